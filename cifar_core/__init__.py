@@ -1,0 +1,1 @@
+"""Train a CNN on small pictures, watch it learn, and find out what it gets wrong. Importing this costs nothing."""

@@ -1,0 +1,71 @@
+"""The table of pictures: one row each with its classes and scores, in the order of the dataset."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from cifar_core.errors import DataError
+from cifar_core.evaluate import check_class_names, check_predictions, sample_scores
+
+COLUMNS = (
+    "index",  # place in the split, 0-based
+    "id",  # the dataset's own name of the picture
+    "true",  # class names, as categories: `table["true"].cat.categories` are all K names in order
+    "predicted",
+    "true_index",  # class numbers, 0..K-1
+    "predicted_index",
+    "correct",
+    "confidence",
+    "p_true",
+    "loss",
+    "margin",
+    "entropy",
+    "true_rank",  # 1 = the true class has the highest probability
+)
+
+
+def sample_table(labels: ArrayLike, probs: ArrayLike, ids: Sequence[str], class_names: Sequence[str]) -> pd.DataFrame:
+    """One row a picture, in the order given.
+
+    Args:
+        labels: class numbers [N].
+        probs: probabilities [N, K].
+        ids: name of each picture [N].
+        class_names: K different names.
+
+    Returns:
+        the columns of `COLUMNS`; scores as in `cifar_core.evaluate` (loss and entropy in nats). N may be 0.
+
+    Raises:
+        DataError: broken labels, probabilities or class names, or not one id for each picture.
+    """
+    checked_labels, checked = check_predictions(labels, probs)
+    names = check_class_names(class_names, checked.shape[1])
+    if len(ids) != len(checked_labels):
+        raise DataError(f"There are {len(ids):,} ids for {len(checked_labels):,} pictures.")
+    scores = sample_scores(checked_labels, checked)
+    classes = pd.CategoricalDtype(pd.Index(names))
+    return pd.DataFrame(
+        {
+            "index": np.arange(len(checked_labels)),
+            "id": pd.Series([printable(name) for name in ids], dtype="str"),
+            "true": pd.Categorical.from_codes(checked_labels, dtype=classes),
+            "predicted": pd.Categorical.from_codes(scores.predicted, dtype=classes),
+            "true_index": checked_labels,
+            "predicted_index": scores.predicted,
+            "correct": scores.predicted == checked_labels,
+            "confidence": scores.confidence,
+            "p_true": scores.p_true,
+            "loss": scores.loss,
+            "margin": scores.margin,
+            "entropy": scores.entropy,
+            "true_rank": scores.true_rank,
+        }
+    )
+
+
+def printable(name: str) -> str:
+    """A picture's id as text every table and file can hold: bytes that are no UTF-8 (old archives) become "?"."""
+    return str(name).encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,159 @@
+"""Filters and sorts over the table of pictures."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cifar_core.errors import ConfigError
+
+Outcome = Literal["mistakes", "correct", "all"]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SampleFilter:
+    """Which pictures to keep; a picture must pass every part. The defaults keep all mistakes."""
+
+    true: tuple[str, ...] = ()  # class names, any of them; empty = every class
+    predicted: tuple[str, ...] = ()
+    confidence: Range = (0.0, 1.0)  # ranges are inclusive at both ends
+    loss: Range | None = None  # None = every value
+    margin: Range | None = None
+    entropy: Range | None = None
+    text: str = ""  # part of the id, upper or lower case
+    outcome: Outcome = "mistakes"
+    per_pair: int = 0  # at most this many of each pair (true, predicted), the first in the sort; 0 = no limit
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One way to order pictures."""
+
+    title: str  # for a select box
+    column: str  # of the table
+    descending: bool
+    help: str  # meaning and formula, for the "?"
+
+
+SORTS: dict[str, Sort] = {
+    "loss": Sort(
+        "Top losses",
+        "loss",
+        True,
+        "The worst mistakes first: the network gave the true class almost no chance. "
+        "Loss = −ln p(true class); 0 is perfect, 2.3 is a blind guess among ten classes.",
+    ),
+    "confidence": Sort(
+        "Confidently wrong",
+        "confidence",
+        True,
+        "The surest predictions first, whatever the true class got: among mistakes, what the network is sure of and "
+        "wrong about. Confidence = highest probability.",
+    ),
+    "margin": Sort(
+        "Closest calls",
+        "margin",
+        False,
+        "The narrowest decisions first: two classes were almost equally likely. "
+        "Margin = highest − second highest probability; 0 is a tie.",
+    ),
+    "entropy": Sort(
+        "Most undecided",
+        "entropy",
+        True,
+        "The most spread-out predictions first: many classes seemed possible. "
+        "Entropy = −Σ p ln p over all classes; 0 is sure, ln K (2.3 for ten classes) is no idea at all.",
+    ),
+    "id": Sort("Picture id", "id", False, "By the name of the picture in the dataset, A to Z."),
+}
+
+
+def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str = "loss") -> pd.DataFrame:
+    """The pictures that pass the filter, sorted, then capped per pair; the input keeps its order and is not changed.
+
+    Args:
+        table: from `sample_table`, or a part of it.
+        sample_filter: what to keep.
+        sort: a key of `SORTS`; ties go by place in the dataset.
+
+    Returns:
+        rows of `table` in sorted order, numbered from 0.
+
+    Raises:
+        ConfigError: listing every problem: an unknown class, sort or outcome (with the nearest name), a range that is
+            not low to high, a negative cap.
+    """
+    problems = _problems(table, sample_filter, sort)
+    if problems:
+        raise ConfigError(problems)
+    kept = table[_passing(table, sample_filter)]
+    order = SORTS[sort]
+    keys = kept[order.column].to_numpy()
+    if order.descending:
+        keys = -keys
+    kept = kept.iloc[np.lexsort((kept["index"].to_numpy(), keys))]
+    if sample_filter.per_pair > 0:
+        kept = kept[kept.groupby(["true_index", "predicted_index"]).cumcount() < sample_filter.per_pair]
+    return kept.reset_index(drop=True)
+
+
+def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool_]:
+    """Whether each row passes, ignoring the cap."""
+    passing = np.ones(len(table), dtype=bool)
+    if sample_filter.outcome != "all":
+        passing &= table["correct"].to_numpy() == (sample_filter.outcome == "correct")
+    for column in ("true", "predicted"):
+        wanted = getattr(sample_filter, column)
+        if wanted:
+            numbers = [place for place, name in enumerate(table[column].cat.categories) if name in wanted]
+            passing &= np.isin(table[f"{column}_index"].to_numpy(), numbers)
+    for column, (low, high) in _ranges(sample_filter).items():
+        values = table[column].to_numpy()
+        passing &= (values >= low) & (values <= high)
+    text = sample_filter.text.strip().casefold()
+    if text:
+        passing &= np.fromiter((text in name.casefold() for name in table["id"]), dtype=bool, count=len(table))
+    return passing
+
+
+def _ranges(sample_filter: SampleFilter) -> dict[str, Range]:
+    """The ranges that are set, by column."""
+    columns = ("confidence", "loss", "margin", "entropy")
+    return {name: getattr(sample_filter, name) for name in columns if getattr(sample_filter, name) is not None}
+
+
+def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> list[str]:
+    """A sentence for everything wrong with the filter and the sort."""
+    problems = []
+    for column in ("true", "predicted"):
+        known = list(table[column].cat.categories)
+        problems += [
+            f"There is no class {name!r}{_nearest(name, known)}."
+            for name in getattr(sample_filter, column)
+            if name not in known
+        ]
+    for column, bounds in _ranges(sample_filter).items():
+        if len(bounds) != 2 or any(math.isnan(bound) for bound in bounds) or bounds[0] > bounds[1]:
+            problems.append(f"{column} is {bounds!r}, but must be two numbers, low to high.")
+    if sample_filter.outcome not in OUTCOMES:
+        problems.append(
+            f"There is no outcome {sample_filter.outcome!r}{_nearest(sample_filter.outcome, OUTCOMES)}; "
+            f"choose {', '.join(OUTCOMES)}."
+        )
+    if sample_filter.per_pair < 0:
+        problems.append(f"per_pair is {sample_filter.per_pair}, but must be 0 (no limit) or more.")
+    if sort not in SORTS:
+        problems.append(f"There is no sort {sort!r}{_nearest(sort, SORTS)}; choose {', '.join(SORTS)}.")
+    return problems
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

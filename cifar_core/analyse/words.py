@@ -1,0 +1,208 @@
+"""What tables and curves say, in words and small tables a person reads."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from cifar_core.analyse.select import SORTS
+from cifar_core.errors import ConfigError
+from cifar_core.evaluate import check_class_names, check_matrix
+
+RECENT = 3  # epochs that make a trend
+SMALL_LOSS = 0.02  # relative change of a loss that is noise
+SMALL_ACCURACY = 0.005  # change of an accuracy that is noise
+
+
+def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int = 1) -> pd.DataFrame:
+    """Pairs of classes that are mixed up, the most frequent first (`most_confused` of fastai).
+
+    Args:
+        matrix: confusion matrix [K, K], rows true.
+        class_names: K names.
+        min_count: fewest pictures of a pair, from 1.
+
+    Returns:
+        `true`, `predicted`, `count`, `share_of_true` (of all pictures of the true class), `reverse_count` (predicted
+        taken for true), `true_index`, `predicted_index`; ties in class order.
+
+    Raises:
+        ConfigError: `min_count` below 1.
+        DataError: broken matrix or class names.
+    """
+    counts = check_matrix(matrix)
+    names = check_class_names(class_names, len(counts))
+    if min_count < 1:
+        raise ConfigError([f"min_count is {min_count}, but must be 1 or more."])
+    mistakes = counts.copy()
+    np.fill_diagonal(mistakes, 0)
+    true, predicted = np.nonzero(mistakes >= min_count)
+    order = np.argsort(-mistakes[true, predicted], kind="stable")
+    true, predicted = true[order], predicted[order]
+    return pd.DataFrame(
+        {
+            "true": [names[place] for place in true],
+            "predicted": [names[place] for place in predicted],
+            "count": counts[true, predicted],
+            "share_of_true": counts[true, predicted] / counts.sum(axis=1)[true],
+            "reverse_count": counts[predicted, true],
+            "true_index": true,
+            "predicted_index": predicted,
+        }
+    )
+
+
+def explain_matrix(matrix: ArrayLike, class_names: Sequence[str]) -> str:
+    """The text alternative of a confusion matrix: how many mistakes, and the largest of them.
+
+    Raises:
+        DataError: broken matrix or class names.
+    """
+    counts = check_matrix(matrix)
+    total, right = int(counts.sum()), int(counts.trace())
+    pairs = most_confused(counts, class_names)
+    if total == 0:
+        return "There are no pictures in this matrix."
+    if pairs.empty:
+        return f"There are no mistakes: the prediction is right for all of {_pictures(total)}."
+    worst = pairs.iloc[0]
+    text = (
+        f"{total - right:,} of {_pictures(total)} are mistakes ({percent((total - right) / total)}); "
+        f"{worst['true']} → {worst['predicted']} is the largest: "
+        f"{worst['count']:,} of {counts[worst['true_index']].sum():,} pictures of {worst['true']}"
+    )
+    if worst["reverse_count"]:
+        text += f", and {worst['reverse_count']:,} the other way round"
+    return text + "."
+
+
+def percent(share: float) -> str:
+    """A share in words, rounded to whole per cent; only a true 0 or 1 reads "0 %" or "100 %"."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
+def tile_caption(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
+    """The caption of one picture: "true cat, predicted dog, 98 %", then the score it is sorted by.
+
+    Args:
+        row: a row of `sample_table`.
+        sort: a key of `SORTS`; `confidence` adds nothing, for the percentage is the score.
+
+    Raises:
+        ConfigError: there is no such sort.
+    """
+    if sort not in SORTS:
+        raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
+    caption = f"true {row['true']}, predicted {row['predicted']}, {percent(row['confidence'])}"
+    match sort:
+        case "confidence":
+            return caption
+        case "id":
+            return f"{caption}, {row['id']}"
+        case _:
+            return f"{caption}, {sort} {row[SORTS[sort].column]:.2f}"
+
+
+def read_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
+    """What the curves say, in one honest sentence.
+
+    Judged on the validation part, or on the test set where there is none; the sentence says which.
+
+    Args:
+        metrics: a row an epoch with `epoch`, `train_loss`, `train_accuracy` and `validation_*` or `test_*`.
+        classes: K, for what guessing would reach.
+    """
+    if metrics.empty:
+        return "No epoch is finished yet."
+    part = "validation" if _has(metrics, "validation") else "test"
+    curve = pd.DataFrame(
+        {
+            "epoch": metrics["epoch"],
+            "train_loss": metrics["train_loss"],
+            "train_accuracy": metrics["train_accuracy"],
+            "loss": metrics[f"{part}_loss"],
+            "accuracy": metrics[f"{part}_accuracy"],
+        }
+    ).astype(float)
+    if not np.isfinite(curve.iloc[-1]).all():
+        return "Diverged: the loss is no longer a number; try a lower learning rate."
+    if len(curve) == 1:
+        return f"One epoch is done with {_share(curve['accuracy'].iloc[-1])} {part} accuracy; a trend needs a few more."
+    for reading in (_not_learning(curve, classes), _diverging(curve), _overfitting(curve, part)):
+        if reading:
+            return reading
+    return _direction(curve, part)
+
+
+def _has(metrics: pd.DataFrame, part: str) -> bool:
+    """Whether the part was measured at all (a run without validation writes nulls)."""
+    column = f"{part}_loss"
+    return column in metrics and bool(metrics[column].notna().any())
+
+
+def _not_learning(curve: pd.DataFrame, classes: int) -> str:
+    guess = 1 / classes
+    best = max(curve["accuracy"].max(), curve["train_accuracy"].max())
+    if best > min(1.25 * guess, guess + 0.03):
+        return ""
+    return (
+        f"Not learning: after {len(curve)} epochs the accuracy is still {_share(best)}, about what guessing among "
+        f"{classes} classes gives ({_share(guess)}); try another learning rate."
+    )
+
+
+def _diverging(curve: pd.DataFrame) -> str:
+    lowest, last = curve["train_loss"].min(), curve["train_loss"].iloc[-1]
+    if last < 1.5 * lowest or last - lowest < 0.2:
+        return ""
+    return f"Unstable: the training loss rose from {lowest:.2f} to {last:.2f}; try a lower learning rate."
+
+
+def _overfitting(curve: pd.DataFrame, part: str) -> str:
+    """The watched loss has been above its lowest for `RECENT` epochs while the training loss kept falling."""
+    at = int(np.argmin(curve["loss"]))
+    best, last = curve.iloc[at], curve.iloc[-1]
+    rising = len(curve) - 1 - at >= RECENT and last["loss"] > (1 + SMALL_LOSS) * best["loss"]
+    if not rising or last["train_loss"] >= best["train_loss"]:
+        return ""
+    accuracy = "" if last["accuracy"] <= best["accuracy"] + SMALL_ACCURACY else f" (though {part} accuracy still rose)"
+    return (
+        f"Overfitting: the {part} loss was lowest at epoch {best['epoch']:.0f} ({best['loss']:.2f}) and has risen to "
+        f"{last['loss']:.2f} while the training loss kept falling{accuracy}; "
+        "stop near there, or add dropout, augmentation or data."
+    )
+
+
+def _direction(curve: pd.DataFrame, part: str) -> str:
+    """Still improving, or levelled off, over the last few epochs."""
+    back = min(RECENT, len(curve) - 1)
+    before, recent = curve.iloc[:-back], curve.iloc[-back:]
+    gained = recent["accuracy"].max() - before["accuracy"].max()
+    less_loss = 1 - recent["loss"].min() / max(before["loss"].min(), math.ulp(1.0))
+    epochs = "epoch" if back == 1 else f"{back} epochs"
+    if gained > SMALL_ACCURACY or less_loss > SMALL_LOSS:
+        moved = (
+            f"{part} accuracy rose from {_share(before['accuracy'].max())} to {_share(recent['accuracy'].max())}"
+            if gained > SMALL_ACCURACY
+            else f"{part} loss fell from {before['loss'].min():.2f} to {recent['loss'].min():.2f}"
+        )
+        return f"Still improving: over the last {epochs} the {moved}; more epochs may help."
+    return (
+        f"Plateau: the best {part} accuracy, {_share(curve['accuracy'].max())}, has hardly moved over the last "
+        f"{epochs}; more epochs alone are unlikely to help."
+    )
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'' if count == 1 else 's'}"

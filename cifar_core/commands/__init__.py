@@ -1,0 +1,1 @@
+"""The command line, a file for each group of commands. `python -m cifar_core --help` lists them."""

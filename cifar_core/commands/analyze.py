@@ -1,0 +1,60 @@
+"""`analyze`: the worst mistakes of a run, saved as pictures and listed."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from cifar_core.analyse import SampleFilter, sample_table, select_samples, tile_caption
+from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.errors import ConfigError
+from cifar_core.export import save_samples
+from cifar_core.runs import open_run_dataset, read_predictions, read_run
+from cifar_core.workspace import Workspace
+
+MOST = 10_000  # pictures saved at once
+
+
+@click.command()
+@click.argument("run")
+@click.option("--top", default=10, show_default=True, metavar="N", help="How many mistakes, the highest loss first.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="New folder (else one in exports).")
+@json_option
+@workspace_option
+def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json: bool) -> None:
+    """Save the top mistakes of RUN (an id or `latest`) on the test set as PNG files with a table, and list them."""
+    if not 1 <= top <= MOST:
+        raise ConfigError([f"--top is {top}, but must be a whole number from 1 to {MOST:,}."])
+    found = read_run(workspace, run)
+    predictions = read_predictions(workspace, found.id)
+    dataset = open_run_dataset(workspace, found)
+    table = sample_table(predictions.labels, predictions.probs, predictions.ids.tolist(), predictions.class_names)
+    mistakes = select_samples(table, SampleFilter(), sort="loss")
+    worst = mistakes.head(top)
+    export = save_samples(
+        workspace, dataset.test, worst, predictions.probs, predictions.class_names, label=found.id, out=out
+    )
+    say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {len(mistakes):,} mistakes.")
+    for rank, (_, row) in enumerate(worst.iterrows(), start=1):
+        click.echo(f"{rank:3d}  {tile_caption(row)}  {row['id']}")
+    say(f"Saved {len(worst)} pictures, a table and a contact sheet to {export.folder}")
+    if as_json:
+        print_json(
+            _summary(found.id, predictions.epoch, table, worst, export.pictures) | {"folder": str(export.folder)}
+        )
+
+
+def _summary(
+    run_id: str, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, pictures: tuple[Path, ...]
+) -> dict[str, Any]:
+    columns = ["id", "index", "true", "predicted", "confidence", "loss"]
+    return {
+        "run": run_id,
+        "split": "test",
+        "n": len(table),
+        "epoch": epoch,
+        "misclassified": int((~table["correct"]).sum()),
+        "saved": [str(path) for path in pictures],
+        "top": worst[columns].to_dict("records"),
+    }

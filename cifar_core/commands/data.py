@@ -1,0 +1,90 @@
+"""`data`: list, get, import. Getting runs as a process of its own; the command follows it."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cifar_core.commands.console import clear_line, clock, json_option, print_json, say, show_progress, workspace_option
+from cifar_core.data import JobState, cancel_job, dataset_state, list_datasets, read_job, start_get, start_import
+from cifar_core.errors import DataError, DownloadError
+from cifar_core.workspace import Workspace
+
+_LOOK_SECONDS = 0.2
+
+
+@click.group()
+def data() -> None:
+    """Datasets: which there are, getting one, importing your own."""
+
+
+@data.command("list")
+@json_option
+@workspace_option
+def list_command(workspace: Workspace, as_json: bool) -> None:
+    """All datasets and how to get those that are not here."""
+    found = list_datasets(workspace)
+    if as_json:
+        print_json({"datasets": [asdict(item) for item in found]})
+        return
+    for item in found:
+        size = (
+            f"{item.train:,} train, {item.test:,} test, {item.classes} classes" if item.state == "ready" else item.how
+        )
+        click.echo(f"{item.name}  {item.state}  {item.problem or size}")
+
+
+@data.command()
+@click.argument("name")
+@json_option
+@workspace_option
+def get(workspace: Workspace, name: str, as_json: bool) -> None:
+    """Get NAME: `drawn10` is drawn here, `cifar10` is downloaded."""
+    start_get(workspace, name)
+    _finish(workspace, name, as_json)
+
+
+@data.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What to call it: small letters, digits and hyphens.")
+@json_option
+@workspace_option
+def import_command(workspace: Workspace, path: Path, name: str, as_json: bool) -> None:
+    """Import a folder, .zip or .tar of train/CLASS/* and test/CLASS/* pictures, or the official CIFAR-10 archive."""
+    start_import(workspace, path.absolute(), name)
+    _finish(workspace, name, as_json)
+
+
+def _finish(workspace: Workspace, name: str, as_json: bool) -> None:
+    """Follow the job of a dataset to its end.
+
+    Raises:
+        DataError: the pictures were refused, or the person cancelled.
+        DownloadError: they could not be fetched.
+    """
+    job = _follow(workspace, name)
+    for line in job.report if job else []:
+        say(line)
+    if job is not None and job.state != "done":
+        kind = DownloadError if job.kind == "get" else DataError
+        raise kind(job.error or f"Getting {name} was cancelled; nothing was changed.")
+    state = dataset_state(workspace, name)
+    say(f"{name} is ready: {state.train:,} training and {state.test:,} test pictures, {state.classes} classes.")
+    if as_json:
+        print_json(asdict(state))
+
+
+def _follow(workspace: Workspace, name: str) -> JobState | None:
+    while True:
+        try:
+            job = read_job(workspace, name)
+            if job is None or job.state != "running":
+                clear_line()
+                return job
+            left = f", {clock(job.seconds_left)} left" if job.seconds_left is not None else ""
+            show_progress(job.done, job.total, f"{job.phase}: {job.done:,} of {job.total:,} {job.unit}{left}")
+            time.sleep(_LOOK_SECONDS)
+        except KeyboardInterrupt:
+            say("Cancelling; nothing that was stored before is changed.")
+            cancel_job(workspace, name)

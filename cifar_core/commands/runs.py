@@ -1,0 +1,164 @@
+"""`runs`: list, show, stop, pause, resume, delete, export, verify."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.runs import (
+    Run,
+    delete_run,
+    export_run,
+    list_runs,
+    pause_run,
+    read_run,
+    resolve_run,
+    resume_run,
+    stop_run,
+    verify_run,
+)
+from cifar_core.workspace import Workspace
+
+
+@click.group()
+def runs() -> None:
+    """Look at runs and steer them. RUN is an id or `latest`."""
+
+
+@runs.command("list")
+@json_option
+@workspace_option
+def list_command(workspace: Workspace, as_json: bool) -> None:
+    """All runs, newest first."""
+    found = list_runs(workspace)
+    if as_json:
+        print_json({"runs": [_brief(run) for run in found]})
+        return
+    if not found:
+        say("There is no run yet: python -m cifar_core train")
+    for run in found:
+        click.echo(run.problem or _line(run))
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
+def show(workspace: Workspace, run: str, as_json: bool) -> None:
+    """One run: its state, settings, best and last epoch."""
+    found = read_run(workspace, run)
+    content = _brief(found) | {
+        "config": found.config.flat(),
+        "best": asdict(found.best) if found.best else None,
+        "last": asdict(found.last) if found.last else None,
+        "error": found.error,
+        "progress": asdict(found.progress) if found.progress else None,
+    }
+    if as_json:
+        print_json(content)
+        return
+    click.echo(_line(found))
+    if found.error:
+        click.echo(found.error)
+    for name, value in found.config.flat().items():
+        click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
+def stop(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Ask a running RUN to stop after its present batch; it keeps what it has."""
+    _do(workspace, run, stop_run, "is asked to stop", as_json)
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
+def pause(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Ask a running RUN to write a checkpoint and end; `resume` continues it."""
+    _do(workspace, run, pause_run, "is asked to pause", as_json)
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
+def resume(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Continue a RUN that was paused, stopped, interrupted or failed."""
+    _do(workspace, run, resume_run, "goes on", as_json)
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
+def delete(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Delete a RUN that is not running."""
+    _do(workspace, run, delete_run, "is deleted", as_json)
+
+
+@runs.command()
+@click.argument("run")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The .zip to make (else in exports).")
+@json_option
+@workspace_option
+def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> None:
+    """Write a RUN into one .zip."""
+    run_id = resolve_run(workspace, run)
+    path = export_run(workspace, run_id, out)
+    say(f"Run {run_id} is in {path}")
+    if as_json:
+        print_json({"run": run_id, "file": str(path)})
+
+
+@runs.command()
+@click.argument("run", required=False)
+@json_option
+@workspace_option
+def verify(workspace: Workspace, run: str | None, as_json: bool) -> None:
+    """Check that RUN (else every run) is whole; exit code 1 and the faults where one is not."""
+    ids = [resolve_run(workspace, run)] if run else [item.id for item in list_runs(workspace)]
+    problems = {run_id: verify_run(workspace, run_id) for run_id in ids}
+    faulty = {run_id: found for run_id, found in problems.items() if found}
+    for run_id in ids:
+        say(f"{run_id}: {' '.join(problems[run_id]) or 'whole'}")
+    if as_json:
+        print_json({"checked": ids, "problems": faulty})
+    if faulty:
+        raise click.exceptions.Exit(1)
+
+
+def _do(workspace: Workspace, run: str, action: Any, done: str, as_json: bool) -> None:
+    run_id = resolve_run(workspace, run)
+    action(workspace, run_id)
+    say(f"Run {run_id} {done}.")
+    if as_json:
+        print_json({"run": run_id, "done": True})
+
+
+def _brief(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "name": run.name,
+        "status": run.status.value,
+        "created": run.created,
+        "dataset": run.config.data.dataset,
+        "test_accuracy": run.best.test_accuracy if run.best else None,
+        "best_epoch": run.best.epoch if run.best else None,
+        "train_seconds": run.seconds,
+        "problem": run.problem,
+    }
+
+
+def _line(run: Run) -> str:
+    if run.best is None:
+        score = "no finished epoch"
+    else:
+        score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}"
+    name = f" ({run.name})" if run.name != run.id else ""
+    return f"{run.id}{name}  {run.status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"

@@ -1,0 +1,134 @@
+"""`train`: make a run, start its process and follow it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from cifar_core.commands.console import clear_line, clock, json_option, print_json, say, show_progress, workspace_option
+from cifar_core.config import PRESETS, Spec, hyperparameters, make_config
+from cifar_core.errors import CifarCoreError, TrainingError
+from cifar_core.runs import EpochLine, Run, Status, create_run, read_metrics, read_run, start_run, stop_run
+from cifar_core.workspace import Workspace
+
+_LOOK_SECONDS = 0.2
+
+
+def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for every hyperparameter, in the order of the table; values are checked by `make_config` alone."""
+    for _, name, spec, default in reversed(list(hyperparameters())):
+        flag = "--" + name.replace("_", "-")
+        if spec.kind == "bool":
+            flag = f"{flag}/--no-{name.replace('_', '-')}"
+            option = click.option(flag, name, default=None, help=_help(spec, "on" if default else "off"))
+        else:
+            shown = ",".join(map(str, default)) if spec.kind == "ints" else str(default)
+            option = click.option(flag, name, default=None, metavar=_metavar(spec), help=_help(spec, shown))
+        command = option(command)
+    return command
+
+
+def _metavar(spec: Spec) -> str:
+    if spec.kind == "choice":
+        return "|".join(spec.choices)
+    return {"int": "N", "float": "X", "text": "NAME", "ints": ",".join("N" for _ in spec.items)}[spec.kind]
+
+
+def _help(spec: Spec, default: str) -> str:
+    allowed = f" {spec.low:g} to {spec.high:g}{' ' + spec.unit if spec.unit else ''};" if spec.high else ""
+    return f"{spec.help} [{allowed.strip()} default {default}]".replace("[ ", "[")
+
+
+@click.command()
+@click.option("--preset", default="default", metavar="|".join(PRESETS), help="Starting point; options beside it win.")
+@setting_options
+@json_option
+@workspace_option
+def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> None:
+    """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
+    config = make_config({name: value for name, value in settings.items() if value is not None}, preset=preset)
+    run_id = create_run(workspace, config)
+    start_run(workspace, run_id)
+    say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {config.optimizer.epochs} epochs.")
+    run = follow(workspace, run_id)
+    if as_json:
+        print_json(summary(run))
+    if run.status is not Status.FINISHED:
+        raise TrainingError(f"Run {run.id} is {run.status}. {run.error}".strip())
+    say(_closing(run))
+
+
+def follow(workspace: Workspace, run_id: str) -> Run:
+    """Show a run's progress until its process has ended; Ctrl-C asks it to stop."""
+    told = 0
+    while True:
+        try:
+            run = read_run(workspace, run_id)
+            told = _tell_epochs(workspace, run, told)
+            if not run.active:
+                clear_line()
+                return run
+            _tell_progress(run)
+            time.sleep(_LOOK_SECONDS)
+        except KeyboardInterrupt:
+            say("Stopping after this batch; what the run has so far is kept.")
+            try:
+                stop_run(workspace, run_id)
+            except CifarCoreError:
+                continue  # it ended by itself meanwhile
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What `train --json` prints; accuracies are fractions of the test set at the epoch that counts."""
+    best = run.best
+    return {
+        "run": run.id,
+        "status": run.status.value,
+        "dataset": run.config.data.dataset,
+        "best_epoch": best.epoch if best else None,
+        "epochs": run.last.epoch if run.last else 0,
+        "test_accuracy": best.test_accuracy if best else None,
+        "validation_accuracy": best.validation_accuracy if best else None,
+        "train_seconds": run.seconds,
+        "images_per_second": run.last.images_per_second if run.last else None,
+        "error": run.error,
+    }
+
+
+def _tell_epochs(workspace: Workspace, run: Run, told: int) -> int:
+    if run.last is None or run.last.epoch == told:
+        return told
+    metrics = read_metrics(workspace, run.id)
+    for row in metrics[metrics["epoch"] > told].to_dict("records"):
+        line = EpochLine(**{str(name): value for name, value in row.items()})
+        judged = line.validation_accuracy is not None and line.validation_accuracy == line.validation_accuracy
+        validation = f", validation {line.validation_accuracy:.4f}" if judged else ""
+        say(f"Epoch {line.epoch}/{run.config.optimizer.epochs}: loss {line.train_loss:.4f}, accuracy train "
+            f"{line.train_accuracy:.4f}{validation}, test {line.test_accuracy:.4f}, {line.seconds:.1f} s, "
+            f"{line.images_per_second:,.0f} pictures/s")  # fmt: skip
+    return run.last.epoch
+
+
+def _tell_progress(run: Run) -> None:
+    at = run.progress
+    if at is None:
+        return
+    if at.batches == 0:
+        show_progress(0, 1, at.phase)
+        return
+    left = f", {clock(at.seconds_left)} left" if at.seconds_left is not None else ""
+    text = f"epoch {at.epoch}/{at.epochs}, batch {at.batch}/{at.batches}, {at.images_per_second:,.0f} pictures/s{left}"
+    show_progress((at.epoch - 1) * at.batches + at.batch, at.epochs * at.batches, text)
+
+
+def _closing(run: Run) -> str:
+    best = run.best
+    if best is None:
+        return f"Run {run.id} has finished."
+    chosen = "chosen by the validation part" if best.validation_accuracy is not None else "the last one"
+    count = f", n = {run.dataset.test:,}" if run.dataset else ""
+    return (
+        f"Run {run.id}: test accuracy {best.test_accuracy:.4f}{count}, epoch {best.epoch} ({chosen}), "
+        f"{run.seconds:.1f} s. See its mistakes: python -m cifar_core analyze {run.id}"
+    )

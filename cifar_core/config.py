@@ -1,0 +1,318 @@
+"""Hyperparameters: one table. Sliders, command-line options, validation and help are all made from it.
+
+Each field of the four dataclasses carries its default here and, in `metadata["spec"]`, its kind, range, scale, unit and
+one sentence of help. Nothing else in the project repeats a range. Reads and writes nothing.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from cifar_core.errors import ConfigError
+
+Kind = Literal["int", "float", "bool", "choice", "text", "ints"]
+MAX_TEXT = 64  # characters of a dataset's name
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What one hyperparameter may be. `low` and `high` are inclusive; `items` names each number of an `ints`."""
+
+    kind: Kind
+    label: str
+    help: str
+    low: float = 0
+    high: float = 0
+    log: bool = False  # slider moves in powers of ten (or of two for whole numbers)
+    step: float = 1
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+
+
+def _field(default: Any, kind: Kind, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - the word people know
+    return field(default=default, metadata={"spec": Spec(kind, label, help, **more)})
+
+
+# A table, filled like prose: the formatter would give every argument a line of its own.
+# fmt: off
+@dataclass(frozen=True)
+class DataConfig:
+    """Which pictures train the network, and how they are varied."""
+
+    dataset: str = _field("drawn10", "text", "Dataset", "The pictures to learn from.")
+    train_share: float = _field(1.0, "float", "Share of the training pictures",
+        "Use only this part of them, the same share of every class: faster, and shows what more data is worth.",
+        low=0.01, high=1.0, step=0.01)
+    validation_share: float = _field(0.1, "float", "Share kept for validation",
+        "Training pictures the network never learns from; they choose the best epoch and stop early, so that the "
+        "test set stays an honest exam.", low=0.0, high=0.5, step=0.01)
+    flip: bool = _field(True, "bool", "Flip", "Mirror each picture left to right half of the time: a mirrored cat "
+        "is still a cat.")
+    shift: int = _field(0, "int", "Shift", "Move each picture by up to this many pixels in both directions, filling "
+        "with black.", low=0, high=8, unit="pixels")
+    cutout: int = _field(0, "int", "Cutout", "Blank a random square of this width, so that no single detail "
+        "decides.", low=0, high=20, unit="pixels")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network. `simple_cnn`: two convolutions, each with ReLU and max-pooling, then three fully connected layers."""
+
+    model: str = _field("simple_cnn", "choice", "Network", "The kind of network.", choices=("simple_cnn",))
+    channels: tuple[int, ...] = _field((32, 64), "ints", "Channels", "Feature detectors in each convolution: more "
+        "see more, and take longer.", low=1, high=512, log=True, items=("first convolution", "second convolution"))
+    kernel_size: int = _field(3, "int", "Kernel size", "Width of the patch a feature detector looks at.", low=1,
+        high=7, step=2, unit="pixels")
+    padding: bool = _field(True, "bool", "Padding", "Add a border of zeros so that a convolution keeps the size of "
+        "the picture.")
+    hidden: tuple[int, ...] = _field((256, 128), "ints", "Hidden units", "Width of the fully connected layers that "
+        "combine the features.", low=1, high=4096, log=True, items=("first hidden layer", "second hidden layer"))
+    dropout: float = _field(0.3, "float", "Dropout", "Share of hidden units switched off at random while learning: "
+        "keeps the network from learning pictures by heart.", low=0.0, high=0.9, step=0.05)
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """How the weights are changed."""
+
+    epochs: int = _field(10, "int", "Epochs", "How often the network sees every training picture.", low=1, high=500)
+    batch_size: int = _field(64, "int", "Batch size", "Pictures per step: small batches learn more per picture, "
+        "large ones run faster.", low=1, high=4096, log=True, unit="pictures")
+    optimizer: str = _field("adam", "choice", "Optimiser", "The rule that turns gradients into steps; SGD uses "
+        "Nesterov momentum.", choices=("adam", "adamw", "sgd"))
+    learning_rate: float = _field(1e-3, "float", "Learning rate", "Size of a step. Too high: the loss jumps about; "
+        "too low: it hardly falls.", low=1e-6, high=10.0, log=True)
+    momentum: float = _field(0.9, "float", "Momentum", "How much of the last step SGD keeps; Adam has its own and "
+        "ignores this.", low=0.0, high=0.99, step=0.01)
+    schedule: str = _field("constant", "choice", "Schedule", "How the learning rate moves during the run: constant; "
+        "cosine falls smoothly to zero; one_cycle warms up, then falls.", choices=("constant", "cosine", "one_cycle"))
+    warmup_share: float = _field(0.2, "float", "Warm-up",
+        "Part of the run in which one_cycle raises the learning rate.", low=0.0, high=0.9, step=0.05)
+    weight_decay: float = _field(0.0, "float", "Weight decay", "Pulls weights towards zero at each step, which "
+        "favours simpler answers.", low=0.0, high=1.0, step=0.0001)
+    label_smoothing: float = _field(0.0, "float", "Label smoothing", "Aim a little below 100 % for the right class: "
+        "less over-confident.", low=0.0, high=0.5, step=0.01)
+    patience: int = _field(0, "int", "Early stopping", "Stop after this many epochs without a better validation "
+        "accuracy; 0 never stops early.", low=0, high=100, unit="epochs")
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """What makes the run repeatable, and where it runs."""
+
+    seed: int = _field(0, "int", "Seed", "Start of all randomness: the same seed and settings give the same run on "
+        "the same machine.", low=0, high=2**31 - 1)
+    device: str = _field("auto", "choice", "Device", "Where to compute; auto takes CUDA, else MPS, else the CPU.",
+        choices=("auto", "cpu", "cuda", "mps"))
+
+
+# fmt: on
+@dataclass(frozen=True)
+class RunConfig:
+    """All settings of a run. Every field name is unique over the four groups, so a flat mapping says the same."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    machine: MachineConfig = MachineConfig()
+
+    def flat(self) -> dict[str, Any]:
+        """Field name -> value over all groups, ready for JSON (tuples become lists)."""
+        values = {name: getattr(getattr(self, group), name) for group, name, _, _ in hyperparameters()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named starting point: the defaults with `settings` on top."""
+
+    title: str
+    help: str
+    settings: Mapping[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    "default": Preset("Balanced", "The defaults: a small network that learns well within ten epochs.", {}),
+    "original": Preset(
+        "As the original",
+        "The tutorial network this project grew from: no augmentation, no validation part, so the last epoch counts.",
+        {
+            "channels": (6, 16),
+            "kernel_size": 5,
+            "padding": False,
+            "hidden": (120, 84),
+            "dropout": 0.0,
+            "flip": False,
+            "validation_share": 0.0,
+            "optimizer": "adam",
+            "learning_rate": 1e-3,
+            "batch_size": 64,
+        },
+    ),
+}
+
+
+def hyperparameters() -> Iterator[tuple[str, str, Spec, Any]]:
+    """The table: (group, field name, spec, default) in the order a person reads them."""
+    for group in fields(RunConfig):
+        for item in fields(getattr(RunConfig, group.name)):
+            yield group.name, item.name, item.metadata["spec"], item.default
+
+
+def spec_of(name: str) -> Spec:
+    """The spec of one hyperparameter.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    return {field_name: spec for _, field_name, spec, _ in hyperparameters()}[name]
+
+
+def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "default") -> RunConfig:
+    """Check flat settings and build a `RunConfig`: the preset with `settings` on top.
+
+    Args:
+        settings: field name -> value; text (as typed) is accepted for numbers and lists, `"6,16"` for an `ints`.
+        preset: a name of `PRESETS`.
+
+    Raises:
+        ConfigError: listing every problem with field, value, allowed range, and the nearest name for an unknown one.
+    """
+    if preset not in PRESETS:
+        raise ConfigError([f"There is no preset {preset!r}{_nearest(preset, PRESETS)}; choose {', '.join(PRESETS)}."])
+    problems: list[str] = []
+    groups: dict[str, dict[str, Any]] = {item.name: {} for item in fields(RunConfig)}
+    table = {name: (group, spec) for group, name, spec, _ in hyperparameters()}
+    for name, value in {**PRESETS[preset].settings, **(settings or {})}.items():
+        if name not in table:
+            problems.append(f"There is no setting {str(name)[:MAX_TEXT]!r}{_nearest(name, table)}.")
+            continue
+        group, spec = table[name]
+        try:
+            groups[group][name] = _parse(spec, value)
+        except ValueError as error:
+            problems.append(f"{name} is {_shown(value)}, but {error}.")
+    if problems:
+        raise ConfigError(problems)
+    config = RunConfig(
+        DataConfig(**groups["data"]),
+        ModelConfig(**groups["model"]),
+        OptimizerConfig(**groups["optimizer"]),
+        MachineConfig(**groups["machine"]),
+    )
+    problems = _cross_check(config)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def differing(configs: list[RunConfig]) -> list[str]:
+    """Names of the settings that are not the same in all `configs`, in the order of the table."""
+    flats = [config.flat() for config in configs]
+    return [name for _, name, _, _ in hyperparameters() if any(flat[name] != flats[0][name] for flat in flats[1:])]
+
+
+def replace_settings(config: RunConfig, **settings: Any) -> RunConfig:
+    """`config` with some settings changed, checked like any other.
+
+    Raises:
+        ConfigError: as `make_config`.
+    """
+    return make_config({**config.flat(), **settings})
+
+
+def _cross_check(config: RunConfig) -> list[str]:
+    """Rules that tie two settings together."""
+    problems = []
+    if config.optimizer.patience > 0 and config.data.validation_share == 0:
+        problems.append(
+            "patience (early stopping) needs a validation part: set validation_share above 0 or patience to 0."
+        )
+    return problems
+
+
+def _nearest(name: object, known: Any) -> str:
+    close = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+
+
+def _parse(spec: Spec, value: Any) -> Any:
+    """The value in its own type; ValueError with the rule that it breaks."""
+    match spec.kind:
+        case "int":
+            return _whole(spec, value)
+        case "float":
+            return _number(spec, value)
+        case "bool":
+            return _truth(value)
+        case "choice":
+            if value not in spec.choices:
+                raise ValueError(f"must be one of {', '.join(spec.choices)}{_nearest(value, spec.choices)}")
+            return value
+        case "ints":
+            return _several(spec, value)
+        case "text":
+            if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT:
+                raise ValueError(f"must be a name of 1 to {MAX_TEXT} characters")
+            return value
+
+
+def _range(spec: Spec) -> str:
+    return f"from {spec.low:.10g} to {spec.high:.10g}" + (f" {spec.unit}" if spec.unit else "")
+
+
+def _whole(spec: Spec, value: Any) -> int:
+    rule = f"must be a whole number {_range(spec)}"
+    if spec.step == 2:
+        rule += ", odd"
+    if isinstance(value, str) and len(value) <= MAX_TEXT and re.fullmatch(r"[+-]?[0-9]+", value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not spec.low <= value <= spec.high:
+        raise ValueError(rule)
+    if spec.step == 2 and value % 2 == 0:
+        raise ValueError(rule)
+    return value
+
+
+def _number(spec: Spec, value: Any) -> float:
+    rule = f"must be a number {_range(spec)}"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(rule)
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(rule) from None
+    if not math.isfinite(number) or not spec.low <= number <= spec.high:
+        raise ValueError(rule)
+    return number
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise ValueError("must be true or false")
+
+
+def _several(spec: Spec, value: Any) -> tuple[int, ...]:
+    rule = f"must be {len(spec.items)} whole numbers {_range(spec)}, as in {','.join(['8'] * len(spec.items))}"
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) != len(spec.items):
+        raise ValueError(rule)
+    try:
+        return tuple(_whole(spec, part) for part in parts)
+    except ValueError:
+        raise ValueError(rule) from None

@@ -1,0 +1,46 @@
+"""Datasets: getting, importing, storing, opening and varying pictures. Only this layer knows the files in `workspace.data`."""
+
+from cifar_core.data.augment import Variation, augment, draw_variation
+from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.drawn10 import prepare_drawn10
+from cifar_core.data.jobs import JobState, cancel_job, forget_job, read_job, start_get, start_import
+from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image
+from cifar_core.data.store import (
+    Dataset,
+    Split,
+    class_counts,
+    delete_dataset,
+    known_name,
+    open_dataset,
+    save_dataset,
+    verify_dataset,
+)
+
+__all__ = [
+    "CONVERSION",
+    "Dataset",
+    "DatasetState",
+    "JobState",
+    "NormalisedView",
+    "Split",
+    "Variation",
+    "augment",
+    "cancel_job",
+    "class_counts",
+    "dataset_state",
+    "decode_picture",
+    "delete_dataset",
+    "draw_variation",
+    "forget_job",
+    "known_name",
+    "list_datasets",
+    "normalised_view",
+    "open_dataset",
+    "prepare_drawn10",
+    "read_job",
+    "save_dataset",
+    "start_get",
+    "start_import",
+    "to_image",
+    "verify_dataset",
+]

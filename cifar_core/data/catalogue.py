@@ -1,0 +1,125 @@
+"""Which datasets there are and how to get the others. Reads the `meta.json` of each folder in `workspace.data`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cifar_core.data.jobs import read_job
+from cifar_core.data.store import (
+    BUILT_IN_NAMES,
+    broken_sentence,
+    dataset_folder,
+    is_preparing,
+    is_saved,
+    known_name,
+    read_facts,
+)
+from cifar_core.errors import DataError
+from cifar_core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class DatasetState:
+    """What a list of datasets shows of one."""
+
+    name: str
+    title: str
+    description: str
+    state: Literal["ready", "absent", "preparing", "broken"]
+    how: str  # one sentence: how to get it (where it is there: where it came from)
+    train: int  # pictures, of a built-in dataset that is absent those it will have
+    test: int
+    classes: int
+    bytes: int  # on disk
+    problem: str  # why it is broken, or why the last try to get it failed; else empty
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A dataset that is listed before it is there."""
+
+    title: str
+    description: str
+    how: str
+    train: int = 0  # pictures it will have
+    test: int = 0
+    classes: int = 0
+
+
+BUILT_IN = {
+    "drawn10": BuiltIn(
+        "Drawn pictures",
+        "The ten CIFAR-10 classes drawn by this program: 10,000 pictures to learn from and 2,000 to test, made in seconds "
+        "without a network.",
+        "One click draws it here, or: python -m cifar_core data get drawn10",
+        10_000,
+        2_000,
+        10,
+    ),
+    "cifar10": BuiltIn(
+        "CIFAR-10",
+        "The official photographs: 50,000 to learn from and 10,000 to test, in ten classes.",
+        "Download it (170 MB), import the file cifar-10-python.tar.gz or a torchvision folder you already have, or: "
+        "python -m cifar_core data get cifar10",
+        50_000,
+        10_000,
+        10,
+    ),
+}
+
+
+def list_datasets(workspace: Workspace) -> list[DatasetState]:
+    """The built-in datasets first, there or not, then those the person imported; last imports on their way or failed."""
+    names = dict.fromkeys(BUILT_IN_NAMES)
+    names.update(
+        (item.name, None) for item in sorted(workspace.data.iterdir()) if item.is_dir() and _is_known(item.name)
+    )
+    jobs = workspace.data / ".jobs"
+    if jobs.is_dir():  # an import on its way or refused has no folder of its own
+        imports = (item.name for item in sorted(jobs.iterdir()) if _is_known(item.name) and item.name not in names)
+        names.update((name, None) for name in imports if is_preparing(workspace, name) or _failure(workspace, name))
+    return [dataset_state(workspace, name) for name in names]
+
+
+def dataset_state(workspace: Workspace, name: str) -> DatasetState:
+    """The state of one dataset.
+
+    Raises:
+        DataError: none may have this name.
+    """
+    known = BUILT_IN.get(name, BuiltIn(name, "", ""))
+    if not is_saved(workspace, name):
+        state: Literal["preparing", "absent"] = "preparing" if is_preparing(workspace, name) else "absent"
+        how = known.how or "Import it again."
+        problem = "" if state == "preparing" else _failure(workspace, name)
+        sizes = (known.train, known.test, known.classes, 0)
+        return DatasetState(name, known.title, known.description, state, how, *sizes, problem)
+    try:
+        facts = read_facts(dataset_folder(workspace, name))
+    except (OSError, ValueError) as error:
+        problem = broken_sentence(name, error)
+        return DatasetState(name, known.title, known.description, "broken", known.how, 0, 0, 0, 0, problem)
+    return DatasetState(
+        name,
+        facts.title,
+        known.description or facts.source,
+        "ready",
+        facts.source,
+        facts.train,
+        facts.test,
+        len(facts.class_names),
+        facts.bytes,
+        "",
+    )
+
+
+def _failure(workspace: Workspace, name: str) -> str:
+    job = read_job(workspace, name)
+    return job.error if job is not None and job.state == "failed" else ""
+
+
+def _is_known(name: str) -> bool:
+    try:
+        known_name(name)
+    except DataError:
+        return False
+    return True

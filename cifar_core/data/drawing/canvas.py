@@ -1,0 +1,202 @@
+"""Pencil and paper of the drawn pictures: seeded dice, colours, smooth polygons. Reads and writes nothing.
+
+A drawing is a list of filled polygons in units of its own (x to the right, y down), painted later at any place and
+size. Every curve ends as whole pixel coordinates, so small differences of floating point do not reach the picture.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+from PIL import ImageDraw
+
+SIDE = 32  # pixels of a finished picture
+FACTOR = 4  # pictures are painted this many times larger, then averaged down
+CANVAS = SIDE * FACTOR  # pixels of the paper
+
+Colour = tuple[float, float, float]  # red, green, blue in 0..255
+Points = Sequence[tuple[float, float]] | np.ndarray
+
+_T = TypeVar("_T")
+_CAP = np.linspace(0.0, math.pi, 7)[1:-1]
+_CAP_COS, _CAP_SIN = np.cos(_CAP)[:, None], np.sin(_CAP)[:, None]
+_RING = np.linspace(0.0, 2 * math.pi, 20, endpoint=False)
+_RING_XY = np.stack([np.cos(_RING), np.sin(_RING)], axis=1)  # (20, 2)
+
+
+class Dice:
+    """Random choices made from the two simplest calls of Python's own generator, so that they last."""
+
+    def __init__(self, seed: int) -> None:
+        source = random.Random(seed)
+        self.roll = source.random
+        self._bytes = source.randbytes
+
+    def grain(self, *shape: int) -> np.ndarray:
+        """Random bytes, uint8 of `shape`: film grain, fur, the seeds of clouds."""
+        return np.frombuffer(self._bytes(math.prod(shape)), dtype=np.uint8).reshape(shape)
+
+    def uniform(self, low: float, high: float) -> float:
+        return low + (high - low) * self.roll()
+
+    def chance(self, probability: float) -> bool:
+        return self.roll() < probability
+
+    def sign(self) -> float:
+        return 1.0 if self.roll() < 0.5 else -1.0
+
+    def pick(self, options: Sequence[_T]) -> _T:
+        return options[int(self.roll() * len(options))]
+
+    def whole(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both included."""
+        return low + int(self.roll() * (high - low + 1))
+
+    def middling(self, low: float, high: float) -> float:
+        """A value in `low`..`high` that prefers the middle (a triangle)."""
+        return low + (high - low) * (self.roll() + self.roll()) / 2
+
+    def weighted(self, weights: dict[str, float]) -> str:
+        """A key of `weights`, as often as its weight says."""
+        left = self.roll() * sum(weights.values())
+        for key, weight in weights.items():
+            left -= weight
+            if left < 0:
+                return key
+        return key
+
+    def tint(self, colour: Colour, spread: float = 14.0) -> Colour:
+        """`colour`, a little lighter or darker and a little off in hue."""
+        light = self.uniform(-spread, spread)
+        r, g, b = (part + light + self.uniform(-spread, spread) * 0.4 for part in colour)
+        return (r, g, b)
+
+
+def shade(colour: Colour, factor: float) -> Colour:
+    """`colour` made darker (factor below 1) or lighter (above 1)."""
+    return (colour[0] * factor, colour[1] * factor, colour[2] * factor)
+
+
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """`share` of `second` in `first`."""
+    return (
+        first[0] + (second[0] - first[0]) * share,
+        first[1] + (second[1] - first[1]) * share,
+        first[2] + (second[2] - first[2]) * share,
+    )
+
+
+def ink(colour: Colour) -> tuple[int, int, int]:
+    """The whole-number colour that Pillow paints."""
+    return (_byte(colour[0]), _byte(colour[1]), _byte(colour[2]))
+
+
+def _byte(value: float) -> int:
+    return min(255, max(0, round(value)))
+
+
+@lru_cache(maxsize=128)
+def _spline(count: int, closed: bool, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Catmull-Rom spline through `count` points as two matrices: values and tangents at the samples, [samples, count]."""
+    spans = count if closed else count - 1
+    t = np.linspace(0.0, 1.0, steps, endpoint=False)
+    value = np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2], axis=1) / 2
+    slope = np.stack([-1 + 4 * t - 3 * t**2, -10 * t + 9 * t**2, 1 + 8 * t - 9 * t**2, 3 * t**2 - 2 * t], axis=1) / 2
+    if not closed:  # the last point belongs to no span of its own
+        value_end, slope_end = np.array([[0.0, 0.0, 1.0, 0.0]]), np.array([[0.0, -0.5, 0.0, 0.5]])
+    values, slopes = [], []
+    for span in range(spans):
+        last = not closed and span == spans - 1
+        neighbours = [span - 1, span, span + 1, span + 2]
+        neighbours = [n % count if closed else min(max(n, 0), count - 1) for n in neighbours]
+        for rows, out in ((value, values), (slope, slopes)):
+            block = np.zeros((steps, count))
+            for column, n in enumerate(neighbours):
+                block[:, n] += rows[:, column]
+            out.append(block)
+        if last:
+            for rows, out in ((value_end, values), (slope_end, slopes)):
+                block = np.zeros((1, count))
+                for column, n in enumerate(neighbours):
+                    block[:, n] += rows[:, column]
+                out.append(block)
+    return np.concatenate(values), np.concatenate(slopes)
+
+
+class Drawing:
+    """Filled polygons in the order they are painted; those added while `focus` is set may be framed alone."""
+
+    def __init__(self) -> None:
+        self.polygons: list[np.ndarray] = []  # each [n, 2]
+        self.colours: list[Colour] = []
+        self.focus = False
+        self._focused: list[int] = []
+
+    def flat(self, points: Points, colour: Colour) -> None:
+        """A polygon with straight edges."""
+        if self.focus:
+            self._focused.append(len(self.polygons))
+        self.polygons.append(np.asarray(points, dtype=float))
+        self.colours.append(colour)
+
+    def shape(self, points: Points, colour: Colour, steps: int = 5) -> None:
+        """A closed smooth outline through `points`."""
+        values, _ = _spline(len(points), True, steps)
+        self.flat(values @ np.asarray(points, dtype=float), colour)  # [n * steps, 2]
+
+    def oval(self, x: float, y: float, size: tuple[float, float], colour: Colour, turn: float = 0.0) -> None:
+        """An ellipse with half axes `size`, turned by `turn` radians."""
+        ring = _RING_XY * size
+        if turn:
+            c, s = math.cos(turn), math.sin(turn)
+            ring = ring @ np.array([[c, s], [-s, c]])
+        self.flat(ring + (x, y), colour)
+
+    def limb(self, path: Sequence[tuple[float, float, float]], colour: Colour, steps: int = 4) -> None:
+        """A rounded stroke along `path` of (x, y, radius): legs, necks, tails, trunks."""
+        values, slopes = _spline(len(path), False, steps)
+        control = np.asarray(path, dtype=float)
+        samples = values @ control  # [m, 3]
+        tangent = slopes @ control[:, :2]
+        tangent /= np.hypot(tangent[:, 0], tangent[:, 1])[:, None] + 1e-9
+        normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
+        centre, radius = samples[:, :2], samples[:, 2:]
+        end = centre[-1] + radius[-1] * (normal[-1] * _CAP_COS + tangent[-1] * _CAP_SIN)
+        start = centre[0] - radius[0] * (normal[0] * _CAP_COS + tangent[0] * _CAP_SIN)
+        side = normal * radius
+        self.flat(np.concatenate([centre + side, end, (centre - side)[::-1], start]), colour)
+
+    def box(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
+        """An upright rectangle."""
+        self.flat([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
+
+    def transform(self, matrix: np.ndarray) -> None:
+        """Every point times a [2, 2] matrix: turn, mirror, squeeze."""
+        self.polygons = [points @ matrix.T for points in self.polygons]
+
+    def bounds(self, focused: bool = False) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of all polygons, or of those in focus."""
+        chosen = [self.polygons[i] for i in self._focused] if focused and self._focused else self.polygons
+        points = np.concatenate(chosen)
+        left, top = points.min(axis=0).tolist()
+        right, bottom = points.max(axis=0).tolist()
+        return left, top, right, bottom
+
+    def paint(self, draw: ImageDraw.ImageDraw, scale: float, shift: tuple[float, float]) -> None:
+        """Paint all polygons, times `scale` and moved by `shift` (canvas pixels)."""
+        lengths = [len(points) for points in self.polygons]
+        pixels = np.rint(np.concatenate(self.polygons) * scale + shift).astype(np.int64)
+        flat = pixels.ravel().tolist()
+        start = 0
+        for length, colour in zip(lengths, self.colours, strict=True):
+            draw.polygon(flat[start : start + 2 * length], fill=ink(colour))
+            start += 2 * length
+
+
+def turned(angle: float, mirror: bool = False, squeeze: float = 1.0) -> np.ndarray:
+    """The [2, 2] matrix that squeezes x, mirrors left and right, then turns by `angle` radians."""
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, -s], [s, c]]) @ np.diag([(-squeeze if mirror else squeeze), 1.0])

@@ -1,0 +1,167 @@
+"""What four-legged animals look like: proportions and coats of cats, dogs, deer and horses, as seeded choices."""
+
+from dataclasses import dataclass
+
+from cifar_core.data.drawing.canvas import Colour, Dice, mix, shade
+
+CAT_COLOURS: tuple[Colour, ...] = (
+    (150, 138, 124), (196, 140, 84), (58, 54, 54), (222, 216, 208), (122, 116, 112), (176, 160, 138), (108, 88, 68),
+)  # fmt: skip
+DOG_COLOURS: tuple[Colour, ...] = (
+    (182, 140, 92), (120, 84, 56), (54, 48, 46), (224, 218, 206), (206, 172, 124), (148, 110, 78), (130, 124, 118),
+)  # fmt: skip
+DEER_COLOURS: tuple[Colour, ...] = ((158, 114, 72), (138, 100, 68), (178, 132, 84), (120, 96, 74), (148, 122, 94))
+HORSE_COLOURS: tuple[Colour, ...] = (
+    (122, 76, 46), (92, 58, 40), (152, 98, 58), (50, 44, 42), (212, 206, 198), (146, 138, 130), (176, 128, 80),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Coat:
+    """Colours of a fur."""
+
+    base: Colour
+    belly: Colour
+    dark: Colour  # ears, mane, stripes, saddle
+    sock: Colour  # lower legs
+    muzzle: Colour
+    pattern: str  # plain, stripes, patches, saddle, spots
+
+
+@dataclass(frozen=True)
+class Build:
+    """Proportions; the length of the back is 1."""
+
+    depth: float  # height of the trunk
+    leg: float  # length of the legs
+    leg_width: float
+    neck: float  # length
+    neck_width: float
+    neck_angle: float  # above the horizontal, radians
+    head: float  # radius
+    muzzle: float  # length in front of the head
+    muzzle_width: float
+    ear: str  # point, flop, leaf
+    ear_size: float
+    tail: str  # thin, brush, stub, hair
+    antlers: float  # size, 0 for none
+    mane: bool
+    hoof: bool
+    coat: Coat
+
+
+def _cat_coat(dice: Dice) -> Coat:
+    base = dice.tint(dice.pick(CAT_COLOURS), 16)
+    white = dice.chance(0.35)
+    pale = (236, 230, 222) if white else shade(base, 1.15)
+    dark = shade(base, dice.uniform(0.45, 0.75))
+    pattern = dice.weighted({"stripes": 4.5, "plain": 3.5, "patches": 1.2, "saddle": 0.4})
+    return Coat(base, pale, dark, pale if dice.chance(0.5) else base, mix(base, pale, dice.roll()), pattern)
+
+
+def _dog_coat(dice: Dice) -> Coat:
+    base = dice.tint(dice.pick(DOG_COLOURS), 16)
+    white = dice.chance(0.3)
+    pale = (236, 228, 216) if white else shade(base, 1.12)
+    dark = shade(base, dice.uniform(0.4, 0.8))
+    pattern = dice.weighted({"plain": 4.5, "saddle": 2.0, "patches": 2.2, "stripes": 0.2})
+    return Coat(base, pale, dark, pale if dice.chance(0.5) else base, mix(base, pale, dice.roll()), pattern)
+
+
+def cat_build(dice: Dice) -> Build:
+    """A cat: round head, short muzzle, pointed ears, thin tail; some are stocky or long in the face, like small dogs."""
+    return Build(
+        depth=dice.uniform(0.32, 0.46),
+        leg=dice.uniform(0.3, 0.5),
+        leg_width=dice.uniform(0.06, 0.085),
+        neck=dice.uniform(0.08, 0.22),
+        neck_width=dice.uniform(0.12, 0.17),
+        neck_angle=dice.uniform(0.4, 1.0),
+        head=dice.uniform(0.18, 0.24),
+        muzzle=dice.uniform(0.03, 0.1),
+        muzzle_width=dice.uniform(0.07, 0.11),
+        ear="point",
+        ear_size=dice.uniform(0.14, 0.21),
+        tail=dice.weighted({"thin": 5, "brush": 1}),
+        antlers=0.0,
+        mane=False,
+        hoof=False,
+        coat=_cat_coat(dice),
+    )
+
+
+def dog_build(dice: Dice) -> Build:
+    """A dog of any breed: longer muzzle, hanging or pointed ears; toy breeds come close to cats."""
+    toy = dice.chance(0.3)
+    return Build(
+        depth=dice.uniform(0.34, 0.5),
+        leg=dice.uniform(0.3, 0.46) if toy else dice.uniform(0.42, 0.7),
+        leg_width=dice.uniform(0.06, 0.1),
+        neck=dice.uniform(0.14, 0.34),
+        neck_width=dice.uniform(0.12, 0.18),
+        neck_angle=dice.uniform(0.4, 1.1),
+        head=dice.uniform(0.16, 0.22) if toy else dice.uniform(0.14, 0.19),
+        muzzle=dice.uniform(0.08, 0.17) if toy else dice.uniform(0.15, 0.27),
+        muzzle_width=dice.uniform(0.07, 0.12),
+        ear="point" if dice.chance(0.3) else "flop",
+        ear_size=dice.uniform(0.13, 0.21),
+        tail=dice.weighted({"brush": 3, "thin": 2, "stub": 1}),
+        antlers=0.0,
+        mane=False,
+        hoof=False,
+        coat=_dog_coat(dice),
+    )
+
+
+def deer_build(dice: Dice) -> Build:
+    """A deer: slender, long thin legs, leaf-shaped ears, white rump; half of them bear antlers."""
+    base = dice.tint(dice.pick(DEER_COLOURS), 14)
+    pale = mix(base, (236, 226, 208), dice.uniform(0.35, 0.75))
+    pattern = "spots" if dice.chance(0.25) else "plain"
+    return Build(
+        depth=dice.uniform(0.34, 0.44),
+        leg=dice.uniform(0.66, 0.9),
+        leg_width=dice.uniform(0.04, 0.062),
+        neck=dice.uniform(0.38, 0.56),
+        neck_width=dice.uniform(0.085, 0.13),
+        neck_angle=dice.uniform(0.7, 1.3),
+        head=dice.uniform(0.095, 0.12),
+        muzzle=dice.uniform(0.15, 0.21),
+        muzzle_width=dice.uniform(0.045, 0.065),
+        ear="leaf",
+        ear_size=dice.uniform(0.13, 0.2),
+        tail="stub",
+        antlers=dice.uniform(0.35, 0.7) if dice.chance(0.5) else 0.0,
+        mane=False,
+        hoof=True,
+        coat=Coat(base, pale, shade(base, 0.6), shade(base, dice.uniform(0.7, 1.0)), shade(base, 0.75), pattern),
+    )
+
+
+def horse_build(dice: Dice) -> Build:
+    """A horse or a foal: deep trunk, strong neck with a mane, long face, tail of hair."""
+    base = dice.tint(dice.pick(HORSE_COLOURS), 14)
+    hair = base if dice.chance(0.3) else dice.tint(dice.pick(((40, 34, 32), (60, 44, 34), (206, 188, 150))))
+    sock = (228, 224, 216) if dice.chance(0.25) else shade(base, dice.uniform(0.6, 1.0))
+    slim = dice.chance(0.3)
+    return Build(
+        depth=dice.uniform(0.38, 0.44) if slim else dice.uniform(0.42, 0.54),
+        leg=dice.uniform(0.64, 0.86),
+        leg_width=dice.uniform(0.05, 0.065) if slim else dice.uniform(0.06, 0.085),
+        neck=dice.uniform(0.42, 0.6),
+        neck_width=dice.uniform(0.12, 0.15) if slim else dice.uniform(0.14, 0.19),
+        neck_angle=dice.uniform(0.45, 1.1),
+        head=dice.uniform(0.11, 0.135),
+        muzzle=dice.uniform(0.2, 0.3),
+        muzzle_width=dice.uniform(0.06, 0.085),
+        ear="point",
+        ear_size=dice.uniform(0.07, 0.1),
+        tail="hair",
+        antlers=0.0,
+        mane=dice.chance(0.9),
+        hoof=True,
+        coat=Coat(
+            base, shade(base, dice.uniform(0.9, 1.1)), hair, sock, shade(base, 0.75),
+            "patches" if dice.chance(0.18) else "plain",
+        ),
+    )  # fmt: skip

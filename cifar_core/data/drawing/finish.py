@@ -1,0 +1,175 @@
+"""From subject and scene to a finished picture: framing, shadow, light, things in the way, camera. Reads and writes nothing."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from cifar_core.data.drawing.canvas import CANVAS, FACTOR, SIDE, Colour, Dice, Drawing, turned
+from cifar_core.data.drawing.scene import EARTH, LEAF, WALLS, paint_scene
+from cifar_core.data.drawing.subject import Subject
+
+_Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) + 0.5  # centres of the pixels
+_FAR = ((_X / SIDE - 0.5) ** 2 + (_Y / SIDE - 0.5) ** 2)[:, :, None]  # squared distance from the middle
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where the subject stands in the picture, in canvas pixels."""
+
+    scale: float
+    shift: tuple[float, float]
+    left: float
+    right: float
+    foot: float
+
+
+def frame_subject(subject: Subject, dice: Dice) -> Frame:
+    """Turn, mirror and place the drawing; the subject stays mostly inside the picture."""
+    tilt = dice.middling(-subject.tilt, subject.tilt)
+    squeeze = dice.uniform(0.82, 1.0)
+    subject.drawing.transform(turned(tilt, dice.chance(0.5), squeeze))
+    left, top, right, bottom = subject.drawing.bounds(subject.close_up)
+    share = dice.middling(*subject.size)
+    scale = share * CANVAS / max(right - left, bottom - top)
+    free_x, free_y = CANVAS - (right - left) * scale, CANVAS - (bottom - top) * scale
+    x = free_x * dice.middling(0.0, 1.0) + dice.uniform(-5, 5)
+    y = free_y * (dice.middling(0.0, 1.0) if not subject.stands else dice.uniform(0.45, 0.95)) + dice.uniform(-4, 4)
+    shift = (x - left * scale, y - top * scale)
+    return Frame(scale, shift, x, x + (right - left) * scale, y + (bottom - top) * scale)
+
+
+def _layer(drawing: Drawing, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    """The drawing on a transparent sheet, averaged down; float32 [32, 32, 4], colour times alpha, alpha in 0..1."""
+    sheet = Image.new("RGBA", (CANVAS, CANVAS), (0, 0, 0, 0))
+    drawing.paint(ImageDraw.Draw(sheet), scale, shift)
+    small = np.asarray(sheet.reduce(FACTOR)).astype(np.float32)
+    small[:, :, 3] *= np.float32(1 / 255)
+    small[:, :, :3] *= small[:, :, 3:]
+    return small
+
+
+def _relief(alpha: np.ndarray, dice: Dice, gloss: float) -> np.ndarray:
+    """Light and shade on the subject as if it were inflated, lit from above; [32, 32, 1]."""
+    sheet = Image.fromarray((alpha * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(2)).filter(ImageFilter.BoxBlur(1))
+    height = np.asarray(sheet).astype(np.float32)
+    side = dice.uniform(-0.8, 0.8)
+    light = np.zeros((SIDE, SIDE, 1), dtype=np.float32)
+    light[1:-1, :, 0] = (height[2:] - height[:-2]) * (math.sqrt(1 - side * side) * 2 * gloss / 255)
+    light[:, 1:-1, 0] += (height[:, 2:] - height[:, :-2]) * (side * 2 * gloss / 255)
+    return 1 + np.minimum(np.maximum(light, -0.45), 0.45)
+
+
+def _set_apart(picture: np.ndarray, layer: np.ndarray, dice: Dice) -> None:
+    """Lighten or darken the surroundings where the subject would vanish in them."""
+    alpha = layer[:, :, 3]
+    total = float(alpha.sum()) + 1e-3
+    own = layer[:, :, :3].sum(axis=(0, 1)) / total
+    around = np.einsum("yxc,yx->c", picture, alpha) / total
+    gap = own - around
+    wanted = dice.uniform(20.0, 64.0)
+    missing = wanted - float(np.abs(gap).mean())
+    if missing > 0:
+        lighter = gap.mean() < 0 if around.mean() < 190 else False
+        picture += missing if lighter else -missing
+
+
+def _cast_shadow(picture: np.ndarray, frame: Frame, dice: Dice) -> None:
+    middle = (frame.left + frame.right) / 2 / FACTOR + dice.uniform(-2, 2)
+    half = max(2.0, (frame.right - frame.left) / 2 / FACTOR)
+    foot = frame.foot / FACTOR - 0.3
+    dark = dice.uniform(0.15, 0.5)
+    spread = ((_X - middle) / half) ** 2 + ((_Y - foot) / (1.0 + half * 0.11)) ** 2
+    picture *= (1 - dark * np.exp(-spread * 1.1))[:, :, None]
+
+
+def _reflect(picture: np.ndarray, layer: np.ndarray, frame: Frame, dice: Dice) -> None:
+    """The upside-down reflection of the subject in the water and a line of foam."""
+    foot = round(frame.foot / FACTOR)
+    if 0 < foot < SIDE:
+        rows = min(SIDE - foot, foot)
+        mirror = layer[foot - rows : foot][::-1]
+        fade = dice.uniform(0.15, 0.5) * np.linspace(1, 0.2, rows, dtype=np.float32)[:, None, None]
+        part = picture[foot : foot + rows]
+        part += fade * (mirror[:, :, :3] * 0.8 - part * mirror[:, :, 3:])
+    foam = np.exp(-(((_X - (frame.left + frame.right) / 2 / FACTOR) / ((frame.right - frame.left) / 1.8 / FACTOR)) ** 4) - ((_Y - foot) / 0.7) ** 2)
+    picture += (dice.uniform(0, 0.45) * foam)[:, :, None] * (235 - picture)
+
+
+def _in_the_way(dice: Dice) -> Drawing:
+    """Grass, a branch, leaves, a post or a wall in front of the subject."""
+    drawing = Drawing()
+    kind = dice.weighted({"grass": 3.0, "leaves": 2.0, "branch": 1.4, "post": 1.4, "edge": 1.6})
+    green = dice.tint(dice.pick(LEAF), 22)
+    grey: Colour = dice.tint(dice.pick(WALLS + EARTH), 26)
+    if kind == "grass":
+        height = dice.uniform(18, 44)
+        for _ in range(dice.whole(8, 22)):
+            x = dice.uniform(0, CANVAS)
+            tip = (x + dice.uniform(-12, 12), CANVAS - height * dice.uniform(0.5, 1.2))
+            drawing.flat([(x - 3, CANVAS), tip, (x + 3, CANVAS)], dice.tint(green, 18))
+    elif kind == "leaves":
+        corner = dice.uniform(0, CANVAS), dice.pick((0.0, float(CANVAS), float(CANVAS)))
+        for _ in range(dice.whole(4, 9)):
+            where = corner[0] + dice.uniform(-30, 30), corner[1] + dice.uniform(-34, 34)
+            drawing.oval(*where, (dice.uniform(7, 16), dice.uniform(4, 8)), dice.tint(green, 18), dice.uniform(0, 3.1))
+    elif kind == "branch":
+        y = dice.uniform(10, 118)
+        drawing.limb([(-10, y, 5), (64, y + dice.uniform(-16, 16), 4), (138, y + dice.uniform(-30, 30), 3)], dice.tint((92, 74, 58), 18))
+    elif kind == "post":
+        x, width = dice.uniform(8, 112), dice.uniform(5, 15)
+        drawing.box(x, -2, x + width, CANVAS + 2, grey)
+    elif dice.chance(0.5):
+        x = dice.uniform(14, 34)
+        drawing.box(-2, -2, x, CANVAS + 2, grey) if dice.chance(0.5) else drawing.box(CANVAS - x, -2, CANVAS + 2, CANVAS + 2, grey)
+    else:
+        drawing.box(-2, CANVAS - dice.uniform(10, 32), CANVAS + 2, CANVAS + 2, grey)
+    return drawing
+
+
+def _lay_over(picture: np.ndarray, layer: np.ndarray) -> np.ndarray:
+    return picture * (1 - layer[:, :, 3:]) + layer[:, :, :3]
+
+
+def _camera(picture: np.ndarray, dice: Dice) -> np.ndarray:
+    """Light, contrast, colour, vignette, blur and noise of a small photograph; uint8 [32, 32, 3]."""
+    contrast = dice.uniform(0.75, 1.15)
+    warm = dice.uniform(-0.08, 0.08)
+    light = dice.uniform(0.8, 1.15)
+    middle = float(picture.mean())
+    gain = np.array([1 + warm, 1.0, 1 - warm], dtype=np.float32) * (light * contrast)
+    picture = picture * gain + np.float32(middle * (1 - contrast) * light)
+    colourful = np.float32(dice.uniform(0.45, 1.12))
+    grey = picture @ np.full((3, 1), (1 - colourful) / 3, dtype=np.float32)
+    picture = (picture * colourful + grey) * (1 - np.float32(dice.uniform(0.0, 0.6)) * _FAR)
+    soft = dice.uniform(-0.8, 0.7)
+    if soft > 0.2:
+        sheet = Image.fromarray(np.minimum(np.maximum(picture, 0), 255).astype(np.uint8))
+        picture = np.asarray(sheet.filter(ImageFilter.GaussianBlur(soft))).astype(np.float32)
+    strength = dice.pick((1.5, 3.0, 4.5, 8.0)) * dice.uniform(0.7, 1.2)
+    grain = dice.grain(2, SIDE, SIDE, 3).sum(axis=0, dtype=np.float32) - 255  # a triangle, standard deviation 104.5
+    picture += grain * np.float32(strength / 104.5)
+    return np.minimum(np.maximum(np.rint(picture), 0), 255).astype(np.uint8)
+
+
+def render(subject: Subject, dice: Dice) -> np.ndarray:
+    """The finished picture, uint8 [3, 32, 32]."""
+    frame = frame_subject(subject, dice)
+    name = dice.weighted(subject.scenes)
+    foot = frame.foot / CANVAS if subject.stands or subject.afloat else dice.uniform(0.5, 1.0)
+    picture, things = paint_scene(name, dice, foot)
+    if things.polygons:
+        picture = _lay_over(picture, _layer(things))
+    layer = _layer(subject.drawing, frame.scale, frame.shift)
+    _set_apart(picture, layer, dice)
+    if subject.afloat:
+        _reflect(picture, layer, frame, dice)
+    elif subject.stands:
+        _cast_shadow(picture, frame, dice)
+    fur = dice.grain(SIDE, SIDE, 1) * np.float32(subject.fur / 127.5) + np.float32(1 - subject.fur)
+    layer[:, :, :3] *= _relief(layer[:, :, 3], dice, subject.gloss) * fur * np.float32(dice.uniform(0.8, 1.1))
+    picture = _lay_over(picture, layer)
+    if dice.chance(0.25):
+        picture = _lay_over(picture, _layer(_in_the_way(dice)))
+    return _camera(picture, dice).transpose(2, 0, 1)  # [3, 32, 32]

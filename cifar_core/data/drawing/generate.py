@@ -1,0 +1,168 @@
+"""The dataset `drawn10`: pictures of the ten CIFAR-10 classes drawn by this package. Reads and writes nothing.
+
+A picture depends only on (seed, split, its number, its label), never on how many are drawn, in which order or by how
+many processes.
+"""
+
+import hashlib
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+
+from cifar_core.data.drawing.animals import animal
+from cifar_core.data.drawing.canvas import SIDE, Dice
+from cifar_core.data.drawing.finish import render
+from cifar_core.data.drawing.flight import airplane, bird
+from cifar_core.data.drawing.pond_and_sea import frog, ship
+from cifar_core.data.drawing.subject import Subject
+from cifar_core.data.drawing.vehicles import automobile, truck
+from cifar_core.errors import DataError
+
+CLASS_NAMES: tuple[str, ...] = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+SPLITS: tuple[str, ...] = ("train", "test")
+_CHUNK = 250  # pictures a process draws before it reports
+_OWN: dict[str, Callable[[Dice], Subject]] = {
+    "airplane": airplane,
+    "automobile": automobile,
+    "bird": bird,
+    "frog": frog,
+    "ship": ship,
+    "truck": truck,
+}
+
+Progress = Callable[[int, int], None]
+Task = tuple[str, int, np.ndarray]  # split, number of the first picture, labels
+
+
+def _number(*parts: object) -> int:
+    """A 64-bit seed from anything printable, the same on every machine."""
+    text = "/".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def _draw_one(seed: int, split: str, index: int, label: int) -> np.ndarray:
+    """One picture, uint8 [3, 32, 32]."""
+    dice = Dice(_number("drawn10", seed, split, index, label))
+    name = CLASS_NAMES[label]
+    subject = _OWN[name](dice) if name in _OWN else animal(dice, name)
+    return render(subject, dice)
+
+
+def _draw_from(seed: int, split: str, first: int, labels: np.ndarray) -> np.ndarray:
+    """Pictures `first`, `first` + 1, ...; uint8 [N, 3, 32, 32]. Top level, so that another process can call it."""
+    pictures = np.empty((len(labels), 3, SIDE, SIDE), dtype=np.uint8)
+    for i, label in enumerate(labels):
+        pictures[i] = _draw_one(seed, split, first + i, int(label))
+    return pictures
+
+
+def _check(seed: int, split: str) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise DataError(f"The seed of drawn10 must be a whole number, not {seed!r}.")
+    if split not in SPLITS:
+        raise DataError(f"drawn10 has the splits train and test, not {split!r}.")
+
+
+def draw_pictures(label_of_each: np.ndarray, *, seed: int, split: str) -> np.ndarray:
+    """Draw one picture per label, in this process.
+
+    Args:
+        label_of_each: class numbers 0..9, [N].
+        seed: any whole number; the embedded dataset uses 0.
+        split: `train` or `test`.
+
+    Returns:
+        uint8 [N, 3, 32, 32]; picture i depends only on (seed, split, i, label i).
+
+    Raises:
+        DataError: a label, seed or split outside what is allowed.
+    """
+    _check(seed, split)
+    labels = np.asarray(label_of_each)
+    if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
+        raise DataError(f"Labels must be whole numbers in one row, not {labels.dtype} of shape {labels.shape}.")
+    if labels.size and not (0 <= labels.min() and labels.max() < len(CLASS_NAMES)):
+        raise DataError(f"Labels must lie in 0..{len(CLASS_NAMES) - 1}, not {labels.min()}..{labels.max()}.")
+    return _draw_from(int(seed), split, 0, labels)
+
+
+def balanced_labels(seed: int, split: str, count: int) -> np.ndarray:
+    """Labels in random order, int64 [count]: each ten in a row hold every class once, whatever the count."""
+    classes = len(CLASS_NAMES)
+    blocks = [np.random.RandomState(_number("labels", seed, split, block) & 0xFFFFFFFF).permutation(classes) for block in range(-(-count // classes))]
+    return np.concatenate([np.empty(0, dtype=np.int64), *blocks]).astype(np.int64)[:count]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
+    """Draw the tasks in `workers` fresh processes; `done` is called here, as each finishes."""
+    context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures: dict[Future[np.ndarray], Task] = {pool.submit(_draw_from, seed, *task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                done(futures[future], future.result())
+        except BaseException:  # do not draw the rest first when the person cancels
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def generate(
+    seed: int = 0,
+    train: int = 10_000,
+    test: int = 2_000,
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw the whole dataset, on all cores.
+
+    Args:
+        seed: any whole number; the embedded dataset uses 0.
+        train: number of training pictures.
+        test: number of test pictures.
+        progress: called with (pictures drawn, pictures in all) as they come.
+        workers: processes; all cores when None. The pictures do not depend on it.
+
+    Returns:
+        Training images uint8 [train, 3, 32, 32] and labels int64 [train], then the same for the test part.
+
+    Raises:
+        DataError: a seed that is no whole number, or a negative count.
+    """
+    _check(seed, "train")
+    if train < 0 or test < 0:
+        raise DataError(f"drawn10 cannot have {min(train, test)} pictures; give 0 or more.")
+    labels = {split: balanced_labels(seed, split, count) for split, count in (("train", train), ("test", test))}
+    images = {split: np.empty((len(part), 3, SIDE, SIDE), dtype=np.uint8) for split, part in labels.items()}
+    tasks: list[Task] = [(split, i, part[i : i + _CHUNK]) for split, part in labels.items() for i in range(0, len(part), _CHUNK)]
+    left = {(task[0], task[1]) for task in tasks}
+    drawn = 0
+
+    def done(task: Task, pictures: np.ndarray) -> None:
+        nonlocal drawn
+        split, first, _ = task
+        images[split][first : first + len(pictures)] = pictures
+        left.discard((split, first))
+        drawn += len(pictures)
+        if progress is not None:
+            progress(drawn, train + test)
+
+    workers = min(workers or _cores(), len(tasks))
+    if workers > 1 and not multiprocessing.current_process().daemon:  # a daemon may not have children
+        try:
+            _in_pool(seed, tasks, workers, done)
+        except (BrokenProcessPool, OSError):  # no processes to be had here: the same pictures, only slower
+            drawn = train + test - sum(len(task[2]) for task in tasks if (task[0], task[1]) in left)
+    for task in tasks:
+        if (task[0], task[1]) in left:
+            done(task, _draw_from(seed, *task))
+    return images["train"], labels["train"], images["test"], labels["test"]

@@ -1,0 +1,68 @@
+"""The process that prepares one dataset: `python -m cifar_core.data.job --workspace=DIR --name=NAME`, started by `jobs.py`.
+
+Reads `job.json` of its folder and writes `state.json`; holds the dataset's lock for life. An error nobody foresaw ends it with
+a traceback in `worker.log`, whose last line is what people are told.
+"""
+
+import argparse
+from pathlib import Path
+
+from cifar_core.data.cifar10 import get_cifar10, import_official, is_official
+from cifar_core.data.drawn10 import NAME as DRAWN10
+from cifar_core.data.drawn10 import draw_drawn10
+from cifar_core.data.importing import ImportRefusedError, import_pictures
+from cifar_core.data.jobs import Reporter, Request, job_folder, read_request, sweep_earlier
+from cifar_core.data.progress import CancelledError
+from cifar_core.data.store import dataset_lock
+from cifar_core.errors import CifarCoreError
+from cifar_core.files import hold_lock
+from cifar_core.workspace import Workspace, open_workspace
+
+LOCK_SECONDS = 15.0  # someone may just be asking whether the lock is free, or drawing drawn10 for a run
+
+
+def run_job(workspace: Workspace, name: str) -> int:
+    """Do what `job.json` asks, unless another process is at it; returns the exit code."""
+    with hold_lock(dataset_lock(workspace, name), timeout=LOCK_SECONDS) as mine:
+        if not mine:
+            return 0
+        folder = job_folder(workspace, name)
+        request = read_request(folder)
+        reporter = Reporter(folder, name, request.kind)
+        sweep_earlier(workspace, name)
+        try:
+            report = prepare(workspace, name, request, reporter)
+        except CancelledError:
+            reporter.end("cancelled")
+        except CifarCoreError as error:
+            report = error.report if isinstance(error, ImportRefusedError) else []
+            reporter.end("failed", error=str(error), report=report)
+            return error.exit_code
+        else:
+            reporter.end("done", report=report)
+        finally:
+            if request.remove_source:
+                Path(request.source).unlink(missing_ok=True)
+    return 0
+
+
+def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporter) -> list[str]:
+    """Make the dataset; returns the report of an import."""
+    source = Path(request.source)
+    if request.kind == "import" and is_official(source):
+        import_official(workspace, source, name, reporter)
+    elif request.kind == "import":
+        return import_pictures(workspace, source, name, progress=reporter)[1]
+    elif name == DRAWN10:
+        draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
+    else:
+        get_cifar10(workspace, reporter)
+    return []
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--name", required=True)
+    arguments = parser.parse_args()
+    raise SystemExit(run_job(open_workspace(arguments.workspace), arguments.name))

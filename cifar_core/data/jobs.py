@@ -1,0 +1,225 @@
+"""Preparing data in a process of its own (`job.py`): start it, read how far it is, cancel it.
+
+Reads and writes `data/.jobs/<name>/`: `job.json` (what is wanted), `state.json` (how far it is), `job.lock` (held by the
+process for life: a free lock means dead), `start.lock` (held until it has that lock), `cancel`, `worker.log`.
+"""
+
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from cifar_core.data.cifar10 import is_official
+from cifar_core.data.progress import CancelledError
+from cifar_core.data.store import BUILT_IN_NAMES, dataset_lock, is_preparing, is_saved, known_name, refuse_taken
+from cifar_core.errors import DataError
+from cifar_core.files import TEMP_MARK, hold_lock, is_locked, read_json, storage_errors, write_json
+from cifar_core.processes import log_tail, spawn
+from cifar_core.workspace import Workspace
+
+START_SECONDS = 30.0  # a job holds its lock within a second; this is for very busy machines
+_SCHEMA = 1
+Kind = Literal["get", "import"]
+Outcome = Literal["running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How far the preparation of one dataset is, or how it ended."""
+
+    name: str
+    kind: Kind
+    state: Outcome = "running"
+    phase: str = "Starting"
+    done: int = 0
+    total: int = 0
+    unit: str = ""  # "bytes", "files" or "pictures"
+    seconds_left: float | None = None  # of this phase
+    error: str = ""  # one sentence, where it failed
+    report: list[str] = field(default_factory=list)  # unreadable files, what was passed over
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a job shall do."""
+
+    kind: Kind
+    source: str = ""  # absolute path of what is imported
+    remove_source: bool = False  # it is an upload of ours
+
+
+def job_folder(workspace: Workspace, name: str) -> Path:
+    """Where the job of a dataset keeps its files; made on first use."""
+    return dataset_lock(workspace, name).parent
+
+
+def start_get(workspace: Workspace, name: str) -> None:
+    """Generate `drawn10` or download `cifar10` in a process of its own; nothing happens where that is done or on its way.
+
+    Raises:
+        DataError: no dataset of this name can be got.
+        StorageError: the process could not be started.
+    """
+    if name not in BUILT_IN_NAMES:
+        raise DataError(
+            f"{known_name(name)} cannot be got, only {' and '.join(BUILT_IN_NAMES)}: import your own pictures."
+        )
+    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as mine:
+        if mine and not is_saved(workspace, name) and not is_locked(dataset_lock(workspace, name)):
+            _start(workspace, name, Request("get"))
+
+
+def start_import(workspace: Workspace, source: Path, name: str, *, remove_source: bool = False) -> None:
+    """Import a folder or archive in a process of its own; the same import on its way already is left alone.
+
+    Args:
+        workspace: where.
+        source: a folder or archive; its content decides what it is.
+        name: of the new dataset.
+        remove_source: delete the source when the job ends, however it ends (uploads). Where this call raises, it stays.
+
+    Raises:
+        DataError: the source is absent, the name is taken, not allowed or kept for another dataset.
+        StorageError: the process could not be started.
+    """
+    source = source.absolute()
+    if not source.exists():
+        raise DataError(f"There is no file or folder {source}.")
+    if name == "drawn10" or (name == "cifar10" and not is_official(source)):
+        raise DataError(f"The name {name} is kept for its own pictures: choose another, such as my-{name}.")
+    request = Request("import", str(source), remove_source)
+    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as mine:
+        if not mine or is_locked(dataset_lock(workspace, name)):
+            if _read_request(job_folder(workspace, name)) == request:
+                return
+            raise DataError(f"Another dataset named {name} is being prepared: choose another name or wait.")
+        refuse_taken(workspace, name)
+        _start(workspace, name, request)
+
+
+def read_job(workspace: Workspace, name: str) -> JobState | None:
+    """How far the job of a dataset is; None where there never was one. A dead process counts as failed."""
+    folder = workspace.data / ".jobs" / known_name(name)
+    alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
+    request = _read_request(folder)
+    if request is None:
+        return None
+    try:
+        value = read_json(folder / "state.json")
+        value.pop("schema_version")
+        state = JobState(**value)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        state = JobState(name, request.kind)
+    if state.state == "running" and not alive:
+        return JobState(name, request.kind, "failed", state.phase, error=_last_words(folder))
+    return state
+
+
+def cancel_job(workspace: Workspace, name: str) -> None:
+    """Ask the job to stop; it does so within a second (a stalled download within twenty) and removes what it began."""
+    if is_preparing(workspace, name):
+        with storage_errors(f"cancelling {name}"):
+            (job_folder(workspace, name) / "cancel").touch()
+
+
+def forget_job(workspace: Workspace, name: str) -> None:
+    """Drop what is known of an ended job, so that a failed import is no longer listed; a running one stays."""
+    if read_job(workspace, name) is not None and not is_preparing(workspace, name):
+        with storage_errors(f"forgetting the job of {name}"):
+            (job_folder(workspace, name) / "job.json").unlink(
+                missing_ok=True
+            )  # never the locks: someone may wait on them
+
+
+class Reporter:
+    """The job's side: a `Progress` that writes `state.json` now and then and looks for the wish to cancel."""
+
+    EVERY = 0.3  # seconds
+
+    def __init__(self, folder: Path, name: str, kind: Kind) -> None:
+        self._folder = folder
+        self._name = name
+        self._kind = kind
+        self._phase = ""
+        self._phase_start = 0.0
+        self._phase_done = 0  # where the phase began, as after a resumed download
+        self._next = 0.0
+
+    def __call__(self, phase: str, done: int, total: int, unit: str) -> None:
+        now = time.monotonic()
+        if phase != self._phase:
+            self._phase, self._phase_start, self._phase_done = phase, now, done
+        elif now < self._next:
+            return
+        self._next = now + self.EVERY
+        if (self._folder / "cancel").exists():
+            raise CancelledError("The person cancelled it.")
+        gained, elapsed = done - self._phase_done, now - self._phase_start
+        left = (total - done) * elapsed / gained if gained > 0 and elapsed >= 1 else None
+        self._write(JobState(self._name, self._kind, "running", phase, done, total, unit, left))
+
+    def end(self, state: Outcome, *, error: str = "", report: list[str] | None = None) -> None:
+        """Write how it ended."""
+        self._write(JobState(self._name, self._kind, state, self._phase, error=error, report=report or []))
+
+    def _write(self, state: JobState) -> None:
+        _write_state(self._folder, state)
+
+
+def read_request(folder: Path) -> Request:
+    """What the job in this folder shall do.
+
+    Raises:
+        DataError: nothing that can be understood.
+    """
+    request = _read_request(folder)
+    if request is None:
+        raise DataError(f"The job in {folder} cannot be read: start it again.")
+    return request
+
+
+def sweep_earlier(workspace: Workspace, name: str) -> None:
+    """Remove what killed jobs of this dataset left half made; the caller holds its lock, so nobody is making it."""
+    mine = re.compile(re.escape(f"{TEMP_MARK}{name}-") + r"\d+-[0-9a-f]{8}")
+    for item in workspace.data.iterdir():
+        if mine.fullmatch(item.name) and item.is_dir():
+            shutil.rmtree(item, ignore_errors=True)
+
+
+def _start(workspace: Workspace, name: str, request: Request) -> None:
+    """Start the process and wait until it holds its lock or has ended; the caller holds `start.lock`."""
+    folder = job_folder(workspace, name)
+    with storage_errors(f"starting the job for {name}"):
+        for leftover in ("cancel", "worker.log"):
+            (folder / leftover).unlink(missing_ok=True)
+    _write_state(folder, JobState(name, request.kind))
+    write_json(folder / "job.json", {"schema_version": _SCHEMA, **asdict(request)})
+    process = spawn("cifar_core.data.job", [f"--workspace={workspace.root}", f"--name={name}"], folder / "worker.log")
+    _wait_for_lock(process, dataset_lock(workspace, name))
+
+
+def _wait_for_lock(process: "subprocess.Popen[bytes]", lock: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while process.poll() is None and not is_locked(lock) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _write_state(folder: Path, state: JobState) -> None:
+    write_json(folder / "state.json", {"schema_version": _SCHEMA, **asdict(state)}, durable=state.state != "running")
+
+
+def _read_request(folder: Path) -> Request | None:
+    try:
+        value: Any = read_json(folder / "job.json")
+        return Request(value["kind"], value["source"], value["remove_source"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _last_words(folder: Path) -> str:
+    lines = log_tail(folder / "worker.log", 1)
+    said = f"its last words: {lines[0][:300]}" if lines else "it was killed, or memory ran out"
+    return f"The process that prepared the data ended early ({said}). Start it again."

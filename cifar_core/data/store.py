@@ -1,0 +1,387 @@
+"""Datasets on disk: `data/<name>/` holds plain `.npy` arrays, memory-mapped when opened, and `meta.json` with the facts.
+
+Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy` and `meta.json`.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cifar_core.errors import DataError
+from cifar_core.files import (
+    hold_lock,
+    is_locked,
+    new_folder,
+    read_json,
+    replace,
+    storage_errors,
+    temp_beside,
+    write_json,
+)
+from cifar_core.workspace import Workspace
+
+SCHEMA_VERSION = 1
+BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed before they are there
+MAX_CLASSES = 1000
+MAX_CLASS_NAME = 64  # characters
+META = "meta.json"
+_PARTS = ("images", "labels", "ids")
+_STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The pictures of one part, in a fixed order."""
+
+    images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
+    labels: np.ndarray  # int64 [N], index into the class names
+    ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One opened dataset; its arrays stay on disk and are read where they are used."""
+
+    name: str
+    title: str
+    class_names: tuple[str, ...]
+    train: Split
+    test: Split
+    mean: tuple[float, float, float]  # per channel of the training part, in units of 0..1 (pixel / 255)
+    std: tuple[float, float, float]
+    fingerprint: str  # SHA-256 over images, labels and class names
+    source: str  # one sentence: where it came from
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What `meta.json` says, checked against the files beside it."""
+
+    title: str
+    class_names: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    fingerprint: str
+    source: str
+    train: int  # pictures
+    test: int
+    bytes: int  # on disk, all files
+
+
+def known_name(name: str) -> str:
+    """The name, where it is one a dataset may have.
+
+    Raises:
+        DataError: it is not; the sentence says the rule.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _DEVICES:
+        raise DataError(
+            f"{str(name)[:80]!r} cannot be the name of a dataset: use 1 to 64 small letters a-z, digits and hyphens, "
+            "beginning with a letter or digit."
+        )
+    return name
+
+
+def dataset_folder(workspace: Workspace, name: str) -> Path:
+    """Where the dataset lies or would lie; DataError for a name that none may have."""
+    return workspace.data / known_name(name)
+
+
+def dataset_lock(workspace: Workspace, name: str) -> Path:
+    """The lock that whoever makes or deletes this dataset holds meanwhile; its folder is made here."""
+    folder = workspace.data / ".jobs" / known_name(name)
+    with storage_errors(f"preparing {name}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder / "job.lock"
+
+
+def is_preparing(workspace: Workspace, name: str) -> bool:
+    """Whether a process is making this dataset, or just being started for it."""
+    folder = workspace.data / ".jobs" / known_name(name)
+    # In this order: the starter lets go of its lock only after the process has the other.
+    return is_locked(folder / "start.lock") or is_locked(folder / "job.lock")
+
+
+def is_saved(workspace: Workspace, name: str) -> bool:
+    """Whether anything stands under this name, whole or broken."""
+    return os.path.lexists(dataset_folder(workspace, name))
+
+
+def refuse_taken(workspace: Workspace, name: str) -> None:
+    """Raise DataError when the name is taken."""
+    if is_saved(workspace, name):
+        raise DataError(f"There is already a dataset named {name}: delete it first or choose another name.")
+
+
+def save_dataset(
+    workspace: Workspace,
+    name: str,
+    train: Split,
+    test: Split,
+    *,
+    title: str,
+    class_names: tuple[str, ...],
+    source: str,
+) -> Dataset:
+    """Store a dataset whole or not at all, and open it.
+
+    Args:
+        workspace: where.
+        name: a free name (`known_name`).
+        train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N].
+        test: the same with its own N.
+        title: what people call it.
+        class_names: at least two, in the order of the labels.
+        source: one sentence on where it came from.
+
+    Raises:
+        DataError: the name is taken or not allowed, or the arrays do not fit together.
+        StorageError: the disk refused; nothing is left.
+    """
+    refuse_taken(workspace, name)
+    _check_class_names(class_names)
+    for part, split in (("train", train), ("test", test)):
+        _check_split(part, split, len(class_names))
+    mean, std = channel_statistics(train.images)
+    meta = {
+        "schema_version": SCHEMA_VERSION,
+        "title": title,
+        "class_names": list(class_names),
+        "mean": mean,
+        "std": std,
+        "fingerprint": fingerprint(train, test, class_names),
+        "source": source,
+        "train": len(train.labels),
+        "test": len(test.labels),
+    }
+    folder = dataset_folder(workspace, name)
+    try:
+        with new_folder(folder) as temp, storage_errors(f"saving the dataset {name}"):
+            sizes = {}
+            for part, split in (("train", train), ("test", test)):
+                for kind in _PARTS:
+                    file = temp / f"{part}_{kind}.npy"
+                    sizes[file.name] = _write_array(file, getattr(split, kind))
+            write_json(temp / META, {**meta, "files": sizes})
+    except FileExistsError as error:
+        raise DataError(f"There is already a dataset named {name}: choose another name.") from error
+    return open_dataset(workspace, name)
+
+
+def open_dataset(workspace: Workspace, name: str) -> Dataset:
+    """Open a stored dataset without reading its pictures.
+
+    Raises:
+        DataError: absent (says how to get it) or broken (says what is wrong).
+    """
+    if not is_saved(workspace, name):
+        raise DataError(_absent(workspace, name))
+    folder = dataset_folder(workspace, name)
+    try:
+        facts = read_facts(folder)
+        train, test = (_open_split(folder, part, facts) for part in ("train", "test"))
+    except (OSError, ValueError) as error:
+        raise DataError(broken_sentence(name, error)) from error
+    return Dataset(
+        name, facts.title, facts.class_names, train, test, facts.mean, facts.std, facts.fingerprint, facts.source
+    )
+
+
+def verify_dataset(workspace: Workspace, name: str) -> Dataset:
+    """Open a dataset and read all of it against its fingerprint (about a second).
+
+    Raises:
+        DataError: absent, broken, or its pictures or labels changed since it was saved.
+    """
+    dataset = open_dataset(workspace, name)
+    if fingerprint(dataset.train, dataset.test, dataset.class_names) != dataset.fingerprint:
+        raise DataError(broken_sentence(name, ValueError("its pictures or labels changed since it was saved")))
+    return dataset
+
+
+def delete_dataset(workspace: Workspace, name: str) -> None:
+    """Remove a dataset; it vanishes at once, and a link is removed without what it points to.
+
+    Raises:
+        DataError: absent, or being prepared right now.
+        StorageError: the disk refused.
+    """
+    if not is_saved(workspace, name):
+        raise DataError(_absent(workspace, name))
+    folder = dataset_folder(workspace, name)
+    with hold_lock(dataset_lock(workspace, name), timeout=0.5) as mine, storage_errors(f"deleting {name}"):
+        if not mine:
+            raise DataError(f"The dataset {name} is being prepared: cancel that first.")
+        gone = temp_beside(folder)
+        replace(folder, gone)
+        if gone.is_symlink() or not gone.is_dir():
+            gone.unlink()
+        else:
+            shutil.rmtree(gone)
+
+
+def class_counts(dataset: Dataset) -> pd.DataFrame:
+    """Pictures per class: columns `class`, `train`, `test`, a row a class."""
+    classes = len(dataset.class_names)
+    return pd.DataFrame(
+        {
+            "class": list(dataset.class_names),
+            "train": np.bincount(dataset.train.labels, minlength=classes),
+            "test": np.bincount(dataset.test.labels, minlength=classes),
+        }
+    )
+
+
+def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation (population) per channel, in units of 0..1, exact from the counts of the 256 levels.
+
+    Args:
+        images: uint8 [N, 3, H, W].
+    """
+    counts = np.zeros((3, 256), np.int64)
+    for start in range(0, len(images), _STATISTICS_CHUNK):
+        chunk = images[start : start + _STATISTICS_CHUNK]
+        for channel in range(3):
+            counts[channel] += np.bincount(chunk[:, channel].ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    total = counts.sum(axis=1)
+    mean = counts @ levels / total
+    variance = counts @ levels**2 / total - mean**2
+    std = np.sqrt(np.maximum(variance, 0))
+    return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def fingerprint(train: Split, test: Split, class_names: tuple[str, ...]) -> str:
+    """SHA-256 (hex) over class names (JSON), then images (bytes) and labels (little-endian int64) of train and test."""
+    digest = hashlib.sha256(json.dumps(list(class_names)).encode())
+    for split in (train, test):
+        digest.update(np.ascontiguousarray(split.images).data)
+        digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
+    return digest.hexdigest()
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read `meta.json` and compare the sizes of the files it lists.
+
+    Raises:
+        OSError: a file is missing or unreadable.
+        ValueError: a file is not as `meta.json` says, or `meta.json` itself is not as written.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        raise ValueError("it is not a folder of its own")
+    meta = read_json(folder / META)
+    if not isinstance(meta, dict) or not isinstance(meta.get("schema_version"), int):
+        raise ValueError(f"{META} has no schema version")
+    if meta["schema_version"] > SCHEMA_VERSION:
+        raise ValueError("a newer version of this program made it")
+    try:
+        files = {str(file): int(size) for file, size in meta["files"].items()}
+        for part in ("train", "test"):
+            for kind in _PARTS:
+                file = f"{part}_{kind}.npy"
+                if (folder / file).stat().st_size != files[file]:
+                    raise ValueError(f"{file} has another size than when it was saved")
+        return Facts(
+            str(meta["title"]),
+            tuple(str(name) for name in meta["class_names"]),
+            _three(meta["mean"]),
+            _three(meta["std"]),
+            str(meta["fingerprint"]),
+            str(meta["source"]),
+            int(meta["train"]),
+            int(meta["test"]),
+            sum(files.values()) + (folder / META).stat().st_size,
+        )
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{META} is not as it was written ({error!r})") from error
+
+
+def broken_sentence(name: str, error: Exception) -> str:
+    """What is wrong with a stored dataset, in a sentence."""
+    if isinstance(error, FileNotFoundError):
+        reason = f"{Path(str(error.filename)).name} is missing"
+    elif isinstance(error, OSError):
+        reason = error.strerror or str(error)
+    else:
+        reason = str(error)
+    return f"The dataset {name} is broken ({reason}): delete it and get it again."
+
+
+def _absent(workspace: Workspace, name: str) -> str:
+    if name in BUILT_IN_NAMES:
+        return f"The dataset {name} is not here yet: get it on the Data page, or with: python -m cifar_core data get {name}"
+    there = list(BUILT_IN_NAMES)
+    there += [item.name for item in workspace.data.iterdir() if _NAME.fullmatch(item.name) and item.is_dir()]
+    close = difflib.get_close_matches(name, there, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return f"There is no dataset named {name}{hint}: import it on the Data page or with data import."
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
+def _write_array(file: Path, array: np.ndarray) -> int:
+    """Write a `.npy` file durably; returns its size in bytes."""
+    with open(file, "wb") as handle:
+        np.lib.format.write_array(handle, np.ascontiguousarray(array), allow_pickle=False)
+        handle.flush()
+        os.fsync(handle.fileno())
+        return handle.tell()
+
+
+def _open_split(folder: Path, part: str, facts: Facts) -> Split:
+    count = facts.train if part == "train" else facts.test
+    # open_memmap, not np.load: it reads plain .npy only, never a zip and never a pickle
+    arrays = [np.lib.format.open_memmap(folder / f"{part}_{kind}.npy", mode="r").view(np.ndarray) for kind in _PARTS]
+    split = Split(*arrays)
+    try:
+        _check_arrays(part, split, len(facts.class_names))
+    except DataError as error:
+        raise ValueError(str(error)) from error
+    if len(split.labels) != count:
+        raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")
+    return split
+
+
+def _check_class_names(class_names: tuple[str, ...]) -> None:
+    if not 2 <= len(class_names) <= MAX_CLASSES or len(set(class_names)) != len(class_names):
+        raise DataError(f"A dataset has 2 to {MAX_CLASSES} different classes; these are {len(class_names)}.")
+    for name in class_names:
+        if not 0 < len(name) <= MAX_CLASS_NAME or not name.isprintable():
+            raise DataError(f"{name[:80]!r} cannot be a class: names have 1 to {MAX_CLASS_NAME} visible characters.")
+
+
+def _check_split(part: str, split: Split, classes: int) -> None:
+    _check_arrays(part, split, classes)
+    if len(np.unique(split.ids)) != len(split.ids):
+        raise DataError(f"Two pictures of the {part} part have the same id.")
+
+
+def _check_arrays(part: str, split: Split, classes: int) -> None:
+    """Shapes, types and range of the labels, without touching the pictures."""
+    count = len(split.labels)
+    if split.images.dtype != np.uint8 or split.images.shape != (count, 3, 32, 32):
+        raise DataError(
+            f"The {part} images are {split.images.dtype} {list(split.images.shape)}, not uint8 [{count}, 3, 32, 32]."
+        )
+    if split.labels.dtype != np.int64 or split.labels.ndim != 1 or count == 0:
+        raise DataError(
+            f"The {part} labels are {split.labels.dtype} {list(split.labels.shape)}, not int64 [N], N >= 1."
+        )
+    if split.ids.dtype.kind != "U" or split.ids.shape != (count,):
+        raise DataError(f"The {part} ids are {split.ids.dtype} {list(split.ids.shape)}, not text [{count}].")
+    if split.labels.min() < 0 or split.labels.max() >= classes:
+        raise DataError(f"The {part} labels are not all between 0 and {classes - 1}.")

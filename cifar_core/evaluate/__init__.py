@@ -1,0 +1,54 @@
+"""How good the predictions are: every number is a pure function of `labels` int [N] and `probs` float [N, K].
+
+Class 0..K-1 are the columns of `probs`; the predicted class is the most probable one, the lowest index where several tie.
+Reads and writes nothing.
+"""
+
+from cifar_core.evaluate.checks import check_class_names, check_matrix, check_predictions, check_probs
+from cifar_core.evaluate.metrics import (
+    Normalisation,
+    accuracy,
+    averages,
+    class_report,
+    confusion_matrix,
+    log_loss,
+    normalise,
+    top_k_accuracy,
+    wilson_interval,
+)
+from cifar_core.evaluate.scores import (
+    LOSS_CLIP,
+    Scores,
+    confidence,
+    entropy,
+    margin,
+    predicted_class,
+    sample_loss,
+    sample_scores,
+    true_rank,
+)
+
+__all__ = [
+    "LOSS_CLIP",
+    "Normalisation",
+    "Scores",
+    "accuracy",
+    "averages",
+    "check_class_names",
+    "check_matrix",
+    "check_predictions",
+    "check_probs",
+    "class_report",
+    "confidence",
+    "confusion_matrix",
+    "entropy",
+    "log_loss",
+    "margin",
+    "normalise",
+    "predicted_class",
+    "sample_loss",
+    "sample_scores",
+    "top_k_accuracy",
+    "true_rank",
+    "wilson_interval",
+]

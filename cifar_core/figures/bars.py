@@ -1,0 +1,108 @@
+"""Bars: pictures per class, and the class probabilities of one picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from cifar_core.errors import DataError
+from cifar_core.evaluate import check_class_names, check_probs
+from cifar_core.figures.style import (
+    CORRECT,
+    NEUTRAL,
+    PART_COLOURS,
+    UNJUDGED,
+    WRONG,
+    label,
+    name_ticks,
+    new_figure,
+    per_cent,
+)
+
+MAX_BARS = 20  # bars of one picture
+
+
+def class_count_bars(counts: pd.DataFrame) -> go.Figure:
+    """Pictures per class in the training and test part.
+
+    Args:
+        counts: columns `class`, `train`, `test`.
+    """
+    names = [label(name) for name in counts["class"]]
+    figure = new_figure(height=340, revision="class-counts")
+    for part in ("train", "test"):
+        figure.add_bar(
+            x=list(range(len(names))),
+            y=counts[part],
+            name=part,
+            marker={"color": PART_COLOURS[part], "line": {"width": 0}},
+            customdata=names,
+            hovertemplate="%{customdata}: %{y:,} pictures",
+        )
+    figure.update_layout(barmode="group", bargap=0.25, showlegend=True, hovermode="closest")
+    figure.update_xaxes(**name_ticks(names), showgrid=False)
+    figure.update_yaxes(title_text="pictures", rangemode="tozero")
+    return figure
+
+
+def probability_bars(
+    probs: ArrayLike, class_names: Sequence[str], true: int | None = None, predicted: int | None = None
+) -> go.Figure:
+    """The class probabilities of one picture as horizontal bars; words mark the true and the predicted class, not only colour.
+
+    Args:
+        probs: probabilities [K].
+        class_names: K names.
+        true: index of the true class; None where nobody knows (an uploaded picture).
+        predicted: index of the predicted class; None takes the most probable one.
+
+    Raises:
+        DataError: broken probabilities or class names, or an index that is no class.
+    """
+    checked = check_probs(np.asarray(probs)[None])[0]
+    names = check_class_names(class_names, len(checked))
+    predicted = int(checked.argmax()) if predicted is None else predicted
+    for index in (true, predicted):
+        if index is not None and not 0 <= index < len(checked):
+            raise DataError(f"Class number {index} is not one of 0 to {len(checked) - 1}.")
+    shown = _shown_classes(checked, true)
+    figure = new_figure(height=60 + 26 * len(shown), revision="probabilities")
+    figure.add_bar(
+        orientation="h",
+        x=100 * checked[shown],
+        y=list(range(len(shown))),
+        marker={"color": [_bar_colour(index, true, predicted) for index in shown], "line": {"width": 0}},
+        text=[per_cent(100 * checked[index]) + " %" for index in shown],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[label(names[index]) for index in shown],
+        hovertemplate="%{customdata}: %{x:.2f} %<extra></extra>",
+    )
+    ticks = [_marked(label(names[index]), index, true, predicted) for index in shown]
+    figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=ticks, autorange="reversed", showgrid=False)
+    figure.update_xaxes(range=[0, 112], showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_layout(bargap=0.25, hovermode="closest", margin={"t": 8, "r": 8})
+    return figure
+
+
+def _shown_classes(probs: NDArray[np.float64], true: int | None) -> list[int]:
+    """Class order for a few classes; of many the most probable ones, with the true one always among them."""
+    if len(probs) <= MAX_BARS:
+        return list(range(len(probs)))
+    shown = np.argsort(-probs, kind="stable")[:10].tolist()
+    return shown if true is None or true in shown else [*shown[:-1], true]
+
+
+def _bar_colour(index: int, true: int | None, predicted: int) -> str:
+    if index == true:
+        return CORRECT
+    if index != predicted:
+        return NEUTRAL
+    return UNJUDGED if true is None else WRONG
+
+
+def _marked(label: str, index: int, true: int | None, predicted: int) -> str:
+    marks = [word for word, place in (("true", true), ("predicted", predicted)) if place == index]
+    return f"<b>{label}</b> ({', '.join(marks)})" if marks else label

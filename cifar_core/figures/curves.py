@@ -1,0 +1,101 @@
+"""Curves: a number per epoch, of one run or of several."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from cifar_core.errors import ConfigError
+from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, PART_COLOURS, class_colour, label, new_figure
+
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
+
+Kind = Literal["accuracy", "loss"]
+
+
+def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None) -> go.Figure:
+    """Accuracy or loss per epoch for the training, validation and test part.
+
+    Args:
+        metrics: a row an epoch: `epoch`, `train_<kind>`, `validation_<kind>` (may be absent or empty), `test_<kind>`.
+        kind: `accuracy` (fractions, shown in per cent) or `loss`.
+        best_epoch: marked by a line and its label.
+
+    Raises:
+        ConfigError: another kind.
+    """
+    if kind not in ("accuracy", "loss"):
+        raise ConfigError([f"Curves show accuracy or loss, not {kind!r}."])
+    figure = new_figure(height=320, revision=f"curves-{kind}")
+    for part in ("train", "validation", "test"):
+        column = f"{part}_{kind}"
+        if column not in metrics or metrics[column].isna().all():
+            continue
+        style = {"color": PART_COLOURS[part]}
+        figure.add_scatter(
+            x=metrics["epoch"],
+            y=metrics[column].astype(float),
+            name=part,
+            mode="lines+markers",
+            line={**style, "width": 2},
+            marker={**style, "size": 7, "symbol": SYMBOLS[part]},
+            hovertemplate=f"%{{y:{_number(kind)}}}",
+        )
+    _epoch_axes(figure, metrics["epoch"], kind)
+    if best_epoch is not None:
+        figure.add_vline(
+            x=best_epoch,
+            line={"dash": "dot", "color": NEUTRAL, "width": 1.5},
+            annotation={
+                "text": f"best: epoch {best_epoch}",
+                "showarrow": False,
+                "yref": "paper",
+                "y": 1.08,
+                "yanchor": "top",
+            },
+            annotation_position="top",
+        )
+    return figure
+
+
+def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.Figure:
+    """One column of the metrics of several runs, a line a run (colour and dash tell them apart).
+
+    Args:
+        runs: name and metrics of each run; names may repeat.
+        column: such as `validation_accuracy`; a run without it is left out.
+    """
+    kind: Kind = "accuracy" if column.endswith("accuracy") else "loss"
+    figure = new_figure(height=360, revision=f"overlay-{column}")
+    for place, (name, metrics) in enumerate(runs):
+        if column not in metrics or metrics[column].isna().all():
+            continue
+        figure.add_scatter(
+            x=metrics["epoch"],
+            y=metrics[column].astype(float),
+            name=label(name, 40),
+            mode="lines+markers",
+            line={"color": class_colour(place), "width": 2, "dash": DASHES[place // len(CLASS_COLOURS) % len(DASHES)]},
+            marker={"color": class_colour(place), "size": 6},
+            hovertemplate=f"%{{y:{_number(kind)}}}",
+        )
+    epochs = [metrics["epoch"] for _, metrics in runs if len(metrics)]
+    _epoch_axes(figure, pd.concat(epochs) if epochs else pd.Series(dtype=int), kind)
+    figure.update_layout(showlegend=True, yaxis_title_text=column.replace("_", " "))
+    return figure
+
+
+def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: Kind) -> None:
+    last = int(epochs.max()) if len(epochs) else 1
+    figure.update_xaxes(title_text="epoch", tickformat="d", range=[0.5, max(last, 2) + 0.5], showgrid=False)
+    if last <= 12:
+        figure.update_xaxes(dtick=1)
+    figure.update_yaxes(
+        title_text=kind, tickformat=".0%" if kind == "accuracy" else "", gridcolor="rgba(128,128,128,0.2)"
+    )
+
+
+def _number(kind: Kind) -> str:
+    return ".1%" if kind == "accuracy" else ".3f"

@@ -1,0 +1,174 @@
+"""The confusion matrix as a heatmap whose cells can be clicked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from cifar_core.evaluate import Normalisation, check_class_names, check_matrix, normalise
+from cifar_core.figures.style import CIVIDIS, WRONG, label, name_ticks, new_figure, per_cent
+
+MAX_TEXT_CLASSES = 30  # numbers inside the cells of a matrix up to here
+MAX_ZERO_CLASSES = 12  # a larger matrix is mostly zeros, which are left out
+_TITLES = {"count": "pictures", "true": "% of the true class", "predicted": "% of the predicted class"}
+
+
+def confusion_heatmap(
+    matrix: ArrayLike,
+    class_names: Sequence[str],
+    by: Normalisation = "count",
+    hide_diagonal: bool = False,
+    selected: tuple[int, int] | None = None,
+) -> go.Figure:
+    """A confusion matrix: true classes from top to bottom, predicted ones from left to right.
+
+    An invisible square marker lies on each cell with `customdata` [true index, predicted index], because a click on a
+    heatmap returns nothing in Streamlit and one on a marker does. It is the last trace.
+
+    Args:
+        matrix: counts [K, K].
+        class_names: K names.
+        by: `count`, `true` (per cent of each row) or `predicted` (per cent of each column).
+        hide_diagonal: leave the correct ones blank and spread the colours over the mistakes.
+        selected: (true index, predicted index) of the cell to outline.
+
+    Raises:
+        ConfigError: another `by`.
+        DataError: broken matrix or class names.
+    """
+    counts = check_matrix(matrix)
+    names = [label(name) for name in check_class_names(class_names, len(counts))]
+    values = normalise(counts, by) * (1 if by == "count" else 100)
+    if hide_diagonal:
+        np.fill_diagonal(values, np.nan)
+    top = max(float(np.nanmax(values)), 1e-9)
+    written = len(names) <= MAX_TEXT_CLASSES
+    figure = new_figure(height=580 if len(names) <= 12 else 780, revision=f"matrix-{len(names)}")
+    figure.add_heatmap(
+        z=values,
+        zmin=0,
+        zmax=top,
+        colorscale=list(CIVIDIS),
+        xgap=1 if written else 0,
+        ygap=1 if written else 0,
+        hoverinfo="skip",
+        showscale=not written,  # numbers in the cells say more than a colour bar
+        colorbar=_colour_bar(_TITLES[by]),
+    )
+    if written:
+        figure.add_traces(_cell_text(counts, values, by, top))
+    figure.add_trace(_cell_markers(counts, names))
+    _matrix_axes(figure, names, _TITLES[by])
+    if selected is not None:
+        row, column = selected
+        figure.add_shape(
+            type="rect", x0=column - 0.5, x1=column + 0.5, y0=row - 0.5, y1=row + 0.5, line={"color": WRONG, "width": 3}
+        )
+    return figure
+
+
+def _matrix_axes(figure: go.Figure, names: list[str], unit: str) -> None:
+    """Both axes with all names, square cells, the first true class on top."""
+    edge = [-0.5, len(names) - 0.5]
+    plain = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": ""}
+    figure.update_xaxes(
+        **name_ticks(names), **plain, title_text=f"predicted · cells: {unit}", range=edge, constraintoward="left"
+    )
+    figure.update_yaxes(
+        **name_ticks(names), **plain, title_text="true", range=edge[::-1], scaleanchor="x", constraintoward="bottom"
+    )
+    figure.update_layout(hovermode="closest", showlegend=False)
+
+
+def _colour_bar(title: str) -> dict[str, Any]:
+    """Lying above the matrix at its left edge: beside it, it would drift away on a wide screen."""
+    return {
+        "title": {"text": title, "side": "top"},
+        "orientation": "h",
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "lenmode": "pixels",
+        "len": 260,
+        "thickness": 10,
+        "outlinewidth": 0,
+        "nticks": 5,
+    }
+
+
+def _cell_text(
+    counts: NDArray[np.int64], values: NDArray[np.float64], by: Normalisation, top: float
+) -> list[go.Scatter]:
+    """The number of every cell that is not blank, black or white, whichever is read better on its colour.
+
+    A trace for each ink, because a click dims the text of cells that were not clicked unless the trace names one colour.
+    """
+    zero = "0" if len(counts) <= MAX_ZERO_CLASSES else ""
+    rows, columns = np.nonzero(~np.isnan(values))
+    cells = values[rows, columns]
+    inks = np.array([_ink(value / top) for value in cells])
+    written = np.array(
+        [zero if not value else f"{value:.0f}" if by == "count" else per_cent(value) for value in cells], dtype=object
+    )
+    return [
+        go.Scatter(
+            x=columns[inks == ink],
+            y=rows[inks == ink],
+            mode="text",
+            text=written[inks == ink],
+            textfont={"size": max(7, min(13, 190 // len(counts))), "color": ink},
+            selected={"textfont": {"color": ink}},
+            unselected={"textfont": {"color": ink}},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        for ink in ("white", "black")
+    ]
+
+
+def _cell_markers(counts: NDArray[np.int64], names: list[str]) -> go.Scatter:
+    """Invisible squares that take clicks and show the numbers of their cell."""
+    classes = len(names)
+    rows, columns = (places.ravel() for places in np.indices(counts.shape))
+    row_share = 100 * normalise(counts, "true").ravel()
+    column_share = 100 * normalise(counts, "predicted").ravel()
+    lines = [
+        f"true {names[row]}, predicted {names[column]}<br><b>{count:,}</b> picture{'' if count == 1 else 's'}"
+        f"<br>{per_cent(of_true)} % of true {names[row]}<br>{per_cent(of_predicted)} % of predicted {names[column]}"
+        for row, column, count, of_true, of_predicted in zip(
+            rows, columns, counts.ravel(), row_share, column_share, strict=True
+        )
+    ]
+    hidden = {"marker": {"opacity": 0}}
+    return go.Scatter(
+        x=columns,
+        y=rows,
+        mode="markers",
+        opacity=0,
+        marker={"symbol": "square", "size": max(4, 460 // classes), "opacity": 0},
+        selected=hidden,
+        unselected=hidden,
+        customdata=np.stack([rows, columns], axis=1).tolist(),
+        text=lines,
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+        name="cells",
+    )
+
+
+def _ink(share: float) -> str:
+    """Black or white for text on cividis at `share` (0..1), by the relative luminance of WCAG 2."""
+    place = min(max(share, 0.0), 1.0) * (len(CIVIDIS) - 1)
+    low = min(int(place), len(CIVIDIS) - 2)
+    colour = (1 - (place - low)) * _rgb(CIVIDIS[low]) + (place - low) * _rgb(CIVIDIS[low + 1])
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    return "white" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "black"
+
+
+def _rgb(colour: str) -> NDArray[np.float64]:
+    """Red, green and blue of `#rrggbb`, 0..1."""
+    return np.array([int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)])

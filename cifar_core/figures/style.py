@@ -1,0 +1,79 @@
+"""What all figures share: colours, an empty figure, and how names and numbers are written."""
+
+import html
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.colors import sequential
+
+# Okabe-Ito: told apart by colour-blind eyes. Black, its eighth colour, would vanish on a dark page.
+CORRECT = "#0072B2"  # blue
+WRONG = "#D55E00"  # vermilion
+UNJUDGED = "#56B4E9"  # sky blue: a prediction whose truth nobody knows
+NEUTRAL = "#8C8C8C"  # readable on white and on black
+PART_COLOURS = {"train": "#E69F00", "validation": "#009E73", "test": "#0072B2"}
+CLASS_COLOURS = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#A6761D", "#F0E442", "#8C8C8C", "#7B5EA7",
+)  # fmt: skip
+CIVIDIS = tuple(sequential.Cividis)
+MAX_TICKS = 34  # names along an axis
+MAX_NAME = 24  # characters of a name on an axis
+
+
+def class_colour(index: int) -> str:
+    """The colour of a class, the same on every screen; after ten they repeat."""
+    return CLASS_COLOURS[index % len(CLASS_COLOURS)]
+
+
+def new_figure(*, height: int, revision: str) -> go.Figure:
+    """An empty figure; `revision` keeps zoom and hidden lines while new epochs arrive."""
+    return go.Figure(
+        layout={
+            "height": height,
+            "uirevision": revision,
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 8, "r": 8, "t": 32, "b": 8},
+            "legend": {"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "title": {"text": ""}},
+            "hovermode": "x unified",
+            "dragmode": False,
+            "xaxis": {"automargin": True, "title": {"standoff": 8}},
+            "yaxis": {"automargin": True, "title": {"standoff": 8}},
+        }
+    )
+
+
+def name_ticks(names: list[str]) -> dict[str, Any]:
+    """Ticks at whole numbers: names on a category axis would merge when they are cut to the same text."""
+    step = -(-len(names) // MAX_TICKS)  # rounded up
+    places = list(range(0, len(names), step))
+    return {"tickmode": "array", "tickvals": places, "ticktext": [names[place] for place in places]}
+
+
+def per_cent(value: float) -> str:
+    """A percentage short enough for a cell."""
+    if value == 0 or value >= 9.95:
+        return f"{value:.0f}"
+    return "&lt;0.1" if value < 0.05 else f"{value:.1f}"
+
+
+def label(name: object, longest: int = MAX_NAME) -> str:
+    """A name as Plotly shows it literally, on one line, cut where it is very long."""
+    text = " ".join(str(name).split())
+    return html.escape(text if len(text) <= longest else text[: longest - 1] + "…", quote=False)
+
+
+def figure_html(figure: go.Figure, title: str) -> str:
+    """A figure as one HTML page that needs no network, on white.
+
+    Args:
+        figure: any of this module's; it is not changed.
+        title: shown above it and in the browser's tab; escaped.
+    """
+    page = go.Figure(figure).update_layout(template="plotly_white", paper_bgcolor="white")
+    body = page.to_html(full_html=False, include_plotlyjs=True, default_height="85vh")
+    safe = html.escape(title)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{safe}</title></head>'
+        f'<body style="font-family:sans-serif;margin:2rem"><h1 style="font-size:1.2rem">{safe}</h1>{body}</body></html>'
+    )

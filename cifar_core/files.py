@@ -1,0 +1,274 @@
+"""How anything reaches the disk: whole files or none, whole folders or none, and locks that die with their holder.
+
+Every writer of the project goes through here, so a crash at any instruction leaves the old state or the new one.
+"""
+
+import contextlib
+import errno
+import json
+import math
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from filelock import FileLock, Timeout
+
+from cifar_core.errors import StorageError
+
+if sys.platform != "win32":
+    import fcntl
+
+TEMP_MARK = ".tmp-"  # every unfinished file or folder carries it in its name
+MAX_JSON_BYTES = 16 * 1024 * 1024
+_NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so that the sum stays under 255 bytes
+_PROBE_SECONDS = (
+    0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it
+)
+_REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
+
+
+@contextlib.contextmanager
+def storage_errors(what: str) -> Iterator[None]:
+    """Turn an `OSError` of the disk into a `StorageError` that names `what` was being done.
+
+    Raises:
+        StorageError: the disk is full, read-only, or refused in another way.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(f"The disk is full while {what}: free some space and try again.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            place = f" ({error.filename})" if error.filename else ""
+            raise StorageError(f"No permission to write while {what}{place}: choose another workspace.") from error
+        raise StorageError(f"The disk refused while {what}: {error.strerror or error}.") from error
+
+
+def temp_beside(path: Path) -> Path:
+    """A fresh unfinished name in the folder of `path`."""
+    return path.with_name(f"{TEMP_MARK}{path.name[:_NAME_SHOWN]}-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` survive a power cut (POSIX; Windows has no such call)."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def replace(source: Path, target: Path) -> None:
+    """`os.replace` that waits a little for a reader on Windows, then raises."""
+    for attempt in range(_REPLACE_TRIES):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if os.name == "posix" or attempt == _REPLACE_TRIES - 1:
+                raise
+            time.sleep(0.05 * (attempt + 1))
+
+
+def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a whole file or leave the old one.
+
+    Args:
+        path: the file; its folder exists.
+        content: all its bytes.
+        durable: also survive a power cut (fsync); progress that is rewritten twice a second does without.
+
+    Raises:
+        StorageError: the disk refused; the old file is whole and no temporary file is left.
+    """
+    temp = temp_beside(path)
+    with storage_errors(f"writing {path.name}"):
+        try:
+            with open(temp, "wb") as handle:
+                handle.write(content)
+                if durable:
+                    handle.flush()
+                    os.fsync(handle.fileno())
+            replace(temp, path)
+        except BaseException:
+            temp.unlink(missing_ok=True)
+            raise
+        if durable:
+            sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Write `value` as JSON, whole or not at all; NaN and infinity are refused (ValueError)."""
+    write_atomic(path, json.dumps(value, allow_nan=False, indent=1).encode(), durable=durable)
+
+
+def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Read a JSON file of at most `max_bytes`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: too large, not JSON, NaN or infinite somewhere, or nested too deep; the message says which.
+    """
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise ValueError(f"{path.name} has {size:,} bytes, more than the {max_bytes:,} allowed")
+    try:
+        return json.loads(path.read_bytes(), parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError(f"{path.name} is nested too deep") from error
+    except ValueError as error:
+        raise ValueError(f"{path.name} is not JSON ({error})") from error
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:_NAME_SHOWN]} is too large")
+    return number
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line durably; a torn last line of an earlier crash is cut off first.
+
+    Raises:
+        StorageError: the disk refused; the lines before are whole.
+        ValueError: `line` holds a line break.
+    """
+    if "\n" in line:
+        raise ValueError(f"a line for {path.name} holds a line break")
+    with storage_errors(f"writing {path.name}"), open(path, "ab+") as handle:
+        end = whole_lines_end(path)
+        handle.truncate(end)
+        try:
+            handle.write(line.encode() + b"\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.truncate(path, end)
+            raise
+
+
+def whole_lines_end(path: Path) -> int:
+    """The byte after the last newline of a file: what follows is a torn line (0 for an empty or missing file)."""
+    if not path.exists():
+        return 0
+    with open(path, "rb") as handle:
+        end = handle.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - 65_536)
+            handle.seek(start)
+            newline = handle.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
+    return 0
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Build a folder that appears whole or not at all: fill the folder given, it gets its name at the end.
+
+    Raises:
+        FileExistsError: `path` exists already; it is untouched.
+        StorageError: the disk refused; nothing is left.
+    """
+    temp = temp_beside(path)
+    with storage_errors(f"making {path.name}"):
+        temp.mkdir(parents=True)
+    try:
+        yield temp
+        _name_folder(temp, path)
+    except BaseException:
+        shutil.rmtree(temp, ignore_errors=True)
+        raise
+    with storage_errors(f"making {path.name}"):
+        sync_folder(path.parent)
+
+
+def _name_folder(temp: Path, path: Path) -> None:
+    if os.path.lexists(path):  # a rename would replace an empty folder
+        raise FileExistsError(path)
+    try:
+        temp.rename(path)  # of two builders at once it refuses the second
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise FileExistsError(path) from error
+        with storage_errors(f"making {path.name}"):
+            raise
+
+
+def sweep_temp(folder: Path, *, older_than: float = 3600.0) -> int:
+    """Remove what crashed writers left in `folder`; returns how many. Younger ones (seconds) may still be written."""
+    swept = 0
+    for item in folder.glob(f"{TEMP_MARK}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - item.lstat().st_mtime < older_than:
+                continue
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            else:
+                item.unlink()
+            swept += 1
+    return swept
+
+
+@contextlib.contextmanager
+def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
+    """Hold the operating system's lock on `path`; the kernel frees it when this process dies, however it dies.
+
+    Yields:
+        True when this process holds it, False when another did for all of `timeout` seconds.
+
+    Raises:
+        StorageError: the lock file cannot be made, as where its folder is gone (it is not made anew).
+    """
+    if not path.parent.is_dir():
+        raise StorageError(f"{path.parent} is gone: it was moved or deleted.")
+    lock = FileLock(path)
+    with storage_errors(f"locking {path.name}"):
+        mine = _acquired(lock, max(timeout, _PROBE_SECONDS))
+    try:
+        yield mine
+    finally:
+        lock.release()
+
+
+def _acquired(lock: FileLock, timeout: float) -> bool:
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout:
+        return False
+    return True
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock on `path`. Asking makes no file; a missing one is free."""
+    if sys.platform == "win32":
+        if not path.exists():
+            return False
+        with hold_lock(path) as mine:
+            return not mine
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask at once do not deny each other
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)

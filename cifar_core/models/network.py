@@ -1,0 +1,36 @@
+"""The network as a torch module, built from the layer table alone."""
+
+from collections import OrderedDict
+
+from torch import nn
+
+from cifar_core.config import ModelConfig
+from cifar_core.models.layer import Layer
+from cifar_core.models.plan import layer_table
+
+
+def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
+    """Build the network with torch's default initial weights (seed torch before, for the same ones again).
+
+    Maps pictures `[B, 3, 32, 32]` (normalised float) to logits `[B, classes]`.
+
+    Raises:
+        ConfigError: as `layer_table`.
+    """
+    return nn.Sequential(OrderedDict((layer.name, _module(layer)) for layer in layer_table(config, classes)))
+
+
+def _module(layer: Layer) -> nn.Module:
+    match layer.kind:
+        case "convolution":
+            return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding)
+        case "max-pool":
+            return nn.MaxPool2d(layer.kernel)
+        case "ReLU":
+            return nn.ReLU(inplace=True)
+        case "flatten":
+            return nn.Flatten()
+        case "linear":
+            return nn.Linear(layer.inputs, layer.shape[0])
+        case "dropout":
+            return nn.Dropout(layer.rate)

@@ -1,0 +1,29 @@
+"""`simple_cnn`, the project's origin: two convolutions, each with ReLU and max-pooling, then three fully connected layers."""
+
+from cifar_core.config import ModelConfig
+from cifar_core.models.layer import Layer, convolution, dropout, flatten, linear, max_pool, relu
+
+PICTURE = (3, 32, 32)
+
+
+def plan_simple_cnn(config: ModelConfig, classes: int) -> list[Layer]:
+    """The layers, first to last.
+
+    Pooling stands before ReLU: the largest value of a patch is the same before and after, at a quarter of the work.
+    """
+    layers: list[Layer] = []
+    shape: tuple[int, ...] = PICTURE
+    padding = config.kernel_size // 2 if config.padding else 0
+    for number, channels in enumerate(config.channels, start=1):
+        layers.append(convolution(f"conv{number}", shape, channels, config.kernel_size, padding))
+        layers.append(max_pool(f"pool{number}", layers[-1].shape))
+        layers.append(relu(f"conv{number}_relu", layers[-1].shape))
+        shape = layers[-1].shape
+    layers.append(flatten("flatten", shape))
+    for number, features in enumerate(config.hidden, start=1):
+        layers.append(linear(f"fc{number}", layers[-1].shape, features))
+        layers.append(relu(f"fc{number}_relu", layers[-1].shape))
+        if config.dropout:
+            layers.append(dropout(f"fc{number}_dropout", layers[-1].shape, config.dropout))
+    layers.append(linear(f"fc{len(config.hidden) + 1}", layers[-1].shape, classes))
+    return layers

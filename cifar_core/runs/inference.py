@@ -1,0 +1,48 @@
+"""Answers pictures with class probabilities: `python -m cifar_core.runs.inference --run-dir=DIR`, over its pipes.
+
+A helper of `cifar_core.runs.predictor`: it keeps torch out of the server. It reads frames (count as 4 bytes, then count
+pictures of 3072 bytes) from its input, writes count x classes float32 to its output, and ends when its input closes.
+"""
+
+import argparse
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from cifar_core.config import make_config
+from cifar_core.files import read_json
+from cifar_core.models.network import create_model
+from cifar_core.runs.folder import RunFolder
+
+PICTURE_BYTES = 3 * 32 * 32
+
+
+def main() -> int:
+    """Load the run's best weights, then answer until the input closes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run-dir", required=True, type=Path)
+    folder = RunFolder(parser.parse_args().run_dir)
+    facts = read_json(folder.facts)["dataset"]
+    config = make_config(read_json(folder.config)["settings"])
+    net = create_model(config.model, len(facts["class_names"]))
+    net.load_state_dict(safetensors.torch.load_file(folder.weights))
+    net.eval()
+    mean, std = (torch.tensor(facts[key]).reshape(3, 1, 1) * 255 for key in ("mean", "std"))
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    while len(head := source.read(4)) == 4:
+        (count,) = struct.unpack("<I", head)
+        pixels = np.frombuffer(source.read(count * PICTURE_BYTES), np.uint8).reshape(count, 3, 32, 32)
+        with torch.no_grad():
+            images = (torch.from_numpy(pixels.copy()).float() - mean) / std  # [count, 3, 32, 32]
+            probs = torch.softmax(net(images), dim=1)
+        target.write(probs.numpy().astype("<f4").tobytes())
+        target.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

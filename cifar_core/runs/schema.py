@@ -1,0 +1,96 @@
+"""What a run is, as plain facts: the shapes that the run folder holds and that screens and commands read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from cifar_core.config import RunConfig
+from cifar_core.train import EpochLine
+
+SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    """The life of a run. It is written by the process that holds the run's lock, never guessed from logs."""
+
+    QUEUED = "queued"  # its process is being started
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # its process died without a word, or never started
+
+
+ACTIVE = (Status.QUEUED, Status.RUNNING)
+RESUMABLE = (Status.PAUSED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands."""
+
+    phase: str  # what is going on, in a person's words
+    epoch: int = 0  # 1-based, the running one
+    epochs: int = 0
+    batch: int = 0  # done in this epoch
+    batches: int = 0
+    images_per_second: float = 0.0
+    seconds_left: float | None = None
+    elapsed: float = 0.0  # seconds of training and measuring, start-up apart
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What a run knows of its dataset; travels with the run, so that nothing is read from literals later."""
+
+    name: str
+    class_names: tuple[str, ...]
+    mean: tuple[float, float, float]  # per channel, of the training part, 0 to 1
+    std: tuple[float, float, float]
+    fingerprint: str  # SHA-256
+    train: int  # pictures trained on
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it stands on the disk now."""
+
+    id: str
+    name: str  # the person's own; the id until they give one
+    note: str
+    status: Status
+    config: RunConfig
+    created: str  # ISO 8601, UTC
+    error: str = ""  # why it failed or was interrupted, one sentence
+    progress: Progress | None = None
+    best: EpochLine | None = None  # chosen by the validation part; the last epoch where there is none
+    last: EpochLine | None = None
+    dataset: DatasetFacts | None = None  # None until its process has opened the data
+    device: str = ""
+    problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
+
+    @property
+    def active(self) -> bool:
+        """Whether its process lives or is being started."""
+        return self.status in ACTIVE
+
+    @property
+    def seconds(self) -> float:
+        """Training and measuring so far, start-up apart."""
+        return self.progress.elapsed if self.progress else 0.0
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Class probabilities of a network for a part of its dataset, at the end of one epoch."""
+
+    labels: np.ndarray  # int64 [N]
+    probs: np.ndarray  # float32 [N, K]
+    ids: np.ndarray  # str [N]
+    class_names: tuple[str, ...]
+    split: str
+    epoch: int

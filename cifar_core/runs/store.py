@@ -1,0 +1,204 @@
+"""Runs on the disk: make, read, list, name, delete. Reads and writes the run folders, nothing else."""
+
+import datetime
+import importlib.metadata
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import open_dataset
+from cifar_core.data.drawn10 import NAME as DRAWN10
+from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.files import new_folder, read_json, storage_errors, temp_beside, write_json
+from cifar_core.runs.folder import RunFolder, is_run_id, run_folder, write_status
+from cifar_core.runs.names import run_id as new_id
+from cifar_core.runs.process import is_alive, status_now
+from cifar_core.runs.results import read_lines
+from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Progress, Run, Status
+from cifar_core.train import best_line
+from cifar_core.workspace import Workspace
+
+_PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
+MAX_NAME = 80  # characters
+MAX_NOTE = 2000
+_CODE = Path(__file__).resolve().parents[2]
+
+
+def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "") -> str:
+    """Make the folder of a new run, whole or not at all; `start_run` sets it going.
+
+    Args:
+        workspace: where.
+        config: checked settings.
+        nonce: the same text twice gives the same run, so that a double click makes one.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        DataError: the dataset is not ready (`drawn10` may be absent: the run makes it).
+        StorageError: the disk refused; no run was made.
+    """
+    if config.data.dataset != DRAWN10:
+        open_dataset(workspace, config.data.dataset)
+    identity = new_id(nonce)
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "id": identity,
+        "created": created,
+        "settings": config.flat(),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "code": _code_version(),
+    }
+    try:
+        with new_folder(workspace.runs / identity) as path:
+            folder = RunFolder(path)
+            folder.history(1).parent.mkdir()
+            write_json(folder.config, content)
+            write_status(folder, Status.QUEUED, progress=Progress("starting", epochs=config.optimizer.epochs))
+    except FileExistsError:
+        if not nonce:
+            return create_run(workspace, config)  # two random ids met: draw again
+    return identity
+
+
+def read_run(workspace: Workspace, run_id: str) -> Run:
+    """One run as it stands now; `latest` is the newest.
+
+    Raises:
+        RunError: no such run, or its folder cannot be read.
+    """
+    run = _read(run_folder(workspace, resolve_run(workspace, run_id)))
+    if run.problem:
+        raise RunError(run.problem)
+    return run
+
+
+def resolve_run(workspace: Workspace, run_id: str) -> str:
+    """The id behind `latest`; any other text comes back as it is.
+
+    Raises:
+        RunError: `latest` was asked for and there is no run.
+    """
+    if run_id != "latest":
+        return run_id
+    readable = [run for run in list_runs(workspace) if not run.problem]
+    if not readable:
+        raise RunError("There is no run yet: train one first, with `make train` or on the Train page.")
+    return readable[0].id
+
+
+def list_runs(workspace: Workspace) -> list[Run]:
+    """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other."""
+    folders = [item for item in workspace.runs.iterdir() if is_run_id(item.name) and item.is_dir()]
+    return sorted((_read(RunFolder(item)) for item in folders if not item.is_symlink()),
+                  key=lambda run: (run.created, run.id), reverse=True)  # fmt: skip
+
+
+def active_run(workspace: Workspace) -> Run | None:
+    """The newest run that is queued or running."""
+    return next((run for run in list_runs(workspace) if run.active), None)
+
+
+def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
+    """Give a run a name of the person's own; an empty one takes it back.
+
+    Raises:
+        RunError: no such run, or a name that is too long or holds control characters.
+    """
+    _write_about(run_folder(workspace, run_id), name=_clean(name, "name", MAX_NAME))
+
+
+def note_run(workspace: Workspace, run_id: str, note: str) -> None:
+    """Keep a note with a run.
+
+    Raises:
+        RunError: no such run, or a note that is too long or holds control characters.
+    """
+    _write_about(run_folder(workspace, run_id), note=_clean(note, "note", MAX_NOTE, lines=True))
+
+
+def delete_run(workspace: Workspace, run_id: str) -> None:
+    """Delete a run; it is gone from the list at once or not at all.
+
+    Raises:
+        RunError: no such run, or it is running.
+    """
+    folder = run_folder(workspace, run_id)
+    if is_alive(folder):
+        raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
+    gone = temp_beside(folder.path)
+    with storage_errors(f"deleting run {run_id}"):
+        folder.path.rename(gone)
+        shutil.rmtree(gone)
+
+
+def _read(folder: RunFolder) -> Run:
+    try:
+        return _read_whole(folder)
+    except (CifarCoreError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"Run {folder.path.name} cannot be read: {error}"
+        return Run(folder.path.name, folder.path.name, "", Status.FAILED, RunConfig(), "", problem=problem)
+
+
+def _read_whole(folder: RunFolder) -> Run:
+    content = read_json(folder.config)
+    if content["schema_version"] > SCHEMA_VERSION:
+        raise RunError(f"it was made by a newer version of this program (schema {content['schema_version']}).")
+    status, error, progress = status_now(folder)
+    about = _read_optional(folder.about)
+    facts = _read_optional(folder.facts)
+    lines, _ = read_lines(folder)
+    identity = folder.path.name
+    return Run(
+        id=identity, name=str(about.get("name") or identity), note=str(about.get("note", "")), status=status,
+        config=make_config(content["settings"]), created=str(content["created"]), error=error, progress=progress,
+        best=best_line(lines), last=lines[-1] if lines else None,
+        dataset=_dataset_facts(facts["dataset"]) if facts else None, device=str(facts.get("device", "")),
+    )  # fmt: skip
+
+
+def _dataset_facts(content: dict[str, Any]) -> DatasetFacts:
+    lists = {key: tuple(content[key]) for key in ("class_names", "mean", "std")}
+    return DatasetFacts(**{**content, **lists})
+
+
+def _read_optional(path: Path) -> dict[str, Any]:
+    try:
+        content = read_json(path)
+    except FileNotFoundError:
+        return {}
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} holds no mapping")
+    return content
+
+
+def _write_about(folder: RunFolder, **change: str) -> None:
+    write_json(folder.about, {**_read_optional(folder.about), **change})
+
+
+def _clean(text: str, what: str, longest: int, *, lines: bool = False) -> str:
+    text = text.strip()
+    allowed = "\n" if lines else ""
+    if len(text) > longest:
+        raise RunError(f"The {what} has {len(text):,} characters; {longest:,} are allowed.")
+    if any(not sign.isprintable() and sign not in allowed for sign in text):
+        raise RunError(f"The {what} holds a line break or another sign that cannot be shown: leave it out.")
+    return text
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}
+
+
+def _code_version() -> str:
+    """The commit this code was checked out at, or nothing where there is no git."""
+    command = ["git", "-C", str(_CODE), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,234 @@
+"""The process that computes: reads a run folder's config, trains, and writes all results into the folder.
+
+Started by `cifar_core.runs.worker`. The loop itself knows no disk: `Recorder` below is its watcher.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import Dataset, open_dataset, prepare_drawn10
+from cifar_core.data.drawn10 import NAME as DRAWN10
+from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.files import append_line, hold_lock, read_json, write_atomic, write_json
+from cifar_core.runs.folder import RunFolder, read_status, write_status
+from cifar_core.runs.schema import DatasetFacts, Progress, Status
+from cifar_core.train import EpochLine, best_line
+from cifar_core.train.batches import TrainingData, load_training_data
+from cifar_core.train.device import pick_device
+from cifar_core.train.trainer import Ending, Position, Signal, Trainer
+from cifar_core.workspace import Workspace
+
+_STATUS_SECONDS = 0.25  # how often progress is written: often enough to look alive, rare enough to cost nothing
+_ORPHAN_SECONDS = 60.0  # how long to wait for an orphan of a killed worker to notice
+_OUTCOMES = {
+    Ending.FINISHED: Status.FINISHED,
+    Ending.STOPPED: Status.STOPPED,
+    Ending.PAUSED: Status.PAUSED,
+}
+
+
+class Recorder:
+    """Writes what the loop tells into the run folder, and tells the loop what was asked of the run."""
+
+    def __init__(self, folder: RunFolder, dataset: Dataset) -> None:
+        self.folder = folder
+        self.dataset = dataset
+        self.parent = os.getppid()
+        self.orphan = False
+        self.progress = Progress("loading pictures")
+        self._told_at = 0.0
+        self._terminated = False
+        signal.signal(signal.SIGTERM, self._on_terminate)
+
+    def on_batch(self, position: Position) -> Signal:
+        """Tell the progress now and then; obey a request at once."""
+        self._tell("training", position)
+        if self._terminated or self.folder.stop_file.exists():
+            return Signal.STOP
+        if self.folder.pause_file.exists():
+            return Signal.PAUSE
+        if os.getppid() != self.parent:  # our worker was killed, and with it the lock that says we live
+            self.orphan = True
+            return Signal.STOP
+        return Signal.GO_ON
+
+    def on_measure(self, position: Position) -> None:
+        """Say that the epoch is being measured."""
+        self._tell("measuring", position, at_once=True)
+
+    def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
+        """Keep the epoch: results first, the line that announces them last."""
+        probs = test_probs.numpy()
+        write_atomic(self.folder.history(line.epoch), _npy(probs))
+        if best_line(trainer.lines) is line:
+            weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
+            write_atomic(self.folder.weights, safetensors.torch.save(weights))
+            write_atomic(self.folder.predictions, self._predictions(probs, line.epoch))
+        if line.epoch < trainer.config.optimizer.epochs:
+            save_checkpoint(self.folder, trainer)
+        append_line(self.folder.metrics, json.dumps(asdict(line), allow_nan=False))
+
+    def _predictions(self, probs: np.ndarray, epoch: int) -> bytes:
+        buffer = io.BytesIO()
+        test = self.dataset.test
+        names = np.array(self.dataset.class_names)
+        np.savez(buffer, labels=np.asarray(test.labels), probs=probs, ids=np.asarray(test.ids), class_names=names,
+                 epoch=np.int64(epoch))  # fmt: skip
+        return buffer.getvalue()
+
+    def _tell(self, phase: str, at: Position, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if not at_once and now - self._told_at < _STATUS_SECONDS:
+            return
+        self._told_at = now
+        self.progress = Progress(
+            phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
+        )
+        write_status(self.folder, Status.RUNNING, progress=self.progress, durable=False)
+
+    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self._terminated = True
+
+
+def seconds_left(at: Position) -> float | None:
+    """Time to the last epoch's end if all goes on as so far; None before there is anything to go by."""
+    done = at.epoch - 1 + at.batch / max(1, at.batches)
+    return at.seconds / done * (at.epochs - done) if done > 0 else None
+
+
+def train_run(folder: RunFolder) -> Status:
+    """Train a run from its folder alone, from its checkpoint where there is one; returns how it ended.
+
+    Raises:
+        CifarCoreError: the data, the settings, the disk or the training itself refused.
+    """
+    config = make_config(read_json(folder.config)["settings"])
+    _, _, before = read_status(folder)
+    elapsed = before.elapsed if before else 0.0
+    starting = Progress("loading pictures", epochs=config.optimizer.epochs, elapsed=elapsed)
+    write_status(folder, Status.RUNNING, progress=starting)
+    device = pick_device(config.machine.device)
+    dataset = _dataset(folder, config, starting)
+    recorder = Recorder(folder, dataset)
+    data = load_training_data(dataset, config.data, config.machine.seed, device)
+    _write_facts(folder, dataset, data, device)
+    trainer = Trainer(config, data, device)
+    load_checkpoint(folder, trainer)
+    ending = trainer.fit(recorder)
+    if ending is Ending.FINISHED:
+        folder.checkpoint.unlink(missing_ok=True)
+    else:
+        save_checkpoint(folder, trainer)
+    last = replace(recorder.progress, phase=ending.value, seconds_left=None, elapsed=_elapsed(trainer, recorder))
+    status = Status.INTERRUPTED if recorder.orphan else _OUTCOMES[ending]
+    error = "Its worker process was killed; a checkpoint was written." if recorder.orphan else ""
+    write_status(folder, status, progress=last, error=error)
+    return status
+
+
+def _elapsed(trainer: Trainer, recorder: Recorder) -> float:
+    """Seconds of training: whole epochs, and the part of one that was cut short."""
+    return max(trainer.seconds, recorder.progress.elapsed)
+
+
+def _dataset(folder: RunFolder, config: RunConfig, starting: Progress) -> Dataset:
+    """Open the run's dataset; the embedded one is made first where it is absent."""
+    workspace = Workspace(folder.path.parents[1])
+    if config.data.dataset != DRAWN10:
+        return open_dataset(workspace, config.data.dataset)
+    told = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > _STATUS_SECONDS:
+            told = time.monotonic()
+            phase = f"drawing pictures, {done:,} of {total:,}"
+            write_status(folder, Status.RUNNING, progress=replace(starting, phase=phase), durable=False)
+
+    return prepare_drawn10(workspace, tell)
+
+
+def _write_facts(folder: RunFolder, dataset: Dataset, data: TrainingData, device: torch.device) -> None:
+    """Write what the run found; a resumed run must find the same data.
+
+    Raises:
+        RunError: the dataset has changed since the run began.
+    """
+    facts = DatasetFacts(
+        dataset.name, dataset.class_names, dataset.mean, dataset.std, dataset.fingerprint,
+        len(data.train), len(data.validation), len(data.test),
+    )  # fmt: skip
+    if folder.facts.exists():
+        known = read_json(folder.facts)["dataset"]["fingerprint"]
+        if known != dataset.fingerprint:
+            raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
+    machine = {"device": str(device), "threads": torch.get_num_threads()}
+    write_json(folder.facts, {"dataset": asdict(facts), **machine})
+
+
+def save_checkpoint(folder: RunFolder, trainer: Trainer) -> None:
+    """Write all that the rest of the run needs, with its hash in front.
+
+    Raises:
+        StorageError: the disk refused; the checkpoint before it is whole.
+    """
+    buffer = io.BytesIO()
+    torch.save(trainer.state(), buffer)
+    content = buffer.getvalue()
+    write_atomic(folder.checkpoint, hashlib.sha256(content).digest() + content)
+
+
+def load_checkpoint(folder: RunFolder, trainer: Trainer) -> None:
+    """Bring the trainer where the last checkpoint stands; logged epochs beyond it are trained again.
+
+    Raises:
+        RunError: the checkpoint is damaged.
+    """
+    content = folder.checkpoint.read_bytes() if folder.checkpoint.exists() else b""
+    if content:
+        if hashlib.sha256(content[32:]).digest() != content[:32]:
+            raise RunError("The checkpoint is damaged (its hash does not match): start a new run with these settings.")
+        trainer.load_state(torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu"))
+    lines = "".join(json.dumps(asdict(line), allow_nan=False) + "\n" for line in trainer.lines)
+    write_atomic(folder.metrics, lines.encode())
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def main() -> int:
+    """Train the run of `--run-dir`; what goes wrong in a known way ends in its status as one sentence."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run-dir", required=True, type=Path)
+    folder = RunFolder(parser.parse_args().run_dir)
+    with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as mine:
+        if not mine:
+            return 3
+        try:
+            train_run(folder)
+        except CifarCoreError as error:
+            _, _, progress = read_status(folder)
+            write_status(folder, Status.FAILED, progress=progress, error=str(error))
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

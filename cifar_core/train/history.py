@@ -1,0 +1,39 @@
+"""What is known after each epoch, and which epoch is the best: facts shared by the loop, the disk and the screens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EpochLine:
+    """One epoch. Losses are mean cross-entropies in nats, accuracies fractions; each names its part of the data."""
+
+    epoch: int  # 1-based
+    train_loss: float  # mean over the epoch's batches, while the weights moved and with augmentation and dropout
+    train_accuracy: float  # likewise
+    validation_loss: float | None  # after the epoch; None without a validation part
+    validation_accuracy: float | None
+    test_loss: float  # after the epoch; shown, never used to choose
+    test_accuracy: float
+    learning_rate: float  # at the epoch's last step
+    seconds: float  # training and measurements
+    images_per_second: float  # training steps alone
+
+
+def best_line(lines: Sequence[EpochLine]) -> EpochLine | None:
+    """The epoch that counts: highest validation accuracy, the earlier one on a tie; the last without validation part.
+
+    The test set chooses nothing.
+    """
+    if not lines:
+        return None
+    judged = [line for line in lines if line.validation_accuracy is not None]
+    if not judged:
+        return lines[-1]
+    return max(judged, key=lambda line: (line.validation_accuracy or 0.0, -line.epoch))
+
+
+def should_stop_early(lines: Sequence[EpochLine], patience: int) -> bool:
+    """Whether the last `patience` epochs brought no better validation accuracy (0 never stops)."""
+    best = best_line(lines)
+    return patience > 0 and best is not None and lines[-1].epoch - best.epoch >= patience

@@ -1,0 +1,33 @@
+"""How well a network does on pictures it does not learn from."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cifar_core.train.batches import Pictures, TrainingData, normalise
+
+_BATCH = 512  # pictures; no gradients are kept, so memory stays small
+
+
+@torch.no_grad()
+def predict_probabilities(net: nn.Module, pictures: Pictures, data: TrainingData) -> torch.Tensor:
+    """Class probabilities float32 [N, K] on the CPU, softmax of the logits."""
+    net.eval()
+    parts = [
+        F.softmax(net(normalise(pictures.pixels[at : at + _BATCH].permute(0, 3, 1, 2), data)), dim=1)
+        for at in range(0, len(pictures), _BATCH)
+    ]
+    return torch.cat(parts).cpu() if parts else torch.empty(0, data.classes)
+
+
+def loss_and_accuracy(probs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+    """Mean cross-entropy in nats (a probability counts as at least 1e-12) and share of right first choices.
+
+    Args:
+        probs: float [N, K], N at least 1.
+        labels: int64 [N].
+    """
+    labels = labels.cpu()
+    of_true = probs.double().gather(1, labels[:, None])[:, 0].clamp_min(1e-12)
+    right = probs.argmax(1) == labels
+    return float(-of_true.log().mean()), float(right.double().mean())

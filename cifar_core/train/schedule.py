@@ -1,0 +1,25 @@
+"""The learning rate at each step, as a pure function: nothing to save, nothing to get out of step on a resume."""
+
+import math
+
+from cifar_core.config import OptimizerConfig
+
+
+def learning_rate_at(config: OptimizerConfig, step: int, steps: int) -> float:
+    """The learning rate of one step.
+
+    Args:
+        config: names the schedule and its peak.
+        step: 0 for the first.
+        steps: of the whole run, all epochs.
+    """
+    peak, progress = config.learning_rate, step / max(1, steps)
+    match config.schedule:
+        case "cosine":
+            return peak * 0.5 * (1 + math.cos(math.pi * progress))
+        case "one_cycle":
+            if progress < config.warmup_share:
+                return peak * min(1.0, (step + 1) / (config.warmup_share * steps))
+            return peak * (1 - progress) / (1 - config.warmup_share)
+        case _:
+            return peak

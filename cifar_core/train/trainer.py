@@ -1,0 +1,206 @@
+"""The loop: `fit` -> `run_epoch` -> `train_step`, with one hook page for whoever wants to watch or to stop it."""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+
+from cifar_core.config import OptimizerConfig, RunConfig
+from cifar_core.errors import TrainingError
+from cifar_core.models.network import create_model
+from cifar_core.train.batches import TrainingData, epoch_batches
+from cifar_core.train.device import make_repeatable
+from cifar_core.train.history import EpochLine, should_stop_early
+from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
+from cifar_core.train.schedule import learning_rate_at
+
+
+class Signal(Enum):
+    """What the watcher wants after a batch."""
+
+    GO_ON = "go on"
+    STOP = "stop"
+    PAUSE = "pause"
+
+
+class Ending(Enum):
+    """Why `fit` came back."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where the loop stands."""
+
+    epoch: int  # 1-based, the running one
+    epochs: int
+    batch: int  # done in this epoch
+    batches: int
+    images_per_second: float  # of this epoch's training steps so far
+    seconds: float  # of training and measuring, over all epochs and earlier sessions
+
+
+class Callback(Protocol):
+    """What a watcher may do; the loop itself knows no disk and no screen."""
+
+    def on_batch(self, position: Position) -> Signal:
+        """After each step; the answer is obeyed at once."""
+
+    def on_measure(self, position: Position) -> None:
+        """Before the measurements of an epoch."""
+
+    def on_epoch(self, trainer: "Trainer", line: EpochLine, test_probs: torch.Tensor) -> None:
+        """After each epoch; `test_probs` float32 [N, K] belong to the weights as they are now."""
+
+
+class Trainer:
+    """A network in training. `state()` and `load_state()` carry everything the rest of the run depends on."""
+
+    def __init__(self, config: RunConfig, data: TrainingData, device: torch.device) -> None:
+        make_repeatable(config.machine.seed)
+        self.config = config
+        self.data = data
+        self.device = device
+        self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(config.optimizer, list(self.net.parameters()))
+        self.batches = math.ceil(len(data.train) / config.optimizer.batch_size)
+        self.lines: list[EpochLine] = []
+        self.batch = 0  # done in the running epoch
+        self.seconds = 0.0  # of finished stretches: training and measuring
+        self._epoch_seconds = 0.0  # of the running epoch
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._right = torch.zeros((), dtype=torch.int64, device=device)
+
+    def fit(self, callback: Callback) -> Ending:
+        """Train until the last epoch, early stopping, or the callback's wish.
+
+        Raises:
+            TrainingError: the loss became NaN or infinite.
+        """
+        settings = self.config.optimizer
+        while len(self.lines) < settings.epochs and not should_stop_early(self.lines, settings.patience):
+            ending = self.run_epoch(callback)
+            if ending is not Ending.FINISHED:
+                return ending
+        return Ending.FINISHED
+
+    def run_epoch(self, callback: Callback) -> Ending:
+        """Train on every batch of the running epoch that is left, then measure."""
+        epoch, settings = len(self.lines) + 1, self.config.optimizer
+        before, started = self._epoch_seconds, time.monotonic()
+        batches = epoch_batches(
+            self.data, self.config.data, settings.batch_size,
+            seed=self.config.machine.seed, epoch=epoch, start=self.batch,
+        )  # fmt: skip
+        self.net.train()
+        for images, labels in batches:
+            self.train_step(images, labels, step=(epoch - 1) * self.batches + self.batch)
+            self.batch += 1
+            self._epoch_seconds = before + time.monotonic() - started
+            signal = callback.on_batch(self._position(epoch))
+            if signal is not Signal.GO_ON:
+                return Ending.STOPPED if signal is Signal.STOP else Ending.PAUSED
+        self._finish_epoch(epoch, callback)
+        return Ending.FINISHED
+
+    def train_step(self, images: torch.Tensor, labels: torch.Tensor, *, step: int) -> None:
+        """One batch: forward, backward, one step of the optimiser."""
+        settings = self.config.optimizer
+        rate = learning_rate_at(settings, step, settings.epochs * self.batches)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        logits = self.net(images)  # [B, K]
+        loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self._loss_sum += loss.detach().double() * len(labels)
+        self._right += (logits.detach().argmax(1) == labels).sum()
+
+    def _finish_epoch(self, epoch: int, callback: Callback) -> None:
+        train_loss = float(self._loss_sum) / len(self.data.train)
+        if not math.isfinite(train_loss):
+            raise TrainingError(
+                f"Training diverged in epoch {epoch}: the loss is no longer a number. Lower the learning rate."
+            )
+        callback.on_measure(self._position(epoch))
+        train_seconds, started = self._epoch_seconds, time.monotonic()
+        validation_loss = validation_accuracy = None
+        if len(self.data.validation):
+            probs = predict_probabilities(self.net, self.data.validation, self.data)
+            validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
+        test_probs = predict_probabilities(self.net, self.data.test, self.data)
+        test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
+        seconds = train_seconds + time.monotonic() - started
+        line = EpochLine(
+            epoch=epoch, train_loss=train_loss, train_accuracy=int(self._right) / len(self.data.train),
+            validation_loss=validation_loss, validation_accuracy=validation_accuracy,
+            test_loss=test_loss, test_accuracy=test_accuracy,
+            learning_rate=self.optimizer.param_groups[0]["lr"], seconds=seconds,
+            images_per_second=len(self.data.train) / max(train_seconds, 1e-9),
+        )  # fmt: skip
+        self.lines.append(line)
+        self.seconds += seconds
+        self._start_epoch()
+        callback.on_epoch(self, line, test_probs)
+
+    def _start_epoch(self) -> None:
+        self.batch, self._epoch_seconds = 0, 0.0
+        self._loss_sum.zero_()
+        self._right.zero_()
+
+    def _position(self, epoch: int) -> Position:
+        pictures = min(self.batch * self.config.optimizer.batch_size, len(self.data.train))
+        return Position(
+            epoch, self.config.optimizer.epochs, self.batch, self.batches,
+            pictures / max(self._epoch_seconds, 1e-9), self.seconds + self._epoch_seconds,
+        )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the run depends on: tensors and plain values only, safe for `weights_only` loading."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "lines": [asdict(line) for line in self.lines],
+            "batch": self.batch,
+            "seconds": self.seconds,
+            "epoch_seconds": self._epoch_seconds,
+            "loss_sum": self._loss_sum,
+            "right": self._right,
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on where `state()` was taken."""
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.lines = [EpochLine(**line) for line in state["lines"]]
+        self.batch, self.seconds, self._epoch_seconds = state["batch"], state["seconds"], state["epoch_seconds"]
+        self._loss_sum.copy_(state["loss_sum"])
+        self._right.copy_(state["right"])
+        torch.set_rng_state(state["rng"].cpu())
+        if state["cuda_rng"] and self.device.type == "cuda":
+            torch.cuda.set_rng_state_all(state["cuda_rng"])
+
+
+def make_optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimiser of the settings; the learning rate is set anew at each step."""
+    rate, decay = config.learning_rate, config.weight_decay
+    match config.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+        case _:
+            nesterov = config.momentum > 0  # torch refuses Nesterov without momentum
+            return torch.optim.SGD(
+                parameters, lr=rate, momentum=config.momentum, weight_decay=decay, nesterov=nesterov, fused=True
+            )

@@ -1,0 +1,55 @@
+"""Data: get datasets, look at their pictures, see what augmentation and normalisation do. Reads and prepares datasets."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cifar_core.data import Dataset, DatasetState, class_counts, open_dataset
+from cifar_core.figures import class_count_bars
+from cifar_core.workspace import Workspace
+from pages.ui.address import choice, give, take
+from pages.ui.browse import browse, vary
+from pages.ui.datasets import show_datasets, show_import
+from pages.ui.frame import guard, setup_page
+
+
+def main(workspace: Workspace) -> None:
+    """Datasets, then the pictures of one of them, then one of its pictures varied."""
+    states = show_datasets(workspace)
+    show_import(workspace)
+    ready = [state for state in states if state.state == "ready"]
+    if not ready:
+        st.caption("Class counts and pictures will be here as soon as a dataset is ready.")
+        return
+    st.header("Look at the pictures", anchor=False)
+    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    with guard():
+        dataset = _choose_dataset(workspace, ready, bar)
+        split, row = browse(dataset, bar)
+        vary(dataset, split, row)
+        _show_counts(dataset)
+
+
+def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> Dataset:
+    names = [state.name for state in ready]
+    parts = {"dataset": choice(names, names[0])}
+    take("data", parts)
+    bar.selectbox("Dataset", names, key="data_dataset", width=200)
+    give("data", parts)
+    return open_dataset(workspace, st.session_state["data_dataset"])
+
+
+def _show_counts(dataset: Dataset) -> None:
+    st.header("Pictures of each class", anchor=False)
+    counts = class_counts(dataset)
+    with st.grid(2, min_column_width=380):
+        st.plotly_chart(class_count_bars(counts), key="data_counts", alt="Pictures of each class in train and test")
+        st.dataframe(
+            counts,
+            hide_index=True,
+            height="content",
+            alt="Pictures of each class in train and test",
+            column_config={part: st.column_config.NumberColumn(format="localized") for part in ("train", "test")},
+        )
+
+
+main(setup_page("Data", "The pictures to learn from: get them, look at them, see how training varies them."))

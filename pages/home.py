@@ -1,0 +1,102 @@
+"""Home: what this is, the state of data and runs, and the next step as one button. Starts the first run if asked to."""
+
+import streamlit as st
+
+from cifar_core.config import make_config
+from cifar_core.data import DatasetState, list_datasets
+from cifar_core.runs import Run, active_run, list_runs
+from cifar_core.workspace import Workspace
+from pages.ui.caches import find
+from pages.ui.frame import facts_line, guard, plain, run_in_focus, setup_page
+from pages.ui.live import launch, pulse, start_nonce, status_badge
+from pages.ui.summary import show_numbers, show_worst
+from pages.ui.words import size
+
+FIRST_RUN = {"dataset": "drawn10", "epochs": 4}  # the defaults, short enough to end in under a minute
+
+
+def main(workspace: Workspace) -> None:
+    """The next step, then the run in focus, then the data."""
+    run = run_in_focus(workspace, required=False)
+    running = active_run(workspace)
+    if running is not None:
+        with st.container(border=True):
+            pulse(workspace, running)
+            if st.button("Watch it learn", type="primary", icon=":material/show_chart:", key="home_watch"):
+                st.switch_page("pages/train.py", query_params={"run": running.id, "view": "Watch"})
+    if run is None:
+        _first_step(workspace)
+    elif running is None or run.id != running.id or run.best is not None:
+        _show_run(workspace, run, primary=running is None)
+    _show_data(list_datasets(workspace))
+
+
+def _first_step(workspace: Workspace) -> None:
+    with st.container(border=True):
+        st.subheader("Start here", anchor=False)
+        st.markdown(
+            "Ten kinds of drawn pictures, a small network, four rounds over the pictures: under a minute on most "
+            "machines, without a network connection. You watch it learn, then look at what it gets wrong."
+        )
+        if st.button("Train your first model", type="primary", icon=":material/play_arrow:", key="home_first"):
+            with guard():
+                run_id = launch(workspace, make_config(FIRST_RUN), start_nonce())
+                st.switch_page("pages/train.py", query_params={"run": run_id, "view": "Watch"})
+
+
+def _show_run(workspace: Workspace, run: Run, *, primary: bool) -> None:
+    newest = list_runs(workspace)[0].id == run.id
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(
+                f"{'Latest run' if newest else 'Run in focus'}: {plain(run.name)}", anchor=False, width="content"
+            )
+            status_badge(run)
+        if run.problem or run.best is None:
+            st.markdown(plain(run.problem or run.error or "It has no finished epoch yet."))
+            st.page_link(
+                "pages/train.py",
+                label="Open it on the Train page",
+                icon=":material/model_training:",
+                query_params={"run": run.id, "view": "Watch"},
+            )
+            return
+        with guard():
+            found = find(workspace, run)
+            facts_line(run, n=len(found.table), epoch=run.best.epoch)
+            show_numbers(run, found)
+            show_worst(workspace, run, found)
+        if st.button(
+            "Look inside",
+            type="primary" if primary else "secondary",
+            icon=":material/grid_on:",
+            key="home_inside",
+            help="The confusion matrix: which classes it takes for which.",
+        ):
+            st.switch_page("pages/confusion.py", query_params={"run": run.id})
+
+
+def _show_data(states: list[DatasetState]) -> None:
+    st.subheader("Data", anchor=False)
+    with st.grid("auto", min_column_width=260):
+        for state in states:
+            with st.container(border=True, height="stretch"):
+                st.markdown(f"**{plain(state.title)}** `{state.name}`")
+                if state.state == "ready":
+                    st.caption(
+                        f":material/check_circle: {state.classes} classes · {state.train:,} train · "
+                        f"{state.test:,} test · {size(state.bytes)}"
+                    )
+                else:
+                    word = "not here yet" if state.state == "absent" else state.state
+                    st.caption(f":material/cloud_off: {word}. {plain(state.description)}")
+    st.page_link("pages/data.py", label="Get or look at pictures", icon=":material/photo_library:")
+
+
+main(
+    setup_page(
+        "Train, watch, understand",
+        "Train a small neural network to tell ten kinds of pictures apart, watch it learn, and find out what it gets "
+        "wrong and why. Everything happens on this machine: no account, no code, no network needed.",
+    )
+)

@@ -1,0 +1,58 @@
+"""Misclassified: filter, sort, look at, select and save the pictures that the network gets wrong.
+
+Reads a run's predictions and its dataset; writes only what a person asks to save, under `exports/`.
+"""
+
+import streamlit as st
+
+from cifar_core.analyse import select_samples
+from cifar_core.runs import Run
+from cifar_core.workspace import Workspace
+from pages.ui.address import give, take
+from pages.ui.caches import epochs_of, find, test_split
+from pages.ui.exports import offer_exports
+from pages.ui.filters import address_parts, show_filters
+from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
+from pages.ui.gallery import Shelf, clear, gallery, on_page, select, selected
+
+PAGE = "misclassified"
+
+
+def show(workspace: Workspace, shelf: Shelf) -> None:
+    """How many match, what can be done with them, and the tiles."""
+    table, chosen = shelf.findings.table, selected(shelf)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{(~table['correct']).sum():,}** mistakes in {len(table):,} pictures · "
+            f"**{len(shelf.rows):,}** match · **{len(chosen):,}** selected",
+            width="content",
+        )
+        for label, ids in (("this page", on_page(shelf)["id"]), ("all that match", shelf.rows["id"])):
+            st.button(f"Select {label}", key=f"{PAGE}_{label}", type="tertiary", icon=":material/select_all:",
+                      disabled=shelf.rows.empty, on_click=select, args=(shelf, ids.tolist()))  # fmt: skip
+        st.button("Clear", key=f"{PAGE}_clear", type="tertiary", icon=":material/deselect:", disabled=not chosen,
+                  on_click=clear, args=(shelf,))  # fmt: skip
+    offer_exports(workspace, shelf)
+    gallery(shelf)
+
+
+def main(workspace: Workspace, run: Run) -> None:
+    """Settings, the pictures they choose, show."""
+    best, epochs = find(workspace, run).predictions, epochs_of(workspace, run)
+    parts = address_parts(best.class_names, epochs, best.epoch)
+    take(PAGE, parts)
+    findings = find(workspace, run, st.session_state[f"{PAGE}_epoch"])
+    facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
+    sample_filter, sort = show_filters(PAGE, best.class_names, epochs, parts)
+    rows = select_samples(findings.table, sample_filter, sort)
+    show(workspace, Shelf(PAGE, run, findings, rows, test_split(workspace, run), sort))
+    give(PAGE, parts)
+
+
+here = setup_page(
+    "Misclassified", "The pictures that the network gets wrong: filter, look closely, save the telling ones."
+)
+with guard():
+    focus = run_in_focus(here)
+    if focus is not None:
+        main(here, focus)

@@ -1,0 +1,96 @@
+"""Predict: give a picture to a trained network. Asks a helper process, so that this one never loads torch."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cifar_core.data import CONVERSION
+from cifar_core.errors import CifarCoreError
+from cifar_core.figures import probability_bars
+from cifar_core.runs import Predictor
+from cifar_core.workspace import Workspace
+from pages.ui.frame import facts_line, guard, plain, run_in_focus, setup_page
+from pages.ui.pictures import enlarged
+from pages.ui.upload import Picture, test_pictures, uploaded_pictures
+from pages.ui.words import percent
+
+UPLOAD, TEST = "Your pictures", "A test picture"
+ZOOM = 6  # screen pixels of a picture's pixel: 192 wide
+
+
+def main(workspace: Workspace) -> None:
+    """Pictures in, probabilities out."""
+    run = run_in_focus(workspace)
+    if run is None or run.best is None:
+        st.info(
+            "This run has no finished epoch yet, so there is no network to ask: choose another run in the sidebar, "
+            "or wait for its first epoch.",
+            icon=":material/hourglass_top:",
+        )
+        return
+    facts_line(run, n=run.dataset.test if run.dataset else None, epoch=run.best.epoch)
+    source = st.segmented_control(
+        "Pictures", [UPLOAD, TEST], default=UPLOAD, required=True, key="predict_source", label_visibility="collapsed"
+    )
+    with guard():
+        pictures = uploaded_pictures() if source == UPLOAD else test_pictures(workspace, run)
+        if pictures:
+            with st.spinner("Asking the network…"):
+                network = _predictor(workspace, run.id, run.best.epoch)
+                probs = _ask(network, pictures)
+            for place, (picture, row) in enumerate(zip(pictures, probs, strict=True)):
+                _show(picture, row, network.class_names, place)
+    st.caption(CONVERSION)
+
+
+def _ask(network: Predictor, pictures: list[Picture]) -> np.ndarray:
+    try:
+        return network.predict(np.stack([picture.pixels for picture in pictures]))
+    except CifarCoreError:
+        _predictor.clear()  # a helper that died is not asked again
+        raise
+
+
+def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
+    order = np.argsort(-probs, kind="stable")
+    best = int(order[0])
+    with st.container(border=True):
+        verdict = f"predicted **{plain(class_names[best])}**, confidence {percent(float(probs[best]))}"
+        if picture.label is not None:
+            verdict = f"true **{plain(class_names[picture.label])}**, {verdict}"
+        st.markdown(f"{plain(picture.name)}: {verdict}")
+        with st.container(horizontal=True, gap="medium"):
+            if picture.original is not None:
+                with st.container(width=200):
+                    st.image(picture.original, width=192, caption="as uploaded", alt=f"{picture.name} as uploaded")
+            with st.container(width=200):
+                st.image(
+                    enlarged(picture.pixels, ZOOM),
+                    caption="the 32 × 32 the network sees",
+                    output_format="PNG",
+                    alt=f"{picture.name} as the network sees it, 32 by 32 pixels, enlarged",
+                )
+            with st.container(width=420):
+                st.plotly_chart(
+                    probability_bars(probs, class_names, picture.label, best),
+                    key=f"predict_bars_{place}",
+                    alt=f"Class probabilities of {picture.name}; the table says the same",
+                )
+        with st.expander("The probabilities as a table", icon=":material/table:"):
+            table = pd.DataFrame({"class": [class_names[index] for index in order], "probability": probs[order]})
+            st.dataframe(
+                table,
+                hide_index=True,
+                width=360,
+                alt=f"Class probabilities of {picture.name}",
+                column_config={"probability": st.column_config.NumberColumn(format="percent")},
+            )
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the network…", on_release=Predictor.close)
+def _predictor(_workspace: Workspace, run_id: str, epoch: int) -> Predictor:
+    """One helper process a run, kept for the server; `epoch` makes a better network of a living run a new entry."""
+    return Predictor(_workspace, run_id)
+
+
+main(setup_page("Predict", "Give the network a picture of your own and see what it takes it for."))

@@ -1,0 +1,93 @@
+"""Train: choose settings, start a run, watch it learn. Reads datasets and runs; starts, stops, pauses and resumes runs."""
+
+from typing import Literal
+
+import streamlit as st
+
+from cifar_core.config import RunConfig, spec_of
+from cifar_core.data import list_datasets
+from cifar_core.errors import CifarCoreError
+from cifar_core.runs import Run, active_run, list_runs
+from cifar_core.workspace import Workspace
+from pages.ui.address import choice, give, take
+from pages.ui.frame import clean, plain, run_in_focus, setup_page
+from pages.ui.live import launch, outlook, start_nonce, watch
+from pages.ui.plan import check, show_layers
+from pages.ui.settings import in_words, show_earlier, show_presets, show_settings
+
+NEW, WATCH = "New run", "Watch"
+VIEW = "train_view"
+
+
+def main(workspace: Workspace) -> None:
+    """Two views of one page: settings of the next run, or the run in focus as it learns."""
+    running = active_run(workspace)
+    if running is not None and "run" not in st.query_params:
+        st.query_params["run"] = running.id
+    run = run_in_focus(workspace, required=False)
+    parts = {"view": choice([NEW, WATCH], WATCH if run is not None and run.active else NEW)}
+    take("train", parts)
+    if run is not None:
+        st.segmented_control(
+            "View",
+            [NEW, WATCH],
+            key=VIEW,
+            required=True,
+            label_visibility="collapsed",
+            format_func=lambda name: name if name == NEW else f"{name} {clean(run.name)}",
+        )
+    give("train", parts)
+    if run is not None and st.session_state[VIEW] == WATCH:
+        watch(workspace, run.id)
+        _after(run)
+    else:
+        _new_run(workspace)
+
+
+def _new_run(workspace: Workspace) -> None:
+    datasets = list_datasets(workspace)
+    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    with bar:
+        show_presets()
+        show_earlier(list_runs(workspace))
+    with st.grid(2, min_column_width=380, gap="medium"):
+        with st.container(border=True):
+            settings = show_settings(datasets)
+        with st.container(border=True):
+            config, problems = check(settings, datasets)
+            for problem in problems:
+                st.error(plain(problem), icon=":material/error:")
+            here = any(state.name == settings["dataset"] and state.state == "ready" for state in datasets)
+            outlook(workspace, config, data_ready=here)
+            blocked = config is None or bool(problems) or active_run(workspace) is not None
+            st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
+                      on_click=_start, args=(workspace, config, start_nonce()))  # fmt: skip
+            if config is not None:
+                show_layers(config, datasets)
+
+
+def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
+    try:
+        st.query_params["run"] = launch(workspace, config, nonce)
+        st.session_state[VIEW] = WATCH
+    except CifarCoreError as error:
+        st.toast(plain(error), icon=":material/error:")
+
+
+def _after(run: Run) -> None:
+    """Where to go from a run: what it gets wrong, and its settings."""
+    if run.best is not None:
+        with st.container(horizontal=True):
+            kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"
+            if st.button("Look inside", type=kind, icon=":material/grid_on:", key="train_inside"):
+                st.switch_page("pages/confusion.py", query_params={"run": run.id})
+            if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
+                st.switch_page("pages/misclassified.py", query_params={"run": run.id})
+    with st.expander("Settings of this run", icon=":material/tune:"):
+        st.table({spec_of(name).label: in_words(value) for name, value in run.config.flat().items()},
+                 border="horizontal", width="content")  # fmt: skip
+
+
+main(
+    setup_page("Train", "Choose how the network learns, start, and watch it; training goes on if you close this page.")
+)

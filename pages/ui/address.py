@@ -1,0 +1,106 @@
+"""What a person chose on a page, kept in the page's address, so that a view can be reloaded, sent and stepped back to.
+
+The address (`st.query_params`) and the widgets (`st.session_state["<page>_<name>"]`) say the same: `take` before the
+widgets are drawn follows an address that was changed from outside (a link, a reload, the back button), `give` after
+them writes what the widgets say. A page's own address is remembered for the session, because the sidebar's links drop it.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class Part:
+    """One parameter of an address. `read` gets its texts and raises ValueError where they make no sense."""
+
+    default: Any
+    read: Callable[[list[str]], Any]
+    write: Callable[[Any], list[str]]
+
+
+def take(page: str, parts: Mapping[str, Part]) -> None:
+    """Let the widgets of `page` follow the address where it was changed from outside."""
+    memory: dict[str, list[str]] = st.session_state.setdefault(f"{page}_address", {})
+    if memory and not any(name in st.query_params for name in parts):
+        for name, texts in memory.items():
+            st.query_params[name] = texts
+    for name, part in parts.items():
+        key, texts = f"{page}_{name}", st.query_params.get_all(name)
+        if key not in st.session_state or texts != memory.get(name, []):
+            st.session_state[key] = _read(part, texts)
+
+
+def give(page: str, parts: Mapping[str, Part]) -> None:
+    """Write what the widgets of `page` say into the address; what is as by default is left out."""
+    memory: dict[str, list[str]] = {}
+    for name, part in parts.items():
+        value = st.session_state[f"{page}_{name}"]
+        if value != part.default and (texts := part.write(value)):
+            memory[name] = texts
+    st.session_state[f"{page}_address"] = memory
+    present = {name: st.query_params.get_all(name) for name in st.query_params}
+    wanted = {name: texts for name, texts in present.items() if name not in parts} | memory
+    if wanted != present:  # all at once: one change of a person's, one step for the back button
+        st.query_params.from_dict(wanted)
+
+
+def reset(page: str, parts: Mapping[str, Part], keep: Sequence[str] = ()) -> None:
+    """Set the widgets of `page` back to their defaults; for a callback."""
+    for name, part in parts.items():
+        if name not in keep:
+            st.session_state[f"{page}_{name}"] = part.default
+
+
+def choice(options: Sequence[Any], default: Any) -> Part:
+    """One of `options` (texts, or numbers shown as texts)."""
+    by_text = {str(option): option for option in options}
+
+    def read(texts: list[str]) -> Any:
+        if texts[0] not in by_text:
+            raise ValueError(texts[0])
+        return by_text[texts[0]]
+
+    return Part(default, read, lambda value: [] if value is None else [str(value)])
+
+
+def choices(options: Sequence[str]) -> Part:
+    """Any of `options`; unknown ones are left out."""
+    return Part([], lambda texts: [text for text in options if text in texts], list)
+
+
+def number(low: int, high: int, default: int) -> Part:
+    """A whole number from `low` to `high`."""
+    return Part(default, lambda texts: max(low, min(high, int(texts[0]))), lambda value: [str(value)])
+
+
+def span(low: float, high: float) -> Part:
+    """A range inside `low`..`high`, written as `0.5~1`."""
+
+    def read(texts: list[str]) -> tuple[float, float]:
+        start, end = (max(low, min(high, float(text))) for text in texts[0].split("~"))
+        if not (math.isfinite(start) and math.isfinite(end)):
+            raise ValueError(texts[0])
+        return min(start, end), max(start, end)
+
+    return Part((low, high), read, lambda value: [f"{value[0]:g}~{value[1]:g}"])
+
+
+def yes_no(default: bool) -> Part:
+    """A switch, written as 1 or 0."""
+    return Part(default, lambda texts: texts[0] == "1", lambda value: ["1" if value else "0"])
+
+
+def text(longest: int = 200) -> Part:
+    """Free text."""
+    return Part("", lambda texts: texts[0][:longest], lambda value: [value] if value else [])
+
+
+def _read(part: Part, texts: list[str]) -> Any:
+    try:
+        return part.read(texts) if texts else part.default
+    except ValueError:
+        return part.default

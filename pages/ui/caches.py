@@ -1,0 +1,101 @@
+"""What several reruns and sessions share: opened datasets, predictions and tables, by the identity of what is on disk.
+
+Everything returned is shared and must not be changed in place. Entries are few and small (10,000 predictions: 2 MB);
+datasets are memory maps.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cifar_core.analyse import sample_table
+from cifar_core.data import Dataset, Split, open_dataset
+from cifar_core.errors import DataError
+from cifar_core.evaluate import averages, class_report, confusion_matrix
+from cifar_core.runs import Predictions, Run, read_metrics, read_predictions
+from cifar_core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that the screens under Understand need of one run at one epoch."""
+
+    predictions: Predictions
+    table: pd.DataFrame  # of `sample_table`
+    matrix: np.ndarray  # int64 [K, K], rows true
+    classes: pd.DataFrame  # of `class_report`
+    averages: pd.DataFrame
+
+
+def find(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
+    """The predictions of a run with the tables made from them; without `epoch` those of its best one.
+
+    Raises:
+        RunError: there are none yet, or they cannot be read.
+    """
+    best = run.best.epoch if run.best else None
+    wanted = None if epoch == best else epoch
+    return _find(workspace, run.id, wanted, (best, _identity(workspace.runs / run.id)))
+
+
+def epochs_of(workspace: Workspace, run: Run) -> list[int]:
+    """The epochs a run has finished, ascending.
+
+    Raises:
+        RunError: no such run.
+    """
+    return [int(epoch) for epoch in read_metrics(workspace, run.id)["epoch"]]
+
+
+def dataset(workspace: Workspace, name: str) -> Dataset:
+    """An opened dataset.
+
+    Raises:
+        DataError: it is absent or broken.
+    """
+    return _dataset(workspace, name, _identity(workspace.data / name))
+
+
+def test_split(workspace: Workspace, run: Run) -> Split:
+    """The test pictures that a run was measured on.
+
+    Raises:
+        DataError: the dataset is absent, broken, or no longer the one that the run knows.
+    """
+    opened = dataset(workspace, run.config.data.dataset)
+    if run.dataset is not None and run.dataset.fingerprint != opened.fingerprint:
+        raise DataError(
+            f"The dataset {opened.name} is no longer the one this run was trained on, so its pictures cannot be shown; "
+            "the numbers still hold for the pictures it was."
+        )
+    return opened.test
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _find(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
+    predictions = read_predictions(_workspace, run_id, epoch)
+    labels, probs, names = predictions.labels, predictions.probs, predictions.class_names
+    return Findings(
+        predictions,
+        sample_table(labels, probs, list(predictions.ids), names),
+        confusion_matrix(labels, probs),
+        class_report(labels, probs, names),
+        averages(labels, probs),
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
+    return open_dataset(_workspace, name)
+
+
+def _identity(folder: Path) -> tuple[str, int, int]:
+    """What tells a folder from another one that was later put in its place; zeros where there is none."""
+    try:
+        stat = folder.stat()
+    except OSError:
+        return str(folder), 0, 0
+    return str(folder), stat.st_ino, stat.st_dev

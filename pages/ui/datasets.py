@@ -1,0 +1,162 @@
+"""The datasets as cards: what is here, how to get the rest, and the progress of what is being fetched or imported.
+
+Getting data is a process of its own; these widgets start it and read its state from the disk, so a reload loses nothing.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from cifar_core.data import (
+    DatasetState,
+    JobState,
+    cancel_job,
+    delete_dataset,
+    list_datasets,
+    read_job,
+    start_get,
+    start_import,
+)
+from cifar_core.errors import CifarCoreError
+from cifar_core.workspace import Workspace
+from pages.ui.frame import guard, plain
+from pages.ui.words import Colour, clock, size
+
+ButtonKind = Literal["primary", "secondary"]
+TICK = 1.0  # seconds between looks at a running job
+GET = {"drawn10": ("Generate", ":material/brush:"), "cifar10": ("Download", ":material/download:")}
+STATES: dict[str, tuple[str, Colour, str]] = {
+    "ready": ("ready", "green", ":material/check_circle:"),
+    "absent": ("not here yet", "gray", ":material/cloud_off:"),
+    "preparing": ("preparing", "blue", ":material/hourglass_top:"),
+    "broken": ("broken", "red", ":material/error:"),
+}
+IMPORTS = "data_imports"  # names whose import this session has begun
+ARCHIVES = ["zip", "tar", "gz", "tgz", "xz"]
+
+
+def show_datasets(workspace: Workspace) -> list[DatasetState]:
+    """A card for each dataset and one for importing; redrawn every second while something is being prepared."""
+    states = list_datasets(workspace)
+    busy = [state.name for state in states if state.state == "preparing"]
+
+    def look() -> None:
+        now = list_datasets(workspace)
+        if [state.name for state in now if state.state == "preparing"] != busy:
+            st.rerun()
+        with st.grid("auto", min_column_width=300):
+            for state in now:
+                with st.container(border=True, height="stretch"):
+                    _card(workspace, state, primary=not any(other.state == "ready" for other in now))
+
+    st.fragment(look, run_every=TICK if busy else None)()
+    return states
+
+
+def show_import(workspace: Workspace) -> None:
+    """A copy that the person has: a path on this machine, or an archive through the browser."""
+    with st.expander("Import pictures you have", icon=":material/drive_folder_upload:"):
+        st.markdown(
+            "A folder, .zip or .tar (.gz, .xz) of `train/<class>/*` and `test/<class>/*` pictures, "
+            "or the official CIFAR-10 archive. All of it is imported, or nothing."
+        )
+        with st.form("data_import", border=False, enter_to_submit=False):
+            name = st.text_input(
+                "Name",
+                key="data_import_name",
+                placeholder="my-pictures",
+                max_chars=64,
+                help="Small letters, digits and hyphens.",
+            )
+            path = st.text_input("Path on this machine", key="data_import_path", placeholder="/home/me/pictures.zip")
+            upload = st.file_uploader("or an archive from your browser", ARCHIVES, key="data_import_file")
+            asked = st.form_submit_button("Import", icon=":material/drive_folder_upload:", key="data_import_start")
+    if asked:
+        with guard():
+            _import(workspace, name.strip(), path.strip(), upload)
+    for begun in st.session_state.get(IMPORTS, []):  # one that failed leaves no dataset behind, so no card tells of it
+        with guard():
+            job = read_job(workspace, begun)
+            if job is not None and job.state == "failed":
+                st.error(plain(job.error), title=f"The import of {plain(begun)} failed", icon=":material/error:")
+
+
+def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
+    if upload is not None:
+        with tempfile.NamedTemporaryFile(delete=False) as copy:
+            copy.write(upload.getbuffer())
+        source = Path(copy.name)
+        try:
+            start_import(workspace, source, name, remove_source=True)
+        except CifarCoreError:
+            source.unlink(missing_ok=True)
+            raise
+    elif path:
+        start_import(workspace, Path(path).expanduser(), name)
+    else:
+        st.warning("Give a path on this machine, or choose an archive.", icon=":material/info:")
+        return
+    st.session_state[IMPORTS] = [*st.session_state.get(IMPORTS, []), name]
+    st.rerun()
+
+
+def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
+    word, colour, icon = STATES[state.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(state.title)}**  \n`{state.name}`", width="stretch")
+        st.badge(word, color=colour, icon=icon)
+    st.caption(plain(state.description))
+    job = read_job(workspace, state.name)
+    if state.state == "ready":
+        st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size(state.bytes)}")
+        _report(job)
+    elif state.state == "preparing":
+        _progress(workspace, state, job)
+        return
+    else:
+        if job is not None and job.state == "failed":
+            st.error(plain(job.error), icon=":material/error:")
+        elif state.problem:
+            st.error(plain(state.problem), icon=":material/error:")
+        st.markdown(plain(state.how))
+    _buttons(workspace, state, primary=primary)
+
+
+def _buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
+    with st.container(horizontal=True):
+        if state.state != "ready" and state.name in GET:
+            label, icon = GET[state.name]
+            kind: ButtonKind = "primary" if primary and state.name == "drawn10" else "secondary"
+            if st.button(label, key=f"data_get_{state.name}", icon=icon, type=kind):
+                with guard():
+                    start_get(workspace, state.name)
+                    st.rerun()
+        if state.state in ("ready", "broken"):
+            with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"data_delete_{state.name}"):
+                st.markdown(f"Delete `{state.name}` from this machine ({size(state.bytes)})? {plain(state.how)}")
+                if st.button("Delete the pictures", key=f"data_delete_{state.name}_sure"):
+                    with guard():
+                        delete_dataset(workspace, state.name)
+                        st.rerun()
+
+
+def _progress(workspace: Workspace, state: DatasetState, job: JobState | None) -> None:
+    if job is None or job.total <= 0:
+        st.progress(0.0, text=f"{job.phase if job else 'Starting'}…")
+    else:
+        amount = size(job.done) if job.unit == "bytes" else f"{job.done:,}"
+        whole = size(job.total) if job.unit == "bytes" else f"{job.total:,} {job.unit}"
+        left = f" · {clock(job.seconds_left)} left" if job.seconds_left is not None else ""
+        st.progress(min(1.0, job.done / job.total), text=f"{job.phase} · {amount} of {whole}{left}")
+    if st.button("Cancel", key=f"data_cancel_{state.name}", icon=":material/close:"):
+        with guard():
+            cancel_job(workspace, state.name)
+
+
+def _report(job: JobState | None) -> None:
+    """What an import left out, file by file."""
+    if job is not None and job.report:
+        with st.expander(f"Import report · {len(job.report)} lines"):
+            st.code("\n".join(job.report), language=None, height=200)

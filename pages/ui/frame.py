@@ -1,0 +1,152 @@
+"""What every page shares: its head, the workspace, the run in focus, the facts line, and plain words for errors.
+
+Reads the workspace named by `CIFAR_WORKSPACE` (else `./workspace`), the run's name in the URL (`?run=`), and remembers
+the run in focus for the session, so that the sidebar's links keep it.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+from cifar_core.errors import CifarCoreError, StorageError
+from cifar_core.runs import Run, Status, list_runs
+from cifar_core.workspace import VARIABLE, Workspace, open_workspace
+
+APP = "CIFAR-10 workbench"
+FOCUS = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
+RUN_BOX = "frame_run"  # the sidebar's select box
+MAX_SHOWN = 200  # characters of a person's own text
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&\"'=^@])")
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+
+
+def setup_page(title: str, lead: str = "") -> Workspace:
+    """Draw the head of a page and open the workspace; the first call of every page.
+
+    Args:
+        title: the page's name.
+        lead: one sentence: what a person can do here.
+    """
+    _leave_old_discovery()
+    st.set_page_config(page_title=f"{title} · {APP}", layout="wide")
+    st.title(title, anchor=False)
+    if lead:
+        st.markdown(lead)
+    try:
+        return _workspace(os.environ.get(VARIABLE, ""))
+    except StorageError as error:
+        st.error(plain(error), title="The workspace cannot be used", icon=":material/folder_off:")
+        st.stop()
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Show a `CifarCoreError` raised inside as its one sentence, and go on after the block."""
+    try:
+        yield
+    except CifarCoreError as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def run_in_focus(workspace: Workspace, *, required: bool = True) -> Run | None:
+    """The run that the page speaks of: chosen in the sidebar, carried by the URL, remembered for the session.
+
+    Without any run the page says so with the one step that changes it; when `required` it then ends.
+    """
+    runs = {run.id: run for run in list_runs(workspace)}
+    if not runs:
+        if required:
+            st.info(
+                "There is no run yet. Train a network first; what it learns and gets wrong will be here.",
+                icon=":material/model_training:",
+            )
+            st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
+            st.stop()
+        return None
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in runs:
+        st.warning(f"There is no run {plain(asked)}; another one is shown.", icon=":material/search_off:")
+        asked = None
+    if asked != st.session_state.get(FOCUS) or RUN_BOX not in st.session_state:
+        st.session_state[RUN_BOX] = asked or _default_run(runs)
+    chosen: str = st.sidebar.selectbox(
+        "Run in focus",
+        list(runs),
+        key=RUN_BOX,
+        format_func=lambda run_id: run_label(runs[run_id]),
+        on_change=_focus,
+        help="Home, Runs and the pages under Understand speak of this run. Its id is in the page's address.",
+    )
+    st.sidebar.caption(plain(run_facts(runs[chosen])))
+    st.session_state[FOCUS] = chosen
+    if st.query_params.get("run") != chosen:
+        st.query_params["run"] = chosen
+    return runs[chosen]
+
+
+def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int | None = None) -> None:
+    """One line that names what the numbers below are of: run, network, dataset, split, n and epoch."""
+    facts = [f"run {run.name}", f"{run.config.model.model} on {run.config.data.dataset}"]
+    facts.append(split if n is None else f"{split}, n = {n:,}")
+    if epoch is not None:
+        best = run.best is not None and run.best.epoch == epoch
+        chosen_by = "the best by validation" if run.config.data.validation_share > 0 else "the last"
+        facts.append(f"epoch {epoch} of {run.config.optimizer.epochs}" + (f", {chosen_by}" if best else ""))
+    st.caption(" · ".join(plain(fact) for fact in facts))
+
+
+def run_label(run: Run) -> str:
+    """A run in one line for a select box: its name and the test accuracy of its best epoch."""
+    return clean(run.name) + (f" · {run.best.test_accuracy:.1%}" if run.best else "")
+
+
+def run_facts(run: Run) -> str:
+    """The line under the select box: dataset, test accuracy, status."""
+    if run.problem:
+        return "unreadable"
+    result = f"{run.best.test_accuracy:.1%} right on test" if run.best else "no result yet"
+    return f"{run.config.data.dataset} · {result} · {run.status.value}"
+
+
+def plain(text: object) -> str:
+    """A person's own text, to be shown by Markdown exactly as it is: nothing in it is a link, an image or a style."""
+    return _MARKDOWN.sub(r"\\\1", clean(text))
+
+
+def clean(text: object) -> str:
+    """Text on one line of at most `MAX_SHOWN` characters, without control and direction marks."""
+    line = _INVISIBLE.sub(" ", str(text)).strip()
+    return line if len(line) <= MAX_SHOWN else line[: MAX_SHOWN - 1] + "…"
+
+
+def _leave_old_discovery() -> None:
+    """Run again through the entry script's page table where Streamlit's own discovery of `pages/` came first.
+
+    That happens once per server, when its very first request is a link to a page other than Home.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _workspace(path: str) -> Workspace:
+    return open_workspace(path or None)
+
+
+def _default_run(runs: dict[str, Run]) -> str:
+    """The session's run, else the newest with a result, else the newest."""
+    remembered = st.session_state.get(FOCUS)
+    if remembered in runs:
+        return str(remembered)
+    with_result = [run.id for run in runs.values() if run.best and run.status != Status.FAILED]
+    return with_result[0] if with_result else next(iter(runs))
+
+
+def _focus() -> None:
+    """A person chose another run: the URL and the session follow before the page is drawn."""
+    st.session_state[FOCUS] = st.query_params["run"] = st.session_state[RUN_BOX]

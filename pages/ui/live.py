@@ -1,0 +1,219 @@
+"""Starting a run and watching it. The truth is on disk: a view that looks every second and never drives anything.
+
+Reads the run in focus; writes only what a person asks for (start, stop, pause, resume). Session: the starting nonce.
+"""
+
+import secrets
+
+import pandas as pd
+import streamlit as st
+
+from cifar_core.analyse import read_curve
+from cifar_core.config import RunConfig
+from cifar_core.errors import RunError
+from cifar_core.figures import curves
+from cifar_core.runs import (
+    Estimate,
+    Run,
+    Status,
+    active_run,
+    create_run,
+    estimate_seconds,
+    list_runs,
+    pause_run,
+    read_metrics,
+    read_run,
+    resume_run,
+    start_calibration,
+    start_run,
+    stop_run,
+    worker_log_tail,
+)
+from cifar_core.runs.names import run_id as id_of
+from cifar_core.runs.schema import RESUMABLE
+from cifar_core.workspace import Workspace
+from pages.ui.frame import guard, plain
+from pages.ui.words import STATUS, clock, done_share, duration, percent, progress_line, result_line
+
+TICK = 1.0  # seconds between looks at the disk
+NONCE = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
+ACTIONS = {"stop": stop_run, "pause": pause_run, "resume": resume_run}
+
+
+def start_nonce() -> str:
+    """What marks the next start of this session; taken when the button is drawn."""
+    return str(st.session_state.setdefault(NONCE, secrets.token_hex(8)))
+
+
+def launch(workspace: Workspace, config: RunConfig, nonce: str) -> str:
+    """Create a run and start it; returns its id. The second click of a double click gives the same run.
+
+    Raises:
+        RunError: another run is training; the sentence names it.
+        StorageError: the disk refused.
+    """
+    running = active_run(workspace)
+    if running is not None and running.id != id_of(nonce):
+        raise RunError(f"{running.name} is training already: wait for its end or stop it first.")
+    run_id = create_run(workspace, config, nonce=nonce)
+    start_run(workspace, run_id)
+    st.session_state[NONCE] = secrets.token_hex(8)
+    return run_id
+
+
+def status_badge(run: Run) -> None:
+    """The run's state as a word, a colour and an icon."""
+    word, colour, icon = STATUS[run.status]
+    st.badge(word, color=colour, icon=icon)
+
+
+def show_progress(run: Run) -> None:
+    """The progress bar of a living run with its line of words."""
+    if run.progress is None:
+        st.progress(0.0, text="starting…")
+    else:
+        st.progress(done_share(run.progress), text=progress_line(run.progress))
+
+
+def outlook(workspace: Workspace, config: RunConfig | None, *, data_ready: bool) -> None:
+    """Before a start: the run that is training now, else the time that these settings will take on this machine."""
+    running = active_run(workspace)
+    waiting = running is None and config is not None and data_ready and _estimate(workspace, config) is None
+    if waiting:
+        with guard():
+            start_calibration(workspace)
+
+    def look() -> None:
+        now = active_run(workspace)
+        if (now and now.id) != (running and running.id):
+            st.rerun()
+        if now is not None:
+            st.markdown(f"**{plain(now.name)}** is training; one run at a time.")
+            show_progress(now)
+        elif config is not None and not data_ready:
+            st.caption(":material/timer: the time is known as soon as the pictures are here")
+        elif config is not None:
+            estimate = _estimate(workspace, config)
+            st.caption(
+                f":material/timer: {duration(estimate.seconds)}, {plain(estimate.source)}"
+                if estimate
+                else ":material/timer: measuring this machine…"
+            )
+
+    st.fragment(look, run_every=TICK if running or waiting else None)()
+
+
+def _estimate(workspace: Workspace, config: RunConfig) -> Estimate | None:
+    return estimate_seconds(workspace, config, list_runs(workspace))
+
+
+def pulse(workspace: Workspace, run: Run) -> None:
+    """The name and progress of a living run, redrawn every second; the page is drawn anew when it ends."""
+
+    def look() -> None:
+        with guard():
+            now = read_run(workspace, run.id)
+            if not now.active:
+                st.rerun()
+            st.markdown(f"**{plain(now.name)}** is learning from {plain(now.config.data.dataset)}")
+            show_progress(now)
+            st.markdown(result_line(now))
+
+    st.fragment(look, run_every=TICK)()
+
+
+def follow(workspace: Workspace) -> None:
+    """Draw the page anew when the run that trains now has finished an epoch or ended; nothing is shown."""
+    drawn = active_run(workspace)
+
+    def look() -> None:
+        now = active_run(workspace)
+        if (now and (now.id, now.status, now.last)) != (drawn and (drawn.id, drawn.status, drawn.last)):
+            st.rerun()
+
+    if drawn is not None:
+        st.fragment(look, run_every=TICK)()
+
+
+def watch(workspace: Workspace, run_id: str) -> None:
+    """The live view of one run; it looks at the disk every second while the run lives, and not at all after."""
+    living = read_run(workspace, run_id).active
+
+    def look() -> None:
+        with guard():
+            run = read_run(workspace, run_id)
+            if run.active != living:
+                st.rerun()
+            _head(workspace, run)
+            metrics = read_metrics(workspace, run_id)
+            if metrics.empty:
+                st.caption("The first points appear when the first epoch ends.")
+            else:
+                _curves(run, metrics)
+            _last_words(workspace, run)
+
+    st.fragment(look, run_every=TICK if living else None)()
+
+
+def _head(workspace: Workspace, run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        status_badge(run)
+        facts = [f"**{plain(run.name)}**", f"{plain(run.config.model.model)} on {plain(run.config.data.dataset)}"]
+        facts += [plain(run.device)] if run.device else []
+        st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
+        if run.active:
+            _action(workspace, run, "pause", "Pause", ":material/pause:", "Keeps everything and frees the machine.")
+            _action(
+                workspace, run, "stop", "Stop", ":material/stop:", "Ends within one batch and keeps everything so far."
+            )
+        elif run.status in RESUMABLE:
+            _action(workspace, run, "resume", "Resume", ":material/play_arrow:", "Goes on exactly where it was.")
+    if run.active:
+        show_progress(run)
+
+
+def _action(workspace: Workspace, run: Run, verb: str, label: str, icon: str, text: str) -> None:
+    if st.button(label, key=f"train_{verb}", icon=icon, help=text):
+        with guard():
+            ACTIONS[verb](workspace, run.id)
+            st.toast(f"{label}: asked for, answered within one batch.", icon=icon)
+
+
+def _curves(run: Run, metrics: pd.DataFrame) -> None:
+    st.markdown(result_line(run))
+    best = run.best.epoch if run.best else None
+    with st.grid(2, min_column_width=340):
+        for kind in ("accuracy", "loss"):
+            st.plotly_chart(
+                curves(metrics, kind, best), key=f"train_{kind}", alt=f"{kind} per epoch: train, validation, test"
+            )
+    st.markdown(f":material/lightbulb: {plain(read_curve(metrics))}")
+    with st.expander("The numbers of each epoch", icon=":material/table:"):
+        st.dataframe(
+            metrics,
+            hide_index=True,
+            alt="Loss and accuracy per epoch and split",
+            column_config={
+                name: st.column_config.NumberColumn(format="percent" if name.endswith("accuracy") else "%.4g")
+                for name in metrics.columns
+                if name != "epoch"
+            },
+        )
+        st.download_button(
+            "Download CSV",
+            metrics.to_csv(index=False),
+            f"{run.id}-epochs.csv",
+            "text/csv",
+            key="train_metrics_csv",
+            icon=":material/download:",
+        )
+
+
+def _last_words(workspace: Workspace, run: Run) -> None:
+    """Why a run ended without being asked to, in one sentence, with the worker's log for those who want it."""
+    if run.error:
+        kept = f" Kept: {percent(run.best.test_accuracy)} (test) at epoch {run.best.epoch}." if run.best else ""
+        st.error(plain(run.error) + kept, title=f"The run {STATUS[run.status][0]}")
+    if run.error or run.status in (Status.FAILED, Status.INTERRUPTED):
+        with st.expander("What the worker wrote", icon=":material/terminal:"):
+            st.code(worker_log_tail(workspace, run.id) or "nothing", language=None)

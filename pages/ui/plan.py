@@ -1,0 +1,52 @@
+"""What the chosen settings would train: checked against every rule, and shown layer by layer. Reads and writes nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import DatasetState
+from cifar_core.errors import ConfigError
+from cifar_core.models import layer_table, totals
+from pages.ui.frame import guard
+
+DEFAULT_CLASSES = 10  # of drawn10 and cifar10, before their files are here
+
+
+def check(settings: Mapping[str, Any], datasets: list[DatasetState]) -> tuple[RunConfig | None, list[str]]:
+    """The checked settings, and a sentence for each thing that stands in the way."""
+    try:
+        config = make_config(settings)
+    except ConfigError as error:
+        return None, error.problems
+    states = {state.name: state for state in datasets}
+    state = states.get(config.data.dataset)
+    if state is None:
+        return config, [f"There is no dataset {config.data.dataset} here: import it on the Data page."]
+    here = state.state == "ready" or state.name == "drawn10"  # the worker draws drawn10 by itself
+    return config, [] if here else [f"{state.name} is not ready ({state.state}): {state.how}"]
+
+
+def show_layers(config: RunConfig, datasets: list[DatasetState]) -> None:
+    """The layer table of the network that will be trained, with its totals."""
+    classes = {state.name: state.classes for state in datasets}.get(config.data.dataset) or DEFAULT_CLASSES
+    with guard():
+        layers = layer_table(config.model, classes)
+        total = totals(layers)
+        st.markdown(
+            f"**What will be trained**: {total.parameters:,} parameters, "
+            f"{total.flops / 1e6:,.1f} MFLOPs for each picture (forward)"
+        )
+        rows = [
+            (layer.name, layer.kind, " × ".join(map(str, layer.shape)), layer.parameters, layer.flops)
+            for layer in layers
+        ]
+        st.dataframe(
+            pd.DataFrame(rows, columns=["layer", "kind", "output", "parameters", "FLOPs"]),
+            hide_index=True,
+            height="content",
+            alt="Layers with output shape, parameters and FLOPs, first to last",
+            column_config={name: st.column_config.NumberColumn(format="localized") for name in ("parameters", "FLOPs")},
+        )

@@ -1,0 +1,120 @@
+"""The table of runs and what can be done with one of them. Reads runs; renames, notes and deletes where asked to."""
+
+import hashlib
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cifar_core.config import differing, spec_of
+from cifar_core.runs import Run, delete_run, note_run, rename_run
+from cifar_core.workspace import Workspace
+from pages.ui.frame import clean, guard, plain
+from pages.ui.settings import in_words
+from pages.ui.words import STATUS, clock, moment
+
+ACCURACIES = ("best test accuracy", "last test accuracy")
+PERCENT = st.column_config.NumberColumn(format="%.1f %%")
+
+
+def table_of(runs: list[Run]) -> pd.DataFrame:
+    """A row a run: name, status, dataset, the settings in which the runs differ, results, time, day; newest first."""
+    sound = [run for run in runs if not run.problem]
+    names = [name for name in differing([run.config for run in sound]) if name != "dataset"] if sound else []
+    rows = []
+    for run in runs:
+        row: dict[str, object] = {"run": clean(run.name)}
+        row["status"] = "unreadable" if run.problem else STATUS[run.status][0]
+        row["dataset"] = "" if run.problem else run.config.data.dataset
+        row["best test accuracy"] = run.best.test_accuracy if run.best else None
+        row["best epoch"] = run.best.epoch if run.best else None
+        row["last test accuracy"] = run.last.test_accuracy if run.last else None
+        row["n (test)"] = run.dataset.test if run.dataset else None
+        flat = run.config.flat()
+        row.update({spec_of(name).label: None if run.problem else _cell(flat[name]) for name in names})
+        row["time"] = clock(run.seconds)
+        row["created"] = moment(run.created)
+        row["note"] = clean(run.note)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _cell(value: Any) -> Any:
+    """Numbers stay numbers, so that they stand to the right and sort as such."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else in_words(value)
+
+
+def choose_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
+    """The table on screen; returns the runs whose rows are selected."""
+    identity = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:8]  # another list: no stale rows
+    event = st.dataframe(
+        table.assign(**{name: 100 * table[name].astype(float) for name in ACCURACIES}),
+        hide_index=True,
+        placeholder="–",
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"runs_table_{identity}",
+        alt="Runs with status, differing settings, accuracy and time",
+        column_config={
+            "run": st.column_config.TextColumn(pinned=True),
+            **dict.fromkeys(ACCURACIES, PERCENT),
+            "n (test)": st.column_config.NumberColumn(format="localized"),
+        },
+    )
+    return [runs[row] for row in event["selection"]["rows"] if row < len(runs)]
+
+
+def manage(workspace: Workspace, run: Run) -> None:
+    """Open, rename, note and delete one run."""
+    with st.container(border=True):
+        if run.problem:
+            st.error(plain(run.problem), title="This run cannot be read", icon=":material/broken_image:")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.markdown(f"**{plain(run.name)}** `{run.id}`", width="stretch")
+            if not run.problem:
+                _link("train", "Curves and settings", ":material/show_chart:", run)
+            if run.best is not None:
+                _link("confusion", "What it confuses", ":material/grid_on:", run)
+                _link("misclassified", "Its mistakes", ":material/rule:", run)
+            with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"runs_delete_{run.id}"):
+                st.markdown(f"Delete {plain(run.name)} with its curves, weights and predictions? It cannot be undone.")
+                st.button("Delete this run", key=f"runs_delete_{run.id}_sure", on_click=_delete, args=(workspace, run))
+        if not run.problem:
+            _describe(workspace, run)
+
+
+def _link(page: str, label: str, icon: str, run: Run) -> None:
+    st.page_link(
+        f"pages/{page}.py",
+        label=label,
+        icon=icon,
+        query_params={"run": run.id, "view": "Watch"} if page == "train" else {"run": run.id},
+    )
+
+
+def _describe(workspace: Workspace, run: Run) -> None:
+    with (
+        st.form(f"runs_about_{run.id}", border=False, enter_to_submit=True),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        name = st.text_input("Name", run.name, key=f"runs_name_{run.id}", max_chars=80, width=260)
+        note = st.text_input(
+            "Note",
+            run.note,
+            key=f"runs_note_{run.id}",
+            max_chars=2000,
+            width="stretch",
+            placeholder="What did you want to find out?",
+        )
+        asked = st.form_submit_button("Save", icon=":material/save:", key=f"runs_save_{run.id}")
+    if asked:
+        with guard():
+            rename_run(workspace, run.id, "" if name.strip() == run.id else name)
+            note_run(workspace, run.id, note)
+            st.rerun()
+
+
+def _delete(workspace: Workspace, run: Run) -> None:
+    with guard():
+        delete_run(workspace, run.id)
+        st.toast(f"Deleted {plain(run.name)}.", icon=":material/delete:")

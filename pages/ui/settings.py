@@ -1,0 +1,227 @@
+"""The settings of a run as widgets, made from the hyperparameter table: a slider and a number field for one value.
+
+Reads and writes only the session. `train_settings` (field name -> value) is the truth and the widgets copy it, so that
+neither a page switch nor a view that reruns by itself loses a setting.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from cifar_core.config import PRESETS, RunConfig, Spec, hyperparameters, make_config, spec_of
+from cifar_core.data import DatasetState
+from cifar_core.runs import Run
+from pages.ui.frame import clean
+
+SETTINGS = "train_settings"
+PRESET = "train_preset"
+EARLIER = "train_earlier"
+GROUPS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
+AUGMENTATION = ("flip", "shift", "cutout")
+KEPT_BY_PRESETS = ("dataset", "seed", "device")  # a preset says how to train, not on what or where
+ONLY_WITH = {"momentum": ("optimizer", "sgd"), "warmup_share": ("schedule", "one_cycle")}
+_FINE = 200  # steps up to which a slider moves evenly
+_ENDLESS = 1_000_000  # a range this wide (a seed) has no sensible stops
+
+
+def show_presets() -> None:
+    """The preset row; the one that the settings equal is marked."""
+    current = _settings()
+    st.session_state[PRESET] = next((name for name in PRESETS if _preset_settings(name) == current), None)
+    st.segmented_control(
+        "Start from",
+        list(PRESETS),
+        key=PRESET,
+        format_func=lambda name: PRESETS[name].title,
+        on_change=_load_preset,
+        help="  \n".join(f"**{preset.title}**: {preset.help}" for preset in PRESETS.values()),
+    )
+
+
+def show_earlier(runs: list[Run]) -> None:
+    """A select box that loads the settings of an earlier run."""
+    known = {run.id: run for run in runs if not run.problem}
+    if known:
+        st.selectbox(
+            "Settings of an earlier run",
+            list(known),
+            index=None,
+            key=EARLIER,
+            placeholder="Choose a run",
+            format_func=lambda run_id: clean(known[run_id].name),
+            on_change=_load_earlier,
+            args=(known,),
+            width=260,
+        )
+
+
+def show_settings(datasets: list[DatasetState]) -> dict[str, Any]:
+    """Every hyperparameter, grouped; returns field name -> value as the person has set it, not yet checked."""
+    settings = _settings()
+    tabs = dict(zip(GROUPS, st.tabs(list(GROUPS.values())), strict=True))
+    for group, name, spec, _ in hyperparameters():
+        with tabs["augmentation" if name in AUGMENTATION else group]:
+            if name == "dataset":
+                settings[name] = _choose_dataset(spec, datasets, settings[name])
+            else:
+                other, value = ONLY_WITH.get(name, ("", ""))
+                settings[name] = _show(name, spec, settings[name], disabled=bool(other) and settings[other] != value)
+    st.session_state[SETTINGS] = settings
+    return settings
+
+
+def load_settings(config: RunConfig) -> None:
+    """Put the settings of `config` into every widget; called from a callback."""
+    st.session_state[SETTINGS] = config.flat()
+    for name, value in config.flat().items():
+        for key, part in _parts(name, value):
+            st.session_state[key] = part
+            if ladder := stops(spec_of(name)):
+                st.session_state[f"{key}_slider"] = nearest(ladder, part)
+
+
+def stops(spec: Spec) -> list[Any]:
+    """The values at which a slider stops: even steps, else powers of two (whole numbers) or 1-2-5 (others).
+
+    Empty where only a number field makes sense.
+    """
+    if spec.kind not in ("int", "float", "ints") or spec.high - spec.low >= _ENDLESS:
+        return []
+    number: Callable[[float], Any] = float if spec.kind == "float" else int
+    steps = round((spec.high - spec.low) / spec.step)
+    if not spec.log and steps <= _FINE:
+        return [number(round(spec.low + step * spec.step, 10)) for step in range(steps + 1)]
+    if spec.log and spec.kind != "float":
+        ladder = [2.0**power for power in range(31)]
+    else:
+        ladder = [round(lead * 10.0**power, 10) for power in range(-9, 7) for lead in (1, 2, 5)]
+    least = spec.low if spec.log else max(spec.low, spec.step)
+    inside = [number(value) for value in ladder if least <= value <= spec.high and value == number(value)]
+    return sorted({number(spec.low), *inside, number(spec.high)})
+
+
+def nearest(ladder: list[Any], value: float) -> Any:
+    """The stop closest to `value`."""
+    return min(ladder, key=lambda stop: abs(stop - value))
+
+
+def _settings() -> dict[str, Any]:
+    return dict(st.session_state.setdefault(SETTINGS, make_config().flat()))
+
+
+def _preset_settings(preset: str) -> dict[str, Any]:
+    current = _settings()
+    return make_config({name: current[name] for name in KEPT_BY_PRESETS}, preset=preset).flat()
+
+
+def _load_preset() -> None:
+    chosen = st.session_state[PRESET]
+    if chosen is not None:
+        load_settings(make_config(_preset_settings(chosen)))
+
+
+def _load_earlier(known: Mapping[str, Run]) -> None:
+    chosen = st.session_state[EARLIER]
+    if chosen in known:
+        load_settings(known[chosen].config)
+
+
+def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
+    """The number fields of a setting: (widget key, value), one for each number of an `ints`."""
+    if isinstance(value, list | tuple):
+        return [(f"train_set_{name}_{position}", part) for position, part in enumerate(value)]
+    return [(f"train_set_{name}", value)]
+
+
+def _choose_dataset(spec: Spec, datasets: list[DatasetState], value: str) -> str:
+    known = {state.name: state for state in datasets}
+    usable = [state.name for state in datasets if state.state == "ready" or state.name == "drawn10"]
+    options = usable if value in usable else [*usable, value]
+    st.session_state.setdefault("train_set_dataset", value)
+    return str(
+        st.selectbox(
+            spec.label,
+            options,
+            key="train_set_dataset",
+            help=f"{spec.help} More of them: the Data page.",
+            format_func=lambda name: f"{name} · {clean(known[name].title)}" if name in known else clean(name),
+        )
+    )
+
+
+def _show(name: str, spec: Spec, value: Any, *, disabled: bool) -> Any:
+    """One setting, by its kind; returns its value."""
+    key = f"train_set_{name}"
+    if spec.kind == "bool":
+        st.session_state.setdefault(key, value)
+        return st.toggle(spec.label, key=key, help=spec.help, disabled=disabled)
+    if spec.kind == "choice":
+        st.session_state.setdefault(key, value)
+        return st.segmented_control(spec.label, spec.choices, key=key, help=spec.help, required=True, disabled=disabled)
+    if spec.kind == "text":
+        st.session_state.setdefault(key, value)
+        return st.text_input(spec.label, key=key, help=spec.help, disabled=disabled)
+    labels = [f"{spec.label}, {item}" for item in spec.items] or [spec.label]
+    numbers = [
+        _number(part_key, label, spec, part, disabled=disabled)
+        for label, (part_key, part) in zip(labels, _parts(name, value), strict=True)
+    ]
+    return numbers if spec.kind == "ints" else numbers[0]
+
+
+def _number(key: str, label: str, spec: Spec, value: float, *, disabled: bool) -> Any:
+    """A slider of sensible stops with a number field beside it that takes any allowed value."""
+    number: Callable[[float], Any] = float if spec.kind == "float" else int
+    ladder = stops(spec)
+    unit = f" ({spec.unit})" if spec.unit else ""
+    text = f"{spec.help} Allowed: {spec.low:g} to {spec.high:,g}{' ' + spec.unit if spec.unit else ''}."
+    st.session_state.setdefault(key, number(value))
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
+        if ladder:
+            st.session_state.setdefault(f"{key}_slider", nearest(ladder, value))
+            st.select_slider(
+                label + unit,
+                ladder,
+                key=f"{key}_slider",
+                help=text,
+                disabled=disabled,
+                format_func=lambda stop: f"{stop:g}",
+                on_change=partial(_follow_slider, key),
+            )
+        return st.number_input(
+            f"{label}{unit}, exact" if ladder else label + unit,
+            key=key,
+            disabled=disabled,
+            help=None if ladder else text,
+            min_value=number(spec.low),
+            max_value=number(spec.high),
+            format="%g" if spec.kind == "float" else "%d",
+            step=number(spec.step if not spec.log or spec.kind != "float" else spec.low),
+            width=130 if ladder else 260,
+            label_visibility="collapsed" if ladder else "visible",
+            on_change=partial(_follow_number, key, ladder),
+        )
+
+
+def _follow_slider(key: str) -> None:
+    st.session_state[key] = st.session_state[f"{key}_slider"]
+
+
+def _follow_number(key: str, ladder: list[Any]) -> None:
+    if ladder:
+        st.session_state[f"{key}_slider"] = nearest(ladder, st.session_state[key])
+
+
+def in_words(value: Any) -> str:
+    """A setting's value as a person reads it."""
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case list() | tuple():
+            return ", ".join(str(part) for part in value)
+        case float():
+            return f"{value:g}"
+        case _:
+            return clean(value)

@@ -1,0 +1,36 @@
+"""A finished run in a few numbers and pictures. Reads its predictions and its dataset's test pictures."""
+
+import streamlit as st
+
+from cifar_core.analyse import SampleFilter, select_samples, tile_caption
+from cifar_core.runs import Run
+from cifar_core.workspace import Workspace
+from pages.ui.caches import Findings, test_split
+from pages.ui.grid import image_grid
+from pages.ui.words import clock, percent
+
+WORST = 3  # pictures
+
+
+def show_numbers(run: Run, found: Findings) -> None:
+    """The key numbers, each naming its split."""
+    mistakes = int((~found.table["correct"]).sum())
+    with st.grid(4, min_column_width=150):
+        st.metric("Test accuracy", percent(run.best.test_accuracy if run.best else None))
+        st.metric("Mistakes (test)", f"{mistakes:,} of {len(found.table):,}")
+        st.metric("Best epoch", f"{run.best.epoch if run.best else '–'} of {run.config.optimizer.epochs}")
+        st.metric("Training time", clock(run.seconds))
+
+
+def show_worst(workspace: Workspace, run: Run, found: Findings) -> None:
+    """Its worst mistakes, one of each pair of classes; a click opens the picture on the Misclassified page."""
+    worst = select_samples(found.table, SampleFilter(per_pair=1), "loss").head(WORST)
+    if worst.empty:
+        return
+    st.markdown("**Its worst mistakes** (test, highest loss)")
+    split = test_split(workspace, run)
+    captions = [tile_caption(row, "loss") for _, row in worst.iterrows()]
+    rows = worst["index"].to_numpy()
+    opened = image_grid(split.images[rows], captions, worst["id"].tolist(), key="home_worst", tile=128).opened
+    if opened:
+        st.switch_page("pages/misclassified.py", query_params={"run": run.id, "image": opened})

@@ -1,0 +1,87 @@
+"""Numbers and states in words, one way on every screen."""
+
+from datetime import datetime
+from typing import Literal
+
+from cifar_core.runs import Progress, Run, Status
+
+Colour = Literal["blue", "green", "orange", "red", "gray"]
+STATUS: dict[Status, tuple[str, Colour, str]] = {  # word, colour, icon
+    Status.QUEUED: ("starting", "blue", ":material/hourglass_top:"),
+    Status.RUNNING: ("training", "blue", ":material/play_circle:"),
+    Status.PAUSED: ("paused", "orange", ":material/pause_circle:"),
+    Status.FINISHED: ("finished", "green", ":material/check_circle:"),
+    Status.STOPPED: ("stopped", "gray", ":material/stop_circle:"),
+    Status.FAILED: ("failed", "red", ":material/error:"),
+    Status.INTERRUPTED: ("interrupted", "orange", ":material/power_off:"),
+}
+
+
+def clock(seconds: float | None) -> str:
+    """`0:31`, `12:05`, `1:02:03`; nothing known is an ellipsis."""
+    if seconds is None:
+        return "…"
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, said roughly: `about 40 s`, `about 3 min`, `about 2.5 h`."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def percent(share: float | None) -> str:
+    """A share with one decimal, what some thousand pictures support."""
+    return "–" if share is None else f"{share:.1%}"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that fits."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:,.0f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} GB"
+
+
+def moment(iso: str) -> str:
+    """A stored UTC time in this machine's own: `22 Nov 13:50`."""
+    try:
+        return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M")
+    except ValueError:
+        return "–"
+
+
+def progress_line(progress: Progress) -> str:
+    """`epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, what is being prepared."""
+    if not progress.batches or not progress.epoch:
+        return f"{progress.phase}…"
+    parts = [f"epoch {progress.epoch}/{progress.epochs}", f"batch {progress.batch:,}/{progress.batches:,}"]
+    if progress.images_per_second > 0:
+        parts.append(f"{progress.images_per_second:,.0f} pictures/s")
+    return " · ".join([*parts, f"{clock(progress.seconds_left)} left"])
+
+
+def done_share(progress: Progress) -> float:
+    """How much of the run is done, 0 to 1."""
+    if not progress.epochs or not progress.batches or not progress.epoch:
+        return 0.0
+    return min(1.0, (progress.epoch - 1 + progress.batch / progress.batches) / progress.epochs)
+
+
+def result_line(run: Run) -> str:
+    """Best and last test accuracy with n and epoch, in a sentence."""
+    if run.best is None or run.last is None:
+        return "No epoch is finished yet."
+    chooser = (
+        "chosen by validation" if run.config.data.validation_share > 0 else "the last, as there is no validation part"
+    )
+    n = f", n = {run.dataset.test:,}" if run.dataset else ""
+    return (
+        f"Test accuracy (test{n}): {percent(run.best.test_accuracy)} at epoch {run.best.epoch} ({chooser}); "
+        f"{percent(run.last.test_accuracy)} at the last epoch, {run.last.epoch}."
+    )

@@ -1,0 +1,23 @@
+"""The page table, and nothing else. Start with `make run`."""
+
+import streamlit as st
+
+# Before the table: without an icon of its own the browser would fetch the page's icon from the internet.
+st.set_page_config(page_icon="🔬")
+st.navigation(
+    {
+        "Start": [
+            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+            st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
+        ],
+        "Train": [
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
+        ],
+        "Understand": [
+            st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
+            st.Page("pages/misclassified.py", title="Misclassified", icon=":material/rule:"),
+            st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
+        ],
+    }
+).run()

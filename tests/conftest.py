@@ -1,0 +1,124 @@
+"""Fixtures that every test may use: seeds, a workspace, tiny pictures, and what the machine may or may not have."""
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from cifar_core.data import Dataset, Split, save_dataset
+from cifar_core.workspace import Workspace, open_workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_PICTURES = ROOT.parent / "shared" / "data" / "cifar10-images.tar.xz"
+
+# Threads of torch that wait sleep instead of spinning: beside other work the tests take a fraction of the time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Set by scikit-learn, torch and pytest themselves, not by our code.
+_FOREIGN_VARIABLES = {"PYTEST_CURRENT_TEST", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "TORCHINDUCTOR_CACHE_DIR"}
+
+# Two shared cores make single examples slow at times: no deadline. On CI the same examples each time.
+settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Every test starts from the same global random state."""
+    random.seed(0)
+    np.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Fail a test that leaves `os.environ` other than it found it (`monkeypatch.setenv` cleans up by itself)."""
+    before = _environment()
+    yield
+    after = _environment()
+    if before != after:
+        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        for name in changed:  # the tests after this one are not to blame
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
+        pytest.fail(f"the test changed the environment and left it so: {', '.join(changed)}")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace of this test alone."""
+    return open_workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def tiny_dataset(workspace: Workspace) -> Dataset:
+    """A dataset that a small network learns within an epoch or two, stored as `tiny` in the workspace."""
+    return save_tiny(workspace)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium: $CHROMIUM, else one on the PATH. With CIFAR_REQUIRE_BROWSER=1 its absence is a failure."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        _absent("there is no Chromium on this machine (install one or set CHROMIUM)", "CIFAR_REQUIRE_BROWSER")
+    return found
+
+
+@pytest.fixture(scope="session")
+def real_pictures() -> Path:
+    """The CIFAR-10 pictures as a tar of JPEG files, kept beside the checkout, never in it."""
+    if not REAL_PICTURES.is_file():
+        _absent("the CIFAR-10 pictures are not beside the checkout", "CIFAR_REQUIRE_REAL_DATA")
+    return REAL_PICTURES
+
+
+def tiny_pictures(count: int, *, classes: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures that a small network learns within an epoch or two: noise, and a bright patch whose place is the class.
+
+    Args:
+        count: how many pictures; the labels go round, so every class has the same number, give or take one.
+        classes: how many classes, at most 16.
+        seed: the same seed gives the same pictures.
+
+    Returns:
+        Images uint8 [count, 3, 32, 32] and labels int64 [count].
+    """
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 120, (count, 3, 32, 32), dtype=np.uint8)
+    labels = np.arange(count, dtype=np.int64) % classes
+    for image, label in zip(images, labels, strict=True):
+        row, column = 8 * (int(label) // 4), 8 * (int(label) % 4)
+        image[:, row : row + 8, column : column + 8] += np.uint8(120)
+    return images, labels
+
+
+def save_tiny(
+    workspace: Workspace, name: str = "tiny", *, train: int = 400, test: int = 100, classes: int = 10
+) -> Dataset:
+    """Store `tiny_pictures` as a dataset: `train` pictures to learn from, `test` others of the same kind."""
+    splits = []
+    for seed, (part, count) in enumerate({"train": train, "test": test}.items()):
+        images, labels = tiny_pictures(count, classes=classes, seed=seed)
+        splits.append(Split(images, labels, np.array([f"{part}/{number:05d}.png" for number in range(count)])))
+    class_names = tuple(f"class {number}" for number in range(classes))
+    return save_dataset(workspace, name, *splits, title="Tiny", class_names=class_names, source="Made by the tests.")
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
+
+
+def _absent(reason: str, required_by: str) -> NoReturn:
+    """Skip with the reason, or fail where the variable `required_by` says that nothing may be skipped."""
+    if os.environ.get(required_by) == "1":
+        pytest.fail(f"{reason}, but {required_by}=1 asks for it")
+    pytest.skip(reason)

@@ -1,0 +1,105 @@
+"""Augmentation against torchvision and a naive reference, on NumPy arrays and torch tensors."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchvision.transforms.v2 import functional
+
+from cifar_core.config import make_config
+from cifar_core.data import Variation, augment, draw_variation
+
+
+def variation(count: int, **values: object) -> Variation:
+    """No change, apart from `values`."""
+    zeros = np.zeros(count, np.int64)
+    settings = {"flip": np.zeros(count, bool), "dy": zeros, "dx": zeros, "cut_y": zeros, "cut_x": zeros, "cutout": 0}
+    return Variation(**{**settings, **values})  # type: ignore[arg-type]
+
+
+def naive(image: np.ndarray, one: Variation, row: int) -> np.ndarray:
+    """One picture, pixel by pixel, as the words say."""
+    out = np.zeros_like(image)
+    for y in range(32):
+        for x in range(32):
+            from_y, from_x = y - one.dy[row], x - one.dx[row]
+            if 0 <= from_y < 32 and 0 <= from_x < 32:
+                out[:, y, x] = image[:, from_y, 31 - from_x if one.flip[row] else from_x]
+            top, left = one.cut_y[row] - one.cutout // 2, one.cut_x[row] - one.cutout // 2
+            if top <= y < top + one.cutout and left <= x < left + one.cutout:
+                out[:, y, x] = 0
+    return out
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_every_kind_at_once_equals_the_naive_reference(noise: np.ndarray, kind: str) -> None:
+    """Flip, then shift, then cutout; the given batch is left as it was."""
+    config = make_config({"flip": True, "shift": 8, "cutout": 9}).data
+    drawn = draw_variation(config, len(noise), np.random.default_rng(3))
+    assert 0 < drawn.flip.sum() < len(noise)
+    before = noise.copy()
+    batch = noise if kind == "numpy" else torch.from_numpy(noise)
+    result = augment(batch, drawn)
+    assert type(result) is type(batch)
+    assert result.dtype == batch.dtype
+    expected = np.stack([naive(image, drawn, row) for row, image in enumerate(noise)])
+    assert np.array_equal(np.asarray(result), expected)
+    assert np.array_equal(noise, before)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_the_flip_is_torchvisions(noise: np.ndarray, kind: str) -> None:
+    """All flipped."""
+    batch = noise if kind == "numpy" else torch.from_numpy(noise)
+    result = augment(batch, variation(len(noise), flip=np.ones(len(noise), bool)))
+    assert np.array_equal(np.asarray(result), functional.horizontal_flip(torch.from_numpy(noise)).numpy())
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+@pytest.mark.parametrize(("dy", "dx"), [(0, 0), (1, 0), (0, -1), (8, -8), (-3, 5), (-8, -8)])
+def test_a_shift_is_torchvisions_pad_and_crop(noise: np.ndarray, kind: str, dy: int, dx: int) -> None:
+    """Black comes in at the free edge."""
+    batch = noise if kind == "numpy" else torch.from_numpy(noise)
+    count = len(noise)
+    result = augment(batch, variation(count, dy=np.full(count, dy), dx=np.full(count, dx)))
+    padded = functional.pad(torch.from_numpy(noise), [8, 8, 8, 8])
+    assert np.array_equal(np.asarray(result), functional.crop(padded, 8 - dy, 8 - dx, 32, 32).numpy())
+
+
+def test_no_variation_is_a_copy(noise: np.ndarray) -> None:
+    """The same pixels in memory of their own."""
+    result = augment(noise, variation(len(noise)))
+    assert np.array_equal(result, noise)
+    assert not np.shares_memory(result, noise)
+
+
+@given(st.integers(0, 8), st.integers(0, 20), st.booleans(), st.integers(0, 2**32))
+def test_drawn_variations_keep_to_the_settings(shift: int, cutout: int, flip: bool, seed: int) -> None:
+    """Every shift within bounds; the same seed draws the same; other settings leave the rest alone."""
+    config = make_config({"shift": shift, "cutout": cutout, "flip": flip}).data
+    one, two = (draw_variation(config, 50, np.random.default_rng(seed)) for _ in range(2))
+    assert np.array_equal(one.dy, two.dy)
+    assert np.array_equal(one.flip, two.flip)
+    assert max(abs(one.dy).max(), abs(one.dx).max()) <= shift
+    assert 0 <= one.cut_y.min() <= one.cut_y.max() < 32
+    assert flip or not one.flip.any()
+    other = draw_variation(make_config({"shift": 8 - shift, "flip": True}).data, 50, np.random.default_rng(seed))
+    assert np.array_equal(other.cut_x, one.cut_x)
+    assert np.array_equal(other.flip & flip, one.flip)
+
+
+def test_every_shift_is_equally_likely() -> None:
+    """Nine distances over many draws, both ends included."""
+    drawn = draw_variation(make_config({"shift": 4}).data, 90_000, np.random.default_rng(0))
+    values, counts = np.unique(drawn.dy, return_counts=True)
+    assert values.tolist() == list(range(-4, 5))
+    assert counts.min() > 9_500
+    assert 0.49 < drawn.flip.mean() < 0.51
+
+
+def test_a_part_belongs_to_its_pictures(noise: np.ndarray) -> None:
+    """Varying a part with its part of the variation equals the part of the whole."""
+    drawn = draw_variation(make_config({"shift": 3, "cutout": 6}).data, len(noise), np.random.default_rng(0))
+    rows = np.array([7, 2, 2, 11])
+    assert np.array_equal(augment(noise[rows], drawn.part(rows)), augment(noise, drawn)[rows])

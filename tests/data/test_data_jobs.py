@@ -1,0 +1,257 @@
+"""Preparing data in a process of its own: started once, watched from the disk, and never "running" when dead."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cifar_core.data import (
+    JobState,
+    cancel_job,
+    drawing,
+    forget_job,
+    job,
+    jobs,
+    list_datasets,
+    open_dataset,
+    prepare_drawn10,
+    read_job,
+    start_get,
+    start_import,
+)
+from cifar_core.data.drawn10 import draw_drawn10
+from cifar_core.data.store import dataset_lock
+from cifar_core.errors import DataError
+from cifar_core.files import hold_lock
+from cifar_core.workspace import Workspace
+from tests.conftest import tiny_pictures
+from tests.data.conftest import small_set, snapshot, write_zip
+
+PATIENCE = 60.0  # seconds; on a quiet machine a job of these tests takes one or two
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No process is started: the tests run the job in this one. Says for which modules one was wanted."""
+    wanted: list[str] = []
+    monkeypatch.setattr(jobs, "spawn", lambda module, arguments, log: wanted.append(module))
+    monkeypatch.setattr(jobs, "_wait_for_lock", lambda process, lock: None)
+    return wanted
+
+
+@pytest.fixture
+def quick_drawing(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Drawing that takes no time; counts how often it is done."""
+    done = []
+
+    def generate(seed: int, train: int, test: int, progress: object = None) -> tuple[object, ...]:
+        done.append(train)
+        if callable(progress):
+            progress(train, train + test)
+        return (*tiny_pictures(train), *tiny_pictures(test))
+
+    monkeypatch.setattr(drawing, "generate", generate)
+    monkeypatch.setattr(draw_drawn10, "__kwdefaults__", {"train": 40, "test": 20})
+    return done
+
+
+def ended(workspace: Workspace, name: str) -> JobState:
+    """The state once the job is over."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        state = read_job(workspace, name)
+        if state is not None and state.state != "running":
+            return state
+        time.sleep(0.05)
+    pytest.fail(f"the job did not end within {PATIENCE:.0f} s: {read_job(workspace, name)}")
+
+
+def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> None:
+    """From the start to the dataset; an upload is removed afterwards."""
+    source = write_zip({**small_set(), "README": b""}, tmp_path / "upload")
+    start_import(workspace, source, "mine", remove_source=True)
+    assert read_job(workspace, "mine") is not None
+    state = ended(workspace, "mine")
+    assert (state.state, state.kind, state.error) == ("done", "import", "")
+    assert state.report == ["1 files beside train and test were passed over (README)."]
+    assert open_dataset(workspace, "mine").source == "Imported from upload."
+    assert not source.exists()
+
+
+def test_a_killed_job_is_failed_and_the_next_start_cleans_up(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No half dataset is seen, the list says what happened, and the same import works again."""
+    children: list[subprocess.Popen[bytes]] = []
+    spawn = jobs.spawn
+
+    def spawn_and_keep(*arguments: object) -> "subprocess.Popen[bytes]":
+        children.append(spawn(*arguments))  # type: ignore[arg-type]
+        return children[-1]
+
+    monkeypatch.setattr(jobs, "spawn", spawn_and_keep)
+    source = write_zip(small_set(train=800), tmp_path / "a.zip")
+    start_import(workspace, source, "mine")
+    os.kill(children[0].pid, signal.SIGKILL)
+    children[0].wait(PATIENCE)
+    state = ended(workspace, "mine")
+    assert state.state == "failed"
+    assert "killed, or memory ran out" in state.error
+    listed = {item.name: item for item in list_datasets(workspace)}["mine"]
+    assert (listed.state, listed.problem) == ("absent", state.error)
+    half = workspace.data / ".tmp-mine-123-0a0b0c0d"
+    other = workspace.data / ".tmp-mine-too-123-0a0b0c0d"
+    half.mkdir()
+    other.mkdir()
+    start_import(workspace, source, "mine")
+    assert ended(workspace, "mine").state == "done"
+    assert not half.exists()
+    assert other.exists()
+
+
+@pytest.mark.usefixtures("quick_drawing")
+def test_getting_drawn10(workspace: Workspace, started: list[str]) -> None:
+    """Asked for twice it is done once; asked for when there, not at all."""
+    start_get(workspace, "drawn10")
+    assert started == ["cifar_core.data.job"]
+    assert job.run_job(workspace, "drawn10") == 0
+    state = read_job(workspace, "drawn10")
+    assert state == JobState("drawn10", "get", "done", "Drawing")
+    start_get(workspace, "drawn10")
+    assert len(started) == 1
+    dataset = open_dataset(workspace, "drawn10")
+    assert dataset.test.ids[3] == "test/cat/00003"
+    assert "seed 10" in dataset.source
+
+
+def test_prepare_drawn10_draws_once(workspace: Workspace, quick_drawing: list[int]) -> None:
+    """Then opens; both give the same."""
+    told: list[tuple[int, int]] = []
+    first = prepare_drawn10(workspace, lambda done, total: told.append((done, total)))
+    assert prepare_drawn10(workspace).fingerprint == first.fingerprint
+    assert (quick_drawing, told) == ([40], [(40, 60)])
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from cifar_core.files import hold_lock
+with hold_lock(Path(sys.argv[1])) as mine:
+    print(mine, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_is_on_its_way_is_not_started_again(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
+    """Another process holds the lock: getting does nothing, another import is told so, the list says preparing."""
+    source = write_zip(small_set(), tmp_path / "a.zip")
+    start_import(workspace, source, "mine")
+    command = [sys.executable, "-c", HOLD, str(dataset_lock(workspace, "mine"))]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True\n"
+        state = read_job(workspace, "mine")
+        assert state is not None
+        assert (state.state, state.phase) == ("running", "Starting")
+        assert {item.name: item.state for item in list_datasets(workspace)}["mine"] == "preparing"
+        start_import(workspace, source, "mine")
+        with pytest.raises(DataError, match="Another dataset named mine is being prepared"):
+            start_import(workspace, write_zip(small_set(), tmp_path / "b.zip"), "mine")
+        assert len(started) == 1
+        cancel_job(workspace, "mine")
+        holder.stdin.close()  # type: ignore[union-attr]
+    assert (workspace.data / ".jobs" / "mine" / "cancel").exists()
+
+
+def test_a_cancelled_import_leaves_nothing(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
+    """Not the upload either, and it is not listed as a failure."""
+    before = snapshot(workspace.root)
+    source = write_zip(small_set(), tmp_path / "upload")
+    start_import(workspace, source, "mine", remove_source=True)
+    (workspace.data / ".jobs" / "mine" / "cancel").touch()
+    assert job.run_job(workspace, "mine") == 0
+    state = read_job(workspace, "mine")
+    assert state is not None
+    assert state.state == "cancelled"
+    assert not source.exists()
+    assert snapshot(workspace.root) == before
+    assert "mine" not in [item.name for item in list_datasets(workspace)]
+
+
+def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
+    """As the command line and the page show it, until it is forgotten."""
+    source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "a.zip")
+    start_import(workspace, source, "mine")
+    assert job.run_job(workspace, "mine") == 2
+    state = read_job(workspace, "mine")
+    assert state is not None
+    assert state.state == "failed"
+    assert state.error.startswith("Nothing was imported: 1 of 11 files cannot be used. train/cat/x.png is not")
+    assert state.report == ["train/cat/x.png is not a PNG, JPEG, WEBP or BMP picture."]
+    assert source.exists()
+    forget_job(workspace, "mine")
+    assert read_job(workspace, "mine") is None
+    assert "mine" not in [item.name for item in list_datasets(workspace)]
+
+
+def test_words_of_a_crash(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
+    """The last line of the log, where the process ended without writing its end."""
+    start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
+    (workspace.data / ".jobs" / "mine" / "worker.log").write_bytes(b"Traceback ...\nMemoryError: \xff too much\n\n")
+    state = read_job(workspace, "mine")
+    assert state is not None
+    assert state.state == "failed"
+    assert "MemoryError: \ufffd too much" in state.error
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "get"}', '{"schema_version": 1, "surprise": 1}'])
+def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started: list[str], content: str) -> None:
+    """A state nobody can read counts as dead; a request nobody can read as none."""
+    start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
+    folder = workspace.data / ".jobs" / "mine"
+    (folder / "state.json").write_text(content)
+    state = read_job(workspace, "mine")
+    assert state is not None
+    assert state.state == "failed"
+    (folder / "job.json").write_text(content)
+    assert read_job(workspace, "mine") is None
+    with pytest.raises(DataError, match="cannot be read"):
+        job.run_job(workspace, "mine")
+
+
+def test_what_cannot_be_started(
+    workspace: Workspace, tmp_path: Path, started: list[str], quick_drawing: list[int]
+) -> None:
+    """Each in a sentence, before any process."""
+    source = write_zip(small_set(), tmp_path / "a.zip")
+    prepare_drawn10(workspace)
+    for words, call in {
+        "cannot be got": lambda: start_get(workspace, "mine"),
+        "cannot be the name": lambda: start_import(workspace, source, "../mine"),
+        "no file or folder": lambda: start_import(workspace, tmp_path / "absent", "mine"),
+        "drawn10 is kept for its own": lambda: start_import(workspace, source, "drawn10"),
+        "cifar10 is kept for its own": lambda: start_import(workspace, source, "cifar10"),
+    }.items():
+        with pytest.raises(DataError, match=words):
+            call()
+    start_import(workspace, source, "mine")
+    job.run_job(workspace, "mine")
+    with pytest.raises(DataError, match="already a dataset named mine"):
+        start_import(workspace, source, "mine")
+    assert started == ["cifar_core.data.job"]
+
+
+def test_a_job_whose_lock_is_taken_does_nothing(
+    workspace: Workspace, tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes for one dataset: the second leaves at once."""
+    monkeypatch.setattr(job, "LOCK_SECONDS", 0.05)
+    start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
+    with hold_lock(dataset_lock(workspace, "mine")):
+        assert job.run_job(workspace, "mine") == 0
+        assert "mine" not in [item.name for item in workspace.data.iterdir()]

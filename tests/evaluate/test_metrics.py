@@ -1,0 +1,207 @@
+"""Metrics against scikit-learn, torchmetrics and SciPy, on random and edge-case predictions."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+import torchmetrics.functional.classification as oracle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn import metrics as sk
+
+from cifar_core.errors import ConfigError, DataError
+from cifar_core.evaluate import (
+    accuracy,
+    averages,
+    class_report,
+    confusion_matrix,
+    log_loss,
+    normalise,
+    top_k_accuracy,
+    wilson_interval,
+)
+
+Predictions = tuple[np.ndarray, np.ndarray]
+
+
+def random_predictions(count: int, classes: int, seed: int, *, coarse: bool = False) -> Predictions:
+    """Labels and probabilities; `coarse` ones are multiples of 1/K, so that many classes tie."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, count)
+    if coarse:
+        return labels, rng.multinomial(classes, np.full(classes, 1 / classes), count) / classes
+    return labels, rng.dirichlet(np.full(classes, 0.5), count)
+
+
+def edge_cases() -> dict[str, Predictions]:
+    labels, probs = random_predictions(60, 4, 1)
+    never = probs.copy()
+    never[:, 2] = 0
+    never /= never.sum(axis=1, keepdims=True)
+    return {
+        "random": random_predictions(300, 10, 0),
+        "random float32": (labels, probs.astype(np.float32)),
+        "ties": random_predictions(200, 5, 2, coarse=True),
+        "all tie": (labels, np.full((60, 4), 0.25)),
+        "a class never predicted": (labels, never),
+        "a class absent from the labels": (np.where(labels == 1, 0, labels), probs),
+        "one class only": (np.full(60, 3), np.tile(np.eye(4)[3], (60, 1))),
+        "one picture": (labels[:1], probs[:1]),
+        "all wrong": (labels, np.eye(4)[(labels + 1) % 4]),
+        "two classes": random_predictions(50, 2, 3),
+    }
+
+
+cases = pytest.mark.parametrize("case", edge_cases())
+
+
+@st.composite
+def predictions(draw: st.DrawFn) -> Predictions:
+    """Any predictions, with ties and zeros."""
+    count, classes = draw(st.integers(1, 40)), draw(st.integers(2, 8))
+    return random_predictions(count, classes, draw(st.integers(0, 2**32 - 1)), coarse=draw(st.booleans()))
+
+
+def assert_as_sklearn(labels: np.ndarray, probs: np.ndarray) -> None:
+    """Every metric of a split equals scikit-learn's."""
+    classes = probs.shape[1]
+    every, predicted = list(range(classes)), probs.argmax(axis=1)
+    assert confusion_matrix(labels, probs).tolist() == sk.confusion_matrix(labels, predicted, labels=every).tolist()
+    assert accuracy(labels, probs) == pytest.approx(sk.accuracy_score(labels, predicted))
+    clipped = np.clip(probs.astype(np.float64), 1e-12, None)
+    with warnings.catch_warnings():  # clipped rows add up to 1 + 1e-12, float32 ones to 1 + 1e-7: neither matters
+        warnings.simplefilter("ignore", UserWarning)
+        assert log_loss(labels, probs) == pytest.approx(sk.log_loss(labels, clipped, labels=every), rel=1e-9, abs=1e-9)
+    report = class_report(labels, probs, [f"c{index}" for index in every])
+    expected = sk.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
+    for column, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        assert report[column].to_numpy() == pytest.approx(values), column
+    assert report["predicted"].tolist() == np.bincount(predicted, minlength=classes).tolist()
+    for average, row in averages(labels, probs).iterrows():
+        scores = sk.precision_recall_fscore_support(
+            labels, predicted, labels=every, zero_division=0, average=str(average)
+        )
+        assert row.tolist() == pytest.approx(list(scores[:3])), average
+
+
+@cases
+def test_metrics_equal_sklearn_on_edge_cases(case: str) -> None:
+    assert_as_sklearn(*edge_cases()[case])
+
+
+@settings(max_examples=40)
+@given(predictions())
+def test_metrics_equal_sklearn_on_any_predictions(example: Predictions) -> None:
+    assert_as_sklearn(*example)
+
+
+@settings(max_examples=40)
+@given(predictions(), st.integers(1, 8))
+def test_top_k_equals_sklearn_where_lower_indices_win_ties(example: Predictions, k: int) -> None:
+    labels, probs = example
+    classes = probs.shape[1]
+    k = min(k, classes)
+    if classes == 2:  # scikit-learn takes two classes for a binary problem with one score
+        expected = sk.accuracy_score(labels, probs.argmax(axis=1)) if k == 1 else 1.0
+    else:
+        # scikit-learn lets the highest index win a tie; with the classes in reverse order that is our lowest.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # k = K is "trivially 1"
+            expected = sk.top_k_accuracy_score(
+                classes - 1 - labels, probs[:, ::-1], k=k, labels=list(range(classes)), normalize=True
+            )
+    assert top_k_accuracy(labels, probs, k) == pytest.approx(expected)
+
+
+def test_top_k_grows_to_one_and_starts_at_accuracy() -> None:
+    labels, probs = random_predictions(200, 10, 4)
+    values = [top_k_accuracy(labels, probs, k) for k in range(1, 11)]
+    assert values[0] == accuracy(labels, probs)
+    assert values == sorted(values)
+    assert values[-1] == 1.0
+
+
+@pytest.mark.parametrize("k", [0, 11, -1, True])
+def test_top_k_names_the_range(k: int) -> None:
+    with pytest.raises(ConfigError, match="from 1 to 10"):
+        top_k_accuracy(*random_predictions(5, 10, 0), k)
+
+
+def test_metrics_equal_torchmetrics() -> None:
+    labels, probs = random_predictions(500, 10, 5)
+    logits, target = torch.tensor(probs), torch.tensor(labels)
+    assert accuracy(labels, probs) == pytest.approx(
+        float(oracle.multiclass_accuracy(logits, target, 10, average="micro"))
+    )
+    assert confusion_matrix(labels, probs).tolist() == oracle.multiclass_confusion_matrix(logits, target, 10).tolist()
+    macro = float(oracle.multiclass_f1_score(logits, target, 10, average="macro"))
+    assert averages(labels, probs).loc["macro", "f1"] == pytest.approx(macro, abs=1e-6)
+
+
+@given(predictions(), st.randoms(use_true_random=False))
+def test_order_of_the_pictures_does_not_matter(example: Predictions, chance: object) -> None:
+    labels, probs = example
+    order = np.array(chance.sample(range(len(labels)), len(labels)))  # type: ignore[attr-defined]
+    assert (confusion_matrix(labels, probs) == confusion_matrix(labels[order], probs[order])).all()
+    assert log_loss(labels, probs) == pytest.approx(log_loss(labels[order], probs[order]))
+
+
+@pytest.mark.parametrize("by", ["true", "predicted"])
+@settings(max_examples=30)
+@given(example=predictions())
+def test_normalised_sums(by: str, example: Predictions) -> None:
+    matrix = confusion_matrix(*example)
+    labels, predicted = example[0], example[1].argmax(axis=1)
+    shares = normalise(matrix, by)  # type: ignore[arg-type]
+    sums, counts = (
+        (shares.sum(axis=1), matrix.sum(axis=1)) if by == "true" else (shares.sum(axis=0), matrix.sum(axis=0))
+    )
+    assert sums == pytest.approx((counts > 0).astype(float))
+    every = list(range(len(matrix)))
+    by_sklearn = {"true": "true", "predicted": "pred"}[by]
+    with np.errstate(invalid="ignore"):
+        assert shares == pytest.approx(sk.confusion_matrix(labels, predicted, labels=every, normalize=by_sklearn))
+
+
+def test_normalise_counts_and_unknown() -> None:
+    assert normalise(np.array([[3, 1], [0, 0]]), "count").tolist() == [[3, 1], [0, 0]]
+    with pytest.raises(ConfigError, match="not by 'rows'"):
+        normalise(np.array([[3, 1], [0, 0]]), "rows")  # type: ignore[arg-type]
+
+
+def test_no_pictures() -> None:
+    labels, probs = np.zeros(0, dtype=np.int64), np.zeros((0, 3))
+    assert confusion_matrix(labels, probs).tolist() == [[0] * 3] * 3
+    assert class_report(labels, probs, "abc")[["precision", "recall", "f1", "support"]].to_numpy().max() == 0
+    assert averages(labels, probs).to_numpy().max() == 0
+    for metric in (accuracy, log_loss):
+        with pytest.raises(DataError, match="no pictures to measure"):
+            metric(labels, probs)
+
+
+def test_log_loss_of_the_impossible_is_finite() -> None:
+    assert log_loss([0], [[0.0, 1.0]]) == pytest.approx(-np.log(1e-12))
+    assert str(log_loss([1], [[0.0, 1.0]])) == "0.0"  # not -0.0
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+def test_wilson_equals_scipy(first: int, second: int, level: float) -> None:
+    correct, total = min(first, second), max(first, second, 1)
+    expected = binomtest(correct, total).proportion_ci(level, method="wilson")
+    low, high = wilson_interval(correct, total, level=level)
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert 0 <= low <= correct / total <= high <= 1
+
+
+def test_wilson_by_hand_and_at_the_ends() -> None:
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+    assert wilson_interval(7490, 10_000) == pytest.approx((0.74041, 0.75740), abs=1e-5)
+    assert wilson_interval(5, 5)[1] == 1.0
+    assert wilson_interval(0, 5)[0] == 0.0
+    for wrong in ((6, 5), (-1, 5)):
+        with pytest.raises(ConfigError, match="not a share"):
+            wilson_interval(*wrong)
+    with pytest.raises(ConfigError, match="level"):
+        wilson_interval(1, 2, level=1.0)

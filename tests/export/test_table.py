@@ -1,0 +1,83 @@
+"""CSV files that no spreadsheet runs and every reader reads back."""
+
+import csv
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.export import table_csv
+from cifar_core.export.table import RISKY
+
+# Lone surrogates cannot be written as UTF-8; nothing else is left out.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
+    [
+        "=cmd|' /C calc'!A0",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "'quoted",
+        "''",
+        'a,"b"\r\nc',
+        "NA",
+        "",
+        "＝1",
+    ]
+)
+
+
+def read(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+
+
+def original(cell: str) -> str:
+    """The documented rule, backwards."""
+    return cell.removeprefix("'")
+
+
+@given(st.lists(st.tuples(texts, texts, st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=8))
+def test_reads_back_equal_and_begins_with_no_formula(rows: list[tuple[str, str, float]]) -> None:
+    table = pd.DataFrame(rows, columns=["a", "b", "number"])
+    header, *lines = read(table_csv(table))
+    assert header == ["a", "b", "number"]
+    for line, row in zip(lines, rows, strict=True):
+        assert tuple(original(cell) for cell in line[:2]) == row[:2]
+        assert float(line[2]) == row[2]
+        assert not any(cell.startswith(tuple(set(RISKY) - {"'"})) for cell in line[:2])
+
+
+@given(texts)
+def test_column_titles_are_safe_too(title: str) -> None:
+    (cell,), _ = read(table_csv(pd.DataFrame({title: [1]})))
+    assert original(cell) == title
+    assert cell[:1] not in "=+-@\t\r\n" or cell == ""
+
+
+@pytest.mark.parametrize("begin", RISKY)
+def test_each_risky_beginning_gets_one_apostrophe(begin: str) -> None:
+    assert read(table_csv(pd.DataFrame({"a": [f"{begin}x"]})))[1] == [f"'{begin}x"]
+
+
+def test_numbers_are_bare_and_exact() -> None:
+    table = pd.DataFrame({"single": np.array([0.1, 1e-7], np.float32), "double": [-0.1, 1 / 3], "whole": [-1, 2]})
+    text = table_csv(table).decode()
+    assert text.splitlines()[1] == "0.1,-0.1,-1"
+    back = pd.read_csv(io.StringIO(text))
+    assert (back["single"].astype(np.float32) == table["single"]).all()
+    assert (back["double"] == table["double"]).all()
+
+
+def test_categories_are_text_and_the_table_stays() -> None:
+    table = pd.DataFrame({"true": pd.Categorical(["=a", "b"])})
+    assert read(table_csv(table))[1:] == [["'=a"], ["b"]]
+    assert table["true"].tolist() == ["=a", "b"]
+
+
+def test_text_that_is_no_utf8_does_not_stop_the_file() -> None:
+    assert read(table_csv(pd.DataFrame({"a": pd.Series(["\udcff"], dtype=object)})))[1] == ["?"]

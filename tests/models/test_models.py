@@ -1,0 +1,82 @@
+"""The layer table against the real network: torch counts the parameters, shapes and FLOPs."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
+from cifar_core.config import ModelConfig, make_config
+from cifar_core.errors import ConfigError
+from cifar_core.models import layer_table, list_models, totals
+from cifar_core.models.network import create_model
+
+
+def models() -> st.SearchStrategy[ModelConfig]:
+    return st.builds(
+        ModelConfig,
+        model=st.sampled_from(list_models()),
+        channels=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+        kernel_size=st.sampled_from([1, 3, 5, 7]),
+        padding=st.booleans(),
+        hidden=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+        dropout=st.sampled_from([0.0, 0.3]),
+    )
+
+
+@settings(max_examples=30)
+@given(config=models(), classes=st.integers(2, 12))
+def test_table_describes_the_network(config: ModelConfig, classes: int) -> None:
+    net = create_model(config, classes).eval()
+    layers = layer_table(config, classes)
+    shapes = []
+    handles = [
+        module.register_forward_hook(lambda _module, _inputs, output: shapes.append(tuple(output.shape[1:])))
+        for module in net
+    ]
+    net(torch.zeros(2, 3, 32, 32))
+    for handle in handles:
+        handle.remove()
+    assert [layer.name for layer in layers] == [name for name, _ in net.named_children()]
+    assert [layer.shape for layer in layers] == shapes
+    assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
+
+
+@pytest.mark.parametrize("chosen", [{}, {"channels": "6,16", "kernel_size": 5, "padding": False, "hidden": "120,84"}])
+def test_flops_equal_torchs_count(chosen: dict[str, object]) -> None:
+    config = make_config(chosen).model
+    with FlopCounterMode(display=False) as counter:
+        create_model(config, 10)(torch.zeros(1, 3, 32, 32))
+    layers = layer_table(config, 10)
+    biases = sum(layer.parameters for layer in layers if layer.kind == "linear") - sum(
+        layer.inputs * layer.shape[0] for layer in layers if layer.kind == "linear"
+    )
+    biases += sum(
+        layer.shape[0] * layer.shape[1] * layer.shape[2] for layer in layers if layer.kind == "convolution"
+    )  # torch's counter leaves the additions of the bias out, ours has them
+    assert totals(layers).flops - biases == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_learns_everywhere(name: str) -> None:
+    torch.manual_seed(0)
+    net = create_model(ModelConfig(model=name, dropout=0.0), 10)
+    logits = net(torch.randn(64, 3, 32, 32))
+    assert logits.shape == (64, 10)
+    assert torch.isfinite(logits).all()
+    torch.nn.functional.cross_entropy(logits, torch.arange(64) % 10).backward()
+    for parameter_name, parameter in net.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, f"no gradient for {parameter_name}"
+
+
+def test_pooling_before_relu_is_the_same_as_after() -> None:
+    values = torch.randn(4, 3, 9, 9)
+    pool, relu = torch.nn.MaxPool2d(2), torch.nn.ReLU()
+    assert torch.equal(relu(pool(values)), pool(relu(values)))
+
+
+def test_too_few_classes_are_refused() -> None:
+    with pytest.raises(ConfigError, match="at least 2 classes"):
+        layer_table(ModelConfig(), 1)
+    with pytest.raises(ConfigError, match="no network 'resnet'"):
+        layer_table(ModelConfig(model="resnet"), 10)

@@ -1,0 +1,6 @@
+"""Fixtures of the page tests: pages opened from the entry script, and the one finished run they share."""
+
+from tests.pages.support import open_page
+from tests.runs.conftest import finished, shared
+
+__all__ = ["finished", "open_page", "shared"]

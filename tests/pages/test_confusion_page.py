@@ -1,0 +1,98 @@
+"""Confusion: a cell is chosen by select boxes, address or chip (clicks are tested in a browser) and shows exactly its pictures."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cifar_core.evaluate import confusion_matrix
+from cifar_core.runs import Predictions, Run, read_metrics, read_predictions
+from cifar_core.workspace import Workspace
+from tests.pages.support import OpenPage, said
+
+
+@pytest.fixture
+def found(finished: Run, shared: Workspace) -> Predictions:
+    return read_predictions(shared, finished.id)
+
+
+def shown(app: AppTest) -> list[str]:
+    """Ids of the pictures in the grid."""
+    grids = app.get("bidi_component")
+    return json.loads(grids[0].proto.json)["keys"] if grids else []
+
+
+def cell_of(found: Predictions, *, mistake: bool) -> tuple[str, str, set[str]]:
+    """The fullest cell of its kind: true, predicted, the ids of its pictures."""
+    predicted = found.probs.argmax(axis=1)
+    matrix = confusion_matrix(found.labels, found.probs)
+    rows, columns = (found.labels != predicted, predicted) if mistake else (found.labels == predicted, predicted)
+    true, other = max(zip(found.labels[rows], columns[rows], strict=True), key=lambda pair: matrix[pair])
+    ids = found.ids[(found.labels == true) & (predicted == other)]
+    return found.class_names[true], found.class_names[other], set(ids.tolist())
+
+
+@pytest.mark.parametrize("mistake", [True, False])
+def test_a_cell_shows_exactly_its_pictures(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, mistake: bool
+) -> None:
+    true, predicted, ids = cell_of(found, mistake=mistake)
+    app = open_page(shared, "confusion", run=finished.id)
+    assert shown(app) == []
+    app.selectbox(key="confusion_true").set_value(true).run()
+    app.selectbox(key="confusion_predicted").set_value(predicted).run()
+    assert not app.exception
+    assert set(shown(app)) == ids
+    assert app.button(key="confusion_chip").label.endswith(f"{len(ids)} ×")
+    assert (app.query_params["true"], app.query_params["predicted"]) == (true, predicted)
+
+
+def test_the_address_alone_brings_the_cell_back_and_the_chip_takes_it_away(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    true, predicted, ids = cell_of(found, mistake=True)
+    app = open_page(shared, "confusion", run=finished.id, true=true, predicted=predicted)
+    assert set(shown(app)) == ids
+    app.button(key="confusion_chip").click().run()
+    assert shown(app) == []
+    assert "true" not in app.query_params
+    assert "Click a cell" in said(app)
+
+
+def test_a_class_alone_shows_its_mistakes(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    true, _, _ = cell_of(found, mistake=True)
+    app = open_page(shared, "confusion", run=finished.id, true=true)
+    wrong = (found.labels == found.class_names.index(true)) & (found.probs.argmax(axis=1) != found.labels)
+    assert set(shown(app)) == set(found.ids[wrong].tolist())
+
+
+def test_another_epoch_has_its_own_numbers(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    assert finished.best is not None
+    best = finished.best.epoch
+    other = next(int(epoch) for epoch in read_metrics(shared, finished.id)["epoch"] if epoch != best)
+    app = open_page(shared, "confusion", run=finished.id, epoch=str(other))
+    assert f"epoch {other} of" in said(app)
+    found = read_predictions(shared, finished.id, other)
+    report = app.dataframe[1].value
+    matrix = confusion_matrix(found.labels, found.probs)
+    assert report["predicted"].tolist()[:-2] == matrix.sum(axis=0).tolist()
+    app.select_slider(key="confusion_epoch").set_value(best).run()
+    assert f"epoch {best} of" in said(app)
+    assert "epoch" not in app.query_params, "the best epoch is what the address means without one"
+
+
+def test_nonsense_in_the_address_is_ignored(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(
+        shared, "confusion", run=finished.id, true="<script>", epoch="NaN", by="x", page="-3", size="1e9", image="../x"
+    )
+    assert not app.error
+    assert set(app.query_params) <= {"run", "image"}
+
+
+def test_the_matrix_is_told_in_words(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "confusion", run=finished.id)
+    chart = app.get("plotly_chart")[0]
+    assert "of 100 pictures are mistakes" in chart.proto.alt
+    assert "n \\= 100" in said(app), "the facts line names split and n"

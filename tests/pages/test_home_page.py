@@ -1,0 +1,46 @@
+"""Home: the next step is one button, and a finished run is shown in a few numbers and pictures."""
+
+import pytest
+
+from cifar_core.runs import Run, list_runs
+from cifar_core.workspace import Workspace
+from tests.pages.support import OpenPage, primaries, said
+
+
+def test_the_first_step_makes_one_run_and_opens_the_train_page(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr("pages.ui.live.start_run", lambda _, run_id: started.append(run_id))
+    app = open_page(workspace, "home")
+    assert primaries(app) == ["Train your first model"]
+    app.button(key="home_first").click().run()
+    assert not app.exception
+    (run,) = list_runs(workspace)
+    assert started == [run.id]
+    assert run.config.data.dataset == "drawn10"
+    assert run.config.optimizer.epochs < 10
+    assert app.title[0].value == "Train"
+    assert app.query_params["run"] == run.id
+    assert f"**{run.id.replace('-', chr(92) + '-')}**" in said(app), "the run is being watched"
+
+
+def test_data_is_described_before_it_is_here(open_page: OpenPage, workspace: Workspace) -> None:
+    assert said(open_page(workspace, "home")).count("not here yet") == 2
+
+
+def test_a_finished_run_leads_inside(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "home", run=finished.id)
+    assert primaries(app) == ["Look inside"]
+    values = {metric.label: metric.value for metric in app.metric}
+    assert finished.best is not None
+    assert values["Test accuracy"] == f"{finished.best.test_accuracy:.1%}"
+    assert values["Mistakes (test)"] == f"{round(100 * (1 - finished.best.test_accuracy))} of 100"
+    assert "n \\= 100" in said(app), "the facts line names split and n"
+
+
+def test_look_inside_opens_the_confusion_page(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "home", run=finished.id)
+    app.button(key="home_inside").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Confusion"

@@ -1,0 +1,130 @@
+"""Misclassified: filters, sort, paging, selection, saving; the grid's own keys and clicks are tested in a browser."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from cifar_core.analyse import SORTS, SampleFilter, sample_table, select_samples
+from cifar_core.data import open_dataset
+from cifar_core.runs import Predictions, Run, read_predictions
+from cifar_core.workspace import Workspace
+from tests.pages.support import OpenPage, said
+
+
+@pytest.fixture
+def found(finished: Run, shared: Workspace) -> Predictions:
+    return read_predictions(shared, finished.id)
+
+
+def grid(app: AppTest) -> dict[str, Any]:
+    """What the grid was given."""
+    grids = app.get("bidi_component")
+    return json.loads(grids[0].proto.json) if grids else {"keys": [], "captions": [], "selected": []}
+
+
+def expected(found: Predictions, sample_filter: SampleFilter, sort: str = "loss") -> list[str]:
+    """Ids in order, from the library."""
+    table = sample_table(found.labels, found.probs, found.ids, found.class_names)
+    return select_samples(table, sample_filter, sort)["id"].tolist()
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_sorts_as_the_library_does_and_prints_the_score(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, sort: str
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id)
+    app.selectbox(key="misclassified_sort").set_value(sort).run()
+    assert not app.exception
+    assert grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
+    wanted = {"loss": "loss ", "margin": "margin ", "entropy": "entropy "}.get(sort, "%")
+    assert all(wanted in caption for caption in grid(app)["captions"])
+
+
+def test_filters_come_from_the_address_and_go_back_into_it(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all", confidence="0.1~0.6", text="0002")
+    wanted = SampleFilter(outcome="all", confidence=(0.1, 0.6), text="0002")
+    assert grid(app)["keys"] == expected(found, wanted)
+    app.multiselect(key="misclassified_true").set_value(["cat", "dog"]).run()
+    assert app.query_params["true"] == ["cat", "dog"]
+    app.button(key="misclassified_reset").click().run()
+    assert grid(app)["keys"] == expected(found, SampleFilter())[:48]
+    assert set(app.query_params) == {"run"}
+
+
+def test_scores_can_be_bounded(open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all", size="192")
+    app.slider(key="misclassified_entropy").set_value((0.5, 2.0)).run()
+    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all", entropy=(0.5, 2.0)))
+
+
+def test_at_most_so_many_of_each_pair(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, per_pair="1")
+    assert grid(app)["keys"] == expected(found, SampleFilter(per_pair=1))[:48]
+
+
+def test_only_a_page_of_pictures_is_sent(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    everything = expected(found, SampleFilter(outcome="all"))
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all", page="3")
+    assert grid(app)["keys"] == everything[96:]
+    app.multiselect(key="misclassified_true").set_value(["cat"]).run()
+    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all", true=("cat",)))
+    assert "page" not in app.query_params, "another filter begins at its first page"
+
+
+def test_selects_a_page_all_that_match_or_none(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all")
+    app.button(key="misclassified_this page").click().run()
+    assert "**48** selected" in said(app)
+    assert grid(app)["selected"] == grid(app)["keys"]
+    app.button(key="misclassified_all that match").click().run()
+    assert "**100** selected" in said(app)
+    app.button(key="misclassified_clear").click().run()
+    assert "**0** selected" in said(app)
+    assert grid(app)["selected"] == []
+
+
+def test_saves_the_selection_with_the_dataset_s_own_pixels(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    before = set(shared.exports.iterdir())
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all", true="cat")
+    app.button(key="misclassified_all that match").click().run()
+    app.button(key="misclassified_save").click().run()
+    assert not app.exception
+    assert not app.error
+    (folder,) = set(shared.exports.iterdir()) - before
+    assert str(folder) in said(app)
+    wanted = expected(found, SampleFilter(outcome="all", true=("cat",)))
+    pictures = sorted(folder.glob("*_true-cat_*.png"))
+    assert len(pictures) == len(wanted)
+    place = found.ids.tolist().index(wanted[0])
+    saved = np.asarray(Image.open(pictures[0])).transpose(2, 0, 1)
+    assert (saved == open_dataset(shared, "tiny").test.images[place]).all()
+
+
+def test_a_picture_in_the_address_opens_large(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    first = expected(found, SampleFilter())[0]
+    app = open_page(shared, "misclassified", run=finished.id, image=first)
+    assert first in [code.value for code in app.code]
+    assert {metric.label for metric in app.metric} == {"Confidence", "p(true class)", "Loss", "Margin", "Entropy"}
+    assert "1 of" in said(app)
+
+
+def test_no_match_is_said(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, text="no such id")
+    assert "No picture matches" in said(app)
+    assert grid(app)["keys"] == []

@@ -1,0 +1,180 @@
+"""Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it stands."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cifar_core.config import PRESETS, hyperparameters, make_config, spec_of
+from cifar_core.errors import RunError
+from cifar_core.runs import Run, Status, create_run, list_runs, read_run
+from cifar_core.runs.folder import RunFolder, write_status
+from cifar_core.workspace import Workspace
+from pages.ui.live import launch
+from pages.ui.settings import nearest, stops
+from tests.pages.support import OpenPage, primaries, said
+from tests.runs.conftest import save_tiny
+
+NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int", "float", "ints")]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of runs whose process would have been started."""
+    ids: list[str] = []
+    monkeypatch.setattr("pages.ui.live.start_run", lambda _, run_id: ids.append(run_id))
+    return ids
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> None:
+    spec = spec_of(name)
+    ladder = stops(spec)
+    if not ladder:
+        assert spec.high > 1e6, "only an endless range has no slider"
+        return
+    assert 3 <= len(ladder) <= 201
+    assert ladder == sorted(set(ladder))
+    assert (ladder[0], ladder[-1]) == (spec.low, spec.high)
+    for stop in ladder:
+        make_config({name: [stop] * len(spec.items) if spec.items else stop, "patience": 0} | (
+            {"patience": stop, "validation_share": 0.1} if name == "patience" else {}))  # fmt: skip
+
+
+def test_the_nearest_stop() -> None:
+    assert nearest([1, 2, 4, 8], 3.1) == 4
+
+
+def test_every_hyperparameter_has_a_widget_and_one_button_starts(open_page: OpenPage, workspace: Workspace) -> None:
+    app = open_page(workspace, "train")
+    assert primaries(app) == ["Start"]
+    keys = {key for key in app.session_state.to_dict() if str(key).startswith("train_set_")}
+    for _, name, spec, _ in hyperparameters():
+        wanted = [f"train_set_{name}_{place}" for place in range(len(spec.items))] or [f"train_set_{name}"]
+        assert keys.issuperset(wanted), name
+
+
+def test_slider_and_number_field_follow_each_other(open_page: OpenPage, workspace: Workspace) -> None:
+    app = open_page(workspace, "train")
+    app.select_slider(key="train_set_batch_size_slider").set_value(256).run()
+    assert app.number_input(key="train_set_batch_size").value == 256
+    app.number_input(key="train_set_batch_size").set_value(100).run()
+    assert app.select_slider(key="train_set_batch_size_slider").value == 128
+    assert app.session_state["train_settings"]["batch_size"] == 100, "the number field takes any allowed value"
+    assert not app.exception
+
+
+def test_start_makes_one_run_with_the_settings_and_watches_it(
+    open_page: OpenPage, workspace: Workspace, started: list[str]
+) -> None:
+    app = open_page(workspace, "train")
+    app.number_input(key="train_set_learning_rate").set_value(0.00123).run()
+    app.number_input(key="train_set_channels_1").set_value(48).run()
+    app.button(key="train_start").click().run()
+    assert not app.exception
+    (run,) = list_runs(workspace)
+    assert started == [run.id]
+    assert (run.config.optimizer.learning_rate, run.config.model.channels) == (0.00123, (32, 48))
+    assert app.query_params["run"] == run.id
+    assert app.session_state["train_view"] == "Watch"
+    assert {button.label for button in app.button} >= {"Pause", "Stop"}
+
+
+def test_a_second_tab_cannot_start_beside_a_running_one(
+    open_page: OpenPage, workspace: Workspace, started: list[str]
+) -> None:
+    first = create_run(workspace, make_config({"epochs": 2}))
+    app = open_page(workspace, "train", view="New run")
+    assert app.button(key="train_start").disabled
+    assert "one run at a time" in said(app)
+    assert app.query_params["run"] == first, "the page speaks of the run that trains"
+
+
+def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str]) -> None:
+    def script(root: str, times: int) -> None:
+        from cifar_core.config import make_config  # noqa: PLC0415 - AppTest runs this source elsewhere
+        from cifar_core.workspace import open_workspace  # noqa: PLC0415
+        from pages.ui.live import launch  # noqa: PLC0415
+
+        for _ in range(times):
+            launch(open_workspace(root), make_config({"epochs": 2}), "one click")
+
+    assert not AppTest.from_function(script, args=(str(workspace.root), 2), default_timeout=30).run().exception
+    assert len(list_runs(workspace)) == 1
+    with pytest.raises(RunError, match="training already"):
+        launch(workspace, make_config({"epochs": 2}), "another click")
+
+
+def test_presets_and_earlier_runs_fill_the_widgets(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "train")
+    app.get_by_key("train_preset").set_value("original").run()
+    assert not app.exception
+    assert app.number_input(key="train_set_channels_0").value == PRESETS["original"].settings["channels"][0]
+    assert app.toggle(key="train_set_flip").value is False
+    assert app.session_state["train_preset"] == "original", "the preset that the settings equal is marked"
+    app.selectbox(key="train_earlier").select(finished.id).run()
+    assert not app.exception
+    assert app.session_state["train_settings"] == finished.config.flat()
+    assert app.number_input(key="train_set_hidden_1").value == finished.config.model.hidden[1]
+    assert app.session_state["train_preset"] is None
+
+
+def test_settings_outlive_a_look_at_another_page(open_page: OpenPage, workspace: Workspace) -> None:
+    app = open_page(workspace, "train")
+    app.number_input(key="train_set_epochs").set_value(7).run()
+    app.switch_page("pages/data.py").run()
+    app.switch_page("pages/train.py").run()
+    assert app.number_input(key="train_set_epochs").value == 7
+    assert app.select_slider(key="train_set_epochs_slider").value == nearest(stops(spec_of("epochs")), 7)
+
+
+def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage, workspace: Workspace) -> None:
+    app = open_page(workspace, "train")
+    app.number_input(key="train_set_validation_share").set_value(0.0).run()
+    app.number_input(key="train_set_patience").set_value(3).run()
+    assert ["validation" in error.value for error in app.error] == [True]
+    assert app.button(key="train_start").disabled
+
+
+def test_a_finished_run_shows_curves_numbers_and_ways_on(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "train", run=finished.id, view="Watch")
+    assert len(app.get("plotly_chart")) == 2
+    assert len(app.dataframe[0].value) == 2, "a row an epoch"
+    assert finished.best is not None
+    assert f"n = 100): {finished.best.test_accuracy:.1%} at epoch {finished.best.epoch}" in said(app)
+    assert primaries(app) == ["Look inside"]
+    assert not {button.label for button in app.button} & {"Stop", "Pause"}
+
+
+def test_a_run_that_died_is_shown_with_its_last_words(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    run_id = create_run(workspace, make_config({"dataset": "tiny"}))
+    folder = RunFolder(workspace.runs / run_id)
+    folder.log.write_text("Traceback\nMemoryError: no more\n", "utf-8")
+    write_status(folder, Status.FAILED, error="The machine has too little memory for these settings.")
+    app = open_page(workspace, "train", run=run_id, view="Watch")
+    assert ["too little memory" in error.value for error in app.error] == [True]
+    assert any("MemoryError" in code.value for code in app.code)
+    assert "Resume" in {button.label for button in app.button}
+
+
+def test_stop_asks_the_run_and_nothing_else(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setitem(
+        __import__("pages.ui.live", fromlist=["ACTIONS"]).ACTIONS, "stop", lambda _, run_id: asked.append(run_id)
+    )
+    run_id = create_run(workspace, make_config({"epochs": 2}))
+    app = open_page(workspace, "train", run=run_id)
+    app.button(key="train_stop").click().run()
+    assert asked == [run_id]
+    assert read_run(workspace, run_id).active
+
+
+def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Workspace) -> None:
+    broken = Path(workspace.runs / "broken-run")
+    broken.mkdir()
+    (broken / "config.json").write_text("[1]", "utf-8")
+    app = open_page(workspace, "train", run="broken-run", view="Watch")
+    assert any("cannot be read" in error.value for error in app.error)

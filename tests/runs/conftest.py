@@ -1,0 +1,73 @@
+"""A workspace with a tiny dataset and one finished run, trained once by the real worker process."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import Split, save_dataset
+from cifar_core.runs import Run, create_run, list_runs, read_run, start_run, stop_run
+from cifar_core.workspace import Workspace, open_workspace
+from tests.conftest import tiny_pictures
+
+TINY = {"dataset": "tiny", "channels": "4,6", "hidden": "16,12", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3}
+PATIENCE = 120.0  # seconds; a deadline for a stuck process, not a wait
+
+
+def save_tiny(workspace: Workspace, name: str = "tiny", *, seed: int = 0) -> None:
+    """Store the tiny dataset: 300 training and 100 test pictures in ten classes."""
+    splits = []
+    for part, count, offset in (("train", 300, 0), ("test", 100, 1)):
+        images, labels = tiny_pictures(count, seed=seed + offset)
+        splits.append(Split(images, labels, np.array([f"{part}/{number:05d}" for number in range(count)])))
+    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    save_dataset(workspace, name, *splits, title="Tiny", class_names=names, source="made by a test")
+
+
+def wait_for(workspace: Workspace, run_id: str, done: Callable[[Run], bool]) -> Run:
+    """Look at a run until `done`; fails when it takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        run = read_run(workspace, run_id)
+        if done(run):
+            return run
+        time.sleep(0.02)
+    raise AssertionError(f"run {run_id} is still {run.status} ({run.progress}) after {PATIENCE:.0f} s")
+
+
+def begin(workspace: Workspace, config: RunConfig) -> str:
+    """Create and start a run."""
+    run_id = create_run(workspace, config)
+    start_run(workspace, run_id)
+    return run_id
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with the tiny dataset; runs added by tests stay in it."""
+    workspace = open_workspace(tmp_path_factory.mktemp("shared") / "workspace")
+    save_tiny(workspace)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def finished(shared: Workspace) -> Run:
+    """A finished run in `shared`."""
+    run_id = begin(shared, make_config(TINY))
+    return wait_for(shared, run_id, lambda run: not run.active)
+
+
+@pytest.fixture
+def tiny(workspace: Workspace) -> Iterator[Workspace]:
+    """A workspace of this test alone with the tiny dataset; whatever still runs in it is stopped at the end."""
+    save_tiny(workspace)
+    yield workspace
+    for run in list_runs(workspace):
+        if run.active:
+            stop_run(workspace, run.id)
+            wait_for(workspace, run.id, lambda found: not found.active)
+
+    """The workspace's folder."""
+    return workspace.root

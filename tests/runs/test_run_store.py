@@ -1,0 +1,215 @@
+"""Runs as folders: ids, names, broken neighbours, damaged files. No training here but the one finished run."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.config import make_config
+from cifar_core.errors import CifarCoreError, DataError, RunError
+from cifar_core.runs import (
+    Run,
+    Status,
+    active_run,
+    create_run,
+    delete_run,
+    export_run,
+    list_runs,
+    note_run,
+    read_metrics,
+    read_predictions,
+    read_run,
+    rename_run,
+    verify_run,
+)
+from cifar_core.runs.folder import is_run_id, run_folder, write_status
+from cifar_core.runs.names import run_id as new_id
+from cifar_core.runs.process import START_SECONDS
+from cifar_core.workspace import Workspace
+
+BAD_IDS = [
+    "../x",
+    "..%2fx",
+    "%252e",
+    "C:\\x",
+    "\\\\host\\s",
+    "CON",
+    "con",
+    "a\n",
+    "a\0",
+    "",
+    "a" * 300,
+    "\u0661",
+    ".",
+    "a/b",
+    "-a",
+]
+
+
+@pytest.fixture
+def copy(shared: Workspace, finished: Run, workspace: Workspace) -> Workspace:
+    """A workspace of this test alone with a copy of the finished run."""
+    shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
+    return workspace
+
+
+@pytest.mark.parametrize("run_id", BAD_IDS)
+def test_bad_ids_are_no_run(workspace: Workspace, run_id: str) -> None:
+    with pytest.raises(RunError, match="There is no run"):
+        read_run(workspace, run_id)
+    with pytest.raises(RunError, match="There is no run"):
+        delete_run(workspace, run_id)
+
+
+@given(nonce=st.text(max_size=40))
+def test_ids_are_speakable_and_follow_the_nonce(nonce: str) -> None:
+    assert is_run_id(new_id(nonce))
+    if nonce:
+        assert new_id(nonce) == new_id(nonce)
+    else:
+        assert new_id() != new_id()
+
+
+def test_symlinked_run_is_ignored(copy: Workspace, finished: Run) -> None:
+    (copy.runs / "linked").symlink_to(copy.runs / finished.id)
+    assert [run.id for run in list_runs(copy)] == [finished.id]
+    with pytest.raises(RunError, match="There is no run 'linked'"):
+        read_run(copy, "linked")
+
+
+def test_unknown_dataset_makes_no_run(workspace: Workspace) -> None:
+    with pytest.raises(DataError, match="no dataset named nothing"):
+        create_run(workspace, make_config({"dataset": "nothing"}))
+    assert list(workspace.runs.iterdir()) == []
+
+
+def test_queued_run_that_never_started_is_interrupted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = create_run(workspace, make_config())
+    assert read_run(workspace, run_id).status is Status.QUEUED
+    assert active_run(workspace) is not None
+    monkeypatch.setattr(
+        "time.time", lambda: (workspace.runs / run_id / "status.json").stat().st_mtime + START_SECONDS + 1
+    )
+    run = read_run(workspace, run_id)
+    assert run.status is Status.INTERRUPTED and "never started" in run.error
+    assert active_run(workspace) is None
+
+
+def test_running_with_a_free_lock_is_interrupted(workspace: Workspace) -> None:
+    run_id = create_run(workspace, make_config())
+    write_status(run_folder(workspace, run_id), Status.RUNNING)
+    assert read_run(workspace, run_id).status is Status.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "not JSON"), ("[]", "cannot be read"), ("{}", "cannot be read"), ('{"schema_version": 99}', "newer version"),
+        ('{"schema_version": 1, "settings": {"epochs": -1}, "created": ""}', "epochs is -1"), ("[" * 100_000, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_broken_run_hides_no_other(copy: Workspace, finished: Run, content: str, reason: str) -> None:
+    broken = create_run(copy, make_config())
+    path = copy.runs / broken / "config.json"
+    path.write_text(content)
+    runs = {run.id: run for run in list_runs(copy)}
+    assert reason in runs[broken].problem
+    assert not runs[finished.id].problem and runs[finished.id].best == finished.best
+    with pytest.raises(RunError, match="cannot be read"):
+        read_run(copy, broken)
+    assert read_run(copy, "latest").id == finished.id
+    assert path.read_text() == content
+
+
+def test_half_made_run_is_not_listed(workspace: Workspace) -> None:
+    (workspace.runs / ".tmp-quiet-otter-1").mkdir()
+    assert list_runs(workspace) == []
+
+
+def test_name_and_note(copy: Workspace, finished: Run) -> None:
+    rename_run(copy, finished.id, "  My best <b>run</b>  ")
+    note_run(copy, finished.id, "two\nlines")
+    run = read_run(copy, finished.id)
+    assert (run.name, run.note) == ("My best <b>run</b>", "two\nlines")
+    rename_run(copy, finished.id, "")
+    run = read_run(copy, finished.id)
+    assert (run.name, run.note) == (finished.id, "two\nlines")
+    for bad in ("a" * 81, "two\nlines", "bell\a"):
+        with pytest.raises(RunError, match="The name"):
+            rename_run(copy, finished.id, bad)
+    assert read_run(copy, finished.id).name == finished.id
+
+
+def test_torn_and_corrupt_metrics(copy: Workspace, finished: Run) -> None:
+    path = copy.runs / finished.id / "metrics.jsonl"
+    whole = path.read_text()
+    path.write_text(whole + '{"epoch": 3, "train_lo')
+    assert list(read_metrics(copy, finished.id)["epoch"]) == [1, 2]
+    assert verify_run(copy, finished.id) == []
+    lines = whole.splitlines()
+    path.write_text("\n".join([lines[0], "garbage", lines[1]]) + "\n")
+    assert list(read_metrics(copy, finished.id)["epoch"]) == [1, 2]
+    assert any("Line 2 of metrics.jsonl" in problem for problem in verify_run(copy, finished.id))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "pickle", "short", "missing"])
+def test_damaged_predictions_say_so(copy: Workspace, finished: Run, damage: str) -> None:
+    path = copy.runs / finished.id / "predictions.npz"
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "pickle":
+        np.savez(path, labels=np.array([object()]), probs=np.zeros((1, 10)))
+    elif damage == "short":
+        with np.load(path) as stored:
+            content = dict(stored)
+        np.savez(path, **{**content, "labels": content["labels"][:-1]})
+    else:
+        path.unlink()
+    with pytest.raises(RunError, match="predictions"):
+        read_predictions(copy, finished.id)
+    assert verify_run(copy, finished.id)
+    assert len(read_metrics(copy, finished.id)) == 2
+
+
+def test_epoch_that_was_never_finished(copy: Workspace, finished: Run) -> None:
+    with pytest.raises(RunError, match="no predictions of epoch 9"):
+        read_predictions(copy, finished.id, 9)
+
+
+def test_swapped_predictions_are_found(copy: Workspace, finished: Run) -> None:
+    path = copy.runs / finished.id / "predictions.npz"
+    with np.load(path) as stored:
+        content = dict(stored)
+    perfect = np.eye(10, dtype=np.float32)[content["labels"]]
+    np.savez(path, **{**content, "probs": perfect})
+    assert any("test accuracy" in problem for problem in verify_run(copy, finished.id))
+
+
+def test_delete_leaves_nothing(copy: Workspace, finished: Run) -> None:
+    delete_run(copy, finished.id)
+    assert list(copy.runs.iterdir()) == []
+
+
+def test_export_is_one_whole_zip(copy: Workspace, finished: Run) -> None:
+    path = export_run(copy, finished.id)
+    shutil.unpack_archive(path, copy.root / "unpacked")
+    unpacked = copy.root / "unpacked" / finished.id
+    assert json.loads((unpacked / "config.json").read_text())["id"] == finished.id
+    for name in ("predictions.npz", "best.safetensors", "metrics.jsonl", "history/test-0001.npy"):
+        assert (unpacked / name).read_bytes() == (copy.runs / finished.id / name).read_bytes()
+    assert not list(unpacked.glob("*.lock"))
+    with pytest.raises(RunError, match="exists already"):
+        export_run(copy, finished.id)
+
+
+def test_full_disk_leaves_no_half_export(copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("zipfile.ZipFile.write", full)
+    with pytest.raises(CifarCoreError, match="disk is full"):
+        export_run(copy, finished.id)
+    assert list(copy.exports.iterdir()) == []

@@ -1,0 +1,361 @@
+"""Hyperparameters: whatever comes in becomes a checked `RunConfig` or one `ConfigError` that lists every problem."""
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.config import (
+    MAX_TEXT,
+    PRESETS,
+    DataConfig,
+    MachineConfig,
+    ModelConfig,
+    OptimizerConfig,
+    RunConfig,
+    Spec,
+    differing,
+    hyperparameters,
+    make_config,
+    replace_settings,
+    spec_of,
+)
+from cifar_core.errors import CifarCoreError, ConfigError
+
+TABLE = list(hyperparameters())
+NAMES = [name for _, name, _, _ in TABLE]
+BY_KIND = {kind: [name for _, name, spec, _ in TABLE if spec.kind == kind] for kind in ("int", "float", "bool", "ints")}
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.complex_numbers(),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+LIKELY = st.sampled_from(
+    ["1", "6,16", "0.5", "nan", "1e999", "true", "adam", "original", "drawn10", "²", "١٢", "1_0", ""]
+)
+
+
+def allowed(spec: Spec) -> st.SearchStrategy[Any]:
+    """Any allowed value of one hyperparameter."""
+    match spec.kind:
+        case "bool":
+            return st.booleans()
+        case "choice":
+            return st.sampled_from(spec.choices)
+        case "text":
+            return st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=MAX_TEXT)
+        case "float":
+            return st.floats(spec.low, spec.high)
+        case "int":
+            return whole(spec)
+        case "ints":
+            return st.tuples(*[whole(spec) for _ in spec.items])
+
+
+def whole(spec: Spec) -> st.SearchStrategy[int]:
+    """A whole number in range; every second one where the step is 2."""
+    return st.integers(0, int((spec.high - spec.low) // spec.step)).map(lambda n: int(spec.low + n * spec.step))
+
+
+ALLOWED = st.fixed_dictionaries({}, optional={name: allowed(spec) for _, name, spec, _ in TABLE})
+
+
+def problems_of(settings: dict[str, Any], **options: Any) -> list[str]:
+    """What `make_config` has to say against these settings."""
+    with pytest.raises(ConfigError) as caught:
+        make_config(settings, **options)
+    assert str(caught.value) == " ".join(caught.value.problems)
+    assert isinstance(caught.value, CifarCoreError)
+    return caught.value.problems
+
+
+# The table
+
+
+def test_every_field_is_in_the_table_once() -> None:
+    owned = [
+        item.name
+        for group in (DataConfig, ModelConfig, OptimizerConfig, MachineConfig)
+        for item in dataclasses.fields(group)
+    ]
+    assert owned == NAMES
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize(("group", "name", "spec", "default"), TABLE, ids=NAMES)
+def test_a_row_is_complete_and_true(group: str, name: str, spec: Spec, default: Any) -> None:
+    assert spec.label
+    assert spec.help.endswith(".")
+    assert getattr(getattr(make_config(), group), name) == default, "the default breaks its own rule"
+    assert spec_of(name) is spec
+    if spec.kind in ("int", "float", "ints"):
+        assert spec.low < spec.high
+        assert not spec.log or spec.low > 0
+    assert (spec.kind == "choice") == bool(spec.choices)
+    assert (spec.kind == "ints") == bool(spec.items)
+
+
+def test_the_table_has_no_row_of_another_name() -> None:
+    with pytest.raises(KeyError):
+        spec_of("learning-rate")
+
+
+def test_configs_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_config().machine.seed = 1  # type: ignore[misc]
+
+
+# Whatever comes in
+
+
+@given(settings=st.dictionaries(st.sampled_from(NAMES) | st.text(), ANYTHING | LIKELY, max_size=8))
+def test_anything_is_a_config_or_a_config_error(settings: dict[str, Any]) -> None:
+    try:
+        config = make_config(settings)
+    except ConfigError as error:
+        assert error.problems
+        assert all(problem.endswith(".") and len(problem) < 400 for problem in error.problems)
+    else:
+        assert make_config(config.flat()) == config
+
+
+@given(name=st.sampled_from(NAMES), value=ANYTHING | LIKELY)
+def test_any_value_for_any_setting(name: str, value: object) -> None:
+    """As above with one setting, so that most values reach the rule of their own field."""
+    try:
+        config = make_config({name: value})
+    except ConfigError as error:
+        assert len(error.problems) == 1
+        assert name in error.problems[0]
+    else:
+        assert type(config.flat()[name]) is type(make_config().flat()[name])
+
+
+@given(preset=st.sampled_from(sorted(PRESETS)) | st.text())
+def test_any_preset_name(preset: str) -> None:
+    if preset in PRESETS:
+        assert isinstance(make_config(preset=preset), RunConfig)
+    else:
+        assert "There is no preset" in problems_of({}, preset=preset)[0]
+
+
+@given(settings=ALLOWED)
+def test_allowed_values_pass_and_come_back(settings: dict[str, Any]) -> None:
+    if settings.get("patience"):
+        settings["validation_share"] = 0.2
+    config = make_config(settings)
+    flat = config.flat()
+    for name, value in settings.items():
+        assert flat[name] == (list(value) if isinstance(value, tuple) else value)
+    assert make_config(flat) == config
+    assert make_config(json.loads(json.dumps(flat, allow_nan=False))) == config
+    assert hash(make_config(flat)) == hash(config)
+
+
+@given(settings=ALLOWED)
+def test_what_is_typed_means_the_same(settings: dict[str, Any]) -> None:
+    """The command line and text fields hand over text."""
+    if settings.get("patience"):
+        settings["validation_share"] = 0.2
+    typed = {
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in settings.items()
+    }
+    assert make_config(typed) == make_config(settings)
+
+
+# Numbers that are none
+
+
+@pytest.mark.parametrize("name", BY_KIND["int"] + BY_KIND["float"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        True,
+        False,
+        None,
+        10**400,
+        -(10**400),
+        "nan",
+        "inf",
+        "0.1abc",
+        "",
+        "1" * 5000,
+        [1],
+        {},
+        1j,
+    ],
+    ids=lambda value: f"{str(value)[:12]}-{type(value).__name__}",
+)
+def test_what_is_no_number_is_refused(name: str, value: object) -> None:
+    (problem,) = problems_of({name: value})
+    assert problem.startswith(f"{name} is ")
+    assert f"must be a {'whole ' if name in BY_KIND['int'] else ''}number from" in problem
+    assert len(problem) < 250
+
+
+@pytest.mark.parametrize("name", BY_KIND["int"] + BY_KIND["float"])
+def test_the_ends_of_a_range_belong_to_it_and_what_lies_beyond_does_not(name: str) -> None:
+    spec = spec_of(name)
+    more = {"validation_share": 0.1} if name == "patience" else {}
+    make_config({name: spec.low})
+    make_config({name: spec.high, **more})
+    for value in (spec.low - max(spec.step, 1e-9), spec.high + max(spec.step, 1e-9)):
+        assert len(problems_of({name: value})) == 1
+
+
+@pytest.mark.parametrize("value", [1.5, "1.5", "1e3", "²", "1_0", "--3", "+-3", " ", "3 4"])
+def test_a_whole_number_is_whole(value: object) -> None:
+    assert "must be a whole number from 1 to 500" in problems_of({"epochs": value})[0]
+
+
+@pytest.mark.parametrize("value", [12, 12.0, "12", " 12 ", "+12"])
+def test_a_whole_number_may_be_written_in_several_ways(value: object) -> None:
+    epochs = make_config({"epochs": value}).optimizer.epochs
+    assert epochs == 12
+    assert type(epochs) is int
+
+
+@pytest.mark.parametrize("value", [2, 4, "6", 0, 9])
+def test_a_kernel_has_a_middle(value: object) -> None:
+    assert "must be a whole number from 1 to 7 pixels, odd" in problems_of({"kernel_size": value})[0]
+
+
+@pytest.mark.parametrize("value", [1, 0, 1.0, None, "maybe", "", [], 2])
+def test_numbers_are_not_truths(value: object) -> None:
+    assert problems_of({"flip": value})[0].endswith("must be true or false.")
+
+
+@pytest.mark.parametrize(
+    "value", ["6", "6,16,32", "6;16", "", ",", "6,", "6,x", "6,1.5", [6], [6, True], 6, None, {6, 16}, "0,4", "6,513"]
+)
+def test_lists_have_their_length_and_their_numbers(value: object) -> None:
+    assert "must be 2 whole numbers from 1 to 512, as in 8,8" in problems_of({"channels": value})[0]
+
+
+@pytest.mark.parametrize("value", ["6,16", "6, 16", [6, 16], (6, 16), [6.0, "16"]])
+def test_lists_may_be_written_in_several_ways(value: object) -> None:
+    assert make_config({"channels": value}).model.channels == (6, 16)
+
+
+@pytest.mark.parametrize("value", ["Adam", ["adam"], {"adam": 1}, 0, None, b"adam"])
+def test_a_choice_is_one_of_its_words(value: object) -> None:
+    assert "must be one of adam, adamw, sgd" in problems_of({"optimizer": value})[0]
+
+
+@pytest.mark.parametrize("value", ["", "x" * (MAX_TEXT + 1), 3, None, b"drawn10"])
+def test_a_dataset_has_a_name(value: object) -> None:
+    assert f"must be a name of 1 to {MAX_TEXT} characters" in problems_of({"dataset": value})[0]
+
+
+# What a person reads
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    problems = problems_of(
+        {"epochs": 0, "learning_rate": "fast", "optimiser": "sgd", "dropout": 0.95, "flip": "maybe", "seed": 1}
+    )
+    assert problems == [
+        "epochs is 0, but must be a whole number from 1 to 500.",
+        "learning_rate is 'fast', but must be a number from 1e-06 to 10.",
+        "There is no setting 'optimiser' (did you mean 'optimizer'?).",
+        "dropout is 0.95, but must be a number from 0 to 0.9.",
+        "flip is 'maybe', but must be true or false.",
+    ]
+
+
+def test_the_largest_seed_is_written_out() -> None:
+    assert problems_of({"seed": 2**31}) == ["seed is 2147483648, but must be a whole number from 0 to 2147483647."]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("learning-rate", "learning_rate"),
+        ("lr_schedule", "schedule"),
+        ("batchsize", "batch_size"),
+        ("Epochs", "epochs"),
+    ],
+)
+def test_the_nearest_name_is_offered(typed: str, meant: str) -> None:
+    assert problems_of({typed: 1}) == [f"There is no setting {typed!r} (did you mean {meant!r}?)."]
+
+
+def test_nothing_is_offered_where_nothing_is_near() -> None:
+    assert problems_of({"qqqqqqq": 1}) == ["There is no setting 'qqqqqqq'."]
+
+
+def test_the_nearest_choice_and_preset_are_offered() -> None:
+    assert "did you mean 'adamw'?" in problems_of({"optimizer": "adamW"})[0]
+    assert problems_of({}, preset="orginal")[0].startswith("There is no preset 'orginal' (did you mean 'original'?)")
+
+
+def test_names_that_are_no_text_are_refused() -> None:
+    assert problems_of({3: 1, (7,): 3}) == [  # type: ignore[dict-item]
+        "There is no setting '3'.",
+        "There is no setting '(7,)'.",
+    ]
+
+
+def test_long_values_and_names_are_cut() -> None:
+    assert all(
+        len(problem) < 250
+        for problem in problems_of({"x" * 10_000: 1, "epochs": "y" * 10_000, "channels": [1] * 10_000})
+    )
+
+
+def test_early_stopping_needs_a_validation_part() -> None:
+    assert problems_of({"patience": 3, "validation_share": 0}) == [
+        "patience (early stopping) needs a validation part: set validation_share above 0 or patience to 0."
+    ]
+    assert make_config({"patience": 3}).optimizer.patience == 3
+
+
+# Presets and comparisons
+
+
+def test_presets_are_valid_and_described() -> None:
+    for name, preset in PRESETS.items():
+        config = make_config(preset=name)
+        assert preset.title
+        assert preset.help.endswith(".")
+        assert {setting: config.flat()[setting] for setting in preset.settings} == {
+            setting: list(value) if isinstance(value, tuple) else value for setting, value in preset.settings.items()
+        }
+    assert make_config(preset="default") == make_config() == RunConfig()
+
+
+def test_a_setting_beside_a_preset_wins() -> None:
+    config = make_config({"kernel_size": 3}, preset="original")
+    assert config.model.kernel_size == 3
+    assert config.model.channels == (6, 16)
+
+
+def test_original_is_the_network_this_project_grew_from() -> None:
+    """Every setting of it, spelt out: unpadded 5 x 5 convolutions, Adam, all pictures, nothing else."""
+    assert make_config(preset="original").flat() == {
+        "dataset": "drawn10", "train_share": 1.0, "validation_share": 0.0, "flip": False, "shift": 0, "cutout": 0,
+        "model": "simple_cnn", "channels": [6, 16], "kernel_size": 5, "padding": False, "hidden": [120, 84], "dropout": 0.0,
+        "epochs": 10, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "constant",
+        "warmup_share": 0.2, "weight_decay": 0.0, "label_smoothing": 0.0, "patience": 0, "seed": 0, "device": "auto",
+    }  # fmt: skip
+
+
+def test_replacing_settings_checks_them() -> None:
+    config = replace_settings(make_config(preset="original"), epochs=3)
+    assert config.flat() == {**make_config(preset="original").flat(), "epochs": 3}
+    with pytest.raises(ConfigError, match="epochs is 0"):
+        replace_settings(config, epochs=0)
+
+
+def test_differing_names_what_is_not_the_same() -> None:
+    first, second = make_config(), make_config({"epochs": 3, "channels": "6,16", "seed": 4})
+    assert differing([first, second]) == ["channels", "epochs", "seed"]
+    assert differing([first, first]) == differing([first]) == differing([]) == []

@@ -1,0 +1,213 @@
+"""Figures: what they show, that they are safe, and that they fit both themes."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from cifar_core import figures
+from cifar_core.errors import ConfigError, DataError
+from cifar_core.figures.matrix import _ink
+
+NAMES = ("cat", "<b>dog</b>", "a & b")
+MATRIX = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
+METRICS = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3],
+        "train_loss": [2.0, 1.5, 1.2],
+        "train_accuracy": [0.3, 0.5, 0.6],
+        "validation_loss": [2.1, 1.6, 1.4],
+        "validation_accuracy": [0.28, 0.45, 0.5],
+        "test_loss": [2.2, 1.7, 1.4],
+        "test_accuracy": [0.27, 0.44, 0.5],
+    }
+)
+
+
+def every_figure() -> dict[str, go.Figure]:
+    counts = pd.DataFrame({"class": NAMES, "train": [10, 20, 30], "test": [1, 2, 3]})
+    return {
+        "accuracy": figures.curves(METRICS, "accuracy", 2),
+        "loss": figures.curves(METRICS, "loss", 3),
+        "no epoch": figures.curves(METRICS.head(0), "loss"),
+        "overlay": figures.overlay_curves([("<img src=x>", METRICS), ("b", METRICS)], "test_accuracy"),
+        "overlay of none": figures.overlay_curves([], "test_loss"),
+        "matrix": figures.confusion_heatmap(MATRIX, NAMES),
+        "matrix, selected": figures.confusion_heatmap(MATRIX, NAMES, "predicted", True, (0, 1)),
+        "large matrix": figures.confusion_heatmap(
+            np.ones((100, 100), dtype=int), [f"<{n}>" for n in range(100)], "true"
+        ),
+        "counts": figures.class_count_bars(counts),
+        "bars": figures.probability_bars([0.1, 0.7, 0.2], NAMES, 0, 1),
+    }
+
+
+@pytest.mark.parametrize("name", every_figure())
+def test_every_figure_fits_both_themes_and_is_safe(name: str) -> None:
+    figure = every_figure()[name]
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.font.color is None
+    assert figure.layout.uirevision
+    for text in texts(figure.to_plotly_json()):
+        assert "<" not in re.sub(r"</?(b|br|extra)>", "", text), text
+        assert "<b>dog" not in text
+    assert figure.to_json()
+
+
+def texts(node: Any) -> list[str]:
+    """Every text of a figure except its template."""
+    if isinstance(node, str):
+        return [node]
+    if isinstance(node, dict):
+        return [text for key, value in node.items() if key != "template" for text in texts(value)]
+    if isinstance(node, list | tuple):
+        return [text for value in node for text in texts(value)]
+    if isinstance(node, np.ndarray) and node.dtype.kind in "OU":
+        return [text for value in node.tolist() for text in texts(value)]
+    return []
+
+
+@pytest.mark.parametrize("kind", ["accuracy", "loss"])
+def test_curves_show_each_part_and_the_best_epoch(kind: str) -> None:
+    figure = figures.curves(METRICS, kind, 2)  # type: ignore[arg-type]
+    assert [trace.name for trace in figure.data] == ["train", "validation", "test"]
+    for trace in figure.data:
+        assert list(trace.y) == METRICS[f"{trace.name}_{kind}"].tolist()
+        assert "markers" in trace.mode
+    assert [shape.x0 for shape in figure.layout.shapes] == [2]
+    assert figure.layout.annotations[0].text == "best: epoch 2"
+
+
+def test_curves_without_a_validation_part() -> None:
+    figure = figures.curves(METRICS.assign(validation_loss=None, validation_accuracy=None), "loss")
+    assert [trace.name for trace in figure.data] == ["train", "test"]
+    assert not figure.layout.shapes
+    with pytest.raises(ConfigError, match="accuracy or loss"):
+        figures.curves(METRICS, "speed")  # type: ignore[arg-type]
+
+
+def test_overlay_tells_many_runs_apart() -> None:
+    runs = [(f"run {number}", METRICS) for number in range(12)]
+    figure = figures.overlay_curves([*runs, ("without", METRICS.drop(columns="test_loss"))], "test_loss")
+    assert [trace.name for trace in figure.data] == [name for name, _ in runs]
+    assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 12
+
+
+@pytest.mark.parametrize("by", ["count", "true", "predicted"])
+@pytest.mark.parametrize("hide", [False, True])
+def test_matrix_cells(by: str, hide: bool) -> None:
+    figure = figures.confusion_heatmap(MATRIX, NAMES, by, hide)  # type: ignore[arg-type]
+    heat, white, black, cells = figure.data
+    shares = {
+        "count": MATRIX.astype(float),
+        "true": 100 * MATRIX / MATRIX.sum(axis=1, keepdims=True),
+        "predicted": 100 * MATRIX / MATRIX.sum(axis=0, keepdims=True),
+    }[by]
+    off = ~np.eye(3, dtype=bool)
+    assert heat.z[off] == pytest.approx(shares[off])
+    assert np.isnan(heat.z.diagonal()).all() == hide
+    assert heat.zmax == pytest.approx(shares[off].max() if hide else shares.max())
+    assert len(white.text) + len(black.text) == (6 if hide else 9)
+    for trace in (white, black):  # a click must not dim the other cells
+        assert trace.textfont.color == trace.selected.textfont.color == trace.unselected.textfont.color
+    assert cells.text[1].startswith(
+        "true cat, predicted &lt;b&gt;dog&lt;/b&gt;<br><b>7</b> pictures<br>7.0 % of true cat"
+    )
+    assert "6.9 % of predicted" in cells.text[1]
+
+
+def test_matrix_has_a_clickable_square_on_every_cell() -> None:
+    cells = figures.confusion_heatmap(MATRIX, NAMES, hide_diagonal=True).data[-1]
+    assert (cells.mode, cells.opacity, cells.marker.symbol, cells.showlegend) == ("markers", 0, "square", False)
+    assert [list(place) for place in cells.customdata] == [[row, column] for row in range(3) for column in range(3)]
+    assert [list(place) for place in zip(cells.y, cells.x, strict=True)] == [list(place) for place in cells.customdata]
+    assert cells.selected.marker.opacity == cells.unselected.marker.opacity == 0
+
+
+def test_matrix_axes_and_selection() -> None:
+    figure = figures.confusion_heatmap(MATRIX, NAMES, selected=(2, 0))
+    assert list(figure.layout.yaxis.range) == [2.5, -0.5]  # the first true class on top
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert list(figure.layout.xaxis.ticktext) == ["cat", "&lt;b&gt;dog&lt;/b&gt;", "a &amp; b"]
+    (shape,) = figure.layout.shapes
+    assert (shape.x0, shape.x1, shape.y0, shape.y1, shape.line.color) == (-0.5, 0.5, 1.5, 2.5, figures.WRONG)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 30, 31, 100])
+def test_matrix_of_any_size(classes: int) -> None:
+    figure = figures.confusion_heatmap(
+        np.eye(classes, dtype=int), [f"class {n}" for n in range(classes)], "count", True
+    )
+    assert len(figure.data) == (4 if classes <= 30 else 2)
+    assert figure.data[0].showscale == (classes > 30)
+    assert len(figure.layout.xaxis.ticktext) <= 34
+    assert len(figure.data[-1].customdata) == classes**2
+
+
+def test_text_in_cells_has_the_contrast_of_wcag() -> None:
+    for share in np.linspace(0, 1, 101):
+        place = share * (len(figures.CIVIDIS) - 1)
+        low = min(int(place), len(figures.CIVIDIS) - 2)
+        first, second = (np.array([int(figures.CIVIDIS[n][i : i + 2], 16) for i in (1, 3, 5)]) for n in (low, low + 1))
+        value = (first + (place - low) * (second - first)) / 255
+        linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+        luminance = linear @ [0.2126, 0.7152, 0.0722]
+        ink = {"white": 1.0, "black": 0.0}[_ink(float(share))]
+        assert (max(ink, luminance) + 0.05) / (min(ink, luminance) + 0.05) >= 4.5
+
+
+def test_probability_bars_mark_with_colour_and_words() -> None:
+    figure = figures.probability_bars([0.1, 0.7, 0.2], NAMES, true=0, predicted=1)
+    (bars,) = figure.data
+    assert list(bars.marker.color) == [figures.CORRECT, figures.WRONG, figures.NEUTRAL]
+    assert list(bars.text) == ["10 %", "70 %", "20 %"]
+    assert list(figure.layout.yaxis.ticktext) == [
+        "<b>cat</b> (true)",
+        "<b>&lt;b&gt;dog&lt;/b&gt;</b> (predicted)",
+        "a &amp; b",
+    ]
+
+
+def test_probability_bars_when_right_and_when_nobody_knows() -> None:
+    right = figures.probability_bars([0.9, 0.1], "ab", true=0)
+    assert right.layout.yaxis.ticktext[0] == "<b>a</b> (true, predicted)"
+    assert right.data[0].marker.color[0] == figures.CORRECT
+    unknown = figures.probability_bars([0.9, 0.1], "ab")
+    assert unknown.layout.yaxis.ticktext[0] == "<b>a</b> (predicted)"
+    assert unknown.data[0].marker.color[0] == figures.UNJUDGED
+
+
+def test_probability_bars_of_many_classes_keep_the_true_one() -> None:
+    probs = np.full(100, 0.5 / 99)
+    probs[7] = 0.5
+    names = [f"class {number}" for number in range(100)]
+    ticks = figures.probability_bars(probs, names, true=99).layout.yaxis.ticktext
+    assert len(ticks) == 10
+    assert ticks[0] == "<b>class 7</b> (predicted)"
+    assert ticks[-1] == "<b>class 99</b> (true)"
+
+
+def test_broken_input_is_refused() -> None:
+    with pytest.raises(DataError, match="Class number 3 is not one of 0 to 2"):
+        figures.probability_bars([0.1, 0.7, 0.2], NAMES, true=3)
+    with pytest.raises(DataError, match="square"):
+        figures.confusion_heatmap(np.ones((2, 3), dtype=int), NAMES)
+
+
+def test_long_names_are_cut_and_stay_apart() -> None:
+    names = ["x" * 60 + end for end in "ab"]
+    figure = figures.confusion_heatmap(np.eye(2, dtype=int), names)
+    assert [len(text) for text in figure.layout.xaxis.ticktext] == [24, 24]
+    assert list(figure.layout.xaxis.tickvals) == [0, 1]
+
+
+def test_html_page_needs_no_network() -> None:
+    figure = figures.confusion_heatmap(MATRIX, NAMES)
+    page = figures.figure_html(figure, "<script>run</script>")
+    assert page.startswith("<!doctype html>")
+    assert "<title>&lt;script&gt;run" in page
+    assert not re.search(r'<script[^>]+src=|<link[^>]+href="http', page)
+    assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"

@@ -1,0 +1,549 @@
+"""The disk layer under injected failures, torn files, racing writers and killed lock holders."""
+
+import errno
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core import files
+from cifar_core.errors import StorageError
+from cifar_core.files import (
+    TEMP_MARK,
+    append_line,
+    hold_lock,
+    is_locked,
+    new_folder,
+    read_json,
+    storage_errors,
+    sweep_temp,
+    whole_lines_end,
+    write_atomic,
+    write_json,
+)
+from tests.conftest import ROOT
+
+DISK_ERRORS = {
+    errno.ENOSPC: "The disk is full while writing state.json: free some space and try again.",
+    errno.EDQUOT: "The disk is full while writing state.json: free some space and try again.",
+    errno.EIO: "The disk refused while writing state.json: Input/output error.",
+    errno.EROFS: "No permission to write while writing state.json: choose another workspace.",
+    errno.EACCES: "No permission to write while writing state.json: choose another workspace.",
+}
+
+
+def refuse(number: int) -> Callable[..., Any]:
+    """A stand-in for a system call that always fails."""
+
+    def call(*_args: object, **_options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+class FullDisk:
+    """A file opened for writing that takes a few bytes and then reports an error, as a full disk does."""
+
+    def __init__(self, path: Path, mode: str, number: int) -> None:
+        self.file = open(path, mode)  # noqa: SIM115 - closed by __exit__
+        self.number = number
+
+    def __enter__(self) -> "FullDisk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def write(self, content: bytes) -> int:
+        self.file.write(content[: len(content) // 2])
+        self.file.flush()
+        raise OSError(self.number, os.strerror(self.number))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in `folder`, hidden files too."""
+    return sorted(item.name for item in folder.iterdir())
+
+
+# Whole files
+
+
+def test_write_atomic_replaces_the_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    write_atomic(path, b"a longer old content")
+    write_atomic(path, b"new", durable=False)
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["state.json"]
+
+
+@pytest.mark.parametrize("number", DISK_ERRORS)
+@pytest.mark.parametrize("point", ["write", "fsync", "replace"])
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_failing_disk_leaves_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, number: int, existed: bool
+) -> None:
+    path = tmp_path / "state.json"
+    if existed:
+        path.write_bytes(b"old")
+    if point == "write":
+        monkeypatch.setattr(files, "open", lambda path, mode: FullDisk(path, mode, number), raising=False)
+    else:
+        monkeypatch.setattr(os, point, refuse(number))
+    with pytest.raises(StorageError) as caught:
+        write_atomic(path, b"new content")
+    monkeypatch.undo()
+    assert str(caught.value) == DISK_ERRORS[number]
+    assert names(tmp_path) == (["state.json"] if existed else [])
+    assert not existed or path.read_bytes() == b"old"
+
+
+def test_a_folder_that_cannot_be_synced_is_a_failed_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last step: the rename is done, but nobody may call it safe."""
+    monkeypatch.setattr(files, "sync_folder", refuse(errno.EIO))
+    with pytest.raises(StorageError, match="Input/output error"):
+        write_atomic(tmp_path / "state.json", b"new")
+    assert names(tmp_path) == ["state.json"]
+
+
+def test_writing_into_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"^The disk refused while writing state.json: No such file or directory.$"):
+        write_atomic(tmp_path / "gone" / "state.json", b"new")
+
+
+def test_an_interrupt_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(tmp_path / "state.json", b"new")
+    assert names(tmp_path) == []
+
+
+def test_a_name_near_the_limit_of_the_file_system_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 250)
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new"
+    with new_folder(tmp_path / ("b" * 255)) as folder:
+        (folder / "file").touch()
+    assert (tmp_path / ("b" * 255) / "file").exists()
+
+
+def test_readers_never_see_a_half_written_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    write_json(path, {"n": 0, "tail": "x" * 50_000})
+    stop = threading.Event()
+    seen = []
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.append(len(read_json(path)["tail"]))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for n in range(200):
+            write_json(path, {"n": n, "tail": "x" * 50_000}, durable=False)
+    finally:
+        stop.set()
+        reader.join()
+    assert set(seen) == {50_000}
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    code = (
+        "import sys; from pathlib import Path; from cifar_core.files import write_json\n"
+        "path = Path(sys.argv[1]); n = 0\n"
+        "while True:\n"
+        "    n += 1; write_json(path, {'n': n, 'tail': 'x' * 100_000}, durable=False)\n"
+        "    if n == 1: print('writing', flush=True)\n"
+    )
+    for pause in (0.0, 0.003, 0.01):
+        writer = subprocess.Popen([sys.executable, "-c", code, path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "writing\n"
+        time.sleep(pause)
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+        assert len(read_json(path)["tail"]) == 100_000
+    sweep_temp(tmp_path, older_than=0)
+    assert names(tmp_path) == ["state.json"]
+
+
+# JSON
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(value=JSON_VALUES)
+def test_json_round_trip(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
+    path = tmp_path_factory.getbasetemp() / "round-trip.json"
+    write_json(path, value, durable=False)
+    assert read_json(path) == value
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, {"a": [math.nan]}])
+def test_nan_and_infinity_are_never_written(tmp_path: Path, value: object) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "state.json", value)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not JSON"),
+        (b'{"a": 1', "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b'{"a": 1} trailing', "is not JSON"),
+        (b'{"a": NaN}', "is not JSON"),
+        (b"[-Infinity]", "is not JSON"),
+        (b"[1e999]", "is not JSON"),
+        (b"[" * 200_000, "nested too deep"),
+        (b"[" * 50_000 + b"]" * 50_000, "nested too deep"),
+        (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "nested too deep"),
+        (b"1" * 10_000, "is not JSON"),
+        (b'"' + b"x" * 200 + b'"', "more than the 100 allowed"),
+    ],
+)
+def test_a_bad_file_says_what_is_wrong(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_json(path, **({"max_bytes": 100} if "100" in message else {}))
+    assert "config.json" in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("content", [b"[1, 2]", b"null", b'"text"', b"3"])
+def test_any_json_value_is_read_as_it_is(tmp_path: Path, content: bytes) -> None:
+    """A list where an object belongs is for the reader of that file to refuse; this layer knows no schemas."""
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    assert read_json(path) == json.loads(content)
+
+
+def test_a_missing_file_is_told_from_a_broken_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / "config.json")
+
+
+# Lines
+
+
+def test_lines_are_appended_whole(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    append_line(path, '{"epoch": 1}')
+    append_line(path, '{"note": "größer"}')
+    assert path.read_text(encoding="utf-8") == '{"epoch": 1}\n{"note": "größer"}\n'
+
+
+@pytest.mark.parametrize("torn", [b'{"ep', b"\x00\x00\x00", b"x" * 200_000])
+def test_a_torn_last_line_is_cut_before_the_next(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b"one\ntwo\n" + torn)
+    assert whole_lines_end(path) == len(b"one\ntwo\n")
+    append_line(path, "three")
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "end"), [(b"", 0), (b"torn", 0), (b"a\n", 2), (b"\n", 1), (b"x" * 70_000 + b"\ny", 70_001)]
+)
+def test_whole_lines_end(tmp_path: Path, content: bytes, end: int) -> None:
+    path = tmp_path / "metrics.jsonl"
+    assert whole_lines_end(path) == 0
+    path.write_bytes(content)
+    assert whole_lines_end(path) == end
+
+
+def test_a_line_break_inside_a_line_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        append_line(tmp_path / "metrics.jsonl", "one\ntwo")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("point", ["write", "fsync"])
+def test_a_failing_append_keeps_the_lines_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, number: int
+) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b"one\n")
+    if point == "write":
+        monkeypatch.setattr(files, "open", lambda path, mode: FullDisk(path, mode, number), raising=False)
+    else:
+        monkeypatch.setattr(os, "fsync", refuse(number))
+    with pytest.raises(StorageError, match=r"while writing metrics.jsonl"):
+        append_line(path, "a second line")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"one\n"
+    append_line(path, "two")
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+# Whole folders
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "export"
+    with new_folder(target) as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "a.png").write_bytes(b"a")
+        assert not target.exists()
+        assert folder.name.startswith(TEMP_MARK)
+    assert (target / "inner" / "a.png").read_bytes() == b"a"
+    assert names(tmp_path) == ["export"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])
+def test_a_failing_builder_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    with pytest.raises(error, match="in the builder"), new_folder(tmp_path / "export") as folder:
+        (folder / "a.png").write_bytes(b"a")
+        raise error("in the builder")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["full folder", "empty folder", "file", "link to a folder", "dangling link"])
+def test_what_stands_under_the_name_is_untouched(tmp_path: Path, kind: str) -> None:
+    target, other = tmp_path / "export", tmp_path / "other"
+    other.mkdir()
+    match kind:
+        case "full folder":
+            target.mkdir()
+            (target / "a.png").write_bytes(b"old")
+        case "empty folder":
+            target.mkdir()
+        case "file":
+            target.write_bytes(b"old")
+        case "link to a folder":
+            target.symlink_to(other)
+        case "dangling link":
+            target.symlink_to(tmp_path / "nowhere")
+    before = (target.lstat().st_ino, names(tmp_path))
+    with pytest.raises(FileExistsError), new_folder(target) as folder:
+        (folder / "a.png").write_bytes(b"new")
+    assert (target.lstat().st_ino, names(tmp_path)) == before
+    if kind == "full folder":
+        assert (target / "a.png").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("point", ["mkdir", "rename", "fsync"])
+def test_a_failing_disk_leaves_no_half_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, number: int
+) -> None:
+    monkeypatch.setattr(os, point, refuse(number))
+    with pytest.raises(StorageError, match="while making export"), new_folder(tmp_path / "export") as folder:
+        (folder / "a.png").write_bytes(b"a")
+    monkeypatch.undo()
+    # After the rename the folder is there, whole; what failed is only the promise that it survives a power cut.
+    assert names(tmp_path) == (["export"] if point == "fsync" else [])
+
+
+def test_of_two_racing_builders_one_wins(tmp_path: Path) -> None:
+    target = tmp_path / "run"
+    barrier = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def build(name: str) -> None:
+        try:
+            with new_folder(target) as folder:
+                (folder / "owner").write_text(name)
+                (folder / name).touch()
+                barrier.wait(timeout=10)
+        except FileExistsError:
+            outcomes.append("refused")
+        else:
+            outcomes.append(name)
+
+    builders = [threading.Thread(target=build, args=(name,)) for name in ("first", "second")]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join()
+    assert outcomes.count("refused") == 1
+    winner = next(name for name in outcomes if name != "refused")
+    assert names(tmp_path) == ["run"]
+    assert names(target) == sorted(["owner", winner])
+    assert (target / "owner").read_text() == winner
+
+
+# What crashed writers left
+
+
+def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").touch()
+    for name in ("old-file", "young-file"):
+        (tmp_path / f"{TEMP_MARK}{name}").touch()
+    (tmp_path / f"{TEMP_MARK}old-folder").mkdir()
+    (tmp_path / f"{TEMP_MARK}old-folder" / "inner").touch()
+    (tmp_path / f"{TEMP_MARK}old-link").symlink_to(precious)
+    long_ago = time.time() - 7200
+    for name in ("old-file", "old-folder", "old-link"):
+        os.utime(tmp_path / f"{TEMP_MARK}{name}", (long_ago, long_ago), follow_symlinks=False)
+    assert sweep_temp(tmp_path) == 3
+    assert names(tmp_path) == [f"{TEMP_MARK}young-file", "precious"]
+    assert names(precious) == ["file"]
+
+
+def test_sweeping_a_missing_folder_does_nothing(tmp_path: Path) -> None:
+    assert sweep_temp(tmp_path / "gone") == 0
+
+
+# Locks
+
+
+HOLDER = (
+    "import sys, time; from pathlib import Path; from cifar_core.files import hold_lock\n"
+    "with hold_lock(Path(sys.argv[1])) as mine:\n"
+    "    print('held' if mine else 'refused', flush=True); time.sleep(60)\n"
+)
+
+
+def start_holder(path: Path) -> subprocess.Popen[str]:
+    """A process that takes the lock and sits on it; returns once it has answered."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """End the process and take its last words."""
+    process.send_signal(number)
+    process.communicate(timeout=10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_lock_dies_with_its_holder(tmp_path: Path, number: signal.Signals) -> None:
+    path = tmp_path / "worker.lock"
+    assert not is_locked(path)
+    holder = start_holder(path)
+    try:
+        assert is_locked(path)
+        with hold_lock(path) as mine:
+            assert not mine
+    finally:
+        end(holder, number)
+    assert not is_locked(path)
+    with hold_lock(path) as mine:
+        assert mine
+        assert is_locked(path)
+
+
+def test_asking_about_a_lock_makes_no_file(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path / "worker.lock")
+    assert names(tmp_path) == []
+
+
+def test_waiting_for_a_lock_gets_it_when_it_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "worker.lock"
+    holder = start_holder(path)
+    timer = threading.Timer(0.2, holder.kill)
+    timer.start()
+    try:
+        with hold_lock(path, timeout=10) as mine:
+            assert mine
+    finally:
+        timer.join()
+        end(holder, signal.SIGKILL)
+
+
+def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"gone is gone: it was moved or deleted\."):
+        hold_lock(tmp_path / "gone" / "worker.lock").__enter__()
+    (tmp_path / "worker.lock").mkdir()
+    with pytest.raises(StorageError, match=r"while locking worker\.lock"):
+        hold_lock(tmp_path / "worker.lock").__enter__()
+    assert names(tmp_path) == ["worker.lock"]
+
+
+def test_asking_all_the_time_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
+    """A page polls `is_locked` while a worker takes the lock: the poll must not make the worker think it is taken."""
+    path = tmp_path / "worker.lock"
+    path.touch()
+    stop = threading.Event()
+
+    def poll() -> None:
+        while not stop.wait(0.002):
+            is_locked(path)
+
+    pollers = [threading.Thread(target=poll) for _ in range(2)]
+    for poller in pollers:
+        poller.start()
+    try:
+        for _ in range(20):
+            with hold_lock(path) as mine:
+                assert mine
+    finally:
+        stop.set()
+        for poller in pollers:
+            poller.join()
+
+
+def test_askers_do_not_deny_each_other(tmp_path: Path) -> None:
+    """Two pages that poll a dead run at once must both see that it is dead."""
+    path = tmp_path / "worker.lock"
+    path.touch()
+    answers: set[bool] = set()
+
+    def poll() -> None:
+        answers.update(is_locked(path) for _ in range(300))
+
+    pollers = [threading.Thread(target=poll) for _ in range(4)]
+    for poller in pollers:
+        poller.start()
+    for poller in pollers:
+        poller.join()
+    assert answers == {False}
+
+
+def test_an_error_under_a_lock_frees_it(tmp_path: Path) -> None:
+    path = tmp_path / "worker.lock"
+    with pytest.raises(RuntimeError), hold_lock(path):
+        raise RuntimeError
+    assert not is_locked(path)
+
+
+# Sentences
+
+
+def test_a_permission_error_names_the_place(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StorageError, match=r"No permission to write while saving \(.*place\): choose another"),
+        storage_errors("saving"),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "place"))
+
+
+def test_other_errors_pass_through() -> None:
+    with pytest.raises(ValueError, match="mine"), storage_errors("saving"):
+        raise ValueError("mine")

@@ -1,0 +1,108 @@
+"""Opening the workspace: where it lies, that it is made on first use, and what a person reads when it cannot be."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from cifar_core.errors import StorageError
+from cifar_core.files import TEMP_MARK
+from cifar_core.workspace import VARIABLE, Workspace, open_workspace
+
+FOLDERS = ("data", "runs", "exports")
+
+
+def test_it_is_made_on_first_use_and_kept_on_the_next(tmp_path: Path) -> None:
+    root = tmp_path / "deep" / "workspace"
+    workspace = open_workspace(root)
+    assert workspace == Workspace(root)
+    assert sorted(item.name for item in root.iterdir()) == sorted(FOLDERS)
+    (workspace.runs / "a-run").mkdir()
+    assert open_workspace(root) == workspace
+    assert (workspace.runs / "a-run").is_dir()
+
+
+def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The argument wins over the variable, which wins over the folder one stands in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert open_workspace().root == tmp_path / "workspace"
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "by-variable"))
+    assert open_workspace().root == tmp_path / "by-variable"
+    assert open_workspace(tmp_path / "by-argument").root == tmp_path / "by-argument"
+    monkeypatch.setenv(VARIABLE, "")
+    assert open_workspace("").root == tmp_path / "workspace"
+
+
+def test_the_home_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert open_workspace("~/pictures").root == tmp_path / "pictures"
+
+
+def test_moving_to_another_folder_later_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    workspace = open_workspace("relative")
+    monkeypatch.chdir("/")
+    assert workspace.runs.is_dir()
+
+
+def test_a_link_to_a_folder_serves(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    assert open_workspace(tmp_path / "link").root == tmp_path / "elsewhere"
+
+
+def test_leftovers_of_crashed_writers_are_swept(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    leftovers = [
+        folder / f"{TEMP_MARK}{age}" for folder in (workspace.data, workspace.exports) for age in ("old", "new")
+    ]
+    for leftover in leftovers:
+        leftover.mkdir()
+        if leftover.name.endswith("old"):
+            os.utime(leftover, (time.time() - 7200,) * 2)
+    open_workspace(tmp_path)
+    assert [leftover.exists() for leftover in leftovers] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "a file inside", "a loop of links", "a dangling link", "a zero byte"])
+def test_what_cannot_be_a_workspace_is_named_with_the_way_out(tmp_path: Path, obstacle: str) -> None:
+    root = tmp_path / "workspace"
+    match obstacle:
+        case "a file":
+            root.touch()
+        case "a file inside":
+            root.mkdir()
+            (root / "runs").touch()
+        case "a loop of links":
+            root.symlink_to(tmp_path / "other")
+            (tmp_path / "other").symlink_to(root)
+        case "a dangling link":
+            root.mkdir()
+            (root / "runs").symlink_to(tmp_path / "nowhere" / "deep")
+        case "a zero byte":
+            root = tmp_path / "work\0space"
+    with pytest.raises(StorageError, match="cannot be used") as caught:
+        open_workspace(root)
+    sentence = str(caught.value)
+    assert f"The workspace {root}" in sentence
+    assert "Errno" not in sentence
+    assert f"give another folder with --workspace or the variable {VARIABLE}." in sentence
+
+
+@pytest.mark.parametrize("where", ["root", "runs"])
+def test_a_folder_without_write_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Permission bits do not stop root, who may run the tests, so the answer of the system is injected."""
+    workspace = open_workspace(tmp_path)
+    refused = {"root": workspace.data, "runs": workspace.runs}[where]
+    monkeypatch.setattr(os, "access", lambda path, mode: path != refused)
+    with pytest.raises(StorageError, match=f"no permission to write in {refused}"):
+        open_workspace(tmp_path)
+
+
+def test_no_folder_of_its_own_is_made_by_looking_at_paths(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "gone")
+    assert [getattr(workspace, name) for name in FOLDERS] == [tmp_path / "gone" / name for name in FOLDERS]
+    assert not workspace.root.exists()

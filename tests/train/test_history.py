@@ -1,0 +1,35 @@
+"""Which epoch counts, and when to stop early."""
+
+import pytest
+
+from cifar_core.train import EpochLine, best_line, should_stop_early
+
+
+def line(epoch: int, validation: float | None, test: float = 0.5) -> EpochLine:
+    loss = None if validation is None else 1.0
+    return EpochLine(epoch, 1.0, 0.5, loss, validation, 1.0, test, 1e-3, 1.0, 100.0)
+
+
+def test_validation_chooses_and_the_test_set_never_does() -> None:
+    lines = [line(1, 0.5, test=0.9), line(2, 0.7, test=0.1), line(3, 0.6, test=0.99)]
+    assert best_line(lines) is lines[1]
+
+
+def test_earlier_epoch_wins_a_tie() -> None:
+    lines = [line(1, 0.5), line(2, 0.7), line(3, 0.7)]
+    assert best_line(lines) is lines[1]
+
+
+def test_without_validation_the_last_epoch_counts() -> None:
+    lines = [line(1, None, test=0.9), line(2, None, test=0.1)]
+    assert best_line(lines) is lines[1]
+    assert best_line([]) is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "stops"),
+    [([0.5, 0.4, 0.4], 2, True), ([0.5, 0.4], 2, False), ([0.5, 0.4, 0.6], 2, False), ([0.5, 0.4, 0.3], 0, False)],
+)
+def test_early_stopping(scores: list[float], patience: int, stops: bool) -> None:
+    lines = [line(number, score) for number, score in enumerate(scores, start=1)]
+    assert should_stop_early(lines, patience) is stops

@@ -1,0 +1,39 @@
+"""The schedules against torch's own."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.config import OptimizerConfig
+from cifar_core.train.schedule import learning_rate_at
+
+
+def test_cosine_equals_torchs() -> None:
+    config = OptimizerConfig(schedule="cosine", learning_rate=0.1)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
+    for step in range(50):
+        assert learning_rate_at(config, step, 50) == pytest.approx(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+
+
+def test_one_cycle_rises_to_the_peak_then_falls_to_zero() -> None:
+    config = OptimizerConfig(schedule="one_cycle", learning_rate=0.4, warmup_share=0.25)
+    rates = [learning_rate_at(config, step, 100) for step in range(100)]
+    assert rates.index(max(rates)) in (24, 25)
+    assert max(rates) == pytest.approx(0.4)
+    assert rates[:25] == sorted(rates[:25]) and rates[25:] == sorted(rates[25:], reverse=True)
+    assert 0 < rates[-1] < 0.01
+
+
+@given(
+    schedule=st.sampled_from(["constant", "cosine", "one_cycle"]),
+    steps=st.integers(1, 500),
+    warmup=st.floats(0, 0.9),
+    at=st.floats(0, 1, exclude_max=True),
+)
+def test_rate_stays_between_zero_and_the_peak(schedule: str, steps: int, warmup: float, at: float) -> None:
+    config = OptimizerConfig(schedule=schedule, learning_rate=0.1, warmup_share=warmup)
+    assert 0 <= learning_rate_at(config, int(at * steps), steps) <= 0.1 * (1 + 1e-9)

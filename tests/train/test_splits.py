@@ -1,0 +1,54 @@
+"""The honest split: no overlap, every class in its share, the same for the same seed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.errors import DataError
+from cifar_core.train import split_training
+
+
+@given(
+    counts=st.lists(st.integers(4, 60), min_size=2, max_size=6),
+    train_share=st.floats(0.05, 1.0),
+    validation_share=st.floats(0.1, 0.5),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_split_is_stratified_and_disjoint(
+    counts: list[int], train_share: float, validation_share: float, seed: int
+) -> None:
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    try:
+        train, validation = split_training(
+            labels, train_share=train_share, validation_share=validation_share, seed=seed
+        )
+    except DataError:
+        assert all(round(count * validation_share) == 0 for count in counts)
+        return
+    assert not set(train) & set(validation)
+    for name, count in enumerate(counts):
+        held = round(count * validation_share)
+        assert np.sum(labels[validation] == name) == held
+        assert np.sum(labels[train] == name) == max(1, round((count - held) * train_share))
+    again = split_training(labels, train_share=train_share, validation_share=validation_share, seed=seed)
+    assert np.array_equal(train, again[0]) and np.array_equal(validation, again[1])
+
+
+def test_validation_part_does_not_depend_on_the_training_share() -> None:
+    labels = np.arange(1000) % 10
+    few = split_training(labels, train_share=0.1, validation_share=0.1, seed=3)
+    all_of_them = split_training(labels, train_share=1.0, validation_share=0.1, seed=3)
+    assert np.array_equal(few[1], all_of_them[1])
+    assert set(few[0]) < set(all_of_them[0])
+
+
+def test_other_seed_other_split() -> None:
+    labels = np.arange(1000) % 10
+    one, other = (split_training(labels, train_share=1.0, validation_share=0.1, seed=seed)[1] for seed in (0, 1))
+    assert not np.array_equal(one, other)
+
+
+def test_validation_part_that_would_be_empty_is_refused() -> None:
+    with pytest.raises(DataError, match="too small for a validation part"):
+        split_training(np.arange(4) % 2, train_share=1.0, validation_share=0.1, seed=0)

@@ -1,0 +1,196 @@
+"""The loop against a plain one, against itself after a pause, and against what it promises."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import Dataset, Split
+from cifar_core.errors import TrainingError
+from cifar_core.models.network import create_model
+from cifar_core.train import EpochLine
+from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
+from cifar_core.train.trainer import Ending, Position, Signal, Trainer
+from tests.conftest import tiny_pictures
+
+CPU = torch.device("cpu")
+TINY: dict[str, Any] = {"channels": (4, 6), "hidden": (16, 12), "batch_size": 32, "epochs": 3, "learning_rate": 3e-3}
+
+
+class Watcher:
+    """Keeps what the loop tells, and answers as it is told to."""
+
+    def __init__(self, answer: Callable[[Position], Signal] = lambda position: Signal.GO_ON) -> None:
+        self.answer = answer
+        self.lines: list[EpochLine] = []
+        self.positions: list[Position] = []
+        self.probs: list[torch.Tensor] = []
+
+    def on_batch(self, position: Position) -> Signal:
+        self.positions.append(position)
+        return self.answer(position)
+
+    def on_measure(self, position: Position) -> None:
+        self.positions.append(position)
+
+    def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
+        self.lines.append(line)
+        self.probs.append(test_probs)
+
+
+def tiny_dataset(train: int = 300, test: int = 100) -> Dataset:
+    parts = []
+    for count, seed in ((train, 0), (test, 1)):
+        images, labels = tiny_pictures(count, seed=seed)
+        parts.append(Split(images, labels, np.array([f"{seed}/{number}" for number in range(count)])))
+    scaled = parts[0].images / 255
+    mean, std = scaled.mean(axis=(0, 2, 3)), scaled.std(axis=(0, 2, 3))
+    names = tuple("abcdefghij")
+    return Dataset("tiny", "Tiny", names, *parts, tuple(mean.tolist()), tuple(std.tolist()), "f" * 64, "made here")
+
+
+def data_for(config: RunConfig) -> TrainingData:
+    return load_training_data(tiny_dataset(), config.data, config.machine.seed, CPU)
+
+
+def comparable(lines: list[EpochLine]) -> list[tuple[object, ...]]:
+    """All but the clock."""
+    return [(line.epoch, line.train_loss, line.train_accuracy, line.validation_loss, line.validation_accuracy,
+             line.test_loss, line.test_accuracy, line.learning_rate) for line in lines]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_loop_equals_a_plain_one(optimizer: str) -> None:
+    """The same batches through torch's textbook loop, unfused and contiguous, give the same weights."""
+    config = make_config({**TINY, "epochs": 2, "dropout": 0.0, "optimizer": optimizer, "weight_decay": 0.01,
+                          "label_smoothing": 0.1, "validation_share": 0.0, "schedule": "cosine"})  # fmt: skip
+    data = data_for(config)
+    trainer = Trainer(config, data, CPU)
+    trainer.fit(Watcher())
+
+    torch.manual_seed(config.machine.seed)
+    net = create_model(config.model, 10)
+    kinds: dict[str, Any] = {
+        "adam": lambda: torch.optim.Adam(net.parameters(), lr=3e-3, weight_decay=0.01),
+        "adamw": lambda: torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.01),
+        "sgd": lambda: torch.optim.SGD(net.parameters(), lr=3e-3, weight_decay=0.01, momentum=0.9, nesterov=True),
+    }
+    plain = kinds[optimizer]()
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(plain, T_max=2 * 10)
+    for epoch in (1, 2):
+        for images, labels in epoch_batches(data, config.data, 32, seed=0, epoch=epoch):
+            plain.zero_grad()
+            F.cross_entropy(net(images.contiguous()), labels, label_smoothing=0.1).backward()
+            plain.step()
+            schedule.step()
+    for ours, theirs in zip(trainer.net.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_same_seed_same_run_bit_for_bit() -> None:
+    config = make_config({**TINY, "shift": 2, "cutout": 8})
+    first, second = Watcher(), Watcher()
+    one = Trainer(config, data_for(config), CPU)
+    one.fit(first)
+    two = Trainer(config, data_for(config), CPU)
+    two.fit(second)
+    assert comparable(first.lines) == comparable(second.lines)
+    for ours, theirs in zip(one.net.parameters(), two.net.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    other = make_config({**TINY, "shift": 2, "cutout": 8, "seed": 1})
+    third = Watcher()
+    Trainer(other, data_for(other), CPU).fit(third)
+    assert comparable(third.lines) != comparable(first.lines)
+
+
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "sgd", "schedule": "one_cycle", "shift": 3, "cutout": 6}])
+def test_five_pauses_change_nothing(settings: dict[str, object]) -> None:
+    """Bitwise: weights, lines and probabilities, each pause in a new trainer that got its state as a checkpoint does."""
+    config = make_config({**TINY, **settings})
+    straight = Watcher()
+    uninterrupted = Trainer(config, data_for(config), CPU)
+    uninterrupted.fit(straight)
+
+    state = None
+    watcher = Watcher()
+    for pause in (2, 7, 9, 11, 20):  # batches of the whole run
+        trainer = Trainer(config, data_for(config), CPU)
+        if state is not None:
+            trainer.load_state(state)
+        watcher.answer = lambda at, wanted=pause: (
+            Signal.PAUSE if (at.epoch - 1) * at.batches + at.batch >= wanted else Signal.GO_ON
+        )
+        assert trainer.fit(watcher) is Ending.PAUSED
+        state = {
+            key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in trainer.state().items()
+        }
+        torch.manual_seed(99)  # what the next process starts with must not matter
+    last = Trainer(config, data_for(config), CPU)
+    assert state is not None
+    last.load_state(state)
+    watcher.answer = lambda at: Signal.GO_ON
+    assert last.fit(watcher) is Ending.FINISHED
+    assert comparable(watcher.lines) == comparable(straight.lines)
+    for ours, theirs in zip(last.net.parameters(), uninterrupted.net.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(watcher.probs, straight.probs, strict=True))
+
+
+def test_stop_is_obeyed_within_one_batch() -> None:
+    config = make_config(TINY)
+    watcher = Watcher(lambda at: Signal.STOP if at.batch == 3 else Signal.GO_ON)
+    assert Trainer(config, data_for(config), CPU).fit(watcher) is Ending.STOPPED
+    assert [position.batch for position in watcher.positions] == [1, 2, 3]
+
+
+def test_each_epoch_shows_every_picture_once_in_another_order() -> None:
+    config = make_config({**TINY, "flip": False, "validation_share": 0.0})
+    data = data_for(config)
+    epochs = [
+        torch.cat([labels for _, labels in epoch_batches(data, config.data, 32, seed=0, epoch=epoch)])
+        for epoch in (1, 2)
+    ]
+    assert not torch.equal(epochs[0], epochs[1])
+    assert torch.equal(epochs[0].bincount(), data.train.labels.bincount())
+    images = torch.cat([images for images, _ in epoch_batches(data, config.data, 32, seed=0, epoch=1)])
+    everything = normalise(data.train.pixels.permute(0, 3, 1, 2), data)
+    assert torch.allclose(images.sum(), everything.sum(), rtol=1e-4, atol=1.0)
+    assert torch.allclose(images.mean(dim=(0, 2, 3)), torch.zeros(3), atol=0.01)
+    assert torch.allclose(images.std(dim=(0, 2, 3)), torch.ones(3), atol=0.01)
+
+
+def test_early_stopping_ends_the_run() -> None:
+    config = make_config({**TINY, "epochs": 50, "patience": 2, "learning_rate": 1e-6})
+    watcher = Watcher()
+    assert Trainer(config, data_for(config), CPU).fit(watcher) is Ending.FINISHED
+    assert len(watcher.lines) < 50
+
+
+def test_it_learns_and_says_which_part_is_which() -> None:
+    config = make_config({**TINY, "epochs": 6, "flip": False, "dropout": 0.0})
+    watcher = Watcher()
+    trainer = Trainer(config, data_for(config), CPU)
+    trainer.fit(watcher)
+    last = watcher.lines[-1]
+    assert last.test_accuracy > 0.8
+    assert last.test_accuracy == pytest.approx(
+        float((watcher.probs[-1].argmax(1) == trainer.data.test.labels).float().mean())
+    )
+    assert len(trainer.data.train) == 270 and len(trainer.data.validation) == 30
+
+
+def test_divergence_is_one_sentence() -> None:
+    config = make_config(TINY)
+    trainer = Trainer(config, data_for(config), CPU)
+
+    def poison(position: Position) -> Signal:
+        if position.epoch == 2:
+            next(iter(trainer.net.parameters())).data.fill_(float("nan"))
+        return Signal.GO_ON
+
+    with pytest.raises(TrainingError, match=r"diverged in epoch 2: .* Lower the learning rate"):
+        trainer.fit(Watcher(poison))
