@@ -8,13 +8,14 @@ from cifar_core.workspace import Workspace
 from pages.ui.address import give, take
 from pages.ui.caches import Findings, epochs_of, find, test_split
 from pages.ui.filters import choose_epoch
-from pages.ui.frame import facts_line, guard, plain, run_in_focus, setup_page
+from pages.ui.frame import facts_line, guard, plain, require_result, run_in_focus, setup_page
 from pages.ui.gallery import Shelf, gallery
 from pages.ui.matrix import (
     PAGE,
     SCALE_HELP,
     SCALES,
     address_parts,
+    cell_changed,
     offer_files,
     show_chip,
     show_classes,
@@ -33,7 +34,7 @@ def show_settings(findings: Findings, epochs: list[int], best: int) -> tuple[str
                          "tell the mistakes apart.")  # fmt: skip
         for name, title in (("true", "True"), ("predicted", "Predicted")):
             st.selectbox(title, names, index=None, key=f"{PAGE}_{name}", placeholder="any", width=150,
-                         on_change=lambda: st.session_state.update({f"{PAGE}_page": 1}))  # fmt: skip
+                         on_change=cell_changed)  # fmt: skip
         with st.container(width=200):
             choose_epoch(PAGE, epochs, best)
     return by or "count", hide
@@ -62,6 +63,7 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
 
 def main(workspace: Workspace, run: Run) -> None:
     """Settings, the tables of this run at this epoch, show."""
+    require_result(run)
     best, epochs = find(workspace, run).predictions, epochs_of(workspace, run)
     parts = address_parts(best.class_names, epochs, best.epoch)
     take(PAGE, parts)

@@ -10,9 +10,9 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, active_run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.address import choice, give, take
-from pages.ui.frame import clean, plain, run_in_focus, setup_page
+from pages.ui.frame import guard, plain, run_in_focus, setup_page
 from pages.ui.live import launch, outlook, start_nonce, watch
-from pages.ui.plan import check, show_layers
+from pages.ui.plan import check, show_layers, show_strip
 from pages.ui.settings import in_words, show_earlier, show_presets, show_settings
 
 NEW, WATCH = "New run", "Watch"
@@ -34,12 +34,13 @@ def main(workspace: Workspace) -> None:
             key=VIEW,
             required=True,
             label_visibility="collapsed",
-            format_func=lambda name: name if name == NEW else f"{name} {clean(run.name)}",
+            format_func=lambda name: name if name == NEW else f"{name} {plain(run.name)}",
         )
     give("train", parts)
     if run is not None and st.session_state[VIEW] == WATCH:
-        watch(workspace, run.id)
-        _after(run)
+        with guard():
+            watch(workspace, run.id)
+            _after(run)
     else:
         _new_run(workspace)
 
@@ -51,13 +52,17 @@ def _new_run(workspace: Workspace) -> None:
         show_presets()
         show_earlier(list_runs(workspace))
     with st.grid(2, min_column_width=380, gap="medium"):
-        with st.container(border=True):
+        left, right = st.container(), st.container(border=True)
+        with left, st.container(border=True):
             settings = show_settings(datasets)
-        with st.container(border=True):
-            config, problems = check(settings, datasets)
+        config, problems = check(settings, datasets)
+        here = any(state.name == settings["dataset"] and state.state == "ready" for state in datasets)
+        with left, guard():
+            if config is not None and here:
+                show_strip(workspace, config)
+        with right:
             for problem in problems:
                 st.error(plain(problem), icon=":material/error:")
-            here = any(state.name == settings["dataset"] and state.state == "ready" for state in datasets)
             outlook(workspace, config, data_ready=here)
             blocked = config is None or bool(problems) or active_run(workspace) is not None
             st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
@@ -84,7 +89,7 @@ def _after(run: Run) -> None:
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
     with st.expander("Settings of this run", icon=":material/tune:"):
-        st.table({spec_of(name).label: in_words(value) for name, value in run.config.flat().items()},
+        st.table({spec_of(name).label: plain(in_words(value)) for name, value in run.config.flat().items()},
                  border="horizontal", width="content")  # fmt: skip
 
 

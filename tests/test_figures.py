@@ -1,6 +1,7 @@
 """Figures: what they show, that they are safe, and that they fit both themes."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,27 +28,24 @@ METRICS = pd.DataFrame(
 )
 
 
-def every_figure() -> dict[str, go.Figure]:
-    counts = pd.DataFrame({"class": NAMES, "train": [10, 20, 30], "test": [1, 2, 3]})
-    return {
-        "accuracy": figures.curves(METRICS, "accuracy", 2),
-        "loss": figures.curves(METRICS, "loss", 3),
-        "no epoch": figures.curves(METRICS.head(0), "loss"),
-        "overlay": figures.overlay_curves([("<img src=x>", METRICS), ("b", METRICS)], "test_accuracy"),
-        "overlay of none": figures.overlay_curves([], "test_loss"),
-        "matrix": figures.confusion_heatmap(MATRIX, NAMES),
-        "matrix, selected": figures.confusion_heatmap(MATRIX, NAMES, "predicted", True, (0, 1)),
-        "large matrix": figures.confusion_heatmap(
-            np.ones((100, 100), dtype=int), [f"<{n}>" for n in range(100)], "true"
-        ),
-        "counts": figures.class_count_bars(counts),
-        "bars": figures.probability_bars([0.1, 0.7, 0.2], NAMES, 0, 1),
-    }
+COUNTS = pd.DataFrame({"class": NAMES, "train": [10, 20, 30], "test": [1, 2, 3]})
+EVERY_FIGURE: dict[str, Callable[[], go.Figure]] = {
+    "accuracy": lambda: figures.curves(METRICS, "accuracy", 2),
+    "loss": lambda: figures.curves(METRICS, "loss", 3),
+    "no epoch": lambda: figures.curves(METRICS.head(0), "loss"),
+    "overlay": lambda: figures.overlay_curves([("<img src=x>", METRICS), ("b", METRICS)], "test_accuracy"),
+    "overlay of none": lambda: figures.overlay_curves([], "test_loss"),
+    "matrix": lambda: figures.confusion_heatmap(MATRIX, NAMES),
+    "matrix, selected": lambda: figures.confusion_heatmap(MATRIX, NAMES, "predicted", True, (0, 1)),
+    "large matrix": lambda: figures.confusion_heatmap(np.ones((50, 50), dtype=int), [f"<{n}>" for n in range(50)]),
+    "counts": lambda: figures.class_count_bars(COUNTS),
+    "bars": lambda: figures.probability_bars([0.1, 0.7, 0.2], NAMES, 0, 1),
+}
 
 
-@pytest.mark.parametrize("name", every_figure())
+@pytest.mark.parametrize("name", EVERY_FIGURE)
 def test_every_figure_fits_both_themes_and_is_safe(name: str) -> None:
-    figure = every_figure()[name]
+    figure = EVERY_FIGURE[name]()
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.font.color is None
     assert figure.layout.uirevision

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cifar_core.data.cifar10 import get_cifar10, import_official, is_official
 from cifar_core.data.drawn10 import NAME as DRAWN10
-from cifar_core.data.drawn10 import draw_drawn10
+from cifar_core.data.drawn10 import TEST, TRAIN, draw_drawn10
 from cifar_core.data.importing import ImportRefusedError, import_pictures
 from cifar_core.data.jobs import Reporter, Request, job_folder, read_request, sweep_earlier
 from cifar_core.data.progress import CancelledError
@@ -54,6 +54,7 @@ def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporte
     elif request.kind == "import":
         return import_pictures(workspace, source, name, progress=reporter)[1]
     elif name == DRAWN10:
+        reporter("Drawing", 0, TRAIN + TEST, "pictures")  # its processes take a moment to start
         draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
     else:
         get_cifar10(workspace, reporter)

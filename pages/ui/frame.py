@@ -88,6 +88,16 @@ def run_in_focus(workspace: Workspace, *, required: bool = True) -> Run | None:
     return runs[chosen]
 
 
+def require_result(run: Run) -> None:
+    """End the page where the run has not finished an epoch: there is nothing to understand yet."""
+    if run.best is None and not run.problem:
+        st.info(f"This run has no finished epoch yet ({run.status.value}). Its first one brings the numbers and pictures.",
+                icon=":material/hourglass_empty:")  # fmt: skip
+        st.page_link("pages/train.py", label="Watch it train", icon=":material/model_training:",
+                     query_params={"run": run.id})  # fmt: skip
+        st.stop()
+
+
 def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int | None = None) -> None:
     """One line that names what the numbers below are of: run, network, dataset, split, n and epoch."""
     facts = [f"run {run.name}", f"{run.config.model.model} on {run.config.data.dataset}"]

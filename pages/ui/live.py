@@ -4,6 +4,7 @@ Reads the run in focus; writes only what a person asks for (start, stop, pause, 
 """
 
 import secrets
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -35,9 +36,15 @@ from cifar_core.workspace import Workspace
 from pages.ui.frame import guard, plain
 from pages.ui.words import STATUS, clock, done_share, duration, percent, progress_line, result_line
 
+KINDS: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
 TICK = 1.0  # seconds between looks at the disk
 NONCE = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
 ACTIONS = {"stop": stop_run, "pause": pause_run, "resume": resume_run}
+ACTION_WORDS = {  # icon, what it does, what is answered
+    "stop": (":material/stop:", "Ends within one batch and keeps everything so far.", "Stopping after this batch."),
+    "pause": (":material/pause:", "Keeps everything and frees the machine.", "Pausing after this batch."),
+    "resume": (":material/play_arrow:", "Goes on exactly where it was.", "Going on where it was."),
+}
 
 
 def start_nonce() -> str:
@@ -146,10 +153,10 @@ def watch(workspace: Workspace, run_id: str) -> None:
                 st.rerun()
             _head(workspace, run)
             metrics = read_metrics(workspace, run_id)
-            if metrics.empty:
-                st.caption("The first points appear when the first epoch ends.")
-            else:
+            if run.active or not metrics.empty:
                 _curves(run, metrics)
+            if not metrics.empty:
+                _numbers(run, metrics)
             _last_words(workspace, run)
 
     st.fragment(look, run_every=TICK if living else None)()
@@ -161,33 +168,36 @@ def _head(workspace: Workspace, run: Run) -> None:
         facts = [f"**{plain(run.name)}**", f"{plain(run.config.model.model)} on {plain(run.config.data.dataset)}"]
         facts += [plain(run.device)] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
-        if run.active:
-            _action(workspace, run, "pause", "Pause", ":material/pause:", "Keeps everything and frees the machine.")
-            _action(
-                workspace, run, "stop", "Stop", ":material/stop:", "Ends within one batch and keeps everything so far."
-            )
-        elif run.status in RESUMABLE:
-            _action(workspace, run, "resume", "Resume", ":material/play_arrow:", "Goes on exactly where it was.")
+        for verb in ("pause", "stop") if run.active else ("resume",) if run.status in RESUMABLE else ():
+            _action(workspace, run, verb)
     if run.active:
         show_progress(run)
 
 
-def _action(workspace: Workspace, run: Run, verb: str, label: str, icon: str, text: str) -> None:
-    if st.button(label, key=f"train_{verb}", icon=icon, help=text):
+def _action(workspace: Workspace, run: Run, verb: str) -> None:
+    icon, text, answer = ACTION_WORDS[verb]
+    if st.button(verb.capitalize(), key=f"train_{verb}", icon=icon, help=text):
         with guard():
             ACTIONS[verb](workspace, run.id)
-            st.toast(f"{label}: asked for, answered within one batch.", icon=icon)
+            st.toast(answer, icon=icon)
 
 
 def _curves(run: Run, metrics: pd.DataFrame) -> None:
+    """Both charts, empty ones too before the first epoch: the browser has loaded what draws them when points come."""
     st.markdown(result_line(run))
     best = run.best.epoch if run.best else None
     with st.grid(2, min_column_width=340):
-        for kind in ("accuracy", "loss"):
-            st.plotly_chart(
-                curves(metrics, kind, best), key=f"train_{kind}", alt=f"{kind} per epoch: train, validation, test"
-            )
-    st.markdown(f":material/lightbulb: {plain(read_curve(metrics))}")
+        for kind in KINDS:
+            st.plotly_chart(curves(metrics, kind, best), key=f"train_{kind}", config={"displaylogo": False},
+                            alt=f"{kind} per epoch: train, validation, test")  # fmt: skip
+    words = read_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
+    st.markdown(
+        f":material/lightbulb: {plain(words)}" if words else "The first points appear when the first epoch ends."
+    )
+
+
+def _numbers(run: Run, metrics: pd.DataFrame) -> None:
+    """The table twin of the charts."""
     with st.expander("The numbers of each epoch", icon=":material/table:"):
         st.dataframe(
             metrics,

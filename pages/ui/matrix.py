@@ -41,10 +41,17 @@ def address_parts(class_names: Sequence[str], epochs: Sequence[int], best: int) 
     }
 
 
-def choose_cell(true: str | None, predicted: str | None) -> None:
+def choose_cell(true: str | None, predicted: str | None, table: str = "") -> None:
     """Make a cell (a class, with None) the one whose pictures are shown; for a callback."""
     st.session_state[f"{PAGE}_true"], st.session_state[f"{PAGE}_predicted"] = true, predicted
+    cell_changed(table)
+
+
+def cell_changed(table: str = "") -> None:
+    """Begin at the first page, and untick the rows of every table but the one that was used; for a callback."""
     st.session_state[f"{PAGE}_page"] = 1
+    for other in {"pairs", "classes"} - {table}:
+        st.session_state[f"{PAGE}_{other}_turn"] = st.session_state.get(f"{PAGE}_{other}_turn", 0) + 1
 
 
 def show_matrix(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
@@ -70,12 +77,12 @@ def show_matrix(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
 
 def show_pairs(pairs: pd.DataFrame) -> None:
     """The most confused pairs, both directions; a row chooses its cell."""
-    key = f"{PAGE}_pairs_table"
+    key = _table_key("pairs")
 
     def clicked() -> None:
         rows = st.session_state[key].selection.rows
         if rows:
-            choose_cell(pairs.iloc[rows[0]]["true"], pairs.iloc[rows[0]]["predicted"])
+            choose_cell(pairs.iloc[rows[0]]["true"], pairs.iloc[rows[0]]["predicted"], "pairs")
 
     st.dataframe(
         pairs[["true", "predicted", "count", "share_of_true", "reverse_count"]],
@@ -93,13 +100,13 @@ def show_pairs(pairs: pd.DataFrame) -> None:
 
 def show_classes(findings: Findings) -> None:
     """Precision, recall, F1 and support of each class with their averages; a row shows the mistakes of its class."""
-    key = f"{PAGE}_classes_table"
+    key = _table_key("classes")
     table = class_table(findings)
 
     def clicked() -> None:
         rows = st.session_state[key].selection.rows
         if rows and rows[0] < len(findings.classes):
-            choose_cell(findings.classes.iloc[rows[0]]["class"], None)
+            choose_cell(findings.classes.iloc[rows[0]]["class"], None, "classes")
 
     share = {
         name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=told)
@@ -155,6 +162,11 @@ def offer_files(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go.Fi
         for label, (name, mime, make) in files.items():
             st.download_button(label, data=make, file_name=f"{run.id}-epoch-{epoch}-{name}", mime=mime, on_click="ignore",
                                key=f"{PAGE}_file_{name}", type="tertiary")  # fmt: skip
+
+
+def _table_key(table: str) -> str:
+    """A table's key; a new one unticks its row, which cannot be done otherwise."""
+    return f"{PAGE}_{table}_table_{st.session_state.get(f'{PAGE}_{table}_turn', 0)}"
 
 
 def _matrix_csv(matrix: np.ndarray, names: list[str]) -> bytes:

@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cifar_core.config import RunConfig, make_config
-from cifar_core.data import DatasetState
+from cifar_core.data import DatasetState, augment, draw_variation
 from cifar_core.errors import ConfigError
 from cifar_core.models import layer_table, totals
+from cifar_core.workspace import Workspace
+from pages.ui.caches import dataset
 from pages.ui.frame import guard
+from pages.ui.pictures import enlarged
 
+STRIP = 6  # pictures
 DEFAULT_CLASSES = 10  # of drawn10 and cifar10, before their files are here
 
 
@@ -50,3 +55,13 @@ def show_layers(config: RunConfig, datasets: list[DatasetState]) -> None:
             alt="Layers with output shape, parameters and FLOPs, first to last",
             column_config={name: st.column_config.NumberColumn(format="localized") for name in ("parameters", "FLOPs")},
         )
+
+
+def show_strip(workspace: Workspace, config: RunConfig) -> None:
+    """Some training pictures as the chosen augmentation will vary them, so that a wrong one is seen before the start."""
+    pictures = dataset(workspace, config.data.dataset).train.images[:STRIP]
+    variation = draw_variation(config.data, len(pictures), np.random.default_rng(config.machine.seed))
+    st.markdown("**What the network will see**: training pictures, varied as chosen")
+    with st.container(horizontal=True, gap="small"):
+        for picture in augment(np.asarray(pictures), variation):
+            st.image(enlarged(picture, 2), alt="a training picture, varied", output_format="PNG")

@@ -78,8 +78,6 @@ def load_settings(config: RunConfig) -> None:
     for name, value in config.flat().items():
         for key, part in _parts(name, value):
             st.session_state[key] = part
-            if ladder := stops(spec_of(name)):
-                st.session_state[f"{key}_slider"] = nearest(ladder, part)
 
 
 def stops(spec: Spec) -> list[Any]:
@@ -100,11 +98,6 @@ def stops(spec: Spec) -> list[Any]:
     least = spec.low if spec.log else max(spec.low, spec.step)
     inside = [number(value) for value in ladder if least <= value <= spec.high and value == number(value)]
     return sorted({number(spec.low), *inside, number(spec.high)})
-
-
-def nearest(ladder: list[Any], value: float) -> Any:
-    """The stop closest to `value`."""
-    return min(ladder, key=lambda stop: abs(stop - value))
 
 
 def _settings() -> dict[str, Any]:
@@ -172,18 +165,18 @@ def _show(name: str, spec: Spec, value: Any, *, disabled: bool) -> Any:
 
 
 def _number(key: str, label: str, spec: Spec, value: float, *, disabled: bool) -> Any:
-    """A slider of sensible stops with a number field beside it that takes any allowed value."""
+    """A slider of sensible stops with a number field beside it that takes any allowed value; both say the same."""
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     ladder = stops(spec)
-    unit = f" ({spec.unit})" if spec.unit else ""
+    label += f" ({spec.unit})" if spec.unit else ""
     text = f"{spec.help} Allowed: {spec.low:g} to {spec.high:,g}{' ' + spec.unit if spec.unit else ''}."
     st.session_state.setdefault(key, number(value))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
         if ladder:
-            st.session_state.setdefault(f"{key}_slider", nearest(ladder, value))
+            st.session_state[f"{key}_slider"] = st.session_state[key]  # the number field holds the truth
             st.select_slider(
-                label + unit,
-                ladder,
+                label,
+                sorted({*ladder, st.session_state[key]}),  # a typed value is a stop too
                 key=f"{key}_slider",
                 help=text,
                 disabled=disabled,
@@ -191,27 +184,21 @@ def _number(key: str, label: str, spec: Spec, value: float, *, disabled: bool) -
                 on_change=partial(_follow_slider, key),
             )
         return st.number_input(
-            f"{label}{unit}, exact" if ladder else label + unit,
+            f"{label}, exact" if ladder else label,
             key=key,
             disabled=disabled,
             help=None if ladder else text,
             min_value=number(spec.low),
             max_value=number(spec.high),
             format="%g" if spec.kind == "float" else "%d",
-            step=number(spec.step if not spec.log or spec.kind != "float" else spec.low),
+            step=100 * spec.low if spec.log and spec.kind == "float" else number(spec.step),
             width=130 if ladder else 260,
             label_visibility="collapsed" if ladder else "visible",
-            on_change=partial(_follow_number, key, ladder),
         )
 
 
 def _follow_slider(key: str) -> None:
     st.session_state[key] = st.session_state[f"{key}_slider"]
-
-
-def _follow_number(key: str, ladder: list[Any]) -> None:
-    if ladder:
-        st.session_state[f"{key}_slider"] = nearest(ladder, st.session_state[key])
 
 
 def in_words(value: Any) -> str:

@@ -66,7 +66,7 @@ def test_pictures(workspace: Workspace, run: Run) -> list[Picture]:
             len(split.labels) - 1,
             key="predict_row",
             width=220,
-            help=f"Any of the {len(split.labels):,} test pictures of {clean(run.config.data.dataset)}.",
+            help=f"Any of the {len(split.labels):,} test pictures of {plain(run.config.data.dataset)}.",
         )
     )
     name = clean(split.ids[row])

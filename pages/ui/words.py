@@ -35,7 +35,7 @@ def duration(seconds: float) -> str:
 
 def percent(share: float | None) -> str:
     """A share with one decimal, what some thousand pictures support."""
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{100 * share:.1f}\u00a0%"
 
 
 def size(count: int) -> str:
@@ -77,11 +77,13 @@ def result_line(run: Run) -> str:
     """Best and last test accuracy with n and epoch, in a sentence."""
     if run.best is None or run.last is None:
         return "No epoch is finished yet."
-    chooser = (
-        "chosen by validation" if run.config.data.validation_share > 0 else "the last, as there is no validation part"
-    )
     n = f", n = {run.dataset.test:,}" if run.dataset else ""
+    best, last = run.best, run.last
+    if best.validation_accuracy is None:
+        return (
+            f"Test accuracy{n}: **{percent(last.test_accuracy)}** at epoch {last.epoch}, the last (no validation part)."
+        )
     return (
-        f"Test accuracy (test{n}): {percent(run.best.test_accuracy)} at epoch {run.best.epoch} ({chooser}); "
-        f"{percent(run.last.test_accuracy)} at the last epoch, {run.last.epoch}."
+        f"Test accuracy{n}: **{percent(best.test_accuracy)}** at epoch {best.epoch}, the best by validation "
+        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, the last."
     )

@@ -88,6 +88,14 @@ def passes(row: pd.Series, chosen: SampleFilter) -> bool:
     )
 
 
+@pytest.mark.parametrize("column", ["confidence", "loss", "margin", "entropy"])
+def test_ranges_include_both_ends(column: str) -> None:
+    table = make_table(20)
+    low, high = sorted(table[column])[3], sorted(table[column])[9]
+    chosen = SampleFilter(outcome="all", **{column: (low, high)})  # type: ignore[arg-type]
+    assert len(select_samples(table, chosen)) == 7
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_sorts_order_and_break_ties_by_place(sort: str) -> None:
     table = make_table()

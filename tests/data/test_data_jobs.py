@@ -125,7 +125,7 @@ def test_getting_drawn10(workspace: Workspace, started: list[str]) -> None:
     assert len(started) == 1
     dataset = open_dataset(workspace, "drawn10")
     assert dataset.test.ids[3] == "test/cat/00003"
-    assert "seed 10" in dataset.source
+    assert "seed 0" in dataset.source
 
 
 def test_prepare_drawn10_draws_once(workspace: Workspace, quick_drawing: list[int]) -> None:

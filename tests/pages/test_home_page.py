@@ -4,6 +4,7 @@ import pytest
 
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
+from pages.ui.words import percent
 from tests.pages.support import OpenPage, primaries, said
 
 
@@ -34,7 +35,7 @@ def test_a_finished_run_leads_inside(open_page: OpenPage, finished: Run, shared:
     assert primaries(app) == ["Look inside"]
     values = {metric.label: metric.value for metric in app.metric}
     assert finished.best is not None
-    assert values["Test accuracy"] == f"{finished.best.test_accuracy:.1%}"
+    assert values["Test accuracy"] == percent(finished.best.test_accuracy)
     assert values["Mistakes (test)"] == f"{round(100 * (1 - finished.best.test_accuracy))} of 100"
     assert "n \\= 100" in said(app), "the facts line names split and n"
 

@@ -28,7 +28,7 @@ def grid(app: AppTest) -> dict[str, Any]:
 
 def expected(found: Predictions, sample_filter: SampleFilter, sort: str = "loss") -> list[str]:
     """Ids in order, from the library."""
-    table = sample_table(found.labels, found.probs, found.ids, found.class_names)
+    table = sample_table(found.labels, found.probs, found.ids.tolist(), found.class_names)
     return select_samples(table, sample_filter, sort)["id"].tolist()
 
 

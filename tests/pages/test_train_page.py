@@ -11,9 +11,10 @@ from cifar_core.runs import Run, Status, create_run, list_runs, read_run
 from cifar_core.runs.folder import RunFolder, write_status
 from cifar_core.workspace import Workspace
 from pages.ui.live import launch
-from pages.ui.settings import nearest, stops
+from pages.ui.settings import stops
+from pages.ui.words import percent
 from tests.pages.support import OpenPage, primaries, said
-from tests.runs.conftest import save_tiny
+from tests.conftest import save_tiny
 
 NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int", "float", "ints")]
 
@@ -41,10 +42,6 @@ def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> No
             {"patience": stop, "validation_share": 0.1} if name == "patience" else {}))  # fmt: skip
 
 
-def test_the_nearest_stop() -> None:
-    assert nearest([1, 2, 4, 8], 3.1) == 4
-
-
 def test_every_hyperparameter_has_a_widget_and_one_button_starts(open_page: OpenPage, workspace: Workspace) -> None:
     app = open_page(workspace, "train")
     assert primaries(app) == ["Start"]
@@ -59,8 +56,10 @@ def test_slider_and_number_field_follow_each_other(open_page: OpenPage, workspac
     app.select_slider(key="train_set_batch_size_slider").set_value(256).run()
     assert app.number_input(key="train_set_batch_size").value == 256
     app.number_input(key="train_set_batch_size").set_value(100).run()
-    assert app.select_slider(key="train_set_batch_size_slider").value == 128
+    assert app.select_slider(key="train_set_batch_size_slider").value == 100
     assert app.session_state["train_settings"]["batch_size"] == 100, "the number field takes any allowed value"
+    app.select_slider(key="train_set_batch_size_slider").set_value(32).run()
+    assert app.number_input(key="train_set_batch_size").value == 32
     assert not app.exception
 
 
@@ -125,7 +124,7 @@ def test_settings_outlive_a_look_at_another_page(open_page: OpenPage, workspace:
     app.switch_page("pages/data.py").run()
     app.switch_page("pages/train.py").run()
     assert app.number_input(key="train_set_epochs").value == 7
-    assert app.select_slider(key="train_set_epochs_slider").value == nearest(stops(spec_of("epochs")), 7)
+    assert app.select_slider(key="train_set_epochs_slider").value == 7
 
 
 def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage, workspace: Workspace) -> None:
@@ -141,7 +140,7 @@ def test_a_finished_run_shows_curves_numbers_and_ways_on(open_page: OpenPage, fi
     assert len(app.get("plotly_chart")) == 2
     assert len(app.dataframe[0].value) == 2, "a row an epoch"
     assert finished.best is not None
-    assert f"n = 100): {finished.best.test_accuracy:.1%} at epoch {finished.best.epoch}" in said(app)
+    assert f"n = 100: **{percent(finished.best.test_accuracy)}** at epoch {finished.best.epoch}" in said(app)
     assert primaries(app) == ["Look inside"]
     assert not {button.label for button in app.button} & {"Stop", "Pause"}
 

@@ -3,27 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import pytest
 
 from cifar_core.config import RunConfig, make_config
-from cifar_core.data import Split, save_dataset
 from cifar_core.runs import Run, create_run, list_runs, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace, open_workspace
-from tests.conftest import tiny_pictures
+from tests.conftest import save_tiny
 
 TINY = {"dataset": "tiny", "channels": "4,6", "hidden": "16,12", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3}
 PATIENCE = 120.0  # seconds; a deadline for a stuck process, not a wait
-
-
-def save_tiny(workspace: Workspace, name: str = "tiny", *, seed: int = 0) -> None:
-    """Store the tiny dataset: 300 training and 100 test pictures in ten classes."""
-    splits = []
-    for part, count, offset in (("train", 300, 0), ("test", 100, 1)):
-        images, labels = tiny_pictures(count, seed=seed + offset)
-        splits.append(Split(images, labels, np.array([f"{part}/{number:05d}" for number in range(count)])))
-    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    save_dataset(workspace, name, *splits, title="Tiny", class_names=names, source="made by a test")
 
 
 def wait_for(workspace: Workspace, run_id: str, done: Callable[[Run], bool]) -> Run:

@@ -17,7 +17,8 @@ from cifar_core.runs.estimate import (
     step_seconds,
 )
 from cifar_core.workspace import Workspace
-from tests.runs.conftest import TINY, save_tiny
+from tests.conftest import save_tiny
+from tests.runs.conftest import TINY
 
 KNOWN = Calibration(machine_name(), per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, forward=0.3)
 

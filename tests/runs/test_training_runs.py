@@ -34,7 +34,8 @@ from cifar_core.runs import (
 )
 from cifar_core.runs.folder import read_status, run_folder
 from cifar_core.workspace import Workspace
-from tests.runs.conftest import PATIENCE, TINY, begin, save_tiny, wait_for
+from tests.conftest import save_tiny
+from tests.runs.conftest import PATIENCE, TINY, begin, wait_for
 
 LONG = {**TINY, "epochs": 500}
 

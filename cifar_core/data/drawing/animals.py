@@ -40,13 +40,19 @@ def _tail(drawing: Drawing, dice: Dice, build: Build, root: Spot, floor: float) 
         out = dice.uniform(0.05, 0.4)
         drawing.limb([(x, y, 0.04), (x - 0.12 - out * 0.4, y + 0.15, 0.07), (x - out, end, 0.05)], dark)
     elif build.tail == "stub":
-        drawing.limb([(x, y, 0.05), (x - 0.08, y + 0.08, 0.045), (x - 0.1, y + 0.14, 0.02)], mix(base, (240, 236, 228), 0.5))
+        drawing.limb(
+            [(x, y, 0.05), (x - 0.08, y + 0.08, 0.045), (x - 0.1, y + 0.14, 0.02)], mix(base, (240, 236, 228), 0.5)
+        )
     else:
         rise = dice.uniform(-0.45, 0.55)
         thick = 0.035 if build.tail == "thin" else 0.065
         reach = dice.uniform(0.25, 0.5)
         curl = dice.uniform(-0.2, 0.2)
-        path = [(x, y, thick), (x - reach * 0.6, y - rise * 0.45, thick * 1.2), (x - reach - curl, y - rise, thick * 0.7)]
+        path = [
+            (x, y, thick),
+            (x - reach * 0.6, y - rise * 0.45, thick * 1.2),
+            (x - reach - curl, y - rise, thick * 0.7),
+        ]
         drawing.limb(path, shade(base, 0.9), 5)
 
 
@@ -61,7 +67,9 @@ def _pattern(drawing: Drawing, dice: Dice, build: Build, back: Spot, half: float
     elif coat.pattern == "patches":
         for _ in range(dice.whole(1, 3)):
             size = (dice.uniform(0.1, 0.22), half * dice.uniform(0.4, 0.75))
-            drawing.oval(x + dice.uniform(-0.35, 0.35), y - half * 0.15, size, mix(coat.dark, coat.belly, dice.pick((0.0, 1.0))))
+            drawing.oval(
+                x + dice.uniform(-0.35, 0.35), y - half * 0.15, size, mix(coat.dark, coat.belly, dice.pick((0.0, 1.0)))
+            )
     elif coat.pattern == "saddle":
         drawing.oval(x - 0.03, y - half * 0.45, (0.42, half * 0.5), coat.dark)
     elif coat.pattern == "spots":
@@ -87,12 +95,19 @@ def _ear(drawing: Drawing, build: Build, at: Spot, colour: Colour, lean: float) 
     x, y = at
     size = build.ear_size
     if build.ear == "flop":
-        path = [(x, y, size * 0.28), (x - size * 0.4 + lean, y + size * 0.5, size * 0.34), (x - size * 0.3 + lean, y + size, size * 0.22)]
+        path = [
+            (x, y, size * 0.28),
+            (x - size * 0.4 + lean, y + size * 0.5, size * 0.34),
+            (x - size * 0.3 + lean, y + size, size * 0.22),
+        ]
         drawing.limb(path, shade(colour, 0.8))
     elif build.ear == "leaf":
         drawing.oval(x - size * 0.5 + lean, y - size * 0.35, (size * 0.62, size * 0.26), shade(colour, 0.9), 0.75)
     else:
-        drawing.flat([(x - size * 0.45, y + size * 0.25), (x - size * 0.1 + lean, y - size), (x + size * 0.45, y + size * 0.25)], colour)
+        drawing.flat(
+            [(x - size * 0.45, y + size * 0.25), (x - size * 0.1 + lean, y - size), (x + size * 0.45, y + size * 0.25)],
+            colour,
+        )
 
 
 def _head(drawing: Drawing, dice: Dice, build: Build, at: Spot, droop: float) -> None:
@@ -106,7 +121,9 @@ def _head(drawing: Drawing, dice: Dice, build: Build, at: Spot, droop: float) ->
     drawing.oval(x, y, (r * 1.05, r), coat.base)
     reach = r * 0.75 + build.muzzle
     tip = (x + math.cos(droop) * reach, y + math.sin(droop) * reach + r * 0.12)
-    drawing.limb([(x + r * 0.1, y + r * 0.1, r * 0.75), (*tip, build.muzzle_width)], mix(coat.base, coat.muzzle, 0.25), 3)
+    drawing.limb(
+        [(x + r * 0.1, y + r * 0.1, r * 0.75), (*tip, build.muzzle_width)], mix(coat.base, coat.muzzle, 0.25), 3
+    )
     drawing.oval(*tip, (build.muzzle_width, build.muzzle_width * 0.95), coat.muzzle)
     if build.hoof:
         drawing.oval(tip[0] + build.muzzle_width * 0.3, tip[1], (build.muzzle_width * 0.3,) * 2, NOSE)
@@ -151,7 +168,12 @@ def standing(dice: Dice, build: Build, head_up: bool = False) -> Drawing:
     _leg(drawing, build, (shoulder[0] + 0.05, shoulder[1]), swings[1], hind=False, near=False)
     _tail(drawing, dice, build, (-0.5 - half * 0.6, top - half * 0.35), 0.0)
     lift = dice.uniform(-0.03, 0.03)
-    trunk = [(-0.46, top + lift, half * 0.93), (-0.1, top + 0.03, half * 0.88), (0.25, top, half), (0.46, top - lift, half * 0.86)]
+    trunk = [
+        (-0.46, top + lift, half * 0.93),
+        (-0.1, top + 0.03, half * 0.88),
+        (0.25, top, half),
+        (0.46, top - lift, half * 0.86),
+    ]
     drawing.limb(trunk, build.coat.base)
     drawing.limb([(-0.3, top + half * 0.62, half * 0.2), (0.3, top + half * 0.72, half * 0.2)], build.coat.belly, 2)
     _pattern(drawing, dice, build, (0.0, top), half)
@@ -188,24 +210,47 @@ def sitting(dice: Dice, build: Build) -> Drawing:
     half, width = build.depth / 2, build.leg_width
     chest = (0.2, -0.34 - build.leg * 0.85)
     _tail(drawing, dice, build, (-0.45, -0.1), 0.0)
-    drawing.limb([(chest[0] + 0.08, chest[1], width * 1.5), (0.3, -0.2, width), (0.34, -width, width)], shade(build.coat.sock, 0.7))
+    drawing.limb(
+        [(chest[0] + 0.08, chest[1], width * 1.5), (0.3, -0.2, width), (0.34, -width, width)],
+        shade(build.coat.sock, 0.7),
+    )
     drawing.limb([(-0.24, -half, half * 1.08), (0.0, -0.42, half), (*chest, half * 0.85)], build.coat.base)
     drawing.limb([(0.18, -0.3, half * 0.3), (chest[0] + 0.1, chest[1], half * 0.5)], build.coat.belly, 2)
     if build.coat.pattern != "spots":
         _pattern(drawing, dice, build, (-0.12, -0.4), half)
     drawing.oval(-0.2, -half * 0.85, (half * 0.95, half * 0.8), shade(build.coat.base, 0.93))
     drawing.limb([(-0.12, -width, width * 1.05), (0.1, -width, width)], build.coat.sock, 2)
-    drawing.limb([(chest[0], chest[1] + 0.1, width * 1.5), (0.2, -0.2, width * 1.05), (0.22, -width, width)], build.coat.sock)
+    drawing.limb(
+        [(chest[0], chest[1] + 0.1, width * 1.5), (0.2, -0.2, width * 1.05), (0.22, -width, width)], build.coat.sock
+    )
     drawing.oval(0.26, -width * 0.7, (width * 1.5, width * 0.8), build.coat.sock)
     _neck_and_head(drawing, dice, build, (chest[0], chest[1] - half * 0.3), max(0.9, build.neck_angle))
     return drawing
 
 
 PET_SCENES = {
-    "cat": {"room": 5.0, "meadow": 1.5, "plain": 1.2, "town": 1.4, "earth": 0.7, "leaves": 0.4, "street": 0.5, "snow": 0.3},
-    "dog": {"room": 3.5, "meadow": 2.8, "plain": 1.0, "town": 1.2, "earth": 0.8, "leaves": 0.3, "street": 0.8, "snow": 0.6},
-    "deer": {"forest": 3.2, "meadow": 4.0, "snow": 0.8, "earth": 0.6, "leaves": 0.6, "plain": 0.3},
-    "horse": {"meadow": 4.5, "forest": 1.2, "earth": 1.0, "snow": 0.5, "town": 1.0, "street": 0.4, "plain": 0.5},
+    "cat": {
+        "room": 5.5,
+        "meadow": 1.2,
+        "plain": 1.2,
+        "town": 1.3,
+        "earth": 0.6,
+        "leaves": 0.4,
+        "street": 0.5,
+        "snow": 0.3,
+    },
+    "dog": {
+        "room": 2.6,
+        "meadow": 3.6,
+        "plain": 1.0,
+        "town": 1.2,
+        "earth": 0.8,
+        "leaves": 0.3,
+        "street": 0.8,
+        "snow": 0.6,
+    },
+    "deer": {"forest": 4.0, "meadow": 3.2, "snow": 0.8, "earth": 0.6, "leaves": 0.6, "plain": 0.3},
+    "horse": {"meadow": 5.0, "forest": 0.8, "earth": 1.2, "snow": 0.4, "town": 1.2, "street": 0.5, "plain": 0.5},
 }
 BUILDERS = {"cat": cat_build, "dog": dog_build, "deer": deer_build, "horse": horse_build}
 
@@ -216,14 +261,26 @@ def animal(dice: Dice, kind: str) -> Subject:
     fur = dice.uniform(0.03, 0.1)
     scenes = PET_SCENES[kind]
     if build.hoof:
-        view = dice.weighted({"standing": 6, "lying": 0.6 if kind == "deer" else 0.25, "bust": 1.5, "face": 0.8 if kind == "deer" else 0.4})
+        view = dice.weighted(
+            {
+                "standing": 6,
+                "lying": 0.6 if kind == "deer" else 0.25,
+                "bust": 1.5,
+                "face": 0.8 if kind == "deer" else 0.4,
+            }
+        )
     else:
-        view = dice.weighted({"standing": 2.6, "sitting": 1.8, "lying": 1.3, "front": 2.2, "face": 2.4, "bust": 0.7})
+        cat = kind == "cat"
+        view = dice.weighted(
+            {"standing": 2.0 if cat else 3.2, "sitting": 1.8, "lying": 1.2, "front": 2.3, "face": 2.3, "bust": 0.6}
+        )
     if view == "face":
-        return Subject(face(dice, build), scenes, stands=False, fur=fur, size=(0.7, 1.15), tilt=0.2)
+        return Subject(face(dice, build), scenes, stands=False, fur=fur, size=(0.78, 1.1), tilt=0.15)
     if view == "front":
-        return Subject(front_view(dice, build), scenes, fur=fur, size=(0.65, 1.0))
+        return Subject(front_view(dice, build), scenes, fur=fur, size=(0.74, 1.02))
     if view == "bust":
-        return Subject(standing(dice, build, head_up=True), scenes, stands=False, fur=fur, size=(0.65, 1.0), close_up=True)
+        return Subject(
+            standing(dice, build, head_up=True), scenes, stands=False, fur=fur, size=(0.7, 1.0), close_up=True
+        )
     draw = {"lying": lying, "sitting": sitting, "standing": standing}[view]
-    return Subject(draw(dice, build), scenes, fur=fur, size=(0.64, 1.02))
+    return Subject(draw(dice, build), scenes, fur=fur, size=(0.74, 1.02))

@@ -20,6 +20,8 @@ CANVAS = SIDE * FACTOR  # pixels of the paper
 Colour = tuple[float, float, float]  # red, green, blue in 0..255
 Points = Sequence[tuple[float, float]] | np.ndarray
 
+_ONES = np.ones((2, 1))
+_QUARTER_TURN = np.array([-1.0, 1.0])
 _T = TypeVar("_T")
 _CAP = np.linspace(0.0, math.pi, 7)[1:-1]
 _CAP_COS, _CAP_SIN = np.cos(_CAP)[:, None], np.sin(_CAP)[:, None]
@@ -89,41 +91,29 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
     )
 
 
-def ink(colour: Colour) -> tuple[int, int, int]:
-    """The whole-number colour that Pillow paints."""
-    return (_byte(colour[0]), _byte(colour[1]), _byte(colour[2]))
-
-
-def _byte(value: float) -> int:
-    return min(255, max(0, round(value)))
-
-
 @lru_cache(maxsize=128)
 def _spline(count: int, closed: bool, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Catmull-Rom spline through `count` points as two matrices: values and tangents at the samples, [samples, count]."""
-    spans = count if closed else count - 1
     t = np.linspace(0.0, 1.0, steps, endpoint=False)
     value = np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2], axis=1) / 2
     slope = np.stack([-1 + 4 * t - 3 * t**2, -10 * t + 9 * t**2, 1 + 8 * t - 9 * t**2, 3 * t**2 - 2 * t], axis=1) / 2
-    if not closed:  # the last point belongs to no span of its own
-        value_end, slope_end = np.array([[0.0, 0.0, 1.0, 0.0]]), np.array([[0.0, -0.5, 0.0, 0.5]])
-    values, slopes = [], []
+    spans = count if closed else count - 1
+    ends = 0 if closed else 1  # the last point of an open line belongs to no span
+    value_there, slope_there = np.array([[0.0, 0.0, 1.0, 0.0]])[:ends], np.array([[0.0, -0.5, 0.0, 0.5]])[:ends]
+    return _spread(value, spans, count, value_there), _spread(slope, spans, count, slope_there)
+
+
+def _spread(weights: np.ndarray, spans: int, count: int, last: np.ndarray) -> np.ndarray:
+    """Weights [steps, 4] of the four points around a span, placed for every span: [spans * steps + end, count]."""
+    rows = []
     for span in range(spans):
-        last = not closed and span == spans - 1
-        neighbours = [span - 1, span, span + 1, span + 2]
-        neighbours = [n % count if closed else min(max(n, 0), count - 1) for n in neighbours]
-        for rows, out in ((value, values), (slope, slopes)):
-            block = np.zeros((steps, count))
-            for column, n in enumerate(neighbours):
-                block[:, n] += rows[:, column]
-            out.append(block)
-        if last:
-            for rows, out in ((value_end, values), (slope_end, slopes)):
-                block = np.zeros((1, count))
-                for column, n in enumerate(neighbours):
-                    block[:, n] += rows[:, column]
-                out.append(block)
-    return np.concatenate(values), np.concatenate(slopes)
+        block = np.concatenate([weights, last]) if span == spans - 1 else weights
+        placed = np.zeros((len(block), count))
+        for column, point in enumerate((span - 1, span, span + 1, span + 2)):
+            closed = spans == count
+            placed[:, point % count if closed else min(max(point, 0), count - 1)] += block[:, column]
+        rows.append(placed)
+    return np.concatenate(rows)
 
 
 class Drawing:
@@ -153,7 +143,7 @@ class Drawing:
         if turn:
             c, s = math.cos(turn), math.sin(turn)
             ring = ring @ np.array([[c, s], [-s, c]])
-        self.flat(ring + (x, y), colour)
+        self.flat(ring + np.array((x, y)), colour)
 
     def limb(self, path: Sequence[tuple[float, float, float]], colour: Colour, steps: int = 4) -> None:
         """A rounded stroke along `path` of (x, y, radius): legs, necks, tails, trunks."""
@@ -161,8 +151,8 @@ class Drawing:
         control = np.asarray(path, dtype=float)
         samples = values @ control  # [m, 3]
         tangent = slopes @ control[:, :2]
-        tangent /= np.hypot(tangent[:, 0], tangent[:, 1])[:, None] + 1e-9
-        normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
+        tangent /= np.sqrt((tangent * tangent) @ _ONES) + 1e-9
+        normal = tangent[:, ::-1] * _QUARTER_TURN
         centre, radius = samples[:, :2], samples[:, 2:]
         end = centre[-1] + radius[-1] * (normal[-1] * _CAP_COS + tangent[-1] * _CAP_SIN)
         start = centre[0] - radius[0] * (normal[0] * _CAP_COS + tangent[0] * _CAP_SIN)
@@ -187,13 +177,13 @@ class Drawing:
 
     def paint(self, draw: ImageDraw.ImageDraw, scale: float, shift: tuple[float, float]) -> None:
         """Paint all polygons, times `scale` and moved by `shift` (canvas pixels)."""
-        lengths = [len(points) for points in self.polygons]
-        pixels = np.rint(np.concatenate(self.polygons) * scale + shift).astype(np.int64)
-        flat = pixels.ravel().tolist()
+        pixels = np.rint(np.concatenate(self.polygons) * scale + shift).astype(np.int64).ravel().tolist()
+        inks = np.minimum(np.maximum(np.rint(np.array(self.colours)), 0), 255).astype(np.int64).tolist()
         start = 0
-        for length, colour in zip(lengths, self.colours, strict=True):
-            draw.polygon(flat[start : start + 2 * length], fill=ink(colour))
-            start += 2 * length
+        for points, (r, g, b) in zip(self.polygons, inks, strict=True):
+            end = start + 2 * len(points)
+            draw.polygon(pixels[start:end], fill=(r, g, b, 255))
+            start = end
 
 
 def turned(angle: float, mirror: bool = False, squeeze: float = 1.0) -> np.ndarray:

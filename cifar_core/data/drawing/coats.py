@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from cifar_core.data.drawing.canvas import Colour, Dice, mix, shade
 
 CAT_COLOURS: tuple[Colour, ...] = (
-    (150, 138, 124), (196, 140, 84), (58, 54, 54), (222, 216, 208), (122, 116, 112), (176, 160, 138), (108, 88, 68),
+    (150, 140, 128), (200, 138, 78), (56, 54, 56), (222, 218, 212), (118, 116, 116), (142, 138, 134), (170, 156, 136),
 )  # fmt: skip
 DOG_COLOURS: tuple[Colour, ...] = (
-    (182, 140, 92), (120, 84, 56), (54, 48, 46), (224, 218, 206), (206, 172, 124), (148, 110, 78), (130, 124, 118),
+    (186, 142, 92), (120, 82, 54), (54, 48, 46), (224, 216, 200), (208, 172, 120), (150, 108, 74), (132, 124, 116),
 )  # fmt: skip
 DEER_COLOURS: tuple[Colour, ...] = ((158, 114, 72), (138, 100, 68), (178, 132, 84), (120, 96, 74), (148, 122, 94))
 HORSE_COLOURS: tuple[Colour, ...] = (
@@ -92,18 +92,18 @@ def cat_build(dice: Dice) -> Build:
 
 def dog_build(dice: Dice) -> Build:
     """A dog of any breed: longer muzzle, hanging or pointed ears; toy breeds come close to cats."""
-    toy = dice.chance(0.3)
+    toy = dice.chance(0.22)
     return Build(
         depth=dice.uniform(0.34, 0.5),
-        leg=dice.uniform(0.3, 0.46) if toy else dice.uniform(0.42, 0.7),
+        leg=dice.uniform(0.3, 0.46) if toy else dice.uniform(0.45, 0.66),
         leg_width=dice.uniform(0.06, 0.1),
         neck=dice.uniform(0.14, 0.34),
         neck_width=dice.uniform(0.12, 0.18),
         neck_angle=dice.uniform(0.4, 1.1),
         head=dice.uniform(0.16, 0.22) if toy else dice.uniform(0.14, 0.19),
         muzzle=dice.uniform(0.08, 0.17) if toy else dice.uniform(0.15, 0.27),
-        muzzle_width=dice.uniform(0.07, 0.12),
-        ear="point" if dice.chance(0.3) else "flop",
+        muzzle_width=dice.uniform(0.085, 0.13),
+        ear="point" if dice.chance(0.22) else "flop",
         ear_size=dice.uniform(0.13, 0.21),
         tail=dice.weighted({"brush": 3, "thin": 2, "stub": 1}),
         antlers=0.0,
@@ -143,10 +143,10 @@ def horse_build(dice: Dice) -> Build:
     base = dice.tint(dice.pick(HORSE_COLOURS), 14)
     hair = base if dice.chance(0.3) else dice.tint(dice.pick(((40, 34, 32), (60, 44, 34), (206, 188, 150))))
     sock = (228, 224, 216) if dice.chance(0.25) else shade(base, dice.uniform(0.6, 1.0))
-    slim = dice.chance(0.3)
+    slim = dice.chance(0.22)
     return Build(
         depth=dice.uniform(0.38, 0.44) if slim else dice.uniform(0.42, 0.54),
-        leg=dice.uniform(0.64, 0.86),
+        leg=dice.uniform(0.64, 0.82),
         leg_width=dice.uniform(0.05, 0.065) if slim else dice.uniform(0.06, 0.085),
         neck=dice.uniform(0.42, 0.6),
         neck_width=dice.uniform(0.12, 0.15) if slim else dice.uniform(0.14, 0.19),

@@ -5,6 +5,9 @@ from cifar_core.data.drawing.coats import Build
 
 CAT_EYES: tuple[Colour, ...] = ((150, 170, 70), (190, 160, 60), (110, 160, 170), (120, 130, 70))
 NOSE: Colour = (38, 30, 32)
+PINK: Colour = (176, 112, 106)
+WHITE: Colour = (236, 232, 226)
+BONE: Colour = (150, 124, 96)
 
 
 def _ear_front(drawing: Drawing, build: Build, side: float, head: tuple[float, float, float]) -> None:
@@ -20,8 +23,12 @@ def _ear_front(drawing: Drawing, build: Build, side: float, head: tuple[float, f
         ]
         drawing.limb(path, coat.dark)
     elif build.ear == "leaf":
-        drawing.oval(x + side * (r * 0.8 + size * 0.45), y - r * 0.55, (size * 0.62, size * 0.3), coat.base, -side * 0.35)
-        drawing.oval(x + side * (r * 0.8 + size * 0.45), y - r * 0.53, (size * 0.4, size * 0.16), coat.belly, -side * 0.35)
+        drawing.oval(
+            x + side * (r * 0.8 + size * 0.45), y - r * 0.55, (size * 0.62, size * 0.3), coat.base, -side * 0.35
+        )
+        drawing.oval(
+            x + side * (r * 0.8 + size * 0.45), y - r * 0.53, (size * 0.4, size * 0.16), coat.belly, -side * 0.35
+        )
     else:
         tip = (x + side * (r * 0.72 + size * 0.1), y - r * 0.6 - size)
         inner, outer = (x + side * r * 0.2, y - r * 0.85), (x + side * r * 0.95, y - r * 0.3)
@@ -44,47 +51,77 @@ def _eyes(drawing: Drawing, build: Build, head: tuple[float, float, float], eye:
         drawing.oval(where[0] - r * 0.05, where[1] - r * 0.06, (r * 0.045, r * 0.045), (240, 240, 240))
 
 
-def _head_front(drawing: Drawing, dice: Dice, build: Build, head: tuple[float, float, float]) -> None:
-    """A face turned to us; x, y, radius in `head`."""
+def _antlers_front(drawing: Drawing, size: float, head: tuple[float, float, float]) -> None:
+    x, y, r = head
+    for side in (-1, 1):
+        bow = (x + side * size * 0.55, y - r - size * 0.3)
+        tip = (x + side * size * 0.5, y - r - size * 0.8)
+        drawing.limb([(x + side * r * 0.4, y - r * 0.7, r * 0.16), (*bow, r * 0.13), (*tip, r * 0.07)], BONE)
+        drawing.limb([(*bow, r * 0.1), (x + side * size * 0.2, y - r - size * 0.6, r * 0.06)], BONE, 2)
+
+
+def _marks(drawing: Drawing, dice: Dice, build: Build, head: tuple[float, float, float]) -> None:
+    """A patch over one eye, or the M of a tabby."""
+    x, y, r = head
+    if build.coat.pattern in ("patches", "saddle"):
+        drawing.oval(x + dice.sign() * r * 0.45, y - r * 0.2, (r * 0.42, r * 0.5), build.coat.dark)
+    elif build.coat.pattern == "stripes":
+        for side in (-0.35, 0.0, 0.35):
+            stripe = [(x + side * r, y - r * 0.88, r * 0.07), (x + side * r * 0.8, y - r * 0.45, r * 0.05)]
+            drawing.limb(stripe, build.coat.dark, 2)
+
+
+def _long_face(drawing: Drawing, dice: Dice, build: Build, head: tuple[float, float, float]) -> None:
+    """Skull and muzzle of a deer or horse."""
     x, y, r = head
     coat = build.coat
+    width = build.muzzle_width / build.head * r
+    end = y + r * (0.45 + 0.55 * build.muzzle / build.head)
+    drawing.oval(x, y, (r * 0.92, r * 0.95), coat.base)
+    drawing.limb([(x, y, r * 0.85), (x, end, width * 1.1)], coat.base, 3)
+    if dice.chance(0.4):  # a blaze
+        drawing.limb([(x, y - r * 0.3, r * 0.16), (x, end - r * 0.1, r * 0.12)], mix(coat.belly, WHITE, 0.5), 2)
+    drawing.oval(x, end, (width * 1.1, width * 0.95), mix(coat.muzzle, coat.belly, 0.4))
+    for side in (-1, 1) if build.mane else (0,):
+        drawing.oval(x + side * width * 0.5, end + width * 0.1, (r * 0.15, r * 0.14), NOSE)
+    _eyes(drawing, build, head, None, 0.14)
+    if build.mane:
+        drawing.limb([(x, y - r * 1.05, r * 0.26), (x + r * 0.1, y - r * 0.35, r * 0.13)], coat.dark, 3)
+
+
+def _short_face(drawing: Drawing, dice: Dice, build: Build, head: tuple[float, float, float]) -> None:
+    """Head and snout of a cat or dog."""
+    x, y, r = head
+    coat = build.coat
+    long = min(1.0, build.muzzle / build.head)  # 0.2 for a cat, 1 for a hound
+    snout = build.muzzle_width / build.head * r
+    snout_y = y + r * 0.42
+    drawing.oval(x, y, (r * 1.02, r * 0.95), coat.base)
+    _marks(drawing, dice, build, head)
+    drawing.oval(x, snout_y, (snout * 1.05, snout * (0.75 + 0.25 * long)), mix(coat.muzzle, coat.belly, 0.5))
+    nose_y = snout_y - snout * 0.35
+    nose = NOSE if long > 0.55 or dice.chance(0.45) else PINK
+    drawing.oval(x, nose_y, (r * (0.1 + 0.13 * long), r * (0.075 + 0.09 * long)), nose)
+    drawing.limb([(x, nose_y, r * 0.03), (x, nose_y + snout * 0.6, r * 0.03)], shade(coat.muzzle, 0.5), 2)
+    if long > 0.55 and dice.chance(0.35):
+        drawing.oval(x, nose_y + snout * 0.95, (r * 0.16, r * 0.22), (206, 110, 110))
+    _eyes(drawing, build, head, dice.pick(CAT_EYES) if long < 0.5 else None, 0.16 if long < 0.5 else 0.13)
+
+
+def _head_front(drawing: Drawing, dice: Dice, build: Build, head: tuple[float, float, float]) -> None:
+    """A face turned to us; x, y, radius in `head`. It is what `face` and `front_view` have in focus."""
+    drawing.focus = True
     if build.antlers:
-        for side in (-1, 1):
-            size = build.antlers / 0.11 * r * 0.9
-            bow = (x + side * size * 0.55, y - r - size * 0.3)
-            drawing.limb([(x + side * r * 0.4, y - r * 0.7, r * 0.16), (*bow, r * 0.13), (x + side * size * 0.5, y - r - size * 0.8, r * 0.07)], (150, 124, 96))
-            drawing.limb([(*bow, r * 0.1), (x + side * size * 0.2, y - r - size * 0.6, r * 0.06)], (150, 124, 96), 2)
+        _antlers_front(drawing, build.antlers / 0.11 * head[2] * 0.9, head)
     if build.ear != "flop":
         for side in (-1, 1):
             _ear_front(drawing, build, side, head)
-    long = build.muzzle / build.head  # 0.3 for a cat, 2 for a horse
-    drawing.oval(x, y, (r * (1.02 if not build.hoof else 0.92), r * 0.95), coat.base)
-    snout_y = y + r * (0.42 if not build.hoof else 0.45 + 0.55 * long)
-    snout_r = build.muzzle_width / build.head * r
-    if build.hoof:
-        drawing.limb([(x, y, r * 0.85), (x, snout_y, snout_r * 1.1)], coat.base, 3)
-        if dice.chance(0.4):
-            drawing.limb([(x, y - r * 0.3, r * 0.16), (x, snout_y - r * 0.1, r * 0.12)], coat.belly, 2)
-    if coat.pattern in ("patches", "saddle") and not build.hoof:
-        drawing.oval(x + dice.sign() * r * 0.45, y - r * 0.2, (r * 0.42, r * 0.5), coat.dark)
-    drawing.oval(x, snout_y, (snout_r * 1.05, snout_r * (0.75 + 0.25 * min(1.0, long))), mix(coat.muzzle, coat.belly, 0.4))
-    if coat.pattern == "stripes":
-        for side in (-0.35, 0.0, 0.35):
-            drawing.limb([(x + side * r, y - r * 0.88, r * 0.07), (x + side * r * 0.8, y - r * 0.45, r * 0.05)], coat.dark, 2)
-    nose_y = snout_y - snout_r * (0.35 if not build.hoof else -0.1)
-    nose = (r * (0.12 + 0.1 * min(1.0, long)), r * (0.09 + 0.07 * min(1.0, long)))
-    drawing.oval(x, nose_y, nose, NOSE if dice.chance(0.8) else (150, 96, 92))
-    if not build.hoof:
-        drawing.limb([(x, nose_y, r * 0.03), (x, nose_y + snout_r * 0.6, r * 0.03)], shade(coat.muzzle, 0.5), 2)
-        if long > 0.55 and dice.chance(0.3):
-            drawing.oval(x, nose_y + snout_r * 0.95, (r * 0.16, r * 0.2), (206, 110, 110))
-    eye = dice.pick(CAT_EYES) if build.ear == "point" and long < 0.62 and not build.hoof else None
-    _eyes(drawing, build, head, eye, 0.15 if eye else 0.13)
+    draw = _long_face if build.hoof else _short_face
+    draw(drawing, dice, build, head)
     if build.ear == "flop":
         for side in (-1, 1):
             _ear_front(drawing, build, side, head)
-    if build.mane:
-        drawing.limb([(x, y - r * 1.05, r * 0.28), (x + r * 0.12, y - r * 0.4, r * 0.14)], coat.dark, 3)
+    drawing.focus = False
 
 
 def face(dice: Dice, build: Build) -> Drawing:
@@ -92,16 +129,14 @@ def face(dice: Dice, build: Build) -> Drawing:
     drawing = Drawing()
     coat = build.coat
     if build.hoof:
-        drawing.limb([(0.0, 0.4, 0.8 * build.neck_width / 0.11), (0.35, 2.8, 1.1 * build.neck_width / 0.11)], shade(coat.base, 0.82))
-        drawing.focus = True
-        _head_front(drawing, dice, build, (0.0, 0.0, 1.0))
-        drawing.focus = False
-        return drawing
-    drawing.limb([(dice.uniform(-0.3, 0.3), 0.5, 0.85), (dice.uniform(-0.4, 0.4), 2.0, 1.2)], shade(coat.base, 0.85))
-    drawing.oval(0.0, 1.45, (0.5, 0.6), coat.belly)
-    drawing.focus = True
+        width = build.neck_width / build.head
+        drawing.limb([(0.0, 0.3, 0.7), (dice.uniform(-0.9, 0.9), 3.2, width * 1.1)], shade(coat.base, 0.78))
+    else:
+        drawing.limb(
+            [(dice.uniform(-0.3, 0.3), 0.5, 0.85), (dice.uniform(-0.4, 0.4), 2.0, 1.2)], shade(coat.base, 0.85)
+        )
+        drawing.oval(0.0, 1.45, (0.5, 0.6), coat.belly)
     _head_front(drawing, dice, build, (0.0, 0.0, 1.0))
-    drawing.focus = False
     return drawing
 
 
@@ -114,17 +149,23 @@ def front_view(dice: Dice, build: Build) -> Drawing:
     lean = dice.uniform(-0.12, 0.12)
     if dice.chance(0.6):  # the tail shows on one side
         side = dice.sign()
-        drawing.limb([(side * wide * 0.7, -0.1, 0.05), (side * (wide + 0.22), -0.08, 0.05), (side * (wide + 0.3), -0.3, 0.035)], shade(coat.base, 0.85))
-    drawing.limb([(0.0, -wide * 0.85, wide * 1.08), (lean * 0.5, -height * 0.6, wide * 0.9), (lean, -height, wide * 0.62)], coat.base)
+        drawing.limb(
+            [(side * wide * 0.7, -0.1, 0.05), (side * (wide + 0.22), -0.08, 0.05), (side * (wide + 0.3), -0.3, 0.035)],
+            shade(coat.base, 0.85),
+        )
+    drawing.limb(
+        [(0.0, -wide * 0.85, wide * 1.08), (lean * 0.5, -height * 0.6, wide * 0.9), (lean, -height, wide * 0.62)],
+        coat.base,
+    )
     for side in (-1, 1):
         drawing.oval(side * wide * 0.85, -wide * 0.45, (wide * 0.5, wide * 0.48), shade(coat.base, 0.9))
         drawing.oval(side * wide * 0.85, -width * 0.6, (width * 1.4, width * 0.8), coat.sock)
     drawing.oval(lean * 0.7, -height * 0.72, (wide * 0.45, height * 0.24), coat.belly)
     for side in (-1, 1):
         x = side * wide * 0.36
-        drawing.limb([(x + lean * 0.6, -height * 0.65, width * 1.15), (x, -width, width)], mix(coat.base, coat.sock, 0.6), 3)
+        drawing.limb(
+            [(x + lean * 0.6, -height * 0.65, width * 1.15), (x, -width, width)], mix(coat.base, coat.sock, 0.6), 3
+        )
         drawing.oval(x, -width * 0.6, (width * 1.3, width * 0.8), coat.sock)
-    drawing.focus = True
     _head_front(drawing, dice, build, (lean, -height - build.head * 0.75, build.head * 1.12))
-    drawing.focus = False
     return drawing

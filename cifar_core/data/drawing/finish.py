@@ -4,13 +4,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from cifar_core.data.drawing.canvas import CANVAS, FACTOR, SIDE, Colour, Dice, Drawing, turned
 from cifar_core.data.drawing.scene import EARTH, LEAF, WALLS, paint_scene
 from cifar_core.data.drawing.subject import Subject
 
-_Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) + 0.5  # centres of the pixels
+_Y, _X = np.mgrid[0:SIDE, 0:SIDE] + 0.5  # centres of the pixels
 _FAR = ((_X / SIDE - 0.5) ** 2 + (_Y / SIDE - 0.5) ** 2)[:, :, None]  # squared distance from the middle
 
 
@@ -41,24 +41,31 @@ def frame_subject(subject: Subject, dice: Dice) -> Frame:
 
 
 def _layer(drawing: Drawing, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """The drawing on a transparent sheet, averaged down; float32 [32, 32, 4], colour times alpha, alpha in 0..1."""
-    sheet = Image.new("RGBA", (CANVAS, CANVAS), (0, 0, 0, 0))
+    """The drawing on a transparent sheet, averaged down; float [32, 32, 4], colour times alpha, alpha in 0..1."""
+    sheet = Image.new("RGBX", (CANVAS, CANVAS), 0)  # X serves as alpha; RGBA would cost two conversions
     drawing.paint(ImageDraw.Draw(sheet), scale, shift)
-    small = np.asarray(sheet.reduce(FACTOR)).astype(np.float32)
-    small[:, :, 3] *= np.float32(1 / 255)
-    small[:, :, :3] *= small[:, :, 3:]
+    small = np.asarray(sheet.reduce(FACTOR)).astype(float)
+    small[:, :, 3] /= 255
     return small
+
+
+def _blur(radius: float) -> np.ndarray:
+    """The [32, 32] matrix that blurs a column of pixels with a Gaussian of `radius` pixels."""
+    weights = np.exp(_APART * (-0.5 / radius**2))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+_APART = (np.arange(SIDE)[:, None] - np.arange(SIDE)) ** 2.0  # squared distances
+_INFLATE = _blur(1.9)
+_SLOPE = np.gradient(_INFLATE, axis=0)
 
 
 def _relief(alpha: np.ndarray, dice: Dice, gloss: float) -> np.ndarray:
     """Light and shade on the subject as if it were inflated, lit from above; [32, 32, 1]."""
-    sheet = Image.fromarray((alpha * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(2)).filter(ImageFilter.BoxBlur(1))
-    height = np.asarray(sheet).astype(np.float32)
     side = dice.uniform(-0.8, 0.8)
-    light = np.zeros((SIDE, SIDE, 1), dtype=np.float32)
-    light[1:-1, :, 0] = (height[2:] - height[:-2]) * (math.sqrt(1 - side * side) * 2 * gloss / 255)
-    light[:, 1:-1, 0] += (height[:, 2:] - height[:, :-2]) * (side * 2 * gloss / 255)
-    return 1 + np.minimum(np.maximum(light, -0.45), 0.45)
+    down, across = _SLOPE @ alpha @ _INFLATE.T, _INFLATE @ alpha @ _SLOPE.T
+    light = (down * math.sqrt(1 - side * side) + across * side) * (4 * gloss)
+    return 1 + np.minimum(np.maximum(light, -0.45), 0.45)[:, :, None]
 
 
 def _set_apart(picture: np.ndarray, layer: np.ndarray, dice: Dice) -> None:
@@ -68,7 +75,7 @@ def _set_apart(picture: np.ndarray, layer: np.ndarray, dice: Dice) -> None:
     own = layer[:, :, :3].sum(axis=(0, 1)) / total
     around = np.einsum("yxc,yx->c", picture, alpha) / total
     gap = own - around
-    wanted = dice.uniform(20.0, 64.0)
+    wanted = dice.uniform(26.0, 70.0)
     missing = wanted - float(np.abs(gap).mean())
     if missing > 0:
         lighter = gap.mean() < 0 if around.mean() < 190 else False
@@ -90,10 +97,13 @@ def _reflect(picture: np.ndarray, layer: np.ndarray, frame: Frame, dice: Dice) -
     if 0 < foot < SIDE:
         rows = min(SIDE - foot, foot)
         mirror = layer[foot - rows : foot][::-1]
-        fade = dice.uniform(0.15, 0.5) * np.linspace(1, 0.2, rows, dtype=np.float32)[:, None, None]
+        fade = dice.uniform(0.15, 0.5) * np.linspace(1, 0.2, rows)[:, None, None]
         part = picture[foot : foot + rows]
         part += fade * (mirror[:, :, :3] * 0.8 - part * mirror[:, :, 3:])
-    foam = np.exp(-(((_X - (frame.left + frame.right) / 2 / FACTOR) / ((frame.right - frame.left) / 1.8 / FACTOR)) ** 4) - ((_Y - foot) / 0.7) ** 2)
+    foam = np.exp(
+        -(((_X - (frame.left + frame.right) / 2 / FACTOR) / ((frame.right - frame.left) / 1.8 / FACTOR)) ** 4)
+        - ((_Y - foot) / 0.7) ** 2
+    )
     picture += (dice.uniform(0, 0.45) * foam)[:, :, None] * (235 - picture)
 
 
@@ -116,13 +126,18 @@ def _in_the_way(dice: Dice) -> Drawing:
             drawing.oval(*where, (dice.uniform(7, 16), dice.uniform(4, 8)), dice.tint(green, 18), dice.uniform(0, 3.1))
     elif kind == "branch":
         y = dice.uniform(10, 118)
-        drawing.limb([(-10, y, 5), (64, y + dice.uniform(-16, 16), 4), (138, y + dice.uniform(-30, 30), 3)], dice.tint((92, 74, 58), 18))
+        drawing.limb(
+            [(-10, y, 5), (64, y + dice.uniform(-16, 16), 4), (138, y + dice.uniform(-30, 30), 3)],
+            dice.tint((92, 74, 58), 18),
+        )
     elif kind == "post":
         x, width = dice.uniform(8, 112), dice.uniform(5, 15)
         drawing.box(x, -2, x + width, CANVAS + 2, grey)
     elif dice.chance(0.5):
         x = dice.uniform(14, 34)
-        drawing.box(-2, -2, x, CANVAS + 2, grey) if dice.chance(0.5) else drawing.box(CANVAS - x, -2, CANVAS + 2, CANVAS + 2, grey)
+        drawing.box(-2, -2, x, CANVAS + 2, grey) if dice.chance(0.5) else drawing.box(
+            CANVAS - x, -2, CANVAS + 2, CANVAS + 2, grey
+        )
     else:
         drawing.box(-2, CANVAS - dice.uniform(10, 32), CANVAS + 2, CANVAS + 2, grey)
     return drawing
@@ -134,22 +149,22 @@ def _lay_over(picture: np.ndarray, layer: np.ndarray) -> np.ndarray:
 
 def _camera(picture: np.ndarray, dice: Dice) -> np.ndarray:
     """Light, contrast, colour, vignette, blur and noise of a small photograph; uint8 [32, 32, 3]."""
-    contrast = dice.uniform(0.75, 1.15)
+    contrast = dice.uniform(0.82, 1.15)
     warm = dice.uniform(-0.08, 0.08)
-    light = dice.uniform(0.8, 1.15)
+    light = dice.uniform(0.84, 1.14)
     middle = float(picture.mean())
-    gain = np.array([1 + warm, 1.0, 1 - warm], dtype=np.float32) * (light * contrast)
-    picture = picture * gain + np.float32(middle * (1 - contrast) * light)
-    colourful = np.float32(dice.uniform(0.45, 1.12))
-    grey = picture @ np.full((3, 1), (1 - colourful) / 3, dtype=np.float32)
-    picture = (picture * colourful + grey) * (1 - np.float32(dice.uniform(0.0, 0.6)) * _FAR)
-    soft = dice.uniform(-0.8, 0.7)
+    gain = np.array([1 + warm, 1.0, 1 - warm]) * (light * contrast)
+    picture = picture * gain + middle * (1 - contrast) * light
+    colourful = dice.uniform(0.7, 1.15)
+    grey = picture @ np.full((3, 1), (1 - colourful) / 3)
+    picture = (picture * colourful + grey) * (1 - dice.uniform(0.0, 0.6) * _FAR)
+    soft = dice.uniform(-1.0, 0.65)
     if soft > 0.2:
-        sheet = Image.fromarray(np.minimum(np.maximum(picture, 0), 255).astype(np.uint8))
-        picture = np.asarray(sheet.filter(ImageFilter.GaussianBlur(soft))).astype(np.float32)
-    strength = dice.pick((1.5, 3.0, 4.5, 8.0)) * dice.uniform(0.7, 1.2)
-    grain = dice.grain(2, SIDE, SIDE, 3).sum(axis=0, dtype=np.float32) - 255  # a triangle, standard deviation 104.5
-    picture += grain * np.float32(strength / 104.5)
+        blur = _blur(soft)
+        picture = blur @ (blur @ picture.reshape(SIDE, -1)).reshape(SIDE, SIDE, 3)
+    strength = dice.pick((1.5, 2.5, 4.0, 7.0)) * dice.uniform(0.7, 1.2)
+    grain = dice.grain(2, SIDE, SIDE, 3).sum(axis=0, dtype=float) - 255  # a triangle, standard deviation 104.5
+    picture += grain * (strength / 104.5)
     return np.minimum(np.maximum(np.rint(picture), 0), 255).astype(np.uint8)
 
 
@@ -167,9 +182,9 @@ def render(subject: Subject, dice: Dice) -> np.ndarray:
         _reflect(picture, layer, frame, dice)
     elif subject.stands:
         _cast_shadow(picture, frame, dice)
-    fur = dice.grain(SIDE, SIDE, 1) * np.float32(subject.fur / 127.5) + np.float32(1 - subject.fur)
-    layer[:, :, :3] *= _relief(layer[:, :, 3], dice, subject.gloss) * fur * np.float32(dice.uniform(0.8, 1.1))
+    fur = dice.grain(SIDE, SIDE, 1) * (subject.fur / 127.5) + (1 - subject.fur)
+    layer[:, :, :3] *= _relief(layer[:, :, 3], dice, subject.gloss) * fur * dice.uniform(0.8, 1.1)
     picture = _lay_over(picture, layer)
-    if dice.chance(0.25):
+    if dice.chance(0.2):
         picture = _lay_over(picture, _layer(_in_the_way(dice)))
     return _camera(picture, dice).transpose(2, 0, 1)  # [3, 32, 32]

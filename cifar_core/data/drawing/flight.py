@@ -6,14 +6,33 @@ from cifar_core.data.drawing.canvas import Colour, Dice, Drawing, mix, shade
 from cifar_core.data.drawing.solids import Camera
 from cifar_core.data.drawing.subject import Subject
 
-LIVERIES: tuple[Colour, ...] = ((226, 228, 232), (206, 210, 216), (150, 156, 162), (96, 104, 100), (58, 74, 116), (196, 60, 50), (222, 190, 80))
+LIVERIES: tuple[Colour, ...] = (
+    (226, 228, 232),
+    (232, 232, 232),
+    (206, 210, 216),
+    (150, 156, 162),
+    (96, 104, 100),
+    (58, 74, 116),
+    (196, 60, 50),
+    (222, 190, 80),
+)
 FEATHERS: tuple[Colour, ...] = (
     (110, 92, 74), (64, 60, 58), (226, 224, 220), (150, 136, 118), (60, 96, 146), (170, 66, 50), (206, 172, 60),
     (96, 110, 74), (138, 142, 146), (46, 48, 54),
 )  # fmt: skip
 BEAKS: tuple[Colour, ...] = ((226, 160, 50), (60, 54, 50), (190, 140, 90), (200, 90, 50))
 AIR_SCENES = {"sky": 6.5, "street": 1.0, "meadow": 0.8, "sea": 0.5, "plain": 0.8, "forest": 0.1}
-BIRD_SCENES = {"sky": 1.6, "leaves": 2.6, "meadow": 1.6, "forest": 1.2, "plain": 1.0, "pond": 0.6, "earth": 1.2, "snow": 0.5, "sea": 0.4}
+BIRD_SCENES = {
+    "sky": 1.6,
+    "leaves": 2.6,
+    "meadow": 1.6,
+    "forest": 1.2,
+    "plain": 1.0,
+    "pond": 0.6,
+    "earth": 1.2,
+    "snow": 0.5,
+    "sea": 0.4,
+}
 Space = tuple[float, float, float]
 
 
@@ -31,7 +50,7 @@ def _wing(drawing: Drawing, camera: Camera, outline: list[Space], colour: Colour
 
 
 def _pose(dice: Dice) -> Camera:
-    kind = dice.weighted({"side": 4.0, "bank": 3.0, "top": 1.6, "front": 1.4})
+    kind = dice.weighted({"side": 4.6, "bank": 3.0, "top": 1.4, "front": 0.9})
     if kind == "side":
         return Camera(dice.uniform(-0.7, 0.7), dice.uniform(-0.35, 0.35), dice.uniform(-0.3, 0.3))
     if kind == "front":
@@ -45,11 +64,19 @@ def _airliner(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, 
     paint, trim = look
     fat = dice.uniform(0.085, 0.125)
     span, sweep = dice.uniform(0.75, 1.0), dice.uniform(0.25, 0.5)
-    parts: list[tuple[float, str, float]] = [(camera.depth((0.0, 0.0, side * 0.5)), "wing", side) for side in (-1.0, 1.0)]
+    parts: list[tuple[float, str, float]] = [
+        (camera.depth((0.0, 0.0, side * 0.5)), "wing", side) for side in (-1.0, 1.0)
+    ]
     parts += [(0.0, "body", 0.0)]
     for _, part, side in sorted(parts):
         if part == "body":
-            axis = [(-1.0, 0.06, 0.0, fat * 0.25), (-0.6, 0.02, 0.0, fat * 0.8), (0.0, 0.0, 0.0, fat), (0.7, 0.0, 0.0, fat), (0.97, -0.02, 0.0, fat * 0.45)]
+            axis = [
+                (-1.0, 0.06, 0.0, fat * 0.25),
+                (-0.6, 0.02, 0.0, fat * 0.8),
+                (0.0, 0.0, 0.0, fat),
+                (0.7, 0.0, 0.0, fat),
+                (0.97, -0.02, 0.0, fat * 0.45),
+            ]
             fin = [(-0.62, fat * 0.7, 0.0), (-0.98, fat * 0.4, 0.0), (-1.06, 0.42, 0.0), (-0.9, 0.42, 0.0)]
             drawing.flat(camera.flat(fin), trim)
             _tube(drawing, camera, axis, paint)
@@ -60,11 +87,34 @@ def _airliner(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, 
             glass = camera.flat([(0.88, fat * 0.42, 0.0)])[0]
             drawing.oval(glass[0], glass[1], (0.05, 0.028), (44, 52, 64))
         else:
-            engine = [(0.3 - sweep * 0.4, -0.12, side * span * 0.38, 0.05), (0.08 - sweep * 0.4, -0.12, side * span * 0.38, 0.045)]
+            engine = [
+                (0.3 - sweep * 0.4, -0.12, side * span * 0.38, 0.05),
+                (0.08 - sweep * 0.4, -0.12, side * span * 0.38, 0.045),
+            ]
             _tube(drawing, camera, engine, shade(paint, 0.62))
             root = side * fat * 0.8
-            _wing(drawing, camera, [(0.28, -0.03, root), (-0.12, -0.03, root), (-0.12 - sweep, 0.06, side * span), (0.0 - sweep, 0.06, side * span)], shade(paint, 0.9))
-            _wing(drawing, camera, [(-0.72, 0.06, side * 0.04), (-0.94, 0.06, side * 0.04), (-1.04, 0.09, side * 0.36), (-0.94, 0.09, side * 0.36)], shade(paint, 0.88))
+            _wing(
+                drawing,
+                camera,
+                [
+                    (0.28, -0.03, root),
+                    (-0.12, -0.03, root),
+                    (-0.12 - sweep, 0.06, side * span),
+                    (0.0 - sweep, 0.06, side * span),
+                ],
+                shade(paint, 0.9),
+            )
+            _wing(
+                drawing,
+                camera,
+                [
+                    (-0.72, 0.06, side * 0.04),
+                    (-0.94, 0.06, side * 0.04),
+                    (-1.04, 0.09, side * 0.36),
+                    (-0.94, 0.09, side * 0.36),
+                ],
+                shade(paint, 0.88),
+            )
 
 
 def _propeller_plane(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
@@ -76,13 +126,28 @@ def _propeller_plane(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[C
 
     def wings(side: float) -> None:
         for y in levels:
-            _wing(drawing, camera, [(0.42, y, 0.0), (0.1, y, 0.0), (0.12, y + 0.04, side * span), (0.36, y + 0.04, side * span)], trim)
-        _wing(drawing, camera, [(-0.72, 0.05, 0.0), (-0.92, 0.05, 0.0), (-0.92, 0.05, side * 0.34), (-0.78, 0.05, side * 0.34)], trim)
+            _wing(
+                drawing,
+                camera,
+                [(0.42, y, 0.0), (0.1, y, 0.0), (0.12, y + 0.04, side * span), (0.36, y + 0.04, side * span)],
+                trim,
+            )
+        _wing(
+            drawing,
+            camera,
+            [(-0.72, 0.05, 0.0), (-0.92, 0.05, 0.0), (-0.92, 0.05, side * 0.34), (-0.78, 0.05, side * 0.34)],
+            trim,
+        )
 
     near = 1.0 if camera.sees((0.0, 0.0, 1.0)) else -1.0
     wings(-near)
     drawing.flat(camera.flat([(-0.68, 0.05, 0.0), (-0.95, 0.03, 0.0), (-0.98, 0.32, 0.0), (-0.86, 0.32, 0.0)]), trim)
-    _tube(drawing, camera, [(-0.95, 0.04, 0.0, 0.03), (-0.3, 0.02, 0.0, 0.1), (0.3, 0.0, 0.0, 0.135), (0.7, -0.02, 0.0, 0.1)], paint)
+    _tube(
+        drawing,
+        camera,
+        [(-0.95, 0.04, 0.0, 0.03), (-0.3, 0.02, 0.0, 0.1), (0.3, 0.0, 0.0, 0.135), (0.7, -0.02, 0.0, 0.1)],
+        paint,
+    )
     cabin = camera.flat([(0.22, 0.13, 0.0)])[0]
     drawing.oval(cabin[0], cabin[1], (0.14, 0.07), (52, 62, 74))
     wings(near)
@@ -99,14 +164,32 @@ def _fighter(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, C
     span = dice.uniform(0.5, 0.68)
     near = 1.0 if camera.sees((0.0, 0.0, 1.0)) else -1.0
     for side in (-near, near):
-        _wing(drawing, camera, [(0.35, 0.0, side * 0.06), (-0.7, 0.0, side * 0.06), (-0.62, 0.0, side * span), (-0.4, 0.0, side * span)], shade(paint, 0.88))
-        _wing(drawing, camera, [(-0.7, 0.0, side * 0.06), (-0.98, 0.0, side * 0.06), (-1.04, 0.0, side * 0.32)], shade(paint, 0.85))
+        _wing(
+            drawing,
+            camera,
+            [(0.35, 0.0, side * 0.06), (-0.7, 0.0, side * 0.06), (-0.62, 0.0, side * span), (-0.4, 0.0, side * span)],
+            shade(paint, 0.88),
+        )
+        _wing(
+            drawing,
+            camera,
+            [(-0.7, 0.0, side * 0.06), (-0.98, 0.0, side * 0.06), (-1.04, 0.0, side * 0.32)],
+            shade(paint, 0.85),
+        )
         if side == -near:
-            _tube(drawing, camera, [(-0.95, 0.0, 0.0, 0.09), (0.2, 0.0, 0.0, 0.11), (0.7, 0.0, 0.0, 0.06), (1.05, -0.03, 0.0, 0.012)], paint)
+            _tube(
+                drawing,
+                camera,
+                [(-0.95, 0.0, 0.0, 0.09), (0.2, 0.0, 0.0, 0.11), (0.7, 0.0, 0.0, 0.06), (1.05, -0.03, 0.0, 0.012)],
+                paint,
+            )
     glass = camera.flat([(0.42, 0.09, 0.0)])[0]
     drawing.oval(glass[0], glass[1], (0.15, 0.055), (50, 58, 70))
     for side in (-0.08, 0.08):
-        drawing.flat(camera.flat([(-0.5, 0.06, side), (-0.95, 0.06, side), (-1.02, 0.4, side * 1.8), (-0.86, 0.4, side * 1.8)]), shade(paint, 0.78))
+        drawing.flat(
+            camera.flat([(-0.5, 0.06, side), (-0.95, 0.06, side), (-1.02, 0.4, side * 1.8), (-0.86, 0.4, side * 1.8)]),
+            shade(paint, 0.78),
+        )
 
 
 def airplane(dice: Dice) -> Subject:
@@ -115,7 +198,7 @@ def airplane(dice: Dice) -> Subject:
     look = (dice.tint(dice.pick(LIVERIES), 14), dice.tint(dice.pick(LIVERIES), 18))
     kind = dice.weighted({"airliner": 5, "propeller": 2.4, "fighter": 2.0})
     {"airliner": _airliner, "propeller": _propeller_plane, "fighter": _fighter}[kind](dice, drawing, camera, look)
-    return Subject(drawing, AIR_SCENES, stands=False, gloss=0.45, tilt=0.3, size=(0.55, 1.0))
+    return Subject(drawing, AIR_SCENES, stands=False, gloss=0.45, tilt=0.25, size=(0.7, 1.02))
 
 
 def _flying_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, Colour]) -> None:
@@ -135,7 +218,12 @@ def _flying_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, Co
         if side == -near:
             fan = camera.flat([(-0.4, 0.0, 0.0), (-0.95, 0.02, 0.17), (-1.0, 0.02, -0.17)])
             drawing.flat(fan, shade(feather, 0.85))
-            _tube(drawing, camera, [(-0.6, 0.0, 0.0, 0.05), (-0.1, -0.02, 0.0, 0.15), (0.35, 0.0, 0.0, 0.13), (0.62, 0.06, 0.0, 0.09)], body)
+            _tube(
+                drawing,
+                camera,
+                [(-0.6, 0.0, 0.0, 0.05), (-0.1, -0.02, 0.0, 0.15), (0.35, 0.0, 0.0, 0.13), (0.62, 0.06, 0.0, 0.09)],
+                body,
+            )
             head = camera.flat([(0.66, 0.09, 0.0), (0.92, 0.05, 0.0)])
             drawing.limb([(*head[0], 0.05), (*head[1], 0.012)], beak, 2)
             drawing.oval(head[0][0], head[0][1], (0.11, 0.105), body)
@@ -145,7 +233,11 @@ def _flying_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, Co
 def _legs(drawing: Drawing, top: float, length: float, colour: Colour, x: float = 0.0) -> None:
     for offset, tone in ((0.09, 0.75), (-0.03, 1.0)):
         foot = top + length
-        drawing.limb([(x + offset, top, 0.025), (x + offset - 0.02, top + length * 0.5, 0.02), (x + offset, foot, 0.02)], shade(colour, tone), 2)
+        drawing.limb(
+            [(x + offset, top, 0.025), (x + offset - 0.02, top + length * 0.5, 0.02), (x + offset, foot, 0.02)],
+            shade(colour, tone),
+            2,
+        )
         drawing.limb([(x + offset, foot, 0.02), (x + offset + 0.1, foot + 0.01, 0.016)], shade(colour, tone), 2)
 
 
@@ -161,17 +253,32 @@ def _perched_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, C
     drawing.limb([(-0.25 * c, 0.2 * s, size * 0.5), (*tail, 0.05)], shade(feather, 0.8), 3)
     chest = (0.2 * c, -0.2 * s)
     drawing.limb([(-0.3 * c, 0.22 * s, size * 0.55), (0.0, 0.0, size), (*chest, size * 0.85)], body)
-    drawing.oval(chest[0] + size * 0.3, chest[1] + size * 0.35, (size * 0.55, size * 0.6), mix(body, (240, 230, 214), 0.45))
+    drawing.oval(
+        chest[0] + size * 0.3, chest[1] + size * 0.35, (size * 0.55, size * 0.6), mix(body, (240, 230, 214), 0.45)
+    )
     head = (chest[0] + 0.16 + neck * 0.25, chest[1] - size * 0.75 - neck)
     drawing.focus = True
     r = size * (0.62 if leg < 0.4 else 0.42)
     drawing.limb([(chest[0] + 0.05, chest[1] - 0.05, size * (0.6 if leg < 0.4 else 0.3)), (*head, r * 0.75)], body, 3)
     reach = dice.uniform(0.1, 0.3)
-    drawing.flat([(head[0] + r * 0.6, head[1] - r * 0.35), (head[0] + r + reach, head[1] + 0.05), (head[0] + r * 0.6, head[1] + r * 0.45)], beak)
+    drawing.flat(
+        [
+            (head[0] + r * 0.6, head[1] - r * 0.35),
+            (head[0] + r + reach, head[1] + 0.05),
+            (head[0] + r * 0.6, head[1] + r * 0.45),
+        ],
+        beak,
+    )
     drawing.oval(*head, (r, r * 0.95), body if dice.chance(0.6) else feather)
     drawing.oval(head[0] + r * 0.35, head[1] - r * 0.15, (r * 0.18, r * 0.18), (18, 18, 18))
     drawing.focus = False
-    wing = [(chest[0] - 0.05, chest[1] - size * 0.3), (0.02, size * 0.5), (-0.4 * c, 0.34 * s + 0.05), (-0.62 * c, 0.45 * s), (-0.25 * c, 0.12 * s - size * 0.4)]
+    wing = [
+        (chest[0] - 0.05, chest[1] - size * 0.3),
+        (0.02, size * 0.5),
+        (-0.4 * c, 0.34 * s + 0.05),
+        (-0.62 * c, 0.45 * s),
+        (-0.25 * c, 0.12 * s - size * 0.4),
+    ]
     drawing.shape(wing, feather, 4)
     drawing.limb([(0.0, size * 0.28, 0.03), (-0.5 * c, 0.4 * s, 0.02)], shade(feather, 0.7), 2)
 
@@ -183,7 +290,9 @@ def _swimming_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, 
     drawing.shape([(0.15, -0.34), (0.1, -0.1), (-0.4, -0.08), (-0.7, -0.3), (-0.3, -0.42)], feather, 4)
     neck = dice.uniform(0.15, 0.6)
     head = (0.55, -0.35 - neck)
-    drawing.limb([(0.38, -0.2, 0.14), (0.5, -0.3 - neck * 0.4, 0.085), (*head, 0.08)], mix(body, feather, dice.roll() * 0.6))
+    drawing.limb(
+        [(0.38, -0.2, 0.14), (0.5, -0.3 - neck * 0.4, 0.085), (*head, 0.08)], mix(body, feather, dice.roll() * 0.6)
+    )
     drawing.limb([(head[0] + 0.05, head[1] + 0.01, 0.05), (head[0] + 0.26, head[1] + 0.05, 0.03)], beak, 2)
     drawing.oval(*head, (0.115, 0.105), mix(body, feather, dice.roll()))
     drawing.oval(head[0] + 0.04, head[1] - 0.02, (0.02, 0.02), (20, 20, 20))
@@ -197,11 +306,11 @@ def bird(dice: Dice) -> Subject:
         feather = shade(body, dice.uniform(0.6, 0.9))
     colours = (body, feather, dice.tint(dice.pick(BEAKS), 12))
     fur = dice.uniform(0.03, 0.1)
-    view = dice.weighted({"perched": 4.2, "flying": 2.4, "wading": 1.3, "swimming": 1.0, "bust": 0.9})
+    view = dice.weighted({"perched": 4.4, "flying": 2.0, "wading": 1.3, "swimming": 1.0, "bust": 0.9})
     if view == "flying":
         _flying_bird(dice, drawing, colours)
-        scenes = {"sky": 6.0, "sea": 1.0, "forest": 0.6, "meadow": 0.7, "leaves": 0.4}
-        return Subject(drawing, scenes, stands=False, fur=fur, tilt=0.3, size=(0.5, 1.0))
+        scenes = {"sky": 5.0, "sea": 1.0, "forest": 1.0, "meadow": 0.8, "leaves": 0.7}
+        return Subject(drawing, scenes, stands=False, fur=fur, tilt=0.3, size=(0.66, 1.02))
     if view == "swimming":
         _swimming_bird(dice, drawing, colours)
         return Subject(drawing, {"sea": 1.0, "pond": 2.5}, fur=fur, size=(0.5, 0.95), afloat=True)
@@ -209,6 +318,16 @@ def bird(dice: Dice) -> Subject:
     _perched_bird(dice, drawing, colours, leg)
     if view == "perched" and dice.chance(0.5):  # on a branch
         y = leg + 0.24
-        drawing.limb([(-1.2, y + dice.uniform(-0.2, 0.2), 0.06), (0.0, y, 0.05), (1.2, y + dice.uniform(-0.2, 0.2), 0.04)], dice.tint((92, 74, 58), 16))
-        return Subject(drawing, {"leaves": 4.0, "sky": 1.6, "forest": 2.0, "plain": 0.5}, stands=False, fur=fur, size=(0.9, 1.5), tilt=0.15)
-    return Subject(drawing, BIRD_SCENES, fur=fur, size=(0.55, 1.0), close_up=view == "bust", stands=view != "bust")
+        drawing.limb(
+            [(-1.2, y + dice.uniform(-0.2, 0.2), 0.06), (0.0, y, 0.05), (1.2, y + dice.uniform(-0.2, 0.2), 0.04)],
+            dice.tint((92, 74, 58), 16),
+        )
+        return Subject(
+            drawing,
+            {"leaves": 4.0, "sky": 1.6, "forest": 2.0, "plain": 0.5},
+            stands=False,
+            fur=fur,
+            size=(0.9, 1.5),
+            tilt=0.15,
+        )
+    return Subject(drawing, BIRD_SCENES, fur=fur, size=(0.7, 1.0), close_up=view == "bust", stands=view != "bust")

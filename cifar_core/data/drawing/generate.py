@@ -87,7 +87,7 @@ def draw_pictures(label_of_each: np.ndarray, *, seed: int, split: str) -> np.nda
     labels = np.asarray(label_of_each)
     if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
         raise DataError(f"Labels must be whole numbers in one row, not {labels.dtype} of shape {labels.shape}.")
-    if labels.size and not (0 <= labels.min() and labels.max() < len(CLASS_NAMES)):
+    if labels.size and (labels.min() < 0 or labels.max() >= len(CLASS_NAMES)):
         raise DataError(f"Labels must lie in 0..{len(CLASS_NAMES) - 1}, not {labels.min()}..{labels.max()}.")
     return _draw_from(int(seed), split, 0, labels)
 
@@ -95,7 +95,10 @@ def draw_pictures(label_of_each: np.ndarray, *, seed: int, split: str) -> np.nda
 def balanced_labels(seed: int, split: str, count: int) -> np.ndarray:
     """Labels in random order, int64 [count]: each ten in a row hold every class once, whatever the count."""
     classes = len(CLASS_NAMES)
-    blocks = [np.random.RandomState(_number("labels", seed, split, block) & 0xFFFFFFFF).permutation(classes) for block in range(-(-count // classes))]
+    blocks = [
+        np.random.RandomState(_number("labels", seed, split, block) & 0xFFFFFFFF).permutation(classes)
+        for block in range(-(-count // classes))
+    ]
     return np.concatenate([np.empty(0, dtype=np.int64), *blocks]).astype(np.int64)[:count]
 
 
@@ -143,7 +146,9 @@ def generate(
         raise DataError(f"drawn10 cannot have {min(train, test)} pictures; give 0 or more.")
     labels = {split: balanced_labels(seed, split, count) for split, count in (("train", train), ("test", test))}
     images = {split: np.empty((len(part), 3, SIDE, SIDE), dtype=np.uint8) for split, part in labels.items()}
-    tasks: list[Task] = [(split, i, part[i : i + _CHUNK]) for split, part in labels.items() for i in range(0, len(part), _CHUNK)]
+    tasks: list[Task] = [
+        (split, i, part[i : i + _CHUNK]) for split, part in labels.items() for i in range(0, len(part), _CHUNK)
+    ]
     left = {(task[0], task[1]) for task in tasks}
     drawn = 0
 

@@ -7,9 +7,33 @@ FROG_SKINS: tuple[Colour, ...] = (
     (84, 126, 52), (110, 144, 60), (124, 108, 72), (98, 88, 60), (66, 104, 66), (150, 130, 84), (176, 70, 50), (60, 110, 140),
     (92, 74, 56), (170, 170, 70),
 )  # fmt: skip
-HULLS: tuple[Colour, ...] = ((40, 52, 78), (150, 42, 40), (52, 54, 58), (226, 226, 224), (60, 96, 84), (120, 128, 134), (120, 76, 50))
-CONTAINERS: tuple[Colour, ...] = ((186, 62, 48), (52, 92, 150), (216, 160, 60), (96, 130, 96), (170, 172, 174), (110, 60, 90))
-FROG_SCENES = {"leaves": 3.2, "earth": 2.6, "pond": 1.8, "meadow": 1.2, "plain": 1.1, "forest": 0.7, "room": 0.4, "town": 0.2}
+HULLS: tuple[Colour, ...] = (
+    (40, 52, 78),
+    (150, 42, 40),
+    (52, 54, 58),
+    (226, 226, 224),
+    (60, 96, 84),
+    (120, 128, 134),
+    (120, 76, 50),
+)
+CONTAINERS: tuple[Colour, ...] = (
+    (186, 62, 48),
+    (52, 92, 150),
+    (216, 160, 60),
+    (96, 130, 96),
+    (170, 172, 174),
+    (110, 60, 90),
+)
+FROG_SCENES = {
+    "leaves": 3.2,
+    "earth": 2.6,
+    "pond": 1.8,
+    "meadow": 1.2,
+    "plain": 1.1,
+    "forest": 0.7,
+    "room": 0.4,
+    "town": 0.2,
+}
 SHIP_SCENES = {"sea": 8.0, "pond": 0.5, "sky": 0.4, "plain": 0.2}
 
 
@@ -19,7 +43,9 @@ def _eye(drawing: Drawing, x: float, y: float, r: float, skin: Colour) -> None:
     drawing.oval(x + r * 0.15, y, (r * 0.48, r * 0.52), (18, 18, 16))
 
 
-def _spots(drawing: Drawing, dice: Dice, skin: Colour, middle: tuple[float, float], spread: tuple[float, float]) -> None:
+def _spots(
+    drawing: Drawing, dice: Dice, skin: Colour, middle: tuple[float, float], spread: tuple[float, float]
+) -> None:
     dark = shade(skin, dice.uniform(0.5, 0.8)) if dice.chance(0.8) else shade(skin, 1.35)
     for _ in range(dice.whole(0, 7)):
         where = middle[0] + dice.uniform(-1, 1) * spread[0], middle[1] + dice.uniform(-1, 1) * spread[1]
@@ -32,7 +58,16 @@ def _frog_side(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
     rise = dice.uniform(0.45, 0.75)
     drawing.limb([(-0.45, -0.12, 0.1), (-0.75, -0.05, 0.06)], shade(skin, 0.6), 2)
     drawing.limb([(0.3, -0.35, 0.1), (0.42, -0.15, 0.07), (0.5, -0.04, 0.05)], shade(skin, 0.62))
-    back = [(-0.6, -0.12), (-0.35, -0.42), (0.05, -rise), (0.4, -rise - 0.1), (0.66, -rise + 0.08), (0.52, -rise + 0.3), (0.25, -0.15), (-0.3, -0.04)]
+    back = [
+        (-0.6, -0.12),
+        (-0.35, -0.42),
+        (0.05, -rise),
+        (0.4, -rise - 0.1),
+        (0.66, -rise + 0.08),
+        (0.52, -rise + 0.3),
+        (0.25, -0.15),
+        (-0.3, -0.04),
+    ]
     drawing.shape(back, skin)
     drawing.shape([(0.6, -rise + 0.2), (0.4, -rise + 0.25), (0.05, -0.2), (0.28, -0.12), (0.5, -rise + 0.34)], belly, 4)
     _spots(drawing, dice, skin, (0.0, -rise * 0.65), (0.3, 0.15))
@@ -50,12 +85,17 @@ def _frog_front(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
     """Squatting, facing us: wide mouth, two bulging eyes, knees on both sides."""
     drawing = Drawing()
     for side in (-1, 1):
-        drawing.limb([(side * 0.3, -0.15, 0.12), (side * 0.62, -0.36, 0.13), (side * 0.55, -0.06, 0.07)], shade(skin, 0.8))
+        drawing.limb(
+            [(side * 0.3, -0.15, 0.12), (side * 0.62, -0.36, 0.13), (side * 0.55, -0.06, 0.07)], shade(skin, 0.8)
+        )
         drawing.limb([(side * 0.45, -0.04, 0.05), (side * 0.78, -0.02, 0.04)], shade(skin, 0.9), 2)
     drawing.shape([(-0.42, -0.1), (-0.4, -0.4), (0.0, -0.6), (0.4, -0.4), (0.42, -0.1), (0.0, 0.0)], skin)
     drawing.oval(0.0, -0.2, (0.3, 0.2), belly)
     drawing.focus = True
-    drawing.shape([(-0.46, -0.48), (-0.3, -0.7), (0.0, -0.74), (0.3, -0.7), (0.46, -0.48), (0.25, -0.32), (-0.25, -0.32)], shade(skin, 1.06))
+    drawing.shape(
+        [(-0.46, -0.48), (-0.3, -0.7), (0.0, -0.74), (0.3, -0.7), (0.46, -0.48), (0.25, -0.32), (-0.25, -0.32)],
+        shade(skin, 1.06),
+    )
     drawing.shape([(-0.36, -0.42), (0.0, -0.38), (0.36, -0.42), (0.2, -0.3), (-0.2, -0.3)], belly, 3)
     drawing.limb([(-0.42, -0.47, 0.015), (0.0, -0.4, 0.018), (0.42, -0.47, 0.015)], shade(skin, 0.4))
     for side in (-1, 1):
@@ -63,7 +103,9 @@ def _frog_front(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
         drawing.oval(side * 0.06, -0.57, (0.018, 0.014), shade(skin, 0.4))
     drawing.focus = False
     for side in (-1, 1):
-        drawing.limb([(side * 0.26, -0.28, 0.08), (side * 0.3, -0.12, 0.065), (side * 0.22, -0.02, 0.05)], shade(skin, 0.95))
+        drawing.limb(
+            [(side * 0.26, -0.28, 0.08), (side * 0.3, -0.12, 0.065), (side * 0.22, -0.02, 0.05)], shade(skin, 0.95)
+        )
         drawing.limb([(side * 0.22, -0.02, 0.04), (side * 0.36, 0.0, 0.03)], shade(skin, 0.95), 2)
     return drawing
 
@@ -73,10 +115,25 @@ def _frog_top(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
     drawing = Drawing()
     for side in (-1, 1):
         knee = (dice.uniform(-0.2, 0.05), side * dice.uniform(0.5, 0.65))
-        drawing.limb([(-0.35, side * 0.2, 0.12), (*knee, 0.11), (-0.5, side * 0.42, 0.07), (-0.62, side * 0.62, 0.05)], shade(skin, 0.85))
+        drawing.limb(
+            [(-0.35, side * 0.2, 0.12), (*knee, 0.11), (-0.5, side * 0.42, 0.07), (-0.62, side * 0.62, 0.05)],
+            shade(skin, 0.85),
+        )
         drawing.limb([(-0.6, side * 0.6, 0.045), (-0.72, side * 0.75, 0.04)], shade(skin, 0.8), 2)
         drawing.limb([(0.25, side * 0.22, 0.09), (0.3, side * 0.46, 0.06), (0.5, side * 0.5, 0.045)], shade(skin, 0.85))
-    drawing.shape([(-0.58, 0.0), (-0.4, -0.26), (0.05, -0.36), (0.42, -0.28), (0.68, 0.0), (0.42, 0.28), (0.05, 0.36), (-0.4, 0.26)], skin)
+    drawing.shape(
+        [
+            (-0.58, 0.0),
+            (-0.4, -0.26),
+            (0.05, -0.36),
+            (0.42, -0.28),
+            (0.68, 0.0),
+            (0.42, 0.28),
+            (0.05, 0.36),
+            (-0.4, 0.26),
+        ],
+        skin,
+    )
     if dice.chance(0.4):
         drawing.limb([(-0.5, 0.0, 0.03), (0.5, 0.0, 0.03)], mix(skin, belly, 0.7), 2)
     _spots(drawing, dice, skin, (-0.05, 0.0), (0.35, 0.22))
@@ -111,8 +168,26 @@ def _hull(drawing: Drawing, dice: Dice, height: float, paint: Colour) -> None:
     outline = [(-1.0, -height), (0.5, -height), (1.0, -height - rise), (1.0 - bow, 0.0), (-1.0 + stern, 0.0)]
     drawing.flat(outline, paint)
     if dice.chance(0.6):
-        drawing.flat([(-1.0 + stern * 0.8, -height * 0.25), (1.0 - bow * 0.85, -height * 0.25), (1.0 - bow, 0.0), (-1.0 + stern, 0.0)], mix(paint, (130, 40, 36), 0.75))
-    drawing.flat([(-1.0, -height), (0.5, -height), (1.0, -height - rise), (0.99, -height - rise + 0.05), (0.5, -height + 0.04), (-1.0, -height + 0.04)], shade(paint, 1.35))
+        drawing.flat(
+            [
+                (-1.0 + stern * 0.8, -height * 0.25),
+                (1.0 - bow * 0.85, -height * 0.25),
+                (1.0 - bow, 0.0),
+                (-1.0 + stern, 0.0),
+            ],
+            mix(paint, (130, 40, 36), 0.75),
+        )
+    drawing.flat(
+        [
+            (-1.0, -height),
+            (0.5, -height),
+            (1.0, -height - rise),
+            (0.99, -height - rise + 0.05),
+            (0.5, -height + 0.04),
+            (-1.0, -height + 0.04),
+        ],
+        shade(paint, 1.35),
+    )
 
 
 def _house(drawing: Drawing, dice: Dice, x0: float, x1: float, floors: tuple[float, int, float]) -> float:
@@ -155,7 +230,10 @@ def _liner(dice: Dice, drawing: Drawing, paint: Colour) -> None:
     for i in range(dice.whole(1, 3)):
         x = -0.5 + i * 0.36
         drawing.flat([(x, top), (x + 0.16, top), (x + 0.12, top - 0.22), (x - 0.03, top - 0.22)], funnel)
-        drawing.flat([(x - 0.02, top - 0.17), (x + 0.125, top - 0.17), (x + 0.12, top - 0.22), (x - 0.03, top - 0.22)], (36, 36, 38))
+        drawing.flat(
+            [(x - 0.02, top - 0.17), (x + 0.125, top - 0.17), (x + 0.12, top - 0.22), (x - 0.03, top - 0.22)],
+            (36, 36, 38),
+        )
 
 
 def _sailing_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
@@ -165,13 +243,34 @@ def _sailing_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
     _hull(drawing, dice, height, paint)
     mast = dice.uniform(-0.1, 0.15)
     drawing.box(mast - 0.02, -height - tall, mast + 0.02, -height, (110, 88, 64))
-    drawing.shape([(mast - 0.03, -height - tall * 0.97), (mast - 0.35, -height - tall * 0.5), (mast - 0.8, -height - 0.12), (mast - 0.03, -height - 0.12)], cloth, 3)
+    drawing.shape(
+        [
+            (mast - 0.03, -height - tall * 0.97),
+            (mast - 0.35, -height - tall * 0.5),
+            (mast - 0.8, -height - 0.12),
+            (mast - 0.03, -height - 0.12),
+        ],
+        cloth,
+        3,
+    )
     if dice.chance(0.8):
-        drawing.shape([(mast + 0.04, -height - tall * 0.9), (mast + 0.35, -height - tall * 0.45), (0.9, -height - 0.1), (mast + 0.1, -height - 0.16)], shade(cloth, 0.92), 3)
+        drawing.shape(
+            [
+                (mast + 0.04, -height - tall * 0.9),
+                (mast + 0.35, -height - tall * 0.45),
+                (0.9, -height - 0.1),
+                (mast + 0.1, -height - 0.16),
+            ],
+            shade(cloth, 0.92),
+            3,
+        )
     if dice.chance(0.25):
         second = -0.7
         drawing.box(second - 0.015, -height - tall * 0.7, second + 0.015, -height, (110, 88, 64))
-        drawing.flat([(second, -height - tall * 0.68), (second - 0.4, -height - 0.1), (second, -height - 0.1)], shade(cloth, 0.96))
+        drawing.flat(
+            [(second, -height - tall * 0.68), (second - 0.4, -height - 0.1), (second, -height - 0.1)],
+            shade(cloth, 0.96),
+        )
 
 
 def _warship(dice: Dice, drawing: Drawing, paint: Colour) -> None:
@@ -179,7 +278,10 @@ def _warship(dice: Dice, drawing: Drawing, paint: Colour) -> None:
     height = dice.uniform(0.14, 0.2)
     _hull(drawing, dice, height, mix(grey, paint, 0.15))
     drawing.flat([(-0.55, -height), (0.3, -height), (0.2, -height - 0.16), (-0.45, -height - 0.16)], shade(grey, 1.08))
-    drawing.flat([(-0.2, -height - 0.16), (0.18, -height - 0.16), (0.1, -height - 0.38), (-0.12, -height - 0.38)], shade(grey, 0.95))
+    drawing.flat(
+        [(-0.2, -height - 0.16), (0.18, -height - 0.16), (0.1, -height - 0.38), (-0.12, -height - 0.38)],
+        shade(grey, 0.95),
+    )
     drawing.box(-0.04, -height - 0.75, 0.0, -height - 0.38, shade(grey, 0.7))
     drawing.box(-0.14, -height - 0.6, 0.1, -height - 0.57, shade(grey, 0.7))
     for x in (0.5, -0.75):
@@ -194,7 +296,15 @@ def _motor_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
     roof = dice.uniform(0.28, 0.5)
     cabin = dice.tint((230, 230, 226), 10)
     drawing.flat([(x0, -height), (x1 + 0.12, -height), (x1 - 0.08, -height - roof), (x0 + 0.05, -height - roof)], cabin)
-    drawing.flat([(x0 + 0.1, -height - roof * 0.35), (x1 - 0.0, -height - roof * 0.35), (x1 - 0.09, -height - roof * 0.82), (x0 + 0.12, -height - roof * 0.82)], (54, 66, 82))
+    drawing.flat(
+        [
+            (x0 + 0.1, -height - roof * 0.35),
+            (x1 - 0.0, -height - roof * 0.35),
+            (x1 - 0.09, -height - roof * 0.82),
+            (x0 + 0.12, -height - roof * 0.82),
+        ],
+        (54, 66, 82),
+    )
     if dice.chance(0.6):
         drawing.box(x0 + 0.1, -height - roof - 0.4, x0 + 0.13, -height - roof, (90, 90, 92))
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from cifar_core.data.drawing.canvas import CANVAS, SIDE, Colour, Dice, Drawing, mix, shade
 
@@ -26,7 +25,14 @@ LEAF: tuple[Colour, ...] = ((62, 100, 44), (84, 124, 54), (46, 78, 42), (112, 13
 WALLS: tuple[Colour, ...] = (
     (214, 204, 186), (190, 198, 204), (222, 216, 208), (176, 150, 124), (150, 164, 150), (128, 120, 118), (196, 170, 160),
 )  # fmt: skip
-FLOORS: tuple[Colour, ...] = ((150, 112, 76), (176, 144, 108), (120, 100, 88), (186, 178, 168), (134, 60, 54), (96, 110, 128))
+FLOORS: tuple[Colour, ...] = (
+    (150, 112, 76),
+    (176, 144, 108),
+    (120, 100, 88),
+    (186, 178, 168),
+    (134, 60, 54),
+    (96, 110, 128),
+)
 Stops = list[tuple[float, Colour]]
 _ROWS = (np.arange(SIDE) + 0.5) / SIDE
 
@@ -45,18 +51,28 @@ class Ground:
 
 
 def _base(stops: Stops, dice: Dice, rough: tuple[float, float, float]) -> np.ndarray:
-    """Colours from top to bottom, roughened, float32 [32, 32, 3]; `rough` = strength above, below, height where it changes."""
+    """Colours from top to bottom, roughened, float [32, 32, 3]; `rough` = strength above, below, height where it changes."""
     heights = [stop[0] for stop in stops]
     colours = np.stack([np.interp(_ROWS, heights, [stop[1][c] for stop in stops]) for c in range(3)], axis=1)  # [32, 3]
-    coarse = _noise(dice, 5) + _noise(dice, 20)
+    coarse = _noise(dice, _COARSE) + _noise(dice, _FINE)
     strength = np.where(rough[2] > _ROWS, rough[0], rough[1])[:, None]
-    return (colours[:, None, :] * (1 + coarse * strength)[:, :, None]).astype(np.float32)
+    return colours[:, None, :] * (1 + coarse * strength)[:, :, None]
 
 
 def _noise(dice: Dice, cells: int) -> np.ndarray:
     """Smooth noise in -1..1, [32, 32]."""
-    small = Image.fromarray(dice.grain(cells, cells))
-    return np.asarray(small.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float32) / 127.5 - 1
+    weights = _ENLARGE[cells]
+    return weights @ (dice.grain(cells, cells) / 127.5 - 1) @ weights.T
+
+
+def _enlarge(cells: int) -> np.ndarray:
+    """The [32, cells] matrix that enlarges a row of cells to 32 pixels, straight lines between their middles."""
+    at = np.clip(_ROWS * cells - 0.5, 0, cells - 1)
+    return np.maximum(0.0, 1 - np.abs(at[:, None] - np.arange(cells)))
+
+
+_COARSE, _FINE = 5, 20  # cells of noise along a side
+_ENLARGE = {cells: _enlarge(cells) for cells in (_COARSE, _FINE)}
 
 
 def _sky_stops(dice: Dice, horizon: float) -> Stops:
@@ -137,7 +153,9 @@ def _pond(ground: Ground) -> np.ndarray:
     water = mix(dice.tint(dice.pick(WATER)), dice.pick(LEAF), dice.uniform(0.1, 0.7))
     for _ in range(dice.whole(4, 12)):
         where = dice.uniform(0, CANVAS), dice.uniform(0, CANVAS)
-        ground.drawing.oval(*where, (dice.uniform(4, 18), dice.uniform(0.8, 2.5)), shade(water, dice.uniform(0.7, 1.35)))
+        ground.drawing.oval(
+            *where, (dice.uniform(4, 18), dice.uniform(0.8, 2.5)), shade(water, dice.uniform(0.7, 1.35))
+        )
     return _base([(0.0, shade(water, 1.1)), (1.0, shade(water, 0.85))], ground.dice, (0.0, 0.14, 0.0))
 
 
@@ -288,7 +306,7 @@ def paint_scene(name: str, dice: Dice, foot: float) -> tuple[np.ndarray, Drawing
     """The background `name`; `foot` is the height (0 top, 1 bottom) at which the subject stands.
 
     Returns:
-        Its colours, float32 [32, 32, 3], and the things to paint on them, in canvas pixels.
+        Its colours, float [32, 32, 3], and the things to paint on them, in canvas pixels.
     """
     ground = Ground(dice, min(max(foot, 0.3), 1.1), Drawing())
     return PAINTERS[name](ground), ground.drawing

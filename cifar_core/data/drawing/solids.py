@@ -58,7 +58,9 @@ def panel(drawing: Drawing, camera: Camera, profile: Profile, half: float, colou
             drawing.flat(camera.flat([(x, y, z) for x, y in profile]), colour)
 
 
-def pane(drawing: Drawing, camera: Camera, edge: tuple[float, float, float, float], half: float, colour: Colour) -> None:
+def pane(
+    drawing: Drawing, camera: Camera, edge: tuple[float, float, float, float], half: float, colour: Colour
+) -> None:
     """A rectangle on the sloping face from (x0, y0) at its foot to (x1, y1) at its top: windscreens, bonnets, grilles.
 
     `edge` = x0, y0, x1, y1, walked upwards for a face that looks forward and downwards for one that looks back.

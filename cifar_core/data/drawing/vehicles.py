@@ -16,7 +16,7 @@ TRUCK_SCENES = {"street": 5.0, "town": 1.5, "meadow": 1.2, "plain": 0.8, "earth"
 
 def _camera(dice: Dice) -> Camera:
     """From the side to nearly head on or from behind, a little from above."""
-    spread = dice.weighted({"side": 3.0, "corner": 4.5, "end": 1.6})
+    spread = dice.weighted({"side": 3.6, "corner": 4.5, "end": 0.9})
     yaw = {"side": dice.uniform(-0.25, 0.25), "corner": dice.uniform(0.35, 1.05), "end": dice.uniform(1.1, 1.5)}[spread]
     if spread != "side" and dice.chance(0.4):
         yaw = -yaw
@@ -35,14 +35,21 @@ def _far_wheels(drawing: Drawing, camera: Camera, axles: list[float], half: floa
         wheel(drawing, camera, (x, size[0], -half if camera.sees((0.0, 0.0, 1.0)) else half), size[0], size[1])
 
 
-def _lamps(drawing: Drawing, camera: Camera, dice: Dice, front: tuple[float, float], rear: tuple[float, float], half: float) -> None:
+def _lamps(
+    drawing: Drawing, camera: Camera, dice: Dice, front: tuple[float, float], rear: tuple[float, float], half: float
+) -> None:
     """Head lamps, grille and plate at `front` (x, y), tail lamps at `rear`."""
     for (x, y), normal, colour in ((front, 1.0, (246, 240, 206)), (rear, -1.0, (190, 26, 26))):
         if not camera.sees((normal, 0.0, 0.0)):
             continue
         for side in (-1, 1):
             z = side * half * 0.74
-            corners = [(x, y - 0.05, z - 0.09), (x, y + 0.05, z - 0.09), (x, y + 0.05, z + 0.09), (x, y - 0.05, z + 0.09)]
+            corners = [
+                (x, y - 0.05, z - 0.09),
+                (x, y + 0.05, z - 0.09),
+                (x, y + 0.05, z + 0.09),
+                (x, y - 0.05, z + 0.09),
+            ]
             drawing.flat(camera.flat(corners), dice.tint(colour, 8))
         low = [(x, y - 0.17, -0.16), (x, y - 0.08, -0.16), (x, y - 0.08, 0.16), (x, y - 0.17, 0.16)]
         drawing.flat(camera.flat(low), (40, 40, 42) if normal > 0 else (220, 220, 214))
@@ -64,13 +71,32 @@ def _greenhouse(dice: Dice, style: str) -> tuple[Profile, float]:
     return [(rear_foot, 0.0), (front_foot, 0.0), (front_top, height), (rear_top, height)], height
 
 
-def _windows(drawing: Drawing, camera: Camera, profile: Profile, waist: float, half: float, look: tuple[Colour, Colour]) -> None:
+def _windows(
+    drawing: Drawing, camera: Camera, profile: Profile, waist: float, half: float, look: tuple[Colour, Colour]
+) -> None:
     """Glass all round a cabin: windscreen, rear window, two or three side windows. `look` = glass, paint."""
     glass, paint = look
     (rx, _), (fx, _), (ft, h), (rt, _) = profile
-    panel(drawing, camera, [(rx + 0.1, waist + 0.03), (fx - 0.1, waist + 0.03), (ft - 0.03, waist + h - 0.05), (rt + 0.04, waist + h - 0.05)], half, glass)
+    panel(
+        drawing,
+        camera,
+        [
+            (rx + 0.1, waist + 0.03),
+            (fx - 0.1, waist + 0.03),
+            (ft - 0.03, waist + h - 0.05),
+            (rt + 0.04, waist + h - 0.05),
+        ],
+        half,
+        glass,
+    )
     post = (ft + rt) / 2
-    panel(drawing, camera, [(post - 0.03, waist), (post + 0.03, waist), (post + 0.03, waist + h), (post - 0.03, waist + h)], half, shade(paint, 0.9))
+    panel(
+        drawing,
+        camera,
+        [(post - 0.03, waist), (post + 0.03, waist), (post + 0.03, waist + h), (post - 0.03, waist + h)],
+        half,
+        shade(paint, 0.9),
+    )
     inner = half * 0.86
     pane(drawing, camera, (fx - 0.03, waist + 0.03, ft + 0.02, waist + h - 0.04), inner, glass)
     pane(drawing, camera, (rt - 0.02, waist + h - 0.05, rx + 0.03, waist + 0.05), inner, shade(glass, 0.85))
@@ -79,43 +105,91 @@ def _windows(drawing: Drawing, camera: Camera, profile: Profile, waist: float, h
 def automobile(dice: Dice) -> Subject:
     """A car: saloon, coupe, hatchback, off-roader or van."""
     drawing, camera = Drawing(), _camera(dice)
-    style = dice.weighted({"sedan": 3.2, "coupe": 1.6, "hatch": 2.4, "jeep": 1.3, "van": 1.3})
+    style = dice.weighted({"sedan": 3.2, "coupe": 1.6, "hatch": 2.4, "jeep": 1.0, "van": 0.9})
     paint, glass = dice.tint(dice.pick(PAINTS), 16), dice.tint(dice.pick(GLASS), 10)
     radius = dice.uniform(0.17, 0.21) + (0.03 if style == "jeep" else 0.0)
     half = dice.uniform(0.38, 0.46)
-    bottom, waist = radius * 0.75, radius * 0.75 + dice.uniform(0.26, 0.34) + (0.07 if style in ("jeep", "van") else 0.0)
+    bottom, waist = (
+        radius * 0.75,
+        radius * 0.75 + dice.uniform(0.26, 0.34) + (0.07 if style in ("jeep", "van") else 0.0),
+    )
     roof, _ = _greenhouse(dice, style)
     size = (radius, dice.pick(HUBS))
     axles = [-dice.uniform(0.56, 0.64), dice.uniform(0.58, 0.66)]
     _far_wheels(drawing, camera, axles, half, size)
     nose = dice.uniform(0.03, 0.1) if style != "jeep" else 0.02
-    body = [(-0.96, bottom), (0.96, bottom), (1.0, waist - 0.14 - nose), (0.93, waist - nose), (0.4, waist), (-0.9, waist), (-1.0, waist - 0.1)]
+    body = [
+        (-0.96, bottom),
+        (0.96, bottom),
+        (1.0, waist - 0.14 - nose),
+        (0.93, waist - nose),
+        (0.4, waist),
+        (-0.9, waist),
+        (-1.0, waist - 0.1),
+    ]
     prism(drawing, camera, body, half, paint)
-    panel(drawing, camera, [(-0.96, bottom), (0.97, bottom), (0.97, bottom + 0.06), (-0.97, bottom + 0.06)], half, shade(paint, 0.55))
+    panel(
+        drawing,
+        camera,
+        [(-0.96, bottom), (0.97, bottom), (0.97, bottom + 0.06), (-0.97, bottom + 0.06)],
+        half,
+        shade(paint, 0.55),
+    )
     _lamps(drawing, camera, dice, (1.0, waist - nose - 0.14), (-0.99, waist - 0.14), half)
     _wheels(drawing, camera, axles, half, size)
     cabin = [(x, y + waist) for x, y in roof]
     prism(drawing, camera, cabin, half * 0.88, paint)
     _windows(drawing, camera, roof, waist, half * 0.88, (glass, paint))
     if dice.chance(0.4):
-        panel(drawing, camera, [(-0.05, waist - 0.2), (0.0, waist - 0.2), (0.0, waist - 0.02), (-0.05, waist - 0.02)], half, shade(paint, 0.7))
-    return Subject(drawing, ROAD_SCENES, gloss=0.2, tilt=0.06, size=(0.62, 1.08))
+        panel(
+            drawing,
+            camera,
+            [(-0.05, waist - 0.2), (0.0, waist - 0.2), (0.0, waist - 0.02), (-0.05, waist - 0.02)],
+            half,
+            shade(paint, 0.7),
+        )
+    return Subject(drawing, ROAD_SCENES, gloss=0.2, tilt=0.06, size=(0.76, 1.05))
 
 
-def _cab(drawing: Drawing, camera: Camera, dice: Dice, at: tuple[float, float, float, float], look: tuple[Colour, Colour], half: float) -> None:
+def _cab(
+    drawing: Drawing,
+    camera: Camera,
+    dice: Dice,
+    at: tuple[float, float, float, float],
+    look: tuple[Colour, Colour],
+    half: float,
+) -> None:
     """A driver's cab from x0 to x1 and y0 to y1 with windscreen, side window, lamps and grille."""
     x0, x1, y0, y1 = at
     paint, glass = look
     slope = dice.uniform(0.0, 0.14)
     prism(drawing, camera, [(x0, y0), (x1, y0), (x1, y0 + (y1 - y0) * 0.5), (x1 - slope, y1), (x0, y1)], half, paint)
     middle = y0 + (y1 - y0) * 0.5
-    panel(drawing, camera, [(x0 + (x1 - x0) * 0.3, middle), (x1 - 0.05, middle), (x1 - slope - 0.03, y1 - 0.07), (x0 + (x1 - x0) * 0.3, y1 - 0.07)], half, glass)
+    panel(
+        drawing,
+        camera,
+        [
+            (x0 + (x1 - x0) * 0.3, middle),
+            (x1 - 0.05, middle),
+            (x1 - slope - 0.03, y1 - 0.07),
+            (x0 + (x1 - x0) * 0.3, y1 - 0.07),
+        ],
+        half,
+        glass,
+    )
     pane(drawing, camera, (x1, middle, x1 - slope, y1 - 0.06), half * 0.86, glass)
     pane(drawing, camera, (x1, y0 + 0.1, x1, middle - 0.05), half * 0.45, shade(paint, 0.5))
     _lamps(drawing, camera, dice, (x1 + 0.005, y0 + 0.12), (-1.0, y0), half)
 
 
-def _bonnet_cab(drawing: Drawing, camera: Camera, dice: Dice, at: tuple[float, float, float, float], look: tuple[Colour, Colour], half: float) -> None:
+def _bonnet_cab(
+    drawing: Drawing,
+    camera: Camera,
+    dice: Dice,
+    at: tuple[float, float, float, float],
+    look: tuple[Colour, Colour],
+    half: float,
+) -> None:
     """A cab with the engine in front of it, as on pick-ups and American lorries."""
     x0, x1, y0, y1 = at
     paint, glass = look
@@ -123,32 +197,58 @@ def _bonnet_cab(drawing: Drawing, camera: Camera, dice: Dice, at: tuple[float, f
     waist = y0 + (y1 - y0) * dice.uniform(0.48, 0.56)
     cabin: Profile = [(x0, 0.0), (split + 0.1, 0.0), (split - 0.08, y1 - waist), (x0 + 0.02, y1 - waist)]
     parts = [(x0, split), (split, x1)]
-    prism(drawing, camera, [(parts[0][0], y0), (x1, y0), (x1, waist - 0.04), (split + 0.1, waist), (x0, waist)], half, paint)
+    prism(
+        drawing,
+        camera,
+        [(parts[0][0], y0), (x1, y0), (x1, waist - 0.04), (split + 0.1, waist), (x0, waist)],
+        half,
+        paint,
+    )
     prism(drawing, camera, [(x, y + waist) for x, y in cabin], half * 0.92, paint)
     _windows(drawing, camera, cabin, waist, half * 0.92, (glass, paint))
     _lamps(drawing, camera, dice, (x1 + 0.005, waist - 0.16), (-1.0, y0), half)
 
 
-def _cargo(drawing: Drawing, camera: Camera, dice: Dice, style: str, at: tuple[float, float, float, float], half: float) -> None:
+def _cargo(
+    drawing: Drawing, camera: Camera, dice: Dice, style: str, at: tuple[float, float, float, float], half: float
+) -> None:
     """The load behind the cab, from x0 to x1 and y0 to y1."""
     x0, x1, y0, y1 = at
-    paint = dice.tint(dice.pick(PAINTS), 20) if dice.chance(0.55) else dice.tint((222, 222, 220), 14)
+    paint = dice.tint(dice.pick(PAINTS), 20) if dice.chance(0.45) else dice.tint((222, 222, 220), 14)
     if style == "dump":
         prism(drawing, camera, [(x0 + 0.1, y0), (x1, y0), (x1, y1), (x0, y1 - 0.02)], half, paint)
-        prism(drawing, camera, [(x0 + 0.15, y1 - 0.03), (x1 - 0.1, y1 - 0.03), ((x0 + x1) / 2, y1 + 0.14)], half * 0.8, dice.tint((120, 96, 70), 20))
+        prism(
+            drawing,
+            camera,
+            [(x0 + 0.15, y1 - 0.03), (x1 - 0.1, y1 - 0.03), ((x0 + x1) / 2, y1 + 0.14)],
+            half * 0.8,
+            dice.tint((120, 96, 70), 20),
+        )
         for share in (0.25, 0.5, 0.75):
             x = x0 + (x1 - x0) * share
             panel(drawing, camera, [(x, y0), (x + 0.04, y0), (x + 0.04, y1), (x, y1)], half, shade(paint, 0.7))
     elif style == "tank":
         for low, high, tone in ((0.0, 0.35, 0.6), (0.3, 0.7, 0.95), (0.65, 1.0, 1.15)):
             top, floor = y0 + (y1 - y0) * high, y0 + (y1 - y0) * low
-            prism(drawing, camera, [(x0 + 0.04, floor), (x1 - 0.04, floor), (x1 - 0.04, top), (x0 + 0.04, top)], half * (0.8 if low != 0.3 else 1), shade(paint, tone))
+            prism(
+                drawing,
+                camera,
+                [(x0 + 0.04, floor), (x1 - 0.04, floor), (x1 - 0.04, top), (x0 + 0.04, top)],
+                half * (0.8 if low != 0.3 else 1),
+                shade(paint, tone),
+            )
     elif style == "flat":
         prism(drawing, camera, [(x0, y0), (x1, y0), (x1, y0 + 0.08), (x0, y0 + 0.08)], half, shade(paint, 0.7))
         for _ in range(dice.whole(1, 3)):
             left = dice.uniform(x0, x1 - 0.4)
             load = [(left, y0 + 0.08), (left + 0.4, y0 + 0.08), (left + 0.4, y1 - 0.1), (left, y1 - 0.1)]
-            prism(drawing, camera, load, half * 0.8, dice.tint(dice.pick(((150, 110, 70), (110, 112, 116), (96, 120, 80)))))
+            prism(
+                drawing,
+                camera,
+                load,
+                half * 0.8,
+                dice.tint(dice.pick(((150, 110, 70), (110, 112, 116), (96, 120, 80)))),
+            )
     else:
         prism(drawing, camera, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], half, paint)
         if dice.chance(0.5):
@@ -170,10 +270,21 @@ def _pickup(drawing: Drawing, camera: Camera, dice: Dice, look: tuple[Colour, Co
 
     def bed() -> None:
         prism(drawing, camera, [(-1.0, y0), (0.0, y0), (0.0, waist), (-1.0, waist)], half, shade(look[0], 0.97))
-        inside = [(-0.94, waist, -half * 0.82), (-0.06, waist, -half * 0.82), (-0.06, waist, half * 0.82), (-0.94, waist, half * 0.82)]
+        inside = [
+            (-0.94, waist, -half * 0.82),
+            (-0.06, waist, -half * 0.82),
+            (-0.06, waist, half * 0.82),
+            (-0.94, waist, half * 0.82),
+        ]
         drawing.flat(camera.flat(inside), shade(look[0], 0.35))
         if dice.chance(0.4):
-            prism(drawing, camera, [(-0.8, waist), (-0.3, waist), (-0.35, waist + 0.16), (-0.75, waist + 0.16)], half * 0.7, dice.tint((130, 104, 76), 24))
+            prism(
+                drawing,
+                camera,
+                [(-0.8, waist), (-0.3, waist), (-0.35, waist + 0.16), (-0.75, waist + 0.16)],
+                half * 0.7,
+                dice.tint((130, 104, 76), 24),
+            )
 
     def cab() -> None:
         _bonnet_cab(drawing, camera, dice, (-0.05, 1.0, y0, top), look, half)
@@ -188,10 +299,10 @@ def truck(dice: Dice) -> Subject:
     """A lorry with box, tank, tipper or flat bed, a delivery van, or a pick-up."""
     drawing, camera = Drawing(), _camera(dice)
     look = (dice.tint(dice.pick(PAINTS), 16), dice.tint(dice.pick(GLASS), 10))
-    style = dice.weighted({"box": 3.4, "dump": 1.4, "tank": 0.9, "flat": 0.9, "van": 1.2, "pickup": 2.2})
+    style = dice.weighted({"box": 3.4, "dump": 1.4, "tank": 0.9, "flat": 0.9, "van": 1.0, "pickup": 1.2})
     if style == "pickup":
         _pickup(drawing, camera, dice, look)
-        return Subject(drawing, TRUCK_SCENES, gloss=0.2, tilt=0.06, size=(0.62, 1.08))
+        return Subject(drawing, TRUCK_SCENES, gloss=0.2, tilt=0.06, size=(0.76, 1.05))
     long = style in ("box", "tank", "flat") and dice.chance(0.5)  # an articulated lorry
     half = dice.uniform(0.26, 0.32) if long else dice.uniform(0.36, 0.44)
     radius = dice.uniform(0.11, 0.14) if long else dice.uniform(0.16, 0.22)
@@ -219,5 +330,4 @@ def truck(dice: Dice) -> Subject:
     for part in (load, cab) if camera.sees((1.0, 0.0, 0.0)) else (cab, load):
         part()
     _wheels(drawing, camera, axles, half, size)
-    return Subject(drawing, TRUCK_SCENES, gloss=0.2, tilt=0.06, size=(0.62, 1.08))
-
+    return Subject(drawing, TRUCK_SCENES, gloss=0.2, tilt=0.06, size=(0.76, 1.05))

@@ -1,0 +1,175 @@
+"""The command line as a person and a script meet it: exit codes, one sentence on stderr, JSON as the last line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_core.__main__ import main
+from cifar_core.config import hyperparameters, make_config
+from cifar_core.data import open_dataset
+from cifar_core.runs import Run, create_run, list_runs, read_metrics, read_predictions, start_run, verify_run
+from cifar_core.workspace import Workspace
+from tests.conftest import ROOT, save_tiny
+from tests.runs.conftest import TINY
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a command in this process: (exit code, stdout, stderr)."""
+
+    def called(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cifar_core", *map(str, arguments)])
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command sets its own
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return called
+
+
+def settings_as_options(settings: dict[str, Any]) -> list[str]:
+    return [part for name, value in settings.items() for part in ("--" + name.replace("_", "-"), str(value))]
+
+
+def test_train_then_look_then_analyze(call: Any, workspace: Workspace, tmp_path: Path) -> None:
+    save_tiny(workspace)
+    where = ("--workspace", workspace.root)
+    code, out, err = call("train", *settings_as_options({**TINY, "epochs": 3}), "--json", *where)
+    result = json.loads(out.splitlines()[-1])
+    assert code == 0 and result["status"] == "finished"
+    (run,) = list_runs(workspace)
+    assert run.best is not None and run.id == result["run"]
+    assert result["test_accuracy"] == run.best.test_accuracy and result["best_epoch"] == run.best.epoch
+    assert result["train_seconds"] == pytest.approx(read_metrics(workspace, run.id)["seconds"].sum())
+    assert result["images_per_second"] > 0
+    assert [f"Epoch {epoch}/3" in err for epoch in (1, 2, 3)] == [True] * 3
+
+    code, out, _ = call("runs", "show", "latest", "--json", *where)
+    shown = json.loads(out)
+    assert code == 0 and shown["run"] == run.id and shown["config"]["batch_size"] == 32
+    assert shown["best"]["epoch"] == run.best.epoch and shown["last"]["epoch"] == 3
+
+    code, out, _ = call("analyze", "latest", "--top", 5, "--json", "--out", tmp_path / "worst", *where)
+    analysis = json.loads(out.splitlines()[-1])
+    found = read_predictions(workspace, run.id)
+    wrong = np.flatnonzero(found.probs.argmax(1) != found.labels)
+    assert code == 0 and analysis["misclassified"] == len(wrong)
+    of_true = found.probs[np.arange(len(found.labels)), found.labels]
+    worst = sorted(wrong, key=lambda index: (of_true[index], index))[:5]
+    assert [item["index"] for item in analysis["top"]] == worst
+    pixels = open_dataset(workspace, "tiny").test.images
+    for path, index in zip(analysis["saved"], worst, strict=True):
+        assert Path(path).parent == tmp_path / "worst"
+        assert np.array_equal(np.asarray(Image.open(path)).transpose(2, 0, 1), pixels[index])
+
+
+def test_bad_settings_are_named_all_at_once_and_make_no_run(call: Any, workspace: Workspace) -> None:
+    code, out, err = call("train", "--epochs", 0, "--learning-rate", "nan", "--workspace", workspace.root)
+    assert code == 2 and out == ""
+    assert "epochs is '0'" in err and "learning_rate is 'nan'" in err and "Traceback" not in err
+    assert list(workspace.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--chanels", "3"], "--channels"),
+        (["train", "--preset", "orginal"], "did you mean 'original'?"),
+        (["train", "--dataset", "nothing"], "no dataset named nothing"),
+        (["train", "--dataset", "cifar10"], "data get cifar10"),
+        (["analyze", "latest"], "There is no run yet"),
+        (["analyze", "nobody"], "There is no run 'nobody'"),
+        (["analyze", "latest", "--top", "0"], "--top is 0"),
+        (["runs", "stop", "../x"], "There is no run '../x'"),
+        (["runs", "delete", "nobody"], "There is no run 'nobody'"),
+        (["data", "get", "nothing"], "cannot be got"),
+        (["data", "import", "/nowhere/at/all", "--name", "mine"], "There is no file or folder"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_is_one_sentence(call: Any, workspace: Workspace, arguments: list[str], said: str) -> None:
+    tail = [] if arguments == ["nonsense"] else ["--workspace", workspace.root]
+    code, out, err = call(*arguments, *tail)
+    assert (code, out) == (2, "")
+    assert said in err and "Traceback" not in err and err.startswith("Error: ")
+
+
+def test_workspace_that_cannot_be_is_named(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = call("runs", "list", "--workspace", tmp_path / "file")
+    assert code == 1 and str(tmp_path / "file") in err and "--workspace" in err
+
+
+def test_failed_training_is_exit_code_1(call: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_tiny(workspace)
+    monkeypatch.setattr("cifar_core.commands.train.start_run", lambda space, run_id: break_and_start(space, run_id))
+    code, out, err = call("train", "--dataset", "tiny", "--epochs", 1, "--json", "--workspace", workspace.root)
+    assert code == 1 and json.loads(out)["status"] == "failed"
+    assert "tiny is broken" in err and "Traceback" not in err
+
+
+def break_and_start(workspace: Workspace, run_id: str) -> None:
+    (workspace.data / "tiny" / "meta.json").unlink()
+    start_run(workspace, run_id)
+
+
+def test_list_and_verify(call: Any, shared: Workspace, finished: Run) -> None:
+    where = ("--workspace", shared.root)
+    code, out, _ = call("runs", "list", "--json", *where)
+    assert code == 0 and finished.id in [run["run"] for run in json.loads(out)["runs"]]
+    code, out, _ = call("data", "list", "--json", *where)
+    assert code == 0 and [item["name"] for item in json.loads(out)["datasets"]] == ["drawn10", "cifar10", "tiny"]
+    code, out, err = call("runs", "verify", finished.id, "--json", *where)
+    assert code == 0 and json.loads(out) == {"checked": [finished.id], "problems": {}} and "whole" in err
+
+
+def test_verify_names_the_fault_and_exits_1(call: Any, workspace: Workspace) -> None:
+    run_id = create_run(workspace, make_config())
+    (workspace.runs / run_id / "config.json").write_text("{")
+    code, out, err = call("runs", "verify", "--json", "--workspace", workspace.root)
+    assert code == 1 and "not JSON" in json.loads(out)["problems"][run_id][0] and "not JSON" in err
+    assert verify_run(workspace, run_id)
+
+
+def test_every_hyperparameter_is_an_option(call: Any) -> None:
+    code, out, _ = call("train", "--help")
+    assert code == 0
+    for _, name, spec, _ in hyperparameters():
+        assert "--" + name.replace("_", "-") in out
+        assert " ".join(spec.help.split()[:3]) in " ".join(out.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["runs", "list"]])
+def test_commands_load_no_torch(arguments: list[str], tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.argv = ["cifar_core", *{arguments!r}]
+from cifar_core.__main__ import main
+main()
+sys.exit(10 if {{"torch", "torchvision", "sklearn", "streamlit"}} & set(sys.modules) else 0)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, env={"CIFAR_WORKSPACE": str(tmp_path), "PATH": ""})
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_an_unforeseen_fault_shows_no_traceback(tmp_path: Path) -> None:
+    code = """
+import sys
+import cifar_core.commands.runs as commands
+def broken(workspace): raise ValueError("nobody foresaw this")
+commands.list_runs = broken
+sys.argv = ["cifar_core", "runs", "list", "--workspace", sys.argv[1]]
+from cifar_core.__main__ import main
+sys.exit(main())
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "nobody foresaw this" in done.stderr and "Traceback" not in done.stderr

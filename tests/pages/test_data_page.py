@@ -1,0 +1,149 @@
+"""Data: datasets with their state and how to get them, and their pictures browsed, varied and normalised."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from PIL import Image
+
+from cifar_core.data import JobState, normalised_view
+from cifar_core.workspace import Workspace
+from tests.pages.support import OpenPage, primaries, said
+from tests.conftest import save_tiny
+
+
+def test_without_data_the_one_step_is_to_generate_it(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("pages.ui.datasets.start_get", lambda _, name: asked.append(name))
+    app = open_page(workspace, "data")
+    assert primaries(app) == ["Generate"]
+    app.button(key="data_get_cifar10").click().run()
+    app.button(key="data_get_drawn10").click().run()
+    assert asked == ["cifar10", "drawn10"]
+    assert not app.exception
+
+
+def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = JobState(
+        "cifar10", "get", phase="Downloading", done=85_000_000, total=170_000_000, unit="bytes", seconds_left=61
+    )
+    cancelled: list[str] = []
+    monkeypatch.setattr("pages.ui.datasets.read_job", lambda _, name: job if name == "cifar10" else None)
+    monkeypatch.setattr("pages.ui.datasets.cancel_job", lambda _, name: cancelled.append(name))
+    monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "cifar10")
+    app = open_page(workspace, "data")
+    (bar,) = app.progress
+    assert bar.value == 50
+    assert bar.text == "Downloading · 85 MB of 170 MB · 1:01 left"
+    app.button(key="data_cancel_cifar10").click().run()
+    assert cancelled == ["cifar10"]
+
+
+def test_a_failed_job_says_why_and_what_to_do(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = JobState("cifar10", "get", "failed", error="There is no network: put the file here.")
+    monkeypatch.setattr("pages.ui.datasets.read_job", lambda _, name: job if name == "cifar10" else None)
+    app = open_page(workspace, "data")
+    assert ["no network" in error.value for error in app.error] == [True]
+    assert "Download" in {button.label for button in app.button}, "it can be tried again"
+
+
+def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    app = open_page(workspace, "data")
+    assert "tiny · train, n = 300 · 300 match" in said(app)
+    app.get_by_key("data_split").set_value("test").run()
+    app.selectbox(key="data_class").select("cat").run()
+    assert "tiny · test, n = 100 · 10 match" in said(app)
+    assert (app.query_params["split"], app.query_params["class"]) == ("test", "cat")
+    assert "cat · test/00003" in said(app).replace("\\", ""), "the first picture that matches is varied below"
+    again = open_page(workspace, "data", split="test", **{"class": "dog"})
+    assert "tiny · test, n = 100 · 10 match" in said(again), "a reload shows the same"
+    assert len(app.dataframe[-1].value) == 10, "the class counts as a table"
+
+
+def test_an_import_by_path_is_started(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "pages.ui.datasets.start_import", lambda _, source, name, **more: asked.append((source, name, more))
+    )
+    app = open_page(workspace, "data")
+    app.text_input(key="data_import_name").set_value("mine")
+    app.text_input(key="data_import_path").set_value("/somewhere/pictures.zip")
+    app.button(key="data_import_start").click().run()
+    assert asked == [(Path("/somewhere/pictures.zip"), "mine", {})]
+
+
+def test_an_uploaded_archive_is_handed_over_under_a_name_of_our_own(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, bytes, bool]] = []
+    monkeypatch.setattr(
+        "pages.ui.datasets.start_import",
+        lambda _, source, name, *, remove_source: asked.append((source, source.read_bytes(), remove_source)),
+    )
+    app = open_page(workspace, "data")
+    app.text_input(key="data_import_name").set_value("mine")
+    app.file_uploader[0].upload("evil$name.zip", _zip())
+    app.button(key="data_import_start").click().run()
+    ((source, content, remove),) = asked
+    source.unlink()
+    assert content == _zip()
+    assert remove
+    assert "evil" not in source.name
+
+
+def test_a_refused_import_is_one_sentence_and_leaves_no_file(
+    open_page: OpenPage, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    app = open_page(workspace, "data")
+    app.text_input(key="data_import_name").set_value("Not Allowed")
+    app.file_uploader[0].upload("pictures.zip", _zip())
+    app.button(key="data_import_start").click().run()
+    assert ["cannot be the name" in error.value for error in app.error] == [True]
+    assert [item for item in tmp_path.iterdir() if item.is_file()] == []
+    assert not app.exception
+
+
+@given(
+    some.lists(some.floats(0.02, 0.98), min_size=3, max_size=3),
+    some.lists(some.floats(0.05, 0.5), min_size=3, max_size=3),
+    some.integers(0, 2**32 - 1),
+)
+def test_a_normalised_picture_is_shown_without_clipping(mean: list[float], std: list[float], seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    pixels[:, 0, 0], pixels[:, 0, 1] = 0, 255
+    view = normalised_view(pixels, (mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+    values = (pixels / 255 - np.array(mean)[:, None, None]) / np.array(std)[:, None, None]
+    assert -view.bound <= view.low == values.min()
+    assert view.high == values.max() <= view.bound
+    shown_as = view.pixels / 127.5 * view.bound - view.bound
+    assert np.abs(shown_as - values).max() <= view.bound / 255 + 1e-9, "a straight line, rounded to the nearest level"
+
+
+def test_a_channel_without_spread_is_still_shown() -> None:
+    view = normalised_view(np.full((3, 32, 32), 128, np.uint8), (0.5, 0.5, 0.5), (0.0, 0.2, 0.2))
+    assert np.isfinite(view.bound)
+
+
+def _zip() -> bytes:
+    buffer, picture = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (32, 32)).save(picture, "PNG")
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for part in ("train", "test"):
+            for label in ("a", "b"):
+                archive.writestr(zipfile.ZipInfo(f"{part}/{label}/0.png"), picture.getvalue())
+    return buffer.getvalue()

@@ -1,0 +1,104 @@
+"""Runs: the table, what is done with a run, and curves side by side."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cifar_core.config import make_config
+from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
+from cifar_core.runs.folder import RunFolder, write_status
+from cifar_core.runs.schema import Status
+from cifar_core.workspace import Workspace
+from pages.ui.runs_table import table_of
+from tests.pages.support import OpenPage, said
+from tests.conftest import save_tiny
+
+EVIL = "<img src=x onerror=alert(1)> [a](http://b) $x$ :red[c]"
+
+
+@pytest.fixture
+def two(workspace: Workspace) -> list[str]:
+    """Two runs that were stopped before their first epoch; they differ in batch size and channels."""
+    save_tiny(workspace)
+    ids = [create_run(workspace, make_config({"dataset": "tiny", "batch_size": batch, "channels": channels}))
+           for batch, channels in ((32, "4,6"), (64, "8,6"))]  # fmt: skip
+    for run_id in ids:
+        write_status(RunFolder(workspace.runs / run_id), Status.STOPPED)
+    return ids
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, *ids: str) -> None:
+    """Select rows: AppTest cannot click into a table."""
+    monkeypatch.setattr("pages.ui.runs_table.choose_runs",
+                        lambda runs, table: [run for run in list_runs(workspace) if run.id in ids])  # fmt: skip
+
+
+def test_without_runs_the_page_offers_the_one_step(open_page: OpenPage, workspace: Workspace) -> None:
+    app = open_page(workspace, "runs")
+    assert "There is no run yet" in said(app)
+    assert "Train your first model" in [link.value for link in app.page_link]
+
+
+def test_the_table_shows_only_settings_that_differ(workspace: Workspace, two: list[str]) -> None:
+    table = table_of(list_runs(workspace))
+    assert {"Batch size", "Channels"} <= set(table.columns)
+    assert "Epochs" not in table.columns
+    assert sorted(table["Batch size"]) == [32, 64]
+
+
+def test_a_broken_run_is_a_row_and_hides_no_other(
+    open_page: OpenPage, workspace: Workspace, two: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Path(workspace.runs / "broken-run")
+    broken.mkdir()
+    (broken / "config.json").write_text("{", "utf-8")
+    choose(monkeypatch, workspace, "broken-run")
+    app = open_page(workspace, "runs", run=two[0])
+    assert len(table_of(list_runs(workspace))) == 3
+    assert any("cannot be read" in error.value for error in app.error)
+    assert "Batch size" in table_of(list_runs(workspace)).columns, "the defaults of a broken run do not count"
+
+
+def test_rename_and_note(
+    open_page: OpenPage, workspace: Workspace, two: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, workspace, two[0])
+    app = open_page(workspace, "runs")
+    app.text_input(key=f"runs_name_{two[0]}").set_value(EVIL)
+    app.text_input(key=f"runs_note_{two[0]}").set_value("why")
+    app.button(key=f"runs_save_{two[0]}").click().run()
+    assert not app.exception
+    run = read_run(workspace, two[0])
+    assert (run.name, run.note) == (EVIL, "why")
+    assert EVIL not in said(app), "no Markdown of a person's is live"
+
+
+def test_delete_is_a_second_step_and_refused_while_it_runs(
+    open_page: OpenPage, workspace: Workspace, two: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living = create_run(workspace, make_config({"dataset": "tiny"}))
+    choose(monkeypatch, workspace, two[0], living)
+    app = open_page(workspace, "runs")
+    app.button(key=f"runs_delete_{living}_sure").click().run()
+    assert any("stop it first" in error.value for error in app.error)
+    app.button(key=f"runs_delete_{two[0]}_sure").click().run()
+    assert {run.id for run in list_runs(workspace)} == {two[1], living}
+    assert not app.exception
+
+
+def test_curves_of_the_newest_runs_without_any_selection(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "runs", run=finished.id)
+    assert len(app.get("plotly_chart")) == 1
+    app.get_by_key("runs_split").set_value("validation").run()
+    assert not app.exception
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_a_run_without_result_has_empty_cells(workspace: Workspace, two: list[str]) -> None:
+    rename_run(workspace, two[0], EVIL)
+    table = table_of(list_runs(workspace))
+    assert table["best test accuracy"].isna().all()
+    assert EVIL in set(table["run"])
+    assert isinstance(table, pd.DataFrame)

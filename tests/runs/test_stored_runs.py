@@ -1,0 +1,35 @@
+"""Run folders stored by earlier versions of this program: each must open for ever, with the numbers it had."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar_core.runs import Predictor, Status, list_runs, read_metrics, read_predictions, read_run, verify_run
+from cifar_core.workspace import Workspace
+from tests.conftest import ROOT, tiny_pictures
+
+STORED = sorted((ROOT / "tests" / "fixtures").glob("schema-*/*"))
+KNOWN = {"schema-1": ("first of its kind", 3)}  # name, epochs
+
+
+@pytest.mark.parametrize("stored", STORED, ids=[item.parent.name for item in STORED])
+def test_stored_run_opens(stored: Path, workspace: Workspace) -> None:
+    shutil.copytree(stored, workspace.runs / stored.name)
+    name, epochs = KNOWN[stored.parent.name]
+    run = read_run(workspace, stored.name)
+    assert (run.name, run.status, run.problem) == (name, Status.FINISHED, "")
+    assert list(read_metrics(workspace, run.id)["epoch"]) == list(range(1, epochs + 1))
+    assert verify_run(workspace, run.id) == []
+    assert [item.id for item in list_runs(workspace)] == [run.id]
+    found = read_predictions(workspace, run.id)
+    images, labels = tiny_pictures(100, seed=1)
+    assert np.array_equal(found.labels, labels)
+    predictor = Predictor(workspace, run.id)
+    assert np.abs(predictor.predict(images) - found.probs).max() < 1e-4
+    predictor.close()
+
+
+def test_every_schema_has_a_stored_run() -> None:
+    assert {item.parent.name for item in STORED} == set(KNOWN)
