@@ -14,6 +14,7 @@ from cifar_core.data import (
     JobState,
     cancel_job,
     delete_dataset,
+    forget_job,
     list_datasets,
     read_job,
     start_get,
@@ -31,9 +32,9 @@ STATES: dict[str, tuple[str, Colour, str]] = {
     "ready": ("ready", "green", ":material/check_circle:"),
     "absent": ("not here yet", "gray", ":material/cloud_off:"),
     "preparing": ("preparing", "blue", ":material/hourglass_top:"),
+    "failed": ("failed", "red", ":material/error:"),
     "broken": ("broken", "red", ":material/error:"),
 }
-IMPORTS = "data_imports"  # names whose import this session has begun
 ARCHIVES = ["zip", "tar", "gz", "tgz", "xz"]
 
 
@@ -76,11 +77,6 @@ def show_import(workspace: Workspace) -> None:
     if asked:
         with guard():
             _import(workspace, name.strip(), path.strip(), upload)
-    for begun in st.session_state.get(IMPORTS, []):  # one that failed leaves no dataset behind, so no card tells of it
-        with guard():
-            job = read_job(workspace, begun)
-            if job is not None and job.state == "failed":
-                st.error(plain(job.error), title=f"The import of {plain(begun)} failed", icon=":material/error:")
 
 
 def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
@@ -98,30 +94,32 @@ def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
     else:
         st.warning("Give a path on this machine, or choose an archive.", icon=":material/info:")
         return
-    st.session_state[IMPORTS] = [*st.session_state.get(IMPORTS, []), name]
     st.rerun()
 
 
 def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
-    word, colour, icon = STATES[state.state]
+    job = read_job(workspace, state.name)
+    failed = job is not None and job.state == "failed" and state.state == "absent"
+    word, colour, icon = STATES["failed" if failed else state.state]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(state.title)}**  \n`{state.name}`", width="stretch")
         st.badge(word, color=colour, icon=icon)
     st.caption(plain(state.description))
-    job = read_job(workspace, state.name)
-    if state.state == "ready":
-        st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size(state.bytes)}")
-        _report(job)
-    elif state.state == "preparing":
+    if state.state == "preparing":
         _progress(workspace, state, job)
         return
+    if state.state == "ready":
+        st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size(state.bytes)}")
     else:
-        if job is not None and job.state == "failed":
-            st.error(plain(job.error), icon=":material/error:")
-        elif state.problem:
-            st.error(plain(state.problem), icon=":material/error:")
+        if state.problem or (job is not None and failed):
+            st.error(plain(state.problem or (job.error if job else "")), icon=":material/error:")
         st.markdown(plain(state.how))
+    _report(job)
     _buttons(workspace, state, primary=primary)
+    if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
+        with guard():
+            forget_job(workspace, state.name)
+            st.rerun()
 
 
 def _buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:

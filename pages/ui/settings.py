@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.config import PRESETS, RunConfig, Spec, hyperparameters, make_config, spec_of
+from cifar_core.config import PRESETS, RunConfig, Spec, hyperparameters, make_config
 from cifar_core.data import DatasetState
 from cifar_core.runs import Run
 from pages.ui.frame import clean

@@ -9,14 +9,16 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-CELL = """([row, column]) => {
-  const plot = document.querySelector('.js-plotly-plot')
-  const { xaxis, yaxis } = plot._fullLayout
-  const points = plot.data.find(trace => trace.type === 'scatter' || trace.type === 'scattergl')
-  const place = points.customdata.findIndex(cell => cell[0] === row && cell[1] === column)
+HEATMAP = "[...document.querySelectorAll('.js-plotly-plot')].find(plot => plot.data?.some(trace => trace.type === 'heatmap'))"
+CELL = f"""([row, column]) => {{
+  const plot = {HEATMAP}
+  const {{ xaxis, yaxis }} = plot._fullLayout
+  const points = plot.calcdata.find(points => points[0].trace.type.startsWith('scatter') && points[0].data)
+  const point = points.find(point => point.data[0] === row && point.data[1] === column)
+  plot.scrollIntoView({{ block: 'center' }})
   const box = plot.getBoundingClientRect()
-  return [box.left + xaxis._offset + xaxis.d2p(points.x[place]), box.top + yaxis._offset + yaxis.d2p(points.y[place])]
-}"""
+  return [box.left + xaxis._offset + xaxis.c2p(point.x), box.top + yaxis._offset + yaxis.c2p(point.y)]
+}}"""
 
 
 def query(page: Page) -> dict[str, str]:
@@ -31,10 +33,7 @@ def settle(page: Page) -> None:
 
 def click_cell(page: Page, row: int, column: int) -> None:
     """Click one cell of the confusion heatmap with the mouse."""
-    chart = page.locator(".js-plotly-plot").first
-    expect(chart).to_be_visible()
-    chart.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.js-plotly-plot')?._fullLayout?.xaxis?.d2p !== undefined")
+    page.wait_for_function(f"{HEATMAP}?._fullLayout?.xaxis?.d2p !== undefined")
     settle(page)
     x, y = page.evaluate(CELL, [row, column])
     page.mouse.move(x, y)

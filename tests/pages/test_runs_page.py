@@ -11,8 +11,8 @@ from cifar_core.runs.folder import RunFolder, write_status
 from cifar_core.runs.schema import Status
 from cifar_core.workspace import Workspace
 from pages.ui.runs_table import table_of
-from tests.pages.support import OpenPage, said
 from tests.conftest import save_tiny
+from tests.pages.support import OpenPage, said
 
 EVIL = "<img src=x onerror=alert(1)> [a](http://b) $x$ :red[c]"
 

@@ -13,8 +13,8 @@ from cifar_core.workspace import Workspace
 from pages.ui.live import launch
 from pages.ui.settings import stops
 from pages.ui.words import percent
-from tests.pages.support import OpenPage, primaries, said
 from tests.conftest import save_tiny
+from tests.pages.support import OpenPage, primaries, said
 
 NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int", "float", "ints")]
 

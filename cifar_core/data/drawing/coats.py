@@ -78,7 +78,7 @@ def cat_build(dice: Dice) -> Build:
         neck_width=dice.uniform(0.12, 0.17),
         neck_angle=dice.uniform(0.4, 1.0),
         head=dice.uniform(0.18, 0.24),
-        muzzle=dice.uniform(0.03, 0.1),
+        muzzle=dice.uniform(0.03, 0.09),
         muzzle_width=dice.uniform(0.07, 0.11),
         ear="point",
         ear_size=dice.uniform(0.14, 0.21),
@@ -101,7 +101,7 @@ def dog_build(dice: Dice) -> Build:
         neck_width=dice.uniform(0.12, 0.18),
         neck_angle=dice.uniform(0.4, 1.1),
         head=dice.uniform(0.16, 0.22) if toy else dice.uniform(0.14, 0.19),
-        muzzle=dice.uniform(0.08, 0.17) if toy else dice.uniform(0.15, 0.27),
+        muzzle=dice.uniform(0.09, 0.18) if toy else dice.uniform(0.15, 0.27),
         muzzle_width=dice.uniform(0.085, 0.13),
         ear="point" if dice.chance(0.22) else "flop",
         ear_size=dice.uniform(0.13, 0.21),
@@ -131,7 +131,7 @@ def deer_build(dice: Dice) -> Build:
         ear="leaf",
         ear_size=dice.uniform(0.13, 0.2),
         tail="stub",
-        antlers=dice.uniform(0.35, 0.7) if dice.chance(0.5) else 0.0,
+        antlers=dice.uniform(0.35, 0.7) if dice.chance(0.44) else 0.0,
         mane=False,
         hoof=True,
         coat=Coat(base, pale, shade(base, 0.6), shade(base, dice.uniform(0.7, 1.0)), shade(base, 0.75), pattern),
@@ -143,7 +143,7 @@ def horse_build(dice: Dice) -> Build:
     base = dice.tint(dice.pick(HORSE_COLOURS), 14)
     hair = base if dice.chance(0.3) else dice.tint(dice.pick(((40, 34, 32), (60, 44, 34), (206, 188, 150))))
     sock = (228, 224, 216) if dice.chance(0.25) else shade(base, dice.uniform(0.6, 1.0))
-    slim = dice.chance(0.22)
+    slim = dice.chance(0.25)
     return Build(
         depth=dice.uniform(0.38, 0.44) if slim else dice.uniform(0.42, 0.54),
         leg=dice.uniform(0.64, 0.82),

@@ -23,13 +23,13 @@ FEATHERS: tuple[Colour, ...] = (
 BEAKS: tuple[Colour, ...] = ((226, 160, 50), (60, 54, 50), (190, 140, 90), (200, 90, 50))
 AIR_SCENES = {"sky": 6.5, "street": 1.0, "meadow": 0.8, "sea": 0.5, "plain": 0.8, "forest": 0.1}
 BIRD_SCENES = {
-    "sky": 1.6,
-    "leaves": 2.6,
+    "sky": 2.2,
+    "leaves": 1.8,
     "meadow": 1.6,
     "forest": 1.2,
     "plain": 1.0,
     "pond": 0.6,
-    "earth": 1.2,
+    "earth": 0.6,
     "snow": 0.5,
     "sea": 0.4,
 }
@@ -59,62 +59,41 @@ def _pose(dice: Dice) -> Camera:
     return Camera(dice.uniform(-0.8, 0.8), dice.sign() * tip, dice.uniform(-0.3, 0.3))
 
 
+def _fuselage(drawing: Drawing, camera: Camera, fat: float, look: tuple[Colour, Colour]) -> None:
+    """Body, tail fin and windows of an airliner whose body has the radius `fat`."""
+    axis = [
+        (-1.0, 0.06, 0.0, fat * 0.25),
+        (-0.6, 0.02, 0.0, fat * 0.8),
+        (0.0, 0.0, 0.0, fat),
+        (0.7, 0.0, 0.0, fat),
+        (0.97, -0.02, 0.0, fat * 0.45),
+    ]
+    fin = [(-0.62, fat * 0.7, 0.0), (-0.98, fat * 0.4, 0.0), (-1.06, 0.42, 0.0), (-0.9, 0.42, 0.0)]
+    drawing.flat(camera.flat(fin), look[1])
+    _tube(drawing, camera, axis, look[0])
+    z = fat * 0.98 if camera.sees((0.0, 0.0, 1.0)) else -fat * 0.98
+    for x, y in camera.flat([(-0.5 + 0.13 * i, 0.03, z) for i in range(9)]):
+        drawing.oval(x, y, (0.02, 0.022), (60, 70, 84))
+    glass = camera.flat([(0.88, fat * 0.42, 0.0)])[0]
+    drawing.oval(glass[0], glass[1], (0.05, 0.028), (44, 52, 64))
+
+
 def _airliner(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
     """A jet: swept wings, engines below them, a tail fin in the company's colour. `look` = body, trim."""
-    paint, trim = look
-    fat = dice.uniform(0.085, 0.125)
+    paint, fat = look[0], dice.uniform(0.085, 0.125)
     span, sweep = dice.uniform(0.75, 1.0), dice.uniform(0.25, 0.5)
-    parts: list[tuple[float, str, float]] = [
-        (camera.depth((0.0, 0.0, side * 0.5)), "wing", side) for side in (-1.0, 1.0)
-    ]
-    parts += [(0.0, "body", 0.0)]
-    for _, part, side in sorted(parts):
-        if part == "body":
-            axis = [
-                (-1.0, 0.06, 0.0, fat * 0.25),
-                (-0.6, 0.02, 0.0, fat * 0.8),
-                (0.0, 0.0, 0.0, fat),
-                (0.7, 0.0, 0.0, fat),
-                (0.97, -0.02, 0.0, fat * 0.45),
-            ]
-            fin = [(-0.62, fat * 0.7, 0.0), (-0.98, fat * 0.4, 0.0), (-1.06, 0.42, 0.0), (-0.9, 0.42, 0.0)]
-            drawing.flat(camera.flat(fin), trim)
-            _tube(drawing, camera, axis, paint)
-            for x in range(9):
-                z = fat * 0.98 if camera.sees((0.0, 0.0, 1.0)) else -fat * 0.98
-                spot = camera.flat([(-0.5 + x * 0.13, 0.03, z)])[0]
-                drawing.oval(spot[0], spot[1], (0.02, 0.022), (60, 70, 84))
-            glass = camera.flat([(0.88, fat * 0.42, 0.0)])[0]
-            drawing.oval(glass[0], glass[1], (0.05, 0.028), (44, 52, 64))
-        else:
-            engine = [
-                (0.3 - sweep * 0.4, -0.12, side * span * 0.38, 0.05),
-                (0.08 - sweep * 0.4, -0.12, side * span * 0.38, 0.045),
-            ]
-            _tube(drawing, camera, engine, shade(paint, 0.62))
-            root = side * fat * 0.8
-            _wing(
-                drawing,
-                camera,
-                [
-                    (0.28, -0.03, root),
-                    (-0.12, -0.03, root),
-                    (-0.12 - sweep, 0.06, side * span),
-                    (0.0 - sweep, 0.06, side * span),
-                ],
-                shade(paint, 0.9),
-            )
-            _wing(
-                drawing,
-                camera,
-                [
-                    (-0.72, 0.06, side * 0.04),
-                    (-0.94, 0.06, side * 0.04),
-                    (-1.04, 0.09, side * 0.36),
-                    (-0.94, 0.09, side * 0.36),
-                ],
-                shade(paint, 0.88),
-            )
+    near = 1.0 if camera.sees((0.0, 0.0, 1.0)) else -1.0
+    for side in (-near, near):
+        x, z = -sweep * 0.4, side * span * 0.38
+        _tube(drawing, camera, [(x + 0.3, -0.12, z, 0.05), (x + 0.08, -0.12, z, 0.045)], shade(paint, 0.62))
+        root, tip = side * fat * 0.8, side * span
+        wing = [(0.28, -0.03, root), (-0.12, -0.03, root), (-0.12 - sweep, 0.06, tip), (-sweep, 0.06, tip)]
+        _wing(drawing, camera, wing, shade(paint, 0.9))
+        root, tip = side * 0.04, side * 0.36
+        tail = [(-0.72, 0.06, root), (-0.94, 0.06, root), (-1.04, 0.09, tip), (-0.94, 0.09, tip)]
+        _wing(drawing, camera, tail, shade(paint, 0.88))
+        if side == -near:
+            _fuselage(drawing, camera, fat, look)
 
 
 def _propeller_plane(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
@@ -309,7 +288,7 @@ def bird(dice: Dice) -> Subject:
     view = dice.weighted({"perched": 4.4, "flying": 2.0, "wading": 1.3, "swimming": 1.0, "bust": 0.9})
     if view == "flying":
         _flying_bird(dice, drawing, colours)
-        scenes = {"sky": 5.0, "sea": 1.0, "forest": 1.0, "meadow": 0.8, "leaves": 0.7}
+        scenes = {"sky": 5.0, "sea": 1.0, "forest": 1.0, "meadow": 0.8, "leaves": 0.4}
         return Subject(drawing, scenes, stands=False, fur=fur, tilt=0.3, size=(0.66, 1.02))
     if view == "swimming":
         _swimming_bird(dice, drawing, colours)
@@ -324,7 +303,7 @@ def bird(dice: Dice) -> Subject:
         )
         return Subject(
             drawing,
-            {"leaves": 4.0, "sky": 1.6, "forest": 2.0, "plain": 0.5},
+            {"leaves": 3.0, "sky": 2.2, "forest": 2.0, "plain": 0.5},
             stands=False,
             fur=fur,
             size=(0.9, 1.5),

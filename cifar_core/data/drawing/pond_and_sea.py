@@ -146,7 +146,7 @@ def frog(dice: Dice) -> Subject:
     """A frog from the side, from the front or from above."""
     skin = dice.tint(dice.pick(FROG_SKINS), 18)
     belly = mix(skin, (232, 226, 180), dice.uniform(0.4, 0.85))
-    view = dice.weighted({"side": 4.0, "front": 2.6, "top": 1.8, "bust": 0.7})
+    view = dice.weighted({"side": 3.8, "front": 2.8, "top": 1.8, "bust": 0.7})
     draw = {"side": _frog_side, "top": _frog_top}.get(view, _frog_front)
     top = view == "top"
     return Subject(

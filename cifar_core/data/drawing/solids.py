@@ -36,6 +36,11 @@ class Camera:
         return self.depth(normal) > 0.02
 
 
+def upright(x0: float, y0: float, x1: float, y1: float) -> Profile:
+    """The profile of a box from (x0, y0) at the bottom to (x1, y1) at the top."""
+    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+
+
 def prism(drawing: Drawing, camera: Camera, profile: Profile, half: float, colour: Colour) -> None:
     """A side profile stretched from z = -half to z = half, each face lit by where it points."""
     count = len(profile)

@@ -1,7 +1,7 @@
 """Cars and trucks as simple solids from any side. Units: half the length of the vehicle is 1, the road is y = 0."""
 
 from cifar_core.data.drawing.canvas import Colour, Dice, Drawing, mix, shade
-from cifar_core.data.drawing.solids import Camera, Profile, pane, panel, prism, wheel
+from cifar_core.data.drawing.solids import Camera, Profile, pane, panel, prism, upright, wheel
 from cifar_core.data.drawing.subject import Subject
 
 PAINTS: tuple[Colour, ...] = (
@@ -109,10 +109,8 @@ def automobile(dice: Dice) -> Subject:
     paint, glass = dice.tint(dice.pick(PAINTS), 16), dice.tint(dice.pick(GLASS), 10)
     radius = dice.uniform(0.17, 0.21) + (0.03 if style == "jeep" else 0.0)
     half = dice.uniform(0.38, 0.46)
-    bottom, waist = (
-        radius * 0.75,
-        radius * 0.75 + dice.uniform(0.26, 0.34) + (0.07 if style in ("jeep", "van") else 0.0),
-    )
+    bottom = radius * 0.75
+    waist = bottom + dice.uniform(0.26, 0.34) + (0.07 if style in ("jeep", "van") else 0.0)
     roof, _ = _greenhouse(dice, style)
     size = (radius, dice.pick(HUBS))
     axles = [-dice.uniform(0.56, 0.64), dice.uniform(0.58, 0.66)]
@@ -128,26 +126,14 @@ def automobile(dice: Dice) -> Subject:
         (-1.0, waist - 0.1),
     ]
     prism(drawing, camera, body, half, paint)
-    panel(
-        drawing,
-        camera,
-        [(-0.96, bottom), (0.97, bottom), (0.97, bottom + 0.06), (-0.97, bottom + 0.06)],
-        half,
-        shade(paint, 0.55),
-    )
+    panel(drawing, camera, upright(-0.96, bottom, 0.97, bottom + 0.06), half, shade(paint, 0.55))
     _lamps(drawing, camera, dice, (1.0, waist - nose - 0.14), (-0.99, waist - 0.14), half)
     _wheels(drawing, camera, axles, half, size)
     cabin = [(x, y + waist) for x, y in roof]
     prism(drawing, camera, cabin, half * 0.88, paint)
     _windows(drawing, camera, roof, waist, half * 0.88, (glass, paint))
     if dice.chance(0.4):
-        panel(
-            drawing,
-            camera,
-            [(-0.05, waist - 0.2), (0.0, waist - 0.2), (0.0, waist - 0.02), (-0.05, waist - 0.02)],
-            half,
-            shade(paint, 0.7),
-        )
+        panel(drawing, camera, upright(-0.05, waist - 0.2, 0.0, waist - 0.02), half, shade(paint, 0.7))
     return Subject(drawing, ROAD_SCENES, gloss=0.2, tilt=0.06, size=(0.76, 1.05))
 
 
@@ -209,53 +195,45 @@ def _bonnet_cab(
     _lamps(drawing, camera, dice, (x1 + 0.005, waist - 0.16), (-1.0, y0), half)
 
 
-def _cargo(
-    drawing: Drawing, camera: Camera, dice: Dice, style: str, at: tuple[float, float, float, float], half: float
-) -> None:
-    """The load behind the cab, from x0 to x1 and y0 to y1."""
-    x0, x1, y0, y1 = at
-    paint = dice.tint(dice.pick(PAINTS), 20) if dice.chance(0.45) else dice.tint((222, 222, 220), 14)
-    if style == "dump":
-        prism(drawing, camera, [(x0 + 0.1, y0), (x1, y0), (x1, y1), (x0, y1 - 0.02)], half, paint)
-        prism(
-            drawing,
-            camera,
-            [(x0 + 0.15, y1 - 0.03), (x1 - 0.1, y1 - 0.03), ((x0 + x1) / 2, y1 + 0.14)],
-            half * 0.8,
-            dice.tint((120, 96, 70), 20),
-        )
-        for share in (0.25, 0.5, 0.75):
-            x = x0 + (x1 - x0) * share
-            panel(drawing, camera, [(x, y0), (x + 0.04, y0), (x + 0.04, y1), (x, y1)], half, shade(paint, 0.7))
-    elif style == "tank":
-        for low, high, tone in ((0.0, 0.35, 0.6), (0.3, 0.7, 0.95), (0.65, 1.0, 1.15)):
-            top, floor = y0 + (y1 - y0) * high, y0 + (y1 - y0) * low
-            prism(
-                drawing,
-                camera,
-                [(x0 + 0.04, floor), (x1 - 0.04, floor), (x1 - 0.04, top), (x0 + 0.04, top)],
-                half * (0.8 if low != 0.3 else 1),
-                shade(paint, tone),
-            )
-    elif style == "flat":
-        prism(drawing, camera, [(x0, y0), (x1, y0), (x1, y0 + 0.08), (x0, y0 + 0.08)], half, shade(paint, 0.7))
-        for _ in range(dice.whole(1, 3)):
-            left = dice.uniform(x0, x1 - 0.4)
-            load = [(left, y0 + 0.08), (left + 0.4, y0 + 0.08), (left + 0.4, y1 - 0.1), (left, y1 - 0.1)]
-            prism(
-                drawing,
-                camera,
-                load,
-                half * 0.8,
-                dice.tint(dice.pick(((150, 110, 70), (110, 112, 116), (96, 120, 80)))),
-            )
-    else:
-        prism(drawing, camera, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], half, paint)
-        if dice.chance(0.5):
-            band = mix(paint, dice.pick(PAINTS), 0.8)
-            low = y0 + (y1 - y0) * dice.uniform(0.15, 0.5)
-            panel(drawing, camera, [(x0, low), (x1, low), (x1, low + 0.14), (x0, low + 0.14)], half, band)
-        pane(drawing, camera, (x0 - 0.003, y1 - 0.06, x0 - 0.003, y0 + 0.06), half * 0.88, shade(paint, 0.72))
+Extent = tuple[float, float, float, float]  # x0, y0 at the bottom, x1, y1 at the top
+
+
+def _tipper(drawing: Drawing, camera: Camera, dice: Dice, at: Extent, half: float, paint: Colour) -> None:
+    x0, y0, x1, y1 = at
+    prism(drawing, camera, [(x0 + 0.1, y0), (x1, y0), (x1, y1), (x0, y1 - 0.02)], half, paint)
+    heap = [(x0 + 0.15, y1 - 0.03), (x1 - 0.1, y1 - 0.03), ((x0 + x1) / 2, y1 + 0.14)]
+    prism(drawing, camera, heap, half * 0.8, dice.tint((120, 96, 70), 20))
+    for share in (0.25, 0.5, 0.75):
+        x = x0 + (x1 - x0) * share
+        panel(drawing, camera, upright(x, y0, x + 0.04, y1), half, shade(paint, 0.7))
+
+
+def _tank(drawing: Drawing, camera: Camera, dice: Dice, at: Extent, half: float, paint: Colour) -> None:
+    x0, y0, x1, y1 = at
+    for low, high, wide, tone in ((0.0, 0.35, 0.8, 0.6), (0.3, 0.7, 1.0, 0.95), (0.65, 1.0, 0.8, 1.15)):
+        layer = upright(x0 + 0.04, y0 + (y1 - y0) * low, x1 - 0.04, y0 + (y1 - y0) * high)
+        prism(drawing, camera, layer, half * wide, shade(paint, tone))
+
+
+def _flat_bed(drawing: Drawing, camera: Camera, dice: Dice, at: Extent, half: float, paint: Colour) -> None:
+    x0, y0, x1, y1 = at
+    prism(drawing, camera, upright(x0, y0, x1, y0 + 0.08), half, shade(paint, 0.7))
+    for _ in range(dice.whole(1, 3)):
+        left = dice.uniform(x0, x1 - 0.4)
+        load = dice.tint(dice.pick(((150, 110, 70), (110, 112, 116), (96, 120, 80))))
+        prism(drawing, camera, upright(left, y0 + 0.08, left + 0.4, y1 - 0.1), half * 0.8, load)
+
+
+def _box(drawing: Drawing, camera: Camera, dice: Dice, at: Extent, half: float, paint: Colour) -> None:
+    x0, y0, x1, y1 = at
+    prism(drawing, camera, upright(*at), half, paint)
+    if dice.chance(0.5):
+        low = y0 + (y1 - y0) * dice.uniform(0.15, 0.5)
+        panel(drawing, camera, upright(x0, low, x1, low + 0.14), half, mix(paint, dice.pick(PAINTS), 0.8))
+    pane(drawing, camera, (x0 - 0.003, y1 - 0.06, x0 - 0.003, y0 + 0.06), half * 0.88, shade(paint, 0.72))
+
+
+CARGO = {"dump": _tipper, "tank": _tank, "flat": _flat_bed, "box": _box, "van": _box}
 
 
 def _pickup(drawing: Drawing, camera: Camera, dice: Dice, look: tuple[Colour, Colour]) -> None:
@@ -321,7 +299,8 @@ def truck(dice: Dice) -> Subject:
     gap = 0.0 if style == "van" else dice.uniform(0.02, 0.1)
 
     def load() -> None:
-        _cargo(drawing, camera, dice, style, (-1.0, split - gap, y0, top), half)
+        paint = dice.tint(dice.pick(PAINTS), 20) if dice.chance(0.45) else dice.tint((222, 222, 220), 14)
+        CARGO[style](drawing, camera, dice, (-1.0, y0, split - gap, top), half, paint)
 
     def cab() -> None:
         cab_maker(drawing, camera, dice, (split, 1.0, y0 * 0.8, cab_top), look, half)
