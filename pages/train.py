@@ -63,7 +63,7 @@ def _new_run(workspace: Workspace) -> None:
         with right:
             for problem in problems:
                 st.error(plain(problem), icon=":material/error:")
-            outlook(workspace, config, data_ready=here)
+            outlook(workspace, config)
             blocked = config is None or bool(problems) or active_run(workspace) is not None
             st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
                       on_click=_start, args=(workspace, config, start_nonce()))  # fmt: skip

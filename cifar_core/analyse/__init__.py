@@ -5,7 +5,7 @@ Everything is a pure function of saved predictions; reads and writes nothing.
 
 from cifar_core.analyse.samples import COLUMNS, printable, sample_table
 from cifar_core.analyse.select import OUTCOMES, SORTS, SampleFilter, Sort, select_samples
-from cifar_core.analyse.words import explain_matrix, most_confused, percent, read_curve, tile_caption
+from cifar_core.analyse.words import explain_matrix, most_confused, percent, read_curve, tile_caption, tile_lines
 
 __all__ = [
     "COLUMNS",
@@ -21,4 +21,5 @@ __all__ = [
     "sample_table",
     "select_samples",
     "tile_caption",
+    "tile_lines",
 ]

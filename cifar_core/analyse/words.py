@@ -98,16 +98,26 @@ def tile_caption(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
     Raises:
         ConfigError: there is no such sort.
     """
+    return ", ".join(_caption_parts(row, sort))
+
+
+def tile_lines(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
+    """`tile_caption` on three lines: true, predicted, numbers."""
+    true, predicted, *numbers = _caption_parts(row, sort)
+    return f"{true}\n{predicted}\n{', '.join(numbers)}"
+
+
+def _caption_parts(row: Mapping[str, Any] | pd.Series, sort: str) -> list[str]:
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
-    caption = f"true {row['true']}, predicted {row['predicted']}, {percent(row['confidence'])}"
+    parts = [f"true {row['true']}", f"predicted {row['predicted']}", percent(row["confidence"])]
     match sort:
         case "confidence":
-            return caption
+            return parts
         case "id":
-            return f"{caption}, {row['id']}"
+            return [*parts, str(row["id"])]
         case _:
-            return f"{caption}, {sort} {row[SORTS[sort].column]:.2f}"
+            return [*parts, f"{sort} {row[SORTS[sort].column]:.2f}"]
 
 
 def read_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:

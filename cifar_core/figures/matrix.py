@@ -77,7 +77,7 @@ def _matrix_axes(figure: go.Figure, names: list[str], unit: str) -> None:
         **name_ticks(names), **plain, title_text=f"predicted · cells: {unit}", range=edge, constraintoward="left"
     )
     figure.update_yaxes(
-        **name_ticks(names), **plain, title_text="true", range=edge[::-1], scaleanchor="x", constraintoward="bottom"
+        **name_ticks(names), **plain, title_text="true", range=edge[::-1], scaleanchor="x", constraintoward="top"
     )
     figure.update_layout(hovermode="closest", showlegend=False)
 

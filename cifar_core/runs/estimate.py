@@ -96,13 +96,18 @@ def read_calibration(workspace: Workspace) -> Calibration | None:
     return calibration if calibration.machine == machine_name() else None
 
 
+def is_calibrated(workspace: Workspace) -> bool:
+    """Whether this machine has been measured."""
+    return read_calibration(workspace) is not None
+
+
 def start_calibration(workspace: Workspace) -> None:
     """Measure this machine in a process of its own, a few seconds; nothing happens where that was done or goes on.
 
     Raises:
         StorageError: the process or its log could not be made.
     """
-    if read_calibration(workspace) is None and not is_locked(workspace.root / CALIBRATION_LOCK):
+    if not is_calibrated(workspace) and not is_locked(workspace.root / CALIBRATION_LOCK):
         spawn("cifar_core.runs.calibration", [f"--workspace={workspace.root}"], workspace.root / "machine.log")
 
 

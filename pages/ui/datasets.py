@@ -3,7 +3,6 @@
 Getting data is a process of its own; these widgets start it and read its state from the disk, so a reload loses nothing.
 """
 
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.errors import CifarCoreError
+from cifar_core.files import temp_beside, write_atomic
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard, plain
 from pages.ui.words import Colour, clock, size
@@ -81,9 +81,8 @@ def show_import(workspace: Workspace) -> None:
 
 def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
     if upload is not None:
-        with tempfile.NamedTemporaryFile(delete=False) as copy:
-            copy.write(upload.getbuffer())
-        source = Path(copy.name)
+        source = temp_beside(workspace.data / "upload")  # swept if this server dies before the import begins
+        write_atomic(source, upload.getbuffer())
         try:
             start_import(workspace, source, name, remove_source=True)
         except CifarCoreError:

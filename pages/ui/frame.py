@@ -15,6 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.runs import Run, Status, list_runs
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
+from pages.ui.words import percent
 
 APP = "CIFAR-10 workbench"
 FOCUS = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
@@ -111,14 +112,14 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
 
 def run_label(run: Run) -> str:
     """A run in one line for a select box: its name and the test accuracy of its best epoch."""
-    return clean(run.name) + (f" · {run.best.test_accuracy:.1%}" if run.best else "")
+    return clean(run.name) + (f" · {percent(run.best.test_accuracy)}" if run.best else "")
 
 
 def run_facts(run: Run) -> str:
     """The line under the select box: dataset, test accuracy, status."""
     if run.problem:
         return "unreadable"
-    result = f"{run.best.test_accuracy:.1%} right on test" if run.best else "no result yet"
+    result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
     return f"{run.config.data.dataset} · {result} · {run.status.value}"
 
 

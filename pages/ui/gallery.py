@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cifar_core.analyse import SORTS, tile_caption
+from cifar_core.analyse import SORTS, tile_caption, tile_lines
 from cifar_core.data import Split
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Run
@@ -51,7 +51,7 @@ def gallery(shelf: Shelf) -> None:
         return
     event = image_grid(
         shelf.split.images[shown["index"].to_numpy()],
-        [tile_caption(row, shelf.sort).replace(", ", "\n", 2) for _, row in shown.iterrows()],
+        [tile_lines(row, shelf.sort) for _, row in shown.iterrows()],
         shown["id"].tolist(),
         key=f"{shelf.page}_grid",
         selected=selected(shelf) if shelf.selectable else (),

@@ -14,12 +14,12 @@ from cifar_core.config import RunConfig
 from cifar_core.errors import RunError
 from cifar_core.figures import curves
 from cifar_core.runs import (
-    Estimate,
     Run,
     Status,
     active_run,
     create_run,
     estimate_seconds,
+    is_calibrated,
     list_runs,
     pause_run,
     read_metrics,
@@ -82,10 +82,10 @@ def show_progress(run: Run) -> None:
         st.progress(done_share(run.progress), text=progress_line(run.progress))
 
 
-def outlook(workspace: Workspace, config: RunConfig | None, *, data_ready: bool) -> None:
+def outlook(workspace: Workspace, config: RunConfig | None) -> None:
     """Before a start: the run that is training now, else the time that these settings will take on this machine."""
     running = active_run(workspace)
-    waiting = running is None and config is not None and data_ready and _estimate(workspace, config) is None
+    waiting = running is None and not is_calibrated(workspace)
     if waiting:
         with guard():
             start_calibration(workspace)
@@ -97,21 +97,20 @@ def outlook(workspace: Workspace, config: RunConfig | None, *, data_ready: bool)
         if now is not None:
             st.markdown(f"**{plain(now.name)}** is training; one run at a time.")
             show_progress(now)
-        elif config is not None and not data_ready:
-            st.caption(":material/timer: the time is known as soon as the pictures are here")
         elif config is not None:
-            estimate = _estimate(workspace, config)
-            st.caption(
-                f":material/timer: {duration(estimate.seconds)}, {plain(estimate.source)}"
-                if estimate
-                else ":material/timer: measuring this machine…"
-            )
+            st.caption(f":material/timer: {_quote(workspace, config)}")
+        if waiting and is_calibrated(workspace):
+            st.rerun()
 
     st.fragment(look, run_every=TICK if running or waiting else None)()
 
 
-def _estimate(workspace: Workspace, config: RunConfig) -> Estimate | None:
-    return estimate_seconds(workspace, config, list_runs(workspace))
+def _quote(workspace: Workspace, config: RunConfig) -> str:
+    """How long a run will take, and what that rests on."""
+    estimate = estimate_seconds(workspace, config, list_runs(workspace))
+    if estimate is not None:
+        return f"{duration(estimate.seconds)}, {plain(estimate.source)}"
+    return "measuring this machine…" if not is_calibrated(workspace) else "the time is known once the pictures are here"
 
 
 def pulse(workspace: Workspace, run: Run) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.analyse import SampleFilter, select_samples, tile_caption
+from cifar_core.analyse import SampleFilter, select_samples, tile_lines
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, test_split
@@ -29,7 +29,7 @@ def show_worst(workspace: Workspace, run: Run, found: Findings) -> None:
         return
     st.markdown("**Its worst mistakes** (test, highest loss)")
     split = test_split(workspace, run)
-    captions = [tile_caption(row, "loss") for _, row in worst.iterrows()]
+    captions = [tile_lines(row, "loss") for _, row in worst.iterrows()]
     rows = worst["index"].to_numpy()
     opened = image_grid(split.images[rows], captions, worst["id"].tolist(), key="home_worst", tile=128).opened
     if opened:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_core.analyse import SORTS, explain_matrix, most_confused, percent, read_curve, sample_table, tile_caption
+from cifar_core.analyse import (
+    SORTS,
+    explain_matrix,
+    most_confused,
+    percent,
+    read_curve,
+    sample_table,
+    tile_caption,
+    tile_lines,
+)
 from cifar_core.errors import ConfigError
 
 MATRIX = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
@@ -140,3 +149,9 @@ def test_guessing_depends_on_the_number_of_classes() -> None:
     metrics = history([0.7] * 2, [0.7] * 2, [0.51, 0.51])
     assert read_curve(metrics, classes=2).startswith("Not learning")
     assert not read_curve(metrics, classes=10).startswith("Not learning")
+
+
+def test_caption_on_three_lines() -> None:
+    row = {"true": "cat, or so", "predicted": "dog", "confidence": 0.98, "loss": 3.0}
+    assert tile_lines(row, "loss") == "true cat, or so\npredicted dog\n98 %, loss 3.00"
+    assert tile_lines(row, "confidence") == "true cat, or so\npredicted dog\n98 %"

@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-HEATMAP = "[...document.querySelectorAll('.js-plotly-plot')].find(plot => plot.data?.some(trace => trace.type === 'heatmap'))"
+HEATMAP = (
+    "[...document.querySelectorAll('.js-plotly-plot')].find(plot => plot.data?.some(trace => trace.type === 'heatmap'))"
+)
 CELL = f"""([row, column]) => {{
   const plot = {HEATMAP}
   const {{ xaxis, yaxis }} = plot._fullLayout

@@ -249,7 +249,7 @@ PET_SCENES = {
         "street": 0.8,
         "snow": 0.6,
     },
-    "deer": {"forest": 4.0, "meadow": 3.2, "snow": 0.8, "earth": 0.6, "leaves": 0.6, "plain": 0.3},
+    "deer": {"forest": 3.2, "meadow": 4.2, "snow": 0.8, "earth": 0.6, "leaves": 0.6, "plain": 0.3},
     "horse": {"meadow": 5.0, "forest": 0.8, "earth": 1.2, "snow": 0.4, "town": 1.2, "street": 0.5, "plain": 0.5},
 }
 BUILDERS = {"cat": cat_build, "dog": dog_build, "deer": deer_build, "horse": horse_build}

@@ -95,15 +95,15 @@ def dog_build(dice: Dice) -> Build:
     toy = dice.chance(0.22)
     return Build(
         depth=dice.uniform(0.34, 0.5),
-        leg=dice.uniform(0.3, 0.46) if toy else dice.uniform(0.45, 0.66),
+        leg=dice.uniform(0.3, 0.46) if toy else dice.uniform(0.42, 0.58),
         leg_width=dice.uniform(0.06, 0.1),
-        neck=dice.uniform(0.14, 0.34),
+        neck=dice.uniform(0.12, 0.27),
         neck_width=dice.uniform(0.12, 0.18),
         neck_angle=dice.uniform(0.4, 1.1),
         head=dice.uniform(0.16, 0.22) if toy else dice.uniform(0.14, 0.19),
         muzzle=dice.uniform(0.09, 0.18) if toy else dice.uniform(0.15, 0.27),
         muzzle_width=dice.uniform(0.085, 0.13),
-        ear="point" if dice.chance(0.22) else "flop",
+        ear="point" if dice.chance(0.18) else "flop",
         ear_size=dice.uniform(0.13, 0.21),
         tail=dice.weighted({"brush": 3, "thin": 2, "stub": 1}),
         antlers=0.0,
@@ -131,7 +131,7 @@ def deer_build(dice: Dice) -> Build:
         ear="leaf",
         ear_size=dice.uniform(0.13, 0.2),
         tail="stub",
-        antlers=dice.uniform(0.35, 0.7) if dice.chance(0.44) else 0.0,
+        antlers=dice.uniform(0.35, 0.7) if dice.chance(0.34) else 0.0,
         mane=False,
         hoof=True,
         coat=Coat(base, pale, shade(base, 0.6), shade(base, dice.uniform(0.7, 1.0)), shade(base, 0.75), pattern),
@@ -141,9 +141,9 @@ def deer_build(dice: Dice) -> Build:
 def horse_build(dice: Dice) -> Build:
     """A horse or a foal: deep trunk, strong neck with a mane, long face, tail of hair."""
     base = dice.tint(dice.pick(HORSE_COLOURS), 14)
-    hair = base if dice.chance(0.3) else dice.tint(dice.pick(((40, 34, 32), (60, 44, 34), (206, 188, 150))))
+    hair = base if dice.chance(0.4) else dice.tint(dice.pick(((40, 34, 32), (60, 44, 34), (206, 188, 150))))
     sock = (228, 224, 216) if dice.chance(0.25) else shade(base, dice.uniform(0.6, 1.0))
-    slim = dice.chance(0.25)
+    slim = dice.chance(0.32)
     return Build(
         depth=dice.uniform(0.38, 0.44) if slim else dice.uniform(0.42, 0.54),
         leg=dice.uniform(0.64, 0.82),

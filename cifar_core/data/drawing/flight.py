@@ -24,9 +24,9 @@ BEAKS: tuple[Colour, ...] = ((226, 160, 50), (60, 54, 50), (190, 140, 90), (200,
 AIR_SCENES = {"sky": 6.5, "street": 1.0, "meadow": 0.8, "sea": 0.5, "plain": 0.8, "forest": 0.1}
 BIRD_SCENES = {
     "sky": 2.2,
-    "leaves": 1.8,
+    "leaves": 1.3,
     "meadow": 1.6,
-    "forest": 1.2,
+    "forest": 0.8,
     "plain": 1.0,
     "pond": 0.6,
     "earth": 0.6,
@@ -285,7 +285,7 @@ def bird(dice: Dice) -> Subject:
         feather = shade(body, dice.uniform(0.6, 0.9))
     colours = (body, feather, dice.tint(dice.pick(BEAKS), 12))
     fur = dice.uniform(0.03, 0.1)
-    view = dice.weighted({"perched": 4.4, "flying": 2.0, "wading": 1.3, "swimming": 1.0, "bust": 0.9})
+    view = dice.weighted({"perched": 4.4, "flying": 1.7, "wading": 1.3, "swimming": 1.0, "bust": 0.9})
     if view == "flying":
         _flying_bird(dice, drawing, colours)
         scenes = {"sky": 5.0, "sea": 1.0, "forest": 1.0, "meadow": 0.8, "leaves": 0.4}
@@ -303,7 +303,7 @@ def bird(dice: Dice) -> Subject:
         )
         return Subject(
             drawing,
-            {"leaves": 3.0, "sky": 2.2, "forest": 2.0, "plain": 0.5},
+            {"leaves": 2.4, "sky": 2.4, "forest": 1.4, "plain": 0.5},
             stands=False,
             fur=fur,
             size=(0.9, 1.5),

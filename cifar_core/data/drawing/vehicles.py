@@ -277,7 +277,7 @@ def truck(dice: Dice) -> Subject:
     """A lorry with box, tank, tipper or flat bed, a delivery van, or a pick-up."""
     drawing, camera = Drawing(), _camera(dice)
     look = (dice.tint(dice.pick(PAINTS), 16), dice.tint(dice.pick(GLASS), 10))
-    style = dice.weighted({"box": 3.4, "dump": 1.4, "tank": 0.9, "flat": 0.9, "van": 1.0, "pickup": 1.2})
+    style = dice.weighted({"box": 3.4, "dump": 1.4, "tank": 0.9, "flat": 0.9, "van": 1.0, "pickup": 1.0})
     if style == "pickup":
         _pickup(drawing, camera, dice, look)
         return Subject(drawing, TRUCK_SCENES, gloss=0.2, tilt=0.06, size=(0.76, 1.05))

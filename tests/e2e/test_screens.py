@@ -1,0 +1,83 @@
+"""Every screen in a real browser: it paints, fits the window in both themes, asks no other host, and keeps torch away."""
+
+import http.client
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from cifar_core.runs import Run
+from cifar_core.workspace import Workspace
+from tests.conftest import ROOT
+from tests.e2e.conftest import App, serve
+from tests.e2e.screens import settle
+from tests.runs.conftest import finished, shared
+
+__all__ = ["finished", "shared"]
+
+pytestmark = pytest.mark.browser
+
+SCREENS = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def app(shared: Workspace, finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A server on the workspace with one finished run."""
+    with serve(shared, tmp_path_factory.mktemp("server") / "log") as served:
+        yield served
+
+
+def open_screen(page: Page, app: App, name: str) -> None:
+    page.goto(f"{app.url}/{'' if name == 'home' else name}")
+    expect(page.get_by_role("heading").first).to_be_visible()
+    settle(page)
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_screen_paints_without_a_traceback(page: Page, app: App, name: str) -> None:
+    open_screen(page, app, name)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    if name not in ("data", "train", "predict"):
+        expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+    assert not app.loads("torch") and not app.loads("sklearn")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_screens_fit_a_narrow_window_in_both_themes(browser: Browser, app: App, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 800, "height": 1000}, color_scheme=theme)  # type: ignore[arg-type]
+    page = context.new_page()
+    background = set()
+    for name in SCREENS:
+        open_screen(page, app, name)
+        width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        shown = page.evaluate("document.querySelector('[data-testid=stMain]').clientWidth")
+        assert width <= shown, f"{name} is wider than the window"
+        background.add(page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"))
+    context.close()
+    (colour,) = background
+    brightness = sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+    assert brightness > 600 if theme == "light" else brightness < 150
+
+
+def test_page_of_a_run_that_is_not_there_says_so(page: Page, app: App) -> None:
+    page.goto(f"{app.url}/confusion?run=..%2F..%2Fetc")
+    expect(page.get_by_text("There is no run", exact=False)).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("header", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_strangers_get_no_session(app: App, header: dict[str, str]) -> None:
+    """A page of another site, or of a name that points here (DNS rebinding), cannot open the app's WebSocket."""
+    handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                 "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
+    assert _upgrade(app, handshake) == 101
+    assert _upgrade(app, {**handshake, **header}) == 403
+
+
+def _upgrade(app: App, headers: dict[str, str]) -> int:
+    """The status with which the server answers a WebSocket handshake."""
+    connection = http.client.HTTPConnection(app.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
