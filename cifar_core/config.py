@@ -88,7 +88,7 @@ class OptimizerConfig:
         "too low: it hardly falls.", low=1e-6, high=10.0, log=True)
     momentum: float = _field(0.9, "float", "Momentum", "How much of the last step SGD keeps; Adam has its own and "
         "ignores this.", low=0.0, high=0.99, step=0.01)
-    schedule: str = _field("constant", "choice", "Schedule", "How the learning rate moves during the run: constant; "
+    schedule: str = _field("cosine", "choice", "Schedule", "How the learning rate moves during the run: constant; "
         "cosine falls smoothly to zero; one_cycle warms up, then falls.", choices=("constant", "cosine", "one_cycle"))
     warmup_share: float = _field(0.2, "float", "Warm-up",
         "Part of the run in which one_cycle raises the learning rate.", low=0.0, high=0.9, step=0.05)
@@ -140,16 +140,24 @@ PRESETS: dict[str, Preset] = {
     "original": Preset(
         "As the original",
         "The tutorial network this project grew from: no augmentation, no validation part, so the last epoch counts.",
-        {
+        {  # everything that makes it what it is, so that a change of the defaults changes nothing here
+            "model": "simple_cnn",
             "channels": (6, 16),
             "kernel_size": 5,
             "padding": False,
             "hidden": (120, 84),
             "dropout": 0.0,
             "flip": False,
+            "shift": 0,
+            "cutout": 0,
+            "train_share": 1.0,
             "validation_share": 0.0,
             "optimizer": "adam",
             "learning_rate": 1e-3,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+            "label_smoothing": 0.0,
+            "patience": 0,
             "batch_size": 64,
         },
     ),
@@ -214,15 +222,6 @@ def differing(configs: list[RunConfig]) -> list[str]:
     """Names of the settings that are not the same in all `configs`, in the order of the table."""
     flats = [config.flat() for config in configs]
     return [name for _, name, _, _ in hyperparameters() if any(flat[name] != flats[0][name] for flat in flats[1:])]
-
-
-def replace_settings(config: RunConfig, **settings: Any) -> RunConfig:
-    """`config` with some settings changed, checked like any other.
-
-    Raises:
-        ConfigError: as `make_config`.
-    """
-    return make_config({**config.flat(), **settings})
 
 
 def _cross_check(config: RunConfig) -> list[str]:

@@ -29,6 +29,7 @@ _NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so 
 _PROBE_SECONDS = (
     0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it
 )
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
 
 
@@ -48,6 +49,11 @@ def storage_errors(what: str) -> Iterator[None]:
             place = f" ({error.filename})" if error.filename else ""
             raise StorageError(f"No permission to write while {what}{place}: choose another workspace.") from error
         raise StorageError(f"The disk refused while {what}: {error.strerror or error}.") from error
+
+
+def is_device_name(text: str) -> bool:
+    """Whether Windows keeps this file name for a device: `con`, `lpt1`, in any case and with any ending (`NUL.txt`)."""
+    return text.partition(".")[0].strip().lower() in _DEVICES
 
 
 def temp_beside(path: Path) -> Path:

@@ -24,7 +24,7 @@ from pages.ui.matrix import (
 )
 
 
-def show_settings(findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:
+def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:
     """How the matrix is drawn, at which epoch, and the chosen cell (the keyboard's way to it)."""
     names = findings.predictions.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -36,7 +36,7 @@ def show_settings(findings: Findings, epochs: list[int], best: int) -> tuple[str
             st.selectbox(title, names, index=None, key=f"{PAGE}_{name}", placeholder="any", width=150,
                          on_change=cell_changed)  # fmt: skip
         with st.container(width=200):
-            choose_epoch(PAGE, epochs, best)
+            choose_epoch(PAGE, run, epochs, best)
     return by or "count", hide
 
 
@@ -66,11 +66,11 @@ def main(workspace: Workspace, run: Run) -> None:
     require_result(run)
     best, epochs = find(workspace, run).predictions, epochs_of(workspace, run)
     parts = address_parts(best.class_names, epochs, best.epoch)
-    take(PAGE, parts)
+    take(PAGE, parts, of=run.id)
     findings = find(workspace, run, st.session_state[f"{PAGE}_epoch"])
     pairs = most_confused(findings.matrix, best.class_names)
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
-    by, hide = show_settings(findings, epochs, best.epoch)
+    by, hide = show_settings(run, findings, epochs, best.epoch)
     with st.grid(5, min_column_width=150) as grid:
         with grid.cell(column_span=3):
             figure = show_matrix(findings, by, hide)

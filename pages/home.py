@@ -4,11 +4,11 @@ import streamlit as st
 
 from cifar_core.config import make_config
 from cifar_core.data import DatasetState, list_datasets
-from cifar_core.runs import Run, active_run, list_runs
+from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.caches import find
 from pages.ui.frame import facts_line, guard, plain, run_in_focus, setup_page
-from pages.ui.live import launch, pulse, start_nonce, status_badge
+from pages.ui.live import launch, pulse, start_nonce, status_badge, training_now
 from pages.ui.summary import show_numbers, show_worst
 from pages.ui.words import size
 
@@ -17,8 +17,9 @@ FIRST_RUN = {"dataset": "drawn10", "epochs": 4}  # the defaults, short enough to
 
 def main(workspace: Workspace) -> None:
     """The next step, then the run in focus, then the data."""
-    run = run_in_focus(workspace, required=False)
-    running = active_run(workspace)
+    runs = list_runs(workspace)
+    run = run_in_focus(workspace, runs, required=False)
+    running = training_now(runs)
     if running is not None:
         with st.container(border=True):
             pulse(workspace, running)
@@ -27,7 +28,7 @@ def main(workspace: Workspace) -> None:
     if run is None:
         _first_step(workspace)
     elif running is None or run.id != running.id or run.best is not None:
-        _show_run(workspace, run, primary=running is None)
+        _show_run(workspace, run, newest=run.id == runs[0].id, primary=running is None)
     _show_data(list_datasets(workspace))
 
 
@@ -44,8 +45,7 @@ def _first_step(workspace: Workspace) -> None:
                 st.switch_page("pages/train.py", query_params={"run": run_id, "view": "Watch"})
 
 
-def _show_run(workspace: Workspace, run: Run, *, primary: bool) -> None:
-    newest = list_runs(workspace)[0].id == run.id
+def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(

@@ -17,8 +17,8 @@ SPLITS = ["test", "validation", "train"]
 
 def main(workspace: Workspace) -> None:
     """The table, then the runs selected in it."""
-    run_in_focus(workspace)  # without any run: says what will be here, and ends the page
     runs = list_runs(workspace)
+    run_in_focus(workspace, runs)  # without any run: says what will be here, and ends the page
     follow(workspace)
     table = table_of(runs)
     st.caption(

@@ -7,11 +7,11 @@ import streamlit as st
 from cifar_core.config import RunConfig, spec_of
 from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
-from cifar_core.runs import Run, active_run, list_runs
+from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.address import choice, give, take
 from pages.ui.frame import guard, plain, run_in_focus, setup_page
-from pages.ui.live import launch, outlook, start_nonce, watch
+from pages.ui.live import launch, outlook, start_nonce, training_now, watch
 from pages.ui.plan import check, show_layers, show_strip
 from pages.ui.settings import in_words, show_earlier, show_presets, show_settings
 
@@ -21,10 +21,11 @@ VIEW = "train_view"
 
 def main(workspace: Workspace) -> None:
     """Two views of one page: settings of the next run, or the run in focus as it learns."""
-    running = active_run(workspace)
+    runs = list_runs(workspace)
+    running = training_now(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
-    run = run_in_focus(workspace, required=False)
+    run = run_in_focus(workspace, runs, required=False)
     parts = {"view": choice([NEW, WATCH], WATCH if run is not None and run.active else NEW)}
     take("train", parts)
     if run is not None:
@@ -42,15 +43,15 @@ def main(workspace: Workspace) -> None:
             watch(workspace, run.id)
             _after(run)
     else:
-        _new_run(workspace)
+        _new_run(workspace, runs)
 
 
-def _new_run(workspace: Workspace) -> None:
+def _new_run(workspace: Workspace, runs: list[Run]) -> None:
     datasets = list_datasets(workspace)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     with bar:
         show_presets()
-        show_earlier(list_runs(workspace))
+        show_earlier(runs)
     with st.grid(2, min_column_width=380, gap="medium"):
         left, right = st.container(), st.container(border=True)
         with left, st.container(border=True):
@@ -63,8 +64,8 @@ def _new_run(workspace: Workspace) -> None:
         with right:
             for problem in problems:
                 st.error(plain(problem), icon=":material/error:")
-            outlook(workspace, config)
-            blocked = config is None or bool(problems) or active_run(workspace) is not None
+            outlook(workspace, config, runs)
+            blocked = config is None or bool(problems) or training_now(runs) is not None
             st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
                       on_click=_start, args=(workspace, config, start_nonce()))  # fmt: skip
             if config is not None:

@@ -21,7 +21,6 @@ from cifar_core.config import (
     differing,
     hyperparameters,
     make_config,
-    replace_settings,
     spec_of,
 )
 from cifar_core.errors import CifarCoreError, ConfigError
@@ -346,13 +345,6 @@ def test_original_is_the_network_this_project_grew_from() -> None:
         "epochs": 10, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "constant",
         "warmup_share": 0.2, "weight_decay": 0.0, "label_smoothing": 0.0, "patience": 0, "seed": 0, "device": "auto",
     }  # fmt: skip
-
-
-def test_replacing_settings_checks_them() -> None:
-    config = replace_settings(make_config(preset="original"), epochs=3)
-    assert config.flat() == {**make_config(preset="original").flat(), "epochs": 3}
-    with pytest.raises(ConfigError, match="epochs is 0"):
-        replace_settings(config, epochs=0)
 
 
 def test_differing_names_what_is_not_the_same() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from cifar_core.analyse import SampleFilter, sample_table, select_samples, tile_caption
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.errors import ConfigError
-from cifar_core.export import save_samples
+from cifar_core.export import Export, save_samples
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
 from cifar_core.workspace import Workspace
 
@@ -32,21 +32,26 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     table = sample_table(predictions.labels, predictions.probs, predictions.ids.tolist(), predictions.class_names)
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
+    say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {len(mistakes):,} mistakes.")
+    if worst.empty:
+        _tell_scripts(as_json, _summary(found.id, predictions.epoch, table, worst, None))
+        return
     export = save_samples(
         workspace, dataset.test, worst, predictions.probs, predictions.class_names, label=found.id, out=out
     )
-    say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {len(mistakes):,} mistakes.")
     for rank, (_, row) in enumerate(worst.iterrows(), start=1):
         click.echo(f"{rank:3d}  {tile_caption(row)}  {row['id']}")
     say(f"Saved {len(worst)} pictures, a table and a contact sheet to {export.folder}")
+    _tell_scripts(as_json, _summary(found.id, predictions.epoch, table, worst, export))
+
+
+def _tell_scripts(as_json: bool, content: dict[str, Any]) -> None:
     if as_json:
-        print_json(
-            _summary(found.id, predictions.epoch, table, worst, export.pictures) | {"folder": str(export.folder)}
-        )
+        print_json(content)
 
 
 def _summary(
-    run_id: str, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, pictures: tuple[Path, ...]
+    run_id: str, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None
 ) -> dict[str, Any]:
     columns = ["id", "index", "true", "predicted", "confidence", "loss"]
     return {
@@ -55,6 +60,7 @@ def _summary(
         "n": len(table),
         "epoch": epoch,
         "misclassified": int((~table["correct"]).sum()),
-        "saved": [str(path) for path in pictures],
+        "saved": [str(path) for path in export.pictures] if export else [],
+        "folder": str(export.folder) if export else None,
         "top": worst[columns].to_dict("records"),
     }

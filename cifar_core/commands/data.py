@@ -7,8 +7,17 @@ from pathlib import Path
 import click
 
 from cifar_core.commands.console import clear_line, clock, json_option, print_json, say, show_progress, workspace_option
-from cifar_core.data import JobState, cancel_job, dataset_state, list_datasets, read_job, start_get, start_import
-from cifar_core.errors import DataError, DownloadError
+from cifar_core.data import (
+    DatasetState,
+    JobState,
+    cancel_job,
+    dataset_state,
+    list_datasets,
+    read_job,
+    start_get,
+    start_import,
+)
+from cifar_core.errors import CifarCoreError, DataError, DownloadError
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
@@ -52,39 +61,64 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
 @workspace_option
 def import_command(workspace: Workspace, path: Path, name: str, as_json: bool) -> None:
     """Import a folder, .zip or .tar of train/CLASS/* and test/CLASS/* pictures, or the official CIFAR-10 archive."""
-    start_import(workspace, path.absolute(), name)
+    start_import(workspace, path, name)
     _finish(workspace, name, as_json)
 
 
 def _finish(workspace: Workspace, name: str, as_json: bool) -> None:
-    """Follow the job of a dataset to its end.
+    """Follow the preparation of a dataset, whoever does it, to its end.
 
     Raises:
-        DataError: the pictures were refused, or the person cancelled.
-        DownloadError: they could not be fetched.
+        DataError: an import was refused or cancelled, or what is stored is broken.
+        DownloadError: getting it failed or was cancelled.
     """
-    job = _follow(workspace, name)
-    for line in job.report if job else []:
-        say(line)
-    if job is not None and job.state != "done":
-        kind = DownloadError if job.kind == "get" else DataError
-        raise kind(job.error or f"Getting {name} was cancelled; nothing was changed.")
-    state = dataset_state(workspace, name)
+    state = _follow(workspace, name)
+    job = read_job(workspace, name)
+    if job is not None and (job.state == "done" or state.state != "ready"):  # else an earlier try, long made good
+        for line in job.report:
+            say(line)
+    if state.state != "ready":
+        raise _failure(state, job)
     say(f"{name} is ready: {state.train:,} training and {state.test:,} test pictures, {state.classes} classes.")
     if as_json:
         print_json(asdict(state))
 
 
-def _follow(workspace: Workspace, name: str) -> JobState | None:
+def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
+    if state.state == "broken":
+        return DataError(state.problem)
+    kind = DataError if job is not None and job.kind == "import" else DownloadError
+    if job is not None and job.error:
+        return kind(job.error)
+    if job is not None and job.state == "cancelled":
+        return kind(f"Getting {state.name} was cancelled; nothing was changed.")
+    return kind(f"{state.name} is not here: what prepared it ended early. Start it again.")
+
+
+def _follow(workspace: Workspace, name: str) -> DatasetState:
+    """Wait while a job makes the dataset, or a training run draws it; the state after that."""
+    cancelled = False
     while True:
         try:
-            job = read_job(workspace, name)
-            if job is None or job.state != "running":
+            state, job = dataset_state(workspace, name), read_job(workspace, name)
+            running = job if job is not None and job.state == "running" else None
+            if state.state != "preparing" and running is None:
                 clear_line()
-                return job
-            left = f", {clock(job.seconds_left)} left" if job.seconds_left is not None else ""
-            show_progress(job.done, job.total, f"{job.phase}: {job.done:,} of {job.total:,} {job.unit}{left}")
+                return state
+            _show(running)
             time.sleep(_LOOK_SECONDS)
         except KeyboardInterrupt:
+            job = read_job(workspace, name)
+            if cancelled or job is None or job.state != "running":
+                raise  # a training run draws it and goes on: only the waiting ends
+            cancelled = True
             say("Cancelling; nothing that was stored before is changed.")
             cancel_job(workspace, name)
+
+
+def _show(job: JobState | None) -> None:
+    if job is None:
+        show_progress(0, 0, "Another process is preparing it")
+        return
+    left = f", {clock(job.seconds_left)} left" if job.seconds_left is not None else ""
+    show_progress(job.done, job.total, f"{job.phase}: {job.done:,} of {job.total:,} {job.unit}{left}")

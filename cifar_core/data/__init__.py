@@ -4,7 +4,7 @@ from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
 from cifar_core.data.drawn10 import prepare_drawn10
 from cifar_core.data.jobs import JobState, cancel_job, forget_job, read_job, start_get, start_import
-from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image
+from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image, usable_std
 from cifar_core.data.store import (
     Dataset,
     Split,
@@ -13,7 +13,6 @@ from cifar_core.data.store import (
     known_name,
     open_dataset,
     save_dataset,
-    verify_dataset,
 )
 
 __all__ = [
@@ -42,5 +41,5 @@ __all__ = [
     "start_get",
     "start_import",
     "to_image",
-    "verify_dataset",
+    "usable_std",
 ]

@@ -26,6 +26,7 @@ from cifar_core.errors import DataError
 MiB = 1024 * 1024
 _JUNK_FOLDERS = {"__MACOSX", "@eaDir"}
 _JUNK_FILES = {"thumbs.db", "desktop.ini"}
+_MAX_SHOWN = 100  # characters of a source's name in sentences
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DIRECTORY_ENTRY = 46  # bytes of the shortest entry in a zip's directory
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error)
@@ -67,13 +68,16 @@ class Source:
 
 
 @contextlib.contextmanager
-def open_source(path: Path, limits: Limits | None = None) -> Iterator[Source]:
+def open_source(path: Path, limits: Limits | None = None, *, shown: str = "") -> Iterator[Source]:
     """Open a folder, zip or tar (plain, gz, xz, bz2). What the file holds decides, not its name.
+
+    Errors call it `shown`, else by its own name.
 
     Raises (also while its members are read):
         DataError: absent, another kind of file, damaged, cut off, dangerous, or beyond a limit; nothing was written.
     """
     limits = limits or Limits()
+    name = shown_name(path, shown)
     try:
         if path.is_dir():
             yield _open_folder(path, limits)
@@ -85,16 +89,27 @@ def open_source(path: Path, limits: Limits | None = None) -> Iterator[Source]:
                 with _open_zip(handle, path, limits) as source:
                     yield source
             else:
-                with _open_tar(handle, head, path, limits) as source:
+                with _open_tar(handle, head, name, limits) as source:
                     yield source
     except FileNotFoundError as error:
-        raise DataError(f"There is no file or folder {path}.") from error
+        raise DataError(f"There is no file or folder {name}.") from error
     except _DAMAGED as error:
-        raise DataError(f"{path.name} is damaged or cut off ({error}): get or make it again.") from error
+        raise DataError(f"{name} is damaged or cut off ({error}): get or make it again.") from error
     except OSError as error:
         if error.errno is None:  # not the disk: gzip and bz2 say so that their checksum is wrong
-            raise DataError(f"{path.name} is damaged or cut off ({error}): get or make it again.") from error
-        raise DataError(f"{path.name} cannot be read ({error.strerror or error}).") from error
+            raise DataError(f"{name} is damaged or cut off ({error}): get or make it again.") from error
+        raise DataError(f"{name} cannot be read ({error.strerror or error}).") from error
+
+
+def shown_name(path: Path, shown: str = "") -> str:
+    """What sentences call a source: `shown`, else its own name, as one line of at most 100 visible characters."""
+    return one_line(shown) or one_line(path.name) or str(path)
+
+
+def one_line(text: str, longest: int = _MAX_SHOWN) -> str:
+    """A text from outside on one line: what cannot be seen becomes a space, what is too long ends in an ellipsis."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def checked_path(name: str) -> tuple[str, ...]:
@@ -275,10 +290,10 @@ class _Unpacked(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def _open_tar(handle: IO[bytes], head: bytes, path: Path, limits: Limits) -> Iterator[Source]:
-    with contextlib.closing(_unpacker(handle, head, path)) as stream:
+def _open_tar(handle: IO[bytes], head: bytes, name: str, limits: Limits) -> Iterator[Source]:
+    with contextlib.closing(_unpacker(handle, head, name)) as stream:
         unpacked = _Unpacked(stream, handle, limits)
-        source = Source(iter(()), path.stat().st_size, "bytes")
+        source = Source(iter(()), os.fstat(handle.fileno()).st_size, "bytes")
         # "r|": strictly forward; every header is read in small pieces through `unpacked`
         with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             source.members = _tar_members(archive, unpacked, handle, source, limits)
@@ -310,7 +325,7 @@ def _tar_members(
         raise tarfile.ReadError("its end is missing")
 
 
-def _unpacker(handle: IO[bytes], head: bytes, path: Path) -> IO[bytes]:
+def _unpacker(handle: IO[bytes], head: bytes, name: str) -> IO[bytes]:
     if head[:2] == b"\x1f\x8b":
         return cast(IO[bytes], gzip.GzipFile(fileobj=handle))
     if head[:6] == b"\xfd7zXZ\x00":
@@ -319,4 +334,4 @@ def _unpacker(handle: IO[bytes], head: bytes, path: Path) -> IO[bytes]:
         return bz2.BZ2File(handle)
     if head[257:262] == b"ustar":
         return handle
-    raise DataError(f"{path.name} is neither a folder nor a zip nor a tar (.tar, .tar.gz, .tar.xz, .tar.bz2).")
+    raise DataError(f"{name} is neither a folder nor a zip nor a tar (.tar, .tar.gz, .tar.xz, .tar.bz2).")

@@ -27,10 +27,6 @@ class Variation:
     cut_x: np.ndarray  # int [N], column of its centre
     cutout: int  # width of the square in pixels; 0 = none
 
-    def part(self, rows: np.ndarray | slice) -> "Variation":
-        """The variations of some of the pictures, e.g. of one batch."""
-        return Variation(self.flip[rows], self.dy[rows], self.dx[rows], self.cut_y[rows], self.cut_x[rows], self.cutout)
-
 
 def draw_variation(config: DataConfig, count: int, rng: np.random.Generator) -> Variation:
     """Draw how each of `count` pictures is varied.

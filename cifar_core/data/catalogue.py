@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from cifar_core.data import cifar10, drawn10
+from cifar_core.data.cifar10 import CIFAR10
 from cifar_core.data.jobs import read_job
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
@@ -46,23 +48,23 @@ class BuiltIn:
 
 
 BUILT_IN = {
-    "drawn10": BuiltIn(
-        "Drawn pictures",
-        "The ten CIFAR-10 classes drawn by this program: 10,000 pictures to learn from and 2,000 to test, made in seconds "
-        "without a network.",
-        "One click draws it here, or: python -m cifar_core data get drawn10",
-        10_000,
-        2_000,
-        10,
+    drawn10.NAME: BuiltIn(
+        drawn10.TITLE,
+        f"The ten CIFAR-10 classes drawn by this program: {drawn10.TRAIN:,} pictures to learn from and {drawn10.TEST:,} to "
+        "test, made in seconds without a network.",
+        f"One click draws it here, or: python -m cifar_core data get {drawn10.NAME}",
+        drawn10.TRAIN,
+        drawn10.TEST,
+        drawn10.CLASSES,
     ),
-    "cifar10": BuiltIn(
-        "CIFAR-10",
-        "The official photographs: 50,000 to learn from and 10,000 to test, in ten classes.",
-        "Download it (170 MB), import the file cifar-10-python.tar.gz or a torchvision folder you already have, or: "
-        "python -m cifar_core data get cifar10",
-        50_000,
-        10_000,
-        10,
+    cifar10.NAME: BuiltIn(
+        cifar10.TITLE,
+        f"The official photographs: {cifar10.TRAIN:,} to learn from and {cifar10.TEST:,} to test, in ten classes.",
+        f"Download it ({CIFAR10.length // 1_000_000} MB), import the file {CIFAR10.filename} or a torchvision folder you "
+        f"already have, or: python -m cifar_core data get {cifar10.NAME}",
+        cifar10.TRAIN,
+        cifar10.TEST,
+        cifar10.CLASSES,
     ),
 }
 
@@ -87,8 +89,11 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
         DataError: none may have this name.
     """
     known = BUILT_IN.get(name, BuiltIn(name, "", ""))
+    preparing = is_preparing(
+        workspace, name
+    )  # before looking for it, so that one that just arrived is not called absent
     if not is_saved(workspace, name):
-        state: Literal["preparing", "absent"] = "preparing" if is_preparing(workspace, name) else "absent"
+        state: Literal["preparing", "absent"] = "preparing" if preparing else "absent"
         how = known.how or "Import it again."
         problem = "" if state == "preparing" else _failure(workspace, name)
         sizes = (known.train, known.test, known.classes, 0)

@@ -16,18 +16,21 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.archive import open_source
+from cifar_core.data.archive import one_line, open_source, shown_name
 from cifar_core.data.download import Line, Remote, fetch, part_of, sha256_of
 from cifar_core.data.drawn10 import numbered_ids
 from cifar_core.data.progress import CancelledError, Progress, no_progress
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.files import storage_errors, temp_beside
-from cifar_core.processes import child_environment
+from cifar_core.processes import child_environment, log_tail
 from cifar_core.workspace import Workspace
 
 NAME = "cifar10"
 TITLE = "CIFAR-10"
+TRAIN = 50_000  # pictures
+TEST = 10_000
+CLASSES = 10
 _POLL = 0.2  # seconds between looks at the reading process
 
 
@@ -124,8 +127,11 @@ def import_official(
     progress: Progress = no_progress,
     *,
     files: OfficialFiles = CIFAR10,
+    shown: str = "",
 ) -> Dataset:
     """Store the official data from its archive, a torchvision root, or the folder `cifar-10-batches-py`.
+
+    `shown` is what people know the source as, where its file has another name.
 
     Raises:
         DataError: the name is taken or a hash is not the official one; then nothing was opened.
@@ -137,7 +143,7 @@ def import_official(
     try:
         with storage_errors("unpacking CIFAR-10"):
             copy.mkdir(parents=True)
-        for done, (file, content) in enumerate(_verified(path, files, progress)):
+        for done, (file, content) in enumerate(_verified(path, files, progress, shown_name(path, shown))):
             progress("Checking", done, len(files.pickles), "files")
             with storage_errors("unpacking CIFAR-10"):
                 (copy / file).write_bytes(content)
@@ -158,18 +164,18 @@ def import_official(
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _verified(path: Path, files: OfficialFiles, progress: Progress) -> Iterator[tuple[str, bytes]]:
+def _verified(path: Path, files: OfficialFiles, progress: Progress, name: str) -> Iterator[tuple[str, bytes]]:
     """The pickles as bytes, each only after its hash (and, for an archive, that of the whole file) was the official one."""
     if path.is_dir():
         folder = _batches_folder(path, files)
         if folder is None:
-            raise DataError(f"{path.name} holds no folder {files.folder}.")
+            raise DataError(f"{name} holds no folder {files.folder}.")
         contents = {file: _read_official(folder / file) for file in files.pickles}
     else:
         progress("Checking", 0, len(files.pickles), "files")
-        _check_archive(path, files)
+        _check_archive(path, files, name)
         contents = {}
-        with open_source(path) as source:
+        with open_source(path, shown=name) as source:
             for member in source.members:
                 if member.path[0] == files.folder and member.path[-1] in files.pickles:
                     contents[member.path[-1]] = member.content
@@ -177,21 +183,21 @@ def _verified(path: Path, files: OfficialFiles, progress: Progress) -> Iterator[
         found = hashlib.md5(contents.get(file, b""), usedforsecurity=False).hexdigest()
         if found != md5:
             raise DataError(
-                f"{file} of {path.name} is not the official file (MD5 {found} instead of {md5}): it was not opened and "
+                f"{file} of {name} is not the official file (MD5 {found} instead of {md5}): it was not opened and "
                 "nothing was imported."
             )
     yield from contents.items()
 
 
-def _check_archive(path: Path, files: OfficialFiles) -> None:
+def _check_archive(path: Path, files: OfficialFiles, name: str) -> None:
     size = path.stat().st_size
     if size < files.length:
         raise DataError(
-            f"{path.name} has {size:,} of the {files.length:,} bytes of the official archive: it is cut off, get it again."
+            f"{name} has {size:,} of the {files.length:,} bytes of the official archive: it is cut off, get it again."
         )
     if size > files.length or sha256_of(path) != files.sha256:
         raise DataError(
-            f"{path.name} is not the official archive (its SHA-256 differs): it was not opened and nothing was imported."
+            f"{name} is not the official archive (its SHA-256 differs): it was not opened and nothing was imported."
         )
 
 
@@ -217,7 +223,13 @@ def _read_in_own_process(root: Path, files: OfficialFiles, progress: Progress) -
     with storage_errors("unpacking CIFAR-10"):
         (root / "files.json").write_text(json.dumps(asdict(files)))
     command = [sys.executable, "-P", "-m", "cifar_core.data.official", f"--root={root}"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=root, env=child_environment()) as process:
+    log = root / "reader.log"
+    with (
+        open(log, "wb") as words,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, cwd=root, env=child_environment()
+        ) as process,
+    ):
         try:
             while process.poll() is None:
                 progress("Reading pictures", 0, 1, "files")
@@ -229,8 +241,11 @@ def _read_in_own_process(root: Path, files: OfficialFiles, progress: Progress) -
             process.kill()
             raise
     if process.returncode:
+        last = log_tail(log, 1)
+        said = f"its last words: {one_line(last[0])}" if last else f"it ended with code {process.returncode}"
         raise DataError(
-            f"torchvision could not read the official files (it ended with code {process.returncode}): see the log above."
+            f"The official files are whole, but torchvision could not read them ({said}): check that there is free memory and "
+            "that torch and torchvision belong together (make install), then try again."
         )
 
 

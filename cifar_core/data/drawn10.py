@@ -15,6 +15,7 @@ TITLE = "Drawn pictures"
 SEED = 0  # of the embedded dataset: another seed would be another dataset
 TRAIN = 10_000  # pictures
 TEST = 2_000
+CLASSES = len(drawing.CLASS_NAMES)
 WAIT = 300.0  # seconds another process may take to draw them; it needs about 20
 
 Progress = Callable[[int, int], None]

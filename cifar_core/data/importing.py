@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.archive import Limits, Member, Source, open_source
+from cifar_core.data.archive import Limits, Member, Source, open_source, shown_name
+from cifar_core.data.cifar10 import CIFAR10
 from cifar_core.data.pictures import decode_picture
 from cifar_core.data.progress import Progress, no_progress
 from cifar_core.data.store import MAX_CLASS_NAME, MAX_CLASSES, Dataset, Split, refuse_taken, save_dataset
@@ -21,7 +22,6 @@ PARTS = ("train", "test")
 LISTED = 20  # unreadable files named one by one
 LAYOUT = "pictures as train/<class>/<file> and test/<class>/<file>, also inside one folder"
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-OFFICIAL_FOLDER = "cifar-10-batches-py"
 _TELL_EVERY = 100  # files
 
 
@@ -74,11 +74,13 @@ def import_pictures(
     *,
     progress: Progress = no_progress,
     limits: Limits | None = None,
+    shown: str = "",
 ) -> tuple[Dataset, list[str]]:
     """Import a folder, zip or tar of pictures as a new dataset, whole or not at all.
 
     Classes come in CIFAR-10's order where they are its ten, else sorted; samples in the order of their ids, which are the
     paths inside (`test/cat/00012.jpg`). Files beside `train` and `test` and those of operating systems are passed over.
+    `shown` is what people know the source as, where its file has another name.
 
     Returns:
         The dataset and a report of what was passed over.
@@ -91,7 +93,7 @@ def import_pictures(
     refuse_taken(workspace, name)
     parts = {part: _Pictures() for part in PARTS}
     tally = _Tally()
-    with open_source(path, limits) as source:
+    with open_source(path, limits, shown=shown) as source:
         _read_all(source, parts, tally, progress)
         junk = source.junk
     if tally.problem_count:
@@ -99,9 +101,8 @@ def import_pictures(
     class_names = _class_names(parts, tally)
     progress("Saving", 0, 1, "files")
     train, test = (_finish(parts.pop(part), class_names) for part in PARTS)
-    dataset = save_dataset(
-        workspace, name, train, test, title=name, class_names=class_names, source=f"Imported from {path.name}."
-    )
+    origin = f"Imported from {shown_name(path, shown)}."
+    dataset = save_dataset(workspace, name, train, test, title=name, class_names=class_names, source=origin)
     return dataset, _report(tally, junk)
 
 
@@ -164,10 +165,10 @@ def _class_names(parts: dict[str, _Pictures], tally: _Tally) -> tuple[str, ...]:
     """The classes in order, after checking that both parts have all of them."""
     found = {part: set(parts[part].classes) for part in PARTS}
     if not found["train"] and not found["test"]:
-        if OFFICIAL_FOLDER in tally.outside:
+        if CIFAR10.folder in tally.outside:
             raise DataError(
                 "These are the files of the official CIFAR-10, packed anew or changed, so none was opened: import the original "
-                f"archive cifar-10-python.tar.gz or the folder {OFFICIAL_FOLDER} itself."
+                f"archive {CIFAR10.filename} or the folder {CIFAR10.folder} itself."
             )
         names = ", ".join(list(tally.outside)[:5]) or "nothing"
         raise DataError(f"No pictures found: they must lie {LAYOUT.replace('pictures ', '', 1)}; found {names}.")

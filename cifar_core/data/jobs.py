@@ -4,17 +4,28 @@ Reads and writes `data/.jobs/<name>/`: `job.json` (what is wanted), `state.json`
 process for life: a free lock means dead), `start.lock` (held until it has that lock), `cancel`, `worker.log`.
 """
 
+import os
 import re
 import shutil
+import stat
 import subprocess
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cifar_core.data.archive import one_line
 from cifar_core.data.cifar10 import is_official
 from cifar_core.data.progress import CancelledError
-from cifar_core.data.store import BUILT_IN_NAMES, dataset_lock, is_preparing, is_saved, known_name, refuse_taken
+from cifar_core.data.store import (
+    BUILT_IN_NAMES,
+    dataset_lock,
+    is_preparing,
+    is_saved,
+    known_name,
+    open_dataset,
+    refuse_taken,
+)
 from cifar_core.errors import DataError
 from cifar_core.files import TEMP_MARK, hold_lock, is_locked, read_json, storage_errors, write_json
 from cifar_core.processes import log_tail, spawn
@@ -22,6 +33,7 @@ from cifar_core.workspace import Workspace
 
 START_SECONDS = 30.0  # a job holds its lock within a second; this is for very busy machines
 _SCHEMA = 1
+_MAX_PATH_SHOWN = 300  # characters of a path in sentences
 Kind = Literal["get", "import"]
 Outcome = Literal["running", "done", "failed", "cancelled"]
 
@@ -49,6 +61,7 @@ class Request:
     kind: Kind
     source: str = ""  # absolute path of what is imported
     remove_source: bool = False  # it is an upload of ours
+    shown: str = ""  # what people know the source as; empty = its own name
 
 
 def job_folder(workspace: Workspace, name: str) -> Path:
@@ -60,37 +73,41 @@ def start_get(workspace: Workspace, name: str) -> None:
     """Generate `drawn10` or download `cifar10` in a process of its own; nothing happens where that is done or on its way.
 
     Raises:
-        DataError: no dataset of this name can be got.
+        DataError: no dataset of this name can be got, or it is here but broken.
         StorageError: the process could not be started.
     """
     if name not in BUILT_IN_NAMES:
         raise DataError(
             f"{known_name(name)} cannot be got, only {' and '.join(BUILT_IN_NAMES)}: import your own pictures."
         )
+    if is_saved(workspace, name):
+        open_dataset(workspace, name)  # raises where it is broken: it must be deleted first
+        return
     with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as mine:
         if mine and not is_saved(workspace, name) and not is_locked(dataset_lock(workspace, name)):
             _start(workspace, name, Request("get"))
 
 
-def start_import(workspace: Workspace, source: Path, name: str, *, remove_source: bool = False) -> None:
+def start_import(
+    workspace: Workspace, source: Path, name: str, *, remove_source: bool = False, shown: str = ""
+) -> None:
     """Import a folder or archive in a process of its own; the same import on its way already is left alone.
 
     Args:
         workspace: where.
-        source: a folder or archive; its content decides what it is.
+        source: a folder or archive; its content decides what it is. A leading `~` is the person's own folder.
         name: of the new dataset.
         remove_source: delete the source when the job ends, however it ends (uploads). Where this call raises, it stays.
+        shown: what sentences call the source, where people know it by another name (uploads); one line is made of it.
 
     Raises:
-        DataError: the source is absent, the name is taken, not allowed or kept for another dataset.
+        DataError: the source is absent or unreadable, the name is taken, not allowed or kept for another dataset.
         StorageError: the process could not be started.
     """
-    source = source.absolute()
-    if not source.exists():
-        raise DataError(f"There is no file or folder {source}.")
+    source = _readable(source)
     if name == "drawn10" or (name == "cifar10" and not is_official(source)):
         raise DataError(f"The name {name} is kept for its own pictures: choose another, such as my-{name}.")
-    request = Request("import", str(source), remove_source)
+    request = Request("import", str(source), remove_source, one_line(shown))
     with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as mine:
         if not mine or is_locked(dataset_lock(workspace, name)):
             if _read_request(job_folder(workspace, name)) == request:
@@ -98,6 +115,33 @@ def start_import(workspace: Workspace, source: Path, name: str, *, remove_source
             raise DataError(f"Another dataset named {name} is being prepared: choose another name or wait.")
         refuse_taken(workspace, name)
         _start(workspace, name, request)
+
+
+def _readable(source: Path) -> Path:
+    """The absolute path of a file or folder that can be opened; DataError for everything a person may have typed instead."""
+    typed = one_line(str(source), _MAX_PATH_SHOWN)
+    try:
+        path = source.expanduser().absolute()
+        typed = one_line(str(path), _MAX_PATH_SHOWN)
+        if path.is_dir():
+            os.listdir(path)
+            (path / "..").stat()  # listing is one permission, reaching what is listed another
+        elif stat.S_ISREG(path.stat().st_mode):
+            path.open("rb").close()
+        else:
+            raise DataError(f"{typed} is neither a file nor a folder.")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"There is no file or folder {typed}.") from error
+    except PermissionError as error:
+        raise DataError(
+            f"There is no permission to read {typed}: change that, or copy it to a place of yours."
+        ) from error
+    except RuntimeError as error:  # of `expanduser`
+        raise DataError(f"There is no home folder {typed.split('/')[0]}: write the whole path.") from error
+    except (OSError, ValueError) as error:  # too long, a null character, a broken disk
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise DataError(f"{typed} cannot be opened ({reason}): give the path of a file or folder.") from error
+    return path
 
 
 def read_job(workspace: Workspace, name: str) -> JobState | None:
@@ -214,7 +258,7 @@ def _write_state(folder: Path, state: JobState) -> None:
 def _read_request(folder: Path) -> Request | None:
     try:
         value: Any = read_json(folder / "job.json")
-        return Request(value["kind"], value["source"], value["remove_source"])
+        return Request(value["kind"], value["source"], value["remove_source"], value.get("shown", ""))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

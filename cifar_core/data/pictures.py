@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from cifar_core.errors import DataError
 
 SIZE = 32  # pixels, width and height of what the networks see
+_NO_SPREAD = 1e-6  # a std below is the rounding of a constant channel: one grey level in a pixel of ten million is more
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_PIXELS = 25_000_000
 CONVERSION = (
@@ -119,6 +120,16 @@ class NormalisedView:
     high: float
 
 
+def usable_std(std: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The standard deviations to divide by: that of a channel without any spread counts as 1.
+
+    Args:
+        std: per channel, in units of 0..1.
+    """
+    red, green, blue = (value if value > _NO_SPREAD else 1.0 for value in std)
+    return red, green, blue
+
+
 def normalised_view(
     pixels: np.ndarray, mean: tuple[float, float, float], std: tuple[float, float, float]
 ) -> NormalisedView:
@@ -127,10 +138,9 @@ def normalised_view(
     Args:
         pixels: uint8 [3, H, W].
         mean: per channel of the training part, in units of 0..1.
-        std: likewise; a channel without any spread counts as 1.
+        std: likewise, made usable by `usable_std`.
     """
-    centre, spread = np.array(mean)[:, None, None], np.array(std)[:, None, None]
-    spread = np.where(spread > 0, spread, 1.0)
+    centre, spread = np.array(mean)[:, None, None], np.array(usable_std(std))[:, None, None]
     values = (pixels / 255 - centre) / spread  # [3, H, W]
     bound = float(np.max(np.maximum(centre, 1 - centre) / spread))
     shown = np.rint((values / bound + 1) * 127.5).astype(np.uint8)

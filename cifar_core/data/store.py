@@ -19,6 +19,7 @@ import pandas as pd
 from cifar_core.errors import DataError
 from cifar_core.files import (
     hold_lock,
+    is_device_name,
     is_locked,
     new_folder,
     read_json,
@@ -31,13 +32,12 @@ from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed before they are there
-MAX_CLASSES = 1000
+MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test picture a probability for every class
 MAX_CLASS_NAME = 64  # characters
 META = "meta.json"
 _PARTS = ("images", "labels", "ids")
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def known_name(name: str) -> str:
     Raises:
         DataError: it is not; the sentence says the rule.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _DEVICES:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or is_device_name(name):
         raise DataError(
             f"{str(name)[:80]!r} cannot be the name of a dataset: use 1 to 64 small letters a-z, digits and hyphens, "
             "beginning with a letter or digit."
@@ -196,18 +196,6 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     return Dataset(
         name, facts.title, facts.class_names, train, test, facts.mean, facts.std, facts.fingerprint, facts.source
     )
-
-
-def verify_dataset(workspace: Workspace, name: str) -> Dataset:
-    """Open a dataset and read all of it against its fingerprint (about a second).
-
-    Raises:
-        DataError: absent, broken, or its pictures or labels changed since it was saved.
-    """
-    dataset = open_dataset(workspace, name)
-    if fingerprint(dataset.train, dataset.test, dataset.class_names) != dataset.fingerprint:
-        raise DataError(broken_sentence(name, ValueError("its pictures or labels changed since it was saved")))
-    return dataset
 
 
 def delete_dataset(workspace: Workspace, name: str) -> None:
@@ -358,7 +346,7 @@ def _open_split(folder: Path, part: str, facts: Facts) -> Split:
 
 def _check_class_names(class_names: tuple[str, ...]) -> None:
     if not 2 <= len(class_names) <= MAX_CLASSES or len(set(class_names)) != len(class_names):
-        raise DataError(f"A dataset has 2 to {MAX_CLASSES} different classes; these are {len(class_names)}.")
+        raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} different classes; these are {len(class_names):,}.")
     for name in class_names:
         if not 0 < len(name) <= MAX_CLASS_NAME or not name.isprintable():
             raise DataError(f"{name[:80]!r} cannot be a class: names have 1 to {MAX_CLASS_NAME} visible characters.")

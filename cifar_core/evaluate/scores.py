@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cifar_core.evaluate.checks import check_predictions, check_probs
-
-LOSS_CLIP = 1e-12  # probabilities below count as this, so that the worst loss is 27.6 and not infinite
+from cifar_core.train import LOSS_CLIP
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

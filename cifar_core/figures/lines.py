@@ -15,13 +15,14 @@ SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 Kind = Literal["accuracy", "loss"]
 
 
-def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None) -> go.Figure:
+def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None, word: str = "best") -> go.Figure:
     """Accuracy or loss per epoch for the training, validation and test part.
 
     Args:
         metrics: a row an epoch: `epoch`, `train_<kind>`, `validation_<kind>` (may be absent or empty), `test_<kind>`.
         kind: `accuracy` (fractions, shown in per cent) or `loss`.
-        best_epoch: marked by a line and its label.
+        best_epoch: the epoch that counts, marked by a line and its label.
+        word: what the label calls it; `last` where no validation part chose it.
 
     Raises:
         ConfigError: another kind.
@@ -49,7 +50,7 @@ def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None) -> 
             x=best_epoch,
             line={"dash": "dot", "color": NEUTRAL, "width": 1.5},
             annotation={
-                "text": f"best: epoch {best_epoch}",
+                "text": f"{word}: epoch {best_epoch}",
                 "showarrow": False,
                 "yref": "paper",
                 "y": 1.08,

@@ -15,10 +15,18 @@ from cifar_core.config import RunConfig, make_config
 from cifar_core.files import hold_lock, write_json
 from cifar_core.models import layer_table
 from cifar_core.models.network import create_model
-from cifar_core.runs.estimate import CALIBRATION_FILE, CALIBRATION_LOCK, Calibration, activation_values, as_json
+from cifar_core.runs.estimate import (
+    CALIBRATION_FILE,
+    CALIBRATION_LOCK,
+    Calibration,
+    activation_values,
+    as_json,
+    is_calibrated,
+)
 from cifar_core.runs.estimate import machine_name as name_machine
 from cifar_core.train.device import pick_device
 from cifar_core.train.trainer import make_optimizer
+from cifar_core.workspace import Workspace
 
 _SECONDS = 0.4  # of measuring for each case
 _CASES: list[tuple[dict[str, Any], int]] = [  # networks from narrow to wide, in small and in large batches
@@ -87,6 +95,8 @@ def _time_case(config: RunConfig, batch: int, device: torch.device) -> tuple[flo
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()
+        elif device.type == "mps":
+            torch.mps.synchronize()
 
     step_time = _median_time(step)
     net.eval()
@@ -111,7 +121,7 @@ def main() -> int:
     parser.add_argument("--workspace", required=True, type=Path)
     root = parser.parse_args().workspace
     with hold_lock(root / CALIBRATION_LOCK) as mine:
-        if mine:
+        if mine and not is_calibrated(Workspace(root)):
             write_json(root / CALIBRATION_FILE, as_json(measure()))
     return 0
 

@@ -4,6 +4,7 @@ import importlib.metadata
 import math
 import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from cifar_core.config import RunConfig
 from cifar_core.data import list_datasets
@@ -15,6 +16,7 @@ from cifar_core.workspace import Workspace
 
 CALIBRATION_FILE = "machine.json"
 CALIBRATION_LOCK = "machine.lock"
+_ASKED: set[Path] = set()  # workspaces that this process has had measured: the lock is held only some seconds later
 _START_UP = 4.0  # seconds until the first batch: Python, torch, the pictures
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
 _FREE = ("epochs", "learning_rate", "momentum", "schedule", "warmup_share", "weight_decay", "label_smoothing",
@@ -102,13 +104,15 @@ def is_calibrated(workspace: Workspace) -> bool:
 
 
 def start_calibration(workspace: Workspace) -> None:
-    """Measure this machine in a process of its own, a few seconds; nothing happens where that was done or goes on.
+    """Measure this machine in a process of its own, a few seconds; once for each process that asks, whatever comes of it.
 
     Raises:
         StorageError: the process or its log could not be made.
     """
-    if not is_calibrated(workspace) and not is_locked(workspace.root / CALIBRATION_LOCK):
-        spawn("cifar_core.runs.calibration", [f"--workspace={workspace.root}"], workspace.root / "machine.log")
+    if workspace.root in _ASKED or is_calibrated(workspace) or is_locked(workspace.root / CALIBRATION_LOCK):
+        return
+    _ASKED.add(workspace.root)
+    spawn("cifar_core.runs.calibration", [f"--workspace={workspace.root}"], workspace.root / "machine.log")
 
 
 def as_json(calibration: Calibration) -> dict[str, object]:

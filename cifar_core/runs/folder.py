@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cifar_core.errors import RunError
-from cifar_core.files import read_json, write_json
+from cifar_core.files import is_device_name, read_json, write_json
 from cifar_core.runs.schema import Progress, Status
 from cifar_core.workspace import Workspace
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.ASCII)  # names Windows keeps for itself
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
 
 def is_run_id(text: str) -> bool:
     """Whether a text can be the id of a run."""
-    return _ID.fullmatch(text) is not None and _DEVICES.fullmatch(text) is None
+    return _ID.fullmatch(text) is not None and not is_device_name(text)
 
 
 def write_status(

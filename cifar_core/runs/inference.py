@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 
 from cifar_core.config import make_config
+from cifar_core.data import usable_std
 from cifar_core.files import read_json
 from cifar_core.models.network import create_model
 from cifar_core.runs.folder import RunFolder
@@ -31,7 +32,7 @@ def main() -> int:
     net = create_model(config.model, len(facts["class_names"]))
     net.load_state_dict(safetensors.torch.load_file(folder.weights))
     net.eval()
-    mean, std = (torch.tensor(facts[key]).reshape(3, 1, 1) * 255 for key in ("mean", "std"))
+    mean, std = (torch.tensor(part).reshape(3, 1, 1) * 255 for part in (facts["mean"], usable_std(facts["std"])))
     source, target = sys.stdin.buffer, sys.stdout.buffer
     while len(head := source.read(4)) == 4:
         (count,) = struct.unpack("<I", head)

@@ -14,8 +14,11 @@ from cifar_core.runs.schema import ACTIVE, RESUMABLE, Progress, Status
 from cifar_core.workspace import Workspace
 
 START_SECONDS = 20.0  # a worker holds its lock within a fraction of a second; this is for very busy machines
-_ENDING_SECONDS = 5.0  # between a worker's last status and its end
+ENDING_SECONDS = 5.0  # between a worker's last status and its end
 _LAST_WORDS = 300  # characters
+SESSION_MARK = (
+    "-- a process of this run begins --"  # in its log, so that no one takes an earlier one's words for its own
+)
 
 
 def start_run(workspace: Workspace, run_id: str) -> None:
@@ -62,7 +65,7 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     folder = run_folder(workspace, run_id)
     if status_now(folder)[0] not in RESUMABLE:
         raise RunError(f"Run {run_id} is {status_now(folder)[0]}: only a run that was cut short can be resumed.")
-    with hold_lock(folder.lock, timeout=_ENDING_SECONDS) as mine:
+    with hold_lock(folder.lock, timeout=ENDING_SECONDS) as mine:
         status, _, progress = _status_when_dead(folder)
         if not mine or status not in RESUMABLE:
             raise RunError(f"Run {run_id} is being resumed by someone else.")
@@ -89,9 +92,9 @@ def is_alive(folder: RunFolder) -> bool:
 
 
 def last_words(folder: RunFolder) -> str:
-    """The last line the run's process printed, empty if it printed none."""
+    """The last line that the run's present or last process printed, empty if it printed none."""
     lines = log_tail(folder.log, 1)
-    return lines[0].strip()[:_LAST_WORDS] if lines else ""
+    return lines[0].strip()[:_LAST_WORDS] if lines and lines[0] != SESSION_MARK else ""
 
 
 def worker_log_tail(workspace: Workspace, run_id: str, lines: int = 20) -> str:

@@ -9,6 +9,7 @@ from cifar_core.config import RunConfig
 from cifar_core.train import EpochLine
 
 SCHEMA_VERSION = 1
+STILL_COMPUTING = 3  # exit code of a computing process that found an earlier one of its run alive
 
 
 class Status(StrEnum):

@@ -12,13 +12,13 @@ from cifar_core.config import RunConfig, make_config
 from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.files import new_folder, read_json, storage_errors, temp_beside, write_json
+from cifar_core.files import hold_lock, new_folder, read_json, storage_errors, temp_beside, write_json
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder, write_status
 from cifar_core.runs.names import run_id as new_id
-from cifar_core.runs.process import is_alive, status_now
+from cifar_core.runs.process import ENDING_SECONDS, is_alive, status_now
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Progress, Run, Status
-from cifar_core.train import best_line
+from cifar_core.train import best_line, split_training
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
@@ -39,11 +39,13 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "") -> s
         The run's id.
 
     Raises:
-        DataError: the dataset is not ready (`drawn10` may be absent: the run makes it).
+        DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or too small for the parts wanted.
         StorageError: the disk refused; no run was made.
     """
     if config.data.dataset != DRAWN10:
-        open_dataset(workspace, config.data.dataset)
+        labels = open_dataset(workspace, config.data.dataset).train.labels
+        shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
+        split_training(labels, **shares, seed=config.machine.seed)  # refuses parts that would be empty
     identity = new_id(nonce)
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     content = {
@@ -129,12 +131,24 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
         RunError: no such run, or it is running.
     """
     folder = run_folder(workspace, run_id)
-    if is_alive(folder):
+    if _is_busy(folder):
         raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
     gone = temp_beside(folder.path)
     with storage_errors(f"deleting run {run_id}"):
         folder.path.rename(gone)
         shutil.rmtree(gone)
+
+
+def _is_busy(folder: RunFolder) -> bool:
+    """Whether any process works on a run, also on one whose status cannot be read."""
+    try:
+        if is_alive(folder):
+            return True
+    except RunError:
+        pass  # the locks tell all the same
+    wait = ENDING_SECONDS  # a process that has just written its last status needs a moment to end
+    with hold_lock(folder.lock, timeout=wait) as idle, hold_lock(folder.training_lock, timeout=wait) as quiet:
+        return not (idle and quiet)
 
 
 def _read(folder: RunFolder) -> Run:

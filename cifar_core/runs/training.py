@@ -11,9 +11,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 
 import numpy as np
 import safetensors.torch
@@ -25,7 +26,7 @@ from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import append_line, hold_lock, read_json, write_atomic, write_json
 from cifar_core.runs.folder import RunFolder, read_status, write_status
-from cifar_core.runs.schema import DatasetFacts, Progress, Status
+from cifar_core.runs.schema import STILL_COMPUTING, DatasetFacts, Progress, Status
 from cifar_core.train import EpochLine, best_line
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device
@@ -33,6 +34,7 @@ from cifar_core.train.trainer import Ending, Position, Signal, Trainer
 from cifar_core.workspace import Workspace
 
 _STATUS_SECONDS = 0.25  # how often progress is written: often enough to look alive, rare enough to cost nothing
+_FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # how long to wait for an orphan of a killed worker to notice
 _OUTCOMES = {
     Ending.FINISHED: Status.FINISHED,
@@ -41,30 +43,55 @@ _OUTCOMES = {
 }
 
 
+class CutShortError(Exception):
+    """The run was asked to end before it had begun to train; carries the signal."""
+
+
+class Wishes:
+    """What others want of this process: control files, SIGTERM, and a worker that is no longer there."""
+
+    def __init__(self, folder: RunFolder, parent: int) -> None:
+        self.orphan = False
+        self._folder = folder
+        self._parent = parent
+        self._terminated = False
+        signal.signal(signal.SIGTERM, self._on_terminate)
+
+    def now(self) -> Signal:
+        """What is wanted at this moment."""
+        if self._terminated or self._folder.stop_file.exists():
+            return Signal.STOP
+        if self._folder.pause_file.exists():
+            return Signal.PAUSE
+        if os.getppid() != self._parent:  # our worker was killed, and with it the lock that says we live
+            self.orphan = True
+            return Signal.STOP
+        return Signal.GO_ON
+
+    def obey(self) -> None:
+        """End a preparation that nobody wants any more; raises CutShortError."""
+        signal_now = self.now()
+        if signal_now is not Signal.GO_ON:
+            raise CutShortError(signal_now)
+
+    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self._terminated = True
+
+
 class Recorder:
     """Writes what the loop tells into the run folder, and tells the loop what was asked of the run."""
 
-    def __init__(self, folder: RunFolder, dataset: Dataset) -> None:
+    def __init__(self, folder: RunFolder, dataset: Dataset, wishes: Wishes) -> None:
         self.folder = folder
         self.dataset = dataset
-        self.parent = os.getppid()
-        self.orphan = False
+        self.wishes = wishes
         self.progress = Progress("loading pictures")
         self._told_at = 0.0
-        self._terminated = False
-        signal.signal(signal.SIGTERM, self._on_terminate)
 
     def on_batch(self, position: Position) -> Signal:
         """Tell the progress now and then; obey a request at once."""
         self._tell("training", position)
-        if self._terminated or self.folder.stop_file.exists():
-            return Signal.STOP
-        if self.folder.pause_file.exists():
-            return Signal.PAUSE
-        if os.getppid() != self.parent:  # our worker was killed, and with it the lock that says we live
-            self.orphan = True
-            return Signal.STOP
-        return Signal.GO_ON
+        return self.wishes.now()
 
     def on_measure(self, position: Position) -> None:
         """Say that the epoch is being measured."""
@@ -100,9 +127,6 @@ class Recorder:
         )
         write_status(self.folder, Status.RUNNING, progress=self.progress, durable=False)
 
-    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
-        self._terminated = True
-
 
 def seconds_left(at: Position) -> float | None:
     """Time to the last epoch's end if all goes on as so far; None before there is anything to go by."""
@@ -110,8 +134,8 @@ def seconds_left(at: Position) -> float | None:
     return at.seconds / done * (at.epochs - done) if done > 0 else None
 
 
-def train_run(folder: RunFolder) -> Status:
-    """Train a run from its folder alone, from its checkpoint where there is one; returns how it ended.
+def train_run(folder: RunFolder, wishes: Wishes) -> None:
+    """Train a run from its folder alone, from its checkpoint where there is one, and write how it ended.
 
     Raises:
         CifarCoreError: the data, the settings, the disk or the training itself refused.
@@ -122,31 +146,39 @@ def train_run(folder: RunFolder) -> Status:
     starting = Progress("loading pictures", epochs=config.optimizer.epochs, elapsed=elapsed)
     write_status(folder, Status.RUNNING, progress=starting)
     device = pick_device(config.machine.device)
-    dataset = _dataset(folder, config, starting)
-    recorder = Recorder(folder, dataset)
+    try:
+        dataset = _dataset(folder, config, starting, wishes)
+        wishes.obey()
+    except CutShortError as cut:
+        ending = Ending.PAUSED if cut.args[0] is Signal.PAUSE else Ending.STOPPED
+        _write_ending(folder, ending, wishes, starting)
+        return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     _write_facts(folder, dataset, data, device)
     trainer = Trainer(config, data, device)
     load_checkpoint(folder, trainer)
+    recorder = Recorder(folder, dataset, wishes)
     ending = trainer.fit(recorder)
     if ending is Ending.FINISHED:
         folder.checkpoint.unlink(missing_ok=True)
     else:
         save_checkpoint(folder, trainer)
-    last = replace(recorder.progress, phase=ending.value, seconds_left=None, elapsed=_elapsed(trainer, recorder))
-    status = Status.INTERRUPTED if recorder.orphan else _OUTCOMES[ending]
-    error = "Its worker process was killed; a checkpoint was written." if recorder.orphan else ""
-    write_status(folder, status, progress=last, error=error)
-    return status
+    elapsed = max(trainer.seconds, recorder.progress.elapsed)  # whole epochs, and the part of one that was cut short
+    _write_ending(folder, ending, wishes, replace(recorder.progress, elapsed=elapsed))
 
 
-def _elapsed(trainer: Trainer, recorder: Recorder) -> float:
-    """Seconds of training: whole epochs, and the part of one that was cut short."""
-    return max(trainer.seconds, recorder.progress.elapsed)
+def _write_ending(folder: RunFolder, ending: Ending, wishes: Wishes, progress: Progress) -> None:
+    status = Status.INTERRUPTED if wishes.orphan else _OUTCOMES[ending]
+    error = "Its worker process was killed; resume it to go on." if wishes.orphan else ""
+    write_status(folder, status, progress=replace(progress, phase=ending.value, seconds_left=None), error=error)
 
 
-def _dataset(folder: RunFolder, config: RunConfig, starting: Progress) -> Dataset:
-    """Open the run's dataset; the embedded one is made first where it is absent."""
+def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: Wishes) -> Dataset:
+    """Open the run's dataset; the embedded one is made first where it is absent.
+
+    Raises:
+        CutShortError: the run was asked to end meanwhile.
+    """
     workspace = Workspace(folder.path.parents[1])
     if config.data.dataset != DRAWN10:
         return open_dataset(workspace, config.data.dataset)
@@ -154,6 +186,7 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: Progress) -> Datase
 
     def tell(done: int, total: int) -> None:
         nonlocal told
+        wishes.obey()
         if time.monotonic() - told > _STATUS_SECONDS:
             told = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
@@ -214,20 +247,39 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def main() -> int:
-    """Train the run of `--run-dir`; what goes wrong in a known way ends in its status as one sentence."""
+    """Train the run of `--run-dir`; what goes wrong ends in its status as one sentence."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
-    folder = RunFolder(parser.parse_args().run_dir)
+    parser.add_argument("--parent", required=True, type=int, help="Process id of the worker, which this one dies with.")
+    arguments = parser.parse_args()
+    folder = RunFolder(arguments.run_dir)
+    wishes = Wishes(folder, arguments.parent)
     with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as mine:
         if not mine:
-            return 3
+            return STILL_COMPUTING
+        sys.excepthook = _fail_in_words(folder)
         try:
-            train_run(folder)
+            train_run(folder, wishes)
         except CifarCoreError as error:
-            _, _, progress = read_status(folder)
-            write_status(folder, Status.FAILED, progress=progress, error=str(error))
+            _write_failure(folder, str(error))
             return 1
     return 0
+
+
+def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
+    """For what nobody foresaw: its first line into the status, the traceback into the log."""
+
+    def fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        first_line = (str(error).splitlines() or [""])[0][:_FIRST_LINE]
+        _write_failure(folder, f"The training failed: {kind.__name__}: {first_line}")
+
+    return fail
+
+
+def _write_failure(folder: RunFolder, error: str) -> None:
+    _, _, progress = read_status(folder)
+    write_status(folder, Status.FAILED, progress=progress, error=error)
 
 
 if __name__ == "__main__":

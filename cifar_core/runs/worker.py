@@ -5,6 +5,7 @@ without having said why, writes down the reason. It loads no torch, so the lock 
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -14,11 +15,12 @@ from types import FrameType
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import hold_lock
 from cifar_core.runs.folder import RunFolder, read_status, write_status
-from cifar_core.runs.process import last_words
-from cifar_core.runs.schema import ACTIVE, Status
+from cifar_core.runs.process import SESSION_MARK, last_words
+from cifar_core.runs.schema import ACTIVE, STILL_COMPUTING, Status
 
 _LOCK_SECONDS = 5.0  # someone may be looking whether the lock is free
-_KILLED, _CRASHED = 9, (4, 6, 7, 8, 11)  # SIGKILL; SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV
+_SIGKILL = 9  # Windows has no name for it
+_CRASHED = (4, 6, 7, 8, 11)  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV
 
 
 def main() -> int:
@@ -29,6 +31,7 @@ def main() -> int:
     with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as mine:
         if not mine or read_status(folder)[0] is not Status.QUEUED:
             return 0  # another worker has it, or had it
+        print(SESSION_MARK, flush=True)
         code = _compute(folder)
         status, _, progress = read_status(folder)
         if status in ACTIVE:
@@ -38,7 +41,14 @@ def main() -> int:
 
 def _compute(folder: RunFolder) -> int:
     """Run the computing process to its end; a SIGTERM to us is passed on, so that it can write a checkpoint."""
-    command = [sys.executable, "-P", "-m", "cifar_core.runs.training", f"--run-dir={folder.path}"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "cifar_core.runs.training",
+        f"--run-dir={folder.path}",
+        f"--parent={os.getpid()}",
+    ]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def pass_on(_number: int, _frame: FrameType | None) -> None:
@@ -49,17 +59,21 @@ def _compute(folder: RunFolder) -> int:
 
 
 def describe_exit(code: int, words: str) -> str:
-    """Why a computing process died, in one sentence.
+    """Why a computing process died without having said so, in one sentence.
 
     Args:
         code: as `Popen.returncode`: negative for a signal.
         words: its last line.
     """
     number = -code if code < 0 else code - 128
-    if number == _KILLED:
+    if number == _SIGKILL:
         return "The training was killed from outside, most often because memory ran out. What it had logged is kept."
+    if number == signal.SIGTERM:
+        return "The training was asked to end before it had begun; resume it to go on."
     if number in _CRASHED:
         return f"The training crashed inside a native library (signal {number}). What it had logged is kept."
+    if code == STILL_COMPUTING:
+        return "An earlier process of this run is still computing: wait until it has ended, then resume."
     if words:
         return f"The training failed: {words}"
     return f"The training ended with exit code {code} and no word. What it had logged is kept."

@@ -3,7 +3,7 @@
 This package's plain parts (history, splits, schedule) are free of torch; trainer, batches, measure and device need it.
 """
 
-from cifar_core.train.history import EpochLine, best_line, should_stop_early
+from cifar_core.train.history import LOSS_CLIP, EpochLine, best_line, should_stop_early
 from cifar_core.train.splits import split_training
 
-__all__ = ["EpochLine", "best_line", "should_stop_early", "split_training"]
+__all__ = ["LOSS_CLIP", "EpochLine", "best_line", "should_stop_early", "split_training"]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from cifar_core.config import DataConfig
-from cifar_core.data import Dataset, Split, augment, draw_variation
+from cifar_core.data import Dataset, Split, augment, draw_variation, usable_std
 from cifar_core.train.splits import split_training
 
 _STREAM = 2  # keeps the shuffling's use of the seed apart from the others
@@ -54,7 +54,7 @@ def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: 
         validation=_pictures(dataset.train, judges, device),
         test=_pictures(dataset.test, np.arange(len(dataset.test.labels)), device),
         mean=_per_channel(dataset.mean, device),
-        std=_per_channel(dataset.std, device),
+        std=_per_channel(usable_std(dataset.std), device),
         classes=len(dataset.class_names),
     )
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+LOSS_CLIP = 1e-12  # a probability counts as at least this much in a loss, so that a certain mistake stays finite
+
 
 @dataclass(frozen=True)
 class EpochLine:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from cifar_core.train.batches import Pictures, TrainingData, normalise
+from cifar_core.train.history import LOSS_CLIP
 
 _BATCH = 512  # pictures; no gradients are kept, so memory stays small
 
@@ -21,13 +22,13 @@ def predict_probabilities(net: nn.Module, pictures: Pictures, data: TrainingData
 
 
 def loss_and_accuracy(probs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Mean cross-entropy in nats (a probability counts as at least 1e-12) and share of right first choices.
+    """Mean cross-entropy in nats (probabilities clipped at `LOSS_CLIP`) and share of right first choices.
 
     Args:
         probs: float [N, K], N at least 1.
         labels: int64 [N].
     """
     labels = labels.cpu()
-    of_true = probs.double().gather(1, labels[:, None])[:, 0].clamp_min(1e-12)
+    of_true = probs.double().gather(1, labels[:, None])[:, 0].clamp_min(LOSS_CLIP)
     right = probs.argmax(1) == labels
     return float(-of_true.log().mean()), float(right.double().mean())

@@ -75,7 +75,8 @@ class Trainer:
         self.batch = 0  # done in the running epoch
         self.seconds = 0.0  # of finished stretches: training and measuring
         self._epoch_seconds = 0.0  # of the running epoch
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        precise = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
+        self._loss_sum = torch.zeros((), dtype=precise, device=device)
         self._right = torch.zeros((), dtype=torch.int64, device=device)
 
     def fit(self, callback: Callback) -> Ending:
@@ -121,15 +122,14 @@ class Trainer:
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        self._loss_sum += loss.detach().double() * len(labels)
-        self._right += (logits.detach().argmax(1) == labels).sum()
+        with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
+            plain = F.cross_entropy(logits, labels) if settings.label_smoothing else loss.detach()
+            self._loss_sum += plain * len(labels)
+            self._right += (logits.argmax(1) == labels).sum()
 
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
         train_loss = float(self._loss_sum) / len(self.data.train)
-        if not math.isfinite(train_loss):
-            raise TrainingError(
-                f"Training diverged in epoch {epoch}: the loss is no longer a number. Lower the learning rate."
-            )
+        _check_finite(epoch, train_loss)
         callback.on_measure(self._position(epoch))
         train_seconds, started = self._epoch_seconds, time.monotonic()
         validation_loss = validation_accuracy = None
@@ -138,6 +138,7 @@ class Trainer:
             validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
         test_probs = predict_probabilities(self.net, self.data.test, self.data)
         test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
+        _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
         line = EpochLine(
             epoch=epoch, train_loss=train_loss, train_accuracy=int(self._right) / len(self.data.train),
@@ -189,6 +190,13 @@ class Trainer:
         torch.set_rng_state(state["rng"].cpu())
         if state["cuda_rng"] and self.device.type == "cuda":
             torch.cuda.set_rng_state_all(state["cuda_rng"])
+
+
+def _check_finite(epoch: int, *losses: float) -> None:
+    if not all(math.isfinite(loss) for loss in losses):
+        raise TrainingError(
+            f"Training diverged in epoch {epoch}: the loss is no longer a number. Lower the learning rate."
+        )
 
 
 def make_optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:

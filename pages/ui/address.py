@@ -3,11 +3,12 @@
 The address (`st.query_params`) and the widgets (`st.session_state["<page>_<name>"]`) say the same: `take` before the
 widgets are drawn follows an address that was changed from outside (a link, a reload, the back button), `give` after
 them writes what the widgets say. A page's own address is remembered for the session, because the sidebar's links drop it.
+What is as by default is not in the address: it follows when the default becomes another one.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -22,28 +23,49 @@ class Part:
     write: Callable[[Any], list[str]]
 
 
-def take(page: str, parts: Mapping[str, Part]) -> None:
-    """Let the widgets of `page` follow the address where it was changed from outside."""
-    memory: dict[str, list[str]] = st.session_state.setdefault(f"{page}_address", {})
-    if memory and not any(name in st.query_params for name in parts):
-        for name, texts in memory.items():
+@dataclass(frozen=True)
+class _Said:
+    """What the address said of one part when the page was last drawn."""
+
+    texts: list[str]
+    default: Any
+    of: str
+
+
+def take(page: str, parts: Mapping[str, Part], of: str = "") -> None:
+    """Let the widgets of `page` follow the address where it was changed from outside.
+
+    Args:
+        page: prefix of the widget keys.
+        parts: what the address holds.
+        of: the run or dataset that the parts speak of; of another one the address is read anew.
+    """
+    memory = _memory(page)
+    remembered = {name: memory[name].texts for name in parts if name in memory and memory[name].texts}
+    if not any(name in st.query_params for name in parts):
+        for name, texts in remembered.items():
             st.query_params[name] = texts
     for name, part in parts.items():
         key, texts = f"{page}_{name}", st.query_params.get_all(name)
-        if key not in st.session_state or texts != memory.get(name, []):
+        before = memory.get(name, _Said([], part.default, of))
+        if key not in st.session_state or (texts, of) != (before.texts, before.of):
             st.session_state[key] = _read(part, texts)
+        elif part.default != before.default and st.session_state[key] == before.default:
+            st.session_state[key] = part.default
+        memory[name] = _Said(texts, part.default, of)
 
 
 def give(page: str, parts: Mapping[str, Part]) -> None:
     """Write what the widgets of `page` say into the address; what is as by default is left out."""
-    memory: dict[str, list[str]] = {}
+    memory, chosen = _memory(page), {}
     for name, part in parts.items():
         value = st.session_state[f"{page}_{name}"]
-        if value != part.default and (texts := part.write(value)):
-            memory[name] = texts
-    st.session_state[f"{page}_address"] = memory
+        texts = part.write(value) if value != part.default else []
+        memory[name] = replace(memory[name], texts=texts)
+        if texts:
+            chosen[name] = texts
     present = {name: st.query_params.get_all(name) for name in st.query_params}
-    wanted = {name: texts for name, texts in present.items() if name not in parts} | memory
+    wanted = {name: texts for name, texts in present.items() if name not in parts} | chosen
     if wanted != present:  # all at once: one change of a person's, one step for the back button
         st.query_params.from_dict(wanted)
 
@@ -97,6 +119,11 @@ def yes_no(default: bool) -> Part:
 def text(longest: int = 200) -> Part:
     """Free text."""
     return Part("", lambda texts: texts[0][:longest], lambda value: [value] if value else [])
+
+
+def _memory(page: str) -> dict[str, _Said]:
+    memory: dict[str, _Said] = st.session_state.setdefault(f"{page}_address", {})
+    return memory
 
 
 def _read(part: Part, texts: list[str]) -> Any:

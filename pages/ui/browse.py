@@ -32,7 +32,7 @@ def browse(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int]:
         "page": number(1, 10**6, 1),
         "picture": text(),
     }
-    take("data", parts)
+    take("data", parts, of=dataset.name)
     with bar:
         st.segmented_control("Split", ["train", "test"], key="data_split", required=True, on_change=_first_page)
         st.selectbox("Class", classes, key="data_class", width=200, format_func=clean, on_change=_first_page)

@@ -13,9 +13,8 @@ import streamlit as st
 
 from cifar_core.analyse import sample_table
 from cifar_core.data import Dataset, Split, open_dataset
-from cifar_core.errors import DataError
 from cifar_core.evaluate import averages, class_report, confusion_matrix
-from cifar_core.runs import Predictions, Run, read_metrics, read_predictions
+from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
 from cifar_core.workspace import Workspace
 
 
@@ -36,9 +35,8 @@ def find(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
     Raises:
         RunError: there are none yet, or they cannot be read.
     """
-    best = run.best.epoch if run.best else None
-    wanted = None if epoch == best else epoch
-    return _find(workspace, run.id, wanted, (best, _identity(workspace.runs / run.id)))
+    wanted = epoch or (run.best.epoch if run.best else None)  # by number: what an epoch gave never changes
+    return _find(workspace, run.id, wanted, (str(workspace.root), run.created))
 
 
 def epochs_of(workspace: Workspace, run: Run) -> list[int]:
@@ -63,15 +61,11 @@ def test_split(workspace: Workspace, run: Run) -> Split:
     """The test pictures that a run was measured on.
 
     Raises:
-        DataError: the dataset is absent, broken, or no longer the one that the run knows.
+        DataError: the dataset is absent or broken.
+        RunError: the dataset of that name is another one now, or the run has not opened its data yet.
     """
-    opened = dataset(workspace, run.config.data.dataset)
-    if run.dataset is not None and run.dataset.fingerprint != opened.fingerprint:
-        raise DataError(
-            f"The dataset {opened.name} is no longer the one this run was trained on, so its pictures cannot be shown; "
-            "the numbers still hold for the pictures it was."
-        )
-    return opened.test
+    known = run.dataset.fingerprint if run.dataset else ""
+    return _run_dataset(workspace, run, (run.id, known, _identity(workspace.data / run.config.data.dataset))).test
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -88,14 +82,19 @@ def _find(_workspace: Workspace, run_id: str, epoch: int | None, identity: objec
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
+def _run_dataset(_workspace: Workspace, _run: Run, identity: object) -> Dataset:
+    return open_run_dataset(_workspace, _run)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
     return open_dataset(_workspace, name)
 
 
-def _identity(folder: Path) -> tuple[str, int, int]:
+def _identity(folder: Path) -> tuple[str, int, int, int]:
     """What tells a folder from another one that was later put in its place; zeros where there is none."""
     try:
         stat = folder.stat()
     except OSError:
-        return str(folder), 0, 0
-    return str(folder), stat.st_ino, stat.st_dev
+        return str(folder), 0, 0, 0
+    return str(folder), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # a freed inode number is soon given away again

@@ -22,7 +22,7 @@ from cifar_core.data import (
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import temp_beside, write_atomic
 from cifar_core.workspace import Workspace
-from pages.ui.frame import guard, plain
+from pages.ui.frame import clean, guard, plain
 from pages.ui.words import Colour, clock, size
 
 ButtonKind = Literal["primary", "secondary"]
@@ -84,12 +84,12 @@ def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
         source = temp_beside(workspace.data / "upload")  # swept if this server dies before the import begins
         write_atomic(source, upload.getbuffer())
         try:
-            start_import(workspace, source, name, remove_source=True)
+            start_import(workspace, source, name, remove_source=True, shown=clean(upload.name))
         except CifarCoreError:
             source.unlink(missing_ok=True)
             raise
     elif path:
-        start_import(workspace, Path(path).expanduser(), name)
+        start_import(workspace, Path(path), name)
     else:
         st.warning("Give a path on this machine, or choose an archive.", icon=":material/info:")
         return
@@ -112,7 +112,8 @@ def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
     else:
         if state.problem or (job is not None and failed):
             st.error(plain(state.problem or (job.error if job else "")), icon=":material/error:")
-        st.markdown(plain(state.how))
+        if state.state == "absent":
+            st.markdown(plain(state.how))
     _report(job)
     _buttons(workspace, state, primary=primary)
     if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
@@ -123,7 +124,7 @@ def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
 
 def _buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
     with st.container(horizontal=True):
-        if state.state != "ready" and state.name in GET:
+        if state.state == "absent" and state.name in GET:  # what is broken is deleted first
             label, icon = GET[state.name]
             kind: ButtonKind = "primary" if primary and state.name == "drawn10" else "secondary"
             if st.button(label, key=f"data_get_{state.name}", icon=icon, type=kind):
@@ -140,8 +141,11 @@ def _buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> Non
 
 
 def _progress(workspace: Workspace, state: DatasetState, job: JobState | None) -> None:
-    if job is None or job.total <= 0:
-        st.progress(0.0, text=f"{job.phase if job else 'Starting'}…")
+    if job is None or job.state != "running":  # a training run makes it, or the job is just beginning
+        st.progress(0.0, text="Preparing…")
+        return
+    if job.total <= 0:
+        st.progress(0.0, text=f"{job.phase}…")
     else:
         amount = size(job.done) if job.unit == "bytes" else f"{job.done:,}"
         whole = size(job.total) if job.unit == "bytes" else f"{job.total:,} {job.unit}"

@@ -8,8 +8,10 @@ import streamlit as st
 
 from cifar_core.analyse import OUTCOMES, SORTS, SampleFilter
 from cifar_core.evaluate import LOSS_CLIP
+from cifar_core.runs import Run
 from pages.ui.address import Part, choice, choices, number, reset, span, text
 from pages.ui.gallery import PARTS
+from pages.ui.words import epoch_word
 
 RANGES = ("loss", "margin", "entropy")
 MAX_PER_PAIR = 1000
@@ -41,7 +43,7 @@ def score_bounds(classes: int) -> dict[str, tuple[float, float]]:
 
 
 def show_filters(
-    page: str, class_names: Sequence[str], epochs: Sequence[int], parts: dict[str, Part]
+    page: str, run: Run, class_names: Sequence[str], epochs: Sequence[int], parts: dict[str, Part]
 ) -> tuple[SampleFilter, str]:
     """The widgets; what they ask for: which pictures, in which order."""
 
@@ -66,7 +68,7 @@ def show_filters(
         wanted = st.text_input("Find in id", width=220, type="search", help="Part of the picture's name in the dataset.",
                                **shared("text"))  # fmt: skip
         with st.popover("More filters", icon=":material/tune:"):
-            choose_epoch(page, epochs, parts["epoch"].default)
+            choose_epoch(page, run, epochs, parts["epoch"].default)
             ranges = {name: _range(name, parts[name].default, shared(name)) for name in RANGES}
         st.button("Reset", icon=":material/restart_alt:", key=f"{page}_reset", on_click=reset, args=(page, parts))
     chosen = SampleFilter(tuple(true), tuple(predicted), confidence, **ranges, text=wanted, outcome=outcome,
@@ -74,14 +76,16 @@ def show_filters(
     return chosen, sort
 
 
-def choose_epoch(page: str, epochs: Sequence[int], best: int) -> int:
-    """A slider over the epochs that have predictions, the best one marked; nothing to choose where there is one."""
+def choose_epoch(page: str, run: Run, epochs: Sequence[int], best: int) -> int:
+    """A slider over the epochs that have predictions, the one that counts marked; nothing to choose where there is one."""
     if len(epochs) < 2:
         return best
+    word = epoch_word(run)
     chosen: int = st.select_slider(
-        "Epoch", epochs, key=f"{page}_epoch", format_func=lambda epoch: f"{epoch} (best)" if epoch == best else str(epoch),
-        help="What the network got wrong at the end of each epoch. The best one was chosen by the validation part, or is "
-             "the last one where there is none.",
+        "Epoch", epochs, key=f"{page}_epoch", format_func=lambda epoch: f"{epoch} ({word})" if epoch == best else str(epoch),
+        help="What the network got wrong at the end of each epoch. "
+             + ("The best one was chosen by the validation part." if word == "best"
+                else "There is no validation part to choose one by, so the last one counts."),
     )  # fmt: skip
     return chosen
 

@@ -4,7 +4,6 @@ Reads the workspace named by `CIFAR_WORKSPACE` (else `./workspace`), the run's n
 the run in focus for the session, so that the sidebar's links keep it.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.runs import Run, Status, list_runs
-from cifar_core.workspace import VARIABLE, Workspace, open_workspace
-from pages.ui.words import percent
+from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.words import epoch_word, percent
 
 APP = "CIFAR-10 workbench"
 FOCUS = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
@@ -38,7 +37,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     if lead:
         st.markdown(lead)
     try:
-        return _workspace(os.environ.get(VARIABLE, ""))
+        return open_workspace()  # at every rerun: its folders may have been deleted meanwhile
     except StorageError as error:
         st.error(plain(error), title="The workspace cannot be used", icon=":material/folder_off:")
         st.stop()
@@ -53,12 +52,17 @@ def guard() -> Iterator[None]:
         st.error(plain(error), icon=":material/error:")
 
 
-def run_in_focus(workspace: Workspace, *, required: bool = True) -> Run | None:
+def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, required: bool = True) -> Run | None:
     """The run that the page speaks of: chosen in the sidebar, carried by the URL, remembered for the session.
 
     Without any run the page says so with the one step that changes it; when `required` it then ends.
+
+    Args:
+        workspace: where.
+        listed: the workspace's runs, where the caller has them at hand.
+        required: whether the page has nothing to say without a run.
     """
-    runs = {run.id: run for run in list_runs(workspace)}
+    runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
     if not runs:
         if required:
             st.info(
@@ -105,7 +109,7 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
     facts.append(split if n is None else f"{split}, n = {n:,}")
     if epoch is not None:
         best = run.best is not None and run.best.epoch == epoch
-        chosen_by = "the best by validation" if run.config.data.validation_share > 0 else "the last"
+        chosen_by = "the best by validation" if epoch_word(run) == "best" else "the last"
         facts.append(f"epoch {epoch} of {run.config.optimizer.epochs}" + (f", {chosen_by}" if best else ""))
     st.caption(" · ".join(plain(fact) for fact in facts))
 
@@ -142,11 +146,6 @@ def _leave_old_discovery() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _workspace(path: str) -> Workspace:
-    return open_workspace(path or None)
 
 
 def _default_run(runs: dict[str, Run]) -> str:

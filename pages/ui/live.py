@@ -34,7 +34,7 @@ from cifar_core.runs.names import run_id as id_of
 from cifar_core.runs.schema import RESUMABLE
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard, plain
-from pages.ui.words import STATUS, clock, done_share, duration, percent, progress_line, result_line
+from pages.ui.words import STATUS, clock, done_share, duration, epoch_word, percent, progress_line, result_line
 
 KINDS: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
 TICK = 1.0  # seconds between looks at the disk
@@ -82,32 +82,44 @@ def show_progress(run: Run) -> None:
         st.progress(done_share(run.progress), text=progress_line(run.progress))
 
 
-def outlook(workspace: Workspace, config: RunConfig | None) -> None:
-    """Before a start: the run that is training now, else the time that these settings will take on this machine."""
-    running = active_run(workspace)
+def training_now(runs: list[Run]) -> Run | None:
+    """The newest of these runs that is queued or running."""
+    return next((run for run in runs if run.active), None)
+
+
+def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> None:
+    """Before a start: the run that is training now, else the time that these settings will take on this machine.
+
+    Args:
+        workspace: where.
+        config: the settings; None where they break a rule.
+        runs: the workspace's runs as the page was drawn.
+    """
+    running = training_now(runs)
     waiting = running is None and not is_calibrated(workspace)
     if waiting:
         with guard():
             start_calibration(workspace)
 
     def look() -> None:
-        now = active_run(workspace)
+        listed = list_runs(workspace) if running or waiting else runs
+        now = training_now(listed)
         if (now and now.id) != (running and running.id):
             st.rerun()
         if now is not None:
             st.markdown(f"**{plain(now.name)}** is training; one run at a time.")
             show_progress(now)
         elif config is not None:
-            st.caption(f":material/timer: {_quote(workspace, config)}")
+            st.caption(f":material/timer: {_quote(workspace, config, listed)}")
         if waiting and is_calibrated(workspace):
             st.rerun()
 
     st.fragment(look, run_every=TICK if running or waiting else None)()
 
 
-def _quote(workspace: Workspace, config: RunConfig) -> str:
+def _quote(workspace: Workspace, config: RunConfig, runs: list[Run]) -> str:
     """How long a run will take, and what that rests on."""
-    estimate = estimate_seconds(workspace, config, list_runs(workspace))
+    estimate = estimate_seconds(workspace, config, runs)
     if estimate is not None:
         return f"{duration(estimate.seconds)}, {plain(estimate.source)}"
     return "measuring this machine…" if not is_calibrated(workspace) else "the time is known once the pictures are here"
@@ -187,7 +199,7 @@ def _curves(run: Run, metrics: pd.DataFrame) -> None:
     best = run.best.epoch if run.best else None
     with st.grid(2, min_column_width=340):
         for kind in KINDS:
-            st.plotly_chart(curves(metrics, kind, best), key=f"train_{kind}", config={"displaylogo": False},
+            st.plotly_chart(curves(metrics, kind, best, epoch_word(run)), key=f"train_{kind}", config={"displaylogo": False},
                             alt=f"{kind} per epoch: train, validation, test")  # fmt: skip
     words = read_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
     st.markdown(

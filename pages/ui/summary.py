@@ -7,7 +7,7 @@ from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, test_split
 from pages.ui.grid import image_grid
-from pages.ui.words import clock, percent
+from pages.ui.words import clock, epoch_word, percent
 
 WORST = 3  # pictures
 
@@ -18,7 +18,10 @@ def show_numbers(run: Run, found: Findings) -> None:
     with st.grid(4, min_column_width=150):
         st.metric("Test accuracy", percent(run.best.test_accuracy if run.best else None))
         st.metric("Mistakes (test)", f"{mistakes:,} of {len(found.table):,}")
-        st.metric("Best epoch", f"{run.best.epoch if run.best else '–'} of {run.config.optimizer.epochs}")
+        st.metric(
+            f"{epoch_word(run).capitalize()} epoch",
+            f"{run.best.epoch if run.best else '–'} of {run.config.optimizer.epochs}",
+        )
         st.metric("Training time", clock(run.seconds))
 
 

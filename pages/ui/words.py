@@ -73,13 +73,18 @@ def done_share(progress: Progress) -> float:
     return min(1.0, (progress.epoch - 1 + progress.batch / progress.batches) / progress.epochs)
 
 
+def epoch_word(run: Run) -> Literal["best", "last"]:
+    """What the epoch that counts is called: the best only where a validation part chose it."""
+    return "last" if run.best is None or run.best.validation_accuracy is None else "best"
+
+
 def result_line(run: Run) -> str:
     """Best and last test accuracy with n and epoch, in a sentence."""
     if run.best is None or run.last is None:
         return "No epoch is finished yet."
     n = f", n = {run.dataset.test:,}" if run.dataset else ""
     best, last = run.best, run.last
-    if best.validation_accuracy is None:
+    if epoch_word(run) == "last":
         return (
             f"Test accuracy{n}: **{percent(last.test_accuracy)}** at epoch {last.epoch}, the last (no validation part)."
         )

@@ -1,6 +1,7 @@
 """The command line as a person and a script meet it: exit codes, one sentence on stderr, JSON as the last line."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,21 @@ sys.exit(main())
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert "nobody foresaw this" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_perfect_run_has_nothing_to_save(call: Any, shared: Workspace, finished: Run, workspace: Workspace) -> None:
+    shutil.copytree(shared.data / "tiny", workspace.data / "tiny")
+    shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
+    path = workspace.runs / finished.id / "predictions.npz"
+    with np.load(path) as stored:
+        content = dict(stored)
+    np.savez(path, **{**content, "probs": np.eye(10, dtype=np.float32)[content["labels"]]})
+    code, out, err = call("analyze", "latest", "--json", "--workspace", workspace.root)
+    assert code == 0 and "0 mistakes" in err
+    assert (json.loads(out)["misclassified"], json.loads(out)["saved"]) == (0, [])
+    assert list(workspace.exports.iterdir()) == []
+
+
+def test_without_a_command_the_help_is_shown(call: Any) -> None:
+    _, out, err = call()
+    assert "Commands:" in out and "Error" not in err

@@ -96,10 +96,3 @@ def test_every_shift_is_equally_likely() -> None:
     assert values.tolist() == list(range(-4, 5))
     assert counts.min() > 9_500
     assert 0.49 < drawn.flip.mean() < 0.51
-
-
-def test_a_part_belongs_to_its_pictures(noise: np.ndarray) -> None:
-    """Varying a part with its part of the variation equals the part of the whole."""
-    drawn = draw_variation(make_config({"shift": 3, "cutout": 6}).data, len(noise), np.random.default_rng(0))
-    rows = np.array([7, 2, 2, 11])
-    assert np.array_equal(augment(noise[rows], drawn.part(rows)), augment(noise, drawn)[rows])

@@ -149,11 +149,16 @@ def test_archive_and_folder_give_the_same_dataset(
 
 
 def test_a_reader_that_fails(
-    workspace: Workspace, archive: Path, files: OfficialFiles, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, archive: Path, files: OfficialFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Says that the log knows more, and leaves nothing."""
+    """Says its last words and the way out, and leaves nothing."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    refused(workspace, archive, files, "torchvision could not read the official files .it ended with code 1")
+    refused(workspace, archive, files, "torchvision could not read them .it ended with code 1.: check that")
+    reader = tmp_path / "reader"
+    reader.write_text("#!/bin/sh\necho Traceback\necho 'ImportError: no torch' >&2\nexit 1\n")
+    reader.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(reader))
+    refused(workspace, archive, files, "its last words: ImportError: no torch.: check .* then try again")
 
 
 @pytest.mark.usefixtures("reader_never_called")
@@ -173,6 +178,8 @@ def test_a_changed_archive_is_not_opened(
     refused(workspace, archive, files, "not the official archive")
     archive.write_bytes(content[:-1])
     refused(workspace, archive, files, "it is cut off, get it again")
+    with pytest.raises(DataError, match=r"^my upload\.tar\.gz has .* it is cut off"):
+        import_official(workspace, archive, "cifar10", files=files, shown="my upload.tar.gz")
     assert not mark.exists()
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_core.data import open_dataset, verify_dataset
+from cifar_core.data import open_dataset
 from cifar_core.data.archive import Limits, checked_path
 from cifar_core.data.importing import CIFAR_CLASSES, ImportRefusedError, import_pictures
 from cifar_core.errors import DataError
@@ -57,7 +57,7 @@ def test_every_container_gives_the_same_dataset(workspace: Workspace, tmp_path: 
     assert dataset.class_names == ("cat", "dog")
     assert dataset.train.ids.tolist() == [f"train/{name}/{n:03d}.png" for name in ("cat", "dog") for n in range(3)]
     assert dataset.test.images[3, :, 9, 9].tolist() == [40, 20, 5]
-    assert verify_dataset(workspace, "mine").test.labels.tolist() == [0, 0, 1, 1]
+    assert open_dataset(workspace, "mine").test.labels.tolist() == [0, 0, 1, 1]
 
 
 def test_cifar_classes_come_in_their_own_order(workspace: Workspace, tmp_path: Path) -> None:
@@ -319,6 +319,28 @@ def test_only_folders(workspace: Workspace, tmp_path: Path) -> None:
         for name in ("train/", "train/cat/", "test/"):
             archive.writestr(name, b"")
     refused(workspace, tmp_path / "a.zip", "found nothing")
+
+
+@pytest.mark.parametrize(
+    ("shown", "known_as"),
+    [
+        ("cats & dogs.zip", "cats & dogs.zip"),
+        ("  cats\n\u202edogs\t.zip ", "cats dogs .zip"),
+        ("x" * 300, "x" * 99 + "…"),
+        ("\n", "tmp-12.dat"),
+    ],
+)
+def test_an_upload_is_called_what_the_person_calls_it(
+    workspace: Workspace, tmp_path: Path, shown: str, known_as: str
+) -> None:
+    """In the source and in every error; made fit for one line first."""
+    source = write_zip(small_set(), tmp_path / "tmp-12.dat")
+    assert import_pictures(workspace, source, "mine", shown=shown)[0].source == f"Imported from {known_as}."
+    for content, words in ((source.read_bytes()[:-30], "is damaged or cut off"), (b"hello", "is neither")):
+        source.write_bytes(content)
+        with pytest.raises(DataError) as caught:
+            import_pictures(workspace, source, "other", shown=shown)
+        assert str(caught.value).startswith(f"{known_as} {words}")
 
 
 def test_a_large_photograph_among_them(workspace: Workspace, tmp_path: Path) -> None:

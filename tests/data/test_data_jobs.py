@@ -1,9 +1,11 @@
 """Preparing data in a process of its own: started once, watched from the disk, and never "running" when dead."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -73,12 +75,12 @@ def ended(workspace: Workspace, name: str) -> JobState:
 def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> None:
     """From the start to the dataset; an upload is removed afterwards."""
     source = write_zip({**small_set(), "README": b""}, tmp_path / "upload")
-    start_import(workspace, source, "mine", remove_source=True)
+    start_import(workspace, source, "mine", remove_source=True, shown="my\ncats.zip")
     assert read_job(workspace, "mine") is not None
     state = ended(workspace, "mine")
     assert (state.state, state.kind, state.error) == ("done", "import", "")
     assert state.report == ["1 files beside train and test were passed over (README)."]
-    assert open_dataset(workspace, "mine").source == "Imported from upload."
+    assert open_dataset(workspace, "mine").source == "Imported from my cats.zip."
     assert not source.exists()
 
 
@@ -239,6 +241,9 @@ def test_what_cannot_be_started(
     }.items():
         with pytest.raises(DataError, match=words):
             call()
+    (workspace.data / "drawn10" / "test_labels.npy").unlink()
+    with pytest.raises(DataError, match=r"drawn10 is broken \(test_labels\.npy is missing\): delete it"):
+        start_get(workspace, "drawn10")
     start_import(workspace, source, "mine")
     job.run_job(workspace, "mine")
     with pytest.raises(DataError, match="already a dataset named mine"):
@@ -255,3 +260,83 @@ def test_a_job_whose_lock_is_taken_does_nothing(
     with hold_lock(dataset_lock(workspace, "mine")):
         assert job.run_job(workspace, "mine") == 0
         assert "mine" not in [item.name for item in workspace.data.iterdir()]
+
+
+def test_a_request_of_an_older_version_is_read(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
+    """It knew no name to show."""
+    start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine", shown="b.zip")
+    file = workspace.data / ".jobs" / "mine" / "job.json"
+    request = json.loads(file.read_text())
+    assert request.pop("shown") == "b.zip"
+    file.write_text(json.dumps(request))
+    assert job.run_job(workspace, "mine") == 0
+    assert open_dataset(workspace, "mine").source == "Imported from a.zip."
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("~nobody-of-this-name/x", "^There is no home folder ~nobody-of-this-name: write the whole path"),
+        ("/" + "x" * 5000, "^/x+… cannot be opened .File name too long.: give the path"),
+        ("/tmp/a\0b", "^/tmp/a b cannot be opened .*null"),
+        ("/dev/null/x", "^There is no file or folder /dev/null/x"),
+        ("/dev/null", "^/dev/null is neither a file nor a folder"),
+        ("absent\nhere", "^There is no file or folder /.*absent here"),
+    ],
+)
+def test_paths_that_cannot_be_are_one_sentence(
+    workspace: Workspace, started: list[str], typed: str, words: str
+) -> None:
+    """Whatever a person may type; nothing is started."""
+    with pytest.raises(DataError, match=words) as caught:
+        start_import(workspace, Path(typed), "mine")
+    assert len(str(caught.value)) < 450
+    assert "\n" not in str(caught.value)
+    assert started == []
+
+
+def test_a_path_from_home(
+    workspace: Workspace, tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tilde is the person's own folder."""
+    write_zip(small_set(), tmp_path / "a.zip")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    start_import(workspace, Path("~/a.zip"), "mine")
+    assert job.run_job(workspace, "mine") == 0
+
+
+NO_PERMISSION = """
+import os, sys
+from pathlib import Path
+from cifar_core.data import start_import
+from cifar_core.errors import DataError
+from cifar_core.workspace import open_workspace
+workspace = open_workspace(sys.argv[1])
+os.setuid(65534)
+for name in sys.argv[2:]:
+    try:
+        start_import(workspace, Path(name), "mine")
+    except DataError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody without rights"
+)
+def test_a_folder_without_permission(workspace: Workspace) -> None:
+    """Listing it, reaching what is in it, reading a file: each is refused in a sentence before a process starts."""
+    with tempfile.TemporaryDirectory() as top:  # not tmp_path: pytest's folders are closed to others as a whole
+        Path(top).chmod(0o755)
+        places = [Path(top, "unlisted"), Path(top, "unreachable"), Path(top, "unlisted", "x"), Path(top, "file")]
+        places[0].mkdir(mode=0o700)
+        places[1].mkdir()
+        places[1].chmod(0o744)
+        places[3].touch(mode=0o600)
+        command = [sys.executable, "-c", NO_PERMISSION, str(workspace.root), *map(str, places)]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=PATIENCE)
+    expected = [
+        f"There is no permission to read {place}: change that, or copy it to a place of yours." for place in places
+    ]
+    assert answer.stdout.splitlines() == expected, answer.stderr

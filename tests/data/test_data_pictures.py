@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifar_core.data import decode_picture, normalised_view, to_image
+from cifar_core.data import decode_picture, normalised_view, to_image, usable_std
+from cifar_core.data.store import channel_statistics
 from cifar_core.errors import DataError
 
 
@@ -208,3 +209,16 @@ def test_normalised_values_are_shown_unclipped(noise: np.ndarray) -> None:
     flat = np.full((3, 32, 32), 255, np.uint8)
     flat[2] = 0
     assert normalised_view(flat, mean, std).pixels[0, 0, 0] > 250
+
+
+@pytest.mark.parametrize("level", [0, 77, 200, 255])
+def test_a_constant_channel_counts_as_1(level: int, noise: np.ndarray) -> None:
+    """Also where rounding leaves it a trace of a spread; a real one, however small, stays."""
+    images = noise.copy()
+    images[:, 1] = level
+    std = usable_std(channel_statistics(images)[1])
+    assert std[1] == 1.0
+    assert (std[0], std[2]) == pytest.approx((images / 255).std(axis=(0, 2, 3))[[0, 2]])
+    assert usable_std((0.0, 3e-9, 1e-5)) == (1.0, 1.0, 1e-5)
+    mean = channel_statistics(images)[0]
+    assert normalised_view(images[0], mean, (0.2, 3e-9, 0.2)).bound < 6

@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from cifar_core.data import (
     Dataset,
     Split,
+    catalogue,
     class_counts,
+    dataset_state,
     delete_dataset,
+    drawing,
     known_name,
     list_datasets,
     open_dataset,
     save_dataset,
-    verify_dataset,
 )
-from cifar_core.data.store import channel_statistics, dataset_lock
+from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
 from cifar_core.errors import DataError, StorageError
 from cifar_core.files import hold_lock
 from cifar_core.workspace import Workspace
@@ -114,7 +116,7 @@ def test_opening_is_quick(workspace: Workspace) -> None:
         ),
         (Split(np.zeros((2, 3, 32, 32), np.uint8), np.array([0, 1]), np.array(["x", "x"])), ("a", "b"), "same id"),
         (Split(np.zeros((0, 3, 32, 32), np.uint8), np.zeros(0, np.int64), np.array([], "U1")), ("a", "b"), "N >= 1"),
-        (split(4, "train", classes=1), ("a",), "2 to 1000"),
+        (split(4, "train", classes=1), ("a",), "2 to 1,000"),
         (split(4, "train", classes=2), ("a", "a"), "different classes"),
         (split(4, "train", classes=2), ("a", "b\n"), "visible characters"),
     ],
@@ -130,10 +132,14 @@ def test_arrays_that_do_not_fit_are_refused(
 
 def test_a_taken_name_is_refused_and_the_old_data_kept(workspace: Workspace) -> None:
     """The first dataset stays as it was."""
-    before = save(workspace).fingerprint
+    save(workspace)
     with pytest.raises(DataError, match="already a dataset named mine"):
-        save(workspace)
-    assert verify_dataset(workspace, "mine").fingerprint == before
+        save_dataset(
+            workspace, "mine", split(9, "train"), split(9, "test"), title="T", class_names=("x", "y", "z"), source="S"
+        )
+    kept = open_dataset(workspace, "mine")
+    assert kept.fingerprint == fingerprint(split(20, "train"), split(7, "test", seed=1), ("a", "b", "ü"))
+    assert kept.fingerprint == fingerprint(kept.train, kept.test, kept.class_names)
 
 
 def test_a_full_disk_leaves_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,17 +229,6 @@ def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damag
     assert "mine" not in {state.name for state in list_datasets(workspace)}
 
 
-def test_verify_finds_a_changed_pixel(workspace: Workspace) -> None:
-    """The size is the same, so opening cannot know; reading all of it does."""
-    save(workspace)
-    images = np.lib.format.open_memmap(workspace.data / "mine" / "test_images.npy", mode="r+")
-    images[0, 0, 0, 0] ^= 1
-    images.flush()
-    open_dataset(workspace, "mine")
-    with pytest.raises(DataError, match="changed since it was saved"):
-        verify_dataset(workspace, "mine")
-
-
 def test_the_list_has_the_built_in_ones_first(workspace: Workspace) -> None:
     """There or not; then the person's by name, with sizes and counts."""
     save(workspace, "zebra")
@@ -251,6 +246,28 @@ def test_the_list_has_the_built_in_ones_first(workspace: Workspace) -> None:
     assert (apple.train, apple.test, apple.classes, apple.how) == (20, 7, 3, "Here.")
     assert apple.bytes == sum(file.stat().st_size for file in (workspace.data / "apple").iterdir())
     assert "data get cifar10" in states[1].how
+
+
+def test_the_built_in_ones_say_what_they_will_be(workspace: Workspace) -> None:
+    """Sizes and titles as the modules that make them have them; the sentences name the same numbers."""
+    drawn, official = list_datasets(workspace)
+    assert (drawn.title, drawn.train, drawn.test, drawn.classes) == ("Drawn pictures", 10_000, 2_000, 10)
+    assert (official.title, official.train, official.test, official.classes) == ("CIFAR-10", 50_000, 10_000, 10)
+    assert "10,000 pictures to learn from and 2,000 to test" in drawn.description
+    assert "50,000 to learn from and 10,000 to test" in official.description
+    assert "Download it (170 MB), import the file cifar-10-python.tar.gz" in official.how
+    assert [state.classes for state in (drawn, official)] == [len(drawing.CLASS_NAMES)] * 2
+
+
+def test_what_arrives_while_one_looks_is_never_absent(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job saves and lets go of its lock between the two looks of `dataset_state`."""
+
+    def preparing_until_now(*_: object) -> bool:
+        save(workspace)
+        return True
+
+    monkeypatch.setattr(catalogue, "is_preparing", preparing_until_now)
+    assert dataset_state(workspace, "mine").state == "ready"
 
 
 def test_deleting(workspace: Workspace) -> None:

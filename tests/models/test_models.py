@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from cifar_core.config import ModelConfig, make_config
+from cifar_core.config import ModelConfig, make_config, spec_of
 from cifar_core.errors import ConfigError
 from cifar_core.models import layer_table, list_models, totals
 from cifar_core.models.network import create_model
@@ -67,6 +67,10 @@ def test_every_model_learns_everywhere(name: str) -> None:
     torch.nn.functional.cross_entropy(logits, torch.arange(64) % 10).backward()
     for parameter_name, parameter in net.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, f"no gradient for {parameter_name}"
+
+
+def test_the_table_of_settings_offers_the_networks_there_are() -> None:
+    assert list(spec_of("model").choices) == list_models()
 
 
 def test_pooling_before_relu_is_the_same_as_after() -> None:

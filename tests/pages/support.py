@@ -1,15 +1,20 @@
 """Pages opened from the entry script, on the shared workspace of the run tests; nothing here starts a process by itself."""
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.workspace import VARIABLE, Workspace
+from cifar_core.runs import Run, read_run
+from cifar_core.runs.folder import RunFolder
+from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 OpenPage = Callable[..., AppTest]
@@ -41,6 +46,35 @@ def _as_after_the_first_request(manager: PagesManager, *args: Any, **more: Any) 
     """AppTest is a new server at every run, on which Streamlit's old page discovery would swallow the first click."""
     _INIT(manager, *args, **more)
     PagesManager.uses_pages_directory = False
+
+
+@pytest.fixture
+def epochs_of_their_own(finished: Run, shared: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the shared workspace with runs `early` (2 epochs, the first is best), `late` (the second is), `short`
+    (1 epoch) and `unjudged` (2 epochs, no validation part)."""
+    workspace = open_workspace(tmp_path / "copies")
+    shutil.copytree(shared.data, workspace.data, dirs_exist_ok=True)
+    for name, epochs, best in (("early", 2, 1), ("late", 2, 2), ("short", 1, 1), ("unjudged", 2, None)):
+        folder = workspace.runs / name
+        shutil.copytree(shared.runs / finished.id, folder)
+        rewrite_run(folder, epochs, best)
+        assert read_run(workspace, name).best is not None
+    return workspace
+
+
+def rewrite_run(path: Path, epochs: int, best: int | None) -> None:
+    """Make a finished run one of fewer `epochs`, of which `best` is the best (None: without a validation part)."""
+    folder = RunFolder(path)
+    lines = [json.loads(line) for line in folder.metrics.read_text("utf-8").splitlines()][:epochs]
+    for line in lines:
+        judged = None if best is None else 0.9 if line["epoch"] == best else 0.1
+        line.update(validation_accuracy=judged, validation_loss=None if best is None else 1.0)
+    folder.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    with np.load(folder.predictions) as stored:
+        content = dict(stored)
+    counts = best or epochs
+    content.update(epoch=np.array(counts), probs=np.load(folder.history(counts)))
+    np.savez(folder.predictions, **content)
 
 
 def said(app: AppTest) -> str:

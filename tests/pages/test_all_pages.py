@@ -1,5 +1,6 @@
 """Every page that exists opens from the entry script, on an empty workspace and on one with a run; a new page is a new test."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,16 @@ def test_an_unknown_run_in_the_address_is_said_and_changes_nothing(
     assert not app.error
     assert "There is no run" in said(app)
     assert app.query_params["run"] == finished.id
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_workspace_deleted_meanwhile_is_made_anew(page: str, open_page: OpenPage, workspace: Workspace) -> None:
+    app = open_page(workspace, page)
+    shutil.rmtree(workspace.root)
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert workspace.runs.is_dir()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from cifar_core.data import JobState, normalised_view
+from cifar_core.data import JobState, Split, normalised_view, save_dataset
 from cifar_core.workspace import Workspace
-from tests.conftest import save_tiny
+from tests.conftest import save_tiny, tiny_pictures
 from tests.pages.support import OpenPage, primaries, said
 
 
@@ -48,6 +48,32 @@ def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
     assert cancelled == ["cifar10"]
 
 
+@pytest.mark.parametrize("job", [None, JobState("drawn10", "get", "done", phase="Drawing", done=9, total=10)])
+def test_what_a_training_run_draws_is_not_a_job_to_cancel(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, job: JobState | None
+) -> None:
+    monkeypatch.setattr("pages.ui.datasets.read_job", lambda _, name: job if name == "drawn10" else None)
+    monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "drawn10")
+    app = open_page(workspace, "data")
+    (bar,) = app.progress
+    assert (bar.value, bar.text) == (0, "Preparing…")
+    assert "Cancel" not in {button.label for button in app.button}
+
+
+@pytest.mark.parametrize("name", ["drawn10", "cifar10"])
+def test_a_broken_dataset_is_deleted_before_it_is_got_again(
+    open_page: OpenPage, workspace: Workspace, name: str
+) -> None:
+    (workspace.data / name).mkdir()
+    app = open_page(workspace, "data")
+    assert len(app.error) == 1
+    keys = {button.key for button in app.button}
+    assert f"data_get_{name}" not in keys
+    app.button(key=f"data_delete_{name}_sure").click().run()
+    assert not app.error
+    assert f"data_get_{name}" in {button.key for button in app.button}
+
+
 def test_a_failed_job_says_why_and_what_to_do(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,9 +93,23 @@ def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, work
     assert "tiny · test, n = 100 · 10 match" in said(app)
     assert (app.query_params["split"], app.query_params["class"]) == ("test", "cat")
     assert "cat · test/00003" in said(app).replace("\\", ""), "the first picture that matches is varied below"
+    app.get_by_key("data_split").set_value("train").run()
+    app.selectbox(key="data_class").select("dog").run()
+    assert "tiny · train, n = 300 · 30 match" in said(app), "a second choice counts as the first did"
     again = open_page(workspace, "data", split="test", **{"class": "dog"})
     assert "tiny · test, n = 100 · 10 match" in said(again), "a reload shows the same"
     assert len(app.dataframe[-1].value) == 10, "the class counts as a table"
+
+
+def test_another_dataset_is_browsed_by_its_own_classes(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    save_two_classes(workspace)
+    app = open_page(workspace, "data", dataset="tiny", **{"class": "cat"})
+    assert "tiny · train, n = 300 · 30 match" in said(app)
+    app.selectbox(key="data_dataset").select("pair").run()
+    assert not app.exception
+    assert "pair · train, n = 4 · 4 match" in said(app)
+    assert "class" not in app.query_params
 
 
 def test_an_import_by_path_is_started(
@@ -89,20 +129,33 @@ def test_an_import_by_path_is_started(
 def test_an_uploaded_archive_is_handed_over_under_a_name_of_our_own(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[Path, bytes, bool]] = []
+    asked: list[tuple[Path, bytes, bool, str]] = []
     monkeypatch.setattr(
         "pages.ui.datasets.start_import",
-        lambda _, source, name, *, remove_source: asked.append((source, source.read_bytes(), remove_source)),
+        lambda _, source, name, *, remove_source, shown: asked.append(
+            (source, source.read_bytes(), remove_source, shown)
+        ),
     )
     app = open_page(workspace, "data")
     app.text_input(key="data_import_name").set_value("mine")
-    app.file_uploader[0].upload("evil$name.zip", _zip())
+    app.file_uploader[0].upload("evil\u202ename.zip", _zip())
     app.button(key="data_import_start").click().run()
-    ((source, content, remove),) = asked
+    ((source, content, remove, shown),) = asked
     source.unlink()
     assert content == _zip()
     assert remove
     assert "evil" not in source.name
+    assert shown == "evil name.zip", "what is said of it names the file that the person chose"
+
+
+@pytest.mark.parametrize("path", ["~no-such-user/pictures.zip", "/no/such/folder"])
+def test_a_path_that_leads_nowhere_is_one_sentence(open_page: OpenPage, workspace: Workspace, path: str) -> None:
+    app = open_page(workspace, "data")
+    app.text_input(key="data_import_name").set_value("mine")
+    app.text_input(key="data_import_path").set_value(path)
+    app.button(key="data_import_start").click().run()
+    assert not app.exception
+    assert len(app.error) == 1
 
 
 def test_a_refused_import_is_one_sentence_and_leaves_no_file(
@@ -137,6 +190,13 @@ def test_a_normalised_picture_is_shown_without_clipping(mean: list[float], std: 
 def test_a_channel_without_spread_is_still_shown() -> None:
     view = normalised_view(np.full((3, 32, 32), 128, np.uint8), (0.5, 0.5, 0.5), (0.0, 0.2, 0.2))
     assert np.isfinite(view.bound)
+
+
+def save_two_classes(workspace: Workspace) -> None:
+    """A dataset `pair` of two classes that `tiny` has not."""
+    parts = [Split(*tiny_pictures(4, classes=2), np.array([f"{part}/{number}.png" for number in range(4)]))
+             for part in ("train", "test")]  # fmt: skip
+    save_dataset(workspace, "pair", *parts, title="Pair", class_names=("left", "right"), source="Made by the tests.")
 
 
 def _zip() -> bytes:

@@ -9,9 +9,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.analyse import SORTS, SampleFilter, sample_table, select_samples
-from cifar_core.data import open_dataset
+from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
 
@@ -112,6 +113,18 @@ def test_saves_the_selection_with_the_dataset_s_own_pixels(
     place = found.ids.tolist().index(wanted[0])
     saved = np.asarray(Image.open(pictures[0])).transpose(2, 0, 1)
     assert (saved == open_dataset(shared, "tiny").test.images[place]).all()
+
+
+def test_pictures_of_another_dataset_of_the_same_name_are_not_shown(
+    open_page: OpenPage, epochs_of_their_own: Workspace
+) -> None:
+    app = open_page(epochs_of_their_own, "misclassified", run="late")
+    assert grid(app)["keys"]
+    delete_dataset(epochs_of_their_own, "tiny")
+    save_tiny(epochs_of_their_own, seed=7)
+    app.run()
+    assert ["fingerprint differs" in error.value for error in app.error] == [True]
+    assert not grid(app)["keys"]
 
 
 def test_a_picture_in_the_address_opens_large(

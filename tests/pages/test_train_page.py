@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.config import PRESETS, hyperparameters, make_config, spec_of
 from cifar_core.errors import RunError
-from cifar_core.runs import Run, Status, create_run, list_runs, read_run
+from cifar_core.runs import Run, Status, create_run, list_runs, read_run, store
 from cifar_core.runs.folder import RunFolder, write_status
 from cifar_core.workspace import Workspace
 from pages.ui.live import launch
@@ -16,6 +16,7 @@ from pages.ui.words import percent
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 
+_read = store._read
 NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int", "float", "ints")]
 
 
@@ -143,6 +144,26 @@ def test_a_finished_run_shows_curves_numbers_and_ways_on(open_page: OpenPage, fi
     assert f"n = 100: **{percent(finished.best.test_accuracy)}** at epoch {finished.best.epoch}" in said(app)
     assert primaries(app) == ["Look inside"]
     assert not {button.label for button in app.button} & {"Stop", "Pause"}
+
+
+def test_the_runs_are_read_once_for_the_whole_page(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_tiny(workspace)
+    run_id = create_run(workspace, make_config({"dataset": "tiny"}))
+    write_status(RunFolder(workspace.runs / run_id), Status.STOPPED)
+    monkeypatch.setattr("pages.ui.live.is_calibrated", lambda _: True)
+    app = open_page(workspace, "train", run=run_id, view="New run")
+    read: list[str] = []
+
+    def counting(folder: RunFolder) -> Run:
+        read.append(folder.path.name)
+        return _read(folder)
+
+    monkeypatch.setattr(store, "_read", counting)
+    app.run()
+    assert not app.exception
+    assert read == [run_id]
 
 
 def test_a_run_that_died_is_shown_with_its_last_words(open_page: OpenPage, workspace: Workspace) -> None:

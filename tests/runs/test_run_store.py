@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError, DataError, RunError
+from cifar_core.files import hold_lock
 from cifar_core.runs import (
     Run,
     Status,
@@ -29,6 +30,7 @@ from cifar_core.runs.folder import is_run_id, run_folder, write_status
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.process import START_SECONDS
 from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
 
 BAD_IDS = [
     "../x",
@@ -213,3 +215,36 @@ def test_full_disk_leaves_no_half_export(copy: Workspace, finished: Run, monkeyp
     with pytest.raises(CifarCoreError, match="disk is full"):
         export_run(copy, finished.id)
     assert list(copy.exports.iterdir()) == []
+
+
+def test_unreadable_run_can_be_deleted(copy: Workspace, finished: Run) -> None:
+    (copy.runs / finished.id / "status.json").write_text("")
+    delete_run(copy, finished.id)
+    assert list_runs(copy) == []
+
+
+def test_run_whose_orphan_still_computes_is_not_deleted(copy: Workspace, finished: Run) -> None:
+    with hold_lock(run_folder(copy, finished.id).training_lock) as mine:
+        assert mine
+        with pytest.raises(RunError, match="is running"):
+            delete_run(copy, finished.id)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("best.safetensors", b"", "best weights"),
+        ("history/test-0001.npy", b"abc", "predictions of epoch 1"),
+        ("checkpoint.pt", b"x" * 100, "checkpoint is damaged"),
+    ],
+)
+def test_damage_is_found(copy: Workspace, finished: Run, file: str, content: bytes, said: str) -> None:
+    (copy.runs / finished.id / file).write_bytes(content)
+    assert any(said in problem for problem in verify_run(copy, finished.id))
+
+
+def test_parts_that_would_be_empty_make_no_run(workspace: Workspace) -> None:
+    save_tiny(workspace, train=20)
+    with pytest.raises(DataError, match="too small for a validation part"):
+        create_run(workspace, make_config({"dataset": "tiny", "validation_share": 0.1}))
+    assert list(workspace.runs.iterdir()) == []

@@ -40,15 +40,20 @@ from tests.runs.conftest import PATIENCE, TINY, begin, wait_for
 LONG = {**TINY, "epochs": 500}
 
 
-def computing(workspace: Workspace, run_id: str) -> psutil.Process:
-    """The process that computes a run."""
+def processes_of(workspace: Workspace, run_id: str) -> list[psutil.Process]:
+    """The computing processes of a run."""
     mark = f"--run-dir={workspace.runs / run_id}"
-    found = [
-        item for item in psutil.process_iter(["cmdline"])
+    return [
+        item
+        for item in psutil.process_iter(["cmdline"])
         if mark in (item.info["cmdline"] or []) and "cifar_core.runs.training" in item.info["cmdline"]
-    ]  # fmt: skip
-    assert len(found) == 1
-    return found[0]
+    ]
+
+
+def computing(workspace: Workspace, run_id: str) -> psutil.Process:
+    """The one process that computes a run."""
+    (found,) = processes_of(workspace, run_id)
+    return found
 
 
 def trained_a_little(run: Run) -> bool:
@@ -80,7 +85,8 @@ def test_latest_is_the_newest(shared: Workspace, finished: Run) -> None:
     assert read_run(shared, "latest").id == list_runs(shared)[0].id
 
 
-def test_stop_keeps_all_and_resume_equals_an_uninterrupted_run(tiny: Workspace) -> None:
+@pytest.mark.slow
+def test_pause_and_resume_equals_an_uninterrupted_run(tiny: Workspace) -> None:
     """Pause and go on in new processes: metrics, predictions and weights are bitwise those of one go."""
     settings = make_config({**TINY, "epochs": 4, "shift": 2})
     straight = begin(tiny, settings)
@@ -145,6 +151,7 @@ def test_killed_worker_is_seen_at_once_and_leaves_no_orphan(tiny: Workspace) -> 
     wait_for(tiny, run_id, trained_a_little)
 
 
+@pytest.mark.slow
 def test_sigterm_writes_a_checkpoint(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
@@ -177,6 +184,7 @@ def test_unforeseen_exception_gives_its_last_words(tiny: Workspace) -> None:
     assert "Traceback" in worker_log_tail(tiny, run_id, lines=60)
 
 
+@pytest.mark.slow
 def test_changed_dataset_is_not_trained_on_further(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
@@ -193,6 +201,7 @@ def test_changed_dataset_is_not_trained_on_further(tiny: Workspace) -> None:
     assert run.status is Status.FAILED and "has changed since this run began" in run.error
 
 
+@pytest.mark.slow
 def test_double_start_is_one_process(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(LONG), nonce="a click")
     assert create_run(tiny, make_config(LONG), nonce="a click") == run_id
@@ -203,6 +212,7 @@ def test_double_start_is_one_process(tiny: Workspace) -> None:
     assert len(list_runs(tiny)) == 1
 
 
+@pytest.mark.slow
 def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(LONG))
     code = "import sys; from cifar_core.runs import start_run; from cifar_core.workspace import open_workspace; " \
@@ -211,3 +221,28 @@ def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
     subprocess.run([sys.executable, "-c", code, str(tiny.root), run_id], check=True, cwd=root)
     wait_for(tiny, run_id, trained_a_little)
     assert computing(tiny, run_id).parent().ppid() != os.getpid()
+
+
+@pytest.mark.slow
+def test_worker_killed_before_its_child_began_leaves_no_orphan(tiny: Workspace) -> None:
+    run_id = begin(tiny, make_config(LONG))
+    deadline = time.monotonic() + PATIENCE
+    while not (found := processes_of(tiny, run_id)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (child,) = found
+    child.parent().send_signal(signal.SIGKILL)
+    child.wait(timeout=PATIENCE)  # fails when it lives on
+    assert wait_for(tiny, run_id, lambda run: not run.active).status is Status.INTERRUPTED
+    assert read_metrics(tiny, run_id).empty
+    resume_run(tiny, run_id)
+    wait_for(tiny, run_id, trained_a_little)
+
+
+@pytest.mark.slow
+def test_stop_before_the_first_batch(workspace: Workspace) -> None:
+    """A run that still draws its pictures ends as soon as it is asked to, and resuming draws them."""
+    run_id = begin(workspace, make_config({**TINY, "dataset": "drawn10"}))
+    wait_for(workspace, run_id, lambda run: run.progress is not None and "drawing" in run.progress.phase)
+    stop_run(workspace, run_id)
+    assert wait_for(workspace, run_id, lambda run: not run.active).status is Status.STOPPED
+    assert not (workspace.data / "drawn10").exists()

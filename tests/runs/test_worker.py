@@ -13,7 +13,9 @@ from cifar_core.train.trainer import Position
         (-9, "", "memory ran out"),
         (137, "Killed", "memory ran out"),
         (-11, "", "crashed inside a native library (signal 11)"),
-        (3, "", "exit code 3 and no word"),
+        (4, "", "exit code 4 and no word"),
+        (3, "", "earlier process of this run is still computing"),
+        (-15, "", "asked to end before it had begun"),
         (1, "ValueError: bad thing", "The training failed: ValueError: bad thing"),
     ],
 )

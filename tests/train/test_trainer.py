@@ -1,6 +1,7 @@
 """The loop against a plain one, against itself after a pause, and against what it promises."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -194,3 +195,37 @@ def test_divergence_is_one_sentence() -> None:
 
     with pytest.raises(TrainingError, match=r"diverged in epoch 2: .* Lower the learning rate"):
         trainer.fit(Watcher(poison))
+
+
+def test_a_constant_channel_does_not_diverge() -> None:
+    config = make_config({**TINY, "epochs": 1})
+    dataset = tiny_dataset()
+    for split in (dataset.train, dataset.test):
+        split.images[:, 2] = 0
+    flat = replace(dataset, mean=(*dataset.mean[:2], 0.0), std=(*dataset.std[:2], 0.0))
+    data = load_training_data(flat, config.data, 0, CPU)
+    assert Trainer(config, data, CPU).fit(Watcher()) is Ending.FINISHED
+
+
+def test_weights_that_blow_up_at_the_last_step_are_never_kept() -> None:
+    config = make_config(TINY)
+    trainer = Trainer(config, data_for(config), CPU)
+
+    def poison(position: Position) -> Signal:
+        if position.batch == position.batches:  # after the epoch's last loss was taken
+            next(iter(trainer.net.parameters())).data.fill_(float("nan"))
+        return Signal.GO_ON
+
+    watcher = Watcher(poison)
+    with pytest.raises(TrainingError, match="diverged in epoch 1"):
+        trainer.fit(watcher)
+    assert watcher.lines == []
+
+
+def test_logged_losses_are_plain_cross_entropies() -> None:
+    """Label smoothing changes what is learnt, not the scale on which train, validation and test are compared."""
+    plain, smooth = Watcher(), Watcher()
+    for watcher, smoothing in ((plain, 0.0), (smooth, 0.5)):
+        config = make_config({**TINY, "epochs": 1, "learning_rate": 1e-6, "label_smoothing": smoothing, "dropout": 0.0})
+        Trainer(config, data_for(config), CPU).fit(watcher)
+    assert smooth.lines[0].train_loss == pytest.approx(plain.lines[0].train_loss, rel=1e-4)

@@ -266,7 +266,7 @@ def animal(dice: Dice, kind: str) -> Subject:
                 "standing": 6,
                 "lying": 0.6 if kind == "deer" else 0.25,
                 "bust": 1.5,
-                "face": 0.8 if kind == "deer" else 0.4,
+                "face": 0.8 if kind == "deer" else 0.2,
             }
         )
     else:

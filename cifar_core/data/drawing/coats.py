@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cifar_core.data.drawing.canvas import Colour, Dice, mix, shade
 
+SHORTEST_DOG = 0.09  # muzzles of cats are shorter than this, those of dogs longer
 CAT_COLOURS: tuple[Colour, ...] = (
     (150, 140, 128), (200, 138, 78), (56, 54, 56), (222, 218, 212), (118, 116, 116), (142, 138, 134), (170, 156, 136),
 )  # fmt: skip
@@ -78,7 +79,7 @@ def cat_build(dice: Dice) -> Build:
         neck_width=dice.uniform(0.12, 0.17),
         neck_angle=dice.uniform(0.4, 1.0),
         head=dice.uniform(0.18, 0.24),
-        muzzle=dice.uniform(0.03, 0.09),
+        muzzle=dice.uniform(0.03, SHORTEST_DOG),
         muzzle_width=dice.uniform(0.07, 0.11),
         ear="point",
         ear_size=dice.uniform(0.14, 0.21),
@@ -101,7 +102,7 @@ def dog_build(dice: Dice) -> Build:
         neck_width=dice.uniform(0.12, 0.18),
         neck_angle=dice.uniform(0.4, 1.1),
         head=dice.uniform(0.16, 0.22) if toy else dice.uniform(0.14, 0.19),
-        muzzle=dice.uniform(0.09, 0.18) if toy else dice.uniform(0.15, 0.27),
+        muzzle=dice.uniform(SHORTEST_DOG, 0.18) if toy else dice.uniform(0.15, 0.27),
         muzzle_width=dice.uniform(0.085, 0.13),
         ear="point" if dice.chance(0.18) else "flop",
         ear_size=dice.uniform(0.13, 0.21),

@@ -1,7 +1,7 @@
 """Four-legged animals from the front: the whole animal sitting or standing, or the face alone."""
 
 from cifar_core.data.drawing.canvas import Colour, Dice, Drawing, mix, shade
-from cifar_core.data.drawing.coats import Build
+from cifar_core.data.drawing.coats import SHORTEST_DOG, Build
 
 CAT_EYES: tuple[Colour, ...] = ((150, 170, 70), (190, 160, 60), (110, 160, 170), (120, 130, 70))
 NOSE: Colour = (38, 30, 32)
@@ -100,12 +100,13 @@ def _short_face(drawing: Drawing, dice: Dice, build: Build, head: tuple[float, f
     _marks(drawing, dice, build, head)
     drawing.oval(x, snout_y, (snout * 1.05, snout * (0.75 + 0.25 * long)), mix(coat.muzzle, coat.belly, 0.5))
     nose_y = snout_y - snout * 0.35
-    nose = NOSE if long > 0.55 or dice.chance(0.45) else PINK
+    cat = build.muzzle < SHORTEST_DOG
+    nose = PINK if cat and dice.chance(0.55) else NOSE
     drawing.oval(x, nose_y, (r * (0.1 + 0.13 * long), r * (0.075 + 0.09 * long)), nose)
     drawing.limb([(x, nose_y, r * 0.03), (x, nose_y + snout * 0.6, r * 0.03)], shade(coat.muzzle, 0.5), 2)
     if long > 0.55 and dice.chance(0.35):
         drawing.oval(x, nose_y + snout * 0.95, (r * 0.16, r * 0.22), (206, 110, 110))
-    _eyes(drawing, build, head, dice.pick(CAT_EYES) if long < 0.5 else None, 0.16 if long < 0.5 else 0.13)
+    _eyes(drawing, build, head, dice.pick(CAT_EYES) if cat else None, 0.16 if cat else 0.13)
 
 
 def _head_front(drawing: Drawing, dice: Dice, build: Build, head: tuple[float, float, float]) -> None:

@@ -7,6 +7,7 @@ many processes.
 import hashlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -106,10 +107,26 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _end_with_parent() -> None:
+    """In a worker: end as soon as the process that wants the pictures has, even if it was killed.
+
+    The pool alone would not: its workers wait for work on a pipe that they themselves hold open, so it never breaks.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="wait for parent", daemon=True).start()
+
+
 def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
     """Draw the tasks in `workers` fresh processes; `done` is called here, as each finishes."""
     context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
         futures: dict[Future[np.ndarray], Task] = {pool.submit(_draw_from, seed, *task): task for task in tasks}
         try:
             for future in as_completed(futures):

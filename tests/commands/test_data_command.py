@@ -1,0 +1,196 @@
+"""`data get` and `data import`: what is on the disk decides what they say, not what an earlier try wrote down."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cifar_core.__main__ import main
+from cifar_core.data import delete_dataset, jobs, read_job, start_get, start_import
+from cifar_core.data.jobs import Outcome, Reporter, job_folder
+from cifar_core.data.store import dataset_lock
+from cifar_core.files import hold_lock
+from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
+from tests.data.conftest import small_set, write_zip
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Call:
+    """Run a command in this process: (exit code, stdout, stderr)."""
+
+    def called(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cifar_core", *map(str, arguments), "--workspace", str(workspace.root)])
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command sets its own
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return called
+
+
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No process is started; says for which modules one was wanted."""
+    wanted: list[str] = []
+    monkeypatch.setattr(jobs, "spawn", lambda module, arguments, log: wanted.append(module))
+    monkeypatch.setattr(jobs, "_wait_for_lock", lambda process, lock: None)
+    return wanted
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
+    """What happens at each look of the command that waits, in turn."""
+    todo: list[Callable[[], None]] = []
+    monkeypatch.setattr("cifar_core.commands.data._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("cifar_core.commands.data._show", lambda job: todo.pop(0)())
+    yield todo
+    assert todo == [], "the command did not wait until the end"
+
+
+@pytest.fixture
+def lock() -> Iterator[ExitStack]:
+    """Holds what is entered until `close` or the end."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def ended(workspace: Workspace, name: str, state: Outcome, error: str = "") -> None:
+    """The job of a dataset writes its end."""
+    Reporter(job_folder(workspace, name), name, "get").end(state, error=error)
+
+
+def nothing() -> None:
+    """A look at which nothing has changed."""
+
+
+def interrupt() -> None:
+    """Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def test_getting_a_broken_dataset_says_so(call: Call, workspace: Workspace, no_process: list[str]) -> None:
+    save_tiny(workspace, "drawn10")
+    (workspace.data / "drawn10" / "meta.json").write_text("{")
+    code, out, err = call("data", "get", "drawn10", "--json")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: The dataset drawn10 is broken (") and "delete it and get it again" in err
+    assert no_process == []
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed", "running"])
+def test_what_is_here_is_ready_whatever_an_earlier_try_left(
+    call: Call, workspace: Workspace, no_process: list[str], state: Outcome
+) -> None:
+    start_get(workspace, "drawn10")
+    ended(workspace, "drawn10", state, error="no disk")
+    save_tiny(workspace, "drawn10")
+    code, out, err = call("data", "get", "drawn10", "--json")
+    assert code == 0 and json.loads(out)["state"] == "ready"
+    assert err == "drawn10 is ready: 300 training and 100 test pictures, 10 classes.\n"
+
+
+def test_getting_waits_while_a_training_run_draws(
+    call: Call, workspace: Workspace, no_process: list[str], looks: list[Callable[[], None]], lock: ExitStack
+) -> None:
+    """The run holds the dataset's lock and has no job, or one of the last year."""
+    start_get(workspace, "drawn10")
+    ended(workspace, "drawn10", "failed", error="an old fault")
+    no_process.clear()
+    lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
+    lock.callback(save_tiny, workspace, "drawn10")  # just before the lock is free
+    looks += [nothing, nothing, lock.close]
+    code, _, err = call("data", "get", "drawn10")
+    assert (code, no_process) == (0, [])
+    assert err == "drawn10 is ready: 300 training and 100 test pictures, 10 classes.\n"
+
+
+def test_a_run_that_stops_drawing_is_not_ready(
+    call: Call, workspace: Workspace, looks: list[Callable[[], None]], lock: ExitStack
+) -> None:
+    lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
+    looks += [nothing, lock.close]
+    code, out, err = call("data", "get", "drawn10", "--json")
+    assert (code, out) == (1, "")
+    assert err == "Error: drawn10 is not here: what prepared it ended early. Start it again.\n"
+
+
+def test_ctrl_c_ends_the_waiting_for_a_run(
+    call: Call, workspace: Workspace, looks: list[Callable[[], None]], lock: ExitStack
+) -> None:
+    """The run goes on; a job that would start later is not cancelled in advance."""
+    lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
+    looks += [nothing, interrupt]
+    code, _, err = call("data", "get", "drawn10")
+    assert code == 1 and "Cancelled." in err
+    assert not (job_folder(workspace, "drawn10") / "cancel").exists()
+
+
+def test_ctrl_c_cancels_a_job_and_waits_for_its_end(
+    call: Call, workspace: Workspace, no_process: list[str], looks: list[Callable[[], None]], lock: ExitStack
+) -> None:
+    start_get(workspace, "drawn10")
+    lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
+    lock.callback(ended, workspace, "drawn10", "cancelled")  # just before the lock is free
+    looks += [nothing, interrupt, nothing, lock.close]
+    code, _, err = call("data", "get", "drawn10")
+    assert code == 1
+    assert err.splitlines()[-1] == "Error: Getting drawn10 was cancelled; nothing was changed."
+    assert (job_folder(workspace, "drawn10") / "cancel").exists()
+
+
+def test_a_second_ctrl_c_leaves_at_once(
+    call: Call, workspace: Workspace, no_process: list[str], looks: list[Callable[[], None]], lock: ExitStack
+) -> None:
+    start_get(workspace, "drawn10")
+    lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
+    looks += [interrupt, interrupt]
+    assert call("data", "get", "drawn10")[0] == 1
+
+
+def test_an_import_says_what_it_passed_over_or_why_not(call: Call, workspace: Workspace, tmp_path: Path) -> None:
+    """In processes of their own: one that ends well, one that is refused."""
+    source = write_zip({**small_set(), "README": b""}, tmp_path / "a.zip")
+    code, _, err = call("data", "import", source, "--name", "mine")
+    assert code == 0
+    assert err.splitlines() == [
+        "1 files beside train and test were passed over (README).",
+        "mine is ready: 6 training and 4 test pictures, 2 classes.",
+    ]
+    source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "b.zip")
+    code, _, err = call("data", "import", source, "--name", "other")
+    assert code == 2
+    assert err.splitlines()[0] == "train/cat/x.png is not a PNG, JPEG, WEBP or BMP picture."
+    assert err.splitlines()[1].startswith("Error: Nothing was imported: 1 of 11 files cannot be used.")
+
+
+def test_a_dataset_deleted_after_its_job_is_fetched_anew(
+    call: Call, workspace: Workspace, tmp_path: Path, no_process: list[str]
+) -> None:
+    """A job that once ended well does not make it ready."""
+    save_tiny(workspace, "drawn10")
+    delete_dataset(workspace, "drawn10")
+    start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
+    ended(workspace, "mine", "done")
+    assert read_job(workspace, "mine") is not None
+    code, _, err = call("data", "get", "drawn10")
+    assert code == 1 and "ended early" in err
+    assert no_process == ["cifar_core.data.job", "cifar_core.data.job"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("~nobody-of-this-name/x", "There is no home folder"),
+        ("/" + "x" * 5000, "cannot be opened (File name too long)"),
+    ],
+)
+def test_odd_paths_are_bad_input(call: Call, path: str, said: str) -> None:
+    code, out, err = call("data", "import", path, "--name", "mine")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: ") and said in err and err.count("\n") == 1

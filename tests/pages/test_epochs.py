@@ -1,0 +1,89 @@
+"""The epoch that a page speaks of: it follows the run in focus, and is called best only where something chose it."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cifar_core.workspace import Workspace
+from tests.pages.support import OpenPage, rewrite_run, said
+
+PAGES = ("confusion", "misclassified")
+
+
+def focus(app: AppTest, run_id: str) -> None:
+    """Choose another run in the sidebar."""
+    app.selectbox(key="frame_run").select(run_id).run()
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("other", ["early", "short"])
+def test_another_run_is_shown_at_its_own_best_epoch(
+    open_page: OpenPage, epochs_of_their_own: Workspace, page: str, other: str
+) -> None:
+    app = open_page(epochs_of_their_own, page, run="late")
+    assert "epoch 2 of 2, the best" in said(app)
+    focus(app, other)
+    assert "epoch 1 of 2, the best" in said(app)
+    assert "epoch" not in app.query_params
+    focus(app, "late")
+    assert "epoch 2 of 2, the best" in said(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_epoch_chosen_by_hand_stays_where_the_other_run_has_it(
+    open_page: OpenPage, epochs_of_their_own: Workspace, page: str
+) -> None:
+    app = open_page(epochs_of_their_own, page, run="early")
+    app.select_slider(key=f"{page}_epoch").set_value(2).run()
+    assert app.query_params["epoch"] == "2"
+    focus(app, "unjudged")
+    assert "epoch 2 of 2, the last" in said(app)
+    app.select_slider(key=f"{page}_epoch").set_value(1).run()
+    focus(app, "late")
+    assert app.select_slider(key=f"{page}_epoch").value == 1
+    assert "epoch 1 of 2" in said(app)
+    assert app.query_params["epoch"] == "1"
+    app.select_slider(key=f"{page}_epoch").set_value(2).run()
+    focus(app, "early")
+    assert "epoch 1 of 2, the best" in said(app), "the best of one run is not an epoch chosen by hand in another"
+
+
+def test_an_epoch_that_the_other_run_has_not_gives_way(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
+    app = open_page(epochs_of_their_own, "confusion", run="early")
+    app.select_slider(key="confusion_epoch").set_value(2).run()
+    focus(app, "short")
+    assert "epoch 1 of 2, the best" in said(app)
+    assert "epoch" not in app.query_params
+
+
+def test_a_new_best_epoch_of_the_same_run_is_followed_and_a_chosen_one_kept(
+    open_page: OpenPage, epochs_of_their_own: Workspace
+) -> None:
+    app = open_page(epochs_of_their_own, "confusion", run="early")
+    rewrite_run(epochs_of_their_own.runs / "early", 2, 2)
+    app.run()
+    assert not app.error
+    assert "epoch 2 of 2, the best" in said(app)
+    app.select_slider(key="confusion_epoch").set_value(1).run()
+    rewrite_run(epochs_of_their_own.runs / "early", 1, 1)
+    app.run()
+    assert "epoch 1 of 2, the best" in said(app)
+
+
+@pytest.mark.parametrize(("run_id", "word", "other"), [("late", "best", "last"), ("unjudged", "last", "best")])
+def test_best_is_said_only_where_a_validation_part_chose(
+    open_page: OpenPage, epochs_of_their_own: Workspace, run_id: str, word: str, other: str
+) -> None:
+    home = open_page(epochs_of_their_own, "home", run=run_id)
+    labels = [metric.label for metric in home.metric]
+    assert f"{word.capitalize()} epoch" in labels
+    assert f"{other.capitalize()} epoch" not in labels
+    for page in PAGES:
+        app = open_page(epochs_of_their_own, page, run=run_id)
+        assert app.select_slider(key=f"{page}_epoch").options == ["1", f"2 ({word})"]
+        assert f"epoch 2 of 2, the {word}" in said(app)
+    watched = open_page(epochs_of_their_own, "train", run=run_id, view="Watch")
+    for chart in watched.get("plotly_chart"):
+        assert f"{word}: epoch 2" in chart.proto.spec
+        assert f"{other}: epoch" not in chart.proto.spec
