@@ -20,11 +20,8 @@ CANVAS = SIDE * FACTOR  # pixels of the paper
 Colour = tuple[float, float, float]  # red, green, blue in 0..255
 Points = Sequence[tuple[float, float]] | np.ndarray
 
-_ONES = np.ones((2, 1))
-_QUARTER_TURN = np.array([-1.0, 1.0])
 _T = TypeVar("_T")
-_CAP = np.linspace(0.0, math.pi, 7)[1:-1]
-_CAP_COS, _CAP_SIN = np.cos(_CAP)[:, None], np.sin(_CAP)[:, None]
+_CAP = 1j * np.exp(-1j * np.linspace(0.0, math.pi, 7)[1:-1])  # half a circle from the left of a stroke to its right
 _RING = np.linspace(0.0, 2 * math.pi, 20, endpoint=False)
 _RING_XY = np.stack([np.cos(_RING), np.sin(_RING)], axis=1)  # (20, 2)
 
@@ -116,6 +113,12 @@ def _spread(weights: np.ndarray, spans: int, count: int, last: np.ndarray) -> np
     return np.concatenate(rows)
 
 
+@lru_cache(maxsize=32)
+def _spline_of_limb(count: int, steps: int) -> np.ndarray:
+    """Values above tangents of an open spline, complex [2 * samples, count], for points written as x + iy."""
+    return np.concatenate(_spline(count, False, steps)).astype(complex)
+
+
 class Drawing:
     """Filled polygons in the order they are painted; those added while `focus` is set may be framed alone."""
 
@@ -147,17 +150,16 @@ class Drawing:
 
     def limb(self, path: Sequence[tuple[float, float, float]], colour: Colour, steps: int = 4) -> None:
         """A rounded stroke along `path` of (x, y, radius): legs, necks, tails, trunks."""
-        values, slopes = _spline(len(path), False, steps)
-        control = np.asarray(path, dtype=float)
-        samples = values @ control  # [m, 3]
-        tangent = slopes @ control[:, :2]
-        tangent /= np.sqrt((tangent * tangent) @ _ONES) + 1e-9
-        normal = tangent[:, ::-1] * _QUARTER_TURN
-        centre, radius = samples[:, :2], samples[:, 2:]
-        end = centre[-1] + radius[-1] * (normal[-1] * _CAP_COS + tangent[-1] * _CAP_SIN)
-        start = centre[0] - radius[0] * (normal[0] * _CAP_COS + tangent[0] * _CAP_SIN)
-        side = normal * radius
-        self.flat(np.concatenate([centre + side, end, (centre - side)[::-1], start]), colour)
+        lines = _spline_of_limb(len(path), steps)  # [2 * m, n]
+        count = len(lines) // 2
+        both = lines @ np.array([complex(x, y) for x, y, _ in path])
+        radius = lines[:count].real @ np.array([r for _, _, r in path])
+        centre, along = both[:count], both[count:]
+        along = along / (np.abs(along) + 1e-9) * radius
+        side = along * 1j
+        end, start = centre[-1] + along[-1] * _CAP, centre[0] - along[0] * _CAP
+        outline = np.concatenate([centre + side, end, (centre - side)[::-1], start])
+        self.flat(outline.view(float).reshape(-1, 2), colour)
 
     def box(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
         """An upright rectangle."""

@@ -11,6 +11,7 @@ from cifar_core.data.drawing.scene import EARTH, LEAF, WALLS, paint_scene
 from cifar_core.data.drawing.subject import Subject
 
 _Y, _X = np.mgrid[0:SIDE, 0:SIDE] + 0.5  # centres of the pixels
+_ONES = np.ones(SIDE * SIDE)
 _FAR = ((_X / SIDE - 0.5) ** 2 + (_Y / SIDE - 0.5) ** 2)[:, :, None]  # squared distance from the middle
 
 
@@ -70,10 +71,10 @@ def _relief(alpha: np.ndarray, dice: Dice, gloss: float) -> np.ndarray:
 
 def _set_apart(picture: np.ndarray, layer: np.ndarray, dice: Dice) -> None:
     """Lighten or darken the surroundings where the subject would vanish in them."""
-    alpha = layer[:, :, 3]
-    total = float(alpha.sum()) + 1e-3
-    own = layer[:, :, :3].sum(axis=(0, 1)) / total
-    around = np.einsum("yxc,yx->c", picture, alpha) / total
+    sums = _ONES @ layer.reshape(-1, 4)
+    total = float(sums[3]) + 1e-3
+    own = sums[:3] / total
+    around = layer[:, :, 3].ravel() @ picture.reshape(-1, 3) / total
     gap = own - around
     wanted = dice.uniform(26.0, 70.0)
     missing = wanted - float(np.abs(gap).mean())
@@ -163,7 +164,8 @@ def _camera(picture: np.ndarray, dice: Dice) -> np.ndarray:
         blur = _blur(soft)
         picture = blur @ (blur @ picture.reshape(SIDE, -1)).reshape(SIDE, SIDE, 3)
     strength = dice.pick((1.5, 2.5, 4.0, 7.0)) * dice.uniform(0.7, 1.2)
-    grain = dice.grain(2, SIDE, SIDE, 3).sum(axis=0, dtype=float) - 255  # a triangle, standard deviation 104.5
+    first, second = dice.grain(2, SIDE, SIDE, 3)
+    grain = first.astype(float) + second - 255  # a triangle, standard deviation 104.5
     picture += grain * (strength / 104.5)
     return np.minimum(np.maximum(np.rint(picture), 0), 255).astype(np.uint8)
 
