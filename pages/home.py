@@ -12,7 +12,7 @@ from pages.ui.live import launch, pulse, start_nonce, status_badge, training_now
 from pages.ui.summary import show_numbers, show_worst
 from pages.ui.words import size
 
-FIRST_RUN = {"dataset": "drawn10", "epochs": 4}  # the defaults, short enough to end in under a minute
+FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
 
 
 def main(workspace: Workspace) -> None:
@@ -36,7 +36,7 @@ def _first_step(workspace: Workspace) -> None:
     with st.container(border=True):
         st.subheader("Start here", anchor=False)
         st.markdown(
-            "Ten kinds of drawn pictures, a small network, four rounds over the pictures: under a minute on most "
+            "Ten kinds of drawn pictures, a small network, three rounds over the pictures: under a minute on most "
             "machines, without a network connection. You watch it learn, then look at what it gets wrong."
         )
         if st.button("Train your first model", type="primary", icon=":material/play_arrow:", key="home_first"):

@@ -14,15 +14,15 @@ TINY = {"dataset": "tiny", "channels": "4,6", "hidden": "16,12", "batch_size": 3
 PATIENCE = 120.0  # seconds; a deadline for a stuck process, not a wait
 
 
-def wait_for(workspace: Workspace, run_id: str, done: Callable[[Run], bool]) -> Run:
+def wait_for(workspace: Workspace, run_id: str, done: Callable[[Run], bool], *, patience: float = PATIENCE) -> Run:
     """Look at a run until `done`; fails when it takes too long."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         run = read_run(workspace, run_id)
         if done(run):
             return run
         time.sleep(0.02)
-    raise AssertionError(f"run {run_id} is still {run.status} ({run.progress}) after {PATIENCE:.0f} s")
+    raise AssertionError(f"run {run_id} is still {run.status} ({run.progress}) after {patience:.0f} s")
 
 
 def begin(workspace: Workspace, config: RunConfig) -> str:
