@@ -26,8 +26,10 @@ def main(workspace: Workspace) -> None:
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
     run = run_in_focus(workspace, runs, required=False)
-    parts = {"view": choice([NEW, WATCH], WATCH if run is not None and run.active else NEW)}
+    parts = {"view": choice([NEW, WATCH], None)}  # said in the address either way: a watched run stays when it ends
     take("train", parts)
+    if st.session_state[VIEW] is None:
+        st.session_state[VIEW] = WATCH if run is not None and run.active else NEW
     if run is not None:
         st.segmented_control(
             "View",

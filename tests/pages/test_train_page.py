@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.config import PRESETS, hyperparameters, make_config, spec_of
 from cifar_core.errors import RunError
 from cifar_core.runs import Run, Status, create_run, list_runs, read_run, store
-from cifar_core.runs.folder import RunFolder, write_status
+from cifar_core.runs.folder import RunFolder, run_folder, write_status
 from cifar_core.workspace import Workspace
 from pages.ui.live import launch
 from pages.ui.settings import stops
@@ -190,6 +190,15 @@ def test_stop_asks_the_run_and_nothing_else(
     app.button(key="train_stop").click().run()
     assert asked == [run_id]
     assert read_run(workspace, run_id).active
+
+
+def test_a_watched_run_stays_in_view_when_it_ends(open_page: OpenPage, workspace: Workspace) -> None:
+    run_id = create_run(workspace, make_config({"epochs": 2}))
+    app = open_page(workspace, "train")
+    assert app.button(key="train_stop") and app.query_params["view"] == ["Watch"]
+    write_status(run_folder(workspace, run_id), Status.STOPPED)
+    app.run()
+    assert app.query_params["view"] == ["Watch"] and app.button(key="train_resume")
 
 
 def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Workspace) -> None:
