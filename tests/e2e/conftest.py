@@ -14,13 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 READY_SECONDS = 120.0
+expect.set_options(timeout=60_000)  # ms: a deadline on a busy machine, not a wait
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What the journeys do on the screens, in a person's terms."""
 
 import io
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 from zipfile import ZipFile
@@ -8,7 +9,9 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+PATIENCE = 60.0  # seconds
 HEATMAP = (
     "[...document.querySelectorAll('.js-plotly-plot')].find(plot => plot.data?.some(trace => trace.type === 'heatmap'))"
 )
@@ -33,13 +36,24 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
 
 
-def click_cell(page: Page, row: int, column: int) -> None:
-    """Click one cell of the confusion heatmap with the mouse."""
+def click_cell(page: Page, row: int, column: int, label: str) -> None:
+    """Click one cell of the confusion heatmap with the mouse, once the chart itself says that it is that cell."""
     page.wait_for_function(f"{HEATMAP}?._fullLayout?.xaxis?.d2p !== undefined")
     settle(page)
-    x, y = page.evaluate(CELL, [row, column])
-    page.mouse.move(x, y)
-    page.mouse.click(x, y)
+    hovered = page.locator(".hoverlayer .hovertext").filter(has_text=label)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:  # what is still loading around the chart may move it
+        x, y = page.evaluate(CELL, [row, column])
+        page.mouse.move(x - 3, y - 3)
+        page.mouse.move(x, y)
+        try:
+            hovered.first.wait_for(timeout=1000)
+        except PlaywrightTimeout:
+            continue
+        if page.evaluate(CELL, [row, column]) == [x, y]:
+            page.mouse.click(x, y)
+            return
+    raise AssertionError(f"the cell {label} could not be reached")
 
 
 def tiles(page: Page) -> Locator:

@@ -65,9 +65,10 @@ def click_the_largest_confusion(page: Page, table: pd.DataFrame) -> tuple[str, s
     row = wrong[(wrong["true"] == true) & (wrong["predicted"] == predicted)].iloc[0]
     page.get_by_role("button", name="Look inside").click()
     expect(page.get_by_role("heading", name="Confusion")).to_be_visible()
-    click_cell(page, int(row["true_index"]), int(row["predicted_index"]))
+    click_cell(page, int(row["true_index"]), int(row["predicted_index"]), f"true {true}, predicted {predicted}")
     expected = select_samples(table, SampleFilter((true,), (predicted,)), "loss")["id"].tolist()
     assert 0 < len(expected) <= 192
+    expect(page.get_by_role("button", name=f"{len(expected)} ×")).to_be_visible()
     if len(expected) > 48:
         page.get_by_text("192 a page").click()
     expect(tiles(page)).to_have_count(len(expected))

@@ -195,10 +195,10 @@ def test_stop_asks_the_run_and_nothing_else(
 def test_a_watched_run_stays_in_view_when_it_ends(open_page: OpenPage, workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train")
-    assert app.button(key="train_stop") and app.query_params["view"] == ["Watch"]
+    assert app.button(key="train_stop") and app.query_params["view"] == "Watch"
     write_status(run_folder(workspace, run_id), Status.STOPPED)
     app.run()
-    assert app.query_params["view"] == ["Watch"] and app.button(key="train_resume")
+    assert app.query_params["view"] == "Watch" and app.button(key="train_resume")
 
 
 def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Workspace) -> None:
