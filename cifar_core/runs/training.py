@@ -119,9 +119,10 @@ class Recorder:
 
     def _tell(self, phase: str, at: Position, *, at_once: bool = False) -> None:
         now = time.monotonic()
-        if not at_once and now - self._told_at < _STATUS_SECONDS:
-            return
-        self._told_at = now
+        if not at_once:
+            if now - self._told_at < _STATUS_SECONDS:
+                return
+            self._told_at = now  # not moved by what is told at once: short epochs would never be seen training
         self.progress = Progress(
             phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
         )

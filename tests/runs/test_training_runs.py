@@ -57,7 +57,7 @@ def computing(workspace: Workspace, run_id: str) -> psutil.Process:
 
 
 def trained_a_little(run: Run) -> bool:
-    return run.last is not None and run.progress is not None and run.progress.phase == "training"
+    return run.active and run.last is not None
 
 
 def test_finished_run_is_whole(shared: Workspace, finished: Run) -> None:
