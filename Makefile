@@ -48,8 +48,9 @@ train: $(INSTALLED) ## Train on CIFAR-10 (on drawn10 where it cannot be had)
 analysis: $(INSTALLED) ## Save the top 10 misclassified test pictures of the latest run
 	@$(PY) -m cifar_core analyze latest --top 10 $(ARGS)
 
+# Two at a time: most tests wait for a process of their own. Torch's threads then sleep while they wait, not spin.
 test: $(INSTALLED_DEV) ## Run the tests, apart from the slow ones (all of them: bash .ci/run)
-	$(PY) -m pytest -m "not slow" $(ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 lint: $(INSTALLED_DEV) ## Check style, formatting and types
 	$(PY) -m ruff check .
