@@ -12,6 +12,7 @@ from cifar_core.data.store import (
     delete_dataset,
     known_name,
     open_dataset,
+    read_pictures,
     save_dataset,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "open_dataset",
     "prepare_drawn10",
     "read_job",
+    "read_pictures",
     "save_dataset",
     "start_get",
     "start_import",

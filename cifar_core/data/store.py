@@ -6,6 +6,7 @@ Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy
 import difflib
 import hashlib
 import json
+import mmap
 import os
 import re
 import shutil
@@ -328,6 +329,22 @@ def _write_array(file: Path, array: np.ndarray) -> int:
         handle.flush()
         os.fsync(handle.fileno())
         return handle.tell()
+
+
+def read_pictures(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """A copy of some pictures of a split, which leaves nothing of the file in this process's memory.
+
+    Args:
+        images: a split's, uint8 [N, 3, 32, 32].
+        positions: int [B], in any order.
+    """
+    copy = images[positions]
+    owner: Any = images
+    while isinstance(owner, np.ndarray):
+        owner = owner.base  # at last the map of the file, or nothing for an array in memory
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Windows takes pages back by itself
+        owner.madvise(mmap.MADV_DONTNEED)
+    return copy
 
 
 def _open_split(folder: Path, part: str, facts: Facts) -> Split:

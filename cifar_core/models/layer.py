@@ -4,7 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["convolution", "max-pool", "ReLU", "flatten", "linear", "dropout"]
+Kind = Literal[
+    "whitening", "convolution", "max-pool", "global max-pool", "batch-norm", "ReLU", "flatten", "linear", "dropout"
+]
+PATCH = 4  # pixels: width of the patches that are whitened
 
 
 @dataclass(frozen=True)
@@ -19,24 +22,45 @@ class Layer:
     inputs: int = 0  # channels or features coming in
     kernel: int = 0  # pixels
     padding: int = 0  # pixels
+    bias: bool = True
     rate: float = 0.0  # dropout
 
 
-def convolution(name: str, before: tuple[int, ...], channels: int, kernel: int, padding: int) -> Layer:
-    """A convolution with bias, stride 1."""
+def whitening(name: str, before: tuple[int, ...], components: int) -> Layer:
+    """Principal components of 4 x 4 patches, every second pixel, each with both signs; a learned bias, fixed weights."""
+    inputs, height, width = before
+    shape = (2 * components, height // 2, width // 2)
+    weights = shape[0] * inputs * PATCH * PATCH
+    flops = (2 * weights + shape[0]) * shape[1] * shape[2]
+    return Layer(name, "whitening", shape, weights + shape[0], flops, inputs, PATCH, 1)
+
+
+def convolution(
+    name: str, before: tuple[int, ...], channels: int, kernel: int, padding: int, *, bias: bool = True
+) -> Layer:
+    """A convolution, stride 1."""
     inputs, height, width = before
     shape = (channels, height + 2 * padding - kernel + 1, width + 2 * padding - kernel + 1)
     weights = channels * inputs * kernel * kernel
-    per_pixel = 2 * weights + channels
-    return Layer(
-        name, "convolution", shape, weights + channels, per_pixel * shape[1] * shape[2], inputs, kernel, padding
-    )
+    biases = channels if bias else 0
+    flops = (2 * weights + biases) * shape[1] * shape[2]
+    return Layer(name, "convolution", shape, weights + biases, flops, inputs, kernel, padding, bias)
+
+
+def batch_norm(name: str, before: tuple[int, ...]) -> Layer:
+    """Mean 0 and standard deviation 1 per channel over the batch (Ioffe & Szegedy 2015), then a scale and a bias."""
+    return Layer(name, "batch-norm", before, 2 * before[0], 2 * math.prod(before), before[0])
 
 
 def max_pool(name: str, before: tuple[int, ...]) -> Layer:
     """The largest of each 2 x 2 patch; an odd last row or column is dropped."""
     channels, height, width = before
     return Layer(name, "max-pool", (channels, height // 2, width // 2), kernel=2)
+
+
+def global_max_pool(name: str, before: tuple[int, ...]) -> Layer:
+    """The largest value of each channel."""
+    return Layer(name, "global max-pool", (before[0], 1, 1))
 
 
 def relu(name: str, before: tuple[int, ...]) -> Layer:

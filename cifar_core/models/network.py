@@ -22,8 +22,17 @@ def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
 
 def _module(layer: Layer) -> nn.Module:
     match layer.kind:
+        case "whitening":
+            whitening = nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, stride=2, padding=layer.padding)
+            nn.init.zeros_(whitening.bias)  # type: ignore[arg-type] # it has one
+            whitening.weight.requires_grad_(False)  # set from data, by `whiten`
+            return whitening
         case "convolution":
-            return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding)
+            return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding, bias=layer.bias)
+        case "batch-norm":
+            return nn.BatchNorm2d(layer.inputs)
+        case "global max-pool":
+            return nn.AdaptiveMaxPool2d(1)
         case "max-pool":
             return nn.MaxPool2d(layer.kernel)
         case "ReLU":

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from cifar_core.config import ModelConfig
 from cifar_core.errors import ConfigError
+from cifar_core.models.fast_cnn import plan_fast_cnn
 from cifar_core.models.layer import Layer
 from cifar_core.models.simple_cnn import plan_simple_cnn
 
-_PLANS: dict[str, Callable[[ModelConfig, int], list[Layer]]] = {"simple_cnn": plan_simple_cnn}
+_PLANS: dict[str, Callable[[ModelConfig, int], list[Layer]]] = {
+    "simple_cnn": plan_simple_cnn,
+    "fast_cnn": plan_fast_cnn,
+}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from cifar_core.runs.estimate import (
 )
 from cifar_core.runs.estimate import machine_name as name_machine
 from cifar_core.train.device import pick_device
-from cifar_core.train.trainer import make_optimizer
+from cifar_core.train.optimizers import make_optimizer
 from cifar_core.workspace import Workspace
 
 _SECONDS = 0.4  # of measuring for each case
@@ -85,7 +85,7 @@ def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
 def _time_case(config: RunConfig, batch: int, device: torch.device) -> tuple[float, float]:
     """Seconds of a training step and of a forward pass alone."""
     net = create_model(config.model, _CLASSES).to(device).to(memory_format=torch.channels_last)
-    optimizer = make_optimizer(config.optimizer, list(net.parameters()))
+    optimizer = make_optimizer(config.optimizer, net)
     images = torch.randn(batch, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(0, _CLASSES, (batch,), device=device)
 

@@ -18,6 +18,7 @@ from cifar_core.data import usable_std
 from cifar_core.files import read_json
 from cifar_core.models.network import create_model
 from cifar_core.runs.folder import RunFolder
+from cifar_core.train.measure import probabilities
 
 PICTURE_BYTES = 3 * 32 * 32
 
@@ -39,7 +40,7 @@ def main() -> int:
         pixels = np.frombuffer(source.read(count * PICTURE_BYTES), np.uint8).reshape(count, 3, 32, 32)
         with torch.no_grad():
             images = (torch.from_numpy(pixels.copy()).float() - mean) / std  # [count, 3, 32, 32]
-            probs = torch.softmax(net(images), dim=1)
+            probs = probabilities(net, images, flip_test=config.data.flip_test)
         target.write(probs.numpy().astype("<f4").tobytes())
         target.flush()
     return 0

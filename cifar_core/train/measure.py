@@ -11,14 +11,27 @@ _BATCH = 512  # pictures; no gradients are kept, so memory stays small
 
 
 @torch.no_grad()
-def predict_probabilities(net: nn.Module, pictures: Pictures, data: TrainingData) -> torch.Tensor:
+def predict_probabilities(
+    net: nn.Module, pictures: Pictures, data: TrainingData, *, flip_test: bool = False
+) -> torch.Tensor:
     """Class probabilities float32 [N, K] on the CPU, softmax of the logits."""
     net.eval()
     parts = [
-        F.softmax(net(normalise(pictures.pixels[at : at + _BATCH].permute(0, 3, 1, 2), data)), dim=1)
+        probabilities(net, normalise(pictures.take(slice(at, at + _BATCH)), data), flip_test=flip_test).cpu()
         for at in range(0, len(pictures), _BATCH)
     ]
-    return torch.cat(parts).cpu() if parts else torch.empty(0, data.classes)
+    return torch.cat(parts) if parts else torch.empty(0, data.classes)
+
+
+def probabilities(net: nn.Module, images: torch.Tensor, *, flip_test: bool) -> torch.Tensor:
+    """Class probabilities float32 [B, K] of normalised pictures [B, 3, 32, 32].
+
+    With `flip_test` the logits of each picture and of its mirror image are averaged first.
+    """
+    logits = net(images)
+    if flip_test:
+        logits = (logits + net(images.flip(3))) / 2
+    return F.softmax(logits, dim=1)
 
 
 def loss_and_accuracy(probs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:

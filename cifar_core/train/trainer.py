@@ -9,14 +9,16 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as F
 
-from cifar_core.config import OptimizerConfig, RunConfig
+from cifar_core.config import RunConfig
 from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
-from cifar_core.train.batches import TrainingData, epoch_batches
+from cifar_core.train.batches import Pictures, TrainingData, epoch_batches
 from cifar_core.train.device import make_repeatable
 from cifar_core.train.history import EpochLine, should_stop_early
 from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
+from cifar_core.train.optimizers import make_optimizer
 from cifar_core.train.schedule import learning_rate_at
+from cifar_core.train.whitening import whiten
 
 
 class Signal(Enum):
@@ -69,7 +71,8 @@ class Trainer:
         self.data = data
         self.device = device
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(config.optimizer, list(self.net.parameters()))
+        whiten(self.net, data)
+        self.optimizer = make_optimizer(config.optimizer, self.net)
         self.batches = math.ceil(len(data.train) / config.optimizer.batch_size)
         self.lines: list[EpochLine] = []
         self.batch = 0  # done in the running epoch
@@ -116,7 +119,7 @@ class Trainer:
         settings = self.config.optimizer
         rate = learning_rate_at(settings, step, settings.epochs * self.batches)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)
         logits = self.net(images)  # [B, K]
         loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
         self.optimizer.zero_grad()
@@ -134,9 +137,9 @@ class Trainer:
         train_seconds, started = self._epoch_seconds, time.monotonic()
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
-            probs = predict_probabilities(self.net, self.data.validation, self.data)
+            probs = self._predict(self.data.validation)
             validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
-        test_probs = predict_probabilities(self.net, self.data.test, self.data)
+        test_probs = self._predict(self.data.test)
         test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
@@ -151,6 +154,9 @@ class Trainer:
         self.seconds += seconds
         self._start_epoch()
         callback.on_epoch(self, line, test_probs)
+
+    def _predict(self, pictures: Pictures) -> torch.Tensor:
+        return predict_probabilities(self.net, pictures, self.data, flip_test=self.config.data.flip_test)
 
     def _start_epoch(self) -> None:
         self.batch, self._epoch_seconds = 0, 0.0
@@ -197,18 +203,3 @@ def _check_finite(epoch: int, *losses: float) -> None:
         raise TrainingError(
             f"Training diverged in epoch {epoch}: the loss is no longer a number. Lower the learning rate."
         )
-
-
-def make_optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimiser of the settings; the learning rate is set anew at each step."""
-    rate, decay = config.learning_rate, config.weight_decay
-    match config.optimizer:
-        case "adam":
-            return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
-        case _:
-            nesterov = config.momentum > 0  # torch refuses Nesterov without momentum
-            return torch.optim.SGD(
-                parameters, lr=rate, momentum=config.momentum, weight_decay=decay, nesterov=nesterov, fused=True
-            )

@@ -19,9 +19,8 @@ SETTINGS = "train_settings"
 PRESET = "train_preset"
 EARLIER = "train_earlier"
 GROUPS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
-AUGMENTATION = ("flip", "shift", "cutout")
+AUGMENTATION = ("flip", "shift", "cutout", "flip_test")
 KEPT_BY_PRESETS = ("dataset", "seed", "device")  # a preset says how to train, not on what or where
-ONLY_WITH = {"momentum": ("optimizer", "sgd"), "warmup_share": ("schedule", "one_cycle")}
 _FINE = 200  # steps up to which a slider moves evenly
 _ENDLESS = 1_000_000  # a range this wide (a seed) has no sensible stops
 
@@ -58,16 +57,22 @@ def show_earlier(runs: list[Run]) -> None:
 
 
 def show_settings(datasets: list[DatasetState]) -> dict[str, Any]:
-    """Every hyperparameter, grouped; returns field name -> value as the person has set it, not yet checked."""
+    """Every hyperparameter that means something beside the others, grouped.
+
+    Returns:
+        Field name -> value as the person has set it, not yet checked; what is not shown keeps its value.
+    """
     settings = _settings()
     tabs = dict(zip(GROUPS, st.tabs(list(GROUPS.values())), strict=True))
     for group, name, spec, _ in hyperparameters():
+        other, values = spec.only_with
+        if other and settings[other] not in values:
+            continue
         with tabs["augmentation" if name in AUGMENTATION else group]:
             if name == "dataset":
                 settings[name] = _choose_dataset(spec, datasets, settings[name])
             else:
-                other, value = ONLY_WITH.get(name, ("", ""))
-                settings[name] = _show(name, spec, settings[name], disabled=bool(other) and settings[other] != value)
+                settings[name] = _show(name, spec, settings[name])
     st.session_state[SETTINGS] = settings
     return settings
 
@@ -144,27 +149,27 @@ def _choose_dataset(spec: Spec, datasets: list[DatasetState], value: str) -> str
     )
 
 
-def _show(name: str, spec: Spec, value: Any, *, disabled: bool) -> Any:
+def _show(name: str, spec: Spec, value: Any) -> Any:
     """One setting, by its kind; returns its value."""
     key = f"train_set_{name}"
     if spec.kind == "bool":
         st.session_state.setdefault(key, value)
-        return st.toggle(spec.label, key=key, help=spec.help, disabled=disabled)
+        return st.toggle(spec.label, key=key, help=spec.help)
     if spec.kind == "choice":
         st.session_state.setdefault(key, value)
-        return st.segmented_control(spec.label, spec.choices, key=key, help=spec.help, required=True, disabled=disabled)
+        return st.segmented_control(spec.label, spec.choices, key=key, help=spec.help, required=True)
     if spec.kind == "text":
         st.session_state.setdefault(key, value)
-        return st.text_input(spec.label, key=key, help=spec.help, disabled=disabled)
+        return st.text_input(spec.label, key=key, help=spec.help)
     labels = [f"{spec.label}, {item}" for item in spec.items] or [spec.label]
     numbers = [
-        _number(part_key, label, spec, part, disabled=disabled)
+        _number(part_key, label, spec, part)
         for label, (part_key, part) in zip(labels, _parts(name, value), strict=True)
     ]
     return numbers if spec.kind == "ints" else numbers[0]
 
 
-def _number(key: str, label: str, spec: Spec, value: float, *, disabled: bool) -> Any:
+def _number(key: str, label: str, spec: Spec, value: float) -> Any:
     """A slider of sensible stops with a number field beside it that takes any allowed value; both say the same."""
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     ladder = stops(spec)
@@ -179,14 +184,12 @@ def _number(key: str, label: str, spec: Spec, value: float, *, disabled: bool) -
                 sorted({*ladder, st.session_state[key]}),  # a typed value is a stop too
                 key=f"{key}_slider",
                 help=text,
-                disabled=disabled,
                 format_func=lambda stop: f"{stop:g}",
                 on_change=partial(_follow_slider, key),
             )
         return st.number_input(
             f"{label}, exact" if ladder else label,
             key=key,
-            disabled=disabled,
             help=None if ladder else text,
             min_value=number(spec.low),
             max_value=number(spec.high),

@@ -1,5 +1,7 @@
 """The layer table against the real network: torch counts the parameters, shapes and FLOPs."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -21,6 +23,7 @@ def models() -> st.SearchStrategy[ModelConfig]:
         padding=st.booleans(),
         hidden=st.tuples(st.integers(1, 40), st.integers(1, 40)),
         dropout=st.sampled_from([0.0, 0.3]),
+        widths=st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)),
     )
 
 
@@ -42,19 +45,21 @@ def test_table_describes_the_network(config: ModelConfig, classes: int) -> None:
     assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
 
 
-@pytest.mark.parametrize("chosen", [{}, {"channels": "6,16", "kernel_size": 5, "padding": False, "hidden": "120,84"}])
+@pytest.mark.parametrize(
+    "chosen",
+    [{}, {"channels": "6,16", "kernel_size": 5, "padding": False, "hidden": "120,84"}, {"model": "fast_cnn"}],
+)
 def test_flops_equal_torchs_count(chosen: dict[str, object]) -> None:
+    """Torch's counter leaves out the additions of a bias and what works number by number; ours has them."""
     config = make_config(chosen).model
     with FlopCounterMode(display=False) as counter:
         create_model(config, 10)(torch.zeros(1, 3, 32, 32))
-    layers = layer_table(config, 10)
-    biases = sum(layer.parameters for layer in layers if layer.kind == "linear") - sum(
-        layer.inputs * layer.shape[0] for layer in layers if layer.kind == "linear"
-    )
-    biases += sum(
-        layer.shape[0] * layer.shape[1] * layer.shape[2] for layer in layers if layer.kind == "convolution"
-    )  # torch's counter leaves the additions of the bias out, ours has them
-    assert totals(layers).flops - biases == counter.get_total_flops()
+    extra = 0
+    for layer in layer_table(config, 10):
+        biased = layer.kind in ("linear", "convolution", "whitening") and layer.bias
+        extra += math.prod(layer.shape) * {True: 1, False: 0}[biased]
+        extra += 2 * math.prod(layer.shape) if layer.kind == "batch-norm" else 0
+    assert totals(layer_table(config, 10)).flops - extra == counter.get_total_flops()
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -66,6 +71,9 @@ def test_every_model_learns_everywhere(name: str) -> None:
     assert torch.isfinite(logits).all()
     torch.nn.functional.cross_entropy(logits, torch.arange(64) % 10).backward()
     for parameter_name, parameter in net.named_parameters():
+        if parameter_name == "whiten.weight":
+            assert not parameter.requires_grad, "the whitening filters come from data"
+            continue
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, f"no gradient for {parameter_name}"
 
 

@@ -1,0 +1,80 @@
+"""Pictures in memory and on the disk, the flips of each epoch, and judging with the mirror image."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cifar_core.config import make_config
+from cifar_core.data import open_dataset
+from cifar_core.train import batches
+from cifar_core.train.batches import alternating_flips, epoch_batches, load_training_data, normalise
+from cifar_core.train.measure import predict_probabilities
+from cifar_core.workspace import open_workspace
+from tests.conftest import save_tiny
+
+CPU = torch.device("cpu")
+
+
+def test_a_part_too_large_for_memory_gives_the_same_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = open_workspace(tmp_path / "workspace")
+    dataset = save_tiny(workspace)
+    config = make_config({"dataset": dataset.name, "shift": 2}).data
+    kept = load_training_data(dataset, config, 0, CPU)
+    monkeypatch.setattr(batches, "RESIDENT_BYTES", 0)
+    streamed = load_training_data(open_dataset(workspace, dataset.name), config, 0, CPU)
+    for one, two in zip(
+        epoch_batches(kept, config, 32, seed=0, epoch=1),
+        epoch_batches(streamed, config, 32, seed=0, epoch=1),
+        strict=True,
+    ):
+        assert torch.equal(one[0], two[0]) and one[0].is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(one[1], two[1])
+    assert torch.equal(kept.test.take(slice(3, 9)), streamed.test.take(slice(3, 9)))
+
+
+def test_flips_alternate_from_epoch_to_epoch() -> None:
+    first, second, third = (alternating_flips(10_000, seed=4, epoch=epoch) for epoch in (1, 2, 3))
+    assert 0.48 < first.mean() < 0.52
+    assert np.array_equal(second, ~first)
+    assert np.array_equal(third, first)
+    assert not np.array_equal(alternating_flips(10_000, seed=5, epoch=1), first)
+
+
+def test_an_epoch_shows_each_picture_the_other_way_round_than_the_one_before(tmp_path: Path) -> None:
+    dataset = save_tiny(open_workspace(tmp_path / "workspace"))
+    config = make_config({"dataset": dataset.name}).data
+    data = load_training_data(dataset, config, 0, CPU)
+
+    def seen(epoch: int) -> set[bytes]:
+        return {
+            image.contiguous().numpy().tobytes()
+            for images, _ in epoch_batches(data, config, 32, seed=0, epoch=epoch)
+            for image in images
+        }
+
+    mirrored = {
+        image.contiguous().numpy().tobytes()
+        for images, _ in epoch_batches(data, config, 32, seed=0, epoch=2)
+        for image in images.flip(3)
+    }
+    assert seen(1) == mirrored
+    assert seen(1) == seen(3) != seen(2)
+
+
+def test_flip_test_averages_the_logits_of_both_sides(tmp_path: Path) -> None:
+    dataset = save_tiny(open_workspace(tmp_path / "workspace"))
+    data = load_training_data(dataset, make_config({"dataset": dataset.name}).data, 0, CPU)
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 5), nn.Flatten(), nn.Linear(4 * 28 * 28, data.classes))
+    images = normalise(data.test.take(slice(None)), data)
+    with torch.no_grad():
+        expected = ((net(images) + net(images.flip(3))) / 2).softmax(1)
+        plain = net(images).softmax(1)
+    both: Any = [predict_probabilities(net, data.test, data, flip_test=flip) for flip in (True, False)]
+    torch.testing.assert_close(both[0], expected)
+    torch.testing.assert_close(both[1], plain)
+    assert not torch.allclose(expected, plain)

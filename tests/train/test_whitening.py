@@ -1,0 +1,41 @@
+"""The whitening layer whitens."""
+
+import torch
+import torch.nn.functional as F
+
+from cifar_core.config import make_config
+from cifar_core.train.batches import normalise
+from cifar_core.train.trainer import Trainer
+from cifar_core.train.whitening import whitening_filters
+from tests.train.test_trainer import CPU, TINY, data_for
+
+
+def correlated(count: int) -> torch.Tensor:
+    """Pictures whose neighbouring pixels and channels are alike, as in photographs."""
+    generator = torch.Generator().manual_seed(0)
+    grey = torch.randn(count, 1, 32, 32, generator=generator)
+    smooth = F.avg_pool2d(grey, 3, stride=1, padding=1) * 3
+    return smooth + 0.3 * torch.randn(count, 3, 32, 32, generator=generator)
+
+
+def test_answers_are_uncorrelated_with_variance_one() -> None:
+    images = correlated(400)
+    filters = whitening_filters(images, patch=4, components=16)
+    answers = F.conv2d(images, filters, stride=2).transpose(0, 1).reshape(16, -1)
+    covariance = answers @ answers.T / answers.shape[1]
+    torch.testing.assert_close(covariance, torch.eye(16), atol=0.02, rtol=0)
+    assert not torch.allclose(covariance, torch.eye(16), atol=1e-6), "a little is added to each variance"
+
+
+def test_the_network_starts_with_the_filters_of_its_own_pictures_and_keeps_them() -> None:
+    config = make_config({**TINY, "model": "fast_cnn", "widths": (4, 6, 8), "optimizer": "sgd", "weight_decay": 0.01})
+    data = data_for(config)
+    trainer = Trainer(config, data, CPU)
+    layer = trainer.net.get_submodule("whiten")
+    weights = layer.get_parameter("weight").clone()
+    expected = whitening_filters(normalise(data.train.take(slice(None)), data), patch=4, components=16)
+    torch.testing.assert_close(weights, torch.cat([expected, -expected]), rtol=1e-3, atol=1e-3)
+    images, labels = data.train.take(slice(32)), data.train.labels[:32]
+    trainer.train_step(normalise(images, data), labels, step=0)
+    assert torch.equal(layer.get_parameter("weight"), weights)
+    assert layer.get_parameter("bias").abs().sum() > 0
