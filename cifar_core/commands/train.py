@@ -50,7 +50,9 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
     config = make_config({name: value for name, value in settings.items() if value is not None}, preset=preset)
     run_id = create_run(workspace, config)
     start_run(workspace, run_id)
-    say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {config.optimizer.epochs} epochs.")
+    expected = read_run(workspace, run_id).expected_seconds
+    about = f", about {clock(expected)}" if expected else ""
+    say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {config.optimizer.epochs} epochs{about}.")
     run = follow(workspace, run_id)
     if as_json:
         print_json(summary(run))
@@ -91,6 +93,7 @@ def summary(run: Run) -> dict[str, Any]:
         "test_accuracy": best.test_accuracy if best else None,
         "validation_accuracy": best.validation_accuracy if best else None,
         "train_seconds": run.seconds,
+        "expected_seconds": run.expected_seconds,
         "images_per_second": run.last.images_per_second if run.last else None,
         "error": run.error,
     }
@@ -128,7 +131,8 @@ def _closing(run: Run) -> str:
         return f"Run {run.id} has finished."
     chosen = "chosen by the validation part" if best.validation_accuracy is not None else "the last one"
     count = f", n = {run.dataset.test:,}" if run.dataset else ""
+    missed = f" ({run.overrun:+.0%} against the estimate)" if run.overrun is not None else ""
     return (
         f"Run {run.id}: test accuracy {best.test_accuracy:.4f}{count}, epoch {best.epoch} ({chosen}), "
-        f"{run.seconds:.1f} s. See its mistakes: python -m cifar_core analyze {run.id}"
+        f"{run.seconds:.1f} s{missed}. See its mistakes: python -m cifar_core analyze {run.id}"
     )

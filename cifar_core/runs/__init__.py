@@ -1,6 +1,6 @@
 """Runs: folders on the disk, each the work of a process of its own. Reading them needs no torch."""
 
-from cifar_core.runs.estimate import Estimate, estimate_seconds, is_calibrated, start_calibration
+from cifar_core.runs.estimate import Estimate, calibrate, estimate_run, read_calibration
 from cifar_core.runs.predictor import Predictor
 from cifar_core.runs.process import pause_run, resume_run, start_run, stop_run, worker_log_tail
 from cifar_core.runs.results import open_run_dataset, read_metrics, read_predictions
@@ -21,7 +21,7 @@ from cifar_core.train import EpochLine
 
 __all__ = [
     "DatasetFacts", "EpochLine", "Estimate", "Predictions", "Predictor", "Progress", "Run", "Status", "active_run",
-    "create_run", "delete_run", "estimate_seconds", "export_run", "is_calibrated", "list_runs", "note_run", "open_run_dataset", "pause_run",
-    "read_metrics", "read_predictions", "read_run", "rename_run", "resolve_run", "resume_run", "start_calibration",
+    "calibrate", "create_run", "delete_run", "estimate_run", "export_run", "list_runs", "note_run", "open_run_dataset", "pause_run",
+    "read_calibration", "read_metrics", "read_predictions", "read_run", "rename_run", "resolve_run", "resume_run",
     "start_run", "stop_run", "verify_run", "worker_log_tail",
 ]  # fmt: skip

@@ -1,63 +1,94 @@
-"""Measures this machine: `python -m cifar_core.runs.calibration --workspace=DIR`, a few seconds, writes machine.json."""
+"""Measures this machine: `python -m cifar_core.runs.calibration --workspace=DIR`, some seconds, writes machine.json.
+
+It times the loop itself, with all that a batch costs, on made-up pictures.
+"""
 
 import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
-from cifar_core.config import RunConfig, make_config
+from cifar_core.config import PRESETS, RunConfig, make_config
+from cifar_core.data import Dataset, Split
 from cifar_core.files import hold_lock, write_json
 from cifar_core.models import layer_table
-from cifar_core.models.network import create_model
 from cifar_core.runs.estimate import (
     CALIBRATION_FILE,
     CALIBRATION_LOCK,
     Calibration,
+    Costs,
     activation_values,
     as_json,
-    is_calibrated,
+    read_calibration,
+    step_key,
 )
 from cifar_core.runs.estimate import machine_name as name_machine
+from cifar_core.train.batches import epoch_batches, load_training_data
 from cifar_core.train.device import pick_device
-from cifar_core.train.optimizers import make_optimizer
+from cifar_core.train.measure import predict_probabilities
+from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
 
-_SECONDS = 0.4  # of measuring for each case
-_CASES: list[tuple[dict[str, Any], int]] = [  # networks from narrow to wide, in small and in large batches
-    ({"channels": (6, 16), "kernel_size": 5, "padding": False, "hidden": (120, 84)}, 64),
-    ({"channels": (6, 16), "kernel_size": 5, "padding": False, "hidden": (120, 84)}, 512),
-    ({"channels": (16, 32), "hidden": (128, 64)}, 64),
-    ({}, 64),
-    ({}, 256),
-    ({"channels": (64, 64), "hidden": (128, 128)}, 64),
-    ({"channels": (64, 128)}, 128),
-    ({"channels": (16, 128), "kernel_size": 5}, 64),
-]
+_SECONDS = 0.25  # of measuring for each case, at least
+_TIMES = 3  # measured steps of each case, at least
+_PICTURES = 2048
 _CLASSES = 10
+_CASES: dict[str, list[dict[str, Any]]] = {  # networks from narrow to wide, in small and in large batches
+    "simple_cnn": [
+        {"channels": (6, 16), "kernel_size": 5, "padding": False, "hidden": (120, 84), "batch_size": 512},
+        {"channels": (16, 32), "hidden": (128, 64), "batch_size": 64},
+        {"batch_size": 256},
+        {"channels": (64, 64), "hidden": (128, 128), "batch_size": 64},
+        {"channels": (16, 128), "kernel_size": 5, "batch_size": 64},
+    ],
+    "fast_cnn": [
+        {"widths": (8, 16, 32), "batch_size": 64},
+        {"widths": (8, 16, 32), "batch_size": 512},
+        {"widths": (48, 96, 96), "batch_size": 128},
+    ],
+}
 
 
-def measure() -> Calibration:
-    """Time training steps of several networks and fit their costs."""
-    rows, times, forward_shares = [], [], []
-    device = pick_device("auto")
-    for settings, batch in _CASES:
-        config = make_config(settings)
-        step, forward = _time_case(config, batch, device)
-        layers = layer_table(config.model, _CLASSES)
+def measure(start_up: float) -> Calibration:
+    """Time training steps of every preset and of other networks, and fit costs to the time of those in between.
+
+    Args:
+        start_up: seconds from the start of a process like this one until it could begin to compute.
+    """
+    data = _made_up()
+    presets = [make_config(preset=name) for name in PRESETS]
+    threads = _best_threads(presets[0], data)
+    torch.set_num_threads(threads)
+    known: dict[str, float] = {}
+    costs = {}
+    for model, cases in _CASES.items():
+        configs = [config for config in presets if config.model.model == model]
+        configs += [make_config({"model": model, **case}) for case in cases]
+        measured = {step_key(config): (config, *_time_case(config, data)) for config in configs}
+        known.update({key: step for key, (_, step, _) in measured.items()})
+        costs[model] = _fit([config for config, _, _ in measured.values()], [step for _, step, _ in measured.values()],
+                            [forward for _, _, forward in measured.values()])  # fmt: skip
+    return Calibration(name_machine(), threads, start_up, costs, known)
+
+
+def _fit(configs: list[RunConfig], steps: list[float], forwards: list[float]) -> Costs:
+    rows = []
+    for config in configs:
+        layers, batch = layer_table(config.model, _CLASSES), config.optimizer.batch_size
         flops = sum(layer.flops for layer in layers)
         rows.append([1.0, batch, batch * flops, batch * activation_values(layers)])
-        times.append(step)
-        forward_shares.append(forward / step)
-    costs = fit_costs(np.array(rows), np.array(times))
-    per_step, per_picture, per_flop, per_value = costs
-    forward = float(np.median(forward_shares))
-    return Calibration(name_machine(), per_step, per_picture, per_flop, per_value, forward)
+    per_step, per_picture, per_flop, per_value = fit_costs(np.array(rows), np.array(steps))
+    shares = [
+        forward * config.optimizer.batch_size / step / (2 if config.data.flip_test else 1)
+        for config, step, forward in zip(configs, steps, forwards, strict=True)
+    ]
+    return Costs(per_step, per_picture, per_flop, per_value, float(np.median(shares)))
 
 
 def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
@@ -82,47 +113,78 @@ def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
     return costs
 
 
-def _time_case(config: RunConfig, batch: int, device: torch.device) -> tuple[float, float]:
-    """Seconds of a training step and of a forward pass alone."""
-    net = create_model(config.model, _CLASSES).to(device).to(memory_format=torch.channels_last)
-    optimizer = make_optimizer(config.optimizer, net)
-    images = torch.randn(batch, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, _CLASSES, (batch,), device=device)
+def _made_up() -> Dataset:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (_PICTURES, 3, 32, 32), dtype=np.uint8)
+    split = Split(images, rng.integers(0, _CLASSES, _PICTURES), np.arange(_PICTURES).astype(str))
+    names = tuple(str(number) for number in range(_CLASSES))
+    return Dataset("made-up", "", names, split, split, (0.5,) * 3, (0.3,) * 3, "", "")
+
+
+def _best_threads(config: RunConfig, data: Dataset) -> int:
+    """As many threads as torch would take, or half as many (one for each core with two threads): what is faster."""
+    most = torch.get_num_threads()
+    choices = sorted({most, max(1, most // 2)}, reverse=True)
+    times = []
+    for threads in choices:
+        torch.set_num_threads(threads)
+        times.append(_time_case(config, data)[0])
+    return choices[int(np.argmin(times))]
+
+
+def _time_case(config: RunConfig, dataset: Dataset) -> tuple[float, float]:
+    """Seconds of a training step with the loading of its pictures, and of measuring one picture."""
+    config = replace(config, data=replace(config.data, train_share=1.0, validation_share=0.0))
+    device, batch = pick_device("auto"), config.optimizer.batch_size
+    data = load_training_data(dataset, config.data, 0, device)
+    trainer = Trainer(config, data, device)
+    images, labels = next(epoch_batches(data, config.data, batch, seed=0, epoch=1))
+
+    def load() -> None:
+        for _ in epoch_batches(data, config.data, batch, seed=0, epoch=1):
+            pass
 
     def step() -> None:
-        optimizer.zero_grad()
-        F.cross_entropy(net(images), labels).backward()
-        optimizer.step()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        elif device.type == "mps":
-            torch.mps.synchronize()
+        trainer.train_step(images, labels, step=0)
+        _finish(device)
 
-    step_time = _median_time(step)
-    net.eval()
-    with torch.no_grad():
-        forward_time = _median_time(lambda: net(images))
-    return step_time, forward_time
+    def look() -> None:
+        predict_probabilities(trainer.net, data.test, data, flip_test=config.data.flip_test)
+
+    trainer.net.train()
+    loading = _mean_time(load, times=1) / len(data.train)
+    stepping = _mean_time(step, times=_TIMES)
+    return stepping + batch * loading, _mean_time(look, times=1) / len(data.test)
 
 
-def _median_time(action: Callable[[], object]) -> float:
-    times: list[float] = []
-    begin = time.perf_counter()
-    while len(times) < 5 or time.perf_counter() - begin < _SECONDS / 2:
-        start = time.perf_counter()
+def _finish(device: torch.device) -> None:
+    """Wait for what a GPU still does."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _mean_time(action: Callable[[], object], *, times: int) -> float:
+    """Mean seconds, after one time that warms up and is not counted."""
+    action()
+    count, begin = 0, time.perf_counter()
+    while count < times or time.perf_counter() - begin < _SECONDS:
         action()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[2:]))
+        count += 1
+    return (time.perf_counter() - begin) / count
 
 
 def main() -> int:
     """Measure and write, unless another process does so now."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True, type=Path)
-    root = parser.parse_args().workspace
+    parser.add_argument("--begun", required=True, type=float, help="When this process was started, seconds since 1970.")
+    arguments = parser.parse_args()
+    root, start_up = arguments.workspace, time.time() - arguments.begun
     with hold_lock(root / CALIBRATION_LOCK) as mine:
-        if mine and not is_calibrated(Workspace(root)):
-            write_json(root / CALIBRATION_FILE, as_json(measure()))
+        if mine and read_calibration(Workspace(root)) is None:
+            write_json(root / CALIBRATION_FILE, as_json(measure(start_up)))
     return 0
 
 

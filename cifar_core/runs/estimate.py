@@ -3,8 +3,12 @@
 import importlib.metadata
 import math
 import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from cifar_core.config import RunConfig
 from cifar_core.data import list_datasets
@@ -16,18 +20,17 @@ from cifar_core.workspace import Workspace
 
 CALIBRATION_FILE = "machine.json"
 CALIBRATION_LOCK = "machine.lock"
-_ASKED: set[Path] = set()  # workspaces that this process has had measured: the lock is held only some seconds later
-_START_UP = 4.0  # seconds until the first batch: Python, torch, the pictures
+_ASKED: dict[Path, subprocess.Popen[bytes]] = {}  # by workspace: the process that measures, once for each of ours
+_START_UP = 4.0  # seconds, until a calibration knows better
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
 _FREE = ("epochs", "learning_rate", "momentum", "schedule", "warmup_share", "weight_decay", "label_smoothing",
          "patience", "seed", "dropout")  # fmt: skip  # settings that do not change how long an epoch takes
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Costs of one training step on this machine, in seconds; fitted by `cifar_core.runs.calibration`."""
+class Costs:
+    """Costs of one training step of one kind of network, in seconds; fitted by `cifar_core.runs.calibration`."""
 
-    machine: str  # what it was measured on and with
     per_step: float
     per_picture: float
     per_flop: float  # forward FLOP of one picture in a step
@@ -36,10 +39,22 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How fast this machine trains."""
+
+    machine: str  # what it was measured on and with
+    threads: int  # how many are fastest here
+    start_up: float  # seconds until a process can begin to compute
+    costs: Mapping[str, Costs]  # by kind of network
+    known: Mapping[str, float]  # `step_key` -> seconds of a training step that was timed itself
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Expected time of a run and what the expectation rests on."""
 
-    seconds: float
+    seconds: float  # of training and measuring
+    start_up: float  # seconds before
     source: str
 
 
@@ -53,66 +68,89 @@ def activation_values(layers: list[Layer]) -> int:
     return sum(math.prod(layer.shape) for layer in layers)
 
 
-def step_seconds(calibration: Calibration, layers: list[Layer], batch: int) -> float:
-    """Expected time of one training step."""
+def step_key(config: RunConfig) -> str:
+    """What decides, above all, how long a training step takes."""
+    return f"{config.model}, batch {config.optimizer.batch_size}, {config.optimizer.optimizer}"
+
+
+def fitted_step(costs: Costs, layers: list[Layer], batch: int) -> float:
+    """Time of one training step by the fitted costs."""
     flops = sum(layer.flops for layer in layers)
-    per_picture = (
-        calibration.per_picture + calibration.per_flop * flops + calibration.per_value * activation_values(layers)
-    )
-    return calibration.per_step + batch * per_picture
+    per_picture = costs.per_picture + costs.per_flop * flops + costs.per_value * activation_values(layers)
+    return costs.per_step + batch * per_picture
 
 
-def estimate_seconds(workspace: Workspace, config: RunConfig, runs: list[Run] | None = None) -> Estimate | None:
-    """Expected seconds from the start button to the last epoch; None until this machine is calibrated.
+def epoch_seconds(calibration: Calibration, config: RunConfig, *, classes: int, train: int, judged: int) -> float:
+    """Expected time of one epoch.
+
+    Args:
+        calibration: of this machine.
+        config: the run that is planned.
+        classes: of its dataset.
+        train: pictures trained on.
+        judged: pictures measured after the epoch.
+    """
+    layers, batch = layer_table(config.model, classes), config.optimizer.batch_size
+    costs = calibration.costs[config.model.model]
+    whole = fitted_step(costs, layers, batch)
+    trust = calibration.known.get(step_key(config), whole) / whole  # a step that was timed itself corrects the fit
+    full, rest = divmod(train, batch)
+    steps = full * whole + (fitted_step(costs, layers, rest) if rest else 0.0)
+    looks = judged * (whole / batch) * costs.forward * (2 if config.data.flip_test else 1)
+    return trust * (steps + looks) + _EPOCH_EXTRA
+
+
+def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = ()) -> Estimate | None:
+    """How long a run will take here; None until this machine is calibrated and the size of the dataset known.
 
     Args:
         workspace: where earlier runs and the calibration lie.
         config: the run that is planned.
-        runs: the workspace's runs, where the caller has them at hand.
+        runs: earlier runs, of which one alike is the better witness.
     """
-    epochs = config.optimizer.epochs
-    for run in runs or []:
+    epochs, calibration = config.optimizer.epochs, read_calibration(workspace)
+    start_up = calibration.start_up if calibration else _START_UP
+    for run in runs:
         if run.status is Status.FINISHED and run.last is not None and _alike(run.config, config):
-            return Estimate(_START_UP + epochs * run.seconds / run.last.epoch, f"as measured in run {run.name}")
-    calibration = read_calibration(workspace)
+            return Estimate(epochs * run.seconds / run.last.epoch, start_up, f"as measured in run {run.name}")
     state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
     if calibration is None or state is None or not state.train:
         return None
-    layers = layer_table(config.model, max(2, state.classes))
     held = round(state.train * config.data.validation_share)
     train = round((state.train - held) * config.data.train_share)
-    batch = config.optimizer.batch_size
-    full, rest = divmod(train, batch)
-    step = full * step_seconds(calibration, layers, batch) + (step_seconds(calibration, layers, rest) if rest else 0)
-    one_picture = step_seconds(calibration, layers, 512) / 512
-    measure = (held + state.test) * one_picture * calibration.forward
-    return Estimate(_START_UP + epochs * (step + measure + _EPOCH_EXTRA), "from a short calibration of this machine")
+    seconds = epoch_seconds(calibration, config, classes=max(2, state.classes), train=train, judged=held + state.test)
+    return Estimate(epochs * seconds, start_up, "from a short calibration of this machine")
 
 
 def read_calibration(workspace: Workspace) -> Calibration | None:
     """The calibration of this machine, None where there is none that holds."""
     try:
-        calibration = Calibration(**read_json(workspace.root / CALIBRATION_FILE))
-    except (OSError, ValueError, TypeError):
+        content = read_json(workspace.root / CALIBRATION_FILE)
+        costs = {model: Costs(**values) for model, values in content["costs"].items()}
+        calibration = Calibration(**{**content, "costs": costs})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return calibration if calibration.machine == machine_name() else None
 
 
-def is_calibrated(workspace: Workspace) -> bool:
-    """Whether this machine has been measured."""
-    return read_calibration(workspace) is not None
+def calibrate(workspace: Workspace) -> Literal["done", "measuring", "failed"]:
+    """Have this machine measured, in a process of its own, unless that is done or under way; says how it stands.
 
-
-def start_calibration(workspace: Workspace) -> None:
-    """Measure this machine in a process of its own, a few seconds; once for each process that asks, whatever comes of it.
+    A process tries once for each workspace: what failed is not repeated.
 
     Raises:
         StorageError: the process or its log could not be made.
     """
-    if workspace.root in _ASKED or is_calibrated(workspace) or is_locked(workspace.root / CALIBRATION_LOCK):
-        return
-    _ASKED.add(workspace.root)
-    spawn("cifar_core.runs.calibration", [f"--workspace={workspace.root}"], workspace.root / "machine.log")
+    if read_calibration(workspace) is not None:
+        return "done"
+    asked = _ASKED.get(workspace.root)
+    if is_locked(workspace.root / CALIBRATION_LOCK) or (asked is not None and asked.poll() is None):
+        return "measuring"
+    if asked is not None:
+        return "done" if read_calibration(workspace) is not None else "failed"  # it may have ended just now
+    arguments = [f"--workspace={workspace.root}", f"--begun={time.time()}"]
+    _ASKED[workspace.root] = spawn("cifar_core.runs.calibration", arguments, workspace.root / "machine.log")
+    return "measuring"
 
 
 def as_json(calibration: Calibration) -> dict[str, object]:

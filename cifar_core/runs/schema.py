@@ -72,6 +72,7 @@ class Run:
     last: EpochLine | None = None
     dataset: DatasetFacts | None = None  # None until its process has opened the data
     device: str = ""
+    expected_seconds: float | None = None  # of training and measuring, as estimated when the run was made
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
 
     @property
@@ -83,6 +84,13 @@ class Run:
     def seconds(self) -> float:
         """Training and measuring so far, start-up apart."""
         return self.progress.elapsed if self.progress else 0.0
+
+    @property
+    def overrun(self) -> float | None:
+        """How much longer the epochs took than was expected, as a share (0.1: a tenth longer); None before the end."""
+        if self.status is not Status.FINISHED or self.last is None or not self.expected_seconds:
+            return None
+        return self.seconds / (self.expected_seconds * self.last.epoch / self.config.optimizer.epochs) - 1
 
 
 @dataclass(frozen=True)

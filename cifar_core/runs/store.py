@@ -2,6 +2,7 @@
 
 import datetime
 import importlib.metadata
+import os
 import platform
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import hold_lock, new_folder, read_json, storage_errors, temp_beside, write_json
+from cifar_core.runs.estimate import estimate_run
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder, write_status
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.process import ENDING_SECONDS, is_alive, status_now
@@ -24,6 +26,7 @@ from cifar_core.workspace import Workspace
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
 MAX_NAME = 80  # characters
 MAX_NOTE = 2000
+_SEEN: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> its files' marks when read, and what was read
 _CODE = Path(__file__).resolve().parents[2]
 
 
@@ -47,12 +50,14 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "") -> s
         shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
         split_training(labels, **shares, seed=config.machine.seed)  # refuses parts that would be empty
     identity = new_id(nonce)
+    expected = estimate_run(workspace, config, list_runs(workspace))
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     content = {
         "schema_version": SCHEMA_VERSION,
         "id": identity,
         "created": created,
         "settings": config.flat(),
+        "expected_seconds": expected.seconds if expected else None,
         "versions": {"python": platform.python_version(), **_versions()},
         "code": _code_version(),
     }
@@ -95,10 +100,41 @@ def resolve_run(workspace: Workspace, run_id: str) -> str:
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other."""
-    folders = [item for item in workspace.runs.iterdir() if is_run_id(item.name) and item.is_dir()]
-    return sorted((_read(RunFolder(item)) for item in folders if not item.is_symlink()),
-                  key=lambda run: (run.created, run.id), reverse=True)  # fmt: skip
+    """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other.
+
+    A run whose files have not changed since this process last read them is not read again.
+    """
+    with os.scandir(workspace.runs) as entries:
+        names = {item.name for item in entries if is_run_id(item.name) and item.is_dir(follow_symlinks=False)}
+    for gone in [path for path in _SEEN if path.parent == workspace.runs and path.name not in names]:
+        _SEEN.pop(gone, None)
+    runs = [_read_if_changed(RunFolder(workspace.runs / name)) for name in names]
+    return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
+
+
+def _read_if_changed(folder: RunFolder) -> Run:
+    marks = _marks(folder)
+    seen = _SEEN.get(folder.path)
+    if seen is not None and seen[0] == marks:
+        return seen[1]
+    run = _read(folder)
+    if run.active or run.problem or _marks(folder) != marks:  # a lock may tell more, or it is changing just now
+        _SEEN.pop(folder.path, None)
+    else:
+        _SEEN[folder.path] = (marks, run)
+    return run
+
+
+def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
+    """What changes whenever a file that `_read` reads does."""
+    marks: list[tuple[int, int, int] | None] = []
+    for file in (folder.config, folder.status, folder.about, folder.facts, folder.metrics):
+        try:
+            found = file.stat()
+            marks.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        except OSError:
+            marks.append(None)
+    return tuple(marks)
 
 
 def active_run(workspace: Workspace) -> Run | None:
@@ -173,6 +209,7 @@ def _read_whole(folder: RunFolder) -> Run:
         config=make_config(content["settings"]), created=str(content["created"]), error=error, progress=progress,
         best=best_line(lines), last=lines[-1] if lines else None,
         dataset=_dataset_facts(facts["dataset"]) if facts else None, device=str(facts.get("device", "")),
+        expected_seconds=content.get("expected_seconds"),
     )  # fmt: skip
 
 

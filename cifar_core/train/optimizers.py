@@ -9,8 +9,7 @@ from cifar_core.config import OptimizerConfig
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan 2024, "Muon": the iteration that is steepest at 0
 _ROUNDS = 3  # of the iteration: small networks gain nothing from more
-_HEAD = 28.0  # Muon's other steps as multiples of its learning rate: the last layer's weights ...
-_REST = 0.22  # ... and all biases and scales
+_HEAD = 0.5  # the last layer's steps under Muon as a multiple of its learning rate; all other weights take the same
 
 
 def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optimizer:
@@ -45,9 +44,9 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self, parameters: Iterable[nn.Parameter], *, lr: float, momentum: float = 0.6, weight_decay: float = 0.0
     ) -> None:
-        kinds: dict[float, list[nn.Parameter]] = {1.0: [], _HEAD: [], _REST: []}
+        kinds: dict[float, list[nn.Parameter]] = {1.0: [], _HEAD: []}
         for item in parameters:
-            kinds[{4: 1.0, 2: _HEAD}.get(item.ndim, _REST)].append(item)
+            kinds[_HEAD if item.ndim == 2 else 1.0].append(item)
         groups = [{"params": items, "share": share} for share, items in kinds.items() if items]
         super().__init__(groups, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 

@@ -17,15 +17,14 @@ from cifar_core.runs import (
     Run,
     Status,
     active_run,
+    calibrate,
     create_run,
-    estimate_seconds,
-    is_calibrated,
+    estimate_run,
     list_runs,
     pause_run,
     read_metrics,
     read_run,
     resume_run,
-    start_calibration,
     start_run,
     stop_run,
     worker_log_tail,
@@ -34,7 +33,17 @@ from cifar_core.runs.names import run_id as id_of
 from cifar_core.runs.schema import RESUMABLE
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard, plain
-from pages.ui.words import STATUS, clock, done_share, duration, epoch_word, percent, progress_line, result_line
+from pages.ui.words import (
+    STATUS,
+    clock,
+    done_share,
+    duration,
+    epoch_word,
+    overrun_line,
+    percent,
+    progress_line,
+    result_line,
+)
 
 KINDS: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
 TICK = 1.0  # seconds between looks at the disk
@@ -96,33 +105,43 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
         runs: the workspace's runs as the page was drawn.
     """
     running = training_now(runs)
-    waiting = running is None and not is_calibrated(workspace)
-    if waiting:
-        with guard():
-            start_calibration(workspace)
+    state = "done" if running else _calibrated(workspace)
+    looking = running is not None or state == "measuring"
 
     def look() -> None:
-        listed = list_runs(workspace) if running or waiting else runs
+        listed = list_runs(workspace) if looking else runs
         now = training_now(listed)
         if (now and now.id) != (running and running.id):
             st.rerun()
         if now is not None:
             st.markdown(f"**{plain(now.name)}** is training; one run at a time.")
             show_progress(now)
-        elif config is not None:
-            st.caption(f":material/timer: {_quote(workspace, config, listed)}")
-        if waiting and is_calibrated(workspace):
+            return
+        if state == "measuring" and _calibrated(workspace) != "measuring":
             st.rerun()
+        if config is not None:
+            st.caption(f":material/timer: {_quote(workspace, config, listed, state)}")
 
-    st.fragment(look, run_every=TICK if running or waiting else None)()
+    st.fragment(look, run_every=TICK if looking else None)()
 
 
-def _quote(workspace: Workspace, config: RunConfig, runs: list[Run]) -> str:
+def _calibrated(workspace: Workspace) -> str:
+    """Whether this machine has been measured; begins where it has not."""
+    with guard():
+        return calibrate(workspace)
+    return "failed"
+
+
+def _quote(workspace: Workspace, config: RunConfig, runs: list[Run], state: str) -> str:
     """How long a run will take, and what that rests on."""
-    estimate = estimate_seconds(workspace, config, runs)
+    estimate = estimate_run(workspace, config, runs)
     if estimate is not None:
-        return f"{duration(estimate.seconds)}, {plain(estimate.source)}"
-    return "measuring this machine…" if not is_calibrated(workspace) else "the time is known once the pictures are here"
+        return f"{duration(estimate.start_up + estimate.seconds)}, {plain(estimate.source)}"
+    if state == "measuring":
+        return "measuring this machine…"
+    if state == "failed":
+        return "no estimate: measuring this machine did not work (machine.log in the workspace says why)"
+    return "the time is known once the pictures are here"
 
 
 def pulse(workspace: Workspace, run: Run) -> None:
@@ -183,6 +202,8 @@ def _head(workspace: Workspace, run: Run) -> None:
             _action(workspace, run, verb)
     if run.active:
         show_progress(run)
+    elif overrun_line(run):
+        st.caption(overrun_line(run))
 
 
 def _action(workspace: Workspace, run: Run, verb: str) -> None:

@@ -78,6 +78,18 @@ def epoch_word(run: Run) -> Literal["best", "last"]:
     return "last" if run.best is None or run.best.validation_accuracy is None else "best"
 
 
+def overrun_line(run: Run) -> str:
+    """How right the estimate was that the run was started with; empty where there is nothing to say."""
+    if run.overrun is None or run.expected_seconds is None or run.last is None:
+        return ""
+    expected = run.expected_seconds * run.last.epoch / run.config.optimizer.epochs
+    much = f"{abs(run.overrun):.0%}".replace("%", "\u00a0%")
+    told = (
+        "as expected" if abs(run.overrun) < 0.005 else f"{much} {'longer' if run.overrun > 0 else 'less'} than expected"
+    )
+    return f"Training took {clock(run.seconds)}, {told} ({clock(expected)})."
+
+
 def result_line(run: Run) -> str:
     """Best and last test accuracy with n and epoch, in a sentence."""
     if run.best is None or run.last is None:

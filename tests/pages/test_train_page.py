@@ -152,7 +152,6 @@ def test_the_runs_are_read_once_for_the_whole_page(
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({"dataset": "tiny"}))
     write_status(RunFolder(workspace.runs / run_id), Status.STOPPED)
-    monkeypatch.setattr("pages.ui.live.is_calibrated", lambda _: True)
     app = open_page(workspace, "train", run=run_id, view="New run")
     read: list[str] = []
 

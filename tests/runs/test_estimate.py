@@ -1,26 +1,35 @@
 """The time estimate: costs found again, and sums that add up."""
 
+import os
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cifar_core.config import make_config
+from cifar_core.config import PRESETS, make_config
 from cifar_core.files import write_json
 from cifar_core.models import layer_table
-from cifar_core.runs import Run, estimate_seconds
+from cifar_core.runs import Run, Status, calibrate, create_run, delete_run, estimate_run, read_run
 from cifar_core.runs.calibration import fit_costs
 from cifar_core.runs.estimate import (
     CALIBRATION_FILE,
     Calibration,
+    Costs,
     as_json,
+    epoch_seconds,
+    fitted_step,
     machine_name,
     read_calibration,
-    step_seconds,
+    step_key,
 )
+from cifar_core.runs.folder import RunFolder, write_status
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import TINY
 
-KNOWN = Calibration(machine_name(), per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, forward=0.3)
+COSTS = Costs(per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, forward=0.3)
+KNOWN = Calibration(machine_name(), 2, 3.5, {"simple_cnn": COSTS, "fast_cnn": COSTS}, {})
 
 
 def test_costs_are_found_again() -> None:
@@ -38,27 +47,98 @@ def test_no_cost_is_negative() -> None:
 def test_estimate_is_the_sum_of_its_steps(workspace: Workspace) -> None:
     save_tiny(workspace)
     config = make_config(TINY)
-    assert estimate_seconds(workspace, config) is None
+    assert estimate_run(workspace, config) is None
     write_json(workspace.root / CALIBRATION_FILE, as_json(KNOWN))
-    estimate = estimate_seconds(workspace, config)
-    longer = estimate_seconds(workspace, make_config({**TINY, "epochs": 22}))
+    estimate = estimate_run(workspace, config)
+    longer = estimate_run(workspace, make_config({**TINY, "epochs": 22}))
     assert estimate is not None and longer is not None
     layers = layer_table(config.model, 10)
-    steps = 8 * step_seconds(KNOWN, layers, 32) + step_seconds(KNOWN, layers, 270 - 8 * 32)
-    assert (longer.seconds - estimate.seconds) / 20 == pytest.approx(steps, rel=0.1, abs=0.2)
-    assert "calibration" in estimate.source
+    steps = 8 * fitted_step(COSTS, layers, 32) + fitted_step(COSTS, layers, 270 - 8 * 32)
+    looks = 0.3 * (30 + 100) * fitted_step(COSTS, layers, 32) / 32
+    assert (longer.seconds - estimate.seconds) / 20 == pytest.approx(steps + looks + 0.15)
+    assert "calibration" in estimate.source and estimate.start_up == 3.5
+
+
+def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> None:
+    config = make_config({"model": "fast_cnn", "batch_size": 64})
+    fitted = fitted_step(COSTS, layer_table(config.model, 10), 64)
+    timed = replace(KNOWN, known={step_key(config): 3 * fitted})
+    plain, corrected = (epoch_seconds(item, config, classes=10, train=6400, judged=0) for item in (KNOWN, timed))
+    assert plain - 0.15 == pytest.approx(100 * fitted)
+    assert corrected - 0.15 == pytest.approx(300 * fitted)
+    other = make_config({"model": "fast_cnn", "batch_size": 64, "widths": "4,4,4"})
+    assert epoch_seconds(timed, other, classes=10, train=6400, judged=0) == epoch_seconds(
+        KNOWN, other, classes=10, train=6400, judged=0
+    )
+
+
+def test_judging_with_the_mirror_image_takes_twice_as_long() -> None:
+    one, two = (make_config({"flip_test": flip}) for flip in (False, True))
+    times = [epoch_seconds(KNOWN, config, classes=10, train=64, judged=6400) for config in (one, two)]
+    rest = epoch_seconds(KNOWN, one, classes=10, train=64, judged=0)
+    assert times[1] - rest == pytest.approx(2 * (times[0] - rest))
 
 
 def test_an_earlier_run_alike_is_the_better_witness(shared: Workspace, finished: Run) -> None:
-    estimate = estimate_seconds(shared, make_config({**TINY, "epochs": 20}), [finished])
+    estimate = estimate_run(shared, make_config({**TINY, "epochs": 20}), [finished])
     assert estimate is not None and finished.name in estimate.source
-    assert estimate.seconds == pytest.approx(4 + 20 * finished.seconds / 2)
-    assert estimate_seconds(shared, make_config({**TINY, "batch_size": 64}), [finished]) is None
+    assert estimate.seconds == pytest.approx(20 * finished.seconds / 2)
+    assert estimate_run(shared, make_config({**TINY, "batch_size": 64}), [finished]) is None
+
+
+def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run) -> None:
+    """Made when a run alike was there, so expected to take just as long."""
+    again = create_run(shared, finished.config)
+    expected = read_run(shared, again).expected_seconds
+    assert expected == pytest.approx(finished.seconds)
+    assert read_run(shared, again).overrun is None
+    late = replace(finished, expected_seconds=finished.seconds / 2)
+    assert late.overrun == pytest.approx(1.0)
+    assert late.last is not None
+    longer = replace(finished.config, optimizer=replace(finished.config.optimizer, epochs=2 * late.last.epoch))
+    assert replace(late, config=longer).overrun == pytest.approx(3.0), "stopped early: judged by the epochs there were"
+    write_status(RunFolder(shared.runs / again), Status.STOPPED)
+    delete_run(shared, again)
+
+
+def test_calibration_is_measured_once_and_a_failure_is_said(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Process:
+        ended: int | None = None
+
+        def poll(self) -> int | None:
+            return self.ended
+
+    process, started = Process(), []
+    monkeypatch.setattr("cifar_core.runs.estimate.spawn", lambda *given: (started.append(given), process)[1])
+    assert [calibrate(workspace), calibrate(workspace)] == ["measuring", "measuring"]
+    process.ended = 1
+    assert calibrate(workspace) == "failed"
+    write_json(workspace.root / CALIBRATION_FILE, as_json(KNOWN))
+    assert calibrate(workspace) == "done"
+    assert len(started) == 1
+
+
+@pytest.mark.slow
+def test_this_machine_is_measured(workspace: Workspace) -> None:
+    """The real process: every preset was timed itself, and the fit of the rest is not far from it."""
+    while calibrate(workspace) == "measuring":
+        time.sleep(0.1)
+    found = read_calibration(workspace)
+    assert found is not None, (workspace.root / "machine.log").read_text("utf-8")
+    assert 1 <= found.threads <= (os.cpu_count() or 1) and 0 < found.start_up < 120
+    for name in PRESETS:
+        config = make_config(preset=name)
+        measured = found.known[step_key(config)]
+        layers = layer_table(config.model, 10)
+        fitted = fitted_step(found.costs[config.model.model], layers, config.optimizer.batch_size)
+        assert 0.4 < fitted / measured < 2.5, name
 
 
 def test_embedded_data_can_be_planned_before_it_is_drawn(workspace: Workspace) -> None:
     write_json(workspace.root / CALIBRATION_FILE, as_json(KNOWN))
-    assert estimate_seconds(workspace, make_config()) is not None
+    assert estimate_run(workspace, make_config()) is not None
 
 
 def test_calibration_of_another_machine_does_not_hold(workspace: Workspace) -> None:
