@@ -5,7 +5,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run train analysis test lint remove
+.PHONY: help install run train analysis test lint bench remove
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -56,6 +56,9 @@ lint: $(INSTALLED_DEV) ## Check style, formatting and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+bench: $(INSTALLED) ## Time training, presets, screens and growth here (ARGS=--quick: 3 minutes)
+	@$(PY) -m cifar_core bench $(ARGS)
 
 remove: ## Delete .venv and all caches; workspace/ (your data, runs, exports) stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts

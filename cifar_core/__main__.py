@@ -1,4 +1,4 @@
-"""The command line: `python -m cifar_core data|train|analyze|runs`. Exit codes: 0 done, 2 bad input, 1 failed.
+"""The command line: `python -m cifar_core data|train|analyze|runs|bench`. Exit codes: 0 done, 2 bad input, 1 failed.
 
 People read stderr; stdout holds results, with `--json` one object as its last line. Nothing here loads torch: training
 and importing run as processes of their own, which the commands follow.
@@ -9,6 +9,7 @@ import sys
 import click
 
 from cifar_core.commands.analyze import analyze
+from cifar_core.commands.bench import bench
 from cifar_core.commands.data import data
 from cifar_core.commands.runs import runs
 from cifar_core.commands.train import train
@@ -21,7 +22,7 @@ def cli(debug: bool) -> None:
     """Train a CNN on small pictures and find out what it gets wrong."""
 
 
-for command in (data, train, analyze, runs):
+for command in (data, train, analyze, runs, bench):
     cli.add_command(command)
 
 

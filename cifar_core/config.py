@@ -111,6 +111,9 @@ class OptimizerConfig:
         "favours simpler answers.", low=0.0, high=1.0, step=0.0001)
     label_smoothing: float = _field(0.0, "float", "Label smoothing", "Aim a little below 100 % for the right class: "
         "less over-confident.", low=0.0, high=0.5, step=0.01)
+    small_share: float = _field(0.0, "float", "Small pictures first", "In this part of the run the pictures are shrunk "
+        "to 24 x 24 pixels: nearly half the work while the network still learns the rough shapes.", low=0.0, high=0.9,
+        step=0.05, only_with=("model", ("fast_cnn",)))
     patience: int = _field(0, "int", "Early stopping", "Stop after this many epochs without a better validation "
         "accuracy; 0 never stops early.", low=0, high=100, unit="epochs")
 
@@ -150,8 +153,47 @@ class Preset:
     settings: Mapping[str, Any]
 
 
+_FAST = {  # what the rungs of the ladder have in common
+    "model": "fast_cnn",
+    "optimizer": "muon",
+    "momentum": 0.6,
+    "schedule": "one_cycle",
+    "warmup_share": 0.0,
+    "label_smoothing": 0.1,
+    "batch_size": 256,
+    "validation_share": 0.0,
+    "flip": True,
+}
 PRESETS: dict[str, Preset] = {
     "default": Preset("Balanced", "The defaults: a small network that learns well within ten epochs.", {}),
+    "first-look": Preset(
+        "First look",
+        "One pass over the pictures with a very small network.",
+        {**_FAST, "widths": (12, 24, 48), "epochs": 1, "learning_rate": 0.2},
+    ),
+    "quick": Preset(
+        "Quick",
+        "Three passes with a small network.",
+        {**_FAST, "widths": (16, 40, 80), "epochs": 3, "learning_rate": 0.2, "shift": 1},
+    ),
+    "standard": Preset(
+        "Standard",
+        "Enough for most questions.",
+        {**_FAST, "widths": (32, 96, 192), "epochs": 10, "learning_rate": 0.1, "shift": 1, "small_share": 0.6},
+    ),
+    "accurate": Preset(
+        "Accurate",
+        "As good as it gets in reasonable time: a wide network, judged with mirror images.",
+        {
+            **_FAST,
+            "widths": (64, 192, 384),
+            "epochs": 10,
+            "learning_rate": 0.08,
+            "shift": 2,
+            "small_share": 0.6,
+            "flip_test": True,
+        },
+    ),
     "original": Preset(
         "As the original",
         "The tutorial network this project grew from: no augmentation, no validation part, so the last epoch counts.",

@@ -13,7 +13,7 @@ from pages.ui.address import choice, give, take
 from pages.ui.frame import guard, plain, run_in_focus, setup_page
 from pages.ui.live import launch, outlook, start_nonce, training_now, watch
 from pages.ui.plan import check, show_layers, show_strip
-from pages.ui.settings import in_words, show_earlier, show_presets, show_settings
+from pages.ui.settings import in_words, preset_words, show_earlier, show_presets, show_settings
 
 NEW, WATCH = "New run", "Watch"
 VIEW = "train_view"
@@ -52,8 +52,10 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
     datasets = list_datasets(workspace)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     with bar:
-        show_presets()
+        show_presets(workspace, runs)
         show_earlier(runs)
+    if preset_words():
+        st.caption(preset_words())
     with st.grid(2, min_column_width=380, gap="medium"):
         left, right = st.container(), st.container(border=True)
         with left, st.container(border=True):

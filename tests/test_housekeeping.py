@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-TARGETS = ("help", "install", "run", "train", "analysis", "test", "lint", "remove")
+TARGETS = ("help", "install", "run", "train", "analysis", "test", "lint", "bench", "remove")
 MAX_FILE_BYTES = 2_000_000
 
 # Built from pieces, so that this file does not hold what it looks for.
@@ -77,6 +77,7 @@ def test_help_lists_every_target() -> None:
         ("train", ["-m cifar_core data get cifar10", "-m cifar_core train --dataset $dataset --here 1"]),
         ("analysis", ["-m cifar_core analyze latest --top 10 --here 1"]),
         ("test", ['-m pytest -m "not slow" -n 2 --dist loadfile --here 1']),
+        ("bench", ["-m cifar_core bench --here 1"]),
         ("lint", ["-m ruff check .", "-m ruff format --check .", "-m mypy"]),
     ],
 )
@@ -203,6 +204,9 @@ def test_floors_that_close_known_holes_stay() -> None:
         assert tuple(map(int, floors[package].split("."))) >= tuple(map(int, floor.split("."))), package
 
 
+FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py")  # may need requirements-dev.txt
+
+
 def test_every_import_has_its_requirement() -> None:
     """What the code imports is named in the requirements, not only there because something else brings it."""
     names = {"PIL": "pillow", "sklearn": "scikit-learn"}
@@ -213,7 +217,7 @@ def test_every_import_has_its_requirement() -> None:
     for path in tracked_files():
         if path.suffix != ".py":
             continue
-        known = everything if path.is_relative_to(ROOT / "tests") else runtime
+        known = everything if any(path.is_relative_to(ROOT / place) for place in FOR_DEVELOPERS) else runtime
         code = re.sub(r'"""(?s:.)*?"""', "", path.read_text(encoding="utf-8"))
         for module in set(pattern.findall(code)) - ours - set(sys.stdlib_module_names):
             assert names.get(module, module).replace("_", "-") in known, f"{path.relative_to(ROOT)} imports {module}"

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 # From left to right: a layer imports only what stands left of it.
 LAYERS = (
     "errors", "config", "files", "processes", "workspace",
-    "data", "models", "train", "runs", "evaluate", "analyse", "figures", "export",
+    "data", "models", "train", "runs", "evaluate", "analyse", "figures", "export", "bench",
 )  # fmt: skip
 ENTRIES = ("pages", "commands", "streamlit_app")  # they import any layer; nothing imports them
 
@@ -30,8 +30,8 @@ BANS = (
     ("torch", "pages/*", ()),
     ("torchvision", "pages/*", ()),
     ("torch", "cifar_core/*", ("cifar_core/models/network.py", "cifar_core/train/*", "cifar_core/runs/calibration.py",
-                               "cifar_core/runs/training.py", "cifar_core/runs/inference.py")),
-    ("torchvision", "cifar_core/*", ("cifar_core/data/official.py",)),
+                               "cifar_core/runs/training.py", "cifar_core/runs/inference.py", "cifar_core/bench/plain.py")),
+    ("torchvision", "cifar_core/*", ("cifar_core/data/official.py", "cifar_core/bench/plain.py")),
     ("sklearn", "*", ()),
     ("torchmetrics", "*", ()),
     ("pytest", "*", ()),

@@ -23,18 +23,18 @@ WHITENED = 16  # principal components of a patch that are kept, each with both s
 
 
 def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
-    """The layers, first to last. Pooling stands before what works number by number, at a quarter of its work."""
+    """The layers, first to last."""
     layers = [whitening("whiten", PICTURE, WHITENED)]
     layers.append(relu("whiten_relu", layers[-1].shape))
     for block, channels in enumerate(config.widths, start=1):
+        if block > 1:  # before the convolutions: a quarter of the work buys twice the channels
+            layers.append(max_pool(f"pool{block - 1}", layers[-1].shape))
         for half in "ab":
             name = f"conv{block}{half}"
             layers.append(convolution(name, layers[-1].shape, channels, 3, 1, bias=False))
-            if half == "a" and block > 1:
-                layers.append(max_pool(f"pool{block}", layers[-1].shape))
             layers.append(batch_norm(f"{name}_norm", layers[-1].shape))
             layers.append(relu(f"{name}_relu", layers[-1].shape))
-    layers.append(global_max_pool("pool", layers[-1].shape))
+    layers.append(global_max_pool("pool3", layers[-1].shape))
     layers.append(flatten("flatten", layers[-1].shape))
     layers.append(linear("fc", layers[-1].shape, classes))
     return layers

@@ -3,7 +3,7 @@
 from cifar_core.runs.estimate import Estimate, calibrate, estimate_run, read_calibration
 from cifar_core.runs.predictor import Predictor
 from cifar_core.runs.process import pause_run, resume_run, start_run, stop_run, worker_log_tail
-from cifar_core.runs.results import open_run_dataset, read_metrics, read_predictions
+from cifar_core.runs.results import epoch_ends, open_run_dataset, read_metrics, read_predictions
 from cifar_core.runs.schema import DatasetFacts, Predictions, Progress, Run, Status
 from cifar_core.runs.store import (
     active_run,
@@ -21,7 +21,7 @@ from cifar_core.train import EpochLine
 
 __all__ = [
     "DatasetFacts", "EpochLine", "Estimate", "Predictions", "Predictor", "Progress", "Run", "Status", "active_run",
-    "calibrate", "create_run", "delete_run", "estimate_run", "export_run", "list_runs", "note_run", "open_run_dataset", "pause_run",
+    "calibrate", "create_run", "delete_run", "epoch_ends", "estimate_run", "export_run", "list_runs", "note_run", "open_run_dataset", "pause_run",
     "read_calibration", "read_metrics", "read_predictions", "read_run", "rename_run", "resolve_run", "resume_run",
     "start_run", "stop_run", "verify_run", "worker_log_tail",
 ]  # fmt: skip

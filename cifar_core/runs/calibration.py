@@ -134,7 +134,8 @@ def _best_threads(config: RunConfig, data: Dataset) -> int:
 
 def _time_case(config: RunConfig, dataset: Dataset) -> tuple[float, float]:
     """Seconds of a training step with the loading of its pictures, and of measuring one picture."""
-    config = replace(config, data=replace(config.data, train_share=1.0, validation_share=0.0))
+    config = replace(config, data=replace(config.data, train_share=1.0, validation_share=0.0),
+                     optimizer=replace(config.optimizer, small_share=0.0))  # fmt: skip
     device, batch = pick_device("auto"), config.optimizer.batch_size
     data = load_training_data(dataset, config.data, 0, device)
     trainer = Trainer(config, data, device)

@@ -16,6 +16,7 @@ from cifar_core.files import is_locked, read_json
 from cifar_core.models import Layer, layer_table
 from cifar_core.processes import spawn
 from cifar_core.runs.schema import Run, Status
+from cifar_core.train import SMALL_SIDE, small_part
 from cifar_core.workspace import Workspace
 
 CALIBRATION_FILE = "machine.json"
@@ -73,11 +74,11 @@ def step_key(config: RunConfig) -> str:
     return f"{config.model}, batch {config.optimizer.batch_size}, {config.optimizer.optimizer}"
 
 
-def fitted_step(costs: Costs, layers: list[Layer], batch: int) -> float:
-    """Time of one training step by the fitted costs."""
+def fitted_step(costs: Costs, layers: list[Layer], batch: int, *, area: float = 1.0) -> float:
+    """Time of one training step by the fitted costs; `area` is the part of a whole picture's pixels that it sees."""
     flops = sum(layer.flops for layer in layers)
-    per_picture = costs.per_picture + costs.per_flop * flops + costs.per_value * activation_values(layers)
-    return costs.per_step + batch * per_picture
+    by_pixel = costs.per_flop * flops + costs.per_value * activation_values(layers)
+    return costs.per_step + batch * (costs.per_picture + area * by_pixel)
 
 
 def epoch_seconds(calibration: Calibration, config: RunConfig, *, classes: int, train: int, judged: int) -> float:
@@ -96,6 +97,8 @@ def epoch_seconds(calibration: Calibration, config: RunConfig, *, classes: int, 
     trust = calibration.known.get(step_key(config), whole) / whole  # a step that was timed itself corrects the fit
     full, rest = divmod(train, batch)
     steps = full * whole + (fitted_step(costs, layers, rest) if rest else 0.0)
+    small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
+    steps *= 1 - small_part(config) * (1 - small)
     looks = judged * (whole / batch) * costs.forward * (2 if config.data.flip_test else 1)
     return trust * (steps + looks) + _EPOCH_EXTRA
 

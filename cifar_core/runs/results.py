@@ -43,6 +43,17 @@ def read_metrics(workspace: Workspace, run_id: str) -> pd.DataFrame:
     return frame.astype({name: "float64" for name in _COLUMNS if name != "epoch"}).astype({"epoch": "int64"})
 
 
+def epoch_ends(workspace: Workspace, run_id: str) -> list[float]:
+    """When each logged epoch's results reached the disk, in seconds since 1970.
+
+    Raises:
+        RunError: no such run.
+    """
+    folder = run_folder(workspace, run_id)
+    lines, _ = read_lines(folder)
+    return [folder.history(line.epoch).stat().st_mtime for line in lines if folder.history(line.epoch).exists()]
+
+
 def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None) -> Predictions:
     """Probabilities for the whole test set after one epoch; without `epoch` those of the best one.
 

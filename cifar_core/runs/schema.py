@@ -73,6 +73,7 @@ class Run:
     dataset: DatasetFacts | None = None  # None until its process has opened the data
     device: str = ""
     expected_seconds: float | None = None  # of training and measuring, as estimated when the run was made
+    peak_memory: int | None = None  # bytes, of the process that computed; None before its end
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
 
     @property

@@ -209,7 +209,7 @@ def _read_whole(folder: RunFolder) -> Run:
         config=make_config(content["settings"]), created=str(content["created"]), error=error, progress=progress,
         best=best_line(lines), last=lines[-1] if lines else None,
         dataset=_dataset_facts(facts["dataset"]) if facts else None, device=str(facts.get("device", "")),
-        expected_seconds=content.get("expected_seconds"),
+        expected_seconds=content.get("expected_seconds"), peak_memory=facts.get("peak_memory"),
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ from cifar_core.data import Dataset, open_dataset, prepare_drawn10
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import append_line, hold_lock, read_json, write_atomic, write_json
+from cifar_core.processes import peak_memory
+from cifar_core.runs.estimate import read_calibration
 from cifar_core.runs.folder import RunFolder, read_status, write_status
 from cifar_core.runs.schema import STILL_COMPUTING, DatasetFacts, Progress, Status
 from cifar_core.train import EpochLine, best_line
@@ -147,6 +149,7 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
     starting = Progress("loading pictures", epochs=config.optimizer.epochs, elapsed=elapsed)
     write_status(folder, Status.RUNNING, progress=starting)
     device = pick_device(config.machine.device)
+    torch.set_num_threads(_threads(folder))
     try:
         dataset = _dataset(folder, config, starting, wishes)
         wishes.obey()
@@ -165,7 +168,16 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
     else:
         save_checkpoint(folder, trainer)
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # whole epochs, and the part of one that was cut short
+    write_json(folder.facts, {**read_json(folder.facts), "peak_memory": peak_memory()})
     _write_ending(folder, ending, wishes, replace(recorder.progress, elapsed=elapsed))
+
+
+def _threads(folder: RunFolder) -> int:
+    """As many as the run began with (another number would round differently), else what a calibration found fastest."""
+    if folder.facts.exists():
+        return int(read_json(folder.facts)["threads"])
+    calibration = read_calibration(Workspace(folder.path.parents[1]))
+    return calibration.threads if calibration else torch.get_num_threads()
 
 
 def _write_ending(folder: RunFolder, ending: Ending, wishes: Wishes, progress: Progress) -> None:

@@ -1,8 +1,10 @@
-"""The learning rate at each step, as a pure function: nothing to save, nothing to get out of step on a resume."""
+"""What changes from step to step, as pure functions: nothing to save, nothing to get out of step on a resume."""
 
 import math
 
-from cifar_core.config import OptimizerConfig
+from cifar_core.config import OptimizerConfig, RunConfig
+
+SMALL_SIDE = 24  # pixels, of the pictures of the first part of a run that asks for small ones
 
 
 def learning_rate_at(config: OptimizerConfig, step: int, steps: int) -> float:
@@ -23,3 +25,8 @@ def learning_rate_at(config: OptimizerConfig, step: int, steps: int) -> float:
             return peak * (1 - progress) / (1 - config.warmup_share)
         case _:
             return peak
+
+
+def small_part(config: RunConfig) -> float:
+    """The first part of the run whose pictures are shrunk to `SMALL_SIDE`; only networks that take any size have one."""
+    return config.optimizer.small_share if config.model.model == "fast_cnn" else 0.0

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from cifar_core.config import RunConfig
 from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
-from cifar_core.train.batches import Pictures, TrainingData, epoch_batches
-from cifar_core.train.device import make_repeatable
+from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
+from cifar_core.train.device import has_fast_bfloat16, make_repeatable
 from cifar_core.train.history import EpochLine, should_stop_early
 from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
 from cifar_core.train.optimizers import make_optimizer
-from cifar_core.train.schedule import learning_rate_at
+from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part
 from cifar_core.train.whitening import whiten
 
 
@@ -78,6 +78,7 @@ class Trainer:
         self.batch = 0  # done in the running epoch
         self.seconds = 0.0  # of finished stretches: training and measuring
         self._epoch_seconds = 0.0  # of the running epoch
+        self._half = has_fast_bfloat16(device)
         precise = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
         self._loss_sum = torch.zeros((), dtype=precise, device=device)
         self._right = torch.zeros((), dtype=torch.int64, device=device)
@@ -117,10 +118,15 @@ class Trainer:
     def train_step(self, images: torch.Tensor, labels: torch.Tensor, *, step: int) -> None:
         """One batch: forward, backward, one step of the optimiser."""
         settings = self.config.optimizer
-        rate = learning_rate_at(settings, step, settings.epochs * self.batches)
+        steps = settings.epochs * self.batches
+        rate = learning_rate_at(settings, step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
-        logits = self.net(images)  # [B, K]
+        if step < small_part(self.config) * steps:
+            images = shrink(images, SMALL_SIDE)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._half):
+            logits = self.net(images)  # [B, K]
+        logits = logits.float()
         loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
         self.optimizer.zero_grad()
         loss.backward()

@@ -10,10 +10,13 @@ from typing import Any
 
 import streamlit as st
 
+from cifar_core.bench import expected_accuracy
 from cifar_core.config import PRESETS, RunConfig, Spec, hyperparameters, make_config
 from cifar_core.data import DatasetState
-from cifar_core.runs import Run
+from cifar_core.runs import Run, estimate_run
+from cifar_core.workspace import Workspace
 from pages.ui.frame import clean
+from pages.ui.words import clock, percent
 
 SETTINGS = "train_settings"
 PRESET = "train_preset"
@@ -25,18 +28,39 @@ _FINE = 200  # steps up to which a slider moves evenly
 _ENDLESS = 1_000_000  # a range this wide (a seed) has no sensible stops
 
 
-def show_presets() -> None:
-    """The preset row; the one that the settings equal is marked."""
+def show_presets(workspace: Workspace, runs: list[Run]) -> None:
+    """The preset row, each with its time on this machine; the one that the settings equal is marked."""
     current = _settings()
     st.session_state[PRESET] = next((name for name in PRESETS if _preset_settings(name) == current), None)
+    times = {name: estimate_run(workspace, make_config(_preset_settings(name)), runs) for name in PRESETS}
+
+    def label(name: str) -> str:
+        estimate = times[name]
+        return PRESETS[name].title + (f" · {clock(estimate.start_up + estimate.seconds)}" if estimate else "")
+
     st.segmented_control(
         "Start from",
         list(PRESETS),
         key=PRESET,
-        format_func=lambda name: PRESETS[name].title,
+        format_func=label,
         on_change=_load_preset,
-        help="  \n".join(f"**{preset.title}**: {preset.help}" for preset in PRESETS.values()),
+        help="  \n".join(f"**{preset.title}**: {_promise(name)}" for name, preset in PRESETS.items()),
     )
+
+
+def _promise(preset: str) -> str:
+    """What a preset is and what it reached when it was measured."""
+    expected = expected_accuracy(preset)
+    if expected is None:
+        return PRESETS[preset].help
+    runs = f"mean of {expected.seeds} runs" if expected.seeds > 1 else "one run"
+    return f"{PRESETS[preset].help} {percent(expected.mean)} on the CIFAR-10 test set ({runs})."
+
+
+def preset_words() -> str:
+    """The marked preset's promise; empty where the settings are a person's own."""
+    chosen = st.session_state.get(PRESET)
+    return _promise(chosen) if chosen else ""
 
 
 def show_earlier(runs: list[Run]) -> None:

@@ -43,13 +43,27 @@ def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> No
             {"patience": stop, "validation_share": 0.1} if name == "patience" else {}))  # fmt: skip
 
 
-def test_every_hyperparameter_has_a_widget_and_one_button_starts(open_page: OpenPage, workspace: Workspace) -> None:
+def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenPage, workspace: Workspace) -> None:
+    """Those of the other network, optimiser or schedule come when it is chosen, and what was set of them is kept."""
     app = open_page(workspace, "train")
     assert primaries(app) == ["Start"]
-    keys = {key for key in app.session_state.to_dict() if str(key).startswith("train_set_")}
-    for _, name, spec, _ in hyperparameters():
-        wanted = [f"train_set_{name}_{place}" for place in range(len(spec.items))] or [f"train_set_{name}"]
-        assert keys.issuperset(wanted), name
+    seen = set()
+    for choices in ({}, {"model": "fast_cnn", "optimizer": "muon", "schedule": "one_cycle"}):
+        for name, value in choices.items():
+            app.get_by_key(f"train_set_{name}").set_value(value)
+        app.run()
+        keys = {
+            element.key for kind in ("number_input", "toggle", "button_group", "selectbox") for element in app.get(kind)
+        }
+        settings = app.session_state["train_settings"]
+        for _, name, spec, _ in hyperparameters():
+            other, values = spec.only_with
+            wanted = {f"train_set_{name}_{place}" for place in range(len(spec.items))} or {f"train_set_{name}"}
+            shown = not other or settings[other] in values
+            assert bool(keys & wanted) == shown and (not shown or keys >= wanted), name
+            seen |= {name} if shown else set()
+    assert seen == {name for _, name, _, _ in hyperparameters()}
+    assert app.session_state["train_settings"]["hidden"] == [256, 128]
 
 
 def test_slider_and_number_field_follow_each_other(open_page: OpenPage, workspace: Workspace) -> None:

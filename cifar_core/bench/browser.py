@@ -1,0 +1,201 @@
+"""Clicks through the app in a real browser and prints what it timed as one JSON object.
+
+`python -m cifar_core.bench.browser --workspace=DIR --run=RUN --clicks=N [--chromium=FILE]`. A click's time runs until the
+server has answered it and the page is drawn, so it is more than the server's part of it.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cifar_core.workspace import VARIABLE
+
+_ROOT = Path(__file__).resolve().parents[2]
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_PAGES = {  # address -> what is there once it has something to say
+    "": "h1",
+    "train": "h1",
+    "runs": "h1",
+    "confusion": "h1",
+    "misclassified": ".tile",
+    "data": "h1",
+    "predict": "h1",
+}
+_START_SECONDS = 60.0
+_WATCH = """
+addEventListener("click", () => { window.clickedAt = performance.now() }, true)
+const look = new MutationObserver(() => { window.settledAt = performance.now() })
+const begin = () => {
+  const app = document.querySelector("[data-testid=stApp]")
+  if (!app) return requestAnimationFrame(begin)
+  look.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] })
+}
+begin()
+window.blank = 0
+let seen = null
+const frame = now => {
+  if (document.querySelector(".tile")) seen = now
+  else if (seen !== null) window.blank = Math.max(window.blank, now - seen)
+  requestAnimationFrame(frame)
+}
+requestAnimationFrame(frame)
+"""
+_SETTLED = """window.settledAt > window.clickedAt
+  && document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning" """
+
+
+@contextmanager
+def server(workspace: str) -> Iterator[str]:
+    """The app on a free port, as `make run` starts it; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true",
+               f"--server.port={port}"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=_ROOT, env={**os.environ, VARIABLE: workspace},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_for(address: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise TimeoutError("The app did not start.")
+
+
+def open_page(browser: Browser, address: str, path: str) -> tuple[Page, float]:
+    """A page in a browser that has nothing cached, and the seconds until it had something to say."""
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    page.add_init_script(_WATCH)
+    start = time.perf_counter()
+    page.goto(f"{address}/{path}", wait_until="commit")
+    page.wait_for_selector(_PAGES[path.partition("?")[0]])
+    return page, time.perf_counter() - start
+
+
+def switch(page: Page, path: str) -> float:
+    """Seconds from a click in the sidebar until the other page says something."""
+    links = {str(link.get_attribute("href")).rstrip("/").rpartition("/")[2].partition("?")[0]: link
+             for link in page.get_by_test_id("stSidebarNavLink").all()}  # fmt: skip
+    settle(page)
+    title = page.locator("h1").first.inner_text()
+    start = time.perf_counter()
+    links[path].click()
+    page.wait_for_function(
+        "title => { const h = document.querySelector('h1'); return h && h.innerText !== title }", arg=title
+    )
+    page.wait_for_selector(_PAGES[path])
+    return time.perf_counter() - start
+
+
+def settle(page: Page) -> None:
+    """Until nothing is being drawn any more."""
+    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+    page.wait_for_timeout(300)
+
+
+def timed(page: Page, click: Callable[[], object]) -> float:
+    """Milliseconds from a click until the page has settled."""
+    click()
+    page.wait_for_function(_SETTLED)
+    page.wait_for_timeout(60)  # what comes late belongs to it
+    return float(page.evaluate("window.settledAt - window.clickedAt"))
+
+
+def interactions(page: Page, count: int) -> list[float]:
+    """Filters, pages and sizes of the tiles, over and over, in milliseconds each."""
+    settle(page)
+    names = [
+        "Correct",
+        "All",
+        "Next page",
+        "Next page",
+        "96 a page",
+        "Previous page",
+        "Mistakes",
+        "Next page",
+        "48 a page",
+    ]
+    times = []
+    for turn in range(count):
+        name = names[turn % len(names)]
+        role: Any = "button" if "page" in name and name[0] in "NP" else "radio"
+        times.append(timed(page, page.get_by_role(role, name=name, exact=True).click))
+    return times
+
+
+def leaf_through(page: Page) -> tuple[int, float]:
+    """Page through every tile of the test set; how many pages, and the longest blank in milliseconds."""
+    for name in ("All", "192 a page"):
+        choice = page.get_by_role("radio", name=name, exact=True)
+        if choice.get_attribute("aria-checked") != "true":
+            timed(page, choice.click)
+    page.evaluate("window.blank = 0")
+    pages = 1
+    while not (ahead := page.get_by_role("button", name="Next page", exact=True)).is_disabled():
+        timed(page, ahead.click)
+        pages += 1
+    return pages, float(page.evaluate("window.blank"))
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    return {"median": float(np.median(values)), "p95": float(np.percentile(values, 95)), "n": len(values)}
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--clicks", default=50, type=int)
+    parser.add_argument("--chromium", required=True)
+    parser.add_argument("--only-clicks", action="store_true", help="Time clicks alone, as while a training runs.")
+    arguments = parser.parse_args()
+    found: dict[str, Any] = {}
+    with server(arguments.workspace) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=_FLAGS)
+        if not arguments.only_clicks:
+            cold = {}
+            for path in _PAGES:
+                page, cold[path or "home"] = open_page(browser, address, path)
+                page.close()
+            page, _ = open_page(browser, address, "")
+            found["cold_seconds"] = cold
+            found["switch_seconds"] = {path: switch(page, path) for path in list(_PAGES)[1:]}
+        page, _ = open_page(browser, address, f"misclassified?run={arguments.run}")
+        found["click_milliseconds"] = spread(interactions(page, arguments.clicks))
+        if not arguments.only_clicks:
+            pages, blank = leaf_through(page)
+            found["leafed_pages"], found["longest_blank_milliseconds"] = pages, blank
+        browser.close()
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

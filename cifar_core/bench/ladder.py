@@ -1,0 +1,48 @@
+"""The presets as a ladder of accuracy per second, each rung in epochs of the tutorial loop's own time."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cifar_core.bench.sides import train, train_plain
+from cifar_core.config import make_config
+from cifar_core.workspace import Workspace
+
+Say = Callable[[str], None]
+
+
+def measure_ladder(
+    workspace: Workspace, dataset: str, presets: Sequence[str], *, seeds: int, plain_epochs: int, say: Say
+) -> dict[str, Any]:
+    """Test accuracy and seconds of each preset, beside plain epochs measured just before.
+
+    Args:
+        workspace: holds the dataset; the runs land in it.
+        dataset: its name.
+        presets: names, in the order of the ladder.
+        seeds: runs of each preset, with the seeds 0, 1, ...
+        plain_epochs: of the tutorial loop before each run.
+        say: told after each run.
+    """
+    rungs: dict[str, Any] = {}
+    for preset in presets:
+        accuracies, seconds, plain, overruns = [], [], [], []
+        for seed in range(seeds):
+            plain.append(float(train_plain(workspace, dataset, plain_epochs, seed)["seconds"].mean()))
+            trained = train(workspace, make_config({"dataset": dataset, "seed": seed}, preset=preset))
+            assert trained.run.best is not None  # it has finished
+            accuracies.append(trained.run.best.test_accuracy)
+            seconds.append(trained.seconds)
+            overruns.append(trained.run.overrun)
+            say(f"{preset}, seed {seed}: accuracy {accuracies[-1]:.4f} in {seconds[-1]:.1f} s, "
+                f"{seconds[-1] / plain[-1]:.2f} plain epochs")  # fmt: skip
+        rungs[preset] = {
+            "test_accuracy": accuracies,
+            "mean": statistics.mean(accuracies),
+            "std": statistics.stdev(accuracies) if seeds > 1 else None,
+            "seconds": seconds,
+            "plain_epoch_seconds": plain,
+            "plain_epochs": [mine / theirs for mine, theirs in zip(seconds, plain, strict=True)],
+            "against_estimate": overruns,
+        }
+    return {"dataset": dataset, "presets": rungs}

@@ -1,0 +1,61 @@
+"""How quick the screens are, in a real browser, alone and while a training runs. The clicking is in `browser.py`."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cifar_core.bench.sides import train
+from cifar_core.config import make_config
+from cifar_core.errors import TrainingError
+from cifar_core.processes import child_environment
+from cifar_core.runs import create_run, read_run, start_run, stop_run
+from cifar_core.workspace import Workspace
+
+Say = Callable[[str], None]
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say) -> dict[str, Any]:
+    """Seconds to the first words of each page, milliseconds of clicks, and the longest blank while leafing through.
+
+    Args:
+        workspace: holds the dataset; the runs land in it.
+        dataset: its name.
+        clicks: how many to time.
+        say: told what is under way.
+
+    Returns:
+        `skipped` with the reason where there is no browser to click with.
+    """
+    chromium = os.environ.get("CHROMIUM") or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if importlib.util.find_spec("playwright") is None or chromium is None:
+        return {"skipped": "needs Chromium and the development requirements (make test installs them)"}
+    run_id = train(workspace, make_config({"dataset": dataset, "epochs": 1}, preset="original")).run.id
+    say("screens, alone")
+    alone = _click(workspace, run_id, chromium, clicks)
+    say("screens, while a training runs")
+    busy = create_run(workspace, make_config({"dataset": dataset, "epochs": 500}, preset="original"))
+    start_run(workspace, busy)
+    while (run := read_run(workspace, busy)).active and run.last is None:
+        time.sleep(0.2)
+    if not run.active:
+        raise TrainingError(f"The run {busy} of the measurement is {run.status}. {run.error}")
+    training = _click(workspace, run_id, chromium, clicks, "--only-clicks")
+    stop_run(workspace, busy)
+    return {**alone, "click_milliseconds_while_training": training["click_milliseconds"]}
+
+
+def _click(workspace: Workspace, run_id: str, chromium: str, clicks: int, *more: str) -> dict[str, Any]:
+    command = [sys.executable, "-P", "-m", "cifar_core.bench.browser", f"--workspace={workspace.root}", f"--run={run_id}",
+               f"--clicks={clicks}", f"--chromium={chromium}", *more]  # fmt: skip
+    done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise TrainingError(f"The screens could not be timed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found

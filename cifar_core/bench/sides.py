@@ -1,0 +1,64 @@
+"""Both sides of a comparison, each in processes of its own, one after the other. Runs land in the workspace they are given."""
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cifar_core.config import RunConfig
+from cifar_core.errors import TrainingError
+from cifar_core.processes import child_environment
+from cifar_core.runs import Run, Status, create_run, epoch_ends, read_metrics, read_run, start_run
+from cifar_core.workspace import Workspace
+
+_LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run of ours with the time on the clock of each of its epochs, all that the app does for it included."""
+
+    run: Run
+    metrics: pd.DataFrame  # a row an epoch
+    epochs: list[float]  # seconds from result to result, so one less than there are epochs
+
+    @property
+    def seconds(self) -> float:
+        """From the first batch to the last epoch's results."""
+        return float(self.metrics["seconds"].iloc[0]) + sum(self.epochs)
+
+
+def train(workspace: Workspace, config: RunConfig) -> Trained:
+    """Train as the app and the command line do, and wait for the end.
+
+    Raises:
+        TrainingError: it did not finish.
+    """
+    run_id = create_run(workspace, config)
+    start_run(workspace, run_id)
+    while (run := read_run(workspace, run_id)).active:
+        time.sleep(_LOOK_SECONDS)
+    if run.status is not Status.FINISHED:
+        raise TrainingError(f"The run {run_id} of the measurement is {run.status}. {run.error}")
+    ends = epoch_ends(workspace, run_id)
+    epochs = [after - before for before, after in itertools.pairwise(ends)]
+    return Trained(run, read_metrics(workspace, run_id), epochs)
+
+
+def train_plain(workspace: Workspace, dataset: str, epochs: int, seed: int = 0) -> pd.DataFrame:
+    """The tutorial loop on the same pictures: a row an epoch with `seconds` and `test_accuracy`.
+
+    Raises:
+        TrainingError: it failed.
+    """
+    environment = {name: value for name, value in child_environment().items() if not name.startswith(("OMP_", "GOMP_"))}
+    command = [sys.executable, "-P", "-m", "cifar_core.bench.plain", f"--workspace={workspace.root}",
+               f"--dataset={dataset}", f"--epochs={epochs}", f"--seed={seed}"]  # fmt: skip
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise TrainingError(f"The plain loop failed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
+    return pd.DataFrame([json.loads(line) for line in done.stdout.splitlines()])

@@ -1,0 +1,126 @@
+"""`bench`: how fast this is here, beside a plain tutorial loop."""
+
+import datetime
+import platform
+import statistics
+import sys
+from typing import Any
+
+import click
+
+from cifar_core.bench.growth import measure_growth
+from cifar_core.bench.ladder import measure_ladder
+from cifar_core.bench.loop import measure_loop
+from cifar_core.bench.screens import measure_screens
+from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.data import open_dataset, prepare_drawn10
+from cifar_core.data.drawn10 import NAME as DRAWN10
+from cifar_core.files import write_json
+from cifar_core.runs.estimate import machine_name
+from cifar_core.workspace import Workspace
+
+PARTS = ("loop", "ladder", "screens", "growth")
+LADDER = ("first-look", "quick", "standard", "accurate")
+
+
+@click.command()
+@click.option(
+    "--dataset", default=DRAWN10, help="The pictures to train on; the ladder is made for CIFAR-10. [default drawn10]"
+)
+@click.option(
+    "--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part; may be given again. [default all]"
+)
+@click.option(
+    "--preset", "presets", multiple=True, type=click.Choice(LADDER), help="Only this rung; may be given again."
+)
+@click.option("--seeds", default=3, type=click.IntRange(1, 20), help="Runs of each rung of the ladder. [default 3]")
+@click.option("--quick", is_flag=True, help="Small sizes, one of each: ends within 3 minutes.")
+@json_option
+@workspace_option
+def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: tuple[str, ...], seeds: int, quick: bool,
+          as_json: bool) -> None:  # fmt: skip
+    """Time training, presets, screens and growth on this machine, beside a plain PyTorch loop, in turns."""
+    if dataset == DRAWN10:
+        prepare_drawn10(workspace)
+    open_dataset(workspace, dataset)  # refuses what is not there
+    rungs = presets or (LADDER[:2] if quick else LADDER)
+    measures = {
+        "loop": lambda: measure_loop(workspace, dataset, rounds=1 if quick else 5, epochs=1 if quick else 2, say=say),
+        "ladder": lambda: measure_ladder(workspace, dataset, rungs, seeds=1 if quick else seeds, plain_epochs=1, say=say),
+        "screens": lambda: measure_screens(workspace, dataset, clicks=10 if quick else 50, say=say),
+        "growth": lambda: measure_growth((10_000, 50_000) if quick else (10_000, 50_000, 250_000, 1_000_000),
+                                         (10, 100) if quick else (10, 100, 1_000, 10_000), say=say),
+    }  # fmt: skip
+    found: dict[str, Any] = {
+        "command": " ".join(["python -m cifar_core", *sys.argv[1:]]),
+        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": f"{machine_name()}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+    }
+    for part in parts or PARTS:
+        found[part] = measures[part]()
+    kept = workspace.root / "bench" / f"{found['when'].replace(':', '')}.json"
+    kept.parent.mkdir(exist_ok=True)
+    write_json(kept, found)
+    say("\n".join(report(found)))
+    say(f"Written to {kept}")
+    if as_json:
+        print_json(found)
+
+
+def report(found: dict[str, Any]) -> list[str]:
+    """The figures as lines for people."""
+    lines = [found["machine"]]
+    if "loop" in found:
+        loop = found["loop"]
+        lines += [
+            f"Loop on {loop['dataset']}, seconds an epoch with its test: plain {_spread(loop['plain_epoch_seconds'])}, "
+            f"ours {_spread(loop['our_epoch_seconds'])}, ratio {_spread(loop['ratio'])}",
+            f"  of our epoch: test, history, checkpoint, metrics {_spread(loop['extras_share'], percent=True)}; flip and "
+            f"shift add {_spread(loop['augmentation_share'], percent=True)}; memory {loop['peak_memory_bytes'] / 1e9:.2f} GB",
+        ]
+    if "ladder" in found:
+        lines += [f"Ladder on {found['ladder']['dataset']}:"]
+        lines += [
+            f"  {name:<11} accuracy {_spread(rung['test_accuracy'], digits=4)}, {_spread(rung['seconds'])} s, "
+            f"{_spread(rung['plain_epochs'])} plain epochs"
+            for name, rung in found["ladder"]["presets"].items()
+        ]
+    if "screens" in found:
+        lines += _screens(found["screens"])
+    if "growth" in found:
+        lines += ["Growth:"]
+        lines += [
+            f"  {row['pictures']:>9,} pictures: {row['epoch_seconds']:.2f} s an epoch, "
+            f"{row['microseconds_per_picture']:.0f} microseconds each, {(row['peak_memory_bytes'] or 0) / 1e6:,.0f} MB"
+            for row in found["growth"]["pictures"]
+        ]
+        lines += [
+            f"  {row['runs']:>9,} runs listed in {row['first_seconds'] * 1000:,.0f} ms, again in "
+            f"{row['again_seconds'] * 1000:,.0f} ms"
+            for row in found["growth"]["runs"]
+        ]
+    return lines
+
+
+def _screens(found: dict[str, Any]) -> list[str]:
+    if "skipped" in found:
+        return [f"Screens: skipped, {found['skipped']}"]
+    clicks = [f"{title} median {row['median']:.0f} ms, p95 {row['p95']:.0f} ms" for title, row in (
+        ("alone", found["click_milliseconds"]), ("while training", found["click_milliseconds_while_training"]))]  # fmt: skip
+    return [
+        "Screens, in the browser: first words cold " + _named(found["cold_seconds"]),
+        "  after a switch " + _named(found["switch_seconds"]),
+        f"  a click: {'; '.join(clicks)}",
+        f"  longest blank over {found['leafed_pages']} pages of tiles: {found['longest_blank_milliseconds']:.0f} ms",
+    ]
+
+
+def _named(seconds: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
+
+
+def _spread(values: list[float], *, percent: bool = False, digits: int = 2) -> str:
+    """Median, with the smallest and largest where there are several."""
+    shown = (lambda value: f"{value:.0%}") if percent else (lambda value: f"{value:.{digits}f}")
+    middle = shown(statistics.median(values))
+    return middle if len(values) == 1 else f"{middle} ({shown(min(values))} to {shown(max(values))})"
