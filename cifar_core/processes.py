@@ -8,11 +8,6 @@ from pathlib import Path
 
 from cifar_core.files import storage_errors
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
 _CODE = Path(__file__).resolve().parents[1]
 SPINS = "20000"  # of a waiting thread, less than a millisecond
 _LOG_TAIL = 65_536  # bytes
@@ -58,11 +53,15 @@ def child_environment() -> dict[str, str]:
 
 
 def peak_memory() -> int | None:
-    """Most memory this process has held so far, in bytes; None where the system does not tell (Windows)."""
-    if resource is None:
+    """Most memory this process has held so far, in bytes; None where the system does not tell (it does on Linux).
+
+    `getrusage` would not do: on Linux a new process begins with the peak of the one that started it.
+    """
+    try:
+        told = Path("/proc/self/status").read_text("ascii")
+    except OSError:
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return next((int(line.split()[1]) * 1024 for line in told.splitlines() if line.startswith("VmHWM:")), None)
 
 
 def log_tail(log: Path, lines: int = 20) -> list[str]:

@@ -153,9 +153,9 @@ def _time_case(config: RunConfig, dataset: Dataset) -> tuple[float, float]:
         predict_probabilities(trainer.net, data.test, data, flip_test=config.data.flip_test)
 
     trainer.net.train()
-    loading = _mean_time(load, times=1) / len(data.train)
-    stepping = _mean_time(step, times=_TIMES)
-    return stepping + batch * loading, _mean_time(look, times=1) / len(data.test)
+    loading = _best_time(load, times=1) / len(data.train)
+    stepping = _best_time(step, times=_TIMES)
+    return stepping + batch * loading, _best_time(look, times=1) / len(data.test)
 
 
 def _finish(device: torch.device) -> None:
@@ -166,14 +166,16 @@ def _finish(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _mean_time(action: Callable[[], object], *, times: int) -> float:
-    """Mean seconds, after one time that warms up and is not counted."""
+def _best_time(action: Callable[[], object], *, times: int) -> float:
+    """Seconds of the fastest time, which other programs disturbed least, after one that warms up and is not counted."""
     action()
-    count, begin = 0, time.perf_counter()
-    while count < times or time.perf_counter() - begin < _SECONDS:
+    taken: list[float] = []
+    begin = time.perf_counter()
+    while len(taken) < times or time.perf_counter() - begin < _SECONDS:
+        start = time.perf_counter()
         action()
-        count += 1
-    return (time.perf_counter() - begin) / count
+        taken.append(time.perf_counter() - start)
+    return min(taken)
 
 
 def main() -> int:

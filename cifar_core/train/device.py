@@ -29,5 +29,6 @@ def make_repeatable(seed: int) -> None:
     torch.manual_seed(seed)
     # warn_only: a GPU kernel without a deterministic twin still runs; on the CPU all of ours have one
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a help in finding faults that costs 6 % of a step
+    # a help in finding faults, which costs 6 % of a step
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # it is there
     torch.backends.cudnn.benchmark = False

@@ -16,7 +16,7 @@ from pages.ui.words import percent
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 
-_read = store._read
+_read_if_changed = store._read_if_changed
 NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int", "float", "ints")]
 
 
@@ -171,9 +171,9 @@ def test_the_runs_are_read_once_for_the_whole_page(
 
     def counting(folder: RunFolder) -> Run:
         read.append(folder.path.name)
-        return _read(folder)
+        return _read_if_changed(folder)
 
-    monkeypatch.setattr(store, "_read", counting)
+    monkeypatch.setattr(store, "_read_if_changed", counting)
     app.run()
     assert not app.exception
     assert read == [run_id]

@@ -24,6 +24,7 @@ from cifar_core.runs import (
     read_predictions,
     read_run,
     rename_run,
+    store,
     verify_run,
 )
 from cifar_core.runs.folder import is_run_id, run_folder, write_status
@@ -31,6 +32,8 @@ from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.process import START_SECONDS
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
+
+_read = store._read
 
 BAD_IDS = [
     "../x",
@@ -193,6 +196,33 @@ def test_swapped_predictions_are_found(copy: Workspace, finished: Run) -> None:
 def test_delete_leaves_nothing(copy: Workspace, finished: Run) -> None:
     delete_run(copy, finished.id)
     assert list(copy.runs.iterdir()) == []
+
+
+def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the list says is what the folders say, whoever changed them."""
+    folder = run_folder(copy, finished.id)
+    read: list[str] = []
+    monkeypatch.setattr(store, "_read", lambda item: (read.append(item.path.name), _read(item))[1])
+    list_runs(copy)
+    read.clear()
+    assert list_runs(copy) == [_read(folder)] and read == []
+    (folder.about).write_text('{"name": "first try"}', "utf-8")  # as another process would
+    assert list_runs(copy)[0].name == "first try" and read == [finished.id]
+    with open(folder.metrics, "ab") as lines:
+        lines.write(folder.metrics.read_bytes().splitlines(keepends=True)[-1])
+    list_runs(copy)
+    assert read == [finished.id] * 2
+    write_status(folder, Status.PAUSED)
+    assert list_runs(copy)[0].status is Status.PAUSED
+    shutil.rmtree(folder.path)
+    assert list_runs(copy) == [] and folder.path not in store._SEEN
+
+
+def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspace) -> None:
+    """A queued run whose process never comes is interrupted by the clock alone."""
+    create_run(workspace, make_config({"epochs": 2}))
+    assert list_runs(workspace)[0].active
+    assert store._SEEN.keys().isdisjoint(workspace.runs.iterdir())
 
 
 def test_export_is_one_whole_zip(copy: Workspace, finished: Run) -> None:

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_core.config import OptimizerConfig
-from cifar_core.train.schedule import learning_rate_at
+from cifar_core.config import OptimizerConfig, make_config
+from cifar_core.train.schedule import learning_rate_at, small_part
 
 
 def test_cosine_equals_torchs() -> None:
@@ -37,3 +37,8 @@ def test_one_cycle_rises_to_the_peak_then_falls_to_zero() -> None:
 def test_rate_stays_between_zero_and_the_peak(schedule: str, steps: int, warmup: float, at: float) -> None:
     config = OptimizerConfig(schedule=schedule, learning_rate=0.1, warmup_share=warmup)
     assert 0 <= learning_rate_at(config, int(at * steps), steps) <= 0.1 * (1 + 1e-9)
+
+
+def test_only_a_network_that_takes_any_size_sees_small_pictures() -> None:
+    assert small_part(make_config({"model": "fast_cnn", "small_share": 0.4})) == 0.4
+    assert small_part(make_config({"model": "simple_cnn", "small_share": 0.4})) == 0.0

@@ -261,3 +261,15 @@ def test_logged_losses_are_plain_cross_entropies() -> None:
         config = make_config({**TINY, "epochs": 1, "learning_rate": 1e-6, "label_smoothing": smoothing, "dropout": 0.0})
         Trainer(config, data_for(config), CPU).fit(watcher)
     assert smooth.lines[0].train_loss == pytest.approx(plain.lines[0].train_loss, rel=1e-4)
+
+
+def test_the_first_part_of_a_run_sees_small_pictures() -> None:
+    """In steps of the whole run, not of an epoch; measurements always see whole pictures."""
+    config = make_config({**TINY, **NETS["fast_cnn"], "epochs": 2, "small_share": 0.25, "validation_share": 0.0})
+    trainer = Trainer(config, data_for(config), CPU)
+    seen: list[int] = []
+    trainer.net[0].register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].shape[-1]))
+    trainer.fit(Watcher())
+    steps = 10  # in an epoch
+    looks = 1  # of the test set
+    assert seen == [24] * 5 + [32] * (steps - 5) + [32] * looks + [32] * (steps + looks)
