@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from cifar_core.workspace import VARIABLE
 
@@ -35,6 +36,8 @@ _PAGES = {  # address -> what is there once it has something to say
     "predict": "h1",
 }
 _START_SECONDS = 60.0
+_LOST_MILLISECONDS = 5000  # without any answer: the click was lost
+_TRIES = 3
 _WATCH = """
 addEventListener("click", () => { window.clickedAt = performance.now() }, true)
 const look = new MutationObserver(() => { window.settledAt = performance.now() })
@@ -119,9 +122,14 @@ def settle(page: Page) -> None:
 
 
 def timed(page: Page, click: Callable[[], object]) -> float:
-    """Milliseconds from a click until the page has settled."""
-    click()
-    page.wait_for_function(_SETTLED)
+    """Milliseconds from a click until the page has settled; one that met an element just being redrawn is repeated."""
+    for _ in range(_TRIES):
+        click()
+        try:
+            page.wait_for_function(_SETTLED, timeout=_LOST_MILLISECONDS)
+            break
+        except PlaywrightTimeout:
+            continue
     page.wait_for_timeout(60)  # what comes late belongs to it
     return float(page.evaluate("window.settledAt - window.clickedAt"))
 

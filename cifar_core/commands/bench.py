@@ -56,11 +56,11 @@ def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: t
         "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": f"{machine_name()}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
     }
-    for part in parts or PARTS:
-        found[part] = measures[part]()
     kept = workspace.root / "bench" / f"{found['when'].replace(':', '')}.json"
     kept.parent.mkdir(exist_ok=True)
-    write_json(kept, found)
+    for part in parts or PARTS:
+        found[part] = measures[part]()
+        write_json(kept, found)  # what is measured is kept, whatever comes after
     say("\n".join(report(found)))
     say(f"Written to {kept}")
     if as_json:

@@ -1,6 +1,7 @@
 """Datasets on disk: what is saved comes back, nothing half made is seen, and what is broken is said."""
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -21,12 +22,14 @@ from cifar_core.data import (
     known_name,
     list_datasets,
     open_dataset,
+    read_pictures,
     save_dataset,
 )
 from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
 from cifar_core.errors import DataError, StorageError
 from cifar_core.files import hold_lock
 from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
 
 
 def split(count: int, part: str, *, classes: int = 3, seed: int = 0) -> Split:
@@ -303,3 +306,17 @@ def test_names_by_the_rule_are_known(name: str) -> None:
     if name in {"con", "prn", "aux", "nul"} or name[:3] in {"com", "lpt"}:
         return
     assert known_name(name) == name
+
+
+def test_pictures_are_read_from_the_file_as_they_are_in_the_map(workspace: Workspace) -> None:
+    images = save_tiny(workspace).train.images
+    positions = np.random.default_rng(0).permutation(len(images))[:50]
+    assert np.array_equal(read_pictures(images, positions), images[positions])
+    assert np.array_equal(read_pictures(images[5:], positions[:9] % 10), images[5:][positions[:9] % 10]), "a part of it"
+    in_memory = np.array(images)
+    assert np.array_equal(read_pictures(in_memory, positions), images[positions])
+    assert read_pictures(images, positions[:0]).shape == (0, 3, 32, 32)
+    file = workspace.data / "tiny" / "train_images.npy"
+    os.truncate(file, file.stat().st_size - 10)
+    with pytest.raises(DataError, match="has become shorter"):
+        read_pictures(images, np.array([len(images) - 1]))
