@@ -38,7 +38,7 @@ def show_presets(workspace: Workspace, runs: list[Run]) -> None:
         estimate = times[name]
         return PRESETS[name].title + (f" · {clock(estimate.start_up + estimate.seconds)}" if estimate else "")
 
-    st.segmented_control(
+    st.pills(
         "Start from",
         list(PRESETS),
         key=PRESET,
