@@ -9,7 +9,7 @@ from pathlib import Path
 from cifar_core.files import storage_errors
 
 _CODE = Path(__file__).resolve().parents[1]
-SPINS = "20000"  # of a waiting thread, less than a millisecond
+SPINS = "20000"  # turns of a waiting thread before it sleeps
 _LOG_TAIL = 65_536  # bytes
 
 

@@ -3,19 +3,18 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cifar_core.bench.sides import train
+from cifar_core.bench.sides import Say, train
 from cifar_core.config import make_config
 from cifar_core.data import Dataset, Split, open_dataset, save_dataset
 from cifar_core.runs import list_runs
 from cifar_core.workspace import Workspace, open_workspace
 
-Say = Callable[[str], None]
 _CLASSES = 10
 _TEST = 1000  # pictures: few, so that the growing part is what is measured
 _NAME = "made-up"

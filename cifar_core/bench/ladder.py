@@ -1,14 +1,12 @@
 """The presets as a ladder of accuracy per second, each rung in epochs of the tutorial loop's own time."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from cifar_core.bench.sides import train, train_plain
+from cifar_core.bench.sides import Say, train, train_plain
 from cifar_core.config import make_config
 from cifar_core.workspace import Workspace
-
-Say = Callable[[str], None]
 
 
 def measure_ladder(

@@ -1,14 +1,11 @@
 """How fast the loop is: the preset `original` beside the same training as tutorials write it, alternately."""
 
 import statistics
-from collections.abc import Callable
 from typing import Any
 
-from cifar_core.bench.sides import train, train_plain
+from cifar_core.bench.sides import Say, train, train_plain
 from cifar_core.config import make_config
 from cifar_core.workspace import Workspace
-
-Say = Callable[[str], None]
 
 
 def measure_loop(workspace: Workspace, dataset: str, *, rounds: int, epochs: int, say: Say) -> dict[str, Any]:

@@ -12,14 +12,14 @@ LADDER_FILE = Path(__file__).with_name("ladder.json")
 
 @dataclass(frozen=True)
 class Expected:
-    """Test accuracy of a preset on CIFAR-10's pictures."""
+    """Test accuracy of a preset on the dataset that was at hand: CIFAR-10's pictures as JPEG files."""
 
     mean: float
     seeds: int
 
 
 def expected_accuracy(preset: str) -> Expected | None:
-    """What a preset can be expected to reach on CIFAR-10; None where it was not measured."""
+    """What a preset reached; None where it was not measured."""
     rung = _ladder().get(preset)
     return Expected(rung["mean"], len(rung["test_accuracy"])) if rung else None
 

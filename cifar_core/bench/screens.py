@@ -7,17 +7,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
-from cifar_core.bench.sides import train
+from cifar_core.bench.sides import Say, train
 from cifar_core.config import make_config
 from cifar_core.errors import TrainingError
 from cifar_core.processes import child_environment
 from cifar_core.runs import create_run, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
 
-Say = Callable[[str], None]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +16,7 @@ from cifar_core.processes import child_environment
 from cifar_core.runs import Run, Status, create_run, epoch_ends, read_metrics, read_run, start_run
 from cifar_core.workspace import Workspace
 
+Say = Callable[[str], None]  # told what is under way
 _LOOK_SECONDS = 0.2
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from cifar_core.config import OptimizerConfig
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan 2024, "Muon": the iteration that is steepest at 0
-_ROUNDS = 3  # of the iteration: small networks gain nothing from more
+_ROUNDS = 3  # of the iteration: five made no network better here
 _HEAD = 0.5  # the last layer's steps under Muon as a multiple of its learning rate; all other weights take the same
 
 
@@ -37,8 +37,8 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum, made orthogonal for the filters of convolutions (Jordan 2024, "Muon: an optimizer for hidden
     layers in neural networks", https://kellerjordan.github.io/posts/muon/); plain for all other weights.
 
-    Filters keep their norm, the square root of their number, which is right before a normalisation and harmless elsewhere.
-    Decay is decoupled and holds for what is not a filter.
+    Filters keep their norm, the square root of their number: before a normalisation it means nothing, so Muon is for networks
+    that have one. Decay is decoupled and holds for what is not a filter.
     """
 
     def __init__(

@@ -54,7 +54,7 @@ def _promise(preset: str) -> str:
     if expected is None:
         return PRESETS[preset].help
     runs = f"mean of {expected.seeds} runs" if expected.seeds > 1 else "one run"
-    return f"{PRESETS[preset].help} {percent(expected.mean)} on the CIFAR-10 test set ({runs})."
+    return f"{PRESETS[preset].help} {percent(expected.mean)} on JPEG copies of CIFAR-10's test pictures ({runs})."
 
 
 def preset_words() -> str:
