@@ -34,7 +34,8 @@ class Spec:
     only_with: tuple[str, tuple[str, ...]] = ("", ())  # (setting, its values): means nothing with any other value of it
 
 
-def _field(default: Any, kind: Kind, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - the word people know
+def setting(default: Any, kind: Kind, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - the word people know
+    """A field of a settings dataclass with its `Spec`."""
     return field(default=default, metadata={"spec": Spec(kind, label, help, **more)})
 
 
@@ -44,20 +45,20 @@ def _field(default: Any, kind: Kind, label: str, help: str, **more: Any) -> Any:
 class DataConfig:
     """Which pictures train the network, and how they are varied."""
 
-    dataset: str = _field("drawn10", "text", "Dataset", "The pictures to learn from.")
-    train_share: float = _field(1.0, "float", "Share of the training pictures",
+    dataset: str = setting("drawn10", "text", "Dataset", "The pictures to learn from.")
+    train_share: float = setting(1.0, "float", "Share of the training pictures",
         "Use only this part of them, the same share of every class: faster, and shows what more data is worth.",
         low=0.01, high=1.0, step=0.01)
-    validation_share: float = _field(0.1, "float", "Share kept for validation",
+    validation_share: float = setting(0.1, "float", "Share kept for validation",
         "Training pictures the network never learns from; they choose the best epoch and stop early, so that the "
         "test set stays an honest exam.", low=0.0, high=0.5, step=0.01)
-    flip: bool = _field(True, "bool", "Flip", "Mirror each picture left to right in every second epoch: a mirrored "
+    flip: bool = setting(True, "bool", "Flip", "Mirror each picture left to right in every second epoch: a mirrored "
         "cat is still a cat.")
-    shift: int = _field(0, "int", "Shift", "Move each picture by up to this many pixels in both directions, filling "
+    shift: int = setting(0, "int", "Shift", "Move each picture by up to this many pixels in both directions, filling "
         "with black.", low=0, high=8, unit="pixels")
-    cutout: int = _field(0, "int", "Cutout", "Blank a random square of this width, so that no single detail "
+    cutout: int = setting(0, "int", "Cutout", "Blank a random square of this width, so that no single detail "
         "decides.", low=0, high=20, unit="pixels")
-    flip_test: bool = _field(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
+    flip_test: bool = setting(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
         "and average (test-time augmentation): a little more accurate, twice the time of a measurement.")
 
 
@@ -68,23 +69,23 @@ class ModelConfig:
     `fast_cnn`: a fixed whitening layer, then three blocks of two convolutions with batch normalisation.
     """
 
-    model: str = _field("simple_cnn", "choice", "Network", "simple_cnn: two convolutions and three fully connected "
+    model: str = setting("simple_cnn", "choice", "Network", "simple_cnn: two convolutions and three fully connected "
         "layers, to understand and to vary. fast_cnn: six normalised convolutions, most accuracy per second.",
         choices=("simple_cnn", "fast_cnn"))
-    channels: tuple[int, ...] = _field((32, 64), "ints", "Channels", "Feature detectors in each convolution: more "
+    channels: tuple[int, ...] = setting((32, 64), "ints", "Channels", "Feature detectors in each convolution: more "
         "see more, and take longer.", low=1, high=512, log=True, items=("first convolution", "second convolution"),
         only_with=("model", ("simple_cnn",)))
-    kernel_size: int = _field(3, "int", "Kernel size", "Width of the patch a feature detector looks at.", low=1,
+    kernel_size: int = setting(3, "int", "Kernel size", "Width of the patch a feature detector looks at.", low=1,
         high=7, step=2, unit="pixels", only_with=("model", ("simple_cnn",)))
-    padding: bool = _field(True, "bool", "Padding", "Add a border of zeros so that a convolution keeps the size of "
+    padding: bool = setting(True, "bool", "Padding", "Add a border of zeros so that a convolution keeps the size of "
         "the picture.", only_with=("model", ("simple_cnn",)))
-    hidden: tuple[int, ...] = _field((256, 128), "ints", "Hidden units", "Width of the fully connected layers that "
+    hidden: tuple[int, ...] = setting((256, 128), "ints", "Hidden units", "Width of the fully connected layers that "
         "combine the features.", low=1, high=4096, log=True, items=("first hidden layer", "second hidden layer"),
         only_with=("model", ("simple_cnn",)))
-    dropout: float = _field(0.3, "float", "Dropout", "Share of hidden units switched off at random while learning: "
+    dropout: float = setting(0.3, "float", "Dropout", "Share of hidden units switched off at random while learning: "
         "keeps the network from learning pictures by heart.", low=0.0, high=0.9, step=0.05,
         only_with=("model", ("simple_cnn",)))
-    widths: tuple[int, ...] = _field((24, 64, 128), "ints", "Widths", "Feature detectors in each block: more see "
+    widths: tuple[int, ...] = setting((24, 64, 128), "ints", "Widths", "Feature detectors in each block: more see "
         "more, and take longer.", low=1, high=512, log=True, items=("first block", "second block", "third block"),
         only_with=("model", ("fast_cnn",)))
 
@@ -93,28 +94,28 @@ class ModelConfig:
 class OptimizerConfig:
     """How the weights are changed."""
 
-    epochs: int = _field(10, "int", "Epochs", "How often the network sees every training picture.", low=1, high=500)
-    batch_size: int = _field(64, "int", "Batch size", "Pictures per step: small batches learn more per picture, "
+    epochs: int = setting(10, "int", "Epochs", "How often the network sees every training picture.", low=1, high=500)
+    batch_size: int = setting(64, "int", "Batch size", "Pictures per step: small batches learn more per picture, "
         "large ones run faster.", low=1, high=4096, log=True, unit="pictures")
-    optimizer: str = _field("adam", "choice", "Optimiser", "The rule that turns gradients into steps. SGD and "
+    optimizer: str = setting("adam", "choice", "Optimiser", "The rule that turns gradients into steps. SGD and "
         "Muon use Nesterov momentum; Muon is for fast_cnn.", choices=("adam", "adamw", "sgd", "muon"))
-    learning_rate: float = _field(1e-3, "float", "Learning rate", "Size of a step. Too high: the loss jumps about; "
+    learning_rate: float = setting(1e-3, "float", "Learning rate", "Size of a step. Too high: the loss jumps about; "
         "too low: it hardly falls.", low=1e-6, high=10.0, log=True)
-    momentum: float = _field(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps; Adam has "
+    momentum: float = setting(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps; Adam has "
         "its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon")))
-    schedule: str = _field("cosine", "choice", "Schedule", "How the learning rate moves during the run: constant; "
+    schedule: str = setting("cosine", "choice", "Schedule", "How the learning rate moves during the run: constant; "
         "cosine falls smoothly to zero; one_cycle warms up, then falls.", choices=("constant", "cosine", "one_cycle"))
-    warmup_share: float = _field(0.2, "float", "Warm-up",
+    warmup_share: float = setting(0.2, "float", "Warm-up",
         "Part of the run in which one_cycle raises the learning rate.", low=0.0, high=0.9, step=0.05,
         only_with=("schedule", ("one_cycle",)))
-    weight_decay: float = _field(0.0, "float", "Weight decay", "Pulls weights towards zero at each step, which "
+    weight_decay: float = setting(0.0, "float", "Weight decay", "Pulls weights towards zero at each step, which "
         "favours simpler answers.", low=0.0, high=1.0, step=0.0001)
-    label_smoothing: float = _field(0.0, "float", "Label smoothing", "Aim a little below 100 % for the right class: "
+    label_smoothing: float = setting(0.0, "float", "Label smoothing", "Aim a little below 100 % for the right class: "
         "less over-confident.", low=0.0, high=0.5, step=0.01)
-    small_share: float = _field(0.0, "float", "Small pictures first", "In this part of the run the pictures are shrunk "
+    small_share: float = setting(0.0, "float", "Small pictures first", "In this part of the run the pictures are shrunk "
         "to 24 x 24 pixels: nearly half the work while the network still learns the rough shapes.", low=0.0, high=0.9,
         step=0.05, only_with=("model", ("fast_cnn",)))
-    patience: int = _field(0, "int", "Early stopping", "Stop after this many epochs without a better validation "
+    patience: int = setting(0, "int", "Early stopping", "Stop after this many epochs without a better validation "
         "accuracy; 0 never stops early.", low=0, high=100, unit="epochs")
 
 
@@ -122,9 +123,9 @@ class OptimizerConfig:
 class MachineConfig:
     """What makes the run repeatable, and where it runs."""
 
-    seed: int = _field(0, "int", "Seed", "Start of all randomness: the same seed and settings give the same run on "
+    seed: int = setting(0, "int", "Seed", "Start of all randomness: the same seed and settings give the same run on "
         "the same machine.", low=0, high=2**31 - 1)
-    device: str = _field("auto", "choice", "Device", "Where to compute; auto takes CUDA, else MPS, else the CPU.",
+    device: str = setting("auto", "choice", "Device", "Where to compute; auto takes CUDA, else MPS, else the CPU.",
         choices=("auto", "cpu", "cuda", "mps"))
 
 
@@ -250,20 +251,15 @@ def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "def
     """
     if preset not in PRESETS:
         raise ConfigError([f"There is no preset {preset!r}{_nearest(preset, PRESETS)}; choose {', '.join(PRESETS)}."])
-    problems: list[str] = []
-    groups: dict[str, dict[str, Any]] = {item.name: {} for item in fields(RunConfig)}
-    table = {name: (group, spec) for group, name, spec, _ in hyperparameters()}
-    for name, value in {**PRESETS[preset].settings, **(settings or {})}.items():
-        if name not in table:
-            problems.append(f"There is no setting {str(name)[:MAX_TEXT]!r}{_nearest(name, table)}.")
-            continue
-        group, spec = table[name]
-        try:
-            groups[group][name] = _parse(spec, value)
-        except ValueError as error:
-            problems.append(f"{name} is {_shown(value)}, but {error}.")
+    found, problems = parse_settings(
+        {**PRESETS[preset].settings, **(settings or {})}, {name: spec for _, name, spec, _ in hyperparameters()}
+    )
     if problems:
         raise ConfigError(problems)
+    groups: dict[str, dict[str, Any]] = {item.name: {} for item in fields(RunConfig)}
+    for group, name, _, _ in hyperparameters():
+        if name in found:
+            groups[group][name] = found[name]
     config = RunConfig(
         DataConfig(**groups["data"]),
         ModelConfig(**groups["model"]),
@@ -274,6 +270,21 @@ def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "def
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def parse_settings(settings: Mapping[str, Any], table: Mapping[str, Spec]) -> tuple[dict[str, Any], list[str]]:
+    """Values in their own types, by name, and a sentence for each that breaks its spec or is not in the table."""
+    found: dict[str, Any] = {}
+    problems = []
+    for name, value in settings.items():
+        if name not in table:
+            problems.append(f"There is no setting {str(name)[:MAX_TEXT]!r}{_nearest(name, table)}.")
+            continue
+        try:
+            found[name] = _parse(table[name], value)
+        except ValueError as error:
+            problems.append(f"{name} is {_shown(value)}, but {error}.")
+    return found, problems
 
 
 def differing(configs: list[RunConfig]) -> list[str]:
