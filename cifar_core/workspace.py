@@ -1,4 +1,4 @@
-"""The workspace: the one folder that holds everything a person makes. `data/ runs/ exports/` lie in it."""
+"""The workspace: the one folder that holds everything a person makes. `data/ runs/ exports/ trash/` lie in it."""
 
 import os
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ VARIABLE = "CIFAR_WORKSPACE"
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where things lie. Only the data layer knows the files in `data`, only the runs layer those in `runs`."""
+    """Where things lie. Only the data layer knows the files in `data`, only the runs layer those in `runs` and `trash`."""
 
     root: Path
 
@@ -31,6 +31,11 @@ class Workspace:
         """Pictures saved by the person, a folder each time."""
         return self.root / "exports"
 
+    @property
+    def trash(self) -> Path:
+        """Deleted runs, which can be brought back."""
+        return self.root / "trash"
+
 
 def open_workspace(path: str | Path | None = None) -> Workspace:
     """Open the workspace, making it on first use: `path`, else $CIFAR_WORKSPACE, else `./workspace`.
@@ -42,7 +47,7 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
     try:
         root = chosen.expanduser().resolve()
         workspace = Workspace(root)
-        for folder in (workspace.data, workspace.runs, workspace.exports):
+        for folder in (workspace.data, workspace.runs, workspace.exports, workspace.trash):
             folder.mkdir(parents=True, exist_ok=True)
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(f"no permission to write in {folder}")

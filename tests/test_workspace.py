@@ -10,7 +10,7 @@ from cifar_core.errors import StorageError
 from cifar_core.files import TEMP_MARK
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 
-FOLDERS = ("data", "runs", "exports")
+FOLDERS = ("data", "runs", "exports", "trash")
 
 
 def test_it_is_made_on_first_use_and_kept_on_the_next(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cifar_core.runs import empty_old_trash
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 
 _BAR = 24  # characters
@@ -24,7 +25,9 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _open(_context: click.Context, _option: click.Parameter, value: str | None) -> Workspace:
-    return open_workspace(value)
+    workspace = open_workspace(value)
+    empty_old_trash(workspace)
+    return workspace
 
 
 def say(text: str) -> None:

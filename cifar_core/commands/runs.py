@@ -1,4 +1,4 @@
-"""`runs`: list, show, stop, pause, resume, delete, export, verify."""
+"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, verify."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,15 +7,22 @@ from typing import Any
 import click
 
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.commands.options import chosen, setting_options
 from cifar_core.runs import (
     Run,
     delete_run,
+    duplicate_run,
+    empty_trash,
     export_run,
     list_runs,
+    list_trash,
     pause_run,
     read_run,
     resolve_run,
+    restore_run,
     resume_run,
+    retry_run,
+    start_run,
     stop_run,
     verify_run,
 )
@@ -97,9 +104,63 @@ def resume(workspace: Workspace, run: str, as_json: bool) -> None:
 @click.argument("run")
 @json_option
 @workspace_option
+def retry(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Train a RUN that failed, was interrupted or stopped once more, with the same settings and seed, as a new run."""
+    old = resolve_run(workspace, run)
+    _begin(workspace, old, retry_run(workspace, old), as_json)
+
+
+@runs.command()
+@click.argument("run")
+@setting_options
+@json_option
+@workspace_option
+def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) -> None:
+    """Train a new run with the settings of RUN; an option given here wins."""
+    old = resolve_run(workspace, run)
+    _begin(workspace, old, duplicate_run(workspace, old, chosen(settings)), as_json)
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
 def delete(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Delete a RUN that is not running."""
-    _do(workspace, run, delete_run, "is deleted", as_json)
+    """Move a RUN that is not running to the trash; `restore` brings it back."""
+    _do(workspace, run, delete_run, "is in the trash; `runs restore` brings it back", as_json)
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
+def restore(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Bring a deleted RUN back."""
+    restore_run(workspace, run)
+    say(f"Run {run} is back.")
+    if as_json:
+        print_json({"run": run, "done": True})
+
+
+@runs.command()
+@click.option("--empty", is_flag=True, help="Remove all of it for good.")
+@json_option
+@workspace_option
+def trash(workspace: Workspace, empty: bool, as_json: bool) -> None:
+    """Deleted runs, the last deleted first. They go for good after some days (trash_days in settings.json)."""
+    found = list_trash(workspace)
+    if empty:
+        gone = empty_trash(workspace)
+        say("1 run is gone for good." if gone == 1 else f"{gone} runs are gone for good.")
+    else:
+        for item in found:
+            name = f" ({item.name})" if item.name != item.id else ""
+            click.echo(f"{item.id}{name}  deleted {item.deleted:%Y-%m-%d %H:%M} UTC")
+        if not found:
+            say("The trash is empty.")
+    if as_json:
+        listed = [{"run": item.id, "name": item.name, "deleted": item.deleted.isoformat()} for item in found]
+        print_json({"runs": [] if empty else listed, "removed": len(found) if empty else 0})
 
 
 @runs.command()
@@ -122,7 +183,7 @@ def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> N
 @workspace_option
 def verify(workspace: Workspace, run: str | None, as_json: bool) -> None:
     """Check that RUN (else every run) is whole; exit code 1 and the faults where one is not."""
-    ids = [resolve_run(workspace, run)] if run else [item.id for item in list_runs(workspace)]
+    ids = [resolve_run(workspace, run)] if run is not None else [item.id for item in list_runs(workspace)]
     problems = {run_id: verify_run(workspace, run_id) for run_id in ids}
     faulty = {run_id: found for run_id, found in problems.items() if found}
     for run_id in ids:
@@ -131,6 +192,13 @@ def verify(workspace: Workspace, run: str | None, as_json: bool) -> None:
         print_json({"checked": ids, "problems": faulty})
     if faulty:
         raise click.exceptions.Exit(1)
+
+
+def _begin(workspace: Workspace, old: str, new: str, as_json: bool) -> None:
+    start_run(workspace, new)
+    say(f"Run {new} begins, with the settings of {old}.")
+    if as_json:
+        print_json({"run": new, "made_from": old})
 
 
 def _do(workspace: Workspace, run: str, action: Any, done: str, as_json: bool) -> None:

@@ -1,43 +1,18 @@
 """`train`: make a run, start its process and follow it."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from cifar_core.commands.console import clear_line, clock, json_option, print_json, say, show_progress, workspace_option
-from cifar_core.config import PRESETS, Spec, hyperparameters, make_config
+from cifar_core.commands.options import chosen, setting_options
+from cifar_core.config import PRESETS, make_config
 from cifar_core.errors import CifarCoreError, TrainingError
 from cifar_core.runs import EpochLine, Run, Status, create_run, read_metrics, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
-
-
-def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An option for every hyperparameter, in the order of the table; values are checked by `make_config` alone."""
-    for _, name, spec, default in reversed(list(hyperparameters())):
-        flag = "--" + name.replace("_", "-")
-        if spec.kind == "bool":
-            flag = f"{flag}/--no-{name.replace('_', '-')}"
-            option = click.option(flag, name, default=None, help=_help(spec, "on" if default else "off"))
-        else:
-            shown = ",".join(map(str, default)) if spec.kind == "ints" else str(default)
-            option = click.option(flag, name, default=None, metavar=_metavar(spec), help=_help(spec, shown))
-        command = option(command)
-    return command
-
-
-def _metavar(spec: Spec) -> str:
-    if spec.kind == "choice":
-        return "|".join(spec.choices)
-    return {"int": "N", "float": "X", "text": "NAME", "ints": ",".join("N" for _ in spec.items)}[spec.kind]
-
-
-def _help(spec: Spec, default: str) -> str:
-    allowed = f" {spec.low:g} to {spec.high:g}{' ' + spec.unit if spec.unit else ''};" if spec.high else ""
-    return f"{spec.help} [{allowed.strip()} default {default}]".replace("[ ", "[")
 
 
 @click.command()
@@ -47,7 +22,7 @@ def _help(spec: Spec, default: str) -> str:
 @workspace_option
 def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> None:
     """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
-    config = make_config({name: value for name, value in settings.items() if value is not None}, preset=preset)
+    config = make_config(chosen(settings), preset=preset)
     run_id = create_run(workspace, config)
     start_run(workspace, run_id)
     expected = read_run(workspace, run_id).expected_seconds

@@ -26,6 +26,7 @@ class Status(StrEnum):
 
 ACTIVE = (Status.QUEUED, Status.RUNNING)
 RESUMABLE = (Status.PAUSED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
+RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,21 @@ class Run:
     device: str = ""
     expected_seconds: float | None = None  # of training and measuring, as estimated when the run was made
     peak_memory: int | None = None  # bytes, of the process that computed; None before its end
+    person: str = ""  # who made it, where there is a login
+    made_from: str = ""  # id of the run whose settings it took (retry, duplicate)
+    origin: str = ""  # the same text for every copy of a run, wherever it was brought
+    imported: bool = False  # brought from another workspace, without its checkpoint
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
 
     @property
     def active(self) -> bool:
         """Whether its process lives or is being started."""
         return self.status in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it was cut short and can go on here."""
+        return self.status in RESUMABLE and not self.imported
 
     @property
     def seconds(self) -> float:

@@ -1,10 +1,11 @@
-"""Runs on the disk: make, read, list, name, delete. Reads and writes the run folders, nothing else."""
+"""Runs on the disk: make, read, list, name. Reads and writes the run folders, nothing else."""
 
 import datetime
+import hashlib
 import importlib.metadata
+import json
 import os
 import platform
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,64 +14,83 @@ from cifar_core.config import RunConfig, make_config
 from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.files import hold_lock, new_folder, read_json, storage_errors, temp_beside, write_json
+from cifar_core.files import new_folder, read_json, write_json
+from cifar_core.runs.allowance import one_at_a_time, require_turn, run_bytes
 from cifar_core.runs.estimate import estimate_run
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder, write_status
 from cifar_core.runs.names import run_id as new_id
-from cifar_core.runs.process import ENDING_SECONDS, is_alive, status_now
+from cifar_core.runs.process import status_now
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Progress, Run, Status
+from cifar_core.settings import require_room
 from cifar_core.train import best_line, split_training
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
 MAX_NAME = 80  # characters
 MAX_NOTE = 2000
+MAX_PERSON = 254  # as an e-mail address
 _SEEN: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> its files' marks when read, and what was read
 _CODE = Path(__file__).resolve().parents[2]
 
 
-def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "") -> str:
+def create_run(
+    workspace: Workspace, config: RunConfig, *, nonce: str = "", person: str = "", made_from: str = ""
+) -> str:
     """Make the folder of a new run, whole or not at all; `start_run` sets it going.
 
     Args:
         workspace: where.
         config: checked settings.
         nonce: the same text twice gives the same run, so that a double click makes one.
+        person: who asks, where there is a login; counted against `runs_per_person`.
+        made_from: id of the run whose settings these are.
 
     Returns:
         The run's id.
 
     Raises:
+        ConfigError: the server's `settings.json` breaks a rule.
         DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or too small for the parts wanted.
-        StorageError: the disk refused; no run was made.
+        RunError: the person has as many runs as one may have.
+        StorageError: there is no room, or the disk refused; no run was made.
     """
     if config.data.dataset != DRAWN10:
         labels = open_dataset(workspace, config.data.dataset).train.labels
         shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
         split_training(labels, **shares, seed=config.machine.seed)  # refuses parts that would be empty
-    identity = new_id(nonce)
-    expected = estimate_run(workspace, config, list_runs(workspace))
-    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-    content = {
+    require_room(workspace, run_bytes(workspace, config), "The new run")
+    content = {"settings": config.flat(), "person": _clean(person, "person", MAX_PERSON), "made_from": made_from}
+    with one_at_a_time(workspace):
+        identity = new_id(nonce)
+        while (workspace.runs / identity).exists():
+            if nonce:
+                return identity
+            identity = new_id()  # two random ids met: draw again
+        runs = list_runs(workspace)
+        require_turn(workspace, person, runs)
+        _make_folder(workspace, identity, config, content | _circumstances(workspace, config, runs))
+    return identity
+
+
+def _circumstances(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
+    """What a run's config says beside its settings."""
+    expected = estimate_run(workspace, config, runs)
+    return {
         "schema_version": SCHEMA_VERSION,
-        "id": identity,
-        "created": created,
-        "settings": config.flat(),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         "expected_seconds": expected.seconds if expected else None,
         "versions": {"python": platform.python_version(), **_versions()},
         "code": _code_version(),
     }
-    try:
-        with new_folder(workspace.runs / identity) as path:
-            folder = RunFolder(path)
-            folder.history(1).parent.mkdir()
-            write_json(folder.config, content)
-            write_status(folder, Status.QUEUED, progress=Progress("starting", epochs=config.optimizer.epochs))
-    except FileExistsError:
-        if not nonce:
-            return create_run(workspace, config)  # two random ids met: draw again
-    return identity
+
+
+def _make_folder(workspace: Workspace, identity: str, config: RunConfig, content: dict[str, Any]) -> None:
+    with new_folder(workspace.runs / identity) as path:
+        folder = RunFolder(path)
+        folder.history(1).parent.mkdir()
+        write_json(folder.config, {"id": identity, **content})
+        write_status(folder, Status.QUEUED, progress=Progress("starting", epochs=config.optimizer.epochs))
 
 
 def read_run(workspace: Workspace, run_id: str) -> Run:
@@ -160,33 +180,6 @@ def note_run(workspace: Workspace, run_id: str, note: str) -> None:
     _write_about(run_folder(workspace, run_id), note=_clean(note, "note", MAX_NOTE, lines=True))
 
 
-def delete_run(workspace: Workspace, run_id: str) -> None:
-    """Delete a run; it is gone from the list at once or not at all.
-
-    Raises:
-        RunError: no such run, or it is running.
-    """
-    folder = run_folder(workspace, run_id)
-    if _is_busy(folder):
-        raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
-    gone = temp_beside(folder.path)
-    with storage_errors(f"deleting run {run_id}"):
-        folder.path.rename(gone)
-        shutil.rmtree(gone)
-
-
-def _is_busy(folder: RunFolder) -> bool:
-    """Whether any process works on a run, also on one whose status cannot be read."""
-    try:
-        if is_alive(folder):
-            return True
-    except RunError:
-        pass  # the locks tell all the same
-    wait = ENDING_SECONDS  # a process that has just written its last status needs a moment to end
-    with hold_lock(folder.lock, timeout=wait) as idle, hold_lock(folder.training_lock, timeout=wait) as quiet:
-        return not (idle and quiet)
-
-
 def _read(folder: RunFolder) -> Run:
     try:
         return _read_whole(folder)
@@ -200,7 +193,7 @@ def _read_whole(folder: RunFolder) -> Run:
     if content["schema_version"] > SCHEMA_VERSION:
         raise RunError(f"it was made by a newer version of this program (schema {content['schema_version']}).")
     status, error, progress = status_now(folder)
-    about = _read_optional(folder.about)
+    about = read_about(folder)
     facts = _read_optional(folder.facts)
     lines, _ = read_lines(folder)
     identity = folder.path.name
@@ -210,12 +203,29 @@ def _read_whole(folder: RunFolder) -> Run:
         best=best_line(lines), last=lines[-1] if lines else None,
         dataset=_dataset_facts(facts["dataset"]) if facts else None, device=str(facts.get("device", "")),
         expected_seconds=content.get("expected_seconds"), peak_memory=facts.get("peak_memory"),
+        person=str(content.get("person", "")), made_from=str(content.get("made_from", "")),
+        origin=origin_of(content), imported="origin" in content,
     )  # fmt: skip
+
+
+def origin_of(content: dict[str, Any]) -> str:
+    """What tells a run from every other one wherever it is brought: given by its config, of which it is made."""
+    made = {name: content[name] for name in ("id", "created", "settings")}
+    return str(content.get("origin") or hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest())
 
 
 def _dataset_facts(content: dict[str, Any]) -> DatasetFacts:
     lists = {key: tuple(content[key]) for key in ("class_names", "mean", "std")}
     return DatasetFacts(**{**content, **lists})
+
+
+def read_about(folder: RunFolder) -> dict[str, Any]:
+    """Name and note that a person gave a run, as they stand in its file.
+
+    Raises:
+        OSError, ValueError: the file cannot be read.
+    """
+    return _read_optional(folder.about)
 
 
 def _read_optional(path: Path) -> dict[str, Any]:
@@ -229,7 +239,7 @@ def _read_optional(path: Path) -> dict[str, Any]:
 
 
 def _write_about(folder: RunFolder, **change: str) -> None:
-    write_json(folder.about, {**_read_optional(folder.about), **change})
+    write_json(folder.about, {**read_about(folder), **change})
 
 
 def _clean(text: str, what: str, longest: int, *, lines: bool = False) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from cifar_core.errors import CifarCoreError, StorageError
-from cifar_core.runs import Run, Status, list_runs
+from cifar_core.runs import Run, Status, empty_old_trash, list_runs
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.words import epoch_word, percent
 
@@ -37,10 +37,19 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     if lead:
         st.markdown(lead)
     try:
-        return open_workspace()  # at every rerun: its folders may have been deleted meanwhile
+        workspace = open_workspace()  # at every rerun: its folders may have been deleted meanwhile
     except StorageError as error:
         st.error(plain(error), title="The workspace cannot be used", icon=":material/folder_off:")
         st.stop()
+    empty_old_trash(workspace)
+    return workspace
+
+
+def person() -> str:
+    """Who uses the page, where the server has a login: the e-mail address, else the provider's name for them."""
+    if not st.user.get("is_logged_in"):
+        return ""
+    return str(st.user.get("email") or st.user.get("sub") or "")
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from cifar_core.runs import (
 from cifar_core.runs.names import run_id as id_of
 from cifar_core.runs.schema import RESUMABLE
 from cifar_core.workspace import Workspace
-from pages.ui.frame import guard, plain
+from pages.ui.frame import guard, person, plain
 from pages.ui.words import (
     STATUS,
     clock,
@@ -71,7 +71,7 @@ def launch(workspace: Workspace, config: RunConfig, nonce: str) -> str:
     running = active_run(workspace)
     if running is not None and running.id != id_of(nonce):
         raise RunError(f"{running.name} is training already: wait for its end or stop it first.")
-    run_id = create_run(workspace, config, nonce=nonce)
+    run_id = create_run(workspace, config, nonce=nonce, person=person())
     start_run(workspace, run_id)
     st.session_state[NONCE] = secrets.token_hex(8)
     return run_id

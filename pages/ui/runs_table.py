@@ -77,7 +77,9 @@ def manage(workspace: Workspace, run: Run) -> None:
                 _link("confusion", "What it confuses", ":material/grid_on:", run)
                 _link("misclassified", "Its mistakes", ":material/rule:", run)
             with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"runs_delete_{run.id}"):
-                st.markdown(f"Delete {plain(run.name)} with its curves, weights and predictions? It cannot be undone.")
+                st.markdown(
+                    f"Delete {plain(run.name)} with its curves, weights and predictions? It moves to the trash, where it stays for some days."
+                )
                 st.button("Delete this run", key=f"runs_delete_{run.id}_sure", on_click=_delete, args=(workspace, run))
         if not run.problem:
             _describe(workspace, run)

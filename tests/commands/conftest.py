@@ -1,5 +1,25 @@
 """The commands are tried on the run tests' workspace with its one finished run."""
 
+import sys
+from typing import Any
+
+import pytest
+
+from cifar_core.__main__ import main
 from tests.runs.conftest import finished, shared
 
-__all__ = ["finished", "shared"]
+__all__ = ["call", "finished", "shared"]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a command in this process: (exit code, stdout, stderr)."""
+
+    def called(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cifar_core", *map(str, arguments)])
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command sets its own
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return called

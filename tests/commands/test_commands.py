@@ -11,27 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.__main__ import main
 from cifar_core.config import hyperparameters, make_config
 from cifar_core.data import open_dataset
 from cifar_core.runs import Run, create_run, list_runs, read_metrics, read_predictions, start_run, verify_run
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, save_tiny
 from tests.runs.conftest import TINY
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a command in this process: (exit code, stdout, stderr)."""
-
-    def called(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["cifar_core", *map(str, arguments)])
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command sets its own
-        code = main()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return called
 
 
 def settings_as_options(settings: dict[str, Any]) -> list[str]:

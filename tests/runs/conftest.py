@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from cifar_core.config import RunConfig, make_config
-from cifar_core.runs import Run, create_run, list_runs, read_run, start_run, stop_run
+from cifar_core.runs import Run, Status, create_run, list_runs, read_run, start_run, stop_run
+from cifar_core.runs.folder import run_folder, write_status
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 
@@ -30,6 +32,28 @@ def begin(workspace: Workspace, config: RunConfig) -> str:
     run_id = create_run(workspace, config)
     start_run(workspace, run_id)
     return run_id
+
+
+def ended_run(workspace: Workspace, status: Status = Status.FINISHED, config: RunConfig | None = None) -> str:
+    """A run with this status that was never started."""
+    run_id = create_run(workspace, config or make_config())
+    write_status(run_folder(workspace, run_id), status)
+    return run_id
+
+
+def snapshot(folder: Path, *, but: tuple[str, ...] = ()) -> dict[str, str]:
+    """Every file, folder and link below with its content or goal, links not followed; names in `but` apart."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.name not in but:
+            found[str(path.relative_to(folder))] = (
+                f"-> {path.readlink()}"
+                if path.is_symlink()
+                else path.read_bytes().hex()
+                if path.is_file()
+                else "folder"
+            )
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +80,3 @@ def tiny(workspace: Workspace) -> Iterator[Workspace]:
         if run.active:
             stop_run(workspace, run.id)
             wait_for(workspace, run.id, lambda found: not found.active)
-
-    """The workspace's folder."""
-    return workspace.root

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError, DataError, RunError
-from cifar_core.files import hold_lock
 from cifar_core.runs import (
     Run,
     Status,
@@ -193,11 +192,6 @@ def test_swapped_predictions_are_found(copy: Workspace, finished: Run) -> None:
     assert any("test accuracy" in problem for problem in verify_run(copy, finished.id))
 
 
-def test_delete_leaves_nothing(copy: Workspace, finished: Run) -> None:
-    delete_run(copy, finished.id)
-    assert list(copy.runs.iterdir()) == []
-
-
 def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the list says is what the folders say, whoever changed them."""
     folder = run_folder(copy, finished.id)
@@ -245,19 +239,6 @@ def test_full_disk_leaves_no_half_export(copy: Workspace, finished: Run, monkeyp
     with pytest.raises(CifarCoreError, match="disk is full"):
         export_run(copy, finished.id)
     assert list(copy.exports.iterdir()) == []
-
-
-def test_unreadable_run_can_be_deleted(copy: Workspace, finished: Run) -> None:
-    (copy.runs / finished.id / "status.json").write_text("")
-    delete_run(copy, finished.id)
-    assert list_runs(copy) == []
-
-
-def test_run_whose_orphan_still_computes_is_not_deleted(copy: Workspace, finished: Run) -> None:
-    with hold_lock(run_folder(copy, finished.id).training_lock) as mine:
-        assert mine
-        with pytest.raises(RunError, match="is running"):
-            delete_run(copy, finished.id)
 
 
 @pytest.mark.parametrize(

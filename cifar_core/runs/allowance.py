@@ -1,0 +1,61 @@
+"""What a new run may take of the server: room on the disk, and one of the runs that a person may have."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from cifar_core.config import RunConfig
+from cifar_core.data import list_datasets
+from cifar_core.errors import RunError, StorageError
+from cifar_core.files import hold_lock
+from cifar_core.models import layer_table, totals
+from cifar_core.runs.schema import Run
+from cifar_core.settings import SETTINGS_FILE, read_limits
+from cifar_core.workspace import Workspace
+
+_LOCK_FILE = "new-run.lock"
+_LOCK_SECONDS = 30.0  # making a run takes a fraction of one
+_FLOAT = 4  # bytes
+_CHECKPOINTS = 3  # the last two and one being written; each holds the weights and up to two numbers more for each
+
+
+def run_bytes(workspace: Workspace, config: RunConfig) -> int:
+    """About how much a run will fill: checkpoints, weights, and the predictions of every epoch."""
+    state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
+    classes, test = (max(2, state.classes), state.test) if state else (2, 0)
+    weights = _FLOAT * totals(layer_table(config.model, classes)).parameters
+    predictions = _FLOAT * test * classes
+    return weights * (1 + 3 * _CHECKPOINTS) + predictions * (config.optimizer.epochs + 1)
+
+
+@contextlib.contextmanager
+def one_at_a_time(workspace: Workspace) -> Iterator[None]:
+    """Hold off other makers of runs, so that runs are counted and made in one go.
+
+    Raises:
+        StorageError: another maker did not end.
+    """
+    with hold_lock(workspace.root / _LOCK_FILE, timeout=_LOCK_SECONDS) as mine:
+        if not mine:
+            raise StorageError("Another run is being made and does not get done: try again in a moment.")
+        yield
+
+
+def require_turn(workspace: Workspace, person: str, runs: Sequence[Run]) -> None:
+    """Refuse one run more for a person who has as many running and waiting ones as the server allows.
+
+    Args:
+        workspace: whose limits count.
+        person: who asks; everybody is "" where there is no login.
+        runs: all runs.
+
+    Raises:
+        ConfigError: `settings.json` breaks a rule.
+        RunError: the person has as many as are allowed.
+    """
+    most = read_limits(workspace).runs_per_person
+    have = sum(run.active and run.person == person for run in runs)
+    if 0 < most <= have:
+        whose = f" of {person}" if person else ""
+        what = f"1 run{whose} is" if have == 1 else f"{have} runs{whose} are"
+        raise RunError(f"{what} training or waiting, and one person may have {most} here "
+                       f"(runs_per_person in {SETTINGS_FILE}): wait for an end or stop one.")  # fmt: skip

@@ -1,0 +1,157 @@
+"""Deleted runs: moved to the workspace's `trash/`, brought back from there, and gone for good after some days.
+
+A deleted run is its folder under a new name, the moment of the deletion and its id: `20261125-152931-123-quiet-otter-7f3a`.
+So deleting and bringing back are one rename each, and nothing else has to be kept in step.
+"""
+
+import contextlib
+import datetime
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.errors import ConfigError, RunError, StorageError
+from cifar_core.files import hold_lock, storage_errors, sync_folder, temp_beside
+from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
+from cifar_core.runs.process import ENDING_SECONDS, is_alive
+from cifar_core.runs.store import read_about
+from cifar_core.settings import read_limits
+from cifar_core.workspace import Workspace
+
+_NAME = re.compile(r"(\d{8}-\d{6}-\d{3})-(.+)", re.ASCII)
+_MOMENT = "%Y%m%d-%H%M%S-"
+_TRIES = 1000  # moments, a thousandth of a second apart
+
+
+@dataclass(frozen=True)
+class DeletedRun:
+    """A run in the trash."""
+
+    id: str
+    deleted: datetime.datetime  # UTC
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The person's own; the id where there is none or it cannot be read."""
+        try:
+            return str(read_about(RunFolder(self.path)).get("name") or self.id)
+        except (OSError, ValueError):
+            return self.id
+
+
+def delete_run(workspace: Workspace, run_id: str) -> None:
+    """Move a run to the trash: it is gone from the list at once or not at all, and `restore_run` brings it back.
+
+    Where a link lies in place of a run's folder, only the link is removed.
+
+    Raises:
+        RunError: no such run, or it is running.
+        StorageError: the disk refused.
+    """
+    link = workspace.runs / run_id if is_run_id(run_id) else None
+    if link is not None and link.is_symlink():
+        with storage_errors(f"deleting the link {run_id}"):
+            link.unlink()
+        return
+    folder = run_folder(workspace, run_id)
+    if _is_busy(folder):
+        raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
+    with storage_errors(f"deleting run {run_id}"):
+        folder.path.rename(_free_name(workspace, run_id))
+        sync_folder(workspace.trash)
+        sync_folder(workspace.runs)
+
+
+def restore_run(workspace: Workspace, run_id: str) -> None:
+    """Bring a deleted run back, as it was; of several of one id, the one deleted last.
+
+    Raises:
+        RunError: there is none in the trash, or a run of this id is here.
+        StorageError: the disk refused.
+    """
+    found = next((item for item in list_trash(workspace) if item.id == run_id), None)
+    if found is None:
+        raise RunError(f"There is no run {_shown(run_id)} in the trash: `runs trash` lists what there is.")
+    target = workspace.runs / found.id
+    if os.path.lexists(target):
+        raise RunError(f"There is a run {found.id} here already: delete it first to bring the other one back.")
+    with storage_errors(f"bringing run {found.id} back"):
+        found.path.rename(target)
+        sync_folder(workspace.runs)
+        sync_folder(workspace.trash)
+
+
+def list_trash(workspace: Workspace) -> list[DeletedRun]:
+    """Deleted runs that can be brought back, the last deleted first."""
+    return sorted(_entries(workspace), key=lambda item: (item.deleted, item.id), reverse=True)
+
+
+def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
+    """Remove for good what was deleted `days` ago or earlier; returns how many runs.
+
+    Raises:
+        StorageError: the disk refused; what is left can still be brought back.
+    """
+    limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+    old = [item for item in list_trash(workspace) if item.deleted <= limit]
+    for item in old:
+        with storage_errors(f"removing the deleted run {item.id}"), contextlib.suppress(FileNotFoundError):
+            gone = temp_beside(item.path)
+            item.path.rename(gone)  # so that nothing half removed is ever brought back
+            shutil.rmtree(gone)
+    return len(old)
+
+
+def empty_old_trash(workspace: Workspace) -> None:
+    """Remove for good what has been in the trash for longer than `trash_days`; whoever opens a workspace calls this.
+
+    Keeps all of it while `settings.json` breaks a rule (whatever needs the limits says so); what the disk does not let
+    go is tried again the next time.
+    """
+    with contextlib.suppress(ConfigError, StorageError):
+        empty_trash(workspace, days=read_limits(workspace).trash_days)
+
+
+def _entries(workspace: Workspace) -> Iterator[DeletedRun]:
+    with os.scandir(workspace.trash) as entries:
+        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    for name in names:
+        match = _NAME.fullmatch(name)
+        if match is None or not is_run_id(match[2]):
+            continue
+        try:
+            moment = datetime.datetime.strptime(f"{match[1]}000", f"{_MOMENT}%f").replace(tzinfo=datetime.UTC)
+        except ValueError:
+            continue
+        yield DeletedRun(match[2], moment, workspace.trash / name)
+
+
+def _free_name(workspace: Workspace, run_id: str) -> Path:
+    """A name in the trash for a run deleted now."""
+    now = datetime.datetime.now(datetime.UTC)
+    for number in range(_TRIES):
+        moment = now + datetime.timedelta(milliseconds=number)
+        path = workspace.trash / f"{moment:{_MOMENT}}{moment.microsecond // 1000:03d}-{run_id}"
+        if not os.path.lexists(path):
+            return path
+    raise RunError(f"Run {run_id} was deleted too often within a second: try again.")
+
+
+def _is_busy(folder: RunFolder) -> bool:
+    """Whether any process works on a run, also on one whose status cannot be read."""
+    try:
+        if is_alive(folder):
+            return True
+    except RunError:
+        pass  # the locks tell all the same
+    wait = ENDING_SECONDS  # a process that has just written its last status needs a moment to end
+    with hold_lock(folder.lock, timeout=wait) as idle, hold_lock(folder.training_lock, timeout=wait) as quiet:
+        return not (idle and quiet)
+
+
+def _shown(run_id: str) -> str:
+    return repr(run_id) if len(run_id) <= 80 else repr(run_id[:80]) + "…"

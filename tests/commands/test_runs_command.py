@@ -1,0 +1,80 @@
+"""`runs` on the command line, for what needs no training: again, the trash."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cifar_core.commands import runs as runs_command
+from cifar_core.config import make_config
+from cifar_core.runs import Status, list_runs, list_trash, read_run
+from cifar_core.workspace import Workspace
+from tests.runs.conftest import ended_run, snapshot
+from tests.runs.test_run_store import BAD_IDS
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the runs that a command started, which get no process here."""
+    ids: list[str] = []
+    monkeypatch.setattr(runs_command, "start_run", lambda _workspace, run_id: ids.append(run_id))
+    return ids
+
+
+def test_retry_and_duplicate(call: Any, workspace: Workspace, started: list[str]) -> None:
+    old = ended_run(workspace, Status.FAILED, make_config({"seed": 3, "epochs": 4}))
+    where = ("--workspace", workspace.root)
+    code, out, err = call("runs", "retry", old, "--json", *where)
+    first = json.loads(out.splitlines()[-1])
+    assert code == 0 and first["made_from"] == old and f"with the settings of {old}" in err
+    code, out, _ = call("runs", "duplicate", old, "--epochs", 9, "--no-flip", "--json", *where)
+    second = json.loads(out.splitlines()[-1])
+    assert code == 0 and started == [first["run"], second["run"]]
+    settings = make_config({"seed": 3, "epochs": 4})
+    assert read_run(workspace, first["run"]).config == settings
+    assert read_run(workspace, second["run"]).config == make_config({**settings.flat(), "epochs": 9, "flip": False})
+
+
+@pytest.mark.fault(41)
+def test_a_bad_change_makes_no_run(call: Any, workspace: Workspace, started: list[str]) -> None:
+    old = ended_run(workspace)
+    before = snapshot(workspace.root)
+    code, _, err = call(
+        "runs", "duplicate", old, "--learning-rate", "0.1abc", "--batch-size", 0, "--workspace", workspace.root
+    )
+    assert code == 2 and "learning_rate is '0.1abc'" in err and "batch_size is '0'" in err and "Traceback" not in err
+    assert snapshot(workspace.root) == before and started == []
+
+
+def test_the_trash_and_back(call: Any, workspace: Workspace) -> None:
+    run_id = ended_run(workspace)
+    where = ("--workspace", workspace.root)
+    code, _, err = call("runs", "trash", *where)
+    assert code == 0 and "The trash is empty." in err
+    code, _, err = call("runs", "delete", run_id, *where)
+    assert code == 0 and f"Run {run_id} is in the trash; `runs restore` brings it back." in err
+    code, out, _ = call("runs", "trash", "--json", *where)
+    assert code == 0 and json.loads(out.splitlines()[-1])["runs"][0]["run"] == run_id
+    code, out, _ = call("runs", "restore", run_id, "--json", *where)
+    assert code == 0 and json.loads(out.splitlines()[-1]) == {"run": run_id, "done": True}
+    assert [run.id for run in list_runs(workspace)] == [run_id]
+    call("runs", "delete", run_id, *where)
+    code, _, err = call("runs", "trash", "--empty", *where)
+    assert code == 0 and "1 run is gone for good." in err
+    assert list_trash(workspace) == [] == list_runs(workspace)
+
+
+@pytest.mark.fault(44)
+@pytest.mark.parametrize(
+    "run_id", [item for item in BAD_IDS if not item.startswith("-")]
+)  # click takes those as options
+@pytest.mark.parametrize(
+    "verb", ["show", "stop", "pause", "resume", "retry", "duplicate", "delete", "restore", "export", "verify"]
+)
+def test_ids_that_no_run_has(call: Any, workspace: Workspace, verb: str, run_id: str) -> None:
+    """One sentence, exit code 2, and nothing outside or inside the workspace is touched."""
+    before = snapshot(workspace.root.parent)
+    code, out, err = call("runs", verb, run_id, "--workspace", workspace.root)
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: There is no run ") and err.count("\n") == 1
+    assert snapshot(workspace.root.parent) == before
