@@ -8,7 +8,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.address import give, take
 from pages.ui.caches import Findings, epochs_of, find, test_split
 from pages.ui.filters import choose_epoch
-from pages.ui.frame import facts_line, guard, plain, require_result, run_in_focus, setup_page
+from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
 from pages.ui.gallery import Shelf, gallery
 from pages.ui.matrix import (
     PAGE,
@@ -22,6 +22,7 @@ from pages.ui.matrix import (
     show_matrix,
     show_pairs,
 )
+from pages.ui.text import plain
 
 
 def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:

@@ -7,9 +7,10 @@ from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.caches import find
-from pages.ui.frame import facts_line, guard, plain, run_in_focus, setup_page
+from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
 from pages.ui.live import launch, pulse, start_nonce, status_badge, training_now
 from pages.ui.summary import show_numbers, show_worst
+from pages.ui.text import plain
 from pages.ui.words import size
 
 FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute

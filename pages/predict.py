@@ -9,8 +9,9 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Predictor
 from cifar_core.workspace import Workspace
-from pages.ui.frame import facts_line, guard, plain, run_in_focus, setup_page
+from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
 from pages.ui.pictures import enlarged
+from pages.ui.text import plain
 from pages.ui.upload import Picture, test_pictures, uploaded_pictures
 from pages.ui.words import percent
 

@@ -6,9 +6,10 @@ from cifar_core.export import table_csv
 from cifar_core.figures import overlay_curves
 from cifar_core.runs import Run, list_runs, read_metrics
 from cifar_core.workspace import Workspace
-from pages.ui.frame import clean, guard, run_in_focus, setup_page
+from pages.ui.frame import guard, run_in_focus, setup_page
 from pages.ui.live import follow
 from pages.ui.runs_table import choose_runs, manage, table_of
+from pages.ui.text import clean
 
 NEWEST = 5  # runs whose curves are shown when none is selected
 KINDS = ["accuracy", "loss"]

@@ -10,10 +10,11 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.address import choice, give, take
-from pages.ui.frame import guard, plain, run_in_focus, setup_page
+from pages.ui.frame import guard, run_in_focus, setup_page
 from pages.ui.live import launch, outlook, start_nonce, training_now, watch
 from pages.ui.plan import check, show_layers, show_strip
 from pages.ui.settings import in_words, preset_words, show_earlier, show_presets, show_settings
+from pages.ui.text import plain
 
 NEW, WATCH = "New run", "Watch"
 VIEW = "train_view"

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import IO, cast
 
 from cifar_core.errors import DataError
+from cifar_core.text import can_be_shown, one_line
 
 MiB = 1024 * 1024
 _JUNK_FOLDERS = {"__MACOSX", "@eaDir"}
 _JUNK_FILES = {"thumbs.db", "desktop.ini"}
-_MAX_SHOWN = 100  # characters of a source's name in sentences
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DIRECTORY_ENTRY = 46  # bytes of the shortest entry in a zip's directory
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error)
@@ -106,12 +106,6 @@ def shown_name(path: Path, shown: str = "") -> str:
     return one_line(shown) or one_line(path.name) or str(path)
 
 
-def one_line(text: str, longest: int = _MAX_SHOWN) -> str:
-    """A text from outside on one line: what cannot be seen becomes a space, what is too long ends in an ellipsis."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
 def checked_path(name: str) -> tuple[str, ...]:
     """The parts of a member's name.
 
@@ -124,7 +118,7 @@ def checked_path(name: str) -> tuple[str, ...]:
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     if ".." in parts:
         raise DataError(f"The archive holds {shown}, a path that leads out of it: it was refused as a whole.")
-    if not name.isprintable() or len(name) > 1000:
+    if not can_be_shown(name) or len(name) > 1000:
         raise DataError(f"The archive holds the name {shown}, which cannot be shown: rename it.")
     return parts
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.archive import one_line, open_source, shown_name
+from cifar_core.data.archive import open_source, shown_name
 from cifar_core.data.download import Line, Remote, fetch, part_of, sha256_of
 from cifar_core.data.drawn10 import numbered_ids
 from cifar_core.data.progress import CancelledError, Progress, no_progress
@@ -24,6 +24,7 @@ from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.files import storage_errors, temp_beside
 from cifar_core.processes import child_environment, log_tail
+from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
 NAME = "cifar10"

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cifar_core.data.archive import one_line
 from cifar_core.data.cifar10 import is_official
 from cifar_core.data.progress import CancelledError
 from cifar_core.data.store import (
@@ -29,6 +28,7 @@ from cifar_core.data.store import (
 from cifar_core.errors import DataError
 from cifar_core.files import TEMP_MARK, hold_lock, is_locked, read_json, storage_errors, write_json
 from cifar_core.processes import log_tail, spawn
+from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
 START_SECONDS = 30.0  # a job holds its lock within a second; this is for very busy machines

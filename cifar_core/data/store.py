@@ -28,6 +28,7 @@ from cifar_core.files import (
     temp_beside,
     write_json,
 )
+from cifar_core.text import can_be_shown
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
@@ -348,7 +349,7 @@ def _check_class_names(class_names: tuple[str, ...]) -> None:
     if not 2 <= len(class_names) <= MAX_CLASSES or len(set(class_names)) != len(class_names):
         raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} different classes; these are {len(class_names):,}.")
     for name in class_names:
-        if not 0 < len(name) <= MAX_CLASS_NAME or not name.isprintable():
+        if not 0 < len(name) <= MAX_CLASS_NAME or not can_be_shown(name):
             raise DataError(f"{name[:80]!r} cannot be a class: names have 1 to {MAX_CLASS_NAME} visible characters.")
 
 

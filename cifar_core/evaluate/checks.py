@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cifar_core.errors import DataError
+from cifar_core.text import can_be_shown
 
 SUM_TOLERANCE = 1e-3  # how far the probabilities of a picture may be from adding up to 1 (float16 and float32 softmax)
 RANGE_TOLERANCE = 1e-6  # how far one probability may lie outside 0..1 by rounding
@@ -66,7 +67,7 @@ def check_class_names(class_names: Sequence[str], classes: int) -> tuple[str, ..
     """Check that there is one name, and a different one, for each of `classes`.
 
     Raises:
-        DataError: too few, too many, or a name given twice.
+        DataError: too few, too many, a name given twice or with a sign that cannot be shown.
     """
     names = tuple(str(name) for name in class_names)
     if len(names) != classes:
@@ -74,6 +75,9 @@ def check_class_names(class_names: Sequence[str], classes: int) -> tuple[str, ..
     if len(set(names)) != classes:
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"The class name {twice!r} is given twice.")
+    for name in names:
+        if not can_be_shown(name):
+            raise DataError(f"The class name {name[:80]!r} holds a sign that cannot be shown.")
     return names
 
 

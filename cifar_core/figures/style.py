@@ -6,6 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sequential
 
+from cifar_core.text import one_line
+
 # Okabe-Ito: told apart by colour-blind eyes. Black, its eighth colour, would vanish on a dark page.
 CORRECT = "#0072B2"  # blue
 WRONG = "#D55E00"  # vermilion
@@ -59,8 +61,7 @@ def per_cent(value: float) -> str:
 
 def label(name: object, longest: int = MAX_NAME) -> str:
     """A name as Plotly shows it literally, on one line, cut where it is very long."""
-    text = " ".join(str(name).split())
-    return html.escape(text if len(text) <= longest else text[: longest - 1] + "…", quote=False)
+    return html.escape(one_line(name, longest), quote=False)
 
 
 def figure_html(figure: go.Figure, title: str) -> str:

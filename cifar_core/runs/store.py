@@ -23,6 +23,7 @@ from cifar_core.runs.process import status_now
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Progress, Run, Status
 from cifar_core.settings import require_room
+from cifar_core.text import can_be_shown
 from cifar_core.train import best_line, split_training
 from cifar_core.workspace import Workspace
 
@@ -244,10 +245,9 @@ def _write_about(folder: RunFolder, **change: str) -> None:
 
 def _clean(text: str, what: str, longest: int, *, lines: bool = False) -> str:
     text = text.strip()
-    allowed = "\n" if lines else ""
     if len(text) > longest:
         raise RunError(f"The {what} has {len(text):,} characters; {longest:,} are allowed.")
-    if any(not sign.isprintable() and sign not in allowed for sign in text):
+    if not can_be_shown(text.replace("\n", "") if lines else text):
         raise RunError(f"The {what} holds a line break or another sign that cannot be shown: leave it out.")
     return text
 

@@ -3,7 +3,6 @@
 Getting data is a process of its own; these widgets start it and read its state from the disk, so a reload loses nothing.
 """
 
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
@@ -22,7 +21,9 @@ from cifar_core.data import (
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import temp_beside, write_atomic
 from cifar_core.workspace import Workspace
-from pages.ui.frame import clean, guard, plain
+from pages.ui.frame import guard
+from pages.ui.text import clean, plain
+from pages.ui.visitors import is_shared, typed_path
 from pages.ui.words import Colour, clock, size
 
 ButtonKind = Literal["primary", "secondary"]
@@ -71,7 +72,12 @@ def show_import(workspace: Workspace) -> None:
                 max_chars=64,
                 help="Small letters, digits and hyphens.",
             )
-            path = st.text_input("Path on this machine", key="data_import_path", placeholder="/home/me/pictures.zip")
+            where = (
+                ("Path in the workspace", "data/pictures.zip")
+                if is_shared()
+                else ("Path on this machine", "/home/me/pictures.zip")
+            )
+            path = st.text_input(where[0], key="data_import_path", placeholder=where[1])
             upload = st.file_uploader("or an archive from your browser", ARCHIVES, key="data_import_file")
             asked = st.form_submit_button("Import", icon=":material/drive_folder_upload:", key="data_import_start")
     if asked:
@@ -89,9 +95,9 @@ def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
             source.unlink(missing_ok=True)
             raise
     elif path:
-        start_import(workspace, Path(path), name)
+        start_import(workspace, typed_path(workspace, path), name)
     else:
-        st.warning("Give a path on this machine, or choose an archive.", icon=":material/info:")
+        st.warning("Give a path, or choose an archive.", icon=":material/info:")
         return
     st.rerun()
 

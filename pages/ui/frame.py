@@ -4,7 +4,6 @@ Reads the workspace named by `CIFAR_WORKSPACE` (else `./workspace`), the run's n
 the run in focus for the session, so that the sidebar's links keep it.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,14 +13,13 @@ from streamlit.runtime.pages_manager import PagesManager
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.runs import Run, Status, empty_old_trash, list_runs
 from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.text import clean, plain, sentence
+from pages.ui.visitors import offer_logout, require_login
 from pages.ui.words import epoch_word, percent
 
 APP = "CIFAR-10 workbench"
 FOCUS = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
 RUN_BOX = "frame_run"  # the sidebar's select box
-MAX_SHOWN = 200  # characters of a person's own text
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&\"'=^@])")
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
 def setup_page(title: str, lead: str = "") -> Workspace:
@@ -33,23 +31,18 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     """
     _leave_old_discovery()
     st.set_page_config(page_title=f"{title} · {APP}", layout="wide")
+    require_login()
     st.title(title, anchor=False)
     if lead:
         st.markdown(lead)
+    offer_logout()
     try:
         workspace = open_workspace()  # at every rerun: its folders may have been deleted meanwhile
     except StorageError as error:
-        st.error(plain(error), title="The workspace cannot be used", icon=":material/folder_off:")
+        st.error(sentence(error), title="The workspace cannot be used", icon=":material/folder_off:")
         st.stop()
     empty_old_trash(workspace)
     return workspace
-
-
-def person() -> str:
-    """Who uses the page, where the server has a login: the e-mail address, else the provider's name for them."""
-    if not st.user.get("is_logged_in"):
-        return ""
-    return str(st.user.get("email") or st.user.get("sub") or "")
 
 
 @contextmanager
@@ -58,7 +51,7 @@ def guard() -> Iterator[None]:
     try:
         yield
     except CifarCoreError as error:
-        st.error(plain(error), icon=":material/error:")
+        st.error(sentence(error), icon=":material/error:")
 
 
 def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, required: bool = True) -> Run | None:
@@ -134,17 +127,6 @@ def run_facts(run: Run) -> str:
         return "unreadable"
     result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
     return f"{run.config.data.dataset} · {result} · {run.status.value}"
-
-
-def plain(text: object) -> str:
-    """A person's own text, to be shown by Markdown exactly as it is: nothing in it is a link, an image or a style."""
-    return _MARKDOWN.sub(r"\\\1", clean(text))
-
-
-def clean(text: object) -> str:
-    """Text on one line of at most `MAX_SHOWN` characters, without control and direction marks."""
-    line = _INVISIBLE.sub(" ", str(text)).strip()
-    return line if len(line) <= MAX_SHOWN else line[: MAX_SHOWN - 1] + "…"
 
 
 def _leave_old_discovery() -> None:

@@ -16,9 +16,9 @@ from cifar_core.figures import probability_bars
 from cifar_core.runs import Run
 from pages.ui.address import Part, choice, number, text
 from pages.ui.caches import Findings
-from pages.ui.frame import plain
 from pages.ui.grid import GridEvent, image_grid
 from pages.ui.pictures import enlarged
+from pages.ui.text import plain
 
 SIZES = (48, 96, 192)  # pictures on a page of tiles
 PARTS: dict[str, Part] = {"page": number(1, 1_000_000, 1), "size": choice(SIZES, SIZES[0]), "image": text()}

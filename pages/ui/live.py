@@ -32,7 +32,9 @@ from cifar_core.runs import (
 from cifar_core.runs.names import run_id as id_of
 from cifar_core.runs.schema import RESUMABLE
 from cifar_core.workspace import Workspace
-from pages.ui.frame import guard, person, plain
+from pages.ui.frame import guard
+from pages.ui.text import plain
+from pages.ui.visitors import person
 from pages.ui.words import (
     STATUS,
     clock,

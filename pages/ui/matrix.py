@@ -13,8 +13,8 @@ from cifar_core.figures import confusion_heatmap, figure_html
 from cifar_core.runs import Run
 from pages.ui.address import Part, choice, yes_no
 from pages.ui.caches import Findings
-from pages.ui.frame import plain
 from pages.ui.gallery import PARTS
+from pages.ui.text import plain
 
 PAGE = "confusion"
 SCALES = {"count": "Counts", "true": "Row %", "predicted": "Column %"}

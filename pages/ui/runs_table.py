@@ -9,8 +9,9 @@ import streamlit as st
 from cifar_core.config import differing, spec_of
 from cifar_core.runs import Run, delete_run, note_run, rename_run
 from cifar_core.workspace import Workspace
-from pages.ui.frame import clean, guard, plain
+from pages.ui.frame import guard
 from pages.ui.settings import in_words
+from pages.ui.text import clean, plain
 from pages.ui.words import STATUS, clock, moment
 
 ACCURACIES = ("best test accuracy", "last test accuracy")

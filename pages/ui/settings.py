@@ -15,7 +15,7 @@ from cifar_core.config import PRESETS, RunConfig, Spec, hyperparameters, make_co
 from cifar_core.data import DatasetState
 from cifar_core.runs import Run, estimate_run
 from cifar_core.workspace import Workspace
-from pages.ui.frame import clean
+from pages.ui.text import clean
 from pages.ui.words import clock, percent
 
 SETTINGS = "train_settings"

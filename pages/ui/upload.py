@@ -13,7 +13,7 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.caches import test_split
-from pages.ui.frame import clean, plain
+from pages.ui.text import clean, plain
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_FILES = 24

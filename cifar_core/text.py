@@ -1,0 +1,20 @@
+"""Text that others chose, such as names, notes and file names: what of it can be shown, and on one line.
+
+Reads and writes nothing.
+"""
+
+_JOINERS = "\u200c\u200d"  # unseen themselves, but emoji and some scripts fall apart without them
+_SURPLUS = 16  # times the wanted length that is looked at: a name of megabytes costs no more than a long one
+
+
+def can_be_shown(text: str) -> bool:
+    """Whether every sign of a text can be seen: no line break, no control or direction mark, no half of a character."""
+    return all(sign.isprintable() or sign in _JOINERS for sign in text)
+
+
+def one_line(text: object, longest: int = 100) -> str:
+    """A text on one line of at most `longest` characters: what cannot be seen becomes a space, what is cut ends in `…`."""
+    whole = str(text)
+    start = whole[: _SURPLUS * longest]
+    line = " ".join("".join(sign if can_be_shown(sign) else " " for sign in start).split())
+    return line if len(line) <= longest and len(start) == len(whole) else line[: longest - 1] + "…"

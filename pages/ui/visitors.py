@@ -1,0 +1,100 @@
+"""Who is at the page, and what a visitor from elsewhere may not do. Reads the server's settings and the session's user.
+
+A login is Streamlit's own (OIDC): it is on where `[auth]` stands in `secrets.toml`. docs/SERVER.md says how.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitAuthError
+
+from cifar_core.errors import DataError
+from cifar_core.workspace import Workspace
+from pages.ui.text import sentence
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")  # a reverse proxy says so whose request it hands on
+
+
+def require_login() -> None:
+    """End the page for whoever has not logged in, where a login is set up; nothing of the workspace was shown before."""
+    if _secrets_are_broken():  # Streamlit would go on without a login
+        st.error("secrets.toml cannot be read, so nobody is let in: correct it, then start the server again.",
+                 icon=":material/lock:")  # fmt: skip
+        st.stop()
+    if "is_logged_in" not in st.user or st.user.is_logged_in:
+        return
+    st.title("Log in", anchor=False)
+    st.markdown("This server belongs to a group: log in to see its data and runs.")
+    if st.button("Log in", type="primary", icon=":material/login:", key="visitors_login"):
+        try:
+            st.login()
+        except StreamlitAuthError as error:
+            st.error(sentence(f"The login is not set up yet ({error}): docs/SERVER.md says what it needs."),
+                     icon=":material/lock:")  # fmt: skip
+    st.stop()
+
+
+def offer_logout() -> None:
+    """Who is logged in and the way out, in the sidebar; nothing where there is no login."""
+    if st.user.get("is_logged_in"):
+        with st.sidebar:
+            st.text(person())
+            st.button("Log out", icon=":material/logout:", key="visitors_logout", on_click=st.logout, type="tertiary")
+
+
+def person() -> str:
+    """Who is at the page: e-mail, else the login's own name for them; empty where there is no login."""
+    return str(st.user.get("email") or st.user.get("sub") or "")
+
+
+def is_shared() -> bool:
+    """Whether others than the person at this machine can reach the server.
+
+    That is so unless it listens on this machine alone, answers to no other name, nobody logs in, and no proxy stands before it.
+    """
+    names = [st.get_option("server.address"), *(st.get_option("server.allowedHosts") or [""])]
+    headers = st.context.headers
+    return (
+        not all(_is_this_machine(name) for name in names)
+        or "is_logged_in" in st.user
+        or any(header in headers for header in FORWARDED)
+    )
+
+
+def typed_path(workspace: Workspace, text: str) -> Path:
+    """A path that a person typed: any on a machine of their own, only those inside the workspace on a shared server.
+
+    Text that leads elsewhere is refused as text, before the disk (or, on Windows, another machine) is asked for it.
+
+    Raises:
+        DataError: it leads out of the workspace of a shared server.
+    """
+    if not is_shared():
+        return Path(text)
+    refused = DataError(
+        "This server is shared, so a path must lie in its workspace, such as data/pictures.zip: "
+        "choose an archive in your browser instead."
+    )
+    path = Path(os.path.normpath(workspace.root / text))
+    if "\0" in text or not path.is_relative_to(workspace.root):
+        raise refused
+    if not Path(os.path.realpath(path)).is_relative_to(workspace.root):  # a link inside that leads out
+        raise refused
+    return path
+
+
+def _is_this_machine(name: str | None) -> bool:
+    """Whether a host's name or address means the machine itself."""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _secrets_are_broken() -> bool:
+    files = st.get_option("secrets.files")
+    return any(os.path.lexists(file) for file in files) and not st.secrets.load_if_toml_exists()

@@ -1,0 +1,35 @@
+"""Text that others chose: what can be shown of it, and on one line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from cifar_core.text import can_be_shown, one_line
+
+
+@pytest.mark.parametrize("text", ["quiet otter", "Ünïcödé 猫 עברית", "👩‍🔬🔬", "<b>&\"'", ""])
+def test_what_can_be_seen_can_be_shown(text: str) -> None:
+    assert can_be_shown(text)
+    assert one_line(text) == text
+
+
+@pytest.mark.parametrize(
+    "sign", ["\n", "\t", "\0", "\x1b", "\x7f", "\u202e", "\u200f", "\u2066", "\ufeff", "\ud800", "\u2028"]
+)
+def test_what_cannot_be_seen_becomes_a_space(sign: str) -> None:
+    assert not can_be_shown(f"a{sign}b")
+    assert one_line(f"{sign}a{sign}{sign}b{sign}") == "a b"
+
+
+@given(some.text(), some.integers(1, 50))
+def test_one_line_is_short_and_all_of_it_can_be_shown(text: str, longest: int) -> None:
+    line = one_line(text, longest)
+    assert len(line) <= longest
+    assert can_be_shown(line)
+    line.encode("utf-8")
+
+
+def test_what_is_cut_says_so() -> None:
+    assert one_line("x" * 10_000_000, 10) == "x" * 9 + "…"
+    assert one_line(" " * 10_000 + "x", 10).endswith("…"), "the end was not looked at"
+    assert one_line("x" * 10, 10) == "x" * 10
