@@ -127,6 +127,8 @@ class MachineConfig:
         "the same machine.", low=0, high=2**31 - 1)
     device: str = setting("auto", "choice", "Device", "Where to compute; auto takes CUDA, else MPS, else the CPU.",
         choices=("auto", "cpu", "cuda", "mps"))
+    max_seconds: int = setting(0, "int", "Time limit", "Stop after training for this long and keep everything; a resumed "
+        "run gets as long again. 0 sets no limit.", low=0, high=604_800, unit="seconds")
 
 
 # fmt: on

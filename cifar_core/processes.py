@@ -1,6 +1,8 @@
 """Starting work in a process of its own, which outlives whoever started it. Writes the log file it is given."""
 
+import functools
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,6 +13,10 @@ from cifar_core.files import storage_errors
 _CODE = Path(__file__).resolve().parents[1]
 SPINS = "20000"  # turns of a waiting thread before it sleeps
 _LOG_TAIL = 65_536  # bytes
+_LOG_LINE = 500  # characters shown of a line
+_ESCAPE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
+)  # of a terminal: colours, titles
 
 
 def spawn(module: str, arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
@@ -64,12 +70,47 @@ def peak_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in told.splitlines() if line.startswith("VmHWM:")), None)
 
 
+@functools.cache
+def boot_id() -> str:
+    """What tells this start of the machine from every other; empty where the system does not tell (Linux does)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def oom_kills() -> int:
+    """How many processes of this one's control group the kernel has killed for want of memory; 0 where it keeps no count."""
+    try:
+        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return 0
+    files = [f"/sys/fs/cgroup{path}/memory.events" for _, kinds, path in groups if not kinds]
+    files += [f"/sys/fs/cgroup/memory{path}/memory.oom_control" for _, kinds, path in groups if kinds == "memory"]
+    for file in (*files, "/sys/fs/cgroup/memory.events"):  # the last as seen from within a container
+        try:
+            lines = Path(file).read_text("ascii").splitlines()
+        except OSError:
+            continue
+        return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return 0
+
+
 def log_tail(log: Path, lines: int = 20) -> list[str]:
-    """The last lines of a log that say anything; none where there is no log."""
+    """The last lines of a log that say anything, fit for showing: no escape sequences, no signs that cannot be seen.
+
+    There are none where there is no log; of a very long line the beginning is given.
+    """
     try:
         with open(log, "rb") as handle:
             handle.seek(max(0, handle.seek(0, os.SEEK_END) - _LOG_TAIL))
             text = handle.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return []
-    return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
+    found = [_showable(line) for line in _ESCAPE.sub("", text).splitlines()]
+    return [line for line in found if line.strip()][-lines:]
+
+
+def _showable(line: str) -> str:
+    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line.expandtabs().rstrip())
+    return shown if len(shown) <= _LOG_LINE else shown[:_LOG_LINE] + "…"

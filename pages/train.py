@@ -70,7 +70,7 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
             for problem in problems:
                 st.error(plain(problem), icon=":material/error:")
             outlook(workspace, config, runs)
-            blocked = config is None or bool(problems) or training_now(runs) is not None
+            blocked = config is None or bool(problems)
             st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
                       on_click=_start, args=(workspace, config, start_nonce()))  # fmt: skip
             if config is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cifar_core.runs import empty_old_trash
+from cifar_core.runs import Place, empty_old_trash
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 
 _BAR = 24  # characters
@@ -54,6 +54,11 @@ def clear_line() -> None:
     """Take the progress bar away."""
     if sys.stderr.isatty():
         sys.stderr.write("\r" + " " * 118 + "\r")
+
+
+def waiting_words(place: Place) -> str:
+    """As in `2nd of 5, about 3:20 to wait`."""
+    return f"{place}, about {clock(place.seconds)} to wait" if place.seconds is not None else str(place)
 
 
 def clock(seconds: float) -> str:

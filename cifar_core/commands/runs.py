@@ -1,14 +1,16 @@
 """`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, verify."""
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.commands.console import json_option, print_json, say, waiting_words, workspace_option
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.runs import (
+    Place,
     Run,
     delete_run,
     duplicate_run,
@@ -17,12 +19,15 @@ from cifar_core.runs import (
     list_runs,
     list_trash,
     pause_run,
+    queue_places,
     read_run,
     resolve_run,
     restore_run,
     resume_run,
     retry_run,
+    slots,
     start_run,
+    stop_all,
     stop_run,
     verify_run,
 )
@@ -40,13 +45,14 @@ def runs() -> None:
 def list_command(workspace: Workspace, as_json: bool) -> None:
     """All runs, newest first."""
     found = list_runs(workspace)
+    places = queue_places(found, slots(workspace))
     if as_json:
-        print_json({"runs": [_brief(run) for run in found]})
+        print_json({"runs": [_brief(run, places.get(run.id)) for run in found]})
         return
     if not found:
         say("There is no run yet: python -m cifar_core train")
     for run in found:
-        click.echo(run.problem or _line(run))
+        click.echo(run.problem or _line(run, places.get(run.id)))
 
 
 @runs.command()
@@ -56,17 +62,19 @@ def list_command(workspace: Workspace, as_json: bool) -> None:
 def show(workspace: Workspace, run: str, as_json: bool) -> None:
     """One run: its state, settings, best and last epoch."""
     found = read_run(workspace, run)
-    content = _brief(found) | {
+    place = queue_places(list_runs(workspace), slots(workspace)).get(found.id)
+    content = _brief(found, place) | {
         "config": found.config.flat(),
         "best": asdict(found.best) if found.best else None,
         "last": asdict(found.last) if found.last else None,
         "error": found.error,
         "progress": asdict(found.progress) if found.progress else None,
+        "silent_since": found.silent_since,
     }
     if as_json:
         print_json(content)
         return
-    click.echo(_line(found))
+    click.echo(_line(found, place))
     if found.error:
         click.echo(found.error)
     for name, value in found.config.flat().items():
@@ -74,12 +82,21 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", required=False)
+@click.option("--all", "every", is_flag=True, help="Stop all that run or wait, and wait until they have ended.")
 @json_option
 @workspace_option
-def stop(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Ask a running RUN to stop after its present batch; it keeps what it has."""
-    _do(workspace, run, stop_run, "is asked to stop", as_json)
+def stop(workspace: Workspace, run: str | None, every: bool, as_json: bool) -> None:
+    """Ask a running or waiting RUN (or --all) to stop after its present batch; it keeps what it has."""
+    if every == (run is not None):
+        raise click.UsageError("Name one RUN, or give --all.")
+    if run is not None:
+        _do(workspace, run, stop_run, "is asked to stop", as_json)
+        return
+    stopped = stop_all(workspace)
+    say(f"{len(stopped)} run{'' if len(stopped) == 1 else 's'} ended.")
+    if as_json:
+        print_json({"stopped": stopped})
 
 
 @runs.command()
@@ -87,7 +104,7 @@ def stop(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def pause(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Ask a running RUN to write a checkpoint and end; `resume` continues it."""
+    """Ask a running or waiting RUN to keep its state and end; `resume` continues it."""
     _do(workspace, run, pause_run, "is asked to pause", as_json)
 
 
@@ -96,8 +113,8 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def resume(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Continue a RUN that was paused, stopped, interrupted or failed."""
-    _do(workspace, run, resume_run, "goes on", as_json)
+    """Continue a RUN that was paused, stopped, interrupted or failed, when its turn comes."""
+    _do(workspace, run, resume_run, "goes on when its turn comes", as_json)
 
 
 @runs.command()
@@ -209,11 +226,12 @@ def _do(workspace: Workspace, run: str, action: Any, done: str, as_json: bool) -
         print_json({"run": run_id, "done": True})
 
 
-def _brief(run: Run) -> dict[str, Any]:
+def _brief(run: Run, place: Place | None) -> dict[str, Any]:
     return {
         "run": run.id,
         "name": run.name,
         "status": run.status.value,
+        "queue": asdict(place) if place else None,
         "created": run.created,
         "dataset": run.config.data.dataset,
         "test_accuracy": run.best.test_accuracy if run.best else None,
@@ -223,10 +241,13 @@ def _brief(run: Run) -> dict[str, Any]:
     }
 
 
-def _line(run: Run) -> str:
+def _line(run: Run, place: Place | None) -> str:
     if run.best is None:
         score = "no finished epoch"
     else:
         score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}"
     name = f" ({run.name})" if run.name != run.id else ""
-    return f"{run.id}{name}  {run.status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"
+    status = f"{run.status}, {waiting_words(place)}" if place else run.status.value
+    if run.silent_since is not None:
+        status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
+    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"

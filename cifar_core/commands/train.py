@@ -5,11 +5,33 @@ from typing import Any
 
 import click
 
-from cifar_core.commands.console import clear_line, clock, json_option, print_json, say, show_progress, workspace_option
+from cifar_core.commands.console import (
+    clear_line,
+    clock,
+    json_option,
+    print_json,
+    say,
+    show_progress,
+    waiting_words,
+    workspace_option,
+)
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.config import PRESETS, make_config
 from cifar_core.errors import CifarCoreError, TrainingError
-from cifar_core.runs import EpochLine, Run, Status, create_run, read_metrics, read_run, start_run, stop_run
+from cifar_core.runs import (
+    EpochLine,
+    Place,
+    Run,
+    Status,
+    create_run,
+    list_runs,
+    queue_places,
+    read_metrics,
+    read_run,
+    slots,
+    start_run,
+    stop_run,
+)
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
@@ -38,7 +60,7 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
 
 def follow(workspace: Workspace, run_id: str) -> Run:
     """Show a run's progress until its process has ended; Ctrl-C asks it to stop."""
-    told = 0
+    told, place = 0, None
     while True:
         try:
             run = read_run(workspace, run_id)
@@ -46,7 +68,10 @@ def follow(workspace: Workspace, run_id: str) -> Run:
             if not run.active:
                 clear_line()
                 return run
-            _tell_progress(run)
+            if run.ticket is not None:
+                place = _tell_place(workspace, run, place)
+            else:
+                _tell_progress(run)
             time.sleep(_LOOK_SECONDS)
         except KeyboardInterrupt:
             say("Stopping after this batch; what the run has so far is kept.")
@@ -86,6 +111,17 @@ def _tell_epochs(workspace: Workspace, run: Run, told: int) -> int:
             f"{line.train_accuracy:.4f}{validation}, test {line.test_accuracy:.4f}, {line.seconds:.1f} s, "
             f"{line.images_per_second:,.0f} pictures/s")  # fmt: skip
     return run.last.epoch
+
+
+def _tell_place(workspace: Workspace, run: Run, told: Place | None) -> Place | None:
+    """Say where a run waits, once for each place; not where it needs not wait at all."""
+    place = queue_places(list_runs(workspace), slots(workspace)).get(run.id)
+    if place is None or place.seconds == 0:
+        return told
+    if told is None or (place.position, place.of) != (told.position, told.of):
+        say(f"Run {run.id} waits for its turn: {waiting_words(place)}.")
+    show_progress(0, 1, f"waiting, {waiting_words(place)}")
+    return place
 
 
 def _tell_progress(run: Run) -> None:

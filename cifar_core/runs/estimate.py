@@ -25,7 +25,7 @@ _ASKED: dict[Path, subprocess.Popen[bytes]] = {}  # by workspace: the process th
 _START_UP = 4.0  # seconds, until a calibration knows better
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
 _FREE = ("epochs", "learning_rate", "momentum", "schedule", "warmup_share", "weight_decay", "label_smoothing",
-         "patience", "seed", "dropout")  # fmt: skip  # settings that do not change how long an epoch takes
+         "patience", "seed", "dropout", "max_seconds")  # fmt: skip  # settings that do not change how long an epoch takes
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,15 @@
 """What a run is, as plain facts: the shapes that the run folder holds and that screens and commands read."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from cifar_core.config import RunConfig
+from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Progress, Status
 from cifar_core.train import EpochLine
 
 SCHEMA_VERSION = 1
-STILL_COMPUTING = 3  # exit code of a computing process that found an earlier one of its run alive
-
-
-class Status(StrEnum):
-    """The life of a run. It is written by the process that holds the run's lock, never guessed from logs."""
-
-    QUEUED = "queued"  # its process is being started
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"  # its process died without a word, or never started
-
-
-ACTIVE = (Status.QUEUED, Status.RUNNING)
-RESUMABLE = (Status.PAUSED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands."""
-
-    phase: str  # what is going on, in a person's words
-    epoch: int = 0  # 1-based, the running one
-    epochs: int = 0
-    batch: int = 0  # done in this epoch
-    batches: int = 0
-    images_per_second: float = 0.0
-    seconds_left: float | None = None
-    elapsed: float = 0.0  # seconds of training and measuring, start-up apart
 
 
 @dataclass(frozen=True)
@@ -79,11 +48,13 @@ class Run:
     made_from: str = ""  # id of the run whose settings it took (retry, duplicate)
     origin: str = ""  # the same text for every copy of a run, wherever it was brought
     imported: bool = False  # brought from another workspace, without its checkpoint
+    ticket: int | None = None  # of a waiting run: the lowest is next
+    silent_since: float | None = None  # seconds since 1970, where its training does not respond
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
 
     @property
     def active(self) -> bool:
-        """Whether its process lives or is being started."""
+        """Whether its process trains, waits for its turn, or is being started."""
         return self.status in ACTIVE
 
     @property

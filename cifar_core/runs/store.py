@@ -15,13 +15,15 @@ from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import new_folder, read_json, write_json
+from cifar_core.lifecycle.queue import tickets
+from cifar_core.lifecycle.states import Progress, Status
+from cifar_core.lifecycle.status import queue_first, silent_since, state_now
 from cifar_core.runs.allowance import one_at_a_time, require_turn, run_bytes
 from cifar_core.runs.estimate import estimate_run
-from cifar_core.runs.folder import RunFolder, is_run_id, run_folder, write_status
+from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
 from cifar_core.runs.names import run_id as new_id
-from cifar_core.runs.process import status_now
 from cifar_core.runs.results import read_lines
-from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Progress, Run, Status
+from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Run
 from cifar_core.settings import require_room
 from cifar_core.text import can_be_shown
 from cifar_core.train import best_line, split_training
@@ -91,7 +93,7 @@ def _make_folder(workspace: Workspace, identity: str, config: RunConfig, content
         folder = RunFolder(path)
         folder.history(1).parent.mkdir()
         write_json(folder.config, {"id": identity, **content})
-        write_status(folder, Status.QUEUED, progress=Progress("starting", epochs=config.optimizer.epochs))
+        queue_first(folder, config.optimizer.epochs)
 
 
 def read_run(workspace: Workspace, run_id: str) -> Run:
@@ -193,20 +195,29 @@ def _read_whole(folder: RunFolder) -> Run:
     content = read_json(folder.config)
     if content["schema_version"] > SCHEMA_VERSION:
         raise RunError(f"it was made by a newer version of this program (schema {content['schema_version']}).")
-    status, error, progress = status_now(folder)
+    state = state_now(folder)
+    config = make_config(content["settings"])
     about = read_about(folder)
     facts = _read_optional(folder.facts)
     lines, _ = read_lines(folder)
     identity = folder.path.name
     return Run(
-        id=identity, name=str(about.get("name") or identity), note=str(about.get("note", "")), status=status,
-        config=make_config(content["settings"]), created=str(content["created"]), error=error, progress=progress,
+        id=identity, name=str(about.get("name") or identity), note=str(about.get("note", "")),
+        status=state.status, config=config, created=str(content["created"]), error=state.error, progress=state.progress,
         best=best_line(lines), last=lines[-1] if lines else None,
         dataset=_dataset_facts(facts["dataset"]) if facts else None, device=str(facts.get("device", "")),
         expected_seconds=content.get("expected_seconds"), peak_memory=facts.get("peak_memory"),
         person=str(content.get("person", "")), made_from=str(content.get("made_from", "")),
         origin=origin_of(content), imported="origin" in content,
+        ticket=tickets(folder.workspace).get(identity) if state.status is Status.QUEUED else None,
+        silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
     )  # fmt: skip
+
+
+def _step_seconds(config: RunConfig, progress: Progress | None) -> float:
+    """How long a training step of a run takes, on the average of its running epoch; 0 before its first."""
+    rate = progress.images_per_second if progress else 0.0
+    return config.optimizer.batch_size / rate if rate > 0 else 0.0
 
 
 def origin_of(content: dict[str, Any]) -> str:

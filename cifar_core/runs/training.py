@@ -1,20 +1,19 @@
 """The process that computes: reads a run folder's config, trains, and writes all results into the folder.
 
-Started by `cifar_core.runs.worker`. The loop itself knows no disk: `Recorder` below is its watcher.
+Started by `cifar_core.lifecycle.worker`. The loop itself knows no disk: `Recorder` below is its watcher.
 """
 
 import argparse
+import contextlib
 import hashlib
 import io
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 import numpy as np
 import safetensors.torch
@@ -25,10 +24,14 @@ from cifar_core.data import Dataset, open_dataset, prepare_drawn10
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import append_line, hold_lock, read_json, write_atomic, write_json
+from cifar_core.lifecycle.states import Progress, Verb
+from cifar_core.lifecycle.status import move, read_state, tell
+from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.processes import peak_memory
 from cifar_core.runs.estimate import read_calibration
-from cifar_core.runs.folder import RunFolder, read_status, write_status
-from cifar_core.runs.schema import STILL_COMPUTING, DatasetFacts, Progress, Status
+from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.schema import DatasetFacts
+from cifar_core.runs.wishes import CutShortError, Wishes
 from cifar_core.train import EpochLine, best_line
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device
@@ -39,45 +42,10 @@ _STATUS_SECONDS = 0.25  # how often progress is written: often enough to look al
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # how long to wait for an orphan of a killed worker to notice
 _OUTCOMES = {
-    Ending.FINISHED: Status.FINISHED,
-    Ending.STOPPED: Status.STOPPED,
-    Ending.PAUSED: Status.PAUSED,
+    Ending.FINISHED: Verb.FINISH,
+    Ending.STOPPED: Verb.STOP,
+    Ending.PAUSED: Verb.PAUSE,
 }
-
-
-class CutShortError(Exception):
-    """The run was asked to end before it had begun to train; carries the signal."""
-
-
-class Wishes:
-    """What others want of this process: control files, SIGTERM, and a worker that is no longer there."""
-
-    def __init__(self, folder: RunFolder, parent: int) -> None:
-        self.orphan = False
-        self._folder = folder
-        self._parent = parent
-        self._terminated = False
-        signal.signal(signal.SIGTERM, self._on_terminate)
-
-    def now(self) -> Signal:
-        """What is wanted at this moment."""
-        if self._terminated or self._folder.stop_file.exists():
-            return Signal.STOP
-        if self._folder.pause_file.exists():
-            return Signal.PAUSE
-        if os.getppid() != self._parent:  # our worker was killed, and with it the lock that says we live
-            self.orphan = True
-            return Signal.STOP
-        return Signal.GO_ON
-
-    def obey(self) -> None:
-        """End a preparation that nobody wants any more; raises CutShortError."""
-        signal_now = self.now()
-        if signal_now is not Signal.GO_ON:
-            raise CutShortError(signal_now)
-
-    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
-        self._terminated = True
 
 
 class Recorder:
@@ -96,8 +64,8 @@ class Recorder:
         return self.wishes.now()
 
     def on_measure(self, position: Position) -> None:
-        """Say that the epoch is being measured."""
-        self._tell("measuring", position, at_once=True)
+        """Say that the epoch is being measured; at once when it begins."""
+        self._tell("measuring", position, at_once=self.progress.phase != "measuring")
 
     def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
         """Keep the epoch: results first, the line that announces them last."""
@@ -128,7 +96,7 @@ class Recorder:
         self.progress = Progress(
             phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
         )
-        write_status(self.folder, Status.RUNNING, progress=self.progress, durable=False)
+        tell(self.folder, self.progress)
 
 
 def seconds_left(at: Position) -> float | None:
@@ -144,10 +112,9 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
         CifarCoreError: the data, the settings, the disk or the training itself refused.
     """
     config = make_config(read_json(folder.config)["settings"])
-    _, _, before = read_status(folder)
-    elapsed = before.elapsed if before else 0.0
-    starting = Progress("loading pictures", epochs=config.optimizer.epochs, elapsed=elapsed)
-    write_status(folder, Status.RUNNING, progress=starting)
+    before = read_state(folder).progress or Progress("", epochs=config.optimizer.epochs)
+    starting = before.before_training("loading pictures")
+    tell(folder, starting)
     device = pick_device(config.machine.device)
     torch.set_num_threads(_threads(folder))
     try:
@@ -162,6 +129,7 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
     trainer = Trainer(config, data, device)
     load_checkpoint(folder, trainer)
     recorder = Recorder(folder, dataset, wishes)
+    wishes.allow(config.machine.max_seconds)
     ending = trainer.fit(recorder)
     if ending is Ending.FINISHED:
         folder.checkpoint.unlink(missing_ok=True)
@@ -181,9 +149,9 @@ def _threads(folder: RunFolder) -> int:
 
 
 def _write_ending(folder: RunFolder, ending: Ending, wishes: Wishes, progress: Progress) -> None:
-    status = Status.INTERRUPTED if wishes.orphan else _OUTCOMES[ending]
-    error = "Its worker process was killed; resume it to go on." if wishes.orphan else ""
-    write_status(folder, status, progress=replace(progress, phase=ending.value, seconds_left=None), error=error)
+    verb = Verb.INTERRUPT if ending is Ending.STOPPED and wishes.is_orphan() else _OUTCOMES[ending]
+    error = wishes.reason if ending is Ending.STOPPED else ""
+    move(folder, verb, progress=replace(progress, phase=ending.value, seconds_left=None), error=error)
 
 
 def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: Wishes) -> Dataset:
@@ -197,15 +165,15 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: W
         return open_dataset(workspace, config.data.dataset)
     told = 0.0
 
-    def tell(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         nonlocal told
         wishes.obey()
         if time.monotonic() - told > _STATUS_SECONDS:
             told = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
-            write_status(folder, Status.RUNNING, progress=replace(starting, phase=phase), durable=False)
+            tell(folder, starting.before_training(phase))
 
-    return prepare_drawn10(workspace, tell)
+    return prepare_drawn10(workspace, show)
 
 
 def _write_facts(folder: RunFolder, dataset: Dataset, data: TrainingData, device: torch.device) -> None:
@@ -270,6 +238,8 @@ def main() -> int:
     with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as mine:
         if not mine:
             return STILL_COMPUTING
+        if wishes.is_orphan():
+            return 1  # the run may be in other hands by now: nothing of it is touched
         sys.excepthook = _fail_in_words(folder)
         try:
             train_run(folder, wishes)
@@ -291,8 +261,10 @@ def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
 
 
 def _write_failure(folder: RunFolder, error: str) -> None:
-    _, _, progress = read_status(folder)
-    write_status(folder, Status.FAILED, progress=progress, error=error)
+    """The sentence goes into the log as well, where a status that cannot be written leaves it to the worker."""
+    print(error, file=sys.stderr)
+    with contextlib.suppress(CifarCoreError):
+        move(folder, Verb.FAIL, error=error)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """How well a network does on pictures it does not learn from."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -12,14 +14,20 @@ _BATCH = 512  # pictures; no gradients are kept, so memory stays small
 
 @torch.no_grad()
 def predict_probabilities(
-    net: nn.Module, pictures: Pictures, data: TrainingData, *, flip_test: bool = False
+    net: nn.Module,
+    pictures: Pictures,
+    data: TrainingData,
+    *,
+    flip_test: bool = False,
+    beat: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
-    """Class probabilities float32 [N, K] on the CPU, softmax of the logits."""
+    """Class probabilities float32 [N, K] on the CPU, softmax of the logits; `beat` is called before every batch."""
     net.eval()
-    parts = [
-        probabilities(net, normalise(pictures.take(slice(at, at + _BATCH)), data), flip_test=flip_test).cpu()
-        for at in range(0, len(pictures), _BATCH)
-    ]
+    parts = []
+    for at in range(0, len(pictures), _BATCH):
+        beat()
+        images = normalise(pictures.take(slice(at, at + _BATCH)), data)
+        parts.append(probabilities(net, images, flip_test=flip_test).cpu())
     return torch.cat(parts) if parts else torch.empty(0, data.classes)
 
 

@@ -2,8 +2,10 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -56,7 +58,7 @@ class Callback(Protocol):
         """After each step; the answer is obeyed at once."""
 
     def on_measure(self, position: Position) -> None:
-        """Before the measurements of an epoch."""
+        """Before each batch of pictures that an epoch is measured with."""
 
     def on_epoch(self, trainer: "Trainer", line: EpochLine, test_probs: torch.Tensor) -> None:
         """After each epoch; `test_probs` float32 [N, K] belong to the weights as they are now."""
@@ -139,13 +141,13 @@ class Trainer:
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
         train_loss = float(self._loss_sum) / len(self.data.train)
         _check_finite(epoch, train_loss)
-        callback.on_measure(self._position(epoch))
         train_seconds, started = self._epoch_seconds, time.monotonic()
+        beat = partial(callback.on_measure, self._position(epoch))
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
-            probs = self._predict(self.data.validation)
+            probs = self._predict(self.data.validation, beat)
             validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
-        test_probs = self._predict(self.data.test)
+        test_probs = self._predict(self.data.test, beat)
         test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
@@ -161,8 +163,9 @@ class Trainer:
         self._start_epoch()
         callback.on_epoch(self, line, test_probs)
 
-    def _predict(self, pictures: Pictures) -> torch.Tensor:
-        return predict_probabilities(self.net, pictures, self.data, flip_test=self.config.data.flip_test)
+    def _predict(self, pictures: Pictures, beat: Callable[[], None]) -> torch.Tensor:
+        flip_test = self.config.data.flip_test
+        return predict_probabilities(self.net, pictures, self.data, flip_test=flip_test, beat=beat)
 
     def _start_epoch(self) -> None:
         self.batch, self._epoch_seconds = 0, 0.0

@@ -11,8 +11,8 @@ import streamlit as st
 
 from cifar_core.analyse import read_curve
 from cifar_core.config import RunConfig
-from cifar_core.errors import RunError
 from cifar_core.figures import curves
+from cifar_core.lifecycle.states import RESUMABLE
 from cifar_core.runs import (
     Run,
     Status,
@@ -29,8 +29,6 @@ from cifar_core.runs import (
     stop_run,
     worker_log_tail,
 )
-from cifar_core.runs.names import run_id as id_of
-from cifar_core.runs.schema import RESUMABLE
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.text import plain
@@ -64,15 +62,11 @@ def start_nonce() -> str:
 
 
 def launch(workspace: Workspace, config: RunConfig, nonce: str) -> str:
-    """Create a run and start it; returns its id. The second click of a double click gives the same run.
+    """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
     Raises:
-        RunError: another run is training; the sentence names it.
         StorageError: the disk refused.
     """
-    running = active_run(workspace)
-    if running is not None and running.id != id_of(nonce):
-        raise RunError(f"{running.name} is training already: wait for its end or stop it first.")
     run_id = create_run(workspace, config, nonce=nonce, person=person())
     start_run(workspace, run_id)
     st.session_state[NONCE] = secrets.token_hex(8)
@@ -116,7 +110,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
         if (now and now.id) != (running and running.id):
             st.rerun()
         if now is not None:
-            st.markdown(f"**{plain(now.name)}** is training; one run at a time.")
+            st.markdown(f"**{plain(now.name)}** is training; a run started now waits for its turn.")
             show_progress(now)
             return
         if state == "measuring" and _calibrated(workspace) != "measuring":

@@ -23,7 +23,7 @@ PRESET = "train_preset"
 EARLIER = "train_earlier"
 GROUPS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
 AUGMENTATION = ("flip", "shift", "cutout", "flip_test")
-KEPT_BY_PRESETS = ("dataset", "seed", "device")  # a preset says how to train, not on what or where
+KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")  # a preset says how to train, not on what or where
 _FINE = 200  # steps up to which a slider moves evenly
 _ENDLESS = 1_000_000  # a range this wide (a seed) has no sensible stops
 

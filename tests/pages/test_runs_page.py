@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from cifar_core.config import make_config
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
-from cifar_core.runs.folder import RunFolder, write_status
-from cifar_core.runs.schema import Status
+from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
 from pages.ui.runs_table import table_of
 from tests.conftest import save_tiny
@@ -24,7 +25,7 @@ def two(workspace: Workspace) -> list[str]:
     ids = [create_run(workspace, make_config({"dataset": "tiny", "batch_size": batch, "channels": channels}))
            for batch, channels in ((32, "4,6"), (64, "8,6"))]  # fmt: skip
     for run_id in ids:
-        write_status(RunFolder(workspace.runs / run_id), Status.STOPPED)
+        move(RunFolder(workspace.runs / run_id), Verb.STOP)
     return ids
 
 

@@ -6,11 +6,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.config import PRESETS, hyperparameters, make_config, spec_of
-from cifar_core.errors import RunError
-from cifar_core.runs import Run, Status, create_run, list_runs, read_run, store
-from cifar_core.runs.folder import RunFolder, run_folder, write_status
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import move
+from cifar_core.runs import Run, create_run, list_runs, read_run, store
+from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
-from pages.ui.live import launch
 from pages.ui.settings import stops
 from pages.ui.words import percent
 from tests.conftest import save_tiny
@@ -94,14 +94,16 @@ def test_start_makes_one_run_with_the_settings_and_watches_it(
     assert {button.label for button in app.button} >= {"Pause", "Stop"}
 
 
-def test_a_second_tab_cannot_start_beside_a_running_one(
+def test_a_second_tab_queues_its_run_behind_a_running_one(
     open_page: OpenPage, workspace: Workspace, started: list[str]
 ) -> None:
     first = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train", view="New run")
-    assert app.button(key="train_start").disabled
-    assert "one run at a time" in said(app)
+    assert "waits for its turn" in said(app)
     assert app.query_params["run"] == first, "the page speaks of the run that trains"
+    app.button(key="train_start").click().run()
+    assert not app.exception
+    assert len(started) == 1 and started != [first] and len(list_runs(workspace)) == 2
 
 
 def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str]) -> None:
@@ -115,8 +117,6 @@ def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str
 
     assert not AppTest.from_function(script, args=(str(workspace.root), 2), default_timeout=30).run().exception
     assert len(list_runs(workspace)) == 1
-    with pytest.raises(RunError, match="training already"):
-        launch(workspace, make_config({"epochs": 2}), "another click")
 
 
 def test_presets_and_earlier_runs_fill_the_widgets(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
@@ -165,7 +165,7 @@ def test_the_runs_are_read_once_for_the_whole_page(
 ) -> None:
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({"dataset": "tiny"}))
-    write_status(RunFolder(workspace.runs / run_id), Status.STOPPED)
+    move(RunFolder(workspace.runs / run_id), Verb.STOP)
     app = open_page(workspace, "train", run=run_id, view="New run")
     read: list[str] = []
 
@@ -184,7 +184,7 @@ def test_a_run_that_died_is_shown_with_its_last_words(open_page: OpenPage, works
     run_id = create_run(workspace, make_config({"dataset": "tiny"}))
     folder = RunFolder(workspace.runs / run_id)
     folder.log.write_text("Traceback\nMemoryError: no more\n", "utf-8")
-    write_status(folder, Status.FAILED, error="The machine has too little memory for these settings.")
+    move(folder, Verb.FAIL, error="The machine has too little memory for these settings.")
     app = open_page(workspace, "train", run=run_id, view="Watch")
     assert ["too little memory" in error.value for error in app.error] == [True]
     assert any("MemoryError" in code.value for code in app.code)
@@ -209,7 +209,7 @@ def test_a_watched_run_stays_in_view_when_it_ends(open_page: OpenPage, workspace
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train")
     assert app.button(key="train_stop") and app.query_params["view"] == "Watch"
-    write_status(run_folder(workspace, run_id), Status.STOPPED)
+    move(run_folder(workspace, run_id), Verb.STOP)
     app.run()
     assert app.query_params["view"] == "Watch" and app.button(key="train_resume")
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cifar_core.config import RunConfig, make_config
+from cifar_core.lifecycle.states import MOVES, Verb
+from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, Status, create_run, list_runs, read_run, start_run, stop_run
-from cifar_core.runs.folder import run_folder, write_status
+from cifar_core.runs.folder import run_folder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 
@@ -37,7 +39,11 @@ def begin(workspace: Workspace, config: RunConfig) -> str:
 def ended_run(workspace: Workspace, status: Status = Status.FINISHED, config: RunConfig | None = None) -> str:
     """A run with this status that was never started."""
     run_id = create_run(workspace, config or make_config())
-    write_status(run_folder(workspace, run_id), status)
+    folder = run_folder(workspace, run_id)
+    if status is not Status.QUEUED:
+        move(folder, Verb.START)
+    for verb in [verb for verb, goal in MOVES[Status.RUNNING].items() if goal is status]:
+        move(folder, verb)
     return run_id
 
 

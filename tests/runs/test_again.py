@@ -8,6 +8,8 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import ConfigError, DataError, RunError, StorageError
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import move
 from cifar_core.runs import (
     Status,
     create_run,
@@ -19,7 +21,7 @@ from cifar_core.runs import (
     retry_run,
 )
 from cifar_core.runs.allowance import run_bytes
-from cifar_core.runs.folder import run_folder, write_status
+from cifar_core.runs.folder import run_folder
 from cifar_core.runs.schema import RETRIABLE
 from cifar_core.settings import MB, SETTINGS_FILE
 from cifar_core.workspace import Workspace
@@ -103,7 +105,7 @@ def test_a_person_has_no_more_runs_than_allowed(workspace: Workspace) -> None:
     with pytest.raises(RunError, match=r"2 runs of ada are training or waiting, and one person may have 2 here"):
         create_run(workspace, make_config(), person="ada")
     assert snapshot(workspace.root) == before
-    write_status(run_folder(workspace, first), Status.STOPPED)
+    move(run_folder(workspace, first), Verb.STOP)
     create_run(workspace, make_config(), person="ada")
 
 
@@ -168,6 +170,6 @@ def test_the_size_of_a_run_grows_with_what_it_keeps(workspace: Workspace) -> Non
 def test_runs_deleted_do_not_count(workspace: Workspace) -> None:
     limit(workspace, runs_per_person=1)
     run_id = create_run(workspace, make_config())
-    write_status(run_folder(workspace, run_id), Status.STOPPED)
+    move(run_folder(workspace, run_id), Verb.STOP)
     delete_run(workspace, run_id)
     create_run(workspace, make_config())

@@ -9,8 +9,10 @@ import pytest
 
 from cifar_core.config import PRESETS, make_config
 from cifar_core.files import write_json
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import move
 from cifar_core.models import layer_table
-from cifar_core.runs import Run, Status, calibrate, create_run, delete_run, estimate_run, read_run
+from cifar_core.runs import Run, calibrate, create_run, delete_run, estimate_run, read_run
 from cifar_core.runs.calibration import fit_costs
 from cifar_core.runs.estimate import (
     CALIBRATION_FILE,
@@ -23,7 +25,7 @@ from cifar_core.runs.estimate import (
     read_calibration,
     step_key,
 )
-from cifar_core.runs.folder import RunFolder, write_status
+from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import TINY
@@ -97,7 +99,7 @@ def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run
     assert late.last is not None
     longer = replace(finished.config, optimizer=replace(finished.config.optimizer, epochs=2 * late.last.epoch))
     assert replace(late, config=longer).overrun == pytest.approx(3.0), "stopped early: judged by the epochs there were"
-    write_status(RunFolder(shared.runs / again), Status.STOPPED)
+    move(RunFolder(shared.runs / again), Verb.STOP)
     delete_run(shared, again)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError, DataError, RunError
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import START_SECONDS, move
 from cifar_core.runs import (
     Run,
     Status,
@@ -26,9 +29,8 @@ from cifar_core.runs import (
     store,
     verify_run,
 )
-from cifar_core.runs.folder import is_run_id, run_folder, write_status
+from cifar_core.runs.folder import is_run_id, run_folder
 from cifar_core.runs.names import run_id as new_id
-from cifar_core.runs.process import START_SECONDS
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 
@@ -94,9 +96,8 @@ def test_queued_run_that_never_started_is_interrupted(workspace: Workspace, monk
     run_id = create_run(workspace, make_config())
     assert read_run(workspace, run_id).status is Status.QUEUED
     assert active_run(workspace) is not None
-    monkeypatch.setattr(
-        "time.time", lambda: (workspace.runs / run_id / "status.json").stat().st_mtime + START_SECONDS + 1
-    )
+    later = time.monotonic() + START_SECONDS + 1
+    monkeypatch.setattr("time.monotonic", lambda: later)
     run = read_run(workspace, run_id)
     assert run.status is Status.INTERRUPTED and "never started" in run.error
     assert active_run(workspace) is None
@@ -104,7 +105,7 @@ def test_queued_run_that_never_started_is_interrupted(workspace: Workspace, monk
 
 def test_running_with_a_free_lock_is_interrupted(workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config())
-    write_status(run_folder(workspace, run_id), Status.RUNNING)
+    move(run_folder(workspace, run_id), Verb.START)
     assert read_run(workspace, run_id).status is Status.INTERRUPTED
 
 
@@ -206,7 +207,7 @@ def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, m
         lines.write(folder.metrics.read_bytes().splitlines(keepends=True)[-1])
     list_runs(copy)
     assert read == [finished.id] * 2
-    write_status(folder, Status.PAUSED)
+    folder.status.write_text(folder.status.read_text("utf-8").replace("finished", "paused"), "utf-8")
     assert list_runs(copy)[0].status is Status.PAUSED
     shutil.rmtree(folder.path)
     assert list_runs(copy) == [] and folder.path not in store._SEEN

@@ -15,6 +15,7 @@ import pytest
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.files import is_locked
+from cifar_core.lifecycle.status import read_state
 from cifar_core.runs import (
     Run,
     Status,
@@ -32,7 +33,7 @@ from cifar_core.runs import (
     verify_run,
     worker_log_tail,
 )
-from cifar_core.runs.folder import read_status, run_folder
+from cifar_core.runs.folder import run_folder
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import PATIENCE, TINY, begin, wait_for
@@ -119,10 +120,10 @@ def test_stop_is_quick_and_only_a_cut_run_resumes(tiny: Workspace) -> None:
     assert verify_run(tiny, run_id) == []
     with pytest.raises(RunError, match="is stopped: there is nothing to stop"):
         stop_run(tiny, run_id)
-    with pytest.raises(RunError, match="resume it, or make a new one"):
+    with pytest.raises(RunError, match="only a run that waits can start; resume it"):
         start_run(tiny, run_id)
     delete_run(tiny, run_id)
-    assert list_runs(tiny) == [] and list(tiny.runs.iterdir()) == []
+    assert list_runs(tiny) == [] and [item.name for item in tiny.runs.iterdir()] == [".queue"]
 
 
 def test_killed_computation_is_told_and_keeps_what_it_logged(tiny: Workspace) -> None:
@@ -177,10 +178,10 @@ def test_unforeseen_exception_gives_its_last_words(tiny: Workspace) -> None:
     start_run(tiny, run_id)
     folder = run_folder(tiny, run_id)
     deadline = time.monotonic() + PATIENCE
-    while read_status(folder)[0] in (Status.QUEUED, Status.RUNNING) and time.monotonic() < deadline:
+    while read_state(folder).status in (Status.QUEUED, Status.RUNNING) and time.monotonic() < deadline:
         time.sleep(0.02)
-    status, error, _ = read_status(folder)
-    assert status is Status.FAILED and "Is a directory" in error
+    state = read_state(folder)
+    assert state.status is Status.FAILED and "Is a directory" in state.error
     assert "Traceback" in worker_log_tail(tiny, run_id, lines=60)
 
 

@@ -11,6 +11,8 @@ from cifar_core import files
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
 from cifar_core.files import hold_lock
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import move
 from cifar_core.runs import (
     Status,
     create_run,
@@ -24,7 +26,7 @@ from cifar_core.runs import (
     restore_run,
     trash,
 )
-from cifar_core.runs.folder import run_folder, write_status
+from cifar_core.runs.folder import run_folder
 from cifar_core.settings import SETTINGS_FILE
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
@@ -241,6 +243,6 @@ def test_renames_reach_the_disk_in_both_folders(workspace: Workspace, monkeypatc
 
 def test_a_run_that_ended_just_now_can_be_deleted(workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config())
-    write_status(run_folder(workspace, run_id), Status.STOPPED)
+    move(run_folder(workspace, run_id), Verb.STOP)
     delete_run(workspace, run_id)
     assert [item.id for item in list_trash(workspace)] == [run_id]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from cifar_core.lifecycle.supervise import STILL_COMPUTING, describe_exit
 from cifar_core.runs.training import seconds_left
-from cifar_core.runs.worker import describe_exit
 from cifar_core.train.trainer import Position
 
 
@@ -14,8 +14,8 @@ from cifar_core.train.trainer import Position
         (137, "Killed", "memory ran out"),
         (-11, "", "crashed inside a native library (signal 11)"),
         (4, "", "exit code 4 and no word"),
-        (3, "", "earlier process of this run is still computing"),
-        (-15, "", "asked to end before it had begun"),
+        (STILL_COMPUTING, "", "earlier process of this run is still computing"),
+        (-15, "", "told to end from outside before it had begun"),
         (1, "ValueError: bad thing", "The training failed: ValueError: bad thing"),
     ],
 )

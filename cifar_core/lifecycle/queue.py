@@ -1,0 +1,109 @@
+"""The queue: who may train now. Files in `runs/.queue`, and no process in charge of them.
+
+A run that waits has a ticket there, an empty file `000012-quiet-otter`; the lowest living one is next. A slot is a lock
+(`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies, however it dies, frees it. Any number
+of servers and command lines see the same files, and so the same queue.
+"""
+
+import os
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+from cifar_core.errors import ConfigError, StorageError
+from cifar_core.files import hold_lock, is_locked, storage_errors
+from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.status import waits
+from cifar_core.settings import Limits, read_limits
+from cifar_core.workspace import Workspace
+
+_ORDER = "order.lock"  # held for an instant by whoever takes a ticket or a slot
+_ORDER_SECONDS = 10.0
+_TICKET = re.compile(r"([0-9]{6,})-([a-z0-9-]+)")
+
+
+def join(folder: LifeFolder) -> None:
+    """Give a run the next ticket; one that has a ticket keeps it.
+
+    Raises:
+        StorageError: the disk refused, or the queue is held by a process that does not let go.
+    """
+    home = _home(folder.workspace)
+    with storage_errors("joining the queue"):
+        home.mkdir(exist_ok=True)
+        with hold_lock(home / _ORDER, timeout=_ORDER_SECONDS) as mine:
+            if not mine:
+                raise StorageError(f"The queue is held by another process ({home / _ORDER}): try again.")
+            waiting = tickets(folder.workspace)
+            if folder.run_id not in waiting:
+                number = max(waiting.values(), default=0) + 1
+                (home / f"{number:06d}-{folder.run_id}").touch()
+
+
+def leave(folder: LifeFolder) -> None:
+    """Give a run's ticket back.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    with storage_errors("leaving the queue"):
+        number = tickets(folder.workspace).get(folder.run_id)
+        if number is not None:
+            (_home(folder.workspace) / f"{number:06d}-{folder.run_id}").unlink(missing_ok=True)
+
+
+def tickets(workspace: Workspace) -> dict[str, int]:
+    """The number of each waiting run's ticket, by run id; a dead worker's may still be among them."""
+    try:
+        names = os.listdir(_home(workspace))
+    except FileNotFoundError:
+        return {}
+    return {found[2]: int(found[1]) for name in names if (found := _TICKET.fullmatch(name))}
+
+
+def take_slot(folder: LifeFolder, held: ExitStack) -> bool:
+    """Take a free slot if it is this run's turn; `held` then holds its lock, and the ticket is given back.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    if not _is_next(folder):
+        return False
+    home = _home(folder.workspace)
+    with hold_lock(home / _ORDER) as mine:
+        if not mine or not _is_next(folder):
+            return False
+        for number in range(slots(folder.workspace)):
+            lock = home / f"slot-{number}.lock"
+            if not is_locked(lock) and held.enter_context(hold_lock(lock)):
+                leave(folder)
+                return True
+    return False
+
+
+def slots(workspace: Workspace) -> int:
+    """How many trainings run at a time; the default where `settings.json` breaks a rule, so that the queue moves on."""
+    try:
+        return read_limits(workspace).slots
+    except ConfigError:
+        return Limits().slots
+
+
+def _is_next(folder: LifeFolder) -> bool:
+    """Whether no living run waits before this one; tickets of the dead ones before it are thrown away."""
+    waiting = tickets(folder.workspace)
+    if folder.run_id not in waiting:  # someone emptied the folder of the queue
+        join(folder)
+        return False
+    for run_id in sorted(waiting, key=lambda name: waiting[name]):
+        if run_id == folder.run_id:
+            return True
+        other = LifeFolder(folder.path.with_name(run_id))
+        if waits(other):
+            return False
+        leave(other)
+    return False
+
+
+def _home(workspace: Workspace) -> Path:
+    return workspace.runs / ".queue"

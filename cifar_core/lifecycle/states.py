@@ -1,0 +1,91 @@
+"""The states of a run and its legal moves, in one table. Reads and writes nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cifar_core.errors import RunError
+
+
+class Status(StrEnum):
+    """Where in its life a run stands. Written by `move` alone, never guessed from logs or process ids."""
+
+    QUEUED = "queued"  # its worker is being started, or waits for its turn
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # its process died without a word, or never started
+
+
+class Verb(StrEnum):
+    """What can happen to a run."""
+
+    START = "start"
+    FINISH = "finish"
+    PAUSE = "pause"
+    STOP = "stop"
+    FAIL = "fail"
+    INTERRUPT = "interrupt"
+    RESUME = "resume"
+
+
+_CUT = {Verb.RESUME: Status.QUEUED}
+MOVES: dict[Status, dict[Verb, Status]] = {
+    Status.QUEUED: {
+        Verb.START: Status.RUNNING,
+        Verb.PAUSE: Status.PAUSED,
+        Verb.STOP: Status.STOPPED,
+        Verb.FAIL: Status.FAILED,
+        Verb.INTERRUPT: Status.INTERRUPTED,
+    },
+    Status.RUNNING: {
+        Verb.FINISH: Status.FINISHED,
+        Verb.PAUSE: Status.PAUSED,
+        Verb.STOP: Status.STOPPED,
+        Verb.FAIL: Status.FAILED,
+        Verb.INTERRUPT: Status.INTERRUPTED,
+    },
+    Status.PAUSED: _CUT,
+    Status.STOPPED: _CUT,
+    Status.FAILED: _CUT,
+    Status.INTERRUPTED: _CUT,
+    Status.FINISHED: {},
+}
+ACTIVE = (Status.QUEUED, Status.RUNNING)
+RESUMABLE = tuple(status for status, moves in MOVES.items() if Verb.RESUME in moves)
+_REFUSALS = {
+    Verb.START: "only a run that waits can start; resume it, or make a new one",
+    Verb.PAUSE: "there is nothing to pause",
+    Verb.STOP: "there is nothing to stop",
+    Verb.RESUME: "only a run that was cut short can be resumed",
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands."""
+
+    phase: str  # what is going on, in a person's words
+    epoch: int = 0  # 1-based, the running one
+    epochs: int = 0
+    batch: int = 0  # done in this epoch
+    batches: int = 0
+    images_per_second: float = 0.0
+    seconds_left: float | None = None
+    elapsed: float = 0.0  # seconds of training and measuring, start-up apart
+
+    def before_training(self, phase: str) -> "Progress":
+        """What a process that does not train yet has to tell: what it does, and what the run has behind it."""
+        return Progress(phase, epochs=self.epochs, elapsed=self.elapsed)
+
+
+def after(run_id: str, status: Status, verb: Verb) -> Status:
+    """The status that `verb` brings a run to.
+
+    Raises:
+        RunError: the table has no such move.
+    """
+    if verb not in MOVES[status]:
+        raise RunError(f"Run {run_id} is {status}: {_REFUSALS.get(verb, f'it cannot {verb}')}.")
+    return MOVES[status][verb]

@@ -1,0 +1,131 @@
+"""The worker of one run: `python -m cifar_core.lifecycle.worker --run-dir=DIR`, the unit of work for every way of starting.
+
+It holds the run's lock for life, waits for its turn, starts the process that computes (`cifar_core.runs.training`), sees
+it through to its end, and, when that one dies without having said why, writes down the reason. It loads little, so the
+lock is held from the first moment and thirty can wait side by side.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.files import hold_lock
+from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.log import SESSION_MARK, LogKeeper, last_words
+from cifar_core.lifecycle.queue import leave, take_slot
+from cifar_core.lifecycle.states import ACTIVE, Status, Verb
+from cifar_core.lifecycle.status import expect_worker, move, read_state
+from cifar_core.lifecycle.supervise import Flag, Ladder, Wish, describe_exit, see_through, wish_for
+from cifar_core.processes import oom_kills
+
+_LOCK_SECONDS = 5.0  # someone may be looking whether the lock is free
+_TURN_SECONDS = 0.2  # between looks whether it is this run's turn
+_LOG_SECONDS = 2.0  # for the last words of a process that has ended
+
+
+def main() -> int:
+    """Run the worker; 0 when the run came to an end it chose."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run-dir", required=True, type=Path)
+    folder = LifeFolder(parser.parse_args().run_dir.resolve())
+    with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as mine:
+        if not mine or read_state(folder).status is not Status.QUEUED:
+            return 0  # another worker has it, or had it
+        is_terminated = Flag()
+        expect_worker(folder, here=True)
+        print(SESSION_MARK, flush=True)
+        with ExitStack() as slot:
+            if not _wait_turn(folder, slot, is_terminated):
+                return 0
+            move(folder, Verb.START)
+            return _compute(folder, is_terminated)
+
+
+def computing_command(folder: LifeFolder) -> list[str]:
+    """The process that computes; it ends when this one, its parent, does."""
+    options = [f"--run-dir={folder.path}", f"--parent={os.getpid()}"]
+    return [sys.executable, "-P", "-m", "cifar_core.runs.training", *options]
+
+
+def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag) -> bool:
+    """Wait until the run may train; False where it was asked to end before.
+
+    Raises:
+        RunError: its folder was deleted meanwhile.
+    """
+    while True:
+        wish = wish_for(folder, is_terminated)
+        if wish is Wish.GONE:
+            raise RunError(f"Run {folder.run_id} was deleted while it waited for its turn.")
+        if wish is not None:
+            leave(folder)
+            move(folder, _VERBS[wish], error=_ENDED_WAITING.get(wish, ""))
+            return False
+        if take_slot(folder, slot):
+            return True
+        time.sleep(_TURN_SECONDS)
+
+
+def _compute(folder: LifeFolder, is_terminated: Flag) -> int:
+    """Run the computing process to its end and write how it ended, unless it did so itself; returns its exit code."""
+    killed_before = oom_kills()
+    try:
+        child = subprocess.Popen(
+            computing_command(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            process_group=0 if os.name == "posix" else None,  # so that it can be ended with all that it started
+        )  # fmt: skip
+    except OSError as error:
+        move(folder, Verb.FAIL, error=f"The process that computes could not be started ({error}).")
+        return 1
+    assert child.stdout is not None
+    words = LogKeeper(child.stdout, folder.log)
+    ladder = see_through(child, folder, is_terminated)
+    words.finish(_LOG_SECONDS)
+    if read_state(folder).status in ACTIVE:
+        died_of_memory = oom_kills() > killed_before
+        verb, why = how_it_ended(ladder, child.returncode, last_words(folder), out_of_memory=died_of_memory)
+        move(folder, verb, error=why)
+    return child.returncode
+
+
+_VERBS = {
+    Wish.STOP: Verb.STOP,
+    Wish.PAUSE: Verb.PAUSE,
+    Wish.TIME_LIMIT: Verb.STOP,
+    Wish.TERMINATE: Verb.INTERRUPT,
+    Wish.GONE: Verb.INTERRUPT,
+}
+_ENDED_WAITING = {Wish.TERMINATE: "Its process was told to end while it waited for its turn; resume it to queue again."}
+_ENDED = {  # by us, because it did not obey
+    Wish.STOP: "It did not react to the stop, so its process was ended. It keeps what it had logged.",
+    Wish.PAUSE: "It did not react to the pause, so its process was ended. Resume goes on from its last checkpoint.",
+    Wish.TIME_LIMIT: "Time limit: it did not end by itself, so its process was ended. It keeps what it had logged.",
+    Wish.TERMINATE: "Its process was told to end, as when the machine goes down; resume it to go on.",
+    Wish.GONE: "Its folder was gone for a while, so its process was ended; resume it to go on.",
+}
+
+
+def how_it_ended(ladder: Ladder, code: int, words: str, *, out_of_memory: bool) -> tuple[Verb, str]:
+    """The move and the sentence for a child that wrote no ending itself.
+
+    Args:
+        ladder: how far it had to be led.
+        code: its exit code, negative for a signal.
+        words: its last line.
+        out_of_memory: whether the kernel counted a kill for want of memory.
+    """
+    if ladder.wish is not None and (ladder.terminated or ladder.killed) and code != 0:
+        return _VERBS[ladder.wish], _ENDED[ladder.wish]
+    return Verb.FAIL, describe_exit(code, words, out_of_memory=out_of_memory)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CifarCoreError as error:
+        sys.exit(str(error))

@@ -1,0 +1,61 @@
+"""What others want of the process that computes. Reads the control files of the run folder; writes nothing."""
+
+import math
+import os
+import signal
+import time
+from types import FrameType
+
+from cifar_core.runs.folder import RunFolder
+from cifar_core.train.trainer import Signal
+
+
+class CutShortError(Exception):
+    """The run was asked to end before it had begun to train; carries the signal."""
+
+
+class Wishes:
+    """What others want of this process: control files, SIGTERM, a time limit, and a worker that is no longer there."""
+
+    def __init__(self, folder: RunFolder, parent: int) -> None:
+        self.reason = ""  # why it has to end, where nobody asked for it
+        self._until = math.inf
+        self._limit = 0
+        self._folder = folder
+        self._parent = parent
+        self._terminated = False
+        signal.signal(signal.SIGTERM, self._on_terminate)
+
+    def now(self) -> Signal:
+        """What is wanted at this moment."""
+        if self._folder.stop_file.exists():
+            return Signal.STOP
+        if self._folder.pause_file.exists():
+            return Signal.PAUSE
+        if self._terminated:
+            return Signal.STOP
+        if self.is_orphan():
+            self.reason = "Its worker process was killed; resume it to go on."
+            return Signal.STOP
+        if time.monotonic() >= self._until:
+            self.reason = f"Time limit: its {self._limit:,} seconds are over; resume it to go on for as long again."
+            return Signal.STOP
+        return Signal.GO_ON
+
+    def is_orphan(self) -> bool:
+        """Whether our worker was killed, and with it the lock that says we live."""
+        return os.getppid() != self._parent
+
+    def allow(self, seconds: int) -> None:
+        """Begin to count the time that this process may train; 0 sets no limit."""
+        self._limit = seconds
+        self._until = time.monotonic() + seconds if seconds else math.inf
+
+    def obey(self) -> None:
+        """End a preparation that nobody wants any more; raises CutShortError."""
+        signal_now = self.now()
+        if signal_now is not Signal.GO_ON:
+            raise CutShortError(signal_now)
+
+    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self._terminated = True
