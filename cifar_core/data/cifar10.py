@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.archive import open_source, shown_name
+from cifar_core.data.archive import open_source
 from cifar_core.data.download import Line, Remote, fetch, part_of, sha256_of
 from cifar_core.data.drawn10 import numbered_ids
+from cifar_core.data.entries import shown_name
 from cifar_core.data.progress import CancelledError, Progress, no_progress
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError

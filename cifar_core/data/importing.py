@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.archive import Limits, Member, Source, open_source, shown_name
+from cifar_core.data.archive import Member, Source, open_source
 from cifar_core.data.cifar10 import CIFAR10
+from cifar_core.data.entries import Limits, shown_name
 from cifar_core.data.pictures import decode_picture
 from cifar_core.data.progress import Progress, no_progress
 from cifar_core.data.store import MAX_CLASS_NAME, MAX_CLASSES, Dataset, Split, refuse_taken, save_dataset

@@ -82,3 +82,18 @@ def linear(name: str, before: tuple[int, ...], features: int) -> Layer:
 def dropout(name: str, before: tuple[int, ...], rate: float) -> Layer:
     """Switches a share of the features off while learning."""
     return Layer(name, "dropout", before, rate=rate)
+
+
+def tensors(layer: Layer) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the numbers that a layer keeps, as torch names them."""
+    weights: dict[str, tuple[int, ...]] = {}
+    features = (layer.shape[0],)
+    if layer.kind in ("convolution", "whitening"):
+        weights["weight"] = (*features, layer.inputs, layer.kernel, layer.kernel)
+    elif layer.kind == "linear":
+        weights["weight"] = (*features, layer.inputs)
+    elif layer.kind == "batch-norm":
+        weights |= {"weight": features, "running_mean": features, "running_var": features, "num_batches_tracked": ()}
+    if weights and layer.bias:
+        weights["bias"] = features
+    return {f"{layer.name}.{name}": shape for name, shape in weights.items()}

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.data import open_dataset
-from cifar_core.data.archive import Limits, checked_path
+from cifar_core.data.entries import Limits, checked_path
 from cifar_core.data.importing import CIFAR_CLASSES, ImportRefusedError, import_pictures
 from cifar_core.errors import DataError
-from cifar_core.workspace import Workspace
+from cifar_core.workspace import Workspace, open_workspace
 from tests.data.conftest import Packer, picture_bytes, small_set, snapshot, write_folder, write_tar, write_zip
 
 
@@ -69,6 +69,7 @@ def test_cifar_classes_come_in_their_own_order(workspace: Workspace, tmp_path: P
     assert other.class_names == ("Z", "a", "b")
 
 
+@pytest.mark.fault(58)
 def test_junk_and_files_beside_are_passed_over_and_counted(workspace: Workspace, tmp_path: Path) -> None:
     """What operating systems leave, and a README."""
     files = {
@@ -114,6 +115,7 @@ def test_layouts_that_do_not_fit(workspace: Workspace, tmp_path: Path, change: d
     refused(workspace, write_zip({**small_set(), **change}, tmp_path / "a.zip"), words)
 
 
+@pytest.mark.fault(58)
 @pytest.mark.parametrize(
     ("files", "words"),
     [
@@ -143,6 +145,7 @@ def test_a_missing_source_another_kind_of_file_and_a_taken_name(workspace: Works
     refused(workspace, source, "already a dataset named mine")
 
 
+@pytest.mark.fault(56)
 @pytest.mark.parametrize(
     "name", ["../x.png", "train/../../x.png", "/etc/x.png", "C:\\x.png", "C:x.png", "a\\..\\x.png"]
 )
@@ -156,6 +159,7 @@ def test_paths_that_lead_out_refuse_the_archive(workspace: Workspace, tmp_path: 
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.fault(56)
 @pytest.mark.parametrize("name", ["train/cat/a\n.png", "train/cat/\u202egnp.exe", "train/cat/\udcff.png"])
 def test_names_that_cannot_be_shown(name: str) -> None:
     """Line ends, text that runs backwards, bytes that are no text."""
@@ -174,6 +178,7 @@ def test_a_checked_path_stays_inside(name: str) -> None:
     assert inside == "/root" or inside.startswith("/root/")
 
 
+@pytest.mark.fault(56)
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_in_a_tar(workspace: Workspace, tmp_path: Path, kind: bytes) -> None:
     """Refused as a whole."""
@@ -185,6 +190,7 @@ def test_links_and_devices_in_a_tar(workspace: Workspace, tmp_path: Path, kind: 
     refused(workspace, packed, "train/cat/link.png, a link, a device")
 
 
+@pytest.mark.fault(56)
 def test_links_in_a_zip_and_a_folder(workspace: Workspace, tmp_path: Path) -> None:
     """A zip says it in the attributes of the entry."""
     packed = write_zip(small_set(), tmp_path / "a.zip")
@@ -206,6 +212,7 @@ def with_first_entry(packed: Path, change: Callable[[bytearray, int, int], None]
     return packed
 
 
+@pytest.mark.fault(56)
 def test_an_encrypted_zip(workspace: Workspace, tmp_path: Path) -> None:
     """Said before any of it is read."""
 
@@ -220,6 +227,7 @@ def test_an_encrypted_zip(workspace: Workspace, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.fault(56, 57)
 def test_a_zip_that_lies_about_sizes(workspace: Workspace, tmp_path: Path) -> None:
     """A file that unpacks to more than it says is damage, not trust."""
 
@@ -230,6 +238,61 @@ def test_a_zip_that_lies_about_sizes(workspace: Workspace, tmp_path: Path) -> No
     refused(workspace, with_first_entry(write_zip(small_set(), tmp_path / "a.zip"), lie), "damaged or cut off")
 
 
+@pytest.mark.fault(56, 57)
+@pytest.mark.parametrize("how", ["one inside another", "the same twice", "the list of files"])
+def test_files_of_a_zip_that_share_bytes(workspace: Workspace, tmp_path: Path, how: str) -> None:
+    """A few kilobytes would be unpacked over and over; refused before any of it is read."""
+    packed = write_zip(small_set(), tmp_path / "a.zip")
+    content = bytearray(packed.read_bytes())
+    first = content.index(b"PK\x01\x02")
+    second, last = content.index(b"PK\x01\x02", first + 1), content.rindex(b"PK\x01\x02")
+    if how == "one inside another":
+        struct.pack_into("<I", content, first + 20, 200)  # its packed bytes reach over the next file
+    elif how == "the same twice":
+        content[second + 42 : second + 46] = content[first + 42 : first + 46]
+    else:
+        struct.pack_into("<I", content, last + 20, 5000)
+    packed.write_bytes(content)
+    refused(workspace, packed, "overlaps")
+
+
+@pytest.mark.fault(57)
+def test_a_bomb_inside_a_zip_stays_packed(workspace: Workspace, tmp_path: Path) -> None:
+    """A zip in a zip is a file that is no picture."""
+    bomb = write_zip({"train/cat/0.png": bytes(3_000_000)}, tmp_path / "bomb.zip").read_bytes()
+    files = {**small_set(), "train/cat/inner.zip": bomb}
+    refused(workspace, write_zip(files, tmp_path / "a.zip"), "train/cat/inner.zip is not a PNG")
+
+
+@pytest.mark.fault(58)
+def test_what_is_no_file_is_not_waited_for(workspace: Workspace, tmp_path: Path) -> None:
+    """A named pipe would never end."""
+    os.mkfifo(tmp_path / "pipe.zip")
+    refused(workspace, tmp_path / "pipe.zip", "pipe.zip is not a file")
+
+
+@pytest.mark.fault(58)
+@given(st.data())
+def test_a_zip_with_any_bytes_changed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """A dataset or our own error, never another one; after a refusal nothing is left."""
+    place = tmp_path_factory.mktemp("fuzz")
+    packed = write_zip(small_set(train=1, test=1), place / "a.zip")
+    content = bytearray(packed.read_bytes())
+    headers = [at for at in range(len(content)) if content[at : at + 2] == b"PK"]
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.sampled_from([0, *headers]))
+        at = min(len(content) - 1, start + data.draw(st.integers(0, 60)))
+        content[at] = data.draw(st.integers(0, 255))
+    packed.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) - 1, len(content) // 2]))])
+    workspace = open_workspace(place / "workspace")
+    before = snapshot(workspace.root)
+    try:
+        import_pictures(workspace, packed, "mine")
+    except DataError:
+        assert snapshot(workspace.root) == before
+
+
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 def test_packing_without_a_bound_is_refused(workspace: Workspace, tmp_path: Path, method: int) -> None:
     """Python unpacks these in one go, whatever the size."""
@@ -239,6 +302,7 @@ def test_packing_without_a_bound_is_refused(workspace: Workspace, tmp_path: Path
     refused(workspace, tmp_path / "a.zip", "packed in an unusual way")
 
 
+@pytest.mark.fault(58)
 @pytest.mark.parametrize("kind", ["zip", "tar", "gz", "xz", "bz2"])
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.95])
 def test_archives_that_are_cut_off(workspace: Workspace, tmp_path: Path, kind: str, keep: float) -> None:
@@ -249,6 +313,7 @@ def test_archives_that_are_cut_off(workspace: Workspace, tmp_path: Path, kind: s
     refused(workspace, packed, r"cut off|neither")
 
 
+@pytest.mark.fault(58)
 def test_a_plain_tar_cut_between_two_files(workspace: Workspace, tmp_path: Path) -> None:
     """Nothing but the missing end tells."""
     packed = write_tar(small_set(), tmp_path / "a.tar", mode="w")
@@ -258,6 +323,7 @@ def test_a_plain_tar_cut_between_two_files(workspace: Workspace, tmp_path: Path)
     refused(workspace, packed, "its end is missing")
 
 
+@pytest.mark.fault(58)
 @pytest.mark.parametrize("kind", ["zip", "gz"])
 def test_a_flipped_bit(workspace: Workspace, tmp_path: Path, kind: str) -> None:
     """The archive's own checksums are believed."""
@@ -269,6 +335,7 @@ def test_a_flipped_bit(workspace: Workspace, tmp_path: Path, kind: str) -> None:
     refused(workspace, packed, "damaged|cut off")
 
 
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("kind", ["folder", "zip", "gz"])
 def test_limits_on_count_and_size(workspace: Workspace, tmp_path: Path, kind: str) -> None:
     """Each names its limit."""
@@ -278,6 +345,7 @@ def test_limits_on_count_and_size(workspace: Workspace, tmp_path: Path, kind: st
     refused(workspace, packed, "more than the 0 MiB", Limits(total_bytes=500))
 
 
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("kind", ["zip", "gz", "xz", "bz2"])
 def test_bombs_stop_at_the_ratio(workspace: Workspace, tmp_path: Path, kind: str) -> None:
     """Zeros pack a thousand to one; pictures never do."""
@@ -286,6 +354,7 @@ def test_bombs_stop_at_the_ratio(workspace: Workspace, tmp_path: Path, kind: str
     refused(workspace, packed, "more than 100 times its size", Limits(ratio=100, ratio_from=1_000_000))
 
 
+@pytest.mark.fault(57)
 def test_a_header_of_gigabytes_is_not_read_into_memory(workspace: Workspace, tmp_path: Path) -> None:
     """tarfile reads an extended header whole; the budget between two files stops it first."""
     header = tarfile.TarInfo("pax")
@@ -301,6 +370,7 @@ def test_a_header_of_gigabytes_is_not_read_into_memory(workspace: Workspace, tmp
     refused(workspace, packed, "a file or header of more than the 4 MiB", limits)
 
 
+@pytest.mark.fault(56, 57)
 def test_a_zip_directory_that_is_too_long(workspace: Workspace, tmp_path: Path) -> None:
     """Judged from the end of the file, before Python reads it into memory; also where ZIP64 says it."""
     packed = write_zip(small_set(), tmp_path / "a.zip")
@@ -313,6 +383,7 @@ def test_a_zip_directory_that_is_too_long(workspace: Workspace, tmp_path: Path) 
     refused(workspace, packed, "more than the 300,000 files")
 
 
+@pytest.mark.fault(58)
 def test_only_folders(workspace: Workspace, tmp_path: Path) -> None:
     """Entries of folders are no pictures."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
