@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_core.config import ModelConfig, make_config, spec_of
 from cifar_core.errors import ConfigError
-from cifar_core.models import layer_table, list_models, totals
+from cifar_core.models import layer_table, list_models, tensors, totals
 from cifar_core.models.network import create_model
 
 
@@ -43,6 +43,8 @@ def test_table_describes_the_network(config: ModelConfig, classes: int) -> None:
     assert [layer.name for layer in layers] == [name for name, _ in net.named_children()]
     assert [layer.shape for layer in layers] == shapes
     assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
+    kept = {name: shape for layer in layers for name, shape in tensors(layer).items()}
+    assert kept == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
 
 
 @pytest.mark.parametrize(
