@@ -1,6 +1,7 @@
 """How anything reaches the disk: whole files or none, whole folders or none, and locks that die with their holder.
 
 Every writer of the project goes through here, so a crash at any instruction leaves the old state or the new one.
+`cifar_core.faults` makes any of these writes fail, for tests.
 """
 
 import contextlib
@@ -12,30 +13,37 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from filelock import FileLock, Timeout
 
+from cifar_core import faults
 from cifar_core.errors import StorageError
 
 if sys.platform != "win32":
     import fcntl
 
 TEMP_MARK = ".tmp-"  # every unfinished file or folder carries it in its name
-MAX_JSON_BYTES = 16 * 1024 * 1024
+MB = 1024 * 1024
+MAX_JSON_BYTES = 16 * MB
 _NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so that the sum stays under 255 bytes
 _PROBE_SECONDS = (
     0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it
 )
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
+_POSIX = os.name == "posix"
 
 
 @contextlib.contextmanager
-def storage_errors(what: str) -> Iterator[None]:
+def storage_errors(what: str, *, room: Callable[[], str] = str) -> Iterator[None]:
     """Turn an `OSError` of the disk into a `StorageError` that names `what` was being done.
+
+    Args:
+        what: the doing, such as "writing status.json".
+        room: says for the sentence of a full disk how much space is needed and how much there is.
 
     Raises:
         StorageError: the disk is full, read-only, or refused in another way.
@@ -44,7 +52,7 @@ def storage_errors(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageError(f"The disk is full while {what}: free some space and try again.") from error
+            raise StorageError(f"The disk is full while {what}{room()}: free some space and try again.") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             place = f" ({error.filename})" if error.filename else ""
             raise StorageError(f"No permission to write while {what}{place}: choose another workspace.") from error
@@ -63,51 +71,100 @@ def temp_beside(path: Path) -> Path:
 
 def sync_folder(folder: Path) -> None:
     """Make renames inside `folder` survive a power cut (POSIX; Windows has no such call)."""
-    if os.name == "posix":
+    if _POSIX:
         handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            _sync(handle)
         finally:
             os.close(handle)
+
+
+def _sync(descriptor: int) -> None:
+    faults.strike("fsync")
+    os.fsync(descriptor)
 
 
 def replace(source: Path, target: Path) -> None:
     """`os.replace` that waits a little for a reader on Windows, then raises."""
     for attempt in range(_REPLACE_TRIES):
         try:
+            faults.strike("replace")
             os.replace(source, target)
             return
         except PermissionError:
-            if os.name == "posix" or attempt == _REPLACE_TRIES - 1:
+            if _POSIX or attempt == _REPLACE_TRIES - 1:
                 raise
             time.sleep(0.05 * (attempt + 1))
 
 
-def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
+def remove(path: Path) -> None:
+    """Remove a file; one that is not there is fine.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    with storage_errors(f"removing {path.name}"):
+        faults.strike("remove")
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Write a file piece by piece that appears whole or not at all, in the place of an older one.
+
+    Args:
+        path: the file; its folder exists.
+        durable: also survive a power cut (fsync).
+
+    Raises:
+        OSError: the disk refused (`storage_errors` around it makes a sentence of it). The older file is whole, and
+            whatever went wrong, no temporary file is left.
+    """
+    temp = temp_beside(path)
+    try:
+        with open(temp, "wb") as handle:
+            yield faults.watch(handle)
+            if durable:
+                handle.flush()
+                _sync(handle.fileno())
+        replace(temp, path)
+    except BaseException:
+        temp.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -> None:
     """Write a whole file or leave the old one.
 
     Args:
         path: the file; its folder exists.
-        content: all its bytes.
+        parts: all its bytes, in one piece or several.
         durable: also survive a power cut (fsync); progress that is rewritten twice a second does without.
 
     Raises:
-        StorageError: the disk refused; the old file is whole and no temporary file is left.
+        StorageError: the disk refused; the old file is whole and no temporary file is left. Where it is full, the
+            sentence says how much is needed and how much there is.
     """
-    temp = temp_beside(path)
-    with storage_errors(f"writing {path.name}"):
-        try:
-            with open(temp, "wb") as handle:
-                handle.write(content)
-                if durable:
-                    handle.flush()
-                    os.fsync(handle.fileno())
-            replace(temp, path)
-        except BaseException:
-            temp.unlink(missing_ok=True)
-            raise
-        if durable:
-            sync_folder(path.parent)
+    needed = sum(len(part) for part in parts)
+    with storage_errors(f"writing {path.name}", room=lambda: _room(path.parent, needed)):
+        if durable and needed > shutil.disk_usage(path.parent).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # rather than fill what others need as well
+        with new_file(path, durable=durable) as handle:
+            for part in parts:
+                handle.write(part)
+
+
+def _room(folder: Path, needed: int) -> str:
+    return f" (it needs {size_text(needed)}, {size_text(shutil.disk_usage(folder).free)} are free)"
+
+
+def size_text(size: int) -> str:
+    """Bytes as people say them: `12 kB`, `3.4 MB`, `1.2 GB` (1 MB = 1,048,576 bytes)."""
+    if size < MB:
+        return f"{-(-size // 1024):,} kB"
+    return f"{size / MB:,.1f} MB" if size < 1024 * MB else f"{size / 1024 / MB:,.1f} GB"
 
 
 def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
@@ -153,16 +210,17 @@ def append_line(path: Path, line: str) -> None:
     """
     if "\n" in line:
         raise ValueError(f"a line for {path.name} holds a line break")
-    with storage_errors(f"writing {path.name}"), open(path, "ab+") as handle:
+    with storage_errors(f"writing {path.name}"), open(path, "ab+", buffering=0) as handle:
         end = whole_lines_end(path)
         handle.truncate(end)
+        content = line.encode() + b"\n"
         try:
-            handle.write(line.encode() + b"\n")
-            handle.flush()
-            os.fsync(handle.fileno())
+            while content:  # unbuffered, so that closing the file writes nothing of a line that failed
+                content = content[faults.watch(handle).write(content) :]
+            _sync(handle.fileno())
         except OSError:
             with contextlib.suppress(OSError):
-                os.truncate(path, end)
+                handle.truncate(end)
             raise
 
 
@@ -192,6 +250,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     temp = temp_beside(path)
     with storage_errors(f"making {path.name}"):
+        faults.strike("write")
         temp.mkdir(parents=True)
     try:
         yield temp
@@ -207,6 +266,7 @@ def _name_folder(temp: Path, path: Path) -> None:
     if os.path.lexists(path):  # a rename would replace an empty folder
         raise FileExistsError(path)
     try:
+        faults.strike("replace")
         temp.rename(path)  # of two builders at once it refuses the second
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
@@ -215,11 +275,19 @@ def _name_folder(temp: Path, path: Path) -> None:
             raise
 
 
-def sweep_temp(folder: Path, *, older_than: float = 3600.0) -> int:
-    """Remove what crashed writers left in `folder`; returns how many. Younger ones (seconds) may still be written."""
+def sweep_temp(folder: Path, *, older_than: float = 3600.0, spare: str = "") -> int:
+    """Remove what crashed writers left in `folder`; returns how many.
+
+    Args:
+        folder: where to look.
+        older_than: seconds; younger ones may still be written.
+        spare: the name of a file whose unfinished ones stay, for others may be writing it right now.
+    """
     swept = 0
     for item in folder.glob(f"{TEMP_MARK}*"):
         with contextlib.suppress(OSError):
+            if spare and item.name.startswith(TEMP_MARK + spare):
+                continue
             if time.time() - item.lstat().st_mtime < older_than:
                 continue
             if item.is_dir() and not item.is_symlink():

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from cifar_core.config import Spec, parse_settings, setting
 from cifar_core.errors import ConfigError, StorageError
-from cifar_core.files import read_json, storage_errors
+from cifar_core.files import read_json, size_text, storage_errors
 from cifar_core.workspace import Workspace
 
-MB = 1024 * 1024
 SETTINGS_FILE = "settings.json"
 _MAX_BYTES = 64 * 1024  # of the file
 
@@ -106,10 +105,3 @@ def folder_bytes(folder: Path) -> int:
         except OSError:
             continue
     return total
-
-
-def size_text(size: int) -> str:
-    """Bytes as people say them: `12 kB`, `3.4 MB`, `1.2 GB` (1 MB = 1,048,576 bytes)."""
-    if size < MB:
-        return f"{-(-size // 1024):,} kB"
-    return f"{size / MB:,.1f} MB" if size < 1024 * MB else f"{size / 1024 / MB:,.1f} GB"

@@ -3,7 +3,7 @@
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from cifar_core import faults
 from cifar_core.data import Dataset, Split, save_dataset
 from cifar_core.workspace import Workspace, open_workspace
 
@@ -49,6 +50,13 @@ def clean_environment() -> Iterator[None]:
             else:
                 del os.environ[name]
         pytest.fail(f"the test changed the environment and left it so: {', '.join(changed)}")
+
+
+@pytest.fixture
+def arm() -> Iterator[Callable[[str], None]]:
+    """`cifar_core.faults.arm`, which makes writes of this process fail; undone at the end."""
+    yield faults.arm
+    faults.arm("")
 
 
 @pytest.fixture

@@ -4,11 +4,14 @@ import errno
 import json
 import math
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from cifar_core.files import (
     hold_lock,
     is_device_name,
     is_locked,
+    new_file,
     new_folder,
     read_json,
     storage_errors,
@@ -35,12 +39,16 @@ from cifar_core.files import (
 )
 from tests.conftest import ROOT
 
+FULL = (
+    r"The disk is full while writing state.json \(it needs 1 kB, [0-9.,]+ .B are free\): free some space and try again."
+)
 DISK_ERRORS = {
-    errno.ENOSPC: "The disk is full while writing state.json: free some space and try again.",
-    errno.EDQUOT: "The disk is full while writing state.json: free some space and try again.",
-    errno.EIO: "The disk refused while writing state.json: Input/output error.",
-    errno.EROFS: "No permission to write while writing state.json: choose another workspace.",
-    errno.EACCES: "No permission to write while writing state.json: choose another workspace.",
+    "enospc": FULL,
+    "edquot": FULL,
+    "half": FULL,
+    "eio": "The disk refused while writing state.json: Input/output error.",
+    "erofs": "No permission to write while writing state.json: choose another workspace.",
+    "eacces": "No permission to write while writing state.json: choose another workspace.",
 }
 
 
@@ -51,28 +59,6 @@ def refuse(number: int) -> Callable[..., Any]:
         raise OSError(number, os.strerror(number))
 
     return call
-
-
-class FullDisk:
-    """A file opened for writing that takes a few bytes and then reports an error, as a full disk does."""
-
-    def __init__(self, path: Path, mode: str, number: int) -> None:
-        self.file = open(path, mode)  # noqa: SIM115 - closed by __exit__
-        self.number = number
-
-    def __enter__(self) -> "FullDisk":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-
-    def write(self, content: bytes) -> int:
-        self.file.write(content[: len(content) // 2])
-        self.file.flush()
-        raise OSError(self.number, os.strerror(self.number))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.file, name)
 
 
 def names(folder: Path) -> list[str]:
@@ -91,23 +77,20 @@ def test_write_atomic_replaces_the_whole_file(tmp_path: Path) -> None:
     assert names(tmp_path) == ["state.json"]
 
 
-@pytest.mark.parametrize("number", DISK_ERRORS)
+@pytest.mark.fault(14, 15, 16)
+@pytest.mark.parametrize("effect", DISK_ERRORS)
 @pytest.mark.parametrize("point", ["write", "fsync", "replace"])
 @pytest.mark.parametrize("existed", [True, False])
 def test_a_failing_disk_leaves_the_old_file_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, number: int, existed: bool
+    tmp_path: Path, arm: Callable[[str], None], point: str, effect: str, existed: bool
 ) -> None:
     path = tmp_path / "state.json"
     if existed:
         path.write_bytes(b"old")
-    if point == "write":
-        monkeypatch.setattr(files, "open", lambda path, mode: FullDisk(path, mode, number), raising=False)
-    else:
-        monkeypatch.setattr(os, point, refuse(number))
+    arm(f"{point}:1:{effect}")
     with pytest.raises(StorageError) as caught:
         write_atomic(path, b"new content")
-    monkeypatch.undo()
-    assert str(caught.value) == DISK_ERRORS[number]
+    assert re.fullmatch(DISK_ERRORS[effect], str(caught.value))
     assert names(tmp_path) == (["state.json"] if existed else [])
     assert not existed or path.read_bytes() == b"old"
 
@@ -185,6 +168,55 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> No
         assert len(read_json(path)["tail"]) == 100_000
     sweep_temp(tmp_path, older_than=0)
     assert names(tmp_path) == ["state.json"]
+
+
+@pytest.mark.fault(13)
+def test_what_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=2000))
+    with pytest.raises(StorageError, match=r"needs 3 kB, 2 kB are free\): free some space"):
+        write_atomic(tmp_path / "state.json", b"x" * 1500, b"x" * 1500)
+    assert names(tmp_path) == []
+    write_atomic(tmp_path / "state.json", b"x" * 1000, b"x" * 1000)
+
+
+@pytest.mark.fault(73)
+def test_a_reader_on_windows_is_waited_for_a_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows refuses to replace a file that somebody holds open: ten tries with pauses, then an error."""
+    path = tmp_path / "state.json"
+    path.write_bytes(b"old")
+    tries: list[float] = []
+    real = os.replace
+    monkeypatch.setattr(files, "_POSIX", False)
+    monkeypatch.setattr(time, "sleep", tries.append)
+
+    def held(source: Path, target: Path) -> None:
+        if len(tries) < 3:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", held)
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new" and len(tries) == 3
+    monkeypatch.setattr(os, "replace", refuse(errno.EACCES))
+    tries.clear()
+    with pytest.raises(StorageError, match="No permission to write"):
+        write_atomic(path, b"newer")
+    assert path.read_bytes() == b"new" and names(tmp_path) == ["state.json"]
+    assert len(tries) == 9 and sum(tries) < 5
+
+
+def test_a_file_written_piece_by_piece_appears_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    path.write_bytes(b"old")
+    with pytest.raises(RuntimeError), new_file(path) as handle:
+        handle.write(b"half")
+        raise RuntimeError
+    assert path.read_bytes() == b"old" and names(tmp_path) == ["export.zip"]
+    with new_file(path) as handle:
+        handle.write(b"one ")
+        assert path.read_bytes() == b"old"
+        handle.write(b"two")
+    assert path.read_bytes() == b"one two" and names(tmp_path) == ["export.zip"]
 
 
 # JSON
@@ -289,20 +321,18 @@ def test_a_line_break_inside_a_line_is_refused(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.fault(14, 15)
+@pytest.mark.parametrize("effect", ["enospc", "eio", "half"])
 @pytest.mark.parametrize("point", ["write", "fsync"])
 def test_a_failing_append_keeps_the_lines_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, number: int
+    tmp_path: Path, arm: Callable[[str], None], point: str, effect: str
 ) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b"one\n")
-    if point == "write":
-        monkeypatch.setattr(files, "open", lambda path, mode: FullDisk(path, mode, number), raising=False)
-    else:
-        monkeypatch.setattr(os, "fsync", refuse(number))
+    arm(f"{point}:1:{effect}")
     with pytest.raises(StorageError, match=r"while writing metrics.jsonl"):
         append_line(path, "a second line")
-    monkeypatch.undo()
+    arm("")
     assert path.read_bytes() == b"one\n"
     append_line(path, "two")
     assert path.read_bytes() == b"one\ntwo\n"
@@ -413,6 +443,13 @@ def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
     assert sweep_temp(tmp_path) == 3
     assert names(tmp_path) == [f"{TEMP_MARK}young-file", "precious"]
     assert names(precious) == ["file"]
+
+
+def test_what_others_may_be_writing_is_spared(tmp_path: Path) -> None:
+    for name in ("about.json-7-ab", "status.json-7-ab"):
+        (tmp_path / f"{TEMP_MARK}{name}").touch()
+    assert sweep_temp(tmp_path, older_than=0, spare="about.json") == 1
+    assert names(tmp_path) == [f"{TEMP_MARK}about.json-7-ab"]
 
 
 def test_sweeping_a_missing_folder_does_nothing(tmp_path: Path) -> None:

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from cifar_core.config import parse_settings
 from cifar_core.errors import ConfigError, StorageError
+from cifar_core.files import MB, size_text
 from cifar_core.settings import (
-    MB,
     SETTINGS_FILE,
     Limits,
     folder_bytes,
     limit_table,
     read_limits,
     require_room,
-    size_text,
 )
 from cifar_core.workspace import Workspace
 

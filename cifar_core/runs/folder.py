@@ -23,7 +23,7 @@ class RunFolder(LifeFolder):
 
     @property
     def facts(self) -> Path:
-        """Dataset, device and threads as the run found them."""
+        """Dataset, device and threads as the run found them, and what a person should know of how it went."""
         return self.path / "facts.json"
 
     @property
@@ -37,18 +37,39 @@ class RunFolder(LifeFolder):
         return self.path / "predictions.npz"
 
     @property
-    def weights(self) -> Path:
-        """Weights of the best epoch."""
-        return self.path / "best.safetensors"
+    def checkpoints(self) -> Path:
+        """The folder of what an unfinished run needs to go on: the last two, so that one may be damaged."""
+        return self.path / "checkpoints"
 
     @property
-    def checkpoint(self) -> Path:
-        """All that an unfinished run needs to go on."""
+    def old_checkpoint(self) -> Path:
+        """The one checkpoint of a run of schema 1."""
         return self.path / "checkpoint.pt"
+
+    @property
+    def old_weights(self) -> Path:
+        """The one file of weights of a run of schema 1."""
+        return self.path / "best.safetensors"
 
     def history(self, epoch: int) -> Path:
         """Test probabilities float32 [N, K] after one epoch."""
         return self.path / "history" / f"test-{epoch:04d}.npy"
+
+    def checkpoint(self, epochs: int, batch: int) -> Path:
+        """All that the run needs to go on after so many whole epochs and batches; the names sort by age."""
+        return self.checkpoints / f"{epochs:04d}-{batch:07d}.safetensors"
+
+    def new_weights(self, epoch: int) -> Path:
+        """Where the weights after an epoch go that is the best so far.
+
+        Each has a file of its own, so that those of the epoch that counts are there whatever interrupts the next.
+        """
+        return self.path / "best" / f"{epoch:04d}.safetensors"
+
+    def weights(self, epoch: int) -> Path:
+        """Where the weights of the best epoch lie."""
+        own = self.new_weights(epoch)
+        return self.old_weights if self.old_weights.exists() and not own.exists() else own
 
 
 def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
@@ -63,6 +84,12 @@ def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
             return RunFolder(path)
     shown = repr(run_id) if len(run_id) <= 80 else repr(run_id[:80]) + "…"
     raise RunError(f"There is no run {shown} in this workspace: the Runs page and `runs list` show those there are.")
+
+
+def checkpoint_files(folder: RunFolder) -> list[Path]:
+    """The checkpoints of a run, newest first."""
+    found = sorted(folder.checkpoints.glob("[0-9]*.safetensors"), reverse=True)
+    return [*found, folder.old_checkpoint] if folder.old_checkpoint.exists() else found
 
 
 def is_run_id(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Answers pictures with class probabilities: `python -m cifar_core.runs.inference --run-dir=DIR`, over its pipes.
+"""Answers pictures with class probabilities: `python -m cifar_core.runs.inference --run-dir=DIR --epoch=N`, over its pipes.
 
 A helper of `cifar_core.runs.predictor`: it keeps torch out of the server. It reads frames (count as 4 bytes, then count
 pictures of 3072 bytes) from its input, writes count x classes float32 to its output, and ends when its input closes.
@@ -18,20 +18,24 @@ from cifar_core.data import usable_std
 from cifar_core.files import read_json
 from cifar_core.models.network import create_model
 from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.sealed import read_sealed
 from cifar_core.train.measure import probabilities
 
 PICTURE_BYTES = 3 * 32 * 32
 
 
 def main() -> int:
-    """Load the run's best weights, then answer until the input closes."""
+    """Load the run's weights, then answer until the input closes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
-    folder = RunFolder(parser.parse_args().run_dir)
+    parser.add_argument("--epoch", required=True, type=int, help="The epoch whose weights answer.")
+    arguments = parser.parse_args()
+    folder = RunFolder(arguments.run_dir)
     facts = read_json(folder.facts)["dataset"]
     config = make_config(read_json(folder.config)["settings"])
     net = create_model(config.model, len(facts["class_names"]))
-    net.load_state_dict(safetensors.torch.load_file(folder.weights))
+    content, _ = read_sealed(folder.weights(arguments.epoch), required=False)
+    net.load_state_dict(safetensors.torch.load(content))
     net.eval()
     mean, std = (torch.tensor(part).reshape(3, 1, 1) * 255 for part in (facts["mean"], usable_std(facts["std"])))
     source, target = sys.stdin.buffer, sys.stdout.buffer

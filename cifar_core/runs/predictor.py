@@ -10,6 +10,7 @@ import numpy as np
 from cifar_core.errors import RunError
 from cifar_core.processes import child_environment
 from cifar_core.runs.folder import run_folder
+from cifar_core.runs.sealed import DamagedError, read_sealed
 from cifar_core.runs.store import read_run
 from cifar_core.workspace import Workspace
 
@@ -28,13 +29,18 @@ class Predictor:
         """
         run = read_run(workspace, run_id)
         folder = run_folder(workspace, run.id)
-        if run.dataset is None or not folder.weights.exists():
+        if run.dataset is None or run.best is None:
             raise RunError(f"Run {run_id} has no finished epoch yet, so there is no network to ask.")
+        try:
+            read_sealed(folder.weights(run.best.epoch), required=False)
+        except DamagedError as error:
+            raise RunError(f"The best weights of run {run_id} cannot be used: {error}. Train it again.") from error
         self.class_names = run.dataset.class_names
         self._run_id = run.id
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cifar_core.runs.inference", f"--run-dir={folder.path}"],
+            [sys.executable, "-P", "-m", "cifar_core.runs.inference", f"--run-dir={folder.path}",
+             f"--epoch={run.best.epoch}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment(),
         )  # fmt: skip
 

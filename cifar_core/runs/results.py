@@ -1,8 +1,12 @@
 """What a run has to show: its metrics and its predictions, read without torch."""
 
 import json
+import lzma
+import struct
 import zipfile
+import zlib
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +14,16 @@ import pandas as pd
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.files import whole_lines_end
+from cifar_core.runs.facts import read_facts
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run
-from cifar_core.train import EpochLine
+from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
 
+_MALFORMED = (  # what reading arrays that nobody of us wrote may raise
+    ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
+    struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 _COLUMNS = [item.name for item in fields(EpochLine)]
 
 
@@ -26,8 +35,8 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
     lines, problems = [], []
     for number, text in enumerate(content.splitlines(), start=1):
         try:
-            lines.append(EpochLine(**json.loads(text)))
-        except (ValueError, TypeError) as error:
+            lines.append(epoch_line(json.loads(text)))
+        except (ValueError, RecursionError) as error:
             problems.append(f"Line {number} of {folder.metrics.name} cannot be read ({error}).")
     return lines, problems
 
@@ -55,27 +64,41 @@ def epoch_ends(workspace: Workspace, run_id: str) -> list[float]:
 
 
 def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None) -> Predictions:
-    """Probabilities for the whole test set after one epoch; without `epoch` those of the best one.
+    """Probabilities for the whole test set after one epoch; without `epoch` those of the best one that is logged.
 
     Raises:
-        RunError: no such run, no predictions yet, no such epoch, or a damaged file.
+        RunError: no such run, no predictions yet, no such epoch, a damaged file, or one of another dataset.
     """
     folder = run_folder(workspace, run_id)
+    best = best_line(read_lines(folder)[0])
     try:
         with np.load(folder.predictions, allow_pickle=False) as stored:
             labels, probs, ids = stored["labels"], stored["probs"], stored["ids"]
-            names, best = tuple(str(name) for name in stored["class_names"]), int(stored["epoch"])
-        if epoch is not None and epoch != best:
-            probs = _history(folder, epoch)
+            names, at = tuple(str(name) for name in stored["class_names"]), int(stored["epoch"])
+        wanted = (best.epoch if best else at) if epoch is None else epoch
+        if wanted != at:  # also where a crash came between the file of a new best epoch and the line that announces it
+            probs = _history(folder, wanted)
     except FileNotFoundError as error:
         raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _MALFORMED as error:
         raise RunError(f"The predictions of run {run_id} cannot be read ({error}).") from error
-    if not len(labels) == len(probs) == len(ids) or probs.ndim != 2 or probs.shape[1] != len(names):
-        raise RunError(
-            f"The predictions of run {run_id} do not fit together: {len(labels)} labels, {probs.shape} probs."
-        )
-    return Predictions(labels, probs, ids, names, "test", best if epoch is None else epoch)
+    _check_predictions(run_id, read_facts(folder), Predictions(labels, probs, ids, names, "test", wanted))
+    return Predictions(labels, probs, ids, names, "test", wanted)
+
+
+def _check_predictions(run_id: str, facts: dict[str, Any], found: Predictions) -> None:
+    shapes = f"{list(found.labels.shape)} labels, {list(found.probs.shape)} probs, {len(found.class_names)} classes"
+    count = len(found.labels)
+    fits = found.labels.shape == found.ids.shape == (count,) and found.probs.shape == (count, len(found.class_names))
+    if not fits or found.labels.dtype != np.int64 or found.probs.dtype != np.float32:
+        raise RunError(f"The predictions of run {run_id} do not fit together: {shapes}.")
+    if count and not (found.labels.min() >= 0 and found.labels.max() < len(found.class_names)):
+        raise RunError(f"The predictions of run {run_id} have labels that are none of their classes.")
+    if not np.isfinite(found.probs).all():
+        raise RunError(f"The predictions of run {run_id} are not all numbers.")
+    known = facts.get("dataset", {}).get("test", count)
+    if known != count:
+        raise RunError(f"The predictions of run {run_id} are of another dataset: {count:,} pictures, not {known:,}.")
 
 
 def open_run_dataset(workspace: Workspace, run: Run) -> Dataset:

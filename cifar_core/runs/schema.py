@@ -8,7 +8,7 @@ from cifar_core.config import RunConfig
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Progress, Status
 from cifar_core.train import EpochLine
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: two checkpoints, weights of their own for each best epoch; 1: one file for each
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
 
@@ -50,6 +50,8 @@ class Run:
     imported: bool = False  # brought from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
     silent_since: float | None = None  # seconds since 1970, where its training does not respond
+    exact: bool = True  # bit by bit what an uninterrupted run would have given
+    warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
 
     @property

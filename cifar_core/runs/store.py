@@ -20,6 +20,7 @@ from cifar_core.lifecycle.states import Progress, Status
 from cifar_core.lifecycle.status import queue_first, silent_since, state_now
 from cifar_core.runs.allowance import one_at_a_time, require_turn, run_bytes
 from cifar_core.runs.estimate import estimate_run
+from cifar_core.runs.facts import read_facts
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.results import read_lines
@@ -198,8 +199,8 @@ def _read_whole(folder: RunFolder) -> Run:
     state = state_now(folder)
     config = make_config(content["settings"])
     about = read_about(folder)
-    facts = _read_optional(folder.facts)
-    lines, _ = read_lines(folder)
+    facts = read_facts(folder)
+    lines, faulty = read_lines(folder)
     identity = folder.path.name
     return Run(
         id=identity, name=str(about.get("name") or identity), note=str(about.get("note", "")),
@@ -211,6 +212,7 @@ def _read_whole(folder: RunFolder) -> Run:
         origin=origin_of(content), imported="origin" in content,
         ticket=tickets(folder.workspace).get(identity) if state.status is Status.QUEUED else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
+        exact=bool(facts.get("exact", True)), warnings=(*map(str, facts.get("warnings", [])), *faulty),
     )  # fmt: skip
 
 

@@ -1,44 +1,42 @@
 """The process that computes: reads a run folder's config, trains, and writes all results into the folder.
 
-Started by `cifar_core.lifecycle.worker`. The loop itself knows no disk: `Recorder` below is its watcher.
+Started by `cifar_core.lifecycle.worker`. The loop itself knows no disk: `cifar_core.runs.recorder` is its watcher.
 """
 
 import argparse
 import contextlib
-import hashlib
-import io
-import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-import numpy as np
-import safetensors.torch
 import torch
 
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import Dataset, open_dataset, prepare_drawn10
 from cifar_core.data.drawn10 import NAME as DRAWN10
-from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.files import append_line, hold_lock, read_json, write_atomic, write_json
+from cifar_core.errors import CifarCoreError, RunError, StorageError
+from cifar_core.files import hold_lock, read_json, sweep_temp, write_atomic, write_json
 from cifar_core.lifecycle.states import Progress, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.processes import peak_memory
+from cifar_core.runs.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.estimate import read_calibration
+from cifar_core.runs.facts import check_unedited, read_facts
 from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.recorder import STATUS_SECONDS, Recorder, line_text
 from cifar_core.runs.schema import DatasetFacts
 from cifar_core.runs.wishes import CutShortError, Wishes
-from cifar_core.train import EpochLine, best_line
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device
-from cifar_core.train.trainer import Ending, Position, Signal, Trainer
+from cifar_core.train.trainer import Ending, Signal, Trainer
 from cifar_core.workspace import Workspace
 
-_STATUS_SECONDS = 0.25  # how often progress is written: often enough to look alive, rare enough to cost nothing
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # how long to wait for an orphan of a killed worker to notice
 _OUTCOMES = {
@@ -48,63 +46,6 @@ _OUTCOMES = {
 }
 
 
-class Recorder:
-    """Writes what the loop tells into the run folder, and tells the loop what was asked of the run."""
-
-    def __init__(self, folder: RunFolder, dataset: Dataset, wishes: Wishes) -> None:
-        self.folder = folder
-        self.dataset = dataset
-        self.wishes = wishes
-        self.progress = Progress("loading pictures")
-        self._told_at = 0.0
-
-    def on_batch(self, position: Position) -> Signal:
-        """Tell the progress now and then; obey a request at once."""
-        self._tell("training", position)
-        return self.wishes.now()
-
-    def on_measure(self, position: Position) -> None:
-        """Say that the epoch is being measured; at once when it begins."""
-        self._tell("measuring", position, at_once=self.progress.phase != "measuring")
-
-    def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
-        """Keep the epoch: results first, the line that announces them last."""
-        probs = test_probs.numpy()
-        write_atomic(self.folder.history(line.epoch), _npy(probs))
-        if best_line(trainer.lines) is line:
-            weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
-            write_atomic(self.folder.weights, safetensors.torch.save(weights))
-            write_atomic(self.folder.predictions, self._predictions(probs, line.epoch))
-        if line.epoch < trainer.config.optimizer.epochs:
-            save_checkpoint(self.folder, trainer)
-        append_line(self.folder.metrics, json.dumps(asdict(line), allow_nan=False))
-
-    def _predictions(self, probs: np.ndarray, epoch: int) -> bytes:
-        buffer = io.BytesIO()
-        test = self.dataset.test
-        names = np.array(self.dataset.class_names)
-        np.savez(buffer, labels=np.asarray(test.labels), probs=probs, ids=np.asarray(test.ids), class_names=names,
-                 epoch=np.int64(epoch))  # fmt: skip
-        return buffer.getvalue()
-
-    def _tell(self, phase: str, at: Position, *, at_once: bool = False) -> None:
-        now = time.monotonic()
-        if not at_once:
-            if now - self._told_at < _STATUS_SECONDS:
-                return
-            self._told_at = now  # not moved by what is told at once: short epochs would never be seen training
-        self.progress = Progress(
-            phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
-        )
-        tell(self.folder, self.progress)
-
-
-def seconds_left(at: Position) -> float | None:
-    """Time to the last epoch's end if all goes on as so far; None before there is anything to go by."""
-    done = at.epoch - 1 + at.batch / max(1, at.batches)
-    return at.seconds / done * (at.epochs - done) if done > 0 else None
-
-
 def train_run(folder: RunFolder, wishes: Wishes) -> None:
     """Train a run from its folder alone, from its checkpoint where there is one, and write how it ended.
 
@@ -112,6 +53,8 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
         CifarCoreError: the data, the settings, the disk or the training itself refused.
     """
     config = make_config(read_json(folder.config)["settings"])
+    check_unedited(folder, config)
+    sweep_temp(folder.path, older_than=0, spare=folder.about.name)  # what an earlier process of this run left
     before = read_state(folder).progress or Progress("", epochs=config.optimizer.epochs)
     starting = before.before_training("loading pictures")
     tell(folder, starting)
@@ -125,25 +68,35 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
         _write_ending(folder, ending, wishes, starting)
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
-    _write_facts(folder, dataset, data, device)
-    trainer = Trainer(config, data, device)
-    load_checkpoint(folder, trainer)
-    recorder = Recorder(folder, dataset, wishes)
+    checkpoints = Checkpoints(folder)
+    facts = _found(folder, dataset, data)
+    loaded = checkpoints.load(lambda: Trainer(config, data, device))
+    trainer = loaded.trainer
+    facts |= {"device": str(device), "threads": torch.get_num_threads(), "settings": config.flat()}
+    facts |= _history(facts, loaded)
+    write_json(folder.facts, facts)
+    _cut_metrics(folder, trainer)
+    recorder = Recorder(folder, dataset, trainer, checkpoints, wishes.now)
     wishes.allow(config.machine.max_seconds)
     ending = trainer.fit(recorder)
-    if ending is Ending.FINISHED:
-        folder.checkpoint.unlink(missing_ok=True)
-    else:
-        save_checkpoint(folder, trainer)
+    if ending is not Ending.FINISHED:
+        checkpoints.save(trainer)
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # whole epochs, and the part of one that was cut short
-    write_json(folder.facts, {**read_json(folder.facts), "peak_memory": peak_memory()})
+    write_json(folder.facts, {**facts, "peak_memory": peak_memory()})
     _write_ending(folder, ending, wishes, replace(recorder.progress, elapsed=elapsed))
+    if ending is Ending.FINISHED:
+        with contextlib.suppress(StorageError):  # it has finished all the same
+            checkpoints.clear()
 
 
 def _threads(folder: RunFolder) -> int:
-    """As many as the run began with (another number would round differently), else what a calibration found fastest."""
-    if folder.facts.exists():
-        return int(read_json(folder.facts)["threads"])
+    """As many as the run began with (another number would round differently), else what a calibration found fastest.
+
+    More than this machine has cores would only be in each other's way: a run that came from a larger one takes the latter.
+    """
+    began = read_facts(folder).get("threads", 0)
+    if 0 < began <= (os.cpu_count() or 1):
+        return int(began)
     calibration = read_calibration(Workspace(folder.path.parents[1]))
     return calibration.threads if calibration else torch.get_num_threads()
 
@@ -168,7 +121,7 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: W
     def show(done: int, total: int) -> None:
         nonlocal told
         wishes.obey()
-        if time.monotonic() - told > _STATUS_SECONDS:
+        if time.monotonic() - told > STATUS_SECONDS:
             told = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
             tell(folder, starting.before_training(phase))
@@ -176,55 +129,38 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: W
     return prepare_drawn10(workspace, show)
 
 
-def _write_facts(folder: RunFolder, dataset: Dataset, data: TrainingData, device: torch.device) -> None:
-    """Write what the run found; a resumed run must find the same data.
+def _found(folder: RunFolder, dataset: Dataset, data: TrainingData) -> dict[str, Any]:
+    """The facts so far with the dataset as it is; a resumed run must find the same data.
 
     Raises:
         RunError: the dataset has changed since the run began.
     """
-    facts = DatasetFacts(
+    found = DatasetFacts(
         dataset.name, dataset.class_names, dataset.mean, dataset.std, dataset.fingerprint,
         len(data.train), len(data.validation), len(data.test),
     )  # fmt: skip
-    if folder.facts.exists():
-        known = read_json(folder.facts)["dataset"]["fingerprint"]
-        if known != dataset.fingerprint:
-            raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
-    machine = {"device": str(device), "threads": torch.get_num_threads()}
-    write_json(folder.facts, {"dataset": asdict(facts), **machine})
+    before = read_facts(folder)
+    if before and before["dataset"].get("fingerprint") != dataset.fingerprint:
+        raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
+    return {**before, "dataset": asdict(found)}
 
 
-def save_checkpoint(folder: RunFolder, trainer: Trainer) -> None:
-    """Write all that the rest of the run needs, with its hash in front.
-
-    Raises:
-        StorageError: the disk refused; the checkpoint before it is whole.
-    """
-    buffer = io.BytesIO()
-    torch.save(trainer.state(), buffer)
-    content = buffer.getvalue()
-    write_atomic(folder.checkpoint, hashlib.sha256(content).digest() + content)
-
-
-def load_checkpoint(folder: RunFolder, trainer: Trainer) -> None:
-    """Bring the trainer where the last checkpoint stands; logged epochs beyond it are trained again.
-
-    Raises:
-        RunError: the checkpoint is damaged.
-    """
-    content = folder.checkpoint.read_bytes() if folder.checkpoint.exists() else b""
-    if content:
-        if hashlib.sha256(content[32:]).digest() != content[:32]:
-            raise RunError("The checkpoint is damaged (its hash does not match): start a new run with these settings.")
-        trainer.load_state(torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu"))
-    lines = "".join(json.dumps(asdict(line), allow_nan=False) + "\n" for line in trainer.lines)
-    write_atomic(folder.metrics, lines.encode())
+def _history(before: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+    """What a person should know of a run after it was brought back: whether it is bit-exact still, and what was odd."""
+    done = len(loaded.trainer.lines)
+    fresh = done == 0 and loaded.trainer.batch == 0  # nothing of earlier processes is left in it
+    warnings = [] if fresh else list(before.get("warnings", []))
+    if loaded.changed:
+        warnings.append(f"Not bit-exact: from epoch {done + 1} on it was computed {loaded.changed}.")
+    exact = not loaded.changed and (fresh or before.get("exact", True))
+    return {"exact": exact, "warnings": [*warnings, *loaded.remarks]}
 
 
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:
+    """Let the logged epochs be those of the trainer: what was logged beyond its checkpoint is trained again."""
+    lines = "".join(line_text(line) + "\n" for line in trainer.lines).encode()
+    if not folder.metrics.exists() or folder.metrics.read_bytes() != lines:
+        write_atomic(folder.metrics, lines)
 
 
 def main() -> int:

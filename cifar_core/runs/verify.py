@@ -1,19 +1,24 @@
 """Is a run whole? Checks that its files are there, readable and agree with one another."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.runs.folder import RunFolder, run_folder
+from cifar_core.runs.facts import check_unedited
+from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.results import read_lines, read_predictions
+from cifar_core.runs.schema import Run
+from cifar_core.runs.sealed import DamagedError, read_sealed
 from cifar_core.runs.store import read_run
 from cifar_core.train import EpochLine
 from cifar_core.workspace import Workspace
 
 _TOLERANCE = 1e-6
+_ROUNDING = 1e-3  # of the sum of a picture's probabilities
+_HASH = 32  # bytes of SHA-256 in front of a checkpoint of schema 1
 
 
 def verify_run(workspace: Workspace, run_id: str) -> list[str]:
@@ -25,56 +30,81 @@ def verify_run(workspace: Workspace, run_id: str) -> list[str]:
     folder = run_folder(workspace, run_id)
     try:
         run = read_run(workspace, run_id)
+        check_unedited(folder, run.config)
     except CifarCoreError as error:
         return [str(error)]
     lines, problems = read_lines(folder)
     for number, line in enumerate(lines, start=1):
         if line.epoch != number:
             problems.append(f"metrics.jsonl names epoch {line.epoch} where epoch {number} belongs.")
-        problems += _history_problems(folder, line)
+    problems += _predictions_problems(workspace, folder, run, lines)
     if run.active:
         return problems
-    problems += _checkpoint_problems(folder)
-    return problems if run.best is None else problems + _best_problems(workspace, folder, run.best)
+    problems += [problem for path in checkpoint_files(folder) if (problem := _checkpoint_problem(path))]
+    return problems if run.best is None else problems + _weights_problems(folder.weights(run.best.epoch))
 
 
-def _history_problems(folder: RunFolder, line: EpochLine) -> list[str]:
-    try:
-        probs = np.load(folder.history(line.epoch), allow_pickle=False)
-    except FileNotFoundError:
-        return [f"The predictions of epoch {line.epoch} are missing."]
-    except (OSError, ValueError, EOFError) as error:
-        return [f"The predictions of epoch {line.epoch} cannot be read ({error})."]
-    return [] if np.isfinite(probs).all() else [f"The predictions of epoch {line.epoch} are not all numbers."]
-
-
-def _checkpoint_problems(folder: RunFolder) -> list[str]:
-    if not folder.checkpoint.exists():
-        return []
-    content = folder.checkpoint.read_bytes()
-    whole = hashlib.sha256(content[32:]).digest() == content[:32]
-    return [] if whole else ["The checkpoint is damaged (its hash does not match), so the run cannot be resumed."]
-
-
-def _best_problems(workspace: Workspace, folder: RunFolder, best: EpochLine) -> list[str]:
+def _predictions_problems(workspace: Workspace, folder: RunFolder, run: Run, lines: list[EpochLine]) -> list[str]:
+    """Of each epoch, against what its line says; the best one's with all that belongs to them."""
+    labels = None
     problems = []
-    try:
-        weights = safetensors.numpy.load_file(folder.weights)
-        if not all(np.isfinite(values).all() for values in weights.values()):
-            problems.append("The best weights are not all numbers.")
-    except FileNotFoundError:
-        problems.append("The best weights (best.safetensors) are missing.")
-    except (OSError, SafetensorError) as error:
-        problems.append(f"The best weights (best.safetensors) cannot be read ({error}).")
-    try:
-        found = read_predictions(workspace, folder.path.name)
-    except CifarCoreError as error:
-        return [*problems, str(error)]
-    accuracy = float(np.mean(found.probs.argmax(1) == found.labels))
-    if found.epoch != best.epoch:
-        problems.append(f"The saved predictions are of epoch {found.epoch}, but the best epoch is {best.epoch}.")
-    elif abs(accuracy - best.test_accuracy) > _TOLERANCE:
-        problems.append(
-            f"The saved predictions give {accuracy:.4f} test accuracy, the metrics say {best.test_accuracy:.4f}."
-        )
+    if run.best is not None:
+        try:
+            found = read_predictions(workspace, folder.path.name)
+            labels = found.labels
+            problems += _probs_problem(found.probs, run.best, labels)
+        except CifarCoreError as error:
+            problems.append(str(error))
+    for line in lines:
+        if run.best is not None and line.epoch == run.best.epoch and problems:
+            continue
+        try:
+            probs = np.load(folder.history(line.epoch), allow_pickle=False)
+        except FileNotFoundError:
+            problems.append(f"The predictions of epoch {line.epoch} are missing.")
+        except (OSError, ValueError, EOFError) as error:
+            problems.append(f"The predictions of epoch {line.epoch} cannot be read ({error}).")
+        else:
+            problems += _probs_problem(probs, line, labels)
     return problems
+
+
+def _probs_problem(probs: np.ndarray, line: EpochLine, labels: np.ndarray | None) -> list[str]:
+    if probs.ndim != 2 or probs.dtype != np.float32:
+        return [f"The predictions of epoch {line.epoch} are {probs.dtype} {list(probs.shape)}, not float32 [N, K]."]
+    if not np.isfinite(probs).all() or np.abs(probs.sum(1) - 1).max(initial=0.0) > _ROUNDING:
+        return [f"The predictions of epoch {line.epoch} are not all probabilities."]
+    if labels is None:
+        return []
+    if len(probs) != len(labels):
+        return [f"The predictions of epoch {line.epoch} are of {len(probs):,} pictures, not of {len(labels):,}."]
+    accuracy = float(np.mean(probs.argmax(1) == labels))
+    if abs(accuracy - line.test_accuracy) <= _TOLERANCE:
+        return []
+    return [
+        f"The predictions of epoch {line.epoch} give {accuracy:.4f} test accuracy, the metrics say "
+        f"{line.test_accuracy:.4f}."
+    ]
+
+
+def _checkpoint_problem(path: Path) -> str:
+    try:
+        if path.suffix != ".pt":
+            read_sealed(path)
+        else:
+            content = path.read_bytes()
+            if hashlib.sha256(content[_HASH:]).digest() != content[:_HASH]:
+                raise DamagedError("its SHA-256 does not match")
+    except DamagedError as error:
+        return f"The checkpoint {path.name} is damaged: {error}. Resuming passes it over."
+    return ""
+
+
+def _weights_problems(path: Path) -> list[str]:
+    try:
+        content, _ = read_sealed(path, required=False)
+        weights = safetensors.numpy.load(content)
+    except (DamagedError, safetensors.SafetensorError) as error:
+        return [f"The best weights ({path.name}) cannot be used: {error}."]
+    finite = all(np.isfinite(values).all() for values in weights.values())
+    return [] if finite else [f"The best weights ({path.name}) are not all numbers."]

@@ -3,8 +3,17 @@
 This package's plain parts (history, splits, schedule) are free of torch; trainer, batches, measure and device need it.
 """
 
-from cifar_core.train.history import LOSS_CLIP, EpochLine, best_line, should_stop_early
+from cifar_core.train.history import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
 from cifar_core.train.schedule import SMALL_SIDE, small_part
 from cifar_core.train.splits import split_training
 
-__all__ = ["LOSS_CLIP", "SMALL_SIDE", "EpochLine", "best_line", "should_stop_early", "small_part", "split_training"]
+__all__ = [
+    "LOSS_CLIP",
+    "SMALL_SIDE",
+    "EpochLine",
+    "best_line",
+    "epoch_line",
+    "should_stop_early",
+    "small_part",
+    "split_training",
+]

@@ -138,6 +138,14 @@ class Trainer:
             self._loss_sum += plain * len(labels)
             self._right += (logits.argmax(1) == labels).sum()
 
+    def require_finite(self) -> None:
+        """See that the running epoch's loss is a number so far.
+
+        Raises:
+            TrainingError: it is not.
+        """
+        _check_finite(len(self.lines) + 1, float(self._loss_sum))
+
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
         train_loss = float(self._loss_sum) / len(self.data.train)
         _check_finite(epoch, train_loss)

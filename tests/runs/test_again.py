@@ -8,6 +8,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import ConfigError, DataError, RunError, StorageError
+from cifar_core.files import MB
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import (
@@ -23,7 +24,7 @@ from cifar_core.runs import (
 from cifar_core.runs.allowance import run_bytes
 from cifar_core.runs.folder import run_folder
 from cifar_core.runs.schema import RETRIABLE
-from cifar_core.settings import MB, SETTINGS_FILE
+from cifar_core.settings import SETTINGS_FILE
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import ended_run, snapshot

@@ -225,7 +225,9 @@ def test_export_is_one_whole_zip(copy: Workspace, finished: Run) -> None:
     shutil.unpack_archive(path, copy.root / "unpacked")
     unpacked = copy.root / "unpacked" / finished.id
     assert json.loads((unpacked / "config.json").read_text())["id"] == finished.id
-    for name in ("predictions.npz", "best.safetensors", "metrics.jsonl", "history/test-0001.npy"):
+    assert finished.best is not None
+    weights = f"best/{finished.best.epoch:04d}.safetensors"
+    for name in ("predictions.npz", weights, "metrics.jsonl", "history/test-0001.npy"):
         assert (unpacked / name).read_bytes() == (copy.runs / finished.id / name).read_bytes()
     assert not list(unpacked.glob("*.lock"))
     with pytest.raises(RunError, match="exists already"):
@@ -245,13 +247,14 @@ def test_full_disk_leaves_no_half_export(copy: Workspace, finished: Run, monkeyp
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
-        ("best.safetensors", b"", "best weights"),
+        ("best/{best:04d}.safetensors", b"", "best weights"),
         ("history/test-0001.npy", b"abc", "predictions of epoch 1"),
-        ("checkpoint.pt", b"x" * 100, "checkpoint is damaged"),
+        ("checkpoint.pt", b"x" * 100, "checkpoint.pt is damaged: its SHA-256 does not match"),
     ],
 )
 def test_damage_is_found(copy: Workspace, finished: Run, file: str, content: bytes, said: str) -> None:
-    (copy.runs / finished.id / file).write_bytes(content)
+    assert finished.best is not None
+    (copy.runs / finished.id / file.format(best=finished.best.epoch)).write_bytes(content)
     assert any(said in problem for problem in verify_run(copy, finished.id))
 
 

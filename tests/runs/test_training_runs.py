@@ -33,7 +33,8 @@ from cifar_core.runs import (
     verify_run,
     worker_log_tail,
 )
-from cifar_core.runs.folder import run_folder
+from cifar_core.runs.folder import checkpoint_files, run_folder
+from cifar_core.runs.schema import SCHEMA_VERSION
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import PATIENCE, TINY, begin, wait_for
@@ -78,8 +79,12 @@ def test_finished_run_is_whole(shared: Workspace, finished: Run) -> None:
     assert finished.dataset is not None
     assert (finished.dataset.train, finished.dataset.validation, finished.dataset.test) == (270, 30, 100)
     content = json.loads((shared.runs / finished.id / "config.json").read_text())
-    assert content["schema_version"] == 1 and content["versions"]["torch"]
-    assert not (shared.runs / finished.id / "checkpoint.pt").exists()
+    assert content["schema_version"] == SCHEMA_VERSION and content["versions"]["torch"]
+    folder = run_folder(shared, finished.id)
+    assert checkpoint_files(folder) == [] and [item.name for item in (folder.path / "best").iterdir()] == [
+        f"{finished.best.epoch:04d}.safetensors"
+    ]
+    assert finished.exact and finished.warnings == ()
 
 
 def test_latest_is_the_newest(shared: Workspace, finished: Run) -> None:
@@ -103,7 +108,9 @@ def test_pause_and_resume_equals_an_uninterrupted_run(tiny: Workspace) -> None:
     clockless = [name for name in read_metrics(tiny, straight).columns if name not in ("seconds", "images_per_second")]
     assert read_metrics(tiny, straight)[clockless].equals(read_metrics(tiny, broken)[clockless])
     assert np.array_equal(read_predictions(tiny, straight).probs, read_predictions(tiny, broken).probs)
-    weights = [(tiny.runs / run_id / "best.safetensors").read_bytes() for run_id in (straight, broken)]
+    best = read_run(tiny, straight).best
+    assert best is not None and read_run(tiny, broken).exact
+    weights = [run_folder(tiny, run_id).weights(best.epoch).read_bytes() for run_id in (straight, broken)]
     assert weights[0] == weights[1]
 
 
@@ -159,7 +166,7 @@ def test_sigterm_writes_a_checkpoint(tiny: Workspace) -> None:
     computing(tiny, run_id).parent().terminate()
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.STOPPED
-    assert (tiny.runs / run_id / "checkpoint.pt").exists()
+    assert len(checkpoint_files(run_folder(tiny, run_id))) == 2
 
 
 def test_exception_ends_in_one_sentence(tiny: Workspace) -> None:

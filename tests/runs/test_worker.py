@@ -3,7 +3,7 @@
 import pytest
 
 from cifar_core.lifecycle.supervise import STILL_COMPUTING, describe_exit
-from cifar_core.runs.training import seconds_left
+from cifar_core.runs.recorder import seconds_left
 from cifar_core.train.trainer import Position
 
 

@@ -1,0 +1,100 @@
+"""A seam for tests under every write: the n-th write, fsync, rename or removal of this process fails, or kills it.
+
+Off unless the variable `CIFAR_FAULT` is set when the process starts (or a test calls `arm`); off, a call costs one
+comparison. It reads `POINT:N:EFFECT`, such as `write:7:enospc`:
+
+    POINT   write, fsync, replace (every rename) or remove
+    N       1 is the first; `7+` is the seventh and all after it, as on a disk that stays full
+    EFFECT  a name of `errno`, such as enospc, eio, eacces: the call fails with this error
+            half: half the bytes are written, then the disk is full
+            die: the process ends at once, before the call; half-die: half the bytes are written, then it ends
+"""
+
+import errno
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+VARIABLE = "CIFAR_FAULT"
+POINTS = ("write", "fsync", "replace", "remove")
+EXIT_CODE = 9  # of a process that a fault ended
+_ERRORS = {name.lower(): number for number, name in errno.errorcode.items()} | {"half": errno.ENOSPC}
+_PLAN = re.compile(rf"({'|'.join(POINTS)}):([0-9]+)(\+?):({'|'.join(_ERRORS)}|die|half-die)")
+
+
+@dataclass
+class Fault:
+    """Where and how this process is made to fail."""
+
+    point: str
+    first: int  # 1-based
+    lasting: bool  # also strikes at every call after
+    effect: str
+    seen: int = 0  # calls at this point so far
+
+    def strikes(self, point: str) -> bool:
+        """Count a call; whether it is one that fails."""
+        if point != self.point:
+            return False
+        self.seen += 1
+        return self.seen == self.first or (self.lasting and self.seen > self.first)
+
+    def act(self) -> None:
+        """End the process, or raise the error."""
+        if self.effect.endswith("die"):
+            os._exit(EXIT_CODE)
+        number = _ERRORS[self.effect]
+        raise OSError(number, os.strerror(number))
+
+
+_armed: Fault | None = None
+
+
+def arm(plan: str) -> None:
+    """Make this process fail as `plan` says; an empty plan makes it safe again.
+
+    Raises:
+        ValueError: no such plan.
+    """
+    global _armed
+    found = _PLAN.fullmatch(plan)
+    if plan and not found:
+        raise ValueError(f"{VARIABLE} is {plan!r}, but must be POINT:N:EFFECT such as write:7:enospc or fsync:3+:eio")
+    _armed = Fault(found[1], int(found[2]), bool(found[3]), found[4]) if found else None
+
+
+def struck() -> bool:
+    """Whether the fault has come to pass."""
+    return _armed is not None and _armed.seen >= _armed.first
+
+
+def strike(point: str) -> None:
+    """To be called right before a call of the operating system; raises OSError where that call is made to fail."""
+    if _armed is not None and _armed.strikes(point):
+        _armed.act()
+
+
+def watch(handle: BinaryIO) -> BinaryIO:
+    """The file itself, or one in its place whose writes can be made to fail."""
+    return handle if _armed is None else _Watched(handle)  # type: ignore[return-value] # it answers as the file does
+
+
+class _Watched:
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
+
+    def write(self, content: Any) -> int:
+        if _armed is not None and _armed.strikes("write"):
+            if _armed.effect.startswith("half"):
+                self._handle.write(content[: len(content) // 2])
+                self._handle.flush()
+            _armed.act()
+        return self._handle.write(content)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return getattr(self._handle, name)
+
+
+arm(os.environ.get(VARIABLE, ""))

@@ -1,0 +1,135 @@
+"""Writes what the training loop tells into the run folder, and tells the loop what was asked of the run."""
+
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from cifar_core.data import Dataset
+from cifar_core.files import append_line, remove, storage_errors, write_atomic
+from cifar_core.lifecycle.states import Progress
+from cifar_core.lifecycle.status import tell
+from cifar_core.runs.checkpoints import Checkpoints
+from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.sealed import seal
+from cifar_core.train import EpochLine, best_line
+from cifar_core.train.trainer import Position, Signal, Trainer
+
+STATUS_SECONDS = 0.25  # how often progress is written: often enough to look alive, rare enough to cost nothing
+CHECKPOINT_SECONDS = 60.0  # of training that a crash may cost, where a checkpoint is cheap
+_CHECKPOINT_SHARE = 0.02  # of the time, that checkpoints within an epoch may take
+
+
+class Recorder:
+    """The loop's watcher. Results go to the disk first and the line that announces them last, so what is logged is there."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        dataset: Dataset,
+        trainer: Trainer,
+        checkpoints: Checkpoints,
+        wish: Callable[[], Signal],
+    ) -> None:
+        epochs = trainer.config.optimizer.epochs
+        self.progress = Progress("training", epoch=len(trainer.lines), epochs=epochs, elapsed=trainer.seconds)
+        self._folder = folder
+        self._dataset = dataset
+        self._trainer = trainer
+        self._checkpoints = checkpoints
+        self._wish = wish
+        self._told_at = 0.0
+        self._saved_at = time.monotonic()
+        self._pause = CHECKPOINT_SECONDS  # between two checkpoints
+
+    def on_batch(self, position: Position) -> Signal:
+        """Tell the progress and keep a checkpoint now and then; obey a request at once."""
+        self._tell("training", position)
+        wish = self._wish()
+        if wish is Signal.GO_ON and time.monotonic() - self._saved_at >= self._pause:
+            self._trainer.require_finite()  # numbers that are none would only be trained further
+            self._save()
+        return wish
+
+    def on_measure(self, position: Position) -> None:
+        """Say that the epoch is being measured; at once when it begins."""
+        self._tell("measuring", position, at_once=self.progress.phase != "measuring")
+
+    def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
+        """Keep the epoch: results first, the line that announces them last."""
+        probs = test_probs.numpy()
+        write_atomic(self._folder.history(line.epoch), _npy(probs))
+        if best_line(trainer.lines) is line:
+            write_weights(self._folder, trainer, line.epoch)
+            write_atomic(self._folder.predictions, _predictions(self._dataset, probs, line.epoch))
+        self._save()
+        append_line(self._folder.metrics, line_text(line))
+        self._remove_weights(trainer.lines)
+
+    def _save(self) -> None:
+        started = time.monotonic()
+        self._checkpoints.save(self._trainer)
+        self._saved_at = time.monotonic()
+        self._pause = max(CHECKPOINT_SECONDS, (self._saved_at - started) / _CHECKPOINT_SHARE)
+
+    def _remove_weights(self, lines: list[EpochLine]) -> None:
+        """Keep the weights of the epoch that counts, and of those that would count if a checkpoint were gone back to."""
+        bests = [best_line(lines), *(best_line(lines[:epochs]) for epochs in self._checkpoints.epochs)]
+        wanted = {self._folder.weights(best.epoch) for best in bests if best is not None}
+        for path in [*self._folder.new_weights(1).parent.glob("[0-9]*.safetensors"), self._folder.old_weights]:
+            if path not in wanted:
+                remove(path)
+
+    def _tell(self, phase: str, at: Position, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if not at_once:
+            if now - self._told_at < STATUS_SECONDS:
+                return
+            self._told_at = now  # not moved by what is told at once: short epochs would never be seen training
+        self.progress = Progress(
+            phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
+        )
+        tell(self._folder, self.progress)
+
+
+def write_weights(folder: RunFolder, trainer: Trainer, epoch: int) -> None:
+    """Keep the weights as they are now, sealed, as those of an epoch.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
+    path = folder.new_weights(epoch)
+    with storage_errors("making the folder for the best weights"):
+        path.parent.mkdir(exist_ok=True)
+    write_atomic(path, *seal(safetensors.torch.save(weights)))
+
+
+def line_text(line: EpochLine) -> str:
+    """A line of `metrics.jsonl`."""
+    return json.dumps(asdict(line), allow_nan=False)
+
+
+def seconds_left(at: Position) -> float | None:
+    """Time to the last epoch's end if all goes on as so far; None before there is anything to go by."""
+    done = at.epoch - 1 + at.batch / max(1, at.batches)
+    return at.seconds / done * (at.epochs - done) if done > 0 else None
+
+
+def _predictions(dataset: Dataset, probs: np.ndarray, epoch: int) -> bytes:
+    buffer = io.BytesIO()
+    test, names = dataset.test, np.array(dataset.class_names)
+    np.savez(buffer, labels=np.asarray(test.labels), probs=probs, ids=np.asarray(test.ids), class_names=names,
+             epoch=np.int64(epoch))  # fmt: skip
+    return buffer.getvalue()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
