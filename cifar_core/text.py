@@ -12,6 +12,13 @@ def can_be_shown(text: str) -> bool:
     return all(sign.isprintable() or sign in _JOINERS for sign in text)
 
 
+def some_lines(text: object, longest: int) -> str:
+    """A text of several lines, each as by `one_line`, of at most `longest` characters in all."""
+    start = str(text)[: _SURPLUS * longest]
+    joined = "\n".join(one_line(line, longest) for line in start.splitlines())
+    return joined if len(joined) <= longest else joined[: longest - 1] + "…"
+
+
 def one_line(text: object, longest: int = 100) -> str:
     """A text on one line of at most `longest` characters: what cannot be seen becomes a space, what is cut ends in `…`."""
     whole = str(text)

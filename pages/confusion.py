@@ -22,7 +22,7 @@ from pages.ui.matrix import (
     show_matrix,
     show_pairs,
 )
-from pages.ui.text import plain
+from pages.ui.text import sentence
 
 
 def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:
@@ -75,7 +75,7 @@ def main(workspace: Workspace, run: Run) -> None:
     with st.grid(5, min_column_width=150) as grid:
         with grid.cell(column_span=3):
             figure = show_matrix(findings, by, hide)
-            st.caption(plain(explain_matrix(findings.matrix, best.class_names)))
+            st.caption(sentence(explain_matrix(findings.matrix, best.class_names)))
         with grid.cell(column_span=2):
             st.subheader("Most confused pairs", anchor=False)
             show_pairs(pairs)

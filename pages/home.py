@@ -10,7 +10,7 @@ from pages.ui.caches import find
 from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
 from pages.ui.live import launch, pulse, start_nonce, status_badge, training_now
 from pages.ui.summary import show_numbers, show_worst
-from pages.ui.text import plain
+from pages.ui.text import plain, sentence
 from pages.ui.words import size
 
 FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
@@ -54,7 +54,7 @@ def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) ->
             )
             status_badge(run)
         if run.problem or run.best is None:
-            st.markdown(plain(run.problem or run.error or "It has no finished epoch yet."))
+            st.markdown(sentence(run.problem or run.error or "It has no finished epoch yet."))
             st.page_link(
                 "pages/train.py",
                 label="Open it on the Train page",
@@ -90,7 +90,7 @@ def _show_data(states: list[DatasetState]) -> None:
                     )
                 else:
                     word = "not here yet" if state.state == "absent" else state.state
-                    st.caption(f":material/cloud_off: {word}. {plain(state.description)}")
+                    st.caption(f":material/cloud_off: {word}. {sentence(state.description)}")
     st.page_link("pages/data.py", label="Get or look at pictures", icon=":material/photo_library:")
 
 

@@ -14,7 +14,7 @@ from pages.ui.frame import guard, run_in_focus, setup_page
 from pages.ui.live import launch, outlook, start_nonce, training_now, watch
 from pages.ui.plan import check, show_layers, show_strip
 from pages.ui.settings import in_words, preset_words, show_earlier, show_presets, show_settings
-from pages.ui.text import plain
+from pages.ui.text import plain, sentence
 
 NEW, WATCH = "New run", "Watch"
 VIEW = "train_view"
@@ -68,7 +68,7 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
                 show_strip(workspace, config)
         with right:
             for problem in problems:
-                st.error(plain(problem), icon=":material/error:")
+                st.error(sentence(problem), icon=":material/error:")
             outlook(workspace, config, runs)
             blocked = config is None or bool(problems)
             st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
@@ -82,7 +82,7 @@ def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
         st.query_params["run"] = launch(workspace, config, nonce)
         st.session_state[VIEW] = WATCH
     except CifarCoreError as error:
-        st.toast(plain(error), icon=":material/error:")
+        st.toast(sentence(error), icon=":material/error:")
 
 
 def _after(run: Run) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from cifar_core.text import can_be_shown, one_line
+from cifar_core.text import can_be_shown, one_line, some_lines
 
 
 @pytest.mark.parametrize("text", ["quiet otter", "Ünïcödé 猫 עברית", "👩‍🔬🔬", "<b>&\"'", ""])
@@ -33,3 +33,8 @@ def test_what_is_cut_says_so() -> None:
     assert one_line("x" * 10_000_000, 10) == "x" * 9 + "…"
     assert one_line(" " * 10_000 + "x", 10).endswith("…"), "the end was not looked at"
     assert one_line("x" * 10, 10) == "x" * 10
+
+
+def test_lines_stay_lines() -> None:
+    assert some_lines("a\u202e b\r\nc\0", 20) == "a b\nc"
+    assert some_lines("x\n" * 10_000_000, 7) == "x\nx\nx\n…"

@@ -26,13 +26,14 @@ from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Run
 from cifar_core.settings import require_room
-from cifar_core.text import can_be_shown
+from cifar_core.text import can_be_shown, one_line, some_lines
 from cifar_core.train import best_line, split_training
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
 MAX_NAME = 80  # characters
 MAX_NOTE = 2000
+MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
 _SEEN: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> its files' marks when read, and what was read
 _CODE = Path(__file__).resolve().parents[2]
@@ -203,12 +204,12 @@ def _read_whole(folder: RunFolder) -> Run:
     lines, faulty = read_lines(folder)
     identity = folder.path.name
     return Run(
-        id=identity, name=str(about.get("name") or identity), note=str(about.get("note", "")),
-        status=state.status, config=config, created=str(content["created"]), error=state.error, progress=state.progress,
+        id=identity, name=one_line(about.get("name") or "", MAX_NAME) or identity, note=some_lines(about.get("note", ""), MAX_NOTE),
+        status=state.status, config=config, created=str(content["created"]), error=one_line(state.error, MAX_ERROR), progress=state.progress,
         best=best_line(lines), last=lines[-1] if lines else None,
-        dataset=_dataset_facts(facts["dataset"]) if facts else None, device=str(facts.get("device", "")),
+        dataset=_dataset_facts(facts["dataset"]) if facts else None, device=one_line(facts.get("device", "")),
         expected_seconds=content.get("expected_seconds"), peak_memory=facts.get("peak_memory"),
-        person=str(content.get("person", "")), made_from=str(content.get("made_from", "")),
+        person=one_line(content.get("person", ""), MAX_PERSON), made_from=str(content.get("made_from", "")),
         origin=origin_of(content), imported="origin" in content,
         ticket=tickets(folder.workspace).get(identity) if state.status is Status.QUEUED else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),

@@ -22,7 +22,7 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.files import temp_beside, write_atomic
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
-from pages.ui.text import clean, plain
+from pages.ui.text import clean, plain, sentence
 from pages.ui.visitors import is_shared, typed_path
 from pages.ui.words import Colour, clock, size
 
@@ -109,7 +109,7 @@ def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(state.title)}**  \n`{state.name}`", width="stretch")
         st.badge(word, color=colour, icon=icon)
-    st.caption(plain(state.description))
+    st.caption(sentence(state.description))
     if state.state == "preparing":
         _progress(workspace, state, job)
         return
@@ -117,9 +117,9 @@ def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
         st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size(state.bytes)}")
     else:
         if state.problem or (job is not None and failed):
-            st.error(plain(state.problem or (job.error if job else "")), icon=":material/error:")
+            st.error(sentence(state.problem or (job.error if job else "")), icon=":material/error:")
         if state.state == "absent":
-            st.markdown(plain(state.how))
+            st.markdown(sentence(state.how))
     _report(job)
     _buttons(workspace, state, primary=primary)
     if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
@@ -139,7 +139,7 @@ def _buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> Non
                     st.rerun()
         if state.state in ("ready", "broken"):
             with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"data_delete_{state.name}"):
-                st.markdown(f"Delete `{state.name}` from this machine ({size(state.bytes)})? {plain(state.how)}")
+                st.markdown(f"Delete `{state.name}` from this machine ({size(state.bytes)})? {sentence(state.how)}")
                 if st.button("Delete the pictures", key=f"data_delete_{state.name}_sure"):
                     with guard():
                         delete_dataset(workspace, state.name)

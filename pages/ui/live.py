@@ -11,6 +11,7 @@ import streamlit as st
 
 from cifar_core.analyse import read_curve
 from cifar_core.config import RunConfig
+from cifar_core.export import table_csv
 from cifar_core.figures import curves
 from cifar_core.lifecycle.states import RESUMABLE
 from cifar_core.runs import (
@@ -31,7 +32,7 @@ from cifar_core.runs import (
 )
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
-from pages.ui.text import plain
+from pages.ui.text import plain, sentence
 from pages.ui.visitors import person
 from pages.ui.words import (
     STATUS,
@@ -220,7 +221,7 @@ def _curves(run: Run, metrics: pd.DataFrame) -> None:
                             alt=f"{kind} per epoch: train, validation, test")  # fmt: skip
     words = read_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
     st.markdown(
-        f":material/lightbulb: {plain(words)}" if words else "The first points appear when the first epoch ends."
+        f":material/lightbulb: {sentence(words)}" if words else "The first points appear when the first epoch ends."
     )
 
 
@@ -239,7 +240,7 @@ def _numbers(run: Run, metrics: pd.DataFrame) -> None:
         )
         st.download_button(
             "Download CSV",
-            metrics.to_csv(index=False),
+            table_csv(metrics),
             f"{run.id}-epochs.csv",
             "text/csv",
             key="train_metrics_csv",
@@ -251,7 +252,7 @@ def _last_words(workspace: Workspace, run: Run) -> None:
     """Why a run ended without being asked to, in one sentence, with the worker's log for those who want it."""
     if run.error:
         kept = f" Kept: {percent(run.best.test_accuracy)} (test) at epoch {run.best.epoch}." if run.best else ""
-        st.error(plain(run.error) + kept, title=f"The run {STATUS[run.status][0]}")
+        st.error(sentence(run.error) + kept, title=f"The run {STATUS[run.status][0]}")
     if run.error or run.status in (Status.FAILED, Status.INTERRUPTED):
         with st.expander("What the worker wrote", icon=":material/terminal:"):
             st.code(worker_log_tail(workspace, run.id) or "nothing", language=None)

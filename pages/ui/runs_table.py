@@ -8,10 +8,11 @@ import streamlit as st
 
 from cifar_core.config import differing, spec_of
 from cifar_core.runs import Run, delete_run, note_run, rename_run
+from cifar_core.runs.store import MAX_NAME, MAX_NOTE
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.settings import in_words
-from pages.ui.text import clean, plain
+from pages.ui.text import clean, plain, sentence
 from pages.ui.words import STATUS, clock, moment
 
 ACCURACIES = ("best test accuracy", "last test accuracy")
@@ -24,7 +25,7 @@ def table_of(runs: list[Run]) -> pd.DataFrame:
     names = [name for name in differing([run.config for run in sound]) if name != "dataset"] if sound else []
     rows = []
     for run in runs:
-        row: dict[str, object] = {"run": clean(run.name)}
+        row: dict[str, object] = {"run": run.name}
         row["status"] = "unreadable" if run.problem else STATUS[run.status][0]
         row["dataset"] = "" if run.problem else run.config.data.dataset
         row["best test accuracy"] = run.best.test_accuracy if run.best else None
@@ -35,7 +36,7 @@ def table_of(runs: list[Run]) -> pd.DataFrame:
         row.update({spec_of(name).label: None if run.problem else _cell(flat[name]) for name in names})
         row["time"] = clock(run.seconds)
         row["created"] = moment(run.created)
-        row["note"] = clean(run.note)
+        row["note"] = run.note
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -69,7 +70,7 @@ def manage(workspace: Workspace, run: Run) -> None:
     """Open, rename, note and delete one run."""
     with st.container(border=True):
         if run.problem:
-            st.error(plain(run.problem), title="This run cannot be read", icon=":material/broken_image:")
+            st.error(sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.markdown(f"**{plain(run.name)}** `{run.id}`", width="stretch")
             if not run.problem:
@@ -100,12 +101,14 @@ def _describe(workspace: Workspace, run: Run) -> None:
         st.form(f"runs_about_{run.id}", border=False, enter_to_submit=True),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        name = st.text_input("Name", run.name, key=f"runs_name_{run.id}", max_chars=80, width=260)
+        name = st.text_input(
+            "Name", clean(run.name, MAX_NAME), key=f"runs_name_{run.id}", max_chars=MAX_NAME, width=260
+        )
         note = st.text_input(
             "Note",
-            run.note,
+            clean(run.note, MAX_NOTE),
             key=f"runs_note_{run.id}",
-            max_chars=2000,
+            max_chars=MAX_NOTE,
             width="stretch",
             placeholder="What did you want to find out?",
         )

@@ -1,7 +1,7 @@
 """Text that people chose, on the screen exactly as it is: the one owner of what Streamlit would read in it.
 
 Labels, captions, toasts, tooltips and every other text of Streamlit are Markdown: what goes into them goes through `plain`
-(names) or `sentence` (errors, which quote names). Options of select boxes and cells of data frames are plain text: `clean`.
+(names) or `sentence` (errors, which quote names). Options of select boxes are plain text: `clean`.
 Charts have an owner of their own, `cifar_core.figures`.
 """
 

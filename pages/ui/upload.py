@@ -13,7 +13,7 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.caches import test_split
-from pages.ui.text import clean, plain
+from pages.ui.text import clean, plain, sentence
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_FILES = 24
@@ -48,7 +48,7 @@ def uploaded_pictures() -> list[Picture]:
         try:
             pictures.append(Picture(name, decode_picture(content, name=name), content))
         except CifarCoreError as error:
-            st.error(plain(error), icon=":material/broken_image:")
+            st.error(sentence(error), icon=":material/broken_image:")
     return pictures
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from cifar_core.runs import Progress, Run, Status
+from pages.ui.text import plain
 
 Colour = Literal["blue", "green", "orange", "red", "gray"]
 STATUS: dict[Status, tuple[str, Colour, str]] = {  # word, colour, icon
@@ -59,7 +60,7 @@ def moment(iso: str) -> str:
 def progress_line(progress: Progress) -> str:
     """`epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, what is being prepared."""
     if not progress.batches or not progress.epoch:
-        return f"{progress.phase}…"
+        return f"{plain(progress.phase)}…"
     parts = [f"epoch {progress.epoch}/{progress.epochs}", f"batch {progress.batch:,}/{progress.batches:,}"]
     if progress.images_per_second > 0:
         parts.append(f"{progress.images_per_second:,.0f} pictures/s")

@@ -1,0 +1,62 @@
+"""Texts that a careless screen, chart, table or path would take for something else than text."""
+
+HIT = "window.hit=1"  # what a script that runs would leave behind
+OUTSIDE = "evil.test"  # a host that nothing may ask
+LITERAL = (  # allowed as names; every one must be seen as it stands here
+    f"<script>{HIT}</script>",
+    f"<img src=x onerror={HIT}>",
+    f"[x](javascript:{HIT})",
+    f"![p](http://{OUTSIDE}/p.png)",
+    f"http://{OUTSIDE}/x www.{OUTSIDE} a@{OUTSIDE}",
+    "$\\LaTeX$ and $$x^2$$",
+    ":red[red] :material/home: :material_home: :streamlit:",
+    ":smile: a -> b <- c -- d >= e <= f ~= g <-> h",
+    "**b** _i_ `c` ~~s~~ # h &lt;i&gt; &amp; <b>x</b>",
+    "=cmd|' /C calc'!A0",
+    "1. first | second \\*third\\* [^1]",
+    "👩‍🔬🔬 שלום café",
+)
+UNSEEN = (  # a person may not choose these, a folder from elsewhere may hold them
+    "line one\nline two",
+    "\u202egnp.exe\u200f",
+    "nul \0 escape \x1b[31m red",
+    "half \ud800 of a sign",
+    "long " * 2000,
+)
+CLASSES = (  # names of folders, so without a slash
+    f"<script>{HIT}",
+    f"<img src=x onerror={HIT}>",
+    f"[x](javascript:{HIT})",
+    f"![p](..{OUTSIDE})",
+    f"www.{OUTSIDE}",
+    "$x^2$ :red[red] :material_home:",
+    "=cmd()",
+    "a -> b",
+    "**b** &lt;i&gt; <b>x",
+    "👩‍🔬 שלום",
+)
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1+2",
+    "@SUM(1)",
+    "\t=1",
+    "\r=1",
+    "'=1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠1",
+    '="a","b"',
+    "a\n=b",
+    "plain",
+    "",
+)
+ODD_IDS = (  # what may stand where a run's id, a class or a picture is expected
+    "../x", "..%2fx", "%252e%252e", "..\\x", "C:\\x", "\\\\host\\share", "//host/share", "/etc/passwd", "CON", "con.txt", "a\n", "a\0", "",
+    " ", ".", "..", "-", "x" * 300, "١٢٣", "٣", "nan", "inf", "1e999", "-1", "99999999999999999999", "None", "~", "<script>", "quiet otter",
+)  # fmt: skip
+FILE_NAMES = (  # of an upload
+    "../../x.png", "a.exe:$b.png", "CON.png", "a.png\0.exe", "é" * 200 + ".png", "cafe\u0301.png", "caf\u00e9.png", "\udcff.png",
+    f"<img src=x onerror={HIT}>.png", f"![p](http://{OUTSIDE}/p.png).png", "=cmd().png", "",
+)  # fmt: skip
