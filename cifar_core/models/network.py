@@ -7,6 +7,7 @@ from torch import nn
 from cifar_core.config import ModelConfig
 from cifar_core.models.layer import Layer
 from cifar_core.models.plan import layer_table
+from cifar_core.models.winograd import WinogradConv2d
 
 
 def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
@@ -28,7 +29,7 @@ def _module(layer: Layer) -> nn.Module:
             whitening.weight.requires_grad_(False)  # set from data, by `whiten`
             return whitening
         case "convolution":
-            return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding, bias=layer.bias)
+            return _convolution(layer)
         case "batch-norm":
             return nn.BatchNorm2d(layer.inputs)
         case "global max-pool":
@@ -43,3 +44,9 @@ def _module(layer: Layer) -> nn.Module:
             return nn.Linear(layer.inputs, layer.shape[0])
         case "dropout":
             return nn.Dropout(layer.rate)
+
+
+def _convolution(layer: Layer) -> nn.Conv2d:
+    if (layer.kernel, layer.padding, layer.bias) == (3, 1, False):
+        return WinogradConv2d(layer.inputs, layer.shape[0])
+    return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding, bias=layer.bias)

@@ -13,7 +13,7 @@ from cifar_core.train.splits import split_training
 
 _STREAM = 2  # keeps the shuffling's use of the seed apart from the others
 _FLIP_STREAM = 3  # likewise, of the first flips
-_CHUNK = 4096  # pictures varied at once: large enough that grouping by shift pays, small enough for the cache
+_CHUNK = 4096  # pictures varied at once: what a call costs by itself is spread over many
 RESIDENT_BYTES = 512 * 2**20  # a part up to this size is kept in memory; a larger one is read from disk at each use
 _PICTURE_BYTES = 3 * 32 * 32
 
@@ -26,24 +26,19 @@ class Pictures:
         self.labels = torch.from_numpy(np.asarray(split.labels)[positions].astype(np.int64)).to(device)  # int64 [N]
         self._split = split
         self._positions = positions
-        self._resident: torch.Tensor | None = None  # uint8 [N, 32, 32, 3]: as convolutions like it best
+        self._resident: np.ndarray | None = None  # uint8 [N, 32, 32, 3]: as convolutions like it best
         if len(positions) * _PICTURE_BYTES <= RESIDENT_BYTES:
-            pixels = np.empty((len(positions), 32, 32, 3), np.uint8)
+            self._resident = np.empty((len(positions), 32, 32, 3), np.uint8)
             for start in range(0, len(positions), _CHUNK):  # so that the copy in the other layout is the only one
-                pixels[start : start + _CHUNK] = self._read(slice(start, start + _CHUNK))
-            self._resident = torch.from_numpy(pixels).to(device)
+                self._resident[start : start + _CHUNK] = self._read(slice(start, start + _CHUNK))
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, chosen: torch.Tensor | slice) -> torch.Tensor:
-        """Pictures by number: uint8 [B, 3, 32, 32], channels last in memory."""
-        if self._resident is not None:
-            pixels = self._resident[chosen]
-        else:
-            place = chosen if isinstance(chosen, slice) else chosen.cpu().numpy()
-            pixels = torch.from_numpy(np.ascontiguousarray(self._read(place))).to(self.labels.device)
-        return pixels.permute(0, 3, 1, 2)
+    def take(self, chosen: np.ndarray | slice) -> np.ndarray:
+        """Pictures by number: uint8 [B, 3, 32, 32], the channels of a pixel side by side in memory."""
+        pixels = self._resident[chosen] if self._resident is not None else np.ascontiguousarray(self._read(chosen))
+        return pixels.transpose(0, 3, 1, 2)
 
     def _read(self, chosen: np.ndarray | slice) -> np.ndarray:
         return read_pictures(self._split.images, self._positions[chosen]).transpose(0, 2, 3, 1)
@@ -56,8 +51,10 @@ class TrainingData:
     train: Pictures
     validation: Pictures
     test: Pictures
-    mean: torch.Tensor  # float32 [3, 1, 1], in units of a pixel's 0..255
-    std: torch.Tensor  # likewise
+    scale: (
+        torch.Tensor
+    )  # float32 [3072]: what a pixel's 0..255 is multiplied by, for a picture's values as they lie in memory
+    shift: torch.Tensor  # float32 [3072]: what is added then, so that each channel has mean 0 and standard deviation 1
     classes: int
 
 
@@ -73,31 +70,30 @@ def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: 
         validation_share=config.validation_share,
         seed=seed,
     )
+    mean, std = np.array(dataset.mean), np.array(usable_std(dataset.std))
     return TrainingData(
         train=Pictures(dataset.train, chosen, device),
         validation=Pictures(dataset.train, judges, device),
         test=Pictures(dataset.test, np.arange(len(dataset.test.labels)), device),
-        mean=_per_channel(dataset.mean, device),
-        std=_per_channel(usable_std(dataset.std), device),
+        scale=_for_all_pixels(1 / (255 * std), device),
+        shift=_for_all_pixels(-mean / std, device),
         classes=len(dataset.class_names),
     )
 
 
-def _per_channel(values: tuple[float, float, float], device: torch.device) -> torch.Tensor:
-    return (torch.tensor(values, dtype=torch.float32, device=device) * 255).reshape(3, 1, 1)
+def _for_all_pixels(values: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Three values, one a channel, for each pixel of a picture: float32 [3072]."""
+    return torch.from_numpy(np.tile(values, _PICTURE_BYTES // 3).astype(np.float32)).to(device)
 
 
-def normalise(pixels: torch.Tensor, data: TrainingData) -> torch.Tensor:
-    """Bytes [B, 3, 32, 32] to floats with mean 0 and standard deviation 1 over the training part, per channel.
+def normalise(pixels: np.ndarray, data: TrainingData) -> torch.Tensor:
+    """Bytes [B, 3, 32, 32] to floats on the run's device, with mean 0 and standard deviation 1 over the training part.
 
     A picture is one row of values here, its channels side by side as in memory: five times as fast as channel by channel.
     """
-    count, channels, height, width = pixels.shape
-    rows = pixels.permute(0, 2, 3, 1).reshape(count, -1).float()  # [B, H * W * 3]
-    repeats = height * width
-    scale, shift = (1 / data.std).flatten().repeat(repeats), (-data.mean / data.std).flatten().repeat(repeats)
-    images = torch.addcmul(shift, rows, scale).view(count, height, width, channels)
-    return images.permute(0, 3, 1, 2)
+    rows = pixels.transpose(0, 2, 3, 1).reshape(len(pixels), _PICTURE_BYTES)
+    values = torch.from_numpy(rows).to(data.scale.device).float()
+    return torch.addcmul(data.shift, values, data.scale).view(-1, 32, 32, 3).permute(0, 3, 1, 2)
 
 
 def shrink(images: torch.Tensor, side: int) -> torch.Tensor:
@@ -122,8 +118,7 @@ def epoch_batches(
     Yields:
         Pictures float32 [B, 3, 32, 32] (channels last), labels int64 [B].
     """
-    device = data.train.labels.device
-    order = torch.from_numpy(np.random.default_rng([seed, _STREAM, epoch]).permutation(len(data.train))).to(device)
+    order = np.random.default_rng([seed, _STREAM, epoch]).permutation(len(data.train))
     flips = alternating_flips(len(data.train), seed=seed, epoch=epoch) & config.flip
     per_chunk = max(1, _CHUNK // batch_size)
     for chunk in range(start // per_chunk, -(-len(order) // (per_chunk * batch_size))):
@@ -131,9 +126,8 @@ def epoch_batches(
         pixels = data.train.take(chosen)  # [C, 3, 32, 32]
         if config.flip or config.shift or config.cutout:
             rng = np.random.default_rng([seed, _STREAM, epoch, chunk])
-            variation = draw_variation(config, len(chosen), rng)
-            pixels = augment(pixels, replace(variation, flip=flips[chosen.cpu().numpy()]))
-        labels = data.train.labels[chosen]
+            pixels = augment(pixels, replace(draw_variation(config, len(chosen), rng), flip=flips[chosen]))
+        labels = data.train.labels[torch.from_numpy(chosen)]
         skip = start - chunk * per_chunk if chunk == start // per_chunk else 0
         for at in range(skip * batch_size, len(chosen), batch_size):
             yield normalise(pixels[at : at + batch_size], data), labels[at : at + batch_size]

@@ -81,8 +81,14 @@ def orthogonal(gradient: torch.Tensor) -> torch.Tensor:
     matrix = gradient.reshape(len(gradient), -1)
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     wide = wide / (wide.norm() + 1e-7)
+    # Every round multiplies by a polynomial in the small square matrix, so the large one is touched only at the ends.
+    gram = wide @ wide.T
+    factor = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    unit = factor
     for _ in range(_ROUNDS):
-        gram = wide @ wide.T
-        wide = first * wide + (second * gram + third * gram @ gram) @ wide
+        step = first * unit + second * gram + third * gram @ gram
+        factor = step @ factor
+        gram = step @ gram @ step
+    wide = factor @ wide
     matrix = wide if matrix.shape[0] <= matrix.shape[1] else wide.T
     return matrix.reshape(gradient.shape)

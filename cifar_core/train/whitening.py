@@ -16,8 +16,8 @@ def whiten(net: nn.Sequential, data: TrainingData) -> None:
     layer = net.get_submodule("whiten") if "whiten" in dict(net.named_children()) else None
     if not isinstance(layer, nn.Conv2d):
         return
-    chosen = torch.from_numpy(np.linspace(0, len(data.train) - 1, min(_SAMPLE, len(data.train))).astype(np.int64))
-    images = normalise(data.train.take(chosen.to(data.train.labels.device)), data)
+    chosen = np.linspace(0, len(data.train) - 1, min(_SAMPLE, len(data.train))).astype(np.int64)
+    images = normalise(data.train.take(chosen), data)
     filters = whitening_filters(images, patch=layer.kernel_size[0], components=layer.out_channels // 2)
     with torch.no_grad():
         layer.weight.copy_(torch.cat([filters, -filters]))
