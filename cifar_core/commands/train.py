@@ -35,6 +35,7 @@ from cifar_core.runs import (
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
+_WAITING_SECONDS = 0.5  # all runs are looked at
 
 
 @click.command()
@@ -68,11 +69,12 @@ def follow(workspace: Workspace, run_id: str) -> Run:
             if not run.active:
                 clear_line()
                 return run
-            if run.ticket is not None:
-                place = _tell_place(workspace, run, place)
-            else:
+            if run.ticket is None:
                 _tell_progress(run)
-            time.sleep(_LOOK_SECONDS)
+                time.sleep(_LOOK_SECONDS)
+            else:
+                place = _tell_place(workspace, run, place)
+                time.sleep(_WAITING_SECONDS)
         except KeyboardInterrupt:
             say("Stopping after this batch; what the run has so far is kept.")
             try:

@@ -163,8 +163,9 @@ def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
 
 
 def active_run(workspace: Workspace) -> Run | None:
-    """The newest run that is queued or running."""
-    return next((run for run in list_runs(workspace) if run.active), None)
+    """The newest run that trains, else the newest that waits."""
+    active = [run for run in list_runs(workspace) if run.active]
+    return min(active, key=lambda run: run.status is Status.QUEUED, default=None)  # the first of equals
 
 
 def rename_run(workspace: Workspace, run_id: str, name: str) -> None:

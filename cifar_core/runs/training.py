@@ -102,7 +102,7 @@ def _threads(folder: RunFolder) -> int:
 
 
 def _write_ending(folder: RunFolder, ending: Ending, wishes: Wishes, progress: Progress) -> None:
-    verb = Verb.INTERRUPT if ending is Ending.STOPPED and wishes.is_orphan() else _OUTCOMES[ending]
+    verb = Verb.INTERRUPT if ending is Ending.STOPPED and wishes.interrupted else _OUTCOMES[ending]
     error = wishes.reason if ending is Ending.STOPPED else ""
     move(folder, verb, progress=replace(progress, phase=ending.value, seconds_left=None), error=error)
 

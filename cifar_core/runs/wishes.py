@@ -19,6 +19,7 @@ class Wishes:
 
     def __init__(self, folder: RunFolder, parent: int) -> None:
         self.reason = ""  # why it has to end, where nobody asked for it
+        self.interrupted = False  # whether that came from outside
         self._until = math.inf
         self._limit = 0
         self._folder = folder
@@ -32,14 +33,13 @@ class Wishes:
             return Signal.STOP
         if self._folder.pause_file.exists():
             return Signal.PAUSE
-        if self._terminated:
-            return Signal.STOP
-        if self.is_orphan():
-            self.reason = "Its worker process was killed; resume it to go on."
-            return Signal.STOP
         if time.monotonic() >= self._until:
             self.reason = f"Time limit: its {self._limit:,} seconds are over; resume it to go on for as long again."
             return Signal.STOP
+        if self._terminated:
+            return self._interrupted("Its process was told to end, as when the machine goes down; resume it to go on.")
+        if self.is_orphan():
+            return self._interrupted("Its worker process was killed; resume it to go on.")
         return Signal.GO_ON
 
     def is_orphan(self) -> bool:
@@ -56,6 +56,10 @@ class Wishes:
         signal_now = self.now()
         if signal_now is not Signal.GO_ON:
             raise CutShortError(signal_now)
+
+    def _interrupted(self, reason: str) -> Signal:
+        self.reason, self.interrupted = reason, True
+        return Signal.STOP
 
     def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
         self._terminated = True

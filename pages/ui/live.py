@@ -89,8 +89,8 @@ def show_progress(run: Run) -> None:
 
 
 def training_now(runs: list[Run]) -> Run | None:
-    """The newest of these runs that is queued or running."""
-    return next((run for run in runs if run.active), None)
+    """The newest of these runs that trains, else the newest that waits."""
+    return min((run for run in runs if run.active), key=lambda run: run.status is Status.QUEUED, default=None)
 
 
 def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> None:

@@ -165,7 +165,7 @@ def test_sigterm_writes_a_checkpoint(tiny: Workspace) -> None:
     wait_for(tiny, run_id, trained_a_little)
     computing(tiny, run_id).parent().terminate()
     run = wait_for(tiny, run_id, lambda found: not found.active)
-    assert run.status is Status.STOPPED
+    assert run.status is Status.INTERRUPTED and "told to end" in run.error
     assert len(checkpoint_files(run_folder(tiny, run_id))) == 2
 
 

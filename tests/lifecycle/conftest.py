@@ -1,0 +1,123 @@
+"""Workers whose computing process is a few lines (see fake.py), so that a life takes a fraction of a second."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cifar_core.config import make_config
+from cifar_core.runs import Run, create_run, list_runs, read_run, start_run
+from cifar_core.runs.folder import RunFolder, run_folder
+from cifar_core.workspace import Workspace
+from tests.lifecycle.fake import order, spawn_fake
+
+PATIENCE = 60.0  # seconds; a deadline for a stuck process, not a wait
+
+
+def until(done: Callable[[], object], what: str, *, patience: float = PATIENCE) -> None:
+    """Look until `done`; fails when it takes too long."""
+    deadline = time.monotonic() + patience
+    while not done():
+        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
+        time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Lives:
+    """What a test does with the lives of runs in a workspace of its own."""
+
+    workspace: Workspace
+
+    def make(self, **settings: object) -> str:
+        return create_run(self.workspace, make_config(settings))
+
+    def begin(self, what: str = "work", **settings: object) -> str:
+        run_id = self.make(**settings)
+        self.order(run_id, what)
+        start_run(self.workspace, run_id)
+        return run_id
+
+    def order(self, run_id: str, what: str) -> None:
+        order(self.folder(run_id), what)
+
+    def folder(self, run_id: str) -> RunFolder:
+        return run_folder(self.workspace, run_id)
+
+    def status(self, run_id: str) -> str:
+        return read_run(self.workspace, run_id).status.value
+
+    def wait(self, run_id: str, *statuses: str) -> Run:
+        """Wait until a run has one of these statuses."""
+        until(
+            lambda: self.status(run_id) in statuses, f"{run_id} is {' or '.join(statuses)}, not {self.status(run_id)}"
+        )
+        return read_run(self.workspace, run_id)
+
+    def wait_computing(self, run_id: str) -> psutil.Process:
+        """Wait until a run's computing process has told its first progress; returns it."""
+        until(lambda: (p := read_run(self.workspace, run_id).progress) and p.batch > 0, f"{run_id} computes")
+        (process,) = self.processes(run_id, "compute")
+        return process
+
+    def processes(self, run_id: str, kind: str) -> list[psutil.Process]:
+        """The living processes of a run: `worker` or `compute`."""
+        folder = self.workspace.runs / run_id
+        marks = {"worker": f"--run-dir={folder}", "compute": str(folder)}
+        return [
+            process for process in fakes() if kind in process.info["cmdline"] and marks[kind] in process.info["cmdline"]
+        ]
+
+    def kill(self, run_id: str, kind: str) -> None:
+        for process in self.processes(run_id, kind):
+            process.kill()
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process still does something: one that only waits to be collected does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def fakes() -> list[psutil.Process]:
+    """All processes of fake.py that live."""
+    found = psutil.process_iter(["cmdline", "status"])
+    return [
+        process
+        for process in found
+        if any(part.endswith("lifecycle/fake.py") for part in process.info["cmdline"] or [])
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+@pytest.fixture
+def lives(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lives]:
+    """A workspace whose runs compute nothing; whatever lives at the end is killed, by its own id."""
+    monkeypatch.setattr("cifar_core.runs.process.spawn", spawn_fake)
+    yield Lives(workspace)
+    end_fakes(workspace.root.parent)
+
+
+def end_fakes(place: Path) -> None:
+    """Kill the processes of this test and wait until they are gone."""
+    ours = [process for process in fakes() if any(str(place) in part for part in process.info["cmdline"])]
+    for process in ours:
+        process.send_signal(signal.SIGKILL)
+    until(lambda: not any(is_alive(process) for process in ours), "what was killed is gone")
+    while True:  # those that we started ourselves wait to be collected
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                break
+        except ChildProcessError:
+            break
+
+
+def active(workspace: Workspace) -> list[Run]:
+    """The runs that train or wait."""
+    return [run for run in list_runs(workspace) if run.active]

@@ -1,0 +1,142 @@
+"""A worker as the real one, but for the process that computes: that one is a few lines which obey at once.
+
+`python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command; `python fake.py
+compute DIR PARENT` is that command. What it does is written in `orders/RUN` beside the workspace, and read all the time.
+`python fake.py server WORKSPACE COUNT` is a server that makes and starts runs and then stands still.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cifar_core.files import hold_lock
+from cifar_core.lifecycle import supervise, worker
+from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.states import Progress, Verb
+from cifar_core.lifecycle.status import move, read_state, tell
+from cifar_core.processes import child_environment
+
+QUICK_LADDER = {"OBEY_SECONDS": 0.3, "KILL_SECONDS": 0.3, "LIMIT_SECONDS": 0.2}  # instead of 15, 10 and 15
+_NO_TORCH = (
+    "import runpy, sys; sys.modules['torch'] = None; "
+    "runpy.run_module('cifar_core.runs.training', run_name='__main__', alter_sys=True)"
+)
+
+
+def orders(folder: LifeFolder) -> Path:
+    """The file that says what the computing process of a run does."""
+    return folder.workspace.root.parent / "orders" / folder.run_id
+
+
+def order(folder: LifeFolder, what: str) -> None:
+    """Say what the computing process of a run does from now on."""
+    orders(folder).parent.mkdir(exist_ok=True)
+    unfinished = orders(folder).with_suffix(".new")
+    unfinished.write_text(what)
+    unfinished.replace(orders(folder))
+
+
+def ordered(folder: LifeFolder) -> str:
+    return orders(folder).read_text() if orders(folder).exists() else "work"
+
+
+def spawn_fake(_module: str, arguments: list[str], log: Path) -> None:
+    """In place of `cifar_core.processes.spawn`."""
+    with open(log, "ab") as output:
+        command = [sys.executable, __file__, "worker", *arguments]
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=child_environment(),
+                         start_new_session=True, cwd=log.parent)  # fmt: skip
+
+
+def fake_command(folder: LifeFolder) -> list[str]:
+    match ordered(folder):
+        case "no torch":
+            return [sys.executable, "-P", "-c", _NO_TORCH, f"--run-dir={folder.path}", f"--parent={os.getpid()}"]
+        case "no python":
+            return ["/nowhere/python"]
+        case _:
+            return [sys.executable, __file__, "compute", str(folder.path), str(os.getpid())]
+
+
+def compute(folder: LifeFolder, parent: int) -> int:
+    """Tell progress every few milliseconds, obey, and do as ordered."""
+    told_to_end: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: told_to_end.append(number))
+    for batch in range(1, 1_000_000):
+        what = ordered(folder)
+        if what != "hang":
+            tell(folder, Progress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
+        if what != "deaf" and os.getppid() != parent:
+            move(folder, Verb.INTERRUPT)
+            return 0
+        if what not in ("hang", "deaf"):
+            if folder.stop_file.exists() or folder.pause_file.exists():
+                move(folder, Verb.STOP if folder.stop_file.exists() else Verb.PAUSE)
+                return 0
+            if told_to_end:
+                move(folder, Verb.INTERRUPT)
+                return 0
+        obey_order(folder, what)
+        if read_state(folder).status not in ("running",):
+            return 0
+        time.sleep(0.01)
+    return 1
+
+
+def obey_order(folder: LifeFolder, what: str) -> None:
+    match what:
+        case "finish":
+            move(folder, Verb.FINISH)
+        case "fail":
+            move(folder, Verb.FAIL, error="As ordered.")
+        case "segfault" | "killed":
+            os.kill(os.getpid(), signal.SIGSEGV if what == "segfault" else signal.SIGKILL)
+        case "exit 3":
+            sys.exit(3)
+        case "raise":
+            raise ZeroDivisionError("as ordered")
+        case "grandchild":
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(folder.path)])
+            order(folder, "deaf")
+        case "flood" | "flood of a gigabyte":
+            for _ in range(64 if what == "flood" else 1024):
+                os.write(1, b"\x1b[31mred\x1b[0m \xff\x00 " + b"x" * (1024 * 1024 - 16) + b"\n")
+            os.write(1, b"\nthe end\n")
+            order(folder, "work")
+
+
+def server(workspace: str, count: int) -> None:
+    from cifar_core.config import make_config  # noqa: PLC0415 - a worker and its child start without them
+    from cifar_core.runs import create_run, process, start_run  # noqa: PLC0415
+    from cifar_core.workspace import open_workspace  # noqa: PLC0415
+
+    process.spawn = spawn_fake  # type: ignore[assignment]
+    space = open_workspace(workspace)
+    for _ in range(count):
+        start_run(space, create_run(space, make_config()))
+    print("ready", flush=True)
+    time.sleep(600)
+
+
+def main() -> int:
+    match sys.argv[1:]:
+        case ["worker", *arguments]:
+            sys.argv = [__file__, *arguments]
+            worker.computing_command = fake_command
+            for name, seconds in QUICK_LADDER.items():
+                setattr(supervise, name, seconds)
+            return worker.main()
+        case ["compute", path, parent]:
+            folder = LifeFolder(Path(path))
+            with hold_lock(folder.training_lock, timeout=10.0) as mine:
+                return compute(folder, int(parent)) if mine else supervise.STILL_COMPUTING
+        case ["server", workspace, count]:
+            server(workspace, int(count))
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

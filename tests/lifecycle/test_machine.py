@@ -1,0 +1,150 @@
+"""Random lives: legal and illegal wishes, endings and kills in any order, by real worker processes.
+
+After every step each run reads as one of the statuses, has come there by legal moves, and no more of them train than
+there are slots; at the end nothing else in the workspace has changed and no process is left.
+"""
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from cifar_core.errors import RunError
+from cifar_core.files import is_locked
+from cifar_core.lifecycle.states import Status
+from cifar_core.runs import list_runs, pause_run, resume_run, start_run, stop_all, stop_run
+from cifar_core.workspace import open_workspace
+from tests.lifecycle.conftest import Lives, end_fakes, fakes, until
+from tests.lifecycle.fake import spawn_fake
+from tests.lifecycle.test_status import LEGAL
+
+RUNS = 3
+which = st.integers(0, RUNS - 1)
+WISHES = {"start": start_run, "stop": stop_run, "pause": pause_run, "resume": resume_run}
+MAY = {  # wish -> the statuses in which it is no mistake
+    "start": {"queued", "running"},  # of one that runs it changes nothing
+    "stop": {"queued", "running"},
+    "pause": {"queued", "running"},
+    "resume": {"paused", "stopped", "failed", "interrupted"},
+}
+
+
+def reachable(status: str) -> set[str]:
+    """Where legal moves lead from a status, however many."""
+    found, new = {status}, {status}
+    while new := set().union(*(LEGAL[one] for one in new)) - found:
+        found |= new
+    return found
+
+
+class RunsUnderFire(RuleBasedStateMachine):
+    """Three runs, one slot."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.place = Path(tempfile.mkdtemp(prefix="lives-"))
+        self.patched = patch("cifar_core.runs.process.spawn", spawn_fake)
+        self.patched.start()
+        self.lives = Lives(open_workspace(self.place / "workspace"))
+        self.ids = [self.lives.make() for _ in range(RUNS)]
+        (self.lives.workspace.exports / "kept").write_text("as it was")
+        bystander = self.lives.workspace.runs / self.lives.make()
+        (bystander / "status.json").write_text('{"status": "finished", "error": "", "progress": null}')
+        self.untouched = self.everything_else()
+        self.seen = dict.fromkeys(self.ids, "queued")
+        for run_id in self.ids[:2]:
+            start_run(self.lives.workspace, run_id)
+
+    def everything_else(self) -> dict[str, bytes]:
+        root = self.lives.workspace.root
+        files = (path for path in root.rglob("*") if path.is_file() and ".queue" not in path.parts)
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in files
+            if not set(self.ids) & set(path.parts) and not path.name.endswith(".lock")
+        }
+
+    @rule(number=which, wish=st.sampled_from(sorted(WISHES)))
+    def wish(self, number: int, wish: str) -> None:
+        run_id = self.ids[number]
+        before = self.lives.status(run_id)
+        try:
+            WISHES[wish](self.lives.workspace, run_id)
+        except RunError:
+            after = self.lives.status(run_id)
+            allowed = before in MAY[wish] and after in MAY[wish]
+            assert not allowed or wish == "resume", f"{wish} of a run that is {before} was refused"
+
+    @rule(number=which, what=st.sampled_from(["finish", "fail", "segfault", "exit 3", "hang", "work", "work", "work"]))
+    def order(self, number: int, what: str) -> None:
+        self.lives.order(self.ids[number], what)
+
+    @rule(number=which, kind=st.sampled_from(["worker", "compute"]))
+    def kill(self, number: int, kind: str) -> None:
+        self.lives.kill(self.ids[number], kind)
+
+    @rule()
+    def let_time_pass(self) -> None:
+        """Until whoever is next trains, if anybody can."""
+        waiting = [run_id for run_id in self.ids if self.has_worker(run_id) and self.lives.status(run_id) == "queued"]
+        if waiting:
+            until(lambda: any(self.lives.status(run_id) == "running" for run_id in self.ids)
+                  or all(self.lives.status(run_id) != "queued" for run_id in waiting), "one of the living trains")  # fmt: skip
+
+    def has_worker(self, run_id: str) -> bool:
+        return is_locked(self.lives.folder(run_id).lock)
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "ids"))
+    def every_run_is_where_it_may_be(self) -> None:
+        runs = {run.id: run for run in list_runs(self.lives.workspace)}
+        for run_id in self.ids:
+            run = runs[run_id]
+            assert run.problem == "" and run.status in Status
+            assert run.status.value in reachable(self.seen[run_id]), f"from {self.seen[run_id]} to {run.status}"
+            assert run.seconds >= 0
+            self.seen[run_id] = run.status.value
+        locked = [lock for lock in (self.lives.workspace.runs / ".queue").glob("slot-*") if is_locked(lock)]
+        assert len(locked) <= 1
+
+    def teardown(self) -> None:
+        if not hasattr(self, "ids"):
+            return
+        try:
+            for run_id in self.ids:
+                self.lives.order(run_id, "work")
+            stop_all(self.lives.workspace)
+            assert all(self.lives.status(run_id) not in ("queued", "running") for run_id in self.ids)
+            assert self.everything_else() == self.untouched
+            until(
+                lambda: not [one for one in fakes() if str(self.place) in str(one.info["cmdline"])],
+                "no process is left",
+            )
+        finally:
+            end_fakes(self.place)
+            self.patched.stop()
+            with suppress(OSError):
+                shutil.rmtree(self.place)
+
+
+@pytest.mark.parametrize(
+    ("examples", "steps"), [(4, 8), pytest.param(60, 25, marks=pytest.mark.slow)], ids=["few", "many"]
+)
+@pytest.mark.fault(20, 25, 36)
+def test_lives_under_fire(examples: int, steps: int) -> None:
+    calm = settings(max_examples=examples, stateful_step_count=steps, deadline=None,
+                    suppress_health_check=list(HealthCheck), print_blob=True)  # fmt: skip
+    run_state_machine_as_test(RunsUnderFire, settings=calm)

@@ -1,0 +1,160 @@
+"""The ladder, the reasons, the log: each alone, without a process or with a plain one."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cifar_core import processes
+from cifar_core.lifecycle.log import LEFT_OUT, LOG_BYTES, LogKeeper, append_bounded
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.supervise import (
+    KILL_SECONDS,
+    OBEY_SECONDS,
+    STILL_COMPUTING,
+    Ladder,
+    Wish,
+    describe_exit,
+)
+from cifar_core.lifecycle.worker import how_it_ended
+from cifar_core.processes import log_tail
+
+
+@pytest.mark.fault(31)
+@pytest.mark.parametrize("wish", [Wish.STOP, Wish.PAUSE])
+def test_the_ladder_ends_within_25_seconds(wish: Wish) -> None:
+    ladder = Ladder()
+    steps = {second: ladder.climb(wish if second >= 100 else None, float(second)) for second in range(200)}
+    taken = {second: step for second, step in steps.items() if step}
+    assert list(taken.items())[:2] == [(100 + OBEY_SECONDS, "terminate"), (100 + OBEY_SECONDS + KILL_SECONDS, "kill")]
+    assert list(taken)[1] == 125 and list(taken.values()).count("terminate") == 1
+
+
+@pytest.mark.parametrize("wish", [Wish.TERMINATE, Wish.TIME_LIMIT, Wish.GONE])
+def test_what_no_file_can_ask_begins_with_the_signal(wish: Wish) -> None:
+    ladder = Ladder()
+    assert [ladder.climb(wish, now) for now in (5.0, 6.0, 5.0 + KILL_SECONDS)] == ["terminate", "", "kill"]
+
+
+def test_a_machine_that_goes_down_does_not_wait_for_a_stop() -> None:
+    ladder = Ladder()
+    assert ladder.climb(Wish.STOP, 0.0) == ""
+    assert ladder.climb(Wish.TERMINATE, 1.0) == "terminate"
+    assert ladder.climb(Wish.TERMINATE, 1.0 + KILL_SECONDS) == "kill"
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize(
+    ("code", "words", "out_of_memory", "said"),
+    [
+        (-9, "", True, "memory of this machine ran out"),
+        (-9, "", False, "killed from outside"),
+        (137, "Killed", False, "killed from outside"),
+        (-11, "", False, "crashed inside a native library (signal 11)"),
+        (3, "", False, "exit code 3 and no word"),
+        (STILL_COMPUTING, "", False, "earlier process of this run is still computing"),
+        (-15, "", False, "told to end from outside before it had begun"),
+        (1, "ValueError: bad thing", False, "The training failed: ValueError: bad thing"),
+    ],
+)
+def test_every_death_has_a_sentence(code: int, words: str, out_of_memory: bool, said: str) -> None:
+    assert said in describe_exit(code, words, out_of_memory=out_of_memory)
+
+
+@pytest.mark.parametrize(
+    ("ladder", "code", "verb", "said"),
+    [
+        (Ladder(Wish.STOP, killed=True), -9, Verb.STOP, "did not react to the stop"),
+        (Ladder(Wish.PAUSE, terminated=True), -15, Verb.PAUSE, "did not react to the pause"),
+        (Ladder(Wish.TIME_LIMIT, killed=True), -9, Verb.STOP, "Time limit"),
+        (Ladder(Wish.TERMINATE, terminated=True), -15, Verb.INTERRUPT, "told to end"),
+        (Ladder(Wish.STOP), -11, Verb.FAIL, "signal 11"),  # it was asked, but died of something else
+        (Ladder(), -9, Verb.FAIL, "killed from outside"),
+    ],
+)
+def test_who_was_led_to_the_end_did_not_fail(ladder: Ladder, code: int, verb: Verb, said: str) -> None:
+    found, words = how_it_ended(ladder, code, "", out_of_memory=False)
+    assert found is verb and said in words
+
+
+@pytest.mark.fault(26)
+def test_kills_for_want_of_memory_are_counted_where_the_system_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "/proc/self/cgroup": "4:memory:/box\n0::/box\n",
+        "/sys/fs/cgroup/box/memory.events": "low 1\noom 3\noom_kill 2\n",
+    }
+
+    def read_text(path: Path, *_: object) -> str:
+        if str(path) not in texts:
+            raise FileNotFoundError(path)
+        return texts[str(path)]
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert processes.oom_kills() == 2
+    del texts["/sys/fs/cgroup/box/memory.events"]
+    assert processes.oom_kills() == 0
+    texts["/sys/fs/cgroup/memory/box/memory.oom_control"] = "under_oom 0\noom_kill 5\n"
+    assert processes.oom_kills() == 5
+    texts.clear()
+    assert processes.oom_kills() == 0
+
+
+@pytest.mark.fault(39)
+def test_a_log_keeps_its_end_and_says_that_it_was_cut(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    log.write_bytes(b"")
+    for number in range(30_000):
+        append_bounded(log, b"%08d %s\n" % (number, b"x" * 40))
+        assert number % 1000 or log.stat().st_size <= LOG_BYTES
+    assert log.read_bytes().startswith(LEFT_OUT)
+    assert log_tail(log, 1)[0].startswith("00029999")
+    assert LOG_BYTES / 8 < log.stat().st_size <= LOG_BYTES
+
+
+@pytest.mark.fault(39)
+def test_a_disk_that_refuses_the_log_does_not_hold_up_what_prints(tmp_path: Path) -> None:
+    """The log's folder is gone: the words are lost, the process ends, nothing is made anew."""
+    child = subprocess.Popen([sys.executable, "-c", "print('x' * 3_000_000)"], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    keeper = LogKeeper(child.stdout, tmp_path / "gone" / "worker.log")
+    assert child.wait(timeout=60) == 0
+    keeper.finish(10.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.fault(39)
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (b"\x1b[1;31mred\x1b[0m and \x1b]0;title\x07plain\n", ["red and plain"]),
+        (b"ten\r20 %\r30 %\n", ["ten", "20 %", "30 %"]),
+        (b"\xff\xfe\x00\x01binary\n", ["\ufffd\ufffd\ufffd\ufffdbinary"]),
+        ("right \u202eto left\n".encode(), ["right \ufffdto left"]),
+        (
+            b"<script>alert(1)</script> $x$ :red[y]\n",
+            ["<script>alert(1)</script> $x$ :red[y]"],
+        ),  # shown literally by st.code
+        (b"z" * 1_000_000, ["z" * 500 + "…"]),
+        (b"", []),
+    ],
+)
+def test_the_tail_can_be_shown(tmp_path: Path, written: bytes, shown: list[str]) -> None:
+    log = tmp_path / "worker.log"
+    log.write_bytes(written)
+    assert log_tail(log) == shown
+
+
+def test_a_grandchild_that_holds_the_pipe_open_holds_nobody_up(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    (tmp_path / "log").touch()
+    keeper = LogKeeper(io.FileIO(read), tmp_path / "log")  # type: ignore[arg-type]
+    keeper.finish(0.01)
+    os.write(write, b"last words\n")
+    os.close(write)
+    keeper.finish(10.0)
+    assert log_tail(tmp_path / "log") == ["last words"]
