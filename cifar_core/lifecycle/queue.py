@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, StorageError
-from cifar_core.files import hold_lock, is_locked, storage_errors
+from cifar_core.files import hold_lock, is_locked, remove, storage_errors, write_atomic
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.status import waits
 from cifar_core.settings import Limits, read_limits
@@ -31,13 +31,13 @@ def join(folder: LifeFolder) -> None:
     home = _home(folder.workspace)
     with storage_errors("joining the queue"):
         home.mkdir(exist_ok=True)
-        with hold_lock(home / _ORDER, timeout=_ORDER_SECONDS) as mine:
-            if not mine:
-                raise StorageError(f"The queue is held by another process ({home / _ORDER}): try again.")
-            waiting = tickets(folder.workspace)
-            if folder.run_id not in waiting:
-                number = max(waiting.values(), default=0) + 1
-                (home / f"{number:06d}-{folder.run_id}").touch()
+    with hold_lock(home / _ORDER, timeout=_ORDER_SECONDS) as mine:
+        if not mine:
+            raise StorageError(f"The queue is held by another process ({home / _ORDER}): try again.")
+        waiting = tickets(folder.workspace)
+        if folder.run_id not in waiting:
+            number = max(waiting.values(), default=0) + 1
+            write_atomic(home / f"{number:06d}-{folder.run_id}", durable=False)  # no waiting run outlives the machine
 
 
 def leave(folder: LifeFolder) -> None:
@@ -46,10 +46,9 @@ def leave(folder: LifeFolder) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    with storage_errors("leaving the queue"):
-        number = tickets(folder.workspace).get(folder.run_id)
-        if number is not None:
-            (_home(folder.workspace) / f"{number:06d}-{folder.run_id}").unlink(missing_ok=True)
+    number = tickets(folder.workspace).get(folder.run_id)
+    if number is not None:
+        remove(_home(folder.workspace) / f"{number:06d}-{folder.run_id}")
 
 
 def tickets(workspace: Workspace) -> dict[str, int]:

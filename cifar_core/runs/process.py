@@ -5,7 +5,7 @@ guessed, and none is ever signalled from here. Whoever starts or resumes a run q
 """
 
 from cifar_core.errors import RunError, StorageError
-from cifar_core.files import hold_lock, is_locked, storage_errors
+from cifar_core.files import hold_lock, is_locked, remove, write_atomic
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
@@ -93,9 +93,8 @@ def _queue_again(folder: LifeFolder) -> None:
         raise RunError(f"Run {folder.run_id} is being resumed by someone else.")
     if read_state(folder).status in ACTIVE:
         move(folder, Verb.INTERRUPT)  # what its dead process could not write
-    with storage_errors(f"resuming run {folder.run_id}"):
-        folder.stop_file.unlink(missing_ok=True)
-        folder.pause_file.unlink(missing_ok=True)
+    remove(folder.stop_file)
+    remove(folder.pause_file)
     move(folder, Verb.RESUME)
 
 
@@ -113,8 +112,7 @@ def _launch(folder: LifeFolder) -> None:
 def _ask(folder: LifeFolder, verb: Verb) -> None:
     state = state_now(folder)
     after(folder.run_id, state.status, verb)
-    with storage_errors(f"asking run {folder.run_id} to {verb}"):
-        (folder.stop_file if verb is Verb.STOP else folder.pause_file).touch()
+    write_atomic(folder.stop_file if verb is Verb.STOP else folder.pause_file)
     if state.status is Status.QUEUED and not is_locked(folder.lock):
         with hold_lock(folder.lock) as mine:  # its worker is not there yet; when it comes, it sees that it came in vain
             if mine and read_state(folder).status is Status.QUEUED:

@@ -114,6 +114,7 @@ def test_pause_and_resume_equals_an_uninterrupted_run(tiny: Workspace) -> None:
     assert weights[0] == weights[1]
 
 
+@pytest.mark.fault(19)
 def test_stop_is_quick_and_only_a_cut_run_resumes(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
@@ -133,6 +134,7 @@ def test_stop_is_quick_and_only_a_cut_run_resumes(tiny: Workspace) -> None:
     assert list_runs(tiny) == [] and [item.name for item in tiny.runs.iterdir()] == [".queue"]
 
 
+@pytest.mark.fault(26)
 def test_killed_computation_is_told_and_keeps_what_it_logged(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, lambda run: run.last is not None)
@@ -146,6 +148,7 @@ def test_killed_computation_is_told_and_keeps_what_it_logged(tiny: Workspace) ->
     wait_for(tiny, run_id, lambda found: found.last is not None and found.last.epoch > before)
 
 
+@pytest.mark.fault(25)
 def test_killed_worker_is_seen_at_once_and_leaves_no_orphan(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
@@ -210,6 +213,7 @@ def test_changed_dataset_is_not_trained_on_further(tiny: Workspace) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(20)
 def test_double_start_is_one_process(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(LONG), nonce="a click")
     assert create_run(tiny, make_config(LONG), nonce="a click") == run_id
@@ -221,7 +225,9 @@ def test_double_start_is_one_process(tiny: Workspace) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(23, 25)
 def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
+    """And a process that never heard of it finds it with all that it has logged."""
     run_id = create_run(tiny, make_config(LONG))
     code = "import sys; from cifar_core.runs import start_run; from cifar_core.workspace import open_workspace; " \
            "start_run(open_workspace(sys.argv[1]), sys.argv[2])"  # fmt: skip
@@ -229,9 +235,29 @@ def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
     subprocess.run([sys.executable, "-c", code, str(tiny.root), run_id], check=True, cwd=root)
     wait_for(tiny, run_id, trained_a_little)
     assert computing(tiny, run_id).parent().ppid() != os.getpid()
+    wait_for(tiny, run_id, lambda run: run.last is not None and run.last.epoch >= 3)
+    known = len(read_metrics(tiny, run_id))
+    code = "import sys; from cifar_core.runs import read_metrics, read_run; " \
+           "from cifar_core.workspace import open_workspace; space = open_workspace(sys.argv[1]); " \
+           "print(read_run(space, 'latest').status, *read_metrics(space, sys.argv[2])['epoch'])"  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(tiny.root), run_id], check=True, cwd=root, capture_output=True
+    )
+    status, *epochs = told.stdout.decode().split()
+    assert status == "running" and epochs == [str(number + 1) for number in range(len(epochs))] and len(epochs) >= known
 
 
 @pytest.mark.slow
+@pytest.mark.fault(38)
+def test_five_seconds_are_five_seconds(tiny: Workspace) -> None:
+    run_id = begin(tiny, make_config({**LONG, "max_seconds": 5}))
+    run = wait_for(tiny, run_id, lambda found: not found.active)
+    assert run.status is Status.STOPPED and "Time limit" in run.error
+    assert 4 < run.seconds < 7 and checkpoint_files(run_folder(tiny, run_id)) and verify_run(tiny, run_id) == []
+
+
+@pytest.mark.slow
+@pytest.mark.fault(25)
 def test_worker_killed_before_its_child_began_leaves_no_orphan(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     deadline = time.monotonic() + PATIENCE
@@ -247,6 +273,7 @@ def test_worker_killed_before_its_child_began_leaves_no_orphan(tiny: Workspace) 
 
 
 @pytest.mark.slow
+@pytest.mark.fault(32)
 def test_stop_before_the_first_batch(workspace: Workspace) -> None:
     """A run that still draws its pictures ends as soon as it is asked to, and resuming draws them."""
     run_id = begin(workspace, make_config({**TINY, "dataset": "drawn10"}))
