@@ -28,8 +28,8 @@ class Limits:
     runs_per_person: int = setting(0, "int", "Runs per person", "Running and waiting runs one person may have at a "
         "time; 0 sets no limit. Without a login everybody is the same person.", low=0, high=1000, unit="runs")
     upload_mb: int = setting(200, "int", "Upload", "Largest file taken from a browser.", low=1, high=100_000, unit="MB")
-    export_mb: int = setting(2048, "int", "Export", "Largest export, before it is packed.", low=1, high=1_000_000,
-        unit="MB")
+    export_mb: int = setting(512, "int", "Export", "Largest export or imported run, before it is packed.", low=1,
+        high=1_000_000, unit="MB")
     disk_share: float = setting(1.0, "float", "Disk share", "Largest part of its disk that the workspace may fill.",
         low=0.01, high=1.0)
     trash_days: int = setting(30, "int", "Trash", "Days a deleted run can be brought back.", low=1, high=3650,
@@ -63,13 +63,14 @@ def read_limits(workspace: Workspace) -> Limits:
     return Limits(**found)
 
 
-def require_room(workspace: Workspace, needed: int, what: str) -> None:
+def require_room(workspace: Workspace, needed: int, what: str, *, place: Path | None = None) -> None:
     """Refuse what would not fit on the disk or into the part of it that the workspace may fill.
 
     Args:
         workspace: where it would go.
         needed: bytes, as known or estimated beforehand.
         what: the subject of the sentence, such as "The new run".
+        place: the folder it goes into, where that may lie outside of the workspace.
 
     Raises:
         ConfigError: `settings.json` breaks a rule.
@@ -77,11 +78,12 @@ def require_room(workspace: Workspace, needed: int, what: str) -> None:
     """
     share = read_limits(workspace).disk_share
     with storage_errors("looking for free space"):
-        disk = shutil.disk_usage(workspace.root)
+        disk = shutil.disk_usage(place or workspace.root)
     if needed > disk.free:
         raise StorageError(f"{what} needs {size_text(needed)}, but the disk has {size_text(disk.free)} free: "
                            "make room, such as by emptying the trash.")  # fmt: skip
-    if share == 1.0:
+    inside = place is None or place.resolve().is_relative_to(workspace.root)
+    if share == 1.0 or not inside:
         return  # spares the walk through the workspace
     room = max(0, int(share * disk.total) - folder_bytes(workspace.root))
     if needed > room:

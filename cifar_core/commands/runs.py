@@ -1,4 +1,4 @@
-"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, verify."""
+"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, verify."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -9,13 +9,16 @@ import click
 
 from cifar_core.commands.console import json_option, print_json, say, waiting_words, workspace_option
 from cifar_core.commands.options import chosen, setting_options
+from cifar_core.files import size_text
 from cifar_core.runs import (
     Place,
     Run,
     delete_run,
     duplicate_run,
     empty_trash,
+    export_bytes,
     export_run,
+    import_run,
     list_runs,
     list_trash,
     pause_run,
@@ -79,6 +82,18 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         click.echo(found.error)
     for name, value in found.config.flat().items():
         click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+@runs.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@workspace_option
+def import_command(workspace: Workspace, file: Path, as_json: bool) -> None:
+    """Bring in a run from the .zip FILE that `export` made, here or elsewhere; it can be read, but not resumed."""
+    arrival = import_run(workspace, file)
+    say(f"Run {arrival.run} is here." if arrival.new else f"This run is here already, as {arrival.run}.")
+    if as_json:
+        print_json({"run": arrival.run, "new": arrival.new})
 
 
 @runs.command()
@@ -188,6 +203,7 @@ def trash(workspace: Workspace, empty: bool, as_json: bool) -> None:
 def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> None:
     """Write a RUN into one .zip."""
     run_id = resolve_run(workspace, run)
+    say(f"Run {run_id}: {size_text(export_bytes(workspace, run_id))} before packing.")
     path = export_run(workspace, run_id, out)
     say(f"Run {run_id} is in {path}")
     if as_json:

@@ -28,6 +28,7 @@ from cifar_core.files import (
     temp_beside,
     write_json,
 )
+from cifar_core.settings import require_room
 from cifar_core.text import can_be_shown
 from cifar_core.workspace import Workspace
 
@@ -147,13 +148,16 @@ def save_dataset(
         source: one sentence on where it came from.
 
     Raises:
+        ConfigError: the server's `settings.json` breaks a rule.
         DataError: the name is taken or not allowed, or the arrays do not fit together.
-        StorageError: the disk refused; nothing is left.
+        StorageError: there is no room, or the disk refused; nothing is left.
     """
     refuse_taken(workspace, name)
     _check_class_names(class_names)
     for part, split in (("train", train), ("test", test)):
         _check_split(part, split, len(class_names))
+    needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _PARTS)
+    require_room(workspace, needed, f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     meta = {
         "schema_version": SCHEMA_VERSION,

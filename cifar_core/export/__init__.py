@@ -3,7 +3,24 @@
 Writes folders in the workspace's `exports` (or where it is told), each whole or not at all; reads nothing but its arguments.
 """
 
-from cifar_core.export.samples import Export, file_name, safe_name, save_samples, zip_bytes, zip_samples
+from cifar_core.export.samples import (
+    Export,
+    file_name,
+    require_exportable,
+    safe_name,
+    save_samples,
+    zip_bytes,
+    zip_samples,
+)
 from cifar_core.export.table import table_csv
 
-__all__ = ["Export", "file_name", "safe_name", "save_samples", "table_csv", "zip_bytes", "zip_samples"]
+__all__ = [
+    "Export",
+    "file_name",
+    "require_exportable",
+    "safe_name",
+    "save_samples",
+    "table_csv",
+    "zip_bytes",
+    "zip_samples",
+]

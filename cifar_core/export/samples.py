@@ -26,7 +26,8 @@ from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import check_class_names
 from cifar_core.export.sheet import MAX_TILES, contact_sheet
 from cifar_core.export.table import table_csv
-from cifar_core.files import new_folder, storage_errors, temp_beside
+from cifar_core.files import MB, new_folder, size_text, storage_errors, temp_beside
+from cifar_core.settings import SETTINGS_FILE, read_limits, require_room
 from cifar_core.workspace import Workspace
 
 MAX_PICTURES = 10_000  # in one export
@@ -34,6 +35,8 @@ MAX_ENLARGE = 16  # 32 x 32 becomes 512 x 512
 MAX_SAME_NAME = 1000  # folders of one second and label
 MAX_NAME = 200  # characters of a file name; every file system takes 255 bytes
 TABLE, SHEET = "pictures.csv", "contact-sheet.png"
+_MEASURED = 16  # pictures whose size is looked at beforehand
+_ROW_BYTES, _CELL_BYTES = 400, 12  # of a picture in the table and the ZIP's list, and of each of its probabilities
 SCORES = ("loss", "confidence", "margin", "entropy")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same pictures give the same bytes
 
@@ -83,11 +86,13 @@ def save_samples(  # noqa: PLR0913 - every argument is one of its own; only two 
         out: the folder itself instead; it must be absent or empty.
 
     Raises:
-        ConfigError: nothing or more than 10,000 pictures selected, `enlarge` out of range, `out` is in use.
+        ConfigError: nothing or more than 10,000 pictures selected, `enlarge` out of range, `out` is in use, or more than
+            the server allows.
         DataError: the selection belongs to other pictures.
-        StorageError: the disk refused; nothing is left.
+        StorageError: there is no room, or the disk refused; nothing is left.
     """
     chosen = _check(split, selection, probs, class_names, enlarge)
+    require_exportable(workspace, split, selection, class_names, enlarge=enlarge)
     if out is not None:
         folder = _free(out)
         try:
@@ -101,6 +106,31 @@ def save_samples(  # noqa: PLR0913 - every argument is one of its own; only two 
             with contextlib.suppress(FileExistsError):  # taken since the check: try the next name
                 return _save(chosen, folder)
     raise StorageError(f"There are too many folders named {name} in {workspace.exports}: remove some.")
+
+
+def require_exportable(
+    workspace: Workspace, split: Split, selection: pd.DataFrame, class_names: Sequence[str], *, enlarge: int = 1
+) -> int:
+    """About how many bytes an export will have, told beforehand from some of its pictures.
+
+    Args:
+        workspace: whose limits count.
+        split, selection, class_names, enlarge: as `save_samples`.
+
+    Raises:
+        ConfigError: more than `export_mb` of the server's settings, which themselves may break a rule.
+        StorageError: there is no room.
+    """
+    places = selection["index"].to_numpy()
+    some = places[:: max(1, len(places) // _MEASURED)]
+    picture = sum(len(_png(split.images[place], enlarge)) for place in some) / max(1, len(some))
+    size = int(len(places) * (picture + _ROW_BYTES + _CELL_BYTES * len(class_names)))
+    most = read_limits(workspace).export_mb * MB
+    if size > most:
+        raise ConfigError([f"{len(places):,} pictures of this size are about {size_text(size)}, more than the "
+                           f"{size_text(most)} that one export may have (export_mb in {SETTINGS_FILE}): select fewer."])  # fmt: skip
+    require_room(workspace, size, "The export")
+    return size
 
 
 def zip_samples(

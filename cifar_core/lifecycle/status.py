@@ -44,7 +44,7 @@ def read_state(folder: LifeFolder) -> State:
             Status(content["status"]), str(content.get("error", "")), Progress(**progress) if progress else None,
             str(content.get("boot", "")), None if beat is None else float(beat), content.get("taken") is True,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"The status of run {folder.run_id} cannot be read ({error}).") from error
 
 

@@ -114,7 +114,8 @@ def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = 
     epochs, calibration = config.optimizer.epochs, read_calibration(workspace)
     start_up = calibration.start_up if calibration else _START_UP
     for run in runs:
-        if run.status is Status.FINISHED and run.last is not None and _alike(run.config, config):
+        here = run.status is Status.FINISHED and not run.imported  # another machine's time says nothing of this one
+        if here and run.last is not None and _alike(run.config, config):
             return Estimate(epochs * run.seconds / run.last.epoch, start_up, f"as measured in run {run.name}")
     state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
     if calibration is None or state is None or not state.train:

@@ -11,7 +11,9 @@ from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
 from cifar_core.lifecycle.status import expect_worker, move, read_state, state_now, state_without_worker
 from cifar_core.processes import log_tail, spawn
+from cifar_core.runs.allowance import one_at_a_time, require_turn
 from cifar_core.runs.folder import run_folder
+from cifar_core.runs.store import list_runs, read_run
 from cifar_core.workspace import Workspace
 
 ENDING_SECONDS = 5.0  # between a process's last status and its end
@@ -58,11 +60,26 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     """Queue a paused, stopped, failed or interrupted run; it goes on where its last checkpoint stands.
 
     Raises:
-        RunError: no such run, finished, running or waiting already, or an earlier process of it still computes.
+        ConfigError: the server's `settings.json` breaks a rule.
+        RunError: no such run, finished, running or waiting already, an earlier process of it still computes, it was
+            imported, or its person has as many runs training and waiting as one may have.
         StorageError: the disk refused.
     """
     folder = run_folder(workspace, run_id)
     after(run_id, state_now(folder).status, Verb.RESUME)
+    run = read_run(workspace, run_id)
+    if run.imported:
+        raise RunError(f"Run {run_id} came from another workspace without its checkpoint: it can be read, not resumed. "
+                       "Duplicate it to train it here.")  # fmt: skip
+    with one_at_a_time(workspace):
+        require_turn(workspace, run.person, list_runs(workspace))
+        _queue_when_quiet(folder)
+    _launch(folder)
+
+
+def _queue_when_quiet(folder: LifeFolder) -> None:
+    """Queue a run again as soon as no earlier process of it is left."""
+    run_id = folder.run_id
     with hold_lock(folder.lock, timeout=ENDING_SECONDS) as mine:
         if not mine:
             raise RunError(f"Run {run_id} is being resumed by someone else.")
@@ -70,7 +87,6 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
             if not quiet:
                 raise RunError(f"An earlier process of run {run_id} is just ending: resume it in a moment.")
             _queue_again(folder)
-    _launch(folder)
 
 
 def is_alive(folder: LifeFolder) -> bool:

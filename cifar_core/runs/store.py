@@ -208,7 +208,7 @@ def _read_whole(folder: RunFolder) -> Run:
         id=identity, name=one_line(about.get("name") or "", MAX_NAME) or identity, note=some_lines(about.get("note", ""), MAX_NOTE),
         status=state.status, config=config, created=str(content["created"]), error=one_line(state.error, MAX_ERROR), progress=state.progress,
         best=best_line(lines), last=lines[-1] if lines else None,
-        dataset=_dataset_facts(facts["dataset"]) if facts else None, device=one_line(facts.get("device", "")),
+        dataset=dataset_facts(facts["dataset"]) if facts else None, device=one_line(facts.get("device", "")),
         expected_seconds=content.get("expected_seconds"), peak_memory=facts.get("peak_memory"),
         person=one_line(content.get("person", ""), MAX_PERSON), made_from=str(content.get("made_from", "")),
         origin=origin_of(content), imported="origin" in content,
@@ -230,7 +230,8 @@ def origin_of(content: dict[str, Any]) -> str:
     return str(content.get("origin") or hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest())
 
 
-def _dataset_facts(content: dict[str, Any]) -> DatasetFacts:
+def dataset_facts(content: dict[str, Any]) -> DatasetFacts:
+    """The facts of a dataset from JSON."""
     lists = {key: tuple(content[key]) for key in ("class_names", "mean", "std")}
     return DatasetFacts(**{**content, **lists})
 

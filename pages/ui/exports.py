@@ -6,10 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.analyse import SORTS, SampleFilter, select_samples
-from cifar_core.export import save_samples, zip_bytes
+from cifar_core.errors import CifarCoreError
+from cifar_core.export import require_exportable, save_samples, zip_bytes
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.gallery import Shelf, selected
+from pages.ui.text import sentence
+from pages.ui.words import size
 
 ENLARGE = (1, 4, 8)  # times the picture's own size
 EVERYTHING = SampleFilter(outcome="all")
@@ -20,6 +23,7 @@ def offer_exports(workspace: Workspace, shelf: Shelf) -> None:
     rows, found = chosen_rows(shelf), shelf.findings.predictions
     many = f"{len(rows):,} {'picture' if len(rows) == 1 else 'pictures'}"
     saved_key = f"{shelf.page}_saved"
+    about, refused = _size(workspace, shelf, rows)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         enlarge = st.segmented_control(
             "Size of the files", ENLARGE, default=1, required=True, key=f"{shelf.page}_enlarge",
@@ -27,12 +31,14 @@ def offer_exports(workspace: Workspace, shelf: Shelf) -> None:
             help="32 × 32 keeps the dataset's own pixels; 4× and 8× repeat each pixel, without smoothing.",
         )  # fmt: skip
         save = st.button(f"Save {many} to disk", type="primary", icon=":material/save:", key=f"{shelf.page}_save",
-                         disabled=rows.empty, help="PNG files, a table (CSV) and a contact sheet, in a new folder.")  # fmt: skip
+                         disabled=rows.empty or bool(refused), help="PNG files, a table (CSV) and a contact sheet, in a new folder.")  # fmt: skip
         st.download_button(
             f"Download {many} as ZIP", data=lambda: zip_bytes(shelf.split, rows, found.probs, found.class_names, enlarge=enlarge), file_name=f"{shelf.run.id}-pictures.zip",
             mime="application/zip", icon=":material/folder_zip:", key=f"{shelf.page}_zip", on_click="ignore",
-            disabled=rows.empty, help="The same files; made when you click.",
+            disabled=rows.empty or bool(refused), help=f"The same files, {about}; made when you click.",
         )  # fmt: skip
+    if refused:
+        st.warning(refused, icon=":material/folder_off:")
     if save:
         with guard(), st.spinner(f"Saving {many} …"):
             st.session_state[saved_key] = (many, _save(workspace, shelf, rows, enlarge))
@@ -40,6 +46,15 @@ def offer_exports(workspace: Workspace, shelf: Shelf) -> None:
         told, folder = st.session_state[saved_key]
         st.success(f"Saved {told} to exports/{folder.name}. The folder, to copy:", icon=":material/check_circle:")
         st.code(str(folder), language=None, wrap_lines=True)
+
+
+def _size(workspace: Workspace, shelf: Shelf, rows: pd.DataFrame) -> tuple[str, str]:
+    """About how much the files will be, in words, and why they cannot be made, where that is so."""
+    enlarge, names = st.session_state.get(f"{shelf.page}_enlarge") or 1, shelf.findings.predictions.class_names
+    try:
+        return f"about {size(require_exportable(workspace, shelf.split, rows, names, enlarge=enlarge))}", ""
+    except CifarCoreError as error:
+        return "too many", sentence(error)
 
 
 def chosen_rows(shelf: Shelf) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from cifar_core.analyse import read_curve
 from cifar_core.config import RunConfig
 from cifar_core.export import table_csv
 from cifar_core.figures import curves
-from cifar_core.lifecycle.states import RESUMABLE
 from cifar_core.runs import (
     Run,
     Status,
@@ -195,7 +194,7 @@ def _head(workspace: Workspace, run: Run) -> None:
         facts = [f"**{plain(run.name)}**", f"{plain(run.config.model.model)} on {plain(run.config.data.dataset)}"]
         facts += [plain(run.device)] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
-        for verb in ("pause", "stop") if run.active else ("resume",) if run.status in RESUMABLE else ():
+        for verb in ("pause", "stop") if run.active else ("resume",) if run.resumable else ():
             _action(workspace, run, verb)
     if run.active:
         show_progress(run)

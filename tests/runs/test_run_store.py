@@ -1,6 +1,5 @@
 """Runs as folders: ids, names, broken neighbours, damaged files. No training here but the one finished run."""
 
-import json
 import shutil
 import time
 
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.config import make_config
-from cifar_core.errors import CifarCoreError, DataError, RunError
+from cifar_core.errors import DataError, RunError
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import START_SECONDS, move
 from cifar_core.runs import (
@@ -19,7 +18,6 @@ from cifar_core.runs import (
     active_run,
     create_run,
     delete_run,
-    export_run,
     list_runs,
     note_run,
     read_metrics,
@@ -218,30 +216,6 @@ def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspac
     create_run(workspace, make_config({"epochs": 2}))
     assert list_runs(workspace)[0].active
     assert store._SEEN.keys().isdisjoint(workspace.runs.iterdir())
-
-
-def test_export_is_one_whole_zip(copy: Workspace, finished: Run) -> None:
-    path = export_run(copy, finished.id)
-    shutil.unpack_archive(path, copy.root / "unpacked")
-    unpacked = copy.root / "unpacked" / finished.id
-    assert json.loads((unpacked / "config.json").read_text())["id"] == finished.id
-    assert finished.best is not None
-    weights = f"best/{finished.best.epoch:04d}.safetensors"
-    for name in ("predictions.npz", weights, "metrics.jsonl", "history/test-0001.npy"):
-        assert (unpacked / name).read_bytes() == (copy.runs / finished.id / name).read_bytes()
-    assert not list(unpacked.glob("*.lock"))
-    with pytest.raises(RunError, match="exists already"):
-        export_run(copy, finished.id)
-
-
-def test_full_disk_leaves_no_half_export(copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("zipfile.ZipFile.write", full)
-    with pytest.raises(CifarCoreError, match="disk is full"):
-        export_run(copy, finished.id)
-    assert list(copy.exports.iterdir()) == []
 
 
 @pytest.mark.parametrize(

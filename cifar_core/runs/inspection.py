@@ -1,0 +1,167 @@
+"""Is a run whole and sound, down to the last value? For a run on its way out of a workspace or into one.
+
+Reads the folder, in pieces, and believes nothing that it says. Loads no torch and unpickles nothing.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from cifar_core.data.entries import Limits, MiB
+from cifar_core.data.zips import open_zip
+from cifar_core.errors import CifarCoreError
+from cifar_core.models import layer_table, tensors
+from cifar_core.runs.arrays import check_tensors, npy_array, npy_header, npy_pieces, require
+from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.papers import Papers, read_papers
+from cifar_core.runs.results import read_lines
+from cifar_core.runs.schema import DatasetFacts
+from cifar_core.runs.sealed import DamagedError, read_sealed
+from cifar_core.train import EpochLine, best_line
+
+_ROUNDING = 1e-3  # of the sum of a picture's probabilities
+_TOLERANCE = 1e-6  # of an accuracy that is computed anew
+_RANGE = 1e-6  # by which rounding takes one of them out of 0 to 1
+_MAX_METRICS = 4 * MiB
+_MEMBERS = ("labels.npy", "probs.npy", "ids.npy", "class_names.npy", "epoch.npy")  # of predictions.npz
+_NPZ_LIMITS = Limits(files=100, file_bytes=16 * 1024 * MiB)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A run that passed: its papers and its other files, by their names inside the folder."""
+
+    papers: Papers
+    files: tuple[str, ...]
+
+
+def inspect_run(folder: RunFolder) -> Sound:
+    """Check everything about a run that has ended, but its checkpoints: they stay where they are.
+
+    Raises:
+        ValueError: something is missing or breaks a rule; the text names the file and the rule.
+    """
+    papers = read_papers(folder)
+    lines = _lines(folder, papers)
+    best = best_line(lines)
+    if best is None:
+        return Sound(papers, ())
+    data = papers.dataset
+    if data is None or data.test == 0:
+        raise ValueError("facts.json names no test pictures, though epochs were finished")
+    labels = _check_predictions(folder, data, lines)
+    for line in lines:
+        path = folder.history(line.epoch)
+        with _opened(folder, path) as stream:
+            accuracy = _check_probs(stream, data, labels)
+            if line is best:
+                _compare(accuracy, line)
+    weights = folder.weights(best.epoch)
+    expected = layer_table(papers.settings.model, len(data.class_names))
+    with _opened(folder, weights) as stream:
+        check_tensors(stream, {name: shape for layer in expected for name, shape in tensors(layer).items()})
+        read_sealed(weights, required=False)
+    paths = [folder.metrics, folder.predictions, weights, *(folder.history(line.epoch) for line in lines)]
+    return Sound(papers, tuple(path.relative_to(folder.path).as_posix() for path in paths))
+
+
+@contextlib.contextmanager
+def _opened(folder: RunFolder, path: Path) -> Iterator[BinaryIO]:
+    """A file of the run, for reading; what is found wrong with it is said by its name."""
+    name = path.relative_to(folder.path).as_posix()
+    try:
+        if path.parent.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
+            raise ValueError("is a link or no file")
+        with open(path, "rb") as stream:
+            yield stream
+    except FileNotFoundError as error:
+        raise ValueError(f"{name} is missing") from error
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read ({error.strerror})") from error
+    except (DamagedError, CifarCoreError) as error:
+        raise ValueError(f"{name} cannot be used: {str(error).rstrip('.')}") from error
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be used: it {error}") from error
+
+
+def _lines(folder: RunFolder, papers: Papers) -> list[EpochLine]:
+    """The epochs, numbered from 1, with values that can be."""
+    if not os.path.lexists(folder.metrics):
+        return []
+    with _opened(folder, folder.metrics) as stream:
+        if os.fstat(stream.fileno()).st_size > _MAX_METRICS:
+            raise ValueError(f"is larger than the {_MAX_METRICS // MiB} MiB allowed")
+    lines, problems = read_lines(folder)
+    if problems:
+        raise ValueError(problems[0].rstrip("."))
+    if [line.epoch for line in lines] != list(range(1, len(lines) + 1)):
+        raise ValueError("metrics.jsonl does not number its epochs 1, 2, 3 ...")
+    if len(lines) > papers.settings.optimizer.epochs:
+        raise ValueError(f"metrics.jsonl has {len(lines)} epochs, the settings only {papers.settings.optimizer.epochs}")
+    for line in lines:
+        for name, value in asdict(line).items():
+            if value is not None and (value < 0 or (name.endswith("accuracy") and value > 1)):
+                raise ValueError(f"metrics.jsonl says {name} {value:g} at epoch {line.epoch}, which cannot be")
+    return lines
+
+
+def _check_predictions(folder: RunFolder, data: DatasetFacts, lines: list[EpochLine]) -> np.ndarray:
+    """Check predictions.npz; returns its labels, int64 [N]."""
+    with _opened(folder, folder.predictions), open_zip(folder.predictions, _NPZ_LIMITS) as archive:
+        members = {info.filename: info for info in archive.infos}
+        if sorted(info.filename for info in archive.infos) != sorted(_MEMBERS):
+            raise ValueError(f"does not hold {', '.join(_MEMBERS)} and nothing else")
+        with archive.open(members["labels.npy"]) as stream:
+            labels = npy_array(stream, "<i8", (data.test,))
+        if labels.min() < 0 or labels.max() >= len(data.class_names):
+            raise ValueError("holds a label that is no class")
+        with archive.open(members["class_names.npy"]) as stream:
+            if tuple(npy_array(stream, "<U", (len(data.class_names),)).tolist()) != data.class_names:
+                raise ValueError("names other classes than facts.json")
+        with archive.open(members["ids.npy"]) as stream:
+            _check_ids(stream, data.test)
+        with archive.open(members["epoch.npy"]) as stream:
+            epoch = int(npy_array(stream, "<i8", ()))
+        with archive.open(members["probs.npy"]) as stream:
+            accuracy = _check_probs(stream, data, labels)
+        if not 1 <= epoch <= len(lines) + 1:  # one more: a crash came before the line that announces it
+            raise ValueError(f"is of epoch {epoch}, which the run never had")
+        if epoch <= len(lines):
+            _compare(accuracy, lines[epoch - 1])
+    return labels
+
+
+def _check_ids(stream: BinaryIO, count: int) -> None:
+    header = npy_header(stream)
+    require(header, "<U", (count,))
+    hashes = [np.fromiter(map(hash, piece.tolist()), np.int64) for piece in npy_pieces(stream, header)]
+    if len(np.unique(np.concatenate(hashes))) < count:
+        raise ValueError("gives two pictures the same id")
+
+
+def _check_probs(stream: BinaryIO, data: DatasetFacts, labels: np.ndarray) -> float:
+    """Check probabilities float32 [N, K]; returns how often the likeliest class is the label's."""
+    header = npy_header(stream)
+    require(header, "<f4", (data.test, len(data.class_names)))
+    right, at = 0, 0
+    for piece in npy_pieces(stream, header):
+        if not np.isfinite(piece).all() or piece.min() < -_RANGE or piece.max() > 1 + _RANGE:
+            raise ValueError("holds probabilities outside 0 to 1")
+        if (np.abs(piece.sum(axis=1) - 1) > _ROUNDING).any():
+            raise ValueError("holds probabilities that do not add up to 1")
+        right += int((piece.argmax(axis=1) == labels[at : at + len(piece)]).sum())
+        at += len(piece)
+    return right / len(labels)
+
+
+def _compare(accuracy: float, line: EpochLine) -> None:
+    if abs(accuracy - line.test_accuracy) > _TOLERANCE:
+        raise ValueError(
+            f"gives {accuracy:.4f} test accuracy, metrics.jsonl says {line.test_accuracy:.4f} at epoch {line.epoch}"
+        )
