@@ -229,7 +229,7 @@ def verify(workspace: Workspace, run: str | None, as_json: bool) -> None:
 
 def _begin(workspace: Workspace, old: str, new: str, as_json: bool) -> None:
     start_run(workspace, new)
-    say(f"Run {new} begins, with the settings of {old}.")
+    say(f"Run {new} is queued, with the settings of {old}.")
     if as_json:
         print_json({"run": new, "made_from": old})
 

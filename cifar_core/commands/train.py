@@ -116,11 +116,11 @@ def _tell_epochs(workspace: Workspace, run: Run, told: int) -> int:
 
 
 def _tell_place(workspace: Workspace, run: Run, told: Place | None) -> Place | None:
-    """Say where a run waits, once for each place; not where it needs not wait at all."""
+    """Say where a run waits, anew when it moves up; not where it needs not wait at all."""
     place = queue_places(list_runs(workspace), slots(workspace)).get(run.id)
     if place is None or place.seconds == 0:
         return told
-    if told is None or (place.position, place.of) != (told.position, told.of):
+    if told is None or place.position != told.position:
         say(f"Run {run.id} waits for its turn: {waiting_words(place)}.")
     show_progress(0, 1, f"waiting, {waiting_words(place)}")
     return place

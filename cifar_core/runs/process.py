@@ -28,9 +28,10 @@ def start_run(workspace: Workspace, run_id: str) -> None:
     """
     folder = run_folder(workspace, run_id)
     with hold_lock(folder.lock) as mine:
-        if not mine and read_state(folder).status in ACTIVE:
+        state = read_state(folder)
+        if not mine and state.status in ACTIVE:
             return
-        if read_state(folder).status is not Status.QUEUED:
+        if state.status is not Status.QUEUED or state.taken:
             after(run_id, state_without_worker(folder).status, Verb.START)
         expect_worker(folder, here=False)
     _launch(folder)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from cifar_core.__main__ import main
+from tests.lifecycle.conftest import lives
 from tests.runs.conftest import finished, shared
 
-__all__ = ["call", "finished", "shared"]
+__all__ = ["call", "finished", "lives", "shared"]
 
 
 @pytest.fixture

@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 
 from cifar_core import processes
+from cifar_core.lifecycle import supervise
+from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.log import LEFT_OUT, LOG_BYTES, LogKeeper, append_bounded
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.supervise import (
     KILL_SECONDS,
     OBEY_SECONDS,
     STILL_COMPUTING,
+    Flag,
     Ladder,
     Wish,
     describe_exit,
+    see_through,
 )
 from cifar_core.lifecycle.worker import how_it_ended
 from cifar_core.processes import log_tail
@@ -31,6 +35,24 @@ def test_the_ladder_ends_within_25_seconds(wish: Wish) -> None:
     taken = {second: step for second, step in steps.items() if step}
     assert list(taken.items())[:2] == [(100 + OBEY_SECONDS, "terminate"), (100 + OBEY_SECONDS + KILL_SECONDS, "kill")]
     assert list(taken)[1] == 125 and list(taken.values()).count("terminate") == 1
+
+
+@pytest.mark.fault(28)
+def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process id may be another's by now: the ladder reaches for a child only while that has not been collected."""
+    signals: list[object] = []
+    monkeypatch.setattr("os.kill", lambda *to: signals.append(to))
+    monkeypatch.setattr("os.killpg", lambda *to: signals.append(to))
+    for name in ("OBEY_SECONDS", "KILL_SECONDS"):
+        monkeypatch.setattr(supervise, name, -1.0)  # every step is due at once
+    folder = LifeFolder(tmp_path)
+    folder.stop_file.touch()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    flag = Flag.__new__(Flag)
+    flag.up = True
+    ladder = see_through(child, folder, flag)
+    assert signals == [] and ladder.wish is Wish.TERMINATE
 
 
 @pytest.mark.parametrize("wish", [Wish.TERMINATE, Wish.TIME_LIMIT, Wish.GONE])
