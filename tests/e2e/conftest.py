@@ -37,7 +37,7 @@ class App:
 
 
 @contextmanager
-def serve(workspace: Workspace, log: Path) -> Iterator[App]:
+def serve(workspace: Workspace, log: Path, **environment: str) -> Iterator[App]:
     """Start the app as `make run` does, wait until it answers, stop it at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -46,7 +46,7 @@ def serve(workspace: Workspace, log: Path) -> Iterator[App]:
                "--server.port", str(port)]  # fmt: skip
     with open(log, "wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output,
-                                   env={**os.environ, "CIFAR_WORKSPACE": str(workspace.root)})  # fmt: skip
+                                   env={**os.environ, "CIFAR_WORKSPACE": str(workspace.root), **environment})  # fmt: skip
     app = App(f"http://127.0.0.1:{port}", process)
     try:
         _wait_until_ready(app, log)

@@ -1,6 +1,5 @@
 """Every screen in a real browser: it paints, fits the window in both themes, asks no other host, and keeps torch away."""
 
-import http.client
 from collections.abc import Iterator
 
 import pytest
@@ -62,21 +61,3 @@ def test_page_of_a_run_that_is_not_there_says_so(page: Page, app: App) -> None:
     page.goto(f"{app.url}/confusion?run=..%2F..%2Fetc")
     expect(page.get_by_text("There is no run", exact=False)).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-@pytest.mark.parametrize("header", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
-def test_strangers_get_no_session(app: App, header: dict[str, str]) -> None:
-    """A page of another site, or of a name that points here (DNS rebinding), cannot open the app's WebSocket."""
-    handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-                 "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
-    assert _upgrade(app, handshake) == 101
-    assert _upgrade(app, {**handshake, **header}) == 403
-
-
-def _upgrade(app: App, headers: dict[str, str]) -> int:
-    """The status with which the server answers a WebSocket handshake."""
-    connection = http.client.HTTPConnection(app.url.removeprefix("http://"), timeout=10)
-    connection.request("GET", "/_stcore/stream", headers=headers)
-    status = connection.getresponse().status
-    connection.close()
-    return status
