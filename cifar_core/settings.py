@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cifar_core.config import Spec, parse_settings, setting
 from cifar_core.errors import ConfigError, StorageError
-from cifar_core.files import read_json, size_text, storage_errors
+from cifar_core.files import MB, read_json, size_text, storage_errors
 from cifar_core.workspace import Workspace
 
 SETTINGS_FILE = "settings.json"
@@ -61,6 +61,25 @@ def read_limits(workspace: Workspace) -> Limits:
     if problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
     return Limits(**found)
+
+
+def require_upload(workspace: Workspace, size: int, name: str) -> None:
+    """Refuse a file from a browser that is larger than the server allows or would not fit.
+
+    Args:
+        workspace: where it goes.
+        size: of the file, bytes.
+        name: what people know it as.
+
+    Raises:
+        ConfigError: it is too large, or `settings.json` breaks a rule.
+        StorageError: there is no room for it.
+    """
+    most = read_limits(workspace).upload_mb * MB
+    if size > most:
+        raise ConfigError([f"{name} has {size_text(size)}, more than the {size_text(most)} that a file from a browser may "
+                           f"have here (upload_mb in {SETTINGS_FILE})."])  # fmt: skip
+    require_room(workspace, size, name)
 
 
 def require_room(workspace: Workspace, needed: int, what: str, *, place: Path | None = None) -> None:

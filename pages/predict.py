@@ -34,7 +34,7 @@ def main(workspace: Workspace) -> None:
         "Pictures", [UPLOAD, TEST], default=UPLOAD, required=True, key="predict_source", label_visibility="collapsed"
     )
     with guard():
-        pictures = uploaded_pictures() if source == UPLOAD else test_pictures(workspace, run)
+        pictures = uploaded_pictures(workspace) if source == UPLOAD else test_pictures(workspace, run)
         if pictures:
             with st.spinner("Asking the network…"):
                 network = _predictor(workspace, run.id, run.best.epoch)

@@ -112,6 +112,7 @@ def test_configs_cannot_be_changed() -> None:
 # Whatever comes in
 
 
+@pytest.mark.fault(41)
 @given(settings=st.dictionaries(st.sampled_from(NAMES) | st.text(), ANYTHING | LIKELY, max_size=8))
 def test_anything_is_a_config_or_a_config_error(settings: dict[str, Any]) -> None:
     try:
@@ -123,6 +124,7 @@ def test_anything_is_a_config_or_a_config_error(settings: dict[str, Any]) -> Non
         assert make_config(config.flat()) == config
 
 
+@pytest.mark.fault(41)
 @given(name=st.sampled_from(NAMES), value=ANYTHING | LIKELY)
 def test_any_value_for_any_setting(name: str, value: object) -> None:
     """As above with one setting, so that most values reach the rule of their own field."""
@@ -170,6 +172,7 @@ def test_what_is_typed_means_the_same(settings: dict[str, Any]) -> None:
 # Numbers that are none
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", BY_KIND["int"] + BY_KIND["float"])
 @pytest.mark.parametrize(
     "value",
@@ -200,6 +203,7 @@ def test_what_is_no_number_is_refused(name: str, value: object) -> None:
     assert len(problem) < 250
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", BY_KIND["int"] + BY_KIND["float"])
 def test_the_ends_of_a_range_belong_to_it_and_what_lies_beyond_does_not(name: str) -> None:
     spec = spec_of(name)
@@ -227,6 +231,7 @@ def test_a_kernel_has_a_middle(value: object) -> None:
     assert "must be a whole number from 1 to 7 pixels, odd" in problems_of({"kernel_size": value})[0]
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("value", [1, 0, 1.0, None, "maybe", "", [], 2])
 def test_numbers_are_not_truths(value: object) -> None:
     assert problems_of({"flip": value})[0].endswith("must be true or false.")
@@ -257,6 +262,7 @@ def test_a_dataset_has_a_name(value: object) -> None:
 # What a person reads
 
 
+@pytest.mark.fault(41)
 def test_all_problems_are_listed_at_once() -> None:
     problems = problems_of(
         {"epochs": 0, "learning_rate": "fast", "optimiser": "sgd", "dropout": 0.95, "flip": "maybe", "seed": 1}
@@ -296,6 +302,7 @@ def test_the_nearest_choice_and_preset_are_offered() -> None:
     assert problems_of({}, preset="orginal")[0].startswith("There is no preset 'orginal' (did you mean 'original'?)")
 
 
+@pytest.mark.fault(41)
 def test_names_that_are_no_text_are_refused() -> None:
     assert problems_of({3: 1, (7,): 3}) == [  # type: ignore[dict-item]
         "There is no setting '3'.",

@@ -19,6 +19,7 @@ from cifar_core.settings import (
     limit_table,
     read_limits,
     require_room,
+    require_upload,
 )
 from cifar_core.workspace import Workspace
 
@@ -109,6 +110,14 @@ def test_no_room_on_the_disk(workspace: Workspace, monkeypatch: pytest.MonkeyPat
     require_room(workspace, 10 * MB, "The new run")
     with pytest.raises(StorageError, match=r"The new run needs 10.1 MB, but the disk has 10.0 MB free"):
         require_room(workspace, 10 * MB + 100_000, "The new run")
+
+
+@pytest.mark.fault(52)
+def test_uploads_have_a_limit(workspace: Workspace) -> None:
+    write(workspace, {"upload_mb": 2})
+    require_upload(workspace, 2 * MB, "a.zip")
+    with pytest.raises(ConfigError, match=r"a.zip has 2.1 MB, more than the 2.0 MB .*\(upload_mb in settings.json"):
+        require_upload(workspace, 2 * MB + 60_000, "a.zip")
 
 
 def test_the_workspace_fills_its_share_and_no_more(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

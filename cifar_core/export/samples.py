@@ -26,7 +26,7 @@ from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import check_class_names
 from cifar_core.export.sheet import MAX_TILES, contact_sheet
 from cifar_core.export.table import table_csv
-from cifar_core.files import MB, new_folder, size_text, storage_errors, temp_beside
+from cifar_core.files import MB, new_file, new_folder, size_text, storage_errors
 from cifar_core.settings import SETTINGS_FILE, read_limits, require_room
 from cifar_core.workspace import Workspace
 
@@ -160,15 +160,8 @@ def zip_samples(
         return
     if target.exists():
         raise ConfigError([f"{target} exists already: choose another name."])
-    temp = temp_beside(target)
-    with storage_errors(f"writing {target.name}"):
-        try:
-            with open(temp, "xb") as handle:
-                _write_zip(chosen, handle)
-            temp.replace(target)
-        except BaseException:
-            temp.unlink(missing_ok=True)
-            raise
+    with storage_errors(f"writing {target.name}"), new_file(target) as handle:
+        _write_zip(chosen, handle)
 
 
 def zip_bytes(

@@ -87,9 +87,9 @@ def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
 
 
 def checkpoint_files(folder: RunFolder) -> list[Path]:
-    """The checkpoints of a run, newest first."""
-    found = sorted(folder.checkpoints.glob("[0-9]*.safetensors"), reverse=True)
-    return [*found, folder.old_checkpoint] if folder.old_checkpoint.exists() else found
+    """The checkpoints of a run, newest first; links, which lead to no file of ours, are none."""
+    own = [] if folder.checkpoints.is_symlink() else sorted(folder.checkpoints.glob("[0-9]*.safetensors"), reverse=True)
+    return [path for path in (*own, folder.old_checkpoint) if path.is_file() and not path.is_symlink()]
 
 
 def is_run_id(text: str) -> bool:

@@ -20,9 +20,11 @@ from cifar_core.data import (
 )
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import temp_beside, write_atomic
+from cifar_core.settings import require_upload
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
+from pages.ui.upload import upload_limit
 from pages.ui.visitors import is_shared, typed_path
 from pages.ui.words import Colour, clock, size
 
@@ -78,7 +80,8 @@ def show_import(workspace: Workspace) -> None:
                 else ("Path on this machine", "/home/me/pictures.zip")
             )
             path = st.text_input(where[0], key="data_import_path", placeholder=where[1])
-            upload = st.file_uploader("or an archive from your browser", ARCHIVES, key="data_import_file")
+            upload = st.file_uploader("or an archive from your browser", ARCHIVES, key="data_import_file",
+                                      max_upload_size=upload_limit(workspace))  # fmt: skip
             asked = st.form_submit_button("Import", icon=":material/drive_folder_upload:", key="data_import_start")
     if asked:
         with guard():
@@ -87,6 +90,7 @@ def show_import(workspace: Workspace) -> None:
 
 def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
     if upload is not None:
+        require_upload(workspace, upload.size, clean(upload.name))  # the browser may not have looked
         source = temp_beside(workspace.data / "upload")  # swept if this server dies before the import begins
         write_atomic(source, upload.getbuffer())
         try:

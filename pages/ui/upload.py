@@ -11,8 +11,10 @@ import streamlit as st
 from cifar_core.data import decode_picture
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run
+from cifar_core.settings import read_limits
 from cifar_core.workspace import Workspace
 from pages.ui.caches import test_split
+from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp"]
@@ -30,14 +32,22 @@ class Picture:
     label: int | None = None  # the true class, where it is known
 
 
-def uploaded_pictures() -> list[Picture]:
+def upload_limit(workspace: Workspace) -> int:
+    """MB that one file from a browser may have: as this server's settings say, and no more than Streamlit takes."""
+    most = int(st.get_option("server.maxUploadSize"))
+    with guard():
+        return min(most, read_limits(workspace).upload_mb)
+    return most
+
+
+def uploaded_pictures(workspace: Workspace) -> list[Picture]:
     """The uploader; a file that is no picture gets its sentence, and the others go on."""
     files = st.file_uploader(
         "Pictures",
         ENDINGS,
         accept_multiple_files=True,
         key="predict_files",
-        max_upload_size=MAX_MEGABYTES,
+        max_upload_size=min(MAX_MEGABYTES, upload_limit(workspace)),
         help="PNG, JPEG, WEBP or BMP, one or several.",
     )
     if len(files) > MAX_FILES:

@@ -1,6 +1,8 @@
 """`runs` on the command line, for what needs no training: again, the trash."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from cifar_core.config import make_config
 from cifar_core.runs import Status, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace
 from tests.runs.conftest import ended_run, snapshot
+from tests.runs.parcels import RUN, store
 from tests.runs.test_run_store import BAD_IDS
 
 
@@ -62,6 +65,31 @@ def test_the_trash_and_back(call: Any, workspace: Workspace) -> None:
     code, _, err = call("runs", "trash", "--empty", *where)
     assert code == 0 and "1 run is gone for good." in err
     assert list_trash(workspace) == [] == list_runs(workspace)
+
+
+def test_a_run_goes_out_and_comes_in(call: Any, workspace: Workspace, tmp_path: Path) -> None:
+    store(workspace)
+    code, out, err = call("runs", "export", RUN, "--out", tmp_path / "a.zip", "--json", "--workspace", workspace.root)
+    assert code == 0 and json.loads(out) == {"run": RUN, "file": str(tmp_path / "a.zip")}
+    assert re.search(r"^Run cosy-fox-grlou: [\d.]+ kB before packing.$", err, re.MULTILINE)
+    elsewhere = ("--workspace", tmp_path / "elsewhere", "--json")
+    code, out, err = call("runs", "import", tmp_path / "a.zip", *elsewhere)
+    first = json.loads(out)
+    assert code == 0 and first["new"] and f"Run {first['run']} is here." in err
+    code, out, err = call("runs", "import", tmp_path / "a.zip", *elsewhere)
+    assert code == 0 and json.loads(out) == {"run": first["run"], "new": False}
+    assert f"This run is here already, as {first['run']}." in err
+
+
+@pytest.mark.fault(58)
+@pytest.mark.parametrize("file", ["gone.zip", "text.zip", "folder"])
+def test_what_is_no_run_is_one_sentence(call: Any, workspace: Workspace, tmp_path: Path, file: str) -> None:
+    (tmp_path / "text.zip").write_text("hello")
+    (tmp_path / "folder").mkdir()
+    before = snapshot(workspace.root)
+    code, out, err = call("runs", "import", tmp_path / file, "--workspace", workspace.root)
+    assert (code, out) == (2, "") and err.startswith("Error: ") and file in err and err.count("\n") == 1
+    assert snapshot(workspace.root) == before
 
 
 @pytest.mark.fault(44)

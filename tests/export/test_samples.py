@@ -2,7 +2,11 @@
 
 import errno
 import io
+import os
 import re
+import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -14,10 +18,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_core.analyse import SampleFilter, sample_table, select_samples
+from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.data.store import Split
 from cifar_core.errors import ConfigError, DataError, StorageError
-from cifar_core.export import file_name, safe_name, save_samples, zip_bytes, zip_samples
-from cifar_core.workspace import Workspace
+from cifar_core.export import file_name, require_exportable, safe_name, save_samples, zip_bytes, zip_samples
+from cifar_core.files import TEMP_MARK
+from cifar_core.settings import SETTINGS_FILE
+from cifar_core.workspace import Workspace, open_workspace
+from tests.conftest import ROOT, save_tiny
 
 NAMES = ("cat", "dog/wolf", "=deer", "größe")
 
@@ -66,6 +74,7 @@ def test_enlarged_pixels_become_squares(workspace: Workspace, case: Case, enlarg
         assert (pixels_of(path.read_bytes()) == expected).all()
 
 
+@pytest.mark.fault(47)
 def test_table_reads_back_equal(workspace: Workspace, case: Case) -> None:
     export = save_samples(workspace, *case.arguments, label="x")
     table = pd.read_csv(export.table, keep_default_na=False)
@@ -94,6 +103,7 @@ def test_names_say_rank_classes_confidence_and_id(workspace: Workspace, case: Ca
     )
 
 
+@pytest.mark.fault(65)
 @given(st.text(max_size=300), st.text(max_size=80), st.text(max_size=80), st.integers(1, 10_000), st.floats(0, 1))
 def test_file_names_are_safe_whatever_the_text(name: str, true: str, predicted: str, rank: int, sure: float) -> None:
     made = file_name(rank, {"id": name, "true": true, "predicted": predicted, "confidence": sure}, digits=5)
@@ -121,6 +131,7 @@ def test_safe_name(text: str, safe: str) -> None:
     assert safe_name(text, 20) == safe
 
 
+@pytest.mark.fault(66)
 def test_zip_holds_the_same_files(workspace: Workspace, case: Case, tmp_path: Path) -> None:
     export = save_samples(workspace, *case.arguments, label="x", enlarge=2)
     content = zip_bytes(*case.arguments, enlarge=2)
@@ -142,6 +153,7 @@ def test_contact_sheet_shows_the_pictures_in_rank_order(workspace: Workspace, ca
     assert (sheet[:, 108:150, 12:120] < 100).any(), "no caption below the first picture"
 
 
+@pytest.mark.fault(65)
 def test_a_name_that_is_taken_gets_a_number(workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [save_samples(workspace, *case.arguments, label="x").folder for _ in range(3)]
     assert len(set(folders)) == 3
@@ -155,6 +167,7 @@ def test_a_name_that_is_taken_gets_a_number(workspace: Workspace, case: Case, mo
     assert not list(workspace.exports.glob(".tmp-*"))
 
 
+@pytest.mark.fault(65)
 def test_out_is_never_overwritten(workspace: Workspace, case: Case, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     assert save_samples(workspace, *case.arguments, label="x", out=out).folder == out
@@ -171,6 +184,7 @@ def test_out_is_never_overwritten(workspace: Workspace, case: Case, tmp_path: Pa
     assert len(save_samples(workspace, *case.arguments, label="x", out=empty).pictures) == 40
 
 
+@pytest.mark.fault(14, 65)
 @pytest.mark.parametrize("fails_at", [1, 20, 41, 42])
 def test_a_full_disk_leaves_nothing(
     workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch, fails_at: int
@@ -192,6 +206,7 @@ def test_a_full_disk_leaves_nothing(
     assert list(workspace.exports.iterdir()) == []
 
 
+@pytest.mark.fault(14, 66)
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
 def test_a_broken_zip_leaves_nothing(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
@@ -220,6 +235,7 @@ def test_an_existing_zip_stays(case: Case, tmp_path: Path) -> None:
     assert target.read_text() == "mine"
 
 
+@pytest.mark.fault(65)
 def test_wrong_selections_are_refused(case: Case) -> None:
     split, selection, probs, names = case.arguments
     with pytest.raises(ConfigError, match="0 pictures are selected"):
@@ -237,3 +253,79 @@ def test_wrong_selections_are_refused(case: Case) -> None:
     for broken in (selection.assign(index=selection["index"] + 1), selection.assign(id="other")):
         with pytest.raises(DataError, match="another version of the dataset"):
             zip_bytes(split, broken, probs, names)
+
+
+KILLED_HALF_WAY = """
+import os, sys
+from cifar_core.export import samples, save_samples
+from cifar_core.workspace import open_workspace
+from tests.export.test_samples import Case
+made, real = [], samples._png
+samples._png = lambda *arguments: os._exit(9) if len(made) == 30 else (made.append(1), real(*arguments))[1]
+save_samples(open_workspace(sys.argv[1]), *Case().arguments, label="x")
+"""
+
+
+@pytest.mark.fault(65)
+def test_killed_half_way_nothing_appears(workspace: Workspace) -> None:
+    """What is left of it has no name, and the next opening removes it when it is old enough to be nobody's."""
+    command = [sys.executable, "-c", KILLED_HALF_WAY, str(workspace.root)]
+    assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 9
+    (left,) = workspace.exports.iterdir()
+    assert left.name.startswith(TEMP_MARK) and len(list(left.iterdir())) > 5
+    os.utime(left, (0, 0))
+    open_workspace(workspace.root)
+    assert list(workspace.exports.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.fault(65)
+def test_ten_thousand_pictures(workspace: Workspace) -> None:
+    case = Case(10_000)
+    export = save_samples(workspace, *case.arguments, label="all")
+    assert len(set(export.pictures)) == 10_000 == len(list(export.folder.glob("*.png"))) - 1
+
+
+@pytest.mark.fault(67)
+@pytest.mark.parametrize("enlarge", [1, 4, 16])
+def test_the_size_is_told_beforehand(workspace: Workspace, enlarge: int) -> None:
+    """Within a quarter; the contact sheet, of a fixed size, apart."""
+    case = Case(200)
+    told = require_exportable(workspace, case.split, case.selection, NAMES, enlarge=enlarge)
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(*case.arguments, enlarge=enlarge))) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    held = sum(sizes.values()) - sizes["contact-sheet.png"]
+    assert 0.75 * held < told < 1.25 * held
+
+
+@pytest.mark.fault(67)
+def test_more_than_the_server_allows_is_refused(workspace: Workspace) -> None:
+    case = Case(1000)
+    (workspace.root / SETTINGS_FILE).write_text('{"export_mb": 1}')
+    with pytest.raises(ConfigError, match=r"1,000 pictures of this size are about 3\.\d MB, more than the 1\.0 MB"):
+        save_samples(workspace, *case.arguments, label="x")
+    assert list(workspace.exports.iterdir()) == []
+    save_samples(workspace, case.split, case.selection.head(10), case.probs, NAMES, label="x")
+
+
+@pytest.mark.fault(65)
+def test_no_room_for_them(workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = type(shutil.disk_usage("/"))(10**9, 0, 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: disk)
+    with pytest.raises(StorageError, match=r"The export needs \d+ kB, but the disk has 1 kB free"):
+        save_samples(workspace, *case.arguments, label="x")
+    assert list(workspace.exports.iterdir()) == []
+
+
+@pytest.mark.fault(66)
+def test_a_dataset_that_is_deleted_meanwhile(workspace: Workspace) -> None:
+    """The pictures of an opened dataset stay readable, so the ZIP is whole."""
+    dataset = save_tiny(workspace)
+    split = open_dataset(workspace, "tiny").test
+    probs = np.full((len(split.labels), 10), 0.1, np.float32)
+    table = sample_table(split.labels, probs, split.ids, dataset.class_names)
+    selection = select_samples(table, SampleFilter(outcome="all"), "confidence")
+    delete_dataset(workspace, "tiny")
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(split, selection, probs, dataset.class_names))) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 102

@@ -28,6 +28,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ids
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> None:
     spec = spec_of(name)
@@ -142,6 +143,7 @@ def test_settings_outlive_a_look_at_another_page(open_page: OpenPage, workspace:
     assert app.select_slider(key="train_set_epochs_slider").value == 7
 
 
+@pytest.mark.fault(41)
 def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage, workspace: Workspace) -> None:
     app = open_page(workspace, "train")
     app.number_input(key="train_set_validation_share").set_value(0.0).run()

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from cifar_core.runs import (
     active_run,
     create_run,
     delete_run,
+    export_run,
     list_runs,
     note_run,
     read_metrics,
@@ -27,7 +29,7 @@ from cifar_core.runs import (
     store,
     verify_run,
 )
-from cifar_core.runs.folder import is_run_id, run_folder
+from cifar_core.runs.folder import RunFolder, checkpoint_files, is_run_id, run_folder
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
@@ -60,12 +62,47 @@ def copy(shared: Workspace, finished: Run, workspace: Workspace) -> Workspace:
     return workspace
 
 
+@pytest.mark.fault(44)
 @pytest.mark.parametrize("run_id", BAD_IDS)
 def test_bad_ids_are_no_run(workspace: Workspace, run_id: str) -> None:
     with pytest.raises(RunError, match="There is no run"):
         read_run(workspace, run_id)
     with pytest.raises(RunError, match="There is no run"):
         delete_run(workspace, run_id)
+
+
+@pytest.mark.fault(44)
+def test_folders_that_cannot_be_runs_are_none(workspace: Workspace) -> None:
+    """Whatever lies in `runs/` under a name that no run has is neither listed nor read nor deleted."""
+    names = [item for item in BAD_IDS if item not in ("", ".", "../x", "a/b", "a\0") and len(item) < 255]
+    for name in names:
+        (workspace.runs / name).mkdir()
+        (workspace.runs / name / "config.json").write_text("{}")
+    assert list_runs(workspace) == []
+    for name in names:
+        for action in (read_run, delete_run, export_run, verify_run):
+            with pytest.raises(RunError, match="There is no run"):
+                action(workspace, name)
+    assert len(list(workspace.runs.iterdir())) == len(names)
+
+
+@pytest.mark.fault(45)
+def test_linked_checkpoints_are_none(workspace: Workspace, tmp_path: Path) -> None:
+    """Nothing from outside the run's folder is ever taken for a state to go on from."""
+    folder = RunFolder(tmp_path / "run")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for path in (outside / "0001-0000000.safetensors", outside / "checkpoint.pt"):
+        path.write_bytes(b"x")
+    folder.checkpoints.mkdir(parents=True)
+    folder.checkpoint(2, 0).symlink_to(outside / "0001-0000000.safetensors")
+    folder.old_checkpoint.symlink_to(outside / "checkpoint.pt")
+    assert checkpoint_files(folder) == []
+    folder.checkpoint(1, 0).write_bytes(b"x")
+    assert checkpoint_files(folder) == [folder.checkpoint(1, 0)]
+    shutil.rmtree(folder.checkpoints)
+    folder.checkpoints.symlink_to(outside)
+    assert checkpoint_files(folder) == []
 
 
 @given(nonce=st.text(max_size=40))
@@ -77,6 +114,7 @@ def test_ids_are_speakable_and_follow_the_nonce(nonce: str) -> None:
         assert new_id() != new_id()
 
 
+@pytest.mark.fault(45)
 def test_symlinked_run_is_ignored(copy: Workspace, finished: Run) -> None:
     (copy.runs / "linked").symlink_to(copy.runs / finished.id)
     assert [run.id for run in list_runs(copy)] == [finished.id]
@@ -107,6 +145,7 @@ def test_running_with_a_free_lock_is_interrupted(workspace: Workspace) -> None:
     assert read_run(workspace, run_id).status is Status.INTERRUPTED
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
