@@ -1,7 +1,7 @@
 """Clicks through the app in a real browser and prints what it timed as one JSON object.
 
-`python -m cifar_core.bench.browser --workspace=DIR --run=RUN --clicks=N [--chromium=FILE]`. A click's time runs until the
-server has answered it and the page is drawn, so it is more than the server's part of it.
+`python -m cifar_core.bench.browser --workspace=DIR --run=RUN --chromium=FILE [--clicks=N] [--only-clicks | --watch=SECONDS]`.
+A click's time runs until the page is drawn; the server's part of it, from the message that the click sends to the last answer.
 """
 
 import argparse
@@ -39,7 +39,17 @@ _START_SECONDS = 60.0
 _LOST_MILLISECONDS = 5000  # without any answer: the click was lost
 _TRIES = 3
 _WATCH = """
-addEventListener("click", () => { window.clickedAt = performance.now() }, true)
+addEventListener("click", () => { window.clickedAt = performance.now(); window.sentAt = null }, true)
+window.WebSocket = class extends WebSocket {
+  constructor(...about) {
+    super(...about)
+    this.addEventListener("message", () => { window.answeredAt = performance.now() })
+  }
+  send(message) {
+    window.sentAt ??= performance.now()
+    super.send(message)
+  }
+}
 const look = new MutationObserver(() => { window.settledAt = performance.now() })
 const begin = () => {
   const app = document.querySelector("[data-testid=stApp]")
@@ -121,8 +131,11 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
-def timed(page: Page, click: Callable[[], object]) -> float:
-    """Milliseconds from a click until the page has settled; one that met an element just being redrawn is repeated."""
+def timed(page: Page, click: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds from a click until the page has settled, and the server's part of them.
+
+    A click that met an element just being redrawn is repeated.
+    """
     for _ in range(_TRIES):
         click()
         try:
@@ -131,11 +144,12 @@ def timed(page: Page, click: Callable[[], object]) -> float:
         except PlaywrightTimeout:
             continue
     page.wait_for_timeout(60)  # what comes late belongs to it
-    return float(page.evaluate("window.settledAt - window.clickedAt"))
+    whole, servers = page.evaluate("[window.settledAt - window.clickedAt, window.answeredAt - window.sentAt]")
+    return float(whole), float(servers)
 
 
-def interactions(page: Page, count: int) -> list[float]:
-    """Filters, pages and sizes of the tiles, over and over, in milliseconds each."""
+def interactions(page: Page, count: int) -> list[tuple[float, float]]:
+    """Filters, pages and sizes of the tiles, over and over: milliseconds of each, and the server's part."""
     settle(page)
     names = [
         "Correct",
@@ -183,7 +197,27 @@ def main() -> int:
     parser.add_argument("--clicks", default=50, type=int)
     parser.add_argument("--chromium", required=True)
     parser.add_argument("--only-clicks", action="store_true", help="Time clicks alone, as while a training runs.")
+    parser.add_argument("--watch", type=float, help="Only look at the run on the Train page, for so many seconds.")
     arguments = parser.parse_args()
+    print(json.dumps(watch(arguments) if arguments.watch else measure(arguments)))
+    return 0
+
+
+def watch(arguments: argparse.Namespace) -> dict[str, float]:
+    """Look at a training as a person does; when it was on the screen, in seconds since 1970."""
+    with server(arguments.workspace) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=_FLAGS)
+        page, _ = open_page(browser, address, f"train?run={arguments.run}&view=Watch")
+        settle(page)
+        since = time.time()
+        page.wait_for_timeout(1000 * arguments.watch)
+        until = time.time()
+        browser.close()
+    return {"since": since, "until": until}
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """First words, switches, clicks and leafing; only clicks where that is asked for."""
     found: dict[str, Any] = {}
     with server(arguments.workspace) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=_FLAGS)
@@ -196,13 +230,14 @@ def main() -> int:
             found["cold_seconds"] = cold
             found["switch_seconds"] = {path: switch(page, path) for path in list(_PAGES)[1:]}
         page, _ = open_page(browser, address, f"misclassified?run={arguments.run}")
-        found["click_milliseconds"] = spread(interactions(page, arguments.clicks))
+        clicks = interactions(page, arguments.clicks)
+        found["click_milliseconds"] = spread([whole for whole, _ in clicks])
+        found["server_milliseconds"] = spread([servers for _, servers in clicks])
         if not arguments.only_clicks:
             pages, blank = leaf_through(page)
             found["leafed_pages"], found["longest_blank_milliseconds"] = pages, blank
         browser.close()
-    print(json.dumps(found))
-    return 0
+    return found
 
 
 if __name__ == "__main__":

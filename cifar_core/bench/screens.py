@@ -1,9 +1,11 @@
 """How quick the screens are, in a real browser, alone and while a training runs. The clicking is in `browser.py`."""
 
 import importlib.util
+import itertools
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -13,9 +15,11 @@ from cifar_core.bench.sides import Say, train
 from cifar_core.config import make_config
 from cifar_core.errors import TrainingError
 from cifar_core.processes import child_environment
-from cifar_core.runs import create_run, read_run, start_run, stop_run
+from cifar_core.runs import create_run, epoch_ends, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
 
+_LOOK_SECONDS = 30.0  # of looking, and of not looking
+_TURNS = 3
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -44,14 +48,44 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say
         while (run := read_run(workspace, busy)).active and run.last is None:
             time.sleep(0.2)
         training = _click(workspace, run_id, chromium, clicks, "--only-clicks")
+        say("a training that is watched, and then is not")
+        slowing = _slowing(workspace, busy, chromium)
     finally:
         stop_run(workspace, busy)  # refuses, and says so, where it has ended by itself
-    return {**alone, "click_milliseconds_while_training": training["click_milliseconds"]}
+    return {**alone, "click_milliseconds_while_training": training["click_milliseconds"], "watching_slows_by": slowing}
+
+
+def _slowing(workspace: Workspace, run_id: str, chromium: str) -> list[float]:
+    """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking."""
+    shares = []
+    for _ in range(_TURNS):
+        seen = _ask(workspace, run_id, chromium, f"--watch={_LOOK_SECONDS}")
+        watched = _epochs(workspace, run_id, seen["since"], seen["until"])
+        begin = time.time()
+        time.sleep(_LOOK_SECONDS)
+        shares.append(watched / _epochs(workspace, run_id, begin, time.time()) - 1)
+    return shares
+
+
+def _epochs(workspace: Workspace, run_id: str, since: float, until: float) -> float:
+    """Median seconds of the epochs that lie wholly between two moments.
+
+    Raises:
+        TrainingError: none does.
+    """
+    ends = [end for end in epoch_ends(workspace, run_id) if since <= end <= until]
+    if len(ends) < 2:
+        raise TrainingError("The epochs are too long here to tell how much watching slows them.")
+    return statistics.median(after - before for before, after in itertools.pairwise(ends))
 
 
 def _click(workspace: Workspace, run_id: str, chromium: str, clicks: int, *more: str) -> dict[str, Any]:
+    return _ask(workspace, run_id, chromium, f"--clicks={clicks}", *more)
+
+
+def _ask(workspace: Workspace, run_id: str, chromium: str, *more: str) -> dict[str, Any]:
     command = [sys.executable, "-P", "-m", "cifar_core.bench.browser", f"--workspace={workspace.root}", f"--run={run_id}",
-               f"--clicks={clicks}", f"--chromium={chromium}", *more]  # fmt: skip
+               f"--chromium={chromium}", *more]  # fmt: skip
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise TrainingError(f"The screens could not be timed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")

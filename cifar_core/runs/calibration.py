@@ -36,10 +36,9 @@ from cifar_core.train.measure import predict_probabilities
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
 
-_SECONDS = 0.15  # of measuring for each case, at least
-_TIMES = 2  # measured steps of each case, at least
+_SECONDS = 0.08  # of measuring for each case, at least
 _PICTURES = 2048  # to load and step through
-_JUDGED = 512  # pictures to measure
+_JUDGED = 256  # pictures to measure
 _CLASSES = 10
 _CASES: dict[str, list[dict[str, Any]]] = {  # networks from narrow to wide, in small and in large batches
     "simple_cnn": [
@@ -159,9 +158,9 @@ def _time_case(config: RunConfig, dataset: Dataset) -> tuple[float, float]:
         predict_probabilities(trainer.net, data.test, data, flip_test=config.data.flip_test)
 
     trainer.net.train()
-    loading = _best_time(load, times=1) / len(data.train)
-    stepping = _best_time(step, times=_TIMES)
-    return stepping + batch * loading, _best_time(look, times=1) / len(data.test)
+    loading = _best_time(load) / len(data.train)
+    stepping = _best_time(step)
+    return stepping + batch * loading, _best_time(look) / len(data.test)
 
 
 def _finish(device: torch.device) -> None:
@@ -172,12 +171,12 @@ def _finish(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _best_time(action: Callable[[], object], *, times: int) -> float:
+def _best_time(action: Callable[[], object]) -> float:
     """Seconds of the fastest time, which other programs disturbed least, after one that warms up and is not counted."""
     action()
     taken: list[float] = []
     begin = time.perf_counter()
-    while len(taken) < times or time.perf_counter() - begin < _SECONDS:
+    while not taken or time.perf_counter() - begin < _SECONDS:
         start = time.perf_counter()
         action()
         taken.append(time.perf_counter() - start)
