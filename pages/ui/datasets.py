@@ -25,6 +25,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
+from pages.ui.upload_room import drop_uploads
 from pages.ui.visitors import is_shared, typed_path
 from pages.ui.words import Colour, clock, size
 
@@ -98,6 +99,7 @@ def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
         except CifarCoreError:
             source.unlink(missing_ok=True)
             raise
+        drop_uploads()  # it is on the disk now
     elif path:
         start_import(workspace, typed_path(workspace, path), name)
     else:

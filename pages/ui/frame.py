@@ -14,6 +14,7 @@ from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.runs import Run, Status, empty_old_trash, list_runs
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.text import clean, plain, sentence
+from pages.ui.upload_room import bound_uploads, give_upload_room
 from pages.ui.visitors import offer_logout, require_login
 from pages.ui.words import epoch_word, percent
 
@@ -31,6 +32,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     """
     _leave_old_discovery()
     st.set_page_config(page_title=f"{title} · {APP}", layout="wide")
+    bound_uploads()
     require_login()
     st.title(title, anchor=False)
     if lead:
@@ -41,6 +43,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     except StorageError as error:
         st.error(sentence(error), title="The workspace cannot be used", icon=":material/folder_off:")
         st.stop()
+    give_upload_room(workspace, title)
     empty_old_trash(workspace)
     return workspace
 

@@ -4,22 +4,27 @@ The content of a file decides what it is; its name is shown as text and never us
 """
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cifar_core.data import decode_picture
-from cifar_core.errors import CifarCoreError
+from cifar_core.errors import DataError
 from cifar_core.runs import Run
-from cifar_core.settings import read_limits
+from cifar_core.settings import MB, read_limits, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.caches import test_split
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
+from pages.ui.upload_room import drop_uploads, refused_uploads
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_FILES = 24
 MAX_MEGABYTES = 20  # of one file
+TURN = "predict_uploads"  # session: a new number is a new, empty uploader
+TOLD = "predict_told"  # session: why the last uploader was emptied
 
 
 @dataclass(frozen=True)
@@ -42,24 +47,44 @@ def upload_limit(workspace: Workspace) -> int:
 
 def uploaded_pictures(workspace: Workspace) -> list[Picture]:
     """The uploader; a file that is no picture gets its sentence, and the others go on."""
+    turn = st.session_state.setdefault(TURN, 0)
     files = st.file_uploader(
         "Pictures",
         ENDINGS,
         accept_multiple_files=True,
-        key="predict_files",
+        key=f"predict_files_{turn}",
         max_upload_size=min(MAX_MEGABYTES, upload_limit(workspace)),
-        help="PNG, JPEG, WEBP or BMP, one or several.",
+        help=f"PNG, JPEG, WEBP or BMP, up to {MAX_FILES} at a time.",
     )
+    refused = refused_uploads()
     if len(files) > MAX_FILES:
-        st.warning(f"{len(files)} files: the first {MAX_FILES} are shown.", icon=":material/info:")
+        _start_over(f"{len(files) + refused:,} files were chosen; {MAX_FILES} at a time are taken. None of them was "
+                    "looked at: choose fewer.")  # fmt: skip
+    if TOLD in st.session_state:
+        st.error(sentence(st.session_state.pop(TOLD)), icon=":material/filter_none:")
+    if refused:
+        st.warning(f"{refused:,} more files were refused: together they would be more than the "
+                   f"{upload_limit(workspace):,} MB that may be here at a time.", icon=":material/filter_none:")  # fmt: skip
     pictures = []
-    for file in files[:MAX_FILES]:
-        name, content = clean(file.name), file.getvalue()
-        try:
-            pictures.append(Picture(name, decode_picture(content, name=name), content))
-        except CifarCoreError as error:
-            st.error(sentence(error), icon=":material/broken_image:")
+    for file in files:
+        with guard():
+            pictures.append(_picture(clean(file.name), file))
     return pictures
+
+
+def _picture(name: str, file: UploadedFile) -> Picture:
+    if file.size > MAX_MEGABYTES * MB:  # the browser may not have looked
+        raise DataError(f"{name} has {size_text(file.size)}; a picture may have {MAX_MEGABYTES} MB.")
+    content = file.getvalue()
+    return Picture(name, decode_picture(content, name=name), content)
+
+
+def _start_over(told: str) -> NoReturn:
+    """Drop everything that was sent and draw an empty uploader with the reason."""
+    drop_uploads()
+    st.session_state[TOLD] = told
+    st.session_state[TURN] += 1
+    st.rerun()
 
 
 def test_pictures(workspace: Workspace, run: Run) -> list[Picture]:

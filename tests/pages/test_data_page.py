@@ -1,6 +1,7 @@
 """Data: datasets with their state and how to get them, and their pictures browsed, varied and normalised."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from hypothesis import strategies as some
 from PIL import Image
 
 from cifar_core.data import JobState, Split, normalised_view, save_dataset
+from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny, tiny_pictures
+from tests.nasty import FILE_NAMES
 from tests.pages.support import OpenPage, primaries, said
 
 
@@ -126,8 +129,10 @@ def test_an_import_by_path_is_started(
     assert asked == [(Path("/somewhere/pictures.zip"), "mine", {})]
 
 
+@pytest.mark.fault(55)
+@pytest.mark.parametrize("name", [f"{name}.zip" for name in FILE_NAMES if can_be_shown(name)])
 def test_an_uploaded_archive_is_handed_over_under_a_name_of_our_own(
-    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     asked: list[tuple[Path, bytes, bool, str]] = []
     monkeypatch.setattr(
@@ -138,14 +143,15 @@ def test_an_uploaded_archive_is_handed_over_under_a_name_of_our_own(
     )
     app = open_page(workspace, "data")
     app.text_input(key="data_import_name").set_value("mine")
-    app.file_uploader[0].upload("evil\u202ename.zip", _zip())
+    app.file_uploader[0].upload(name, _zip())
     app.button(key="data_import_start").click().run()
     ((source, content, remove, shown),) = asked
     source.unlink()
     assert content == _zip()
     assert remove
-    assert "evil" not in source.name
-    assert shown == "evil name.zip", "what is said of it names the file that the person chose"
+    assert source.parent == workspace.data
+    assert re.fullmatch(r"\.tmp-upload-\d+-[0-9a-f]{8}", source.name)
+    assert shown == one_line(name, 200), "what is said of it names the file that the person chose"
 
 
 @pytest.mark.parametrize("path", ["~no-such-user/pictures.zip", "/no/such/folder"])

@@ -35,6 +35,7 @@ def sure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cifar_core.runs.Predictor", Sure)
 
 
+@pytest.mark.fault(48, 51)
 @pytest.mark.usefixtures("sure")
 def test_a_batch_with_a_file_that_is_no_picture(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
     app = open_page(shared, "predict", run=finished.id)
@@ -51,17 +52,45 @@ def test_a_batch_with_a_file_that_is_no_picture(open_page: OpenPage, finished: R
     assert app.dataframe[0].value.iloc[0].to_dict() == {"class": "class 0", "probability": pytest.approx(0.91)}
 
 
+@pytest.mark.fault(53)
 @pytest.mark.usefixtures("sure")
-def test_too_many_files_are_counted(
-    open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pages.ui.upload.MAX_FILES", 2)
+def test_too_many_files_are_refused_with_their_count(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
     app = open_page(shared, "predict", run=finished.id)
-    for number in range(3):
-        app.file_uploader[0].upload(f"{number}.png", picture(10))
+    for number in range(10_000):
+        app.file_uploader[0].upload(f"{number}.png", b"tiny")
     app.run()
-    assert "3 files: the first 2 are shown." in said(app)
-    assert len(app.get("plotly_chart")) == 2
+    assert not app.exception
+    assert ["10,000 files were chosen; 24 at a time" in error.value.replace("\\", "") for error in app.error] == [True]
+    assert app.file_uploader[0].value == []
+    assert not app.get("plotly_chart")
+    app.file_uploader[0].upload("one.png", picture(10))
+    app.run()
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.fault(53)
+@pytest.mark.usefixtures("sure")
+def test_a_file_that_is_too_large_is_not_looked_at(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    """The browser would not send it; whoever writes their own requests gets a sentence."""
+    app = open_page(shared, "predict", run=finished.id)
+    app.file_uploader[0].upload("large.png", picture(10) + bytes(20 * 1024 * 1024))
+    app.run()
+    assert [
+        error.value.replace("\\", "") == "large.png has 20.0 MB; a picture may have 20 MB." for error in app.error
+    ] == [True]
+
+
+@pytest.mark.fault(48, 50)
+@pytest.mark.usefixtures("sure")
+def test_no_part_of_a_damaged_picture_is_predicted(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    whole = picture(250, "JPEG")
+    app = open_page(shared, "predict", run=finished.id)
+    for name, content in (("half.jpg", whole[: len(whole) // 2]), ("none.png", b""), ("whole.jpg", whole)):
+        app.file_uploader[0].upload(name, content)
+    app.run()
+    assert len(app.error) == 2
+    assert len(app.get("plotly_chart")) == 1
 
 
 @pytest.mark.usefixtures("sure")
