@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.data import Dataset, DatasetState, class_counts, open_dataset
+from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
 from pages.ui.address import choice, give, take
@@ -50,6 +51,8 @@ def _show_counts(dataset: Dataset) -> None:
             alt="Pictures of each class in train and test",
             column_config={part: st.column_config.NumberColumn(format="localized") for part in ("train", "test")},
         )
+    st.download_button("Download CSV", table_csv(counts), f"{dataset.name}-classes.csv", "text/csv", key="data_counts_csv",
+                       icon=":material/download:")  # fmt: skip
 
 
 main(setup_page("Data", "The pictures to learn from: get them, look at them, see how training varies them."))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from cifar_core.data import CONVERSION
 from cifar_core.errors import CifarCoreError
+from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Predictor
 from cifar_core.workspace import Workspace
@@ -86,6 +87,8 @@ def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], pla
                 alt=f"Class probabilities of {picture.name}",
                 column_config={"probability": st.column_config.NumberColumn(format="percent")},
             )
+            st.download_button("Download CSV", table_csv(table), "probabilities.csv", "text/csv", key=f"predict_csv_{place}",
+                               icon=":material/download:")  # fmt: skip
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network…", on_release=Predictor.close)

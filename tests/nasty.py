@@ -35,7 +35,6 @@ CLASSES = (  # names of folders, so without a slash
     "**b** &lt;i&gt; <b>x",
     "👩‍🔬 שלום",
 )
-FORMULAS = (
     "=1+1",
     "+1",
     "-1+2",

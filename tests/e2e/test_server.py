@@ -130,6 +130,7 @@ def test_no_other_site_may_steer_it(app: App) -> None:
 def test_the_shipped_settings_say_the_same() -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
     server, client = settings["server"], settings["client"]
+    assert client["disableDataExport"], "tables leave as our own CSV, in which no cell is a formula"
     assert (server["enableCORS"], server["enableXsrfProtection"]) == (True, True)
     assert (server["enableStaticServing"], server["enableAgentApi"]) == (False, False)
     assert (settings["browser"]["gatherUsageStats"], client["showErrorLinks"], client["showErrorDetails"]) == (

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.export import table_csv
+from tests.conftest import ROOT
 
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what a spreadsheet may run
 
@@ -85,3 +87,10 @@ def test_categories_are_text_and_the_table_stays() -> None:
 
 def test_text_that_is_no_utf8_does_not_stop_the_file() -> None:
     assert read(table_csv(pd.DataFrame({"a": pd.Series(["\udcff"], dtype=object)})))[1] == ["?"]
+
+
+@pytest.mark.fault(47)
+def test_no_table_is_written_in_another_way() -> None:
+    writers = {path.name for place in ("cifar_core", "pages") for path in (ROOT / place).rglob("*.py")
+               if re.search(r"to_csv|csv\.writer|DictWriter", path.read_text("utf-8"))}  # fmt: skip
+    assert writers == {"table.py"}
