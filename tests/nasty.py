@@ -35,22 +35,6 @@ CLASSES = (  # names of folders, so without a slash
     "**b** &lt;i&gt; <b>x",
     "👩‍🔬 שלום",
 )
-    "=1+1",
-    "+1",
-    "-1+2",
-    "@SUM(1)",
-    "\t=1",
-    "\r=1",
-    "'=1",
-    "＝1",
-    "＋1",
-    "－1",
-    "＠1",
-    '="a","b"',
-    "a\n=b",
-    "plain",
-    "",
-)
 ODD_IDS = (  # what may stand where a run's id, a class or a picture is expected
     "../x", "..%2fx", "%252e%252e", "..\\x", "C:\\x", "\\\\host\\share", "//host/share", "/etc/passwd", "CON", "con.txt", "a\n", "a\0", "",
     " ", ".", "..", "-", "x" * 300, "١٢٣", "٣", "nan", "inf", "1e999", "-1", "99999999999999999999", "None", "~", "<script>", "quiet otter",
