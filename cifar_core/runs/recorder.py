@@ -1,5 +1,6 @@
 """Writes what the training loop tells into the run folder, and tells the loop what was asked of the run."""
 
+import contextlib
 import io
 import json
 import time
@@ -11,6 +12,7 @@ import safetensors.torch
 import torch
 
 from cifar_core.data import Dataset
+from cifar_core.errors import StorageError
 from cifar_core.files import append_line, remove, storage_errors, write_atomic
 from cifar_core.lifecycle.states import Progress
 from cifar_core.lifecycle.status import tell
@@ -94,7 +96,8 @@ class Recorder:
         self.progress = Progress(
             phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
         )
-        tell(self._folder, self.progress)
+        with contextlib.suppress(StorageError):  # results that cannot be kept end the run; this is only for onlookers
+            tell(self._folder, self.progress)
 
 
 def write_weights(folder: RunFolder, trainer: Trainer, epoch: int) -> None:

@@ -54,7 +54,8 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
     """
     config = make_config(read_json(folder.config)["settings"])
     check_unedited(folder, config)
-    sweep_temp(folder.path, older_than=0, spare=folder.about.name)  # what an earlier process of this run left
+    for place in (folder.path, *(item for item in folder.path.iterdir() if item.is_dir() and not item.is_symlink())):
+        sweep_temp(place, older_than=0, spare=folder.about.name)  # what an earlier process of this run left
     before = read_state(folder).progress or Progress("", epochs=config.optimizer.epochs)
     starting = before.before_training("loading pictures")
     tell(folder, starting)
@@ -164,13 +165,21 @@ def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:
 
 
 def main() -> int:
-    """Train the run of `--run-dir`; what goes wrong ends in its status as one sentence."""
+    """Train the run of `--run-dir`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
     parser.add_argument("--parent", required=True, type=int, help="Process id of the worker, which this one dies with.")
     arguments = parser.parse_args()
-    folder = RunFolder(arguments.run_dir)
-    wishes = Wishes(folder, arguments.parent)
+    return compute(RunFolder(arguments.run_dir), arguments.parent)
+
+
+def compute(folder: RunFolder, parent: int) -> int:
+    """Be the process that computes a run, of the worker `parent`; what goes wrong ends in its status as one sentence.
+
+    Returns:
+        The exit code: 0 when the run came to an end it chose.
+    """
+    wishes = Wishes(folder, parent)
     with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as mine:
         if not mine:
             return STILL_COMPUTING
