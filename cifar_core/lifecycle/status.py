@@ -8,6 +8,7 @@ that is written beside it.
 import time
 from dataclasses import asdict, dataclass, replace
 
+from cifar_core.checked import checked
 from cifar_core.errors import RunError
 from cifar_core.files import is_locked, read_json, write_json
 from cifar_core.lifecycle.folder import LifeFolder
@@ -41,7 +42,7 @@ def read_state(folder: LifeFolder) -> State:
         content = read_json(folder.status)
         progress, beat = content.get("progress"), content.get("beat")
         return State(
-            Status(content["status"]), str(content.get("error", "")), Progress(**progress) if progress else None,
+            Status(content["status"]), str(content.get("error", "")), checked(Progress, progress) if progress else None,
             str(content.get("boot", "")), None if beat is None else float(beat), content.get("taken") is True,
         )  # fmt: skip
     except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:

@@ -62,7 +62,9 @@ class Checkpoints:
 
         Raises:
             StorageError: the disk refused; the checkpoints before are whole.
+            TrainingError: the weights are no numbers any more, so there is nothing to go on from.
         """
+        trainer.require_finite()
         path = self._folder.checkpoint(len(trainer.lines), trainer.batch)
         state = {**trainer.state(), "settings": trainer.config.flat(), "conditions": conditions(trainer.device)}
         tensors: dict[str, torch.Tensor] = {}
@@ -110,12 +112,12 @@ class Checkpoints:
         return Loaded(make(), "", remarks)
 
     def clear(self) -> None:
-        """Remove all of them: the run has finished.
+        """Remove all of them, the newest last: the run has finished.
 
         Raises:
             StorageError: the disk refused.
         """
-        for path in self._all():
+        for path in reversed(self._all()):
             remove(path)
         self._good = []
 

@@ -1,44 +1,137 @@
-"""What a run's process found and what a person should know of how it went: `facts.json`, read without torch."""
+"""What the JSON files of a run say of how it was made and how it went, every field checked; no torch."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from cifar_core.config import RunConfig
+from cifar_core import __version__
+from cifar_core.checked import checked
+from cifar_core.config import RunConfig, make_config
 from cifar_core.errors import RunError
-from cifar_core.files import read_json
+from cifar_core.files import MB, read_json
 from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts
+from cifar_core.text import one_line
+
+_MAX_CONFIG = MB  # hundreds of times what we write
 
 
-def read_facts(folder: RunFolder) -> dict[str, Any]:
-    """The facts of a run, empty before its process has opened the data.
+@dataclass(frozen=True)
+class Made:
+    """`config.json`: written once, when the run is made."""
+
+    schema_version: int
+    id: str  # the folder's name then
+    created: str  # ISO 8601, UTC
+    settings: dict[str, Any]  # not checked yet
+    expected_seconds: float | None = None
+    versions: dict[str, Any] = field(default_factory=dict)
+    program: str = ""  # version of this program
+    code: str = ""  # git commit
+    person: str = ""
+    made_from: str = ""
+    origin: str = ""  # of a run that was brought from elsewhere
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`facts.json`: written by the process that computes. Files of schema 1 lack all from `settings` on."""
+
+    dataset: DatasetFacts
+    device: str
+    threads: int
+    settings: dict[str, Any] | None = None  # that the run began with
+    exact: bool = True  # bit by bit what an uninterrupted run gives
+    warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
+    peak_memory: int | None = None  # bytes, of the process that computed
+
+
+def made_of(content: Any) -> Made:
+    """How a run was made, from what its `config.json` says; ValueError where that is something else."""
+    return checked(Made, content, exact=False)
+
+
+def dataset_of(content: Any) -> DatasetFacts:
+    """The facts of a dataset from JSON; ValueError where that is something else."""
+    return checked(DatasetFacts, content, exact=False)
+
+
+def read_made(folder: RunFolder) -> Made:
+    """How a run was made.
+
+    Raises:
+        RunError: unreadable, or by a newer version of this program.
+    """
+    try:
+        content = read_json(folder.config, max_bytes=_MAX_CONFIG)
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise RunError(_newer(folder, content))
+        return made_of(content)
+    except (OSError, ValueError) as error:
+        raise RunError(f"Run {folder.path.name} cannot be read: config.json is none of ours ({error}).") from error
+
+
+def read_facts(folder: RunFolder) -> Facts | None:
+    """What the run's process found, None before it has opened the data.
 
     Raises:
         RunError: unreadable; the sentence says why.
     """
     try:
-        content = read_json(folder.facts)
+        return checked(Facts, read_json(folder.facts), exact=False)
     except FileNotFoundError:
-        return {}
+        return None
     except ValueError as error:
-        raise RunError(f"What run {folder.path.name} found at its start cannot be read ({error}).") from error
-    if not isinstance(content, dict) or not isinstance(content.get("dataset"), dict):
-        raise RunError(f"What run {folder.path.name} found at its start cannot be read (facts.json names no dataset).")
-    return content
+        raise RunError(f"What run {folder.path.name} found (facts.json) cannot be read ({error}).") from error
 
 
-def check_unedited(folder: RunFolder, config: RunConfig) -> None:
+def require_changeable(folder: RunFolder) -> None:
+    """Refuse to change a run that a newer version of this program has made; it is only looked at.
+
+    Raises:
+        RunError: it has.
+    """
+    try:
+        read_made(folder)
+    except RunError as error:
+        if error.__cause__ is None:  # other runs that cannot be read may be renamed, for they may be mended
+            raise
+
+
+def require_unedited(folder: RunFolder, config: RunConfig) -> None:
     """Refuse to go on with settings other than those the run began with.
 
     Raises:
         RunError: `config.json` was changed; the sentence names the settings.
     """
-    began = read_facts(folder).get("settings")
-    now = config.flat()
-    if not isinstance(began, dict):  # not started yet, or by a version that did not keep them
+    facts = read_facts(folder)
+    began, now = facts.settings if facts else None, config.flat()
+    if began is None:
         return
     changed = [name for name in now if name in began and began[name] != now[name]]
     if changed:
         told = ", ".join(f"{name} {began[name]} -> {now[name]}" for name in changed)
         raise RunError(
             f"The settings of run {folder.path.name} were changed after it began ({told}): a run keeps its settings. "
-            "Put the old ones back, or start a new run with the new ones."
+            "Put the old ones back in its config.json, or start a new run with the new ones."
         )
+
+
+def run_config(folder: RunFolder) -> RunConfig:
+    """The settings of a run, checked; those it began with.
+
+    Raises:
+        ConfigError: a setting breaks a rule.
+        RunError: as `read_made` and `require_unedited`.
+    """
+    config = make_config(read_made(folder).settings)
+    require_unedited(folder, config)
+    return config
+
+
+def _newer(folder: RunFolder, content: dict[str, Any]) -> str:
+    program = one_line(content.get("program", ""), 40)
+    return (
+        f"Run {folder.path.name} was made by {f'version {program}' if program else 'a newer version'} of this program "
+        f"(schema {content['schema_version']}); this is version {__version__} (schema {SCHEMA_VERSION}): update it to open the run."
+    )

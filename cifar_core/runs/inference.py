@@ -13,10 +13,9 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from cifar_core.config import make_config
 from cifar_core.data import usable_std
-from cifar_core.files import read_json
 from cifar_core.models.network import create_model
+from cifar_core.runs.facts import read_facts, run_config
 from cifar_core.runs.folder import RunFolder
 from cifar_core.runs.sealed import read_sealed
 from cifar_core.train.measure import probabilities
@@ -31,13 +30,16 @@ def main() -> int:
     parser.add_argument("--epoch", required=True, type=int, help="The epoch whose weights answer.")
     arguments = parser.parse_args()
     folder = RunFolder(arguments.run_dir)
-    facts = read_json(folder.facts)["dataset"]
-    config = make_config(read_json(folder.config)["settings"])
-    net = create_model(config.model, len(facts["class_names"]))
+    facts, config = read_facts(folder), run_config(folder)
+    if facts is None:
+        return 1
+    net = create_model(config.model, len(facts.dataset.class_names))
     content, _ = read_sealed(folder.weights(arguments.epoch), required=False)
     net.load_state_dict(safetensors.torch.load(content))
     net.eval()
-    mean, std = (torch.tensor(part).reshape(3, 1, 1) * 255 for part in (facts["mean"], usable_std(facts["std"])))
+    mean, std = (
+        torch.tensor(part).reshape(3, 1, 1) * 255 for part in (facts.dataset.mean, usable_std(facts.dataset.std))
+    )
     source, target = sys.stdin.buffer, sys.stdout.buffer
     while len(head := source.read(4)) == 4:
         (count,) = struct.unpack("<I", head)

@@ -17,9 +17,10 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.files import read_json
 from cifar_core.lifecycle.states import ACTIVE, Progress, Status
 from cifar_core.lifecycle.status import state_now
+from cifar_core.runs.facts import dataset_of, made_of
 from cifar_core.runs.folder import RunFolder, is_run_id
 from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts
-from cifar_core.runs.store import MAX_NAME, MAX_NOTE, dataset_facts, origin_of
+from cifar_core.runs.store import MAX_NAME, MAX_NOTE, origin_of
 from cifar_core.text import can_be_shown
 
 _MAX_TEXT = 2000  # characters of a sentence
@@ -50,7 +51,7 @@ class Papers:
     @property
     def dataset(self) -> DatasetFacts | None:
         """What the run knows of its dataset."""
-        return None if self.facts is None else dataset_facts(self.facts["dataset"])
+        return None if self.facts is None else dataset_of(self.facts["dataset"])
 
     def renamed(self, run_id: str) -> "Papers":
         """The same papers for a run of another id, which keeps the old one as its name where it has none."""
@@ -118,7 +119,7 @@ def _config(content: dict[str, Any]) -> dict[str, Any]:
     }
     if "origin" in content:
         _matching(content, "origin", is_sha256, "a SHA-256")
-    return {**checked, "origin": origin_of(content)}  # of the settings as they were written
+    return {**checked, "origin": origin_of(made_of(content))}  # of the settings as they were written
 
 
 def _status(content: dict[str, Any]) -> dict[str, Any]:

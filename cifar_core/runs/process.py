@@ -12,6 +12,7 @@ from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
 from cifar_core.lifecycle.status import expect_worker, move, read_state, state_now, state_without_worker
 from cifar_core.processes import log_tail, spawn
 from cifar_core.runs.allowance import one_at_a_time, require_turn
+from cifar_core.runs.facts import run_config
 from cifar_core.runs.folder import run_folder
 from cifar_core.runs.store import list_runs, read_run
 from cifar_core.workspace import Workspace
@@ -61,12 +62,14 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     """Queue a paused, stopped, failed or interrupted run; it goes on where its last checkpoint stands.
 
     Raises:
-        ConfigError: the server's `settings.json` breaks a rule.
-        RunError: no such run, finished, running or waiting already, an earlier process of it still computes, it was
-            imported, or its person has as many runs training and waiting as one may have.
+        ConfigError: one of its settings, or the server's `settings.json`, breaks a rule.
+        RunError: no such run, finished, running or waiting already, an earlier process of it still computes, its
+            settings are not those it began with, it was imported, or its person has as many runs training and waiting
+            as one may have.
         StorageError: the disk refused.
     """
     folder = run_folder(workspace, run_id)
+    run_config(folder)
     after(run_id, state_now(folder).status, Verb.RESUME)
     run = read_run(workspace, run_id)
     if run.imported:

@@ -54,7 +54,6 @@ class Recorder:
         self._tell("training", position)
         wish = self._wish()
         if wish is Signal.GO_ON and time.monotonic() - self._saved_at >= self._pause:
-            self._trainer.require_finite()  # numbers that are none would only be trained further
             self._save()
         return wish
 
@@ -72,6 +71,15 @@ class Recorder:
         self._save()
         append_line(self._folder.metrics, line_text(line))
         self._remove_weights(trainer.lines)
+
+    def on_end(self) -> None:
+        """Remove what only a run that goes on needs.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        self._checkpoints.clear()
+        self._remove_weights(self._trainer.lines)
 
     def _save(self) -> None:
         started = time.monotonic()

@@ -6,15 +6,14 @@ import struct
 import zipfile
 import zlib
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.errors import RunError
-from cifar_core.files import whole_lines_end
-from cifar_core.runs.facts import read_facts
+from cifar_core.runs.facts import Facts, read_facts
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run
 from cifar_core.train import EpochLine, best_line, epoch_line
@@ -24,20 +23,39 @@ _MALFORMED = (  # what reading arrays that nobody of us wrote may raise
     ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
     struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
+_MOST_LINES = int(spec_of("epochs").high)
+_LONGEST_LINE = 65_536  # bytes; ours have about 300
 _COLUMNS = [item.name for item in fields(EpochLine)]
 
 
 def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
-    """The epochs logged so far and a sentence for every line that cannot be read (a torn last line is no fault)."""
-    if not folder.metrics.exists():
-        return [], []
-    content = folder.metrics.read_bytes()[: whole_lines_end(folder.metrics)]
-    lines, problems = [], []
-    for number, text in enumerate(content.splitlines(), start=1):
-        try:
-            lines.append(epoch_line(json.loads(text)))
-        except (ValueError, RecursionError) as error:
-            problems.append(f"Line {number} of {folder.metrics.name} cannot be read ({error}).")
+    """The epochs logged so far and a sentence for what cannot be read (a torn last line is no fault).
+
+    A file that is longer than that of any run costs no more than the longest.
+    """
+    lines: list[EpochLine] = []
+    problems: list[str] = []
+    try:
+        with open(folder.metrics, "rb") as handle:
+            for number in range(1, _MOST_LINES + 2):
+                text = handle.readline(_LONGEST_LINE)
+                if not text.endswith(b"\n"):
+                    if len(text) == _LONGEST_LINE:
+                        problems.append(
+                            f"Line {number} of {folder.metrics.name} has no end: it and the rest are not read."
+                        )
+                    break
+                if number > _MOST_LINES:
+                    problems.append(f"{folder.metrics.name} has more than {_MOST_LINES:,} lines: the rest is not read.")
+                    break
+                try:
+                    lines.append(epoch_line(json.loads(text)))
+                except (ValueError, RecursionError) as error:
+                    problems.append(f"Line {number} of {folder.metrics.name} cannot be read ({error}).")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        problems.append(f"{folder.metrics.name} cannot be read ({error.strerror}).")
     return lines, problems
 
 
@@ -86,7 +104,7 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
     return Predictions(labels, probs, ids, names, "test", wanted)
 
 
-def _check_predictions(run_id: str, facts: dict[str, Any], found: Predictions) -> None:
+def _check_predictions(run_id: str, facts: Facts | None, found: Predictions) -> None:
     shapes = f"{list(found.labels.shape)} labels, {list(found.probs.shape)} probs, {len(found.class_names)} classes"
     count = len(found.labels)
     fits = found.labels.shape == found.ids.shape == (count,) and found.probs.shape == (count, len(found.class_names))
@@ -96,7 +114,7 @@ def _check_predictions(run_id: str, facts: dict[str, Any], found: Predictions) -
         raise RunError(f"The predictions of run {run_id} have labels that are none of their classes.")
     if not np.isfinite(found.probs).all():
         raise RunError(f"The predictions of run {run_id} are not all numbers.")
-    known = facts.get("dataset", {}).get("test", count)
+    known = facts.dataset.test if facts else count
     if known != count:
         raise RunError(f"The predictions of run {run_id} are of another dataset: {count:,} pictures, not {known:,}.")
 

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from cifar_core import __version__
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import NAME as DRAWN10
@@ -20,11 +21,11 @@ from cifar_core.lifecycle.states import Progress, Status
 from cifar_core.lifecycle.status import queue_first, silent_since, state_now
 from cifar_core.runs.allowance import one_at_a_time, require_turn, run_bytes
 from cifar_core.runs.estimate import estimate_run
-from cifar_core.runs.facts import read_facts
+from cifar_core.runs.facts import Made, read_facts, read_made, require_changeable
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.results import read_lines
-from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts, Run
+from cifar_core.runs.schema import SCHEMA_VERSION, Run
 from cifar_core.settings import require_room
 from cifar_core.text import can_be_shown, one_line, some_lines
 from cifar_core.train import best_line, split_training
@@ -86,6 +87,7 @@ def _circumstances(workspace: Workspace, config: RunConfig, runs: list[Run]) -> 
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         "expected_seconds": expected.seconds if expected else None,
         "versions": {"python": platform.python_version(), **_versions()},
+        "program": __version__,
         "code": _code_version(),
     }
 
@@ -172,49 +174,50 @@ def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
     """Give a run a name of the person's own; an empty one takes it back.
 
     Raises:
-        RunError: no such run, or a name that is too long or holds control characters.
+        RunError: no such run, one of a newer version, or a name that is too long or holds control characters.
     """
-    _write_about(run_folder(workspace, run_id), name=_clean(name, "name", MAX_NAME))
+    _write_about(_changeable(workspace, run_id), name=_clean(name, "name", MAX_NAME))
 
 
 def note_run(workspace: Workspace, run_id: str, note: str) -> None:
     """Keep a note with a run.
 
     Raises:
-        RunError: no such run, or a note that is too long or holds control characters.
+        RunError: no such run, one of a newer version, or a note that is too long or holds control characters.
     """
-    _write_about(run_folder(workspace, run_id), note=_clean(note, "note", MAX_NOTE, lines=True))
+    _write_about(_changeable(workspace, run_id), note=_clean(note, "note", MAX_NOTE, lines=True))
 
 
 def _read(folder: RunFolder) -> Run:
     try:
         return _read_whole(folder)
-    except (CifarCoreError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except RunError as error:
+        problem = str(error)
+    except (CifarCoreError, OSError, ValueError) as error:
         problem = f"Run {folder.path.name} cannot be read: {error}"
-        return Run(folder.path.name, folder.path.name, "", Status.FAILED, RunConfig(), "", problem=problem)
+    return Run(folder.path.name, folder.path.name, "", Status.FAILED, RunConfig(), "", problem=problem)
 
 
 def _read_whole(folder: RunFolder) -> Run:
-    content = read_json(folder.config)
-    if content["schema_version"] > SCHEMA_VERSION:
-        raise RunError(f"it was made by a newer version of this program (schema {content['schema_version']}).")
+    made = read_made(folder)
     state = state_now(folder)
-    config = make_config(content["settings"])
+    config = make_config(made.settings)
     about = read_about(folder)
     facts = read_facts(folder)
     lines, faulty = read_lines(folder)
     identity = folder.path.name
     return Run(
         id=identity, name=one_line(about.get("name") or "", MAX_NAME) or identity, note=some_lines(about.get("note", ""), MAX_NOTE),
-        status=state.status, config=config, created=str(content["created"]), error=one_line(state.error, MAX_ERROR), progress=state.progress,
+        status=state.status, config=config, created=made.created, error=one_line(state.error, MAX_ERROR), progress=state.progress,
         best=best_line(lines), last=lines[-1] if lines else None,
-        dataset=dataset_facts(facts["dataset"]) if facts else None, device=one_line(facts.get("device", "")),
-        expected_seconds=content.get("expected_seconds"), peak_memory=facts.get("peak_memory"),
-        person=one_line(content.get("person", ""), MAX_PERSON), made_from=str(content.get("made_from", "")),
-        origin=origin_of(content), imported="origin" in content,
+        dataset=facts.dataset if facts else None, device=one_line(facts.device) if facts else "",
+        expected_seconds=made.expected_seconds, peak_memory=facts.peak_memory if facts else None,
+        person=one_line(made.person, MAX_PERSON), made_from=made.made_from, origin=origin_of(made),
+        imported=made.origin != "",
         ticket=tickets(folder.workspace).get(identity) if state.status is Status.QUEUED else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
-        exact=bool(facts.get("exact", True)), warnings=(*map(str, facts.get("warnings", [])), *faulty),
+        exact=facts is None or facts.exact,
+        warnings=tuple(one_line(item, MAX_ERROR) for item in (*(facts.warnings if facts else ()), *faulty)),
     )  # fmt: skip
 
 
@@ -224,16 +227,10 @@ def _step_seconds(config: RunConfig, progress: Progress | None) -> float:
     return config.optimizer.batch_size / rate if rate > 0 else 0.0
 
 
-def origin_of(content: dict[str, Any]) -> str:
+def origin_of(run: Made) -> str:
     """What tells a run from every other one wherever it is brought: given by its config, of which it is made."""
-    made = {name: content[name] for name in ("id", "created", "settings")}
-    return str(content.get("origin") or hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest())
-
-
-def dataset_facts(content: dict[str, Any]) -> DatasetFacts:
-    """The facts of a dataset from JSON."""
-    lists = {key: tuple(content[key]) for key in ("class_names", "mean", "std")}
-    return DatasetFacts(**{**content, **lists})
+    made = {"id": run.id, "created": run.created, "settings": run.settings}
+    return run.origin or hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
 
 
 def read_about(folder: RunFolder) -> dict[str, Any]:
@@ -253,6 +250,12 @@ def _read_optional(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} holds no mapping")
     return content
+
+
+def _changeable(workspace: Workspace, run_id: str) -> RunFolder:
+    folder = run_folder(workspace, run_id)
+    require_changeable(folder)
+    return folder
 
 
 def _write_about(folder: RunFolder, **change: str) -> None:

@@ -12,26 +12,27 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import torch
 
-from cifar_core.config import RunConfig, make_config
+from cifar_core.config import RunConfig
 from cifar_core.data import Dataset, open_dataset, prepare_drawn10
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError, StorageError
-from cifar_core.files import hold_lock, read_json, sweep_temp, write_atomic, write_json
+from cifar_core.files import hold_lock, sweep_temp, write_atomic, write_json
 from cifar_core.lifecycle.states import Progress, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.processes import peak_memory
 from cifar_core.runs.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.estimate import read_calibration
-from cifar_core.runs.facts import check_unedited, read_facts
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.facts import Facts, read_facts, run_config
+from cifar_core.runs.folder import RunFolder, checkpoint_files
 from cifar_core.runs.recorder import STATUS_SECONDS, Recorder, line_text
+from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import DatasetFacts
 from cifar_core.runs.wishes import CutShortError, Wishes
+from cifar_core.train import should_stop_early
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device
 from cifar_core.train.trainer import Ending, Signal, Trainer
@@ -52,13 +53,15 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
     Raises:
         CifarCoreError: the data, the settings, the disk or the training itself refused.
     """
-    config = make_config(read_json(folder.config)["settings"])
-    check_unedited(folder, config)
+    config = run_config(folder)
     for place in (folder.path, *(item for item in folder.path.iterdir() if item.is_dir() and not item.is_symlink())):
         sweep_temp(place, older_than=0, spare=folder.about.name)  # what an earlier process of this run left
     before = read_state(folder).progress or Progress("", epochs=config.optimizer.epochs)
     starting = before.before_training("loading pictures")
     tell(folder, starting)
+    if _is_complete(folder, config):
+        _write_ending(folder, Ending.FINISHED, wishes, starting)
+        return
     device = pick_device(config.machine.device)
     torch.set_num_threads(_threads(folder))
     try:
@@ -70,24 +73,30 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
-    facts = _found(folder, dataset, data)
+    found = _found(folder, dataset, data)
     loaded = checkpoints.load(lambda: Trainer(config, data, device))
     trainer = loaded.trainer
-    facts |= {"device": str(device), "threads": torch.get_num_threads(), "settings": config.flat()}
-    facts |= _history(facts, loaded)
-    write_json(folder.facts, facts)
+    facts = _with_history(Facts(found, str(device), torch.get_num_threads(), config.flat()), read_facts(folder), loaded)
+    write_json(folder.facts, asdict(facts))
     _cut_metrics(folder, trainer)
     recorder = Recorder(folder, dataset, trainer, checkpoints, wishes.now)
     wishes.allow(config.machine.max_seconds)
     ending = trainer.fit(recorder)
     if ending is not Ending.FINISHED:
         checkpoints.save(trainer)
-    elapsed = max(trainer.seconds, recorder.progress.elapsed)  # whole epochs, and the part of one that was cut short
-    write_json(folder.facts, {**facts, "peak_memory": peak_memory()})
-    _write_ending(folder, ending, wishes, replace(recorder.progress, elapsed=elapsed))
-    if ending is Ending.FINISHED:
+    else:
         with contextlib.suppress(StorageError):  # it has finished all the same
-            checkpoints.clear()
+            recorder.on_end()
+    elapsed = max(trainer.seconds, recorder.progress.elapsed)  # whole epochs, and the part of one that was cut short
+    write_json(folder.facts, asdict(replace(facts, peak_memory=peak_memory())))
+    _write_ending(folder, ending, wishes, replace(recorder.progress, elapsed=elapsed))
+
+
+def _is_complete(folder: RunFolder, config: RunConfig) -> bool:
+    """Whether an earlier process did all but say that the run has finished: its last step before is to drop checkpoints."""
+    lines, _ = read_lines(folder)
+    enough = len(lines) == config.optimizer.epochs or (lines and should_stop_early(lines, config.optimizer.patience))
+    return bool(enough) and not checkpoint_files(folder)
 
 
 def _threads(folder: RunFolder) -> int:
@@ -95,9 +104,9 @@ def _threads(folder: RunFolder) -> int:
 
     More than this machine has cores would only be in each other's way: a run that came from a larger one takes the latter.
     """
-    began = read_facts(folder).get("threads", 0)
-    if 0 < began <= (os.cpu_count() or 1):
-        return int(began)
+    facts = read_facts(folder)
+    if facts and 0 < facts.threads <= (os.cpu_count() or 1):
+        return facts.threads
     calibration = read_calibration(Workspace(folder.path.parents[1]))
     return calibration.threads if calibration else torch.get_num_threads()
 
@@ -130,8 +139,8 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: W
     return prepare_drawn10(workspace, show)
 
 
-def _found(folder: RunFolder, dataset: Dataset, data: TrainingData) -> dict[str, Any]:
-    """The facts so far with the dataset as it is; a resumed run must find the same data.
+def _found(folder: RunFolder, dataset: Dataset, data: TrainingData) -> DatasetFacts:
+    """The dataset as it is; a resumed run must find the same data.
 
     Raises:
         RunError: the dataset has changed since the run began.
@@ -141,20 +150,21 @@ def _found(folder: RunFolder, dataset: Dataset, data: TrainingData) -> dict[str,
         len(data.train), len(data.validation), len(data.test),
     )  # fmt: skip
     before = read_facts(folder)
-    if before and before["dataset"].get("fingerprint") != dataset.fingerprint:
+    if before and before.dataset.fingerprint != dataset.fingerprint:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
-    return {**before, "dataset": asdict(found)}
+    return found
 
 
-def _history(before: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
-    """What a person should know of a run after it was brought back: whether it is bit-exact still, and what was odd."""
+def _with_history(facts: Facts, before: Facts | None, loaded: Loaded) -> Facts:
+    """Add what a person should know of a run that was brought back: whether it is bit-exact still, and what was odd."""
     done = len(loaded.trainer.lines)
-    fresh = done == 0 and loaded.trainer.batch == 0  # nothing of earlier processes is left in it
-    warnings = [] if fresh else list(before.get("warnings", []))
+    if before is None or (done == 0 and loaded.trainer.batch == 0):  # nothing of earlier processes is left in it
+        before = facts
+    warnings = [*before.warnings]
     if loaded.changed:
         warnings.append(f"Not bit-exact: from epoch {done + 1} on it was computed {loaded.changed}.")
-    exact = not loaded.changed and (fresh or before.get("exact", True))
-    return {"exact": exact, "warnings": [*warnings, *loaded.remarks]}
+    exact = before.exact and not loaded.changed
+    return replace(facts, exact=exact, warnings=(*warnings, *loaded.remarks))
 
 
 def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import safetensors.numpy
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.runs.facts import check_unedited
+from cifar_core.runs.facts import require_unedited
 from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.results import read_lines, read_predictions
 from cifar_core.runs.schema import Run
@@ -30,7 +30,7 @@ def verify_run(workspace: Workspace, run_id: str) -> list[str]:
     folder = run_folder(workspace, run_id)
     try:
         run = read_run(workspace, run_id)
-        check_unedited(folder, run.config)
+        require_unedited(folder, run.config)
     except CifarCoreError as error:
         return [str(error)]
     lines, problems = read_lines(folder)

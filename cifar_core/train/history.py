@@ -1,9 +1,10 @@
 """What is known after each epoch, and which epoch is the best: facts shared by the loop, the disk and the screens."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
+
+from cifar_core.checked import checked
 
 LOSS_CLIP = 1e-12  # a probability counts as at least this much in a loss, so that a certain mistake stays finite
 
@@ -24,31 +25,16 @@ class EpochLine:
     images_per_second: float  # training steps alone
 
 
-_HUGE = 2**53  # whole numbers from here on are not exact as floats
-_OPTIONAL = ("validation_loss", "validation_accuracy")
-
-
 def epoch_line(content: Any) -> EpochLine:
     """An epoch from what a file says.
 
     Raises:
-        ValueError: another thing than an epoch, or a value that is no number; the message says which.
+        ValueError: it says something else; the message says what.
     """
-    names = [item.name for item in fields(EpochLine)]
-    if not isinstance(content, dict) or sorted(content) != sorted(names):
-        raise ValueError("it is no epoch")
-    for name, value in content.items():
-        if not _is_number(value) and not (value is None and name in _OPTIONAL):
-            raise ValueError(f"{name} is no number")
-    if not isinstance(content["epoch"], int) or content["epoch"] < 1:
-        raise ValueError("epoch is no whole number above 0")
-    return EpochLine(**content)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _HUGE
+    line = checked(EpochLine, content)
+    if line.epoch < 1:
+        raise ValueError(f"epoch is {line.epoch}")
+    return line
 
 
 def best_line(lines: Sequence[EpochLine]) -> EpochLine | None:

@@ -139,12 +139,13 @@ class Trainer:
             self._right += (logits.argmax(1) == labels).sum()
 
     def require_finite(self) -> None:
-        """See that the running epoch's loss is a number so far.
+        """See that the weights and the running epoch's loss are numbers so far.
 
         Raises:
-            TrainingError: it is not.
+            TrainingError: they are not.
         """
-        _check_finite(len(self.lines) + 1, float(self._loss_sum))
+        weights = sum(float(value.sum()) for value in self.net.state_dict().values())
+        _check_finite(len(self.lines) + 1, float(self._loss_sum), weights)
 
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
         train_loss = float(self._loss_sum) / len(self.data.train)
