@@ -24,7 +24,7 @@ def until(done: Callable[[], object], what: str, *, patience: float = PATIENCE) 
     deadline = time.monotonic() + patience
     while not done():
         assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def compute(folder: LifeFolder, parent: int) -> int:
         obey_order(folder, what)
         if read_state(folder).status not in ("running",):
             return 0
-        time.sleep(0.01)
+        time.sleep(0.02)
     return 1
 
 
@@ -102,7 +102,7 @@ def obey_order(folder: LifeFolder, what: str) -> None:
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(folder.path)])
             order(folder, "deaf")
         case "flood" | "flood of a gigabyte":
-            for _ in range(64 if what == "flood" else 1024):
+            for _ in range(16 if what == "flood" else 1024):
                 os.write(1, b"\x1b[31mred\x1b[0m \xff\x00 " + b"x" * (1024 * 1024 - 16) + b"\n")
             os.write(1, b"\nthe end\n")
             order(folder, "work")
@@ -126,6 +126,7 @@ def main() -> int:
         case ["worker", *arguments]:
             sys.argv = [__file__, *arguments]
             worker.computing_command = fake_command
+            worker._LOCK_SECONDS = 0.5  # instead of 5
             for name, seconds in QUICK_LADDER.items():
                 setattr(supervise, name, seconds)
             return worker.main()

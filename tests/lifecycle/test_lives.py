@@ -167,6 +167,9 @@ def test_a_process_that_cannot_be_started_is_said_at_once(lives: Lives, monkeypa
 
 @pytest.mark.fault(20)
 def test_a_double_click_is_one_run_with_one_process(lives: Lives) -> None:
+    first = lives.begin()
+    lives.wait_computing(first)
+
     def click(_: int) -> str:
         run_id = create_run(lives.workspace, make_config(), nonce="one click")
         start_run(lives.workspace, run_id)
@@ -174,7 +177,10 @@ def test_a_double_click_is_one_run_with_one_process(lives: Lives) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         (run_id,) = set(pool.map(click, range(4)))
-    assert [run.id for run in list_runs(lives.workspace)] == [run_id]
+    assert {run.id for run in list_runs(lives.workspace)} == {first, run_id} and in_line(lives) == [run_id]
+    until(lambda: is_locked(lives.folder(run_id).lock), "it waits")
+    until(lambda: len(lives.processes(run_id, "worker")) == 1, "the workers that came in vain end")
+    lives.order(first, "finish")
     lives.wait_computing(run_id)  # asserts that one process computes
 
 
@@ -312,7 +318,7 @@ def test_an_orphan_is_waited_for(lives: Lives, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.fault(31)
-@pytest.mark.parametrize("verb", ["stop", "pause"])
+@pytest.mark.parametrize("verb", ["stop", pytest.param("pause", marks=pytest.mark.slow)])
 def test_who_ignores_everything_is_killed_with_all_that_it_started(lives: Lives, verb: str) -> None:
     assert OBEY_SECONDS + KILL_SECONDS <= 25  # here both are 0.3 s
     run_id = lives.begin()

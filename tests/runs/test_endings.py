@@ -94,7 +94,14 @@ def stop_at(moment: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.fault(32)
-@pytest.mark.parametrize("moment", ["start-up", "a batch", "evaluation", "the epoch's end", "a checkpoint"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "evaluation",
+        "a checkpoint",
+        *[pytest.param(moment, marks=pytest.mark.slow) for moment in ("start-up", "a batch", "the epoch's end")],
+    ],
+)
 def test_stopped_at_any_moment_it_goes_on_as_if_it_had_not(
     space: Workspace, straight: RunFolder, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
