@@ -18,7 +18,7 @@ class ConfigError(CifarCoreError):
 
 
 class DataError(CifarCoreError):
-    """A dataset or a picture that is absent, unreadable or breaks a rule."""
+    """A dataset, a picture or an archive that is absent, unreadable or breaks a rule."""
 
     exit_code = 2
 

@@ -15,6 +15,11 @@ from cifar_core.errors import DataError
 
 ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06")
 _DIRECTORY_ENTRY = 46  # bytes of the shortest entry in a zip's directory
+_CONTRADICTIONS = (
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)  # a file's own header tells other things than the list
 _LOCAL_ENTRY = 30  # bytes in front of a file's name in a zip
 
 
@@ -68,11 +73,7 @@ class ZipFiles:
         """One of `infos` as a stream."""
         try:
             member = self._archive.open(info)
-        except (
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-        ) as error:  # its own header tells other things than the list
+        except _CONTRADICTIONS as error:
             raise zipfile.BadZipFile(str(error)) from error
         with member:
             yield self._budget.stream(member, info.filename, self._packed)

@@ -12,7 +12,7 @@ from cifar_core.runs.papers import is_sha256
 MANIFEST = "manifest.json"
 MAX_BYTES = 1024 * 1024  # of it
 _FORMAT = "cifar_core run"
-_VERSION = 1
+VERSION = 1
 _PAPERS = ("config.json", "status.json", "about.json", "facts.json")
 _OTHERS = re.compile(
     r"metrics\.jsonl|predictions\.npz|best\.safetensors|best/[0-9]{4}\.safetensors|history/test-[0-9]{4}\.npy", re.ASCII
@@ -38,7 +38,7 @@ class Manifest:
     def text(self) -> bytes:
         """As it stands in the file."""
         files = {name: asdict(content) for name, content in self.files.items()}
-        content = {"format": _FORMAT, "version": _VERSION, "run": self.run, "origin": self.origin, "files": files}
+        content = {"format": _FORMAT, "version": VERSION, "run": self.run, "origin": self.origin, "files": files}
         return json.dumps(content, indent=1).encode()
 
 
@@ -59,7 +59,7 @@ def parse_manifest(text: bytes) -> Manifest:
         raise ValueError("cannot be read") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ValueError("is not that of a run")
-    if content.get("version") != _VERSION:
+    if content.get("version") != VERSION:
         raise ValueError("was written by a newer version of this program")
     run, origin, files = content.get("run"), content.get("origin"), content.get("files")
     if not isinstance(run, str) or not is_run_id(run):

@@ -55,6 +55,7 @@ def test_train_then_look_then_analyze(call: Any, workspace: Workspace, tmp_path:
         assert np.array_equal(np.asarray(Image.open(path)).transpose(2, 0, 1), pixels[index])
 
 
+@pytest.mark.fault(41)
 def test_bad_settings_are_named_all_at_once_and_make_no_run(call: Any, workspace: Workspace) -> None:
     code, out, err = call("train", "--epochs", 0, "--learning-rate", "nan", "--workspace", workspace.root)
     assert code == 2 and out == ""

@@ -13,6 +13,7 @@ from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import (
     Status,
+    allowance,
     create_run,
     delete_run,
     duplicate_run,
@@ -131,6 +132,15 @@ def test_many_at_once_get_no_more_than_allowed(workspace: Workspace) -> None:
     with ThreadPoolExecutor(10) as pool:
         assert sum(pool.map(ask, range(10))) == 3
     assert len(list_runs(workspace)) == 3
+
+
+def test_a_maker_of_runs_that_hangs_is_not_waited_for_without_end(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "_LOCK_SECONDS", 0.0)
+    with allowance.one_at_a_time(workspace), pytest.raises(StorageError, match="Another run is being made"):
+        create_run(workspace, make_config())
+    assert list_runs(workspace) == []
 
 
 def test_a_broken_settings_file_makes_no_run_and_is_named(workspace: Workspace) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from cifar_core.errors import CifarCoreError, DataError, RunError
 from cifar_core.runs import Arrival, import_run, list_runs, verify_run
+from cifar_core.runs.sealed import seal
 from cifar_core.settings import SETTINGS_FILE
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import snapshot
@@ -188,6 +189,15 @@ def test_numbers_that_cannot_be(
     workspace: Workspace, packed: Path, tmp_path: Path, changes: dict[str, Change], words: str
 ) -> None:
     refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), words)
+
+
+def test_weights_that_do_not_keep_their_own_hash(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
+    """A manifest that fits them does not help."""
+    sealed = b"".join(seal(members(packed)["best.safetensors"]))
+    here = open_workspace(tmp_path / "here")
+    assert import_run(here, rewrite(packed, tmp_path / "a.zip", {"best.safetensors": sealed})).new
+    swapped = sealed[:-8] + sealed[-4:] + sealed[-8:-4]
+    refused(workspace, rewrite(packed, tmp_path / "b.zip", {"best.safetensors": swapped}), "its SHA-256 does not match")
 
 
 @pytest.mark.fault(9)

@@ -6,7 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar_core.runs import Predictor, Status, list_runs, read_metrics, read_predictions, read_run, verify_run
+from cifar_core.runs import (
+    Predictor,
+    Status,
+    import_run,
+    list_runs,
+    manifest,
+    read_metrics,
+    read_predictions,
+    read_run,
+    verify_run,
+)
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, tiny_pictures
 
@@ -33,3 +43,14 @@ def test_stored_run_opens(stored: Path, workspace: Workspace) -> None:
 
 def test_every_schema_has_a_stored_run() -> None:
     assert {item.parent.name for item in STORED} == set(KNOWN)
+
+
+@pytest.mark.parametrize("version", range(1, manifest.VERSION + 1))
+def test_stored_export_comes_in(version: int, workspace: Workspace) -> None:
+    """So does a zip that an earlier version exported."""
+    arrival = import_run(workspace, ROOT / "tests" / "fixtures" / f"exported-{version}.zip")
+    run = read_run(workspace, arrival.run)
+    assert (run.name, run.status, run.problem) == ("first of its kind", Status.FINISHED, "")
+    assert verify_run(workspace, run.id) == []
+    _, labels = tiny_pictures(100, seed=1)
+    assert np.array_equal(read_predictions(workspace, run.id).labels, labels)
