@@ -93,6 +93,8 @@ def _refuse_overlaps(archive: zipfile.ZipFile) -> None:
     """Files that share bytes unpack to far more than the zip holds."""
     end = 0
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    if infos and infos[0].header_offset > 0:  # a zip inside one that is cut off, whose list of files is found instead
+        raise zipfile.BadZipFile("it does not begin with its first file")
     for info in infos:
         if info.header_offset < end:
             raise DataError(f"{info.filename} in the zip overlaps another file: it was refused as a whole.")

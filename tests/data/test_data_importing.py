@@ -256,6 +256,18 @@ def test_files_of_a_zip_that_share_bytes(workspace: Workspace, tmp_path: Path, h
     refused(workspace, packed, "overlaps")
 
 
+@pytest.mark.fault(58)
+def test_the_end_of_a_zip_inside_is_not_taken_for_the_end_of_a_cut_one(workspace: Workspace, tmp_path: Path) -> None:
+    """A whole dataset, stored in a zip that is cut off behind it."""
+    inner = write_zip(small_set(), tmp_path / "inner.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("first.txt", "x")
+        archive.writestr("inner.zip", inner)
+    content = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(content[: content.index(inner) + len(inner)])
+    refused(workspace, tmp_path / "a.zip", r"a\.zip is damaged or cut off")
+
+
 @pytest.mark.fault(57)
 def test_a_bomb_inside_a_zip_stays_packed(workspace: Workspace, tmp_path: Path) -> None:
     """A zip in a zip is a file that is no picture."""

@@ -321,7 +321,8 @@ def test_links_and_devices(workspace: Workspace, packed: Path, tmp_path: Path, k
 def patched(packed: Path, target: Path, change: Callable[[bytearray, int, int], None]) -> Path:
     """The zip with its first local and central header changed in place."""
     content = bytearray(packed.read_bytes())
-    change(content, content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02"))
+    with zipfile.ZipFile(packed) as archive:
+        change(content, 0, archive.start_dir)
     target.write_bytes(content)
     return target
 
