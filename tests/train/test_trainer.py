@@ -70,8 +70,13 @@ NETS: dict[str, dict[str, Any]] = {"simple_cnn": {}, "fast_cnn": {"model": "fast
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
-    """The same batches through torch's textbook loop, in float64, unfused and contiguous, give the same weights."""
+    """The same batches through torch's textbook loop, in float64, unfused and contiguous, give the same weights.
+
+    Adam's steps are as long for the smallest gradient as for the largest, so rounding grows: its rate is lower.
+    """
+    rate = 3e-3 if optimizer == "sgd" else 3e-4
     config = make_config({**TINY, **NETS[net], "epochs": 2, "dropout": 0.0, "optimizer": optimizer, "weight_decay": 0.01,
+                          "learning_rate": rate,
                           "label_smoothing": 0.1, "validation_share": 0.0, "schedule": "cosine"})  # fmt: skip
     data = data_for(config)
     trainer = Trainer(config, data, CPU)
@@ -83,9 +88,9 @@ def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
     reference = reference.double()
     learned = [item for item in reference.parameters() if item.requires_grad]
     kinds: dict[str, Any] = {
-        "adam": lambda: torch.optim.Adam(learned, lr=3e-3, weight_decay=0.01),
-        "adamw": lambda: torch.optim.AdamW(learned, lr=3e-3, weight_decay=0.01),
-        "sgd": lambda: torch.optim.SGD(learned, lr=3e-3, weight_decay=0.01, momentum=0.9, nesterov=True),
+        "adam": lambda: torch.optim.Adam(learned, lr=rate, weight_decay=0.01),
+        "adamw": lambda: torch.optim.AdamW(learned, lr=rate, weight_decay=0.01),
+        "sgd": lambda: torch.optim.SGD(learned, lr=rate, weight_decay=0.01, momentum=0.9, nesterov=True),
     }
     plain = kinds[optimizer]()
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(plain, T_max=2 * 10)
