@@ -6,9 +6,11 @@ from cifar_core.config import make_config
 from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
+from pages.ui.active import show_active, training_now
 from pages.ui.caches import find
 from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
-from pages.ui.live import launch, pulse, start_nonce, status_badge, training_now
+from pages.ui.live import status_badge
+from pages.ui.steer import launch, start_nonce
 from pages.ui.summary import show_numbers, show_worst
 from pages.ui.text import plain, sentence
 from pages.ui.words import size
@@ -21,11 +23,11 @@ def main(workspace: Workspace) -> None:
     runs = list_runs(workspace)
     run = run_in_focus(workspace, runs, required=False)
     running = training_now(runs)
-    if running is not None:
-        with st.container(border=True):
-            pulse(workspace, running)
-            if st.button("Watch it learn", type="primary", icon=":material/show_chart:", key="home_watch"):
-                st.switch_page("pages/train.py", query_params={"run": running.id, "view": "Watch"})
+    show_active(workspace, runs, "home")
+    if running is not None and st.button(
+        "Watch it learn", type="primary", icon=":material/show_chart:", key="home_watch"
+    ):
+        st.switch_page("pages/train.py", query_params={"run": running.id, "view": "Watch"})
     if run is None:
         _first_step(workspace)
     elif running is None or run.id != running.id or run.best is not None:

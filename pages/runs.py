@@ -1,15 +1,17 @@
-"""Runs: compare what was trained, open, rename, note and delete it. Reads runs and their metrics."""
+"""Runs: what trains and waits, and everything that was trained: compare, steer, name, export, delete, bring back, import."""
 
 import streamlit as st
 
 from cifar_core.export import table_csv
 from cifar_core.figures import overlay_curves
-from cifar_core.runs import Run, list_runs, read_metrics
+from cifar_core.runs import Run, list_runs, queue_places, read_metrics, slots
 from cifar_core.workspace import Workspace
+from pages.ui.active import show_active
 from pages.ui.frame import guard, run_in_focus, setup_page
-from pages.ui.live import follow
+from pages.ui.parcels import offer_import
 from pages.ui.runs_table import choose_runs, manage, table_of
 from pages.ui.text import clean
+from pages.ui.trash import offer_undo, show_trash
 
 NEWEST = 5  # runs whose curves are shown when none is selected
 KINDS = ["accuracy", "loss"]
@@ -17,21 +19,33 @@ SPLITS = ["test", "validation", "train"]
 
 
 def main(workspace: Workspace) -> None:
-    """The table, then the runs selected in it."""
+    """What lives, the table, the runs selected in it; at the end what is not in the table: the trash, runs from elsewhere."""
     runs = list_runs(workspace)
-    run_in_focus(workspace, runs)  # without any run: says what will be here, and ends the page
-    follow(workspace)
-    table = table_of(runs)
+    run = run_in_focus(workspace, runs, required=False)
+    offer_undo(workspace)
+    show_active(workspace, runs, "runs")
+    if run is None:
+        st.info("There is no run yet. What you train, or import below, will be listed and compared here.",
+                icon=":material/model_training:")  # fmt: skip
+        st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
+    else:
+        _show_runs(workspace, runs)
+    offer_import(workspace)
+    show_trash(workspace)
+
+
+def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
+    table = table_of(runs, queue_places(runs, slots(workspace)))
     st.caption(
         "Accuracies are on the test set; the best epoch is chosen by the validation part (the last epoch where there "
-        "is none). Of the settings, only those that differ are shown. Select rows to open, compare or delete runs."
+        "is none). Of the settings, only those that differ are shown. Select rows to open, steer, export, compare or delete runs."
     )
     chosen = choose_runs(runs, table)
     st.download_button(
         "Download CSV", table_csv(table), "runs.csv", "text/csv", key="runs_csv", icon=":material/download:"
     )
     for run in chosen[:NEWEST]:
-        manage(workspace, run)
+        manage(workspace, run, runs)
     _compare(workspace, chosen or runs[:NEWEST], selected=bool(chosen))
 
 

@@ -9,15 +9,18 @@ from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
+from pages.ui.active import training_now
 from pages.ui.address import choice, give, take
 from pages.ui.frame import guard, run_in_focus, setup_page
-from pages.ui.live import launch, outlook, start_nonce, training_now, watch
+from pages.ui.live import outlook, watch
 from pages.ui.plan import check, show_layers, show_strip
-from pages.ui.settings import in_words, preset_words, show_earlier, show_presets, show_settings
+from pages.ui.settings import MADE_FROM, in_words, preset_words, show_earlier, show_presets, show_settings
+from pages.ui.steer import launch, start_nonce
 from pages.ui.text import plain, sentence
 
 NEW, WATCH = "New run", "Watch"
 VIEW = "train_view"
+REFUSED = "train_refused"  # session: why the last start was refused, shown once
 
 
 def main(workspace: Workspace) -> None:
@@ -43,7 +46,7 @@ def main(workspace: Workspace) -> None:
     give("train", parts)
     if run is not None and st.session_state[VIEW] == WATCH:
         with guard():
-            watch(workspace, run.id)
+            watch(workspace, run, runs)
             _after(run)
     else:
         _new_run(workspace, runs)
@@ -73,16 +76,18 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
             blocked = config is None or bool(problems)
             st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
                       on_click=_start, args=(workspace, config, start_nonce()))  # fmt: skip
+            if REFUSED in st.session_state:
+                st.error(st.session_state.pop(REFUSED), icon=":material/error:")
             if config is not None:
                 show_layers(config, datasets)
 
 
 def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
     try:
-        st.query_params["run"] = launch(workspace, config, nonce)
+        st.query_params["run"] = launch(workspace, config, nonce, st.session_state.get(MADE_FROM) or "")
         st.session_state[VIEW] = WATCH
     except CifarCoreError as error:
-        st.toast(sentence(error), icon=":material/error:")
+        st.session_state[REFUSED] = sentence(error)
 
 
 def _after(run: Run) -> None:
@@ -95,6 +100,8 @@ def _after(run: Run) -> None:
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
     with st.expander("Settings of this run", icon=":material/tune:"):
+        if run.made_from:
+            st.caption(f"Made from the settings of run {plain(run.made_from)}.")
         st.table({spec_of(name).label: plain(in_words(value)) for name, value in run.config.flat().items()},
                  border="horizontal", width="content")  # fmt: skip
 

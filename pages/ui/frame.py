@@ -11,12 +11,12 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from cifar_core.errors import CifarCoreError, StorageError
-from cifar_core.runs import Run, Status, empty_old_trash, list_runs
+from cifar_core.runs import Run, Status, empty_old_trash, list_runs, list_trash
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload_room import bound_uploads, give_upload_room
 from pages.ui.visitors import offer_logout, require_login
-from pages.ui.words import epoch_word, percent
+from pages.ui.words import epoch_word, percent, state_words
 
 APP = "CIFAR-10 workbench"
 FOCUS = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
@@ -57,6 +57,15 @@ def guard() -> Iterator[None]:
         st.error(sentence(error), icon=":material/error:")
 
 
+@contextmanager
+def guard_click() -> Iterator[None]:
+    """As `guard`, for what a person asks of a view that is redrawn every second: the sentence stays above it for a while."""
+    try:
+        yield
+    except CifarCoreError as error:
+        st.toast(sentence(error), icon=":material/error:", duration="long")
+
+
 def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, required: bool = True) -> Run | None:
     """The run that the page speaks of: chosen in the sidebar, carried by the URL, remembered for the session.
 
@@ -68,6 +77,13 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
         required: whether the page has nothing to say without a run.
     """
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in runs:
+        st.warning(
+            _why_absent(workspace, asked) + (" Another one is shown." if runs else ""), icon=":material/search_off:"
+        )
+        asked = None
+        del st.query_params["run"]
     if not runs:
         if required:
             st.info(
@@ -77,10 +93,6 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
             st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
             st.stop()
         return None
-    asked = st.query_params.get("run")
-    if asked is not None and asked not in runs:
-        st.warning(f"There is no run {plain(asked)}; another one is shown.", icon=":material/search_off:")
-        asked = None
     if asked != st.session_state.get(FOCUS) or RUN_BOX not in st.session_state:
         st.session_state[RUN_BOX] = asked or _default_run(runs)
     chosen: str = st.sidebar.selectbox(
@@ -101,7 +113,7 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
 def require_result(run: Run) -> None:
     """End the page where the run has not finished an epoch: there is nothing to understand yet."""
     if run.best is None and not run.problem:
-        st.info(f"This run has no finished epoch yet ({run.status.value}). Its first one brings the numbers and pictures.",
+        st.info(f"This run has no finished epoch yet ({state_words(run)[0]}). Its first one brings the numbers and pictures.",
                 icon=":material/hourglass_empty:")  # fmt: skip
         st.page_link("pages/train.py", label="Watch it train", icon=":material/model_training:",
                      query_params={"run": run.id})  # fmt: skip
@@ -127,9 +139,26 @@ def run_label(run: Run) -> str:
 def run_facts(run: Run) -> str:
     """The line under the select box: dataset, test accuracy, status."""
     if run.problem:
-        return "unreadable"
+        return state_words(run)[0]
     result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
-    return f"{run.config.data.dataset} · {result} · {run.status.value}"
+    return f"{run.config.data.dataset} · {result} · {state_words(run)[0]}"
+
+
+def lose_focus(run_id: str) -> None:
+    """Forget a run that was just deleted, so that the page does not ask for it."""
+    if st.query_params.get("run") == run_id:
+        del st.query_params["run"]
+    if st.session_state.get(FOCUS) == run_id:
+        del st.session_state[FOCUS]
+
+
+def _why_absent(workspace: Workspace, run_id: str) -> str:
+    """What to say of a run that the address or this page knows, but the workspace does not."""
+    if any(item.id == run_id for item in list_trash(workspace)):
+        return f"Run {plain(run_id)} no longer exists: it was deleted. The trash on the Runs page can bring it back."
+    if run_id == st.session_state.get(FOCUS):
+        return f"Run {plain(run_id)} no longer exists."
+    return f"There is no run {plain(run_id)} here."
 
 
 def _leave_old_discovery() -> None:

@@ -1,9 +1,9 @@
-"""Starting a run and watching it. The truth is on disk: a view that looks every second and never drives anything.
+"""Before a run and beside it: how long it would take, and how it learns. The truth is on disk; a view that looks never drives.
 
-Reads the run in focus; writes only what a person asks for (start, stop, pause, resume). Session: the starting nonce.
+Reads the run in focus; what a person asks of it is done by `steer`.
 """
 
-import secrets
+import sys
 from typing import Literal
 
 import pandas as pd
@@ -14,86 +14,49 @@ from cifar_core.config import RunConfig
 from cifar_core.export import table_csv
 from cifar_core.figures import curves
 from cifar_core.runs import (
+    Place,
     Run,
     Status,
-    active_run,
     calibrate,
-    create_run,
     estimate_run,
-    list_runs,
-    pause_run,
+    queue_places,
     read_metrics,
-    read_run,
-    resume_run,
-    start_run,
-    stop_run,
+    slots,
     worker_log_tail,
 )
 from cifar_core.workspace import Workspace
+from pages.ui.active import IDLE_TICK, TICK, as_drawn, keep_up, show_progress, training_now
 from pages.ui.frame import guard
+from pages.ui.steer import offer_again, offer_moves
 from pages.ui.text import plain, sentence
-from pages.ui.visitors import person
 from pages.ui.words import (
-    STATUS,
     clock,
-    done_share,
     duration,
     epoch_word,
     overrun_line,
     percent,
-    progress_line,
     result_line,
+    state_words,
+    turn_line,
 )
 
 KINDS: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
-TICK = 1.0  # seconds between looks at the disk
-NONCE = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
-ACTIONS = {"stop": stop_run, "pause": pause_run, "resume": resume_run}
-ACTION_WORDS = {  # icon, what it does, what is answered
-    "stop": (":material/stop:", "Ends within one batch and keeps everything so far.", "Stopping after this batch."),
-    "pause": (":material/pause:", "Keeps everything and frees the machine.", "Pausing after this batch."),
-    "resume": (":material/play_arrow:", "Goes on exactly where it was.", "Going on where it was."),
+FEW = 3  # notices shown at once
+ENDS = {
+    Status.FAILED: "The run failed",
+    Status.STOPPED: "The run stopped",
+    Status.INTERRUPTED: "The run was interrupted",
 }
-
-
-def start_nonce() -> str:
-    """What marks the next start of this session; taken when the button is drawn."""
-    return str(st.session_state.setdefault(NONCE, secrets.token_hex(8)))
-
-
-def launch(workspace: Workspace, config: RunConfig, nonce: str) -> str:
-    """Create a run and queue it; returns its id. The second click of a double click gives the same run.
-
-    Raises:
-        StorageError: the disk refused.
-    """
-    run_id = create_run(workspace, config, nonce=nonce, person=person())
-    start_run(workspace, run_id)
-    st.session_state[NONCE] = secrets.token_hex(8)
-    return run_id
 
 
 def status_badge(run: Run) -> None:
     """The run's state as a word, a colour and an icon."""
-    word, colour, icon = STATUS[run.status]
+    word, colour, icon = state_words(run)
     st.badge(word, color=colour, icon=icon)
 
 
-def show_progress(run: Run) -> None:
-    """The progress bar of a living run with its line of words."""
-    if run.progress is None:
-        st.progress(0.0, text="starting…")
-    else:
-        st.progress(done_share(run.progress), text=progress_line(run.progress))
-
-
-def training_now(runs: list[Run]) -> Run | None:
-    """The newest of these runs that trains, else the newest that waits."""
-    return min((run for run in runs if run.active), key=lambda run: run.status is Status.QUEUED, default=None)
-
-
 def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> None:
-    """Before a start: the run that is training now, else the time that these settings will take on this machine.
+    """Before a start: the run that is training now and the place in the queue, else how long these settings will take.
 
     Args:
         workspace: where.
@@ -101,24 +64,37 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
         runs: the workspace's runs as the page was drawn.
     """
     running = training_now(runs)
-    state = "done" if running else _calibrated(workspace)
+    state = "busy" if running else _calibrated(workspace)
     looking = running is not None or state == "measuring"
+    listing = as_drawn(workspace, runs)
 
     def look() -> None:
-        listed = list_runs(workspace) if looking else runs
+        listed = listing()
         now = training_now(listed)
         if (now and now.id) != (running and running.id):
             st.rerun()
         if now is not None:
-            st.markdown(f"**{plain(now.name)}** is training; a run started now waits for its turn.")
-            show_progress(now)
-            return
+            word = "is training" if now.status is Status.RUNNING else "waits for its turn"
+            st.markdown(f"**{plain(now.name)}** {word}.")
+            if now.status is Status.RUNNING:
+                show_progress(now)
+            place = _next_place(workspace, config, listed)
+            if place is not None and place.seconds != 0:
+                st.caption(f":material/hourglass_top: A run started now is {turn_line(place)}.")
         if state == "measuring" and _calibrated(workspace) != "measuring":
             st.rerun()
         if config is not None:
             st.caption(f":material/timer: {_quote(workspace, config, listed, state)}")
 
-    st.fragment(look, run_every=TICK if looking else None)()
+    st.fragment(look, run_every=TICK if looking else IDLE_TICK)()
+
+
+def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> Place | None:
+    """Where a run with these settings would stand in the queue if it were started now."""
+    if config is None:
+        return None
+    following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize)
+    return queue_places([*runs, following], slots(workspace))[following.id]
 
 
 def _calibrated(workspace: Workspace) -> str:
@@ -135,79 +111,77 @@ def _quote(workspace: Workspace, config: RunConfig, runs: list[Run], state: str)
         return f"{duration(estimate.start_up + estimate.seconds)}, {plain(estimate.source)}"
     if state == "measuring":
         return "measuring this machine…"
+    if state == "busy":
+        return "the time is not known yet: this machine is measured when nothing trains"
     if state == "failed":
         return "no estimate: measuring this machine did not work (machine.log in the workspace says why)"
     return "the time is known once the pictures are here"
 
 
-def pulse(workspace: Workspace, run: Run) -> None:
-    """The name and progress of a living run, redrawn every second; the page is drawn anew when it ends."""
+def watch(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
+    """The live view of one run; it looks at the disk every second while the run lives, and now and then after.
+
+    Args:
+        workspace: where.
+        drawn: the run, as the page is drawn.
+        runs: all runs, as the page is drawn.
+    """
+    listing = as_drawn(workspace, runs)
 
     def look() -> None:
-        with guard():
-            now = read_run(workspace, run.id)
-            if not now.active:
-                st.rerun()
-            st.markdown(f"**{plain(now.name)}** is learning from {plain(now.config.data.dataset)}")
-            show_progress(now)
-            st.markdown(result_line(now))
-
-    st.fragment(look, run_every=TICK)()
-
-
-def follow(workspace: Workspace) -> None:
-    """Draw the page anew when the run that trains now has finished an epoch or ended; nothing is shown."""
-    drawn = active_run(workspace)
-
-    def look() -> None:
-        now = active_run(workspace)
-        if (now and (now.id, now.status, now.last)) != (drawn and (drawn.id, drawn.status, drawn.last)):
+        listed = listing()
+        run = next((run for run in listed if run.id == drawn.id), None)
+        if run is None or run.active != drawn.active:  # it ended, began again, or was deleted: the page says so
             st.rerun()
-
-    if drawn is not None:
-        st.fragment(look, run_every=TICK)()
-
-
-def watch(workspace: Workspace, run_id: str) -> None:
-    """The live view of one run; it looks at the disk every second while the run lives, and not at all after."""
-    living = read_run(workspace, run_id).active
-
-    def look() -> None:
+        if run.problem:
+            st.error(sentence(run.problem), icon=":material/broken_image:")
+            return
         with guard():
-            run = read_run(workspace, run_id)
-            if run.active != living:
-                st.rerun()
-            _head(workspace, run)
-            metrics = read_metrics(workspace, run_id)
+            _head(workspace, run, listed)
+            metrics = read_metrics(workspace, run.id)
             if run.active or not metrics.empty:
                 _curves(run, metrics)
             if not metrics.empty:
                 _numbers(run, metrics)
             _last_words(workspace, run)
 
-    st.fragment(look, run_every=TICK if living else None)()
+    st.fragment(look, run_every=TICK if drawn.active else None)()
+    if not drawn.active:
+        keep_up(workspace, [drawn], drawn.id)
 
 
-def _head(workspace: Workspace, run: Run) -> None:
+def _head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         status_badge(run)
         facts = [f"**{plain(run.name)}**", f"{plain(run.config.model.model)} on {plain(run.config.data.dataset)}"]
         facts += [plain(run.device)] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
-        for verb in ("pause", "stop") if run.active else ("resume",) if run.resumable else ():
-            _action(workspace, run, verb)
-    if run.active:
+        offer_moves(workspace, run, "train")
+        made = offer_again(workspace, run, runs, "train")
+        if made:
+            st.query_params["run"] = made
+            st.rerun()
+    place = queue_places(runs, slots(workspace)).get(run.id)
+    if place is not None:
+        st.info(f"{turn_line(place)[0].upper()}{turn_line(place)[1:]}", icon=":material/hourglass_top:")
+    elif run.active:
         show_progress(run)
     elif overrun_line(run):
         st.caption(overrun_line(run))
+    _notices(run)
 
 
-def _action(workspace: Workspace, run: Run, verb: str) -> None:
-    icon, text, answer = ACTION_WORDS[verb]
-    if st.button(verb.capitalize(), key=f"train_{verb}", icon=icon, help=text):
-        with guard():
-            ACTIONS[verb](workspace, run.id)
-            st.toast(answer, icon=icon)
+def _notices(run: Run) -> None:
+    """What a person should know of how it went: an older checkpoint, not bit-exact, lines that cannot be read."""
+    for warning in run.warnings[:FEW]:
+        st.warning(sentence(warning), icon=":material/info:")
+    if len(run.warnings) > FEW:
+        with st.expander(f"{len(run.warnings) - FEW} more notices", icon=":material/info:"):
+            st.code("\n".join(run.warnings[FEW:]), language=None, height=200)
+    if run.imported:
+        st.caption(
+            ":material/move_to_inbox: Brought from another workspace without its checkpoint: it can be looked at, not resumed."
+        )
 
 
 def _curves(run: Run, metrics: pd.DataFrame) -> None:
@@ -251,7 +225,8 @@ def _last_words(workspace: Workspace, run: Run) -> None:
     """Why a run ended without being asked to, in one sentence, with the worker's log for those who want it."""
     if run.error:
         kept = f" Kept: {percent(run.best.test_accuracy)} (test) at epoch {run.best.epoch}." if run.best else ""
-        st.error(sentence(run.error) + kept, title=f"The run {STATUS[run.status][0]}")
-    if run.error or run.status in (Status.FAILED, Status.INTERRUPTED):
+        tell = st.error if run.status is Status.FAILED else st.warning
+        tell(sentence(run.error) + kept, title=ENDS.get(run.status, "What happened"))
+    if run.status in (Status.FAILED, Status.INTERRUPTED):
         with st.expander("What the worker wrote", icon=":material/terminal:"):
             st.code(worker_log_tail(workspace, run.id) or "nothing", language=None)

@@ -21,6 +21,7 @@ from pages.ui.words import clock, percent
 SETTINGS = "train_settings"
 PRESET = "train_preset"
 EARLIER = "train_earlier"
+MADE_FROM = "train_made_from"  # id of the run whose settings these were, until a preset takes their place
 GROUPS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
 AUGMENTATION = ("flip", "shift", "cutout", "flip_test")
 KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")  # a preset says how to train, not on what or where
@@ -67,6 +68,8 @@ def show_earlier(runs: list[Run]) -> None:
     """A select box that loads the settings of an earlier run."""
     known = {run.id: run for run in runs if not run.problem}
     if known:
+        made_from = st.session_state.get(MADE_FROM)
+        st.session_state[EARLIER] = made_from if made_from in known else None
         st.selectbox(
             "Settings of an earlier run",
             list(known),
@@ -77,6 +80,7 @@ def show_earlier(runs: list[Run]) -> None:
             on_change=_load_earlier,
             args=(known,),
             width=260,
+            help="Fills in its settings. Change what you like; the new run notes which run it was made from.",
         )
 
 
@@ -141,11 +145,12 @@ def _preset_settings(preset: str) -> dict[str, Any]:
 def _load_preset() -> None:
     chosen = st.session_state[PRESET]
     if chosen is not None:
+        st.session_state[MADE_FROM] = None
         load_settings(make_config(_preset_settings(chosen)))
 
 
 def _load_earlier(known: Mapping[str, Run]) -> None:
-    chosen = st.session_state[EARLIER]
+    chosen = st.session_state[MADE_FROM] = st.session_state[EARLIER]
     if chosen in known:
         load_settings(known[chosen].config)
 

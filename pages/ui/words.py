@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Literal
 
-from cifar_core.runs import Progress, Run, Status
+from cifar_core.runs import Place, Progress, Run, Status
 from pages.ui.text import plain
 
 Colour = Literal["blue", "green", "orange", "red", "gray"]
 STATUS: dict[Status, tuple[str, Colour, str]] = {  # word, colour, icon
-    Status.QUEUED: ("starting", "blue", ":material/hourglass_top:"),
+    Status.QUEUED: ("waiting", "gray", ":material/hourglass_top:"),
     Status.RUNNING: ("training", "blue", ":material/play_circle:"),
     Status.PAUSED: ("paused", "orange", ":material/pause_circle:"),
     Status.FINISHED: ("finished", "green", ":material/check_circle:"),
@@ -16,6 +16,22 @@ STATUS: dict[Status, tuple[str, Colour, str]] = {  # word, colour, icon
     Status.FAILED: ("failed", "red", ":material/error:"),
     Status.INTERRUPTED: ("interrupted", "orange", ":material/power_off:"),
 }
+
+
+def state_words(run: Run) -> tuple[str, Colour, str]:
+    """Word, colour and icon for how a run stands, also where it does not respond or cannot be read."""
+    if run.problem:
+        return "unreadable", "red", ":material/broken_image:"
+    if run.silent_since is not None:
+        return "not responding", "red", ":material/heart_broken:"
+    return STATUS[run.status]
+
+
+def turn_line(place: Place | None) -> str:
+    """Where a waiting run stands: `2nd of 3 in the queue, about 4 min`; one that waits for nobody is starting."""
+    if place is None or place.seconds == 0:
+        return "starting…"
+    return f"{place} in the queue" + (f", {duration(place.seconds)}" if place.seconds is not None else "")
 
 
 def clock(seconds: float | None) -> str:
@@ -55,6 +71,12 @@ def moment(iso: str) -> str:
         return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M")
     except ValueError:
         return "–"
+
+
+def since(seconds: float) -> str:
+    """A moment in seconds since 1970 in this machine's own time: `14:03`, with the day where that is not today."""
+    then = datetime.fromtimestamp(seconds)
+    return then.strftime("%H:%M" if then.date() == datetime.now().date() else "%d %b %H:%M")
 
 
 def progress_line(progress: Progress) -> str:

@@ -12,7 +12,7 @@ def test_the_first_step_makes_one_run_and_opens_the_train_page(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr("pages.ui.live.start_run", lambda _, run_id: started.append(run_id))
+    monkeypatch.setattr("pages.ui.steer.start_run", lambda _, run_id: started.append(run_id))
     app = open_page(workspace, "home")
     assert primaries(app) == ["Train your first model"]
     app.button(key="home_first").click().run()

@@ -42,7 +42,7 @@ def test_without_runs_the_page_offers_the_one_step(open_page: OpenPage, workspac
 
 
 def test_the_table_shows_only_settings_that_differ(workspace: Workspace, two: list[str]) -> None:
-    table = table_of(list_runs(workspace))
+    table = table_of(list_runs(workspace), {})
     assert {"Batch size", "Channels"} <= set(table.columns)
     assert "Epochs" not in table.columns
     assert sorted(table["Batch size"]) == [32, 64]
@@ -56,9 +56,9 @@ def test_a_broken_run_is_a_row_and_hides_no_other(
     (broken / "config.json").write_text("{", "utf-8")
     choose(monkeypatch, workspace, "broken-run")
     app = open_page(workspace, "runs", run=two[0])
-    assert len(table_of(list_runs(workspace))) == 3
+    assert len(table_of(list_runs(workspace), {})) == 3
     assert any("cannot be read" in error.value for error in app.error)
-    assert "Batch size" in table_of(list_runs(workspace)).columns, "the defaults of a broken run do not count"
+    assert "Batch size" in table_of(list_runs(workspace), {}).columns, "the defaults of a broken run do not count"
 
 
 def test_rename_and_note(
@@ -75,19 +75,6 @@ def test_rename_and_note(
     assert EVIL not in said(app), "no Markdown of a person's is live"
 
 
-def test_delete_is_a_second_step_and_refused_while_it_runs(
-    open_page: OpenPage, workspace: Workspace, two: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    living = create_run(workspace, make_config({"dataset": "tiny"}))
-    choose(monkeypatch, workspace, two[0], living)
-    app = open_page(workspace, "runs")
-    app.button(key=f"runs_delete_{living}_sure").click().run()
-    assert any("stop it first" in error.value for error in app.error)
-    app.button(key=f"runs_delete_{two[0]}_sure").click().run()
-    assert {run.id for run in list_runs(workspace)} == {two[1], living}
-    assert not app.exception
-
-
 def test_curves_of_the_newest_runs_without_any_selection(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
     app = open_page(shared, "runs", run=finished.id)
     assert len(app.get("plotly_chart")) == 1
@@ -99,7 +86,7 @@ def test_curves_of_the_newest_runs_without_any_selection(open_page: OpenPage, fi
 
 def test_a_run_without_result_has_empty_cells(workspace: Workspace, two: list[str]) -> None:
     rename_run(workspace, two[0], EVIL)
-    table = table_of(list_runs(workspace))
+    table = table_of(list_runs(workspace), {})
     assert table["best test accuracy"].isna().all()
     assert EVIL in set(table["run"])
     assert isinstance(table, pd.DataFrame)

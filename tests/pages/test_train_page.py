@@ -1,17 +1,20 @@
 """Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it stands."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.config import PRESETS, hyperparameters, make_config, spec_of
+from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, create_run, list_runs, read_run, store
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
 from pages.ui.settings import stops
+from pages.ui.steer import ACTIONS
 from pages.ui.words import percent
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
@@ -24,7 +27,7 @@ NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int"
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of runs whose process would have been started."""
     ids: list[str] = []
-    monkeypatch.setattr("pages.ui.live.start_run", lambda _, run_id: ids.append(run_id))
+    monkeypatch.setattr("pages.ui.steer.start_run", lambda _, run_id: ids.append(run_id))
     return ids
 
 
@@ -99,8 +102,9 @@ def test_a_second_tab_queues_its_run_behind_a_running_one(
     open_page: OpenPage, workspace: Workspace, started: list[str]
 ) -> None:
     first = create_run(workspace, make_config({"epochs": 2}))
+    join(run_folder(workspace, first))
     app = open_page(workspace, "train", view="New run")
-    assert "waits for its turn" in said(app)
+    assert "A run started now is" in said(app)
     assert app.query_params["run"] == first, "the page speaks of the run that trains"
     app.button(key="train_start").click().run()
     assert not app.exception
@@ -111,7 +115,7 @@ def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str
     def script(root: str, times: int) -> None:
         from cifar_core.config import make_config  # noqa: PLC0415 - AppTest runs this source elsewhere
         from cifar_core.workspace import open_workspace  # noqa: PLC0415
-        from pages.ui.live import launch  # noqa: PLC0415
+        from pages.ui.steer import launch  # noqa: PLC0415
 
         for _ in range(times):
             launch(open_workspace(root), make_config({"epochs": 2}), "one click")
@@ -197,12 +201,10 @@ def test_stop_asks_the_run_and_nothing_else(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setitem(
-        __import__("pages.ui.live", fromlist=["ACTIONS"]).ACTIONS, "stop", lambda _, run_id: asked.append(run_id)
-    )
+    monkeypatch.setitem(ACTIONS, Verb.STOP, replace(ACTIONS[Verb.STOP], do=lambda _, run_id: asked.append(run_id)))
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train", run=run_id)
-    app.button(key="train_stop").click().run()
+    app.button(key=f"train_stop_{run_id}").click().run()
     assert asked == [run_id]
     assert read_run(workspace, run_id).active
 
@@ -210,10 +212,10 @@ def test_stop_asks_the_run_and_nothing_else(
 def test_a_watched_run_stays_in_view_when_it_ends(open_page: OpenPage, workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train")
-    assert app.button(key="train_stop") and app.query_params["view"] == "Watch"
+    assert app.button(key=f"train_stop_{run_id}") and app.query_params["view"] == "Watch"
     move(run_folder(workspace, run_id), Verb.STOP)
     app.run()
-    assert app.query_params["view"] == "Watch" and app.button(key="train_resume")
+    assert app.query_params["view"] == "Watch" and app.button(key=f"train_resume_{run_id}")
 
 
 def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Workspace) -> None:

@@ -1,0 +1,104 @@
+"""Runs that travel: one as a .zip to download, and the .zip of a colleague brought in.
+
+Reads runs; writes the run that comes in, and nothing else that stays. Session: what became of the last import.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from cifar_core.errors import CifarCoreError
+from cifar_core.files import MB, temp_beside, write_atomic
+from cifar_core.runs import Run, export_bytes, export_run, import_run
+from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
+from cifar_core.workspace import Workspace
+from pages.ui.frame import guard
+from pages.ui.text import clean, plain, sentence
+from pages.ui.upload import upload_limit
+from pages.ui.words import size
+
+CAME = "runs_came"  # session: the sentence about the last import
+REFUSED = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
+
+
+def offer_export(workspace: Workspace, run: Run) -> None:
+    """A run as a .zip, made when asked for; a run that cannot leave says why."""
+    refused, about = "", ""
+    try:
+        content, most = export_bytes(workspace, run.id), read_limits(workspace).export_mb * MB
+        about = size(content)
+        if content > most:
+            refused = (
+                f"It has {about}, more than the {size(most)} of one export ({plain(f'export_mb in {SETTINGS_FILE}')})."
+            )
+    except CifarCoreError as error:
+        refused = sentence(error)
+    told: list[str] = st.session_state.setdefault(REFUSED, [])
+    st.download_button(
+        f"Export · {about}" if about else "Export",
+        data=lambda: _zip(workspace, run.id, told),
+        file_name=f"{run.id}.zip",
+        mime="application/zip",
+        key=f"runs_export_{run.id}",
+        icon=":material/folder_zip:",
+        on_click="ignore",
+        disabled=bool(refused),
+        help=refused
+        or f"One .zip with settings, curves, weights and predictions: {about} before packing. Import opens it, here or elsewhere.",
+    )
+
+
+def tell_refused() -> None:
+    """Say why an export that was asked for could not be made; the browser itself only says that it failed."""
+    told: list[str] = st.session_state.setdefault(REFUSED, [])
+    while told:
+        st.toast(sentence(told.pop(0)), icon=":material/error:", duration="long")
+
+
+def offer_import(workspace: Workspace) -> None:
+    """A field for the .zip of a run; the same run a second time is found here."""
+    with st.expander("Import a run", icon=":material/move_to_inbox:", key="runs_import_box"):
+        st.markdown(
+            "The .zip that Export or `runs export` made, here or elsewhere. The run can be looked at like any other; "
+            "it comes without its checkpoint, so it cannot be resumed."
+        )
+        with st.form("runs_import", border=False, clear_on_submit=True):
+            upload = st.file_uploader("Exported run", ["zip"], key="runs_import_file",
+                                      max_upload_size=upload_limit(workspace))  # fmt: skip
+            asked = st.form_submit_button("Import", icon=":material/move_to_inbox:", key="runs_import_start")
+        if asked:
+            with guard(), st.spinner("Checking every file…"):
+                _import(workspace, upload)
+        if CAME in st.session_state:
+            st.success(st.session_state.pop(CAME), icon=":material/check_circle:")
+
+
+def _import(workspace: Workspace, upload: Any) -> None:
+    if upload is None:
+        if CAME not in st.session_state:  # the second click of a double click finds the field empty
+            st.warning("Choose a .zip first.", icon=":material/info:")
+        return
+    name = clean(upload.name)
+    require_upload(workspace, upload.size, name)  # the browser may not have looked
+    source = temp_beside(workspace.runs / "upload")  # swept if this server dies meanwhile
+    try:
+        write_atomic(source, upload.getbuffer())
+        arrival = import_run(workspace, source, shown=name)
+    finally:
+        source.unlink(missing_ok=True)
+    word = "is here now" if arrival.new else "was here already: nothing was changed"
+    st.session_state[CAME] = f"Run **{plain(arrival.run)}** {word}."
+    st.query_params["run"] = arrival.run
+    st.rerun()
+
+
+def _zip(workspace: Workspace, run_id: str, told: list[str]) -> bytes:
+    """The .zip of a run; runs in a thread of the server, where nothing can be shown."""
+    path = temp_beside(workspace.exports / f"{run_id}.zip")
+    try:
+        return export_run(workspace, run_id, path).read_bytes()
+    except CifarCoreError as error:
+        told.append(str(error))
+        raise
+    finally:
+        path.unlink(missing_ok=True)

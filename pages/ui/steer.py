@@ -1,0 +1,125 @@
+"""What a person can do to a run, on every page the same: start, pause, stop, resume, retry, duplicate.
+
+Which of it is possible comes from the core's one table of moves. Session: the starting nonce, the settings to start with.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from cifar_core.config import RunConfig
+from cifar_core.lifecycle.states import MOVES, Verb
+from cifar_core.runs import (
+    Run,
+    create_run,
+    list_runs,
+    pause_run,
+    queue_places,
+    resume_run,
+    retry_run,
+    slots,
+    start_run,
+    stop_run,
+)
+from cifar_core.runs.schema import RETRIABLE
+from cifar_core.workspace import Workspace
+from pages.ui.frame import guard_click
+from pages.ui.settings import MADE_FROM, load_settings
+from pages.ui.text import plain
+from pages.ui.visitors import person
+from pages.ui.words import turn_line
+
+NONCE = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
+
+
+@dataclass(frozen=True)
+class Action:
+    """A move that a person may ask for."""
+
+    icon: str
+    help: str
+    answer: str  # what is said when it was asked for; nothing where the queue answers
+    do: Callable[[Workspace, str], None]
+
+
+ACTIONS = {
+    Verb.PAUSE: Action(":material/pause:", "Keeps everything and frees the machine for the next in the queue.",
+                       "Pausing after this batch.", pause_run),
+    Verb.STOP: Action(":material/stop:", "Ends within one batch and keeps everything so far.",
+                      "Stopping after this batch.", stop_run),
+    Verb.RESUME: Action(":material/play_arrow:", "Goes on exactly where it was, when its turn comes.", "", resume_run),
+}  # fmt: skip
+
+
+def start_nonce() -> str:
+    """What marks the next start of this session; taken when the button is drawn."""
+    return str(st.session_state.setdefault(NONCE, secrets.token_hex(8)))
+
+
+def launch(workspace: Workspace, config: RunConfig, nonce: str, made_from: str = "") -> str:
+    """Create a run and queue it; returns its id. The second click of a double click gives the same run.
+
+    Raises:
+        CifarCoreError: whatever `create_run` refuses: limits, no room, no dataset.
+    """
+    run_id = create_run(workspace, config, nonce=nonce, person=person(), made_from=made_from)
+    start_run(workspace, run_id)
+    st.session_state[NONCE] = secrets.token_hex(8)
+    _say_turn(workspace, run_id)
+    return run_id
+
+
+def possible(run: Run) -> list[Verb]:
+    """What may be asked of a run as it stands."""
+    moves = () if run.problem else MOVES[run.status]
+    return [verb for verb in ACTIONS if verb in moves and (verb is not Verb.RESUME or run.resumable)]
+
+
+def offer_moves(workspace: Workspace, run: Run, page: str) -> None:
+    """A button for each legal move of a run."""
+    for verb in possible(run):
+        action = ACTIONS[verb]
+        if st.button(verb.capitalize(), key=f"{page}_{verb}_{run.id}", icon=action.icon, help=action.help):
+            with guard_click():
+                action.do(workspace, run.id)
+                if action.answer:
+                    st.toast(f"{plain(run.name)}: {action.answer}", icon=action.icon)
+                else:
+                    _say_turn(workspace, run.id)
+                st.rerun()
+
+
+def offer_again(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
+    """Buttons for a new run made from this one; returns the id of one that was just made, else nothing.
+
+    Args:
+        workspace: where.
+        run: the earlier run.
+        runs: all runs, as the page is drawn.
+        page: prefix of the widget keys.
+    """
+    made = ""
+    if run.status in RETRIABLE and not run.problem:
+        again = sum(other.made_from == run.id for other in runs)  # in the key: a double click finds another button
+        if st.button("Retry", key=f"{page}_retry_{run.id}_{again}", icon=":material/replay:",
+                     help="Trains it once more from the start, with the same settings and seed, as a new run."):  # fmt: skip
+            with guard_click():
+                made = retry_run(workspace, run.id, person=person())
+                start_run(workspace, made)
+                _say_turn(workspace, made)
+    if not run.problem and st.button("Duplicate", key=f"{page}_duplicate_{run.id}", icon=":material/content_copy:",
+                                     help="Opens the Train page with these settings, to change what you like and start."):  # fmt: skip
+        load_settings(run.config)
+        st.session_state[MADE_FROM] = run.id
+        st.switch_page("pages/train.py", query_params={"run": run.id, "view": "New run"})
+    return made
+
+
+def _say_turn(workspace: Workspace, run_id: str) -> None:
+    """Answer with the place in the queue."""
+    runs = list_runs(workspace)
+    name = next((run.name for run in runs if run.id == run_id), run_id)
+    place = queue_places(runs, slots(workspace)).get(run_id)
+    st.toast(f"{plain(name)}: {turn_line(place)}", icon=":material/play_arrow:")

@@ -1,0 +1,250 @@
+"""The life of a run on the screens: the queue, what may be asked of a run, notices, retry and duplicate, limits."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cifar_core.config import make_config
+from cifar_core.files import hold_lock, read_json, write_json
+from cifar_core.lifecycle.queue import join
+from cifar_core.lifecycle.states import MOVES, Verb
+from cifar_core.lifecycle.status import expect_worker, move, tell
+from cifar_core.runs import Progress, Run, Status, create_run, delete_run, list_runs, read_run
+from cifar_core.runs.folder import run_folder
+from cifar_core.workspace import Workspace
+from pages.ui.steer import possible
+from tests.pages.support import OpenPage, said
+from tests.runs.conftest import ended_run
+
+LEFT = 240.0  # seconds that the training run still needs
+Begin = Callable[[Workspace], str]
+
+
+@pytest.fixture
+def train() -> Iterator[Begin]:
+    """Makes a run that trains, as far as anybody can see: this process holds its lock."""
+    with ExitStack() as held:
+
+        def begin(workspace: Workspace) -> str:
+            run_id = create_run(workspace, make_config({"epochs": 4}))
+            folder = run_folder(workspace, run_id)
+            held.enter_context(hold_lock(folder.lock))
+            expect_worker(folder, here=True)
+            move(folder, Verb.START)
+            tell(folder, Progress("training", 2, 4, 10, 100, 900.0, LEFT, 80.0))
+            return run_id
+
+        yield begin
+
+
+def wait(workspace: Workspace, person: str = "") -> str:
+    """A run that waits in the queue; its worker is just being started."""
+    run_id = create_run(workspace, make_config({"epochs": 4}), person=person)
+    join(run_folder(workspace, run_id))
+    return run_id
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of runs whose process would have been started; they wait in the queue."""
+    ids: list[str] = []
+
+    def start(workspace: Workspace, run_id: str) -> None:
+        ids.append(run_id)
+        join(run_folder(workspace, run_id))
+
+    monkeypatch.setattr("pages.ui.steer.start_run", start)
+    return ids
+
+
+def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
+    """Select rows of the table of runs: AppTest cannot click into a table."""
+    monkeypatch.setattr("pages.ui.runs_table.choose_runs", lambda runs, table: [run for run in runs if run.id in ids])
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_may_be_asked_of_a_run_is_what_the_table_of_moves_allows(status: Status) -> None:
+    run = Run("x", "x", "", status, make_config(), "")
+    assert possible(run) == [verb for verb in (Verb.PAUSE, Verb.STOP, Verb.RESUME) if verb in MOVES[status]]
+    assert Verb.RESUME not in possible(replace(run, imported=True))
+    assert possible(replace(run, problem="unreadable")) == []
+
+
+@pytest.mark.fault(21)
+def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
+    open_page: OpenPage, workspace: Workspace, train: Begin
+) -> None:
+    running, first, second = train(workspace), wait(workspace), wait(workspace)
+    app = open_page(workspace, "runs")
+    words = said(app)
+    assert "1 training, 2 waiting" in words
+    assert "1st of 2 in the queue, about 4 min" in words and "2nd of 2 in the queue" in words
+    keys = [button.key for button in app.button if button.key]
+    order = [key for key in keys if key.startswith("runs_stop_") and key != "runs_stop_all"]
+    assert order == [f"runs_stop_{run_id}" for run_id in (running, first, second)]
+    assert "waiting, 2nd of 2" in set(app.dataframe[0].value["status"])
+    app.button(key=f"runs_stop_{first}").click().run()
+    assert not app.exception
+    assert read_run(workspace, first).status is Status.STOPPED
+    assert "1st of 1 in the queue, about 4 min" in said(app)
+
+
+def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: Workspace, train: Begin) -> None:
+    train(workspace)
+    waiting = wait(workspace)
+    app = open_page(workspace, "train", run=waiting, view="Watch")
+    assert [info.value for info in app.info] == ["1st of 1 in the queue, about 4 min"]
+    labels = {button.label for button in app.button}
+    assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
+    app.button(key=f"train_pause_{waiting}").click().run()
+    assert not app.exception
+    assert read_run(workspace, waiting).status is Status.PAUSED
+    assert "Resume" in {button.label for button in app.button}
+
+
+def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
+    open_page: OpenPage, workspace: Workspace, train: Begin, started: list[str]
+) -> None:
+    train(workspace)
+    app = open_page(workspace, "train", view="New run")
+    assert "A run started now is 1st of 1 in the queue, about 4 min" in said(app)
+    app.button(key="train_start").click().run()
+    assert not app.exception
+    assert [toast.value for toast in app.toast][-1:] == [] or "1st of 1" in app.toast[-1].value
+    assert "1st of 1 in the queue, about 4 min" in [info.value for info in app.info]
+    (workspace.runs / "broken-run").mkdir()
+    home = open_page(workspace, "home")
+    assert "1 training, 1 waiting" in said(home)
+    assert "1st of 1 in the queue" in said(home), "a folder that cannot be read hides no run"
+
+
+@pytest.mark.fault(37)
+def test_a_run_that_does_not_respond_is_said_and_can_be_stopped(
+    open_page: OpenPage, workspace: Workspace, train: Begin
+) -> None:
+    run_id = train(workspace)
+    status = run_folder(workspace, run_id).status
+    write_json(status, {**read_json(status), "beat": time.monotonic() - 3600})
+    for page in ("train", "runs"):
+        app = open_page(workspace, page, run=run_id)
+        assert ["Not responding since" in warning.value for warning in app.warning] == [True]
+        assert app.button(key=f"{page}_stop_{run_id}")
+
+
+@pytest.mark.fault(13, 38)
+@pytest.mark.parametrize(
+    ("verb", "error"),
+    [
+        (Verb.STOP, "Time limit: its 5 seconds are over; resume it to go on for as long again."),
+        (Verb.FAIL, "The checkpoint needs 3.0 MB, but the disk has 1.0 MB free: make room, then resume."),
+    ],
+)
+def test_why_a_run_ended_is_said(open_page: OpenPage, workspace: Workspace, verb: Verb, error: str) -> None:
+    run_id = create_run(workspace, make_config())
+    move(run_folder(workspace, run_id), Verb.START)
+    move(run_folder(workspace, run_id), verb, error=error)
+    app = open_page(workspace, "train", run=run_id, view="Watch")
+    shown = [item.value.replace("\\", "") for item in (app.error if verb is Verb.FAIL else app.warning)]
+    assert shown == [error]
+    assert {"Resume", "Retry"} <= {button.label for button in app.button}
+
+
+@pytest.mark.fault(8, 34)
+def test_an_older_checkpoint_and_other_circumstances_are_said(
+    open_page: OpenPage, epochs_of_their_own: Workspace
+) -> None:
+    facts = run_folder(epochs_of_their_own, "early").facts
+    notices = ["Not bit-exact: from epoch 2 on it was computed with 2 threads instead of 1.",
+               "Checkpoint 0001-0000000 is damaged: the one before it was used.", "third", "fourth <b>"]  # fmt: skip
+    write_json(facts, {**json.loads(facts.read_text("utf-8")), "exact": False, "warnings": notices})
+    app = open_page(epochs_of_their_own, "train", run="early", view="Watch")
+    assert [warning.value.replace("\\", "") for warning in app.warning] == notices[:3]
+    assert notices[3] in [code.value for code in app.code]
+
+
+def test_a_limit_refuses_a_start_with_its_sentence(
+    open_page: OpenPage, workspace: Workspace, started: list[str]
+) -> None:
+    (workspace.root / "settings.json").write_text('{"runs_per_person": 1}', "utf-8")
+    waiting = wait(workspace, "test@example.com")  # whom AppTest logs in
+    app = open_page(workspace, "train", view="New run")
+    app.button(key="train_start").click().run()
+    assert not app.exception
+    assert ["one person may have 1 here" in error.value for error in app.error] == [True]
+    assert [run.id for run in list_runs(workspace)] == [waiting] and not started
+
+
+@pytest.mark.parametrize("page", ["train", "runs"])
+def test_retry_makes_one_new_run(
+    page: str, open_page: OpenPage, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = ended_run(workspace, Status.FAILED, make_config({"epochs": 3, "seed": 7}))
+    select(monkeypatch, old)
+    app = open_page(workspace, page, run=old, view="Watch")
+    app.button(key=f"{page}_retry_{old}_0").click().run()
+    assert not app.exception
+    (new,) = [run for run in list_runs(workspace) if run.id != old]
+    assert (started, new.made_from, new.config.machine.seed) == ([new.id], old, 7)
+    keys = {button.key for button in app.button}
+    assert f"{page}_retry_{old}_0" not in keys, "the second click of a double click finds nothing"
+    assert app.query_params["run"] == (new.id if page == "train" else old)
+
+
+@pytest.mark.parametrize("page", ["train", "runs"])
+def test_duplicate_opens_the_settings_and_the_new_run_says_where_they_come_from(
+    page: str, open_page: OpenPage, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = ended_run(workspace, Status.FINISHED, make_config({"epochs": 3, "batch_size": 32}))
+    select(monkeypatch, old)
+    app = open_page(workspace, page, run=old, view="Watch")
+    app.button(key=f"{page}_duplicate_{old}").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Train" and app.session_state["train_view"] == "New run"
+    assert app.number_input(key="train_set_batch_size").value == 32
+    assert app.selectbox(key="train_earlier").value == old
+    app.switch_page("pages/train.py").run()  # AppTest alone forgets that the page was switched
+    app.number_input(key="train_set_epochs").set_value(5).run()
+    app.button(key="train_start").click().run()
+    new = read_run(workspace, started[0])
+    assert (new.made_from, new.config.optimizer.epochs, new.config.optimizer.batch_size) == (old, 5, 32)
+    assert read_run(workspace, old).config.optimizer.epochs == 3
+
+
+def test_a_preset_after_a_duplicate_is_made_from_no_run(
+    open_page: OpenPage, workspace: Workspace, started: list[str]
+) -> None:
+    old = ended_run(workspace, Status.FINISHED, make_config({"batch_size": 32}))
+    app = open_page(workspace, "train", run=old)
+    app.selectbox(key="train_earlier").select(old).run()
+    app.get_by_key("train_preset").set_value("quick").run()
+    assert app.selectbox(key="train_earlier").value is None
+    app.button(key="train_start").click().run()
+    assert read_run(workspace, started[0]).made_from == ""
+
+
+@pytest.mark.fault(18, 19)
+@pytest.mark.parametrize("page", ["train", "runs", "home", "confusion"])
+def test_a_run_deleted_elsewhere_is_said_to_be_gone(
+    page: str, open_page: OpenPage, epochs_of_their_own: Workspace
+) -> None:
+    app = open_page(epochs_of_their_own, page, run="early")
+    delete_run(epochs_of_their_own, "early")
+    app.run()
+    assert not app.exception and not app.error
+    assert ["no longer exists" in warning.value for warning in app.warning] == [True]
+    assert app.query_params["run"] in ("late", "short", "unjudged")
+
+
+def test_a_run_removed_by_hand_leaves_an_empty_workspace_that_works(open_page: OpenPage, workspace: Workspace) -> None:
+    run_id = ended_run(workspace, Status.STOPPED)
+    app = open_page(workspace, "train", run=run_id, view="Watch")
+    Path(workspace.runs / run_id).rename(workspace.root / "elsewhere")
+    app.run()
+    assert not app.exception and not app.error
+    assert f"Run {run_id}".replace("-", "\\-") + " no longer exists" in said(app)
+    assert app.button(key="train_start")

@@ -1,0 +1,165 @@
+"""Runs that leave and come: deleted with a way back, exported as a .zip, imported from one."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cifar_core.runs import Run, Status, delete_run, export_run, list_runs, list_trash, read_run
+from cifar_core.workspace import Workspace, open_workspace
+from pages.ui import parcels
+from tests.pages.support import OpenPage, said
+from tests.pages.test_all_pages import PAGES
+from tests.pages.test_life_cycle import select, wait
+from tests.runs.conftest import ended_run, snapshot
+from tests.runs.parcels import RUN, rewrite, store
+
+LOCKS = ("worker.lock", "training.lock")
+
+
+@pytest.fixture
+def parcel(tmp_path: Path) -> Path:
+    """The .zip of a run from a workspace that is far away."""
+    away = open_workspace(tmp_path / "away")
+    store(away)
+    return export_run(away, RUN, tmp_path / "parcel.zip")
+
+
+def test_delete_leaves_an_undo_that_brings_the_run_back(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, other, living = ended_run(workspace), ended_run(workspace), wait(workspace)
+    select(monkeypatch, gone, living)
+    before = snapshot(workspace.runs / gone, but=LOCKS)
+    app = open_page(workspace, "runs", run=gone)
+    assert f"runs_delete_{living}" not in {button.key for button in app.button}, "what lives is stopped first"
+    app.button(key=f"runs_delete_{gone}").click().run()
+    assert not app.exception and not app.error
+    assert {run.id for run in list_runs(workspace)} == {other, living}
+    assert "is in the trash" in said(app) and "no longer exists" not in said(app)
+    assert f"runs_delete_{gone}" not in {button.key for button in app.button}, "a second click finds nothing"
+    app.button(key="runs_undo").click().run()
+    assert not app.exception
+    assert snapshot(workspace.runs / gone, but=LOCKS) == before
+    assert app.query_params["run"] == gone and "is in the trash" not in said(app)
+
+
+def test_the_trash_says_until_when_brings_back_and_is_emptied(open_page: OpenPage, workspace: Workspace) -> None:
+    (workspace.root / "settings.json").write_text('{"trash_days": 7}', "utf-8")
+    first, second = ended_run(workspace), ended_run(workspace)
+    delete_run(workspace, first)
+    delete_run(workspace, second)
+    app = open_page(workspace, "runs")
+    assert "There is no run yet" in said(app), "the trash is there also where no run is left"
+    assert "for 7 days" in said(app) and said(app).count("stays until") == 2
+    newest = list_trash(workspace)[0]
+    app.button(key=f"runs_restore_{newest.path.name}").click().run()
+    assert not app.exception
+    assert [run.id for run in list_runs(workspace)] == [newest.id]
+    app.button(key="runs_trash_empty_sure").click().run()
+    assert not app.exception and not list_trash(workspace)
+
+
+def test_limits_that_break_a_rule_are_said_and_hide_nothing(open_page: OpenPage, workspace: Workspace) -> None:
+    run_id = ended_run(workspace)
+    delete_run(workspace, ended_run(workspace))
+    (workspace.root / "settings.json").write_text('{"trash_days": "soon"}', "utf-8")
+    app = open_page(workspace, "runs")
+    assert not app.exception and list(app.dataframe[0].value["run"]) == [run_id]
+    assert any("trash\\_days" in error.value for error in app.error)
+
+
+def test_an_import_arrives_once_and_what_is_no_run_changes_nothing(
+    open_page: OpenPage, workspace: Workspace, parcel: Path, tmp_path: Path
+) -> None:
+    bad = rewrite(parcel, tmp_path / "bad.zip", {"status.json": b"[" * 1000})
+    app = open_page(workspace, "runs")
+    before = snapshot(workspace.root)
+    for content in (b"PK not a zip", bad.read_bytes()):
+        give(app, content)
+        assert len(app.error) == 1 and "<b\\>\\.zip" in app.error[0].value and not app.success
+        assert snapshot(workspace.root) == before
+    give(app, parcel.read_bytes())
+    (run,) = list_runs(workspace)
+    assert run.imported and app.query_params["run"] == run.id
+    assert ["is here now" in success.value for success in app.success] == [True]
+    before = snapshot(workspace.root)
+    give(app, parcel.read_bytes())
+    assert ["was here already" in success.value for success in app.success] == [True]
+    assert snapshot(workspace.root) == before and not app.error
+
+
+def give(app: AppTest, content: bytes) -> None:
+    """Import a file of this content."""
+    app.file_uploader(key="runs_import_file").upload("<b>.zip", content)
+    app.button(key="runs_import_start").click().run()
+    assert not app.exception
+
+
+def test_import_asks_for_a_file(open_page: OpenPage, workspace: Workspace) -> None:
+    app = open_page(workspace, "runs")
+    app.button(key="runs_import_start").click().run()
+    assert ["Choose a .zip" in warning.value for warning in app.warning] == [True]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_imported_run_opens_everywhere_without_its_dataset(
+    page: str, open_page: OpenPage, workspace: Workspace, parcel: Path
+) -> None:
+    run_id = parcels.import_run(workspace, parcel).run
+    app = open_page(workspace, page, run=run_id, **({"view": "Watch"} if page == "train" else {}))
+    assert app.query_params["run"] == run_id if page != "data" else True
+    assert all("dataset" in error.value.lower() or "pictures" in error.value for error in app.error)
+    if page in ("misclassified", "confusion", "home"):
+        assert app.metric or app.dataframe or app.error
+    if page == "train":
+        assert "cannot be resumed" in said(app) or "not resumed" in said(app)
+        assert "Resume" not in {button.label for button in app.button}
+
+
+def test_an_export_is_told_in_size_and_made_of_the_run_alone(
+    open_page: OpenPage, finished: Run, shared: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select(monkeypatch, finished.id)
+    app = open_page(shared, "runs", run=finished.id)
+    (button,) = [item for item in app.get("download_button") if item.proto.label.startswith("Export")]
+    assert button.proto.label.endswith("kB") and not button.proto.disabled
+    told: list[str] = []
+    before = set(shared.exports.iterdir())
+    packed = tmp_path / "run.zip"
+    packed.write_bytes(parcels._zip(shared, finished.id, told))
+    with zipfile.ZipFile(packed) as archive:
+        assert archive.testzip() is None
+    assert not told and set(shared.exports.iterdir()) == before
+
+
+@pytest.mark.fault(66, 67)
+def test_an_export_that_is_too_large_or_damaged_is_refused_with_its_sentence(
+    open_page: OpenPage, epochs_of_their_own: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = epochs_of_their_own
+    select(monkeypatch, "early")
+    told: list[str] = []
+    path = workspace.runs / "early" / "predictions.npz"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(Exception, match="cannot be exported"):
+        parcels._zip(workspace, "early", told)
+    assert len(told) == 1 and not list(workspace.exports.iterdir())
+    (workspace.root / "settings.json").write_text('{"export_mb": 1}', "utf-8")
+    (workspace.runs / "early" / "predictions.npz").write_bytes(bytes(1_100_000))
+    app = open_page(workspace, "runs", run="early")
+    (button,) = [item for item in app.get("download_button") if item.proto.label.startswith("Export")]
+    assert button.proto.disabled and "export\\_mb" in button.proto.help
+
+
+def test_a_deleted_run_that_is_here_again_is_not_overwritten(open_page: OpenPage, workspace: Workspace) -> None:
+    run_id = ended_run(workspace, Status.STOPPED)
+    shutil.copytree(workspace.runs / run_id, workspace.root / "copy")
+    delete_run(workspace, run_id)
+    (workspace.root / "copy").rename(workspace.runs / run_id)
+    app = open_page(workspace, "runs")
+    app.button(key=f"runs_restore_{list_trash(workspace)[0].path.name}").click().run()
+    assert not app.exception
+    assert len(list_trash(workspace)) == 1 and read_run(workspace, run_id).status is Status.STOPPED
