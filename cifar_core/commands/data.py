@@ -57,11 +57,16 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
 @data.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What to call it: small letters, digits and hyphens.")
+@click.option(
+    "--leave-out",
+    is_flag=True,
+    help="Leave out files that cannot be used and import the rest; else one of them refuses all.",
+)
 @json_option
 @workspace_option
-def import_command(workspace: Workspace, path: Path, name: str, as_json: bool) -> None:
+def import_command(workspace: Workspace, path: Path, name: str, leave_out: bool, as_json: bool) -> None:
     """Import a folder, .zip or .tar of train/CLASS/* and test/CLASS/* pictures, or the official CIFAR-10 archive."""
-    start_import(workspace, path, name)
+    start_import(workspace, path, name, leave_out=leave_out)
     _finish(workspace, name, as_json)
 
 

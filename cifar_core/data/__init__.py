@@ -13,6 +13,7 @@ from cifar_core.data.store import (
     delete_dataset,
     known_name,
     open_dataset,
+    require_unchanged,
     save_dataset,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "prepare_drawn10",
     "read_job",
     "read_pictures",
+    "require_unchanged",
     "save_dataset",
     "start_get",
     "start_import",

@@ -76,15 +76,17 @@ def import_pictures(
     progress: Progress = no_progress,
     limits: Limits | None = None,
     shown: str = "",
+    leave_out: bool = False,
 ) -> tuple[Dataset, list[str]]:
     """Import a folder, zip or tar of pictures as a new dataset, whole or not at all.
 
     Classes come in CIFAR-10's order where they are its ten, else sorted; samples in the order of their ids, which are the
     paths inside (`test/cat/00012.jpg`). Files beside `train` and `test` and those of operating systems are passed over.
-    `shown` is what people know the source as, where its file has another name.
+    `shown` is what people know the source as, where its file has another name. With `leave_out`, files that are unreadable
+    or misplaced are left out and the others imported; else one of them refuses the whole.
 
     Returns:
-        The dataset and a report of what was passed over.
+        The dataset and a report of what was passed over and left out.
 
     Raises:
         ImportRefusedError: files are unreadable or misplaced; its report lists the first 20.
@@ -97,7 +99,7 @@ def import_pictures(
     with open_source(path, limits, shown=shown) as source:
         _read_all(source, parts, tally, progress)
         junk = source.junk
-    if tally.problem_count:
+    if tally.problem_count and not leave_out:
         raise _refusal(tally)
     class_names = _class_names(parts, tally)
     progress("Saving", 0, 1, "files")
@@ -154,12 +156,16 @@ def _place(member: Member, tally: _Tally) -> tuple[str, str, str] | None:
 def _refusal(tally: _Tally) -> ImportRefusedError:
     count = tally.problem_count
     more = f" (and {count - 1:,} more)" if count > 1 else ""
-    report = list(tally.problems)
-    if count > len(report):
-        report.append(f"... and {count - len(report):,} more files.")
     return ImportRefusedError(
-        f"Nothing was imported: {count:,} of {tally.files:,} files cannot be used. {tally.problems[0]}{more}", report
+        f"Nothing was imported: {count:,} of {tally.files:,} files cannot be used. {tally.problems[0]}{more}",
+        _listed(tally),
     )
+
+
+def _listed(tally: _Tally) -> list[str]:
+    """A line for each file that cannot be used, of the first ones, and how many more there are."""
+    more = tally.problem_count - len(tally.problems)
+    return [*tally.problems, *([f"... and {more:,} more files."] if more else [])]
 
 
 def _class_names(parts: dict[str, _Pictures], tally: _Tally) -> tuple[str, ...]:
@@ -209,6 +215,11 @@ def _report(tally: _Tally, junk: int) -> list[str]:
         report.append(f"{outside:,} files beside train and test were passed over ({_some(sorted(tally.outside))}).")
     if junk:
         report.append(f"{junk:,} hidden files and files of operating systems were passed over.")
+    if tally.problem_count:
+        report += [
+            f"{tally.problem_count:,} of {tally.files:,} files could not be used and were left out:",
+            *_listed(tally),
+        ]
     return report
 
 

@@ -52,7 +52,8 @@ def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporte
     if request.kind == "import" and is_official(source):
         import_official(workspace, source, name, reporter, shown=request.shown)
     elif request.kind == "import":
-        return import_pictures(workspace, source, name, progress=reporter, shown=request.shown)[1]
+        return import_pictures(workspace, source, name, progress=reporter, shown=request.shown,
+                               leave_out=request.leave_out)[1]  # fmt: skip
     elif name == DRAWN10:
         reporter("Drawing", 0, TRAIN + TEST, "pictures")  # its processes take a moment to start
         draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))

@@ -62,6 +62,7 @@ class Request:
     source: str = ""  # absolute path of what is imported
     remove_source: bool = False  # it is an upload of ours
     shown: str = ""  # what people know the source as; empty = its own name
+    leave_out: bool = False  # files that cannot be used, instead of refusing the whole
 
 
 def job_folder(workspace: Workspace, name: str) -> Path:
@@ -89,7 +90,13 @@ def start_get(workspace: Workspace, name: str) -> None:
 
 
 def start_import(
-    workspace: Workspace, source: Path, name: str, *, remove_source: bool = False, shown: str = ""
+    workspace: Workspace,
+    source: Path,
+    name: str,
+    *,
+    remove_source: bool = False,
+    shown: str = "",
+    leave_out: bool = False,
 ) -> None:
     """Import a folder or archive in a process of its own; the same import on its way already is left alone.
 
@@ -99,6 +106,7 @@ def start_import(
         name: of the new dataset.
         remove_source: delete the source when the job ends, however it ends (uploads). Where this call raises, it stays.
         shown: what sentences call the source, where people know it by another name (uploads); one line is made of it.
+        leave_out: import the rest where some files cannot be used; else nothing is imported.
 
     Raises:
         DataError: the source is absent or unreadable, the name is taken, not allowed or kept for another dataset.
@@ -107,7 +115,7 @@ def start_import(
     source = _readable(source)
     if name == "drawn10" or (name == "cifar10" and not is_official(source)):
         raise DataError(f"The name {name} is kept for its own pictures: choose another, such as my-{name}.")
-    request = Request("import", str(source), remove_source, one_line(shown))
+    request = Request("import", str(source), remove_source, one_line(shown), leave_out)
     with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as mine:
         if not mine or is_locked(dataset_lock(workspace, name)):
             if _read_request(job_folder(workspace, name)) == request:
@@ -258,7 +266,8 @@ def _write_state(folder: Path, state: JobState) -> None:
 def _read_request(folder: Path) -> Request | None:
     try:
         value: Any = read_json(folder / "job.json")
-        return Request(value["kind"], value["source"], value["remove_source"], value.get("shown", ""))
+        return Request(value["kind"], value["source"], value["remove_source"], value.get("shown", ""),
+                       value.get("leave_out", False))  # fmt: skip
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -16,7 +16,7 @@ from types import TracebackType
 import torch
 
 from cifar_core.config import RunConfig
-from cifar_core.data import Dataset, open_dataset, prepare_drawn10
+from cifar_core.data import Dataset, open_dataset, prepare_drawn10, require_unchanged
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.files import hold_lock, sweep_temp, write_atomic, write_json
@@ -66,6 +66,7 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
     torch.set_num_threads(_threads(folder))
     try:
         dataset = _dataset(folder, config, starting, wishes)
+        require_unchanged(dataset)
         wishes.obey()
     except CutShortError as cut:
         ending = Ending.PAUSED if cut.args[0] is Signal.PAUSE else Ending.STOPPED

@@ -65,7 +65,7 @@ def show_import(workspace: Workspace) -> None:
     with st.expander("Import pictures you have", icon=":material/drive_folder_upload:"):
         st.markdown(
             "A folder, .zip or .tar (.gz, .xz) of `train/<class>/*` and `test/<class>/*` pictures, "
-            "or the official CIFAR-10 archive. All of it is imported, or nothing."
+            "or the official CIFAR-10 archive. All of it is imported, or nothing, as you say below."
         )
         with st.form("data_import", border=False, enter_to_submit=False):
             name = st.text_input(
@@ -83,25 +83,27 @@ def show_import(workspace: Workspace) -> None:
             path = st.text_input(where[0], key="data_import_path", placeholder=where[1])
             upload = st.file_uploader("or an archive from your browser", ARCHIVES, key="data_import_file",
                                       max_upload_size=upload_limit(workspace))  # fmt: skip
+            leave_out = st.toggle("Leave out files that cannot be used", key="data_import_leave_out",
+                                  help="Import the rest and list them; else one such file refuses the whole.")  # fmt: skip
             asked = st.form_submit_button("Import", icon=":material/drive_folder_upload:", key="data_import_start")
     if asked:
         with guard():
-            _import(workspace, name.strip(), path.strip(), upload)
+            _import(workspace, name.strip(), path.strip(), upload, leave_out=leave_out)
 
 
-def _import(workspace: Workspace, name: str, path: str, upload: Any) -> None:
+def _import(workspace: Workspace, name: str, path: str, upload: Any, *, leave_out: bool) -> None:
     if upload is not None:
         require_upload(workspace, upload.size, clean(upload.name))  # the browser may not have looked
         source = temp_beside(workspace.data / "upload")  # swept if this server dies before the import begins
         write_atomic(source, upload.getbuffer())
         try:
-            start_import(workspace, source, name, remove_source=True, shown=clean(upload.name))
+            start_import(workspace, source, name, remove_source=True, shown=clean(upload.name), leave_out=leave_out)
         except CifarCoreError:
             source.unlink(missing_ok=True)
             raise
         drop_uploads()  # it is on the disk now
     elif path:
-        start_import(workspace, typed_path(workspace, path), name)
+        start_import(workspace, typed_path(workspace, path), name, leave_out=leave_out)
     else:
         st.warning("Give a path, or choose an archive.", icon=":material/info:")
         return

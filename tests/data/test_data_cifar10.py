@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import pickle
+import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 import torchvision
 
-from cifar_core.data import cifar10, official
+from cifar_core.data import cifar10, list_datasets, official
 from cifar_core.data.cifar10 import CIFAR10, OfficialFiles, get_cifar10, import_official, is_official
 from cifar_core.data.download import Line, Remote
+from cifar_core.data.jobs import sweep_earlier
 from cifar_core.data.progress import CancelledError
 from cifar_core.errors import DataError, DownloadError
 from cifar_core.workspace import Workspace
+from tests.conftest import ROOT
 from tests.data.conftest import snapshot, write_folder, write_tar
 
 CLASSES = ["airplane", "cat", "dog"]
@@ -161,6 +164,7 @@ def test_a_reader_that_fails(
     refused(workspace, archive, files, "its last words: ImportError: no torch.: check .* then try again")
 
 
+@pytest.mark.fault(64)
 @pytest.mark.usefixtures("reader_never_called")
 def test_a_changed_archive_is_not_opened(
     workspace: Workspace, archive: Path, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
@@ -183,6 +187,7 @@ def test_a_changed_archive_is_not_opened(
     assert not mark.exists()
 
 
+@pytest.mark.fault(64)
 @pytest.mark.usefixtures("reader_never_called")
 @pytest.mark.parametrize("victim", ["data_batch_1", "test_batch", "batches.meta"])
 def test_a_poisoned_folder_is_not_opened(
@@ -196,6 +201,7 @@ def test_a_poisoned_folder_is_not_opened(
     assert not mark.exists()
 
 
+@pytest.mark.fault(64)
 @pytest.mark.usefixtures("reader_never_called")
 def test_a_missing_batch(
     workspace: Workspace, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
@@ -260,6 +266,7 @@ def test_a_file_put_there_by_hand_is_taken(
     assert (taken, served) == ([placed], [])
 
 
+@pytest.mark.fault(62)
 def test_no_network_says_both_ways_out(workspace: Workspace, files: OfficialFiles) -> None:
     """The real downloader with a name that nobody has."""
     files = replace(files, url="https://nowhere.invalid/small.tar.gz")
@@ -280,6 +287,36 @@ def test_cancelling_removes_what_was_fetched(
     with pytest.raises(CancelledError):
         get_cifar10(workspace, files=files)
     assert not any(item.is_file() for item in workspace.data.rglob("*"))
+
+
+DIE = """
+import json, os, sys
+from cifar_core.data import cifar10
+from cifar_core.workspace import open_workspace
+told = json.loads(sys.argv[2])
+pairs = {name: tuple(map(tuple, told[name])) for name in ("train", "test")}
+cifar10._read_in_own_process = lambda *_: os._exit(9)
+cifar10.get_cifar10(open_workspace(sys.argv[1]), files=cifar10.OfficialFiles(**told | pairs | {"meta": tuple(told["meta"])}))
+"""
+
+
+@pytest.mark.fault(63)
+@pytest.mark.usefixtures("reader_in_this_process")
+def test_killed_while_it_unpacks_it_begins_again_by_itself(
+    workspace: Workspace, archive: Path, files: OfficialFiles, served: list[Remote]
+) -> None:
+    """With what was fetched; nothing half unpacked is seen or left."""
+    target = workspace.data / ".downloads" / files.filename
+    target.parent.mkdir()
+    target.write_bytes(archive.read_bytes())
+    command = [sys.executable, "-c", DIE, str(workspace.root), json.dumps(asdict(files))]
+    assert subprocess.run(command, cwd=ROOT).returncode == 9
+    assert {state.name: state.state for state in list_datasets(workspace)}["cifar10"] == "absent"
+    assert target.exists()
+    sweep_earlier(workspace, "cifar10")  # as every start does
+    get_cifar10(workspace, files=files)
+    assert served == []
+    assert [item.name for item in workspace.data.iterdir() if item.name != ".jobs"] == ["cifar10"]
 
 
 def test_evil_is_evil(tmp_path: Path) -> None:

@@ -183,6 +183,7 @@ def test_a_whole_file_with_its_progress(server: Server, tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["a"]
 
 
+@pytest.mark.fault(62)
 @pytest.mark.parametrize(
     ("behaviour", "words", "part_stays"),
     [
@@ -216,6 +217,7 @@ def test_each_failure_has_its_own_sentence(
     assert part_of(tmp_path / "a").exists() == part_stays
 
 
+@pytest.mark.fault(62)
 def test_a_torn_line_keeps_what_came(server: Server, tmp_path: Path) -> None:
     """It depends on the system whether the tear is seen as an end or an error; both go on later."""
     server.behaviours = [reset, whole]
@@ -225,6 +227,7 @@ def test_a_torn_line_keeps_what_came(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
+@pytest.mark.fault(62)
 def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A port where nobody listens, and a name that nobody has."""
     monkeypatch.setenv("no_proxy", "*")
@@ -237,6 +240,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             fetch(remote, tmp_path / "a", quiet, LINE)
 
 
+@pytest.mark.fault(62)
 @pytest.mark.parametrize(("second", "asked"), [(whole, "bytes=512001-"), (without_range, "bytes=512001-")])
 def test_going_on_after_a_cut(server: Server, tmp_path: Path, second: Behaviour, asked: str) -> None:
     """From where it stopped where the server can, else from the start; the progress begins at what is there."""
@@ -250,6 +254,7 @@ def test_going_on_after_a_cut(server: Server, tmp_path: Path, second: Behaviour,
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
+@pytest.mark.fault(63)
 def test_going_on_after_a_kill(server: Server, tmp_path: Path) -> None:
     """A process that is killed leaves a `.part` of any length, whole ones included."""
     server.behaviours = [whole]
@@ -260,6 +265,7 @@ def test_going_on_after_a_kill(server: Server, tmp_path: Path) -> None:
     assert len(server.ranges) == 2
 
 
+@pytest.mark.fault(63)
 @pytest.mark.parametrize("answer", [foreign_range, status(416)])
 def test_a_part_of_another_file_is_dropped(server: Server, tmp_path: Path, answer: Behaviour) -> None:
     """Once more from the start, in the same call."""
@@ -270,6 +276,7 @@ def test_a_part_of_another_file_is_dropped(server: Server, tmp_path: Path, answe
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
+@pytest.mark.fault(62)
 def test_a_part_that_is_too_long_or_wrong(server: Server, tmp_path: Path) -> None:
     """Too long: fetched anew. Wrong inside: seen by the hash, thrown away, and the next start succeeds."""
     server.behaviours = [whole]
@@ -294,6 +301,7 @@ def test_cancelling_passes_through(server: Server, tmp_path: Path) -> None:
         fetch(server.remote, tmp_path / "a", cancel, LINE)
 
 
+@pytest.mark.fault(62)
 def test_plain_http_is_refused_by_default(server: Server, tmp_path: Path) -> None:
     """Not a single request is made."""
     server.behaviours = [whole]
@@ -342,6 +350,7 @@ def test_https_with_a_trusted_certificate(secure: Server, certificate: Path, tmp
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
+@pytest.mark.fault(62)
 def test_a_certificate_nobody_trusts(secure: Server, tmp_path: Path) -> None:
     """Said as such, and nothing was asked for."""
     secure.behaviours = [whole]
@@ -350,6 +359,7 @@ def test_a_certificate_nobody_trusts(secure: Server, tmp_path: Path) -> None:
     assert secure.ranges == []
 
 
+@pytest.mark.fault(62)
 def test_a_redirect_to_plain_http_is_refused(secure: Server, server: Server, certificate: Path, tmp_path: Path) -> None:
     """Though the file over there is right."""
     server.behaviours = [whole]

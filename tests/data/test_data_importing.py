@@ -87,6 +87,7 @@ def test_junk_and_files_beside_are_passed_over_and_counted(workspace: Workspace,
     ]
 
 
+@pytest.mark.fault(59)
 def test_unreadable_files_refuse_the_whole_and_are_listed(workspace: Workspace, tmp_path: Path) -> None:
     """Twenty by name, all of them counted."""
     files = {**small_set(), **{f"train/cat/bad{number:02d}.png": b"no picture" for number in range(25)}}
@@ -97,6 +98,40 @@ def test_unreadable_files_refuse_the_whole_and_are_listed(workspace: Workspace, 
     assert len(error.report) == 21
 
 
+@pytest.mark.fault(59)
+def test_bad_files_are_left_out_where_the_person_says_so(workspace: Workspace, tmp_path: Path) -> None:
+    """The rest is imported; what was left out is listed as a refusal would list it, and a class of bad files alone is none."""
+    bad = {"train/cat/bad.png": b"no picture", "test/dog/deep/x.png": picture_bytes(), "train/fox/x.png": b"no fox"}
+    packed = write_zip({**small_set(), **bad}, tmp_path / "a.zip")
+    dataset, report = import_pictures(workspace, packed, "mine", leave_out=True)
+    whole, _ = import_pictures(workspace, write_zip(small_set(), tmp_path / "b.zip"), "whole")
+    assert dataset.fingerprint == whole.fingerprint
+    assert report == [
+        "3 of 13 files could not be used and were left out:",
+        "train/cat/bad.png is not a PNG, JPEG, WEBP or BMP picture.",
+        "test/dog/deep/x.png does not lie directly in a class folder.",
+        "train/fox/x.png is not a PNG, JPEG, WEBP or BMP picture.",
+    ]
+    only_bad = write_zip({"train/cat/x.png": b"x", "test/cat/x.png": b"x"}, tmp_path / "c.zip")
+    before = snapshot(workspace.root)
+    with pytest.raises(DataError, match="No pictures found"):
+        import_pictures(workspace, only_bad, "none", leave_out=True)
+    assert snapshot(workspace.root) == before
+
+
+@pytest.mark.fault(59)
+def test_one_picture_in_a_class_is_enough_and_a_name_that_comes_twice_is_not(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    dataset, _ = import_pictures(workspace, write_zip(small_set(train=1, test=1), tmp_path / "a.zip"), "one")
+    assert (len(dataset.train.labels), len(dataset.test.labels)) == (2, 2)
+    twice = write_zip(small_set(), tmp_path / "b.zip")
+    with zipfile.ZipFile(twice, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("train/cat/000.png", picture_bytes())
+    refused(workspace, twice, r"train/cat/000\.png is there twice")
+
+
+@pytest.mark.fault(59)
 @pytest.mark.parametrize(
     ("change", "words"),
     [

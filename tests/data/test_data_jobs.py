@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from cifar_core.data import (
     JobState,
     cancel_job,
+    delete_dataset,
     drawing,
     forget_job,
     job,
@@ -26,11 +29,13 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.data.drawn10 import draw_drawn10
+from cifar_core.data.importing import import_pictures
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import DataError
-from cifar_core.files import hold_lock
-from cifar_core.workspace import Workspace
-from tests.conftest import tiny_pictures
+from cifar_core.faults import EXIT_CODE, VARIABLE
+from cifar_core.files import TEMP_MARK, hold_lock, write_json
+from cifar_core.workspace import Workspace, open_workspace
+from tests.conftest import ROOT, tiny_pictures
 from tests.data.conftest import small_set, snapshot, write_zip
 
 PATIENCE = 60.0  # seconds; on a quiet machine a job of these tests takes one or two
@@ -84,6 +89,7 @@ def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> N
     assert not source.exists()
 
 
+@pytest.mark.fault(60)
 def test_a_killed_job_is_failed_and_the_next_start_cleans_up(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +121,7 @@ def test_a_killed_job_is_failed_and_the_next_start_cleans_up(
     assert other.exists()
 
 
+@pytest.mark.fault(63)
 @pytest.mark.usefixtures("quick_drawing")
 def test_getting_drawn10(workspace: Workspace, started: list[str]) -> None:
     """Asked for twice it is done once; asked for when there, not at all."""
@@ -148,6 +155,7 @@ with hold_lock(Path(sys.argv[1])) as mine:
 """
 
 
+@pytest.mark.fault(61, 63)
 def test_what_is_on_its_way_is_not_started_again(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
     """Another process holds the lock: getting does nothing, another import is told so, the list says preparing."""
     source = write_zip(small_set(), tmp_path / "a.zip")
@@ -170,6 +178,67 @@ def test_what_is_on_its_way_is_not_started_again(workspace: Workspace, tmp_path:
     assert (workspace.data / ".jobs" / "mine" / "cancel").exists()
 
 
+@pytest.mark.fault(61)
+def test_two_imports_of_one_name_at_once_are_one(workspace: Workspace, tmp_path: Path) -> None:
+    """One is told so; the dataset is the other's, without a picture of the first."""
+    sources = [write_zip(small_set(train=count), tmp_path / f"{count}.zip") for count in (3, 4)]
+    start, told = threading.Barrier(2), []
+
+    def session(source: Path) -> None:
+        start.wait()
+        try:
+            start_import(workspace, source, "mine")
+        except DataError as error:
+            told.append((source, str(error)))
+
+    sessions = [threading.Thread(target=session, args=(source,)) for source in sources]
+    for thread in sessions:
+        thread.start()
+    for thread in sessions:
+        thread.join()
+    ((refused, sentence),) = told
+    assert re.search("Another dataset named mine is being prepared|already a dataset named mine", sentence)
+    assert ended(workspace, "mine").state == "done"
+    (winner,) = set(sources) - {refused}
+    assert len(open_dataset(workspace, "mine").train.labels) == 2 * int(winner.stem)
+
+
+@pytest.mark.fault(60)
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["write", "fsync", "replace"])
+def test_an_import_that_dies_anywhere_leaves_no_half_dataset(workspace: Workspace, tmp_path: Path, point: str) -> None:
+    """Killed at the n-th write for every n, until it comes through; then the next import is as if nothing had been."""
+    import_pictures(workspace, write_zip(small_set(), tmp_path / "other.zip"), "other")
+    other = snapshot(workspace.data / "other")
+    source = write_zip(small_set(), tmp_path / "a.zip")
+    command = [sys.executable, "-m", "cifar_core.data.job", f"--workspace={workspace.root}", "--name=mine"]
+    for number in range(1, 100):
+        folder = jobs.job_folder(workspace, "mine")
+        write_json(folder / "job.json", {"kind": "import", "source": str(source), "remove_source": False})
+        code = subprocess.run(command, cwd=ROOT, env={**os.environ, VARIABLE: f"{point}:{number}:die"}).returncode
+        states = {state.name: state.state for state in list_datasets(open_workspace(workspace.root))}
+        assert states["other"] == "ready"
+        assert snapshot(workspace.data / "other") == other
+        if "mine" in states and states["mine"] == "ready":  # it had its name before the end
+            assert open_dataset(workspace, "mine").fingerprint == open_dataset(workspace, "other").fingerprint
+            delete_dataset(workspace, "mine")
+        if code == 0:
+            break
+        assert code == EXIT_CODE
+    assert number > 2
+    start_import(workspace, source, "mine")
+    assert ended(workspace, "mine").state == "done"
+    assert [item.name for item in workspace.data.iterdir() if item.name.startswith(TEMP_MARK)] == []
+
+
+@pytest.mark.fault(63)
+def test_what_another_session_downloads_is_not_downloaded_again(workspace: Workspace, started: list[str]) -> None:
+    with hold_lock(dataset_lock(workspace, "cifar10")):
+        start_get(workspace, "cifar10")
+    assert started == []
+
+
+@pytest.mark.fault(60)
 def test_a_cancelled_import_leaves_nothing(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
     """Not the upload either, and it is not listed as a failure."""
     before = snapshot(workspace.root)
@@ -201,6 +270,7 @@ def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_pat
     assert "mine" not in [item.name for item in list_datasets(workspace)]
 
 
+@pytest.mark.fault(60)
 def test_words_of_a_crash(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
     """The last line of the log, where the process ended without writing its end."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
@@ -251,6 +321,7 @@ def test_what_cannot_be_started(
     assert started == ["cifar_core.data.job"]
 
 
+@pytest.mark.fault(61, 63)
 def test_a_job_whose_lock_is_taken_does_nothing(
     workspace: Workspace, tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,10 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from PIL import Image
 from cifar_core.data import decode_picture, normalised_view, to_image, usable_std
 from cifar_core.data.store import channel_statistics
 from cifar_core.errors import DataError
+from cifar_core.processes import peak_memory
+from tests.conftest import ROOT
 
 
 def encode(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
@@ -68,6 +73,7 @@ def test_shrinking_averages() -> None:
     assert pixels.max() <= 135
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (33, 31), (7, 500)])
 def test_odd_sizes_have_a_result(size: tuple[int, int]) -> None:
     """One colour stays that colour."""
@@ -76,6 +82,7 @@ def test_odd_sizes_have_a_result(size: tuple[int, int]) -> None:
     assert pixels.reshape(3, -1).T.tolist() == [[10, 20, 30]] * 1024
 
 
+@pytest.mark.fault(51)
 def test_a_camera_held_sideways() -> None:
     """The EXIF orientation is applied before anything else."""
     image = Image.new("RGB", (32, 32), "black")
@@ -86,6 +93,7 @@ def test_a_camera_held_sideways() -> None:
     assert np.array_equal(pixels[0, 16], [0] * 16 + [255] * 16)
 
 
+@pytest.mark.fault(51)
 def test_grey_palette_and_one_bit() -> None:
     """All three channels are equal, or the palette's colours."""
     grey = Image.fromarray(np.arange(1024, dtype=np.uint16).reshape(32, 32).astype(np.uint8))
@@ -97,6 +105,7 @@ def test_grey_palette_and_one_bit() -> None:
     assert decode_picture(encode(Image.new("1", (32, 32), 1)), name="a").min() == 255
 
 
+@pytest.mark.fault(51)
 def test_transparent_parts_lie_on_white() -> None:
     """Alpha channels, and palettes with a transparent colour."""
     half = Image.new("RGBA", (32, 32), (0, 0, 0, 128))
@@ -110,6 +119,7 @@ def test_transparent_parts_lie_on_white() -> None:
     assert decode_picture(encode(keyed, transparency=(1, 2, 3)), name="a").min() == 255
 
 
+@pytest.mark.fault(51)
 def test_sixteen_bits_are_scaled() -> None:
     """The whole range becomes 0..255, not clipped at 255."""
     levels = np.linspace(0, 65_535, 1024).astype(np.uint16).reshape(32, 32)
@@ -119,12 +129,14 @@ def test_sixteen_bits_are_scaled() -> None:
     assert decode_picture(png_of(32, 32, depth=16, rows=rows), name="a")[:, 0, 0].tolist() == [255, 128, 0]
 
 
+@pytest.mark.fault(51)
 def test_cmyk() -> None:
     """No ink is white, all of it black."""
     assert decode_picture(encode(Image.new("CMYK", (32, 32), (0, 0, 0, 0)), "JPEG"), name="a").min() >= 253
     assert decode_picture(encode(Image.new("CMYK", (32, 32), (0, 0, 0, 255)), "JPEG"), name="a").max() <= 2
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 def test_of_an_animation_the_first_frame(form: str) -> None:
     """The others do not matter."""
@@ -133,6 +145,7 @@ def test_of_an_animation_the_first_frame(form: str) -> None:
     assert decode_picture(content, name="a")[:, 0, 0].tolist() == [255, 0, 0]
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize(
     "content",
     [
@@ -145,6 +158,7 @@ def test_of_an_animation_the_first_frame(form: str) -> None:
         b"PK\x03\x04",
         encode(Image.new("RGB", (32, 32)), "GIF"),
         encode(Image.new("RGB", (32, 32)), "TIFF"),
+        np.random.default_rng(0).bytes(5000),
     ],
 )
 def test_what_is_no_such_picture_is_named(content: bytes) -> None:
@@ -153,6 +167,7 @@ def test_what_is_no_such_picture_is_named(content: bytes) -> None:
         decode_picture(content, name="cat.png")
 
 
+@pytest.mark.fault(49)
 @pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")  # pytest forgets the module's own filter
 @pytest.mark.parametrize("size", [(60_000, 60_000), (5_001, 5_000), (10_000, 10_000)])
 def test_bombs_are_refused_from_their_header(size: tuple[int, int]) -> None:
@@ -161,6 +176,34 @@ def test_bombs_are_refused_from_their_header(size: tuple[int, int]) -> None:
         decode_picture(png_of(*size), name="a")
 
 
+DECODE = """
+import sys
+from pathlib import Path
+from cifar_core.data.pictures import decode_picture
+from cifar_core.errors import DataError
+from cifar_core.processes import peak_memory
+content = Path(sys.argv[1]).read_bytes()
+before = peak_memory()
+try:
+    decode_picture(content, name="large.jpg")
+except DataError as error:
+    print(error, (peak_memory() - before) // 2**20)
+"""
+
+
+@pytest.mark.fault(49)
+@pytest.mark.skipif(peak_memory() is None, reason="this system does not tell how much memory a process held")
+def test_a_photograph_of_100_megapixels_costs_no_memory(tmp_path: Path) -> None:
+    """A real one, seen from its header in a process whose memory is measured."""
+    Image.new("L", (10_000, 10_000), 128).save(tmp_path / "large.jpg")
+    command = [sys.executable, "-c", DECODE, str(tmp_path / "large.jpg")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    sentence, megabytes = told.rsplit(" ", 1)
+    assert sentence == "large.jpg has more than 25 million pixels: make it smaller first."
+    assert int(megabytes) < 20
+
+
+@pytest.mark.fault(50)
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP"])
 def test_cut_off_pictures_are_refused(noise: np.ndarray, form: str) -> None:
     """No grey lower half."""
@@ -169,6 +212,7 @@ def test_cut_off_pictures_are_refused(noise: np.ndarray, form: str) -> None:
         decode_picture(content[: len(content) * 2 // 3], name="a.x")
 
 
+@pytest.mark.fault(50)
 def test_a_png_with_a_wrong_checksum_or_a_text_bomb() -> None:
     """Both are damage."""
     content = bytearray(encode(Image.new("RGB", (32, 32))))
@@ -182,6 +226,7 @@ def test_a_png_with_a_wrong_checksum_or_a_text_bomb() -> None:
         decode_picture(whole[:33] + chunk + whole[33:], name="a")
 
 
+@pytest.mark.fault(48, 50)
 @settings(max_examples=300)
 @given(form=st.sampled_from(["PNG", "JPEG", "WEBP", "BMP"]), seed=st.integers(0, 2**32), changes=st.integers(1, 8))
 @example(form="PNG", seed=0, changes=1)

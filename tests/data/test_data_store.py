@@ -23,6 +23,7 @@ from cifar_core.data import (
     list_datasets,
     open_dataset,
     read_pictures,
+    require_unchanged,
     save_dataset,
 )
 from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
@@ -133,6 +134,7 @@ def test_arrays_that_do_not_fit_are_refused(
     assert list(workspace.data.iterdir()) == []
 
 
+@pytest.mark.fault(61)
 def test_a_taken_name_is_refused_and_the_old_data_kept(workspace: Workspace) -> None:
     """The first dataset stays as it was."""
     save(workspace)
@@ -205,6 +207,7 @@ def break_labels(folder: Path) -> None:
     np.save(folder / "train_labels.npy", np.full(20, 7))
 
 
+@pytest.mark.fault(64)
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -230,6 +233,20 @@ def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damag
     assert open_dataset(workspace, "other").name == "other"
     delete_dataset(workspace, "mine")
     assert "mine" not in {state.name for state in list_datasets(workspace)}
+
+
+@pytest.mark.fault(64)
+@pytest.mark.parametrize("file", ["train_images.npy", "test_images.npy", "train_labels.npy"])
+def test_a_flipped_bit_is_seen_by_the_fingerprint(workspace: Workspace, file: str) -> None:
+    """Of the same size and readable: opening it cannot tell, training on it is refused and names the hash."""
+    save(workspace)
+    path = workspace.data / "mine" / file
+    require_unchanged(open_dataset(workspace, "mine"))
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"mine is broken \(.*the SHA-256 differs\): delete it and get it again"):
+        require_unchanged(open_dataset(workspace, "mine"))
 
 
 def test_the_list_has_the_built_in_ones_first(workspace: Workspace) -> None:

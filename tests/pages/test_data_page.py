@@ -126,7 +126,7 @@ def test_an_import_by_path_is_started(
     app.text_input(key="data_import_name").set_value("mine")
     app.text_input(key="data_import_path").set_value("/somewhere/pictures.zip")
     app.button(key="data_import_start").click().run()
-    assert asked == [(Path("/somewhere/pictures.zip"), "mine", {})]
+    assert asked == [(Path("/somewhere/pictures.zip"), "mine", {"leave_out": False})]
 
 
 @pytest.mark.fault(55)
@@ -137,7 +137,7 @@ def test_an_uploaded_archive_is_handed_over_under_a_name_of_our_own(
     asked: list[tuple[Path, bytes, bool, str]] = []
     monkeypatch.setattr(
         "pages.ui.datasets.start_import",
-        lambda _, source, name, *, remove_source, shown: asked.append(
+        lambda _, source, name, *, remove_source, shown, leave_out: asked.append(
             (source, source.read_bytes(), remove_source, shown)
         ),
     )

@@ -69,7 +69,7 @@ def test_too_many_files_are_refused_with_their_count(open_page: OpenPage, finish
     assert len(app.get("plotly_chart")) == 1
 
 
-@pytest.mark.fault(53)
+@pytest.mark.fault(52, 53)
 @pytest.mark.usefixtures("sure")
 def test_a_file_that_is_too_large_is_not_looked_at(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
     """The browser would not send it; whoever writes their own requests gets a sentence."""
