@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from cifar_core import faults
+from cifar_core.bench.app import find_chromium
 from cifar_core.data import Dataset, Split, save_dataset
 from cifar_core.workspace import Workspace, open_workspace
 
@@ -68,8 +68,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium: $CHROMIUM, else one on the PATH. With CIFAR_REQUIRE_BROWSER=1 its absence is a failure."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    found = find_chromium()
     if not found:
         _absent("there is no Chromium on this machine (install one or set CHROMIUM)", "CIFAR_REQUIRE_BROWSER")
     return found

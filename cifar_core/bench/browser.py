@@ -7,25 +7,19 @@ A click's time runs until the page is drawn; the server's part of it, from the m
 import argparse
 import json
 import os
-import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from cifar_core.workspace import VARIABLE
+from cifar_core.bench.app import CHROMIUM_FLAGS, serve
+from cifar_core.bench.sides import spread
+from cifar_core.workspace import Workspace
 
-_ROOT = Path(__file__).resolve().parents[2]
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 _PAGES = {  # address -> what is there once it has something to say
     "": "h1",
     "train": "h1",
@@ -35,10 +29,9 @@ _PAGES = {  # address -> what is there once it has something to say
     "data": "h1",
     "predict": "h1",
 }
-_START_SECONDS = 60.0
 _LOST_MILLISECONDS = 5000  # without any answer: the click was lost
 _TRIES = 3
-_WATCH = """
+WATCH = """
 addEventListener("click", () => { window.clickedAt = performance.now(); window.sentAt = null }, true)
 window.WebSocket = class extends WebSocket {
   constructor(...about) {
@@ -66,44 +59,14 @@ const frame = now => {
 }
 requestAnimationFrame(frame)
 """
-_SETTLED = """window.settledAt > window.clickedAt
+SETTLED = """window.settledAt > window.clickedAt
   && document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning" """
-
-
-@contextmanager
-def server(workspace: str) -> Iterator[str]:
-    """The app on a free port, as `make run` starts it; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true",
-               f"--server.port={port}"]  # fmt: skip
-    process = subprocess.Popen(command, cwd=_ROOT, env={**os.environ, VARIABLE: workspace},
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(address)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise TimeoutError("The app did not start.")
 
 
 def open_page(browser: Browser, address: str, path: str) -> tuple[Page, float]:
     """A page in a browser that has nothing cached, and the seconds until it had something to say."""
     page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    page.add_init_script(_WATCH)
+    page.add_init_script(WATCH)
     start = time.perf_counter()
     page.goto(f"{address}/{path}", wait_until="commit")
     page.wait_for_selector(_PAGES[path.partition("?")[0]])
@@ -139,7 +102,7 @@ def timed(page: Page, click: Callable[[], object]) -> tuple[float, float]:
     for _ in range(_TRIES):
         click()
         try:
-            page.wait_for_function(_SETTLED, timeout=_LOST_MILLISECONDS)
+            page.wait_for_function(SETTLED, timeout=_LOST_MILLISECONDS)
             break
         except PlaywrightTimeout:
             continue
@@ -184,11 +147,6 @@ def leaf_through(page: Page) -> tuple[int, float]:
     return pages, float(page.evaluate("window.blank"))
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Median and 95th percentile."""
-    return {"median": float(np.median(values)), "p95": float(np.percentile(values, 95)), "n": len(values)}
-
-
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -205,9 +163,9 @@ def main() -> int:
 
 def watch(arguments: argparse.Namespace) -> dict[str, float]:
     """Look at a training as a person does; when it was on the screen, in seconds since 1970."""
-    with server(arguments.workspace) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=_FLAGS)
-        page, _ = open_page(browser, address, f"train?run={arguments.run}&view=Watch")
+    with serve(Workspace(Path(arguments.workspace)), Path(os.devnull)) as app, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_FLAGS)
+        page, _ = open_page(browser, app.url, f"train?run={arguments.run}&view=Watch")
         settle(page)
         since = time.time()
         page.wait_for_timeout(1000 * arguments.watch)
@@ -219,17 +177,17 @@ def watch(arguments: argparse.Namespace) -> dict[str, float]:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """First words, switches, clicks and leafing; only clicks where that is asked for."""
     found: dict[str, Any] = {}
-    with server(arguments.workspace) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=_FLAGS)
+    with serve(Workspace(Path(arguments.workspace)), Path(os.devnull)) as app, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_FLAGS)
         if not arguments.only_clicks:
             cold = {}
             for path in _PAGES:
-                page, cold[path or "home"] = open_page(browser, address, path)
+                page, cold[path or "home"] = open_page(browser, app.url, path)
                 page.close()
-            page, _ = open_page(browser, address, "")
+            page, _ = open_page(browser, app.url, "")
             found["cold_seconds"] = cold
             found["switch_seconds"] = {path: switch(page, path) for path in list(_PAGES)[1:]}
-        page, _ = open_page(browser, address, f"misclassified?run={arguments.run}")
+        page, _ = open_page(browser, app.url, f"misclassified?run={arguments.run}")
         clicks = interactions(page, arguments.clicks)
         found["click_milliseconds"] = spread([whole for whole, _ in clicks])
         found["server_milliseconds"] = spread([servers for _, servers in clicks])

@@ -3,14 +3,13 @@
 import importlib.util
 import itertools
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
 import time
 from typing import Any
 
+from cifar_core.bench.app import find_chromium
 from cifar_core.bench.sides import Say, train
 from cifar_core.config import make_config
 from cifar_core.errors import TrainingError
@@ -20,7 +19,6 @@ from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 30.0  # of looking, and of not looking
 _TURNS = 3
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say
     Returns:
         `skipped` with the reason where there is no browser to click with.
     """
-    chromium = os.environ.get("CHROMIUM") or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    chromium = find_chromium()
     if importlib.util.find_spec("playwright") is None or chromium is None:
         return {"skipped": "needs Chromium and the development requirements (make test installs them)"}
     run_id = train(workspace, make_config({"dataset": dataset, "epochs": 1}, preset="original")).run.id

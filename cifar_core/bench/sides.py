@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from cifar_core.config import RunConfig
@@ -64,3 +65,8 @@ def train_plain(workspace: Workspace, dataset: str, epochs: int, seed: int = 0) 
     if done.returncode:
         raise TrainingError(f"The plain loop failed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
     return pd.DataFrame([json.loads(line) for line in done.stdout.splitlines()])
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    return {"median": float(np.median(values)), "p95": float(np.percentile(values, 95)), "n": len(values)}

@@ -11,15 +11,18 @@ import click
 from cifar_core.bench.growth import measure_growth
 from cifar_core.bench.ladder import measure_ladder
 from cifar_core.bench.loop import measure_loop
+from cifar_core.bench.plan import FULL, QUICK
 from cifar_core.bench.screens import measure_screens
+from cifar_core.bench.soak import measure_soak
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.data import open_dataset, prepare_drawn10
 from cifar_core.data.drawn10 import NAME as DRAWN10
-from cifar_core.files import write_json
+from cifar_core.files import MB, write_json
 from cifar_core.runs.estimate import machine_name
 from cifar_core.workspace import Workspace
 
 PARTS = ("loop", "ladder", "screens", "growth")
+SOAK = "soak"  # a quarter of an hour: only when asked for
 LADDER = ("first-look", "quick", "standard", "accurate")
 
 
@@ -28,7 +31,11 @@ LADDER = ("first-look", "quick", "standard", "accurate")
     "--dataset", default=DRAWN10, help="The pictures to train on; the ladder is made for CIFAR-10. [default drawn10]"
 )
 @click.option(
-    "--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part; may be given again. [default all]"
+    "--part",
+    "parts",
+    multiple=True,
+    type=click.Choice([*PARTS, SOAK]),
+    help="Only this part; may be given again. [default all but soak]",
 )
 @click.option(
     "--preset", "presets", multiple=True, type=click.Choice(LADDER), help="Only this rung; may be given again."
@@ -50,6 +57,7 @@ def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: t
         "screens": lambda: measure_screens(workspace, dataset, clicks=10 if quick else 50, say=say),
         "growth": lambda: measure_growth((10_000, 50_000) if quick else (10_000, 50_000, 250_000, 1_000_000),
                                          (10, 100) if quick else (10, 100, 1_000, 10_000), say=say),
+        SOAK: lambda: measure_soak(workspace, dataset, QUICK if quick else FULL, say=say),
     }  # fmt: skip
     found: dict[str, Any] = {
         "command": " ".join(["python -m cifar_core", *sys.argv[1:]]),
@@ -99,7 +107,28 @@ def report(found: dict[str, Any]) -> list[str]:
             f"{row['again_seconds'] * 1000:,.0f} ms"
             for row in found["growth"]["runs"]
         ]
-    return lines
+    return lines + (_soak(found[SOAK]) if SOAK in found else [])
+
+
+def _soak(found: dict[str, Any]) -> list[str]:
+    if "skipped" in found:
+        return [f"Soak: skipped, {found['skipped']}"]
+    clicks, servers = found["click_milliseconds"], found["server_milliseconds"]
+    lives = [f"{life['memory_at_start'] / MB:.0f} -> {life['memory_began'] / MB:.0f} -> {life['memory_ended'] / MB:.0f} MB, "
+             f"{life['files_began']} -> {life['files_ended']} open files" for life in found["lives"]]  # fmt: skip
+    return [
+        f"Soak, {found['minutes']:.0f} minutes, {found['sessions']} sessions: {_counts(found['done'])}; "
+        f"killed {_counts(found['killed'])}; runs {_counts(found['runs'])}",
+        f"  a click: median {clicks['median']:.0f} ms, p95 {clicks['p95']:.0f} ms; the server's part alone: median "
+        f"{servers['median']:.0f} ms, p95 {servers['p95']:.0f} ms",
+        "  each server at its start, after a first round of clicks, at its end: " + "; ".join(lives),
+        *(f"  {'kept  ' if item['kept'] else 'BROKEN'} {item['promise']}" + (f": {item['found']}" if item["found"] else "")
+          for item in found["promises"].values()),
+    ]  # fmt: skip
+
+
+def _counts(many: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in many.items())
 
 
 def _screens(found: dict[str, Any]) -> list[str]:

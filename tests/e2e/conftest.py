@@ -1,80 +1,26 @@
 """A real server and a real browser: each test may have an app on a workspace of its own."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from cifar_core.workspace import Workspace
-from tests.conftest import ROOT
+from cifar_core.bench.app import CHROMIUM_FLAGS, App
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-READY_SECONDS = 120.0
 expect.set_options(timeout=60_000)  # ms: a deadline on a busy machine, not a wait
 
 
-@dataclass(frozen=True)
-class App:
-    """A running server."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-    def loads(self, module: str) -> bool:
-        """Whether the server process has mapped a file of this package's native code."""
-        return any(f"/{module}/" in item.path for item in psutil.Process(self.process.pid).memory_maps())
-
-
-@contextmanager
-def serve(workspace: Workspace, log: Path, **environment: str) -> Iterator[App]:
-    """Start the app as `make run` does, wait until it answers, stop it at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true",
-               "--server.port", str(port)]  # fmt: skip
-    with open(log, "wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output,
-                                   env={**os.environ, "CIFAR_WORKSPACE": str(workspace.root), **environment})  # fmt: skip
-    app = App(f"http://127.0.0.1:{port}", process)
-    try:
-        _wait_until_ready(app, log)
-        yield app
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_until_ready(app: App, log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{app.url}/_stcore/health", timeout=5) as answer:
-                if answer.read() == b"ok":
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-        if app.process.poll() is not None:
-            break
-    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+def loads(app: App, module: str) -> bool:
+    """Whether the server process has mapped a file of this package's native code."""
+    return any(f"/{module}/" in item.path for item in psutil.Process(app.process.pid).memory_maps())
 
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
 

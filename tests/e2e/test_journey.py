@@ -9,10 +9,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cifar_core.analyse import SampleFilter, sample_table, select_samples
+from cifar_core.bench.app import App, serve
 from cifar_core.data import open_dataset
 from cifar_core.runs import Status, list_runs, read_metrics, read_predictions, read_run
 from cifar_core.workspace import Workspace
-from tests.e2e.conftest import App, serve
+from tests.e2e.conftest import loads
 from tests.e2e.screens import click_cell, pictures, query, settle, tile_ids, tiles, unzip
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -28,7 +29,7 @@ def test_train_watch_click_save(page: Page, workspace: Workspace, tmp_path: Path
         open_in_misclassified(page, true, predicted, expected)
         filter_and_select(page, workspace, expected)
         save_and_download(page, workspace, expected, tmp_path)
-        assert not app.loads("torch"), "torch was loaded into the server"
+        assert not loads(app, "torch"), "torch was loaded into the server"
 
 
 def train_and_watch(page: Page, app: App, workspace: Workspace) -> str:

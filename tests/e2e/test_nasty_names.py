@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from cifar_core.bench.app import App, serve
 from cifar_core.config import make_config
 from cifar_core.data.importing import import_pictures
 from cifar_core.runs import note_run, rename_run
@@ -21,7 +22,6 @@ from cifar_core.runs.store import MAX_NAME, MAX_NOTE
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import tiny_pictures
-from tests.e2e.conftest import App, serve
 from tests.e2e.screens import click_cell, settle, tiles
 from tests.nasty import CLASSES, FILE_NAMES, LITERAL, OUTSIDE, UNSEEN
 from tests.runs.conftest import TINY, begin, wait_for

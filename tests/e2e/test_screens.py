@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cifar_core.bench.app import App, serve
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
-from tests.e2e.conftest import App, serve
+from tests.e2e.conftest import loads
 from tests.e2e.screens import settle
 from tests.runs.conftest import finished, shared
 
@@ -37,7 +38,7 @@ def test_screens_paint_and_keep_torch_away(page: Page, app: App) -> None:
         open_screen(page, app, name)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
-    assert not app.loads("torch") and not app.loads("sklearn")
+    assert not loads(app, "torch") and not loads(app, "sklearn")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

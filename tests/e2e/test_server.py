@@ -16,10 +16,10 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from cifar_core.bench.app import App, serve
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT
-from tests.e2e.conftest import App, serve
 from tests.e2e.screens import settle
 from tests.runs.conftest import finished, shared
 

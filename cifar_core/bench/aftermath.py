@@ -1,0 +1,133 @@
+"""What a soak left: every run, process and file is looked at, and each promise judged."""
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from cifar_core.bench.census import processes_of
+from cifar_core.bench.sides import spread
+from cifar_core.bench.storm import Storm
+from cifar_core.data import list_datasets
+from cifar_core.errors import CifarCoreError, TrainingError
+from cifar_core.files import MB, TEMP_MARK
+from cifar_core.runs import list_runs, stop_all, verify_run
+from cifar_core.workspace import Workspace, open_workspace
+
+MEMORY = 150  # MB that a server may have grown by between a first round of clicks and its end
+FILES = 16  # open files that it may have more of then: a helper's pipes, and what is under way just now
+CLICK = 1000  # ms, the 95th percentile
+_END_SECONDS = 60.0  # for processes to end
+_OLD = 7200.0  # seconds: an unfinished file of this age is swept
+
+Verdict = dict[str, Any]  # `promise`, whether it was `kept`, what was `found`
+Event = dict[str, Any]  # what the crowd tells: `what`, `session`, `begin`, `end`, and what belongs to it, or `failed`
+
+
+def judge(storm: Storm, events: list[Event]) -> dict[str, Any]:
+    """End what still trains, look at what is left, and say of each promise whether it was kept.
+
+    Args:
+        storm: the kills and what was seen meanwhile; its server has ended.
+        events: all that the crowd told.
+
+    Raises:
+        TrainingError: there was no click.
+    """
+    calm = [event for event in events if not _in_gap(event, storm)]
+    clicks = [event for event in calm if event["what"] == "click"]
+    if not clicks:
+        raise TrainingError("Nobody clicked in the time there was: this machine is too busy for a soak.")
+    promises = {
+        "runs": _verdict("no run, no logged epoch, no dataset lost; all whole", _lost(storm)),
+        "processes": _verdict("no process left, no zombie", _orphans(storm)),
+        "temp": _verdict("no unfinished file left after the next sweep", _temps(storm)),
+        **_growth(storm),
+    }
+    whole = spread([event.get("milliseconds", 1000 * (event["end"] - event["begin"])) for event in clicks])
+    done = dict(Counter(str(event["what"]) for event in events if "failed" not in event))
+    promises["clicks"] = _bounded("95 of 100 clicks are answered within", whole["p95"], CLICK, "ms")
+    promises["answers"] = _verdict(
+        "all uploads and downloads done, nothing unanswered but over a restart",
+        [f"{done.get(what, 0)} of {wanted} {what}s" for what, wanted in
+         (("upload", storm.plan.uploads), ("download", storm.plan.downloads)) if done.get(what, 0) < wanted]
+        + [f"{event['what']} on {event['page'] or 'home'}: {event['failed']}" for event in calm if "failed" in event],
+    )  # fmt: skip
+    return {
+        "minutes": storm.plan.seconds / 60,
+        "sessions": storm.plan.sessions,
+        "click_milliseconds": whole,
+        "server_milliseconds": spread([event["server_milliseconds"] for event in clicks if "milliseconds" in event]),
+        "done": done,
+        "failed_over_restarts": sum("failed" in event and _in_gap(event, storm) for event in events),
+        "killed": dict(Counter(storm.killed)),
+        "lives": [vars(life) for life in storm.lives],
+        "runs": dict(Counter(run.status.value for run in list_runs(storm.workspace))),
+        "promises": promises,
+    }
+
+
+def _growth(storm: Storm) -> dict[str, Verdict]:
+    """Of every server that lived for a first round of clicks: what it held more at its end than after that."""
+    lives = [life for life in storm.lives if life.memory_began]
+    grown = max((life.memory_ended - life.memory_began for life in lives), default=0) / MB
+    opened = max((life.files_ended - life.files_began for life in lives), default=0)
+    return {
+        "memory": _bounded("memory of the server grows by at most", grown, MEMORY, "MB"),
+        "files": _bounded("open files of the server grow by at most", opened, FILES, "files"),
+    }
+
+
+def _bounded(promise: str, figure: float, most: float, unit: str) -> Verdict:
+    return {"promise": f"{promise} {most:,} {unit}", "kept": figure <= most, "found": f"{figure:,.0f} {unit}"}
+
+
+def _verdict(promise: str, problems: list[str]) -> Verdict:
+    return {"promise": promise, "kept": not problems, "found": "; ".join(problems)}
+
+
+def _in_gap(event: Event, storm: Storm) -> bool:
+    """Whether something was under way while there was no server."""
+    return any(event["begin"] < end and event["end"] > begin for begin, end in storm.gaps)
+
+
+def _lost(storm: Storm) -> list[str]:
+    """Runs, epochs and datasets that are not there, or not whole."""
+    workspace = storm.workspace
+    problems = []
+    try:
+        stop_all(workspace)
+    except CifarCoreError as error:
+        problems.append(str(error))
+    storm.note_epochs()
+    listed = {run.id for run in list_runs(workspace)}
+    problems += storm.lost
+    problems += [f"run {run_id} is gone" for run_id in storm.runs if run_id not in listed]
+    problems += [f"{run_id}: {problem}" for run_id in sorted(listed) for problem in verify_run(workspace, run_id)]
+    problems += [f"dataset {state.name} is {state.state}: {state.problem}" for state in list_datasets(workspace)
+                 if state.state not in ("ready", "absent")]  # fmt: skip
+    return problems
+
+
+def _orphans(storm: Storm) -> list[str]:
+    """Processes of the workspace that do not end by themselves, now that no server and no training is there any more."""
+    deadline = time.monotonic() + _END_SECONDS
+    while (left := processes_of(storm.workspace)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    zombies = sum(life.zombies for life in storm.lives)
+    return [process.command[:200] for process in left] + ([f"{zombies} zombies"] if zombies else [])
+
+
+def _temps(storm: Storm) -> list[str]:
+    """Unfinished files that a sweep leaves; those that killed processes left are made old enough for it first."""
+    for path in _unfinished(storm.workspace):
+        os.utime(path, (time.time() - _OLD,) * 2, follow_symlinks=False)
+    open_workspace(storm.workspace.root)
+    return [str(path.relative_to(storm.workspace.root)) for path in _unfinished(storm.workspace)] + [
+        path.name for path in storm.temp.iterdir()
+    ]
+
+
+def _unfinished(workspace: Workspace) -> list[Path]:
+    return list(workspace.root.rglob(f"*{TEMP_MARK}*"))
