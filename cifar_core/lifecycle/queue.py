@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, StorageError
-from cifar_core.files import hold_lock, is_locked, remove, storage_errors, write_atomic
+from cifar_core.files import hold_lock, is_locked, remove, storage_errors, sweep_temp, write_atomic
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.status import waits
 from cifar_core.settings import Limits, read_limits
@@ -34,6 +34,7 @@ def join(folder: LifeFolder) -> None:
     with hold_lock(home / _ORDER, timeout=_ORDER_SECONDS) as mine:
         if not mine:
             raise StorageError(f"The queue is held by another process ({home / _ORDER}): try again.")
+        sweep_temp(home)
         waiting = tickets(folder.workspace)
         if folder.run_id not in waiting:
             number = max(waiting.values(), default=0) + 1

@@ -57,9 +57,10 @@ class Recorder:
             self._save()
         return wish
 
-    def on_measure(self, position: Position) -> None:
-        """Say that the epoch is being measured; at once when it begins."""
+    def on_measure(self, position: Position) -> Signal:
+        """Say that the epoch is being measured, at once when it begins; obey a request at once."""
         self._tell("measuring", position, at_once=self.progress.phase != "measuring")
+        return self._wish()
 
     def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
         """Keep the epoch: results first, the line that announces them last."""

@@ -24,7 +24,7 @@ from cifar_core.train.whitening import whiten
 
 
 class Signal(Enum):
-    """What the watcher wants after a batch."""
+    """What the watcher wants."""
 
     GO_ON = "go on"
     STOP = "stop"
@@ -37,6 +37,9 @@ class Ending(Enum):
     FINISHED = "finished"
     STOPPED = "stopped"
     PAUSED = "paused"
+
+
+_ENDINGS = {Signal.STOP: Ending.STOPPED, Signal.PAUSE: Ending.PAUSED}
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,15 @@ class Callback(Protocol):
     def on_batch(self, position: Position) -> Signal:
         """After each step; the answer is obeyed at once."""
 
-    def on_measure(self, position: Position) -> None:
-        """Before each batch of pictures that an epoch is measured with."""
+    def on_measure(self, position: Position) -> Signal:
+        """Before each batch of pictures that an epoch is measured with; the answer is obeyed at once."""
 
     def on_epoch(self, trainer: "Trainer", line: EpochLine, test_probs: torch.Tensor) -> None:
         """After each epoch; `test_probs` float32 [N, K] belong to the weights as they are now."""
+
+
+class _CutShortError(Exception):
+    """A measurement that nobody waits for any more; carries the signal."""
 
 
 class Trainer:
@@ -113,8 +120,11 @@ class Trainer:
             self._epoch_seconds = before + time.monotonic() - started
             signal = callback.on_batch(self._position(epoch))
             if signal is not Signal.GO_ON:
-                return Ending.STOPPED if signal is Signal.STOP else Ending.PAUSED
-        self._finish_epoch(epoch, callback)
+                return _ENDINGS[signal]
+        try:
+            self._finish_epoch(epoch, callback)
+        except _CutShortError as cut:
+            return _ENDINGS[cut.args[0]]
         return Ending.FINISHED
 
     def train_step(self, images: torch.Tensor, labels: torch.Tensor, *, step: int) -> None:
@@ -148,10 +158,11 @@ class Trainer:
         _check_finite(len(self.lines) + 1, float(self._loss_sum), weights)
 
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
+        """Measure and log the epoch; where that is cut short, all stands as after the last batch."""
         train_loss = float(self._loss_sum) / len(self.data.train)
         _check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
-        beat = partial(callback.on_measure, self._position(epoch))
+        beat = partial(_obey, callback, self._position(epoch))
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
             probs = self._predict(self.data.validation, beat)
@@ -214,6 +225,12 @@ class Trainer:
         torch.set_rng_state(state["rng"].cpu())
         if state["cuda_rng"] and self.device.type == "cuda":
             torch.cuda.set_rng_state_all(state["cuda_rng"])
+
+
+def _obey(callback: Callback, position: Position) -> None:
+    signal = callback.on_measure(position)
+    if signal is not Signal.GO_ON:
+        raise _CutShortError(signal)
 
 
 def _check_finite(epoch: int, *losses: float) -> None:

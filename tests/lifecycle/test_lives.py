@@ -29,10 +29,13 @@ from cifar_core.runs import (
     start_run,
     stop_all,
     stop_run,
+    verify_run,
     worker_log_tail,
 )
+from tests.conftest import save_tiny
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import Lives, active, is_alive, until
+from tests.runs.conftest import TINY
 
 
 def running(lives: Lives) -> list[str]:
@@ -334,6 +337,25 @@ def test_who_ignores_everything_is_killed_with_all_that_it_started(lives: Lives,
     lives.order(run_id, "work")
     resume_run(lives.workspace, run_id)
     lives.wait_computing(run_id)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(31)
+def test_a_training_killed_by_the_ladder_goes_on_from_its_checkpoint(lives: Lives) -> None:
+    save_tiny(lives.workspace)
+    run_id = lives.begin("deaf training", **{**TINY, "epochs": 500})
+    until(lambda: (last := read_run(lives.workspace, run_id).last) and last.epoch >= 2, "it trains")
+    stop_run(lives.workspace, run_id)
+    run = lives.wait(run_id, "stopped", "failed", "interrupted")
+    assert run.status == "stopped" and "did not react to the stop" in run.error
+    assert run.last is not None and verify_run(lives.workspace, run_id) == []
+    lives.order(run_id, "training")
+    resume_run(lives.workspace, run_id)
+    goal = run.last.epoch + 2
+    until(lambda: (last := read_run(lives.workspace, run_id).last) and last.epoch >= goal, "it goes on")
+    stop_run(lives.workspace, run_id)
+    assert lives.wait(run_id, "stopped", "failed", "interrupted").error == ""
+    assert verify_run(lives.workspace, run_id) == []
 
 
 @pytest.mark.fault(37)

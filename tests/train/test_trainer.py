@@ -35,8 +35,9 @@ class Watcher:
         self.positions.append(position)
         return self.answer(position)
 
-    def on_measure(self, position: Position) -> None:
+    def on_measure(self, position: Position) -> Signal:
         self.positions.append(position)
+        return self.answer(position)
 
     def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
         self.lines.append(line)
