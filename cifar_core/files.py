@@ -13,7 +13,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -240,6 +240,21 @@ def whole_lines_end(path: Path) -> int:
     return 0
 
 
+def subfolders(folder: Path) -> list[str]:
+    """Names of the folders inside one, in any order, links left out; none where it is not there, or not there any more.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with (
+        storage_errors(f"listing {folder.name}"),
+        contextlib.suppress(FileNotFoundError),
+        os.scandir(folder) as entries,
+    ):
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Build a folder that appears whole or not at all: fill the folder given, it gets its name at the end.
@@ -275,18 +290,18 @@ def _name_folder(temp: Path, path: Path) -> None:
             raise
 
 
-def sweep_temp(folder: Path, *, older_than: float = 3600.0, spare: str = "") -> int:
+def sweep_temp(folder: Path, *, older_than: float = 3600.0, spare: Collection[Path] = ()) -> int:
     """Remove what crashed writers left in `folder`; returns how many.
 
     Args:
         folder: where to look.
         older_than: seconds; younger ones may still be written.
-        spare: the name of a file whose unfinished ones stay, for others may be writing it right now.
+        spare: files whose unfinished ones stay, for others may be writing them right now.
     """
-    swept = 0
+    swept, spared = 0, tuple(TEMP_MARK + path.name for path in spare)
     for item in folder.glob(f"{TEMP_MARK}*"):
         with contextlib.suppress(OSError):
-            if spare and item.name.startswith(TEMP_MARK + spare):
+            if item.name.startswith(spared):
                 continue
             if time.time() - item.lstat().st_mtime < older_than:
                 continue

@@ -446,10 +446,10 @@ def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
 
 
 def test_what_others_may_be_writing_is_spared(tmp_path: Path) -> None:
-    for name in ("about.json-7-ab", "status.json-7-ab"):
+    for name in ("about.json-7-ab", "control-stop-7-ab", "status.json-7-ab"):
         (tmp_path / f"{TEMP_MARK}{name}").touch()
-    assert sweep_temp(tmp_path, older_than=0, spare="about.json") == 1
-    assert names(tmp_path) == [f"{TEMP_MARK}about.json-7-ab"]
+    assert sweep_temp(tmp_path, older_than=0, spare=(tmp_path / "about.json", tmp_path / "control-stop")) == 1
+    assert names(tmp_path) == [f"{TEMP_MARK}about.json-7-ab", f"{TEMP_MARK}control-stop-7-ab"]
 
 
 def test_sweeping_a_missing_folder_does_nothing(tmp_path: Path) -> None:

@@ -72,9 +72,9 @@ BUILT_IN = {
 def list_datasets(workspace: Workspace) -> list[DatasetState]:
     """The built-in datasets first, there or not, then those the person imported; last imports on their way or failed."""
     names = dict.fromkeys(BUILT_IN_NAMES)
-    names.update(
-        (item.name, None) for item in sorted(workspace.data.iterdir()) if item.is_dir() and _is_known(item.name)
-    )
+    if workspace.data.is_dir():  # someone may have deleted it
+        here = (item.name for item in sorted(workspace.data.iterdir()) if item.is_dir() and _is_known(item.name))
+        names.update((name, None) for name in here)
     jobs = workspace.data / ".jobs"
     if jobs.is_dir():  # an import on its way or refused has no folder of its own
         imports = (item.name for item in sorted(jobs.iterdir()) if _is_known(item.name) and item.name not in names)

@@ -27,6 +27,7 @@ from cifar_core.files import (
     read_json,
     replace,
     storage_errors,
+    subfolders,
     temp_beside,
     write_json,
 )
@@ -331,7 +332,7 @@ def _absent(workspace: Workspace, name: str) -> str:
     if name in BUILT_IN_NAMES:
         return f"The dataset {name} is not here yet: get it on the Data page, or with: python -m cifar_core data get {name}"
     there = list(BUILT_IN_NAMES)
-    there += [item.name for item in workspace.data.iterdir() if _NAME.fullmatch(item.name) and item.is_dir()]
+    there += [name for name in subfolders(workspace.data) if _NAME.fullmatch(name)]
     close = difflib.get_close_matches(name, there, n=1)
     hint = f" (did you mean {close[0]}?)" if close else ""
     return f"There is no dataset named {name}{hint}: import it on the Data page or with data import."

@@ -3,6 +3,7 @@
 import json
 import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from dataclasses import fields
@@ -19,9 +20,9 @@ from cifar_core.runs.schema import Predictions, Run
 from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
 
-_MALFORMED = (  # what reading arrays that nobody of us wrote may raise
+MALFORMED = (  # what reading arrays that nobody of us wrote may raise
     ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
-    struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError,
 )  # fmt: skip
 _MOST_LINES = int(spec_of("epochs").high)
 _LONGEST_LINE = 65_536  # bytes; ours have about 300
@@ -98,7 +99,7 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
             probs = _history(folder, wanted)
     except FileNotFoundError as error:
         raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise RunError(f"The predictions of run {run_id} cannot be read ({error}).") from error
     _check_predictions(run_id, read_facts(folder), Predictions(labels, probs, ids, names, "test", wanted))
     return Predictions(labels, probs, ids, names, "test", wanted)

@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 from pathlib import Path
@@ -15,7 +14,7 @@ from cifar_core.config import RunConfig, make_config
 from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.files import new_folder, read_json, write_json
+from cifar_core.files import new_folder, read_json, subfolders, write_json
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Progress, Status
 from cifar_core.lifecycle.status import queue_first, silent_since, state_now
@@ -130,10 +129,12 @@ def list_runs(workspace: Workspace) -> list[Run]:
     """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other.
 
     A run whose files have not changed since this process last read them is not read again.
+
+    Raises:
+        StorageError: the folder of the runs cannot be read.
     """
-    with os.scandir(workspace.runs) as entries:
-        names = {item.name for item in entries if is_run_id(item.name) and item.is_dir(follow_symlinks=False)}
-    for gone in [path for path in _SEEN if path.parent == workspace.runs and path.name not in names]:
+    names = {name for name in subfolders(workspace.runs) if is_run_id(name)}
+    for gone in [path for path in list(_SEEN) if path.parent == workspace.runs and path.name not in names]:
         _SEEN.pop(gone, None)
     runs = [_read_if_changed(RunFolder(workspace.runs / name)) for name in names]
     return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
@@ -174,7 +175,8 @@ def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
     """Give a run a name of the person's own; an empty one takes it back.
 
     Raises:
-        RunError: no such run, one of a newer version, or a name that is too long or holds control characters.
+        RunError: no such run, one of a newer version, an about.json that cannot be read, or a name that is too long or
+            holds control characters.
     """
     _write_about(_changeable(workspace, run_id), name=_clean(name, "name", MAX_NAME))
 
@@ -183,7 +185,8 @@ def note_run(workspace: Workspace, run_id: str, note: str) -> None:
     """Keep a note with a run.
 
     Raises:
-        RunError: no such run, one of a newer version, or a note that is too long or holds control characters.
+        RunError: no such run, one of a newer version, an about.json that cannot be read, or a note that is too long or
+            holds control characters.
     """
     _write_about(_changeable(workspace, run_id), note=_clean(note, "note", MAX_NOTE, lines=True))
 
@@ -237,18 +240,17 @@ def read_about(folder: RunFolder) -> dict[str, Any]:
     """Name and note that a person gave a run, as they stand in its file.
 
     Raises:
-        OSError, ValueError: the file cannot be read.
+        RunError: the file cannot be read.
     """
-    return _read_optional(folder.about)
-
-
-def _read_optional(path: Path) -> dict[str, Any]:
     try:
-        content = read_json(path)
+        content = read_json(folder.about)
+        if not isinstance(content, dict):
+            raise ValueError("it holds no mapping")
     except FileNotFoundError:
         return {}
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name} holds no mapping")
+    except (OSError, ValueError) as error:
+        raise RunError(f"Name and note of run {folder.run_id} cannot be read ({error}): remove its about.json, "
+                       "then give them again.") from error  # fmt: skip
     return content
 
 

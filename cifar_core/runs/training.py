@@ -54,8 +54,9 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
         CifarCoreError: the data, the settings, the disk or the training itself refused.
     """
     config = run_config(folder)
+    asked = (folder.about, folder.stop_file, folder.pause_file)  # others write these at any time
     for place in (folder.path, *(item for item in folder.path.iterdir() if item.is_dir() and not item.is_symlink())):
-        sweep_temp(place, older_than=0, spare=folder.about.name)  # what an earlier process of this run left
+        sweep_temp(place, older_than=0, spare=asked)  # what an earlier process of this run left
     before = read_state(folder).progress or Progress("", epochs=config.optimizer.epochs)
     starting = before.before_training("loading pictures")
     tell(folder, starting)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, RunError, StorageError
-from cifar_core.files import hold_lock, storage_errors, sync_folder, temp_beside
+from cifar_core.files import hold_lock, storage_errors, subfolders, sync_folder, temp_beside
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
 from cifar_core.runs.process import ENDING_SECONDS, is_alive
-from cifar_core.runs.store import read_about
+from cifar_core.runs.store import MAX_NAME, read_about
 from cifar_core.settings import read_limits
+from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
 _NAME = re.compile(r"(\d{8}-\d{6}-\d{3})-(.+)", re.ASCII)
@@ -38,8 +39,8 @@ class DeletedRun:
     def name(self) -> str:
         """The person's own; the id where there is none or it cannot be read."""
         try:
-            return str(read_about(RunFolder(self.path)).get("name") or self.id)
-        except (OSError, ValueError):
+            return one_line(read_about(RunFolder(self.path)).get("name") or "", MAX_NAME) or self.id
+        except RunError:
             return self.id
 
 
@@ -86,7 +87,11 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
 
 
 def list_trash(workspace: Workspace) -> list[DeletedRun]:
-    """Deleted runs that can be brought back, the last deleted first."""
+    """Deleted runs that can be brought back, the last deleted first.
+
+    Raises:
+        StorageError: the trash cannot be read.
+    """
     return sorted(_entries(workspace), key=lambda item: (item.deleted, item.id), reverse=True)
 
 
@@ -117,9 +122,7 @@ def empty_old_trash(workspace: Workspace) -> None:
 
 
 def _entries(workspace: Workspace) -> Iterator[DeletedRun]:
-    with os.scandir(workspace.trash) as entries:
-        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-    for name in names:
+    for name in subfolders(workspace.trash):
         match = _NAME.fullmatch(name)
         if match is None or not is_run_id(match[2]):
             continue

@@ -9,7 +9,7 @@ import safetensors.numpy
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs.facts import require_unedited
 from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
-from cifar_core.runs.results import read_lines, read_predictions
+from cifar_core.runs.results import MALFORMED, read_lines, read_predictions
 from cifar_core.runs.schema import Run
 from cifar_core.runs.sealed import DamagedError, read_sealed
 from cifar_core.runs.store import read_run
@@ -62,7 +62,7 @@ def _predictions_problems(workspace: Workspace, folder: RunFolder, run: Run, lin
             probs = np.load(folder.history(line.epoch), allow_pickle=False)
         except FileNotFoundError:
             problems.append(f"The predictions of epoch {line.epoch} are missing.")
-        except (OSError, ValueError, EOFError) as error:
+        except MALFORMED as error:
             problems.append(f"The predictions of epoch {line.epoch} cannot be read ({error}).")
         else:
             problems += _probs_problem(probs, line, labels)
@@ -104,7 +104,7 @@ def _weights_problems(path: Path) -> list[str]:
     try:
         content, _ = read_sealed(path, required=False)
         weights = safetensors.numpy.load(content)
-    except (DamagedError, safetensors.SafetensorError) as error:
+    except (safetensors.SafetensorError, *MALFORMED) as error:
         return [f"The best weights ({path.name}) cannot be used: {error}."]
     finite = all(np.isfinite(values).all() for values in weights.values())
     return [] if finite else [f"The best weights ({path.name}) are not all numbers."]

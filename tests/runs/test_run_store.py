@@ -1,5 +1,6 @@
 """Runs as folders: ids, names, broken neighbours, damaged files. No training here but the one finished run."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.config import make_config
-from cifar_core.errors import DataError, RunError
+from cifar_core.data import list_datasets
+from cifar_core.errors import DataError, RunError, StorageError
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import START_SECONDS, move
 from cifar_core.runs import (
@@ -21,6 +23,7 @@ from cifar_core.runs import (
     delete_run,
     export_run,
     list_runs,
+    list_trash,
     note_run,
     read_metrics,
     read_predictions,
@@ -33,6 +36,7 @@ from cifar_core.runs.folder import RunFolder, checkpoint_files, is_run_id, run_f
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
+from tests.runs.conftest import ended_run
 
 _read = store._read
 
@@ -53,6 +57,18 @@ BAD_IDS = [
     "a/b",
     "-a",
 ]
+
+
+def npy(shape: str) -> bytes:
+    """The head of a .npy file of this shape, and nothing after it."""
+    head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head
+
+
+def safetensors(header: dict[str, object]) -> bytes:
+    """A file of tensors without a hash, as schema 1 wrote it, whose numbers take two bytes."""
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + b"\0\0"
 
 
 @pytest.fixture
@@ -261,7 +277,16 @@ def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspac
     ("file", "content", "said"),
     [
         ("best/{best:04d}.safetensors", b"", "best weights"),
+        (
+            "best/{best:04d}.safetensors",
+            safetensors({"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}),
+            "best weights",
+        ),
         ("history/test-0001.npy", b"abc", "predictions of epoch 1"),
+        ("history/test-0001.npy", npy("(1000000000000, 10)"), "predictions of epoch 1"),  # 36 TB
+        ("history/test-0001.npy", npy("(99999999999999999999999, 10)"), "predictions of epoch 1"),
+        ("history/test-0001.npy", b"\x93NUMPY\x01\x00\x04\x00((((", "predictions of epoch 1"),
+        ("history/test-0001.npy", b"PK\x03\x04", "predictions of epoch 1"),
         ("checkpoint.pt", b"x" * 100, "checkpoint.pt is damaged: its SHA-256 does not match"),
     ],
 )
@@ -276,3 +301,45 @@ def test_parts_that_would_be_empty_make_no_run(workspace: Workspace) -> None:
     with pytest.raises(DataError, match="too small for a validation part"):
         create_run(workspace, make_config({"dataset": "tiny", "validation_share": 0.1}))
     assert list(workspace.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "folder"])
+def test_a_name_that_cannot_be_read_is_not_written_over(workspace: Workspace, content: str) -> None:
+    folder = run_folder(workspace, create_run(workspace, make_config()))
+    if content == "folder":
+        folder.about.mkdir()
+    else:
+        folder.about.write_text(content)
+    for change in (rename_run, note_run):
+        with pytest.raises(RunError, match=r"cannot be read .*: remove its about.json"):
+            change(workspace, folder.run_id, "new")
+    assert content == "folder" or folder.about.read_text() == content
+
+
+def test_a_workspace_that_was_deleted_has_no_runs(workspace: Workspace) -> None:
+    """A page that is open meanwhile looks again; the next page makes the workspace anew."""
+    shutil.rmtree(workspace.root)
+    assert list_runs(workspace) == [] and list_trash(workspace) == []
+    assert [item.state for item in list_datasets(workspace)] == ["absent", "absent"]
+    with pytest.raises(DataError, match="There is no dataset named pictures"):
+        create_run(workspace, make_config({"dataset": "pictures"}))
+    with pytest.raises(StorageError):
+        create_run(workspace, make_config())
+    assert not workspace.root.exists()
+
+
+def test_many_can_look_while_runs_come_and_go(workspace: Workspace) -> None:
+    """The pages of a server are threads that share what was read."""
+    folders = [workspace.runs / ended_run(workspace) for _ in range(4)]
+
+    class Shared(type(folders[0])):  # type: ignore[misc] # a Path, of the system
+        """A path in whose middle another thread gets its turn and forgets what it has read."""
+
+        @property
+        def parent(self) -> Path:
+            store._SEEN.clear()
+            return Path(super().parent)
+
+    list_runs(workspace)
+    store._SEEN[Shared(folders[0])] = store._SEEN.pop(folders[0])
+    assert len(list_runs(workspace)) == len(folders)

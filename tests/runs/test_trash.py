@@ -1,6 +1,7 @@
 """Deleting runs and bringing them back. Nothing is trained here."""
 
 import datetime
+import json
 import os
 import shutil
 from pathlib import Path
@@ -190,6 +191,15 @@ def test_a_run_that_cannot_be_read_is_deleted_and_comes_back(workspace: Workspac
     assert list_trash(workspace)[0].name == run_id
     restore_run(workspace, run_id)
     assert list_runs(workspace)[0].problem
+
+
+def test_a_name_in_the_trash_is_one_line_that_can_be_seen(workspace: Workspace) -> None:
+    """It may have come with a zip, or been written by hand, and is printed to a terminal."""
+    run_id = ended_run(workspace)
+    (workspace.runs / run_id / "about.json").write_text(json.dumps({"name": "\x1b]0;mine\x07\n" + "x" * 100}))
+    delete_run(workspace, run_id)
+    name = list_trash(workspace)[0].name
+    assert name.isprintable() and name.startswith("]0;mine x") and len(name) == 80
 
 
 @pytest.mark.fault(45)
