@@ -111,6 +111,8 @@ def _read_none(value: Any) -> None:
 
 
 def _read_union(readers: list[Callable[[Any], Any]], value: Any) -> Any:
+    if value is None and _read_none in readers:  # the most frequent of what the first reader refuses
+        return None
     words = []
     for reader in readers:
         try:

@@ -4,10 +4,12 @@ Each field of the four dataclasses carries its default here and, in `metadata["s
 one sentence of help. Nothing else in the project repeats a range. Reads and writes nothing.
 """
 
+import contextlib
 import difflib
+import functools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -225,11 +227,14 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def hyperparameters() -> Iterator[tuple[str, str, Spec, Any]]:
+@functools.cache
+def hyperparameters() -> tuple[tuple[str, str, Spec, Any], ...]:
     """The table: (group, field name, spec, default) in the order a person reads them."""
-    for group in fields(RunConfig):
-        for item in fields(getattr(RunConfig, group.name)):
-            yield group.name, item.name, item.metadata["spec"], item.default
+    return tuple(
+        (group.name, item.name, item.metadata["spec"], item.default)
+        for group in fields(RunConfig)
+        for item in fields(getattr(RunConfig, group.name))
+    )
 
 
 def spec_of(name: str) -> Spec:
@@ -341,30 +346,28 @@ def _range(spec: Spec) -> str:
 
 
 def _whole(spec: Spec, value: Any) -> int:
-    rule = f"must be a whole number {_range(spec)}"
-    if spec.step == 2:
-        rule += ", odd"
     if isinstance(value, str) and len(value) <= MAX_TEXT and re.fullmatch(r"[+-]?[0-9]+", value.strip()):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not spec.low <= value <= spec.high:
-        raise ValueError(rule)
+        raise ValueError(_whole_rule(spec))
     if spec.step == 2 and value % 2 == 0:
-        raise ValueError(rule)
+        raise ValueError(_whole_rule(spec))
     return value
 
 
+def _whole_rule(spec: Spec) -> str:
+    return f"must be a whole number {_range(spec)}" + (", odd" if spec.step == 2 else "")
+
+
 def _number(spec: Spec, value: Any) -> float:
-    rule = f"must be a number {_range(spec)}"
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(rule)
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise ValueError(rule) from None
+    number = math.nan
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError, OverflowError):
+            number = float(value)
     if not math.isfinite(number) or not spec.low <= number <= spec.high:
-        raise ValueError(rule)
+        raise ValueError(f"must be a number {_range(spec)}")
     return number
 
 
@@ -378,11 +381,9 @@ def _truth(value: Any) -> bool:
 
 
 def _several(spec: Spec, value: Any) -> tuple[int, ...]:
-    rule = f"must be {len(spec.items)} whole numbers {_range(spec)}, as in {','.join(['8'] * len(spec.items))}"
     parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or len(parts) != len(spec.items):
-        raise ValueError(rule)
-    try:
-        return tuple(_whole(spec, part) for part in parts)
-    except ValueError:
-        raise ValueError(rule) from None
+    if isinstance(parts, list | tuple) and len(parts) == len(spec.items):
+        with contextlib.suppress(ValueError):
+            return tuple(_whole(spec, part) for part in parts)
+    example = ",".join(["8"] * len(spec.items))
+    raise ValueError(f"must be {len(spec.items)} whole numbers {_range(spec)}, as in {example}")

@@ -48,6 +48,7 @@ DOWNLOADS: dict[str, str | re.Pattern[str]] = {
 }
 IMPORT_EVERY = 10  # uploads: one is a dataset, the others are pictures to predict
 _PATIENCE = 30_000  # ms for an answer; what takes longer has failed
+_DOORS = 3  # sessions that load the app for the first time together: thirty at once would only wait for the processor
 _LOST = 5_000  # ms without any answer: the click may be lost
 _TRIES = 3
 _IDLE = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
@@ -244,13 +245,19 @@ async def _visitor(crowd: Crowd, browser: Browser, number: int) -> Visitor:
     return Visitor(crowd, number, page)
 
 
+async def _enter(visitor: Visitor, doors: asyncio.Semaphore) -> None:
+    async with doors:
+        await visitor.arrive()
+
+
 async def visit(options: argparse.Namespace) -> None:
     """All sessions from the first to the last moment."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=options.chromium, args=list(CHROMIUM_FLAGS))
         crowd = Crowd(options, Task("upload", options.uploads), Task("download", options.downloads))
         visitors = [await _visitor(crowd, browser, number) for number in range(options.sessions)]
-        await asyncio.gather(*(visitor.arrive() for visitor in visitors))
+        doors = asyncio.Semaphore(_DOORS)
+        await asyncio.gather(*(_enter(visitor, doors) for visitor in visitors))
         print(json.dumps({"what": "begin"}), flush=True)
         crowd.begin = time.monotonic()
         staying = asyncio.gather(*(visitor.stay() for visitor in visitors))

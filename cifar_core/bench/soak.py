@@ -35,7 +35,7 @@ from cifar_core.runs import create_run, start_run
 from cifar_core.workspace import Workspace, open_workspace
 
 _TICK = 0.5  # seconds between looks
-_ARRIVE_SECONDS = 300.0  # for all to come
+_ARRIVE_SECONDS = 600.0  # for all to come
 _END_SECONDS = 90.0  # for the last answers
 _PATIENCE = 4  # times as long as planned, where a busy machine is late
 _PICTURES = 32

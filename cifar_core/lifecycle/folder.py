@@ -1,6 +1,7 @@
 """The files of a run's life: its status, its locks, what is asked of it, what its processes said."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cifar_core.workspace import Workspace
@@ -8,7 +9,7 @@ from cifar_core.workspace import Workspace
 
 @dataclass(frozen=True)
 class LifeFolder:
-    """A run's folder as its worker knows it."""
+    """A run's folder as its worker knows it. The paths that a list of runs asks for again and again are made once."""
 
     path: Path
 
@@ -22,12 +23,12 @@ class LifeFolder:
         """The workspace it lies in."""
         return Workspace(self.path.parents[1])
 
-    @property
+    @cached_property
     def config(self) -> Path:
         """Settings, seed, versions; written once, at creation."""
         return self.path / "config.json"
 
-    @property
+    @cached_property
     def status(self) -> Path:
         """Status, progress and the plain-words error; written by the holder of a lock."""
         return self.path / "status.json"
@@ -37,7 +38,7 @@ class LifeFolder:
         """What the run's processes printed."""
         return self.path / "worker.log"
 
-    @property
+    @cached_property
     def lock(self) -> Path:
         """Held by the run's worker for life: free means dead."""
         return self.path / "worker.lock"

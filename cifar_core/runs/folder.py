@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cifar_core.errors import RunError
@@ -16,17 +17,17 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 class RunFolder(LifeFolder):
     """All files of one run. Its two processes write; everyone reads."""
 
-    @property
+    @cached_property
     def about(self) -> Path:
         """Name and note given by the person."""
         return self.path / "about.json"
 
-    @property
+    @cached_property
     def facts(self) -> Path:
         """Dataset, device and threads as the run found them, and what a person should know of how it went."""
         return self.path / "facts.json"
 
-    @property
+    @cached_property
     def metrics(self) -> Path:
         """One JSON line an epoch."""
         return self.path / "metrics.jsonl"
