@@ -33,6 +33,7 @@ _PROBE_SECONDS = (
     0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it
 )
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
 _POSIX = os.name == "posix"
 
@@ -321,7 +322,8 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
         True when this process holds it, False when another did for all of `timeout` seconds.
 
     Raises:
-        StorageError: the lock file cannot be made, as where its folder is gone (it is not made anew).
+        StorageError: the lock file cannot be made, as where its folder is gone (it is not made anew), or the file system
+            has no locks.
     """
     if not path.parent.is_dir():
         raise StorageError(f"{path.parent} is gone: it was moved or deleted.")
@@ -339,6 +341,13 @@ def _acquired(lock: FileLock, timeout: float) -> bool:
         lock.acquire(timeout=timeout)
     except Timeout:
         return False
+    except (OSError, NotImplementedError) as error:  # the latter by older versions of filelock
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
+        raise StorageError(
+            f"{Path(lock.lock_file).parent} lies on a file system without locks, as some network disks are, where the living "
+            "cannot be told from the dead: keep the workspace on another disk (--workspace or CIFAR_WORKSPACE)."
+        ) from error
     return True
 
 

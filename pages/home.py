@@ -4,6 +4,7 @@ import streamlit as st
 
 from cifar_core.config import make_config
 from cifar_core.data import DatasetState, list_datasets
+from cifar_core.files import size_text
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.active import show_active, training_now
@@ -13,7 +14,6 @@ from pages.ui.live import status_badge
 from pages.ui.steer import launch, start_nonce
 from pages.ui.summary import show_numbers, show_worst
 from pages.ui.text import plain, sentence
-from pages.ui.words import size
 
 FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
 
@@ -88,7 +88,7 @@ def _show_data(states: list[DatasetState]) -> None:
                 if state.state == "ready":
                     st.caption(
                         f":material/check_circle: {state.classes} classes · {state.train:,} train · "
-                        f"{state.test:,} test · {size(state.bytes)}"
+                        f"{state.test:,} test · {size_text(state.bytes)}"
                     )
                 else:
                     word = "not here yet" if state.state == "absent" else state.state

@@ -524,6 +524,17 @@ def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     assert names(tmp_path) == ["worker.lock"]
 
 
+@pytest.mark.fault(70)
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(_handle: int, _operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(StorageError, match=r"lies on a file system without locks.* \(--workspace or CIFAR_WORKSPACE"):
+        hold_lock(tmp_path / "worker.lock").__enter__()
+
+
 def test_asking_all_the_time_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
     """A page polls `is_locked` while a worker takes the lock: the poll must not make the worker think it is taken."""
     path = tmp_path / "worker.lock"

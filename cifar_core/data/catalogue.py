@@ -16,6 +16,7 @@ from cifar_core.data.store import (
     read_facts,
 )
 from cifar_core.errors import DataError
+from cifar_core.files import size_text
 from cifar_core.workspace import Workspace
 
 
@@ -60,7 +61,7 @@ BUILT_IN = {
     cifar10.NAME: BuiltIn(
         cifar10.TITLE,
         f"The official photographs: {cifar10.TRAIN:,} to learn from and {cifar10.TEST:,} to test, in ten classes.",
-        f"Download it ({CIFAR10.length // 1_000_000} MB), import the file {CIFAR10.filename} or a torchvision folder you "
+        f"Download it ({size_text(CIFAR10.length)}), import the file {CIFAR10.filename} or a torchvision folder you "
         f"already have, or: python -m cifar_core data get {cifar10.NAME}",
         cifar10.TRAIN,
         cifar10.TEST,

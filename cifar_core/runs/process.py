@@ -124,8 +124,10 @@ def _launch(folder: LifeFolder) -> None:
         join(folder)
         spawn("cifar_core.lifecycle.worker", [f"--run-dir={folder.path}"], folder.log)
     except StorageError as error:
-        leave(folder)
-        move(folder, Verb.FAIL, error=str(error))
+        with hold_lock(folder.lock) as mine:  # a second click may have failed where the first brought a worker
+            if mine and read_state(folder).status is Status.QUEUED:
+                leave(folder)
+                move(folder, Verb.FAIL, error=str(error))
         raise
 
 

@@ -9,6 +9,8 @@ from types import FrameType
 from cifar_core.runs.folder import RunFolder
 from cifar_core.train.trainer import Signal
 
+_POSIX = os.name == "posix"  # Windows keeps naming a parent that is dead, and a venv's python is one in between
+
 
 class CutShortError(Exception):
     """The run was asked to end before it had begun to train; carries the signal."""
@@ -43,8 +45,8 @@ class Wishes:
         return Signal.GO_ON
 
     def is_orphan(self) -> bool:
-        """Whether our worker was killed, and with it the lock that says we live."""
-        return os.getppid() != self._parent
+        """Whether our worker was killed, and with it the lock that says we live. Windows cannot tell: there it goes on."""
+        return _POSIX and os.getppid() != self._parent
 
     def allow(self, seconds: int) -> None:
         """Begin to count the time that this process may train; 0 sets no limit."""

@@ -19,7 +19,7 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import temp_beside, write_atomic
+from cifar_core.files import size_text, temp_beside, write_atomic
 from cifar_core.settings import require_upload
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
@@ -27,7 +27,7 @@ from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
 from pages.ui.upload_room import drop_uploads
 from pages.ui.visitors import is_shared, typed_path
-from pages.ui.words import Colour, clock, size
+from pages.ui.words import Colour, clock
 
 ButtonKind = Literal["primary", "secondary"]
 TICK = 1.0  # seconds between looks at a running job
@@ -122,7 +122,7 @@ def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
         _progress(workspace, state, job)
         return
     if state.state == "ready":
-        st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size(state.bytes)}")
+        st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size_text(state.bytes)}")
     else:
         if state.problem or (job is not None and failed):
             st.error(sentence(state.problem or (job.error if job else "")), icon=":material/error:")
@@ -147,7 +147,9 @@ def _buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> Non
                     st.rerun()
         if state.state in ("ready", "broken"):
             with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"data_delete_{state.name}"):
-                st.markdown(f"Delete `{state.name}` from this machine ({size(state.bytes)})? {sentence(state.how)}")
+                st.markdown(
+                    f"Delete `{state.name}` from this machine ({size_text(state.bytes)})? {sentence(state.how)}"
+                )
                 if st.button("Delete the pictures", key=f"data_delete_{state.name}_sure"):
                     with guard():
                         delete_dataset(workspace, state.name)
@@ -161,8 +163,8 @@ def _progress(workspace: Workspace, state: DatasetState, job: JobState | None) -
     if job.total <= 0:
         st.progress(0.0, text=f"{job.phase}…")
     else:
-        amount = size(job.done) if job.unit == "bytes" else f"{job.done:,}"
-        whole = size(job.total) if job.unit == "bytes" else f"{job.total:,} {job.unit}"
+        amount = size_text(job.done) if job.unit == "bytes" else f"{job.done:,}"
+        whole = size_text(job.total) if job.unit == "bytes" else f"{job.total:,} {job.unit}"
         left = f" · {clock(job.seconds_left)} left" if job.seconds_left is not None else ""
         st.progress(min(1.0, job.done / job.total), text=f"{job.phase} · {amount} of {whole}{left}")
     if st.button("Cancel", key=f"data_cancel_{state.name}", icon=":material/close:"):

@@ -8,11 +8,11 @@ import streamlit as st
 from cifar_core.analyse import SORTS, SampleFilter, select_samples
 from cifar_core.errors import CifarCoreError
 from cifar_core.export import require_exportable, save_samples, zip_bytes
+from cifar_core.files import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.gallery import Shelf, selected
 from pages.ui.text import sentence
-from pages.ui.words import size
 
 ENLARGE = (1, 4, 8)  # times the picture's own size
 EVERYTHING = SampleFilter(outcome="all")
@@ -52,7 +52,7 @@ def _size(workspace: Workspace, shelf: Shelf, rows: pd.DataFrame) -> tuple[str, 
     """About how much the files will be, in words, and why they cannot be made, where that is so."""
     enlarge, names = st.session_state.get(f"{shelf.page}_enlarge") or 1, shelf.findings.predictions.class_names
     try:
-        return f"about {size(require_exportable(workspace, shelf.split, rows, names, enlarge=enlarge))}", ""
+        return f"about {size_text(require_exportable(workspace, shelf.split, rows, names, enlarge=enlarge))}", ""
     except CifarCoreError as error:
         return "too many", sentence(error)
 

@@ -8,14 +8,13 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import MB, temp_beside, write_atomic
+from cifar_core.files import MB, size_text, temp_beside, write_atomic
 from cifar_core.runs import Run, export_bytes, export_run, import_run
 from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
-from pages.ui.words import size
 
 CAME = "runs_came"  # session: the sentence about the last import
 REFUSED = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
@@ -26,11 +25,9 @@ def offer_export(workspace: Workspace, run: Run) -> None:
     refused, about = "", ""
     try:
         content, most = export_bytes(workspace, run.id), read_limits(workspace).export_mb * MB
-        about = size(content)
+        about = size_text(content)
         if content > most:
-            refused = (
-                f"It has {about}, more than the {size(most)} of one export ({plain(f'export_mb in {SETTINGS_FILE}')})."
-            )
+            refused = f"It has {about}, more than the {size_text(most)} of one export ({plain(f'export_mb in {SETTINGS_FILE}')})."
     except CifarCoreError as error:
         refused = sentence(error)
     told: list[str] = st.session_state.setdefault(REFUSED, [])

@@ -55,16 +55,6 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}\u00a0%"
 
 
-def size(count: int) -> str:
-    """Bytes in the unit that fits."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if value < 1000:
-            return f"{value:,.0f} {unit}"
-        value /= 1000
-    return f"{value:,.1f} GB"
-
-
 def moment(iso: str) -> str:
     """A stored UTC time in this machine's own: `22 Nov 13:50`."""
     try:

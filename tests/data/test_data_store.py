@@ -275,7 +275,7 @@ def test_the_built_in_ones_say_what_they_will_be(workspace: Workspace) -> None:
     assert (official.title, official.train, official.test, official.classes) == ("CIFAR-10", 50_000, 10_000, 10)
     assert "10,000 pictures to learn from and 2,000 to test" in drawn.description
     assert "50,000 to learn from and 10,000 to test" in official.description
-    assert "Download it (170 MB), import the file cifar-10-python.tar.gz" in official.how
+    assert "Download it (162.6 MB), import the file cifar-10-python.tar.gz" in official.how
     assert [state.classes for state in (drawn, official)] == [len(drawing.CLASS_NAMES)] * 2
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cifar_core.config import make_config
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, StorageError
 from cifar_core.files import is_locked
 from cifar_core.lifecycle.log import LOG_BYTES
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
@@ -32,6 +32,7 @@ from cifar_core.runs import (
     verify_run,
     worker_log_tail,
 )
+from cifar_core.runs.process import _launch
 from tests.conftest import save_tiny
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import Lives, active, is_alive, until
@@ -448,3 +449,20 @@ def test_old_and_new_settings_of_a_stored_run(lives: Lives) -> None:
     assert read_run(lives.workspace, run_id).config.machine.max_seconds == 0
     resume_run(lives.workspace, run_id)
     lives.wait_computing(run_id)
+
+
+def test_a_second_click_that_fails_does_not_end_what_the_first_began(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both saw that no worker was there yet; the first has brought one since."""
+    run_id = lives.begin("work")
+    lives.wait_computing(run_id)
+
+    def refuse(*_: object) -> None:
+        raise StorageError("No process can be started.")
+
+    with monkeypatch.context() as context:
+        context.setattr("cifar_core.runs.process.spawn", refuse)
+        with pytest.raises(StorageError, match="No process can be started"):
+            _launch(lives.folder(run_id))
+    assert lives.status(run_id) == "running"

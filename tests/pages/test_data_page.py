@@ -46,7 +46,7 @@ def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
     app = open_page(workspace, "data")
     (bar,) = app.progress
     assert bar.value == 50
-    assert bar.text == "Downloading · 85 MB of 170 MB · 1:01 left"
+    assert bar.text == "Downloading · 81.1 MB of 162.1 MB · 1:01 left"
     app.button(key="data_cancel_cifar10").click().run()
     assert cancelled == ["cifar10"]
 

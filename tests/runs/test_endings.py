@@ -16,7 +16,7 @@ from cifar_core.errors import StorageError
 from cifar_core.files import hold_lock
 from cifar_core.lifecycle.states import Status, Verb
 from cifar_core.lifecycle.status import move, read_state
-from cifar_core.runs import create_run, list_runs, read_metrics, read_predictions, training, verify_run
+from cifar_core.runs import create_run, list_runs, read_metrics, read_predictions, training, verify_run, wishes
 from cifar_core.runs.checkpoints import Checkpoints
 from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.recorder import Recorder, seconds_left
@@ -198,6 +198,14 @@ def test_an_orphan_touches_nothing(space: Workspace, monkeypatch: pytest.MonkeyP
     assert training.main() == 1
     after = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file() and path.suffix != ".lock"}
     assert after == before
+
+
+def test_where_a_parent_cannot_be_known_nobody_is_an_orphan(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the worker is no child's parent inside a venv, and no training would ever begin."""
+    folder = made(space)
+    assert Wishes(folder, parent=1).now() is Signal.STOP
+    monkeypatch.setattr(wishes, "_POSIX", False)
+    assert Wishes(folder, parent=1).now() is Signal.GO_ON
 
 
 def test_two_processes_do_not_compute_one_run(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
