@@ -31,15 +31,16 @@ def checked(kind: type[T], content: Any, *, exact: bool = True) -> T:
         if name not in content:
             raise ValueError(f"{name} is missing")
     values = {}
-    for name, value in content.items():
-        if name not in table:
-            if exact:
+    name = ""
+    try:
+        for name, value in content.items():
+            reader = table.get(name)
+            if reader is not None:
+                values[name] = reader(value)
+            elif exact:
                 raise ValueError(f"{name[:_SHOWN]!r} is unknown")
-            continue
-        try:
-            values[name] = table[name](value)
-        except TypeError as error:
-            raise ValueError(f"{name} must be {error}, not {str(value)[:_SHOWN]!r}") from None
+    except TypeError as error:
+        raise ValueError(f"{name} must be {error}, not {str(content[name])[:_SHOWN]!r}") from None
     return kind(**values)
 
 

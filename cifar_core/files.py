@@ -4,6 +4,7 @@ Every writer of the project goes through here, so a crash at any instruction lea
 `cifar_core.faults` makes any of these writes fail, for tests.
 """
 
+import codecs
 import contextlib
 import errno
 import json
@@ -11,6 +12,7 @@ import math
 import os
 import secrets
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -36,6 +38,7 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
 _POSIX = os.name == "posix"
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # wait for no one; Windows: change no byte
 
 
 @contextlib.contextmanager
@@ -180,15 +183,32 @@ def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
         FileNotFoundError: there is no such file.
         ValueError: too large, not JSON, NaN or infinite somewhere, or nested too deep; the message says which.
     """
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise ValueError(f"{path.name} has {size:,} bytes, more than the {max_bytes:,} allowed")
+    with open_plain(path) as handle:
+        size = os.fstat(handle.fileno()).st_size
+        if size > max_bytes:
+            raise ValueError(f"{path.name} has {size:,} bytes, more than the {max_bytes:,} allowed")
+        content = handle.read()
     try:
-        return json.loads(path.read_bytes(), parse_constant=_refuse_constant, parse_float=_finite)
+        return _STRICT.decode(content.decode("utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"))
     except RecursionError as error:
         raise ValueError(f"{path.name} is nested too deep") from error
     except ValueError as error:
         raise ValueError(f"{path.name} is not JSON ({error})") from error
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file to read it, if it is one: a pipe, on which one would wait for ever, is refused.
+
+    Raises:
+        OSError: it is not there, not ours to read, or something else than a file.
+    """
+    handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(number, os.strerror(number) if number == errno.EISDIR else "Not a file", str(path))
+    return os.fdopen(handle, "rb", buffering=0)
 
 
 def _refuse_constant(word: str) -> NoReturn:
@@ -200,6 +220,9 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{digits[:_NAME_SHOWN]} is too large")
     return number
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def append_line(path: Path, line: str) -> None:

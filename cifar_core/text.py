@@ -9,7 +9,7 @@ _SURPLUS = 16  # times the wanted length that is looked at: a name of megabytes 
 
 def can_be_shown(text: str) -> bool:
     """Whether every sign of a text can be seen: no line break, no control or direction mark, no half of a character."""
-    return all(sign.isprintable() or sign in _JOINERS for sign in text)
+    return text.isprintable() or all(sign.isprintable() or sign in _JOINERS for sign in text)
 
 
 def some_lines(text: object, longest: int) -> str:
@@ -23,5 +23,6 @@ def one_line(text: object, longest: int = 100) -> str:
     """A text on one line of at most `longest` characters: what cannot be seen becomes a space, what is cut ends in `…`."""
     whole = str(text)
     start = whole[: _SURPLUS * longest]
-    line = " ".join("".join(sign if can_be_shown(sign) else " " for sign in start).split())
+    seen = start if can_be_shown(start) else "".join(sign if can_be_shown(sign) else " " for sign in start)
+    line = " ".join(seen.split())
     return line if len(line) <= longest and len(start) == len(whole) else line[: longest - 1] + "…"

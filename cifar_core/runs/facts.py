@@ -81,7 +81,7 @@ def read_facts(folder: RunFolder) -> Facts | None:
         return checked(Facts, read_json(folder.facts), exact=False)
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise RunError(f"What run {folder.path.name} found (facts.json) cannot be read ({error}).") from error
 
 

@@ -1,5 +1,6 @@
 """What a run has to show: its metrics and its predictions, read without torch."""
 
+import contextlib
 import json
 import lzma
 import struct
@@ -7,6 +8,7 @@ import tokenize
 import zipfile
 import zlib
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ import pandas as pd
 from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.errors import RunError
+from cifar_core.files import MB, open_plain
 from cifar_core.runs.facts import Facts, read_facts
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run
@@ -25,7 +28,7 @@ MALFORMED = (  # what reading arrays that nobody of us wrote may raise
     struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError,
 )  # fmt: skip
 _MOST_LINES = int(spec_of("epochs").high)
-_LONGEST_LINE = 65_536  # bytes; ours have about 300
+_MOST_BYTES = 16 * MB  # a line of ours has about 300
 _COLUMNS = [item.name for item in fields(EpochLine)]
 
 
@@ -34,30 +37,41 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
 
     A file that is longer than that of any run costs no more than the longest.
     """
+    try:
+        with open_plain(folder.metrics) as handle:
+            texts = handle.read(_MOST_BYTES).split(b"\n")[:-1]
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        return [], [f"{folder.metrics.name} cannot be read ({error.strerror})."]
     lines: list[EpochLine] = []
     problems: list[str] = []
-    try:
-        with open(folder.metrics, "rb") as handle:
-            for number in range(1, _MOST_LINES + 2):
-                text = handle.readline(_LONGEST_LINE)
-                if not text.endswith(b"\n"):
-                    if len(text) == _LONGEST_LINE:
-                        problems.append(
-                            f"Line {number} of {folder.metrics.name} has no end: it and the rest are not read."
-                        )
-                    break
-                if number > _MOST_LINES:
-                    problems.append(f"{folder.metrics.name} has more than {_MOST_LINES:,} lines: the rest is not read.")
-                    break
-                try:
-                    lines.append(epoch_line(json.loads(text)))
-                except (ValueError, RecursionError) as error:
-                    problems.append(f"Line {number} of {folder.metrics.name} cannot be read ({error}).")
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        problems.append(f"{folder.metrics.name} cannot be read ({error.strerror}).")
+    for number, content in enumerate(_decoded(texts[:_MOST_LINES]), start=1):
+        try:
+            if isinstance(content, Exception):
+                raise content
+            lines.append(epoch_line(content))
+        except (ValueError, RecursionError) as error:
+            problems.append(f"Line {number} of {folder.metrics.name} cannot be read ({error}).")
+    if len(texts) > _MOST_LINES:
+        problems.append(f"{folder.metrics.name} has more than {_MOST_LINES:,} lines: the rest is not read.")
     return lines, problems
+
+
+def _decoded(texts: list[bytes]) -> list[Any]:
+    """What each line says, or the error that it is; all at once where they are good, for lists of runs are long."""
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(b"[" + b",".join(texts) + b"]")
+        if len(found) == len(texts):  # a line with a comma of its own would be two
+            return list(found)
+    return [_decode(text) for text in texts]
+
+
+def _decode(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return error
 
 
 def read_metrics(workspace: Workspace, run_id: str) -> pd.DataFrame:

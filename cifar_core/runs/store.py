@@ -36,6 +36,7 @@ MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
 _SEEN: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> its files' marks when read, and what was read
+_FILES = [getattr(RunFolder(Path()), kind).name for kind in ("config", "status", "about", "facts", "metrics")]
 _CODE = Path(__file__).resolve().parents[2]
 
 
@@ -156,9 +157,10 @@ def _read_if_changed(folder: RunFolder) -> Run:
 def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
     """What changes whenever a file that `_read` reads does."""
     marks: list[tuple[int, int, int] | None] = []
-    for file in (folder.config, folder.status, folder.about, folder.facts, folder.metrics):
+    base = str(folder.path)
+    for name in _FILES:
         try:
-            found = file.stat()
+            found = os.stat(f"{base}{os.sep}{name}")  # noqa: PTH116 - twice as fast, and lists are long
             marks.append((found.st_mtime_ns, found.st_size, found.st_ino))
         except OSError:
             marks.append(None)
