@@ -1,6 +1,7 @@
 """Runs as folders: ids, names, broken neighbours, damaged files. No training here but the one finished run."""
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -29,6 +30,7 @@ from cifar_core.runs import (
     read_predictions,
     read_run,
     rename_run,
+    resume_run,
     store,
     verify_run,
 )
@@ -201,6 +203,7 @@ def test_name_and_note(copy: Workspace, finished: Run) -> None:
     assert read_run(copy, finished.id).name == finished.id
 
 
+@pytest.mark.fault(2, 3)
 def test_torn_and_corrupt_metrics(copy: Workspace, finished: Run) -> None:
     path = copy.runs / finished.id / "metrics.jsonl"
     whole = path.read_text()
@@ -213,6 +216,7 @@ def test_torn_and_corrupt_metrics(copy: Workspace, finished: Run) -> None:
     assert any("Line 2 of metrics.jsonl" in problem for problem in verify_run(copy, finished.id))
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("damage", ["truncated", "pickle", "short", "missing"])
 def test_damaged_predictions_say_so(copy: Workspace, finished: Run, damage: str) -> None:
     path = copy.runs / finished.id / "predictions.npz"
@@ -246,6 +250,7 @@ def test_swapped_predictions_are_found(copy: Workspace, finished: Run) -> None:
     assert any("test accuracy" in problem for problem in verify_run(copy, finished.id))
 
 
+@pytest.mark.fault(68)  # there is no index but the memory of a process, rebuilt from the folders
 def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the list says is what the folders say, whoever changed them."""
     folder = run_folder(copy, finished.id)
@@ -343,3 +348,40 @@ def test_many_can_look_while_runs_come_and_go(workspace: Workspace) -> None:
     list_runs(workspace)
     store._SEEN[Shared(folders[0])] = store._SEEN.pop(folders[0])
     assert len(list_runs(workspace)) == len(folders)
+
+
+@pytest.mark.fault(69)
+def test_a_file_of_a_million_lines_costs_no_more_than_the_longest_run(copy: Workspace, finished: Run) -> None:
+    path = copy.runs / finished.id / "metrics.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole.splitlines(keepends=True)[0] * 1_000_000)
+    started = time.process_time()
+    run = read_run(copy, finished.id)
+    assert time.process_time() - started < 2
+    assert run.warnings == ("metrics.jsonl has more than 500 lines: the rest is not read.",)
+    assert len(read_metrics(copy, finished.id)) == 500
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("name", ["config.json", "status.json", "facts.json", "metrics.jsonl", "about.json"])
+def test_a_pipe_in_the_place_of_a_file_stops_nobody(copy: Workspace, finished: Run, name: str) -> None:
+    path = copy.runs / finished.id / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    (run,) = list_runs(copy)
+    assert "Not a file" in run.problem + "".join(run.warnings)
+
+
+@pytest.mark.fault(6)
+def test_a_run_of_a_newer_version_is_only_looked_at(copy: Workspace, finished: Run) -> None:
+    path = copy.runs / finished.id / "config.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "schema_version": 99, "program": "7.1"}))
+    before = {item: item.read_bytes() for item in path.parent.rglob("*") if item.is_file()}
+    (run,) = list_runs(copy)
+    assert "was made by version 7.1 of this program (schema 99)" in run.problem
+    for change in (lambda: rename_run(copy, finished.id, "x"), lambda: note_run(copy, finished.id, "x"),
+                   lambda: resume_run(copy, finished.id)):  # fmt: skip
+        with pytest.raises(RunError, match=r"was made by version 7\.1"):
+            change()
+    assert before == {item: item.read_bytes() for item in path.parent.rglob("*") if item.is_file()}

@@ -184,7 +184,7 @@ def test_exception_ends_in_one_sentence(tiny: Workspace) -> None:
 
 def test_unforeseen_exception_gives_its_last_words(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(TINY))
-    (tiny.runs / run_id / "facts.json").mkdir()  # what nobody foresaw: a folder where a file belongs
+    (tiny.runs / run_id / "metrics.jsonl").mkdir()  # what nobody foresaw: a folder where a file belongs
     start_run(tiny, run_id)
     folder = run_folder(tiny, run_id)
     deadline = time.monotonic() + PATIENCE
