@@ -21,7 +21,7 @@ from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, tiny_pictures
 
 STORED = sorted((ROOT / "tests" / "fixtures").glob("schema-*/*"))
-KNOWN = {"schema-1": ("first of its kind", 3)}  # name, epochs
+KNOWN = {"schema-1": ("first of its kind", 3), "schema-2": ("two checkpoints, then none", 3)}  # name, epochs
 
 
 @pytest.mark.parametrize("stored", STORED, ids=[item.parent.name for item in STORED])
