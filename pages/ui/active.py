@@ -10,7 +10,7 @@ from pages.ui.frame import guard_click
 from pages.ui.parcels import tell_refused
 from pages.ui.steer import offer_moves
 from pages.ui.text import plain
-from pages.ui.words import done_share, progress_line, result_line, since, state_words, turn_line
+from pages.ui.words import done_share, percent, progress_line, since, state_words, turn_line
 
 TICK = 1.0  # seconds between looks at the disk while something trains or waits
 IDLE_TICK = 4.0  # and while nothing does: another page or the command line may begin something
@@ -68,9 +68,9 @@ def show_active(workspace: Workspace, runs: list[Run], page: str) -> None:
     def look() -> None:
         tell_refused()
         now = listing()
-        if _mark(now) != drawn:
-            st.rerun()
         _show(workspace, now, page)
+        if _mark(now) != drawn:  # after the buttons: a click that came with this look is not lost
+            st.rerun()
 
     st.fragment(look, run_every=TICK)()
 
@@ -99,7 +99,10 @@ def _show(workspace: Workspace, runs: list[Run], page: str) -> None:
             if len(training) + len(waiting) > 1:
                 _offer_stop_all(workspace, page)
         for run in training:
-            _row(workspace, run, page, result_line(run))
+            best = (
+                f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
+            )
+            _row(workspace, run, page, best)
             show_progress(run)
         for run in waiting[:MOST]:
             _row(workspace, run, page, turn_line(places[run.id]))
@@ -110,9 +113,9 @@ def _show(workspace: Workspace, runs: list[Run], page: str) -> None:
 def _row(workspace: Workspace, run: Run, page: str, line: str) -> None:
     word, colour, icon = state_words(run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(word, color=colour, icon=icon)
-        whose = f" · {plain(run.person)}" if run.person else ""
-        st.markdown(f"**{plain(run.name)}** on {plain(run.config.data.dataset)}{whose} · {line}", width="stretch")
+        facts = [f"**{plain(run.name)}** on {plain(run.config.data.dataset)}", line]
+        facts += [plain(run.person)] if run.person else []
+        st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join(facts)}", width="stretch")
         offer_moves(workspace, run, page)
 
 

@@ -4,7 +4,8 @@ Reads the workspace named by `CIFAR_WORKSPACE` (else `./workspace`), the run's n
 the run in focus for the session, so that the sidebar's links keep it.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -99,7 +100,7 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
         "Run in focus",
         list(runs),
         key=RUN_BOX,
-        format_func=lambda run_id: run_label(runs[run_id]),
+        format_func=run_labels(runs.values()).__getitem__,
         on_change=_focus,
         help="Home, Runs and the pages under Understand speak of this run. Its id is in the page's address.",
     )
@@ -131,9 +132,16 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
     st.caption(" · ".join(plain(fact) for fact in facts))
 
 
-def run_label(run: Run) -> str:
-    """A run in one line for a select box: its name and the test accuracy of its best epoch."""
-    return clean(run.name) + (f" · {percent(run.best.test_accuracy)}" if run.best else "")
+def run_labels(runs: Collection[Run]) -> dict[str, str]:
+    """Each run in one line for a select box, no two the same, by id: its name, and what it reached once it has ended."""
+    names = {run.id: clean(run.name) for run in runs}
+    shared = Counter(names.values())
+    return {
+        run.id: names[run.id]
+        + (f" ({run.id})" if shared[names[run.id]] > 1 else "")
+        + (f" · {percent(run.best.test_accuracy)}" if run.best and not run.active else "")
+        for run in runs
+    }
 
 
 def run_facts(run: Run) -> str:

@@ -139,7 +139,7 @@ def watch(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         with guard():
             _head(workspace, run, listed)
             metrics = read_metrics(workspace, run.id)
-            if run.active or not metrics.empty:
+            if run.status is Status.RUNNING or not metrics.empty:
                 _curves(run, metrics)
             if not metrics.empty:
                 _numbers(run, metrics)
@@ -162,8 +162,8 @@ def _head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             st.query_params["run"] = made
             st.rerun()
     place = queue_places(runs, slots(workspace)).get(run.id)
-    if place is not None:
-        st.info(f"{turn_line(place)[0].upper()}{turn_line(place)[1:]}", icon=":material/hourglass_top:")
+    if place is not None and place.seconds != 0:
+        st.info(f"{turn_line(place)}. It begins by itself when its turn comes.", icon=":material/hourglass_top:")
     elif run.active:
         show_progress(run)
     elif overrun_line(run):

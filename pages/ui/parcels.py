@@ -9,14 +9,14 @@ import streamlit as st
 
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import MB, size_text, temp_beside, write_atomic
-from cifar_core.runs import Run, export_bytes, export_run, import_run
+from cifar_core.runs import Run, export_bytes, export_run, import_run, read_run
 from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
 
-CAME = "runs_came"  # session: the sentence about the last import
+CAME = "runs_came"  # session: the sentence about the last import, until the next one
 REFUSED = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
 
 
@@ -67,7 +67,7 @@ def offer_import(workspace: Workspace) -> None:
             with guard(), st.spinner("Checking every file…"):
                 _import(workspace, upload)
         if CAME in st.session_state:
-            st.success(st.session_state.pop(CAME), icon=":material/check_circle:")
+            st.success(st.session_state[CAME], icon=":material/check_circle:")
 
 
 def _import(workspace: Workspace, upload: Any) -> None:
@@ -75,6 +75,7 @@ def _import(workspace: Workspace, upload: Any) -> None:
         if CAME not in st.session_state:  # the second click of a double click finds the field empty
             st.warning("Choose a .zip first.", icon=":material/info:")
         return
+    st.session_state.pop(CAME, None)
     name = clean(upload.name)
     require_upload(workspace, upload.size, name)  # the browser may not have looked
     source = temp_beside(workspace.runs / "upload")  # swept if this server dies meanwhile
@@ -84,7 +85,8 @@ def _import(workspace: Workspace, upload: Any) -> None:
     finally:
         source.unlink(missing_ok=True)
     word = "is here now" if arrival.new else "was here already: nothing was changed"
-    st.session_state[CAME] = f"Run **{plain(arrival.run)}** {word}."
+    name = read_run(workspace, arrival.run).name
+    st.session_state[CAME] = f"Run **{plain(name)}** {word}."
     st.query_params["run"] = arrival.run
     st.rerun()
 

@@ -15,6 +15,7 @@ from cifar_core.config import PRESETS, RunConfig, Spec, hyperparameters, make_co
 from cifar_core.data import DatasetState
 from cifar_core.runs import Run, estimate_run
 from cifar_core.workspace import Workspace
+from pages.ui.frame import run_labels
 from pages.ui.text import clean
 from pages.ui.words import clock, percent
 
@@ -76,7 +77,7 @@ def show_earlier(runs: list[Run]) -> None:
             index=None,
             key=EARLIER,
             placeholder="Choose a run",
-            format_func=lambda run_id: clean(known[run_id].name),
+            format_func=run_labels(known.values()).__getitem__,
             on_change=_load_earlier,
             args=(known,),
             width=260,

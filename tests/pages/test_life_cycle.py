@@ -98,7 +98,9 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
     train(workspace)
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
-    assert [info.value for info in app.info] == ["1st of 1 in the queue, about 4 min"]
+    assert [info.value for info in app.info] == [
+        "1st of 1 in the queue, about 4 min. It begins by itself when its turn comes."
+    ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
     app.button(key=f"train_pause_{waiting}").click().run()
@@ -115,8 +117,7 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
     assert "A run started now is 1st of 1 in the queue, about 4 min" in said(app)
     app.button(key="train_start").click().run()
     assert not app.exception
-    assert [toast.value for toast in app.toast][-1:] == [] or "1st of 1" in app.toast[-1].value
-    assert "1st of 1 in the queue, about 4 min" in [info.value for info in app.info]
+    assert any("1st of 1 in the queue, about 4 min" in info.value for info in app.info)
     (workspace.runs / "broken-run").mkdir()
     home = open_page(workspace, "home")
     assert "1 training, 1 waiting" in said(home)
