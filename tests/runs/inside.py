@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from unittest import mock
 
 import torch
 
@@ -10,9 +11,10 @@ from cifar_core.lifecycle.states import Status, Verb
 from cifar_core.lifecycle.status import move, read_state
 from cifar_core.runs import Run, read_run
 from cifar_core.runs import recorder as recorder_module
+from cifar_core.runs import training as training_module
 from cifar_core.runs.folder import run_folder
-from cifar_core.runs.training import train_run
-from cifar_core.train.trainer import Signal
+from cifar_core.runs.recorder import Recorder
+from cifar_core.train.trainer import Position, Signal
 from cifar_core.workspace import Workspace
 
 TINY = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 3, "learning_rate": 3e-3}
@@ -27,9 +29,12 @@ class Wish:
         self.harm = harm
         self.done = 0
 
-    def now(self) -> Signal:
+    def count(self) -> None:
+        """A batch is done."""
         self.done += 1
         self.harm(self.done)
+
+    def now(self) -> Signal:
         return Signal.PAUSE if self.done == self.batches else Signal.GO_ON
 
     def obey(self) -> None: ...
@@ -53,8 +58,18 @@ def train(workspace: Workspace, run_id: str, *, batches: int | None = None, harm
     if read_state(folder).status is not Status.QUEUED:
         move(folder, Verb.RESUME)
     move(folder, Verb.START)
+    wish = Wish(batches, harm)
+
+    class Counting(Recorder):
+        """Asked while an epoch is measured, too, `Wish` counts batches alone."""
+
+        def on_batch(self, position: Position) -> Signal:
+            wish.count()
+            return super().on_batch(position)
+
     try:
-        train_run(folder, Wish(batches, harm))  # type: ignore[arg-type] # it answers as one
+        with mock.patch.object(training_module, "Recorder", Counting):
+            training_module.train_run(folder, wish)  # type: ignore[arg-type] # it answers as one
     except CifarCoreError as error:
         with contextlib.suppress(CifarCoreError):
             move(folder, Verb.FAIL, error=str(error))
