@@ -71,6 +71,14 @@ def peak_memory() -> int | None:
 
 
 @functools.cache
+def machine_memory() -> int | None:
+    """All memory of this machine, in bytes; None where the system does not tell (Windows)."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 def boot_id() -> str:
     """What tells this start of the machine from every other; empty where the system does not tell (Linux does)."""
     try:

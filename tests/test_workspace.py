@@ -67,6 +67,7 @@ def test_leftovers_of_crashed_writers_are_swept(tmp_path: Path) -> None:
     assert [leftover.exists() for leftover in leftovers] == [False, True, False, True]
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("obstacle", ["a file", "a file inside", "a loop of links", "a dangling link", "a zero byte"])
 def test_what_cannot_be_a_workspace_is_named_with_the_way_out(tmp_path: Path, obstacle: str) -> None:
     root = tmp_path / "workspace"
@@ -92,6 +93,7 @@ def test_what_cannot_be_a_workspace_is_named_with_the_way_out(tmp_path: Path, ob
     assert f"give another folder with --workspace or the variable {VARIABLE}." in sentence
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("where", ["root", "runs"])
 def test_a_folder_without_write_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """Permission bits do not stop root, who may run the tests, so the answer of the system is injected."""

@@ -13,6 +13,7 @@ from typing import Any
 from cifar_core import __version__
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import open_dataset
+from cifar_core.data.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import new_folder, read_json, subfolders, write_json
@@ -23,6 +24,7 @@ from cifar_core.runs.allowance import one_at_a_time, require_turn, run_bytes
 from cifar_core.runs.estimate import estimate_run
 from cifar_core.runs.facts import Made, read_facts, read_made, require_changeable
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
+from cifar_core.runs.memory import require_memory
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import SCHEMA_VERSION, Run
@@ -57,15 +59,18 @@ def create_run(
         The run's id.
 
     Raises:
-        ConfigError: the server's `settings.json` breaks a rule.
+        ConfigError: the machine's memory cannot hold the training, or the server's `settings.json` breaks a rule.
         DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or too small for the parts wanted.
         RunError: the person has as many runs as one may have.
         StorageError: there is no room, or the disk refused; no run was made.
     """
+    classes = DRAWN10_CLASSES
     if config.data.dataset != DRAWN10:
-        labels = open_dataset(workspace, config.data.dataset).train.labels
+        dataset = open_dataset(workspace, config.data.dataset)
+        labels, classes = dataset.train.labels, len(dataset.class_names)
         shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
         split_training(labels, **shares, seed=config.machine.seed)  # refuses parts that would be empty
+    require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
     content = {"settings": config.flat(), "person": _clean(person, "person", MAX_PERSON), "made_from": made_from}
     with one_at_a_time(workspace):
