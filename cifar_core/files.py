@@ -19,10 +19,9 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from filelock import FileLock, Timeout
-
 from cifar_core import faults
 from cifar_core.errors import StorageError
+from cifar_core.locks import acquired
 
 if sys.platform != "win32":
     import fcntl
@@ -35,7 +34,6 @@ _PROBE_SECONDS = (
     0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it
 )
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
 _POSIX = os.name == "posix"
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # wait for no one; Windows: change no byte
@@ -350,28 +348,13 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
     """
     if not path.parent.is_dir():
         raise StorageError(f"{path.parent} is gone: it was moved or deleted.")
-    lock = FileLock(path)
     with storage_errors(f"locking {path.name}"):
-        mine = _acquired(lock, max(timeout, _PROBE_SECONDS))
+        release = acquired(path, max(timeout, _PROBE_SECONDS))
     try:
-        yield mine
+        yield release is not None
     finally:
-        lock.release()
-
-
-def _acquired(lock: FileLock, timeout: float) -> bool:
-    try:
-        lock.acquire(timeout=timeout)
-    except Timeout:
-        return False
-    except (OSError, NotImplementedError) as error:  # the latter by older versions of filelock
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-            raise
-        raise StorageError(
-            f"{Path(lock.lock_file).parent} lies on a file system without locks, as some network disks are, where the living "
-            "cannot be told from the dead: keep the workspace on another disk (--workspace or CIFAR_WORKSPACE)."
-        ) from error
-    return True
+        if release is not None:
+            release()
 
 
 def is_locked(path: Path) -> bool:

@@ -535,6 +535,24 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
         hold_lock(tmp_path / "worker.lock").__enter__()
 
 
+def test_a_folder_that_goes_while_its_lock_is_taken_stays_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run was deleted by someone else just now: no ghost of it may come back."""
+    folder = tmp_path / "quiet-otter"
+    folder.mkdir()
+    is_dir = Path.is_dir
+
+    def looked(path: Path) -> bool:
+        found = is_dir(path)
+        folder.rename(tmp_path / "trash")
+        return found
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "is_dir", looked)
+        with pytest.raises(StorageError, match=r"while locking worker\.lock"):
+            hold_lock(folder / "worker.lock").__enter__()
+    assert names(tmp_path) == ["trash"]
+
+
 def test_asking_all_the_time_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
     """A page polls `is_locked` while a worker takes the lock: the poll must not make the worker think it is taken."""
     path = tmp_path / "worker.lock"
