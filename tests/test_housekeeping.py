@@ -206,9 +206,15 @@ def version(text: str) -> tuple[int, ...]:
 
 def test_floors_close_every_hole_of_the_written_list() -> None:
     """Where the advisories' own data cannot be reached, docs/ADVISORIES.md stands for it: no floor may be below it."""
-    rows = re.findall(r"^\| `([a-z0-9-]+)` \| ([0-9.]+) \| (.+?) \|", (ROOT / "docs" / "ADVISORIES.md").read_text("utf-8"), re.M)
-    floors = dict(line.split(">=") for name in ("requirements.txt", "requirements-server.txt") for line in requirements(name))
-    assert {"torch", "streamlit", "pillow", "starlette", "python-multipart", "authlib"} <= {package for package, _, _ in rows}
+    rows = re.findall(
+        r"^\| `([a-z0-9-]+)` \| ([0-9.]+) \| (.+?) \|", (ROOT / "docs" / "ADVISORIES.md").read_text("utf-8"), re.M
+    )
+    floors = dict(
+        line.split(">=") for name in ("requirements.txt", "requirements-server.txt") for line in requirements(name)
+    )
+    assert {"torch", "streamlit", "pillow", "starlette", "python-multipart", "authlib"} <= {
+        package for package, _, _ in rows
+    }
     for package, least, advisories in rows:
         assert re.search(r"CVE-|GHSA-|PYSEC-", advisories), package
         assert version(floors[package]) >= version(least), f"{package} {floors[package]} is below {least}: {advisories}"
@@ -219,7 +225,7 @@ def test_versions_are_compared_as_numbers() -> None:
     assert version("1.3.0") == version("1.3") < version("1.3.1")
 
 
-FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py")  # may need requirements-dev.txt
+FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py", "cifar_core/bench/crowd.py")  # may need requirements-dev.txt
 
 
 def test_every_import_has_its_requirement() -> None:

@@ -16,7 +16,7 @@ from cifar_core.runs import Run, Status, empty_old_trash, list_runs, list_trash
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload_room import bound_uploads, give_upload_room
-from pages.ui.visitors import offer_logout, require_login
+from pages.ui.visitors import ask_nobody, offer_logout, require_login
 from pages.ui.words import epoch_word, percent, state_words
 
 APP = "CIFAR-10 workbench"
@@ -33,6 +33,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     """
     _leave_old_discovery()
     st.set_page_config(page_title=f"{title} · {APP}", layout="wide")
+    ask_nobody()
     bound_uploads()
     require_login()
     st.title(title, anchor=False)

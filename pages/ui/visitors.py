@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import streamlit as st
+from streamlit import net_util
 from streamlit.errors import StreamlitAuthError
 
 from cifar_core.errors import DataError
@@ -15,6 +16,14 @@ from cifar_core.workspace import Workspace
 from pages.ui.text import sentence
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")  # a reverse proxy says so whose request it hands on
+
+
+def ask_nobody() -> None:
+    """Keep the server from asking the internet for its own address, as Streamlit does when a page of another site knocks.
+
+    It would let pages from there in. A server that others reach is known by its name: same origin, or `corsAllowedOrigins`.
+    """
+    net_util._internal_ip = net_util._external_ip = "127.0.0.1"  # where it keeps what it found
 
 
 def require_login() -> None:

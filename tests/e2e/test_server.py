@@ -155,6 +155,7 @@ def test_the_server_asks_nobody(page: Page, shared: Workspace, finished: Run, tm
         for screen in ("", "data", "train", "runs", "confusion", "misclassified", "predict"):
             page.goto(f"{app.url}/{screen}?run={finished.id}")
             settle(page)
+        assert answer(app, "GET", "/_stcore/stream", HANDSHAKE | {"Origin": "http://evil.example"})[0] == 403
     assert not asked.exists(), asked.read_text("utf-8")
 
 
