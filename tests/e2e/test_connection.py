@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cifar_core.bench.app import serve
 from cifar_core.config import make_config
 from cifar_core.runs import Run, list_runs, read_metrics, read_run
 from cifar_core.workspace import Workspace
-from tests.e2e.conftest import serve
 from tests.e2e.screens import query, settle
 from tests.runs.conftest import TINY, begin, tiny, wait_for
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from cifar_core.bench.app import serve
 from cifar_core.config import make_config
 from cifar_core.runs import Status, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
-from tests.e2e.conftest import serve
+from tests.e2e.conftest import loads
 from tests.e2e.screens import settle
 from tests.runs.conftest import TINY, ended_run, wait_for
 
@@ -34,7 +35,7 @@ def test_a_life_by_clicking(page: Page, workspace: Workspace, tmp_path: Path) ->
         parcel = export(page, workspace, first, tmp_path)
         delete_and_undo(page, workspace, first)
         send_and_receive(page, workspace, first, parcel)
-        assert not app.loads("torch"), "torch was loaded into the server"
+        assert not loads(app, "torch"), "torch was loaded into the server"
 
 
 def button(page: Page, key: str) -> Locator:
