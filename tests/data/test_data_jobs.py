@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cifar_core.data import (
@@ -176,6 +177,23 @@ def test_what_is_on_its_way_is_not_started_again(workspace: Workspace, tmp_path:
         cancel_job(workspace, "mine")
         holder.stdin.close()  # type: ignore[union-attr]
     assert (workspace.data / ".jobs" / "mine" / "cancel").exists()
+
+
+@pytest.mark.fault(72)
+def test_jobs_leave_no_zombie_and_no_temporary_file(workspace: Workspace, tmp_path: Path) -> None:
+    """As a server that lives for weeks and imports now and then, uploads among them."""
+    others = {child.pid for child in psutil.Process().children()}
+    for number in range(4):
+        source = write_zip(small_set(), workspace.data / f"{TEMP_MARK}upload-{number}")
+        start_import(workspace, source, f"mine-{number}", remove_source=True)
+        assert ended(workspace, f"mine-{number}").state == "done"
+    end = time.monotonic() + PATIENCE
+    while (
+        left := [child for child in psutil.Process().children() if child.pid not in others]
+    ) and time.monotonic() < end:
+        time.sleep(0.05)  # the last one is just about to end
+    assert left == []
+    assert [item.name for item in workspace.data.iterdir() if item.name.startswith(TEMP_MARK)] == []
 
 
 @pytest.mark.fault(61)
