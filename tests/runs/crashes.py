@@ -220,7 +220,9 @@ def main() -> int:
     told = workspace.root / "told"
     assert forked(lambda: train(straight, "", told)) == 0, straight.status.read_text("utf-8")
     bystander = RunFolder(workspace.runs / create_run(workspace, config))
-    assert forked(lambda: train(bystander, "write:20:eio", told)) == 1
+    assert (
+        forked(lambda: train(bystander, "fsync:20:eio", told)) == 1
+    )  # fsync: the number of progress writes hangs on the clock
     queued = workspace.runs / create_run(workspace, config)
     template = workspace.root / queued.name
     queued.rename(template)
