@@ -15,6 +15,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
+from pages.ui.upload_room import drop_uploads
 
 CAME = "runs_came"  # session: the sentence about the last import, until the next one
 REFUSED = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
@@ -84,6 +85,7 @@ def _import(workspace: Workspace, upload: Any) -> None:
         arrival = import_run(workspace, source, shown=name)
     finally:
         source.unlink(missing_ok=True)
+        drop_uploads()  # imported or refused, it need not stay in memory
     word = "is here now" if arrival.new else "was here already: nothing was changed"
     name = read_run(workspace, arrival.run).name
     st.session_state[CAME] = f"Run **{plain(name)}** {word}."

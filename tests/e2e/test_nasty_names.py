@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from cifar_core.bench.app import App, serve
 from cifar_core.config import make_config
 from cifar_core.data.importing import import_pictures
-from cifar_core.runs import note_run, rename_run
+from cifar_core.runs import list_trash, note_run, rename_run
 from cifar_core.runs.folder import RunFolder
 from cifar_core.runs.store import MAX_NAME, MAX_NOTE
 from cifar_core.text import can_be_shown, one_line
@@ -116,9 +116,14 @@ def test_the_runs_page_shows_all_of_them(watched: Page, nasty: Nasty) -> None:
     legend = watched.locator(".legendtext").all_text_contents()
     assert len(legend) == 3
     assert set(legend) <= {one_line(name, 40) for name in nasty.names.values()}
-    watched.get_by_role("button", name="Delete").nth(1).click()  # the first is of the run that was not renamed
-    expect(watched.get_by_text("is in the trash", exact=False)).to_be_visible()
+    watched.get_by_role("button", name="Delete", exact=True).nth(1).click()  # the first run was not renamed
+    expect(watched.get_by_role("button", name="Undo")).to_be_visible()
+    settle(watched)
+    (gone,) = list_trash(nasty.workspace)
+    assert f"{nasty.names[gone.id]} is in the trash." in seen(watched)
     nothing_ran(watched)
+    watched.get_by_role("button", name="Undo").click()
+    expect(watched.get_by_role("button", name="Undo")).to_have_count(0)
 
 
 def test_classes_are_seen_as_they_are(watched: Page, nasty: Nasty) -> None:
