@@ -3,6 +3,7 @@
 import contextlib
 import json
 import lzma
+import os
 import struct
 import tokenize
 import zipfile
@@ -39,7 +40,8 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
     """
     try:
         with open_plain(folder.metrics) as handle:
-            texts = handle.read(_MOST_BYTES).split(b"\n")[:-1]
+            size = os.fstat(handle.fileno()).st_size  # reading to a limit makes room for all of the limit
+            texts = handle.read(min(size, _MOST_BYTES)).split(b"\n")[:-1]
     except FileNotFoundError:
         return [], []
     except OSError as error:

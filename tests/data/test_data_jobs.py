@@ -87,6 +87,9 @@ def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> N
     assert (state.state, state.kind, state.error) == ("done", "import", "")
     assert state.report == ["1 files beside train and test were passed over (README)."]
     assert open_dataset(workspace, "mine").source == "Imported from my cats.zip."
+    end = time.monotonic() + PATIENCE  # it goes after the last word, with the process
+    while source.exists() and time.monotonic() < end:
+        time.sleep(0.05)
     assert not source.exists()
 
 
