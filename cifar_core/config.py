@@ -243,7 +243,12 @@ def spec_of(name: str) -> Spec:
     Raises:
         KeyError: there is none of that name.
     """
-    return {field_name: spec for _, field_name, spec, _ in hyperparameters()}[name]
+    return _specs()[name]
+
+
+@functools.cache
+def _specs() -> dict[str, Spec]:
+    return {name: spec for _, name, spec, _ in hyperparameters()}
 
 
 def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "default") -> RunConfig:
@@ -258,9 +263,7 @@ def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "def
     """
     if preset not in PRESETS:
         raise ConfigError([f"There is no preset {preset!r}{_nearest(preset, PRESETS)}; choose {', '.join(PRESETS)}."])
-    found, problems = parse_settings(
-        {**PRESETS[preset].settings, **(settings or {})}, {name: spec for _, name, spec, _ in hyperparameters()}
-    )
+    found, problems = parse_settings({**PRESETS[preset].settings, **(settings or {})}, _specs())
     if problems:
         raise ConfigError(problems)
     groups: dict[str, dict[str, Any]] = {item.name: {} for item in fields(RunConfig)}
@@ -362,8 +365,8 @@ def _whole_rule(spec: Spec) -> str:
 
 
 def _number(spec: Spec, value: Any) -> float:
-    number = math.nan
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
+    number = value if isinstance(value, float) else math.nan
+    if isinstance(value, int | str) and not isinstance(value, bool):
         with contextlib.suppress(ValueError, OverflowError):
             number = float(value)
     if not math.isfinite(number) or not spec.low <= number <= spec.high:
@@ -384,6 +387,6 @@ def _several(spec: Spec, value: Any) -> tuple[int, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if isinstance(parts, list | tuple) and len(parts) == len(spec.items):
         with contextlib.suppress(ValueError):
-            return tuple(_whole(spec, part) for part in parts)
+            return tuple([_whole(spec, part) for part in parts])
     example = ",".join(["8"] * len(spec.items))
     raise ValueError(f"must be {len(spec.items)} whole numbers {_range(spec)}, as in {example}")

@@ -261,7 +261,7 @@ def test_nan_and_infinity_are_never_written(tmp_path: Path, value: object) -> No
         (b"[" * 50_000 + b"]" * 50_000, "nested too deep"),
         (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "nested too deep"),
         (b"1" * 10_000, "is not JSON"),
-        (b'"' + b"x" * 200 + b'"', "more than the 100 allowed"),
+        (b'"' + b"x" * 200 + b'"', "more than the 100 bytes allowed"),
     ],
 )
 def test_a_bad_file_says_what_is_wrong(tmp_path: Path, content: bytes, message: str) -> None:

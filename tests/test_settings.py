@@ -68,7 +68,7 @@ def test_a_hand_edited_file_is_picked_up_at_the_next_look(workspace: Workspace) 
         ("[1]", "must be one JSON object"),
         ("7", "must be one JSON object"),
         ("[" * 50_000, "nested too deep"),
-        (" " * 70_000, "more than the 65,536 allowed"),
+        (" " * 70_000, "more than the 65,536 bytes allowed"),
         ({"slots": 0}, "slots is 0, but must be a whole number from 1 to 64 trainings."),
         ({"slots": True}, "slots is True, but must be a whole number"),
         ({"slots": "many"}, "slots is 'many', but must be a whole number"),

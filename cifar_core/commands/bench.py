@@ -56,7 +56,7 @@ def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: t
         "ladder": lambda: measure_ladder(workspace, dataset, rungs, seeds=1 if quick else seeds, plain_epochs=1, say=say),
         "screens": lambda: measure_screens(workspace, dataset, clicks=10 if quick else 50, say=say),
         "growth": lambda: measure_growth((10_000, 50_000) if quick else (10_000, 50_000, 250_000, 1_000_000),
-                                         (10, 100) if quick else (10, 100, 1_000, 10_000), say=say),
+                                         (10, 100) if quick else (10, 100, 1_000, 5_000, 10_000), say=say),
         SOAK: lambda: measure_soak(workspace, dataset, QUICK if quick else FULL, say=say),
     }  # fmt: skip
     found: dict[str, Any] = {

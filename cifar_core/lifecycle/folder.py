@@ -1,15 +1,18 @@
 """The files of a run's life: its status, its locks, what is asked of it, what its processes said."""
 
+import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from cifar_core.workspace import Workspace
 
+CONFIG = "config.json"
+STATUS = "status.json"
+
 
 @dataclass(frozen=True)
 class LifeFolder:
-    """A run's folder as its worker knows it. The paths that a list of runs asks for again and again are made once."""
+    """A run's folder as its worker knows it."""
 
     path: Path
 
@@ -23,22 +26,26 @@ class LifeFolder:
         """The workspace it lies in."""
         return Workspace(self.path.parents[1])
 
-    @cached_property
+    def text_of(self, name: str) -> str:
+        """The path of one of its files as text: making a `Path` costs as much as reading the file, and lists are long."""
+        return f"{self.path}{os.sep}{name}"
+
+    @property
     def config(self) -> Path:
         """Settings, seed, versions; written once, at creation."""
-        return self.path / "config.json"
+        return self.path / CONFIG
 
-    @cached_property
+    @property
     def status(self) -> Path:
         """Status, progress and the plain-words error; written by the holder of a lock."""
-        return self.path / "status.json"
+        return self.path / STATUS
 
     @property
     def log(self) -> Path:
         """What the run's processes printed."""
         return self.path / "worker.log"
 
-    @cached_property
+    @property
     def lock(self) -> Path:
         """Held by the run's worker for life: free means dead."""
         return self.path / "worker.lock"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from cifar_core.checked import checked
 from cifar_core.errors import RunError
 from cifar_core.files import is_locked, read_json, write_json
-from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.folder import STATUS, LifeFolder
 from cifar_core.lifecycle.states import ACTIVE, Progress, Status, Verb, after
 from cifar_core.processes import boot_id
 
@@ -39,7 +39,7 @@ def read_state(folder: LifeFolder) -> State:
         RunError: unreadable; the sentence says why.
     """
     try:
-        content = read_json(folder.status)
+        content = read_json(folder.text_of(STATUS))
         progress, beat = content.get("progress"), content.get("beat")
         return State(
             Status(content["status"]), str(content.get("error", "")), checked(Progress, progress) if progress else None,

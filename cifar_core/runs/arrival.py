@@ -4,6 +4,7 @@ Nothing the zip says is believed: names, sizes, hashes and every value are check
 the run appears under an id of its own. No checkpoint travels and nothing is unpickled.
 """
 
+import contextlib
 import hashlib
 import zipfile
 from collections.abc import Mapping
@@ -14,11 +15,12 @@ from cifar_core.data.entries import Limits, shown_name
 from cifar_core.data.zips import ZipFiles, open_zip
 from cifar_core.errors import RunError
 from cifar_core.files import MB, new_file, new_folder, storage_errors
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.facts import read_made
+from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.runs.inspection import inspect_run
 from cifar_core.runs.manifest import MANIFEST, MAX_BYTES, Manifest, is_run_file, parse_manifest
 from cifar_core.runs.names import run_id as id_of
-from cifar_core.runs.store import list_runs
+from cifar_core.runs.store import list_runs, origin_of
 from cifar_core.settings import read_limits, require_room
 from cifar_core.workspace import Workspace
 
@@ -78,7 +80,11 @@ def import_run(workspace: Workspace, path: Path, *, shown: str = "") -> Arrival:
 
 def _known(workspace: Workspace, manifest: Manifest) -> str:
     """The id that the run of the manifest has here, empty where it has none."""
-    return next((run.id for run in list_runs(workspace) if run.origin == manifest.origin), "")
+    for run in list_runs(workspace):
+        with contextlib.suppress(RunError):  # it cannot be read, or was deleted just now
+            if not run.problem and origin_of(read_made(run_folder(workspace, run.id))) == manifest.origin:
+                return run.id
+    return ""
 
 
 def _entries(archive: ZipFiles) -> dict[str, zipfile.ZipInfo]:

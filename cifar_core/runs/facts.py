@@ -8,7 +8,8 @@ from cifar_core.checked import checked
 from cifar_core.config import RunConfig, make_config
 from cifar_core.errors import RunError
 from cifar_core.files import MB, read_json
-from cifar_core.runs.folder import RunFolder
+from cifar_core.lifecycle.folder import CONFIG
+from cifar_core.runs.folder import FACTS, RunFolder
 from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts
 from cifar_core.text import one_line
 
@@ -62,7 +63,7 @@ def read_made(folder: RunFolder) -> Made:
         RunError: unreadable, or by a newer version of this program.
     """
     try:
-        content = read_json(folder.config, max_bytes=_MAX_CONFIG)
+        content = read_json(folder.text_of(CONFIG), max_bytes=_MAX_CONFIG)
         version = content.get("schema_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise RunError(_newer(folder, content))
@@ -78,7 +79,7 @@ def read_facts(folder: RunFolder) -> Facts | None:
         RunError: unreadable; the sentence says why.
     """
     try:
-        return checked(Facts, read_json(folder.facts), exact=False)
+        return checked(Facts, read_json(folder.text_of(FACTS)), exact=False)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from cifar_core.errors import RunError
@@ -10,6 +9,9 @@ from cifar_core.files import is_device_name
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.workspace import Workspace
 
+ABOUT = "about.json"
+FACTS = "facts.json"
+METRICS = "metrics.jsonl"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 
 
@@ -17,20 +19,20 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 class RunFolder(LifeFolder):
     """All files of one run. Its two processes write; everyone reads."""
 
-    @cached_property
+    @property
     def about(self) -> Path:
         """Name and note given by the person."""
-        return self.path / "about.json"
+        return self.path / ABOUT
 
-    @cached_property
+    @property
     def facts(self) -> Path:
         """Dataset, device and threads as the run found them, and what a person should know of how it went."""
-        return self.path / "facts.json"
+        return self.path / FACTS
 
-    @cached_property
+    @property
     def metrics(self) -> Path:
         """One JSON line an epoch."""
-        return self.path / "metrics.jsonl"
+        return self.path / METRICS
 
     @property
     def predictions(self) -> Path:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import lzma
-import os
 import struct
 import tokenize
 import zipfile
@@ -17,9 +16,9 @@ import pandas as pd
 from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.errors import RunError
-from cifar_core.files import MB, open_plain
+from cifar_core.files import MB, read_start
 from cifar_core.runs.facts import Facts, read_facts
-from cifar_core.runs.folder import RunFolder, run_folder
+from cifar_core.runs.folder import METRICS, RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run
 from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
@@ -39,13 +38,11 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
     A file that is longer than that of any run costs no more than the longest.
     """
     try:
-        with open_plain(folder.metrics) as handle:
-            size = os.fstat(handle.fileno()).st_size  # reading to a limit makes room for all of the limit
-            texts = handle.read(min(size, _MOST_BYTES)).split(b"\n")[:-1]
+        texts = read_start(folder.text_of(METRICS), _MOST_BYTES).split(b"\n")[:-1]
     except FileNotFoundError:
         return [], []
     except OSError as error:
-        return [], [f"{folder.metrics.name} cannot be read ({error.strerror})."]
+        return [], [f"{METRICS} cannot be read ({error.strerror})."]
     lines: list[EpochLine] = []
     problems: list[str] = []
     for number, content in enumerate(_decoded(texts[:_MOST_LINES]), start=1):
@@ -54,9 +51,9 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
                 raise content
             lines.append(epoch_line(content))
         except (ValueError, RecursionError) as error:
-            problems.append(f"Line {number} of {folder.metrics.name} cannot be read ({error}).")
+            problems.append(f"Line {number} of {METRICS} cannot be read ({error}).")
     if len(texts) > _MOST_LINES:
-        problems.append(f"{folder.metrics.name} has more than {_MOST_LINES:,} lines: the rest is not read.")
+        problems.append(f"{METRICS} has more than {_MOST_LINES:,} lines: the rest is not read.")
     return lines, problems
 
 

@@ -46,7 +46,6 @@ class Run:
     peak_memory: int | None = None  # bytes, of the process that computed; None before its end
     person: str = ""  # who made it, where there is a login
     made_from: str = ""  # id of the run whose settings it took (retry, duplicate)
-    origin: str = ""  # the same text for every copy of a run, wherever it was brought
     imported: bool = False  # brought from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
     silent_since: float | None = None  # seconds since 1970, where its training does not respond

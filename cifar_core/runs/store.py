@@ -17,13 +17,14 @@ from cifar_core.data.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import new_folder, read_json, subfolders, write_json
+from cifar_core.lifecycle.folder import CONFIG, STATUS
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Progress, Status
 from cifar_core.lifecycle.status import queue_first, silent_since, state_now
 from cifar_core.runs.allowance import one_at_a_time, require_turn, run_bytes
 from cifar_core.runs.estimate import estimate_run
 from cifar_core.runs.facts import Made, read_facts, read_made, require_changeable
-from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
+from cifar_core.runs.folder import ABOUT, FACTS, METRICS, RunFolder, is_run_id, run_folder
 from cifar_core.runs.memory import require_memory
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.results import read_lines
@@ -39,7 +40,7 @@ MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
 _SEEN: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> its files' marks when read, and what was read
-_FILES = [getattr(RunFolder(Path()), kind).name for kind in ("config", "status", "about", "facts", "metrics")]
+_FILES = (CONFIG, STATUS, ABOUT, FACTS, METRICS)
 _CODE = Path(__file__).resolve().parents[2]
 
 
@@ -148,12 +149,12 @@ def list_runs(workspace: Workspace) -> list[Run]:
 
 
 def _read_if_changed(folder: RunFolder) -> Run:
-    marks = _marks(folder)
+    marks = _marks(folder)  # before reading: a file that changes meanwhile has others the next time
     seen = _SEEN.get(folder.path)
     if seen is not None and seen[0] == marks:
         return seen[1]
     run = _read(folder)
-    if run.active or run.problem or _marks(folder) != marks:  # a lock may tell more, or it is changing just now
+    if run.active or run.problem:  # a lock may tell more
         _SEEN.pop(folder.path, None)
     else:
         _SEEN[folder.path] = (marks, run)
@@ -163,20 +164,13 @@ def _read_if_changed(folder: RunFolder) -> Run:
 def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
     """What changes whenever a file that `_read` reads does."""
     marks: list[tuple[int, int, int] | None] = []
-    base = str(folder.path)
     for name in _FILES:
         try:
-            found = os.stat(f"{base}{os.sep}{name}")  # noqa: PTH116 - twice as fast, and lists are long
+            found = os.stat(folder.text_of(name))  # noqa: PTH116 - twice as fast, and lists are long
             marks.append((found.st_mtime_ns, found.st_size, found.st_ino))
         except OSError:
             marks.append(None)
     return tuple(marks)
-
-
-def active_run(workspace: Workspace) -> Run | None:
-    """The newest run that trains, else the newest that waits."""
-    active = [run for run in list_runs(workspace) if run.active]
-    return min(active, key=lambda run: run.status is Status.QUEUED, default=None)  # the first of equals
 
 
 def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
@@ -223,7 +217,7 @@ def _read_whole(folder: RunFolder) -> Run:
         best=best_line(lines), last=lines[-1] if lines else None,
         dataset=facts.dataset if facts else None, device=one_line(facts.device) if facts else "",
         expected_seconds=made.expected_seconds, peak_memory=facts.peak_memory if facts else None,
-        person=one_line(made.person, MAX_PERSON), made_from=made.made_from, origin=origin_of(made),
+        person=one_line(made.person, MAX_PERSON), made_from=made.made_from,
         imported=made.origin != "",
         ticket=tickets(folder.workspace).get(identity) if state.status is Status.QUEUED else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
@@ -251,7 +245,7 @@ def read_about(folder: RunFolder) -> dict[str, Any]:
         RunError: the file cannot be read.
     """
     try:
-        content = read_json(folder.about)
+        content = read_json(folder.text_of(ABOUT))
         if not isinstance(content, dict):
             raise ValueError("it holds no mapping")
     except FileNotFoundError:

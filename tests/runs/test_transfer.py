@@ -60,20 +60,7 @@ def test_a_run_arrives_as_it_left(workspace: Workspace, elsewhere: Workspace) ->
     arrival = import_run(elsewhere, packed)
     run = read_run(elsewhere, arrival.run)
     assert arrival.new and run.id != RUN and run.imported and not before.imported
-    same = (
-        "name",
-        "note",
-        "status",
-        "config",
-        "created",
-        "error",
-        "progress",
-        "best",
-        "last",
-        "dataset",
-        "device",
-        "origin",
-    )
+    same = ("name", "note", "status", "config", "created", "error", "progress", "best", "last", "dataset", "device")
     assert [getattr(run, name) for name in same] == [getattr(before, name) for name in same]
     assert read_metrics(elsewhere, run.id).equals(read_metrics(workspace, RUN))
     for epoch in (None, 1, 2, 3):
