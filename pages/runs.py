@@ -20,7 +20,15 @@ SPLITS = ["test", "validation", "train"]
 
 def main(workspace: Workspace) -> None:
     """What lives, the table, the runs selected in it; at the end what is not in the table: the trash, runs from elsewhere."""
-    runs = list_runs(workspace)
+    above, below = st.container(), st.container()  # what comes and goes above does not move the field below
+    with above:
+        _show_runs(workspace, list_runs(workspace))
+    with below:
+        offer_import(workspace)
+        show_trash(workspace)
+
+
+def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     run = run_in_focus(workspace, runs, required=False)
     offer_undo(workspace)
     show_active(workspace, runs, "runs")
@@ -28,13 +36,7 @@ def main(workspace: Workspace) -> None:
         st.info("There is no run yet. What you train, or import below, will be listed and compared here.",
                 icon=":material/model_training:")  # fmt: skip
         st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
-    else:
-        _show_runs(workspace, runs)
-    offer_import(workspace)
-    show_trash(workspace)
-
-
-def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
+        return
     table = table_of(runs, queue_places(runs, slots(workspace)))
     st.caption(
         "Accuracies are on the test set; the best epoch is chosen by the validation part (the last epoch where there "

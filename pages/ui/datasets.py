@@ -25,7 +25,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
-from pages.ui.upload_room import drop_uploads
+from pages.ui.upload_room import drop_uploads, field_key
 from pages.ui.visitors import is_shared, typed_path
 from pages.ui.words import Colour, clock
 
@@ -81,7 +81,7 @@ def show_import(workspace: Workspace) -> None:
                 else ("Path on this machine", "/home/me/pictures.zip")
             )
             path = st.text_input(where[0], key="data_import_path", placeholder=where[1])
-            upload = st.file_uploader("or an archive from your browser", ARCHIVES, key="data_import_file",
+            upload = st.file_uploader("or an archive from your browser", ARCHIVES, key=field_key("data_import_file"),
                                       max_upload_size=upload_limit(workspace))  # fmt: skip
             leave_out = st.toggle("Leave out files that cannot be used", key="data_import_leave_out",
                                   help="Import the rest and list them; else one such file refuses the whole.")  # fmt: skip

@@ -3,22 +3,34 @@
 Reads runs; writes the run that comes in, and nothing else that stays. Session: what became of the last import.
 """
 
-from typing import Any
+import threading
+from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import MB, size_text, temp_beside, write_atomic
 from cifar_core.runs import Run, export_bytes, export_run, import_run, read_run
 from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
 from cifar_core.workspace import Workspace
-from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
-from pages.ui.upload_room import drop_uploads
+from pages.ui.upload_room import drop_uploads, field_key
 
-CAME = "runs_came"  # session: the sentence about the last import, until the next one
+CAME = "runs_came"  # session: the `Came` of the last import
 REFUSED = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
+
+
+@dataclass
+class Came:
+    """What became of an import; a second click draws the page a second time while the first one is at work."""
+
+    file: str = ""  # id of the upload
+    run: str = ""  # "" where it was refused
+    words: str = ""
+    shown: bool = True  # the page has been drawn since
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def offer_export(workspace: Workspace, run: Run) -> None:
@@ -55,42 +67,50 @@ def tell_refused() -> None:
 
 def offer_import(workspace: Workspace) -> None:
     """A field for the .zip of a run; the same run a second time is found here."""
+    came: Came = st.session_state.setdefault(CAME, Came())
     with st.expander("Import a run", icon=":material/move_to_inbox:", key="runs_import_box"):
         st.markdown(
             "The .zip that Export or `runs export` made, here or elsewhere. The run can be looked at like any other; "
             "it comes without its checkpoint, so it cannot be resumed."
         )
-        with st.form("runs_import", border=False, clear_on_submit=True):
-            upload = st.file_uploader("Exported run", ["zip"], key="runs_import_file",
+        place = st.empty()
+        with place.container(), st.form("runs_import", border=False):
+            upload = st.file_uploader("Exported run", ["zip"], key=field_key("runs_import_file"),
                                       max_upload_size=upload_limit(workspace))  # fmt: skip
             asked = st.form_submit_button("Import", icon=":material/move_to_inbox:", key="runs_import_start")
-        if asked:
-            with guard(), st.spinner("Checking every file…"):
-                _import(workspace, upload)
-        if CAME in st.session_state:
-            st.success(st.session_state[CAME], icon=":material/check_circle:")
-
-
-def _import(workspace: Workspace, upload: Any) -> None:
-    if upload is None:
-        if CAME not in st.session_state:  # the second click of a double click finds the field empty
+        if asked and upload is not None:
+            # No field meanwhile: what it was given would be forgotten.
+            with place, st.spinner("Checking every file…"), came.lock:
+                if came.file != upload.file_id:
+                    _import(workspace, upload, came)
+        if not came.shown:
+            if came.run:
+                st.query_params["run"] = came.run
+            came.shown = True
+            st.rerun()
+        if came.words:
+            tell = st.success if came.run else st.error
+            tell(came.words, icon=":material/check_circle:" if came.run else ":material/error:")
+        elif asked:
             st.warning("Choose a .zip first.", icon=":material/info:")
-        return
-    st.session_state.pop(CAME, None)
+
+
+def _import(workspace: Workspace, upload: UploadedFile, came: Came) -> None:
+    """Take a run in, or say why not; imported or refused, the file need not stay in memory."""
     name = clean(upload.name)
-    require_upload(workspace, upload.size, name)  # the browser may not have looked
     source = temp_beside(workspace.runs / "upload")  # swept if this server dies meanwhile
     try:
+        require_upload(workspace, upload.size, name)  # the browser may not have looked
         write_atomic(source, upload.getbuffer())
         arrival = import_run(workspace, source, shown=name)
+        word = "is here now" if arrival.new else "was here already: nothing was changed"
+        came.run, came.words = arrival.run, f"Run **{plain(read_run(workspace, arrival.run).name)}** {word}."
+    except CifarCoreError as error:
+        came.run, came.words = "", sentence(error)
     finally:
         source.unlink(missing_ok=True)
-        drop_uploads()  # imported or refused, it need not stay in memory
-    word = "is here now" if arrival.new else "was here already: nothing was changed"
-    name = read_run(workspace, arrival.run).name
-    st.session_state[CAME] = f"Run **{plain(name)}** {word}."
-    st.query_params["run"] = arrival.run
-    st.rerun()
+    came.file, came.shown = upload.file_id, False
+    drop_uploads()
 
 
 def _zip(workspace: Workspace, run_id: str, told: list[str]) -> bytes:

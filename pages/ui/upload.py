@@ -18,12 +18,11 @@ from cifar_core.workspace import Workspace
 from pages.ui.caches import test_split
 from pages.ui.frame import guard
 from pages.ui.text import clean, plain, sentence
-from pages.ui.upload_room import drop_uploads, refused_uploads
+from pages.ui.upload_room import drop_uploads, field_key, refused_uploads
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_FILES = 24
 MAX_MEGABYTES = 20  # of one file
-TURN = "predict_uploads"  # session: a new number is a new, empty uploader
 TOLD = "predict_told"  # session: why the last uploader was emptied
 
 
@@ -47,12 +46,11 @@ def upload_limit(workspace: Workspace) -> int:
 
 def uploaded_pictures(workspace: Workspace) -> list[Picture]:
     """The uploader; a file that is no picture gets its sentence, and the others go on."""
-    turn = st.session_state.setdefault(TURN, 0)
     files = st.file_uploader(
         "Pictures",
         ENDINGS,
         accept_multiple_files=True,
-        key=f"predict_files_{turn}",
+        key=field_key("predict_files"),
         max_upload_size=min(MAX_MEGABYTES, upload_limit(workspace)),
         help=f"PNG, JPEG, WEBP or BMP, up to {MAX_FILES} at a time.",
     )
@@ -83,7 +81,6 @@ def _start_over(told: str) -> NoReturn:
     """Drop everything that was sent and draw an empty uploader with the reason."""
     drop_uploads()
     st.session_state[TOLD] = told
-    st.session_state[TURN] += 1
     st.rerun()
 
 

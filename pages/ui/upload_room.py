@@ -5,6 +5,7 @@ Streamlit would keep it until the session ends.
 """
 
 import contextlib
+import secrets
 from typing import ClassVar
 
 import streamlit as st
@@ -28,6 +29,7 @@ class BoundedUploads(MemoryUploadedFileManager):
 
     rooms: ClassVar[dict[str, int]] = {}  # session -> bytes it may hold
     refused: ClassVar[dict[str, int]] = {}  # session -> files refused since it was last emptied
+    fields: ClassVar[dict[str, str]] = {}  # session -> what the keys of its fields end in until it is emptied
 
     def add_file(self, session_id: str, file: UploadedFileRec) -> None:
         """Keep an upload, or refuse it with 413 (Content Too Large)."""
@@ -45,6 +47,7 @@ class BoundedUploads(MemoryUploadedFileManager):
         """The session has ended, or its page has no use for them any more."""
         self.rooms.pop(session_id, None)
         self.refused.pop(session_id, None)
+        self.fields.pop(session_id, None)
         super().remove_session_files(session_id)
 
 
@@ -66,8 +69,17 @@ def give_upload_room(workspace: Workspace, page: str) -> None:
     BoundedUploads.rooms[_context().session_id] = limits.upload_mb * MB
 
 
+def field_key(name: str) -> str:
+    """The key of an upload field, such that no field outlives the files that it shows.
+
+    A browser says nothing when the same file is chosen again in a field that still holds it; and after the line was cut for
+    long, a field would show files that no server has.
+    """
+    return f"{name}_{BoundedUploads.fields.setdefault(_context().session_id, secrets.token_hex(4))}"
+
+
 def drop_uploads() -> None:
-    """Forget what this session sent; it keeps its room."""
+    """Forget what this session sent; it keeps its room, and has new, empty fields when its page is drawn again."""
     context = _context()
     room = BoundedUploads.rooms.get(context.session_id)
     context.uploaded_file_mgr.remove_session_files(context.session_id)

@@ -1,6 +1,5 @@
 """A run's whole life by clicking: queued, paused, resumed, retried, duplicated, deleted and brought back, sent and received."""
 
-import contextlib
 import re
 from pathlib import Path
 
@@ -147,13 +146,7 @@ def import_zip(page: Page, parcel: Path, answer: str) -> None:
     settle(page)
     if not button(page, "runs_import_start").is_visible():
         page.get_by_text("Import a run").click()
-    for patience in (
-        15_000,
-        MINUTES,
-    ):  # ms; a field that was just being drawn anew forgets the file, as it would a person's
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(parcel)
-        with contextlib.suppress(AssertionError if patience < MINUTES else ()):
-            expect(page.get_by_text(parcel.name).first).to_be_visible(timeout=patience)
-            break
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(parcel)
+    expect(page.get_by_text(parcel.name).first).to_be_visible()
     button(page, "runs_import_start").click()
     expect(page.get_by_text(answer, exact=False)).to_be_visible(timeout=MINUTES)
