@@ -33,7 +33,6 @@ _NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so 
 _PROBE_SECONDS = (
     0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it
 )
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
 _POSIX = os.name == "posix"
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # wait for no one; Windows: change no byte
@@ -59,11 +58,6 @@ def storage_errors(what: str, *, room: Callable[[], str] = str) -> Iterator[None
             place = f" ({error.filename})" if error.filename else ""
             raise StorageError(f"No permission to write while {what}{place}: choose another workspace.") from error
         raise StorageError(f"The disk refused while {what}: {error.strerror or error}.") from error
-
-
-def is_device_name(text: str) -> bool:
-    """Whether Windows keeps this file name for a device: `con`, `lpt1`, in any case and with any ending (`NUL.txt`)."""
-    return text.partition(".")[0].strip().lower() in _DEVICES
 
 
 def temp_beside(path: Path) -> Path:
@@ -108,6 +102,32 @@ def remove(path: Path) -> None:
     with storage_errors(f"removing {path.name}"):
         faults.strike("remove")
         path.unlink(missing_ok=True)
+
+
+def remove_folder(path: Path, what: str) -> None:
+    """Remove a folder and all in it, of a link the link alone; rename it first where a part would be taken for the whole.
+
+    Raises:
+        StorageError: the disk refused while `what`, such as "deleting tiny"; some of it may be gone.
+    """
+    with storage_errors(what):
+        faults.strike("remove")
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder in one that is there; that it is there already is fine.
+
+    Raises:
+        StorageError: the disk refused, or the folder around it is gone.
+    """
+    with storage_errors(f"making the folder {path.name}"):
+        if not path.is_dir():
+            faults.strike("write")
+            path.mkdir(exist_ok=True)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
-"""Text that others chose, such as names, notes and file names: what of it can be shown, and on one line.
+"""Text that others chose, such as names, notes and file names: what of it can be shown, on one line, or name a file.
 
 Reads and writes nothing.
 """
 
 _JOINERS = "\u200c\u200d"  # unseen themselves, but emoji and some scripts fall apart without them
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _SURPLUS = 16  # times the wanted length that is looked at: a name of megabytes costs no more than a long one
 
 
@@ -26,3 +27,8 @@ def one_line(text: object, longest: int = 100) -> str:
     seen = start if can_be_shown(start) else "".join(sign if can_be_shown(sign) else " " for sign in start)
     line = " ".join(seen.split())
     return line if len(line) <= longest and len(start) == len(whole) else line[: longest - 1] + "…"
+
+
+def is_device_name(text: str) -> bool:
+    """Whether Windows keeps this file name for a device: `con`, `lpt1`, in any case and with any ending (`NUL.txt`)."""
+    return text.partition(".")[0].strip().lower() in _DEVICES

@@ -22,6 +22,11 @@ class Workspace:
         return self.root / "data"
 
     @property
+    def jobs(self) -> Path:
+        """What is told of datasets on their way, a folder each; made by the first."""
+        return self.data / ".jobs"
+
+    @property
     def runs(self) -> Path:
         """Runs, a folder each."""
         return self.root / "runs"
@@ -51,6 +56,8 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
             folder.mkdir(parents=True, exist_ok=True)
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(f"no permission to write in {folder}")
+            sweep_temp(folder)
+        for folder in workspace.jobs.glob("*"):
             sweep_temp(folder)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of symbolic links; a zero byte in the path
         reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.strerror else error

@@ -26,7 +26,6 @@ from cifar_core.files import (
     TEMP_MARK,
     append_line,
     hold_lock,
-    is_device_name,
     is_locked,
     new_file,
     new_folder,
@@ -614,16 +613,3 @@ def test_a_permission_error_names_the_place(tmp_path: Path) -> None:
 def test_other_errors_pass_through() -> None:
     with pytest.raises(ValueError, match="mine"), storage_errors("saving"):
         raise ValueError("mine")
-
-
-# Names
-
-
-@pytest.mark.parametrize("text", ["con", "NUL", "Aux.txt", "lpt0", "com9.tar.gz", "prn "])
-def test_names_that_windows_keeps(text: str) -> None:
-    assert is_device_name(text)
-
-
-@pytest.mark.parametrize("text", ["", "cons", "com", "com10", "my-nul", "a.con", "lpt"])
-def test_names_like_them_are_free(text: str) -> None:
-    assert not is_device_name(text)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from cifar_core.text import can_be_shown, one_line, some_lines
+from cifar_core.text import can_be_shown, is_device_name, one_line, some_lines
 
 
 @pytest.mark.parametrize("text", ["quiet otter", "Ünïcödé 猫 עברית", "👩‍🔬🔬", "<b>&\"'", ""])
@@ -38,3 +38,13 @@ def test_what_is_cut_says_so() -> None:
 def test_lines_stay_lines() -> None:
     assert some_lines("a\u202e b\r\nc\0", 20) == "a b\nc"
     assert some_lines("x\n" * 10_000_000, 7) == "x\nx\nx\n…"
+
+
+@pytest.mark.parametrize("text", ["con", "NUL", "Aux.txt", "lpt0", "com9.tar.gz", "prn "])
+def test_names_that_windows_keeps(text: str) -> None:
+    assert is_device_name(text)
+
+
+@pytest.mark.parametrize("text", ["", "cons", "com", "com10", "my-nul", "a.con", "lpt"])
+def test_names_like_them_are_free(text: str) -> None:
+    assert not is_device_name(text)

@@ -76,9 +76,10 @@ def list_datasets(workspace: Workspace) -> list[DatasetState]:
     if workspace.data.is_dir():  # someone may have deleted it
         here = (item.name for item in sorted(workspace.data.iterdir()) if item.is_dir() and _is_known(item.name))
         names.update((name, None) for name in here)
-    jobs = workspace.data / ".jobs"
-    if jobs.is_dir():  # an import on its way or refused has no folder of its own
-        imports = (item.name for item in sorted(jobs.iterdir()) if _is_known(item.name) and item.name not in names)
+    if workspace.jobs.is_dir():  # an import on its way or refused has no folder of its own
+        imports = (
+            item.name for item in sorted(workspace.jobs.iterdir()) if _is_known(item.name) and item.name not in names
+        )
         names.update((name, None) for name in imports if is_preparing(workspace, name) or _failure(workspace, name))
     return [dataset_state(workspace, name) for name in names]
 

@@ -22,8 +22,8 @@ from cifar_core.data.drawn10 import numbered_ids
 from cifar_core.data.entries import shown_name
 from cifar_core.data.progress import CancelledError, Progress, no_progress
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
-from cifar_core.errors import DataError
-from cifar_core.files import storage_errors, temp_beside
+from cifar_core.errors import DataError, StorageError
+from cifar_core.files import make_folder, remove, storage_errors, temp_beside, write_atomic, write_json
 from cifar_core.processes import child_environment, log_tail
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
@@ -33,6 +33,7 @@ TITLE = "CIFAR-10"
 TRAIN = 50_000  # pictures
 TEST = 10_000
 CLASSES = 10
+DISK_REFUSED = 3  # exit code of the reading process; its last words are the sentence
 _POLL = 0.2  # seconds between looks at the reading process
 
 
@@ -92,9 +93,8 @@ def get_cifar10(
     placed = workspace.data / files.filename
     if placed.exists():
         return import_official(workspace, placed, NAME, progress, files=files)
-    downloads = workspace.data / ".downloads"
-    with storage_errors("preparing the download"):
-        downloads.mkdir(exist_ok=True)
+    downloads = downloads_folder(workspace)
+    make_folder(downloads)
     target = downloads / files.filename
     offline = (
         f"Without a network: put the file {files.filename} here: {placed}, "
@@ -106,13 +106,18 @@ def get_cifar10(
             fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), line)
         dataset = import_official(workspace, target, NAME, progress, files=files)
     except CancelledError:
-        part_of(target).unlink(missing_ok=True)
+        remove(part_of(target))
         raise
     except DataError:
-        target.unlink(missing_ok=True)  # damaged since it was verified: the next try fetches it anew
+        remove(target)  # damaged since it was verified: the next try fetches it anew
         raise
     shutil.rmtree(downloads, ignore_errors=True)
     return dataset
+
+
+def downloads_folder(workspace: Workspace) -> Path:
+    """Where what is fetched lies until it is a dataset."""
+    return workspace.data / ".downloads"
 
 
 def is_official(path: Path, files: OfficialFiles = CIFAR10) -> bool:
@@ -143,12 +148,11 @@ def import_official(
     root = temp_beside(workspace.data / name)
     copy = root / files.folder
     try:
-        with storage_errors("unpacking CIFAR-10"):
-            copy.mkdir(parents=True)
+        make_folder(root)
+        make_folder(copy)
         for done, (file, content) in enumerate(_verified(path, files, progress, shown_name(path, shown))):
             progress("Checking", done, len(files.pickles), "files")
-            with storage_errors("unpacking CIFAR-10"):
-                (copy / file).write_bytes(content)
+            write_atomic(copy / file, content, durable=False)
         _read_in_own_process(root, files, progress)
         train, test = (_arrays(root, part) for part in ("train", "test"))
         class_names = tuple(json.loads((root / "classes.json").read_bytes()))
@@ -222,11 +226,11 @@ def _read_official(file: Path) -> bytes:
 
 def _read_in_own_process(root: Path, files: OfficialFiles, progress: Progress) -> None:
     """Let torchvision read the verified copy: it loads torch (0.8 GB), and unpickling stays out of this process."""
-    with storage_errors("unpacking CIFAR-10"):
-        (root / "files.json").write_text(json.dumps(asdict(files)))
+    write_json(root / "files.json", asdict(files), durable=False)
     command = [sys.executable, "-P", "-m", "cifar_core.data.official", f"--root={root}"]
     log = root / "reader.log"
     with (
+        storage_errors("starting the reader of CIFAR-10"),
         open(log, "wb") as words,
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, cwd=root, env=child_environment()
@@ -244,6 +248,8 @@ def _read_in_own_process(root: Path, files: OfficialFiles, progress: Progress) -
             raise
     if process.returncode:
         last = log_tail(log, 1)
+        if process.returncode == DISK_REFUSED and last:
+            raise StorageError(one_line(last[0]))
         said = f"its last words: {one_line(last[0])}" if last else f"it ended with code {process.returncode}"
         raise DataError(
             f"The official files are whole, but torchvision could not read them ({said}): check that there is free memory and "

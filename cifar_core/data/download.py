@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cifar_core import faults
 from cifar_core.errors import DownloadError
-from cifar_core.files import replace, storage_errors
+from cifar_core.files import remove, replace, storage_errors
 
 STALL = 20.0  # seconds without a byte, while connecting and while reading
 _CHUNK = 256 * 1024
@@ -98,7 +99,7 @@ def fetch(remote: Remote, target: Path, tell: Callable[[int, int], None], line: 
         except _WrongLengthError:
             if not part.exists():
                 raise
-            part.unlink()  # the part is of another file: once more, from the start
+            remove(part)  # the part is of another file: once more, from the start
             _transfer(remote, part, tell, line)
     except _FAILURES as error:
         raise DownloadError(f"{_reason(error, remote, line)} {remote.help}") from error
@@ -109,7 +110,7 @@ def fetch(remote: Remote, target: Path, tell: Callable[[int, int], None], line: 
             f"{remote.help}"
         )
     if have > remote.length or sha256_of(part) != remote.sha256:
-        part.unlink()
+        remove(part)
         what = "is too long" if have > remote.length else "has the right length but the wrong content (SHA-256)"
         raise DownloadError(
             f"The download {what}, so it was thrown away: the server or something on the way changed it. {remote.help}"
@@ -171,7 +172,7 @@ def _store(reply: Any, part: Path, start: int, remote: Remote, tell: Callable[[i
         with storage_errors(
             f"saving {part.name}"
         ):  # around the disk alone: what the network raises has its own sentences
-            handle = stack.enter_context(open(part, "ab" if start else "wb"))
+            handle = faults.watch(stack.enter_context(open(part, "ab" if start else "wb")))
         while chunk:
             with storage_errors(f"saving {part.name}"):
                 handle.write(chunk)

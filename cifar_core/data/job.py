@@ -15,7 +15,7 @@ from cifar_core.data.jobs import Reporter, Request, job_folder, read_request, sw
 from cifar_core.data.progress import CancelledError
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import hold_lock
+from cifar_core.files import hold_lock, remove, sweep_temp
 from cifar_core.workspace import Workspace, open_workspace
 
 LOCK_SECONDS = 15.0  # someone may just be asking whether the lock is free, or drawing drawn10 for a run
@@ -30,6 +30,7 @@ def run_job(workspace: Workspace, name: str) -> int:
         request = read_request(folder)
         reporter = Reporter(folder, name, request.kind)
         sweep_earlier(workspace, name)
+        sweep_temp(folder, older_than=0, spare=[folder / "cancel"])
         try:
             report = prepare(workspace, name, request, reporter)
         except CancelledError:
@@ -42,7 +43,7 @@ def run_job(workspace: Workspace, name: str) -> int:
             reporter.end("done", report=report)
         finally:
             if request.remove_source:
-                Path(request.source).unlink(missing_ok=True)
+                remove(Path(request.source))
     return 0
 
 
@@ -67,4 +68,7 @@ if __name__ == "__main__":
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--name", required=True)
     arguments = parser.parse_args()
-    raise SystemExit(run_job(open_workspace(arguments.workspace), arguments.name))
+    try:
+        raise SystemExit(run_job(open_workspace(arguments.workspace), arguments.name))
+    except CifarCoreError as error:  # its state could not be written: the log's last line is what people are told
+        raise SystemExit(str(error)) from error

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cifar_core.data.cifar10 import is_official
+from cifar_core.data.cifar10 import NAME as CIFAR10_NAME
+from cifar_core.data.cifar10 import downloads_folder, is_official
 from cifar_core.data.progress import CancelledError
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
@@ -26,7 +27,7 @@ from cifar_core.data.store import (
     refuse_taken,
 )
 from cifar_core.errors import DataError
-from cifar_core.files import TEMP_MARK, hold_lock, is_locked, read_json, storage_errors, write_json
+from cifar_core.files import TEMP_MARK, hold_lock, is_locked, read_json, remove, write_atomic, write_json
 from cifar_core.processes import log_tail, spawn
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
@@ -154,7 +155,7 @@ def _readable(source: Path) -> Path:
 
 def read_job(workspace: Workspace, name: str) -> JobState | None:
     """How far the job of a dataset is; None where there never was one. A dead process counts as failed."""
-    folder = workspace.data / ".jobs" / known_name(name)
+    folder = workspace.jobs / known_name(name)
     alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
     request = _read_request(folder)
     if request is None:
@@ -173,17 +174,13 @@ def read_job(workspace: Workspace, name: str) -> JobState | None:
 def cancel_job(workspace: Workspace, name: str) -> None:
     """Ask the job to stop; it does so within a second (a stalled download within twenty) and removes what it began."""
     if is_preparing(workspace, name):
-        with storage_errors(f"cancelling {name}"):
-            (job_folder(workspace, name) / "cancel").touch()
+        write_atomic(job_folder(workspace, name) / "cancel", durable=False)
 
 
 def forget_job(workspace: Workspace, name: str) -> None:
     """Drop what is known of an ended job, so that a failed import is no longer listed; a running one stays."""
     if read_job(workspace, name) is not None and not is_preparing(workspace, name):
-        with storage_errors(f"forgetting the job of {name}"):
-            (job_folder(workspace, name) / "job.json").unlink(
-                missing_ok=True
-            )  # never the locks: someone may wait on them
+        remove(job_folder(workspace, name) / "job.json")  # never the locks: someone may wait on them
 
 
 class Reporter:
@@ -234,19 +231,23 @@ def read_request(folder: Path) -> Request:
 
 
 def sweep_earlier(workspace: Workspace, name: str) -> None:
-    """Remove what killed jobs of this dataset left half made; the caller holds its lock, so nobody is making it."""
+    """Remove what killed jobs of this dataset left half made; the caller holds its lock, so nobody is making it.
+
+    Where CIFAR-10 is whole, what it was downloaded to goes as well: a job may have died just before it did so.
+    """
     mine = re.compile(re.escape(f"{TEMP_MARK}{name}-") + r"\d+-[0-9a-f]{8}")
     for item in workspace.data.iterdir():
         if mine.fullmatch(item.name) and item.is_dir():
             shutil.rmtree(item, ignore_errors=True)
+    if is_saved(workspace, CIFAR10_NAME):
+        shutil.rmtree(downloads_folder(workspace), ignore_errors=True)
 
 
 def _start(workspace: Workspace, name: str, request: Request) -> None:
     """Start the process and wait until it holds its lock or has ended; the caller holds `start.lock`."""
     folder = job_folder(workspace, name)
-    with storage_errors(f"starting the job for {name}"):
-        for leftover in ("cancel", "worker.log"):
-            (folder / leftover).unlink(missing_ok=True)
+    for leftover in ("cancel", "worker.log"):
+        remove(folder / leftover)
     _write_state(folder, JobState(name, request.kind))
     write_json(folder / "job.json", {"schema_version": _SCHEMA, **asdict(request)})
     process = spawn("cifar_core.data.job", [f"--workspace={workspace.root}", f"--name={name}"], folder / "worker.log")

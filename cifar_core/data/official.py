@@ -7,11 +7,17 @@ of its own by `cifar10.py`. Reads `FOLDER/files.json` and the batches; torchvisi
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torchvision.datasets import CIFAR10
+
+from cifar_core.data.cifar10 import DISK_REFUSED
+from cifar_core.data.store import write_array
+from cifar_core.errors import StorageError
+from cifar_core.files import write_json
 
 
 def reader_for(description: dict[str, Any]) -> type[CIFAR10]:
@@ -30,17 +36,23 @@ def reader_for(description: dict[str, Any]) -> type[CIFAR10]:
 
 
 def read(root: Path) -> None:
-    """Read both parts and write them as uint8 [N, 3, 32, 32] and int64 [N]."""
+    """Read both parts and write them as uint8 [N, 3, 32, 32] and int64 [N]; StorageError where the disk refuses."""
     reader = reader_for(json.loads((root / "files.json").read_bytes()))
     for part in ("train", "test"):
         pictures = reader(str(root), train=part == "train", download=False)
-        np.save(root / f"{part}_images.npy", pictures.data.transpose(0, 3, 1, 2))  # [N, 32, 32, 3] -> [N, 3, 32, 32]
-        np.save(root / f"{part}_labels.npy", np.array(pictures.targets, np.int64))
+        write_array(
+            root / f"{part}_images.npy", pictures.data.transpose(0, 3, 1, 2), durable=False
+        )  # -> [N, 3, 32, 32]
+        write_array(root / f"{part}_labels.npy", np.array(pictures.targets, np.int64), durable=False)
         classes = list(pictures.classes)
-    (root / "classes.json").write_text(json.dumps(classes))
+    write_json(root / "classes.json", classes, durable=False)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
-    read(parser.parse_args().root)
+    try:
+        read(parser.parse_args().root)
+    except StorageError as error:
+        print(error, file=sys.stderr)
+        sys.exit(DISK_REFUSED)

@@ -5,10 +5,10 @@ Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy
 
 import difflib
 import hashlib
+import io
 import json
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,20 @@ from cifar_core.data.reading import read_pictures
 from cifar_core.errors import DataError
 from cifar_core.files import (
     hold_lock,
-    is_device_name,
     is_locked,
-    new_file,
+    make_folder,
     new_folder,
     read_json,
+    remove_folder,
     replace,
     storage_errors,
     subfolders,
     temp_beside,
+    write_atomic,
     write_json,
 )
 from cifar_core.settings import require_room
-from cifar_core.text import can_be_shown
+from cifar_core.text import can_be_shown, is_device_name
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
@@ -106,15 +107,15 @@ def dataset_folder(workspace: Workspace, name: str) -> Path:
 
 def dataset_lock(workspace: Workspace, name: str) -> Path:
     """The lock that whoever makes or deletes this dataset holds meanwhile; its folder is made here."""
-    folder = workspace.data / ".jobs" / known_name(name)
-    with storage_errors(f"preparing {name}"):
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = workspace.jobs / known_name(name)
+    make_folder(folder.parent)
+    make_folder(folder)
     return folder / "job.lock"
 
 
 def is_preparing(workspace: Workspace, name: str) -> bool:
     """Whether a process is making this dataset, or just being started for it."""
-    folder = workspace.data / ".jobs" / known_name(name)
+    folder = workspace.jobs / known_name(name)
     # In this order: the starter lets go of its lock only after the process has the other.
     return is_locked(folder / "start.lock") or is_locked(folder / "job.lock")
 
@@ -176,12 +177,12 @@ def save_dataset(
     }
     folder = dataset_folder(workspace, name)
     try:
-        with new_folder(folder) as temp, storage_errors(f"saving the dataset {name}"):
+        with new_folder(folder) as temp:
             sizes = {}
             for part, split in (("train", train), ("test", test)):
                 for kind in _PARTS:
                     file = temp / f"{part}_{kind}.npy"
-                    sizes[file.name] = _write_array(file, getattr(split, kind))
+                    sizes[file.name] = write_array(file, getattr(split, kind))
             write_json(temp / META, {**meta, "files": sizes})
     except FileExistsError as error:
         raise DataError(f"There is already a dataset named {name}: choose another name.") from error
@@ -222,10 +223,7 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
             raise DataError(f"The dataset {name} is being prepared: cancel that first.")
         gone = temp_beside(folder)
         replace(folder, gone)
-        if gone.is_symlink() or not gone.is_dir():
-            gone.unlink()
-        else:
-            shutil.rmtree(gone)
+        remove_folder(gone, f"deleting {name}")
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
@@ -343,11 +341,18 @@ def _three(values: Any) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _write_array(file: Path, array: np.ndarray) -> int:
-    """Write a `.npy` file durably; returns its size in bytes."""
-    with new_file(file) as handle:
-        np.lib.format.write_array(handle, np.ascontiguousarray(array), allow_pickle=False)
-        return handle.tell()
+def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
+    """Write a `.npy` file as `write_atomic` does; returns its size in bytes.
+
+    `np.save` would not do: on a full disk it says how many numbers were written, and not that the disk is full.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    header, content = io.BytesIO(), np.ascontiguousarray(array)
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(content))
+    write_atomic(file, header.getvalue(), content.reshape(-1).view(np.uint8).data, durable=durable)
+    return file.stat().st_size
 
 
 def _open_split(folder: Path, part: str, facts: Facts) -> Split:

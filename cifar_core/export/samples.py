@@ -26,7 +26,7 @@ from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import check_class_names
 from cifar_core.export.sheet import MAX_TILES, contact_sheet
 from cifar_core.export.table import table_csv
-from cifar_core.files import MB, new_file, new_folder, size_text, storage_errors
+from cifar_core.files import MB, new_file, new_folder, size_text, storage_errors, write_atomic
 from cifar_core.settings import SETTINGS_FILE, read_limits, require_room
 from cifar_core.workspace import Workspace
 
@@ -246,7 +246,7 @@ def _save(chosen: _Selection, folder: Path) -> Export:
     pictures = []
     with new_folder(folder) as unfinished, storage_errors(f"saving pictures to {folder}"):
         for name, content in _describe(chosen):
-            (unfinished / name).write_bytes(content)
+            write_atomic(unfinished / name, content, durable=False)  # there may be thousands
             if name not in (TABLE, SHEET):
                 pictures.append(folder / name)
     return Export(folder, tuple(pictures), folder / TABLE, folder / SHEET)

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
+from cifar_core import faults
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.processes import log_tail
 
@@ -47,7 +48,7 @@ def append_bounded(log: Path, piece: bytes) -> None:
                 piece = LEFT_OUT + handle.read() + piece
                 handle.seek(0)
                 handle.truncate()
-            handle.write(piece)
+            faults.watch(handle).write(piece)
     except OSError:
         return
 

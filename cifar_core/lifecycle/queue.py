@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, StorageError
-from cifar_core.files import hold_lock, is_locked, remove, storage_errors, sweep_temp, write_atomic
+from cifar_core.files import hold_lock, is_locked, make_folder, remove, sweep_temp, write_atomic
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.status import waits
 from cifar_core.settings import Limits, read_limits
@@ -29,8 +29,7 @@ def join(folder: LifeFolder) -> None:
         StorageError: the disk refused, or the queue is held by a process that does not let go.
     """
     home = _home(folder.workspace)
-    with storage_errors("joining the queue"):
-        home.mkdir(exist_ok=True)
+    make_folder(home)
     with hold_lock(home / _ORDER, timeout=_ORDER_SECONDS) as mine:
         if not mine:
             raise StorageError(f"The queue is held by another process ({home / _ORDER}): try again.")

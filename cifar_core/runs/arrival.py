@@ -14,7 +14,7 @@ from pathlib import Path
 from cifar_core.data.entries import Limits, shown_name
 from cifar_core.data.zips import ZipFiles, open_zip
 from cifar_core.errors import RunError
-from cifar_core.files import MB, new_file, new_folder, storage_errors
+from cifar_core.files import MB, make_folder, new_file, new_folder, storage_errors
 from cifar_core.runs.facts import read_made
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.runs.inspection import inspect_run
@@ -129,7 +129,7 @@ def _unpack(archive: ZipFiles, entries: Mapping[str, zipfile.ZipInfo], manifest:
     for name, content in manifest.files.items():
         target, digest, size = temp / name, hashlib.sha256(), 0
         with storage_errors(f"writing {name}"), archive.open(entries[name]) as stream:
-            target.parent.mkdir(exist_ok=True)
+            make_folder(target.parent)
             with new_file(target) as handle:
                 while piece := stream.read(_PIECE):
                     digest.update(piece)

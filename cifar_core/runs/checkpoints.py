@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 
 from cifar_core.errors import RunError, StorageError
-from cifar_core.files import remove, storage_errors, write_atomic
+from cifar_core.files import make_folder, remove, write_atomic
 from cifar_core.runs.exactness import conditions, differences
 from cifar_core.runs.folder import RunFolder, checkpoint_files
 from cifar_core.runs.results import read_lines
@@ -69,8 +69,7 @@ class Checkpoints:
         state = {**trainer.state(), "settings": trainer.config.flat(), "conditions": conditions(trainer.device)}
         tensors: dict[str, torch.Tensor] = {}
         shape = json.dumps(_take_apart(state, tensors), allow_nan=False)
-        with storage_errors("making the folder for checkpoints"):
-            path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         write_atomic(path, *seal(safetensors.torch.save(tensors, {_SHAPE: shape})))
         try:
             read_sealed(path)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import RunError
-from cifar_core.files import is_device_name
 from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.text import is_device_name
 from cifar_core.workspace import Workspace
 
 ABOUT = "about.json"

@@ -13,7 +13,7 @@ import torch
 
 from cifar_core.data import Dataset
 from cifar_core.errors import StorageError
-from cifar_core.files import append_line, remove, storage_errors, write_atomic
+from cifar_core.files import append_line, make_folder, remove, write_atomic
 from cifar_core.lifecycle.states import Progress
 from cifar_core.lifecycle.status import tell
 from cifar_core.runs.checkpoints import Checkpoints
@@ -117,8 +117,7 @@ def write_weights(folder: RunFolder, trainer: Trainer, epoch: int) -> None:
     """
     weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
     path = folder.new_weights(epoch)
-    with storage_errors("making the folder for the best weights"):
-        path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     write_atomic(path, *seal(safetensors.torch.save(weights)))
 
 

@@ -16,7 +16,7 @@ from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.files import new_folder, read_json, subfolders, write_json
+from cifar_core.files import make_folder, new_folder, read_json, subfolders, write_json
 from cifar_core.lifecycle.folder import CONFIG, STATUS
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Progress, Status
@@ -102,7 +102,7 @@ def _circumstances(workspace: Workspace, config: RunConfig, runs: list[Run]) -> 
 def _make_folder(workspace: Workspace, identity: str, config: RunConfig, content: dict[str, Any]) -> None:
     with new_folder(workspace.runs / identity) as path:
         folder = RunFolder(path)
-        folder.history(1).parent.mkdir()
+        make_folder(folder.history(1).parent)
         write_json(folder.config, {"id": identity, **content})
         queue_first(folder, config.optimizer.epochs)
 

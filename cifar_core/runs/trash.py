@@ -8,13 +8,21 @@ import contextlib
 import datetime
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, RunError, StorageError
-from cifar_core.files import hold_lock, storage_errors, subfolders, sync_folder, temp_beside
+from cifar_core.files import (
+    hold_lock,
+    remove,
+    remove_folder,
+    replace,
+    storage_errors,
+    subfolders,
+    sync_folder,
+    temp_beside,
+)
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
 from cifar_core.runs.process import ENDING_SECONDS, is_alive
 from cifar_core.runs.store import MAX_NAME, read_about
@@ -55,14 +63,13 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     """
     link = workspace.runs / run_id if is_run_id(run_id) else None
     if link is not None and link.is_symlink():
-        with storage_errors(f"deleting the link {run_id}"):
-            link.unlink()
+        remove(link)
         return
     folder = run_folder(workspace, run_id)
     if _is_busy(folder):
         raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
     with storage_errors(f"deleting run {run_id}"):
-        folder.path.rename(_free_name(workspace, run_id))
+        replace(folder.path, _free_name(workspace, run_id))
         sync_folder(workspace.trash)
         sync_folder(workspace.runs)
 
@@ -81,7 +88,7 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
     if os.path.lexists(target):
         raise RunError(f"There is a run {found.id} here already: delete it first to bring the other one back.")
     with storage_errors(f"bringing run {found.id} back"):
-        found.path.rename(target)
+        replace(found.path, target)
         sync_folder(workspace.runs)
         sync_folder(workspace.trash)
 
@@ -106,8 +113,8 @@ def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
     for item in old:
         with storage_errors(f"removing the deleted run {item.id}"), contextlib.suppress(FileNotFoundError):
             gone = temp_beside(item.path)
-            item.path.rename(gone)  # so that nothing half removed is ever brought back
-            shutil.rmtree(gone)
+            replace(item.path, gone)  # so that nothing half removed is ever brought back
+            remove_folder(gone, f"removing the deleted run {item.id}")
     return len(old)
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -185,24 +186,13 @@ def test_out_is_never_overwritten(workspace: Workspace, case: Case, tmp_path: Pa
 
 
 @pytest.mark.fault(14, 65)
-@pytest.mark.parametrize("fails_at", [1, 20, 41, 42])
+@pytest.mark.parametrize(("fails_at", "name"), [(2, "001_"), (21, "020_"), (42, "contact-sheet"), (43, "pictures.csv")])
 def test_a_full_disk_leaves_nothing(
-    workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch, fails_at: int
+    workspace: Workspace, case: Case, arm: Callable[[str], None], fails_at: int, name: str
 ) -> None:
-    calls = 0
-    real = Path.write_bytes
-
-    def full(self: Path, content: bytes) -> int:
-        nonlocal calls
-        calls += 1
-        if calls == fails_at:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real(self, content)
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(StorageError, match="disk is full while saving pictures"):
+    arm(f"write:{fails_at}:enospc")
+    with pytest.raises(StorageError, match=f"disk is full while writing {name}.* free"):
         save_samples(workspace, *case.arguments, label="x")
-    assert calls == fails_at
     assert list(workspace.exports.iterdir()) == []
 
 

@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import torch
 
 from cifar_core import faults
 from cifar_core.config import make_config
-from cifar_core.errors import CifarCoreError, StorageError
+from cifar_core.errors import StorageError
 from cifar_core.files import TEMP_MARK, append_line, sweep_temp
 from cifar_core.lifecycle.states import Status, Verb
 from cifar_core.lifecycle.status import move, state_without_worker
@@ -36,34 +35,11 @@ from cifar_core.train.device import make_repeatable
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
+from tests.strikes import BrokenPromiseError, demand, forked, strike_everywhere
 
 SETTINGS: dict[str, Any] = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3,
             "shift": 1}  # fmt: skip
-EFFECTS = {  # `+` strikes from the call on for good, as a disk that stays full
-    "write": (":enospc", "+:enospc", ":half", ":die", ":half-die"),
-    "fsync": (":eio", ":die"),
-    "replace": (":eacces", "+:eacces", ":die"),
-    "remove": (":eacces", ":die"),
-}
 CLOCKS = ("seconds", "images_per_second")
-
-
-class BrokenPromiseError(AssertionError):
-    """What the harness looks for."""
-
-
-def forked(work: Callable[[], int]) -> int:
-    """Do `work` in a fork of this process; its exit code."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-    code = 1
-    try:
-        code = work()
-    except BaseException:  # noqa: BLE001 - as the interpreter would
-        sys.excepthook(*sys.exc_info())
-    os._exit(code)
 
 
 def train(folder: RunFolder, plan: str, told: Path) -> int:
@@ -116,11 +92,6 @@ def results(folder: RunFolder) -> dict[str, Any]:
     with np.load(folder.predictions) as stored:
         found |= {name: stored[name].tobytes() for name in stored.files}
     return found
-
-
-def demand(holds: object, promise: str) -> None:
-    if not holds:
-        raise BrokenPromiseError(promise)
 
 
 def look(workspace: Workspace, folder: RunFolder, words: list[str], expected: dict[str, Any]) -> None:
@@ -232,28 +203,12 @@ def main() -> int:
     }
     try:
         for name, case in cases.items():
-            for point, effects in EFFECTS.items():
-                for number, effect in enumerate(effects):
-                    print(
-                        f"{name}: {point}{effect} at {count(case, f'{point}:{{}}{effect}', 1 + number % step, step)} calls"
-                    )
+            for kind, struck in strike_everywhere(case, step).items():
+                print(f"{name}: {kind} at {struck} calls")
     except BrokenPromiseError as error:
         print(error)
         return 1
     return 0
-
-
-def count(case: Callable[[str], bool], plan: str, first: int, step: int) -> int:
-    """Try a fault at every `step`-th call from the `first` on until it does not strike; how often it did."""
-    tried = 0
-    while True:
-        now = plan.format(first + tried * step)
-        try:
-            if not case(now):
-                return tried
-        except (BrokenPromiseError, CifarCoreError, OSError, ValueError) as error:
-            raise BrokenPromiseError(f"{now}: {type(error).__name__}: {error}") from error
-        tried += 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -154,16 +155,11 @@ def test_removing_for_good_that_is_cut_short_leaves_no_half_run(
     assert list(workspace.trash.iterdir()) == []
 
 
-def test_a_full_disk_leaves_the_run(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_run(workspace: Workspace, arm: Callable[[str], None]) -> None:
     run_id = ended_run(workspace)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", full)
-        with pytest.raises(StorageError, match="disk is full"):
-            delete_run(workspace, run_id)
+    arm("replace:1:enospc")
+    with pytest.raises(StorageError, match=f"disk is full while deleting run {run_id}"):
+        delete_run(workspace, run_id)
     assert read_run(workspace, run_id).id == run_id
     assert list_trash(workspace) == []
 
