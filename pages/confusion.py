@@ -22,6 +22,7 @@ from pages.ui.matrix import (
     show_matrix,
     show_pairs,
 )
+from pages.ui.mend import best_findings
 from pages.ui.text import sentence
 
 
@@ -65,7 +66,7 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
 def main(workspace: Workspace, run: Run) -> None:
     """Settings, the tables of this run at this epoch, show."""
     require_result(run)
-    best, epochs = find(workspace, run).predictions, epochs_of(workspace, run)
+    best, epochs = best_findings(workspace, run).predictions, epochs_of(workspace, run)
     parts = address_parts(best.class_names, epochs, best.epoch)
     take(PAGE, parts, of=run.id)
     findings = find(workspace, run, st.session_state[f"{PAGE}_epoch"])

@@ -14,6 +14,7 @@ from pages.ui.exports import offer_exports
 from pages.ui.filters import address_parts, show_filters
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
 from pages.ui.gallery import Shelf, clear, gallery, on_page, select, selected
+from pages.ui.mend import best_findings
 
 PAGE = "misclassified"
 
@@ -39,7 +40,7 @@ def show(workspace: Workspace, shelf: Shelf) -> None:
 def main(workspace: Workspace, run: Run) -> None:
     """Settings, the pictures they choose, show."""
     require_result(run)
-    best, epochs = find(workspace, run).predictions, epochs_of(workspace, run)
+    best, epochs = best_findings(workspace, run).predictions, epochs_of(workspace, run)
     parts = address_parts(best.class_names, epochs, best.epoch)
     take(PAGE, parts, of=run.id)
     findings = find(workspace, run, st.session_state[f"{PAGE}_epoch"])

@@ -1,4 +1,4 @@
-"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, verify."""
+"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute, verify."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -24,6 +24,7 @@ from cifar_core.runs import (
     pause_run,
     queue_places,
     read_run,
+    recompute_predictions,
     resolve_run,
     restore_run,
     resume_run,
@@ -208,6 +209,15 @@ def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> N
     say(f"Run {run_id} is in {path}")
     if as_json:
         print_json({"run": run_id, "file": str(path)})
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@workspace_option
+def recompute(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Make the predictions of a RUN anew from its best weights, where their file is damaged or gone."""
+    _do(workspace, run, recompute_predictions, "has its predictions again", as_json)
 
 
 @runs.command()

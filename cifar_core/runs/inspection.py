@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from cifar_core.config import ModelConfig
 from cifar_core.data.entries import Limits, MiB
 from cifar_core.data.zips import open_zip
 from cifar_core.errors import CifarCoreError
@@ -62,13 +63,23 @@ def inspect_run(folder: RunFolder) -> Sound:
             accuracy = _check_probs(stream, data, labels)
             if line is best:
                 _compare(accuracy, line)
-    weights = folder.weights(best.epoch)
-    expected = layer_table(papers.settings.model, len(data.class_names))
-    with _opened(folder, weights) as stream:
-        check_tensors(stream, {name: shape for layer in expected for name, shape in tensors(layer).items()})
-        read_sealed(weights, required=False)
+    weights = check_weights(folder, best.epoch, papers.settings.model, len(data.class_names))
     paths = [folder.metrics, folder.predictions, weights, *(folder.history(line.epoch) for line in lines)]
     return Sound(papers, tuple(path.relative_to(folder.path).as_posix() for path in paths))
+
+
+def check_weights(folder: RunFolder, epoch: int, model: ModelConfig, classes: int) -> Path:
+    """Check the weights of the best epoch: whole, and those of this network; returns their file.
+
+    Raises:
+        ValueError: they are missing, damaged or of another network; the text names the file.
+    """
+    weights = folder.weights(epoch)
+    expected = {name: shape for layer in layer_table(model, classes) for name, shape in tensors(layer).items()}
+    with _opened(folder, weights) as stream:
+        check_tensors(stream, expected)
+        read_sealed(weights, required=False)
+    return weights
 
 
 @contextlib.contextmanager

@@ -65,10 +65,10 @@ class Recorder:
     def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
         """Keep the epoch: results first, the line that announces them last."""
         probs = test_probs.numpy()
-        write_atomic(self._folder.history(line.epoch), _npy(probs))
+        write_history(self._folder, probs, line.epoch)
         if best_line(trainer.lines) is line:
             write_weights(self._folder, trainer, line.epoch)
-            write_atomic(self._folder.predictions, _predictions(self._dataset, probs, line.epoch))
+            write_predictions(self._folder, self._dataset, probs, line.epoch)
         self._save()
         append_line(self._folder.metrics, line_text(line))
         self._remove_weights(trainer.lines)
@@ -132,15 +132,25 @@ def seconds_left(at: Position) -> float | None:
     return at.seconds / done * (at.epochs - done) if done > 0 else None
 
 
-def _predictions(dataset: Dataset, probs: np.ndarray, epoch: int) -> bytes:
+def write_predictions(folder: RunFolder, dataset: Dataset, probs: np.ndarray, epoch: int) -> None:
+    """Keep test probabilities float32 [N, K] as those of the best epoch, with all that belongs to them.
+
+    Raises:
+        StorageError: the disk refused.
+    """
     buffer = io.BytesIO()
     test, names = dataset.test, np.array(dataset.class_names)
     np.savez(buffer, labels=np.asarray(test.labels), probs=probs, ids=np.asarray(test.ids), class_names=names,
              epoch=np.int64(epoch))  # fmt: skip
-    return buffer.getvalue()
+    write_atomic(folder.predictions, buffer.getvalue())
 
 
-def _npy(array: np.ndarray) -> bytes:
+def write_history(folder: RunFolder, probs: np.ndarray, epoch: int) -> None:
+    """Keep test probabilities float32 [N, K] as those of an epoch.
+
+    Raises:
+        StorageError: the disk refused.
+    """
     buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+    np.save(buffer, probs, allow_pickle=False)
+    write_atomic(folder.history(epoch), buffer.getvalue())

@@ -111,9 +111,11 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
         if wanted != at:  # also where a crash came between the file of a new best epoch and the line that announces it
             probs = _history(folder, wanted)
     except FileNotFoundError as error:
-        raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
+        if best is None:
+            raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
+        raise RunError(f"The predictions of run {run_id} are missing{_way_out(run_id)}") from error
     except MALFORMED as error:
-        raise RunError(f"The predictions of run {run_id} cannot be read ({error}).") from error
+        raise RunError(f"The predictions of run {run_id} cannot be read ({error}){_way_out(run_id)}") from error
     _check_predictions(run_id, read_facts(folder), Predictions(labels, probs, ids, names, "test", wanted))
     return Predictions(labels, probs, ids, names, "test", wanted)
 
@@ -123,14 +125,21 @@ def _check_predictions(run_id: str, facts: Facts | None, found: Predictions) -> 
     count = len(found.labels)
     fits = found.labels.shape == found.ids.shape == (count,) and found.probs.shape == (count, len(found.class_names))
     if not fits or found.labels.dtype != np.int64 or found.probs.dtype != np.float32:
-        raise RunError(f"The predictions of run {run_id} do not fit together: {shapes}.")
+        raise RunError(f"The predictions of run {run_id} do not fit together: {shapes}{_way_out(run_id)}")
     if count and not (found.labels.min() >= 0 and found.labels.max() < len(found.class_names)):
-        raise RunError(f"The predictions of run {run_id} have labels that are none of their classes.")
+        raise RunError(f"The predictions of run {run_id} have labels that are none of their classes{_way_out(run_id)}")
     if not np.isfinite(found.probs).all():
-        raise RunError(f"The predictions of run {run_id} are not all numbers.")
+        raise RunError(f"The predictions of run {run_id} are not all numbers{_way_out(run_id)}")
     known = facts.dataset.test if facts else count
     if known != count:
-        raise RunError(f"The predictions of run {run_id} are of another dataset: {count:,} pictures, not {known:,}.")
+        raise RunError(
+            f"The predictions of run {run_id} are of another dataset: {count:,} pictures, not {known:,}{_way_out(run_id)}"
+        )
+
+
+def _way_out(run_id: str) -> str:
+    """The end of every sentence on damaged predictions."""
+    return f": `runs recompute {run_id}` makes them anew, and so does the Confusion page."
 
 
 def open_run_dataset(workspace: Workspace, run: Run) -> Dataset:

@@ -64,7 +64,7 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
         _write_ending(folder, Ending.FINISHED, wishes, starting)
         return
     device = pick_device(config.machine.device)
-    torch.set_num_threads(_threads(folder))
+    torch.set_num_threads(threads_of(folder))
     try:
         dataset = _dataset(folder, config, starting, wishes)
         require_unchanged(dataset)
@@ -101,7 +101,7 @@ def _is_complete(folder: RunFolder, config: RunConfig) -> bool:
     return bool(enough) and not checkpoint_files(folder)
 
 
-def _threads(folder: RunFolder) -> int:
+def threads_of(folder: RunFolder) -> int:
     """As many as the run began with (another number would round differently), else what a calibration found fastest.
 
     More than this machine has cores would only be in each other's way: a run that came from a larger one takes the latter.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 
 from cifar_core.commands import runs as runs_command
 from cifar_core.config import make_config
-from cifar_core.runs import Status, list_runs, list_trash, read_run
-from cifar_core.workspace import Workspace
+from cifar_core.runs import Run, Status, list_runs, list_trash, read_run
+from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
 from tests.runs.parcels import RUN, store
 from tests.runs.test_run_store import BAD_IDS
@@ -106,3 +107,22 @@ def test_ids_that_no_run_has(call: Any, workspace: Workspace, verb: str, run_id:
     assert (code, out) == (2, "")
     assert err.startswith("Error: There is no run ") and err.count("\n") == 1
     assert snapshot(workspace.root.parent) == before
+
+
+@pytest.mark.fault(7)
+def test_damaged_predictions_name_the_command_that_makes_them_anew(
+    call: Any, shared: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workspace = open_workspace(tmp_path / "copy")
+    shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
+    (workspace.runs / finished.id / "predictions.npz").write_bytes(b"")
+    where = ("--workspace", workspace.root)
+    code, _, err = call("analyze", "latest", *where)
+    assert code == 2 and f"`runs recompute {finished.id}` makes them anew" in err and "Traceback" not in err
+    code, _, err = call("runs", "recompute", finished.id, *where)
+    assert code == 2 and "no dataset named tiny" in err, "what it needs is named"
+    asked: list[str] = []
+    monkeypatch.setattr(runs_command, "recompute_predictions", lambda _workspace, run_id: asked.append(run_id))
+    code, out, err = call("runs", "recompute", "latest", "--json", *where)
+    assert code == 0 and asked == [finished.id] and "has its predictions again" in err
+    assert json.loads(out.splitlines()[-1]) == {"run": finished.id, "done": True}

@@ -1,13 +1,16 @@
 """Confusion: a cell is chosen by select boxes, address or chip (clicks are tested in a browser) and shows exactly its pictures."""
 
 import json
+import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.evaluate import confusion_matrix
 from cifar_core.runs import Predictions, Run, read_metrics, read_predictions
-from cifar_core.workspace import Workspace
+from cifar_core.workspace import Workspace, open_workspace
 from tests.pages.support import OpenPage, said
 
 
@@ -96,3 +99,40 @@ def test_the_matrix_is_told_in_words(open_page: OpenPage, finished: Run, shared:
     chart = app.get("plotly_chart")[0]
     assert "of 100 pictures are mistakes" in chart.proto.alt
     assert "n \\= 100" in said(app), "the facts line names split and n"
+
+
+@pytest.fixture
+def copy(finished: Run, shared: Workspace, tmp_path: Path) -> Workspace:
+    """A workspace of this test alone with a copy of the finished run and its dataset."""
+    workspace = open_workspace(tmp_path / "copy")
+    shutil.copytree(shared.data, workspace.data, dirs_exist_ok=True)
+    shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
+    return workspace
+
+
+@pytest.mark.fault(7)
+def test_damaged_predictions_are_made_anew_at_a_click(
+    open_page: OpenPage, copy: Workspace, finished: Run, found: Predictions
+) -> None:
+    """The page that says what is wrong has the way out, and Misclassified the same."""
+    path = copy.runs / finished.id / "predictions.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    other = open_page(copy, "misclassified", run=finished.id)
+    assert "cannot be read" in other.error[0].value and other.button(key="mend_recompute").label
+    app = open_page(copy, "confusion", run=finished.id)
+    assert "cannot be read" in app.error[0].value and not app.get("plotly_chart")
+    app.button(key="mend_recompute").click().run()
+    assert not app.exception and not app.error and app.get("plotly_chart")
+    assert np.array_equal(read_predictions(copy, finished.id).probs, found.probs)
+
+
+@pytest.mark.fault(7)
+def test_predictions_that_cannot_be_made_anew_say_why(open_page: OpenPage, copy: Workspace, finished: Run) -> None:
+    folder = copy.runs / finished.id
+    (folder / "predictions.npz").unlink()
+    for weights in (folder / "best").iterdir():
+        weights.unlink()
+    app = open_page(copy, "confusion", run=finished.id)
+    app.button(key="mend_recompute").click().run()
+    assert not app.exception
+    assert "are missing" in app.error[0].value and "duplicate the run to train the network again" in app.error[1].value

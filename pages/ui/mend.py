@@ -1,0 +1,34 @@
+"""The way out where a run's predictions are damaged: the sentence, and a button that makes them anew."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from cifar_core.errors import RunError
+from cifar_core.runs import Run, recompute_predictions
+from cifar_core.workspace import Workspace
+from pages.ui.caches import Findings, find
+from pages.ui.frame import guard
+from pages.ui.text import sentence
+
+
+def best_findings(workspace: Workspace, run: Run) -> Findings:
+    """The findings of a run's best epoch; where its predictions cannot be read, the page ends with the offer instead."""
+    try:
+        return find(workspace, run)
+    except RunError as error:
+        if run.problem or run.active:
+            raise
+        _offer(workspace, run, error)
+
+
+def _offer(workspace: Workspace, run: Run, error: RunError) -> NoReturn:
+    st.error(sentence(error), icon=":material/error:")
+    st.caption(
+        "The weights of its best epoch can be asked once more; that takes some seconds. The metrics stay as they are."
+    )
+    if st.button("Recompute the predictions", key="mend_recompute", type="primary", icon=":material/restart_alt:"):
+        with guard(), st.spinner("Recomputing the predictions…"):
+            recompute_predictions(workspace, run.id)
+            st.rerun()
+    st.stop()
