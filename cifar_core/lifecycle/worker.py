@@ -6,6 +6,7 @@ lock is held from the first moment and thirty can wait side by side.
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -40,8 +41,12 @@ def main() -> int:
         expect_worker(folder, here=True)
         print(SESSION_MARK, flush=True)
         with ExitStack() as slot:
-            if not _wait_turn(folder, slot, is_terminated):
-                return 0
+            try:
+                if not _wait_turn(folder, slot, is_terminated):
+                    return 0
+            except CifarCoreError as error:
+                _give_up(folder, str(error))
+                raise
             move(folder, Verb.START)
             return _compute(folder, is_terminated)
 
@@ -69,6 +74,14 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag) -> bool
         if take_slot(folder, slot):
             return True
         time.sleep(_TURN_SECONDS)
+
+
+def _give_up(folder: LifeFolder, error: str) -> None:
+    """Keep nobody waiting behind a run that cannot wait any longer, and say why, as far as that can be written."""
+    with contextlib.suppress(CifarCoreError):
+        leave(folder)
+    with contextlib.suppress(CifarCoreError):
+        move(folder, Verb.FAIL, error=error)
 
 
 def _compute(folder: LifeFolder, is_terminated: Flag) -> int:

@@ -29,14 +29,18 @@ def run_bytes(workspace: Workspace, config: RunConfig) -> int:
 
 @contextlib.contextmanager
 def one_at_a_time(workspace: Workspace) -> Iterator[None]:
-    """Hold off other makers of runs, so that runs are counted and made in one go.
+    """Hold off others who make, start, resume or delete runs, so that what is seen before is still so when it is done.
+
+    The lock lies outside the run's folder: Windows moves no folder to the trash in which a file is open.
 
     Raises:
-        StorageError: another maker did not end.
+        StorageError: someone else did not end.
     """
     with hold_lock(workspace.root / _LOCK_FILE, timeout=_LOCK_SECONDS) as mine:
         if not mine:
-            raise StorageError("Another run is being made and does not get done: try again in a moment.")
+            raise StorageError(
+                "Another run is being made, started or deleted, and that does not get done: try again in a moment."
+            )
         yield
 
 

@@ -27,14 +27,15 @@ def start_run(workspace: Workspace, run_id: str) -> None:
         RunError: no such run, or one that has been started before (`resume_run` continues it).
         StorageError: the process or its log could not be made; the run is then `failed`.
     """
-    folder = run_folder(workspace, run_id)
-    with hold_lock(folder.lock) as mine:
-        state = read_state(folder)
-        if not mine and state.status in ACTIVE:
-            return
-        if state.status is not Status.QUEUED or state.taken:
-            after(run_id, state_without_worker(folder).status, Verb.START)
-        expect_worker(folder, here=False)
+    with one_at_a_time(workspace):
+        folder = run_folder(workspace, run_id)
+        with hold_lock(folder.lock) as mine:
+            state = read_state(folder)
+            if not mine and state.status in ACTIVE:
+                return
+            if state.status is not Status.QUEUED or state.taken:
+                after(run_id, state_without_worker(folder).status, Verb.START)
+            expect_worker(folder, here=False)
     _launch(folder)
 
 
@@ -115,6 +116,7 @@ def _queue_again(folder: LifeFolder) -> None:
         move(folder, Verb.INTERRUPT)  # what its dead process could not write
     remove(folder.stop_file)
     remove(folder.pause_file)
+    leave(folder)  # the place it had is gone with its dead process: it queues behind those who wait
     move(folder, Verb.RESUME)
 
 

@@ -8,7 +8,7 @@ import contextlib
 import datetime
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,11 @@ from cifar_core.files import (
     sync_folder,
     temp_beside,
 )
+from cifar_core.lifecycle.states import ACTIVE
+from cifar_core.lifecycle.status import State, state_now, state_without_worker
+from cifar_core.runs.allowance import one_at_a_time
 from cifar_core.runs.folder import RunFolder, is_run_id, run_folder
-from cifar_core.runs.process import ENDING_SECONDS, is_alive
+from cifar_core.runs.process import ENDING_SECONDS
 from cifar_core.runs.store import MAX_NAME, read_about
 from cifar_core.settings import read_limits
 from cifar_core.text import one_line
@@ -65,13 +68,16 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     if link is not None and link.is_symlink():
         remove(link)
         return
-    folder = run_folder(workspace, run_id)
-    if _is_busy(folder):
-        raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
-    with storage_errors(f"deleting run {run_id}"):
-        replace(folder.path, _free_name(workspace, run_id))
-        sync_folder(workspace.trash)
-        sync_folder(workspace.runs)
+    with one_at_a_time(workspace), contextlib.ExitStack() as held:
+        folder = run_folder(workspace, run_id)
+        if _is_busy(folder, held):
+            raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
+        if os.name != "posix":
+            held.close()  # Windows moves no folder in which a file is open
+        with storage_errors(f"deleting run {run_id}"):
+            replace(folder.path, _free_name(workspace, run_id))
+            sync_folder(workspace.trash)
+            sync_folder(workspace.runs)
 
 
 def restore_run(workspace: Workspace, run_id: str) -> None:
@@ -151,16 +157,24 @@ def _free_name(workspace: Workspace, run_id: str) -> Path:
     raise RunError(f"Run {run_id} was deleted too often within a second: try again.")
 
 
-def _is_busy(folder: RunFolder) -> bool:
-    """Whether any process works on a run, also on one whose status cannot be read."""
-    try:
-        if is_alive(folder):
+def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
+    """Whether any process works on a run or is on its way to it; else `held` holds its locks, so that none begins."""
+    if _lives(folder, state_now):
+        return True
+    for lock in (
+        folder.lock,
+        folder.training_lock,
+    ):  # a process that has just written its last status takes a moment to end
+        if not held.enter_context(hold_lock(lock, timeout=ENDING_SECONDS)):
             return True
-    except RunError:
-        pass  # the locks tell all the same
-    wait = ENDING_SECONDS  # a process that has just written its last status needs a moment to end
-    with hold_lock(folder.lock, timeout=wait) as idle, hold_lock(folder.training_lock, timeout=wait) as quiet:
-        return not (idle and quiet)
+    return _lives(folder, state_without_worker)
+
+
+def _lives(folder: RunFolder, judge: Callable[[RunFolder], State]) -> bool:
+    try:
+        return judge(folder).status in ACTIVE
+    except RunError:  # its status cannot be read: the locks tell all the same
+        return False
 
 
 def _shown(run_id: str) -> str:

@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,19 +14,24 @@ from cifar_core import files
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
 from cifar_core.files import hold_lock
+from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Verb
-from cifar_core.lifecycle.status import move
+from cifar_core.lifecycle.status import START_SECONDS, move
 from cifar_core.runs import (
     Status,
+    allowance,
     create_run,
     delete_run,
     empty_old_trash,
     empty_trash,
     list_runs,
     list_trash,
+    process,
     read_run,
     rename_run,
     restore_run,
+    resume_run,
+    start_run,
     trash,
 )
 from cifar_core.runs.folder import run_folder
@@ -252,3 +258,87 @@ def test_a_run_that_ended_just_now_can_be_deleted(workspace: Workspace) -> None:
     move(run_folder(workspace, run_id), Verb.STOP)
     delete_run(workspace, run_id)
     assert [item.id for item in list_trash(workspace)] == [run_id]
+
+
+@pytest.fixture
+def spawned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would have been started as a worker."""
+    started: list[str] = []
+    monkeypatch.setattr(process, "spawn", lambda _module, arguments, _log: started.extend(arguments))
+    return started
+
+
+@pytest.mark.fault(19, 36)
+@pytest.mark.parametrize("begin", [resume_run, start_run])
+def test_a_run_that_is_being_deleted_cannot_start(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, spawned: list[str], begin: Callable[[Workspace, str], None]
+) -> None:
+    """In the middle of the deletion, when it has looked whether the run is idle, someone else sets it going."""
+    run_id = ended_run(workspace, Status.STOPPED) if begin is resume_run else never_started(workspace, monkeypatch)
+    monkeypatch.setattr(allowance, "_LOCK_SECONDS", 0.0)
+    free_name, met = trash._free_name, []
+
+    def meanwhile(workspace: Workspace, run_id: str) -> Path:
+        with pytest.raises(StorageError, match="started or deleted, and that does not get done"):
+            begin(workspace, run_id)
+        met.append(run_id)
+        return free_name(workspace, run_id)
+
+    monkeypatch.setattr(trash, "_free_name", meanwhile)
+    delete_run(workspace, run_id)
+    assert met == [run_id] and [item.id for item in list_trash(workspace)] == [run_id]
+    with pytest.raises(RunError, match="There is no run"):  # as the other finds it who waits for its turn
+        begin(workspace, run_id)
+    assert spawned == [] and list_runs(workspace) == [] and tickets(workspace) == {}
+
+
+@pytest.mark.fault(19, 36)
+@pytest.mark.parametrize("begin", [resume_run, start_run])
+def test_a_run_that_is_being_started_cannot_be_deleted(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, spawned: list[str], begin: Callable[[Workspace, str], None]
+) -> None:
+    """In the middle of the start, before the run says that it waits, someone else deletes it; and once more after."""
+    run_id = ended_run(workspace, Status.STOPPED) if begin is resume_run else never_started(workspace, monkeypatch)
+    monkeypatch.setattr(allowance, "_LOCK_SECONDS", 0.0)
+    step = "_queue_again" if begin is resume_run else "expect_worker"
+    take, met = getattr(process, step), []
+
+    def meanwhile(*folder: object, **more: object) -> None:
+        with pytest.raises(StorageError, match="started or deleted, and that does not get done"):
+            delete_run(workspace, run_id)
+        met.append(run_id)
+        take(*folder, **more)
+
+    monkeypatch.setattr(process, step, meanwhile)
+    begin(workspace, run_id)
+    with pytest.raises(RunError, match="is running: stop it first"):
+        delete_run(workspace, run_id)
+    assert met == [run_id] and len(spawned) == 1 and list_trash(workspace) == []
+    assert read_run(workspace, run_id).status is Status.QUEUED and tickets(workspace) == {run_id: 1}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows moves no folder in which a file is open")
+def test_a_worker_that_comes_late_does_not_train_what_is_being_deleted(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run looks dead by then; the deletion holds the lock that the worker needs."""
+    run_id = never_started(workspace, monkeypatch)
+    free_name, met = trash._free_name, []
+
+    def meanwhile(workspace: Workspace, run_id: str) -> Path:
+        folder = run_folder(workspace, run_id)
+        with hold_lock(folder.lock) as mine, hold_lock(folder.training_lock) as quiet:
+            met.append((mine, quiet))
+        return free_name(workspace, run_id)
+
+    monkeypatch.setattr(trash, "_free_name", meanwhile)
+    delete_run(workspace, run_id)
+    assert met == [(False, False)] and len(list_trash(workspace)) == 1
+
+
+def never_started(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run that was made so long ago that its worker, if there ever was one, counts as dead."""
+    run_id = create_run(workspace, make_config())
+    monotonic = time.monotonic
+    monkeypatch.setattr("time.monotonic", lambda: monotonic() + START_SECONDS + 1)
+    return run_id

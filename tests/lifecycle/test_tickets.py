@@ -1,0 +1,48 @@
+"""Places in the queue of runs whose workers came to grief while they waited."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from cifar_core.errors import StorageError
+from cifar_core.lifecycle import worker
+from cifar_core.lifecycle.queue import join, tickets
+from cifar_core.lifecycle.status import expect_worker
+from cifar_core.runs import Status, read_run, resume_run
+from tests.lifecycle.conftest import Lives
+
+
+def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, whose worker finds a disk that refuses."""
+    run_id = lives.make()
+    folder = lives.folder(run_id)
+    expect_worker(folder, here=False)
+    join(folder)
+
+    def refuse(*_: object) -> bool:
+        raise StorageError("The disk refused while joining the queue.")
+
+    monkeypatch.setattr(worker, "take_slot", refuse)
+    monkeypatch.setattr(worker, "Flag", lambda: SimpleNamespace(up=False))
+    monkeypatch.setattr(sys, "argv", ["worker", f"--run-dir={folder.path}"])
+    with pytest.raises(StorageError, match="The disk refused"):
+        worker.main()
+    run = read_run(lives.workspace, run_id)
+    assert (run.status, run.error) == (Status.FAILED, "The disk refused while joining the queue.")
+    assert tickets(lives.workspace) == {}
+
+
+def test_a_resumed_run_queues_behind_those_who_wait(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker was killed as it waited, so nobody gave its ticket back."""
+    monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *_: None)
+    first, second = lives.make(), lives.make()
+    for run_id in (first, second):
+        expect_worker(lives.folder(run_id), here=True)
+        join(lives.folder(run_id))
+    assert lives.status(first) == "interrupted"
+    resume_run(lives.workspace, first)
+    found = tickets(lives.workspace)
+    assert found[second] < found[first]
