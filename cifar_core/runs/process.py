@@ -27,8 +27,9 @@ def start_run(workspace: Workspace, run_id: str) -> None:
         RunError: no such run, or one that has been started before (`resume_run` continues it).
         StorageError: the process or its log could not be made; the run is then `failed`.
     """
+    run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
     with one_at_a_time(workspace):
-        folder = run_folder(workspace, run_id)
+        folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
         with hold_lock(folder.lock) as mine:
             state = read_state(folder)
             if not mine and state.status in ACTIVE:

@@ -68,8 +68,9 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     if link is not None and link.is_symlink():
         remove(link)
         return
+    run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
     with one_at_a_time(workspace), contextlib.ExitStack() as held:
-        folder = run_folder(workspace, run_id)
+        folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
         if _is_busy(folder, held):
             raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
         if os.name != "posix":
