@@ -3,7 +3,7 @@
 import functools
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -17,7 +17,7 @@ def checked(kind: type[T], content: Any, *, exact: bool = True) -> T:
 
     Args:
         kind: a dataclass whose fields are str, int, float, bool, None, dict[str, Any], other such dataclasses, unions
-            of these, or tuples of them.
+            of these, or tuples or mappings by name of them.
         content: as read from JSON; lists become tuples.
         exact: refuse fields that the dataclass does not have, rather than leave them out.
 
@@ -61,6 +61,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return functools.partial(_read_many, _reader(inner[0]))
     if origin is tuple:
         return functools.partial(_read_tuple, [_reader(item) for item in inner])
+    if origin is Mapping:
+        return functools.partial(_read_named, _reader(inner[1]))
     if is_dataclass(hint):
         return functools.partial(checked, hint, exact=False)  # type: ignore[arg-type] # a class, not an instance
     return {
@@ -104,6 +106,10 @@ def _read_mapping(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     raise TypeError("a mapping")
+
+
+def _read_named(reader: Callable[[Any], Any], value: Any) -> dict[str, Any]:
+    return {name: reader(item) for name, item in _read_mapping(value).items()}
 
 
 def _read_none(value: Any) -> None:

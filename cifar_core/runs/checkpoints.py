@@ -7,6 +7,7 @@ others and read back before an older one is removed. A damaged one is passed ove
 import hashlib
 import io
 import json
+import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -149,16 +150,55 @@ def _check_fit(state: dict[str, Any], trainer: Trainer) -> None:
                 f"its network is another one ({name} is {there.get(name, 'absent')} there, {here.get(name, 'absent')} here)"
             )
     before, now = state.get("settings", {}), trainer.config.flat()  # schema 1 did not keep them here
-    if any(before[name] != now[name] for name in now if name in before):
+    if not isinstance(before, dict) or any(before[name] != now[name] for name in now if name in before):
         raise DamagedError("it was made with other settings")
     lines = [epoch_line(line) for line in state["lines"]]
     if [line.epoch for line in lines] != list(range(1, len(lines) + 1)) or not 0 <= state["batch"] <= trainer.batches:
         raise DamagedError("it stands nowhere in this training")
-    sizes = [list(item.shape) for group in trainer.optimizer.param_groups for item in group["params"]]
-    for number, values in state["optimizer"]["state"].items():
-        for value in values.values():
-            if isinstance(value, torch.Tensor) and list(value.shape) not in ([], sizes[number]):
-                raise DamagedError("its optimiser is another one")
+    if not all(_alike(state[name], 0.0) and state[name] >= 0 for name in ("seconds", "epoch_seconds")):
+        raise DamagedError("it has taken no time")
+    if not all(isinstance(word, str) for word in state.get("conditions", {}).values()):
+        raise DamagedError("what it was computed with is not said")
+    _check_optimizer(state["optimizer"], trainer)
+
+
+def _check_optimizer(there: dict[str, Any], trainer: Trainer) -> None:
+    """Raise DamagedError where an optimiser's state does not look as that of `trainer` does after a step.
+
+    Makes that step, with gradients of zero: what it changes is overwritten when the state is loaded.
+    """
+    for group in trainer.optimizer.param_groups:
+        for item in group["params"]:
+            item.grad = torch.zeros_like(item)
+    trainer.optimizer.step()
+    trainer.optimizer.zero_grad()
+    here = trainer.optimizer.state_dict()
+    known = not there["state"] or _alike(there["state"], here["state"])  # before its first step it has none
+    for old, new in zip(there["param_groups"], here["param_groups"], strict=True):
+        known &= old["params"] == new["params"]
+        known &= all(
+            _alike(old[name], value) if name in old else isinstance(value, bool | None)  # a flag of a later torch
+            for name, value in new.items()
+        )
+    if not known:
+        raise DamagedError("its optimiser is another one")
+
+
+def _alike(there: Any, here: Any) -> bool:
+    """Whether a value is of the same kind as another one: tensors of one shape and type, numbers, the same flag."""
+    if isinstance(here, torch.Tensor):
+        return isinstance(there, torch.Tensor) and (there.shape, there.dtype) == (here.shape, here.dtype)
+    if isinstance(here, dict):
+        return (
+            isinstance(there, dict)
+            and there.keys() == here.keys()
+            and all(_alike(there[key], here[key]) for key in here)
+        )
+    if isinstance(here, list | tuple):
+        return type(there) is type(here) and len(there) == len(here) and all(map(_alike, there, here))
+    if here is None or isinstance(here, bool):
+        return there is here
+    return isinstance(there, int | float) and not isinstance(there, bool) and math.isfinite(there)
 
 
 def _take_apart(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from cifar_core.checked import checked
 from cifar_core.config import RunConfig
 from cifar_core.data import list_datasets
 from cifar_core.files import is_locked, read_json
-from cifar_core.models import Layer, layer_table
+from cifar_core.models import Layer, layer_table, list_models
 from cifar_core.processes import spawn
 from cifar_core.runs.schema import Run, Status
 from cifar_core.train import SMALL_SIDE, small_part
@@ -23,6 +24,7 @@ CALIBRATION_FILE = "machine.json"
 CALIBRATION_LOCK = "machine.lock"
 _ASKED: dict[Path, subprocess.Popen[bytes]] = {}  # by workspace: the process that measures, once for each of ours
 _START_UP = 4.0  # seconds, until a calibration knows better
+_LEAST_SECONDS, _MOST_SECONDS = 1e-12, 1e6  # of a step on any machine
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
 _FREE = ("epochs", "learning_rate", "momentum", "schedule", "warmup_share", "weight_decay", "label_smoothing",
          "patience", "seed", "dropout", "max_seconds")  # fmt: skip  # settings that do not change how long an epoch takes
@@ -129,12 +131,23 @@ def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = 
 def read_calibration(workspace: Workspace) -> Calibration | None:
     """The calibration of this machine, None where there is none that holds."""
     try:
-        content = read_json(workspace.root / CALIBRATION_FILE)
-        costs = {model: Costs(**values) for model, values in content["costs"].items()}
-        calibration = Calibration(**{**content, "costs": costs})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        calibration = checked(Calibration, read_json(workspace.root / CALIBRATION_FILE))
+    except (OSError, ValueError):
         return None
-    return calibration if calibration.machine == machine_name() else None
+    return calibration if calibration.machine == machine_name() and _is_sound(calibration) else None
+
+
+def _is_sound(calibration: Calibration) -> bool:
+    """Whether its numbers are such as measuring gives: one that was tampered with is measured anew."""
+    costs = [tuple(vars(item).values()) for item in calibration.costs.values()]
+    times = (*calibration.known.values(), *(sum(item[:-1]) for item in costs))  # without the share
+    return (
+        set(calibration.costs) >= set(list_models())
+        and 1 <= calibration.threads <= (os.cpu_count() or 1)
+        and 0 <= calibration.start_up < _MOST_SECONDS
+        and all(_LEAST_SECONDS < seconds < _MOST_SECONDS for seconds in times)
+        and all(0 <= cost < _MOST_SECONDS for item in costs for cost in item)
+    )
 
 
 def calibrate(workspace: Workspace) -> Literal["done", "measuring", "failed"]:

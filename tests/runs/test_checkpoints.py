@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
@@ -25,6 +27,7 @@ from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.sealed import DamagedError, check_seal, seal
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
+from tests.mutations import VALUES, other_values
 from tests.runs.inside import TINY, checkpoint_at_every_batch, one_thread, train, weights_of
 
 CLOCKS = ["seconds", "images_per_second"]
@@ -383,6 +386,29 @@ def test_every_bit_of_a_sealed_file_counts() -> None:
         with pytest.raises(DamagedError):
             assert check_seal(bytes(changed)) == {"note": "x"}, "padding"
             raise DamagedError
+
+
+@pytest.mark.fault(8, 10)
+@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.slow)])
+def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
+    tiny: Workspace, paused: RunFolder, tmp_path: Path, examples: int
+) -> None:
+    """Also where its hash fits, as a stranger would make it."""
+    kept = shutil.copytree(paused.path, tmp_path / "kept")
+
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        shutil.rmtree(paused.path)
+        shutil.copytree(kept, paused.path)
+        newest = checkpoint_files(paused)[0]
+        tensors, notes = opened(newest)
+        state = data.draw(other_values(json.loads(notes["state"])) | VALUES)
+        newest.write_bytes(sealed(tensors, {"state": json.dumps(state)}))
+        run = train(tiny, paused.path.name, batches=2)  # raises what is none of ours
+        assert run.status in (Status.PAUSED, Status.FAILED) and "\n" not in run.error
+
+    check()
 
 
 def opened(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

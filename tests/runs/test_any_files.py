@@ -1,0 +1,205 @@
+"""Whatever stands in the files of a run, of the queue and of the settings: what reads them gives a result or our own error.
+
+No reader changes anything, none hides another run, and none takes long or much memory for it.
+"""
+
+import json
+import resource
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cifar_core.config import make_config
+from cifar_core.errors import CifarCoreError
+from cifar_core.lifecycle.queue import tickets
+from cifar_core.lifecycle.status import read_state
+from cifar_core.models import list_models
+from cifar_core.runs import (
+    epoch_ends,
+    export_run,
+    list_runs,
+    list_trash,
+    pause_run,
+    queue_places,
+    read_calibration,
+    read_metrics,
+    read_predictions,
+    read_run,
+    stop_run,
+    verify_run,
+    worker_log_tail,
+)
+from cifar_core.runs.estimate import CALIBRATION_FILE, epoch_seconds, machine_name
+from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.sealed import DamagedError, check_seal, seal
+from cifar_core.workspace import Workspace, open_workspace
+from tests.mutations import as_json, other_bytes, other_json
+from tests.runs.conftest import snapshot
+from tests.runs.parcels import RUN, STORED, store
+
+NEWER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
+EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+COSTS = {"per_step": 1e-3, "per_picture": 1e-6, "per_flop": 1e-12, "per_value": 0.0, "forward": 0.4}
+CALIBRATION = as_json({"machine": machine_name(), "threads": 1, "start_up": 3.0, "known": {"x": 0.01},
+                       "costs": dict.fromkeys(list_models(), COSTS)})  # fmt: skip
+PAPERS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
+ARRAYS = ("predictions.npz", "history/test-0001.npy", "best/0003.safetensors")
+MOST_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
+MOST_MEMORY = 150  # MB that they may take more than before
+
+
+def peak_mb() -> float:
+    """Most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
+    """All that looks at a run."""
+    run_id, out = NEWER.name, workspace.root.parent / "out.zip"
+    yield lambda: read_run(workspace, run_id)
+    yield lambda: read_metrics(workspace, run_id)
+    yield lambda: epoch_ends(workspace, run_id)
+    yield lambda: [problem.encode() for problem in verify_run(workspace, run_id)]
+    yield lambda: worker_log_tail(workspace, run_id)
+    for epoch in (None, 1, 3, 7):
+        yield lambda epoch=epoch: read_predictions(workspace, run_id, epoch)  # type: ignore[misc]
+    yield lambda: export_run(workspace, run_id, out)
+    out.unlink(missing_ok=True)
+
+
+def look(workspace: Workspace) -> None:
+    """Each reader gives a result or an error of ours that can be shown; nothing changes; the other run is as ever."""
+    before, began, held = snapshot(workspace.root), time.process_time(), peak_mb()
+    listed = {run.id: run for run in list_runs(workspace)}
+    assert not listed[RUN].problem and NEWER.name in listed
+    assert "\n" not in listed[NEWER.name].problem
+    queue_places(list(listed.values()), 1)
+    for read in readers(workspace):
+        try:
+            read()
+        except CifarCoreError as error:
+            assert str(error) and "\n" not in str(error), str(error)[:300]
+    assert snapshot(workspace.root) == before
+    assert time.process_time() - began < MOST_SECONDS
+    assert peak_mb() - held < MOST_MEMORY
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with the stored runs of two schemas; the newer one is changed."""
+    workspace = open_workspace(tmp_path_factory.mktemp("any") / "workspace")
+    store(workspace)
+    shutil.copytree(NEWER, workspace.runs / NEWER.name)
+    look(workspace)
+    return workspace
+
+
+@pytest.mark.fault(3, 5, 7, 8)
+@pytest.mark.parametrize("name", [*PAPERS, *ARRAYS])
+@settings(EVERY, max_examples=25)
+@given(data=st.data())
+def test_any_file_of_a_run(both: Workspace, name: str, data: st.DataObject) -> None:
+    folder = both.runs / NEWER.name
+    good = (NEWER / name).read_bytes()
+    kinds = other_json(good) if name.endswith(".json") else other_lines(good) if name in PAPERS else other_bytes(good)
+    try:
+        (folder / name).write_bytes(data.draw(kinds))
+        look(both)
+    finally:
+        (folder / name).write_bytes(good)
+
+
+def other_lines(content: bytes) -> st.SearchStrategy[bytes]:
+    """Lines of JSON, one of them another one."""
+    lines = content.splitlines()
+    place = st.integers(0, len(lines) - 1)
+    one = place.flatmap(
+        lambda at: other_json(lines[at]).map(lambda line: b"\n".join([*lines[:at], line, *lines[at + 1 :], b""]))
+    )
+    return one | other_bytes(content)
+
+
+@pytest.mark.fault(32)
+@settings(EVERY, max_examples=25)
+@given(data=st.data())
+def test_moves_of_a_run_with_any_status(both: Workspace, data: st.DataObject) -> None:
+    """Stopping and pausing obey or refuse, and what they write can be read."""
+    status = both.runs / NEWER.name / "status.json"
+    good = status.read_bytes()
+    named = st.sampled_from(["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"])
+    told = named.map(lambda word: json.dumps({**json.loads(good), "status": word}).encode())
+    try:
+        status.write_bytes(data.draw(told | other_json(good)))
+        for move in (pause_run, stop_run):
+            with suppress(CifarCoreError):
+                move(both, NEWER.name)
+                read_state(RunFolder(status.parent))
+    finally:
+        status.write_bytes(good)
+        for name in ("control-stop", "control-pause", "worker.lock", "training.lock"):
+            (status.parent / name).unlink(missing_ok=True)
+
+
+@pytest.mark.fault(21)
+@settings(EVERY, max_examples=25)
+@given(
+    names=st.lists(st.from_regex(r"[0-9]{0,30}-?[a-z0-9-]{0,20}", fullmatch=True) | st.text(max_size=30), max_size=5)
+)
+def test_any_tickets_in_the_queue(both: Workspace, names: list[str]) -> None:
+    """Numbers of any length, runs that there are not, and what is no ticket at all."""
+    home = both.runs / ".queue"
+    home.mkdir()
+    try:
+        for name in names:
+            with suppress(OSError, ValueError):  # no name of a file
+                (home / name).write_bytes(b"")
+        assert all(isinstance(number, int) for number in tickets(both).values())
+        look(both)
+    finally:
+        shutil.rmtree(home)
+
+
+@settings(EVERY, max_examples=25)
+@given(name=st.text(max_size=40) | st.from_regex(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z0-9-]{1,9}", fullmatch=True))
+def test_any_folder_in_the_trash_and_beside_the_runs(both: Workspace, name: str) -> None:
+    made = []
+    for place in (both.trash, both.runs):
+        with suppress(OSError, ValueError):
+            (place / name).mkdir()
+            made.append(place / name)
+    try:
+        assert len(list_trash(both)) <= 1
+        look(both)
+    finally:
+        for path in made:
+            path.rmdir()
+
+
+@settings(EVERY, max_examples=25)
+@given(data=st.data())
+def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
+    """What was measured of this machine is believed where it can be, else there is none."""
+    path = both.root / CALIBRATION_FILE
+    path.write_bytes(data.draw(other_json(CALIBRATION)))
+    try:
+        found = read_calibration(both)
+        if found is not None:
+            for model in list_models():
+                seconds = epoch_seconds(found, make_config({"model": model}), classes=10, train=50_000, judged=10_000)
+                assert 0 < seconds < float("inf")
+    finally:
+        path.unlink()
+
+
+@pytest.mark.fault(8)
+@settings(EVERY, max_examples=200)
+@given(content=other_bytes(b"".join(seal((NEWER / "best/0003.safetensors").read_bytes()))) | st.binary(max_size=100))
+def test_any_sealed_file(content: bytes) -> None:
+    for required in (True, False):
+        with suppress(DamagedError):
+            check_seal(content, required=required)
