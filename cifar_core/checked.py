@@ -5,7 +5,7 @@ import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 _SHOWN = 40  # characters
@@ -16,8 +16,8 @@ def checked(kind: type[T], content: Any, *, exact: bool = True) -> T:
     """Build a dataclass from what a file says.
 
     Args:
-        kind: a dataclass whose fields are str, int, float, bool, None, dict[str, Any], other such dataclasses, unions
-            of these, or tuples or mappings by name of them.
+        kind: a dataclass whose fields are str, int, float, bool, None, certain words (Literal), dict[str, Any], other such dataclasses, unions
+            of these, or tuples, lists or mappings by name of them.
         content: as read from JSON; lists become tuples.
         exact: refuse fields that the dataclass does not have, rather than leave them out.
 
@@ -61,6 +61,10 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return functools.partial(_read_many, _reader(inner[0]))
     if origin is tuple:
         return functools.partial(_read_tuple, [_reader(item) for item in inner])
+    if origin is list:
+        return functools.partial(_read_list, _reader(inner[0]))
+    if origin is Literal:
+        return functools.partial(_read_word, inner)
     if origin is Mapping:
         return functools.partial(_read_named, _reader(inner[1]))
     if is_dataclass(hint):
@@ -106,6 +110,16 @@ def _read_mapping(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     raise TypeError("a mapping")
+
+
+def _read_word(words: tuple[str, ...], value: Any) -> str:
+    if isinstance(value, str) and value in words:
+        return value
+    raise TypeError(" or ".join(words))
+
+
+def _read_list(reader: Callable[[Any], Any], value: Any) -> list[Any]:
+    return list(_read_many(reader, value))
 
 
 def _read_named(reader: Callable[[Any], Any], value: Any) -> dict[str, Any]:

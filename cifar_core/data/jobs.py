@@ -12,8 +12,9 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from cifar_core.checked import checked
 from cifar_core.data.cifar10 import NAME as CIFAR10_NAME
 from cifar_core.data.cifar10 import downloads_folder, is_official
 from cifar_core.data.progress import CancelledError
@@ -161,10 +162,8 @@ def read_job(workspace: Workspace, name: str) -> JobState | None:
     if request is None:
         return None
     try:
-        value = read_json(folder / "state.json")
-        value.pop("schema_version")
-        state = JobState(**value)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        state = checked(JobState, read_json(folder / "state.json"), exact=False)
+    except (OSError, ValueError):
         state = JobState(name, request.kind)
     if state.state == "running" and not alive:
         return JobState(name, request.kind, "failed", state.phase, error=_last_words(folder))
@@ -266,10 +265,8 @@ def _write_state(folder: Path, state: JobState) -> None:
 
 def _read_request(folder: Path) -> Request | None:
     try:
-        value: Any = read_json(folder / "job.json")
-        return Request(value["kind"], value["source"], value["remove_source"], value.get("shown", ""),
-                       value.get("leave_out", False))  # fmt: skip
-    except (OSError, ValueError, TypeError, KeyError):
+        return checked(Request, read_json(folder / "job.json"), exact=False)
+    except (OSError, ValueError):
         return None
 
 

@@ -302,7 +302,7 @@ def test_words_of_a_crash(workspace: Workspace, tmp_path: Path, started: list[st
     assert "MemoryError: \ufffd too much" in state.error
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "get"}', '{"schema_version": 1, "surprise": 1}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "fetch"}', '{"schema_version": 1, "surprise": 1}'])
 def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started: list[str], content: str) -> None:
     """A state nobody can read counts as dead; a request nobody can read as none."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
