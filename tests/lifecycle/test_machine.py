@@ -22,16 +22,24 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cifar_core.errors import RunError
+from cifar_core import faults
+from cifar_core.config import make_config
+from cifar_core.errors import RunError, StorageError
+from cifar_core.faults import EXIT_CODE
 from cifar_core.files import is_locked
-from cifar_core.lifecycle.states import Status
-from cifar_core.runs import list_runs, pause_run, resume_run, start_run, stop_all, stop_run
+from cifar_core.lifecycle.states import MOVES, Status, Verb
+from cifar_core.lifecycle.status import move, read_state
+from cifar_core.runs import create_run, list_runs, pause_run, resume_run, start_run, stop_all, stop_run
+from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import open_workspace
 from tests.lifecycle.conftest import Lives, end_fakes, fakes, until
 from tests.lifecycle.fake import spawn_fake
 from tests.lifecycle.test_status import LEGAL
+from tests.strikes import forked
 
 RUNS = 3
+POINTS = ("", "write:1", "fsync:1", "replace:1", "fsync:2")  # all calls of a move, in turn; none
+MADE, REFUSED, NOT_KEPT = 0, 3, 4  # exit codes of a process that makes a move
 which = st.integers(0, RUNS - 1)
 WISHES = {"start": start_run, "stop": stop_run, "pause": pause_run, "resume": resume_run}
 MAY = {  # wish -> the statuses in which it is no mistake
@@ -141,6 +149,53 @@ class RunsUnderFire(RuleBasedStateMachine):
             self.patched.stop()
             with suppress(OSError):
                 shutil.rmtree(self.place)
+
+
+class MovesUnderFire(RuleBasedStateMachine):
+    """One run without processes: any move, legal or not, in a process that dies or is refused by the disk inside of it."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.place = Path(tempfile.mkdtemp(prefix="moves-"))
+        workspace = open_workspace(self.place / "workspace")
+        self.folder = RunFolder(workspace.runs / create_run(workspace, make_config()))
+
+    @rule(
+        verb=st.sampled_from(Verb), point=st.sampled_from(POINTS), effect=st.sampled_from(["die", "half-die", "enospc"])
+    )
+    def move(self, verb: Verb, point: str, effect: str) -> None:
+        before = read_state(self.folder)
+        goal = MOVES[before.status].get(verb)
+        code = forked(lambda: self.attempt(verb, f"{point}:{effect}" if point else ""))
+        after = read_state(self.folder)
+        if goal is None:
+            assert code == REFUSED and after == before
+        elif code == MADE:
+            assert after.status is goal and after.status.value in LEGAL[before.status.value]
+        else:
+            assert code in (EXIT_CODE, NOT_KEPT) and (after == before or after.status is goal)
+
+    def attempt(self, verb: Verb, plan: str) -> int:
+        faults.arm(plan)
+        try:
+            move(self.folder, verb)
+        except RunError:
+            return REFUSED
+        except StorageError:
+            return NOT_KEPT
+        return MADE
+
+    def teardown(self) -> None:
+        if hasattr(self, "place"):
+            shutil.rmtree(self.place)
+
+
+@pytest.mark.fault(2, 20)
+@pytest.mark.parametrize("examples", [8, pytest.param(50, marks=pytest.mark.slow)])
+def test_moves_under_fire(examples: int) -> None:
+    calm = settings(max_examples=examples, stateful_step_count=20, deadline=None,
+                    suppress_health_check=list(HealthCheck), print_blob=True)  # fmt: skip
+    run_state_machine_as_test(MovesUnderFire, settings=calm)
 
 
 @pytest.mark.parametrize(
