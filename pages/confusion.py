@@ -73,11 +73,11 @@ def main(workspace: Workspace, run: Run) -> None:
     pairs = most_confused(findings.matrix, best.class_names)
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     by, hide = show_settings(run, findings, epochs, best.epoch)
-    with st.grid(5, min_column_width=150) as grid:
-        with grid.cell(column_span=3):
+    with st.grid(2, min_column_width=400) as grid:
+        with grid.cell():
             figure = show_matrix(findings, by, hide)
             st.caption(sentence(explain_matrix(findings.matrix, best.class_names)))
-        with grid.cell(column_span=2):
+        with grid.cell():
             st.subheader("Most confused pairs", anchor=False)
             show_pairs(pairs)
             offer_files(run, findings, pairs, figure)

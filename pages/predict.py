@@ -10,11 +10,11 @@ from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Predictor
 from cifar_core.workspace import Workspace
-from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
+from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
 from pages.ui.pictures import enlarged
-from pages.ui.text import plain
+from pages.ui.text import plain, sentence
 from pages.ui.upload import Picture, test_pictures, uploaded_pictures
-from pages.ui.words import percent
+from pages.ui.words import PERCENT, in_percent, percent
 
 UPLOAD, TEST = "Your pictures", "A test picture"
 ZOOM = 6  # screen pixels of a picture's pixel: 192 wide
@@ -23,12 +23,11 @@ ZOOM = 6  # screen pixels of a picture's pixel: 192 wide
 def main(workspace: Workspace) -> None:
     """Pictures in, probabilities out."""
     run = run_in_focus(workspace)
-    if run is None or run.best is None:
-        st.info(
-            "This run has no finished epoch yet, so there is no network to ask: choose another run in the sidebar, "
-            "or wait for its first epoch.",
-            icon=":material/hourglass_top:",
-        )
+    if run is None:
+        return
+    require_result(run)
+    if run.best is None:
+        st.error(sentence(run.problem), icon=":material/broken_image:")
         return
     facts_line(run, n=run.dataset.test if run.dataset else None, epoch=run.best.epoch)
     source = st.segmented_control(
@@ -81,11 +80,11 @@ def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], pla
         with st.expander("The probabilities as a table", icon=":material/table:"):
             table = pd.DataFrame({"class": [class_names[index] for index in order], "probability": probs[order]})
             st.dataframe(
-                table,
+                in_percent(table, ["probability"]),
                 hide_index=True,
                 width=360,
                 alt=f"Class probabilities of {picture.name}",
-                column_config={"probability": st.column_config.NumberColumn(format="percent")},
+                column_config={"probability": st.column_config.NumberColumn(format=PERCENT)},
             )
             st.download_button("Download CSV", table_csv(table), "probabilities.csv", "text/csv", key=f"predict_csv_{place}",
                                icon=":material/download:")  # fmt: skip

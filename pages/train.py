@@ -8,6 +8,7 @@ from cifar_core.config import RunConfig, spec_of
 from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs
+from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 from pages.ui.active import training_now
 from pages.ui.address import choice, give, take
@@ -19,6 +20,7 @@ from pages.ui.steer import launch, start_nonce
 from pages.ui.text import plain, sentence
 
 NEW, WATCH = "New run", "Watch"
+MAX_LABEL = 40  # characters of a name in a button; the page says all of it below
 VIEW = "train_view"
 REFUSED = "train_refused"  # session: why the last start was refused, shown once
 
@@ -41,7 +43,7 @@ def main(workspace: Workspace) -> None:
             key=VIEW,
             required=True,
             label_visibility="collapsed",
-            format_func=lambda name: name if name == NEW else f"{name} {plain(run.name)}",
+            format_func=lambda name: name if name == NEW else f"{name} {plain(one_line(run.name, MAX_LABEL))}",
         )
     give("train", parts)
     if run is not None and st.session_state[VIEW] == WATCH:

@@ -95,6 +95,16 @@ def test_overlay_tells_many_runs_apart() -> None:
     assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 12
 
 
+def test_no_axis_shows_an_accuracy_over_100_percent() -> None:
+    """Around the single point of a first epoch Plotly would show a range of 2."""
+    for figure in (
+        figures.curves(METRICS[:1], "accuracy"),
+        figures.overlay_curves([("a", METRICS[:1])], "test_accuracy"),
+    ):
+        bounds = figure.layout.yaxis.autorangeoptions
+        assert -0.05 < bounds.clipmin < 0 and 1 < bounds.clipmax < 1.05
+
+
 @pytest.mark.parametrize("by", ["count", "true", "predicted"])
 @pytest.mark.parametrize("hide", [False, True])
 def test_matrix_cells(by: str, hide: bool) -> None:

@@ -14,6 +14,9 @@ SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 
 Kind = Literal["accuracy", "loss"]
 
+# What an axis shows at most: around a single point Plotly would show an accuracy of 150 %. A little more, for whole markers.
+BOUNDS: dict[Kind, dict[str, float]] = {"accuracy": {"clipmin": -0.02, "clipmax": 1.02}, "loss": {"clipmin": -0.05}}
+
 
 def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None, word: str = "best") -> go.Figure:
     """Accuracy or loss per epoch for the training, validation and test part.
@@ -94,7 +97,10 @@ def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: Kind) -> None:
     if last <= 12:
         figure.update_xaxes(dtick=1)
     figure.update_yaxes(
-        title_text=kind, tickformat=".0%" if kind == "accuracy" else "", gridcolor="rgba(128,128,128,0.2)"
+        title_text=kind,
+        tickformat=".0%" if kind == "accuracy" else "",
+        gridcolor="rgba(128,128,128,0.2)",
+        autorangeoptions=BOUNDS[kind],
     )
 
 

@@ -45,7 +45,7 @@ def confusion_heatmap(
         np.fill_diagonal(values, np.nan)
     top = max(float(np.nanmax(values)), 1e-9)
     written = len(names) <= MAX_TEXT_CLASSES
-    figure = new_figure(height=580 if len(names) <= 12 else 780, revision=f"matrix-{len(names)}")
+    figure = new_figure(height=500 if len(names) <= 12 else 780, revision=f"matrix-{len(names)}")
     figure.add_heatmap(
         z=values,
         zmin=0,

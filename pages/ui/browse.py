@@ -39,7 +39,7 @@ def browse(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int]:
     state = st.session_state
     split: Split = dataset.train if state["data_split"] == "train" else dataset.test
     wanted = classes.index(state["data_class"]) - 1
-    rows = np.flatnonzero(split.labels == wanted) if wanted >= 0 else np.arange(len(split.labels))
+    rows = np.flatnonzero(split.labels == wanted) if wanted >= 0 else in_turn(split.labels)
     pages = max(1, math.ceil(len(rows) / PAGE))
     state["data_page"] = min(state["data_page"], pages)
     here = rows[(state["data_page"] - 1) * PAGE :][:PAGE]
@@ -60,6 +60,14 @@ def browse(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int]:
     give("data", parts)
     found = np.flatnonzero(split.ids == state["data_picture"])
     return split, int(found[0]) if len(found) else int(here[0]) if len(here) else 0
+
+
+def in_turn(labels: np.ndarray) -> np.ndarray:
+    """Row numbers, the classes taking turns: imported pictures lie class by class, and a page is to show all of them."""
+    by_class = np.argsort(labels, kind="stable")
+    turn = np.empty(len(labels), np.int64)
+    turn[by_class] = np.arange(len(labels)) - np.searchsorted(labels[by_class], labels[by_class])
+    return np.lexsort((labels, turn))
 
 
 def vary(dataset: Dataset, split: Split, row: int) -> None:
@@ -86,8 +94,9 @@ def vary(dataset: Dataset, split: Split, row: int) -> None:
         for position, picture in enumerate(varied, start=1):
             _tile(picture, f"varied {position}", f"{label}, variation {position}")
         _tile(view.pixels, "varied 1, normalised", f"{label}, variation 1, normalised")
+    low = f"{view.low:.2f}".replace("-", "−")
     st.caption(
-        f"Normalised: values from {view.low:.2f} to {view.high:.2f}, shown from black (−{view.bound:.2f}) over grey (0) "
+        f"Normalised: values from {low} to {view.high:.2f}, shown from black (−{view.bound:.2f}) over grey (0) "
         f"to white (+{view.bound:.2f}), the same range for every picture of {plain(dataset.name)}; mean "
         f"{_three(dataset.mean)} and standard deviation {_three(dataset.std)} of the training part (red, green, blue)."
     )

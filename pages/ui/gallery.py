@@ -43,11 +43,20 @@ class Shelf:
         return f"{self.page}_selected_{self.run.id}"
 
 
+def _why_empty(shelf: Shelf) -> str:
+    """What to say where no picture is shown, and the way to some where there is one."""
+    if not shelf.selectable:
+        return "There is no such picture."
+    if shelf.findings.table["correct"].all():
+        return "There are no mistakes: every picture is predicted right. Correct and All, above, show them."
+    return "No picture matches. Widen a filter to see some."
+
+
 def gallery(shelf: Shelf) -> None:
     """One page of tiles with its page numbers, and the large view when one is open."""
     shown = on_page(shelf)
     if shown.empty:
-        st.info("No picture matches. Widen a filter to see some.", icon=":material/filter_alt_off:")
+        st.info(_why_empty(shelf), icon=":material/filter_alt_off:")
         return
     event = image_grid(
         shelf.split.images[shown["index"].to_numpy()],

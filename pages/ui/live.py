@@ -30,9 +30,11 @@ from pages.ui.frame import guard
 from pages.ui.steer import offer_again, offer_moves
 from pages.ui.text import plain, sentence
 from pages.ui.words import (
+    PERCENT,
     clock,
     duration,
     epoch_word,
+    in_percent,
     overrun_line,
     percent,
     result_line,
@@ -201,12 +203,13 @@ def _curves(run: Run, metrics: pd.DataFrame) -> None:
 def _numbers(run: Run, metrics: pd.DataFrame) -> None:
     """The table twin of the charts."""
     with st.expander("The numbers of each epoch", icon=":material/table:"):
+        accuracies = [name for name in metrics.columns if name.endswith("accuracy")]
         st.dataframe(
-            metrics,
+            in_percent(metrics, accuracies),
             hide_index=True,
             alt="Loss and accuracy per epoch and split",
             column_config={
-                name: st.column_config.NumberColumn(format="percent" if name.endswith("accuracy") else "%.4g")
+                name: st.column_config.NumberColumn(format=PERCENT if name in accuracies else "%.4g")
                 for name in metrics.columns
                 if name != "epoch"
             },

@@ -15,6 +15,7 @@ from pages.ui.address import Part, choice, yes_no
 from pages.ui.caches import Findings
 from pages.ui.gallery import PARTS
 from pages.ui.text import plain
+from pages.ui.words import PERCENT, in_percent
 
 PAGE = "confusion"
 SCALES = {"count": "Counts", "true": "Row %", "predicted": "Column %"}
@@ -77,6 +78,9 @@ def show_matrix(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
 
 def show_pairs(pairs: pd.DataFrame) -> None:
     """The most confused pairs, both directions; a row chooses its cell."""
+    if pairs.empty:
+        st.caption("None: every picture is predicted right.")
+        return
     key = _table_key("pairs")
 
     def clicked() -> None:
@@ -85,12 +89,12 @@ def show_pairs(pairs: pd.DataFrame) -> None:
             choose_cell(pairs.iloc[rows[0]]["true"], pairs.iloc[rows[0]]["predicted"], "pairs")
 
     st.dataframe(
-        pairs[["true", "predicted", "count", "share_of_true", "reverse_count"]],
+        in_percent(pairs[["true", "predicted", "count", "share_of_true", "reverse_count"]], ["share_of_true"]),
         key=key, on_select=clicked, selection_mode="single-row", hide_index=True, height=420, alt="Most confused pairs",
         column_config={
             "true": "True", "predicted": "Predicted",
             "count": st.column_config.NumberColumn("Count", format="localized", help="Pictures."),
-            "share_of_true": st.column_config.NumberColumn("Share", format="percent",
+            "share_of_true": st.column_config.NumberColumn("Share", format=PERCENT,
                                                            help="Of all pictures of the true class."),
             "reverse_count": st.column_config.NumberColumn("Reverse", format="localized",
                                                            help="Pictures mixed up the other way round."),
@@ -137,9 +141,9 @@ def class_table(findings: Findings) -> pd.DataFrame:
 
 def show_chip(true: str | None, predicted: str | None, count: int) -> None:
     """What is shown below, with a click to take it away."""
-    told = f"true {plain(true or 'any')} → predicted {plain(predicted or 'another class')} · {count:,} ×"
+    told = f"true {plain(true or 'any')} → predicted {plain(predicted or 'another class')} · {count:,}"
     if true is None:
-        told = f"true another class → predicted {plain(predicted)} · {count:,} ×"
+        told = f"true another class → predicted {plain(predicted)} · {count:,}"
     st.button(told, key=f"{PAGE}_chip", icon=":material/close:", icon_position="right", on_click=choose_cell,
               args=(None, None), help="Show no cell")  # fmt: skip
 

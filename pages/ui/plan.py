@@ -59,7 +59,8 @@ def show_layers(config: RunConfig, datasets: list[DatasetState]) -> None:
 
 def show_strip(workspace: Workspace, config: RunConfig) -> None:
     """Some training pictures as the chosen augmentation will vary them, so that a wrong one is seen before the start."""
-    pictures = dataset(workspace, config.data.dataset).train.images[:STRIP]
+    images = dataset(workspace, config.data.dataset).train.images
+    pictures = images[np.linspace(0, len(images) - 1, STRIP).astype(int)]  # imported ones lie class by class
     variation = draw_variation(config.data, len(pictures), np.random.default_rng(config.machine.seed))
     st.markdown("**What the network will see**: training pictures, varied as chosen")
     with st.container(horizontal=True, gap="small"):

@@ -20,11 +20,10 @@ from pages.ui.settings import in_words
 from pages.ui.steer import offer_again, offer_moves
 from pages.ui.text import clean, plain, sentence
 from pages.ui.trash import offer_delete
-from pages.ui.words import clock, moment, state_words
+from pages.ui.words import PERCENT, clock, in_percent, moment, state_words
 
 ACCURACIES = ("best test accuracy", "last test accuracy")
 CHOSEN = "runs_chosen"
-PERCENT = st.column_config.NumberColumn(format="%.1f %%")
 
 
 def table_of(runs: list[Run], places: Mapping[str, Place]) -> pd.DataFrame:
@@ -63,7 +62,7 @@ def choose_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
     """The table on screen; returns the runs whose rows are selected."""
     identity = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:8]  # another list: no stale rows
     event = st.dataframe(
-        table.assign(**{name: 100 * table[name].astype(float) for name in ACCURACIES}),
+        in_percent(table, ACCURACIES),
         hide_index=True,
         placeholder="–",
         on_select="rerun",
@@ -73,7 +72,7 @@ def choose_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
         alt="Runs with status, differing settings, accuracy and time",
         column_config={
             "run": st.column_config.TextColumn(pinned=True),
-            **dict.fromkeys(ACCURACIES, PERCENT),
+            **dict.fromkeys(ACCURACIES, st.column_config.NumberColumn(format=PERCENT)),
             "n (test)": st.column_config.NumberColumn(format="localized"),
         },
     )

@@ -46,6 +46,7 @@ def show_presets(workspace: Workspace, runs: list[Run]) -> None:
         key=PRESET,
         format_func=label,
         on_change=_load_preset,
+        wrap=True,
         help="  \n".join(f"**{preset.title}**: {_promise(name)}" for name, preset in PRESETS.items()),
     )
 

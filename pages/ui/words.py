@@ -1,11 +1,15 @@
 """Numbers and states in words, one way on every screen."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
+
+import pandas as pd
 
 from cifar_core.runs import Place, Progress, Run, Status
 from pages.ui.text import plain
 
+PERCENT = "%.1f %%"  # how a table shows shares that `in_percent` has made
 Colour = Literal["blue", "green", "orange", "red", "gray"]
 STATUS: dict[Status, tuple[str, Colour, str]] = {  # word, colour, icon
     Status.QUEUED: ("waiting", "gray", ":material/hourglass_top:"),
@@ -16,6 +20,11 @@ STATUS: dict[Status, tuple[str, Colour, str]] = {  # word, colour, icon
     Status.FAILED: ("failed", "red", ":material/error:"),
     Status.INTERRUPTED: ("interrupted", "orange", ":material/power_off:"),
 }
+
+
+def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
+    """The table with these columns of shares (0 to 1) as percents."""
+    return table.assign(**{name: 100 * table[name].astype(float) for name in columns})
 
 
 def state_words(run: Run) -> tuple[str, Colour, str]:

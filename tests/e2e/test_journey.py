@@ -69,7 +69,7 @@ def click_the_largest_confusion(page: Page, table: pd.DataFrame) -> tuple[str, s
     click_cell(page, int(row["true_index"]), int(row["predicted_index"]), f"true {true}, predicted {predicted}")
     expected = select_samples(table, SampleFilter((true,), (predicted,)), "loss")["id"].tolist()
     assert 0 < len(expected) <= 192
-    expect(page.get_by_role("button", name=f"{len(expected)} ×")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(rf"→ predicted .* · {len(expected)}\b"))).to_be_visible()
     if len(expected) > 48:
         page.get_by_text("192 a page").click()
     expect(tiles(page)).to_have_count(len(expected))

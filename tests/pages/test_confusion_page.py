@@ -46,7 +46,7 @@ def test_a_cell_shows_exactly_its_pictures(
     app.selectbox(key="confusion_predicted").set_value(predicted).run()
     assert not app.exception
     assert set(shown(app)) == ids
-    assert app.button(key="confusion_chip").label.endswith(f"{len(ids)} ×")
+    assert app.button(key="confusion_chip").label.endswith(f" · {len(ids)}")
     assert (app.query_params["true"], app.query_params["predicted"]) == (true, predicted)
 
 

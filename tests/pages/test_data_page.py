@@ -15,6 +15,7 @@ from PIL import Image
 from cifar_core.data import JobState, Split, normalised_view, save_dataset
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
+from pages.ui.browse import in_turn
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
 from tests.pages.support import OpenPage, primaries, said
@@ -191,6 +192,17 @@ def test_a_normalised_picture_is_shown_without_clipping(mean: list[float], std: 
     assert view.high == values.max() <= view.bound
     shown_as = view.pixels / 127.5 * view.bound - view.bound
     assert np.abs(shown_as - values).max() <= view.bound / 255 + 1e-9, "a straight line, rounded to the nearest level"
+
+
+@given(some.lists(some.integers(0, 3), max_size=40))
+def test_pictures_are_shown_with_the_classes_in_turn(labels: list[int]) -> None:
+    given = np.array(labels, np.int64)
+    rows = in_turn(given)
+    assert sorted(rows) == list(range(len(labels)))
+    kinds = len(set(labels))
+    assert sorted(given[rows[:kinds]]) == sorted(set(labels)), "one of each class first"
+    for kind in range(4):
+        assert list(rows[given[rows] == kind]) == list(np.flatnonzero(given == kind)), "each class in its own order"
 
 
 def test_a_channel_without_spread_is_still_shown() -> None:

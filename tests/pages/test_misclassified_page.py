@@ -1,6 +1,8 @@
 """Misclassified: filters, sort, paging, selection, saving; the grid's own keys and clicks are tested in a browser."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.analyse import SORTS, SampleFilter, sample_table, select_samples
 from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.runs import Predictions, Run, read_predictions
-from cifar_core.workspace import Workspace
+from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -141,3 +143,25 @@ def test_no_match_is_said(open_page: OpenPage, finished: Run, shared: Workspace)
     app = open_page(shared, "misclassified", run=finished.id, text="no such id")
     assert "No picture matches" in said(app)
     assert grid(app)["keys"] == []
+
+
+@pytest.mark.parametrize("page", ["home", "confusion", "misclassified"])
+def test_a_run_without_a_mistake_says_so(
+    page: str, open_page: OpenPage, finished: Run, shared: Workspace, tmp_path: Path
+) -> None:
+    workspace = open_workspace(tmp_path / "perfect")
+    shutil.copytree(shared.data, workspace.data, dirs_exist_ok=True)
+    folder = workspace.runs / finished.id
+    shutil.copytree(shared.runs / finished.id, folder)
+    with np.load(folder / "predictions.npz") as stored:
+        content = dict(stored)
+    content["probs"] = np.eye(10, dtype=np.float32)[content["labels"]]
+    np.savez(folder / "predictions.npz", **content)
+    app = open_page(workspace, page, run=finished.id)
+    words = {
+        "home": "0 of 100",
+        "confusion": "None: every picture",
+        "misclassified": "Correct and All, above, show them",
+    }
+    assert words[page] in said(app) + " ".join(metric.value for metric in app.metric)
+    assert "Its worst mistakes" not in said(app)

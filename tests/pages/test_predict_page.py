@@ -49,7 +49,7 @@ def test_a_batch_with_a_file_that_is_no_picture(open_page: OpenPage, finished: R
     assert "light.jpg: predicted **class 9**, confidence 91.0\u00a0%" in words
     assert CONVERSION in words
     assert len(app.get("plotly_chart")) == 2
-    assert app.dataframe[0].value.iloc[0].to_dict() == {"class": "class 0", "probability": pytest.approx(0.91)}
+    assert app.dataframe[0].value.iloc[0].to_dict() == {"class": "class 0", "probability": pytest.approx(91)}
 
 
 @pytest.mark.fault(53)
@@ -106,7 +106,7 @@ def test_a_run_without_a_network_says_what_to_do(open_page: OpenPage, workspace:
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({"dataset": "tiny"}))
     app = open_page(workspace, "predict", run=run_id)
-    assert "no network to ask" in said(app)
+    assert "no finished epoch yet" in said(app)
     assert not app.get("file_uploader")
 
 
@@ -121,7 +121,7 @@ def test_the_real_network_answers_as_when_it_was_measured(
     app = open_page(shared, "predict", run=finished.id)
     app.get_by_key("predict_source").set_value("A test picture").run()
     assert not app.error
-    assert app.dataframe[0].value["probability"].iloc[0] == pytest.approx(float(probs.max()), abs=1e-5)
+    assert app.dataframe[0].value["probability"].iloc[0] == pytest.approx(100 * float(probs.max()), abs=1e-3)
 
 
 def picture(level: int, kind: str = "PNG") -> bytes:
