@@ -4,6 +4,8 @@ Reads the workspace named by `CIFAR_WORKSPACE` (else `./workspace`), the run's n
 the run in focus for the session, so that the sidebar's links keep it.
 """
 
+import functools
+import gc
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -46,6 +48,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
         st.error(sentence(error), title="The workspace cannot be used", icon=":material/folder_off:")
         st.stop()
     give_upload_room(workspace, title)
+    _spare_the_collector(title)
     empty_old_trash(workspace)
     return workspace
 
@@ -168,6 +171,17 @@ def _why_absent(workspace: Workspace, run_id: str) -> str:
     if run_id == st.session_state.get(FOCUS):
         return f"Run {plain(run_id)} no longer exists."
     return f"There is no run {plain(run_id)} here."
+
+
+@functools.cache
+def _spare_the_collector(page: str) -> None:
+    """Leave what is loaded by the first visit of `page` out of Python's garbage collection.
+
+    Streamlit collects all garbage whenever a page has been drawn or has looked at the disk; to go through its and our modules,
+    which are never garbage, took most of an idle page's time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _leave_old_discovery() -> None:

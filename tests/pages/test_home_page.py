@@ -1,9 +1,12 @@
 """Home: the next step is one button, and a finished run is shown in a few numbers and pictures."""
 
+import gc
+
 import pytest
 
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
+from pages.ui import frame
 from pages.ui.words import percent
 from tests.pages.support import OpenPage, primaries, said
 
@@ -45,3 +48,11 @@ def test_look_inside_opens_the_confusion_page(open_page: OpenPage, finished: Run
     app.button(key="home_inside").click().run()
     assert not app.exception
     assert app.title[0].value == "Confusion"
+
+
+def test_what_a_page_has_loaded_is_left_out_of_every_garbage_collection(
+    open_page: OpenPage, workspace: Workspace
+) -> None:
+    frame._spare_the_collector.cache_clear()  # as in a server that was just started
+    open_page(workspace, "home")
+    assert gc.get_freeze_count() > len(gc.get_objects()) > 0
