@@ -73,6 +73,9 @@ def _growth(storm: Storm) -> dict[str, Verdict]:
     lives = [life for life in storm.lives if life.memory_began]
     grown = max((life.memory_ended - life.memory_began for life in lives), default=0) / MB
     opened = max((life.files_ended - life.files_began for life in lives), default=0)
+    if not lives:
+        never = ["no server lived through a first round of clicks"]
+        return {"memory": _verdict("memory of the server", never), "files": _verdict("open files of the server", never)}
     return {
         "memory": _bounded("memory of the server grows by at most", grown, MEMORY, "MB"),
         "files": _bounded("open files of the server grow by at most", opened, FILES, "files"),

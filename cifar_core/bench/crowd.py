@@ -49,6 +49,7 @@ DOWNLOADS: dict[str, str | re.Pattern[str]] = {
 IMPORT_EVERY = 10  # uploads: one is a dataset, the others are pictures to predict
 _PATIENCE = 30_000  # ms for an answer; what takes longer has failed
 _DOORS = 3  # sessions that load the app for the first time together: thirty at once would only wait for the processor
+_LAST_SECONDS = 60.0  # for what is under way when it is over
 _LOST = 5_000  # ms without any answer: the click may be lost
 _TRIES = 3
 _IDLE = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
@@ -127,6 +128,12 @@ class Visitor:
             told |= await act()
         except PlaywrightError as error:
             told |= {"failed": str(error).strip().splitlines()[0][:200], "page": self._at}
+        except asyncio.CancelledError:
+            print(
+                json.dumps(told | {"failed": "no answer until the end", "page": self._at, "end": time.monotonic()}),
+                flush=True,
+            )
+            raise
         print(json.dumps(told | {"end": time.monotonic()}), flush=True)
         if "failed" in told:
             await self.arrive()
@@ -140,7 +147,9 @@ class Visitor:
                 await self._page.goto(f"{self._crowd.options.url}/?run={self._crowd.options.run}", wait_until="commit")
                 await self._page.wait_for_function(_HERE, arg=TITLES[""])
                 return
-            except PlaywrightError:
+            except PlaywrightError as error:
+                if "crashed" in str(error):  # the browser's page, not the app: another one, as a person would
+                    self._page = await self._page.context.new_page()
                 await asyncio.sleep(1)
 
     async def _click(self) -> dict[str, Any]:
@@ -240,9 +249,8 @@ class Visitor:
 async def _visitor(crowd: Crowd, browser: Browser, number: int) -> Visitor:
     context = await browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
     context.set_default_timeout(_PATIENCE)
-    page = await context.new_page()
-    await page.add_init_script(WATCH)
-    return Visitor(crowd, number, page)
+    await context.add_init_script(WATCH)
+    return Visitor(crowd, number, await context.new_page())
 
 
 async def _enter(visitor: Visitor, doors: asyncio.Semaphore) -> None:
@@ -260,10 +268,24 @@ async def visit(options: argparse.Namespace) -> None:
         await asyncio.gather(*(_enter(visitor, doors) for visitor in visitors))
         print(json.dumps({"what": "begin"}), flush=True)
         crowd.begin = time.monotonic()
-        staying = asyncio.gather(*(visitor.stay() for visitor in visitors))
+        staying = [asyncio.create_task(visitor.stay()) for visitor in visitors]
         await asyncio.to_thread(sys.stdin.readline)
         crowd.is_over = True
-        await staying
+        _, late = await asyncio.wait(staying, timeout=_LAST_SECONDS)
+        for task in late:  # what still is not answered has failed, and is told as such
+            task.cancel()
+        for number, ended in enumerate(await asyncio.gather(*staying, return_exceptions=True)):
+            if isinstance(ended, Exception):  # a fault of this program: the session has stood still since
+                now = time.monotonic()
+                told = {
+                    "what": "session",
+                    "session": number,
+                    "begin": now,
+                    "end": now,
+                    "page": "",
+                    "failed": repr(ended),
+                }
+                print(json.dumps(told), flush=True)
         print(json.dumps({"what": "over"}), flush=True)
         await asyncio.to_thread(sys.stdin.read)
         await browser.close()

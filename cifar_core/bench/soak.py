@@ -31,12 +31,11 @@ from cifar_core.config import make_config
 from cifar_core.data import open_dataset
 from cifar_core.errors import TrainingError
 from cifar_core.processes import child_environment
-from cifar_core.runs import create_run, start_run
 from cifar_core.workspace import Workspace, open_workspace
 
 _TICK = 0.5  # seconds between looks
 _ARRIVE_SECONDS = 600.0  # for all to come
-_END_SECONDS = 90.0  # for the last answers
+_END_SECONDS = 150.0  # for the last answers
 _PATIENCE = 4  # times as long as planned, where a busy machine is late
 _PICTURES = 32
 
@@ -75,13 +74,13 @@ def _soak(workspace: Workspace, dataset: str, plan: Plan, chromium: str, say: Sa
     app = start_app(workspace, workspace.root.parent / "server.log", TMPDIR=str(temp))
     storm = Storm(workspace, plan, app, workspace.root.parent / "server.log", temp, [shown])
     try:
-        events, closed = _let_them_work(storm, dataset, chromium, files, say)
+        events, closed = _let_them_work(storm, chromium, files, say)
     finally:
         stop_app(storm.app)
     return judge(storm, events) | {"memory_with_sessions_closed_bytes": closed}
 
 
-def _let_them_work(storm: Storm, dataset: str, chromium: str, files: Path, say: Say) -> tuple[list[Event], int]:
+def _let_them_work(storm: Storm, chromium: str, files: Path, say: Say) -> tuple[list[Event], int]:
     """The crowd from its first to its last click, in the storm; all it told, and the server's memory once it had gone."""
     plan = storm.plan
     command = [sys.executable, "-P", "-m", "cifar_core.bench.crowd", f"--url={storm.app.url}", f"--run={storm.runs[0]}",
@@ -94,7 +93,7 @@ def _let_them_work(storm: Storm, dataset: str, chromium: str, files: Path, say: 
         say(f"soak: {plan.sessions} sessions arrive")
         told.wait_for("begin", _ARRIVE_SECONDS)
         say(f"soak: {plan.seconds / 60:.1f} minutes, {plan.trainings} trainings")
-        _start_trainings(storm, dataset)
+        storm.train(plan.trainings)
         storm.open()
         while not storm.is_over() and time.monotonic() < storm.begin + _PATIENCE * plan.seconds:
             time.sleep(_TICK)
@@ -151,14 +150,6 @@ class Told:
         assert self._crowd.stdout is not None
         for line in self._crowd.stdout:
             self._lines.put(line)
-
-
-def _start_trainings(storm: Storm, dataset: str) -> None:
-    config = make_config({"dataset": dataset, "epochs": storm.plan.epochs}, preset="original")
-    started = [create_run(storm.workspace, config) for _ in range(storm.plan.trainings)]
-    for run_id in started:
-        start_run(storm.workspace, run_id)
-    storm.runs += started
 
 
 def _wait(crowd: "subprocess.Popen[str]") -> None:

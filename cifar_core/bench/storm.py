@@ -9,9 +9,10 @@ from pathlib import Path
 from cifar_core.bench.app import App, start_app
 from cifar_core.bench.census import kill, open_files, processes_of, resident_bytes, zombies_of
 from cifar_core.bench.plan import Plan
+from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.files import whole_lines_end
-from cifar_core.runs import Status, read_run, resume_run
+from cifar_core.runs import Status, create_run, list_runs, read_run, resume_run, start_run
 from cifar_core.runs.folder import run_folder
 from cifar_core.workspace import Workspace
 
@@ -63,6 +64,15 @@ class Storm:
         """The time counts from now on."""
         self.begin = time.monotonic()
 
+    def train(self, count: int) -> None:
+        """Start so many trainings at once, on the dataset of the first run."""
+        dataset = read_run(self.workspace, self.runs[0]).config.data.dataset
+        config = make_config({"dataset": dataset, "epochs": self.plan.epochs}, preset="original")
+        started = [create_run(self.workspace, config) for _ in range(count)]
+        for run_id in started:
+            start_run(self.workspace, run_id)
+        self.runs += started
+
     def tick(self, visits: dict[int, int]) -> None:
         """Look at everything, kill what is due, resume what was killed.
 
@@ -71,6 +81,8 @@ class Storm:
         """
         share = (time.monotonic() - self.begin) / self.plan.seconds
         self.note_epochs()
+        if self._kills and not self._hit and not any(run.active for run in list_runs(self.workspace)):
+            self.train(1)  # all have ended, and some are to be killed yet
         if not self.lives[-1].memory_began and len(visits) == self.plan.sessions and min(visits.values()) >= ROUND:
             self._begin_life()
         if self._kills and share >= self._kills[0] and self._kill_worker():

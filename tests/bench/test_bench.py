@@ -1,20 +1,28 @@
 """The measurements: real ones at a small size, and what is said of them."""
 
+import sys
+from dataclasses import replace
+from subprocess import PIPE, Popen
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cifar_core.bench import expected_accuracy
+from cifar_core.bench import aftermath, expected_accuracy
+from cifar_core.bench.app import App
 from cifar_core.bench.growth import measure_growth
 from cifar_core.bench.ladder import measure_ladder
 from cifar_core.bench.loop import measure_loop
+from cifar_core.bench.plan import QUICK
 from cifar_core.bench.results import LADDER_FILE
 from cifar_core.bench.screens import measure_screens
 from cifar_core.bench.sides import train_plain
+from cifar_core.bench.storm import Life, Storm
 from cifar_core.commands.bench import report
-from cifar_core.config import PRESETS
+from cifar_core.config import PRESETS, make_config
 from cifar_core.errors import TrainingError
 from cifar_core.files import read_json
+from cifar_core.runs import create_run, stop_run
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 
@@ -118,3 +126,27 @@ def test_what_the_presets_reached_was_measured_with_these_presets() -> None:
         assert expected is not None
         assert expected.mean == pytest.approx(sum(rung["test_accuracy"]) / expected.seeds)
     assert expected_accuracy("nothing") is None
+
+
+def test_a_storm_always_has_something_to_kill(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all trainings have ended before the last kill is due, another one begins; else the soak would never be over."""
+    save_tiny(workspace)
+    started: list[str] = []
+    monkeypatch.setattr("cifar_core.bench.storm.start_run", lambda _workspace, run_id: started.append(run_id))
+    first = create_run(workspace, make_config({"dataset": "tiny"}))
+    stop_run(workspace, first)
+    app = App("http://127.0.0.1:1", Popen([sys.executable, "-c", "input()"], stdin=PIPE))
+    try:
+        storm = Storm(workspace, replace(QUICK, restarts=0), app, workspace.root / "log", workspace.root, [first])
+        storm.open()
+        storm.tick({})
+        assert len(started) == 1 and storm.runs == [first, *started]
+        storm.tick({})
+        assert len(started) == 1
+    finally:
+        app.process.communicate()
+
+
+def test_a_storm_in_which_no_server_lived_keeps_no_promise_of_memory() -> None:
+    growth = aftermath._growth(SimpleNamespace(lives=[Life(0.0, 100)]))  # type: ignore[arg-type]
+    assert not growth["memory"]["kept"] and not growth["files"]["kept"]
