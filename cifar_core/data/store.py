@@ -19,6 +19,7 @@ import pandas as pd
 from cifar_core.data.reading import read_pictures
 from cifar_core.errors import DataError
 from cifar_core.files import (
+    MALFORMED_ARRAY,
     hold_lock,
     is_locked,
     make_folder,
@@ -201,7 +202,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     try:
         facts = read_facts(folder)
         train, test = (_open_split(folder, part, facts) for part in ("train", "test"))
-    except (OSError, ValueError) as error:
+    except MALFORMED_ARRAY as error:
         raise DataError(broken_sentence(name, error)) from error
     return Dataset(
         name, facts.title, facts.class_names, train, test, facts.mean, facts.std, facts.fingerprint, facts.source

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import lzma
-import struct
-import tokenize
 import zipfile
 import zlib
 from dataclasses import fields
@@ -16,17 +14,14 @@ import pandas as pd
 from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.errors import RunError
-from cifar_core.files import MB, read_start
+from cifar_core.files import MALFORMED_ARRAY, MB, read_start
 from cifar_core.runs.facts import Facts, read_facts
 from cifar_core.runs.folder import METRICS, RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run
 from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
 
-MALFORMED = (  # what reading arrays that nobody of us wrote may raise
-    ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
-    struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError,
-)  # fmt: skip
+MALFORMED = (*MALFORMED_ARRAY, zipfile.BadZipFile, zlib.error, lzma.LZMAError)  # an .npz is a zip of arrays
 _MOST_LINES = int(spec_of("epochs").high)
 _MOST_BYTES = 16 * MB  # a line of ours has about 300
 _COLUMNS = [item.name for item in fields(EpochLine)]

@@ -201,6 +201,12 @@ def break_pickle(folder: Path) -> None:
         handle.truncate(size)
 
 
+def break_header(folder: Path) -> None:
+    """NumPy's own error for it is one of Python's tokenizer."""
+    path = folder / "train_labels.npy"
+    path.write_bytes(path.read_bytes().replace(b"{", b"\0", 1))
+
+
 def break_labels(folder: Path) -> None:
     np.save(folder / "train_labels.npy", np.full(20, 7))
 
@@ -217,6 +223,7 @@ def break_labels(folder: Path) -> None:
         (break_cut, "another size"),
         (break_pickle, "broken"),
         (break_labels, "between 0 and 2"),
+        (break_header, "broken"),
     ],
 )
 def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damage: object, words: str) -> None:

@@ -35,6 +35,7 @@ from cifar_core.runs import (
     transfer,
     verify_run,
 )
+from cifar_core.runs.allowance import one_at_a_time
 from cifar_core.settings import SETTINGS_FILE
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
@@ -350,7 +351,8 @@ def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Work
 )
 def test_a_disk_that_refuses_leaves_no_half_run(workspace: Workspace, elsewhere: Workspace, effect: str) -> None:
     packed = packed_run(workspace)
-    before = snapshot(elsewhere.root)
+    with one_at_a_time(elsewhere):  # the file of the lock that deleting takes below is there from the start
+        before = snapshot(elsewhere.root)
     for point in ("write", "replace"):
         struck = 0
         while True:
