@@ -12,6 +12,7 @@ from cifar_core.files import storage_errors
 
 _CODE = Path(__file__).resolve().parents[1]
 SPINS = "20000"  # turns of a waiting thread before it sleeps
+_NICENESS = 10  # of 19
 _LOG_TAIL = 65_536  # bytes
 _LOG_LINE = 500  # characters shown of a line
 _ESCAPE = re.compile(
@@ -40,6 +41,15 @@ def spawn(module: str, arguments: list[str], log: Path) -> subprocess.Popen[byte
     # Collected as soon as it ends, so that a long-lived server gathers no zombies.
     threading.Thread(target=process.wait, name=f"wait for {module}", daemon=True).start()
     return process
+
+
+def step_back() -> None:
+    """Let this process have the processor time that others leave: who clicks meanwhile does not wait for a training.
+
+    One that is alone is as fast as ever. Windows has no such call; there the process is started so.
+    """
+    if os.name == "posix":
+        os.nice(_NICENESS)
 
 
 def child_environment() -> dict[str, str]:

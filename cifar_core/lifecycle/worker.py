@@ -91,6 +91,7 @@ def _compute(folder: LifeFolder, is_terminated: Flag) -> int:
         child = subprocess.Popen(
             computing_command(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             process_group=0 if os.name == "posix" else None,  # so that it can be ended with all that it started
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows; see `step_back`
         )  # fmt: skip
     except OSError as error:
         move(folder, Verb.FAIL, error=f"The process that computes could not be started ({error}).")
