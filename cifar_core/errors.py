@@ -1,5 +1,13 @@
 """The errors a person can meet. `str(error)` is one plain sentence: what is wrong, the rule, the way out."""
 
+import struct
+import tokenize
+
+MALFORMED_ARRAY = (  # what NumPy may raise on reading a file that nobody of us wrote
+    ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
+    struct.error, tokenize.TokenError,
+)  # fmt: skip
+
 
 class CifarCoreError(Exception):
     """Base of every error this library raises on purpose. `exit_code` is what the command line returns for it."""

@@ -13,10 +13,8 @@ import os
 import secrets
 import shutil
 import stat
-import struct
 import sys
 import time
-import tokenize
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -31,10 +29,6 @@ if sys.platform != "win32":
 TEMP_MARK = ".tmp-"  # every unfinished file or folder carries it in its name
 MB = 1024 * 1024
 MAX_JSON_BYTES = 16 * MB
-MALFORMED_ARRAY = (  # what NumPy may raise on reading a file that nobody of us wrote
-    ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
-    struct.error, tokenize.TokenError,
-)  # fmt: skip
 _NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so that the sum stays under 255 bytes
 _PROBE_SECONDS = (
     0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it

@@ -50,15 +50,17 @@ const begin = () => {
   look.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] })
 }
 begin()
-window.blank = 0
-let seen = null
-const frame = now => {
-  if (document.querySelector(".tile")) seen = now
-  else if (seen !== null) window.blank = Math.max(window.blank, now - seen)
-  requestAnimationFrame(frame)
-}
-requestAnimationFrame(frame)
 """
+_WATCH_TILES = """() => {  // looks at every frame, which costs: only while leafing through
+  window.blank = 0
+  let seen = null
+  const frame = now => {
+    if (document.querySelector(".tile")) seen = now
+    else if (seen !== null) window.blank = Math.max(window.blank, now - seen)
+    requestAnimationFrame(frame)
+  }
+  requestAnimationFrame(frame)
+}"""
 SETTLED = """window.settledAt > window.clickedAt
   && document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning" """
 
@@ -139,7 +141,7 @@ def leaf_through(page: Page) -> tuple[int, float]:
         choice = page.get_by_role("radio", name=name, exact=True)
         if choice.get_attribute("aria-checked") != "true":
             timed(page, choice.click)
-    page.evaluate("window.blank = 0")
+    page.evaluate(_WATCH_TILES)
     pages = 1
     while not (ahead := page.get_by_role("button", name="Next page", exact=True)).is_disabled():
         timed(page, ahead.click)

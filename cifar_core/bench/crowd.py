@@ -47,11 +47,23 @@ DOWNLOADS: dict[str, str | re.Pattern[str]] = {
     "misclassified": re.compile("as ZIP"),
 }
 IMPORT_EVERY = 10  # uploads: one is a dataset, the others are pictures to predict
+_CALM = """
+const calm = () => {  // thirty browsers without a graphics card on one machine would do little else than animate
+  if (!document.head) return requestAnimationFrame(calm)
+  const style = document.createElement("style")
+  style.textContent = "*, *::before, *::after { animation: none !important; transition: none !important }"
+  document.head.append(style)
+}
+calm()
+"""
 _PATIENCE = 30_000  # ms for an answer; what takes longer has failed
 _DOORS = 3  # sessions that load the app for the first time together: thirty at once would only wait for the processor
 _LAST_SECONDS = 60.0  # for what is under way when it is over
 _LOST = 5_000  # ms without any answer: the click may be lost
 _TRIES = 3
+_LOOK = (
+    100  # ms between looks whether it is there: looking at every frame, thirty pages would draw sixty times a second
+)
 _IDLE = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
 _HERE = "title => { const h = document.querySelector('h1'); return h !== null && h.innerText === title }"
 _DONE = f"""title => {{
@@ -145,7 +157,7 @@ class Visitor:
         while not self._crowd.is_over:
             try:
                 await self._page.goto(f"{self._crowd.options.url}/?run={self._crowd.options.run}", wait_until="commit")
-                await self._page.wait_for_function(_HERE, arg=TITLES[""])
+                await self._page.wait_for_function(_HERE, arg=TITLES[""], polling=_LOOK)
                 return
             except PlaywrightError as error:
                 if "crashed" in str(error):  # the browser's page, not the app: another one, as a person would
@@ -175,12 +187,12 @@ class Visitor:
         for _ in range(_TRIES):
             await element.click()
             try:
-                answer = await self._page.wait_for_function(_DONE, arg=TITLES[self._at], timeout=_LOST)
+                answer = await self._page.wait_for_function(_DONE, arg=TITLES[self._at], timeout=_LOST, polling=_LOOK)
                 break
             except PlaywrightTimeout:
                 if await self._page.evaluate(_IDLE):
                     continue
-                answer = await self._page.wait_for_function(_DONE, arg=TITLES[self._at])
+                answer = await self._page.wait_for_function(_DONE, arg=TITLES[self._at], polling=_LOOK)
                 break
         else:
             raise PlaywrightError(f"{_TRIES} clicks were lost")
@@ -250,6 +262,7 @@ async def _visitor(crowd: Crowd, browser: Browser, number: int) -> Visitor:
     context = await browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
     context.set_default_timeout(_PATIENCE)
     await context.add_init_script(WATCH)
+    await context.add_init_script(_CALM)
     return Visitor(crowd, number, await context.new_page())
 
 

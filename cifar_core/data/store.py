@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 
 from cifar_core.data.reading import read_pictures
-from cifar_core.errors import DataError
+from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.files import (
-    MALFORMED_ARRAY,
     hold_lock,
     is_locked,
     make_folder,

@@ -13,8 +13,8 @@ import pandas as pd
 
 from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
-from cifar_core.errors import RunError
-from cifar_core.files import MALFORMED_ARRAY, MB, read_start
+from cifar_core.errors import MALFORMED_ARRAY, RunError
+from cifar_core.files import MB, read_start
 from cifar_core.runs.facts import Facts, read_facts
 from cifar_core.runs.folder import METRICS, RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run

@@ -1,5 +1,6 @@
-"""The runs that train and wait now, redrawn every second, on every page the same. Reads runs; steers them where asked to."""
+"""The runs that train and wait now, redrawn every second or few, on every page the same. Reads runs; steers them where asked to."""
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -10,9 +11,13 @@ from pages.ui.frame import guard_click
 from pages.ui.parcels import tell_refused
 from pages.ui.steer import offer_moves
 from pages.ui.text import plain
+from pages.ui.upload_room import visitors
 from pages.ui.words import done_share, percent, progress_line, since, state_words, turn_line
 
-TICK = 1.0  # seconds between looks at the disk while something trains or waits
+_TICK = 1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW` visitors
+_SLOW_TICK = 3.0  # and at most, however many there are: nobody is shown a dead process for longer than 5 seconds
+_FEW = 6
+_RESULTS_TICKS = 10  # looks between two drawings of a whole page for results alone; what a run does is told at once
 IDLE_TICK = 4.0  # and while nothing does: another page or the command line may begin something
 MOST = 8  # waiting runs shown; a class of thirty sees the others in the table of runs
 Mark = tuple[object, ...]
@@ -23,9 +28,19 @@ def training_now(runs: list[Run]) -> Run | None:
     return min((run for run in runs if run.active), key=lambda run: run.status is Status.QUEUED, default=None)
 
 
+def tick() -> float:
+    """Seconds between looks while something trains or waits: a full server has each page look less often."""
+    return min(_SLOW_TICK, max(1.0, visitors() / _FEW) * _TICK)
+
+
 def _mark(runs: list[Run]) -> Mark:
-    """What changes when a page that lists runs has to be drawn anew: one comes, goes, ends an epoch or changes its state."""
-    return tuple((run.id, state_words(run), run.last and run.last.epoch, run.name) for run in runs)
+    """What changes when a page that lists runs has to be drawn anew: one comes, goes, queues or changes its state."""
+    return tuple((run.id, state_words(run), run.ticket is None, run.name) for run in runs)
+
+
+def _results(runs: list[Run]) -> Mark:
+    """What changes when a run ends an epoch."""
+    return tuple(run.last and run.last.epoch for run in runs)
 
 
 def as_drawn(workspace: Workspace, runs: list[Run]) -> Callable[[], list[Run]]:
@@ -42,11 +57,12 @@ def keep_up(workspace: Workspace, runs: list[Run], only: str = "") -> None:
         runs: what the page shows.
         only: the id of the one run that it shows; all of them without it.
     """
-    drawn, listing = _mark(runs), as_drawn(workspace, runs)
+    drawn, listing = (_mark(runs), _results(runs)), as_drawn(workspace, runs)
 
     def look() -> None:
         tell_refused()
-        if _mark([run for run in listing() if only in ("", run.id)]) != drawn:
+        now = [run for run in listing() if only in ("", run.id)]
+        if (_mark(now), _results(now)) != drawn:
             st.rerun()
 
     st.fragment(look, run_every=IDLE_TICK)()
@@ -63,16 +79,23 @@ def show_active(workspace: Workspace, runs: list[Run], page: str) -> None:
     if not any(run.active for run in runs):
         keep_up(workspace, runs)
         return
-    drawn, listing = _mark(runs), as_drawn(workspace, runs)
+    drawn, results, listing = _mark(runs), _results(runs), as_drawn(workspace, runs)
+    pace = tick()
+    stale = time.monotonic() + _RESULTS_TICKS * pace
 
     def look() -> None:
         tell_refused()
         now = listing()
-        _show(workspace, now, page)
-        if _mark(now) != drawn:  # after the buttons: a click that came with this look is not lost
+        for run in _training(now):
+            _show_training(workspace, run, page)
+        has_news = time.monotonic() > stale and _results(now) != results
+        if has_news or _mark(now) != drawn:  # after the buttons: a click that came with this look is not lost
             st.rerun()
 
-    st.fragment(look, run_every=TICK)()
+    with st.container(border=True):
+        _show_head(workspace, runs, page)
+        st.fragment(look, run_every=pace)()
+        _show_waiting(workspace, runs, page)
 
 
 def show_progress(run: Run) -> None:
@@ -87,27 +110,33 @@ def show_progress(run: Run) -> None:
         )
 
 
-def _show(workspace: Workspace, runs: list[Run], page: str) -> None:
-    by_id = {run.id: run for run in runs}
-    places = queue_places(runs, slots(workspace))
-    training = [run for run in runs if run.active and run.id not in places]
-    waiting = [by_id[run_id] for run_id in places]
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            waits = f", {len(waiting)} waiting" if waiting else ""
-            st.markdown(f"**Now**: {len(training)} training{waits}", width="stretch")
-            if len(training) + len(waiting) > 1:
-                _offer_stop_all(workspace, page)
-        for run in training:
-            best = (
-                f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
-            )
-            _row(workspace, run, page, best)
-            show_progress(run)
-        for run in waiting[:MOST]:
-            _row(workspace, run, page, turn_line(places[run.id]))
-        if len(waiting) > MOST:
-            st.caption(f"and {len(waiting) - MOST} more waiting; the table of runs lists them all")
+def _training(runs: list[Run]) -> list[Run]:
+    return [run for run in runs if run.active and run.ticket is None]
+
+
+def _show_head(workspace: Workspace, runs: list[Run], page: str) -> None:
+    active = sum(run.active for run in runs)
+    training = len(_training(runs))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        waits = f", {active - training} waiting" if active > training else ""
+        st.markdown(f"**Now**: {training} training{waits}", width="stretch")
+        if active > 1:
+            _offer_stop_all(workspace, page)
+
+
+def _show_training(workspace: Workspace, run: Run, page: str) -> None:
+    best = f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
+    _row(workspace, run, page, best)
+    show_progress(run)
+
+
+def _show_waiting(workspace: Workspace, runs: list[Run], page: str) -> None:
+    """Drawn with the page: where somebody's turn comes, the page is drawn anew."""
+    by_id, places = {run.id: run for run in runs}, queue_places(runs, slots(workspace))
+    for run_id in list(places)[:MOST]:
+        _row(workspace, by_id[run_id], page, turn_line(places[run_id]))
+    if len(places) > MOST:
+        st.caption(f"and {len(places) - MOST} more waiting; the table of runs lists them all")
 
 
 def _row(workspace: Workspace, run: Run, page: str, line: str) -> None:

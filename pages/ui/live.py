@@ -25,7 +25,7 @@ from cifar_core.runs import (
     worker_log_tail,
 )
 from cifar_core.workspace import Workspace
-from pages.ui.active import IDLE_TICK, TICK, as_drawn, keep_up, show_progress, training_now
+from pages.ui.active import IDLE_TICK, as_drawn, keep_up, show_progress, tick, training_now
 from pages.ui.frame import guard
 from pages.ui.steer import offer_again, offer_moves
 from pages.ui.text import plain, sentence
@@ -88,7 +88,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
         if config is not None:
             st.caption(f":material/timer: {_quote(workspace, config, listed, state)}")
 
-    st.fragment(look, run_every=TICK if looking else IDLE_TICK)()
+    st.fragment(look, run_every=tick() if looking else IDLE_TICK)()
 
 
 def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> Place | None:
@@ -121,7 +121,7 @@ def _quote(workspace: Workspace, config: RunConfig, runs: list[Run], state: str)
 
 
 def watch(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
-    """The live view of one run; it looks at the disk every second while the run lives, and now and then after.
+    """The live view of one run; it looks at the disk every second or few while the run lives, and now and then after.
 
     Args:
         workspace: where.
@@ -147,7 +147,7 @@ def watch(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
                 _numbers(run, metrics)
             _last_words(workspace, run)
 
-    st.fragment(look, run_every=TICK if drawn.active else None)()
+    st.fragment(look, run_every=tick() if drawn.active else None)()
     if not drawn.active:
         keep_up(workspace, [drawn], drawn.id)
 

@@ -87,6 +87,11 @@ def drop_uploads() -> None:
         BoundedUploads.rooms[context.session_id] = room
 
 
+def visitors() -> int:
+    """How many sessions have this server's pages open, give or take those that left a moment ago."""
+    return len(BoundedUploads.rooms)
+
+
 def refused_uploads() -> int:
     """How many files of this session were refused for want of room since its files were dropped."""
     return BoundedUploads.refused.get(_context().session_id, 0)
