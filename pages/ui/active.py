@@ -11,10 +11,10 @@ from pages.ui.frame import guard_click
 from pages.ui.parcels import tell_refused
 from pages.ui.steer import offer_moves
 from pages.ui.text import plain
-from pages.ui.upload_room import visitors
+from pages.ui.upload_room import open_sessions
 from pages.ui.words import done_share, percent, progress_line, since, state_words, turn_line
 
-_TICK = 1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW` visitors
+_TICK = 1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW` open sessions
 _SLOW_TICK = 3.0  # and at most, however many there are: nobody is shown a dead process for longer than 5 seconds
 _FEW = 6
 _RESULTS_TICKS = 10  # looks between two drawings of a whole page for results alone; what a run does is told at once
@@ -30,7 +30,7 @@ def training_now(runs: list[Run]) -> Run | None:
 
 def tick() -> float:
     """Seconds between looks while something trains or waits: a full server has each page look less often."""
-    return min(_SLOW_TICK, max(1.0, visitors() / _FEW) * _TICK)
+    return min(_SLOW_TICK, max(1.0, open_sessions() / _FEW) * _TICK)
 
 
 def _mark(runs: list[Run]) -> Mark:

@@ -87,7 +87,7 @@ def drop_uploads() -> None:
         BoundedUploads.rooms[context.session_id] = room
 
 
-def visitors() -> int:
+def open_sessions() -> int:
     """How many sessions have this server's pages open, give or take those that left a moment ago."""
     return len(BoundedUploads.rooms)
 

@@ -17,7 +17,9 @@ from cifar_core.lifecycle.status import expect_worker, move, tell
 from cifar_core.runs import Progress, Run, Status, create_run, delete_run, list_runs, read_run
 from cifar_core.runs.folder import run_folder
 from cifar_core.workspace import Workspace
+from pages.ui.active import tick
 from pages.ui.steer import possible
+from pages.ui.upload_room import BoundedUploads
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import ended_run
 
@@ -249,3 +251,10 @@ def test_a_run_removed_by_hand_leaves_an_empty_workspace_that_works(open_page: O
     assert not app.exception and not app.error
     assert f"Run {run_id}".replace("-", "\\-") + " no longer exists" in said(app)
     assert app.button(key="train_start")
+
+
+@pytest.mark.parametrize(("sessions", "seconds"), [(0, 1.0), (6, 1.0), (12, 2.0), (30, 3.0)])
+def test_a_full_server_looks_less_often(monkeypatch: pytest.MonkeyPatch, sessions: int, seconds: float) -> None:
+    """And yet within the 5 seconds in which a dead process must be told."""
+    monkeypatch.setattr(BoundedUploads, "rooms", {str(number): 0 for number in range(sessions)})
+    assert tick() == seconds
