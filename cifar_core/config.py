@@ -62,17 +62,25 @@ class DataConfig:
         "decides.", low=0, high=20, unit="pixels")
     flip_test: bool = setting(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
         "and average (test-time augmentation): a little more accurate, twice the time of a measurement.")
+    shift_test: int = setting(0, "int", "Shift when judging", "Judge each picture also moved by this much towards two "
+        "corners and average: a little more accurate, three times the time of a measurement.", low=0, high=4,
+        unit="pixels")
+
+    @property
+    def looks(self) -> int:
+        """How often the network looks at a picture to judge it."""
+        return (2 if self.flip_test else 1) * (3 if self.shift_test else 1)
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """The network. `simple_cnn`: two convolutions, each with ReLU and max-pooling, then three fully connected layers.
 
-    `fast_cnn`: a fixed whitening layer, then three blocks of two convolutions with batch normalisation.
+    `fast_cnn`: a fixed whitening layer, then three blocks of convolutions with batch normalisation.
     """
 
     model: str = setting("simple_cnn", "choice", "Network", "simple_cnn: two convolutions and three fully connected "
-        "layers, to understand and to vary. fast_cnn: six normalised convolutions, most accuracy per second.",
+        "layers, to understand and to vary. fast_cnn: three blocks of normalised convolutions, most accuracy per second.",
         choices=("simple_cnn", "fast_cnn"))
     channels: tuple[int, ...] = setting((32, 64), "ints", "Channels", "Feature detectors in each convolution: more "
         "see more, and take longer.", low=1, high=512, log=True, items=("first convolution", "second convolution"),
@@ -90,6 +98,9 @@ class ModelConfig:
     widths: tuple[int, ...] = setting((24, 64, 128), "ints", "Widths", "Feature detectors in each block: more see "
         "more, and take longer.", low=1, high=512, log=True, items=("first block", "second block", "third block"),
         only_with=("model", ("fast_cnn",)))
+    depths: tuple[int, ...] = setting((2, 2, 2), "ints", "Depths", "Convolutions in each block, one after the other: the "
+        "first block sees four times the pixels of the second, so each there takes longest.", low=1, high=4,
+        items=("first block", "second block", "third block"), only_with=("model", ("fast_cnn",)))
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,9 @@ class OptimizerConfig:
     small_share: float = setting(0.0, "float", "Small pictures first", "In this part of the run the pictures are shrunk "
         "to 24 x 24 pixels: nearly half the work while the network still learns the rough shapes.", low=0.0, high=0.9,
         step=0.05, only_with=("model", ("fast_cnn",)))
+    prune_share: float = setting(0.0, "float", "Skip easy pictures", "Leave out, in most epochs, this part of the pictures "
+        "that the network knows better than average; the rest of them count as much more (InfoBatch). Saves steps in "
+        "long runs.", low=0.0, high=0.9, step=0.05)
     patience: int = setting(0, "int", "Early stopping", "Stop after this many epochs without a better validation "
         "accuracy; 0 never stops early.", low=0, high=100, unit="epochs")
 

@@ -2,8 +2,10 @@
 GPU") and Page 2018 ("How to train your ResNet").
 
 The first layer is not learned: it whitens patches of the training pictures, at half their size, so that all that follows
-costs a quarter. Three blocks of two convolutions, each with batch normalisation, see ever more at ever less size.
+costs a quarter. Three blocks of convolutions, each with batch normalisation, see ever more at ever less size.
 """
+
+import string
 
 from cifar_core.config import ModelConfig
 from cifar_core.models.layer import (
@@ -26,11 +28,11 @@ def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last."""
     layers = [whitening("whiten", PICTURE, WHITENED)]
     layers.append(relu("whiten_relu", layers[-1].shape))
-    for block, channels in enumerate(config.widths, start=1):
+    for block, (channels, depth) in enumerate(zip(config.widths, config.depths, strict=True), start=1):
         if block > 1:  # before the convolutions: a quarter of the work buys twice the channels
             layers.append(max_pool(f"pool{block - 1}", layers[-1].shape))
-        for half in "ab":
-            name = f"conv{block}{half}"
+        for letter in string.ascii_lowercase[:depth]:
+            name = f"conv{block}{letter}"
             layers.append(convolution(name, layers[-1].shape, channels, 3, 1, bias=False))
             layers.append(batch_norm(f"{name}_norm", layers[-1].shape))
             layers.append(relu(f"{name}_relu", layers[-1].shape))

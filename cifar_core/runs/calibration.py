@@ -85,7 +85,7 @@ def _fit(configs: list[RunConfig], steps: list[float], forwards: list[float]) ->
         rows.append([1.0, batch, batch * flops, batch * activation_values(layers)])
     per_step, per_picture, per_flop, per_value = fit_costs(np.array(rows), np.array(steps))
     shares = [
-        forward * config.optimizer.batch_size / step / (2 if config.data.flip_test else 1)
+        forward * config.optimizer.batch_size / step / config.data.looks
         for config, step, forward in zip(configs, steps, forwards, strict=True)
     ]
     return Costs(per_step, per_picture, per_flop, per_value, float(np.median(shares)))
@@ -156,7 +156,7 @@ def _time_case(config: RunConfig, dataset: Dataset) -> tuple[float, float]:
         _finish(device)
 
     def look() -> None:
-        predict_probabilities(trainer.net, data.test, data, flip_test=config.data.flip_test)
+        predict_probabilities(trainer.net, data.test, data, config.data)
 
     trainer.net.train()
     loading = _best_time(load) / len(data.train)

@@ -17,7 +17,7 @@ from cifar_core.files import is_locked, read_json
 from cifar_core.models import Layer, layer_table, list_models
 from cifar_core.processes import spawn
 from cifar_core.runs.schema import Run, Status
-from cifar_core.train import SMALL_SIDE, small_part
+from cifar_core.train import SMALL_SIDE, shown_share, small_part
 from cifar_core.workspace import Workspace
 
 CALIBRATION_FILE = "machine.json"
@@ -90,18 +90,18 @@ def epoch_seconds(calibration: Calibration, config: RunConfig, *, classes: int, 
         calibration: of this machine.
         config: the run that is planned.
         classes: of its dataset.
-        train: pictures trained on.
+        train: pictures to train on.
         judged: pictures measured after the epoch.
     """
     layers, batch = layer_table(config.model, classes), config.optimizer.batch_size
     costs = calibration.costs[config.model.model]
     whole = fitted_step(costs, layers, batch)
     trust = calibration.known.get(step_key(config), whole) / whole  # a step that was timed itself corrects the fit
-    full, rest = divmod(train, batch)
+    full, rest = divmod(round(train * shown_share(config.optimizer)), batch)
     steps = full * whole + (fitted_step(costs, layers, rest) if rest else 0.0)
     small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
     steps *= 1 - small_part(config) * (1 - small)
-    looks = judged * (whole / batch) * costs.forward * (2 if config.data.flip_test else 1)
+    looks = judged * (whole / batch) * costs.forward * config.data.looks
     return trust * (steps + looks) + _EPOCH_EXTRA
 
 

@@ -46,7 +46,7 @@ def main() -> int:
         pixels = np.frombuffer(source.read(count * PICTURE_BYTES), np.uint8).reshape(count, 3, 32, 32)
         with torch.no_grad():
             images = (torch.from_numpy(pixels.copy()).float() - mean) / std  # [count, 3, 32, 32]
-            probs = probabilities(net, images, flip_test=config.data.flip_test)
+            probs = probabilities(net, images, config.data)
         target.write(probs.numpy().astype("<f4").tobytes())
         target.flush()
     return 0

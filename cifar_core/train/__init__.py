@@ -1,10 +1,10 @@
 """The training loop: `fit` -> `run_epoch` -> `train_step`. It knows no disk and no screen.
 
-This package's plain parts (history, splits, schedule) are free of torch; trainer, batches, measure and device need it.
+This package's plain parts (history, splits, schedule) are free of torch; trainer, batches, pruning, measure and device need it.
 """
 
 from cifar_core.train.history import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
-from cifar_core.train.schedule import SMALL_SIDE, small_part
+from cifar_core.train.schedule import SMALL_SIDE, shown_share, small_part
 from cifar_core.train.splits import split_training
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "best_line",
     "epoch_line",
     "should_stop_early",
+    "shown_share",
     "small_part",
     "split_training",
 ]

@@ -103,9 +103,16 @@ def shrink(images: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def epoch_batches(
-    data: TrainingData, config: DataConfig, batch_size: int, *, seed: int, epoch: int, start: int = 0
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches of one epoch, in an order and with variations that depend on (seed, epoch, position) alone.
+    data: TrainingData,
+    config: DataConfig,
+    batch_size: int,
+    *,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    shown: np.ndarray | None = None,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """The batches of one epoch, in an order and with variations that depend on (seed, epoch, position, shown) alone.
 
     Args:
         data: the run's data.
@@ -114,11 +121,13 @@ def epoch_batches(
         seed: of the run.
         epoch: 1-based.
         start: first batch wanted, for a run that goes on in the middle of an epoch.
+        shown: bool [N], the pictures to show; all where it is not given.
 
     Yields:
-        Pictures float32 [B, 3, 32, 32] (channels last), labels int64 [B].
+        Pictures float32 [B, 3, 32, 32] (channels last), labels int64 [B], their numbers in the training part int64 [B].
     """
     order = np.random.default_rng([seed, _STREAM, epoch]).permutation(len(data.train))
+    order = order if shown is None else order[shown[order]]
     flips = alternating_flips(len(data.train), seed=seed, epoch=epoch) & config.flip
     per_chunk = max(1, _CHUNK // batch_size)
     for chunk in range(start // per_chunk, -(-len(order) // (per_chunk * batch_size))):
@@ -127,10 +136,12 @@ def epoch_batches(
         if config.flip or config.shift or config.cutout:
             rng = np.random.default_rng([seed, _STREAM, epoch, chunk])
             pixels = augment(pixels, replace(draw_variation(config, len(chosen), rng), flip=flips[chosen]))
-        labels = data.train.labels[torch.from_numpy(chosen)]
+        numbers = torch.from_numpy(chosen).to(data.train.labels.device)
+        labels = data.train.labels[numbers]
         skip = start - chunk * per_chunk if chunk == start // per_chunk else 0
         for at in range(skip * batch_size, len(chosen), batch_size):
-            yield normalise(pixels[at : at + batch_size], data), labels[at : at + batch_size]
+            part = slice(at, at + batch_size)
+            yield normalise(pixels[part], data), labels[part], numbers[part]
 
 
 def alternating_flips(count: int, *, seed: int, epoch: int) -> np.ndarray:

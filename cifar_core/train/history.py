@@ -14,7 +14,9 @@ class EpochLine:
     """One epoch. Losses are mean cross-entropies in nats, accuracies fractions; each names its part of the data."""
 
     epoch: int  # 1-based
-    train_loss: float  # mean over the epoch's batches, while the weights moved and with augmentation and dropout
+    train_loss: (
+        float  # mean over the pictures shown, while the weights moved, with augmentation, dropout and pruning's weights
+    )
     train_accuracy: float  # likewise
     validation_loss: float | None  # after the epoch; None without a validation part
     validation_accuracy: float | None

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cifar_core.config import DataConfig
 from cifar_core.train.batches import Pictures, TrainingData, normalise
 from cifar_core.train.history import LOSS_CLIP
 
@@ -17,8 +18,8 @@ def predict_probabilities(
     net: nn.Module,
     pictures: Pictures,
     data: TrainingData,
+    config: DataConfig,
     *,
-    flip_test: bool = False,
     beat: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
     """Class probabilities float32 [N, K] on the CPU, softmax of the logits; `beat` is called before every batch."""
@@ -27,19 +28,32 @@ def predict_probabilities(
     for at in range(0, len(pictures), _BATCH):
         beat()
         images = normalise(pictures.take(slice(at, at + _BATCH)), data)
-        parts.append(probabilities(net, images, flip_test=flip_test).cpu())
+        parts.append(probabilities(net, images, config).cpu())
     return torch.cat(parts) if parts else torch.empty(0, data.classes)
 
 
-def probabilities(net: nn.Module, images: torch.Tensor, *, flip_test: bool) -> torch.Tensor:
+def probabilities(net: nn.Module, images: torch.Tensor, config: DataConfig) -> torch.Tensor:
     """Class probabilities float32 [B, K] of normalised pictures [B, 3, 32, 32].
 
-    With `flip_test` the logits of each picture and of its mirror image are averaged first.
+    With `flip_test` or `shift_test` the logits of all views of a picture are averaged first: as it is (half of the weight)
+    and moved towards the upper left and the lower right (a quarter each), each of them and its mirror image alike (Jordan
+    2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", section 3.5).
     """
-    logits = net(images)
-    if flip_test:
-        logits = (logits + net(images.flip(3))) / 2
+    views = [(1.0, images)]
+    if config.shift_test:
+        views = [(0.5, images), *((0.25, _moved(images, by)) for by in (-config.shift_test, config.shift_test))]
+    if config.flip_test:
+        views = [(share / 2, side) for share, view in views for side in (view, view.flip(3))]
+    logits: torch.Tensor = sum(share * net(view) for share, view in views)
     return F.softmax(logits, dim=1)
+
+
+def _moved(images: torch.Tensor, by: int) -> torch.Tensor:
+    """Pictures [B, C, H, W] moved down and to the right by so many pixels; the free edges mirror what lies beside them."""
+    margin, (height, width) = abs(by), images.shape[2:]
+    start = margin - by
+    wide = F.pad(images, (margin,) * 4, mode="reflect")[:, :, start : start + height, start : start + width]
+    return wide.contiguous(memory_format=torch.channels_last)
 
 
 def loss_and_accuracy(probs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from cifar_core.train.device import has_fast_bfloat16, make_repeatable
 from cifar_core.train.history import EpochLine, should_stop_early
 from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
 from cifar_core.train.optimizers import make_optimizer
+from cifar_core.train.pruning import Pruning
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part
 from cifar_core.train.whitening import whiten
 
@@ -82,7 +83,9 @@ class Trainer:
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
         whiten(self.net, data)
         self.optimizer = make_optimizer(config.optimizer, self.net)
-        self.batches = math.ceil(len(data.train) / config.optimizer.batch_size)
+        self.pruning = Pruning(config.optimizer.prune_share, len(data.train), device)
+        self.shown = len(data.train)  # pictures in the running epoch
+        self.batches = self._most_batches = math.ceil(self.shown / config.optimizer.batch_size)  # of an epoch
         self.lines: list[EpochLine] = []
         self.batch = 0  # done in the running epoch
         self.seconds = 0.0  # of finished stretches: training and measuring
@@ -90,7 +93,7 @@ class Trainer:
         self._half = has_fast_bfloat16(device)
         precise = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
         self._loss_sum = torch.zeros((), dtype=precise, device=device)
-        self._right = torch.zeros((), dtype=torch.int64, device=device)
+        self._right = torch.zeros((), dtype=precise, device=device)
 
     def fit(self, callback: Callback) -> Ending:
         """Train until the last epoch, early stopping, or the callback's wish.
@@ -107,15 +110,20 @@ class Trainer:
 
     def run_epoch(self, callback: Callback) -> Ending:
         """Train on every batch of the running epoch that is left, then measure."""
-        epoch, settings = len(self.lines) + 1, self.config.optimizer
+        epoch, settings, seed = len(self.lines) + 1, self.config.optimizer, self.config.machine.seed
         before, started = self._epoch_seconds, time.monotonic()
+        if self.batch == 0:
+            self.pruning.start_epoch(epoch, settings.epochs, seed)
+        shown = self.pruning.shown
+        self.shown = int(shown.sum())
+        self.batches = math.ceil(self.shown / settings.batch_size)
         batches = epoch_batches(
-            self.data, self.config.data, settings.batch_size,
-            seed=self.config.machine.seed, epoch=epoch, start=self.batch,
-        )  # fmt: skip
+            self.data, self.config.data, settings.batch_size, seed=seed, epoch=epoch, start=self.batch, shown=shown
+        )
         self.net.train()
-        for images, labels in batches:
-            self.train_step(images, labels, step=(epoch - 1) * self.batches + self.batch)
+        for images, labels, numbers in batches:
+            done = self.batch * self._most_batches / self.batches  # an epoch of fewer steps gets as far
+            self.train_step(images, labels, numbers, step=(epoch - 1) * self._most_batches + done)
             self.batch += 1
             self._epoch_seconds = before + time.monotonic() - started
             signal = callback.on_batch(self._position(epoch))
@@ -127,10 +135,17 @@ class Trainer:
             return _ENDINGS[cut.args[0]]
         return Ending.FINISHED
 
-    def train_step(self, images: torch.Tensor, labels: torch.Tensor, *, step: int) -> None:
-        """One batch: forward, backward, one step of the optimiser."""
+    def train_step(self, images: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor, *, step: float) -> None:
+        """One batch: forward, backward, one step of the optimiser.
+
+        Args:
+            images: float32 [B, 3, 32, 32].
+            labels: int64 [B].
+            numbers: int64 [B], which training pictures they are.
+            step: how far the run is, in steps of epochs that show every picture; the learning rate follows it.
+        """
         settings = self.config.optimizer
-        steps = settings.epochs * self.batches
+        steps = settings.epochs * self._most_batches
         rate = learning_rate_at(settings, step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
@@ -138,15 +153,16 @@ class Trainer:
             images = shrink(images, SMALL_SIDE)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._half):
             logits = self.net(images)  # [B, K]
-        logits = logits.float()
-        loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+        logits, weights = logits.float(), self.pruning.weights[numbers]
+        losses = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing, reduction="none")  # [B]
         self.optimizer.zero_grad()
-        loss.backward()
+        (losses * weights).mean().backward()
         self.optimizer.step()
         with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
-            plain = F.cross_entropy(logits, labels) if settings.label_smoothing else loss.detach()
-            self._loss_sum += plain * len(labels)
-            self._right += (logits.argmax(1) == labels).sum()
+            plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
+            self.pruning.losses[numbers] = plain
+            self._loss_sum += (plain * weights).sum()
+            self._right += ((logits.argmax(1) == labels) * weights).sum()
 
     def require_finite(self) -> None:
         """See that the weights and the running epoch's loss are numbers so far.
@@ -159,7 +175,8 @@ class Trainer:
 
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
         """Measure and log the epoch; where that is cut short, all stands as after the last batch."""
-        train_loss = float(self._loss_sum) / len(self.data.train)
+        counted = float(self.pruning.weights.sum(dtype=self._right.dtype))
+        train_loss = float(self._loss_sum) / counted
         _check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
         beat = partial(_obey, callback, self._position(epoch))
@@ -172,11 +189,11 @@ class Trainer:
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
         line = EpochLine(
-            epoch=epoch, train_loss=train_loss, train_accuracy=int(self._right) / len(self.data.train),
+            epoch=epoch, train_loss=train_loss, train_accuracy=float(self._right) / counted,
             validation_loss=validation_loss, validation_accuracy=validation_accuracy,
             test_loss=test_loss, test_accuracy=test_accuracy,
             learning_rate=self.optimizer.param_groups[0]["lr"], seconds=seconds,
-            images_per_second=len(self.data.train) / max(train_seconds, 1e-9),
+            images_per_second=self.shown / max(train_seconds, 1e-9),
         )  # fmt: skip
         self.lines.append(line)
         self.seconds += seconds
@@ -184,8 +201,7 @@ class Trainer:
         callback.on_epoch(self, line, test_probs)
 
     def _predict(self, pictures: Pictures, beat: Callable[[], None]) -> torch.Tensor:
-        flip_test = self.config.data.flip_test
-        return predict_probabilities(self.net, pictures, self.data, flip_test=flip_test, beat=beat)
+        return predict_probabilities(self.net, pictures, self.data, self.config.data, beat=beat)
 
     def _start_epoch(self) -> None:
         self.batch, self._epoch_seconds = 0, 0.0
@@ -193,7 +209,7 @@ class Trainer:
         self._right.zero_()
 
     def _position(self, epoch: int) -> Position:
-        pictures = min(self.batch * self.config.optimizer.batch_size, len(self.data.train))
+        pictures = min(self.batch * self.config.optimizer.batch_size, self.shown)
         return Position(
             epoch, self.config.optimizer.epochs, self.batch, self.batches,
             pictures / max(self._epoch_seconds, 1e-9), self.seconds + self._epoch_seconds,
@@ -210,6 +226,7 @@ class Trainer:
             "epoch_seconds": self._epoch_seconds,
             "loss_sum": self._loss_sum,
             "right": self._right,
+            "pruning": self.pruning.state(),
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
         }
@@ -222,6 +239,7 @@ class Trainer:
         self.batch, self.seconds, self._epoch_seconds = state["batch"], state["seconds"], state["epoch_seconds"]
         self._loss_sum.copy_(state["loss_sum"])
         self._right.copy_(state["right"])
+        self.pruning.load_state(state.get("pruning", {}))  # schema 2 at first knew none
         torch.set_rng_state(state["rng"].cpu())
         if state["cuda_rng"] and self.device.type == "cuda":
             torch.cuda.set_rng_state_all(state["cuda_rng"])

@@ -24,6 +24,7 @@ def models() -> st.SearchStrategy[ModelConfig]:
         hidden=st.tuples(st.integers(1, 40), st.integers(1, 40)),
         dropout=st.sampled_from([0.0, 0.3]),
         widths=st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)),
+        depths=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
     )
 
 

@@ -31,7 +31,16 @@ from tests.mutations import VALUES, other_values
 from tests.runs.inside import TINY, checkpoint_at_every_batch, one_thread, train, weights_of
 
 CLOCKS = ["seconds", "images_per_second"]
-FAST = {"model": "fast_cnn", "widths": "3,4,5", "optimizer": "muon", "momentum": 0.6, "small_share": 0.4, "shift": 2}
+FAST = {
+    "model": "fast_cnn",
+    "widths": "3,4,5",
+    "depths": "1,2,1",
+    "prune_share": 0.4,
+    "optimizer": "muon",
+    "momentum": 0.6,
+    "small_share": 0.4,
+    "shift": 2,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -74,11 +74,24 @@ def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> 
     )
 
 
-def test_judging_with_the_mirror_image_takes_twice_as_long() -> None:
-    one, two = (make_config({"flip_test": flip}) for flip in (False, True))
-    times = [epoch_seconds(KNOWN, config, classes=10, train=64, judged=6400) for config in (one, two)]
-    rest = epoch_seconds(KNOWN, one, classes=10, train=64, judged=0)
-    assert times[1] - rest == pytest.approx(2 * (times[0] - rest))
+@pytest.mark.parametrize(
+    "views, times", [({"flip_test": True}, 2), ({"shift_test": 1}, 3), ({"flip_test": True, "shift_test": 2}, 6)]
+)
+def test_judging_several_views_takes_as_much_longer(views: dict[str, object], times: int) -> None:
+    one, more = (epoch_seconds(KNOWN, make_config(chosen), classes=10, train=64, judged=6400) for chosen in ({}, views))
+    rest = epoch_seconds(KNOWN, make_config(), classes=10, train=64, judged=0)
+    assert more - rest == pytest.approx(times * (one - rest))
+
+
+def test_leaving_out_easy_pictures_saves_about_that_part() -> None:
+    whole, pruned = (
+        epoch_seconds(KNOWN, make_config({"epochs": 20, "prune_share": share}), classes=10, train=64_000, judged=0)
+        - 0.15
+        for share in (0, 0.5)
+    )
+    assert pruned == pytest.approx(whole * (1 - 0.5 * 0.68 * 16 / 20), rel=1e-3), (
+        "not in the first epoch, nor in the last three"
+    )
 
 
 def test_an_earlier_run_alike_is_the_better_witness(shared: Workspace, finished: Run) -> None:

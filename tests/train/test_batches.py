@@ -1,7 +1,6 @@
 """Pictures in memory and on the disk, the flips of each epoch, and judging with the mirror image."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -52,29 +51,39 @@ def test_an_epoch_shows_each_picture_the_other_way_round_than_the_one_before(tmp
     def seen(epoch: int) -> set[bytes]:
         return {
             image.contiguous().numpy().tobytes()
-            for images, _ in epoch_batches(data, config, 32, seed=0, epoch=epoch)
+            for images, *_ in epoch_batches(data, config, 32, seed=0, epoch=epoch)
             for image in images
         }
 
     mirrored = {
         image.contiguous().numpy().tobytes()
-        for images, _ in epoch_batches(data, config, 32, seed=0, epoch=2)
+        for images, *_ in epoch_batches(data, config, 32, seed=0, epoch=2)
         for image in images.flip(3)
     }
     assert seen(1) == mirrored
     assert seen(1) == seen(3) != seen(2)
 
 
-def test_flip_test_averages_the_logits_of_both_sides(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("shift", [0, 1, 3])
+def test_views_of_a_picture_are_averaged_before_the_softmax(tmp_path: Path, flip: bool, shift: int) -> None:
+    """Against NumPy's padding and slicing: as it is counts as much as both moved ones together, mirrored ones as the rest."""
     dataset = save_tiny(open_workspace(tmp_path / "workspace"))
     data = load_training_data(dataset, make_config({"dataset": dataset.name}).data, 0, CPU)
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 5), nn.Flatten(), nn.Linear(4 * 28 * 28, data.classes))
     images = normalise(data.test.take(slice(None)), data)
+    views = [images]
+    if shift:
+        padded = np.pad(images.numpy(), ((0, 0), (0, 0), (shift, shift), (shift, shift)), mode="reflect")
+        corners = padded[:, :, 2 * shift :, 2 * shift :], padded[:, :, :32, :32]
+        views += [images, *(torch.from_numpy(np.ascontiguousarray(corner)) for corner in corners)]
+    if flip:
+        views += [view.flip(3) for view in views]
     with torch.no_grad():
-        expected = ((net(images) + net(images.flip(3))) / 2).softmax(1)
+        expected = torch.stack([net(view) for view in views]).mean(0).softmax(1)
         plain = net(images).softmax(1)
-    both: Any = [predict_probabilities(net, data.test, data, flip_test=flip) for flip in (True, False)]
-    torch.testing.assert_close(both[0], expected)
-    torch.testing.assert_close(both[1], plain)
-    assert not torch.allclose(expected, plain)
+    config = make_config({"dataset": dataset.name, "flip_test": flip, "shift_test": shift}).data
+    assert config.looks == len({view.numpy().tobytes() for view in views})
+    torch.testing.assert_close(predict_probabilities(net, data.test, data, config), expected)
+    assert torch.allclose(expected, plain) == (not flip and not shift)

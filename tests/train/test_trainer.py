@@ -96,7 +96,7 @@ def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
     plain = kinds[optimizer]()
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(plain, T_max=2 * 10)
     for epoch in (1, 2):
-        for images, labels in epoch_batches(data, config.data, 32, seed=0, epoch=epoch):
+        for images, labels, _ in epoch_batches(data, config.data, 32, seed=0, epoch=epoch):
             plain.zero_grad()
             F.cross_entropy(reference(images.double().contiguous()), labels, label_smoothing=0.1).backward()
             plain.step()
@@ -115,8 +115,8 @@ def test_gradients_are_those_of_a_plain_network_in_float64(net: str) -> None:
     reference = create_model(config.model, 10)
     reference.load_state_dict(trainer.net.state_dict())
     reference = reference.double()
-    images, labels = next(epoch_batches(data, config.data, 32, seed=0, epoch=1))
-    trainer.train_step(images, labels, step=0)
+    images, labels, numbers = next(epoch_batches(data, config.data, 32, seed=0, epoch=1))
+    trainer.train_step(images, labels, numbers, step=0)
     F.cross_entropy(reference(images.double().contiguous()), labels).backward()
     for ours, theirs in zip(trainer.net.parameters(), reference.parameters(), strict=True):
         if ours.grad is not None:
@@ -145,6 +145,7 @@ def test_same_seed_same_run_bit_for_bit() -> None:
         {},
         {"optimizer": "sgd", "schedule": "one_cycle", "shift": 3, "cutout": 6},
         {**NETS["fast_cnn"], "optimizer": "muon", "momentum": 0.6, "flip_test": True},
+        {"prune_share": 0.5, "epochs": 6},
     ],
 )
 def test_five_pauses_change_nothing(settings: dict[str, object]) -> None:
@@ -190,12 +191,12 @@ def test_each_epoch_shows_every_picture_once_in_another_order() -> None:
     config = make_config({**TINY, "flip": False, "validation_share": 0.0})
     data = data_for(config)
     epochs = [
-        torch.cat([labels for _, labels in epoch_batches(data, config.data, 32, seed=0, epoch=epoch)])
+        torch.cat([labels for _, labels, _ in epoch_batches(data, config.data, 32, seed=0, epoch=epoch)])
         for epoch in (1, 2)
     ]
     assert not torch.equal(epochs[0], epochs[1])
     assert torch.equal(epochs[0].bincount(), data.train.labels.bincount())
-    images = torch.cat([images for images, _ in epoch_batches(data, config.data, 32, seed=0, epoch=1)])
+    images = torch.cat([images for images, *_ in epoch_batches(data, config.data, 32, seed=0, epoch=1)])
     everything = normalise(data.train.take(slice(None)), data)
     assert torch.allclose(images.sum(), everything.sum(), rtol=1e-4, atol=1.0)
     assert torch.allclose(images.mean(dim=(0, 2, 3)), torch.zeros(3), atol=0.01)

@@ -36,6 +36,6 @@ def test_the_network_starts_with_the_filters_of_its_own_pictures_and_keeps_them(
     expected = whitening_filters(normalise(data.train.take(slice(None)), data), patch=4, components=16)
     torch.testing.assert_close(weights, torch.cat([expected, -expected]), rtol=1e-3, atol=1e-3)
     images, labels = data.train.take(slice(32)), data.train.labels[:32]
-    trainer.train_step(normalise(images, data), labels, step=0)
+    trainer.train_step(normalise(images, data), labels, torch.arange(len(labels)), step=0)
     assert torch.equal(layer.get_parameter("weight"), weights)
     assert layer.get_parameter("bias").abs().sum() > 0

@@ -1,0 +1,64 @@
+"""Leaving out pictures that the network knows already: InfoBatch (Qin et al. 2024, "InfoBatch: Lossless Training Speed Up by
+Unbiased Dynamic Data Pruning", arXiv:2303.04947).
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from cifar_core.train.schedule import WHOLE_FROM
+
+_STREAM = 4  # keeps this use of the seed apart from the others
+
+
+class Pruning:
+    """How much each training picture counts in the running epoch, and the loss that each had when it was last seen."""
+
+    def __init__(self, share: float, count: int, device: torch.device) -> None:
+        self._share = share
+        self.losses = torch.full((count,), torch.nan, device=device)  # float32 [N], nats; NaN = not seen yet
+        self.weights = torch.ones(count, device=device)  # float32 [N]; 0 = left out
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Which pictures the running epoch shows: bool [N]."""
+        return (self.weights > 0).cpu().numpy()
+
+    def start_epoch(self, epoch: int, epochs: int, seed: int) -> None:
+        """Choose anew, before the first batch of an epoch (1-based)."""
+        if self._share == 0:
+            return
+        weights = np.ones(len(self.losses), np.float32)
+        if 1 < epoch <= WHOLE_FROM * epochs:
+            rng = np.random.default_rng([seed, _STREAM, epoch])
+            weights = epoch_weights(self.losses.cpu().numpy(), self._share, rng)
+        self.weights.copy_(torch.from_numpy(weights))
+
+    def state(self) -> dict[str, Any]:
+        """What the rest of the run depends on; nothing where all pictures are always shown."""
+        return {"losses": self.losses, "weights": self.weights} if self._share else {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on where `state()` was taken."""
+        for name, kept in self.state().items():
+            kept.copy_(state[name])
+
+
+def epoch_weights(losses: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Leave out a part of the pictures whose loss is below the mean; the others of these count as much more.
+
+    So the expected gradient, and the expected mean of the losses, stay those of all pictures.
+
+    Args:
+        losses: float [N], of each picture when it was last seen.
+        share: of the easy pictures to leave out, 0 to below 1.
+        rng: decides which.
+
+    Returns:
+        float32 [N]: 0 for what is left out, 1 / (1 - share) for the other easy pictures, 1 for the rest.
+    """
+    easy = losses < losses.mean(dtype=np.float64)
+    out = easy & (rng.random(len(losses)) < share)
+    weights = np.where(easy, np.float32(1 / (1 - share)), np.float32(1))
+    return np.where(out, np.float32(0), weights)

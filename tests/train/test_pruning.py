@@ -1,0 +1,73 @@
+"""Leaving out easy pictures: what the weights are, and that they change no expectation."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.config import make_config
+from cifar_core.train import shown_share
+from cifar_core.train.batches import epoch_batches
+from cifar_core.train.pruning import Pruning, epoch_weights
+from cifar_core.train.trainer import Trainer
+from tests.train.test_trainer import CPU, TINY, Watcher, data_for
+
+
+@given(losses=st.lists(st.floats(0, 20), min_size=1, max_size=50), share=st.floats(0, 0.9), seed=st.integers(0, 99))
+def test_only_easy_pictures_are_left_out_and_the_other_easy_ones_count_more(
+    losses: list[float], share: float, seed: int
+) -> None:
+    values = np.array(losses)
+    weights = epoch_weights(values, share, np.random.default_rng(seed))
+    easy = values < values.mean()
+    assert (weights[~easy] == 1).all()
+    assert np.isin(weights[easy], np.array([0, 1 / (1 - share)], np.float32)).all()
+
+
+def test_the_expected_sum_is_that_of_all_pictures() -> None:
+    losses = np.random.default_rng(0).exponential(1.0, 2_000)
+    sums = [(epoch_weights(losses, 0.5, np.random.default_rng(seed)) * losses).sum() for seed in range(200)]
+    assert np.mean(sums) == pytest.approx(losses.sum(), rel=0.003)
+
+
+def test_the_first_epoch_and_the_last_ones_show_all() -> None:
+    pruning = Pruning(0.5, 100, CPU)
+    pruning.losses.copy_(torch.linspace(0, 1, 100))
+    shown = []
+    for epoch in range(1, 11):
+        pruning.start_epoch(epoch, 10, seed=0)
+        shown.append(int(pruning.shown.sum()))
+    assert shown[0] == shown[8] == shown[9] == 100
+    assert all(60 <= count <= 90 for count in shown[1:8]) and len(set(shown[1:8])) > 1
+
+
+def test_nothing_is_left_out_unless_it_is_asked_for() -> None:
+    pruning = Pruning(0.0, 100, CPU)
+    pruning.losses.copy_(torch.linspace(0, 1, 100))
+    pruning.start_epoch(5, 10, seed=0)
+    assert pruning.shown.all() and pruning.state() == {}
+    assert shown_share(make_config().optimizer) == 1
+
+
+def test_a_training_skips_pictures_and_ends_at_a_learning_rate_near_zero() -> None:
+    config = make_config({**TINY, "epochs": 10, "prune_share": 0.8, "schedule": "one_cycle", "warmup_share": 0.0,
+                          "validation_share": 0.0})  # fmt: skip
+    data = data_for(config)
+    watcher = Watcher()
+    trainer = Trainer(config, data, CPU)
+    trainer.fit(watcher)
+    batches = {position.epoch: position.batches for position in watcher.positions}
+    assert batches[1] == batches[10] == 10 > max(batches[epoch] for epoch in range(2, 9))
+    rates = [line.learning_rate for line in watcher.lines]
+    assert rates == sorted(rates, reverse=True) and rates[-1] < 0.02 * config.optimizer.learning_rate
+    assert all(0 <= line.train_accuracy <= 1.5 and line.train_loss > 0 for line in watcher.lines)
+    assert bool(trainer.pruning.losses.isfinite().all())
+
+
+def test_an_epoch_shows_what_it_is_told_to_show_once() -> None:
+    config = make_config(TINY)
+    data = data_for(config)
+    shown = np.arange(len(data.train)) % 3 == 0
+    seen = torch.cat([numbers for *_, numbers in epoch_batches(data, config.data, 32, seed=0, epoch=2, shown=shown)])
+    assert np.array_equal(np.sort(seen.numpy()), np.flatnonzero(shown))
