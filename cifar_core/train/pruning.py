@@ -15,8 +15,8 @@ _STREAM = 4  # keeps this use of the seed apart from the others
 class Pruning:
     """How much each training picture counts in the running epoch, and the loss that each had when it was last seen."""
 
-    def __init__(self, share: float, count: int, device: torch.device) -> None:
-        self._share = share
+    def __init__(self, share: float, count: int, batch_size: int, device: torch.device) -> None:
+        self._share, self._batch_size = share, batch_size
         self.losses = torch.full((count,), torch.nan, device=device)  # float32 [N], nats; NaN = not seen yet
         self.weights = torch.ones(count, device=device)  # float32 [N]; 0 = left out
 
@@ -32,7 +32,7 @@ class Pruning:
         weights = np.ones(len(self.losses), np.float32)
         if 1 < epoch <= WHOLE_FROM * epochs:
             rng = np.random.default_rng([seed, _STREAM, epoch])
-            weights = epoch_weights(self.losses.cpu().numpy(), self._share, rng)
+            weights = whole_batches(epoch_weights(self.losses.cpu().numpy(), self._share, rng), self._batch_size, rng)
         self.weights.copy_(torch.from_numpy(weights))
 
     def state(self) -> dict[str, Any]:
@@ -62,3 +62,21 @@ def epoch_weights(losses: np.ndarray, share: float, rng: np.random.Generator) ->
     out = easy & (rng.random(len(losses)) < share)
     weights = np.where(easy, np.float32(1 / (1 - share)), np.float32(1))
     return np.where(out, np.float32(0), weights)
+
+
+def whole_batches(weights: np.ndarray, batch_size: int, rng: np.random.Generator) -> np.ndarray:
+    """Leave out as many more pictures, any, as would make a batch that is not full.
+
+    How many are shown is a matter of chance, and a step along the gradient of one or two pictures would be as long as any.
+
+    Args:
+        weights: float32 [N]; where fewer than a batch are shown they stay as they are.
+        batch_size: pictures.
+        rng: decides which.
+    """
+    shown = np.flatnonzero(weights)
+    if len(shown) < batch_size:
+        return weights
+    weights = weights.copy()
+    weights[rng.choice(shown, len(shown) % batch_size, replace=False)] = 0
+    return weights

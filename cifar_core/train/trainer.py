@@ -83,7 +83,7 @@ class Trainer:
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
         whiten(self.net, data)
         self.optimizer = make_optimizer(config.optimizer, self.net)
-        self.pruning = Pruning(config.optimizer.prune_share, len(data.train), device)
+        self.pruning = Pruning(config.optimizer.prune_share, len(data.train), config.optimizer.batch_size, device)
         self.shown = len(data.train)  # pictures in the running epoch
         self.batches = self._most_batches = math.ceil(self.shown / config.optimizer.batch_size)  # of an epoch
         self.lines: list[EpochLine] = []

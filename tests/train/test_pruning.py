@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cifar_core.config import make_config
 from cifar_core.train import shown_share
 from cifar_core.train.batches import epoch_batches
-from cifar_core.train.pruning import Pruning, epoch_weights
+from cifar_core.train.pruning import Pruning, epoch_weights, whole_batches
 from cifar_core.train.trainer import Trainer
 from tests.train.test_trainer import CPU, TINY, Watcher, data_for
 
@@ -31,19 +31,28 @@ def test_the_expected_sum_is_that_of_all_pictures() -> None:
     assert np.mean(sums) == pytest.approx(losses.sum(), rel=0.003)
 
 
+@given(count=st.integers(1, 60), batch_size=st.integers(1, 20), seed=st.integers(0, 99))
+def test_every_batch_is_full_and_what_is_shown_keeps_its_weight(count: int, batch_size: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights = rng.choice(np.array([0, 1, 2], np.float32), count)
+    trimmed, many = whole_batches(weights, batch_size, rng), np.count_nonzero(weights)
+    assert np.count_nonzero(trimmed) == (many if many < batch_size else many - many % batch_size)
+    assert ((trimmed == weights) | (trimmed == 0)).all()
+
+
 def test_the_first_epoch_and_the_last_ones_show_all() -> None:
-    pruning = Pruning(0.5, 100, CPU)
+    pruning = Pruning(0.5, 100, 8, CPU)
     pruning.losses.copy_(torch.linspace(0, 1, 100))
     shown = []
     for epoch in range(1, 11):
         pruning.start_epoch(epoch, 10, seed=0)
         shown.append(int(pruning.shown.sum()))
     assert shown[0] == shown[8] == shown[9] == 100
-    assert all(60 <= count <= 90 for count in shown[1:8]) and len(set(shown[1:8])) > 1
+    assert all(60 <= count <= 90 and count % 8 == 0 for count in shown[1:8]) and len(set(shown[1:8])) > 1
 
 
 def test_nothing_is_left_out_unless_it_is_asked_for() -> None:
-    pruning = Pruning(0.0, 100, CPU)
+    pruning = Pruning(0.0, 100, 8, CPU)
     pruning.losses.copy_(torch.linspace(0, 1, 100))
     pruning.start_epoch(5, 10, seed=0)
     assert pruning.shown.all() and pruning.state() == {}
