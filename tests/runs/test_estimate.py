@@ -74,13 +74,11 @@ def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> 
     )
 
 
-@pytest.mark.parametrize(
-    "views, times", [({"flip_test": True}, 2), ({"shift_test": 1}, 3), ({"flip_test": True, "shift_test": 2}, 6)]
-)
-def test_judging_several_views_takes_as_much_longer(views: dict[str, object], times: int) -> None:
-    one, more = (epoch_seconds(KNOWN, make_config(chosen), classes=10, train=64, judged=6400) for chosen in ({}, views))
+@pytest.mark.parametrize("views", [{"flip_test": True}, {"shift_test": 1}, {"flip_test": True, "shift_test": 2}])
+def test_judging_two_views_takes_twice_as_long(views: dict[str, object]) -> None:
+    one, two = (epoch_seconds(KNOWN, make_config(chosen), classes=10, train=64, judged=6400) for chosen in ({}, views))
     rest = epoch_seconds(KNOWN, make_config(), classes=10, train=64, judged=0)
-    assert more - rest == pytest.approx(times * (one - rest))
+    assert two - rest == pytest.approx(2 * (one - rest))
 
 
 def test_leaving_out_easy_pictures_saves_about_that_part() -> None:
