@@ -16,7 +16,10 @@ class Plan:
     kills: int  # of workers and computing processes
     restarts: int  # SIGKILLs of the server
     restart_share: tuple[float, float] = (0.2, 0.5)  # of the time, between which they fall: the last life is a long one
-    think: float = 30.0  # seconds that a person looks at a page before the next click, on average
+    browsers: int = 4  # of the sessions; the others have theirs elsewhere, as students do, and speak over the wire
+    think: float = (
+        8.0  # seconds that a person looks at a page before the next click, on average: thirty make 4 clicks a second
+    )
 
 
 FULL = Plan(900, 30, 200, 100, 10, 20, 20, 2)

@@ -84,13 +84,13 @@ def _let_them_work(storm: Storm, chromium: str, files: Path, say: Say) -> tuple[
     """The crowd from its first to its last click, in the storm; all it told, and the server's memory once it had gone."""
     plan = storm.plan
     command = [sys.executable, "-P", "-m", "cifar_core.bench.crowd", f"--url={storm.app.url}", f"--run={storm.runs[0]}",
-               f"--chromium={chromium}", f"--files={files}", f"--sessions={plan.sessions}", f"--uploads={plan.uploads}",
-               f"--downloads={plan.downloads}", f"--seconds={plan.seconds}", f"--think={plan.think}"]  # fmt: skip
+               f"--chromium={chromium}", f"--files={files}", f"--sessions={plan.sessions}", f"--browsers={plan.browsers}",
+               f"--uploads={plan.uploads}", f"--downloads={plan.downloads}", f"--seconds={plan.seconds}", f"--think={plan.think}"]  # fmt: skip
     crowd = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=child_environment())
     assert crowd.stdin is not None
     told = Told(crowd)
     try:
-        say(f"soak: {plan.sessions} sessions arrive")
+        say(f"soak: {plan.sessions} sessions arrive, {plan.browsers} of them in Chromium")
         told.wait_for("begin", _ARRIVE_SECONDS)
         say(f"soak: {plan.seconds / 60:.1f} minutes, {plan.trainings} trainings")
         storm.train(plan.trainings)
@@ -121,7 +121,7 @@ class Told:
         """Add what came since the last time to `events`; the last word that was no event.
 
         Raises:
-            TrainingError: the browser has ended.
+            TrainingError: the crowd has ended.
         """
         word = ""
         while not self._lines.empty():
@@ -131,7 +131,7 @@ class Told:
             else:
                 word = event["what"]
         if not word and self._crowd.poll() is not None:
-            raise TrainingError("The browser of the soak ended before its time.")
+            raise TrainingError("The crowd of the soak ended before its time.")
         return word
 
     def wait_for(self, word: str, seconds: float) -> None:
@@ -143,7 +143,7 @@ class Told:
         deadline = time.monotonic() + seconds
         while self.take() != word:
             if time.monotonic() > deadline:
-                raise TrainingError(f"The browser of the soak did not come to '{word}' within {seconds:.0f} s.")
+                raise TrainingError(f"The crowd of the soak did not come to '{word}' within {seconds:.0f} s.")
             time.sleep(_TICK)
 
     def _listen(self) -> None:

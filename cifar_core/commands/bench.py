@@ -117,10 +117,10 @@ def _soak(found: dict[str, Any]) -> list[str]:
     lives = [f"{life['memory_at_start'] / MB:.0f} -> {life['memory_began'] / MB:.0f} -> {life['memory_ended'] / MB:.0f} MB, "
              f"{life['files_began']} -> {life['files_ended']} open files" for life in found["lives"]]  # fmt: skip
     return [
-        f"Soak, {found['minutes']:.0f} minutes, {found['sessions']} sessions: {_counts(found['done'])}; "
+        f"Soak, {found['minutes']:.0f} minutes, {found['sessions']} sessions, {found['browsers']} of them in Chromium: {_counts(found['done'])}; "
         f"killed {_counts(found['killed'])}; runs {_counts(found['runs'])}",
-        f"  a click: median {clicks['median']:.0f} ms, p95 {clicks['p95']:.0f} ms; the server's part alone: median "
-        f"{servers['median']:.0f} ms, p95 {servers['p95']:.0f} ms",
+        "  a click: " + "; ".join(f"{name} median {times['median']:.0f} ms, p95 {times['p95']:.0f} ms" for name, times in clicks.items())
+        + f"; the server's part alone: median {servers['median']:.0f} ms, p95 {servers['p95']:.0f} ms",
         "  each server at its start, after a first round of clicks, at its end: " + "; ".join(lives),
         *(f"  {'kept  ' if item['kept'] else 'BROKEN'} {item['promise']}" + (f": {item['found']}" if item["found"] else "")
           for item in found["promises"].values()),

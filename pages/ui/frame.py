@@ -16,6 +16,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.runs import Run, Status, empty_old_trash, list_runs, list_trash
 from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.patience import keep_what_was_shown
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload_room import bound_uploads, give_upload_room
 from pages.ui.visitors import ask_nobody, offer_logout, require_login
@@ -37,6 +38,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     st.set_page_config(page_title=f"{title} · {APP}", layout="wide")
     ask_nobody()
     bound_uploads()
+    keep_what_was_shown()
     require_login()
     st.title(title, anchor=False)
     if lead:

@@ -103,14 +103,14 @@ def test_the_report_of_a_soak_names_each_promise() -> None:
         "files_ended": 61,
     }
     found = {
-        "minutes": 15.0, "sessions": 30, "done": {"click": 2700, "upload": 200}, "killed": {"worker": 12, "server": 2},
-        "runs": {"finished": 10, "stopped": 1}, "click_milliseconds": clicks, "server_milliseconds": clicks, "lives": [life],
+        "minutes": 15.0, "sessions": 30, "browsers": 4, "done": {"click": 2700, "upload": 200}, "killed": {"worker": 12, "server": 2},
+        "runs": {"finished": 10, "stopped": 1}, "click_milliseconds": {"all": clicks, "browsers": clicks}, "server_milliseconds": clicks, "lives": [life],
         "promises": {"runs": {"promise": "no run lost", "kept": True, "found": ""},
                      "memory": {"promise": "grows by at most 150 MB", "kept": False, "found": "171 MB"}},
     }  # fmt: skip
     text = "\n".join(report({"machine": "2 cores", "soak": found}))
-    for part in ("15 minutes, 30 sessions: 2,700 click, 200 upload; killed 12 worker, 2 server; runs 10 finished, 1 stopped",
-                 "median 200 ms, p95 912 ms", "70 -> 200 -> 230 MB, 60 -> 61 open files", "kept   no run lost",
+    for part in ("15 minutes, 30 sessions, 4 of them in Chromium: 2,700 click, 200 upload; killed 12 worker, 2 server; runs 10 finished, 1 stopped",
+                 "a click: all median 200 ms, p95 912 ms; browsers median 200 ms", "70 -> 200 -> 230 MB, 60 -> 61 open files", "kept   no run lost",
                  "BROKEN grows by at most 150 MB: 171 MB"):  # fmt: skip
         assert part in text
     assert report({"machine": "2 cores", "soak": {"skipped": "no browser"}})[-1] == "Soak: skipped, no browser"

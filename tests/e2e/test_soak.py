@@ -11,7 +11,17 @@ from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 
 PLAN = replace(
-    QUICK, seconds=30, sessions=3, uploads=6, downloads=4, trainings=3, epochs=20, kills=2, restarts=1, think=0.7
+    QUICK,
+    seconds=30,
+    sessions=3,
+    browsers=1,
+    uploads=6,
+    downloads=4,
+    trainings=3,
+    epochs=20,
+    kills=2,
+    restarts=1,
+    think=0.7,
 )
 
 
