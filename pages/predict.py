@@ -5,10 +5,9 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.data import CONVERSION
-from cifar_core.errors import CifarCoreError
 from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
-from cifar_core.runs import Predictor
+from cifar_core.runs import Helper, Predictor
 from cifar_core.workspace import Workspace
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
 from pages.ui.pictures import enlarged
@@ -37,19 +36,11 @@ def main(workspace: Workspace) -> None:
         pictures = uploaded_pictures(workspace) if source == UPLOAD else test_pictures(workspace, run)
         if pictures:
             with st.spinner("Asking the network…"):
-                network = _predictor(workspace, run.id, run.best.epoch)
-                probs = _ask(network, pictures)
+                network = Predictor(workspace, run.id, _helper())
+                probs = network.predict(np.stack([picture.pixels for picture in pictures]))
             for place, (picture, row) in enumerate(zip(pictures, probs, strict=True)):
                 _show(picture, row, network.class_names, place)
     st.caption(CONVERSION)
-
-
-def _ask(network: Predictor, pictures: list[Picture]) -> np.ndarray:
-    try:
-        return network.predict(np.stack([picture.pixels for picture in pictures]))
-    except CifarCoreError:
-        _predictor.clear()  # a helper that died is not asked again
-        raise
 
 
 def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
@@ -90,10 +81,10 @@ def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], pla
                                icon=":material/download:")  # fmt: skip
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the network…", on_release=Predictor.close)
-def _predictor(_workspace: Workspace, run_id: str, epoch: int) -> Predictor:
-    """One helper process a run, kept for the server; `epoch` makes a better network of a living run a new entry."""
-    return Predictor(_workspace, run_id)
+@st.cache_resource(show_spinner=False, on_release=Helper.close)
+def _helper() -> Helper:
+    """One helper process for the server: a class asks about many runs, and to start a process for each takes seconds."""
+    return Helper()
 
 
 main(setup_page("Predict", "Give the network a picture of your own and see what it takes it for."))

@@ -25,7 +25,8 @@ class Frontend:
 
     query: str = ""  # of the page's address
     session: str = ""
-    page: str = ""  # hash of the page's script
+    page: str = ""  # hash of the page whose script ran last
+    shown: str = ""  # of the one that was drawn to its end
     runs_begun: int = 0  # of the whole page, not of a fragment
     runs_done: int = 0  # the number of the last one that came to its end
     pages: dict[str, str] = field(default_factory=dict)  # address -> hash
@@ -126,7 +127,7 @@ class Frontend:
             return  # another one follows
         self.screen.finish(run.script_run_id, run.fragment_ids)
         if status == _FULL_RUN:
-            self.runs_done = self.runs_begun
+            self.runs_done, self.shown = self.runs_begun, self.page
             self.values = {name: state for name, state in self.values.items() if name in self.screen.ids}
             self._cached = {name: known for name, known in self._cached.items()
                             if self.runs_begun - known[0] <= self._cache_age}  # fmt: skip

@@ -244,10 +244,10 @@ class Session:
                 await self._send(line, line.state.ask(fragment=fragment))
 
     async def _run(self, line: _Line, message: BackMsg) -> Answer:
-        """Have the page's script run, and wait for its end."""
-        before, begin = line.state.runs_begun, time.monotonic()
+        """Have the page's script run, and wait for its end; the page that is left may be drawn once more before."""
+        before, page, begin = line.state.runs_begun, message.rerun_script.page_script_hash, time.monotonic()
         await self._send(line, message)
-        await self._until(lambda: line.state.runs_done > before, line)
+        await self._until(lambda: line.state.runs_done > before and line.state.shown == page, line)
         return await self._answer(begin)
 
     async def _answer(self, begin: float) -> Answer:

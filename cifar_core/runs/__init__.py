@@ -5,7 +5,7 @@ from cifar_core.runs.again import duplicate_run, retry_run
 from cifar_core.runs.arrival import Arrival, import_run
 from cifar_core.runs.ending import stop_all
 from cifar_core.runs.estimate import Estimate, calibrate, estimate_run, read_calibration
-from cifar_core.runs.predictor import Predictor
+from cifar_core.runs.predictor import Helper, Predictor
 from cifar_core.runs.process import pause_run, resume_run, start_run, stop_run, worker_log_tail
 from cifar_core.runs.recompute import recompute_predictions
 from cifar_core.runs.results import epoch_ends, open_run_dataset, read_metrics, read_predictions
@@ -25,7 +25,7 @@ from cifar_core.runs.waiting import Place, queue_places
 from cifar_core.train import EpochLine
 
 __all__ = [
-    "Arrival", "DatasetFacts", "DeletedRun", "EpochLine", "Estimate", "Place", "Predictions", "Predictor", "Progress", "Run", "Status",
+    "Arrival", "DatasetFacts", "DeletedRun", "EpochLine", "Estimate", "Helper", "Place", "Predictions", "Predictor", "Progress", "Run", "Status",
     "calibrate", "create_run", "delete_run", "duplicate_run", "empty_old_trash", "empty_trash", "epoch_ends", "estimate_run", "export_bytes", "export_run", "import_run", "list_runs", "list_trash", "note_run", "open_run_dataset", "pause_run",
     "queue_places", "read_calibration", "read_metrics", "read_predictions", "read_run", "recompute_predictions", "rename_run", "resolve_run", "restore_run", "resume_run", "retry_run",
     "slots", "start_run", "stop_all", "stop_run", "verify_run", "worker_log_tail",

@@ -1,10 +1,12 @@
-"""Answers pictures with class probabilities: `python -m cifar_core.runs.inference --run-dir=DIR --epoch=N`, over its pipes.
+"""Answers pictures with class probabilities of runs' networks: `python -m cifar_core.runs.inference`, over its pipes.
 
-A helper of `cifar_core.runs.predictor`: it keeps torch out of the server. It reads frames (count as 4 bytes, then count
-pictures of 3072 bytes) from its input, writes count x classes float32 to its output, and ends when its input closes.
+The helper of `cifar_core.runs.predictor`: it keeps torch out of the server. It reads the length of a head (4 bytes), the head
+(JSON: `run_dir`, `epoch`, `count`) and count pictures of 3072 bytes from its input, writes the length of the answer (4 bytes)
+and count x classes float32 to its output, and ends when its input closes, or when a network cannot be loaded.
 """
 
-import argparse
+import functools
+import json
 import struct
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import safetensors.torch
 import torch
 
 from cifar_core.data import usable_std
+from cifar_core.errors import RunError
 from cifar_core.models.network import create_model
 from cifar_core.runs.facts import read_facts, run_config
 from cifar_core.runs.folder import RunFolder
@@ -21,33 +24,49 @@ from cifar_core.runs.sealed import read_sealed
 from cifar_core.train.measure import probabilities
 
 PICTURE_BYTES = 3 * 32 * 32
+_NETWORKS = 8  # kept: some MB each
+_COUNT = struct.Struct("<I")
+
+
+class Network:
+    """The weights of one epoch of a run, with what its pictures go through first."""
+
+    def __init__(self, folder: RunFolder, epoch: int) -> None:
+        facts, config = read_facts(folder), run_config(folder)
+        if facts is None:
+            raise RunError(f"Run {folder.run_id} has not opened its data yet.")
+        self._net = create_model(config.model, len(facts.dataset.class_names))
+        content, _ = read_sealed(folder.weights(epoch), required=False)
+        self._net.load_state_dict(safetensors.torch.load(content))
+        self._net.eval()
+        self._mean, self._std = (
+            torch.tensor(part).reshape(3, 1, 1) * 255 for part in (facts.dataset.mean, usable_std(facts.dataset.std))
+        )
+        self._data = config.data
+
+    def answer(self, pixels: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [count, classes] of pictures uint8 [count, 3, 32, 32]."""
+        with torch.no_grad():
+            images = (torch.from_numpy(pixels).float() - self._mean) / self._std
+            return probabilities(self._net, images, self._data).numpy().astype("<f4")
+
+
+@functools.lru_cache(maxsize=_NETWORKS)
+def _network(run_dir: str, epoch: int, sealed_at: int) -> Network:
+    """The network, kept as long as its file is the same: a run of a deleted one's name may have come in its place."""
+    return Network(RunFolder(Path(run_dir)), epoch)
 
 
 def main() -> int:
-    """Load the run's weights, then answer until the input closes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run-dir", required=True, type=Path)
-    parser.add_argument("--epoch", required=True, type=int, help="The epoch whose weights answer.")
-    arguments = parser.parse_args()
-    folder = RunFolder(arguments.run_dir)
-    facts, config = read_facts(folder), run_config(folder)
-    if facts is None:
-        return 1
-    net = create_model(config.model, len(facts.dataset.class_names))
-    content, _ = read_sealed(folder.weights(arguments.epoch), required=False)
-    net.load_state_dict(safetensors.torch.load(content))
-    net.eval()
-    mean, std = (
-        torch.tensor(part).reshape(3, 1, 1) * 255 for part in (facts.dataset.mean, usable_std(facts.dataset.std))
-    )
+    """Answer until the input closes."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
-    while len(head := source.read(4)) == 4:
-        (count,) = struct.unpack("<I", head)
-        pixels = np.frombuffer(source.read(count * PICTURE_BYTES), np.uint8).reshape(count, 3, 32, 32)
-        with torch.no_grad():
-            images = (torch.from_numpy(pixels.copy()).float() - mean) / std  # [count, 3, 32, 32]
-            probs = probabilities(net, images, config.data)
-        target.write(probs.numpy().astype("<f4").tobytes())
+    while len(length := source.read(_COUNT.size)) == _COUNT.size:
+        head = json.loads(source.read(_COUNT.unpack(length)[0]))
+        pixels = np.frombuffer(source.read(head["count"] * PICTURE_BYTES), np.uint8).reshape(-1, 3, 32, 32)
+        weights = RunFolder(Path(head["run_dir"])).weights(head["epoch"])
+        network = _network(head["run_dir"], head["epoch"], weights.stat().st_mtime_ns)
+        answer = network.answer(pixels.copy()).tobytes()
+        target.write(_COUNT.pack(len(answer)) + answer)
         target.flush()
     return 0
 

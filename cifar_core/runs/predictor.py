@@ -1,9 +1,11 @@
-"""A run's network as a function of pictures, computed in a helper process so that this one needs no torch."""
+"""Runs' networks as functions of pictures, computed in a helper process so that this one needs no torch."""
 
+import json
 import struct
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 
@@ -14,18 +16,57 @@ from cifar_core.runs.sealed import DamagedError, read_sealed
 from cifar_core.runs.store import read_run
 from cifar_core.workspace import Workspace
 
+_COUNT = struct.Struct("<I")
 
-class Predictor:
-    """The best network of a run. Starting takes some seconds in the background; answers then take milliseconds.
 
-    Safe to share between threads. Its helper process ends with `close()` or with this process.
+class Helper:
+    """The process that holds torch and the networks asked last, one for any number of runs and threads.
+
+    It starts when it is first asked, which takes some seconds, again where it has died, and ends with `close()` or with this
+    process. Answers take milliseconds.
     """
 
-    def __init__(self, workspace: Workspace, run_id: str) -> None:
-        """Start the helper.
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, run_dir: Path, epoch: int, images: np.ndarray) -> np.ndarray:
+        """What the network of an epoch says of pictures uint8 [N, 3, 32, 32]: float32 [N * K].
 
         Raises:
-            RunError: no such run, or it has no finished epoch yet.
+            OSError: the process could not be asked, or it could not load the network.
+        """
+        head = json.dumps({"run_dir": str(run_dir), "epoch": epoch, "count": len(images)}).encode()
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._end()
+                self._process = _start()
+            try:
+                return _exchange(self._process, _COUNT.pack(len(head)) + head + np.ascontiguousarray(images).tobytes())
+            except BaseException:  # half a question or half an answer may lie in its pipes
+                self._end()
+                raise
+
+    def close(self) -> None:
+        """End the process; the next question starts another one."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+        self._process = None
+
+
+class Predictor:
+    """The best network of a run, as it is now. Safe to share between threads."""
+
+    def __init__(self, workspace: Workspace, run_id: str, helper: Helper) -> None:
+        """Look the network up.
+
+        Raises:
+            RunError: no such run, it has no finished epoch yet, or its weights cannot be used.
         """
         run = read_run(workspace, run_id)
         folder = run_folder(workspace, run.id)
@@ -36,13 +77,7 @@ class Predictor:
         except DamagedError as error:
             raise RunError(f"The best weights of run {run_id} cannot be used: {error}. Train it again.") from error
         self.class_names = run.dataset.class_names
-        self._run_id = run.id
-        self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cifar_core.runs.inference", f"--run-dir={folder.path}",
-             f"--epoch={run.best.epoch}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment(),
-        )  # fmt: skip
+        self._run_id, self._folder, self._epoch, self._helper = run.id, folder.path, run.best.epoch, helper
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities of pictures.
@@ -58,22 +93,31 @@ class Predictor:
         """
         if images.dtype != np.uint8 or images.shape[1:] != (3, 32, 32):
             raise RunError(f"The network takes uint8 pictures [N, 3, 32, 32], not {images.dtype} {images.shape}.")
-        wanted = len(images) * len(self.class_names) * 4
-        source, target = self._process.stdin, self._process.stdout
-        assert source is not None and target is not None  # both are pipes
-        with self._lock:
-            try:
-                source.write(struct.pack("<I", len(images)) + np.ascontiguousarray(images).tobytes())
-                source.flush()
-                answer = target.read(wanted)
-            except (OSError, ValueError) as error:  # ValueError: closed
-                raise RunError(f"The network of run {self._run_id} could not be asked ({error}).") from error
-        if len(answer) != wanted:
-            raise RunError(f"The network of run {self._run_id} could not be loaded or gave no answer.")
-        return np.frombuffer(answer, "<f4").reshape(len(images), len(self.class_names))
+        try:
+            answer = self._helper.ask(self._folder, self._epoch, images)
+        except OSError as error:
+            raise RunError(
+                f"The network of run {self._run_id} could not be loaded or gave no answer ({error})."
+            ) from error
+        return answer.reshape(len(images), len(self.class_names))
 
-    def close(self) -> None:
-        """End the helper process."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(timeout=30)
+
+def _start() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "cifar_core.runs.inference"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment(),
+    )  # fmt: skip
+
+
+def _exchange(process: "subprocess.Popen[bytes]", question: bytes) -> np.ndarray:
+    source, target = process.stdin, process.stdout
+    assert source is not None and target is not None  # both are pipes
+    source.write(question)
+    source.flush()
+    head = target.read(_COUNT.size)
+    if len(head) != _COUNT.size:
+        raise OSError("its process ended")
+    answer = target.read(_COUNT.unpack(head)[0])
+    if len(answer) != _COUNT.unpack(head)[0]:
+        raise OSError("its process ended")
+    return np.frombuffer(answer, "<f4")

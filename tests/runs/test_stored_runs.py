@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cifar_core.runs import (
+    Helper,
     Predictor,
     Status,
     import_run,
@@ -36,9 +37,9 @@ def test_stored_run_opens(stored: Path, workspace: Workspace) -> None:
     found = read_predictions(workspace, run.id)
     images, labels = tiny_pictures(100, seed=1)
     assert np.array_equal(found.labels, labels)
-    predictor = Predictor(workspace, run.id)
-    assert np.abs(predictor.predict(images) - found.probs).max() < 1e-4
-    predictor.close()
+    helper = Helper()
+    assert np.abs(Predictor(workspace, run.id, helper).predict(images) - found.probs).max() < 1e-4
+    helper.close()
 
 
 def test_every_schema_has_a_stored_run() -> None:
