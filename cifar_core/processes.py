@@ -1,5 +1,6 @@
 """Starting work in a process of its own, which outlives whoever started it. Writes the log file it is given."""
 
+import contextlib
 import functools
 import os
 import re
@@ -13,6 +14,7 @@ from cifar_core.files import storage_errors
 _CODE = Path(__file__).resolve().parents[1]
 SPINS = "20000"  # turns of a waiting thread before it sleeps
 _NICENESS = 10  # of 19
+_AUTOGROUP = Path("/proc/self/autogroup")  # the niceness of this process's session, see sched(7)
 _LOG_TAIL = 65_536  # bytes
 _LOG_LINE = 500  # characters shown of a line
 _ESCAPE = re.compile(
@@ -46,10 +48,14 @@ def spawn(module: str, arguments: list[str], log: Path) -> subprocess.Popen[byte
 def step_back() -> None:
     """Let this process have the processor time that others leave: who clicks meanwhile does not wait for a training.
 
-    One that is alone is as fast as ever. Windows has no such call; there the process is started so.
+    One that is alone is as fast as ever. Windows has no such call; there the process is started so. Linux desktops share the
+    processor out by session before they look at the niceness of a process, and a worker is a session of its own
+    (`start_new_session`): there its session steps back too.
     """
     if os.name == "posix":
         os.nice(_NICENESS)
+        with contextlib.suppress(OSError):  # no such system, or it has no such groups
+            _AUTOGROUP.write_text(str(_NICENESS), "ascii")
 
 
 def child_environment() -> dict[str, str]:

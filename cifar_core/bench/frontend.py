@@ -125,6 +125,8 @@ class Frontend:
         run, status = message.metadata.run, message.script_finished
         if status not in (_FULL_RUN, _FRAGMENT_RUN):
             return  # another one follows
+        if not run.fragment_ids and run.script_run_id != self.screen.run:
+            return  # it ended in favour of the one that draws now
         self.screen.finish(run.script_run_id, run.fragment_ids)
         if status == _FULL_RUN:
             self.runs_done, self.shown = self.runs_begun, self.page

@@ -22,24 +22,24 @@ class Screen:
 
     def __init__(self) -> None:
         self._nodes: dict[Path, _Node] = {}
-        self._run = ""
+        self.run = ""  # id of the script run that draws
 
     def begin(self, run: str) -> None:
         """A script run has begun: what is drawn from now on is drawn by it."""
-        self._run = run
+        self.run = run
 
     def draw(self, message: ForwardMsg) -> Element | None:
         """Put what a delta brings in its place; the element, where it brings one."""
         path, delta = tuple(message.metadata.delta_path), message.delta
         if delta.WhichOneof("type") == "add_block":
-            self._nodes[path] = _Node(None, self._run, delta.fragment_id)
+            self._nodes[path] = _Node(None, self.run, delta.fragment_id)
             return None
         if delta.WhichOneof("type") != "new_element":
             return None  # passing things, such as a spinner
         element = delta.new_element
         for below in [other for other in self._nodes if other[: len(path)] == path]:
             del self._nodes[below]  # an element where a container was
-        self._nodes[path] = _Node(element, self._run, delta.fragment_id)
+        self._nodes[path] = _Node(element, self.run, delta.fragment_id)
         return element
 
     def finish(self, run: str, fragments: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from cifar_core.runs import Run, Status, list_runs, queue_places, slots, stop_al
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard_click
 from pages.ui.parcels import tell_refused
+from pages.ui.redraw import draw_anew
 from pages.ui.steer import offer_moves
 from pages.ui.text import plain
 from pages.ui.upload_room import open_sessions
@@ -63,7 +64,7 @@ def keep_up(workspace: Workspace, runs: list[Run], only: str = "") -> None:
         tell_refused()
         now = [run for run in listing() if only in ("", run.id)]
         if (_mark(now), _results(now)) != drawn:
-            st.rerun()
+            draw_anew()
 
     st.fragment(look, run_every=IDLE_TICK)()
 
@@ -90,7 +91,7 @@ def show_active(workspace: Workspace, runs: list[Run], page: str) -> None:
             _show_training(workspace, run, page)
         has_news = time.monotonic() > stale and _results(now) != results
         if has_news or _mark(now) != drawn:  # after the buttons: a click that came with this look is not lost
-            st.rerun()
+            draw_anew()
 
     with st.container(border=True):
         _show_head(workspace, runs, page)

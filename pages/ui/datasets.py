@@ -23,6 +23,7 @@ from cifar_core.files import size_text, temp_beside, write_atomic
 from cifar_core.settings import require_upload
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
+from pages.ui.redraw import draw_anew
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
 from pages.ui.upload_room import drop_uploads, field_key
@@ -50,7 +51,7 @@ def show_datasets(workspace: Workspace) -> list[DatasetState]:
     def look() -> None:
         now = list_datasets(workspace)
         if [state.name for state in now if state.state == "preparing"] != busy:
-            st.rerun()
+            draw_anew()
         with st.grid("auto", min_column_width=300):
             for state in now:
                 with st.container(border=True, height="stretch"):

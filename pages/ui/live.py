@@ -27,6 +27,7 @@ from cifar_core.runs import (
 from cifar_core.workspace import Workspace
 from pages.ui.active import IDLE_TICK, as_drawn, keep_up, show_progress, tick, training_now
 from pages.ui.frame import guard
+from pages.ui.redraw import draw_anew
 from pages.ui.steer import offer_again, offer_moves
 from pages.ui.text import plain, sentence
 from pages.ui.words import (
@@ -74,7 +75,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
         listed = listing()
         now = training_now(listed)
         if (now and now.id) != (running and running.id):
-            st.rerun()
+            draw_anew()
         if now is not None:
             word = "is training" if now.status is Status.RUNNING else "waits for its turn"
             st.markdown(f"**{plain(now.name)}** {word}.")
@@ -84,7 +85,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
             if place is not None and place.seconds != 0:
                 st.caption(f":material/hourglass_top: A run started now is {turn_line(place)}.")
         if state == "measuring" and _calibrated(workspace) != "measuring":
-            st.rerun()
+            draw_anew()
         if config is not None:
             st.caption(f":material/timer: {_quote(workspace, config, listed, state)}")
 
@@ -134,7 +135,7 @@ def watch(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         listed = listing()
         run = next((run for run in listed if run.id == drawn.id), None)
         if run is None or run.active != drawn.active:  # it ended, began again, or was deleted: the page says so
-            st.rerun()
+            draw_anew()
         if run.problem:
             st.error(sentence(run.problem), icon=":material/broken_image:")
             return

@@ -237,6 +237,9 @@ def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
     computer = computing(tiny, run_id)
     assert computer.parent().ppid() != os.getpid()
     assert computer.nice() != psutil.Process().nice()  # who clicks goes first
+    session = Path(f"/proc/{computer.pid}/autogroup")
+    if session.exists() and session.read_text():  # Linux that shares the processor out by session
+        assert "nice 10" in session.read_text()
     wait_for(tiny, run_id, lambda run: run.last is not None and run.last.epoch >= 3)
     known = len(read_metrics(tiny, run_id))
     code = "import sys; from cifar_core.runs import read_metrics, read_run; " \

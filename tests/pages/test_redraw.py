@@ -1,0 +1,36 @@
+"""A view that looks by itself and a click at the same moment: the click wins."""
+
+import pytest
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
+
+from pages.ui import redraw
+from pages.ui.redraw import draw_anew
+
+
+class LeaveError(Exception):
+    """The script runner leaves the script."""
+
+
+@pytest.mark.parametrize(("clicked", "goal"), [(None, "here"), ("there", "there")])
+def test_the_page_that_was_clicked_is_drawn(monkeypatch: pytest.MonkeyPatch, clicked: str | None, goal: str) -> None:
+    """With Streamlit's own queue of requests, asked at each element as its runner does."""
+    requests = ScriptRequests()
+    if clicked:
+        requests.request_rerun(RerunData(page_script_hash=clicked))
+    drawn: list[str] = []
+
+    def element() -> None:
+        request = requests.on_scriptrunner_yield()
+        if request is not None and request.type is ScriptRequestType.RERUN:
+            drawn.append(request.rerun_data.page_script_hash)
+            raise LeaveError
+
+    def rerun() -> None:
+        requests.request_rerun(RerunData(page_script_hash="here"))
+        element()
+
+    monkeypatch.setattr(redraw.st, "empty", element)
+    monkeypatch.setattr(redraw.st, "rerun", rerun)
+    with pytest.raises(LeaveError):
+        draw_anew()
+    assert drawn == [goal]
