@@ -139,6 +139,7 @@ class Frontend:
             case "navigation":
                 self.pages = {"" if page.is_default else page.url_pathname: page.page_script_hash
                               for page in message.navigation.app_pages}  # fmt: skip
+                self.page = message.navigation.page_script_hash  # the address that was typed in has none
             case "page_info_changed":
                 self.query = message.page_info_changed.query_string
             case "file_urls_response":

@@ -73,6 +73,11 @@ class Session:
         """What is on the page."""
         return self._state.screen
 
+    @property
+    def query(self) -> str:
+        """Of the page's address, without the question mark."""
+        return self._state.query
+
     async def open(self, path: str = "", query: str = "") -> Answer:
         """Load the app at a page, as with its address typed into a browser.
 

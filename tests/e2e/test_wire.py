@@ -24,7 +24,7 @@ from cifar_core.export import table_csv
 from cifar_core.runs import Run, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import finished, shared
-from tests.runs.parcels import RUN, store
+from tests.runs.parcels import store
 
 __all__ = ["finished", "shared"]
 
@@ -104,7 +104,9 @@ def test_its_page_follows_the_disk_without_a_click(own: Workspace, tmp_path: Pat
         await session.open("runs")
         store(own)
         await session.shows(
-            lambda screen: any(RUN in option for box in screen.all("selectbox") for option in box.options)
+            lambda screen: any(
+                "first of its kind" in option for box in screen.all("selectbox") for option in box.options
+            )
         )
 
     with_sessions(own, tmp_path / "log", act)
