@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from cifar_core.errors import ConfigError
+from cifar_core.presets import PRESETS
 
 Kind = Literal["int", "float", "bool", "choice", "text", "ints"]
 MAX_TEXT = 64  # characters of a dataset's name
@@ -161,84 +162,6 @@ class RunConfig:
         """Field name -> value over all groups, ready for JSON (tuples become lists)."""
         values = {name: getattr(getattr(self, group), name) for group, name, _, _ in hyperparameters()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named starting point: the defaults with `settings` on top."""
-
-    title: str
-    help: str
-    settings: Mapping[str, Any]
-
-
-_FAST = {  # what the rungs of the ladder have in common
-    "model": "fast_cnn",
-    "optimizer": "muon",
-    "momentum": 0.6,
-    "schedule": "one_cycle",
-    "warmup_share": 0.0,
-    "label_smoothing": 0.1,
-    "batch_size": 256,
-    "validation_share": 0.0,
-    "flip": True,
-}
-PRESETS: dict[str, Preset] = {
-    "default": Preset("Balanced", "The defaults: a small network that learns well within ten epochs.", {}),
-    "first-look": Preset(
-        "First look",
-        "One pass over the pictures with a small network.",
-        {**_FAST, "widths": (16, 32, 64), "epochs": 1, "learning_rate": 0.2},
-    ),
-    "quick": Preset(
-        "Quick",
-        "Three passes with a small network, the first two over shrunk pictures.",
-        {**_FAST, "widths": (24, 64, 128), "epochs": 3, "learning_rate": 0.15, "shift": 1, "small_share": 0.65},
-    ),
-    "standard": Preset(
-        "Standard",
-        "Ten passes with a wider network, the first six over shrunk pictures.",
-        {**_FAST, "widths": (32, 96, 192), "epochs": 10, "learning_rate": 0.1, "shift": 1, "small_share": 0.6},
-    ),
-    "accurate": Preset(
-        "Accurate",
-        "As good as it gets in reasonable time: a wide network, judged with mirror images.",
-        {
-            **_FAST,
-            "widths": (64, 192, 384),
-            "epochs": 10,
-            "learning_rate": 0.08,
-            "shift": 2,
-            "small_share": 0.6,
-            "flip_test": True,
-        },
-    ),
-    "original": Preset(
-        "As the original",
-        "The tutorial network this project grew from: no augmentation, no validation part, so the last epoch counts.",
-        {  # everything that makes it what it is, so that a change of the defaults changes nothing here
-            "model": "simple_cnn",
-            "channels": (6, 16),
-            "kernel_size": 5,
-            "padding": False,
-            "hidden": (120, 84),
-            "dropout": 0.0,
-            "flip": False,
-            "shift": 0,
-            "cutout": 0,
-            "flip_test": False,
-            "train_share": 1.0,
-            "validation_share": 0.0,
-            "optimizer": "adam",
-            "learning_rate": 1e-3,
-            "schedule": "constant",
-            "weight_decay": 0.0,
-            "label_smoothing": 0.0,
-            "patience": 0,
-            "batch_size": 64,
-        },
-    ),
-}
 
 
 @functools.cache

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from cifar_core.config import (
     MAX_TEXT,
-    PRESETS,
     DataConfig,
     MachineConfig,
     ModelConfig,
@@ -24,6 +23,7 @@ from cifar_core.config import (
     spec_of,
 )
 from cifar_core.errors import CifarCoreError, ConfigError
+from cifar_core.presets import PRESETS
 
 TABLE = list(hyperparameters())
 NAMES = [name for _, name, _, _ in TABLE]

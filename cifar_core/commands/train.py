@@ -16,8 +16,9 @@ from cifar_core.commands.console import (
     workspace_option,
 )
 from cifar_core.commands.options import chosen, setting_options
-from cifar_core.config import PRESETS, make_config
+from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError, TrainingError
+from cifar_core.presets import PRESETS
 from cifar_core.runs import (
     EpochLine,
     Place,

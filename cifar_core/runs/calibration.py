@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from cifar_core.config import PRESETS, RunConfig, make_config
+from cifar_core.config import RunConfig, make_config
 from cifar_core.data import Dataset, Split
 from cifar_core.files import hold_lock, write_json
 from cifar_core.models import layer_table
+from cifar_core.presets import PRESETS
 from cifar_core.processes import step_back
 from cifar_core.runs.estimate import (
     CALIBRATION_FILE,

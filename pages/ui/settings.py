@@ -11,8 +11,9 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.bench import expected_accuracy
-from cifar_core.config import PRESETS, RunConfig, Spec, hyperparameters, make_config
+from cifar_core.config import RunConfig, Spec, hyperparameters, make_config
 from cifar_core.data import DatasetState
+from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, estimate_run
 from cifar_core.workspace import Workspace
 from pages.ui.frame import run_labels

@@ -19,9 +19,10 @@ from cifar_core.bench.screens import measure_screens
 from cifar_core.bench.sides import train_plain
 from cifar_core.bench.storm import Life, Storm
 from cifar_core.commands.bench import report
-from cifar_core.config import PRESETS, make_config
+from cifar_core.config import make_config
 from cifar_core.errors import TrainingError
 from cifar_core.files import read_json
+from cifar_core.presets import PRESETS
 from cifar_core.runs import create_run, stop_run
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.config import PRESETS, hyperparameters, make_config, spec_of
+from cifar_core.config import hyperparameters, make_config, spec_of
 from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
+from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, list_runs, read_run, store
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace

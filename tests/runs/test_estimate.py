@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cifar_core.config import PRESETS, make_config
+from cifar_core.config import make_config
 from cifar_core.files import write_json
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.models import layer_table
+from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, calibrate, create_run, delete_run, estimate_run, read_run
 from cifar_core.runs.calibration import fit_costs
 from cifar_core.runs.estimate import (
