@@ -179,8 +179,7 @@ def _why_absent(workspace: Workspace, run_id: str) -> str:
 def _spare_the_collector(page: str) -> None:
     """Leave what is loaded by the first visit of `page` out of Python's garbage collection.
 
-    Streamlit collects all garbage whenever a page has been drawn or has looked at the disk; to go through its and our modules,
-    which are never garbage, took most of an idle page's time.
+    To go through Streamlit's and our modules, which are never garbage, takes most of a collection's time.
     """
     gc.collect()
     gc.freeze()

@@ -7,6 +7,7 @@ import sys
 from typing import Literal
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from cifar_core.analyse import read_curve
@@ -43,7 +44,9 @@ from pages.ui.words import (
     turn_line,
 )
 
-KINDS: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
+Kind = Literal["accuracy", "loss"]
+KINDS: tuple[Kind, ...] = ("accuracy", "loss")
+_CHARTS = 32  # kept: some hundred kB in all
 FEW = 3  # notices shown at once
 ENDS = {
     Status.FAILED: "The run failed",
@@ -193,12 +196,18 @@ def _curves(run: Run, metrics: pd.DataFrame) -> None:
     best = run.best.epoch if run.best else None
     with st.grid(2, min_column_width=340):
         for kind in KINDS:
-            st.plotly_chart(curves(metrics, kind, best, epoch_word(run)), key=f"train_{kind}", config={"displaylogo": False},
+            st.plotly_chart(_chart(metrics, kind, best, epoch_word(run)), key=f"train_{kind}", config={"displaylogo": False},
                             alt=f"{kind} per epoch: train, validation, test")  # fmt: skip
     words = read_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
     st.markdown(
         f":material/lightbulb: {sentence(words)}" if words else "The first points appear when the first epoch ends."
     )
+
+
+@st.cache_resource(max_entries=_CHARTS, show_spinner=False)
+def _chart(metrics: pd.DataFrame, kind: Kind, best: int | None, word: str) -> go.Figure:
+    """A chart, made once for all looks of all who watch; nobody changes it."""
+    return curves(metrics, kind, best, word)
 
 
 def _numbers(run: Run, metrics: pd.DataFrame) -> None:
