@@ -16,7 +16,7 @@ from cifar_core.runs import list_runs, stop_all, verify_run
 from cifar_core.workspace import Workspace, open_workspace
 
 MEMORY = 150  # MB that a server may have grown by between a first round of clicks and its end
-FILES = 16  # open files that it may have more of then: a helper's pipes, and what is under way just now
+FILES = 32  # open files that it may have more of then: each browser holds up to six connections, a helper its pipes
 CLICK = 1000  # ms, the 95th percentile
 _END_SECONDS = 60.0  # for processes to end
 _OLD = 7200.0  # seconds: an unfinished file of this age is swept
