@@ -153,7 +153,9 @@ def _temps(storm: Storm) -> list[str]:
         os.utime(path, (time.time() - _OLD,) * 2, follow_symlinks=False)
     open_workspace(storm.workspace.root)
     return [str(path.relative_to(storm.workspace.root)) for path in _unfinished(storm.workspace)] + [
-        path.name for path in storm.temp.iterdir()
+        path.name
+        for path in storm.temp.rglob("*")
+        if path.is_file()  # torch makes an empty folder there for its compiler
     ]
 
 

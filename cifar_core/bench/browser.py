@@ -44,10 +44,9 @@ window.WebSocket = class extends WebSocket {
   }
 }
 const look = new MutationObserver(() => { window.settledAt = performance.now() })
-const begin = () => {
-  const app = document.querySelector("[data-testid=stApp]")
-  if (!app) return requestAnimationFrame(begin)
-  look.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] })
+const begin = () => {  // of the whole document: the app may put another element in the place of the one it began with
+  if (!document.documentElement) return requestAnimationFrame(begin)
+  look.observe(document.documentElement, { subtree: true, attributeFilter: ["data-test-script-state"] })
 }
 begin()
 """

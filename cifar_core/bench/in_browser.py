@@ -30,8 +30,7 @@ _DONE = f"""title => {{
 _STATE = """() => [
   document.querySelector("h1")?.innerText, document.querySelector("[data-testid=stApp]")?.dataset.testScriptState,
   document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState,
-  "settled " + Math.round(performance.now() - window.settledAt) + ", clicked "
-    + Math.round(performance.now() - window.clickedAt) + " ms ago",
+  ...["settledAt", "answeredAt", "clickedAt"].map(name => name + " " + Math.round(performance.now() - window[name]) + " ms ago"),
 ].join("; ")"""
 
 
