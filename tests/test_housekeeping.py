@@ -225,7 +225,9 @@ def test_versions_are_compared_as_numbers() -> None:
     assert version("1.3.0") == version("1.3") < version("1.3.1")
 
 
-FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py", "cifar_core/bench/crowd.py")  # may need requirements-dev.txt
+FOR_DEVELOPERS = (  # may need requirements-dev.txt
+    "tests", "cifar_core/bench/browser.py", "cifar_core/bench/crowd.py", "cifar_core/bench/in_browser.py", "cifar_core/bench/wire.py",
+)  # fmt: skip
 
 
 def test_every_import_has_its_requirement() -> None:

@@ -16,7 +16,7 @@ from cifar_core.runs import list_runs, stop_all, verify_run
 from cifar_core.workspace import Workspace, open_workspace
 
 MEMORY = 150  # MB that a server may have grown by between a first round of clicks and its end
-FILES = 32  # open files that it may have more of then: each browser holds up to six connections, a helper its pipes
+FILES = 16  # open files that the last server may have more of then: a helper's pipes, and what is under way just now
 CLICK = 1000  # ms, the 95th percentile
 _END_SECONDS = 60.0  # for processes to end
 _OLD = 7200.0  # seconds: an unfinished file of this age is swept
@@ -94,10 +94,14 @@ def _verdict_of_clicks(spreads: dict[str, dict[str, float]]) -> Verdict:
 
 
 def _growth(storm: Storm) -> dict[str, Verdict]:
-    """Of every server that lived for a first round of clicks: what it held more at its end than after that."""
+    """Of every server that lived for a first round of clicks: what it held more at its end than after that.
+
+    Open files are those of the last one, which lives longest: a leak grows with time, while the connections of browsers, up to
+    six each, come and go.
+    """
     lives = [life for life in storm.lives if life.memory_began]
     grown = max((life.memory_ended - life.memory_began for life in lives), default=0) / MB
-    opened = max((life.files_ended - life.files_began for life in lives), default=0)
+    opened = lives[-1].files_ended - lives[-1].files_began if lives else 0
     if not lives:
         never = ["no server lived through a first round of clicks"]
         return {"memory": _verdict("memory of the server", never), "files": _verdict("open files of the server", never)}
