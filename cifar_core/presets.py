@@ -52,7 +52,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "accurate": Preset(
         "Accurate",
-        "The network of Standard for twice as long, judged by two views of each picture.",
+        "The network of Standard, trained more than twice as long and judged by two views of each picture.",
         {**_FAST, **_WIDE, "epochs": 22, "flip_test": True, "shift_test": 1},
     ),
     "original": Preset(

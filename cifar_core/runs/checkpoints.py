@@ -157,8 +157,11 @@ def _check_fit(state: dict[str, Any], trainer: Trainer) -> None:
         raise DamagedError("it stands nowhere in this training")
     if not all(_alike(state[name], 0.0) and state[name] >= 0 for name in ("seconds", "epoch_seconds")):
         raise DamagedError("it has taken no time")
-    if not _alike(state.get("pruning", {}), trainer.pruning.state()):
+    pruning = state.get("pruning", {})
+    if not _alike(pruning, trainer.pruning.state()):
         raise DamagedError("what it leaves out is of other pictures")
+    if pruning and not (bool((pruning["weights"] >= 0).all()) and bool(pruning["weights"].any())):
+        raise DamagedError("it shows no pictures")
     if not all(isinstance(word, str) for word in state.get("conditions", {}).values()):
         raise DamagedError("what it was computed with is not said")
     _check_optimizer(state["optimizer"], trainer)

@@ -420,6 +420,24 @@ def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
     check()
 
 
+@pytest.mark.fault(10)
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
+def test_a_checkpoint_that_shows_no_pictures_is_passed_over(tiny: Workspace, weight: float) -> None:
+    """Of a run that leaves out easy pictures: its hash fits, but the epoch it stands in would have no batch."""
+    config = make_config({**TINY, "prune_share": 0.5})
+    straight = train(tiny, create_run(tiny, config))
+    run = train(tiny, create_run(tiny, config), batches=5)
+    newest = checkpoint_files(run_folder(tiny, run.id))[0]
+    tensors, notes = opened(newest)
+    for tensor in tensors.values():
+        if tensor.shape == (90,):  # of each training picture: its last loss, and how much it counts
+            tensor.fill_(weight)
+    newest.write_bytes(sealed(tensors, notes))
+    run = train(tiny, run.id)
+    assert run.status is Status.FINISHED and "it shows no pictures" in " ".join(run.warnings)
+    same(tiny, straight.id, run.id)
+
+
 def opened(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Tensors and notes of a checkpoint."""
     content = path.read_bytes()
