@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def png() -> bytes:
     return buffer.getvalue()
 
 
+def run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: in this one the browser tests' Playwright may keep a loop that is always running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def with_sessions(workspace: Workspace, log: Path, act: Act, count: int = 1) -> None:
     """Let sessions act on a server."""
 
@@ -64,7 +71,7 @@ def with_sessions(workspace: Workspace, log: Path, act: Act, count: int = 1) -> 
                 await session.close()
 
     with serve(workspace, log) as app:
-        asyncio.run(main(app.url))
+        run_apart(main(app.url))
 
 
 def test_it_clicks_uploads_and_downloads(own: Workspace, finished: Run, tmp_path: Path) -> None:
@@ -151,6 +158,6 @@ def test_it_finds_a_server_that_was_killed_again(own: Workspace, finished: Run, 
 
     app = start_app(own, tmp_path / "log")
     try:
-        asyncio.run(act(app.url))
+        run_apart(act(app.url))
     finally:
         stop_app(app)
