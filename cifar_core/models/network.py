@@ -5,9 +5,9 @@ from collections import OrderedDict
 from torch import nn
 
 from cifar_core.config import ModelConfig
+from cifar_core.models.convolution import Convolution3x3
 from cifar_core.models.layer import Layer
 from cifar_core.models.plan import layer_table
-from cifar_core.models.winograd import WinogradConv2d
 
 
 def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
@@ -48,5 +48,5 @@ def _module(layer: Layer) -> nn.Module:
 
 def _convolution(layer: Layer) -> nn.Conv2d:
     if (layer.kernel, layer.padding, layer.bias) == (3, 1, False):
-        return WinogradConv2d(layer.inputs, layer.shape[0])
+        return Convolution3x3(layer.inputs, layer.shape[0])
     return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding, bias=layer.bias)

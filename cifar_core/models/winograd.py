@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 _POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)  # where polynomials are evaluated: small ones round least
 _TILES = (4, 3, 2)  # widths m of a tile of results, the one that saves most first
@@ -23,24 +22,21 @@ _CHUNK = 2**20  # numbers worked on at once: 4 MB stay in the cache between one 
 _FEWEST = 2048  # inputs x outputs below which the direct convolution was faster
 
 
-class WinogradConv2d(nn.Conv2d):
-    """A 3 x 3 convolution with a border of one zero and no bias: the weights and the results of `nn.Conv2d`.
+def fits(images: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Whether `convolve` can compute these pictures [B, inputs, H, W], and faster than a direct convolution."""
+    many = weight.shape[0] * weight.shape[1] >= _FEWEST
+    return many and images.device.type == "cpu" and images.dtype == torch.float32 and _tile_for(images) is not None
 
-    Direct where tiles do not fit the picture, where there are few channels, and on other devices than the CPU.
-    """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 3, padding=1, bias=False)
+def convolve(images: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """`F.conv2d(images, weight, padding=1)` where it `fits`: [B, inputs, H, W] -> [B, outputs, H, W], channels last in memory."""
+    answer: torch.Tensor = _Winograd.apply(images, weight, _tile_for(images))
+    return answer
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """[B, inputs, H, W] -> [B, outputs, H, W], channels last in memory."""
-        height, width = images.shape[2:]
-        tile = next((m for m in _TILES if height % m == 0 and width % m == 0), None)
-        few = self.in_channels * self.out_channels < _FEWEST
-        if tile is None or few or images.device.type != "cpu" or images.dtype != torch.float32:
-            return super().forward(images)
-        answer: torch.Tensor = _Winograd.apply(images, self.weight, tile)
-        return answer
+
+def _tile_for(images: torch.Tensor) -> int | None:
+    height, width = images.shape[2:]
+    return next((m for m in _TILES if height % m == 0 and width % m == 0), None)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class Checkpoints:
         """
         trainer.require_finite()
         path = self._folder.checkpoint(len(trainer.lines), trainer.batch)
-        state = {**trainer.state(), "settings": trainer.config.flat(), "conditions": conditions(trainer.device)}
+        state = {**trainer.state(), "settings": trainer.config.flat(), "conditions": _conditions(trainer)}
         tensors: dict[str, torch.Tensor] = {}
         shape = json.dumps(_take_apart(state, tensors), allow_nan=False)
         make_folder(path.parent)
@@ -105,7 +105,7 @@ class Checkpoints:
                 self._good = [path]
                 if not all(bool(value.isfinite().all()) for value in state["net"].values()):
                     remarks.append(f"The checkpoint {path.name} holds weights that are not numbers.")
-                return Loaded(trainer, differences(state.get("conditions", {}), conditions(trainer.device)), remarks)
+                return Loaded(trainer, differences(state.get("conditions", {}), _conditions(trainer)), remarks)
         if read_lines(self._folder)[0]:
             raise RunError(f"{' '.join(remarks) or 'Its checkpoints are missing.'} So this run cannot go on: what it has "
                            "logged stays; start a new run with these settings.")  # fmt: skip
@@ -123,6 +123,10 @@ class Checkpoints:
 
     def _all(self) -> list[Path]:
         return checkpoint_files(self._folder)
+
+
+def _conditions(trainer: Trainer) -> dict[str, str]:
+    return conditions(trainer.device, trainer.precision)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,19 +13,21 @@ _WORDS = {
     "device": "on {now} instead of {before}",
     "processor": "on the processor {now} instead of {before}",
     "threads": "with {now} threads instead of {before}",
+    "precision": "in {now} instead of {before}",
     "torch": "with torch {now} instead of {before}",
     "numpy": "with numpy {now} instead of {before}",
     "code": "with another version of this program",
 }
 
 
-def conditions(device: torch.device) -> dict[str, str]:
+def conditions(device: torch.device, precision: str) -> dict[str, str]:
     """What the numbers that this process computes depend on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {
         "device": name,
         "processor": f"{_processor()} ({torch.backends.cpu.get_cpu_capability()})",
         "threads": str(torch.get_num_threads()),
+        "precision": precision,
         "torch": str(torch.__version__),
         "numpy": importlib.metadata.version("numpy"),
         "code": _code(),

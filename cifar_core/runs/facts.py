@@ -44,6 +44,7 @@ class Facts:
     exact: bool = True  # bit by bit what an uninterrupted run gives
     warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
     peak_memory: int | None = None  # bytes, of the process that computed
+    precision: str = "float32"  # of the training steps
 
 
 def made_of(content: Any) -> Made:

@@ -164,6 +164,8 @@ def _facts(content: dict[str, Any]) -> dict[str, Any]:
         "exact": exact,
         "warnings": [_text({"warnings": item}, "warnings", _MAX_TEXT) for item in warnings],
     }
+    if "precision" in content:  # files of earlier versions do not say it
+        checked["precision"] = _text(content, "precision", 64)
     if content.get("peak_memory") is not None:
         checked["peak_memory"] = _whole(content, "peak_memory")
     return checked

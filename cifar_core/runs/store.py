@@ -216,6 +216,7 @@ def _read_whole(folder: RunFolder) -> Run:
         status=state.status, config=config, created=made.created, error=one_line(state.error, MAX_ERROR), progress=state.progress,
         best=best_line(lines), last=lines[-1] if lines else None,
         dataset=facts.dataset if facts else None, device=one_line(facts.device) if facts else "",
+        precision=one_line(facts.precision) if facts else "",
         expected_seconds=made.expected_seconds, peak_memory=facts.peak_memory if facts else None,
         person=one_line(made.person, MAX_PERSON), made_from=made.made_from,
         imported=made.origin != "",

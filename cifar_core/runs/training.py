@@ -34,7 +34,7 @@ from cifar_core.runs.schema import DatasetFacts
 from cifar_core.runs.wishes import CutShortError, Wishes
 from cifar_core.train import should_stop_early
 from cifar_core.train.batches import TrainingData, load_training_data
-from cifar_core.train.device import pick_device
+from cifar_core.train.device import Precision, pick_device, pick_precision
 from cifar_core.train.trainer import Ending, Signal, Trainer
 from cifar_core.workspace import Workspace
 
@@ -64,6 +64,7 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
         _write_ending(folder, Ending.FINISHED, wishes, starting)
         return
     device = pick_device(config.machine.device)
+    precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
     try:
         dataset = _dataset(folder, config, starting, wishes)
@@ -76,9 +77,10 @@ def train_run(folder: RunFolder, wishes: Wishes) -> None:
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
     found = _found(folder, dataset, data)
-    loaded = checkpoints.load(lambda: Trainer(config, data, device))
+    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision))
     trainer = loaded.trainer
-    facts = _with_history(Facts(found, str(device), torch.get_num_threads(), config.flat()), read_facts(folder), loaded)
+    facts = Facts(found, str(device), torch.get_num_threads(), config.flat(), precision=precision)
+    facts = _with_history(facts, read_facts(folder), loaded)
     write_json(folder.facts, asdict(facts))
     _cut_metrics(folder, trainer)
     recorder = Recorder(folder, dataset, trainer, checkpoints, wishes.now)
@@ -111,6 +113,12 @@ def threads_of(folder: RunFolder) -> int:
         return facts.threads
     calibration = read_calibration(Workspace(folder.path.parents[1]))
     return calibration.threads if calibration else torch.get_num_threads()
+
+
+def _precision_of(folder: RunFolder, config: RunConfig, device: torch.device) -> Precision:
+    """What is best here, but float32 for a run that began so: bfloat16 would round differently."""
+    facts = read_facts(folder)
+    return "float32" if facts and facts.precision == "float32" else pick_precision(config.model, device)
 
 
 def _write_ending(folder: RunFolder, ending: Ending, wishes: Wishes, progress: Progress) -> None:

@@ -1,8 +1,13 @@
 """Where to compute."""
 
+from typing import Literal
+
 import torch
 
+from cifar_core.config import ModelConfig
 from cifar_core.errors import ConfigError
+
+Precision = Literal["float32", "bfloat16"]
 
 
 def pick_device(name: str) -> torch.device:
@@ -19,9 +24,22 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether mixed precision pays: on CUDA devices that compute with bfloat16 themselves (on CPUs it was slower)."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+def pick_precision(config: ModelConfig, device: torch.device) -> Precision:
+    """What training steps are computed in: bfloat16, its sums in float32, where a device is much faster at it."""
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:  # the other network is so small that turning numbers into bfloat16 costs what it saves
+        fast = device.type == "cpu" and config.model == "fast_cnn" and has_fast_bfloat16()
+    return "bfloat16" if fast else "float32"
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this processor multiplies matrices of bfloat16 in hardware (AMX); one that only adds them up faster loses more
+    than it gains, for Winograd's trick is for float32 alone.
+
+    What it says of itself, not a trial: the same settings must give the same run, however busy the machine is.
+    """
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def make_repeatable(seed: int) -> None:

@@ -15,7 +15,7 @@ from cifar_core.config import RunConfig
 from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
-from cifar_core.train.device import has_fast_bfloat16, make_repeatable
+from cifar_core.train.device import Precision, make_repeatable, pick_precision
 from cifar_core.train.history import EpochLine, should_stop_early
 from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
 from cifar_core.train.optimizers import make_optimizer
@@ -75,7 +75,10 @@ class _CutShortError(Exception):
 class Trainer:
     """A network in training. `state()` and `load_state()` carry everything the rest of the run depends on."""
 
-    def __init__(self, config: RunConfig, data: TrainingData, device: torch.device) -> None:
+    def __init__(
+        self, config: RunConfig, data: TrainingData, device: torch.device, precision: Precision | None = None
+    ) -> None:
+        """`precision` is that of the training steps, what is best here where none is given; measuring is in float32."""
         make_repeatable(config.machine.seed)
         self.config = config
         self.data = data
@@ -90,7 +93,7 @@ class Trainer:
         self.batch = 0  # done in the running epoch
         self.seconds = 0.0  # of finished stretches: training and measuring
         self._epoch_seconds = 0.0  # of the running epoch
-        self._half = has_fast_bfloat16(device)
+        self.precision = precision or pick_precision(config.model, device)
         precise = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
         self._loss_sum = torch.zeros((), dtype=precise, device=device)
         self._right = torch.zeros((), dtype=precise, device=device)
@@ -151,18 +154,22 @@ class Trainer:
             group["lr"] = rate * group.get("share", 1.0)
         if step < small_part(self.config) * steps:
             images = shrink(images, SMALL_SIDE)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._half):
+        with self._mixed():
             logits = self.net(images)  # [B, K]
         logits, weights = logits.float(), self.pruning.weights[numbers]
         losses = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing, reduction="none")  # [B]
         self.optimizer.zero_grad()
         (losses * weights).mean().backward()
-        self.optimizer.step()
+        with self._mixed():  # Muon's products of matrices
+            self.optimizer.step()
         with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
             plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
             self.pruning.losses[numbers] = plain
             self._loss_sum += (plain * weights).sum()
             self._right += ((logits.argmax(1) == labels) * weights).sum()
+
+    def _mixed(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def require_finite(self) -> None:
         """See that the weights and the running epoch's loss are numbers so far.

@@ -160,7 +160,7 @@ def _head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         status_badge(run)
         facts = [f"**{plain(run.name)}**", f"{plain(run.config.model.model)} on {plain(run.config.data.dataset)}"]
-        facts += [plain(run.device)] if run.device else []
+        facts += [plain(f"{run.device} in {run.precision}")] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
         offer_moves(workspace, run, "train")
         made = offer_again(workspace, run, runs, "train")

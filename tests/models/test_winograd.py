@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cifar_core.models import winograd
-from cifar_core.models.winograd import WinogradConv2d, transforms
+from cifar_core.models.convolution import Convolution3x3
+from cifar_core.models.winograd import transforms
 
 CLOSE = 2e-5  # of the largest value: float32 through tiles of 6 x 6
 
@@ -35,7 +36,7 @@ def test_results_and_gradients_are_the_direct_convolutions(
     height: int, width: int, count: int, channels: tuple[int, int]
 ) -> None:
     """Every size, those without fitting tiles too."""
-    for ours, exact in both_ways(WinogradConv2d(*channels), torch.randn(count, channels[0], height, width)):
+    for ours, exact in both_ways(Convolution3x3(*channels), torch.randn(count, channels[0], height, width)):
         assert ours.shape == exact.shape
         assert float((ours - exact).abs().max()) <= CLOSE * float(exact.abs().max())
 
@@ -43,7 +44,7 @@ def test_results_and_gradients_are_the_direct_convolutions(
 @pytest.mark.parametrize("size", [4, 6, 8])
 def test_chunks_make_no_difference(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five pictures, two at a time and the last alone."""
-    conv, images = WinogradConv2d(64, 48), torch.randn(5, 64, size, size)
+    conv, images = Convolution3x3(64, 48), torch.randn(5, 64, size, size)
     tiles = (size // 4) ** 2 * 36 if size % 4 == 0 else (size // 3) ** 2 * 25
     whole = next(ours.clone() for ours, _ in both_ways(conv, images))
     monkeypatch.setattr(winograd, "_CHUNK", 2 * 64 * tiles)
@@ -58,17 +59,17 @@ def test_it_multiplies_less_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> 
     used: list[int] = []
     real = winograd._Winograd.apply
     monkeypatch.setattr(winograd._Winograd, "apply", lambda *values: used.append(values[2]) or real(*values))
-    wide = WinogradConv2d(64, 64)
+    wide = Convolution3x3(64, 64)
     for size in (8, 6, 10, 5, 7):
         wide(torch.randn(1, 64, size, size))
     assert used == [4, 3, 2]
-    WinogradConv2d(8, 16)(torch.randn(1, 8, 8, 8))
+    Convolution3x3(8, 16)(torch.randn(1, 8, 8, 8))
     wide.double()(torch.randn(1, 64, 8, 8).double())
     assert used == [4, 3, 2]
 
 
 def test_it_keeps_and_loads_the_weights_of_a_plain_convolution() -> None:
-    plain, ours = nn.Conv2d(64, 64, 3, padding=1, bias=False), WinogradConv2d(64, 64)
+    plain, ours = nn.Conv2d(64, 64, 3, padding=1, bias=False), Convolution3x3(64, 64)
     ours.load_state_dict(plain.state_dict())
     images = torch.randn(2, 64, 8, 8)
     with torch.no_grad():

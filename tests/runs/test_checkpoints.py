@@ -98,13 +98,14 @@ def test_five_pauses_change_nothing(tiny: Workspace, settings: dict[str, object]
 @pytest.mark.parametrize(
     ("name", "said"),
     [("torch", "with torch 9.9.9 instead of "), ("threads", "with 9.9.9 threads instead of 1"),
+     ("precision", "in 9.9.9 instead of float32"),
      ("device", "on 9.9.9 instead of cpu"), ("code", "with another version of this program")],
 )  # fmt: skip
 def test_other_conditions_are_said(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch, name: str, said: str
 ) -> None:
     real = exactness.conditions
-    monkeypatch.setattr("cifar_core.runs.checkpoints.conditions", lambda device: {**real(device), name: "9.9.9"})
+    monkeypatch.setattr("cifar_core.runs.checkpoints.conditions", lambda *of: {**real(*of), name: "9.9.9"})
     run = train(tiny, paused.path.name, batches=1)
     assert not run.exact and run.status is Status.PAUSED
     assert len(run.warnings) == 1 and run.warnings[0].startswith(
@@ -129,6 +130,30 @@ def test_as_many_threads_as_the_run_began_with(tiny: Workspace, paused: RunFolde
     torch.set_num_threads(2 if (os.cpu_count() or 1) > 1 else 1)
     run = train(tiny, paused.path.name)
     assert run.exact and torch.get_num_threads() == 1
+
+
+@pytest.mark.fault(34)
+def test_the_precision_that_the_run_began_with(
+    tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of before this processor was known to be fast at bfloat16 ends as it began; a new one is trained in it."""
+    monkeypatch.setattr("cifar_core.runs.training.pick_precision", lambda model, device: "bfloat16")
+    run = train(tiny, paused.path.name)
+    assert run.exact and run.precision == "float32"
+    assert train(tiny, create_run(tiny, run.config)).precision == "bfloat16"
+
+
+@pytest.mark.fault(34)
+def test_a_run_in_bfloat16_goes_on_in_float32_where_that_is_better(
+    tiny: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a laptop that it was taken to; that it is not bit-exact any more is said."""
+    with monkeypatch.context() as there:
+        there.setattr("cifar_core.runs.training.pick_precision", lambda model, device: "bfloat16")
+        run = train(tiny, create_run(tiny, make_config(TINY)), batches=3)
+    run = train(tiny, run.id)
+    assert run.status is Status.FINISHED and run.precision == "float32" and not run.exact
+    assert "in float32 instead of bfloat16" in run.warnings[0]
 
 
 @pytest.mark.fault(35)

@@ -80,7 +80,7 @@ def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
                           "learning_rate": rate,
                           "label_smoothing": 0.1, "validation_share": 0.0, "schedule": "cosine"})  # fmt: skip
     data = data_for(config)
-    trainer = Trainer(config, data, CPU)
+    trainer = Trainer(config, data, CPU, "float32")
     start = {name: value.clone() for name, value in trainer.net.state_dict().items()}
     trainer.fit(Watcher())
 
@@ -111,7 +111,7 @@ def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
 def test_gradients_are_those_of_a_plain_network_in_float64(net: str) -> None:
     config = make_config({**TINY, **NETS[net], "dropout": 0.0, "shift": 2})
     data = data_for(config)
-    trainer = Trainer(config, data, CPU)
+    trainer = Trainer(config, data, CPU, "float32")
     reference = create_model(config.model, 10)
     reference.load_state_dict(trainer.net.state_dict())
     reference = reference.double()
@@ -121,6 +121,24 @@ def test_gradients_are_those_of_a_plain_network_in_float64(net: str) -> None:
     for ours, theirs in zip(trainer.net.parameters(), reference.parameters(), strict=True):
         if ours.grad is not None:
             torch.testing.assert_close(ours.grad.double(), theirs.grad, rtol=1e-3, atol=1e-5)
+
+
+def test_gradients_in_bfloat16_point_where_those_in_float64_do() -> None:
+    """Its numbers have eight bits, so each gradient is some hundredths off; what is stepped with is float32."""
+    config = make_config({**TINY, "model": "fast_cnn", "widths": (64, 80, 96), "shift": 2})
+    data = data_for(config)
+    trainer = Trainer(config, data, CPU, "bfloat16")
+    reference = create_model(config.model, 10)
+    reference.load_state_dict(trainer.net.state_dict())
+    reference = reference.double()
+    images, labels, numbers = next(epoch_batches(data, config.data, 32, seed=0, epoch=1))
+    trainer.train_step(images, labels, numbers, step=0)
+    F.cross_entropy(reference(images.double().contiguous()), labels).backward()
+    for (name, ours), theirs in zip(trainer.net.named_parameters(), reference.parameters(), strict=True):
+        if ours.grad is not None and theirs.grad is not None:
+            assert ours.grad.dtype == torch.float32, name
+            assert F.cosine_similarity(ours.grad.flatten().double(), theirs.grad.flatten(), dim=0) > 0.95, name
+            assert float(ours.grad.norm()) == pytest.approx(float(theirs.grad.norm()), rel=0.1), name
 
 
 def test_same_seed_same_run_bit_for_bit() -> None:
@@ -146,19 +164,22 @@ def test_same_seed_same_run_bit_for_bit() -> None:
         {"optimizer": "sgd", "schedule": "one_cycle", "shift": 3, "cutout": 6},
         {**NETS["fast_cnn"], "optimizer": "muon", "momentum": 0.6, "flip_test": True},
         {"prune_share": 0.5, "epochs": 6},
+        {"model": "fast_cnn", "widths": (64, 64, 64), "optimizer": "muon", "precision": "bfloat16"},
     ],
 )
-def test_five_pauses_change_nothing(settings: dict[str, object]) -> None:
+def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
     """Bitwise: weights, lines and probabilities, each pause in a new trainer that got its state as a checkpoint does."""
+    settings, precision = {**settings}, settings.get("precision", "float32")
+    settings.pop("precision", None)
     config = make_config({**TINY, **settings})
     straight = Watcher()
-    uninterrupted = Trainer(config, data_for(config), CPU)
+    uninterrupted = Trainer(config, data_for(config), CPU, precision)
     uninterrupted.fit(straight)
 
     state = None
     watcher = Watcher()
     for pause in (2, 7, 9, 11, 20):  # batches of the whole run
-        trainer = Trainer(config, data_for(config), CPU)
+        trainer = Trainer(config, data_for(config), CPU, precision)
         if state is not None:
             trainer.load_state(state)
         watcher.answer = lambda at, wanted=pause: (
@@ -169,7 +190,7 @@ def test_five_pauses_change_nothing(settings: dict[str, object]) -> None:
             key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in trainer.state().items()
         }
         torch.manual_seed(99)  # what the next process starts with must not matter
-    last = Trainer(config, data_for(config), CPU)
+    last = Trainer(config, data_for(config), CPU, precision)
     assert state is not None
     last.load_state(state)
     watcher.answer = lambda at: Signal.GO_ON

@@ -1,0 +1,25 @@
+"""What to compute in."""
+
+import pytest
+import torch
+
+from cifar_core.config import make_config
+from cifar_core.train import device
+from cifar_core.train.device import has_fast_bfloat16, pick_precision
+
+CPU = torch.device("cpu")
+FAST, SIMPLE = (make_config({"model": name}).model for name in ("fast_cnn", "simple_cnn"))
+
+
+def test_the_processor_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One says it has AMX, one denies it, one (of another make) does not know the word."""
+    for told, fast in (({"amx_bf16": True}, True), ({"amx_bf16": False, "avx512_bf16": True}, False), ({}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda told=told: told)
+        assert has_fast_bfloat16() is fast
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_network_that_gains_by_it_is_trained_in_bfloat16(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "has_fast_bfloat16", lambda: fast)
+    assert pick_precision(FAST, CPU) == ("bfloat16" if fast else "float32")
+    assert pick_precision(SIMPLE, CPU) == "float32"
