@@ -17,6 +17,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.presets import PRESETS
 
 Kind = Literal["int", "float", "bool", "choice", "text", "ints"]
+Precision = Literal["float32", "bfloat16"]  # what a network computes in: the run's process chooses
 MAX_TEXT = 64  # characters of a dataset's name
 
 

@@ -157,7 +157,7 @@ def _time_case(config: RunConfig, dataset: Dataset) -> tuple[float, float]:
         _finish(device)
 
     def look() -> None:
-        predict_probabilities(trainer.net, data.test, data, config.data)
+        predict_probabilities(trainer.net, data.test, data, config.data, trainer.precision)
 
     trainer.net.train()
     loading = _best_time(load) / len(data.train)

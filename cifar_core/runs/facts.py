@@ -5,7 +5,7 @@ from typing import Any
 
 from cifar_core import __version__
 from cifar_core.checked import checked
-from cifar_core.config import RunConfig, make_config
+from cifar_core.config import Precision, RunConfig, make_config
 from cifar_core.errors import RunError
 from cifar_core.files import MB, read_json
 from cifar_core.lifecycle.folder import CONFIG
@@ -44,7 +44,7 @@ class Facts:
     exact: bool = True  # bit by bit what an uninterrupted run gives
     warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
     peak_memory: int | None = None  # bytes, of the process that computed
-    precision: str = "float32"  # of the training steps
+    precision: Precision = "float32"  # what the network computed in
 
 
 def made_of(content: Any) -> Made:

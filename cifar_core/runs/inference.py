@@ -15,12 +15,14 @@ import numpy as np
 import safetensors.torch
 import torch
 
+from cifar_core.config import Precision
 from cifar_core.data import usable_std
 from cifar_core.errors import RunError
 from cifar_core.models.network import create_model
 from cifar_core.runs.facts import read_facts, run_config
 from cifar_core.runs.folder import RunFolder
 from cifar_core.runs.sealed import read_sealed
+from cifar_core.train.device import computing_in, has_fast_bfloat16
 from cifar_core.train.measure import probabilities
 
 PICTURE_BYTES = 3 * 32 * 32
@@ -43,12 +45,14 @@ class Network:
             torch.tensor(part).reshape(3, 1, 1) * 255 for part in (facts.dataset.mean, usable_std(facts.dataset.std))
         )
         self._data = config.data
+        self._precision: Precision = facts.precision if has_fast_bfloat16() else "float32"
 
     def answer(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities float32 [count, classes] of pictures uint8 [count, 3, 32, 32]."""
         with torch.no_grad():
             images = (torch.from_numpy(pixels).float() - self._mean) / self._std
-            return probabilities(self._net, images, self._data).numpy().astype("<f4")
+            with computing_in(self._precision, images.device):
+                return probabilities(self._net, images, self._data).numpy().astype("<f4")
 
 
 @functools.lru_cache(maxsize=_NETWORKS)

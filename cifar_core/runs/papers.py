@@ -9,9 +9,9 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, get_args
 
-from cifar_core.config import RunConfig, make_config
+from cifar_core.config import Precision, RunConfig, make_config
 from cifar_core.data.store import MAX_CLASS_NAME, MAX_CLASSES, known_name
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import read_json
@@ -165,7 +165,9 @@ def _facts(content: dict[str, Any]) -> dict[str, Any]:
         "warnings": [_text({"warnings": item}, "warnings", _MAX_TEXT) for item in warnings],
     }
     if "precision" in content:  # files of earlier versions do not say it
-        checked["precision"] = _text(content, "precision", 64)
+        if content["precision"] not in get_args(Precision):
+            raise ValueError(f"precision must be one of {', '.join(get_args(Precision))}")
+        checked["precision"] = content["precision"]
     if content.get("peak_memory") is not None:
         checked["peak_memory"] = _whole(content, "peak_memory")
     return checked

@@ -61,7 +61,7 @@ def _probs(folder: RunFolder, facts: Facts, dataset: Dataset, best: EpochLine) -
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
     net.load_state_dict(safetensors.torch.load(read_sealed(folder.weights(best.epoch), required=False)[0]))
-    found = predict_probabilities(net, data.test, data, config.data)
+    found = predict_probabilities(net, data.test, data, config.data, facts.precision)
     _, accuracy = loss_and_accuracy(found, data.test.labels)
     if abs(accuracy - best.test_accuracy) > _TOLERANCE:
         raise RunError(

@@ -42,7 +42,7 @@ class Run:
     last: EpochLine | None = None
     dataset: DatasetFacts | None = None  # None until its process has opened the data
     device: str = ""
-    precision: str = ""  # of the training steps: float32 or bfloat16
+    precision: str = ""  # what it computed in: float32 or bfloat16
     expected_seconds: float | None = None  # of training and measuring, as estimated when the run was made
     peak_memory: int | None = None  # bytes, of the process that computed; None before its end
     person: str = ""  # who made it, where there is a login

@@ -15,7 +15,7 @@ from types import TracebackType
 
 import torch
 
-from cifar_core.config import RunConfig
+from cifar_core.config import Precision, RunConfig
 from cifar_core.data import Dataset, open_dataset, prepare_drawn10, require_unchanged
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError, StorageError
@@ -34,7 +34,7 @@ from cifar_core.runs.schema import DatasetFacts
 from cifar_core.runs.wishes import CutShortError, Wishes
 from cifar_core.train import should_stop_early
 from cifar_core.train.batches import TrainingData, load_training_data
-from cifar_core.train.device import Precision, pick_device, pick_precision
+from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Ending, Signal, Trainer
 from cifar_core.workspace import Workspace
 

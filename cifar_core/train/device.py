@@ -1,13 +1,9 @@
 """Where to compute."""
 
-from typing import Literal
-
 import torch
 
-from cifar_core.config import ModelConfig
+from cifar_core.config import ModelConfig, Precision
 from cifar_core.errors import ConfigError
-
-Precision = Literal["float32", "bfloat16"]
 
 
 def pick_device(name: str) -> torch.device:
@@ -25,7 +21,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def pick_precision(config: ModelConfig, device: torch.device) -> Precision:
-    """What training steps are computed in: bfloat16, its sums in float32, where a device is much faster at it."""
+    """What a run is computed in: bfloat16, its sums in float32, where a device is much faster at it."""
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:  # the other network is so small that turning numbers into bfloat16 costs what it saves
@@ -40,6 +36,11 @@ def has_fast_bfloat16() -> bool:
     What it says of itself, not a trial: the same settings must give the same run, however busy the machine is.
     """
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def computing_in(precision: Precision, device: torch.device) -> torch.autocast:
+    """A context in which networks compute so: bfloat16 where that is exact enough, float32 everywhere else."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def make_repeatable(seed: int) -> None:

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cifar_core.config import DataConfig
+from cifar_core.config import DataConfig, Precision
 from cifar_core.train.batches import Pictures, TrainingData, normalise
+from cifar_core.train.device import computing_in
 from cifar_core.train.history import LOSS_CLIP
 
 _BATCH = 512  # pictures; no gradients are kept, so memory stays small
@@ -19,6 +20,7 @@ def predict_probabilities(
     pictures: Pictures,
     data: TrainingData,
     config: DataConfig,
+    precision: Precision,
     *,
     beat: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
@@ -28,7 +30,8 @@ def predict_probabilities(
     for at in range(0, len(pictures), _BATCH):
         beat()
         images = normalise(pictures.take(slice(at, at + _BATCH)), data)
-        parts.append(probabilities(net, images, config).cpu())
+        with computing_in(precision, images.device):
+            parts.append(probabilities(net, images, config).cpu())
     return torch.cat(parts) if parts else torch.empty(0, data.classes)
 
 
@@ -44,7 +47,7 @@ def probabilities(net: nn.Module, images: torch.Tensor, config: DataConfig) -> t
         first, second = (_moved(images, by) for by in (-config.shift_test, config.shift_test))
         views = [first, second.flip(3) if config.flip_test else second]
     logits: torch.Tensor = sum(net(view) for view in views) / len(views)
-    return F.softmax(logits, dim=1)
+    return F.softmax(logits.float(), dim=1)
 
 
 def _moved(images: torch.Tensor, by: int) -> torch.Tensor:

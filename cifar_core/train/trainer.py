@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as F
 
-from cifar_core.config import RunConfig
+from cifar_core.config import Precision, RunConfig
 from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
-from cifar_core.train.device import Precision, make_repeatable, pick_precision
+from cifar_core.train.device import computing_in, make_repeatable, pick_precision
 from cifar_core.train.history import EpochLine, should_stop_early
 from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
 from cifar_core.train.optimizers import make_optimizer
@@ -78,7 +78,7 @@ class Trainer:
     def __init__(
         self, config: RunConfig, data: TrainingData, device: torch.device, precision: Precision | None = None
     ) -> None:
-        """`precision` is that of the training steps, what is best here where none is given; measuring is in float32."""
+        """`precision` is what to compute in, what is best here where none is given."""
         make_repeatable(config.machine.seed)
         self.config = config
         self.data = data
@@ -154,22 +154,19 @@ class Trainer:
             group["lr"] = rate * group.get("share", 1.0)
         if step < small_part(self.config) * steps:
             images = shrink(images, SMALL_SIDE)
-        with self._mixed():
+        with computing_in(self.precision, self.device):
             logits = self.net(images)  # [B, K]
         logits, weights = logits.float(), self.pruning.weights[numbers]
         losses = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing, reduction="none")  # [B]
         self.optimizer.zero_grad()
         (losses * weights).mean().backward()
-        with self._mixed():  # Muon's products of matrices
+        with computing_in(self.precision, self.device):  # Muon's products of matrices
             self.optimizer.step()
         with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
             plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
             self.pruning.losses[numbers] = plain
             self._loss_sum += (plain * weights).sum()
             self._right += ((logits.argmax(1) == labels) * weights).sum()
-
-    def _mixed(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def require_finite(self) -> None:
         """See that the weights and the running epoch's loss are numbers so far.
@@ -208,7 +205,7 @@ class Trainer:
         callback.on_epoch(self, line, test_probs)
 
     def _predict(self, pictures: Pictures, beat: Callable[[], None]) -> torch.Tensor:
-        return predict_probabilities(self.net, pictures, self.data, self.config.data, beat=beat)
+        return predict_probabilities(self.net, pictures, self.data, self.config.data, self.precision, beat=beat)
 
     def _start_epoch(self) -> None:
         self.batch, self._epoch_seconds = 0, 0.0

@@ -83,5 +83,5 @@ def test_views_of_a_picture_are_averaged_before_the_softmax(tmp_path: Path, flip
         plain = net(images).softmax(1)
     config = make_config({"dataset": dataset.name, "flip_test": flip, "shift_test": shift}).data
     assert config.looks == len({view.numpy().tobytes() for view in views})
-    torch.testing.assert_close(predict_probabilities(net, data.test, data, config), expected)
+    torch.testing.assert_close(predict_probabilities(net, data.test, data, config, "float32"), expected)
     assert torch.allclose(expected, plain) == (not flip and not shift)
