@@ -30,8 +30,10 @@ BANS = (
                                    "cifar_core/bench/on_wire.py")),
     ("torch", "pages/*", ()),
     ("torchvision", "pages/*", ()),
-    ("torch", "cifar_core/*", ("cifar_core/models/network.py", "cifar_core/models/winograd.py", "cifar_core/train/*",
-                               "cifar_core/runs/calibration.py",
+
+    ("torch", "cifar_core/*", ("cifar_core/models/network.py", "cifar_core/models/convolution.py",
+                               "cifar_core/models/winograd.py", "cifar_core/models/bfloat16.py",
+                               "cifar_core/train/*", "cifar_core/runs/calibration.py",
                                "cifar_core/runs/training.py", "cifar_core/runs/recorder.py", "cifar_core/runs/checkpoints.py",
                                "cifar_core/runs/exactness.py", "cifar_core/runs/inference.py", "cifar_core/runs/predicting.py", "cifar_core/bench/plain.py")),
     ("torchvision", "cifar_core/*", ("cifar_core/data/official.py", "cifar_core/bench/plain.py")),

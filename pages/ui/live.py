@@ -4,6 +4,7 @@ Reads the run in focus; what a person asks of it is done by `steer`.
 """
 
 import sys
+from collections.abc import Callable
 from typing import Literal
 
 import pandas as pd
@@ -47,6 +48,7 @@ from pages.ui.words import (
 Kind = Literal["accuracy", "loss"]
 KINDS: tuple[Kind, ...] = ("accuracy", "loss")
 _CHARTS = 32  # kept: some hundred kB in all
+_RESULTS_SECONDS = 5.0  # at most, between two looks at the results of a run that trains
 FEW = 3  # notices shown at once
 ENDS = {
     Status.FAILED: "The run failed",
@@ -125,35 +127,54 @@ def _quote(workspace: Workspace, config: RunConfig, runs: list[Run], state: str)
 
 
 def watch(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
-    """The live view of one run; it looks at the disk every second or few while the run lives, and now and then after.
+    """The live view of one run: how far it is, looked at every second or few while it lives; below, how well it does.
 
     Args:
         workspace: where.
         drawn: the run, as the page is drawn.
         runs: all runs, as the page is drawn.
     """
-    listing = as_drawn(workspace, runs)
 
-    def look() -> None:
-        listed = listing()
-        run = next((run for run in listed if run.id == drawn.id), None)
-        if run is None or run.active != drawn.active:  # it ended, began again, or was deleted: the page says so
-            draw_anew()
-        if run.problem:
-            st.error(sentence(run.problem), icon=":material/broken_image:")
-            return
-        with guard():
-            _head(workspace, run, listed)
-            metrics = read_metrics(workspace, run.id)
-            if run.status is Status.RUNNING or not metrics.empty:
-                _curves(run, metrics)
-            if not metrics.empty:
-                _numbers(run, metrics)
-            _last_words(workspace, run)
+    def viewed(show: Callable[[Run, list[Run]], None], pace: float) -> None:
+        listing = as_drawn(workspace, runs)
 
-    st.fragment(look, run_every=tick() if drawn.active else None)()
+        def look() -> None:
+            listed = listing()
+            run = next((run for run in listed if run.id == drawn.id), None)
+            if run is None or run.active != drawn.active:  # it ended, began again, or was deleted: the page says so
+                draw_anew()
+            if run.problem or (run.last is None) != (
+                drawn.last is None
+            ):  # from now on it is known how long an epoch takes
+                draw_anew()
+            show(run, listed)
+
+        st.fragment(look, run_every=pace if drawn.active else None)()
+
+    if drawn.problem:
+        st.error(sentence(drawn.problem), icon=":material/broken_image:")
+    else:
+        viewed(lambda run, listed: _head(workspace, run, listed), tick())
+        viewed(lambda run, listed: _results(workspace, run), _results_pace(drawn))
     if not drawn.active:
         keep_up(workspace, [drawn], drawn.id)
+
+
+def _results_pace(run: Run) -> float:
+    """Seconds between looks at the results. New ones come with an epoch: to send the charts, and to draw them, twice as often is
+    enough, and on a small machine what the browser takes the training loses."""
+    epoch = run.seconds / run.last.epoch if run.last else 0.0
+    return max(tick(), min(_RESULTS_SECONDS, epoch / 2))
+
+
+def _results(workspace: Workspace, run: Run) -> None:
+    with guard():
+        metrics = read_metrics(workspace, run.id)
+        if run.status is Status.RUNNING or not metrics.empty:
+            _curves(run, metrics)
+        if not metrics.empty:
+            _numbers(run, metrics)
+        _last_words(workspace, run)
 
 
 def _head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
