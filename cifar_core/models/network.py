@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 
+import torch
 from torch import nn
 
 from cifar_core.config import ModelConfig
@@ -11,7 +12,10 @@ from cifar_core.models.plan import layer_table
 
 
 def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
-    """Build the network with torch's default initial weights (seed torch before, for the same ones again).
+    """Build the network with its initial weights (seed torch before, for the same ones again).
+
+    They are torch's own, but convolutions that keep the picture's size begin by handing on their inputs; what they have in
+    outputs beyond that number begins at random (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", section 3.3).
 
     Maps pictures `[B, 3, 32, 32]` (normalised float) to logits `[B, classes]`.
 
@@ -48,5 +52,8 @@ def _module(layer: Layer) -> nn.Module:
 
 def _convolution(layer: Layer) -> nn.Conv2d:
     if (layer.kernel, layer.padding, layer.bias) == (3, 1, False):
-        return Convolution3x3(layer.inputs, layer.shape[0])
+        convolution = Convolution3x3(layer.inputs, layer.shape[0])
+        with torch.no_grad():
+            nn.init.dirac_(convolution.weight[: layer.inputs])
+        return convolution
     return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding, bias=layer.bias)

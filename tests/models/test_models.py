@@ -98,3 +98,13 @@ def test_too_few_classes_are_refused() -> None:
         layer_table(ModelConfig(), 1)
     with pytest.raises(ConfigError, match="no network 'resnet'"):
         layer_table(ModelConfig(model="resnet"), 10)
+
+
+def test_convolutions_of_fast_cnn_begin_by_handing_on_their_inputs() -> None:
+    """And what they give beyond begins at random."""
+    net = create_model(make_config({"model": "fast_cnn", "widths": (8, 40, 20), "depths": (1, 1, 1)}).model, 10)
+    for name, inputs, outputs in (("conv1a", 32, 8), ("conv2a", 8, 40), ("conv3a", 40, 20)):
+        images, same = torch.randn(2, inputs, 6, 6), min(inputs, outputs)
+        answer = net.get_submodule(name)(images)
+        torch.testing.assert_close(answer[:, :same], images[:, :same])
+        assert len(torch.unique(answer[0, same:].detach().sum((1, 2)).round(decimals=4))) == outputs - same
