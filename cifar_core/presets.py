@@ -46,13 +46,13 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard": Preset(
         "Standard",
-        "Fourteen passes with a wide network, the first eight over shrunk pictures; most leave out pictures that it knows.",
-        {**_FAST, **_WIDE, "epochs": 14, "shift": 1},
+        "Twelve passes with a wide network, the first seven over shrunk pictures; most leave out pictures that it knows.",
+        {**_FAST, **_WIDE, "epochs": 12, "shift": 1},
     ),
     "accurate": Preset(
         "Accurate",
         "The network of Standard, trained three times as long and judged by two views of each picture.",
-        {**_FAST, **_WIDE, "epochs": 42, "shift": 2, "flip_test": True, "shift_test": 1},
+        {**_FAST, **_WIDE, "epochs": 36, "shift": 2, "flip_test": True, "shift_test": 1},
     ),
     "original": Preset(
         "As the original",
