@@ -29,11 +29,14 @@ def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
     layers = [whitening("whiten", PICTURE, WHITENED)]
     layers.append(relu("whiten_relu", layers[-1].shape))
     for block, (channels, depth) in enumerate(zip(config.widths, config.depths, strict=True), start=1):
-        if block > 1:  # before the convolutions: a quarter of the work buys twice the channels
-            layers.append(max_pool(f"pool{block - 1}", layers[-1].shape))
+        pool = f"pool{block - 1}" if block > 1 else ""
+        if pool and not config.late_pooling:  # a quarter of the work buys twice the channels
+            layers.append(max_pool(pool, layers[-1].shape))
         for letter in string.ascii_lowercase[:depth]:
             name = f"conv{block}{letter}"
             layers.append(convolution(name, layers[-1].shape, channels, 3, 1, bias=False))
+            if pool and config.late_pooling and letter == "a":
+                layers.append(max_pool(pool, layers[-1].shape))
             layers.append(batch_norm(f"{name}_norm", layers[-1].shape))
             layers.append(relu(f"{name}_relu", layers[-1].shape))
     layers.append(global_max_pool("pool3", layers[-1].shape))

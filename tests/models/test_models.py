@@ -25,6 +25,7 @@ def models() -> st.SearchStrategy[ModelConfig]:
         dropout=st.sampled_from([0.0, 0.3]),
         widths=st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)),
         depths=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
+        late_pooling=st.booleans(),
     )
 
 
