@@ -48,8 +48,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard": Preset(
         "Standard",
-        "Eight passes with a wide network, the first five over shrunk pictures; most leave out pictures that it knows.",
-        {**_FAST, **_WIDE, "epochs": 8},
+        "Seven passes with a wide network, the first four over shrunk pictures; most leave out pictures that it knows.",
+        {**_FAST, **_WIDE, "epochs": 7},
     ),
     "accurate": Preset(
         "Accurate",

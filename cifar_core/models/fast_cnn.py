@@ -2,7 +2,8 @@
 GPU") and Page 2018 ("How to train your ResNet").
 
 The first layer is not learned: it whitens patches of the training pictures, at half their size, so that all that follows
-costs a quarter. Three blocks of convolutions, each with batch normalisation, see ever more at ever less size.
+costs a quarter. Three blocks of convolutions, each with batch normalisation, see ever more at ever less size. Where the size
+is halved is a setting: before a block's first convolution, or after it, which costs more and learns less by heart.
 """
 
 import string
