@@ -54,7 +54,7 @@ PRESETS: dict[str, Preset] = {
     "accurate": Preset(
         "Accurate",
         "The network of Standard, trained more than twice as long and judged by two views of each picture.",
-        {**_FAST, **_WIDE, "epochs": 18, "flip_test": True, "shift_test": 1},
+        {**_FAST, **_WIDE, "epochs": 20, "flip_test": True, "shift_test": 1},
     ),
     "original": Preset(
         "As the original",
