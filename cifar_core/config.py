@@ -103,9 +103,12 @@ class ModelConfig:
     depths: tuple[int, ...] = setting((2, 2, 2), "ints", "Depths", "Convolutions in each block, one after the other: the "
         "first block sees four times the pixels of the second, so each there takes longest.", low=1, high=4,
         items=("first block", "second block", "third block"), only_with=("model", ("fast_cnn",)))
-    late_pooling: bool = setting(False, "bool", "Pool later", "Halve the picture after the first convolution of the second "
-        "and third block, not before: that convolution sees four times the pixels, which takes longer and gets more right.",
+    late_pooling: bool = setting(False, "bool", "Pool later", "Halve the picture after the first convolution of a block, not "
+        "before: that convolution sees four times the pixels, which takes longer and gets more right.",
         only_with=("model", ("fast_cnn",)))
+    stem_stride: int = setting(2, "int", "Stem stride", "2: the first layer looks at every second pixel, so that what follows "
+        "sees half the size. 1: at every pixel, and the first block halves the picture too, which takes longer and gets more "
+        "right in a long training.", low=1, high=2, unit="pixels", only_with=("model", ("fast_cnn",)))
 
 
 @dataclass(frozen=True)

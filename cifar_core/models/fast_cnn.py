@@ -1,9 +1,10 @@
 """`fast_cnn`, made for the CPU: most accuracy per second, after Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a single
 GPU") and Page 2018 ("How to train your ResNet").
 
-The first layer is not learned: it whitens patches of the training pictures, at half their size, so that all that follows
-costs a quarter. Three blocks of convolutions, each with batch normalisation, see ever more at ever less size. Where the size
-is halved is a setting: before a block's first convolution, or after it, which costs more and learns less by heart.
+The first layer is not learned: it whitens patches of the training pictures. Three blocks of convolutions, each with batch
+normalisation, see ever more at ever less size. Where the size is halved is for two settings to say: by the first layer, so that
+all that follows costs a quarter, or by the first block; and before a block's first convolution, or after it, which costs more and
+learns less by heart.
 """
 
 import string
@@ -27,10 +28,10 @@ WHITENED = 16  # principal components of a patch that are kept, each with both s
 
 def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last."""
-    layers = [whitening("whiten", PICTURE, WHITENED)]
+    layers = [whitening("whiten", PICTURE, WHITENED, config.stem_stride)]
     layers.append(relu("whiten_relu", layers[-1].shape))
     for block, (channels, depth) in enumerate(zip(config.widths, config.depths, strict=True), start=1):
-        pool = f"pool{block - 1}" if block > 1 else ""
+        pool = f"pool{block - 1}" if block > 1 or config.stem_stride == 1 else ""
         if pool and not config.late_pooling:  # a quarter of the work buys twice the channels
             layers.append(max_pool(pool, layers[-1].shape))
         for letter in string.ascii_lowercase[:depth]:

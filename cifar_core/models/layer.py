@@ -22,17 +22,18 @@ class Layer:
     inputs: int = 0  # channels or features coming in
     kernel: int = 0  # pixels
     padding: int = 0  # pixels
+    stride: int = 1  # pixels
     bias: bool = True
     rate: float = 0.0  # dropout
 
 
-def whitening(name: str, before: tuple[int, ...], components: int) -> Layer:
-    """Principal components of 4 x 4 patches, every second pixel, each with both signs; a learned bias, fixed weights."""
+def whitening(name: str, before: tuple[int, ...], components: int, stride: int) -> Layer:
+    """Principal components of 4 x 4 patches, `stride` pixels apart, each with both signs; a learned bias, fixed weights."""
     inputs, height, width = before
-    shape = (2 * components, height // 2, width // 2)
+    shape = (2 * components, (height + 2 - PATCH) // stride + 1, (width + 2 - PATCH) // stride + 1)
     weights = shape[0] * inputs * PATCH * PATCH
     flops = (2 * weights + shape[0]) * shape[1] * shape[2]
-    return Layer(name, "whitening", shape, weights + shape[0], flops, inputs, PATCH, 1)
+    return Layer(name, "whitening", shape, weights + shape[0], flops, inputs, PATCH, padding=1, stride=stride)
 
 
 def convolution(
@@ -44,7 +45,7 @@ def convolution(
     weights = channels * inputs * kernel * kernel
     biases = channels if bias else 0
     flops = (2 * weights + biases) * shape[1] * shape[2]
-    return Layer(name, "convolution", shape, weights + biases, flops, inputs, kernel, padding, bias)
+    return Layer(name, "convolution", shape, weights + biases, flops, inputs, kernel, padding, bias=bias)
 
 
 def batch_norm(name: str, before: tuple[int, ...]) -> Layer:

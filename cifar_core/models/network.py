@@ -28,7 +28,7 @@ def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
 def _module(layer: Layer) -> nn.Module:
     match layer.kind:
         case "whitening":
-            whitening = nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, stride=2, padding=layer.padding)
+            whitening = nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, layer.stride, layer.padding)
             nn.init.zeros_(whitening.bias)  # type: ignore[arg-type] # it has one
             whitening.weight.requires_grad_(False)  # set from data, by `whiten`
             return whitening
