@@ -54,7 +54,16 @@ PRESETS: dict[str, Preset] = {
     "accurate": Preset(
         "Accurate",
         "A network that looks at every pixel, trained almost three times as long and judged by two views of each picture.",
-        {**_FAST, **_WIDE, "stem_stride": 1, "depths": (2, 2, 3), "epochs": 20, "shift": 2, "flip_test": True, "shift_test": 1},
+        {
+            **_FAST,
+            **_WIDE,
+            "stem_stride": 1,
+            "depths": (2, 2, 3),
+            "epochs": 20,
+            "shift": 2,
+            "flip_test": True,
+            "shift_test": 1,
+        },
     ),
     "original": Preset(
         "As the original",
