@@ -106,9 +106,9 @@ class ModelConfig:
     late_pooling: bool = setting(False, "bool", "Pool later", "Halve the picture after the first convolution of a block, not "
         "before: that convolution sees four times the pixels, which takes longer and gets more right.",
         only_with=("model", ("fast_cnn",)))
-    stem_stride: int = setting(2, "int", "Stem stride", "2: the first layer looks at every second pixel, so that what follows "
-        "sees half the size. 1: at every pixel, and the first block halves the picture too, which takes longer and gets more "
-        "right in a long training.", low=1, high=2, unit="pixels", only_with=("model", ("fast_cnn",)))
+    dense_stem: bool = setting(False, "bool", "Dense stem", "The first layer looks at the patch around every pixel, not every "
+        "second one, and the first block halves the picture: takes longer, and gets more right in a long training.",
+        only_with=("model", ("fast_cnn",)))
 
 
 @dataclass(frozen=True)

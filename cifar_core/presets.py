@@ -57,7 +57,7 @@ PRESETS: dict[str, Preset] = {
         {
             **_FAST,
             **_WIDE,
-            "stem_stride": 1,
+            "dense_stem": True,
             "depths": (2, 2, 3),
             "epochs": 20,
             "shift": 2,

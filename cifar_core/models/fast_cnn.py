@@ -28,10 +28,10 @@ WHITENED = 16  # principal components of a patch that are kept, each with both s
 
 def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last."""
-    layers = [whitening("whiten", PICTURE, WHITENED, config.stem_stride)]
+    layers = [whitening("whiten", PICTURE, WHITENED, stride=1 if config.dense_stem else 2)]
     layers.append(relu("whiten_relu", layers[-1].shape))
     for block, (channels, depth) in enumerate(zip(config.widths, config.depths, strict=True), start=1):
-        pool = f"pool{block - 1}" if block > 1 or config.stem_stride == 1 else ""
+        pool = f"pool{block - 1}" if block > 1 or config.dense_stem else ""
         if pool and not config.late_pooling:  # a quarter of the work buys twice the channels
             layers.append(max_pool(pool, layers[-1].shape))
         for letter in string.ascii_lowercase[:depth]:

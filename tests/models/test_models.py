@@ -26,7 +26,7 @@ def models() -> st.SearchStrategy[ModelConfig]:
         widths=st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)),
         depths=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
         late_pooling=st.booleans(),
-        stem_stride=st.integers(1, 2),
+        dense_stem=st.booleans(),
     )
 
 
