@@ -107,7 +107,7 @@ class ModelConfig:
         "before: that convolution sees four times the pixels, which takes longer and gets more right.",
         only_with=("model", ("fast_cnn",)))
     dense_stem: bool = setting(False, "bool", "Dense stem", "The first layer looks at the patch around every pixel, not every "
-        "second one, and the first block halves the picture: takes longer, and gets more right in a long training.",
+        "second one, and the first block halves the picture: takes longer and gets more right.",
         only_with=("model", ("fast_cnn",)))
 
 
