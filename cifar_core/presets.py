@@ -53,7 +53,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "accurate": Preset(
         "Accurate",
-        "A network that looks at every pixel, trained almost three times as long and judged by two views of each picture.",
+        "A network that looks at every pixel, trained for twenty passes and judged by two views of each picture.",
         {
             **_FAST,
             **_WIDE,
