@@ -1,7 +1,7 @@
 """The presets as a ladder of accuracy per second, each rung in epochs of the tutorial loop's own time."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cifar_core.bench.sides import Say, train, train_plain
@@ -10,7 +10,14 @@ from cifar_core.workspace import Workspace
 
 
 def measure_ladder(
-    workspace: Workspace, dataset: str, presets: Sequence[str], *, seeds: int, plain_epochs: int, say: Say
+    workspace: Workspace,
+    dataset: str,
+    presets: Sequence[str],
+    *,
+    seeds: int,
+    plain_epochs: int,
+    say: Say,
+    keep: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
     """Test accuracy and seconds of each preset, beside plain epochs measured just before.
 
@@ -21,10 +28,15 @@ def measure_ladder(
         seeds: runs of each preset, with the seeds 0, 1, ...
         plain_epochs: of the tutorial loop before each run.
         say: told after each run.
+        keep: given all figures so far after each run: a rung takes an hour, and whoever ends it keeps what there is.
     """
     rungs: dict[str, Any] = {}
+    found = {"dataset": dataset, "presets": rungs}
     for preset in presets:
-        accuracies, seconds, plain, overruns = [], [], [], []
+        accuracies: list[float] = []
+        seconds: list[float] = []
+        plain: list[float] = []
+        overruns: list[float | None] = []
         for seed in range(seeds):
             plain.append(float(train_plain(workspace, dataset, plain_epochs, seed)["seconds"].mean()))
             trained = train(workspace, make_config({"dataset": dataset, "seed": seed}, preset=preset))
@@ -34,13 +46,14 @@ def measure_ladder(
             overruns.append(trained.run.overrun)
             say(f"{preset}, seed {seed}: accuracy {accuracies[-1]:.4f} in {seconds[-1]:.1f} s, "
                 f"{seconds[-1] / plain[-1]:.2f} plain epochs")  # fmt: skip
-        rungs[preset] = {
-            "test_accuracy": accuracies,
-            "mean": statistics.mean(accuracies),
-            "std": statistics.stdev(accuracies) if seeds > 1 else None,
-            "seconds": seconds,
-            "plain_epoch_seconds": plain,
-            "plain_epochs": [mine / theirs for mine, theirs in zip(seconds, plain, strict=True)],
-            "against_estimate": overruns,
-        }
-    return {"dataset": dataset, "presets": rungs}
+            rungs[preset] = {
+                "test_accuracy": accuracies,
+                "mean": statistics.mean(accuracies),
+                "std": statistics.stdev(accuracies) if seed else None,
+                "seconds": seconds,
+                "plain_epoch_seconds": plain,
+                "plain_epochs": [mine / theirs for mine, theirs in zip(seconds, plain, strict=True)],
+                "against_estimate": overruns,
+            }
+            keep(found)
+    return found

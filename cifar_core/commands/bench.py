@@ -51,14 +51,6 @@ def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: t
         prepare_drawn10(workspace)
     open_dataset(workspace, dataset)  # refuses what is not there
     rungs = presets or (LADDER[:2] if quick else LADDER)
-    measures = {
-        "loop": lambda: measure_loop(workspace, dataset, rounds=1 if quick else 5, epochs=1 if quick else 2, say=say),
-        "ladder": lambda: measure_ladder(workspace, dataset, rungs, seeds=1 if quick else seeds, plain_epochs=1, say=say),
-        "screens": lambda: measure_screens(workspace, dataset, clicks=10 if quick else 50, say=say),
-        "growth": lambda: measure_growth((10_000, 50_000) if quick else (10_000, 50_000, 250_000, 1_000_000),
-                                         (10, 100) if quick else (10, 100, 1_000, 5_000, 10_000), say=say),
-        SOAK: lambda: measure_soak(workspace, dataset, QUICK if quick else FULL, say=say),
-    }  # fmt: skip
     found: dict[str, Any] = {
         "command": " ".join(["python -m cifar_core", *sys.argv[1:]]),
         "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -66,9 +58,22 @@ def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: t
     }
     kept = workspace.root / "bench" / f"{found['when'].replace(':', '')}.json"
     kept.parent.mkdir(exist_ok=True)
-    for part in parts or PARTS:
-        found[part] = measures[part]()
+
+    def keep(part: str, figures: dict[str, Any]) -> None:
+        found[part] = figures
         write_json(kept, found)  # what is measured is kept, whatever comes after
+
+    measures = {
+        "loop": lambda: measure_loop(workspace, dataset, rounds=1 if quick else 5, epochs=1 if quick else 2, say=say),
+        "ladder": lambda: measure_ladder(workspace, dataset, rungs, seeds=1 if quick else seeds, plain_epochs=1, say=say,
+                                         keep=lambda figures: keep("ladder", figures)),
+        "screens": lambda: measure_screens(workspace, dataset, clicks=10 if quick else 50, say=say),
+        "growth": lambda: measure_growth((10_000, 50_000) if quick else (10_000, 50_000, 250_000, 1_000_000),
+                                         (10, 100) if quick else (10, 100, 1_000, 5_000, 10_000), say=say),
+        SOAK: lambda: measure_soak(workspace, dataset, QUICK if quick else FULL, say=say),
+    }  # fmt: skip
+    for part in parts or PARTS:
+        keep(part, measures[part]())
     say("\n".join(report(found)))
     say(f"Written to {kept}")
     if as_json:

@@ -1,13 +1,15 @@
 """Measures this machine: `python -m cifar_core.runs.calibration --workspace=DIR`, some seconds, writes machine.json.
 
-It times the loop itself, with all that a batch costs, on made-up pictures.
+It times the loop itself, with all that a batch costs, on made-up pictures. Every case is timed in each of some rounds and its best
+time counts: what another program disturbs in one round, it seldom disturbs in all.
 """
 
 import argparse
 import itertools
+import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from cifar_core.runs.estimate import (
     Costs,
     activation_values,
     as_json,
-    read_calibration,
+    calibrated_at,
     step_key,
 )
 from cifar_core.runs.estimate import machine_name as name_machine
@@ -38,7 +40,8 @@ from cifar_core.train.measure import predict_probabilities
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
 
-_SECONDS = 0.08  # of measuring for each case, at least
+_ROUNDS = 3
+_SECONDS = 0.03  # of measuring each thing in a round, at least
 _PICTURES = 2048  # to load and step through
 _JUDGED = 256  # pictures to measure
 _CLASSES = 10
@@ -66,29 +69,27 @@ def measure(start_up: float) -> Calibration:
     presets = [make_config(preset=name) for name in PRESETS]
     threads = _best_threads(presets[0], data)
     torch.set_num_threads(threads)
-    known: dict[str, float] = {}
-    costs = {}
-    for model, cases in _CASES.items():
-        configs = [config for config in presets if config.model.model == model]
-        configs += [make_config({"model": model, **case}) for case in cases]
-        measured = {step_key(config): (config, *_time_case(config, data)) for config in configs}
-        known.update({key: step for key, (_, step, _) in measured.items()})
-        costs[model] = _fit([config for config, _, _ in measured.values()], [step for _, step, _ in measured.values()],
-                            [forward for _, _, forward in measured.values()])  # fmt: skip
-    return Calibration(name_machine(), threads, start_up, costs, known)
+    cases = {
+        model: [_Case(config, data) for config in presets if config.model.model == model]
+        + [_Case(make_config({"model": model, **case}), data) for case in others]
+        for model, others in _CASES.items()
+    }
+    timed = [case for several in cases.values() for case in several]
+    for _ in range(_ROUNDS):
+        for case in timed:
+            case.time()
+    known = {step_key(case.config): case.step for case in timed}
+    return Calibration(name_machine(), threads, start_up, {model: _fit(several) for model, several in cases.items()}, known)
 
 
-def _fit(configs: list[RunConfig], steps: list[float], forwards: list[float]) -> Costs:
-    rows = []
-    for config in configs:
-        layers, batch = layer_table(config.model, _CLASSES), config.optimizer.batch_size
+def _fit(cases: list["_Case"]) -> Costs:
+    rows, shares = [], []
+    for case in cases:
+        layers, batch = layer_table(case.config.model, _CLASSES), case.config.optimizer.batch_size
         flops = sum(layer.flops for layer in layers)
         rows.append([1.0, batch, batch * flops, batch * activation_values(layers)])
-    per_step, per_picture, per_flop, per_value = fit_costs(np.array(rows), np.array(steps))
-    shares = [
-        forward * config.optimizer.batch_size / step / config.data.looks
-        for config, step, forward in zip(configs, steps, forwards, strict=True)
-    ]
+        shares.append(case.look * batch / case.step / case.config.data.looks)
+    per_step, per_picture, per_flop, per_value = fit_costs(np.array(rows), np.array([case.step for case in cases]))
     return Costs(per_step, per_picture, per_flop, per_value, float(np.median(shares)))
 
 
@@ -132,37 +133,57 @@ def _best_threads(config: RunConfig, data: Dataset) -> int:
     """As many threads as torch would take, or half as many (one for each core with two threads): what is faster."""
     most = torch.get_num_threads()
     choices = sorted({most, max(1, most // 2)}, reverse=True)
-    times = []
+    steps = []
     for threads in choices:
         torch.set_num_threads(threads)
-        times.append(_time_case(config, data)[0])
-    return choices[int(np.argmin(times))]
+        case = _Case(config, data)
+        for _ in range(_ROUNDS):
+            case.time()
+        steps.append(case.step)
+    return choices[int(np.argmin(steps))]
 
 
-def _time_case(config: RunConfig, dataset: Dataset) -> tuple[float, float]:
-    """Seconds of a training step with the loading of its pictures, and of measuring one picture."""
-    config = replace(config, data=replace(config.data, train_share=1.0, validation_share=0.0),
-                     optimizer=replace(config.optimizer, small_share=0.0))  # fmt: skip
-    device, batch = pick_device("auto"), config.optimizer.batch_size
-    data = load_training_data(dataset, config.data, 0, device)
-    trainer = Trainer(config, data, device)
-    batches = itertools.cycle(list(epoch_batches(data, config.data, batch, seed=0, epoch=1)))  # none twice running
+class _Case:
+    """Settings that are timed: seconds of a training step with the loading of its pictures, and of measuring one picture."""
 
-    def load() -> None:
-        for _ in epoch_batches(data, config.data, batch, seed=0, epoch=1):
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self.config = replace(config, data=replace(config.data, train_share=1.0, validation_share=0.0),
+                              optimizer=replace(config.optimizer, small_share=0.0))  # fmt: skip
+        device = pick_device("auto")
+        self._data = load_training_data(dataset, self.config.data, 0, device)
+        self._trainer = Trainer(self.config, self._data, device)
+        self._batches = itertools.cycle(list(self._load()))  # none twice running
+        self._best = dict.fromkeys((self._load_all, self._step, self._look), math.inf)
+
+    @property
+    def step(self) -> float:
+        batch = self.config.optimizer.batch_size
+        return self._best[self._step] + batch * self._best[self._load_all] / len(self._data.train)
+
+    @property
+    def look(self) -> float:
+        return self._best[self._look] / len(self._data.test)
+
+    def time(self) -> None:
+        """Time each once more, and keep its best."""
+        self._trainer.net.train()
+        for action, best in self._best.items():
+            self._best[action] = min(best, _best_time(action))
+
+    def _load(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return epoch_batches(self._data, self.config.data, self.config.optimizer.batch_size, seed=0, epoch=1)
+
+    def _load_all(self) -> None:
+        for _ in self._load():
             pass
 
-    def step() -> None:
-        trainer.train_step(*next(batches), step=0)
-        _finish(device)
+    def _step(self) -> None:
+        self._trainer.train_step(*next(self._batches), step=0)
+        _finish(self._trainer.device)
 
-    def look() -> None:
-        predict_probabilities(trainer.net, data.test, data, config.data, trainer.precision)
-
-    trainer.net.train()
-    loading = _best_time(load) / len(data.train)
-    stepping = _best_time(step)
-    return stepping + batch * loading, _best_time(look) / len(data.test)
+    def _look(self) -> None:
+        trainer = self._trainer
+        predict_probabilities(trainer.net, self._data.test, self._data, self.config.data, trainer.precision)
 
 
 def _finish(device: torch.device) -> None:
@@ -194,7 +215,7 @@ def main() -> int:
     step_back()  # as a training does: the person who has just opened the page clicks meanwhile
     root, start_up = arguments.workspace, time.time() - arguments.begun
     with hold_lock(root / CALIBRATION_LOCK) as mine:
-        if mine and read_calibration(Workspace(root)) is None:
+        if mine and calibrated_at(Workspace(root)) < arguments.begun:  # nobody else has measured since
             write_json(root / CALIBRATION_FILE, as_json(measure(start_up)))
     return 0
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ _ASKED: dict[Path, subprocess.Popen[bytes]] = {}  # by workspace: the process th
 _START_UP = 4.0  # seconds, until a calibration knows better
 _LEAST_SECONDS, _MOST_SECONDS = 1e-12, 1e6  # of a step on any machine
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
+_WRONG = 2.0  # a run that took so many times as long as expected, or as short, says that the machine is not as it was measured
 _FREE = ("epochs", "learning_rate", "momentum", "schedule", "warmup_share", "weight_decay", "label_smoothing",
          "patience", "seed", "dropout", "max_seconds")  # fmt: skip  # settings that do not change how long an epoch takes
 
@@ -150,24 +152,53 @@ def _is_sound(calibration: Calibration) -> bool:
     )
 
 
-def calibrate(workspace: Workspace) -> Literal["done", "measuring", "failed"]:
+def calibrated_at(workspace: Workspace) -> float:
+    """When this machine was measured, seconds since 1970; 0 where there is no calibration that holds."""
+    if read_calibration(workspace) is None:
+        return 0.0
+    try:
+        return (workspace.root / CALIBRATION_FILE).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def calibrate(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["done", "measuring", "failed"]:
     """Have this machine measured, in a process of its own, unless that is done or under way; says how it stands.
 
-    A process tries once for each workspace: what failed is not repeated.
+    It is measured again once a later run has taken a very different time than was expected: the first time other programs may
+    have been at work. A process tries once for each workspace and such run: what failed is not repeated.
+
+    Args:
+        workspace: where the calibration lies.
+        runs: those that may say it is wrong.
 
     Raises:
         StorageError: the process or its log could not be made.
     """
-    if read_calibration(workspace) is not None:
+    if _holds(workspace, runs):
         return "done"
     asked = _ASKED.get(workspace.root)
     if is_locked(workspace.root / CALIBRATION_LOCK) or (asked is not None and asked.poll() is None):
         return "measuring"
-    if asked is not None:
-        return "done" if read_calibration(workspace) is not None else "failed"  # it may have ended just now
+    if asked is not None and _holds(workspace, runs):
+        return "done"  # it ended just now
+    if asked is not None and (asked.returncode or not calibrated_at(workspace)):
+        return "failed"
     arguments = [f"--workspace={workspace.root}", f"--begun={time.time()}"]
     _ASKED[workspace.root] = spawn("cifar_core.runs.calibration", arguments, workspace.root / "machine.log")
     return "measuring"
+
+
+def _holds(workspace: Workspace, runs: Sequence[Run]) -> bool:
+    """Whether there is a calibration that no later run belies."""
+    measured = calibrated_at(workspace)
+    return measured > 0 and not any(
+        run.overrun is not None
+        and not 1 / _WRONG <= run.overrun + 1 <= _WRONG
+        and not run.imported
+        and datetime.fromisoformat(run.created).timestamp() > measured
+        for run in runs
+    )
 
 
 def as_json(calibration: Calibration) -> dict[str, object]:

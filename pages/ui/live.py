@@ -72,7 +72,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
         runs: the workspace's runs as the page was drawn.
     """
     running = training_now(runs)
-    state = "busy" if running else _calibrated(workspace)
+    state = "busy" if running else _calibrated(workspace, runs)
     looking = running is not None or state == "measuring"
     listing = as_drawn(workspace, runs)
 
@@ -89,7 +89,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
             place = _next_place(workspace, config, listed)
             if place is not None and place.seconds != 0:
                 st.caption(f":material/hourglass_top: A run started now is {turn_line(place)}.")
-        if state == "measuring" and _calibrated(workspace) != "measuring":
+        if state == "measuring" and _calibrated(workspace, listed) != "measuring":
             draw_anew()
         if config is not None:
             st.caption(f":material/timer: {_quote(workspace, config, listed, state)}")
@@ -105,10 +105,10 @@ def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run])
     return queue_places([*runs, following], slots(workspace))[following.id]
 
 
-def _calibrated(workspace: Workspace) -> str:
-    """Whether this machine has been measured; begins where it has not."""
+def _calibrated(workspace: Workspace, runs: list[Run]) -> str:
+    """Whether this machine has been measured; begins where it has not, or where a run says that it is no longer so."""
     with guard():
-        return calibrate(workspace)
+        return calibrate(workspace, runs)
     return "failed"
 
 

@@ -1,5 +1,6 @@
 """The measurements: real ones at a small size, and what is said of them."""
 
+import json
 import sys
 from dataclasses import replace
 from subprocess import PIPE, Popen
@@ -44,11 +45,15 @@ def test_loop_and_ladder_measure_both_sides(workspace: Workspace) -> None:
     loop = measure_loop(workspace, "tiny", rounds=1, epochs=1, say=told.append)
     assert loop["ratio"] == [loop["our_epoch_seconds"][0] / loop["plain_epoch_seconds"][0]]
     assert 0 < loop["extras_share"][0] < 1 and loop["peak_memory_bytes"] > 1e8
-    ladder = measure_ladder(workspace, "tiny", ["first-look"], seeds=2, plain_epochs=1, say=told.append)
+    kept: list[str] = []
+    ladder = measure_ladder(workspace, "tiny", ["first-look"], seeds=2, plain_epochs=1, say=told.append,
+                            keep=lambda found: kept.append(json.dumps(found)))  # fmt: skip
     rung = ladder["presets"]["first-look"]
     assert len(rung["test_accuracy"]) == len(rung["seconds"]) == len(rung["plain_epochs"]) == 2
     assert rung["mean"] == pytest.approx(sum(rung["test_accuracy"]) / 2)
     assert len(told) == 3
+    runs_kept = [len(json.loads(found)["presets"]["first-look"]["seconds"]) for found in kept]
+    assert runs_kept == [1, 2], "an ended measurement loses no run that had finished"
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 import os
 import time
 from dataclasses import replace
+from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +126,10 @@ def test_calibration_is_measured_once_and_a_failure_is_said(
         def poll(self) -> int | None:
             return self.ended
 
+        @property
+        def returncode(self) -> int | None:
+            return self.ended
+
     process, started = Process(), []
     monkeypatch.setattr("cifar_core.runs.estimate.spawn", lambda *given: (started.append(given), process)[1])
     assert [calibrate(workspace), calibrate(workspace)] == ["measuring", "measuring"]
@@ -132,6 +138,25 @@ def test_calibration_is_measured_once_and_a_failure_is_said(
     write_json(workspace.root / CALIBRATION_FILE, as_json(KNOWN))
     assert calibrate(workspace) == "done"
     assert len(started) == 1
+
+
+@pytest.mark.parametrize(("factor", "again"), [(0.4, True), (0.7, False), (1.8, False), (2.5, True)])
+def test_a_run_that_belies_the_calibration_has_it_taken_again(
+    shared: Workspace, finished: Run, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, factor: float, again: bool
+) -> None:
+    """Once: a run made before it was measured says nothing of it, nor does one that came from another machine."""
+    started: list[object] = []
+    process = SimpleNamespace(poll=lambda: 0, returncode=0)
+    monkeypatch.setattr("cifar_core.runs.estimate.spawn", lambda *given: (started.append(given), process)[1])
+    write_json(workspace.root / CALIBRATION_FILE, as_json(KNOWN))
+    made = datetime.fromisoformat(finished.created).timestamp()
+    os.utime(workspace.root / CALIBRATION_FILE, (made - 1, made - 1))
+    run = replace(finished, expected_seconds=finished.seconds / factor)
+    assert calibrate(workspace, [replace(run, imported=True)]) == "done" and not started
+    assert calibrate(workspace, [run]) == ("measuring" if again else "done")
+    assert len(started) == again
+    os.utime(workspace.root / CALIBRATION_FILE, (made + 1, made + 1))
+    assert calibrate(workspace, [run]) == "done" and len(started) == again
 
 
 @pytest.mark.slow
