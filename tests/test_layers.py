@@ -27,7 +27,7 @@ ENTRIES = ("pages", "commands", "streamlit_app")  # they import any layer; nothi
 # Which files may name which package: (package, files it is banned from, the exceptions).
 BANS = (
     ("streamlit", "cifar_core/*", ("cifar_core/bench/wire.py", "cifar_core/bench/frontend.py", "cifar_core/bench/screen.py",
-                                   "cifar_core/bench/on_wire.py")),
+                                   "cifar_core/bench/on_wire.py", "cifar_core/bench/server.py")),
     ("torch", "pages/*", ()),
     ("torchvision", "pages/*", ()),
 

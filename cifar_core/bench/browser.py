@@ -1,7 +1,7 @@
 """Clicks through the app in a real browser and prints what it timed as one JSON object.
 
 `python -m cifar_core.bench.browser --workspace=DIR --run=RUN --chromium=FILE [--clicks=N] [--only-clicks | --watch=SECONDS]`.
-A click's time runs until the page is drawn; the server's part of it, from the message that the click sends to the last answer.
+A click's time runs until the page is drawn.
 """
 
 import argparse
@@ -95,8 +95,8 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
-def timed(page: Page, click: Callable[[], object]) -> tuple[float, float]:
-    """Milliseconds from a click until the page has settled, and the server's part of them.
+def timed(page: Page, click: Callable[[], object]) -> float:
+    """Milliseconds from a click until the page has settled.
 
     A click that met an element just being redrawn is repeated.
     """
@@ -108,12 +108,11 @@ def timed(page: Page, click: Callable[[], object]) -> tuple[float, float]:
         except PlaywrightTimeout:
             continue
     page.wait_for_timeout(60)  # what comes late belongs to it
-    whole, servers = page.evaluate("[window.settledAt - window.clickedAt, window.answeredAt - window.sentAt]")
-    return float(whole), float(servers)
+    return float(page.evaluate("window.settledAt - window.clickedAt"))
 
 
-def interactions(page: Page, count: int) -> list[tuple[float, float]]:
-    """Filters, pages and sizes of the tiles, over and over: milliseconds of each, and the server's part."""
+def interactions(page: Page, count: int) -> list[float]:
+    """Filters, pages and sizes of the tiles, over and over: milliseconds of each."""
     settle(page)
     names = [
         "Correct",
@@ -189,9 +188,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             found["cold_seconds"] = cold
             found["switch_seconds"] = {path: switch(page, path) for path in list(_PAGES)[1:]}
         page, _ = open_page(browser, app.url, f"misclassified?run={arguments.run}")
-        clicks = interactions(page, arguments.clicks)
-        found["click_milliseconds"] = spread([whole for whole, _ in clicks])
-        found["server_milliseconds"] = spread([servers for _, servers in clicks])
+        found["click_milliseconds"] = spread(interactions(page, arguments.clicks))
         if not arguments.only_clicks:
             pages, blank = leaf_through(page)
             found["leafed_pages"], found["longest_blank_milliseconds"] = pages, blank

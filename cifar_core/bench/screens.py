@@ -1,4 +1,4 @@
-"""How quick the screens are, in a real browser, alone and while a training runs. The clicking is in `browser.py`."""
+"""How quick the screens are: in a real browser, alone and while a training runs (`browser.py`), and the server's part (`server.py`)."""
 
 import importlib.util
 import itertools
@@ -39,6 +39,8 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say
     run_id = train(workspace, make_config({"dataset": dataset, "epochs": 1}, preset="original")).run.id
     say("screens, alone")
     alone = _click(workspace, run_id, chromium, clicks)
+    say("screens, the server alone")
+    server = _ask("server", workspace, run_id, f"--clicks={clicks}")
     say("screens, while a training runs")
     busy = create_run(workspace, make_config({"dataset": dataset, "epochs": 500}, preset="original"))
     start_run(workspace, busy)
@@ -50,14 +52,19 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say
         slowing = _slowing(workspace, busy, chromium)
     finally:
         stop_run(workspace, busy)  # refuses, and says so, where it has ended by itself
-    return {**alone, "click_milliseconds_while_training": training["click_milliseconds"], "watching_slows_by": slowing}
+    return {
+        **alone,
+        "server_milliseconds": server,
+        "click_milliseconds_while_training": training["click_milliseconds"],
+        "watching_slows_by": slowing,
+    }
 
 
 def _slowing(workspace: Workspace, run_id: str, chromium: str) -> list[float]:
     """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking."""
     shares = []
     for _ in range(_TURNS):
-        seen = _ask(workspace, run_id, chromium, f"--watch={_LOOK_SECONDS}")
+        seen = _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--watch={_LOOK_SECONDS}")
         watched = _epochs(workspace, run_id, seen["since"], seen["until"])
         begin = time.time()
         time.sleep(_LOOK_SECONDS)
@@ -78,12 +85,13 @@ def _epochs(workspace: Workspace, run_id: str, since: float, until: float) -> fl
 
 
 def _click(workspace: Workspace, run_id: str, chromium: str, clicks: int, *more: str) -> dict[str, Any]:
-    return _ask(workspace, run_id, chromium, f"--clicks={clicks}", *more)
+    return _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--clicks={clicks}", *more)
 
 
-def _ask(workspace: Workspace, run_id: str, chromium: str, *more: str) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", "cifar_core.bench.browser", f"--workspace={workspace.root}", f"--run={run_id}",
-               f"--chromium={chromium}", *more]  # fmt: skip
+def _ask(program: str, workspace: Workspace, run_id: str, *more: str) -> dict[str, Any]:
+    """What a program of this package prints that clicks through the app."""
+    command = [sys.executable, "-P", "-m", f"cifar_core.bench.{program}", f"--workspace={workspace.root}", f"--run={run_id}",
+               *more]  # fmt: skip
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise TrainingError(f"The screens could not be timed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")

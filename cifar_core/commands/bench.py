@@ -144,7 +144,9 @@ def _screens(found: dict[str, Any]) -> list[str]:
     return [
         "Screens, in the browser: first words cold " + _named(found["cold_seconds"]),
         "  after a switch " + _named(found["switch_seconds"]),
-        f"  a click: {'; '.join(clicks)}; the server's part alone: p95 {found['server_milliseconds']['p95']:.0f} ms",
+        f"  a click: {'; '.join(clicks)}",
+        "  the server's part, nothing drawn: "
+        + ", ".join(f"{kind} p95 {times['p95']:.0f} ms" for kind, times in found["server_milliseconds"].items()),
         f"  watching slows a training by {_spread(found['watching_slows_by'], percent=True)}",
         f"  longest blank over {found['leafed_pages']} pages of tiles: {found['longest_blank_milliseconds']:.0f} ms",
     ]

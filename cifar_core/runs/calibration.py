@@ -79,7 +79,9 @@ def measure(start_up: float) -> Calibration:
         for case in timed:
             case.time()
     known = {step_key(case.config): case.step for case in timed}
-    return Calibration(name_machine(), threads, start_up, {model: _fit(several) for model, several in cases.items()}, known)
+    return Calibration(
+        name_machine(), threads, start_up, {model: _fit(several) for model, several in cases.items()}, known
+    )
 
 
 def _fit(cases: list["_Case"]) -> Costs:

@@ -30,12 +30,12 @@ def pick_precision(config: ModelConfig, device: torch.device) -> Precision:
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether this processor multiplies matrices of bfloat16 in hardware (AMX); one that only adds them up faster loses more
-    than it gains, for Winograd's trick is for float32 alone.
+    """Whether this processor multiplies bfloat16 in hardware: matrices of it (Intel's AMX) or rows (AVX-512's BF16, AMD's too).
 
     What it says of itself, not a trial: the same settings must give the same run, however busy the machine is.
     """
-    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
 def computing_in(precision: Precision, device: torch.device) -> torch.autocast:

@@ -2,12 +2,14 @@
 
 import asyncio
 import io
+import itertools
 import re
 import shutil
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from cifar_core.analyse import most_confused
 from cifar_core.bench.app import serve, start_app, stop_app
 from cifar_core.bench.frontend import chosen
 from cifar_core.bench.screen import Screen
+from cifar_core.bench.server import on_cells, on_tiles
 from cifar_core.bench.visitor import TITLES
 from cifar_core.bench.wire import Session, WireError
 from cifar_core.data import class_counts, open_dataset
@@ -139,6 +142,27 @@ def test_what_a_page_offered_can_be_had_after_others_were_drawn(own: Workspace, 
         assert await session.download(matrix)
 
     with_sessions(own, tmp_path / "log", act, count=2)
+
+
+def test_the_clicks_that_are_timed_do_what_they_are_called(own: Workspace, finished: Run, tmp_path: Path) -> None:
+    """The address says what each has changed."""
+
+    async def act(session: Session) -> None:
+        said = {"filter": [], "sort": [], "page": [], "cell": []}
+        for path, clicks, count in (("misclassified", on_tiles(), 9), ("confusion", on_cells(), 3)):
+            await session.open(path, f"run={finished.id}")
+            for kind, click in itertools.islice(clicks, count):
+                await session.act(click(session.screen))
+                said[kind].append(parse_qs(session.query))
+        names = read_predictions(own, finished.id).class_names
+        assert [query.get("outcome", ["mistakes"]) for query in said["filter"]] == [["all"], ["correct"], ["mistakes"]]
+        assert len({str(query.get("sort")) for query in said["sort"]}) == 3
+        assert said["page"][0]["page"] == ["2"] and said["page"][1]["page"] == ["3"]
+        assert [(query["true"], query["predicted"]) for query in said["cell"]] == [
+            ([names[0]], [names[place]]) for place in (1, 2, 3)
+        ]
+
+    with_sessions(own, tmp_path / "log", act)
 
 
 def test_it_finds_a_server_that_was_killed_again(own: Workspace, finished: Run, tmp_path: Path) -> None:

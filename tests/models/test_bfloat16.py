@@ -33,6 +33,7 @@ def test_results_and_gradients_are_the_direct_convolutions(
     exact_images, exact_weight = (item.detach().double().requires_grad_() for item in (images, conv.weight))
     exact = F.conv2d(exact_images, exact_weight, padding=1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
         patch.setattr(bfloat16, "_CHUNK", chunk)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             answer = conv(images)
@@ -46,9 +47,13 @@ def test_results_and_gradients_are_the_direct_convolutions(
     assert conv.weight.grad.dtype == torch.float32 and off(conv.weight.grad, exact_weight.grad) < 2 * BIT
 
 
-def test_it_is_used_under_autocast_where_there_are_many_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("amx", [True, False])
+def test_it_is_used_under_autocast_where_there_are_many_channels_and_amx(
+    amx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     used: list[int] = []
     real = bfloat16.convolve
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx, "avx512_bf16": True})
     monkeypatch.setattr(
         bfloat16, "convolve", lambda images, weight: used.append(images.shape[1]) or real(images, weight)
     )
@@ -56,4 +61,4 @@ def test_it_is_used_under_autocast_where_there_are_many_channels(monkeypatch: py
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert wide(torch.randn(1, 64, 4, 4)).dtype == narrow(torch.randn(1, 32, 4, 4)).dtype == torch.bfloat16
     assert wide(torch.randn(1, 64, 4, 4)).dtype == torch.float32
-    assert used == [64]
+    assert used == ([64] if amx else [])
