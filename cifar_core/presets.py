@@ -30,6 +30,7 @@ _WIDE = {  # of the two upper ones
     "depths": (2, 2, 2),
     "dense_stem": True,
     "late_pooling": True,
+    "activation": "gelu",
     "learning_rate": 0.1,
     "shift": 1,
 }
@@ -52,14 +53,15 @@ PRESETS: dict[str, Preset] = {
     ),
     "accurate": Preset(
         "Accurate",
-        "Nine passes with a wide network, the first two over shrunk pictures, judged by two views of each picture.",
+        "Twelve passes with a wide network, the first six over shrunk pictures, judged by two views of each picture.",
         {
             **_FAST,
             **_WIDE,
-            "epochs": 9,
+            "epochs": 12,
             "shift": 2,
             "label_smoothing": 0.2,
-            "small_share": 0.25,
+            "small_share": 0.5,
+            "prune_share": 0.3,
             "flip_test": True,
             "shift_test": 1,
         },

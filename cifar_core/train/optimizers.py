@@ -1,6 +1,6 @@
 """Rules that turn gradients into steps: torch's own, and Muon for the filters of normalised convolutions."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -9,8 +9,7 @@ from cifar_core.config import OptimizerConfig
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan 2024, "Muon": the iteration that is steepest at 0
 _ROUNDS = 3  # of the iteration: five made no network better here
-_HEAD = 0.5  # the last layer's steps under Muon as a multiple of its learning rate; all other weights but biases take the same
-_BIAS = 64.0  # and those of the normalisations' biases (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", section 3.4)
+_HEAD = 0.5  # the last layer's steps under Muon as a multiple of its learning rate; all other weights take the same
 
 
 def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optimizer:
@@ -26,8 +25,7 @@ def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optim
         case "adamw":
             return torch.optim.AdamW(learned, lr=rate, weight_decay=decay, fused=True)
         case "muon":
-            biases = [module.bias for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
-            return Muon(learned, lr=rate, momentum=config.momentum, weight_decay=decay, biases=biases)
+            return Muon(learned, lr=rate, momentum=config.momentum, weight_decay=decay)
         case _:
             nesterov = config.momentum > 0  # torch refuses Nesterov without momentum
             return torch.optim.SGD(
@@ -40,20 +38,12 @@ class Muon(torch.optim.Optimizer):
     layers in neural networks", https://kellerjordan.github.io/posts/muon/); plain for all other weights.
 
     Filters keep their norm, the square root of their number: before a normalisation it means nothing, so Muon is for networks
-    that have one. Decay is decoupled and holds for what is not a filter. `biases` are those of the normalisations: their
-    gradients are small beside what they should move, so they take larger steps.
+    that have one. Decay is decoupled and holds for what is not a filter.
     """
 
     def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        *,
-        lr: float,
-        momentum: float = 0.6,
-        weight_decay: float = 0.0,
-        biases: Collection[nn.Parameter] = (),
+        self, parameters: Iterable[nn.Parameter], *, lr: float, momentum: float = 0.6, weight_decay: float = 0.0
     ) -> None:
-        self._biases = frozenset(biases)  # not a group of their own: checkpoints of earlier runs have two groups
         kinds: dict[float, list[nn.Parameter]] = {1.0: [], _HEAD: []}
         for item in parameters:
             kinds[_HEAD if item.ndim == 2 else 1.0].append(item)
@@ -77,7 +67,7 @@ class Muon(torch.optim.Optimizer):
                     direction = orthogonal(direction)
                 else:
                     item.mul_(1 - group["lr"] * group["weight_decay"])
-                item.add_(direction, alpha=-group["lr"] * (_BIAS if item in self._biases else 1.0))
+                item.add_(direction, alpha=-group["lr"])
 
 
 def orthogonal(gradient: torch.Tensor) -> torch.Tensor:
