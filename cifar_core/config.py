@@ -109,9 +109,6 @@ class ModelConfig:
     dense_stem: bool = setting(False, "bool", "Dense stem", "The first layer looks at the patch around every pixel, not every "
         "second one, and the first block halves the picture: takes longer and gets more right.",
         only_with=("model", ("fast_cnn",)))
-    activation: str = setting("relu", "choice", "Activation", "What lies between convolutions. relu keeps what is above zero; "
-        "gelu does so without a kink: takes a little longer and gets a little more right.", choices=("relu", "gelu"),
-        only_with=("model", ("fast_cnn",)))
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ _WIDE = {  # of the two upper ones
     "depths": (2, 2, 2),
     "dense_stem": True,
     "late_pooling": True,
-    "activation": "gelu",
     "learning_rate": 0.1,
     "shift": 1,
+    "small_share": 0.6,
 }
 PRESETS: dict[str, Preset] = {
     "default": Preset("Balanced", "The defaults: a small network that learns well within ten epochs.", {}),
@@ -49,19 +49,18 @@ PRESETS: dict[str, Preset] = {
     "standard": Preset(
         "Standard",
         "Five passes with a wide network, the first three over shrunk pictures; most leave out pictures that it knows.",
-        {**_FAST, **_WIDE, "epochs": 5, "small_share": 0.6, "prune_share": 0.5},
+        {**_FAST, **_WIDE, "epochs": 5, "prune_share": 0.6},
     ),
     "accurate": Preset(
         "Accurate",
-        "Twelve passes with a wide network, the first six over shrunk pictures, judged by two views of each picture.",
+        "A network that looks at every pixel, trained for twenty passes and judged by two views of each picture.",
         {
             **_FAST,
             **_WIDE,
-            "epochs": 12,
+            "depths": (2, 2, 3),
+            "epochs": 20,
+            "prune_share": 0.5,
             "shift": 2,
-            "label_smoothing": 0.2,
-            "small_share": 0.5,
-            "prune_share": 0.3,
             "flip_test": True,
             "shift_test": 1,
         },
