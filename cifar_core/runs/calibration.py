@@ -172,7 +172,7 @@ class _Case:
         for action, best in self._best.items():
             self._best[action] = min(best, _best_time(action))
 
-    def _load(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _load(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         return epoch_batches(self._data, self.config.data, self.config.optimizer.batch_size, seed=0, epoch=1)
 
     def _load_all(self) -> None:
