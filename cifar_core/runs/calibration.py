@@ -156,6 +156,8 @@ class _Case:
         self._trainer = Trainer(self.config, self._data, device)
         self._batches = itertools.cycle(list(self._load()))  # none twice running
         self._best = dict.fromkeys((self._load_all, self._step, self._look), math.inf)
+        for action in self._best:
+            action()  # the first of each takes longer
 
     @property
     def step(self) -> float:
@@ -197,8 +199,7 @@ def _finish(device: torch.device) -> None:
 
 
 def _best_time(action: Callable[[], object]) -> float:
-    """Seconds of the fastest time, which other programs disturbed least, after one that warms up and is not counted."""
-    action()
+    """Seconds of the fastest time, which other programs disturbed least."""
     taken: list[float] = []
     begin = time.perf_counter()
     while not taken or time.perf_counter() - begin < _SECONDS:
