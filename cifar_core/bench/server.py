@@ -23,7 +23,7 @@ from cifar_core.bench.wire import Session
 from cifar_core.workspace import Workspace
 
 Click = Callable[[Screen], WidgetState]
-_WARM = 9  # clicks before: every kind once, as the first of a server loads what it needs
+_WARM = 8  # clicks before: every kind once, as the first of a server loads what it needs
 
 
 async def time_clicks(url: str, run_id: str, clicks: int) -> dict[str, list[float]]:
@@ -56,7 +56,6 @@ def on_tiles() -> Iterator[tuple[str, Click]]:
             ("page", _page(3)),
             ("filter", _option("Correct")),
             ("sort", _sort(2)),
-            ("page", _page(2)),
             ("filter", _option("Mistakes")),
             ("sort", _sort(0)),
         ]

@@ -149,7 +149,7 @@ def test_the_clicks_that_are_timed_do_what_they_are_called(own: Workspace, finis
 
     async def act(session: Session) -> None:
         said = {"filter": [], "sort": [], "page": [], "cell": []}
-        for path, clicks, count in (("misclassified", on_tiles(), 9), ("confusion", on_cells(), 3)):
+        for path, clicks, count in (("misclassified", on_tiles(), 8), ("confusion", on_cells(), 3)):
             await session.open(path, f"run={finished.id}")
             for kind, click in itertools.islice(clicks, count):
                 await session.act(click(session.screen))
