@@ -40,10 +40,10 @@ from cifar_core.train.measure import predict_probabilities
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
 
-_ROUNDS = 3
+_ROUNDS = 2
 _SECONDS = 0.03  # of measuring each thing in a round, at least
 _PICTURES = 2048  # to load and step through
-_JUDGED = 256  # pictures to measure
+_JUDGED = 128  # pictures to measure
 _CLASSES = 10
 _CASES: dict[str, list[dict[str, Any]]] = {  # networks from narrow to wide, in small and in large batches
     "simple_cnn": [
