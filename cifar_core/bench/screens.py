@@ -18,16 +18,16 @@ from cifar_core.runs import create_run, epoch_ends, read_run, start_run, stop_ru
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 30.0  # of looking, and of not looking
-_TURNS = 3
 
 
-def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say) -> dict[str, Any]:
+def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, turns: int, say: Say) -> dict[str, Any]:
     """Seconds to the first words of each page, milliseconds of clicks, and the longest blank while leafing through.
 
     Args:
         workspace: holds the dataset; the runs land in it.
         dataset: its name.
         clicks: how many to time.
+        turns: of a minute each, half of it with the training watched.
         say: told what is under way.
 
     Returns:
@@ -49,7 +49,7 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say
             time.sleep(0.2)
         training = _click(workspace, run_id, chromium, clicks, "--only-clicks")
         say("a training that is watched, and then is not")
-        slowing = _slowing(workspace, busy, chromium)
+        slowing = _slowing(workspace, busy, chromium, turns)
     finally:
         stop_run(workspace, busy)  # refuses, and says so, where it has ended by itself
     return {
@@ -60,10 +60,10 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, say: Say
     }
 
 
-def _slowing(workspace: Workspace, run_id: str, chromium: str) -> list[float]:
+def _slowing(workspace: Workspace, run_id: str, chromium: str, turns: int) -> list[float]:
     """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking."""
     shares = []
-    for _ in range(_TURNS):
+    for _ in range(turns):
         seen = _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--watch={_LOOK_SECONDS}")
         watched = _epochs(workspace, run_id, seen["since"], seen["until"])
         begin = time.time()
