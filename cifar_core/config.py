@@ -63,7 +63,8 @@ class DataConfig:
     cutout: int = setting(0, "int", "Cutout", "Blank a random square of this width, so that no single detail "
         "decides.", low=0, high=20, unit="pixels")
     flip_test: bool = setting(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
-        "and average (test-time augmentation): a little more accurate, twice the time of a measurement.")
+        "and average (test-time augmentation): a little more accurate, twice the time of a measurement. Without a validation "
+        "part only the last epoch counts, and only it is judged so.")
     shift_test: int = setting(0, "int", "Shift when judging", "Judge each picture moved by this much towards one corner and "
         "towards the opposite one (mirrored, where pictures are flipped when judging) and average: a little more accurate, "
         "twice the time of a measurement.", low=0, high=4, unit="pixels")

@@ -145,8 +145,9 @@ def _closing(run: Run) -> str:
         return f"Run {run.id} has finished."
     chosen = "chosen by the validation part" if best.validation_accuracy is not None else "the last one"
     count = f", n = {run.dataset.test:,}" if run.dataset else ""
+    looks = f", {best.looks} looks at each picture" if (best.looks or 1) > 1 else ""
     missed = f" ({run.overrun:+.0%} against the estimate)" if run.overrun is not None else ""
     return (
-        f"Run {run.id}: test accuracy {best.test_accuracy:.4f}{count}, epoch {best.epoch} ({chosen}), "
+        f"Run {run.id}: test accuracy {best.test_accuracy:.4f}{count}, epoch {best.epoch} ({chosen}){looks}, "
         f"{run.seconds:.1f} s{missed}. See its mistakes: python -m cifar_core analyze {run.id}"
     )

@@ -18,7 +18,7 @@ from cifar_core.files import is_locked, read_json
 from cifar_core.models import Layer, layer_table, list_models
 from cifar_core.processes import spawn
 from cifar_core.runs.schema import Run, Status
-from cifar_core.train import SMALL_SIDE, shown_share, small_part
+from cifar_core.train import SMALL_SIDE, looks_after, shown_share, small_part
 from cifar_core.workspace import Workspace
 
 CALIBRATION_FILE = "machine.json"
@@ -86,7 +86,7 @@ def fitted_step(costs: Costs, layers: list[Layer], batch: int, *, area: float = 
 
 
 def epoch_seconds(calibration: Calibration, config: RunConfig, *, classes: int, train: int, judged: int) -> float:
-    """Expected time of one epoch.
+    """Expected time of one epoch, on the run's average.
 
     Args:
         calibration: of this machine.
@@ -103,8 +103,10 @@ def epoch_seconds(calibration: Calibration, config: RunConfig, *, classes: int, 
     steps = full * whole + (fitted_step(costs, layers, rest) if rest else 0.0)
     small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
     steps *= 1 - small_part(config) * (1 - small)
-    looks = judged * (whole / batch) * costs.forward * config.data.looks
-    return trust * (steps + looks) + _EPOCH_EXTRA
+    epochs = config.optimizer.epochs
+    looks = sum(looks_after(config, epoch) for epoch in range(1, epochs + 1)) / epochs
+    measuring = looks * judged * (whole / batch) * costs.forward
+    return trust * (steps + measuring) + _EPOCH_EXTRA
 
 
 def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = ()) -> Estimate | None:

@@ -27,7 +27,7 @@ from cifar_core.runs.training import threads_of
 from cifar_core.train import EpochLine
 from cifar_core.train.batches import load_training_data
 from cifar_core.train.device import make_repeatable, pick_device
-from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
+from cifar_core.train.measure import judged_by, loss_and_accuracy, predict_probabilities
 
 _TURN_SECONDS = 60.0  # for someone else who recomputes the same
 _TOLERANCE = 0.01  # of the test accuracy: another machine may round otherwise, but these are the same weights
@@ -61,7 +61,7 @@ def _probs(folder: RunFolder, facts: Facts, dataset: Dataset, best: EpochLine) -
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
     net.load_state_dict(safetensors.torch.load(read_sealed(folder.weights(best.epoch), required=False)[0]))
-    found = predict_probabilities(net, data.test, data, config.data, facts.precision)
+    found = predict_probabilities(net, data.test, data, judged_by(config.data, best.looks), facts.precision)
     _, accuracy = loss_and_accuracy(found, data.test.labels)
     if abs(accuracy - best.test_accuracy) > _TOLERANCE:
         raise RunError(

@@ -4,7 +4,7 @@ This package's plain parts (history, splits, schedule) are free of torch; traine
 """
 
 from cifar_core.train.history import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
-from cifar_core.train.schedule import SMALL_SIDE, shown_share, small_part
+from cifar_core.train.schedule import SMALL_SIDE, looks_after, shown_share, small_part
 from cifar_core.train.splits import split_training
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "EpochLine",
     "best_line",
     "epoch_line",
+    "looks_after",
     "should_stop_early",
     "shown_share",
     "small_part",

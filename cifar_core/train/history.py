@@ -25,6 +25,7 @@ class EpochLine:
     learning_rate: float  # at the epoch's last step
     seconds: float  # training and measurements
     images_per_second: float  # training steps alone
+    looks: int | None = None  # at each picture to judge it, averaged; None in older lines: as often as the settings say
 
 
 def epoch_line(content: Any) -> EpochLine:

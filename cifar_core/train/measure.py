@@ -1,6 +1,7 @@
 """How well a network does on pictures it does not learn from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,11 @@ from cifar_core.train.device import computing_in
 from cifar_core.train.history import LOSS_CLIP
 
 _BATCH = 512  # pictures; no gradients are kept, so memory stays small
+
+
+def judged_by(config: DataConfig, looks: int | None) -> DataConfig:
+    """The settings of a measurement with so many looks at each picture: one, or (also for None) as many as they say."""
+    return replace(config, flip_test=False, shift_test=0) if looks == 1 else config
 
 
 @torch.no_grad()

@@ -34,6 +34,14 @@ def small_part(config: RunConfig) -> float:
     return config.optimizer.small_share if config.model.model == "fast_cnn" else 0.0
 
 
+def looks_after(config: RunConfig, epoch: int) -> int:
+    """How often the network looks at a picture to judge it after an epoch (1-based): as often as the settings say where the
+    epoch may be the one that counts, and once where it cannot be, as the curve does not need what those looks cost.
+    """
+    may_count = config.data.validation_share > 0 or epoch == config.optimizer.epochs
+    return config.data.looks if may_count else 1
+
+
 def shown_share(config: OptimizerConfig) -> float:
     """The part of the training pictures that an epoch shows, on the run's average, as far as it can be known before."""
     pruned = max(0, math.floor(WHOLE_FROM * config.epochs) - 1)  # the first sees all of them

@@ -17,11 +17,11 @@ from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
 from cifar_core.train.history import EpochLine, should_stop_early
-from cifar_core.train.measure import loss_and_accuracy, predict_probabilities
+from cifar_core.train.measure import judged_by, loss_and_accuracy, predict_probabilities
 from cifar_core.train.optimizers import make_optimizer
 from cifar_core.train.pruning import Pruning
-from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part
-from cifar_core.train.whitening import whiten
+from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, looks_after, small_part
+from cifar_core.train.whitening import hold_bias, whiten
 
 
 class Signal(Enum):
@@ -152,6 +152,7 @@ class Trainer:
         rate = learning_rate_at(settings, step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
+        hold_bias(self.net, step / steps)
         if step < small_part(self.config) * steps:
             images = shrink(images, SMALL_SIDE)
         with computing_in(self.precision, self.device):
@@ -184,11 +185,12 @@ class Trainer:
         _check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
         beat = partial(_obey, callback, self._position(epoch))
+        looks = looks_after(self.config, epoch)
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
-            probs = self._predict(self.data.validation, beat)
+            probs = self._predict(self.data.validation, looks, beat)
             validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
-        test_probs = self._predict(self.data.test, beat)
+        test_probs = self._predict(self.data.test, looks, beat)
         test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
@@ -197,15 +199,16 @@ class Trainer:
             validation_loss=validation_loss, validation_accuracy=validation_accuracy,
             test_loss=test_loss, test_accuracy=test_accuracy,
             learning_rate=self.optimizer.param_groups[0]["lr"], seconds=seconds,
-            images_per_second=self.shown / max(train_seconds, 1e-9),
+            images_per_second=self.shown / max(train_seconds, 1e-9), looks=looks,
         )  # fmt: skip
         self.lines.append(line)
         self.seconds += seconds
         self._start_epoch()
         callback.on_epoch(self, line, test_probs)
 
-    def _predict(self, pictures: Pictures, beat: Callable[[], None]) -> torch.Tensor:
-        return predict_probabilities(self.net, pictures, self.data, self.config.data, self.precision, beat=beat)
+    def _predict(self, pictures: Pictures, looks: int, beat: Callable[[], None]) -> torch.Tensor:
+        config = judged_by(self.config.data, looks)
+        return predict_probabilities(self.net, pictures, self.data, config, self.precision, beat=beat)
 
     def _start_epoch(self) -> None:
         self.batch, self._epoch_seconds = 0, 0.0

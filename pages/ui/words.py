@@ -119,9 +119,12 @@ def result_line(run: Run) -> str:
     n = f", n = {run.dataset.test:,}" if run.dataset else ""
     best, last = run.best, run.last
     if epoch_word(run) == "last":
-        return (
-            f"Test accuracy{n}: **{percent(last.test_accuracy)}** at epoch {last.epoch}, the last (no validation part)."
+        looks = (
+            f", mean of {last.looks} looks at each picture; one look at the epochs before"
+            if (last.looks or 1) > 1
+            else ""
         )
+        return f"Test accuracy{n}: **{percent(last.test_accuracy)}** at epoch {last.epoch}, the last (no validation part){looks}."
     return (
         f"Test accuracy{n}: **{percent(best.test_accuracy)}** at epoch {best.epoch}, the best by validation "
         f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, the last."

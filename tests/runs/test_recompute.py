@@ -58,7 +58,7 @@ def test_a_process_of_its_own_makes_them_anew(copy: Workspace, finished: Run) ->
 @pytest.mark.fault(7)
 @pytest.mark.parametrize(
     "settings",
-    [{"flip_test": True}, {"model": "fast_cnn", "widths": "4,6,8", "optimizer": "muon", "epochs": 2, "validation_share": 0.2}],
+    [{"flip_test": True}, {"flip_test": True, "validation_share": 0.0}, {"model": "fast_cnn", "widths": "4,6,8", "optimizer": "muon", "epochs": 2, "validation_share": 0.2}],
 )  # fmt: skip
 def test_every_damage_and_network(workspace: Workspace, settings: dict[str, object]) -> None:
     """In this process, where the threads of torch are those that trained."""
@@ -76,6 +76,20 @@ def test_every_damage_and_network(workspace: Workspace, settings: dict[str, obje
             read_predictions(workspace, run_id)
         predict_again(folder)
         assert snapshot(folder.path, but=LOCK) == before
+
+
+def test_a_run_that_was_cut_short_is_looked_at_as_often_as_its_last_epoch_was(workspace: Workspace) -> None:
+    """The settings ask for two looks after the last epoch, which never came."""
+    one_thread()
+    save_tiny(workspace)
+    run_id = create_run(workspace, make_config({**TINY, "flip_test": True, "validation_share": 0.0, "epochs": 9}))
+    run = train(workspace, run_id, batches=15)
+    assert run.best is not None and run.best.looks == 1
+    folder = run_folder(workspace, run_id)
+    before = snapshot(folder.path, but=LOCK)
+    truncate(folder.predictions)
+    predict_again(folder)
+    assert snapshot(folder.path, but=LOCK) == before
 
 
 def refused(workspace: Workspace, run_id: str, said: str) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.config import OptimizerConfig, make_config
-from cifar_core.train.schedule import learning_rate_at, small_part
+from cifar_core.train.schedule import learning_rate_at, looks_after, small_part
 
 
 def test_cosine_equals_torchs() -> None:
@@ -42,3 +42,9 @@ def test_rate_stays_between_zero_and_the_peak(schedule: str, steps: int, warmup:
 def test_only_a_network_that_takes_any_size_sees_small_pictures() -> None:
     assert small_part(make_config({"model": "fast_cnn", "small_share": 0.4})) == 0.4
     assert small_part(make_config({"model": "simple_cnn", "small_share": 0.4})) == 0.0
+
+
+@pytest.mark.parametrize(("validation", "looks"), [(0.0, [1, 1, 2]), (0.1, [2, 2, 2])])
+def test_epochs_that_cannot_count_are_looked_at_once(validation: float, looks: list[int]) -> None:
+    config = make_config({"epochs": 3, "flip_test": True, "validation_share": validation})
+    assert [looks_after(config, epoch) for epoch in (1, 2, 3)] == looks

@@ -15,6 +15,7 @@ from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
 from cifar_core.train import EpochLine
 from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
+from cifar_core.train.measure import judged_by, predict_probabilities
 from cifar_core.train.trainer import Ending, Position, Signal, Trainer
 from tests.conftest import tiny_pictures
 
@@ -107,8 +108,10 @@ def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
     plain = kinds[optimizer]()
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(plain, T_max=2 * 10)
     for epoch in (1, 2):
-        for images, labels, _ in epoch_batches(data, config.data, 32, seed=0, epoch=epoch):
+        for batch, (images, labels, _) in enumerate(epoch_batches(data, config.data, 32, seed=0, epoch=epoch)):
             plain.zero_grad()
+            if net == "fast_cnn" and (epoch - 1) * 10 + batch >= 3 / 8 * 20:
+                reference.get_submodule("whiten").get_parameter("bias").requires_grad_(False)
             F.cross_entropy(reference(images.double().contiguous()), labels, label_smoothing=0.1).backward()
             plain.step()
             schedule.step()
@@ -313,3 +316,19 @@ def test_the_first_part_of_a_run_sees_small_pictures() -> None:
     steps = 10  # in an epoch
     looks = 1  # of the test set
     assert seen == [24] * 5 + [32] * (steps - 5) + [32] * looks + [32] * (steps + looks)
+
+
+def test_the_epoch_that_counts_is_judged_by_all_looks_and_the_others_by_one() -> None:
+    config = make_config({**TINY, "epochs": 2, "flip_test": True, "shift_test": 1, "validation_share": 0.0})
+    data, watcher = data_for(config), Watcher()
+    trainer = Trainer(config, data, CPU)
+    for _ in range(2):
+        trainer.run_epoch(watcher)
+        line = watcher.lines[-1]
+        expected = predict_probabilities(trainer.net, data.test, data, judged_by(config.data, line.looks), "float32")
+        other = predict_probabilities(
+            trainer.net, data.test, data, judged_by(config.data, 3 - (line.looks or 0)), "float32"
+        )
+        assert torch.equal(watcher.probs[-1], expected)
+        assert not torch.equal(expected, other)
+    assert [line.looks for line in watcher.lines] == [1, 2]

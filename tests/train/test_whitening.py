@@ -1,5 +1,7 @@
 """The whitening layer whitens."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 
@@ -7,7 +9,7 @@ from cifar_core.config import make_config
 from cifar_core.train.batches import normalise
 from cifar_core.train.trainer import Trainer
 from cifar_core.train.whitening import whitening_filters
-from tests.train.test_trainer import CPU, TINY, data_for
+from tests.train.test_trainer import CPU, TINY, Watcher, data_for
 
 
 def correlated(count: int) -> torch.Tensor:
@@ -39,3 +41,16 @@ def test_the_network_starts_with_the_filters_of_its_own_pictures_and_keeps_them(
     trainer.train_step(normalise(images, data), labels, torch.arange(len(labels)), step=0)
     assert torch.equal(layer.get_parameter("weight"), weights)
     assert layer.get_parameter("bias").abs().sum() > 0
+
+
+def test_the_bias_is_learned_in_the_first_part_of_a_run() -> None:
+    config = make_config({**TINY, "model": "fast_cnn", "widths": (4, 6, 8), "epochs": 2, "validation_share": 0.0})
+    data = data_for(config)
+    trainer = Trainer(config, data, CPU)
+    bias = trainer.net.get_submodule("whiten").get_parameter("bias")
+    seen: list[torch.Tensor] = []
+    trainer.net.register_forward_hook(lambda *_: seen.append(bias.detach().clone()) if trainer.net.training else None)
+    trainer.fit(Watcher())
+    steps = 20
+    changed = [not torch.equal(before, after) for before, after in pairwise(seen)]
+    assert changed == [step < 3 / 8 * steps for step in range(steps - 1)]
