@@ -64,15 +64,15 @@ class DataConfig:
         "decides.", low=0, high=20, unit="pixels")
     flip_test: bool = setting(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
         "and average (test-time augmentation): a little more accurate, twice the time of a measurement. Without a validation "
-        "part only the last epoch counts, and only it is judged so.")
-    shift_test: int = setting(0, "int", "Shift when judging", "Judge each picture moved by this much towards one corner and "
-        "towards the opposite one (mirrored, where pictures are flipped when judging) and average: a little more accurate, "
-        "twice the time of a measurement.", low=0, high=4, unit="pixels")
+        "part only the last epoch counts, and only that one is judged so.")
+    shift_test: int = setting(0, "int", "Shift when judging", "Judge each picture also moved by this much towards one corner "
+        "and towards the opposite one, and average: a little more accurate, three times the time of a measurement.",
+        low=0, high=4, unit="pixels")
 
     @property
     def looks(self) -> int:
         """How often the network looks at a picture to judge it."""
-        return 2 if self.flip_test or self.shift_test else 1
+        return (2 if self.flip_test else 1) * (3 if self.shift_test else 1)
 
 
 @dataclass(frozen=True)
