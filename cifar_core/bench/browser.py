@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from cifar_core.bench.app import CHROMIUM_FLAGS, serve
+from cifar_core.bench.app import CHROMIUM_FLAGS, App, serve
 from cifar_core.bench.sides import spread
 from cifar_core.workspace import Workspace
 
@@ -162,16 +163,31 @@ def main() -> int:
 
 
 def watch(arguments: argparse.Namespace) -> dict[str, float]:
-    """Look at a training as a person does; when it was on the screen, in seconds since 1970."""
+    """Look at a training as a person does: when it was on the screen, in seconds since 1970, and which part of all processors'
+    time the server and the browser took meanwhile.
+    """
     with serve(Workspace(Path(arguments.workspace)), Path(os.devnull)) as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_FLAGS)
         page, _ = open_page(browser, app.url, f"train?run={arguments.run}&view=Watch")
         settle(page)
-        since = time.time()
+        since, before = time.time(), _processor_seconds(app)
         page.wait_for_timeout(1000 * arguments.watch)
-        until = time.time()
+        until, after = time.time(), _processor_seconds(app)
         browser.close()
-    return {"since": since, "until": until}
+    whole = (until - since) * (os.cpu_count() or 1)
+    return {"since": since, "until": until, **{name: (after[name] - before[name]) / whole for name in after}}
+
+
+def _processor_seconds(app: App) -> dict[str, float]:
+    """What the server and the browser have used so far."""
+    server = psutil.Process(app.process.pid)
+    server_tree = {server, *server.children(recursive=True)}
+    browser_tree = set(psutil.Process().children(recursive=True)) - server_tree
+
+    def used(tree: set[psutil.Process]) -> float:
+        return float(sum(sum(process.cpu_times()[:2]) for process in tree))
+
+    return {"server": used(server_tree), "browser": used(browser_tree)}
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -49,27 +49,31 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, turns: i
             time.sleep(0.2)
         training = _click(workspace, run_id, chromium, clicks, "--only-clicks")
         say("a training that is watched, and then is not")
-        slowing = _slowing(workspace, busy, chromium, turns)
+        watching = _watch(workspace, busy, chromium, turns)
     finally:
         stop_run(workspace, busy)  # refuses, and says so, where it has ended by itself
     return {
         **alone,
         "server_milliseconds": server,
         "click_milliseconds_while_training": training["click_milliseconds"],
-        "watching_slows_by": slowing,
+        **watching,
     }
 
 
-def _slowing(workspace: Workspace, run_id: str, chromium: str, turns: int) -> list[float]:
-    """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking."""
-    shares = []
+def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int) -> dict[str, Any]:
+    """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking; and
+    which part of all processors' time that takes, which does not depend on what else the machine does.
+    """
+    slowing, taken = [], []
     for _ in range(turns):
         seen = _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--watch={_LOOK_SECONDS}")
         watched = _epochs(workspace, run_id, seen["since"], seen["until"])
         begin = time.time()
         time.sleep(_LOOK_SECONDS)
-        shares.append(watched / _epochs(workspace, run_id, begin, time.time()) - 1)
-    return shares
+        slowing.append(watched / _epochs(workspace, run_id, begin, time.time()) - 1)
+        taken.append(seen)
+    shares = {name: [seen[name] for seen in taken] for name in ("server", "browser")}
+    return {"watching_slows_by": slowing, "watching_takes": shares}
 
 
 def _epochs(workspace: Workspace, run_id: str, since: float, until: float) -> float:

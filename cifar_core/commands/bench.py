@@ -148,7 +148,10 @@ def _screens(found: dict[str, Any]) -> list[str]:
         f"  a click: {'; '.join(clicks)}",
         "  the server's part, nothing drawn: "
         + ", ".join(f"{kind} p95 {times['p95']:.0f} ms" for kind, times in found["server_milliseconds"].items()),
-        f"  watching slows a training by {_spread(found['watching_slows_by'], percent=True)}",
+        f"  watching slows a training by {_spread(found['watching_slows_by'], percent=True)}; of the processors' time "
+        + ", ".join(
+            f"the {name} takes {_spread(taken, percent=True)}" for name, taken in found["watching_takes"].items()
+        ),
         f"  longest blank over {found['leafed_pages']} pages of tiles: {found['longest_blank_milliseconds']:.0f} ms",
     ]
 

@@ -85,14 +85,15 @@ def test_the_report_says_every_figure() -> None:
                                                             "plain_epochs": [4.0, 4.2]}}},
         "screens": {"cold_seconds": {"home": 1.5}, "switch_seconds": {"runs": 0.25}, "click_milliseconds": clicks,
                     "click_milliseconds_while_training": clicks, "server_milliseconds": {"all": {"median": 60.0, "p95": 91.0, "n": 50}},
-                    "watching_slows_by": [0.02, 0.04], "leafed_pages": 53, "longest_blank_milliseconds": 12.0},
+                    "watching_slows_by": [0.02, 0.04], "watching_takes": {"server": [0.02], "browser": [0.05]},
+                    "leafed_pages": 53, "longest_blank_milliseconds": 12.0},
         "growth": {"pictures": [{"pictures": 10_000, "epoch_seconds": 0.7, "microseconds_per_picture": 70.0,
                                  "peak_memory_bytes": 9e8}],
                    "runs": [{"runs": 1000, "first_seconds": 0.2, "again_seconds": 0.02}]},
     }  # fmt: skip
     text = "\n".join(report(found))
     for part in ("plain 11.00 (10.00 to 12.00)", "ratio 0.24 (0.20 to 0.25)", "10%", "5%", "1.21 GB", "0.7850 (0.7800 to 0.7900)",
-                 "4.10 (4.00 to 4.20) plain epochs", "home 1.50 s", "runs 0.25 s", "p95 133 ms", "nothing drawn: all p95 91 ms", "by 3% (2% to 4%)", "53 pages of tiles: 12 ms",
+                 "4.10 (4.00 to 4.20) plain epochs", "home 1.50 s", "runs 0.25 s", "p95 133 ms", "nothing drawn: all p95 91 ms", "by 3% (2% to 4%)", "the server takes 2%, the browser takes 5%", "53 pages of tiles: 12 ms",
                  "10,000 pictures: 0.70 s", "1,000 runs listed in 200 ms, again in 20 ms"):  # fmt: skip
         assert part in text
     assert report({"machine": "2 cores", "screens": {"skipped": "no browser"}})[-1] == "Screens: skipped, no browser"
