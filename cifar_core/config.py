@@ -110,6 +110,9 @@ class ModelConfig:
     dense_stem: bool = setting(False, "bool", "Dense stem", "The first layer looks at the patch around every pixel, not every "
         "second one, and the first block halves the picture: takes longer and gets more right.",
         only_with=("model", ("fast_cnn",)))
+    activation: str = setting("relu", "choice", "Activation", "What lies between convolutions. relu keeps what is above zero; "
+        "gelu does so without a kink: takes a little longer and gets a little more right.", choices=("relu", "gelu"),
+        only_with=("model", ("fast_cnn",)))
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,12 @@ class OptimizerConfig:
     batch_size: int = setting(64, "int", "Batch size", "Pictures per step: small batches learn more per picture, "
         "large ones run faster.", low=1, high=4096, log=True, unit="pictures")
     optimizer: str = setting("adam", "choice", "Optimiser", "The rule that turns gradients into steps. SGD and "
-        "Muon use Nesterov momentum; Muon is for fast_cnn.", choices=("adam", "adamw", "sgd", "muon"))
+        "Muon use Nesterov momentum; Muon and averaged_sgd, which keeps a running mean of the weights, are for fast_cnn.",
+        choices=("adam", "adamw", "sgd", "muon", "averaged_sgd"))
     learning_rate: float = setting(1e-3, "float", "Learning rate", "Size of a step. Too high: the loss jumps about; "
         "too low: it hardly falls.", low=1e-6, high=10.0, log=True)
     momentum: float = setting(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps; Adam has "
-        "its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon")))
+        "its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon", "averaged_sgd")))
     schedule: str = setting("cosine", "choice", "Schedule", "How the learning rate moves during the run: constant; "
         "cosine falls smoothly to zero; one_cycle warms up, then falls.", choices=("constant", "cosine", "one_cycle"))
     warmup_share: float = setting(0.2, "float", "Warm-up",

@@ -15,6 +15,7 @@ from cifar_core.models.layer import (
     batch_norm,
     convolution,
     flatten,
+    gelu,
     global_max_pool,
     linear,
     max_pool,
@@ -29,7 +30,8 @@ WHITENED = 16  # principal components of a patch that are kept, each with both s
 def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last."""
     layers = [whitening("whiten", PICTURE, WHITENED, stride=1 if config.dense_stem else 2)]
-    layers.append(relu("whiten_relu", layers[-1].shape))
+    activate = {"relu": relu, "gelu": gelu}[config.activation]
+    layers.append(activate(f"whiten_{config.activation}", layers[-1].shape))
     for block, (channels, depth) in enumerate(zip(config.widths, config.depths, strict=True), start=1):
         pool = f"pool{block - 1}" if block > 1 or config.dense_stem else ""
         if pool and not config.late_pooling:  # a quarter of the work buys twice the channels
@@ -40,7 +42,7 @@ def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
             if pool and config.late_pooling and letter == "a":
                 layers.append(max_pool(pool, layers[-1].shape))
             layers.append(batch_norm(f"{name}_norm", layers[-1].shape))
-            layers.append(relu(f"{name}_relu", layers[-1].shape))
+            layers.append(activate(f"{name}_{config.activation}", layers[-1].shape))
     layers.append(global_max_pool("pool3", layers[-1].shape))
     layers.append(flatten("flatten", layers[-1].shape))
     layers.append(linear("fc", layers[-1].shape, classes))

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "whitening", "convolution", "max-pool", "global max-pool", "batch-norm", "ReLU", "flatten", "linear", "dropout"
+    "whitening",
+    "convolution",
+    "max-pool",
+    "global max-pool",
+    "batch-norm",
+    "ReLU",
+    "GELU",
+    "flatten",
+    "linear",
+    "dropout",
 ]
 PATCH = 4  # pixels: width of the patches that are whitened
 
@@ -67,6 +76,11 @@ def global_max_pool(name: str, before: tuple[int, ...]) -> Layer:
 def relu(name: str, before: tuple[int, ...]) -> Layer:
     """max(0, x), element by element."""
     return Layer(name, "ReLU", before)
+
+
+def gelu(name: str, before: tuple[int, ...]) -> Layer:
+    """x times the probability that a standard normal number is below x (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+    return Layer(name, "GELU", before)
 
 
 def flatten(name: str, before: tuple[int, ...]) -> Layer:

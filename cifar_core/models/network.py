@@ -1,13 +1,14 @@
 """The network as a torch module, built from the layer table alone."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
 from cifar_core.config import ModelConfig
 from cifar_core.models.convolution import Convolution3x3
-from cifar_core.models.layer import Layer
+from cifar_core.models.layer import Kind, Layer
 from cifar_core.models.plan import layer_table
 
 
@@ -22,32 +23,16 @@ def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
     Raises:
         ConfigError: as `layer_table`.
     """
-    return nn.Sequential(OrderedDict((layer.name, _module(layer)) for layer in layer_table(config, classes)))
+    return nn.Sequential(
+        OrderedDict((layer.name, _MAKERS[layer.kind](layer)) for layer in layer_table(config, classes))
+    )
 
 
-def _module(layer: Layer) -> nn.Module:
-    match layer.kind:
-        case "whitening":
-            whitening = nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, layer.stride, layer.padding)
-            nn.init.zeros_(whitening.bias)  # type: ignore[arg-type] # it has one
-            whitening.weight.requires_grad_(False)  # set from data, by `whiten`
-            return whitening
-        case "convolution":
-            return _convolution(layer)
-        case "batch-norm":
-            return nn.BatchNorm2d(layer.inputs)
-        case "global max-pool":
-            return nn.AdaptiveMaxPool2d(1)
-        case "max-pool":
-            return nn.MaxPool2d(layer.kernel)
-        case "ReLU":
-            return nn.ReLU(inplace=True)
-        case "flatten":
-            return nn.Flatten()
-        case "linear":
-            return nn.Linear(layer.inputs, layer.shape[0])
-        case "dropout":
-            return nn.Dropout(layer.rate)
+def _whitening(layer: Layer) -> nn.Conv2d:
+    whitening = nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, layer.stride, layer.padding)
+    nn.init.zeros_(whitening.bias)  # type: ignore[arg-type] # it has one
+    whitening.weight.requires_grad_(False)  # set from data, by `whiten`
+    return whitening
 
 
 def _convolution(layer: Layer) -> nn.Conv2d:
@@ -57,3 +42,17 @@ def _convolution(layer: Layer) -> nn.Conv2d:
             nn.init.dirac_(convolution.weight[: layer.inputs])
         return convolution
     return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding, bias=layer.bias)
+
+
+_MAKERS: dict[Kind, Callable[[Layer], nn.Module]] = {
+    "whitening": _whitening,
+    "convolution": _convolution,
+    "batch-norm": lambda layer: nn.BatchNorm2d(layer.inputs),
+    "global max-pool": lambda layer: nn.AdaptiveMaxPool2d(1),
+    "max-pool": lambda layer: nn.MaxPool2d(layer.kernel),
+    "ReLU": lambda layer: nn.ReLU(inplace=True),
+    "GELU": lambda layer: nn.GELU(),
+    "flatten": lambda layer: nn.Flatten(),
+    "linear": lambda layer: nn.Linear(layer.inputs, layer.shape[0]),
+    "dropout": lambda layer: nn.Dropout(layer.rate),
+}

@@ -1,6 +1,7 @@
-"""Rules that turn gradients into steps: torch's own, and Muon for the filters of normalised convolutions."""
+"""Rules that turn gradients into steps: torch's own, and two for networks whose convolutions are normalised."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -9,6 +10,9 @@ from cifar_core.config import OptimizerConfig
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan 2024, "Muon": the iteration that is steepest at 0
 _ROUNDS = 3  # of the iteration: five made no network better here
+_BIASES, _LAST = 64.0, 1 / 81  # steps of an averaged SGD's biases and last layer, as multiples of its learning rate
+_LAST_START = 1 / 9  # of the last layer's first weights: both as if its outputs were divided by 9
+_EVERY, _KEPT = 5, 0.95**5  # steps between two averagings; what the mean keeps of itself at the end of a run
 _HEAD = 0.5  # the last layer's steps under Muon as a multiple of its learning rate; all other weights take the same
 
 
@@ -26,11 +30,64 @@ def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optim
             return torch.optim.AdamW(learned, lr=rate, weight_decay=decay, fused=True)
         case "muon":
             return Muon(learned, lr=rate, momentum=config.momentum, weight_decay=decay)
+        case "averaged_sgd":
+            return AveragedSGD(_kinds(net, decay), lr=rate, momentum=config.momentum)
         case _:
             nesterov = config.momentum > 0  # torch refuses Nesterov without momentum
             return torch.optim.SGD(
                 learned, lr=rate, momentum=config.momentum, weight_decay=decay, nesterov=nesterov, fused=True
             )
+
+
+def _kinds(net: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """The weights of `net` as groups for `AveragedSGD`: filters, biases, last layer. All decay alike, whatever their steps are.
+
+    The scales of normalisations are learned no more (the next normalisation would undo them), and the last layer starts small.
+    """
+    filters: list[nn.Parameter] = []
+    biases: list[nn.Parameter] = []
+    last: list[nn.Parameter] = []
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight.requires_grad_(False)
+        if isinstance(module, nn.Linear):
+            with torch.no_grad():
+                for item in module.parameters():
+                    item.mul_(_LAST_START)
+            last += module.parameters()
+        else:
+            learned = [item for item in module.parameters(recurse=False) if item.requires_grad]
+            filters += [item for item in learned if item.ndim > 1]
+            biases += [item for item in learned if item.ndim == 1]
+    shares = ((1.0, filters), (_BIASES, biases), (_LAST, last))
+    return [{"params": items, "share": share, "weight_decay": decay / share} for share, items in shares]
+
+
+class AveragedSGD(torch.optim.SGD):
+    """SGD with Nesterov momentum whose weights go back, every few steps, to a running mean that follows them ever more slowly:
+    Lookahead (Zhang et al. 2019, arXiv:1907.08610) as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a single GPU").
+
+    A group's `progress`, the part of the run that is done, decides how slowly; whoever calls `step` keeps it up to date.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], *, lr: float, momentum: float) -> None:
+        counted = [{**group, "steps": 0, "progress": 0.0} for group in groups if group["params"]]
+        super().__init__(counted, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """One step along the gradients there are, and the way back where it is due."""
+        for group in self.param_groups:
+            for item in group["params"]:
+                if "mean" not in self.state[item]:
+                    self.state[item]["mean"] = item.clone()
+        super().step()
+        for group in self.param_groups:
+            group["steps"] += 1
+            if group["steps"] % _EVERY == 0:
+                kept = _KEPT * group["progress"] ** 3
+                for item in group["params"]:
+                    item.copy_(self.state[item]["mean"].lerp_(item, 1 - kept))
 
 
 class Muon(torch.optim.Optimizer):

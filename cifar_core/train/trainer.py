@@ -152,6 +152,8 @@ class Trainer:
         rate = learning_rate_at(settings, step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
+            if "progress" in group:
+                group["progress"] = step / steps
         hold_bias(self.net, step / steps)
         if step < small_part(self.config) * steps:
             images = shrink(images, SMALL_SIDE)

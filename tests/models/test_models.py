@@ -27,6 +27,7 @@ def models() -> st.SearchStrategy[ModelConfig]:
         depths=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
         late_pooling=st.booleans(),
         dense_stem=st.booleans(),
+        activation=st.sampled_from(["relu", "gelu"]),
     )
 
 
@@ -48,6 +49,13 @@ def test_table_describes_the_network(config: ModelConfig, classes: int) -> None:
     assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
     kept = {name: shape for layer in layers for name, shape in tensors(layer).items()}
     assert kept == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+
+
+@pytest.mark.parametrize(("activation", "kind"), [("relu", torch.nn.ReLU), ("gelu", torch.nn.GELU)])
+def test_the_chosen_activation_follows_every_normalisation(activation: str, kind: type[torch.nn.Module]) -> None:
+    modules = list(create_model(make_config({"model": "fast_cnn", "activation": activation}).model, 10))
+    after = [modules[place + 1] for place, module in enumerate(modules) if isinstance(module, torch.nn.BatchNorm2d)]
+    assert len(after) == 6 and all(type(module) is kind for module in after)
 
 
 @pytest.mark.parametrize(
