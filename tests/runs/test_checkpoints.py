@@ -78,8 +78,9 @@ def same(workspace: Workspace, one: str, other: str) -> None:
 
 
 @pytest.mark.fault(33)
-@pytest.mark.parametrize("settings", [{}, {"optimizer": "sgd", "schedule": "one_cycle", "cutout": 6}, FAST],
-                         ids=["adam", "sgd", "muon"])  # fmt: skip
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "sgd", "schedule": "one_cycle", "cutout": 6}, FAST,
+                                      {**FAST, "optimizer": "averaged_sgd", "activation": "gelu", "weight_decay": 0.01}],
+                         ids=["adam", "sgd", "muon", "averaged_sgd"])  # fmt: skip
 def test_five_pauses_change_nothing(tiny: Workspace, settings: dict[str, object]) -> None:
     config = make_config({**TINY, "epochs": 6, **settings})
     straight = train(tiny, create_run(tiny, config))

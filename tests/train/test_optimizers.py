@@ -1,10 +1,12 @@
-"""Muon against a singular value decomposition and against torch's SGD."""
+"""Muon against a singular value decomposition and against torch's SGD; averaged SGD against torch's and a mean kept by hand."""
 
 import pytest
 import torch
 from torch import nn
 
-from cifar_core.train.optimizers import Muon, orthogonal
+from cifar_core.config import make_config
+from cifar_core.models.network import create_model
+from cifar_core.train.optimizers import AveragedSGD, Muon, make_optimizer, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(8, 3, 3, 3), (40, 2, 3, 3), (16, 16, 3, 3)])
@@ -59,3 +61,54 @@ def test_filters_keep_their_norm_and_fall_along_the_gradient() -> None:
         muon.step()
         assert net.weight.norm().item() == pytest.approx(8**0.5, rel=0.05)
     assert loss().item() < start
+
+
+FAST = make_config(
+    {"model": "fast_cnn", "widths": (4, 5, 6), "optimizer": "averaged_sgd", "learning_rate": 0.2, "weight_decay": 0.01}
+)
+
+
+def test_averaged_sgd_is_sgd_that_goes_back_to_a_running_mean() -> None:
+    """Every fifth step; with twelve, at 0.5 and 0.9 of a run. Lookahead written out by hand over torch's own SGD."""
+    torch.manual_seed(0)
+    ours, theirs = (create_model(FAST.model, 10) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    averaged = make_optimizer(FAST.optimizer, ours)
+    kinds = {name: 64.0 for name, item in theirs.named_parameters() if item.ndim == 1}
+    kinds |= {"fc.weight": 1 / 81, "fc.bias": 1 / 81}
+    with torch.no_grad():
+        for item in theirs.get_submodule("fc").parameters():
+            item.div_(9)
+    learned = {
+        name: item for name, item in theirs.named_parameters() if item.requires_grad and "norm.weight" not in name
+    }
+    sgd = torch.optim.SGD([{"params": [item], "lr": 0.2 * kinds.get(name, 1), "weight_decay": 0.01 / kinds.get(name, 1)}
+                           for name, item in learned.items()], lr=0.2, momentum=0.9, nesterov=True)  # fmt: skip
+    mean = {name: item.detach().clone() for name, item in learned.items()}
+    for step in range(1, 13):
+        progress = 0.5 if step <= 5 else 0.9
+        for group in averaged.param_groups:
+            group["lr"], group["progress"] = 0.2 * group["share"], progress
+        images = torch.randn(16, 3, 32, 32)
+        for net, rule in ((ours, averaged), (theirs, sgd)):
+            rule.zero_grad()
+            (net(images).square().mean() * 1e-3).backward()
+            rule.step()
+        if step % 5 == 0:
+            kept = 0.95**5 * progress**3
+            with torch.no_grad():
+                for name, item in learned.items():
+                    mean[name] = kept * mean[name] + (1 - kept) * item
+                    item.copy_(mean[name])
+        for (name, one), two in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5, msg=lambda text, n=name: f"{n}: {text}")
+
+
+def test_averaged_sgd_leaves_the_scales_and_lets_all_else_decay_alike() -> None:
+    net = create_model(FAST.model, 10)
+    rule = make_optimizer(FAST.optimizer, net)
+    assert isinstance(rule, AveragedSGD)
+    assert [round(group["share"] * group["weight_decay"], 9) for group in rule.param_groups] == [0.01] * 3
+    moved = {id(item) for group in rule.param_groups for item in group["params"]}
+    still = {name for name, item in net.named_parameters() if id(item) not in moved}
+    assert still == {"whiten.weight"} | {name for name, _ in net.named_parameters() if name.endswith("norm.weight")}

@@ -178,6 +178,7 @@ def test_same_seed_same_run_bit_for_bit() -> None:
         {},
         {"optimizer": "sgd", "schedule": "one_cycle", "shift": 3, "cutout": 6},
         {**NETS["fast_cnn"], "optimizer": "muon", "momentum": 0.6, "flip_test": True},
+        {**NETS["fast_cnn"], "optimizer": "averaged_sgd", "weight_decay": 0.01, "activation": "gelu"},
         {"prune_share": 0.5, "epochs": 6},
         {"model": "fast_cnn", "widths": (64, 64, 64), "optimizer": "muon", "precision": "bfloat16"},
     ],
