@@ -33,7 +33,7 @@ from cifar_core.files import (
     write_json,
 )
 from cifar_core.settings import require_room
-from cifar_core.text import can_be_shown, is_device_name
+from cifar_core.text import can_be_shown, is_device_name, one_line
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
@@ -322,7 +322,7 @@ def broken_sentence(name: str, error: Exception) -> str:
     elif isinstance(error, OSError):
         reason = error.strerror or str(error)
     else:
-        reason = str(error)
+        reason = one_line(error)
     return f"The dataset {name} is broken ({reason}): delete it and get it again."
 
 

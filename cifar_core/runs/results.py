@@ -18,6 +18,7 @@ from cifar_core.files import MB, read_start
 from cifar_core.runs.facts import Facts, read_facts
 from cifar_core.runs.folder import METRICS, RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run
+from cifar_core.text import one_line
 from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
 
@@ -110,7 +111,9 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
             raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
         raise RunError(f"The predictions of run {run_id} are missing{_way_out(run_id)}") from error
     except MALFORMED as error:
-        raise RunError(f"The predictions of run {run_id} cannot be read ({error}){_way_out(run_id)}") from error
+        raise RunError(
+            f"The predictions of run {run_id} cannot be read ({one_line(error)}){_way_out(run_id)}"
+        ) from error
     _check_predictions(run_id, read_facts(folder), Predictions(labels, probs, ids, names, "test", wanted))
     return Predictions(labels, probs, ids, names, "test", wanted)
 

@@ -13,6 +13,7 @@ from cifar_core.runs.results import MALFORMED, read_lines, read_predictions
 from cifar_core.runs.schema import Run
 from cifar_core.runs.sealed import DamagedError, read_sealed
 from cifar_core.runs.store import read_run
+from cifar_core.text import one_line
 from cifar_core.train import EpochLine
 from cifar_core.workspace import Workspace
 
@@ -63,7 +64,7 @@ def _predictions_problems(workspace: Workspace, folder: RunFolder, run: Run, lin
         except FileNotFoundError:
             problems.append(f"The predictions of epoch {line.epoch} are missing.")
         except MALFORMED as error:
-            problems.append(f"The predictions of epoch {line.epoch} cannot be read ({error}).")
+            problems.append(f"The predictions of epoch {line.epoch} cannot be read ({one_line(error)}).")
         else:
             problems += _probs_problem(probs, line, labels)
     return problems
@@ -105,6 +106,6 @@ def _weights_problems(path: Path) -> list[str]:
         content, _ = read_sealed(path, required=False)
         weights = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, *MALFORMED) as error:
-        return [f"The best weights ({path.name}) cannot be used: {error}."]
+        return [f"The best weights ({path.name}) cannot be used: {one_line(error)}."]
     finite = all(np.isfinite(values).all() for values in weights.values())
     return [] if finite else [f"The best weights ({path.name}) are not all numbers."]

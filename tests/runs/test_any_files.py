@@ -114,6 +114,20 @@ def test_any_file_of_a_run(both: Workspace, name: str, data: st.DataObject) -> N
         (folder / name).write_bytes(good)
 
 
+@pytest.mark.parametrize("name", ["predictions.npz", "history/test-0001.npy"])
+def test_what_numpy_says_in_three_lines_is_said_in_one(both: Workspace, name: str) -> None:
+    """Of a header longer than it wants to look at."""
+    path = both.runs / NEWER.name / name
+    good = path.read_bytes()
+    try:
+        path.write_bytes(b"\x93NUMPY\x01\x00" + (10_001).to_bytes(2, "little") + bytes(10_001))
+        look(both)
+        said = verify_run(both, NEWER.name)
+        assert any("Header info length" in line for line in said) and not any("\n" in line for line in said)
+    finally:
+        path.write_bytes(good)
+
+
 def other_lines(content: bytes) -> st.SearchStrategy[bytes]:
     """Lines of JSON, one of them another one."""
     lines = content.splitlines()
