@@ -123,7 +123,8 @@ class OptimizerConfig:
     batch_size: int = setting(64, "int", "Batch size", "Pictures per step: small batches learn more per picture, "
         "large ones run faster.", low=1, high=4096, log=True, unit="pictures")
     optimizer: str = setting("adam", "choice", "Optimiser", "The rule that turns gradients into steps. SGD and "
-        "Muon use Nesterov momentum; Muon and averaged_sgd, which keeps a running mean of the weights, are for fast_cnn.",
+        "Muon use Nesterov momentum; Muon and averaged_sgd, SGD with a running mean of the weights (Lookahead), are for "
+        "fast_cnn.",
         choices=("adam", "adamw", "sgd", "muon", "averaged_sgd"))
     learning_rate: float = setting(1e-3, "float", "Learning rate", "Size of a step. Too high: the loss jumps about; "
         "too low: it hardly falls.", low=1e-6, high=10.0, log=True)
