@@ -77,6 +77,8 @@ def test_curves_show_each_part_and_the_best_epoch(kind: str) -> None:
         assert "markers" in trace.mode
     assert [shape.x0 for shape in figure.layout.shapes] == [2]
     assert figure.layout.annotations[0].text == "best: epoch 2"
+    sides = [figures.curves(METRICS, kind, epoch).layout.annotations[0].xanchor for epoch in (1, 2, 3)]  # type: ignore[arg-type]
+    assert sides == ["left", "center", "right"], "inside the chart at both ends"
     assert figures.curves(METRICS, kind, 3, "last").layout.annotations[0].text == "last: epoch 3"  # type: ignore[arg-type]
 
 

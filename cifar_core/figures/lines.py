@@ -58,10 +58,17 @@ def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None, wor
                 "yref": "paper",
                 "y": 1.08,
                 "yanchor": "top",
+                "xanchor": _label_side(best_epoch, metrics["epoch"]),
             },
             annotation_position="top",
         )
     return figure
+
+
+def _label_side(epoch: int, epochs: "pd.Series[int]") -> str:
+    """Which side of a label stands at its line: at the ends of the chart a centred one would be cut off."""
+    place = (epoch - epochs.min()) / max(1, epochs.max() - epochs.min())
+    return "right" if place > 2 / 3 else "left" if place < 1 / 3 else "center"
 
 
 def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.Figure:
