@@ -17,17 +17,18 @@ from cifar_core.processes import child_environment
 from cifar_core.runs import create_run, epoch_ends, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
 
-_LOOK_SECONDS = 30.0  # of looking, and of not looking
 
-
-def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, turns: int, say: Say) -> dict[str, Any]:
+def measure_screens(
+    workspace: Workspace, dataset: str, *, clicks: int, turns: int, turn_seconds: float, say: Say
+) -> dict[str, Any]:
     """Seconds to the first words of each page, milliseconds of clicks, and the longest blank while leafing through.
 
     Args:
         workspace: holds the dataset; the runs land in it.
         dataset: its name.
         clicks: how many to time.
-        turns: of a minute each, half of it with the training watched.
+        turns: in which a training is watched, and then is not.
+        turn_seconds: of watching in a turn, and as many of not watching.
         say: told what is under way.
 
     Returns:
@@ -49,7 +50,7 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, turns: i
             time.sleep(0.2)
         training = _click(workspace, run_id, chromium, clicks, "--only-clicks")
         say("a training that is watched, and then is not")
-        watching = _watch(workspace, busy, chromium, turns)
+        watching = _watch(workspace, busy, chromium, turns, turn_seconds)
     finally:
         stop_run(workspace, busy)  # refuses, and says so, where it has ended by itself
     return {
@@ -60,16 +61,16 @@ def measure_screens(workspace: Workspace, dataset: str, *, clicks: int, turns: i
     }
 
 
-def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int) -> dict[str, Any]:
+def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int, seconds: float) -> dict[str, Any]:
     """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking; and
     which part of all processors' time that takes, which does not depend on what else the machine does.
     """
     slowing, taken = [], []
     for _ in range(turns):
-        seen = _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--watch={_LOOK_SECONDS}")
+        seen = _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--watch={seconds}")
         watched = _epochs(workspace, run_id, seen["since"], seen["until"])
         begin = time.time()
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(seconds)
         slowing.append(watched / _epochs(workspace, run_id, begin, time.time()) - 1)
         taken.append(seen)
     shares = {name: [seen[name] for seen in taken] for name in ("server", "browser")}

@@ -68,7 +68,7 @@ def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: t
         "ladder": lambda: measure_ladder(workspace, dataset, rungs, seeds=1 if quick else seeds, plain_epochs=1, say=say,
                                          keep=lambda figures: keep("ladder", figures)),
         "screens": lambda: measure_screens(workspace, dataset, clicks=10 if quick else 50, turns=1 if quick else 3,
-                                           say=say),
+                                           turn_seconds=10.0 if quick else 30.0, say=say),
         "growth": lambda: measure_growth((10_000, 50_000) if quick else (10_000, 50_000, 250_000, 1_000_000),
                                          (10, 100) if quick else (10, 100, 1_000, 5_000, 10_000), say=say),
         SOAK: lambda: measure_soak(workspace, dataset, QUICK if quick else FULL, say=say),
