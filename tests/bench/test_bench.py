@@ -71,7 +71,7 @@ def test_without_a_browser_the_screens_are_skipped_with_the_reason(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.delenv("CHROMIUM", raising=False)
-    assert "Chromium" in measure_screens(workspace, "tiny", clicks=1, turns=1, say=print)["skipped"]
+    assert "Chromium" in measure_screens(workspace, "tiny", clicks=1, turns=1, turn_seconds=1.0, say=print)["skipped"]
 
 
 def test_the_report_says_every_figure() -> None:
