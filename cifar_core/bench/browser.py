@@ -5,6 +5,7 @@ A click's time runs until the page is drawn.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -185,7 +186,11 @@ def _processor_seconds(app: App) -> dict[str, float]:
     browser_tree = set(psutil.Process().children(recursive=True)) - server_tree
 
     def used(tree: set[psutil.Process]) -> float:
-        return float(sum(sum(process.cpu_times()[:2]) for process in tree))
+        seconds = 0.0
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):  # a helper of the browser's may have just ended
+                seconds += sum(process.cpu_times()[:2])
+        return seconds
 
     return {"server": used(server_tree), "browser": used(browser_tree)}
 

@@ -20,6 +20,7 @@ def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optim
     """The optimiser of the settings for the weights of `net` that are learned.
 
     The learning rate is set anew at each step, to the schedule's value times a group's `share` (1 where it has none).
+    `averaged_sgd` also says what of `net` is learned and how its last layer begins.
     """
     rate, decay = config.learning_rate, config.weight_decay
     learned = [item for item in net.parameters() if item.requires_grad]
@@ -47,10 +48,11 @@ def _kinds(net: nn.Module, decay: float) -> list[dict[str, Any]]:
     filters: list[nn.Parameter] = []
     biases: list[nn.Parameter] = []
     last: list[nn.Parameter] = []
+    head = [module for module in net.modules() if isinstance(module, nn.Linear)][-1:]
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.weight.requires_grad_(False)
-        if isinstance(module, nn.Linear):
+        if module in head:
             with torch.no_grad():
                 for item in module.parameters():
                     item.mul_(_LAST_START)

@@ -120,7 +120,7 @@ def result_line(run: Run) -> str:
     best, last = run.best, run.last
     if epoch_word(run) == "last":
         looks = (
-            f", mean of {last.looks} looks at each picture; one look at the epochs before"
+            f", mean of {last.looks} looks at each picture{'; one look after the epochs before' if last.epoch > 1 else ''}"
             if (last.looks or 1) > 1
             else ""
         )
