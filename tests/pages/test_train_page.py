@@ -16,7 +16,7 @@ from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
 from pages.ui.settings import stops
 from pages.ui.steer import ACTIONS
-from pages.ui.words import percent
+from pages.ui.words import percent, result_line
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 
@@ -225,3 +225,16 @@ def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Works
     (broken / "config.json").write_text("[1]", "utf-8")
     app = open_page(workspace, "train", run="broken-run", view="Watch")
     assert any("cannot be read" in error.value for error in app.error)
+
+
+def test_an_accuracy_says_how_often_a_picture_was_looked_at(finished: Run) -> None:
+    assert finished.last is not None
+    last = replace(finished.last, epoch=2, validation_accuracy=None, looks=6)
+    run = replace(finished, best=last, last=last)
+    assert result_line(run).endswith(
+        "(no validation part), mean of 6 looks at each picture; one look after the epochs before."
+    )
+    only = replace(last, epoch=1)
+    assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 looks at each picture.")
+    once = replace(last, looks=1)
+    assert "look" not in result_line(replace(run, best=once, last=once))
