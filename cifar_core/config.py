@@ -5,7 +5,6 @@ one sentence of help. Nothing else in the project repeats a range. Reads and wri
 """
 
 import contextlib
-import difflib
 import functools
 import math
 import re
@@ -15,6 +14,7 @@ from typing import Any, Literal
 
 from cifar_core.errors import ConfigError
 from cifar_core.presets import PRESETS
+from cifar_core.text import did_you_mean
 
 Kind = Literal["int", "float", "bool", "choice", "text", "ints"]
 Precision = Literal["float32", "bfloat16"]  # what a network computes in: the run's process chooses
@@ -35,7 +35,7 @@ class Spec:
     unit: str = ""
     choices: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
-    only_with: tuple[str, tuple[str, ...]] = ("", ())  # (setting, its values): means nothing with any other value of it
+    only_with: tuple[str, tuple[Any, ...]] = ("", ())  # (setting, its values): means nothing with any other value of it
 
 
 def setting(default: Any, kind: Kind, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - the word people know
@@ -58,8 +58,10 @@ class DataConfig:
         "test set stays an honest exam.", low=0.0, high=0.5, step=0.01)
     flip: bool = setting(True, "bool", "Flip", "Mirror each picture left to right in every second epoch: a mirrored "
         "cat is still a cat.")
-    shift: int = setting(0, "int", "Shift", "Move each picture by up to this many pixels in both directions, filling "
-        "with black.", low=0, high=8, unit="pixels")
+    shift: int = setting(0, "int", "Shift", "Move each picture by up to this many pixels in both directions.",
+        low=0, high=8, unit="pixels")
+    mirror_edges: bool = setting(False, "bool", "Mirror edges", "Fill the edge that a shift leaves free with the pixels beside "
+        "it, turned round, as shift when judging does; black otherwise.", only_with=("shift", tuple(range(1, 9))))
     cutout: int = setting(0, "int", "Cutout", "Blank a random square of this width, so that no single detail "
         "decides.", low=0, high=20, unit="pixels")
     flip_test: bool = setting(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
@@ -110,6 +112,8 @@ class ModelConfig:
     dense_stem: bool = setting(False, "bool", "Dense stem", "The first layer looks at the patch around every pixel, not every "
         "second one, and the first block halves the picture: takes longer and gets more right.",
         only_with=("model", ("fast_cnn",)))
+    fine_stem: bool = setting(False, "bool", "Fine stem", "The first layer looks at patches of 2 x 2 pixels and keeps every "
+        "detail of them, not at patches of 4 x 4, of which it keeps what is coarse.", only_with=("model", ("fast_cnn",)))
     activation: str = setting("relu", "choice", "Activation", "What lies between convolutions. relu keeps what is above zero; "
         "gelu does so without a kink: takes a little longer and gets a little more right.", choices=("relu", "gelu"),
         only_with=("model", ("fast_cnn",)))
@@ -123,8 +127,8 @@ class OptimizerConfig:
     batch_size: int = setting(64, "int", "Batch size", "Pictures per step: small batches learn more per picture, "
         "large ones run faster.", low=1, high=4096, log=True, unit="pictures")
     optimizer: str = setting("adam", "choice", "Optimiser", "The rule that turns gradients into steps. SGD and "
-        "Muon use Nesterov momentum; Muon and averaged_sgd, SGD with a running mean of the weights (Lookahead), are for "
-        "fast_cnn.",
+        "Muon use Nesterov momentum; Muon wants a learning rate of about 0.1; averaged_sgd, SGD with a running mean of the "
+        "weights (Lookahead), is for fast_cnn.",
         choices=("adam", "adamw", "sgd", "muon", "averaged_sgd"))
     learning_rate: float = setting(1e-3, "float", "Learning rate", "Size of a step. Too high: the loss jumps about; "
         "too low: it hardly falls.", low=1e-6, high=10.0, log=True)
@@ -212,7 +216,9 @@ def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "def
         ConfigError: listing every problem with field, value, allowed range, and the nearest name for an unknown one.
     """
     if preset not in PRESETS:
-        raise ConfigError([f"There is no preset {preset!r}{_nearest(preset, PRESETS)}; choose {', '.join(PRESETS)}."])
+        raise ConfigError(
+            [f"There is no preset {preset!r}{did_you_mean(preset, PRESETS)}; choose {', '.join(PRESETS)}."]
+        )
     found, problems = parse_settings({**PRESETS[preset].settings, **(settings or {})}, _specs())
     if problems:
         raise ConfigError(problems)
@@ -238,7 +244,7 @@ def parse_settings(settings: Mapping[str, Any], table: Mapping[str, Spec]) -> tu
     problems = []
     for name, value in settings.items():
         if name not in table:
-            problems.append(f"There is no setting {str(name)[:MAX_TEXT]!r}{_nearest(name, table)}.")
+            problems.append(f"There is no setting {str(name)[:MAX_TEXT]!r}{did_you_mean(name, table)}.")
             continue
         try:
             found[name] = _parse(table[name], value)
@@ -263,11 +269,6 @@ def _cross_check(config: RunConfig) -> list[str]:
     return problems
 
 
-def _nearest(name: object, known: Any) -> str:
-    close = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
@@ -284,7 +285,7 @@ def _parse(spec: Spec, value: Any) -> Any:
             return _truth(value)
         case "choice":
             if value not in spec.choices:
-                raise ValueError(f"must be one of {', '.join(spec.choices)}{_nearest(value, spec.choices)}")
+                raise ValueError(f"must be one of {', '.join(spec.choices)}{did_you_mean(value, spec.choices)}")
             return value
         case "ints":
             return _several(spec, value)
@@ -294,7 +295,8 @@ def _parse(spec: Spec, value: Any) -> Any:
             return value
 
 
-def _range(spec: Spec) -> str:
+def range_words(spec: Spec) -> str:
+    """What a number may be: `from 1 to 4096 pictures`."""
     return f"from {spec.low:.10g} to {spec.high:.10g}" + (f" {spec.unit}" if spec.unit else "")
 
 
@@ -311,7 +313,7 @@ def _whole(spec: Spec, value: Any) -> int:
 
 
 def _whole_rule(spec: Spec) -> str:
-    return f"must be a whole number {_range(spec)}" + (", odd" if spec.step == 2 else "")
+    return f"must be a whole number {range_words(spec)}" + (", odd" if spec.step == 2 else "")
 
 
 def _number(spec: Spec, value: Any) -> float:
@@ -320,7 +322,7 @@ def _number(spec: Spec, value: Any) -> float:
         with contextlib.suppress(ValueError, OverflowError):
             number = float(value)
     if not math.isfinite(number) or not spec.low <= number <= spec.high:
-        raise ValueError(f"must be a number {_range(spec)}")
+        raise ValueError(f"must be a number {range_words(spec)}")
     return number
 
 
@@ -339,4 +341,4 @@ def _several(spec: Spec, value: Any) -> tuple[int, ...]:
         with contextlib.suppress(ValueError):
             return tuple([_whole(spec, part) for part in parts])
     example = ",".join(["8"] * len(spec.items))
-    raise ValueError(f"must be {len(spec.items)} whole numbers {_range(spec)}, as in {example}")
+    raise ValueError(f"must be {len(spec.items)} whole numbers {range_words(spec)}, as in {example}")

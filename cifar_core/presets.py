@@ -30,8 +30,10 @@ _WIDE = {  # of the two upper ones
     "depths": (2, 2, 2),
     "dense_stem": True,
     "late_pooling": True,
+    "fine_stem": True,
     "learning_rate": 0.1,
     "shift": 1,
+    "mirror_edges": True,
     "small_share": 0.6,
 }
 PRESETS: dict[str, Preset] = {
@@ -53,7 +55,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "accurate": Preset(
         "Accurate",
-        "Ten passes with the same network over whole pictures, its weights averaged; judged by six looks at each picture.",
+        "Twelve passes with the same network, most over whole pictures, its weights averaged; judged by six looks at each picture.",
         {
             **_FAST,
             **_WIDE,
@@ -64,8 +66,9 @@ PRESETS: dict[str, Preset] = {
             "weight_decay": 0.0013,
             "warmup_share": 0.23,
             "label_smoothing": 0.2,
-            "epochs": 10,
-            "small_share": 0.0,
+            "epochs": 12,
+            "small_share": 0.1,
+            "prune_share": 0.3,
             "shift": 2,
             "flip_test": True,
             "shift_test": 1,
@@ -83,6 +86,7 @@ PRESETS: dict[str, Preset] = {
             "dropout": 0.0,
             "flip": False,
             "shift": 0,
+            "mirror_edges": False,
             "cutout": 0,
             "flip_test": False,
             "shift_test": 0,

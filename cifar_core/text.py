@@ -1,10 +1,15 @@
-"""Text that others chose, such as names, notes and file names: what of it can be shown, on one line, or name a file.
+"""Text that others chose, such as names, notes and file names: what of it can be shown, on one line, or name a file, and what
+it may have been meant to say; a time as text.
 
 Reads and writes nothing.
 """
 
+import difflib
+from collections.abc import Iterable
+
 _JOINERS = "\u200c\u200d"  # unseen themselves, but emoji and some scripts fall apart without them
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_LONGEST = 200  # characters of a name that are compared with known ones
 _SURPLUS = 16  # times the wanted length that is looked at: a name of megabytes costs no more than a long one
 
 
@@ -27,6 +32,22 @@ def one_line(text: object, longest: int = 100) -> str:
     seen = start if can_be_shown(start) else "".join(sign if can_be_shown(sign) else " " for sign in start)
     line = " ".join(seen.split())
     return line if len(line) <= longest and len(start) == len(whole) else line[: longest - 1] + "…"
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """` (did you mean 'quick'?)`, to be added to a sentence on a name that is none of those `known`; empty where none is near."""
+    by_text = {item.lower(): item for item in known}
+    close = difflib.get_close_matches(str(name)[:_LONGEST].lower(), by_text, n=1, cutoff=0.5)
+    return f" (did you mean {by_text[close[0]]!r}?)" if close else ""
+
+
+def clock(seconds: float | None) -> str:
+    """`0:31`, `12:05`, `1:02:03`; nothing known is an ellipsis."""
+    if seconds is None:
+        return "…"
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def is_device_name(text: str) -> bool:

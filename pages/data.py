@@ -26,7 +26,8 @@ def main(workspace: Workspace) -> None:
     with guard():
         dataset = _choose_dataset(workspace, ready, bar)
         split, row = browse(dataset, bar)
-        vary(dataset, split, row)
+        if row is not None:
+            vary(dataset, split, row)
         _show_counts(dataset)
 
 

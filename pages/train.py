@@ -57,15 +57,16 @@ def main(workspace: Workspace) -> None:
 def _new_run(workspace: Workspace, runs: list[Run]) -> None:
     datasets = list_datasets(workspace)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
-    with bar:
-        show_presets(workspace, runs)
-        show_earlier(runs)
-    if preset_words():
-        st.caption(preset_words())
+    promise = st.container()  # there even while empty: what moved up would be drawn anew, its chosen tab forgotten
     with st.grid(2, min_column_width=380, gap="medium"):
         left, right = st.container(), st.container(border=True)
         with left, st.container(border=True):
             settings = show_settings(datasets)
+        with bar:  # once it is known what is set: the marked preset and the times follow from it
+            show_presets(workspace, runs)
+            show_earlier(runs)
+        if preset_words():
+            promise.caption(preset_words())
         config, problems = check(settings, datasets)
         here = any(state.name == settings["dataset"] and state.state == "ready" for state in datasets)
         with left, guard():

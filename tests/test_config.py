@@ -347,8 +347,8 @@ def test_a_setting_beside_a_preset_wins() -> None:
 def test_original_is_the_network_this_project_grew_from() -> None:
     """Every setting of it, spelt out: unpadded 5 x 5 convolutions, Adam, all pictures, nothing else."""
     assert make_config(preset="original").flat() == {
-        "dataset": "drawn10", "train_share": 1.0, "validation_share": 0.0, "flip": False, "shift": 0, "cutout": 0,
-        "flip_test": False, "shift_test": 0, "small_share": 0.0, "widths": [24, 64, 128], "depths": [2, 2, 2], "late_pooling": False, "dense_stem": False, "activation": "relu", "model": "simple_cnn", "channels": [6, 16], "kernel_size": 5, "padding": False, "hidden": [120, 84], "dropout": 0.0,
+        "dataset": "drawn10", "train_share": 1.0, "validation_share": 0.0, "flip": False, "shift": 0, "mirror_edges": False, "cutout": 0,
+        "flip_test": False, "shift_test": 0, "small_share": 0.0, "widths": [24, 64, 128], "depths": [2, 2, 2], "late_pooling": False, "dense_stem": False, "fine_stem": False, "activation": "relu", "model": "simple_cnn", "channels": [6, 16], "kernel_size": 5, "padding": False, "hidden": [120, 84], "dropout": 0.0,
         "epochs": 10, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "constant",
         "warmup_share": 0.2, "weight_decay": 0.0, "label_smoothing": 0.0, "prune_share": 0.0, "patience": 0, "seed": 0, "device": "auto", "max_seconds": 0,
     }  # fmt: skip

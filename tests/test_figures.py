@@ -97,6 +97,14 @@ def test_overlay_tells_many_runs_apart() -> None:
     assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 12
 
 
+def test_without_a_point_the_axes_show_what_can_be() -> None:
+    assert [list(figures.curves(METRICS[:0], kind).layout.yaxis.range) for kind in ("accuracy", "loss")] == [
+        [0, 1],
+        [0, 2.5],
+    ]
+    assert figures.curves(METRICS, "accuracy").layout.yaxis.range is None
+
+
 def test_no_axis_shows_an_accuracy_over_100_percent() -> None:
     """Around the single point of a first epoch Plotly would show a range of 2."""
     for figure in (
@@ -156,6 +164,16 @@ def test_matrix_of_any_size(classes: int) -> None:
     assert figure.data[0].showscale == (classes > 30)
     assert len(figure.layout.xaxis.ticktext) <= 34
     assert len(figure.data[-1].customdata) == classes**2
+
+
+def test_a_matrix_of_a_thousand_classes_fits_into_a_message_to_the_browser() -> None:
+    """A marker on each of its million cells took 227 MB; Streamlit sends 200 at most. Cells with pictures can be clicked."""
+    rng = np.random.default_rng(0)
+    matrix = np.zeros((1000, 1000), int)
+    np.add.at(matrix, (rng.integers(0, 1000, 10_000), rng.integers(0, 1000, 10_000)), 1)
+    figure = figures.confusion_heatmap(matrix, [f"class number {n:04}" for n in range(1000)])
+    assert [list(place) for place in figure.data[-1].customdata] == np.argwhere(matrix).tolist()
+    assert len(figure.to_json()) < 20e6
 
 
 def test_text_in_cells_has_the_contrast_of_wcag() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from cifar_core.text import can_be_shown, is_device_name, one_line, some_lines
+from cifar_core.text import can_be_shown, clock, did_you_mean, is_device_name, one_line, some_lines
 
 
 @pytest.mark.parametrize("text", ["quiet otter", "Ünïcödé 猫 עברית", "👩‍🔬🔬", "<b>&\"'", ""])
@@ -48,3 +48,18 @@ def test_names_that_windows_keeps(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "cons", "com", "com10", "my-nul", "a.con", "lpt"])
 def test_names_like_them_are_free(text: str) -> None:
     assert not is_device_name(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(None, "…"), (-1, "0:00"), (31.4, "0:31"), (59.6, "1:00"), (725, "12:05"), (9000, "2:30:00")]
+)
+def test_a_clock(seconds: float | None, shown: str) -> None:
+    assert clock(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("qick", " (did you mean 'Quick'?)"), ("QUICK", " (did you mean 'Quick'?)"), ("zzz", ""), ("", "")],
+)
+def test_the_nearest_name_is_offered_whatever_its_case(typed: str, said: str) -> None:
+    assert did_you_mean(typed, ["Quick", "standard"]) == said

@@ -1,8 +1,6 @@
 """Filters and sorts over the table of pictures."""
 
-import difflib
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -11,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cifar_core.errors import ConfigError
+from cifar_core.text import did_you_mean
 
 Outcome = Literal["mistakes", "correct", "all"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -135,7 +134,7 @@ def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> li
     for column in ("true", "predicted"):
         known = list(table[column].cat.categories)
         problems += [
-            f"There is no class {name!r}{_nearest(name, known)}."
+            f"There is no class {name!r}{did_you_mean(name, known)}."
             for name in getattr(sample_filter, column)
             if name not in known
         ]
@@ -144,16 +143,11 @@ def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> li
             problems.append(f"{column} is {bounds!r}, but must be two numbers, low to high.")
     if sample_filter.outcome not in OUTCOMES:
         problems.append(
-            f"There is no outcome {sample_filter.outcome!r}{_nearest(sample_filter.outcome, OUTCOMES)}; "
+            f"There is no outcome {sample_filter.outcome!r}{did_you_mean(sample_filter.outcome, OUTCOMES)}; "
             f"choose {', '.join(OUTCOMES)}."
         )
     if sample_filter.per_pair < 0:
         problems.append(f"per_pair is {sample_filter.per_pair}, but must be 0 (no limit) or more.")
     if sort not in SORTS:
-        problems.append(f"There is no sort {sort!r}{_nearest(sort, SORTS)}; choose {', '.join(SORTS)}.")
+        problems.append(f"There is no sort {sort!r}{did_you_mean(sort, SORTS)}; choose {', '.join(SORTS)}.")
     return problems
-
-
-def _nearest(name: object, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""

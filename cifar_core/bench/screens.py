@@ -1,5 +1,6 @@
 """How quick the screens are: in a real browser, alone and while a training runs (`browser.py`), and the server's part (`server.py`)."""
 
+import contextlib
 import importlib.util
 import itertools
 import json
@@ -12,7 +13,7 @@ from typing import Any
 from cifar_core.bench.app import find_chromium
 from cifar_core.bench.sides import Say, train
 from cifar_core.config import make_config
-from cifar_core.errors import TrainingError
+from cifar_core.errors import RunError, TrainingError
 from cifar_core.processes import child_environment
 from cifar_core.runs import create_run, epoch_ends, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
@@ -52,7 +53,8 @@ def measure_screens(
         say("a training that is watched, and then is not")
         watching = _watch(workspace, busy, chromium, turns, turn_seconds)
     finally:
-        stop_run(workspace, busy)  # refuses, and says so, where it has ended by itself
+        with contextlib.suppress(RunError):  # it may have ended by itself
+            stop_run(workspace, busy)
     return {
         **alone,
         "server_milliseconds": server,

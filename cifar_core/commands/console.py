@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cifar_core.runs import Place, empty_old_trash
+from cifar_core.text import clock
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 
 _BAR = 24  # characters
@@ -59,8 +60,3 @@ def clear_line() -> None:
 def waiting_words(place: Place) -> str:
     """As in `2nd of 5, about 3:20 to wait`."""
     return f"{place}, about {clock(place.seconds)} to wait" if place.seconds is not None else str(place)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as m:ss."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cifar_core.commands.console import clear_line, clock, json_option, print_json, say, show_progress, workspace_option
+from cifar_core.commands.console import clear_line, json_option, print_json, say, show_progress, workspace_option
 from cifar_core.data import (
     DatasetState,
     JobState,
@@ -18,6 +18,7 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
+from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cifar_core.config import Spec, hyperparameters
+from cifar_core.config import Spec, hyperparameters, range_words
 
 
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,5 +34,5 @@ def _metavar(spec: Spec) -> str:
 
 
 def _help(spec: Spec, default: str) -> str:
-    allowed = f" {spec.low:g} to {spec.high:g}{' ' + spec.unit if spec.unit else ''};" if spec.high else ""
-    return f"{spec.help} [{allowed.strip()} default {default}]".replace("[ ", "[")
+    allowed = f"{range_words(spec)}; " if spec.high else ""
+    return f"{spec.help} [{allowed}default {default}]"

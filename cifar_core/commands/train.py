@@ -7,7 +7,6 @@ import click
 
 from cifar_core.commands.console import (
     clear_line,
-    clock,
     json_option,
     print_json,
     say,
@@ -33,6 +32,7 @@ from cifar_core.runs import (
     start_run,
     stop_run,
 )
+from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2

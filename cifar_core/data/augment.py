@@ -20,6 +20,7 @@ class Variation:
     flip: np.ndarray  # bool [N], mirror left to right
     dy: np.ndarray  # int [N], pixels moved down (negative: up)
     dx: np.ndarray  # int [N], pixels moved to the right (negative: to the left)
+    mirror_edges: bool  # fill what a shift leaves free with the pixels beside it turned round; black otherwise
     cut_y: np.ndarray  # int [N], row of the centre of the blanked square
     cut_x: np.ndarray  # int [N], column of its centre
     cutout: int  # width of the square in pixels; 0 = none
@@ -35,11 +36,11 @@ def draw_variation(config: DataConfig, count: int, rng: np.random.Generator) -> 
     centres = rng.random((2, count))
     dy, dx = np.floor(moves * (2 * config.shift + 1)).astype(np.int64) - config.shift
     cut_y, cut_x = np.floor(centres * _SIDE).astype(np.int64)
-    return Variation(flip & config.flip, dy, dx, cut_y, cut_x, config.cutout)
+    return Variation(flip & config.flip, dy, dx, config.mirror_edges, cut_y, cut_x, config.cutout)
 
 
 def augment(images: np.ndarray, variation: Variation) -> np.ndarray:
-    """Flip, then shift (the free edge becomes black), then blank the cutout square (black, cut at the border).
+    """Flip, then shift (the free edge becomes black or a mirror), then blank the cutout square (black, cut at the border).
 
     The square covers rows `cut_y - cutout // 2` to that plus `cutout`, columns alike (DeVries & Taylor 2017, "Improved
     Regularization of Convolutional Neural Networks with Cutout": the centre may lie anywhere, so the square is often cut).
@@ -59,6 +60,8 @@ def augment(images: np.ndarray, variation: Variation) -> np.ndarray:
     canvas[:, *inside] = pixels
     mirrored = np.flatnonzero(variation.flip)
     canvas[mirrored, *inside] = _mirror(pixels[mirrored])
+    if variation.mirror_edges:
+        _mirror_edges(canvas, margin)
     varied = _windows(canvas, pixels.shape, margin - variation.dy, margin - variation.dx) if margin else canvas
     if variation.cutout:
         varied[_squares(variation, height, width)] = 0
@@ -71,6 +74,15 @@ def _mirror(pixels: np.ndarray) -> np.ndarray:
     for channel in range(pixels.shape[3]):
         turned[..., channel] = pixels[:, :, ::-1, channel]
     return turned
+
+
+def _mirror_edges(canvas: np.ndarray, margin: int) -> None:
+    """Fill a margin of [B, H, W, C] with what lies inside it turned round; the outermost pixel itself is not repeated."""
+    for axis in (1, 2):
+        side = canvas.swapaxes(0, axis)  # a view
+        for step in range(1, margin + 1):
+            side[margin - step] = side[margin + step]
+            side[-1 - margin + step] = side[-1 - margin - step]
 
 
 def _windows(canvas: np.ndarray, shape: tuple[int, ...], top: np.ndarray, left: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ class DatasetState:
     classes: int
     bytes: int  # on disk
     problem: str  # why it is broken, or why the last try to get it failed; else empty
+    fingerprint: str = ""  # of its pictures, labels and class names; known of one that is ready
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
         len(facts.class_names),
         facts.bytes,
         "",
+        facts.fingerprint,
     )
 
 

@@ -3,7 +3,6 @@
 Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy` and `meta.json`.
 """
 
-import difflib
 import hashlib
 import io
 import json
@@ -33,7 +32,7 @@ from cifar_core.files import (
     write_json,
 )
 from cifar_core.settings import require_room
-from cifar_core.text import can_be_shown, is_device_name, one_line
+from cifar_core.text import can_be_shown, did_you_mean, is_device_name, one_line
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
@@ -93,10 +92,8 @@ def known_name(name: str) -> str:
         DataError: it is not; the sentence says the rule.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name) or is_device_name(name):
-        raise DataError(
-            f"{str(name)[:80]!r} cannot be the name of a dataset: use 1 to 64 small letters a-z, digits and hyphens, "
-            "beginning with a letter or digit."
-        )
+        told = "A dataset needs a name" if name == "" else f"{str(name)[:80]!r} cannot be the name of a dataset"
+        raise DataError(f"{told}: use 1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit.")
     return name
 
 
@@ -331,9 +328,9 @@ def _absent(workspace: Workspace, name: str) -> str:
         return f"The dataset {name} is not here yet: get it on the Data page, or with: python -m cifar_core data get {name}"
     there = list(BUILT_IN_NAMES)
     there += [name for name in subfolders(workspace.data) if _NAME.fullmatch(name)]
-    close = difflib.get_close_matches(name, there, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"There is no dataset named {name}{hint}: import it on the Data page or with data import."
+    return (
+        f"There is no dataset named {name}{did_you_mean(name, there)}: import it on the Data page or with data import."
+    )
 
 
 def _three(values: Any) -> tuple[float, float, float]:

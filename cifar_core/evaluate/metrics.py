@@ -46,7 +46,7 @@ def top_k_accuracy(labels: ArrayLike, probs: ArrayLike, k: int) -> float:
     """
     ranks = _some(true_rank(labels, probs))
     classes = np.asarray(probs).shape[1]
-    if isinstance(k, bool) or not 1 <= k <= classes:
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= classes:
         raise ConfigError([f"k is {k!r}, but must be a whole number from 1 to {classes}."])
     return float((ranks <= k).mean())
 
@@ -66,7 +66,8 @@ def class_report(labels: ArrayLike, probs: ArrayLike, class_names: Sequence[str]
     Returns:
         columns `class`, `precision` (of the pictures predicted so, the share that are), `recall` (of those that are,
         the share predicted so), `f1` (their harmonic mean), `support` (pictures of the class), `predicted` (pictures
-        predicted so). A share of nothing is 0, as scikit-learn's `zero_division=0`.
+        predicted so), `recall_low` and `recall_high` (`wilson_interval` of the recall). A share of nothing is 0, as
+        scikit-learn's `zero_division=0`.
 
     Raises:
         DataError: broken labels, probabilities or class names.
@@ -74,6 +75,8 @@ def class_report(labels: ArrayLike, probs: ArrayLike, class_names: Sequence[str]
     matrix = confusion_matrix(labels, probs)
     names = check_class_names(class_names, len(matrix))
     right, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    intervals = [wilson_interval(int(count), int(total)) for count, total in zip(right, support, strict=True)]
+    low, high = zip(*intervals, strict=True) if intervals else ((), ())
     return pd.DataFrame(
         {
             "class": names,
@@ -82,6 +85,8 @@ def class_report(labels: ArrayLike, probs: ArrayLike, class_names: Sequence[str]
             "f1": _share(2 * right, support + predicted),
             "support": support,
             "predicted": predicted,
+            "recall_low": np.array(low, np.float64),
+            "recall_high": np.array(high, np.float64),
         }
     )
 

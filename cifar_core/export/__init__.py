@@ -4,6 +4,7 @@ Writes folders in the workspace's `exports` (or where it is told), each whole or
 """
 
 from cifar_core.export.samples import (
+    MAX_PICTURES,
     Export,
     file_name,
     require_exportable,
@@ -15,6 +16,7 @@ from cifar_core.export.samples import (
 from cifar_core.export.table import table_csv
 
 __all__ = [
+    "MAX_PICTURES",
     "Export",
     "file_name",
     "require_exportable",

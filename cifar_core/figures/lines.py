@@ -16,6 +16,8 @@ Kind = Literal["accuracy", "loss"]
 
 # What an axis shows at most: around a single point Plotly would show an accuracy of 150 %. A little more, for whole markers.
 BOUNDS: dict[Kind, dict[str, float]] = {"accuracy": {"clipmin": -0.02, "clipmax": 1.02}, "loss": {"clipmin": -0.05}}
+# What it shows before there is a point, where Plotly would reach from -1 to 4; guessing among ten classes costs 2.3.
+_EMPTY: dict[Kind, list[float]] = {"accuracy": [0, 1], "loss": [0, 2.5]}
 
 
 def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None, word: str = "best") -> go.Figure:
@@ -109,6 +111,8 @@ def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: Kind) -> None:
         gridcolor="rgba(128,128,128,0.2)",
         autorangeoptions=BOUNDS[kind],
     )
+    if not figure.data:
+        figure.update_yaxes(range=_EMPTY[kind])
 
 
 def _number(kind: Kind) -> str:

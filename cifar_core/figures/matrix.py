@@ -12,6 +12,7 @@ from cifar_core.figures.style import CIVIDIS, WRONG, label, name_ticks, new_figu
 
 MAX_TEXT_CLASSES = 30  # numbers inside the cells of a matrix up to here
 MAX_ZERO_CLASSES = 12  # a larger matrix is mostly zeros, which are left out
+_MAX_EMPTY_CLASSES = 100  # up to here a cell without pictures can be clicked too; of 1,000 classes there are a million
 _TITLES = {"count": "pictures", "true": "% of the true class", "predicted": "% of the predicted class"}
 
 
@@ -24,8 +25,8 @@ def confusion_heatmap(
 ) -> go.Figure:
     """A confusion matrix: true classes from top to bottom, predicted ones from left to right.
 
-    An invisible square marker lies on each cell with `customdata` [true index, predicted index], because a click on a
-    heatmap returns nothing in Streamlit and one on a marker does. It is the last trace.
+    An invisible square marker lies on each cell (of many classes: on each that has pictures) with `customdata` [true index,
+    predicted index], because a click on a heatmap returns nothing in Streamlit and one on a marker does. It is the last trace.
 
     Args:
         matrix: counts [K, K].
@@ -132,14 +133,14 @@ def _cell_text(
 def _cell_markers(counts: NDArray[np.int64], names: list[str]) -> go.Scatter:
     """Invisible squares that take clicks and show the numbers of their cell."""
     classes = len(names)
-    rows, columns = (places.ravel() for places in np.indices(counts.shape))
-    row_share = 100 * normalise(counts, "true").ravel()
-    column_share = 100 * normalise(counts, "predicted").ravel()
+    rows, columns = np.nonzero((counts > 0) | (classes <= _MAX_EMPTY_CLASSES))
+    row_share = 100 * normalise(counts, "true")[rows, columns]
+    column_share = 100 * normalise(counts, "predicted")[rows, columns]
     lines = [
         f"true {names[row]}, predicted {names[column]}<br><b>{count:,}</b> picture{'' if count == 1 else 's'}"
         f"<br>{per_cent(of_true)} % of true {names[row]}<br>{per_cent(of_predicted)} % of predicted {names[column]}"
         for row, column, count, of_true, of_predicted in zip(
-            rows, columns, counts.ravel(), row_share, column_share, strict=True
+            rows, columns, counts[rows, columns], row_share, column_share, strict=True
         )
     ]
     hidden = {"marker": {"opacity": 0}}

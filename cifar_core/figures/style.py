@@ -39,8 +39,9 @@ def new_figure(*, height: int, revision: str) -> go.Figure:
             "legend": {"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "title": {"text": ""}},
             "hovermode": "x unified",
             "dragmode": False,
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL, "activecolor": UNJUDGED},
             "xaxis": {"automargin": True, "title": {"standoff": 8}},
-            "yaxis": {"automargin": True, "title": {"standoff": 8}},
+            "yaxis": {"automargin": True, "title": {"standoff": 14}},
         }
     )
 

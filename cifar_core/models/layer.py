@@ -16,7 +16,6 @@ Kind = Literal[
     "linear",
     "dropout",
 ]
-PATCH = 4  # pixels: width of the patches that are whitened
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,16 @@ class Layer:
     rate: float = 0.0  # dropout
 
 
-def whitening(name: str, before: tuple[int, ...], components: int, stride: int) -> Layer:
-    """Principal components of 4 x 4 patches, `stride` pixels apart, each with both signs; a learned bias, fixed weights."""
+def whitening(name: str, before: tuple[int, ...], components: int, patch: int, stride: int) -> Layer:
+    """Principal components of patches of 2 x 2 or 4 x 4 pixels, `stride` pixels apart, each with both signs; a learned bias,
+    fixed weights. Around 4 x 4 a border of zeros, so that both give answers of the same size.
+    """
     inputs, height, width = before
-    shape = (2 * components, (height + 2 - PATCH) // stride + 1, (width + 2 - PATCH) // stride + 1)
-    weights = shape[0] * inputs * PATCH * PATCH
+    padding = patch // 2 - 1
+    shape = (2 * components, *((side + 2 * padding - patch) // stride + 1 for side in (height, width)))
+    weights = shape[0] * inputs * patch * patch
     flops = (2 * weights + shape[0]) * shape[1] * shape[2]
-    return Layer(name, "whitening", shape, weights + shape[0], flops, inputs, PATCH, padding=1, stride=stride)
+    return Layer(name, "whitening", shape, weights + shape[0], flops, inputs, patch, padding, stride)
 
 
 def convolution(

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cifar_core.config import ModelConfig
-from cifar_core.models.convolution import Convolution3x3
+from cifar_core.models.convolution import Convolution, Convolution3x3, MaxPool
 from cifar_core.models.layer import Kind, Layer
 from cifar_core.models.plan import layer_table
 
@@ -41,7 +41,7 @@ def _convolution(layer: Layer) -> nn.Conv2d:
         with torch.no_grad():
             nn.init.dirac_(convolution.weight[: layer.inputs])
         return convolution
-    return nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, padding=layer.padding, bias=layer.bias)
+    return Convolution(layer.inputs, layer.shape[0], layer.kernel, layer.padding)
 
 
 _MAKERS: dict[Kind, Callable[[Layer], nn.Module]] = {
@@ -49,7 +49,7 @@ _MAKERS: dict[Kind, Callable[[Layer], nn.Module]] = {
     "convolution": _convolution,
     "batch-norm": lambda layer: nn.BatchNorm2d(layer.inputs),
     "global max-pool": lambda layer: nn.AdaptiveMaxPool2d(1),
-    "max-pool": lambda layer: nn.MaxPool2d(layer.kernel),
+    "max-pool": lambda layer: MaxPool(),
     "ReLU": lambda layer: nn.ReLU(inplace=True),
     "GELU": lambda layer: nn.GELU(),
     "flatten": lambda layer: nn.Flatten(),

@@ -30,7 +30,8 @@ def fits(images: torch.Tensor, weight: torch.Tensor) -> bool:
 
 def convolve(images: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """`F.conv2d(images, weight, padding=1)` where it `fits`: [B, inputs, H, W] -> [B, outputs, H, W], channels last in memory."""
-    answer: torch.Tensor = _Winograd.apply(images, weight, _tile_for(images))
+    learns = torch.is_grad_enabled() and (images.requires_grad or weight.requires_grad)
+    answer: torch.Tensor = _Winograd.apply(images, weight, _tile_for(images), learns)
     return answer
 
 
@@ -97,14 +98,16 @@ class _Room:
     def take(self, name: str, *shape: int) -> torch.Tensor:
         """Uninitialised float32 of a shape no larger than the first that was asked for by this name."""
         size = math.prod(shape)
-        return self._held.setdefault(name, torch.empty(size))[:size].view(shape)
+        if name not in self._held:
+            self._held[name] = torch.empty(size)
+        return self._held[name][:size].view(shape)
 
 
 class _Winograd(torch.autograd.Function):
     """Forward and both gradients, a few pictures at a time. Pictures lie as [B, H, W, C] in memory."""
 
     @staticmethod
-    def forward(ctx: Any, images: torch.Tensor, weight: torch.Tensor, m: int) -> torch.Tensor:
+    def forward(ctx: Any, images: torch.Tensor, weight: torch.Tensor, m: int, learns: bool) -> torch.Tensor:
         pixels = images.permute(0, 2, 3, 1)
         count, height, width, inputs = pixels.shape
         tiling = _Tiling(m, height // m, width // m, inputs, len(weight))
@@ -114,7 +117,7 @@ class _Winograd(torch.autograd.Function):
         kept = []  # the transformed pixels: the filters' gradient needs them again
         for part in tiling.chunks(count):
             tiles = _cut(pixels[part], tiling, room)  # [n * n, tiles * inputs]
-            spread = torch.empty(tiles.shape) if any(ctx.needs_input_grad) else room.take("spread", *tiles.shape)
+            spread = torch.empty(tiles.shape) if learns else room.take("spread", *tiles.shape)
             spread = torch.mm(maps.pixels, tiles, out=spread).view(squared, -1, inputs)
             product = room.take("product", squared, spread.shape[1], tiling.outputs)
             torch.bmm(spread, filters, out=product)
@@ -122,13 +125,13 @@ class _Winograd(torch.autograd.Function):
             torch.mm(maps.results, product.view(squared, -1), out=results)
             _grid(answer[part], tiling).copy_(results.view(_grid(answer[part], tiling).shape))
             kept.append(spread)
-        if any(ctx.needs_input_grad):
+        if learns:  # without gradients `ctx.needs_input_grad` says what a weight would want, not whether anyone asks
             ctx.save_for_backward(filters, *kept)
             ctx.tiling = tiling
         return answer.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None]:
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None, None]:
         filters, *kept = ctx.saved_tensors
         tiling: _Tiling = ctx.tiling
         maps, room, squared = transforms(tiling.m), _Room(), tiling.n**2
@@ -149,7 +152,7 @@ class _Winograd(torch.autograd.Function):
                 _add_up(whole, of_pixels[part], tiling)
         of_weight = (maps.weights.T @ of_filters.view(squared, -1)).view(3, 3, tiling.inputs, tiling.outputs)
         of_images = None if of_pixels is None else of_pixels.permute(0, 3, 1, 2)
-        return of_images, of_weight.permute(3, 2, 0, 1), None
+        return of_images, of_weight.permute(3, 2, 0, 1), None, None
 
 
 def _cut(pixels: torch.Tensor, tiling: _Tiling, room: _Room) -> torch.Tensor:

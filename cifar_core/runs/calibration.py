@@ -22,7 +22,7 @@ from cifar_core.data import Dataset, Split
 from cifar_core.files import hold_lock, write_json
 from cifar_core.models import layer_table
 from cifar_core.presets import PRESETS
-from cifar_core.processes import step_back
+from cifar_core.processes import keep_memory, step_back
 from cifar_core.runs.estimate import (
     CALIBRATION_FILE,
     CALIBRATION_LOCK,
@@ -215,6 +215,7 @@ def main() -> int:
     parser.add_argument("--workspace", required=True, type=Path)
     parser.add_argument("--begun", required=True, type=float, help="When this process was started, seconds since 1970.")
     arguments = parser.parse_args()
+    keep_memory()
     step_back()  # as a training does: the person who has just opened the page clicks meanwhile
     root, start_up = arguments.workspace, time.time() - arguments.begun
     with hold_lock(root / CALIBRATION_LOCK) as mine:

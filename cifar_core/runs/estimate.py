@@ -18,7 +18,7 @@ from cifar_core.files import is_locked, read_json
 from cifar_core.models import Layer, layer_table, list_models
 from cifar_core.processes import spawn
 from cifar_core.runs.schema import Run, Status
-from cifar_core.train import SMALL_SIDE, looks_after, shown_share, small_part
+from cifar_core.train import SMALL_SIDE, looks_after, only_whole_batches, shown_share, small_part
 from cifar_core.workspace import Workspace
 
 CALIBRATION_FILE = "machine.json"
@@ -28,7 +28,7 @@ _START_UP = 4.0  # seconds, until a calibration knows better
 _LEAST_SECONDS, _MOST_SECONDS = 1e-12, 1e6  # of a step on any machine
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
 _WRONG = 2.0  # a run that took so many times as long as expected, or as short, says that the machine is not as it was measured
-_FREE = ("epochs", "learning_rate", "momentum", "schedule", "warmup_share", "weight_decay", "label_smoothing",
+_FREE = ("learning_rate", "momentum", "schedule", "warmup_share", "weight_decay", "label_smoothing",
          "patience", "seed", "dropout", "max_seconds")  # fmt: skip  # settings that do not change how long an epoch takes
 
 
@@ -100,7 +100,8 @@ def epoch_seconds(calibration: Calibration, config: RunConfig, *, classes: int, 
     whole = fitted_step(costs, layers, batch)
     trust = calibration.known.get(step_key(config), whole) / whole  # a step that was timed itself corrects the fit
     full, rest = divmod(round(train * shown_share(config.optimizer)), batch)
-    steps = full * whole + (fitted_step(costs, layers, rest) if rest else 0.0)
+    left = rest and not (full and only_whole_batches(config))
+    steps = full * whole + (fitted_step(costs, layers, rest) if left else 0.0)
     small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
     steps *= 1 - small_part(config) * (1 - small)
     epochs = config.optimizer.epochs
@@ -119,11 +120,13 @@ def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = 
     """
     epochs, calibration = config.optimizer.epochs, read_calibration(workspace)
     start_up = calibration.start_up if calibration else _START_UP
+    state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
+    known = state.fingerprint if state else ""
     for run in runs:
         here = run.status is Status.FINISHED and not run.imported  # another machine's time says nothing of this one
-        if here and run.last is not None and _alike(run.config, config):
+        same_data = run.dataset is not None and known in ("", run.dataset.fingerprint)
+        if here and same_data and run.last is not None and _alike(run.config, config):
             return Estimate(epochs * run.seconds / run.last.epoch, start_up, f"as measured in run {run.name}")
-    state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
     if calibration is None or state is None or not state.train:
         return None
     held = round(state.train * config.data.validation_share)
@@ -209,5 +212,8 @@ def as_json(calibration: Calibration) -> dict[str, object]:
 
 
 def _alike(one: RunConfig, other: RunConfig) -> bool:
+    """Whether an epoch of one takes as long as one of the other."""
     first, second = one.flat(), other.flat()
-    return all(first[name] == second[name] for name in first if name not in _FREE)
+    even = one.data.looks == 1 or one.data.validation_share > 0  # measuring takes as long after every epoch
+    free = {*_FREE, "epochs"} if even and one.optimizer.prune_share == 0 else _FREE
+    return all(first[name] == second[name] for name in first if name not in free)

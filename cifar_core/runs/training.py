@@ -23,7 +23,7 @@ from cifar_core.files import hold_lock, sweep_temp, write_atomic, write_json
 from cifar_core.lifecycle.states import Progress, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
-from cifar_core.processes import peak_memory, step_back
+from cifar_core.processes import keep_memory, peak_memory, step_back
 from cifar_core.runs.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.estimate import read_calibration
 from cifar_core.runs.facts import Facts, read_facts, run_config
@@ -190,6 +190,7 @@ def main() -> int:
     parser.add_argument("--run-dir", required=True, type=Path)
     parser.add_argument("--parent", required=True, type=int, help="Process id of the worker, which this one dies with.")
     arguments = parser.parse_args()
+    keep_memory()
     step_back()
     return compute(RunFolder(arguments.run_dir), arguments.parent)
 

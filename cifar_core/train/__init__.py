@@ -4,7 +4,7 @@ This package's plain parts (history, splits, schedule) are free of torch; traine
 """
 
 from cifar_core.train.history import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
-from cifar_core.train.schedule import SMALL_SIDE, looks_after, shown_share, small_part
+from cifar_core.train.schedule import SMALL_SIDE, looks_after, only_whole_batches, shown_share, small_part
 from cifar_core.train.splits import split_training
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "best_line",
     "epoch_line",
     "looks_after",
+    "only_whole_batches",
     "should_stop_early",
     "shown_share",
     "small_part",

@@ -93,7 +93,7 @@ def normalise(pixels: np.ndarray, data: TrainingData) -> torch.Tensor:
     """
     rows = pixels.transpose(0, 2, 3, 1).reshape(len(pixels), _PICTURE_BYTES)
     values = torch.from_numpy(rows).to(data.scale.device).float()
-    return torch.addcmul(data.shift, values, data.scale).view(-1, 32, 32, 3).permute(0, 3, 1, 2)
+    return torch.addcmul(data.shift, values, data.scale, out=values).view(-1, 32, 32, 3).permute(0, 3, 1, 2)
 
 
 def shrink(images: torch.Tensor, side: int) -> torch.Tensor:

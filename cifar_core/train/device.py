@@ -1,5 +1,8 @@
 """Where to compute."""
 
+import contextlib
+import os
+
 import torch
 
 from cifar_core.config import ModelConfig, Precision
@@ -38,14 +41,16 @@ def has_fast_bfloat16() -> bool:
     return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
-def computing_in(precision: Precision, device: torch.device) -> torch.autocast:
+def computing_in(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
     """A context in which networks compute so: bfloat16 where that is exact enough, float32 everywhere else."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bfloat16" else contextlib.nullcontext()
 
 
 def make_repeatable(seed: int) -> None:
     """The same numbers for the same seed on the same machine with the same number of threads."""
     torch.manual_seed(seed)
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # its products of matrices may differ otherwise
     # warn_only: a GPU kernel without a deterministic twin still runs; on the CPU all of ours have one
     torch.use_deterministic_algorithms(True, warn_only=True)
     # a help in finding faults; its fills were 5 % of a small step in torch's profiler

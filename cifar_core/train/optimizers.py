@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.adam import adam
 
 from cifar_core.config import OptimizerConfig
 
@@ -26,9 +27,9 @@ def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optim
     learned = [item for item in net.parameters() if item.requires_grad]
     match config.optimizer:
         case "adam":
-            return torch.optim.Adam(learned, lr=rate, weight_decay=decay, fused=True)
+            return Adam(learned, lr=rate, weight_decay=decay, fused=True)
         case "adamw":
-            return torch.optim.AdamW(learned, lr=rate, weight_decay=decay, fused=True)
+            return Adam(learned, lr=rate, weight_decay=decay, decoupled_weight_decay=True, fused=True)
         case "muon":
             return Muon(learned, lr=rate, momentum=config.momentum, weight_decay=decay)
         case "averaged_sgd":
@@ -63,6 +64,27 @@ def _kinds(net: nn.Module, decay: float) -> list[dict[str, Any]]:
             biases += [item for item in learned if item.ndim == 1]
     shares = ((1.0, filters), (_BIASES, biases), (_LAST, last))
     return [{"params": items, "share": share, "weight_decay": decay / share} for share, items in shares]
+
+
+class Adam(torch.optim.Adam):
+    """torch's own, without the checks around each of its steps: a third of its time for a small network."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """One step along the gradients there are."""
+        (group,) = self.param_groups
+        items = [item for item in group["params"] if item.grad is not None]
+        states = [self.state[item] for item in items]
+        if not all(states):
+            super().step()  # makes what is missing
+            return
+        first, second = group["betas"]
+        adam(
+            items, [item.grad for item in items], [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states], [], [state["step"] for state in states],
+            fused=True, amsgrad=False, maximize=False, beta1=first, beta2=second, lr=group["lr"], eps=group["eps"],
+            weight_decay=group["weight_decay"], decoupled_weight_decay=group["decoupled_weight_decay"],
+        )  # fmt: skip
 
 
 class AveragedSGD(torch.optim.SGD):

@@ -1,5 +1,5 @@
-"""Leaving out pictures that the network knows already: InfoBatch (Qin et al. 2024, "InfoBatch: Lossless Training Speed Up by
-Unbiased Dynamic Data Pruning", arXiv:2303.04947).
+"""Leaving out pictures: those that the network knows already (InfoBatch, Qin et al. 2024, "InfoBatch: Lossless Training Speed
+Up by Unbiased Dynamic Data Pruning", arXiv:2303.04947), and those that would make a batch that is not full.
 """
 
 from typing import Any
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from cifar_core.train.schedule import WHOLE_FROM
+from cifar_core.config import RunConfig
+from cifar_core.train.schedule import WHOLE_FROM, only_whole_batches
 
 _STREAM = 4  # keeps this use of the seed apart from the others
 
@@ -15,8 +16,9 @@ _STREAM = 4  # keeps this use of the seed apart from the others
 class Pruning:
     """How much each training picture counts in the running epoch, and the loss that each had when it was last seen."""
 
-    def __init__(self, share: float, count: int, batch_size: int, device: torch.device) -> None:
-        self._share, self._batch_size = share, batch_size
+    def __init__(self, config: RunConfig, count: int, device: torch.device) -> None:
+        self._share, self._batch_size = config.optimizer.prune_share, config.optimizer.batch_size
+        self._whole = only_whole_batches(config)
         self.losses = torch.full((count,), torch.nan, device=device)  # float32 [N], nats; NaN = not seen yet
         self.weights = torch.ones(count, device=device)  # float32 [N]; 0 = left out
 
@@ -27,22 +29,23 @@ class Pruning:
 
     def start_epoch(self, epoch: int, epochs: int, seed: int) -> None:
         """Choose anew, before the first batch of an epoch (1-based)."""
-        if self._share == 0:
+        if not self._whole:
             return
+        rng = np.random.default_rng([seed, _STREAM, epoch])
         weights = np.ones(len(self.losses), np.float32)
-        if 1 < epoch <= WHOLE_FROM * epochs:
-            rng = np.random.default_rng([seed, _STREAM, epoch])
-            weights = whole_batches(epoch_weights(self.losses.cpu().numpy(), self._share, rng), self._batch_size, rng)
-        self.weights.copy_(torch.from_numpy(weights))
+        if self._share and 1 < epoch <= WHOLE_FROM * epochs:
+            weights = epoch_weights(self.losses.cpu().numpy(), self._share, rng)
+        self.weights.copy_(torch.from_numpy(whole_batches(weights, self._batch_size, rng)))
 
     def state(self) -> dict[str, Any]:
         """What the rest of the run depends on; nothing where all pictures are always shown."""
-        return {"losses": self.losses, "weights": self.weights} if self._share else {}
+        return {"losses": self.losses, "weights": self.weights} if self._whole else {}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on where `state()` was taken."""
+        """Go on where `state()` was taken; runs of earlier versions knew less."""
         for name, kept in self.state().items():
-            kept.copy_(state[name])
+            if name in state:
+                kept.copy_(state[name])
 
 
 def epoch_weights(losses: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -51,14 +54,14 @@ def epoch_weights(losses: np.ndarray, share: float, rng: np.random.Generator) ->
     So the expected gradient, and the expected mean of the losses, stay those of all pictures.
 
     Args:
-        losses: float [N], of each picture when it was last seen.
+        losses: float [N], of each picture when it was last seen; one that never was (NaN) is not easy.
         share: of the easy pictures to leave out, 0 to below 1.
         rng: decides which.
 
     Returns:
         float32 [N]: 0 for what is left out, 1 / (1 - share) for the other easy pictures, 1 for the rest.
     """
-    easy = losses < losses.mean(dtype=np.float64)
+    easy = losses < np.nanmean(losses, dtype=np.float64)
     out = easy & (rng.random(len(losses)) < share)
     weights = np.where(easy, np.float32(1 / (1 - share)), np.float32(1))
     return np.where(out, np.float32(0), weights)
@@ -66,8 +69,6 @@ def epoch_weights(losses: np.ndarray, share: float, rng: np.random.Generator) ->
 
 def whole_batches(weights: np.ndarray, batch_size: int, rng: np.random.Generator) -> np.ndarray:
     """Leave out as many more pictures, any, as would make a batch that is not full.
-
-    How many are shown is a matter of chance, and a step along the gradient of one or two pictures would be as long as any.
 
     Args:
         weights: float32 [N]; where fewer than a batch are shown they stay as they are.

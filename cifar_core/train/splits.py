@@ -10,7 +10,7 @@ _STREAM = 1  # keeps this use of the seed apart from the others
 def split_training(
     labels: np.ndarray, *, train_share: float, validation_share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the pictures to train on and those to validate with, the same share of every class.
+    """Choose the pictures to train on and those to validate with, the same share of every class but for less than a picture.
 
     The validation part does not depend on `train_share`, so that runs with more or less data are judged alike.
 
@@ -24,21 +24,38 @@ def split_training(
         Two sorted int64 arrays of positions in `labels`, without overlap: train, validation.
 
     Raises:
-        DataError: nothing would be left to train on, or a wanted validation part would be empty.
+        DataError: there are no pictures, or a wanted validation part would be empty.
     """
     rng = np.random.default_rng([seed, _STREAM])
-    train: list[np.ndarray] = []
-    validation: list[np.ndarray] = []
-    for name in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == name))
-        held = round(len(members) * validation_share)
-        validation.append(members[:held])
-        rest = members[held:]
-        train.append(rest[: max(1, round(len(rest) * train_share))])
-    chosen = np.sort(np.concatenate(train)) if train else np.empty(0, np.int64)
-    judges = np.sort(np.concatenate(validation)) if validation else np.empty(0, np.int64)
-    if len(chosen) == 0:
-        raise DataError("The dataset has no training pictures left to learn from: lower validation_share.")
-    if validation_share > 0 and len(judges) == 0:
-        raise DataError("The dataset is too small for a validation part: set validation_share to 0 or add pictures.")
-    return chosen, judges
+    classes = [rng.permutation(np.flatnonzero(labels == name)) for name in np.unique(labels)]
+    if not classes:
+        raise DataError("The dataset has no training pictures to learn from: get it again.")
+    held = apportion(np.array([len(members) for members in classes]), validation_share, rng)
+    rest = [members[count:] for members, count in zip(classes, held, strict=True)]
+    train = [members[: max(1, round(len(members) * train_share))] for members in rest]
+    validation = [members[:count] for members, count in zip(classes, held, strict=True)]
+    if validation_share > 0 and not held.any():
+        raise DataError(
+            "The dataset is too small for a validation part: raise validation_share, set it to 0, or add pictures."
+        )
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(validation))
+
+
+def apportion(sizes: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """How many pictures of each class make a share of all: what is left of whole pictures goes to the classes that lack most of
+    one (largest remainder), among equals by chance. One picture of each class stays out.
+
+    Args:
+        sizes: int [K], pictures of each class, at least 1.
+        share: 0 to 0.5.
+        rng: decides between equals.
+
+    Returns:
+        int64 [K].
+    """
+    wanted = np.round(sizes * share, 9)  # 0.3 of 10 is 3, not a little less
+    counts = np.floor(wanted).astype(np.int64)
+    missing = max(0, round(float(wanted.sum())) - int(counts.sum()))
+    in_need = np.lexsort((rng.random(len(sizes)), counts - wanted))
+    counts[in_need[:missing]] += 1
+    return np.minimum(counts, sizes - 1)

@@ -86,7 +86,8 @@ class Trainer:
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
         whiten(self.net, data)
         self.optimizer = make_optimizer(config.optimizer, self.net)
-        self.pruning = Pruning(config.optimizer.prune_share, len(data.train), config.optimizer.batch_size, device)
+        self._learned = [item for item in self.net.parameters() if item.requires_grad]
+        self.pruning = Pruning(config, len(data.train), device)
         self.shown = len(data.train)  # pictures in the running epoch
         self.batches = self._most_batches = math.ceil(self.shown / config.optimizer.batch_size)  # of an epoch
         self.lines: list[EpochLine] = []
@@ -161,15 +162,16 @@ class Trainer:
             logits = self.net(images)  # [B, K]
         logits, weights = logits.float(), self.pruning.weights[numbers]
         losses = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing, reduction="none")  # [B]
-        self.optimizer.zero_grad()
-        (losses * weights).mean().backward()
+        for item in self._learned:
+            item.grad = None
+        losses.backward(weights / len(weights))
         with computing_in(self.precision, self.device):  # Muon's products of matrices
             self.optimizer.step()
         with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
             plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
             self.pruning.losses[numbers] = plain
-            self._loss_sum += (plain * weights).sum()
-            self._right += ((logits.argmax(1) == labels) * weights).sum()
+            self._loss_sum += plain @ weights
+            self._right += weights @ (logits.argmax(1) == labels).float()
 
     def require_finite(self) -> None:
         """See that the weights and the running epoch's loss are numbers so far.
@@ -238,6 +240,7 @@ class Trainer:
             "pruning": self.pruning.state(),
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
+            **({"mps_rng": torch.mps.get_rng_state()} if self.device.type == "mps" else {}),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -249,6 +252,8 @@ class Trainer:
         self._loss_sum.copy_(state["loss_sum"])
         self._right.copy_(state["right"])
         self.pruning.load_state(state.get("pruning", {}))  # schema 2 at first knew none
+        if "mps_rng" in state and self.device.type == "mps":
+            torch.mps.set_rng_state(state["mps_rng"].cpu())
         torch.set_rng_state(state["rng"].cpu())
         if state["cuda_rng"] and self.device.type == "cuda":
             torch.cuda.set_rng_state_all(state["cuda_rng"])

@@ -54,7 +54,7 @@ def whitening_filters(images: torch.Tensor, *, patch: int, components: int) -> t
         float32 [components, 3, patch, patch], largest variance first.
     """
     patches = F.unfold(images.contiguous(), patch, stride=2).transpose(1, 2).reshape(-1, 3 * patch * patch)
-    covariance = (patches.T @ patches / len(patches)).double().cpu()  # the mean of normalised pictures is near 0
+    covariance = (patches.T @ patches / len(patches)).cpu().double()  # the mean of normalised pictures is near 0
     variances, directions = torch.linalg.eigh(covariance)  # ascending
     kept = (directions / torch.sqrt(variances + _STEADY)).flip(1)[:, :components]
     return kept.T.reshape(components, 3, patch, patch).to(images)

@@ -12,34 +12,36 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.config import DataConfig, spec_of
 from cifar_core.data import Dataset, Split, augment, draw_variation, normalised_view
-from pages.ui.address import choice, give, number, take, text
+from pages.ui.address import Part, choice, give, number, take, text
 from pages.ui.grid import image_grid
 from pages.ui.pictures import enlarged
 from pages.ui.text import clean, plain
 
 PAGE = 48  # tiles at once
 DRAWS = 5  # random variations shown beside the original
-EVERY = "every class"
+_EVERY = -1  # in place of a class: a name of its own might be some class's
 ZOOM = 4  # screen pixels of a picture's pixel
 
 
-def browse(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int]:
-    """The pictures of a split, a class or all, in pages; returns the split and the row of the picture chosen last."""
-    classes = [EVERY, *dataset.class_names]
+def browse(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int | None]:
+    """The pictures of a split, a class or all, in pages; returns the split and the row of the picture chosen last, else of the
+    first; none where there is none."""
+    names = dataset.class_names
     parts = {
         "split": choice(["train", "test"], "train"),
-        "class": choice(classes, EVERY),
+        "class": Part(_EVERY, lambda texts: names.index(texts[0]), lambda place: [names[place]]),
         "page": number(1, 10**6, 1),
         "picture": text(),
     }
     take("data", parts, of=dataset.name)
     with bar:
         st.segmented_control("Split", ["train", "test"], key="data_split", required=True, on_change=_first_page)
-        st.selectbox("Class", classes, key="data_class", width=200, format_func=clean, on_change=_first_page)
+        st.selectbox("Class", [_EVERY, *range(len(names))], key="data_class", width=200, on_change=_first_page,
+                     format_func=lambda place: clean(names[place]) if place != _EVERY else f"all {len(names)} classes")  # fmt: skip
     state = st.session_state
     split: Split = dataset.train if state["data_split"] == "train" else dataset.test
-    wanted = classes.index(state["data_class"]) - 1
-    rows = np.flatnonzero(split.labels == wanted) if wanted >= 0 else in_turn(split.labels)
+    wanted = state["data_class"]
+    rows = in_turn(split.labels) if wanted == _EVERY else np.flatnonzero(split.labels == wanted)
     pages = max(1, math.ceil(len(rows) / PAGE))
     state["data_page"] = min(state["data_page"], pages)
     here = rows[(state["data_page"] - 1) * PAGE :][:PAGE]
@@ -49,7 +51,7 @@ def browse(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int]:
     )
     event = image_grid(
         split.images[here],
-        [dataset.class_names[label] for label in split.labels[here]],
+        [names[label] for label in split.labels[here]],
         [str(name) for name in split.ids[here]],
         key="data_grid",
         tile=64,
@@ -59,7 +61,7 @@ def browse(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int]:
     state["data_picture"] = event.opened or state["data_picture"]
     give("data", parts)
     found = np.flatnonzero(split.ids == state["data_picture"])
-    return split, int(found[0]) if len(found) else int(here[0]) if len(here) else 0
+    return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
 
 
 def in_turn(labels: np.ndarray) -> np.ndarray:
@@ -80,7 +82,7 @@ def vary(dataset: Dataset, split: Split, row: int) -> None:
     )
     label = dataset.class_names[split.labels[row]]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        settings = {name: _control(name) for name in ("flip", "shift", "cutout")}
+        settings = {name: _control(name) for name in ("flip", "shift", "mirror_edges", "cutout")}
         draw = st.number_input(
             "Draw", 0, 10**6, key="data_draw", width=130, help="Another number, other random variations."
         )
@@ -105,7 +107,7 @@ def vary(dataset: Dataset, split: Split, row: int) -> None:
 def _control(name: str) -> Any:
     spec = spec_of(name)
     if spec.kind == "bool":
-        return st.toggle(spec.label, value=True, key=f"data_vary_{name}", help=spec.help)
+        return st.toggle(spec.label, value=getattr(DataConfig(), name), key=f"data_vary_{name}", help=spec.help)
     return st.slider(
         f"{spec.label} ({spec.unit})",
         int(spec.low),

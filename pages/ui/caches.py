@@ -1,7 +1,7 @@
 """What several reruns and sessions share: opened datasets, predictions and tables, by the identity of what is on disk.
 
-Everything returned is shared and must not be changed in place. Entries are few and small (10,000 predictions: 2 MB);
-datasets are memory maps.
+Everything returned is shared and must not be changed in place. Entries are few (10,000 predictions of ten classes:
+2 MB); datasets are memory maps.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from cifar_core.analyse import sample_table
 from cifar_core.data import Dataset, Split, open_dataset
 from cifar_core.evaluate import averages, class_report, confusion_matrix
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
+from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
 
 
@@ -35,8 +36,10 @@ def find(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
     Raises:
         RunError: there are none yet, or they cannot be read.
     """
-    wanted = epoch or (run.best.epoch if run.best else None)  # by number: what an epoch gave never changes
-    return _find(workspace, run.id, wanted, (str(workspace.root), run.created))
+    wanted = epoch or (run.best.epoch if run.best else None)
+    folder = RunFolder(workspace.runs / run.id)
+    files = (folder.predictions, folder.history(wanted or 0))  # a run that goes on elsewhere may compute an epoch anew
+    return _find(workspace, run.id, wanted, (run.created, *map(_identity, files)))
 
 
 def epochs_of(workspace: Workspace, run: Run) -> list[int]:
@@ -91,10 +94,10 @@ def _dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
     return open_dataset(_workspace, name)
 
 
-def _identity(folder: Path) -> tuple[str, int, int, int]:
-    """What tells a folder from another one that was later put in its place; zeros where there is none."""
+def _identity(place: Path) -> tuple[str, int, int, int]:
+    """What tells a file or folder from another one that was later put in its place; zeros where there is none."""
     try:
-        stat = folder.stat()
+        stat = place.stat()
     except OSError:
-        return str(folder), 0, 0, 0
-    return str(folder), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # a freed inode number is soon given away again
+        return str(place), 0, 0, 0
+    return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # a freed inode number is soon given away again

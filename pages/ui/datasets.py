@@ -21,6 +21,7 @@ from cifar_core.data import (
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import size_text, temp_beside, write_atomic
 from cifar_core.settings import require_upload
+from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.redraw import draw_anew
@@ -28,7 +29,7 @@ from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
 from pages.ui.upload_room import drop_uploads, field_key
 from pages.ui.visitors import is_shared, typed_path
-from pages.ui.words import Colour, clock
+from pages.ui.words import Colour
 
 ButtonKind = Literal["primary", "secondary"]
 TICK = 1.0  # seconds between looks at a running job

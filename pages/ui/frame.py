@@ -100,8 +100,8 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
             st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
             st.stop()
         return None
-    if asked != st.session_state.get(FOCUS) or RUN_BOX not in st.session_state:
-        st.session_state[RUN_BOX] = asked or _default_run(runs)
+    # Each time: a box of this key that another page drew is another widget, so what it said would be lost on the way here.
+    st.session_state[RUN_BOX] = asked or _default_run(runs)
     chosen: str = st.sidebar.selectbox(
         "Run in focus",
         list(runs),
@@ -151,9 +151,12 @@ def run_labels(runs: Collection[Run]) -> dict[str, str]:
 
 
 def run_facts(run: Run) -> str:
-    """The line under the select box: dataset, test accuracy, status."""
+    """The line under the select box: dataset, test accuracy, status. It is not drawn anew with every epoch of a run that is
+    under way, so of such a one it says nothing that changes."""
     if run.problem:
         return state_words(run)[0]
+    if run.active:
+        return f"{run.config.data.dataset} · under way"
     result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
     return f"{run.config.data.dataset} · {result} · {state_words(run)[0]}"
 

@@ -26,6 +26,7 @@ from cifar_core.runs import (
     slots,
     worker_log_tail,
 )
+from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.active import IDLE_TICK, as_drawn, keep_up, show_progress, tick, training_now
 from pages.ui.frame import guard
@@ -34,7 +35,6 @@ from pages.ui.steer import offer_again, offer_moves
 from pages.ui.text import plain, sentence
 from pages.ui.words import (
     PERCENT,
-    clock,
     duration,
     epoch_word,
     in_percent,

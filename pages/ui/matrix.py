@@ -106,6 +106,9 @@ def show_classes(findings: Findings) -> None:
     """Precision, recall, F1 and support of each class with their averages; a row shows the mistakes of its class."""
     key = _table_key("classes")
     table = class_table(findings)
+    bounds = zip(table.pop("recall_low"), table.pop("recall_high"), strict=True)
+    chance = ["" if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
+    table.insert(list(table).index("recall") + 1, "chance", chance)
 
     def clicked() -> None:
         rows = st.session_state[key].selection.rows
@@ -124,7 +127,9 @@ def show_classes(findings: Findings) -> None:
         table, key=key, on_select=clicked, selection_mode="single-row", hide_index=True, height="content",
         alt="Precision, recall, F1 and support of each class",
         column_config={
-            "class": "Class", **share,
+            "class": st.column_config.TextColumn("Class", width=130), **share,
+            "chance": st.column_config.TextColumn("Recall, 95 %", help="What the recall may be on all pictures of this kind: "
+                                                  "95 % of such intervals hold it (Wilson). Few pictures, a wide one."),
             "support": st.column_config.NumberColumn("Support", help="Pictures of the class.", format="localized"),
             "predicted": st.column_config.NumberColumn("Predicted", help="Pictures predicted so.", format="localized"),
         },

@@ -13,6 +13,7 @@ import streamlit as st
 from cifar_core.config import differing, spec_of
 from cifar_core.runs import Place, Run, note_run, rename_run
 from cifar_core.runs.store import MAX_NAME, MAX_NOTE
+from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.parcels import offer_export
@@ -20,7 +21,7 @@ from pages.ui.settings import in_words
 from pages.ui.steer import offer_again, offer_moves
 from pages.ui.text import clean, plain, sentence
 from pages.ui.trash import offer_delete
-from pages.ui.words import PERCENT, clock, in_percent, moment, state_words
+from pages.ui.words import PERCENT, in_percent, moment, state_words
 
 ACCURACIES = ("best test accuracy", "last test accuracy")
 CHOSEN = "runs_chosen"

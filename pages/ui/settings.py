@@ -11,21 +11,22 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.bench import expected_accuracy
-from cifar_core.config import RunConfig, Spec, hyperparameters, make_config
+from cifar_core.config import RunConfig, Spec, hyperparameters, make_config, range_words
 from cifar_core.data import DatasetState
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, estimate_run
+from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.frame import run_labels
 from pages.ui.text import clean
-from pages.ui.words import clock, percent
+from pages.ui.words import percent
 
 SETTINGS = "train_settings"
 PRESET = "train_preset"
 EARLIER = "train_earlier"
 MADE_FROM = "train_made_from"  # id of the run whose settings these were, until a preset takes their place
 GROUPS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
-AUGMENTATION = ("flip", "shift", "cutout", "flip_test", "shift_test")
+AUGMENTATION = ("flip", "shift", "mirror_edges", "cutout", "flip_test", "shift_test")
 KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")  # a preset says how to train, not on what or where
 _FINE = 200  # steps up to which a slider moves evenly
 _ENDLESS = 1_000_000  # a range this wide (a seed) has no sensible stops
@@ -176,7 +177,9 @@ def _choose_dataset(spec: Spec, datasets: list[DatasetState], value: str) -> str
             options,
             key="train_set_dataset",
             help=f"{spec.help} More of them: the Data page.",
-            format_func=lambda name: f"{name} · {clean(known[name].title)}" if name in known else clean(name),
+            format_func=lambda name: (
+                " · ".join(dict.fromkeys((name, clean(known[name].title)))) if name in known else clean(name)
+            ),
         )
     )
 
@@ -206,7 +209,7 @@ def _number(key: str, label: str, spec: Spec, value: float) -> Any:
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     ladder = stops(spec)
     label += f" ({spec.unit})" if spec.unit else ""
-    text = f"{spec.help} Allowed: {spec.low:g} to {spec.high:,g}{' ' + spec.unit if spec.unit else ''}."
+    text = f"{spec.help} Allowed: {range_words(spec)}."
     st.session_state.setdefault(key, number(value))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
         if ladder:

@@ -4,10 +4,11 @@ import streamlit as st
 
 from cifar_core.analyse import SampleFilter, select_samples, tile_lines
 from cifar_core.runs import Run
+from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, test_split
 from pages.ui.grid import image_grid
-from pages.ui.words import clock, epoch_word, percent
+from pages.ui.words import accuracy_interval, epoch_word, percent
 
 WORST = 3  # pictures
 
@@ -16,7 +17,8 @@ def show_numbers(run: Run, found: Findings) -> None:
     """The key numbers, each naming its split."""
     mistakes = int((~found.table["correct"]).sum())
     with st.grid(4, min_column_width=150):
-        st.metric("Test accuracy", percent(run.best.test_accuracy if run.best else None))
+        share = run.best.test_accuracy if run.best else None
+        st.metric("Test accuracy", percent(share), help=accuracy_interval(run, share) if share is not None else None)
         st.metric("Mistakes (test)", f"{mistakes:,} of {len(found.table):,}")
         st.metric(
             f"{epoch_word(run).capitalize()} epoch",

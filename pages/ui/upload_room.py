@@ -15,7 +15,8 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from cifar_core.errors import ConfigError
-from cifar_core.settings import MB, Limits, read_limits
+from cifar_core.files import MB
+from cifar_core.settings import Limits, read_limits
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 

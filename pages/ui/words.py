@@ -6,7 +6,9 @@ from typing import Literal
 
 import pandas as pd
 
+from cifar_core.evaluate import wilson_interval
 from cifar_core.runs import Place, Progress, Run, Status
+from cifar_core.text import clock
 from pages.ui.text import plain
 
 PERCENT = "%.1f %%"  # how a table shows shares that `in_percent` has made
@@ -41,15 +43,6 @@ def turn_line(place: Place | None) -> str:
     if place is None or place.seconds == 0:
         return "starting…"
     return f"{place} in the queue" + (f", {duration(place.seconds)}" if place.seconds is not None else "")
-
-
-def clock(seconds: float | None) -> str:
-    """`0:31`, `12:05`, `1:02:03`; nothing known is an ellipsis."""
-    if seconds is None:
-        return "…"
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def duration(seconds: float) -> str:
@@ -112,20 +105,31 @@ def overrun_line(run: Run) -> str:
     return f"Training took {clock(run.seconds)}, {told} ({clock(expected)})."
 
 
+def accuracy_interval(run: Run, share: float) -> str:
+    """How far chance may have moved a test accuracy (0 to 1): `95 % interval 78.7 to 80.3 %`; empty where n is not known."""
+    if run.dataset is None or not run.dataset.test:
+        return ""
+    low, high = wilson_interval(round(share * run.dataset.test), run.dataset.test)
+    return f"95\u00a0% interval {100 * low:.1f} to {percent(high)}"
+
+
 def result_line(run: Run) -> str:
     """Best and last test accuracy with n and epoch, in a sentence."""
     if run.best is None or run.last is None:
         return "No epoch is finished yet."
     n = f", n = {run.dataset.test:,}" if run.dataset else ""
     best, last = run.best, run.last
+    chance = accuracy_interval(run, best.test_accuracy)
+    chance = f" ({chance})" if chance else ""
+    so_far = " so far" if run.active else ""
     if epoch_word(run) == "last":
         looks = (
             f", mean of {last.looks} looks at each picture{'; one look after the epochs before' if last.epoch > 1 else ''}"
             if (last.looks or 1) > 1
             else ""
         )
-        return f"Test accuracy{n}: **{percent(last.test_accuracy)}** at epoch {last.epoch}, the last (no validation part){looks}."
+        return f"Test accuracy{n}: **{percent(last.test_accuracy)}**{chance} at epoch {last.epoch}, the last{so_far} (no validation part){looks}."
     return (
-        f"Test accuracy{n}: **{percent(best.test_accuracy)}** at epoch {best.epoch}, the best by validation "
-        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, the last."
+        f"Test accuracy{n}: **{percent(best.test_accuracy)}**{chance} at epoch {best.epoch}, the best by validation "
+        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, the last{so_far}."
     )

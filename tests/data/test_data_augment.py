@@ -15,7 +15,7 @@ def variation(count: int, **values: object) -> Variation:
     """No change, apart from `values`."""
     zeros = np.zeros(count, np.int64)
     settings = {"flip": np.zeros(count, bool), "dy": zeros, "dx": zeros, "cut_y": zeros, "cut_x": zeros, "cutout": 0}
-    return Variation(**{**settings, **values})  # type: ignore[arg-type]
+    return Variation(**{**settings, "mirror_edges": False, **values})  # type: ignore[arg-type]
 
 
 def naive(image: np.ndarray, one: Variation, row: int) -> np.ndarray:
@@ -51,12 +51,16 @@ def test_the_flip_is_torchvisions(noise: np.ndarray) -> None:
     assert np.array_equal(result, functional.horizontal_flip(torch.from_numpy(noise)).numpy())
 
 
+@pytest.mark.parametrize(("mirror_edges", "padding_mode"), [(False, "constant"), (True, "reflect")])
 @pytest.mark.parametrize(("dy", "dx"), [(0, 0), (1, 0), (0, -1), (8, -8), (-3, 5), (-8, -8)])
-def test_a_shift_is_torchvisions_pad_and_crop(noise: np.ndarray, dy: int, dx: int) -> None:
-    """Black comes in at the free edge."""
+def test_a_shift_is_torchvisions_pad_and_crop(
+    noise: np.ndarray, dy: int, dx: int, mirror_edges: bool, padding_mode: str
+) -> None:
+    """Black comes in at the free edge, or a mirror of what lies beside it."""
     count = len(noise)
-    result = augment(noise, variation(count, dy=np.full(count, dy), dx=np.full(count, dx)))
-    padded = functional.pad(torch.from_numpy(noise), [8, 8, 8, 8])
+    moves = {"dy": np.full(count, dy), "dx": np.full(count, dx)}
+    result = augment(noise, variation(count, **moves, mirror_edges=mirror_edges))
+    padded = functional.pad(torch.from_numpy(noise), [8, 8, 8, 8], padding_mode=padding_mode)
     assert np.array_equal(result, functional.crop(padded, 8 - dy, 8 - dx, 32, 32).numpy())
 
 

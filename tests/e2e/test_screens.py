@@ -1,19 +1,22 @@
 """Every screen in a real browser: it paints, fits the window in both themes, asks no other host, and keeps torch away."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from cifar_core.bench.app import App, serve
-from cifar_core.runs import Run
+from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
 from tests.e2e.conftest import loads
 from tests.e2e.screens import settle
+from tests.pages.support import epochs_of_their_own
 from tests.runs.conftest import finished, shared
 
-__all__ = ["finished", "shared"]
+__all__ = ["epochs_of_their_own", "finished", "shared"]
 
 pytestmark = pytest.mark.browser
 
@@ -62,3 +65,33 @@ def test_page_of_a_run_that_is_not_there_says_so(page: Page, app: App) -> None:
     page.goto(f"{app.url}/confusion?run=..%2F..%2Fetc")
     expect(page.get_by_text("There is no run", exact=False)).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_run_stays_in_focus_over_links_and_the_back_button(
+    page: Page, epochs_of_their_own: Workspace, tmp_path: Path
+) -> None:
+    """Also where it is not the first of the list, which a select box shows that knows nothing."""
+    *_, last = list_runs(epochs_of_their_own)
+    kept = re.compile(rf"[?&]run={last.id}(&|$)")
+    with serve(epochs_of_their_own, tmp_path / "log") as app:
+        page.goto(f"{app.url}/confusion?run={last.id}&true=cat")
+        page.get_by_text("Open in Misclassified").click()
+        for name, go in (
+            ("Misclassified", lambda: None),
+            ("Predict", lambda: page.get_by_role("link", name="Predict").click()),
+            ("Misclassified", lambda: go_back_to(page, "misclassified")),
+            ("Predict", lambda: page.go_forward()),
+        ):
+            go()
+            expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+            settle(page)
+            expect(page).to_have_url(kept)
+            expect(page.get_by_text(f"run {last.id} ", exact=False).first).to_be_visible()
+
+
+def go_back_to(page: Page, screen: str) -> None:
+    """Streamlit puts a step into the history where a page adds its run to the address: one more may be needed."""
+    page.go_back()
+    settle(page)
+    if f"/{screen}" not in page.url:
+        page.go_back()

@@ -1,6 +1,7 @@
 """Metrics against scikit-learn, torchmetrics and SciPy, on random and edge-case predictions."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,6 +80,11 @@ def assert_as_sklearn(labels: np.ndarray, probs: np.ndarray) -> None:
     for column, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
         assert report[column].to_numpy() == pytest.approx(values), column
     assert report["predicted"].tolist() == np.bincount(predicted, minlength=classes).tolist()
+    for recall, low, high, support in report[["recall", "recall_low", "recall_high", "support"]].itertuples(
+        index=False
+    ):
+        exact = binomtest(round(recall * support), support).proportion_ci(method="wilson") if support else (0, 1)
+        assert (low, high) == pytest.approx(tuple(exact), abs=1e-9)
     for average, row in averages(labels, probs).iterrows():
         scores = sk.precision_recall_fscore_support(
             labels, predicted, labels=every, zero_division=0, average=str(average)
@@ -123,8 +129,8 @@ def test_top_k_grows_to_one_and_starts_at_accuracy() -> None:
     assert values[-1] == 1.0
 
 
-@pytest.mark.parametrize("k", [0, 11, -1, True])
-def test_top_k_names_the_range(k: int) -> None:
+@pytest.mark.parametrize("k", [0, 11, -1, True, 1.5])
+def test_top_k_names_the_range(k: Any) -> None:
     with pytest.raises(ConfigError, match="from 1 to 10"):
         top_k_accuracy(*random_predictions(5, 10, 0), k)
 

@@ -42,7 +42,7 @@ def test_results_and_gradients_are_the_direct_convolutions(
     exact.backward(errors.double())
     assert answer.dtype == torch.bfloat16 and off(answer.detach(), exact.detach()) < BIT
     assert images.grad is not None and exact_images.grad is not None
-    assert off(images.grad, exact_images.grad) < BIT
+    assert off(images.grad, exact_images.grad) < 2 * BIT  # without hardware for it torch rounds on the way, too
     assert conv.weight.grad is not None and exact_weight.grad is not None
     assert conv.weight.grad.dtype == torch.float32 and off(conv.weight.grad, exact_weight.grad) < 2 * BIT
 

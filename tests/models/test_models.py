@@ -27,6 +27,7 @@ def models() -> st.SearchStrategy[ModelConfig]:
         depths=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
         late_pooling=st.booleans(),
         dense_stem=st.booleans(),
+        fine_stem=st.booleans(),
         activation=st.sampled_from(["relu", "gelu"]),
     )
 

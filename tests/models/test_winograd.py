@@ -54,6 +54,25 @@ def test_chunks_make_no_difference(size: int, monkeypatch: pytest.MonkeyPatch) -
     assert float((conv(images).detach() - whole).abs().max()) <= CLOSE * float(whole.abs().max())
 
 
+def test_what_nobody_learns_from_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring works in memory that each chunk uses again; only a gradient needs the tiles of all chunks."""
+    conv, images = Convolution3x3(64, 48), torch.randn(5, 64, 8, 8)
+    monkeypatch.setattr(winograd, "_CHUNK", 2 * 64 * 4 * 36)  # two pictures
+    rooms: list[list[str]] = []
+    real = winograd._Room.take
+
+    def told(room: winograd._Room, name: str, *shape: int) -> torch.Tensor:
+        rooms[-1].append(name)
+        return real(room, name, *shape)
+
+    monkeypatch.setattr(winograd._Room, "take", told)
+    for watched in (torch.no_grad(), torch.inference_mode(), torch.enable_grad()):
+        rooms.append([])
+        with watched:
+            conv(images)
+    assert [names.count("spread") for names in rooms] == [3, 3, 0]
+
+
 def test_it_multiplies_less_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles with many channels on the CPU; everything else is torch's own convolution."""
     used: list[int] = []

@@ -93,16 +93,36 @@ def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, work
     app = open_page(workspace, "data")
     assert "tiny · train, n = 300 · 300 match" in said(app)
     app.get_by_key("data_split").set_value("test").run()
-    app.selectbox(key="data_class").select("cat").run()
+    app.selectbox(key="data_class").select(3).run()
     assert "tiny · test, n = 100 · 10 match" in said(app)
     assert (app.query_params["split"], app.query_params["class"]) == ("test", "cat")
     assert "cat · test/00003" in said(app).replace("\\", ""), "the first picture that matches is varied below"
     app.get_by_key("data_split").set_value("train").run()
-    app.selectbox(key="data_class").select("dog").run()
+    app.selectbox(key="data_class").select(5).run()
     assert "tiny · train, n = 300 · 30 match" in said(app), "a second choice counts as the first did"
     again = open_page(workspace, "data", split="test", **{"class": "dog"})
     assert "tiny · test, n = 100 · 10 match" in said(again), "a reload shows the same"
     assert len(app.dataframe[-1].value) == 10, "the class counts as a table"
+
+
+def test_a_class_may_have_any_name_and_no_pictures(open_page: OpenPage, workspace: Workspace) -> None:
+    """Such as the words that stand for all of them."""
+    images, labels = tiny_pictures(4, classes=2)
+    names = ("every class", "cat")
+    parts = [Split(images[:count], labels[:count], np.array([f"{part}/{number}.png" for number in range(count)]))
+             for part, count in (("train", 4), ("test", 1))]  # fmt: skip
+    save_dataset(workspace, "odd", *parts, title="Odd", class_names=names, source="Made by the tests.")
+    app = open_page(workspace, "data", **{"class": "every class"})
+    assert "odd · train, n = 4 · 2 match" in said(app)
+    app.get_by_key("data_split").set_value("test").run()
+    assert "odd · test, n = 1 · 1 match" in said(app)
+    app.selectbox(key="data_class").select(1).run()
+    assert not app.exception
+    assert "odd · test, n = 1 · 0 match" in said(app)
+    assert "One picture, varied" not in said(app), "there is none of that class"
+    app.selectbox(key="data_class").select(-1).run()
+    assert "odd · test, n = 1 · 1 match" in said(app)
+    assert "class" not in app.query_params
 
 
 def test_another_dataset_is_browsed_by_its_own_classes(open_page: OpenPage, workspace: Workspace) -> None:

@@ -1,8 +1,10 @@
 """The epoch that a page speaks of: it follows the run in focus, and is called best only where something chose it."""
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cifar_core.data.store import write_array
 from cifar_core.workspace import Workspace
 from tests.pages.support import OpenPage, rewrite_run, said
 
@@ -87,3 +89,20 @@ def test_best_is_said_only_where_a_validation_part_chose(
     for chart in watched.get("plotly_chart"):
         assert f"{word}: epoch 2" in chart.proto.spec
         assert f"{other}: epoch" not in chart.proto.spec
+
+
+def test_an_epoch_that_was_computed_anew_is_shown_as_it_is_now(
+    open_page: OpenPage, epochs_of_their_own: Workspace
+) -> None:
+    """As by a run that went on under other conditions."""
+    app = open_page(epochs_of_their_own, "misclassified", run="early", epoch="2")
+    before = said(app)
+    history = epochs_of_their_own.runs / "early" / "history" / "test-0002.npy"
+    probs = np.load(history)
+    write_array(history, np.eye(10, dtype=np.float32)[np.arange(100) % 10])  # all of them right
+    app.run()
+    assert not app.error
+    assert "**0** mistakes" in said(app) and "**0** mistakes" not in before
+    write_array(history, probs)
+    app.run()
+    assert said(app) == before

@@ -53,7 +53,7 @@ def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenP
     app = open_page(workspace, "train")
     assert primaries(app) == ["Start"]
     seen = set()
-    for choices in ({}, {"model": "fast_cnn", "optimizer": "muon", "schedule": "one_cycle"}):
+    for choices in ({}, {"model": "fast_cnn", "optimizer": "muon", "schedule": "one_cycle", "shift": 2}):
         for name, value in choices.items():
             app.get_by_key(f"train_set_{name}").set_value(value)
         app.run()
@@ -157,12 +157,23 @@ def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage
     assert app.button(key="train_start").disabled
 
 
+def test_the_preset_row_says_what_is_set_now(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    """Not what was set one click ago: the marked preset with its promise, and the dataset that times are for."""
+    app = open_page(shared, "train", view="New run")
+    assert app.session_state["train_preset"] == "default" and "learns well within ten epochs" in said(app)
+    app.number_input(key="train_set_epochs").set_value(11).run()
+    assert app.session_state["train_preset"] is None and "learns well within ten epochs" not in said(app)
+    app.number_input(key="train_set_epochs").set_value(10).run()
+    assert app.session_state["train_preset"] == "default" and "learns well within ten epochs" in said(app)
+
+
 def test_a_finished_run_shows_curves_numbers_and_ways_on(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
     app = open_page(shared, "train", run=finished.id, view="Watch")
     assert len(app.get("plotly_chart")) == 2
     assert len(app.dataframe[0].value) == 2, "a row an epoch"
     assert finished.best is not None
-    assert f"n = 100: **{percent(finished.best.test_accuracy)}** at epoch {finished.best.epoch}" in said(app)
+    assert f"n = 100: **{percent(finished.best.test_accuracy)}** (95\u00a0% interval " in said(app)
+    assert f") at epoch {finished.best.epoch}" in said(app)
     assert primaries(app) == ["Look inside"]
     assert not {button.label for button in app.button} & {"Stop", "Pause"}
 
@@ -234,6 +245,8 @@ def test_an_accuracy_says_how_often_a_picture_was_looked_at(finished: Run) -> No
     assert result_line(run).endswith(
         "(no validation part), mean of 6 looks at each picture; one look after the epochs before."
     )
+    assert "(95\u00a0% interval 4" in result_line(replace(run, best=replace(last, test_accuracy=0.5)))
+    assert "interval" not in result_line(replace(run, dataset=None)), "how many pictures it was is not known"
     only = replace(last, epoch=1)
     assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 looks at each picture.")
     once = replace(last, looks=1)

@@ -208,6 +208,21 @@ def test_where_a_parent_cannot_be_known_nobody_is_an_orphan(space: Workspace, mo
     assert Wishes(folder, parent=1).now() is Signal.GO_ON
 
 
+def test_a_wish_is_seen_within_a_moment(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small steps are not followed by a look at the files each; what a signal told needs none."""
+    folder, now = made(space), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    wanted = Wishes(folder, os.getppid())
+    assert wanted.now() is Signal.GO_ON
+    folder.pause_file.touch()
+    assert wanted.now() is Signal.GO_ON
+    now[0] += 0.05
+    assert wanted.now() is Signal.PAUSE
+    folder.pause_file.unlink()
+    signal.raise_signal(signal.SIGTERM)
+    assert wanted.now() is Signal.STOP and wanted.interrupted
+
+
 def test_two_processes_do_not_compute_one_run(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = made(space)
     monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", f"--parent={os.getppid()}"])
@@ -223,7 +238,7 @@ def test_the_measurement_of_an_epoch_is_a_sign_of_life(workspace: Workspace, mon
     beats: list[int] = []
     monkeypatch.setattr(Recorder, "on_measure", lambda _, at: (beats.append(at.epoch), Signal.GO_ON)[1])
     train(made(workspace, epochs=1, validation_share=0.0))
-    assert beats == [1, 1, 1]
+    assert beats == [1, 1, 1, 1, 1]
 
 
 def test_time_left() -> None:

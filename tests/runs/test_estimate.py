@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,6 +111,27 @@ def test_an_earlier_run_alike_is_the_better_witness(shared: Workspace, finished:
     assert estimate is not None and finished.name in estimate.source
     assert estimate.seconds == pytest.approx(20 * finished.seconds / 2)
     assert estimate_run(shared, make_config({**TINY, "batch_size": 64}), [finished]) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "alike"),
+    [({}, True), ({"flip_test": True}, True), ({"flip_test": True, "validation_share": 0.0}, False),
+     ({"prune_share": 0.5}, False), ({"model": "fast_cnn", "small_share": 0.5}, True)],
+)  # fmt: skip
+def test_a_run_of_other_length_is_no_witness_where_its_epochs_are_unlike(
+    shared: Workspace, finished: Run, settings: dict[str, Any], alike: bool
+) -> None:
+    """The last epoch is looked at more often, or the first and the last show more pictures."""
+    run = replace(finished, config=make_config({**TINY, **settings}))
+    for epochs, found in ((finished.config.optimizer.epochs, True), (20, alike)):
+        estimate = estimate_run(shared, make_config({**TINY, **settings, "epochs": epochs}), [run])
+        assert (estimate is not None and finished.name in estimate.source) is found
+
+
+def test_a_run_on_other_pictures_of_the_same_name_is_no_witness(shared: Workspace, finished: Run) -> None:
+    assert finished.dataset is not None
+    other = replace(finished, dataset=replace(finished.dataset, fingerprint="0" * 64))
+    assert estimate_run(shared, finished.config, [other]) is None
 
 
 def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run) -> None:

@@ -1,5 +1,6 @@
 """The helper process that answers pictures with probabilities."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,24 @@ def test_it_gives_the_saved_predictions(shared: Workspace, finished: Run, helper
     assert np.abs(predictor.predict(np.asarray(test.images[3:4])) - probs[3]).max() < 1e-5
     with pytest.raises(RunError, match="takes uint8 pictures"):
         predictor.predict(np.zeros((1, 3, 28, 28), np.uint8))
+
+
+@pytest.mark.parametrize(("looks", "same"), [(1, True), (2, False)])
+def test_it_looks_as_often_as_when_it_was_judged(
+    shared: Workspace, finished: Run, helper: Helper, tmp_path: Path, looks: int, same: bool
+) -> None:
+    """As after an epoch that could not count, of a run that was stopped there."""
+    away = open_workspace(tmp_path / "away")
+    folder = shutil.copytree(shared.runs / finished.id, away.runs / finished.id)
+    for file in (folder / "config.json", folder / "facts.json"):
+        content = json.loads(file.read_text())
+        content["settings"]["flip_test"] = True
+        file.write_text(json.dumps(content))
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps({**line, "looks": looks}) + "\n" for line in lines))
+    test = open_run_dataset(shared, finished).test
+    probs = Predictor(away, finished.id, helper).predict(np.asarray(test.images))
+    assert (np.abs(probs - read_predictions(shared, finished.id).probs).max() < 1e-5) == same
 
 
 def test_one_process_answers_for_all_runs_and_is_replaced_when_it_dies(

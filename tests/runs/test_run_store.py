@@ -301,7 +301,7 @@ def test_damage_is_found(copy: Workspace, finished: Run, file: str, content: byt
 def test_parts_that_would_be_empty_make_no_run(workspace: Workspace) -> None:
     save_tiny(workspace, train=20)
     with pytest.raises(DataError, match="too small for a validation part"):
-        create_run(workspace, make_config({"dataset": "tiny", "validation_share": 0.1}))
+        create_run(workspace, make_config({"dataset": "tiny", "validation_share": 0.02}))
     assert list(workspace.runs.iterdir()) == []
 
 

@@ -1,4 +1,8 @@
-"""Muon against a singular value decomposition and against torch's SGD; averaged SGD against torch's and a mean kept by hand."""
+"""Muon against a singular value decomposition and torch's SGD; averaged SGD against torch's and a mean kept by hand; Adam against
+torch's own.
+"""
+
+from copy import deepcopy
 
 import pytest
 import torch
@@ -112,3 +116,28 @@ def test_averaged_sgd_leaves_the_scales_and_lets_all_else_decay_alike() -> None:
     moved = {id(item) for group in rule.param_groups for item in group["params"]}
     still = {name for name, item in net.named_parameters() if id(item) not in moved}
     assert still == {"whiten.weight"} | {name for name, _ in net.named_parameters() if name.endswith("norm.weight")}
+
+
+@pytest.mark.parametrize(("name", "theirs"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
+def test_adam_is_torchs_to_the_last_bit(name: str, theirs: type[torch.optim.Adam]) -> None:
+    """Through changes of the learning rate, a weight without a gradient, and a state that was kept and loaded."""
+    config = make_config({"optimizer": name, "weight_decay": 0.1}).optimizer
+    nets = [nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    rules = [
+        make_optimizer(config, nets[0]),
+        theirs(nets[1].parameters(), lr=config.learning_rate, weight_decay=0.1, fused=True),
+    ]
+    for step in range(6):
+        images = torch.randn(8, 6)
+        for place, net in enumerate(nets):
+            rules[place].param_groups[0]["lr"] = 0.01 / (step + 1)
+            net.zero_grad()
+            net(images).square().mean().backward()
+            if step in (0, 3):
+                net[2].bias.grad = None
+            rules[place].step()
+        if step == 4:
+            rules[0].load_state_dict(deepcopy(rules[1].state_dict()))
+        for one, two in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+            assert torch.equal(one, two)

@@ -40,19 +40,43 @@ def test_every_batch_is_full_and_what_is_shown_keeps_its_weight(count: int, batc
     assert ((trimmed == weights) | (trimmed == 0)).all()
 
 
-def test_the_first_epoch_and_the_last_ones_show_all() -> None:
-    pruning = Pruning(0.5, 100, 8, CPU)
+def test_the_first_epoch_and_the_last_ones_show_all_that_fill_batches() -> None:
+    pruning = Pruning(make_config({"prune_share": 0.5, "batch_size": 8}), 100, CPU)
     pruning.losses.copy_(torch.linspace(0, 1, 100))
     shown = []
     for epoch in range(1, 11):
         pruning.start_epoch(epoch, 10, seed=0)
         shown.append(int(pruning.shown.sum()))
-    assert shown[0] == shown[8] == shown[9] == 100
+    assert shown[0] == shown[8] == shown[9] == 96
     assert all(60 <= count <= 90 and count % 8 == 0 for count in shown[1:8]) and len(set(shown[1:8])) > 1
 
 
+def test_what_was_never_seen_is_shown_and_spoils_no_mean() -> None:
+    losses = np.array([0.1, 0.1, 0.1, 5.0, np.nan, np.nan])
+    weights = np.stack([epoch_weights(losses, 0.5, np.random.default_rng(seed)) for seed in range(20)])
+    assert (weights[:, 3:] == 1).all() and (weights[:, :3] == 0).any(axis=0).all()
+
+
+def test_a_normalised_network_sees_whole_batches_and_each_picture_in_some_epoch() -> None:
+    """One picture left over would be the last that its normalisations see of an epoch."""
+    config = make_config({"model": "fast_cnn", "widths": (4, 8, 8), "batch_size": 16, "epochs": 4})
+    trainer, counted, seen = Trainer(config, data_for(config), CPU), [], set()
+    real = trainer.train_step
+
+    def told(images: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor, *, step: float) -> None:
+        counted.append(len(images))
+        seen.update(numbers.tolist())
+        real(images, labels, numbers, step=step)
+
+    trainer.train_step = told  # type: ignore[method-assign]
+    trainer.fit(Watcher())
+    many = len(trainer.data.train)
+    assert many % 16 and set(counted) == {16} and len(counted) == 4 * (many // 16)
+    assert seen == set(range(many))
+
+
 def test_nothing_is_left_out_unless_it_is_asked_for() -> None:
-    pruning = Pruning(0.0, 100, 8, CPU)
+    pruning = Pruning(make_config({"batch_size": 8}), 100, CPU)
     pruning.losses.copy_(torch.linspace(0, 1, 100))
     pruning.start_epoch(5, 10, seed=0)
     assert pruning.shown.all() and pruning.state() == {}
@@ -67,7 +91,7 @@ def test_a_training_skips_pictures_and_ends_at_a_learning_rate_near_zero() -> No
     trainer = Trainer(config, data, CPU)
     trainer.fit(watcher)
     batches = {position.epoch: position.batches for position in watcher.positions}
-    assert batches[1] == batches[10] == 10 > max(batches[epoch] for epoch in range(2, 9))
+    assert batches[1] == batches[10] == 9 > max(batches[epoch] for epoch in range(2, 9))
     rates = [line.learning_rate for line in watcher.lines]
     assert rates == sorted(rates, reverse=True) and rates[-1] < 0.02 * config.optimizer.learning_rate
     assert all(0 <= line.train_accuracy <= 1 and line.train_loss > 0 for line in watcher.lines)
