@@ -90,8 +90,13 @@ def test_a_run_stays_in_focus_over_links_and_the_back_button(
 
 
 def go_back_to(page: Page, screen: str) -> None:
-    """Streamlit puts a step into the history where a page adds its run to the address: one more may be needed."""
+    """Streamlit puts a step into the history where a page adds its run to the address: one more may be needed.
+
+    Each step is awaited until the page has answered it, which is when the address has its run: a page that answers
+    late would bring its own address back.
+    """
     page.go_back()
-    settle(page)
     if f"/{screen}" not in page.url:
+        expect(page).to_have_url(re.compile("[?&]run="))
+        settle(page)
         page.go_back()
