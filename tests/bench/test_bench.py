@@ -52,7 +52,9 @@ def test_loop_and_ladder_measure_both_sides(workspace: Workspace) -> None:
     assert len(rung["test_accuracy"]) == len(rung["seconds"]) == len(rung["plain_epochs"]) == 2
     assert rung["mean"] == pytest.approx(sum(rung["test_accuracy"]) / 2)
     beside = [sum(rung["plain_epoch_seconds"][at : at + 2]) / 2 for at in (0, 1)]  # just before and just after
-    assert rung["plain_epochs"] == pytest.approx([ours / plain for ours, plain in zip(rung["seconds"], beside)])
+    assert rung["plain_epochs"] == pytest.approx(
+        [ours / plain for ours, plain in zip(rung["seconds"], beside, strict=True)]
+    )
     assert len(told) == 3
     runs_kept = [len(json.loads(found)["presets"]["first-look"]["seconds"]) for found in kept]
     assert runs_kept == [1, 2], "an ended measurement loses no run that had finished"
