@@ -9,6 +9,7 @@ from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.active import show_active, training_now
 from pages.ui.caches import find
+from pages.ui.datasets import heading
 from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
 from pages.ui.live import status_badge
 from pages.ui.steer import launch, start_nonce
@@ -84,7 +85,7 @@ def _show_data(states: list[DatasetState]) -> None:
     with st.grid("auto", min_column_width=260):
         for state in states:
             with st.container(border=True, height="stretch"):
-                st.markdown(f"**{plain(state.title)}** `{state.name}`")
+                st.markdown(heading(state))
                 if state.state == "ready":
                     st.caption(
                         f":material/check_circle: {state.classes} classes · {state.train:,} train · "

@@ -48,7 +48,7 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     )
     for run in chosen[:NEWEST]:
         manage(workspace, run, runs)
-    _compare(workspace, chosen or runs[:NEWEST], selected=bool(chosen))
+    _compare(workspace, chosen or [run for run in runs if run.last][:NEWEST], selected=bool(chosen))
 
 
 def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:

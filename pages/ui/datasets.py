@@ -62,6 +62,11 @@ def show_datasets(workspace: Workspace) -> list[DatasetState]:
     return states
 
 
+def heading(state: DatasetState) -> str:
+    """A dataset's title, and below it its name where that is another."""
+    return f"**{plain(state.title)}**" + (f"  \n`{state.name}`" if state.name != state.title else "")
+
+
 def show_import(workspace: Workspace) -> None:
     """A copy that the person has: a path on this machine, or an archive through the browser."""
     with st.expander("Import pictures you have", icon=":material/drive_folder_upload:"):
@@ -117,7 +122,7 @@ def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
     failed = job is not None and job.state == "failed" and state.state == "absent"
     word, colour, icon = STATES["failed" if failed else state.state]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(state.title)}**  \n`{state.name}`", width="stretch")
+        st.markdown(heading(state), width="stretch")
         st.badge(word, color=colour, icon=icon)
     st.caption(sentence(state.description))
     if state.state == "preparing":

@@ -122,8 +122,8 @@ def require_result(run: Run) -> None:
     if run.best is None and not run.problem:
         st.info(f"This run has no finished epoch yet ({state_words(run)[0]}). Its first one brings the numbers and pictures.",
                 icon=":material/hourglass_empty:")  # fmt: skip
-        st.page_link("pages/train.py", label="Watch it train", icon=":material/model_training:",
-                     query_params={"run": run.id})  # fmt: skip
+        st.page_link("pages/train.py", label="Watch it train" if run.active else "Open it on the Train page",
+                     icon=":material/model_training:", query_params={"run": run.id, "view": "Watch"})  # fmt: skip
         st.stop()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.bench import expected_accuracy
-from cifar_core.config import RunConfig, Spec, hyperparameters, make_config, range_words
+from cifar_core.config import RunConfig, Spec, hyperparameters, make_config, parse_settings, range_words, spec_of
 from cifar_core.data import DatasetState
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, estimate_run
@@ -143,7 +143,8 @@ def _settings() -> dict[str, Any]:
 
 def _preset_settings(preset: str) -> dict[str, Any]:
     current = _settings()
-    return make_config({name: current[name] for name in KEPT_BY_PRESETS}, preset=preset).flat()
+    kept, _ = parse_settings({name: current[name] for name in KEPT_BY_PRESETS}, {name: spec_of(name) for name in KEPT_BY_PRESETS})
+    return make_config(kept, preset=preset).flat()  # what breaks its rule is not kept
 
 
 def _load_preset() -> None:
@@ -205,7 +206,11 @@ def _show(name: str, spec: Spec, value: Any) -> Any:
 
 
 def _number(key: str, label: str, spec: Spec, value: float) -> Any:
-    """A slider of sensible stops with a number field beside it that takes any allowed value; both say the same."""
+    """A slider of sensible stops with a number field beside it that takes any value; both say the same.
+
+    The field has no bounds: a browser would keep what lies outside from us, and the old value would stand beside it unsaid.
+    Whoever checks the settings says the rule.
+    """
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     ladder = stops(spec)
     label += f" ({spec.unit})" if spec.unit else ""
@@ -213,10 +218,11 @@ def _number(key: str, label: str, spec: Spec, value: float) -> Any:
     st.session_state.setdefault(key, number(value))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
         if ladder:
-            st.session_state[f"{key}_slider"] = st.session_state[key]  # the number field holds the truth
+            held = number(min(max(st.session_state[key], spec.low), spec.high))  # the number field holds the truth
+            st.session_state[f"{key}_slider"] = held
             st.select_slider(
                 label,
-                sorted({*ladder, st.session_state[key]}),  # a typed value is a stop too
+                sorted({*ladder, held}),  # a typed value is a stop too
                 key=f"{key}_slider",
                 help=text,
                 format_func=lambda stop: f"{stop:g}",
@@ -226,8 +232,6 @@ def _number(key: str, label: str, spec: Spec, value: float) -> Any:
             f"{label}, exact" if ladder else label,
             key=key,
             help=None if ladder else text,
-            min_value=number(spec.low),
-            max_value=number(spec.high),
             format="%g" if spec.kind == "float" else "%d",
             step=100 * spec.low if spec.log and spec.kind == "float" else number(spec.step),
             width=130 if ladder else 260,

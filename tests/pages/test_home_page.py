@@ -1,12 +1,15 @@
 """Home: the next step is one button, and a finished run is shown in a few numbers and pictures."""
 
 import gc
+from dataclasses import replace
 
 import pytest
 
+from cifar_core.data import list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui import frame
+from pages.ui.datasets import heading
 from pages.ui.words import percent
 from tests.pages.support import OpenPage, primaries, said
 
@@ -31,6 +34,13 @@ def test_the_first_step_makes_one_run_and_opens_the_train_page(
 
 def test_data_is_described_before_it_is_here(open_page: OpenPage, workspace: Workspace) -> None:
     assert said(open_page(workspace, "home")).count("not here yet") == 2
+
+
+def test_a_dataset_is_named_once_or_by_title_and_name(open_page: OpenPage, shared: Workspace) -> None:
+    (tiny,) = (state for state in list_datasets(shared) if state.name == "tiny")
+    assert heading(tiny) == "**Tiny**  \n`tiny`"
+    assert heading(replace(tiny, title="tiny")) == "**tiny**", "an imported one has its name for a title"
+    assert heading(tiny) in [element.value for element in open_page(shared, "home").markdown]
 
 
 def test_a_finished_run_leads_inside(open_page: OpenPage, finished: Run, shared: Workspace) -> None:

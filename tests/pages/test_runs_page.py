@@ -84,6 +84,16 @@ def test_curves_of_the_newest_runs_without_any_selection(open_page: OpenPage, fi
     assert len(app.get("plotly_chart")) == 1
 
 
+def test_the_newest_runs_are_those_that_have_curves(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
+    """Six later runs have none: what is shown is still the newest that do, and the title says how many."""
+    for _ in range(6):
+        run_id = create_run(epochs_of_their_own, make_config({"dataset": "tiny"}))
+        move(RunFolder(epochs_of_their_own.runs / run_id), Verb.STOP)
+    app = open_page(epochs_of_their_own, "runs")
+    assert "Curves of the newest 4" in [header.value for header in app.header]
+    assert len(app.get("plotly_chart")) == 1
+
+
 def test_a_run_without_result_has_empty_cells(workspace: Workspace, two: list[str]) -> None:
     rename_run(workspace, two[0], EVIL)
     table = table_of(list_runs(workspace), {})

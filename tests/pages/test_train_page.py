@@ -157,6 +157,28 @@ def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage
     assert app.button(key="train_start").disabled
 
 
+@pytest.mark.fault(41)
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [("batch_size", 5000, "batch_size is 5000, but must be a whole number from 1 to 4096"),
+     ("epochs", 0, "epochs is 0, but must be a whole number from 1 to "),
+     ("learning_rate", 100.0, "learning_rate is 100.0, but must be a number from "),
+     ("seed", -1, "seed is -1, but must be a whole number from 0 to ")],
+)  # fmt: skip
+def test_a_number_out_of_range_is_said_and_blocks_the_start(
+    open_page: OpenPage, workspace: Workspace, name: str, typed: float, sentence: str
+) -> None:
+    """Instead of a start with the value before; a preset leads out of it."""
+    app = open_page(workspace, "train")
+    app.number_input(key=f"train_set_{name}").set_value(typed).run()
+    assert not app.exception
+    assert [error.value.replace("\\", "").startswith(sentence) for error in app.error] == [True], app.error
+    assert app.button(key="train_start").disabled
+    app.get_by_key("train_preset").set_value("default").run()
+    assert not app.exception
+    assert not app.error and not app.button(key="train_start").disabled
+
+
 def test_the_preset_row_says_what_is_set_now(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
     """Not what was set one click ago: the marked preset with its promise, and the dataset that times are for."""
     app = open_page(shared, "train", view="New run")
