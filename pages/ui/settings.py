@@ -143,7 +143,9 @@ def _settings() -> dict[str, Any]:
 
 def _preset_settings(preset: str) -> dict[str, Any]:
     current = _settings()
-    kept, _ = parse_settings({name: current[name] for name in KEPT_BY_PRESETS}, {name: spec_of(name) for name in KEPT_BY_PRESETS})
+    kept, _ = parse_settings(
+        {name: current[name] for name in KEPT_BY_PRESETS}, {name: spec_of(name) for name in KEPT_BY_PRESETS}
+    )
     return make_config(kept, preset=preset).flat()  # what breaks its rule is not kept
 
 
