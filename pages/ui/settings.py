@@ -230,7 +230,7 @@ def _number(key: str, label: str, spec: Spec, value: float) -> Any:
                 format_func=lambda stop: f"{stop:g}",
                 on_change=partial(_follow_slider, key),
             )
-        return st.number_input(
+        typed = st.number_input(
             f"{label}, exact" if ladder else label,
             key=key,
             help=None if ladder else text,
@@ -239,6 +239,9 @@ def _number(key: str, label: str, spec: Spec, value: float) -> Any:
             width=130 if ladder else 260,
             label_visibility="collapsed" if ladder else "visible",
         )
+    if not spec.low <= typed <= spec.high:
+        st.markdown(f":small[:red[Allowed: {range_words(spec)}.]]")
+    return typed
 
 
 def _follow_slider(key: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.config import hyperparameters, make_config, spec_of
+from cifar_core.config import hyperparameters, make_config, range_words, spec_of
 from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
@@ -174,9 +174,12 @@ def test_a_number_out_of_range_is_said_and_blocks_the_start(
     assert not app.exception
     assert [error.value.replace("\\", "").startswith(sentence) for error in app.error] == [True], app.error
     assert app.button(key="train_start").disabled
+    beside = f":small[:red[Allowed: {range_words(spec_of(name))}.]]"
+    assert beside in [element.value for element in app.markdown]
     app.get_by_key("train_preset").set_value("default").run()
     assert not app.exception
     assert not app.error and not app.button(key="train_start").disabled
+    assert beside not in [element.value for element in app.markdown]
 
 
 def test_the_preset_row_says_what_is_set_now(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
