@@ -1,5 +1,7 @@
 """Convolutions and pooling that take the fastest of several ways to the same result."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -57,11 +59,46 @@ class MaxPool(nn.MaxPool2d):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """[B, C, H, W] -> [B, C, H // 2, W // 2].
 
-        Where no gradient is wanted, rows are compared with rows and then pixels with pixels: torch's own keeps for each result
-        where it was found.
+        torch's own keeps for each result where it was found, and takes one channel at a time where they are fewer than a
+        processor works on at once. There, and where no gradient is wanted, rows are compared with rows and then pixels with pixels.
         """
-        if images.requires_grad or images.device.type != "cpu":
+        if images.device.type != "cpu":
             return super().forward(images)
         height, width = (side // 2 * 2 for side in images.shape[2:])
-        rows = torch.maximum(images[:, :, 0:height:2, :width], images[:, :, 1:height:2, :width])
-        return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+        if not images.requires_grad:
+            rows = torch.maximum(images[:, :, 0:height:2, :width], images[:, :, 1:height:2, :width])
+            return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+        if images.shape[1] >= _AT_ONCE or (height, width) != images.shape[2:]:
+            return super().forward(images)
+        answer: torch.Tensor = _Largest.apply(images)
+        return answer
+
+
+class _Largest(torch.autograd.Function):
+    """`MaxPool` of an even height and width; of equal pixels the upper one, then the one to the left, gets the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, images: torch.Tensor) -> torch.Tensor:
+        pixels = images.permute(0, 2, 3, 1).unflatten(1, (-1, 2))  # [B, H / 2, 2, W, C]
+        rows = torch.maximum(pixels[:, :, 0], pixels[:, :, 1]).unflatten(2, (-1, 2))  # [B, H / 2, W / 2, 2, C]
+        ctx.save_for_backward(pixels, rows)
+        count, height, width, _, channels = rows.shape
+        answer = torch.empty(count, channels, height, width, dtype=images.dtype, memory_format=torch.channels_last)
+        torch.maximum(rows[:, :, :, 0], rows[:, :, :, 1], out=answer.permute(0, 2, 3, 1))
+        return answer
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        pixels, rows = ctx.saved_tensors
+        of_rows, of_pixels = torch.empty_like(rows), torch.empty(pixels.shape, dtype=pixels.dtype)
+        _give(gradients[0].permute(0, 2, 3, 1), rows.unbind(3), of_rows.unbind(3))
+        _give(of_rows.flatten(2, 3), pixels.unbind(2), of_pixels.unbind(2))
+        return of_pixels.flatten(1, 2).permute(0, 3, 1, 2)
+
+
+def _give(errors: torch.Tensor, values: tuple[torch.Tensor, ...], to: tuple[torch.Tensor, ...]) -> None:
+    """Write each error to the larger of two values, the first of equals, and zero to the other."""
+    won = torch.empty(errors.shape, dtype=errors.dtype)
+    torch.gt(values[1], values[0], out=won)  # as numbers: truth values would be turned into them, slowly
+    torch.mul(errors, won, out=to[1])
+    torch.sub(errors, to[1], out=to[0])

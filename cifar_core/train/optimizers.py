@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.adam import adam
 
 from cifar_core.config import OptimizerConfig
 
@@ -79,11 +78,13 @@ class Adam(torch.optim.Adam):
             super().step()  # makes what is missing
             return
         first, second = group["betas"]
-        adam(
+        steps = [state["step"] for state in states]
+        torch._foreach_add_(steps, 1)
+        step = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
+        step(
             items, [item.grad for item in items], [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states], [], [state["step"] for state in states],
-            fused=True, amsgrad=False, maximize=False, beta1=first, beta2=second, lr=group["lr"], eps=group["eps"],
-            weight_decay=group["weight_decay"], decoupled_weight_decay=group["decoupled_weight_decay"],
+            [state["exp_avg_sq"] for state in states], [], steps, amsgrad=False, maximize=False, beta1=first, beta2=second,
+            lr=group["lr"], eps=group["eps"], weight_decay=group["weight_decay"], grad_scale=None, found_inf=None,
         )  # fmt: skip
 
 

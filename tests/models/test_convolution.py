@@ -84,3 +84,34 @@ def test_pooling_is_torchs(
     torch.testing.assert_close(answer, expected, rtol=0, atol=0, equal_nan=True)
     assert answer.is_contiguous(memory_format=torch.channels_last)
     assert answer.requires_grad == learns
+
+
+@settings(max_examples=40)
+@given(
+    count=st.integers(1, 3), channels=st.integers(1, 20), height=st.integers(2, 9), width=st.integers(2, 9),
+    last=st.booleans(), kind=st.sampled_from([torch.float32, torch.bfloat16]),
+)  # fmt: skip
+def test_the_gradient_of_pooling_is_torchs(
+    count: int, channels: int, height: int, width: int, last: bool, kind: torch.dtype
+) -> None:
+    """Of pixels that differ: which of equal ones gets it is for each to say. In either order of memory, before a ReLU in place."""
+    places = (
+        torch.arange(4).view(2, 2).repeat(5, 5)[:height, :width]
+    )  # no two of a square are equal, in bfloat16 either
+    images = (4 * torch.randint(-30, 30, (count, channels, height, width)) + places).to(kind)
+    if last:
+        images = images.contiguous(memory_format=torch.channels_last)
+    ours, theirs = (images.clone().requires_grad_() for _ in range(2))
+    answer, expected = MaxPool()(ours), F.max_pool2d(theirs, 2)
+    error = torch.randn_like(expected)
+    F.relu(answer, inplace=True).backward(error)
+    F.relu(expected).backward(error)
+    assert ours.grad is not None and theirs.grad is not None
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=0)
+
+
+def test_of_equal_pixels_one_gets_the_gradient() -> None:
+    images = torch.ones(1, 3, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
+    MaxPool()(images).sum().backward()
+    assert images.grad is not None
+    assert torch.equal(images.grad[0, 0], torch.tensor([[1.0, 0], [0, 0]]).repeat(2, 2))
