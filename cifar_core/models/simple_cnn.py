@@ -17,9 +17,10 @@ def plan_simple_cnn(config: ModelConfig, classes: int) -> list[Layer]:
     for number, channels in enumerate(config.channels, start=1):
         layers.append(convolution(f"conv{number}", shape, channels, config.kernel_size, padding))
         layers.append(max_pool(f"pool{number}", layers[-1].shape))
+        if number == len(config.channels):
+            layers.append(flatten("flatten", layers[-1].shape))
         layers.append(relu(f"conv{number}_relu", layers[-1].shape))
         shape = layers[-1].shape
-    layers.append(flatten("flatten", shape))
     for number, features in enumerate(config.hidden, start=1):
         layers.append(linear(f"fc{number}", layers[-1].shape, features))
         layers.append(relu(f"fc{number}_relu", layers[-1].shape))

@@ -37,6 +37,15 @@ class Pruning:
             weights = epoch_weights(self.losses.cpu().numpy(), self._share, rng)
         self.weights.copy_(torch.from_numpy(whole_batches(weights, self._batch_size, rng)))
 
+    def weights_of(self, numbers: torch.Tensor) -> torch.Tensor:
+        """How much each of a batch's pictures (int64 [B]) counts: float32 [B]."""
+        return self.weights[numbers] if self._whole else self.weights[: len(numbers)]  # then all count alike
+
+    def note(self, numbers: torch.Tensor, losses: torch.Tensor) -> None:
+        """Remember the losses float32 [B] of a batch's pictures (int64 [B]), where the choice depends on them."""
+        if self._share:
+            self.losses[numbers] = losses
+
     def state(self) -> dict[str, Any]:
         """What the rest of the run depends on; nothing where all pictures are always shown."""
         return {"losses": self.losses, "weights": self.weights} if self._whole else {}

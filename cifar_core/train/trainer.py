@@ -160,7 +160,7 @@ class Trainer:
             images = shrink(images, SMALL_SIDE)
         with computing_in(self.precision, self.device):
             logits = self.net(images)  # [B, K]
-        logits, weights = logits.float(), self.pruning.weights[numbers]
+        logits, weights = logits.float(), self.pruning.weights_of(numbers)
         losses = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing, reduction="none")  # [B]
         for item in self._learned:
             item.grad = None
@@ -169,7 +169,7 @@ class Trainer:
             self.optimizer.step()
         with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
             plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
-            self.pruning.losses[numbers] = plain
+            self.pruning.note(numbers, plain)
             self._loss_sum += plain @ weights
             self._right += weights @ (logits.argmax(1) == labels).float()
 
