@@ -99,7 +99,7 @@ class Checkpoints:
             except DamagedError as error:
                 remarks.append(f"The checkpoint {path.name} was passed over: {error}.")
             except _MALFORMED as error:
-                reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+                reason = (str(error).strip().splitlines() or [""])[0] or type(error).__name__
                 remarks.append(f"The checkpoint {path.name} was passed over: it is none of ours ({reason[:_REASON]}).")
             else:
                 self._good = [path]

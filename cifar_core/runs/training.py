@@ -221,7 +221,7 @@ def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
 
     def fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, trace)
-        first_line = (str(error).splitlines() or [""])[0][:_FIRST_LINE]
+        first_line = (str(error).strip().splitlines() or [""])[0][:_FIRST_LINE]
         _write_failure(folder, f"The training failed: {kind.__name__}: {first_line}")
 
     return fail
