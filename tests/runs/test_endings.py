@@ -251,3 +251,20 @@ def test_a_folder_that_is_gone_is_said(space: Workspace, tmp_path: Path) -> None
     folder.path.rename(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match="is gone"), hold_lock(folder.training_lock):
         pass
+
+
+def test_what_nobody_foresaw_is_told_by_its_first_words(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made(space)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("\n    Some tensors share memory,\nand more")  # as safetensors writes it
+
+    monkeypatch.setattr(training, "train_run", fail)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with pytest.raises(RuntimeError) as error:
+        training.compute(folder, os.getppid())
+    sys.excepthook(error.type, error.value, error.tb)
+    assert read_state(folder).error == "The training failed: RuntimeError: Some tensors share memory,"
+    assert "and more" in capsys.readouterr().err
