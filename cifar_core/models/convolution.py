@@ -98,7 +98,6 @@ class _Largest(torch.autograd.Function):
 
 def _give(errors: torch.Tensor, values: tuple[torch.Tensor, ...], to: tuple[torch.Tensor, ...]) -> None:
     """Write each error to the larger of two values, the first of equals, and zero to the other."""
-    won = torch.empty(errors.shape, dtype=errors.dtype)
-    torch.gt(values[1], values[0], out=won)  # as numbers: truth values would be turned into them, slowly
-    torch.mul(errors, won, out=to[1])
+    torch.gt(values[1], values[0], out=to[1])  # as numbers: truth values would be turned into them, slowly
+    to[1].mul_(errors)
     torch.sub(errors, to[1], out=to[0])
