@@ -9,7 +9,8 @@ PICTURE = (3, 32, 32)
 def plan_simple_cnn(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last.
 
-    Pooling stands before ReLU: the largest value of a patch is the same before and after, at a quarter of the work.
+    Pooling stands before ReLU: the largest value of a patch is the same before and after, at a quarter of the work. So does
+    flattening: its gradient then lies in memory as its results do.
     """
     layers: list[Layer] = []
     shape: tuple[int, ...] = PICTURE
