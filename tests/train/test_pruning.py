@@ -1,8 +1,11 @@
 """Leaving out easy pictures: what the weights are, and that they change no expectation."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +99,23 @@ def test_a_training_skips_pictures_and_ends_at_a_learning_rate_near_zero() -> No
     assert rates == sorted(rates, reverse=True) and rates[-1] < 0.02 * config.optimizer.learning_rate
     assert all(0 <= line.train_accuracy <= 1 and line.train_loss > 0 for line in watcher.lines)
     assert bool(trainer.pruning.losses.isfinite().all())
+
+
+def test_a_step_counts_each_picture_as_often_as_its_weight_says_and_keeps_its_loss() -> None:
+    config = make_config({**TINY, "prune_share": 0.5})
+    trainer = Trainer(config, data_for(config), CPU)
+    trainer.pruning.weights.copy_(torch.arange(len(trainer.pruning.weights)) % 3)
+    images, labels, numbers = next(epoch_batches(trainer.data, config.data, 32, seed=0, epoch=1))
+    net = deepcopy(trainer.net)
+    losses = F.cross_entropy(net(images), labels, reduction="none")
+    total = losses @ trainer.pruning.weights[numbers]
+    (total / len(numbers)).backward()
+    trainer.train_step(images, labels, numbers, step=0)
+    for one, two in zip(trainer.net.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, two.grad)
+    torch.testing.assert_close(trainer.pruning.losses[numbers], losses.detach())
+    assert int(trainer.pruning.losses.isfinite().sum()) == len(numbers)
+    assert float(trainer.state()["loss_sum"]) == pytest.approx(float(total), rel=1e-5)
 
 
 def test_an_epoch_shows_what_it_is_told_to_show_once() -> None:
