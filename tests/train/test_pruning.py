@@ -102,7 +102,7 @@ def test_a_training_skips_pictures_and_ends_at_a_learning_rate_near_zero() -> No
 
 
 def test_a_step_counts_each_picture_as_often_as_its_weight_says_and_keeps_its_loss() -> None:
-    config = make_config({**TINY, "prune_share": 0.5})
+    config = make_config({**TINY, "prune_share": 0.5, "dropout": 0.0})
     trainer = Trainer(config, data_for(config), CPU)
     trainer.pruning.weights.copy_(torch.arange(len(trainer.pruning.weights)) % 3)
     images, labels, numbers = next(epoch_batches(trainer.data, config.data, 32, seed=0, epoch=1))
