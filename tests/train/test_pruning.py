@@ -115,7 +115,7 @@ def test_a_step_counts_each_picture_as_often_as_its_weight_says_and_keeps_its_lo
         torch.testing.assert_close(one.grad, two.grad)
     torch.testing.assert_close(trainer.pruning.losses[numbers], losses.detach())
     assert int(trainer.pruning.losses.isfinite().sum()) == len(numbers)
-    assert float(trainer.state()["loss_sum"]) == pytest.approx(float(total), rel=1e-5)
+    assert float(trainer.state()["loss_sum"]) == pytest.approx(total.item(), rel=1e-5)
 
 
 def test_an_epoch_shows_what_it_is_told_to_show_once() -> None:
