@@ -15,7 +15,8 @@ from cifar_core.data.cifar10 import CIFAR10
 from cifar_core.data.entries import Limits, shown_name
 from cifar_core.data.pictures import decode_picture
 from cifar_core.data.progress import Progress, no_progress
-from cifar_core.data.store import MAX_CLASS_NAME, MAX_CLASSES, Dataset, Split, refuse_taken, save_dataset
+from cifar_core.data.rules import MAX_CLASS_NAME, MAX_CLASSES, MAX_FILE_NAME, Split
+from cifar_core.data.store import Dataset, refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace
 
@@ -149,6 +150,9 @@ def _place(member: Member, tally: _Tally) -> tuple[str, str, str] | None:
     sample_id = "/".join(inside)
     if len(inside) != 3:
         tally.problem(f"{sample_id} does not lie directly in a class folder.")
+        return None
+    if len(inside[2]) > MAX_FILE_NAME:
+        tally.problem(f"{sample_id[:80]!r}… has a name of more than {MAX_FILE_NAME} characters.")
         return None
     return inside[0], inside[1], sample_id
 

@@ -15,7 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cifar_core.data.arrays import map_array
 from cifar_core.data.reading import read_pictures
+from cifar_core.data.rules import MAX_CLASS_NAME as MAX_CLASS_NAME
+from cifar_core.data.rules import MAX_CLASSES as MAX_CLASSES
+from cifar_core.data.rules import Split, check_arrays, check_class_names, check_split
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.files import (
     hold_lock,
@@ -32,27 +36,16 @@ from cifar_core.files import (
     write_json,
 )
 from cifar_core.settings import require_room
-from cifar_core.text import can_be_shown, did_you_mean, is_device_name, one_line
+from cifar_core.text import did_you_mean, is_device_name, one_line
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed before they are there
-MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test picture a probability for every class
-MAX_CLASS_NAME = 64  # characters
 META = "meta.json"
 _PARTS = ("images", "labels", "ids")
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Split:
-    """The pictures of one part, in a fixed order."""
-
-    images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
-    labels: np.ndarray  # int64 [N], index into the class names
-    ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
 
 
 @dataclass(frozen=True)
@@ -155,9 +148,9 @@ def save_dataset(
         StorageError: there is no room, or the disk refused; nothing is left.
     """
     refuse_taken(workspace, name)
-    _check_class_names(class_names)
+    check_class_names(class_names)
     for part, split in (("train", train), ("test", test)):
-        _check_split(part, split, len(class_names))
+        check_split(part, split, len(class_names))
     needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _PARTS)
     require_room(workspace, needed, f"The dataset {name}")
     mean, std = channel_statistics(train.images)
@@ -198,7 +191,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     try:
         facts = read_facts(folder)
         train, test = (_open_split(folder, part, facts) for part in ("train", "test"))
-    except MALFORMED_ARRAY as error:
+    except (*MALFORMED_ARRAY, DataError) as error:
         raise DataError(broken_sentence(name, error)) from error
     return Dataset(
         name, facts.title, facts.class_names, train, test, facts.mean, facts.std, facts.fingerprint, facts.source
@@ -299,7 +292,7 @@ def read_facts(folder: Path) -> Facts:
                     raise ValueError(f"{file} has another size than when it was saved")
         return Facts(
             str(meta["title"]),
-            tuple(str(name) for name in meta["class_names"]),
+            _class_names(meta["class_names"]),
             _three(meta["mean"]),
             _three(meta["std"]),
             str(meta["fingerprint"]),
@@ -333,6 +326,15 @@ def _absent(workspace: Workspace, name: str) -> str:
     )
 
 
+def _class_names(values: Any) -> tuple[str, ...]:
+    names = tuple(str(name) for name in values)
+    try:
+        check_class_names(names)
+    except DataError as error:
+        raise ValueError(str(error)) from error
+    return names
+
+
 def _three(values: Any) -> tuple[float, float, float]:
     red, green, blue = (float(value) for value in values)
     return red, green, blue
@@ -354,44 +356,15 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
 
 def _open_split(folder: Path, part: str, facts: Facts) -> Split:
     count = facts.train if part == "train" else facts.test
-    # open_memmap, not np.load: it reads plain .npy only, never a zip and never a pickle
-    arrays = [np.lib.format.open_memmap(folder / f"{part}_{kind}.npy", mode="r").view(np.ndarray) for kind in _PARTS]
-    split = Split(*arrays)
-    try:
-        _check_arrays(part, split, len(facts.class_names))
-    except DataError as error:
-        raise ValueError(str(error)) from error
+    split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _PARTS))
+    check_arrays(part, split, len(facts.class_names))
     if len(split.labels) != count:
         raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")
     return split
 
 
-def _check_class_names(class_names: tuple[str, ...]) -> None:
-    if not 2 <= len(class_names) <= MAX_CLASSES or len(set(class_names)) != len(class_names):
-        raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} different classes; these are {len(class_names):,}.")
-    for name in class_names:
-        if not 0 < len(name) <= MAX_CLASS_NAME or not can_be_shown(name):
-            raise DataError(f"{name[:80]!r} cannot be a class: names have 1 to {MAX_CLASS_NAME} visible characters.")
-
-
-def _check_split(part: str, split: Split, classes: int) -> None:
-    _check_arrays(part, split, classes)
-    if len(np.unique(split.ids)) != len(split.ids):
-        raise DataError(f"Two pictures of the {part} part have the same id.")
-
-
-def _check_arrays(part: str, split: Split, classes: int) -> None:
-    """Shapes, types and range of the labels, without touching the pictures."""
-    count = len(split.labels)
-    if split.images.dtype != np.uint8 or split.images.shape != (count, 3, 32, 32):
-        raise DataError(
-            f"The {part} images are {split.images.dtype} {list(split.images.shape)}, not uint8 [{count}, 3, 32, 32]."
-        )
-    if split.labels.dtype != np.int64 or split.labels.ndim != 1 or count == 0:
-        raise DataError(
-            f"The {part} labels are {split.labels.dtype} {list(split.labels.shape)}, not int64 [N], N >= 1."
-        )
-    if split.ids.dtype.kind != "U" or split.ids.shape != (count,):
-        raise DataError(f"The {part} ids are {split.ids.dtype} {list(split.ids.shape)}, not text [{count}].")
-    if split.labels.min() < 0 or split.labels.max() >= classes:
-        raise DataError(f"The {part} labels are not all between 0 and {classes - 1}.")
+def _mapped(file: Path) -> np.ndarray:
+    try:
+        return map_array(file)
+    except ValueError as error:
+        raise ValueError(f"{file.name} {error}") from error

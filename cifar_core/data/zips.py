@@ -8,7 +8,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 from cifar_core.data.entries import Budget, Limits, checked_path, in_words, is_junk, open_plain, shown_name
 from cifar_core.errors import DataError
@@ -71,12 +71,25 @@ class ZipFiles:
     @contextlib.contextmanager
     def open(self, info: zipfile.ZipInfo) -> Iterator[BinaryIO]:
         """One of `infos` as a stream."""
+        with self._member(info) as member:
+            yield self._budget.stream(member, info.filename, self._packed)
+
+    @contextlib.contextmanager
+    def open_stored(self, info: zipfile.ZipInfo) -> Iterator[BinaryIO]:
+        """One of `infos` that is `is_stored`; as it cannot be larger than the zip, nothing has to be counted."""
+        with self._member(info) as member:
+            yield cast(BinaryIO, member)
+
+    def _member(self, info: zipfile.ZipInfo) -> IO[bytes]:
         try:
-            member = self._archive.open(info)
+            return self._archive.open(info)
         except _CONTRADICTIONS as error:
             raise zipfile.BadZipFile(str(error)) from error
-        with member:
-            yield self._budget.stream(member, info.filename, self._packed)
+
+
+def is_stored(info: zipfile.ZipInfo) -> bool:
+    """Whether a file lies in its zip as it is, not packed."""
+    return info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
 
 
 def _refuse_odd_entry(info: zipfile.ZipInfo) -> None:

@@ -4,11 +4,11 @@ They hold tensors and plain JSON values and no pickle, so a stranger's is safe t
 others and read back before an older one is removed. A damaged one is passed over for the one before, and that is said.
 """
 
-import hashlib
 import io
 import json
 import math
 import pickle
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,18 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
+from cifar_core.data.zips import is_stored
 from cifar_core.errors import RunError, StorageError
 from cifar_core.files import make_folder, remove, write_atomic
 from cifar_core.runs.exactness import conditions, differences
 from cifar_core.runs.folder import RunFolder, checkpoint_files
 from cifar_core.runs.results import read_lines
-from cifar_core.runs.sealed import DamagedError, read_sealed, seal
+from cifar_core.runs.sealed import DamagedError, check_sealed, read_old, read_sealed, seal
+from cifar_core.runs.tensors import most_checkpoint
 from cifar_core.train import epoch_line
 from cifar_core.train.trainer import Trainer
 
 _KEPT = 2
-_HASH = 32  # bytes of SHA-256 in front of a checkpoint of schema 1
 _SHAPE = "state"  # the note that holds the state without its tensors
 _REASON = 200  # characters
 _MALFORMED = (  # what reading a state that nobody of us wrote may raise
@@ -73,7 +74,7 @@ class Checkpoints:
         make_folder(path.parent)
         write_atomic(path, *seal(safetensors.torch.save(tensors, {_SHAPE: shape})))
         try:
-            read_sealed(path)
+            check_sealed(path, _most(trainer))
         except DamagedError as error:
             raise StorageError(f"The disk did not keep the checkpoint that was written to it: {error}.") from error
         self._good = [*[item for item in self._good if item != path], path][-_KEPT:]
@@ -93,7 +94,7 @@ class Checkpoints:
         for path in self._all():
             trainer = make()  # anew for each: a checkpoint that fails half-way leaves its trace
             try:
-                state = _read(path)
+                state = _read(path, _most(trainer))
                 _check_fit(state, trainer)
                 trainer.load_state(state)
             except DamagedError as error:
@@ -129,19 +130,34 @@ def _conditions(trainer: Trainer) -> dict[str, str]:
     return conditions(trainer.device, trainer.precision)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _most(trainer: Trainer) -> int:
+    """Bytes that a checkpoint of this training has at most."""
+    return most_checkpoint(trainer.config.model, trainer.data.classes, len(trainer.data.train))
+
+
+def _read(path: Path, most: int) -> dict[str, Any]:
     """The state in a checkpoint; DamagedError or one of `_MALFORMED` where there is none."""
     if path.suffix != ".pt":
-        content, notes = read_sealed(path)
+        content, notes = read_sealed(path, most)
         state = _put_together(json.loads(notes[_SHAPE]), safetensors.torch.load(content))
     else:
-        content = path.read_bytes()
-        if hashlib.sha256(content[_HASH:]).digest() != content[:_HASH]:
-            raise DamagedError("its SHA-256 does not match")
-        state = torch.load(io.BytesIO(content[_HASH:]), weights_only=True, map_location="cpu")
+        content = read_old(path, most)
+        _require_stored(content)
+        state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     if not isinstance(state, dict):
         raise DamagedError("it holds no training")
     return state
+
+
+def _require_stored(content: bytes) -> None:
+    """Raise DamagedError where torch would unpack more than there is: its own files are zips of parts stored as they are."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            packed = not all(map(is_stored, archive.infolist()))
+    except zipfile.BadZipFile as error:
+        raise DamagedError("it is not as torch writes it") from error
+    if packed:
+        raise DamagedError("it is not as torch writes it")
 
 
 def _check_fit(state: dict[str, Any], trainer: Trainer) -> None:
@@ -234,7 +250,7 @@ def _put_together(shape: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if not isinstance(shape, dict):
         return shape
     if "tensor" in shape:
-        tensor = tensors[shape["tensor"]]
+        tensor = tensors.pop(shape["tensor"])  # once: a copy for each mention would be many from a small file
         return tensor.contiguous(memory_format=torch.channels_last) if shape["channels_last"] else tensor
     if "tuple" in shape:
         return tuple(_put_together(item, tensors) for item in shape["tuple"])

@@ -23,6 +23,7 @@ from cifar_core.runs.facts import read_facts, run_config
 from cifar_core.runs.folder import RunFolder
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.sealed import read_sealed
+from cifar_core.runs.tensors import most_weights
 from cifar_core.train.device import computing_in, has_fast_bfloat16
 from cifar_core.train.measure import judged_by, probabilities
 
@@ -38,8 +39,9 @@ class Network:
         facts, config = read_facts(folder), run_config(folder)
         if facts is None:
             raise RunError(f"Run {folder.run_id} has not opened its data yet.")
-        self._net = create_model(config.model, len(facts.dataset.class_names))
-        content, _ = read_sealed(folder.weights(epoch), required=False)
+        classes = len(facts.dataset.class_names)
+        self._net = create_model(config.model, classes)
+        content, _ = read_sealed(folder.weights(epoch), most_weights(config.model, classes), required=False)
         self._net.load_state_dict(safetensors.torch.load(content))
         self._net.eval()
         self._mean, self._std = (

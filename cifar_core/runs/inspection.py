@@ -14,24 +14,21 @@ from typing import BinaryIO
 import numpy as np
 
 from cifar_core.config import ModelConfig
-from cifar_core.data.entries import Limits, MiB
-from cifar_core.data.zips import open_zip
+from cifar_core.data.arrays import npy_header, npy_pieces, open_npz, require
 from cifar_core.errors import CifarCoreError
-from cifar_core.models import layer_table, tensors
-from cifar_core.runs.arrays import check_tensors, npy_array, npy_header, npy_pieces, require
+from cifar_core.files import size_text
 from cifar_core.runs.folder import RunFolder
 from cifar_core.runs.papers import Papers, read_papers
-from cifar_core.runs.results import read_lines
+from cifar_core.runs.results import MOST_METRICS, read_lines
 from cifar_core.runs.schema import DatasetFacts
-from cifar_core.runs.sealed import DamagedError, read_sealed
+from cifar_core.runs.sealed import DamagedError, check_seal, check_tensors
+from cifar_core.runs.tensors import network_tensors
 from cifar_core.train import EpochLine, best_line
 
 _ROUNDING = 1e-3  # of the sum of a picture's probabilities
 _TOLERANCE = 1e-6  # of an accuracy that is computed anew
 _RANGE = 1e-6  # by which rounding takes one of them out of 0 to 1
-_MAX_METRICS = 4 * MiB
 _MEMBERS = ("labels.npy", "probs.npy", "ids.npy", "class_names.npy", "epoch.npy")  # of predictions.npz
-_NPZ_LIMITS = Limits(files=100, file_bytes=16 * 1024 * MiB)
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,10 @@ def check_weights(folder: RunFolder, epoch: int, model: ModelConfig, classes: in
         ValueError: they are missing, damaged or of another network; the text names the file.
     """
     weights = folder.weights(epoch)
-    expected = {name: shape for layer in layer_table(model, classes) for name, shape in tensors(layer).items()}
     with _opened(folder, weights) as stream:
-        check_tensors(stream, expected)
-        read_sealed(weights, required=False)
+        check_tensors(stream, network_tensors(model, classes))  # refuses what is longer than these
+        stream.seek(0)
+        check_seal(stream, required=False)
     return weights
 
 
@@ -106,8 +103,8 @@ def _lines(folder: RunFolder, papers: Papers) -> list[EpochLine]:
     if not os.path.lexists(folder.metrics):
         return []
     with _opened(folder, folder.metrics) as stream:
-        if os.fstat(stream.fileno()).st_size > _MAX_METRICS:
-            raise ValueError(f"is larger than the {_MAX_METRICS // MiB} MiB allowed")
+        if os.fstat(stream.fileno()).st_size > MOST_METRICS:
+            raise ValueError(f"is larger than the {size_text(MOST_METRICS)} allowed")
     lines, problems = read_lines(folder)
     if problems:
         raise ValueError(problems[0].rstrip("."))
@@ -124,22 +121,18 @@ def _lines(folder: RunFolder, papers: Papers) -> list[EpochLine]:
 
 def _check_predictions(folder: RunFolder, data: DatasetFacts, lines: list[EpochLine]) -> np.ndarray:
     """Check predictions.npz; returns its labels, int64 [N]."""
-    with _opened(folder, folder.predictions), open_zip(folder.predictions, _NPZ_LIMITS) as archive:
-        members = {info.filename: info for info in archive.infos}
-        if sorted(info.filename for info in archive.infos) != sorted(_MEMBERS):
+    with _opened(folder, folder.predictions), open_npz(folder.predictions) as arrays:
+        if arrays.names != sorted(_MEMBERS):
             raise ValueError(f"does not hold {', '.join(_MEMBERS)} and nothing else")
-        with archive.open(members["labels.npy"]) as stream:
-            labels = npy_array(stream, "<i8", (data.test,))
+        labels = arrays.read("labels.npy", "<i8", (data.test,))
         if labels.min() < 0 or labels.max() >= len(data.class_names):
             raise ValueError("holds a label that is no class")
-        with archive.open(members["class_names.npy"]) as stream:
-            if tuple(npy_array(stream, "<U", (len(data.class_names),)).tolist()) != data.class_names:
-                raise ValueError("names other classes than facts.json")
-        with archive.open(members["ids.npy"]) as stream:
+        if tuple(arrays.read("class_names.npy", "<U", (len(data.class_names),)).tolist()) != data.class_names:
+            raise ValueError("names other classes than facts.json")
+        with arrays.open("ids.npy") as stream:
             _check_ids(stream, data.test)
-        with archive.open(members["epoch.npy"]) as stream:
-            epoch = int(npy_array(stream, "<i8", ()))
-        with archive.open(members["probs.npy"]) as stream:
+        epoch = int(arrays.read("epoch.npy", "<i8", ()))
+        with arrays.open("probs.npy") as stream:
             accuracy = _check_probs(stream, data, labels)
         if not 1 <= epoch <= len(lines) + 1:  # one more: a crash came before the line that announces it
             raise ValueError(f"is of epoch {epoch}, which the run never had")

@@ -23,6 +23,7 @@ from cifar_core.runs.recorder import write_history, write_predictions
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.sealed import read_sealed
 from cifar_core.runs.store import read_run
+from cifar_core.runs.tensors import most_weights
 from cifar_core.runs.training import threads_of
 from cifar_core.train import EpochLine
 from cifar_core.train.batches import load_training_data
@@ -60,8 +61,14 @@ def _probs(folder: RunFolder, facts: Facts, dataset: Dataset, best: EpochLine) -
     make_repeatable(config.machine.seed)
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
-    net.load_state_dict(safetensors.torch.load(read_sealed(folder.weights(best.epoch), required=False)[0]))
+    content, _ = read_sealed(folder.weights(best.epoch), most_weights(config.model, data.classes), required=False)
+    net.load_state_dict(safetensors.torch.load(content))
     found = predict_probabilities(net, data.test, data, judged_by(config.data, best.looks), facts.precision)
+    if not bool(found.isfinite().all()):
+        raise RunError(
+            f"The weights of run {folder.run_id} are numbers so large that its probabilities are none: its predictions cannot "
+            "be made anew from them. Nothing was changed; duplicate the run to train the network again."
+        )
     _, accuracy = loss_and_accuracy(found, data.test.labels)
     if abs(accuracy - best.test_accuracy) > _TOLERANCE:
         raise RunError(

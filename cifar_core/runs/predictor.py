@@ -12,7 +12,7 @@ import numpy as np
 from cifar_core.errors import RunError
 from cifar_core.processes import child_environment
 from cifar_core.runs.folder import run_folder
-from cifar_core.runs.sealed import DamagedError, read_sealed
+from cifar_core.runs.inspection import check_weights
 from cifar_core.runs.store import read_run
 from cifar_core.workspace import Workspace
 
@@ -72,11 +72,11 @@ class Predictor:
         folder = run_folder(workspace, run.id)
         if run.dataset is None or run.best is None:
             raise RunError(f"Run {run_id} has no finished epoch yet, so there is no network to ask.")
-        try:
-            read_sealed(folder.weights(run.best.epoch), required=False)
-        except DamagedError as error:
-            raise RunError(f"The best weights of run {run_id} cannot be used: {error}. Train it again.") from error
         self.class_names = run.dataset.class_names
+        try:
+            check_weights(folder, run.best.epoch, run.config.model, len(self.class_names))
+        except ValueError as error:
+            raise RunError(f"The network of run {run_id} cannot be asked: {error}. Train it again.") from error
         self._run_id, self._folder, self._epoch, self._helper = run.id, folder.path, run.best.epoch, helper
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -99,6 +99,10 @@ class Predictor:
             raise RunError(
                 f"The network of run {self._run_id} could not be loaded or gave no answer ({error})."
             ) from error
+        if not np.isfinite(answer).all():
+            raise RunError(
+                f"The network of run {self._run_id} gives no numbers for this: its weights are too large. Train it again."
+            )
         return answer.reshape(len(images), len(self.class_names))
 
 

@@ -2,9 +2,6 @@
 
 import contextlib
 import json
-import lzma
-import zipfile
-import zlib
 from dataclasses import fields
 from typing import Any
 
@@ -13,18 +10,20 @@ import pandas as pd
 
 from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
-from cifar_core.errors import MALFORMED_ARRAY, RunError
+from cifar_core.data.arrays import Shape, open_npz, read_npy
+from cifar_core.errors import DataError, RunError
 from cifar_core.files import MB, read_start
-from cifar_core.runs.facts import Facts, read_facts
+from cifar_core.runs.facts import read_facts
 from cifar_core.runs.folder import METRICS, RunFolder, run_folder
-from cifar_core.runs.schema import Predictions, Run
+from cifar_core.runs.schema import DatasetFacts, Predictions, Run
 from cifar_core.text import one_line
 from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
 
-MALFORMED = (*MALFORMED_ARRAY, zipfile.BadZipFile, zlib.error, lzma.LZMAError)  # an .npz is a zip of arrays
+UNREADABLE = (OSError, ValueError, DataError)  # what reading an array that nobody of us wrote may raise
 _MOST_LINES = int(spec_of("epochs").high)
-_MOST_BYTES = 16 * MB  # a line of ours has about 300
+MOST_METRICS = 4 * MB  # of the file
+_MOST_LINE = 2000  # bytes; a line of ours has about 300
 _COLUMNS = [item.name for item in fields(EpochLine)]
 
 
@@ -34,7 +33,7 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
     A file that is longer than that of any run costs no more than the longest.
     """
     try:
-        texts = read_start(folder.text_of(METRICS), _MOST_BYTES).split(b"\n")[:-1]
+        texts = read_start(folder.text_of(METRICS), MOST_METRICS).split(b"\n", _MOST_LINES + 1)[:-1]
     except FileNotFoundError:
         return [], []
     except OSError as error:
@@ -56,6 +55,8 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
 def _decoded(texts: list[bytes]) -> list[Any]:
     """What each line says, or the error that it is; all at once where they are good, for lists of runs are long."""
     with contextlib.suppress(ValueError, RecursionError):
+        if max(map(len, texts), default=0) > _MOST_LINE:
+            raise ValueError("one is too long")
         found = json.loads(b"[" + b",".join(texts) + b"]")
         if len(found) == len(texts):  # a line with a comma of its own would be two
             return list(found)
@@ -63,6 +64,8 @@ def _decoded(texts: list[bytes]) -> list[Any]:
 
 
 def _decode(text: bytes) -> Any:
+    if len(text) > _MOST_LINE:
+        return ValueError(f"it has more than {_MOST_LINE:,} bytes")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -98,41 +101,55 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
         RunError: no such run, no predictions yet, no such epoch, a damaged file, or one of another dataset.
     """
     folder = run_folder(workspace, run_id)
-    best = best_line(read_lines(folder)[0])
+    best, facts = best_line(read_lines(folder)[0]), read_facts(folder)
+    wanted = best.epoch if best and epoch is None else epoch
     try:
-        with np.load(folder.predictions, allow_pickle=False) as stored:
-            labels, probs, ids = stored["labels"], stored["probs"], stored["ids"]
-            names, at = tuple(str(name) for name in stored["class_names"]), int(stored["epoch"])
-        wanted = (best.epoch if best else at) if epoch is None else epoch
-        if wanted != at:  # also where a crash came between the file of a new best epoch and the line that announces it
-            probs = _history(folder, wanted)
+        found = _read_predictions(folder, facts.dataset if facts else None, wanted)
     except FileNotFoundError as error:
         if best is None:
             raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
         raise RunError(f"The predictions of run {run_id} are missing{_way_out(run_id)}") from error
-    except MALFORMED as error:
+    except UNREADABLE as error:
         raise RunError(
-            f"The predictions of run {run_id} cannot be read ({one_line(error)}){_way_out(run_id)}"
+            f"The predictions of run {run_id} cannot be read ({reason_of(error)}){_way_out(run_id)}"
         ) from error
-    _check_predictions(run_id, read_facts(folder), Predictions(labels, probs, ids, names, "test", wanted))
-    return Predictions(labels, probs, ids, names, "test", wanted)
-
-
-def _check_predictions(run_id: str, facts: Facts | None, found: Predictions) -> None:
-    shapes = f"{list(found.labels.shape)} labels, {list(found.probs.shape)} probs, {len(found.class_names)} classes"
-    count = len(found.labels)
-    fits = found.labels.shape == found.ids.shape == (count,) and found.probs.shape == (count, len(found.class_names))
-    if not fits or found.labels.dtype != np.int64 or found.probs.dtype != np.float32:
-        raise RunError(f"The predictions of run {run_id} do not fit together: {shapes}{_way_out(run_id)}")
-    if count and not (found.labels.min() >= 0 and found.labels.max() < len(found.class_names)):
-        raise RunError(f"The predictions of run {run_id} have labels that are none of their classes{_way_out(run_id)}")
     if not np.isfinite(found.probs).all():
         raise RunError(f"The predictions of run {run_id} are not all numbers{_way_out(run_id)}")
-    known = facts.dataset.test if facts else count
-    if known != count:
-        raise RunError(
-            f"The predictions of run {run_id} are of another dataset: {count:,} pictures, not {known:,}{_way_out(run_id)}"
-        )
+    return found
+
+
+def _read_predictions(folder: RunFolder, data: DatasetFacts | None, wanted: int | None) -> Predictions:
+    """Those of an epoch, None for the one that is stored whole; arrays of other shapes than the facts say are refused."""
+    with open_npz(folder.predictions) as arrays:
+        at = int(arrays.read("epoch.npy", "<i8", ()))
+        labels = arrays.read("labels.npy", "<i8", (data.test if data else None,))
+        ids = arrays.read("ids.npy", "<U", labels.shape)
+        names = arrays.read("class_names.npy", "<U", (len(data.class_names) if data else None,))
+        if len(labels) and not (labels.min() >= 0 and labels.max() < len(names)):
+            raise ValueError("has labels that are none of its classes")
+        shape, epoch = (len(labels), len(names)), at if wanted is None else wanted
+        probs = arrays.read("probs.npy", "<f4", shape) if epoch == at else None
+    if probs is None:  # also where a crash came between the file of a new best epoch and the line that announces it
+        probs = read_history(folder, epoch, shape)
+    return Predictions(labels, probs, ids, tuple(names.tolist()), "test", epoch)
+
+
+def reason_of(error: Exception) -> str:
+    """Why an array could not be read, in words, for one of `UNREADABLE`."""
+    return f"it {one_line(error)}" if isinstance(error, ValueError) else one_line(error).rstrip(".")
+
+
+def read_history(folder: RunFolder, epoch: int, shape: Shape) -> np.ndarray:
+    """Test probabilities float32 [N, K] after an epoch.
+
+    Raises:
+        UNREADABLE: the file cannot be read or is of another shape.
+        RunError: there is none.
+    """
+    path = folder.history(epoch)
+    if not path.exists():
+        raise RunError(f"Run {folder.path.name} has no predictions of epoch {epoch}: choose one that it has finished.")
+    return read_npy(path, "<f4", shape)
 
 
 def _way_out(run_id: str) -> str:
@@ -156,10 +173,3 @@ def open_run_dataset(workspace: Workspace, run: Run) -> Dataset:
             "its pictures would not match the predictions. Train a new run on it."
         )
     return dataset
-
-
-def _history(folder: RunFolder, epoch: int) -> np.ndarray:
-    path = folder.history(epoch)
-    if not path.exists():
-        raise RunError(f"Run {folder.path.name} has no predictions of epoch {epoch}: choose one that it has finished.")
-    return np.load(path, allow_pickle=False)

@@ -180,7 +180,8 @@ def _with_history(facts: Facts, before: Facts | None, loaded: Loaded) -> Facts:
 def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:
     """Let the logged epochs be those of the trainer: what was logged beyond its checkpoint is trained again."""
     lines = "".join(line_text(line) + "\n" for line in trainer.lines).encode()
-    if not folder.metrics.exists() or folder.metrics.read_bytes() != lines:
+    there = folder.metrics.stat().st_size if folder.metrics.exists() else None
+    if there != len(lines) or folder.metrics.read_bytes() != lines:
         write_atomic(folder.metrics, lines)
 
 

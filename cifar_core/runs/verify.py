@@ -1,25 +1,25 @@
 """Is a run whole? Checks that its files are there, readable and agree with one another."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 
-from cifar_core.errors import CifarCoreError
+from cifar_core.data.arrays import Shape
+from cifar_core.data.rules import MAX_CLASSES, MAX_PICTURES
+from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.runs.facts import require_unedited
 from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
-from cifar_core.runs.results import MALFORMED, read_lines, read_predictions
+from cifar_core.runs.inspection import check_weights
+from cifar_core.runs.results import UNREADABLE, read_history, read_lines, read_predictions, reason_of
 from cifar_core.runs.schema import Run
-from cifar_core.runs.sealed import DamagedError, read_sealed
+from cifar_core.runs.sealed import DamagedError, check_old, check_sealed
 from cifar_core.runs.store import read_run
-from cifar_core.text import one_line
+from cifar_core.runs.tensors import most_checkpoint
 from cifar_core.train import EpochLine
 from cifar_core.workspace import Workspace
 
 _TOLERANCE = 1e-6
 _ROUNDING = 1e-3  # of the sum of a picture's probabilities
-_HASH = 32  # bytes of SHA-256 in front of a checkpoint of schema 1
 
 
 def verify_run(workspace: Workspace, run_id: str) -> list[str]:
@@ -41,18 +41,18 @@ def verify_run(workspace: Workspace, run_id: str) -> list[str]:
     problems += _predictions_problems(workspace, folder, run, lines)
     if run.active:
         return problems
-    problems += [problem for path in checkpoint_files(folder) if (problem := _checkpoint_problem(path))]
-    return problems if run.best is None else problems + _weights_problems(folder.weights(run.best.epoch))
+    return problems + _network_problems(folder, run)
 
 
 def _predictions_problems(workspace: Workspace, folder: RunFolder, run: Run, lines: list[EpochLine]) -> list[str]:
     """Of each epoch, against what its line says; the best one's with all that belongs to them."""
-    labels = None
+    labels: np.ndarray | None = None
+    shape: Shape = (run.dataset.test, len(run.dataset.class_names)) if run.dataset else (None, None)
     problems = []
     if run.best is not None:
         try:
             found = read_predictions(workspace, folder.path.name)
-            labels = found.labels
+            labels, shape = found.labels, found.probs.shape
             problems += _probs_problem(found.probs, run.best, labels)
         except CifarCoreError as error:
             problems.append(str(error))
@@ -60,25 +60,21 @@ def _predictions_problems(workspace: Workspace, folder: RunFolder, run: Run, lin
         if run.best is not None and line.epoch == run.best.epoch and problems:
             continue
         try:
-            probs = np.load(folder.history(line.epoch), allow_pickle=False)
-        except FileNotFoundError:
+            probs = read_history(folder, line.epoch, shape)
+        except RunError:
             problems.append(f"The predictions of epoch {line.epoch} are missing.")
-        except MALFORMED as error:
-            problems.append(f"The predictions of epoch {line.epoch} cannot be read ({one_line(error)}).")
+        except UNREADABLE as error:
+            problems.append(f"The predictions of epoch {line.epoch} cannot be read ({reason_of(error)}).")
         else:
             problems += _probs_problem(probs, line, labels)
     return problems
 
 
 def _probs_problem(probs: np.ndarray, line: EpochLine, labels: np.ndarray | None) -> list[str]:
-    if probs.ndim != 2 or probs.dtype != np.float32:
-        return [f"The predictions of epoch {line.epoch} are {probs.dtype} {list(probs.shape)}, not float32 [N, K]."]
     if not np.isfinite(probs).all() or np.abs(probs.sum(1) - 1).max(initial=0.0) > _ROUNDING:
         return [f"The predictions of epoch {line.epoch} are not all probabilities."]
     if labels is None:
         return []
-    if len(probs) != len(labels):
-        return [f"The predictions of epoch {line.epoch} are of {len(probs):,} pictures, not of {len(labels):,}."]
     accuracy = float(np.mean(probs.argmax(1) == labels))
     if abs(accuracy - line.test_accuracy) <= _TOLERANCE:
         return []
@@ -88,24 +84,28 @@ def _probs_problem(probs: np.ndarray, line: EpochLine, labels: np.ndarray | None
     ]
 
 
-def _checkpoint_problem(path: Path) -> str:
+def _network_problems(folder: RunFolder, run: Run) -> list[str]:
+    """Of the checkpoints and the best weights; where the facts are missing, they may be as large as any."""
+    classes, train = (len(run.dataset.class_names), run.dataset.train) if run.dataset else (MAX_CLASSES, MAX_PICTURES)
+    try:
+        most = most_checkpoint(run.config.model, classes, train)
+    except CifarCoreError as error:
+        return [str(error)]
+    problems = [problem for path in checkpoint_files(folder) if (problem := _checkpoint_problem(path, most))]
+    if run.best is not None:
+        try:
+            check_weights(folder, run.best.epoch, run.config.model, classes)
+        except ValueError as error:
+            problems.append(f"The best weights are not whole: {error}.")
+    return problems
+
+
+def _checkpoint_problem(path: Path, most: int) -> str:
     try:
         if path.suffix != ".pt":
-            read_sealed(path)
+            check_sealed(path, most)
         else:
-            content = path.read_bytes()
-            if hashlib.sha256(content[_HASH:]).digest() != content[:_HASH]:
-                raise DamagedError("its SHA-256 does not match")
+            check_old(path, most)
     except DamagedError as error:
         return f"The checkpoint {path.name} is damaged: {error}. Resuming passes it over."
     return ""
-
-
-def _weights_problems(path: Path) -> list[str]:
-    try:
-        content, _ = read_sealed(path, required=False)
-        weights = safetensors.numpy.load(content)
-    except (safetensors.SafetensorError, *MALFORMED) as error:
-        return [f"The best weights ({path.name}) cannot be used: {one_line(error)}."]
-    finite = all(np.isfinite(values).all() for values in weights.values())
-    return [] if finite else [f"The best weights ({path.name}) are not all numbers."]

@@ -3,6 +3,7 @@
 No reader changes anything, none hides another run, and none takes long or much memory for it.
 """
 
+import io
 import json
 import resource
 import shutil
@@ -123,7 +124,9 @@ def test_what_numpy_says_in_three_lines_is_said_in_one(both: Workspace, name: st
         path.write_bytes(b"\x93NUMPY\x01\x00" + (10_001).to_bytes(2, "little") + bytes(10_001))
         look(both)
         said = verify_run(both, NEWER.name)
-        assert any("Header info length" in line for line in said) and not any("\n" in line for line in said)
+        assert any("does not hold plain numbers" in line or "not a zip" in line.lower() for line in said) and not any(
+            "\n" in line for line in said
+        )
     finally:
         path.write_bytes(good)
 
@@ -216,4 +219,4 @@ def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
 def test_any_sealed_file(content: bytes) -> None:
     for required in (True, False):
         with suppress(DamagedError):
-            check_seal(content, required=required)
+            check_seal(io.BytesIO(content), required=required)

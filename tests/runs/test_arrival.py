@@ -154,7 +154,7 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({"metrics.jsonl": metrics(test_loss=float("nan"))}, "Line 1 of metrics.jsonl cannot be read"),
     ({"metrics.jsonl": metrics(train_accuracy=1.5)}, "train_accuracy 1.5 at epoch 1, which cannot be"),
     ({"metrics.jsonl": metrics(seconds=-1)}, "seconds -1 at epoch 1"),
-    ({"metrics.jsonl": b"\n" * 5_000_000}, "metrics.jsonl cannot be used: it is larger than the 4 MiB"),
+    ({"metrics.jsonl": b"\n" * 5_000_000}, "metrics.jsonl cannot be used: it is larger than the 4.0 MB"),
     ({"config.json": edit(settings__epochs=2)}, "metrics.jsonl has 3 epochs, the settings only 2"),
     ({"metrics.jsonl": None}, "does not belong to this run"),
     ({HISTORY: None}, "history/test-0001.npy is missing"),
@@ -367,7 +367,7 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
             archive.writestr(f"{name}.npy", b"x")
         archive.writestr("labels.npy", npy(np.zeros(9_000_000, np.int64)))
     changes: dict[str, Change] = {"predictions.npz": inner.read_bytes(), "facts.json": edit(dataset__test=9_000_000)}
-    refused(workspace, rewrite(packed, target, changes), "more than 200 times its size")
+    refused(workspace, rewrite(packed, target, changes), "holds 'probs.npy' packed, which predictions never are")
 
 
 @pytest.mark.fault(58)

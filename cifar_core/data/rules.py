@@ -1,0 +1,89 @@
+"""What a dataset may be: the limits that hold where it is saved and opened, and for what is measured on it. Reads nothing.
+
+The one table of how large arrays may be: runs, which come from elsewhere too, are held to it as datasets are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cifar_core.errors import DataError
+from cifar_core.files import MB, size_text
+from cifar_core.text import can_be_shown
+
+MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test picture a probability for every class
+MAX_CLASS_NAME = 64  # characters
+MAX_FILE_NAME = 255  # characters of a picture's; no file system takes more
+MAX_ID = len("train/") + MAX_CLASS_NAME + len("/") + MAX_FILE_NAME  # characters: an id is part/class/file
+MAX_PICTURES = 10_000_000  # of the training part; it stays on the disk
+MAX_TEST = 1_000_000  # pictures of the test part: what is known of each is held in memory
+MAX_PREDICTIONS = 256 * MB  # for all test pictures after one epoch; 50,000 of 1,000 classes take 200
+_CHARACTER = 4  # bytes, as NumPy keeps texts
+
+
+@dataclass(frozen=True)
+class Split:
+    """The pictures of one part, in a fixed order."""
+
+    images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
+    labels: np.ndarray  # int64 [N], index into the class names
+    ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
+
+
+def predictions_bytes(test: int, classes: int, id_width: int) -> int:
+    """What the predictions of one epoch take: of each test picture its label, its probabilities and its id."""
+    return test * (8 + 4 * classes + _CHARACTER * id_width)
+
+
+def check_class_names(class_names: tuple[str, ...]) -> None:
+    """Raise DataError where these are not the classes of a dataset."""
+    if not 2 <= len(class_names) <= MAX_CLASSES or len(set(class_names)) != len(class_names):
+        raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} different classes; these are {len(class_names):,}.")
+    for name in class_names:
+        if not 0 < len(name) <= MAX_CLASS_NAME or not can_be_shown(name):
+            raise DataError(f"{name[:80]!r} cannot be a class: names have 1 to {MAX_CLASS_NAME} visible characters.")
+
+
+def check_split(part: str, split: Split, classes: int) -> None:
+    """As `check_arrays`, and no two pictures have the same id."""
+    check_arrays(part, split, classes)
+    if len(np.unique(split.ids)) != len(split.ids):
+        raise DataError(f"Two pictures of the {part} part have the same id.")
+
+
+def check_arrays(part: str, split: Split, classes: int) -> None:
+    """Shapes, types, sizes and the range of the labels, without touching pictures and ids.
+
+    Raises:
+        DataError: one breaks a rule; the sentence says which.
+    """
+    count = len(split.labels)
+    if split.images.dtype != np.uint8 or split.images.shape != (count, 3, 32, 32):
+        raise DataError(
+            f"The {part} images are {split.images.dtype} {list(split.images.shape)}, not uint8 [{count}, 3, 32, 32]."
+        )
+    if split.labels.dtype != np.int64 or split.labels.ndim != 1 or count == 0:
+        raise DataError(
+            f"The {part} labels are {split.labels.dtype} {list(split.labels.shape)}, not int64 [N], N >= 1."
+        )
+    if split.ids.dtype.kind != "U" or split.ids.shape != (count,):
+        raise DataError(f"The {part} ids are {split.ids.dtype} {list(split.ids.shape)}, not text [{count}].")
+    _check_sizes(part, count, classes, split.ids.dtype.itemsize // _CHARACTER)
+    if split.labels.min() < 0 or split.labels.max() >= classes:
+        raise DataError(f"The {part} labels are not all between 0 and {classes - 1}.")
+
+
+def _check_sizes(part: str, count: int, classes: int, id_width: int) -> None:
+    most = MAX_TEST if part == "test" else MAX_PICTURES
+    if count > most:
+        raise DataError(f"The {part} part has {count:,} pictures, more than the {most:,} allowed: leave some out.")
+    if id_width > MAX_ID:
+        raise DataError(f"The {part} part has ids of {id_width:,} characters, more than the {MAX_ID} allowed: give its "
+                        "files shorter names.")  # fmt: skip
+    needed = predictions_bytes(count, classes, id_width) if part == "test" else 0
+    if needed > MAX_PREDICTIONS:
+        raise DataError(
+            f"Predictions for the {count:,} test pictures of {classes:,} classes, with ids of up to {id_width} characters, "
+            f"would take {size_text(needed)} an epoch, more than the {size_text(MAX_PREDICTIONS)} allowed: leave out test "
+            "pictures or shorten their names."
+        )
