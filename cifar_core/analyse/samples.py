@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cifar_core.errors import DataError
-from cifar_core.evaluate import check_class_names, check_predictions, sample_scores
+from cifar_core.evaluate import check_class_names, sample_scores
 
 COLUMNS = (
     "index",  # place in the split, 0-based
@@ -41,11 +41,11 @@ def sample_table(labels: ArrayLike, probs: ArrayLike, ids: Sequence[str], class_
     Raises:
         DataError: broken labels, probabilities or class names, or not one id for each picture.
     """
-    checked_labels, checked = check_predictions(labels, probs)
-    names = check_class_names(class_names, checked.shape[1])
+    scores = sample_scores(labels, probs)
+    checked_labels = np.asarray(labels).astype(np.int64)
+    names = check_class_names(class_names, np.asarray(probs).shape[1])
     if len(ids) != len(checked_labels):
         raise DataError(f"There are {len(ids):,} ids for {len(checked_labels):,} pictures.")
-    scores = sample_scores(checked_labels, checked)
     classes = pd.CategoricalDtype(pd.Index(names))
     return pd.DataFrame(
         {

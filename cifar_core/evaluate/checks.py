@@ -1,6 +1,6 @@
 """The door of `evaluate`: labels, probabilities, class names and matrices are checked here once, then trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +12,11 @@ SUM_TOLERANCE = 1e-3  # how far the probabilities of a picture may be from addin
 RANGE_TOLERANCE = 1e-6  # how far one probability may lie outside 0..1 by rounding
 
 
-def check_probs(probs: ArrayLike) -> NDArray[np.float64]:
-    """Check probabilities [N, K] and return them as float64, clipped to 0..1.
+_BLOCK = 2**20  # probabilities that are looked at together
+
+
+def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
+    """Check probabilities [N, K] and return them as float64, clipped to 0..1; `first` is the number of the first picture.
 
     Raises:
         DataError: not two-dimensional numbers, fewer than 2 classes, NaN or infinity, outside 0..1, or a row that
@@ -27,19 +30,40 @@ def check_probs(probs: ArrayLike) -> NDArray[np.float64]:
     checked = array.astype(np.float64)
     if not np.isfinite(checked).all():
         raise DataError(
-            f"{_first_bad(np.asarray(~np.isfinite(checked).all(axis=1)))} has a probability that is not a number."
+            f"{_first_bad(np.asarray(~np.isfinite(checked).all(axis=1)), first)} has a probability that is not a number."
         )
     outside = np.asarray(np.any(np.abs(checked - 0.5) > 0.5 + RANGE_TOLERANCE, axis=1))
     if outside.any():
-        raise DataError(f"{_first_bad(outside)} has a probability outside 0 to 1: give softmax outputs, not logits.")
+        raise DataError(
+            f"{_first_bad(outside, first)} has a probability outside 0 to 1: give softmax outputs, not logits."
+        )
     sums = checked.sum(axis=1)
     off = np.asarray(np.abs(sums - 1) > SUM_TOLERANCE)
     if off.any():
-        raise DataError(f"{_first_bad(off)} has probabilities that add up to {sums[off][0]:.4g}, expected 1.")
+        raise DataError(f"{_first_bad(off, first)} has probabilities that add up to {sums[off][0]:.4g}, expected 1.")
     return np.clip(checked, 0.0, 1.0)
 
 
-def check_predictions(labels: ArrayLike, probs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def checked_blocks(labels: ArrayLike, probs: ArrayLike) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """As `check_predictions`, some pictures at a time, so that copies of many times many classes are never all there.
+
+    There is at least one block, of no pictures where there are none.
+
+    Raises:
+        DataError: as `check_predictions`.
+    """
+    table, truth = np.asarray(probs), np.asarray(labels)
+    if table.size <= _BLOCK or table.ndim != 2 or truth.shape != (len(table),):
+        yield check_predictions(truth, table)
+        return
+    rows = max(1, _BLOCK // table.shape[1])
+    for start in range(0, len(table), rows):
+        yield check_predictions(truth[start : start + rows], table[start : start + rows], first=start)
+
+
+def check_predictions(
+    labels: ArrayLike, probs: ArrayLike, *, first: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Check labels [N] with their probabilities [N, K]; N may be 0.
 
     Returns:
@@ -48,7 +72,7 @@ def check_predictions(labels: ArrayLike, probs: ArrayLike) -> tuple[NDArray[np.i
     Raises:
         DataError: as `check_probs`; labels that are not whole numbers, not 0..K-1, or not N of them.
     """
-    checked = check_probs(probs)
+    checked = check_probs(probs, first=first)
     array = np.asarray(labels)
     if array.ndim != 1:
         raise DataError(f"Labels must be a list of class numbers, but have shape {list(array.shape)}.")
@@ -59,7 +83,7 @@ def check_predictions(labels: ArrayLike, probs: ArrayLike) -> tuple[NDArray[np.i
     classes = checked.shape[1]
     wrong = (array < 0) | (array >= classes) if len(array) else np.zeros(0, dtype=bool)
     if wrong.any():
-        raise DataError(f"{_first_bad(wrong)} has label {array[wrong][0]}, expected 0 to {classes - 1}.")
+        raise DataError(f"{_first_bad(wrong, first)} has label {array[wrong][0]}, expected 0 to {classes - 1}.")
     return array.astype(np.int64), checked
 
 
@@ -95,6 +119,6 @@ def check_matrix(matrix: ArrayLike) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _first_bad(rows: NDArray[np.bool_]) -> str:
+def _first_bad(rows: NDArray[np.bool_], first: int) -> str:
     """Words for the first row where `rows` is true."""
-    return f"Picture number {int(np.argmax(rows))}"
+    return f"Picture number {first + int(np.argmax(rows))}"

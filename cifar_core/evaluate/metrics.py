@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cifar_core.errors import ConfigError, DataError
-from cifar_core.evaluate.checks import check_class_names, check_matrix, check_predictions
+from cifar_core.evaluate.checks import check_class_names, check_matrix, checked_blocks
 from cifar_core.evaluate.scores import sample_loss, true_rank
 
 Normalisation = Literal["count", "true", "predicted"]
@@ -22,10 +22,12 @@ def confusion_matrix(labels: ArrayLike, probs: ArrayLike) -> NDArray[np.int64]:
     Raises:
         DataError: broken labels or probabilities.
     """
-    checked_labels, checked = check_predictions(labels, probs)
-    classes = checked.shape[1]
-    cells = checked_labels * classes + checked.argmax(axis=1)
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+    matrix: NDArray[np.int64] | int = 0
+    for some, checked in checked_blocks(labels, probs):
+        classes = checked.shape[1]
+        cells = some * classes + checked.argmax(axis=1)
+        matrix = matrix + np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+    return np.asarray(matrix, np.int64)
 
 
 def accuracy(labels: ArrayLike, probs: ArrayLike) -> float:

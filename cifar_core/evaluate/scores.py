@@ -4,11 +4,12 @@ Every score equals its formula on float64; none depends on the order of the pict
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cifar_core.evaluate.checks import check_predictions, check_probs
+from cifar_core.evaluate.checks import check_predictions, check_probs, checked_blocks
 from cifar_core.train import LOSS_CLIP
 
 Floats = NDArray[np.float64]
@@ -88,17 +89,17 @@ def sample_scores(labels: ArrayLike, probs: ArrayLike) -> Scores:
     Raises:
         DataError: broken labels or probabilities.
     """
-    checked_labels, checked = check_predictions(labels, probs)
-    p_true = _p_true(checked_labels, checked)
-    return Scores(
-        predicted=_predicted(checked),
-        confidence=checked.max(axis=1),
-        p_true=p_true,
-        loss=_loss(p_true),
-        margin=_margin(checked),
-        entropy=_entropy(checked),
-        true_rank=_true_rank(checked_labels, checked),
-    )
+    blocks = [_scores(*block) for block in checked_blocks(labels, probs)]
+    return Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+
+
+def _scores(labels: Ints, probs: Floats) -> tuple[NDArray[Any], ...]:
+    """The fields of `Scores`, in their order."""
+    p_true = _p_true(labels, probs)
+    return (
+        _predicted(probs), probs.max(axis=1), p_true, _loss(p_true), _margin(probs), _entropy(probs),
+        _true_rank(labels, probs),
+    )  # fmt: skip
 
 
 def _predicted(probs: Floats) -> Ints:

@@ -1,7 +1,7 @@
 """What several reruns and sessions share: opened datasets, predictions and tables, by the identity of what is on disk.
 
 Everything returned is shared and must not be changed in place. Entries are few (10,000 predictions of ten classes:
-2 MB); datasets are memory maps.
+2 MB), of large predictions two are kept; datasets are memory maps.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,12 @@ import streamlit as st
 from cifar_core.analyse import sample_table
 from cifar_core.data import Dataset, Split, open_dataset
 from cifar_core.evaluate import averages, class_report, confusion_matrix
+from cifar_core.files import MB
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
 from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
+
+_LARGE = 8 * MB  # of predictions.npz: what is made of it takes up to some times as much
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ def find(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
     wanted = epoch or (run.best.epoch if run.best else None)
     folder = RunFolder(workspace.runs / run.id)
     files = (folder.predictions, folder.history(wanted or 0))  # a run that goes on elsewhere may compute an epoch anew
-    return _find(workspace, run.id, wanted, (run.created, *map(_identity, files)))
+    look = _find_large if _size(folder.predictions) > _LARGE else _find
+    return look(workspace, run.id, wanted, (run.created, *map(_identity, files)))
 
 
 def epochs_of(workspace: Workspace, run: Run) -> list[int]:
@@ -73,11 +77,20 @@ def test_split(workspace: Workspace, run: Run) -> Split:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _find(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
-    predictions = read_predictions(_workspace, run_id, epoch)
+    return _findings(_workspace, run_id, epoch)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)  # the best epoch and one that a person chose
+def _find_large(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
+    return _findings(_workspace, run_id, epoch)
+
+
+def _findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
+    predictions = read_predictions(workspace, run_id, epoch)
     labels, probs, names = predictions.labels, predictions.probs, predictions.class_names
     return Findings(
         predictions,
-        sample_table(labels, probs, list(predictions.ids), names),
+        sample_table(labels, probs, predictions.ids.tolist(), names),
         confusion_matrix(labels, probs),
         class_report(labels, probs, names),
         averages(labels, probs),
@@ -101,3 +114,10 @@ def _identity(place: Path) -> tuple[str, int, int, int]:
     except OSError:
         return str(place), 0, 0, 0
     return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # a freed inode number is soon given away again
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
