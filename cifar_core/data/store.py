@@ -45,6 +45,7 @@ META = "meta.json"
 _PARTS = ("images", "labels", "ids")
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
+_LONGEST = 300  # characters of a reason
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -312,7 +313,7 @@ def broken_sentence(name: str, error: Exception) -> str:
     elif isinstance(error, OSError):
         reason = error.strerror or str(error)
     else:
-        reason = one_line(error)
+        reason = one_line(error, _LONGEST).rstrip(".")
     return f"The dataset {name} is broken ({reason}): delete it and get it again."
 
 

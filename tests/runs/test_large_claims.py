@@ -3,19 +3,25 @@
 The peak of each reader is measured by itself, in this process: Linux lets one begin anew (`clear_refs`, see proc(5)).
 """
 
+import hashlib
 import io
+import json
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 from click.testing import CliRunner
 
 from cifar_core.analyse import sample_table
 from cifar_core.commands.analyze import analyze
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError
+from cifar_core.evaluate import class_report
 from cifar_core.files import MB
 from cifar_core.processes import peak_memory
 from cifar_core.runs import (
@@ -24,6 +30,7 @@ from cifar_core.runs import (
     create_run,
     epoch_ends,
     export_run,
+    import_run,
     list_runs,
     read_metrics,
     read_predictions,
@@ -33,16 +40,17 @@ from cifar_core.runs import (
 from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.inference import Network
 from cifar_core.runs.predicting import predict_again
-from cifar_core.runs.sealed import DamagedError
+from cifar_core.runs.sealed import DamagedError, seal
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
+from tests.runs.conftest import snapshot
 from tests.runs.inside import TINY, one_thread, train
-from tests.runs.parcels import edit
+from tests.runs.parcels import Change, edit, members, npz, packed_run, rewrite
 
 CLEAR = Path("/proc/self/clear_refs")
 BIG = 512 * MB  # of a file, sparse: no disk is filled
 MOST = 48 * MB  # that a reader may take; of an honest run each takes less than 20
-WIDE = 4000  # pictures, whose ids have 160 MB unpacked
+WIDE = 2500  # pictures, whose ids have 100 MB unpacked
 
 pytestmark = pytest.mark.skipif(not CLEAR.exists(), reason="only Linux tells the peak of a part of a process")
 
@@ -129,15 +137,33 @@ def long_header(path: Path) -> None:
     sparse(path)
 
 
-def packed_ids(path: Path) -> None:
-    """An .npz of some hundred kB whose ids have 160 MB; facts.json agrees."""
+def packed_ids(path: Path, count: int = WIDE) -> None:
+    """An .npz of some hundred kB whose ids have 100 MB; facts.json agrees."""
     with np.load(path) as stored:
         names = stored["class_names"]
-    ids = np.arange(WIDE).astype("<U9999")
-    probs = np.full((WIDE, len(names)), 1 / len(names), np.float32)
-    np.savez_compressed(path, labels=np.arange(WIDE) % 10, probs=probs, ids=ids, class_names=names, epoch=np.int64(1))
+    ids = np.arange(count).astype("<U9999")
+    probs = np.full((count, len(names)), 1 / len(names), np.float32)
+    np.savez_compressed(path, labels=np.arange(count) % 10, probs=probs, ids=ids, class_names=names, epoch=np.int64(1))
     facts = path.with_name("facts.json")
-    facts.write_bytes(edit(dataset__test=WIDE)(facts.read_bytes()))
+    facts.write_bytes(edit(dataset__test=count)(facts.read_bytes()))
+
+
+def packed_torch(path: Path) -> None:
+    """A checkpoint of schema 1, whole by its hash, whose one tensor unpacks to 128 MB."""
+    stream, content = io.BytesIO(), io.BytesIO()
+    torch.save({"net": torch.zeros(BIG // 16)[:1]}, stream)
+    with zipfile.ZipFile(stream) as old, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        for info in old.infolist():
+            new.writestr(info.filename, old.read(info))
+    shutil.rmtree(path)
+    path.with_name("checkpoint.pt").write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+
+
+def many_mentions(path: Path) -> None:
+    """A checkpoint, whole by its hash, whose state says one tensor of some hundred kB two thousand times."""
+    tensor = {"tensor": "0", "channels_last": True}
+    shape = json.dumps({"dict": [["net", [tensor] * 2000]]})
+    path.write_bytes(b"".join(seal(safetensors.torch.save({"0": torch.zeros(8, 8, 64, 64)}, {"state": shape}))))
 
 
 HARMS = [
@@ -149,6 +175,8 @@ HARMS = [
     ("best/*.safetensors", long_header),
     ("checkpoints/*.safetensors", sparse),
     ("checkpoints/*.safetensors", long_header),
+    ("checkpoints/*.safetensors", many_mentions),
+    ("checkpoints", packed_torch),
     ("metrics.jsonl", sparse),
     ("worker.log", sparse),
 ]
@@ -161,3 +189,43 @@ def test_no_reader_takes_memory_for_a_claim(folder: RunFolder, name: str, harm: 
         harm(path)
     peaks = {reader: taken(action) / MB for reader, action in readers(folder).items()}
     assert {reader: peak for reader, peak in peaks.items() if peak > MOST / MB} == {}
+
+
+@pytest.mark.fault(92)
+@pytest.mark.parametrize(
+    ("packed", "count", "words"),
+    [(True, WIDE, r"holds '[a-z_]+\.npy' packed"), (False, 1000, "texts of 9,999 characters")],
+)
+def test_a_zip_that_would_be_large_later_is_refused(
+    workspace: Workspace, tmp_path: Path, packed: bool, count: int, words: str
+) -> None:
+    """Ids of 100 MB in a zip of some hundred kB: nothing is imported, and little held meanwhile."""
+    honest = packed_run(open_workspace(tmp_path / "origin"))
+    predictions, facts = tmp_path / "predictions.npz", tmp_path / "facts.json"
+    files = members(honest)
+    predictions.write_bytes(files["predictions.npz"])
+    facts.write_bytes(files["facts.json"])
+    packed_ids(predictions, count)
+    content = predictions.read_bytes()
+    changes: dict[str, Change] = {
+        "predictions.npz": content if packed else npz()(content),
+        "facts.json": facts.read_bytes(),
+    }
+    path, before = rewrite(honest, tmp_path / "a.zip", changes), snapshot(workspace.root)
+    assert path.stat().st_size < MB
+
+    def refused() -> None:
+        with pytest.raises(CifarCoreError, match=words):
+            import_run(workspace, path)
+
+    assert taken(refused) < (MOST if packed else MOST / 2)
+    assert snapshot(workspace.root) == before
+
+
+@pytest.mark.fault(92)
+def test_predictions_of_many_classes_are_scored_in_little_more_than_they_are() -> None:
+    """Of the largest that are allowed, copies of all at once would be gigabytes."""
+    probs = np.full((4000, 1000), 1e-3, np.float32)  # 16 MB
+    labels, ids, names = np.arange(4000) % 1000, [str(number) for number in range(4000)], list(map(str, range(1000)))
+    assert taken(lambda: sample_table(labels, probs, ids, names)) < 4 * probs.nbytes
+    assert taken(lambda: class_report(labels, probs, names)) < 4 * probs.nbytes
