@@ -19,7 +19,7 @@ from cifar_core.config import Precision, RunConfig
 from cifar_core.data import Dataset, open_dataset, prepare_drawn10, require_unchanged
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError, StorageError
-from cifar_core.files import hold_lock, sweep_temp, write_atomic, write_json
+from cifar_core.files import hold_lock, read_start, sweep_temp, write_atomic, write_json
 from cifar_core.lifecycle.states import Progress, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
@@ -180,8 +180,7 @@ def _with_history(facts: Facts, before: Facts | None, loaded: Loaded) -> Facts:
 def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:
     """Let the logged epochs be those of the trainer: what was logged beyond its checkpoint is trained again."""
     lines = "".join(line_text(line) + "\n" for line in trainer.lines).encode()
-    there = folder.metrics.stat().st_size if folder.metrics.exists() else None
-    if there != len(lines) or folder.metrics.read_bytes() != lines:
+    if not folder.metrics.exists() or read_start(folder.metrics, len(lines) + 1) != lines:
         write_atomic(folder.metrics, lines)
 
 

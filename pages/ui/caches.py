@@ -19,7 +19,7 @@ from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, re
 from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
 
-_LARGE = 8 * MB  # of predictions.npz: what is made of it takes up to some times as much
+_LARGE = 4 * MB  # of predictions.npz: what is made of it takes up to some times as much
 
 
 @dataclass(frozen=True)

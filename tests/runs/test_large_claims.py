@@ -93,8 +93,7 @@ def folder(held: Workspace) -> Iterator[RunFolder]:
 def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
     """All that reads arrays or tensors of a run."""
     workspace, run_id, out = Workspace(folder.path.parents[1]), folder.run_id, folder.path.parents[2] / "out.zip"
-    run = list_runs(workspace)[0]
-    assert run.best is not None
+    (weights,) = folder.path.glob("best/*")
 
     def findings() -> None:
         found = read_predictions(workspace, run_id)
@@ -110,7 +109,7 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "export": lambda: export_run(workspace, run_id, out),
         "analyze": lambda: CliRunner().invoke(analyze, [run_id, "--workspace", str(workspace.root)]),
         "predict": lambda: Predictor(workspace, run_id, Helper()),
-        "network": lambda: Network(folder, run.best.epoch),  # type: ignore[union-attr]
+        "network": lambda: Network(folder, int(weights.stem)),
         "recompute": lambda: predict_again(folder),
         "resume": lambda: train(workspace, run_id, batches=1),
     }
@@ -148,6 +147,11 @@ def packed_ids(path: Path, count: int = WIDE) -> None:
     facts.write_bytes(edit(dataset__test=count)(facts.read_bytes()))
 
 
+def many_lists(path: Path) -> None:
+    """One line of 12 MB, which as Python's lists takes twenty times as much."""
+    path.write_bytes(b"[" + b"[]," * (4 * MB) + b"0]\n")
+
+
 def packed_torch(path: Path) -> None:
     """A checkpoint of schema 1, whole by its hash, whose one tensor unpacks to 128 MB."""
     stream, content = io.BytesIO(), io.BytesIO()
@@ -178,6 +182,7 @@ HARMS = [
     ("checkpoints/*.safetensors", many_mentions),
     ("checkpoints", packed_torch),
     ("metrics.jsonl", sparse),
+    ("metrics.jsonl", many_lists),
     ("worker.log", sparse),
 ]
 
