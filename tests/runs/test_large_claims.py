@@ -110,7 +110,9 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "analyze": lambda: CliRunner().invoke(analyze, [run_id, "--workspace", str(workspace.root)]),
         "predict": lambda: Predictor(workspace, run_id, Helper()),
         "network": lambda: Network(folder, int(weights.stem)),
-        "recompute": lambda: predict_again(folder),
+        "recompute": lambda: (
+            predict_again(folder) if list_runs(workspace)[0].best else None
+        ),  # who starts it has looked
         "resume": lambda: train(workspace, run_id, batches=1),
     }
 
