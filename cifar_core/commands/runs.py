@@ -11,6 +11,7 @@ from cifar_core.commands.console import json_option, print_json, say, waiting_wo
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.files import size_text
 from cifar_core.runs import (
+    DeletedRun,
     Place,
     Run,
     delete_run,
@@ -35,6 +36,7 @@ from cifar_core.runs import (
     stop_run,
     verify_run,
 )
+from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
 
@@ -181,19 +183,20 @@ def restore(workspace: Workspace, run: str, as_json: bool) -> None:
 @workspace_option
 def trash(workspace: Workspace, empty: bool, as_json: bool) -> None:
     """Deleted runs, the last deleted first. They go for good after some days (trash_days in settings.json)."""
-    found = list_trash(workspace)
+    found, gone = list_trash(workspace), 0
     if empty:
         gone = empty_trash(workspace)
         say("1 run is gone for good." if gone == 1 else f"{gone} runs are gone for good.")
     else:
         for item in found:
             name = f" ({item.name})" if item.name != item.id else ""
-            click.echo(f"{item.id}{name}  deleted {item.deleted:%Y-%m-%d %H:%M} UTC")
+            moment = f"{item.deleted:%Y-%m-%d %H:%M} UTC" if item.deleted else "at a time that is not known"
+            click.echo(f"{one_line(item.id)}{name}  {item.problem or f'deleted {moment}'}")
         if not found:
             say("The trash is empty.")
     if as_json:
-        listed = [{"run": item.id, "name": item.name, "deleted": item.deleted.isoformat()} for item in found]
-        print_json({"runs": [] if empty else listed, "removed": len(found) if empty else 0})
+        listed = [_deleted(item) for item in found]
+        print_json({"runs": [item for item in listed if item["problem"]] if empty else listed, "removed": gone})
 
 
 @runs.command()
@@ -235,6 +238,11 @@ def verify(workspace: Workspace, run: str | None, as_json: bool) -> None:
         print_json({"checked": ids, "problems": faulty})
     if faulty:
         raise click.exceptions.Exit(1)
+
+
+def _deleted(item: DeletedRun) -> dict[str, str | None]:
+    deleted = item.deleted.isoformat() if item.deleted else None
+    return {"run": item.id, "name": item.name, "deleted": deleted, "problem": item.problem}
 
 
 def _begin(workspace: Workspace, old: str, new: str, as_json: bool) -> None:

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from cifar_core.files import (
     write_json,
 )
 from cifar_core.settings import require_room
-from cifar_core.text import can_be_shown, did_you_mean, is_device_name, one_line
+from cifar_core.text import FOLDER_NAME_RULE, can_be_shown, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
@@ -43,7 +42,6 @@ META = "meta.json"
 _PARTS = ("images", "labels", "ids")
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,9 @@ def known_name(name: str) -> str:
     Raises:
         DataError: it is not; the sentence says the rule.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or is_device_name(name):
+    if not isinstance(name, str) or not is_folder_name(name):
         told = "A dataset needs a name" if name == "" else f"{str(name)[:80]!r} cannot be the name of a dataset"
-        raise DataError(f"{told}: use 1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit.")
+        raise DataError(f"{told}: use {FOLDER_NAME_RULE}.")
     return name
 
 
@@ -327,7 +325,7 @@ def _absent(workspace: Workspace, name: str) -> str:
     if name in BUILT_IN_NAMES:
         return f"The dataset {name} is not here yet: get it on the Data page, or with: python -m cifar_core data get {name}"
     there = list(BUILT_IN_NAMES)
-    there += [name for name in subfolders(workspace.data) if _NAME.fullmatch(name)]
+    there += [name for name in subfolders(workspace.data) if is_folder_name(name)]
     return (
         f"There is no dataset named {name}{did_you_mean(name, there)}: import it on the Data page or with data import."
     )

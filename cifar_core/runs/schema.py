@@ -1,29 +1,50 @@
 """What a run is, as plain facts: the shapes that the run folder holds and that screens and commands read."""
 
+import datetime
+import functools
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from cifar_core.checked import Rule
 from cifar_core.config import RunConfig
+from cifar_core.data.store import MAX_CLASS_NAME, MAX_CLASSES
+from cifar_core.json_values import Amount, FolderName, Sha256, moment_of, whole_from
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Progress, Status
+from cifar_core.text import can_be_shown
 from cifar_core.train import EpochLine
 
 SCHEMA_VERSION = 2  # 2: two checkpoints, weights of their own for each best epoch; 1: one file for each
+_UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
+_MAX_PICTURES = 10_000_000
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
+
+
+def _are_classes(names: tuple[str, ...]) -> bool:
+    return (
+        2 <= len(names) <= MAX_CLASSES
+        and len(set(names)) == len(names)
+        and all(0 < len(name) <= MAX_CLASS_NAME and can_be_shown(name) for name in names)
+    )
+
+
+_CLASSES = Rule(f"2 to {MAX_CLASSES:,} different names of 1 to {MAX_CLASS_NAME} visible characters each", _are_classes)
+Pictures = Annotated[int, whole_from(0, _MAX_PICTURES)]
 
 
 @dataclass(frozen=True)
 class DatasetFacts:
     """What a run knows of its dataset; travels with the run, so that nothing is read from literals later."""
 
-    name: str
-    class_names: tuple[str, ...]
-    mean: tuple[float, float, float]  # per channel, of the training part, 0 to 1
-    std: tuple[float, float, float]
-    fingerprint: str  # SHA-256
-    train: int  # pictures trained on
-    validation: int
-    test: int
+    name: FolderName
+    class_names: Annotated[tuple[str, ...], _CLASSES]
+    mean: tuple[Amount, Amount, Amount]  # per channel, of the training part, 0 to 1
+    std: tuple[Amount, Amount, Amount]
+    fingerprint: Sha256
+    train: Pictures  # that the network trains on
+    validation: Pictures
+    test: Pictures
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,11 @@ class Run:
     exact: bool = True  # bit by bit what an uninterrupted run would have given
     warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
+
+    @functools.cached_property
+    def made_at(self) -> datetime.datetime:
+        """When it was made, as it says itself, in UTC; of a run that cannot be read the first moment of 1970."""
+        return moment_of(self.created) if self.created else _UNKNOWN
 
     @property
     def active(self) -> bool:

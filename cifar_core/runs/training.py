@@ -26,7 +26,7 @@ from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.processes import keep_memory, peak_memory, step_back
 from cifar_core.runs.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.estimate import read_calibration
-from cifar_core.runs.facts import Facts, read_facts, run_config
+from cifar_core.runs.facts import MAX_WARNINGS, Facts, read_facts, run_config
 from cifar_core.runs.folder import RunFolder, checkpoint_files
 from cifar_core.runs.recorder import STATUS_SECONDS, Recorder, line_text
 from cifar_core.runs.results import read_lines
@@ -174,7 +174,7 @@ def _with_history(facts: Facts, before: Facts | None, loaded: Loaded) -> Facts:
     if loaded.changed:
         warnings.append(f"Not bit-exact: from epoch {done + 1} on it was computed {loaded.changed}.")
     exact = before.exact and not loaded.changed
-    return replace(facts, exact=exact, warnings=(*warnings, *loaded.remarks))
+    return replace(facts, exact=exact, warnings=(*warnings, *loaded.remarks)[:MAX_WARNINGS])
 
 
 def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:

@@ -39,7 +39,7 @@ from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import ended_run
 
-_read = store._read
+_read = store.read_anyway
 
 BAD_IDS = [
     "../x",
@@ -165,7 +165,7 @@ def test_running_with_a_free_lock_is_interrupted(workspace: Workspace) -> None:
     ("content", "reason"),
     [
         ("", "not JSON"), ("[]", "cannot be read"), ("{}", "cannot be read"), ('{"schema_version": 99}', "newer version"),
-        ('{"schema_version": 1, "id": "x", "settings": {"epochs": -1}, "created": ""}', "epochs is -1"), ("[" * 100_000, "cannot be read"),
+        ('{"schema_version": 1, "id": "x", "settings": {"epochs": -1}, "created": "2026-11-22T14:46:13Z"}', "epochs is -1"), ("[" * 100_000, "cannot be read"),
     ],
 )  # fmt: skip
 def test_broken_run_hides_no_other(copy: Workspace, finished: Run, content: str, reason: str) -> None:
@@ -252,7 +252,7 @@ def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, m
     """What the list says is what the folders say, whoever changed them."""
     folder = run_folder(copy, finished.id)
     read: list[str] = []
-    monkeypatch.setattr(store, "_read", lambda item: (read.append(item.path.name), _read(item))[1])
+    monkeypatch.setattr(store, "read_anyway", lambda item: (read.append(item.path.name), _read(item))[1])
     list_runs(copy)
     read.clear()
     assert list_runs(copy) == [_read(folder)] and read == []
