@@ -1,4 +1,4 @@
-"""The kinds of values in the JSON files of runs, each with its limits: one table for importing a run and for reading one.
+"""The kinds of values in the JSON files of runs, datasets and jobs, each with its limits: one table for importing and reading.
 
 The dataclasses that mirror those files are declared with these types, and `cifar_core.checked` holds their rules. Reads and
 writes nothing.
@@ -9,8 +9,11 @@ import re
 from typing import Annotated
 
 from cifar_core.checked import Rule
-from cifar_core.text import FOLDER_NAME_RULE, is_folder_name
+from cifar_core.text import FOLDER_NAME_RULE, can_be_shown, is_folder_name
 
+MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test picture a probability for every class
+MAX_CLASS_NAME = 64  # characters
+_MAX_PICTURES = 10_000_000
 _MOST = 2**53  # whole numbers up to here are exact in JSON anywhere
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999  # a computer without a clock begins with the first
 _LONGEST_MOMENT = 40  # characters
@@ -58,6 +61,14 @@ def _are_versions(found: dict[str, object]) -> bool:
     )
 
 
+def _are_classes(names: tuple[str, ...]) -> bool:
+    return (
+        2 <= len(names) <= MAX_CLASSES
+        and len(set(names)) == len(names)
+        and all(0 < len(name) <= MAX_CLASS_NAME and can_be_shown(name) for name in names)
+    )
+
+
 def whole_from(low: int, most: int = _MOST) -> Rule:
     """A whole number in a range, both ends included."""
     return Rule(f"a whole number from {low} to {most:,}", lambda value: low <= value <= most)
@@ -73,3 +84,8 @@ Sha256 = Annotated[str, Rule("a SHA-256", is_sha256)]
 Commit = Annotated[str, Rule("a commit", lambda text: _COMMIT.fullmatch(text) is not None)]
 Versions = Annotated[dict[str, str], Rule("packages and their versions, at most 100", _are_versions)]
 FolderName = Annotated[str, Rule(f"a name of {FOLDER_NAME_RULE}", is_folder_name)]  # of a run or a dataset
+Pictures = Annotated[int, whole_from(0, _MAX_PICTURES)]
+ClassNames = Annotated[
+    tuple[str, ...],
+    Rule(f"2 to {MAX_CLASSES:,} different names of 1 to {MAX_CLASS_NAME} visible characters each", _are_classes),
+]

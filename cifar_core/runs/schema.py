@@ -3,34 +3,17 @@
 import datetime
 import functools
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 
-from cifar_core.checked import Rule
 from cifar_core.config import RunConfig
-from cifar_core.data.store import MAX_CLASS_NAME, MAX_CLASSES
-from cifar_core.json_values import Amount, FolderName, Sha256, moment_of, whole_from
+from cifar_core.json_values import Amount, ClassNames, FolderName, Pictures, Sha256, moment_of
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Progress, Status
-from cifar_core.text import can_be_shown
 from cifar_core.train import EpochLine
 
 SCHEMA_VERSION = 2  # 2: two checkpoints, weights of their own for each best epoch; 1: one file for each
 _UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
-_MAX_PICTURES = 10_000_000
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
-
-
-def _are_classes(names: tuple[str, ...]) -> bool:
-    return (
-        2 <= len(names) <= MAX_CLASSES
-        and len(set(names)) == len(names)
-        and all(0 < len(name) <= MAX_CLASS_NAME and can_be_shown(name) for name in names)
-    )
-
-
-_CLASSES = Rule(f"2 to {MAX_CLASSES:,} different names of 1 to {MAX_CLASS_NAME} visible characters each", _are_classes)
-Pictures = Annotated[int, whole_from(0, _MAX_PICTURES)]
 
 
 @dataclass(frozen=True)
@@ -38,7 +21,7 @@ class DatasetFacts:
     """What a run knows of its dataset; travels with the run, so that nothing is read from literals later."""
 
     name: FolderName
-    class_names: Annotated[tuple[str, ...], _CLASSES]
+    class_names: ClassNames
     mean: tuple[Amount, Amount, Amount]  # per channel, of the training part, 0 to 1
     std: tuple[Amount, Amount, Amount]
     fingerprint: Sha256

@@ -139,6 +139,25 @@ def test_symlinked_run_is_ignored(copy: Workspace, finished: Run) -> None:
         read_run(copy, "linked")
 
 
+@pytest.mark.fault(29, 91)
+def test_a_run_of_the_future_is_listed_last_and_is_not_the_latest(workspace: Workspace) -> None:
+    """As after a clock was set back, or where a stranger's zip says so; moments of other time zones keep their order."""
+    said = {
+        "late": "2026-11-22T01:00:00+00:00",
+        "early": "2026-11-22T09:00:00+14:00",
+        "future": "2998-01-01T00:00:00+00:00",
+    }
+    for name, created in said.items():
+        (workspace.runs / name).mkdir()
+        config = {"schema_version": 2, "id": name, "created": created, "settings": {}}
+        (workspace.runs / name / "config.json").write_text(json.dumps(config), "utf-8")
+        (workspace.runs / name / "status.json").write_text('{"status": "finished"}', "utf-8")
+    assert [run.id for run in list_runs(workspace)] == ["late", "early", "future"]
+    assert read_run(workspace, "latest").id == "late"
+    new = create_run(workspace, make_config())
+    assert read_run(workspace, "latest").id == new
+
+
 def test_unknown_dataset_makes_no_run(workspace: Workspace) -> None:
     with pytest.raises(DataError, match="no dataset named nothing"):
         create_run(workspace, make_config({"dataset": "nothing"}))

@@ -1,4 +1,4 @@
-"""Whatever run zip, run folder or trash folder is there: every page and every `runs` command answers, nobody's run is hidden.
+"""Whatever run zip, run, dataset, job or trash folder is there: every page and `runs` command answers, nobody's run is hidden.
 
 A value may be allowed one by one and yet be one that a page cannot show, such as a moment in the year 1: what import accepts,
 and what reading accepts, must be what everything after it can deal with.
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from cifar_core.__main__ import main
 from cifar_core.errors import CifarCoreError
+from cifar_core.files import hold_lock
 from cifar_core.runs import Run, delete_run, export_run, import_run, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.mutations import as_json, other_json, places
@@ -58,6 +59,8 @@ COMMANDS = tuple(tuple(words.split()) for words in (
     "runs trash --json", "runs export RUN", "runs stop RUN", "runs pause RUN", "runs resume no-such-run", "runs restore no-such-run",
     "runs delete RUN", "runs restore RUN", "analyze RUN --top 3",
 ))  # fmt: skip
+JOB = {"name": "job", "kind": "import", "state": "running", "phase": "Reading", "done": 3, "total": 9, "unit": "files",
+       "seconds_left": 2.5, "error": "", "report": ["a.png is none"]}  # fmt: skip
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
@@ -109,7 +112,7 @@ def base(finished: Run, shared: Workspace, tmp_path_factory: pytest.TempPathFact
 @contextlib.contextmanager
 def guests(base: Workspace) -> Any:
     """The base for one example: what comes into it goes again."""
-    before = {place: set(place.iterdir()) for place in (base.runs, base.trash, base.exports)}
+    before = {place: set(place.iterdir()) for place in (base.runs, base.trash, base.exports, base.data)}
     try:
         yield base
     finally:
@@ -223,6 +226,27 @@ def test_any_folder_in_the_trash(open_page: OpenPage, base: Workspace, names: li
             command(workspace, "runs", *words.split())
         assert read_run(workspace, gone)
         assert all(item.problem for item in list_trash(workspace)), "all that can be brought back is gone"
+
+
+@pytest.mark.fault(64, 91)
+@settings(EVERY, max_examples=15)
+@given(data=st.data())
+def test_any_dataset_and_job(open_page: OpenPage, base: Workspace, data: st.DataObject) -> None:
+    """The other dataset is there, whatever this one says of itself."""
+    meta = json.loads((base.data / "tiny" / "meta.json").read_bytes())
+    with guests(base) as workspace:
+        shutil.copytree(workspace.data / "tiny", workspace.data / "odd")
+        (workspace.data / "odd" / "meta.json").write_bytes(data.draw(extreme(meta).map(as_json)))
+        job = workspace.jobs / "job"
+        job.mkdir(parents=True)
+        (job / "job.json").write_bytes(as_json({"kind": "import", "source": "/a.zip"}))
+        (job / "state.json").write_bytes(data.draw(extreme(JOB).map(as_json)))
+        with hold_lock(job / "job.lock") if data.draw(st.booleans()) else contextlib.nullcontext():
+            for page in ("data", "home", "train"):
+                app = open_page(workspace, page, dataset="odd")
+                assert page == "train" or "tiny" in said(app).lower()
+            for words in ("data list", "data list --json", "train --dataset odd --epochs 0"):
+                assert "tiny" in command(workspace, *words.split()) or words.startswith("train")
 
 
 @pytest.mark.slow
