@@ -190,7 +190,7 @@ def trash(workspace: Workspace, empty: bool, as_json: bool) -> None:
     else:
         for item in found:
             name = f" ({item.name})" if item.name != item.id else ""
-            moment = f"{item.deleted:%Y-%m-%d %H:%M} UTC" if item.deleted else "at a time that is not known"
+            moment = f"{item.deleted:%Y-%m-%d %H:%M} UTC" if item.deleted else "at an unknown time"
             click.echo(f"{one_line(item.id)}{name}  {item.problem or f'deleted {moment}'}")
         if not found:
             say("The trash is empty.")

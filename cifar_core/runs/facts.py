@@ -81,7 +81,7 @@ def read_made(folder: RunFolder) -> Made:
             raise RunError(_newer(folder, content))
         return made_of(content)
     except (OSError, ValueError) as error:
-        raise RunError(f"Run {folder.path.name} cannot be read: config.json is none of ours ({error}).") from error
+        raise RunError(f"Run {folder.path.name} cannot be read: its config.json breaks a rule ({error}).") from error
 
 
 def read_facts(folder: RunFolder) -> Facts | None:

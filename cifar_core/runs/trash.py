@@ -162,7 +162,12 @@ def _entries(workspace: Workspace) -> Iterator[DeletedRun]:
             continue
         match = _NAME.fullmatch(name)
         if match is None or not is_run_id(match[2]):
-            yield DeletedRun(name, None, workspace.trash / name, "It is no deleted run: nobody of us gave it its name.")
+            yield DeletedRun(
+                name,
+                None,
+                workspace.trash / name,
+                "Not a deleted run: the name of its folder has no date. It is left alone.",
+            )
         else:
             yield DeletedRun(match[2], _moment(match[1]), workspace.trash / name)
 

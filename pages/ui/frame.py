@@ -121,6 +121,7 @@ def require_result(run: Run) -> None:
     """End the page where the run cannot be read, or has not finished an epoch: there is nothing to understand yet."""
     if run.problem:
         st.error(sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
+        st.page_link("pages/runs.py", label="Choose another run, or delete this one", icon=":material/list_alt:")
         st.stop()
     if run.best is None:
         st.info(f"This run has no finished epoch yet ({state_words(run)[0]}). Its first one brings the numbers and pictures.",

@@ -77,8 +77,9 @@ def show_trash(workspace: Workspace) -> None:
 def _show(workspace: Workspace, item: DeletedRun, days: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         gone = item.deleted and item.deleted + datetime.timedelta(days=days)
+        when = f"deleted {moment(item.deleted)}" if item.deleted else "deleted at an unknown time"
         stays = f"stays until {moment(gone)}" if gone else "stays until the trash is emptied"
-        st.markdown(f"**{plain(item.name)}** · deleted {moment(item.deleted)} · {stays}", width="stretch")
+        st.markdown(f"**{plain(item.name)}** · {when} · {stays}", width="stretch")
         if st.button("Bring back", key=f"runs_restore_{item.path.name}", icon=":material/undo:"):
             _bring_back(workspace, item.id)
 
