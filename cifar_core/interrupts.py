@@ -40,6 +40,11 @@ def raise_on_ctrl_c() -> None:
     _install(_raise)
 
 
+def ignore_ctrl_c() -> None:
+    """From now on it does nothing: all is said, and this process only ends."""
+    _install(signal.SIG_IGN)
+
+
 def note_ctrl_c() -> Noted:
     """From now on it is only noted."""
     noted = Noted()
@@ -55,13 +60,13 @@ def ctrl_c_noted() -> Iterator[Noted]:
     try:
         yield noted
     finally:
-        if callable(before):
-            _install(before)
+        if before not in (None, signal.SIG_IGN):
+            signal.signal(signal.SIGINT, before)
     if noted.pressed:
         raise KeyboardInterrupt
 
 
-def _install(handler: _Handler) -> None:
+def _install(handler: _Handler | signal.Handlers) -> None:
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
 

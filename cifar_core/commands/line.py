@@ -15,7 +15,7 @@ from cifar_core.commands.runs import runs
 from cifar_core.commands.start import DEBUG, one_sentence
 from cifar_core.commands.train import train
 from cifar_core.errors import CifarCoreError
-from cifar_core.interrupts import CANCELLED, note_ctrl_c, raise_on_ctrl_c
+from cifar_core.interrupts import CANCELLED, ignore_ctrl_c, raise_on_ctrl_c
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -40,7 +40,7 @@ def main() -> int:
     except KeyboardInterrupt:  # outside of what click runs
         return _cancelled()
     finally:
-        note_ctrl_c()  # all is said, and Python only ends
+        ignore_ctrl_c()
 
 
 def _run(arguments: list[str], debug: bool) -> int:
@@ -64,6 +64,6 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 
 def _cancelled() -> int:
-    note_ctrl_c()
+    ignore_ctrl_c()
     click.echo(CANCELLED, err=True)
     return 1

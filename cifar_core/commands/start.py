@@ -5,20 +5,15 @@ Loads next to nothing. Whatever goes wrong from here on is one sentence on stder
 
 import errno
 import io
-import mmap
 import os
 import sys
 from typing import Any, TextIO
 
 from cifar_core.errors import StorageError
-
-if sys.platform != "win32":
-    import resource
+from cifar_core.memory import if_of_memory, is_there, memory_limit, memory_words
 
 DEBUG = "--debug"
-MB = 1024 * 1024
-LEAST_MEMORY = 160 * MB  # of addresses: with less NumPy's own library says so, in words of its own
-_START, _RUNNING = "while the command was starting", "meanwhile"
+LEAST_MEMORY = 250 * 1024 * 1024  # bytes; with less NumPy and others say so first, in words of their own
 
 
 def begin() -> None:
@@ -30,43 +25,17 @@ def begin() -> None:
     _open_standard_streams()
     if DEBUG not in sys.argv:
         sys.excepthook = one_sentence
-    if not _is_there(LEAST_MEMORY):
+    if not is_there(LEAST_MEMORY):
         raise MemoryError
 
 
 def one_sentence(kind: type[BaseException], error: BaseException, _trace: object) -> None:
     """For what nobody foresaw; Python then exits with 1."""
-    limit = memory_limit()
-    if isinstance(error, MemoryError) or (limit is not None and isinstance(error, ImportError)):
-        words = memory_words(limit)
-    else:
-        words = f"{kind.__name__}: {error} (an unexpected fault; {DEBUG} shows where)"
-    print(f"Error: {words}", file=sys.stderr)
-
-
-def memory_words(limit: int | None) -> str:
-    """That memory ran out, and what may be done; `limit` is of this process, in bytes."""
-    if limit is None:
-        return "The memory of this machine ran out: end other programs and try again."
-    return (
-        f"The memory ran out: a process may have {limit / MB:,.0f} MB here (ulimit -v); raise that limit and try again."
-    )
-
-
-def memory_limit() -> int | None:
-    """How many bytes of addresses this process may have (`ulimit -v`); None where nobody set a limit."""
-    if sys.platform == "win32":
-        return None
-    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if soft == resource.RLIM_INFINITY else soft
-
-
-def _is_there(size: int) -> bool:
-    try:
-        mmap.mmap(-1, size).close()
-    except OSError:
-        return False
-    return True
+    told = f"{kind.__name__}: {error}"
+    lack = if_of_memory(told) or (memory_words() if memory_limit() and isinstance(error, ImportError) else "")
+    print(f"Error: {lack or f'{told} (an unexpected fault; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
+    if lack:
+        os._exit(1)  # libraries that are half loaded may crash at the end
 
 
 def _open_standard_streams() -> None:
