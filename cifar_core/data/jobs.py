@@ -30,6 +30,7 @@ from cifar_core.data.store import (
 from cifar_core.errors import DataError
 from cifar_core.files import MB, TEMP_MARK, hold_lock, is_locked, read_json, remove, write_atomic, write_json
 from cifar_core.json_values import Amount, Count
+from cifar_core.memory import if_of_memory
 from cifar_core.processes import log_tail, spawn
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
@@ -273,5 +274,7 @@ def _read_request(folder: Path) -> Request | None:
 
 def _last_words(folder: Path) -> str:
     lines = log_tail(folder / "worker.log", 1)
+    if lines and (lack := if_of_memory(lines[0])):
+        return lack
     said = f"its last words: {lines[0][:300]}" if lines else "it was killed, or memory ran out"
     return f"The process that prepared the data ended early ({said}). Start it again."
