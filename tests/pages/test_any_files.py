@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from cifar_core.__main__ import main
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import hold_lock
+from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.runs import Run, delete_run, export_run, import_run, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.mutations import as_json, other_json, places
@@ -127,7 +128,7 @@ def command(workspace: Workspace, *arguments: str) -> str:
     argv = ["cifar_core", *arguments, "--workspace", str(workspace.root)]
     with (
         mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "excepthook", sys.excepthook),
-        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), ctrl_c_noted(),
     ):  # fmt: skip
         code = main()
     assert code in (0, 1, 2), (arguments, code)
