@@ -9,13 +9,11 @@ import numpy as np
 
 from cifar_core.errors import DataError
 from cifar_core.files import MB, size_text
+from cifar_core.json_values import MAX_CLASS_NAME, MAX_CLASSES, MAX_PICTURES
 from cifar_core.text import can_be_shown
 
-MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test picture a probability for every class
-MAX_CLASS_NAME = 64  # characters
 MAX_FILE_NAME = 255  # characters of a picture's; no file system takes more
 MAX_ID = len("train/") + MAX_CLASS_NAME + len("/") + MAX_FILE_NAME  # characters: an id is part/class/file
-MAX_PICTURES = 10_000_000  # of the training part; it stays on the disk
 MAX_TEST = 1_000_000  # pictures of the test part: what is known of each is held in memory
 MAX_PREDICTIONS = 256 * MB  # for all test pictures after one epoch; 50,000 of 1,000 classes take 200
 _CHARACTER = 4  # bytes, as NumPy keeps texts

@@ -7,7 +7,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,9 +17,9 @@ from cifar_core.config import ModelConfig
 from cifar_core.data.arrays import npy_header, npy_pieces, open_npz, require
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import size_text
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.folder import METRICS, MOST_BYTES, RunFolder
 from cifar_core.runs.papers import Papers, read_papers
-from cifar_core.runs.results import MOST_METRICS, read_lines
+from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import DatasetFacts
 from cifar_core.runs.sealed import DamagedError, check_seal, check_tensors
 from cifar_core.runs.tensors import network_tensors
@@ -99,12 +99,12 @@ def _opened(folder: RunFolder, path: Path) -> Iterator[BinaryIO]:
 
 
 def _lines(folder: RunFolder, papers: Papers) -> list[EpochLine]:
-    """The epochs, numbered from 1, with values that can be."""
+    """The epochs, numbered from 1."""
     if not os.path.lexists(folder.metrics):
         return []
     with _opened(folder, folder.metrics) as stream:
-        if os.fstat(stream.fileno()).st_size > MOST_METRICS:
-            raise ValueError(f"is larger than the {size_text(MOST_METRICS)} allowed")
+        if os.fstat(stream.fileno()).st_size > MOST_BYTES[METRICS]:
+            raise ValueError(f"is larger than the {size_text(MOST_BYTES[METRICS])} allowed")
     lines, problems = read_lines(folder)
     if problems:
         raise ValueError(problems[0].rstrip("."))
@@ -112,10 +112,6 @@ def _lines(folder: RunFolder, papers: Papers) -> list[EpochLine]:
         raise ValueError("metrics.jsonl does not number its epochs 1, 2, 3 ...")
     if len(lines) > papers.settings.optimizer.epochs:
         raise ValueError(f"metrics.jsonl has {len(lines)} epochs, the settings only {papers.settings.optimizer.epochs}")
-    for line in lines:
-        for name, value in asdict(line).items():
-            if value is not None and (value < 0 or (name.endswith("accuracy") and value > 1)):
-                raise ValueError(f"metrics.jsonl says {name} {value:g} at epoch {line.epoch}, which cannot be")
     return lines
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from cifar_core.data.arrays import Shape
-from cifar_core.data.rules import MAX_CLASSES, MAX_PICTURES
 from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.json_values import MAX_CLASSES, MAX_PICTURES
 from cifar_core.runs.facts import require_unedited
 from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.inspection import check_weights
