@@ -27,7 +27,7 @@ from cifar_core.data.store import (
     open_dataset,
     refuse_taken,
 )
-from cifar_core.errors import DataError
+from cifar_core.errors import DataError, StorageError
 from cifar_core.files import TEMP_MARK, hold_lock, is_locked, read_json, remove, write_atomic, write_json
 from cifar_core.processes import log_tail, spawn
 from cifar_core.text import one_line
@@ -155,9 +155,13 @@ def _readable(source: Path) -> Path:
 
 
 def read_job(workspace: Workspace, name: str) -> JobState | None:
-    """How far the job of a dataset is; None where there never was one. A dead process counts as failed."""
+    """How far the job of a dataset is; None where there never was one. A dead process counts as failed, and so does a job
+    of which nobody can tell."""
     folder = workspace.jobs / known_name(name)
-    alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
+    try:
+        alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
+    except StorageError as error:
+        return JobState(name, "import", "failed", error=f"How far it is cannot be told: {error}")
     request = _read_request(folder)
     if request is None:
         return None
