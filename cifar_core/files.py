@@ -220,7 +220,10 @@ def read_start(path: Path | str, most: int) -> bytes:
         OSError: it is not there, not ours to read, or something else than a file, such as a pipe, on which one would
             wait for ever.
     """
-    handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    try:
+        handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    except PermissionError as error:
+        raise PermissionError(error.errno, f"{error.strerror}, {ALLOW}", error.filename) from error
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):

@@ -35,6 +35,7 @@ from cifar_core.workspace import Workspace
 
 START_SECONDS = 30.0  # a job holds its lock within a second; this is for very busy machines
 _SCHEMA = 1
+_REQUEST = "job.json"
 _MAX_PATH_SHOWN = 300  # characters of a path in sentences
 Kind = Literal["get", "import"]
 Outcome = Literal["running", "done", "failed", "cancelled"]
@@ -164,7 +165,12 @@ def read_job(workspace: Workspace, name: str) -> JobState | None:
         return JobState(name, "import", "failed", error=f"How far it is cannot be told: {error}")
     request = _read_request(folder)
     if request is None:
-        return None
+        if not os.path.lexists(folder / _REQUEST):
+            return None
+        told = (
+            f"What was to be done ({folder / _REQUEST}) cannot be read: dismiss it on the Data page and start it anew."
+        )
+        return JobState(name, "import", "failed", error=told)
     try:
         state = checked(JobState, read_json(folder / "state.json"), exact=False)
     except (OSError, ValueError):
@@ -183,7 +189,7 @@ def cancel_job(workspace: Workspace, name: str) -> None:
 def forget_job(workspace: Workspace, name: str) -> None:
     """Drop what is known of an ended job, so that a failed import is no longer listed; a running one stays."""
     if read_job(workspace, name) is not None and not is_preparing(workspace, name):
-        remove(job_folder(workspace, name) / "job.json")  # never the locks: someone may wait on them
+        remove(job_folder(workspace, name) / _REQUEST)  # never the locks: someone may wait on them
 
 
 class Reporter:
@@ -252,7 +258,7 @@ def _start(workspace: Workspace, name: str, request: Request) -> None:
     for leftover in ("cancel", "worker.log"):
         remove(folder / leftover)
     _write_state(folder, JobState(name, request.kind))
-    write_json(folder / "job.json", {"schema_version": _SCHEMA, **asdict(request)})
+    write_json(folder / _REQUEST, {"schema_version": _SCHEMA, **asdict(request)})
     process = spawn("cifar_core.data.job", [f"--workspace={workspace.root}", f"--name={name}"], folder / "worker.log")
     _wait_for_lock(process, dataset_lock(workspace, name))
 
@@ -269,7 +275,7 @@ def _write_state(folder: Path, state: JobState) -> None:
 
 def _read_request(folder: Path) -> Request | None:
     try:
-        return checked(Request, read_json(folder / "job.json"), exact=False)
+        return checked(Request, read_json(folder / _REQUEST), exact=False)
     except (OSError, ValueError):
         return None
 

@@ -69,7 +69,9 @@ def read_made(folder: RunFolder) -> Made:
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise RunError(_newer(folder, content))
         return made_of(content)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"Run {folder.path.name} cannot be read ({error}).") from error
+    except ValueError as error:
         raise RunError(f"Run {folder.path.name} cannot be read: config.json is none of ours ({error}).") from error
 
 
