@@ -66,6 +66,7 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
         root = chosen.expanduser().resolve()
         workspace = Workspace(root)
         is_there = workspace.runs.is_dir()
+        sweep_temp(root)
         for folder in workspace.folders:
             _make(folder, needed=not is_there)
             sweep_temp(folder)
