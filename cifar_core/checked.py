@@ -4,25 +4,33 @@ import functools
 import math
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 _SHOWN = 40  # characters
 _MOST = 2**63  # whole numbers and floats beyond it are nobody's counts, sizes or times
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What a value must be beside being of its type; stands in the type as `Annotated[int, Rule(...)]`."""
+
+    words: str  # ends the sentence "NAME must be ..."
+    holds: Callable[[Any], bool]
+
+
 def checked(kind: type[T], content: Any, *, exact: bool = True) -> T:
     """Build a dataclass from what a file says.
 
     Args:
-        kind: a dataclass whose fields are str, int, float, bool, None, certain words (Literal), dict[str, Any], other such dataclasses, unions
-            of these, or tuples, lists or mappings by name of them.
+        kind: a dataclass whose fields are str, int, float, bool, None, certain words (Literal), dict[str, Any], other
+            such dataclasses, unions of these, tuples, lists or mappings by name of them, or any of these with a `Rule`.
         content: as read from JSON; lists become tuples.
         exact: refuse fields that the dataclass does not have, rather than leave them out.
 
     Raises:
-        ValueError: not a mapping, a field is missing, unknown or of another type; the message says which.
+        ValueError: not a mapping, a field is missing, unknown, of another type or against its rule; the message says which.
     """
     table, required = _table(kind)  # type: ignore[arg-type] # a class can be hashed
     if not isinstance(content, dict):
@@ -47,7 +55,7 @@ def checked(kind: type[T], content: Any, *, exact: bool = True) -> T:
 @functools.cache
 def _table(kind: type) -> tuple[dict[str, Callable[[Any], Any]], list[str]]:
     assert is_dataclass(kind)
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     required = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
     return {item.name: _reader(hints[item.name]) for item in fields(kind)}, required
 
@@ -55,6 +63,8 @@ def _table(kind: type) -> tuple[dict[str, Callable[[Any], Any]], list[str]]:
 def _reader(hint: Any) -> Callable[[Any], Any]:
     """A function that returns a value of the type, or raises TypeError with words for the type."""
     origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return functools.partial(_read_ruled, _reader(inner[0]), inner[1])
     if origin in (Union, types.UnionType):
         return functools.partial(_read_union, [_reader(item) for item in inner])
     if origin is tuple and inner[-1] is Ellipsis:
@@ -77,6 +87,16 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         bool: _read_bool,
         type(None): _read_none,
     }[origin or hint]
+
+
+def _read_ruled(reader: Callable[[Any], Any], rule: Rule, value: Any) -> Any:
+    try:
+        found = reader(value)
+    except TypeError:
+        raise TypeError(rule.words) from None
+    if rule.holds(found):
+        return found
+    raise TypeError(rule.words)
 
 
 def _read_text(value: Any) -> str:

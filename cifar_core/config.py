@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 from cifar_core.errors import ConfigError
 from cifar_core.presets import PRESETS
-from cifar_core.text import did_you_mean
+from cifar_core.text import FOLDER_NAME_RULE, did_you_mean, is_folder_name
 
-Kind = Literal["int", "float", "bool", "choice", "text", "ints"]
+Kind = Literal["int", "float", "bool", "choice", "name", "ints"]
 Precision = Literal["float32", "bfloat16"]  # what a network computes in: the run's process chooses
-MAX_TEXT = 64  # characters of a dataset's name
+MAX_TEXT = 64  # characters of a value that a sentence quotes
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def setting(default: Any, kind: Kind, label: str, help: str, **more: Any) -> Any
 class DataConfig:
     """Which pictures train the network, and how they are varied."""
 
-    dataset: str = setting("drawn10", "text", "Dataset", "The pictures to learn from.")
+    dataset: str = setting("drawn10", "name", "Dataset", "The pictures to learn from.")
     train_share: float = setting(1.0, "float", "Share of the training pictures",
         "Use only this part of them, the same share of every class: faster, and shows what more data is worth.",
         low=0.01, high=1.0, step=0.01)
@@ -289,9 +289,9 @@ def _parse(spec: Spec, value: Any) -> Any:
             return value
         case "ints":
             return _several(spec, value)
-        case "text":
-            if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT:
-                raise ValueError(f"must be a name of 1 to {MAX_TEXT} characters")
+        case "name":
+            if not isinstance(value, str) or not is_folder_name(value):
+                raise ValueError(f"must be a name of {FOLDER_NAME_RULE}")
             return value
 
 

@@ -5,10 +5,13 @@ Reads and writes nothing.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 _JOINERS = "\u200c\u200d"  # unseen themselves, but emoji and some scripts fall apart without them
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
+FOLDER_NAME_RULE = "1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit"
 _LONGEST = 200  # characters of a name that are compared with known ones
 _SURPLUS = 16  # times the wanted length that is looked at: a name of megabytes costs no more than a long one
 
@@ -48,6 +51,14 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def is_folder_name(text: str) -> bool:
+    """Whether a text may name a folder of ours, as the id of a run and the name of a dataset do (`FOLDER_NAME_RULE`).
+
+    A name that Windows keeps for a device may not, on any system.
+    """
+    return _NAME.fullmatch(text) is not None and not is_device_name(text)
 
 
 def is_device_name(text: str) -> bool:

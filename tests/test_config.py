@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.config import (
-    MAX_TEXT,
     DataConfig,
     MachineConfig,
     ModelConfig,
@@ -24,6 +23,7 @@ from cifar_core.config import (
 )
 from cifar_core.errors import CifarCoreError, ConfigError
 from cifar_core.presets import PRESETS
+from cifar_core.text import is_folder_name
 
 TABLE = list(hyperparameters())
 NAMES = [name for _, name, _, _ in TABLE]
@@ -46,8 +46,8 @@ def allowed(spec: Spec) -> st.SearchStrategy[Any]:
             return st.booleans()
         case "choice":
             return st.sampled_from(spec.choices)
-        case "text":
-            return st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=MAX_TEXT)
+        case "name":
+            return st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True).filter(is_folder_name)
         case "float":
             return st.floats(spec.low, spec.high)
         case "int":
@@ -254,9 +254,9 @@ def test_a_choice_is_one_of_its_words(value: object) -> None:
     assert "must be one of adam, adamw, sgd" in problems_of({"optimizer": value})[0]
 
 
-@pytest.mark.parametrize("value", ["", "x" * (MAX_TEXT + 1), 3, None, b"drawn10"])
+@pytest.mark.parametrize("value", ["", "x" * 65, "Drawn10", "../../etc", "con", "-a", "a\n", 3, None, b"drawn10"])
 def test_a_dataset_has_a_name(value: object) -> None:
-    assert f"must be a name of 1 to {MAX_TEXT} characters" in problems_of({"dataset": value})[0]
+    assert "must be a name of 1 to 64 small letters a-z, digits and hyphens" in problems_of({"dataset": value})[0]
 
 
 # What a person reads

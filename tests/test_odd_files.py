@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cifar_core.__main__ import cli
+from cifar_core.commands.line import cli
 from cifar_core.data import dataset_state, list_datasets, open_dataset
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.runs import Status, empty_trash, export_bytes, list_runs, list_trash, restore_run, stop_all

@@ -1,5 +1,6 @@
 """Both sides of a comparison, each in processes of its own, one after the other. Runs land in the workspace they are given."""
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -12,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cifar_core.config import RunConfig
-from cifar_core.errors import TrainingError
+from cifar_core.errors import RunError, TrainingError
+from cifar_core.interrupts import Noted, ctrl_c_noted
 from cifar_core.processes import child_environment
-from cifar_core.runs import Run, Status, create_run, epoch_ends, read_metrics, read_run, start_run
+from cifar_core.runs import Run, Status, create_run, epoch_ends, read_metrics, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
 
 Say = Callable[[str], None]  # told what is under way
@@ -39,17 +41,31 @@ def train(workspace: Workspace, config: RunConfig) -> Trained:
     """Train as the app and the command line do, and wait for the end.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C was pressed; the run was stopped.
         TrainingError: it did not finish.
     """
-    run_id = create_run(workspace, config)
-    start_run(workspace, run_id)
-    while (run := read_run(workspace, run_id)).active:
-        time.sleep(_LOOK_SECONDS)
+    with ctrl_c_noted() as ctrl_c:
+        run_id = create_run(workspace, config)
+        start_run(workspace, run_id)
+        run = _followed(workspace, run_id, ctrl_c)
     if run.status is not Status.FINISHED:
         raise TrainingError(f"The run {run_id} of the measurement is {run.status}. {run.error}")
     ends = epoch_ends(workspace, run_id)
     epochs = [after - before for before, after in itertools.pairwise(ends)]
     return Trained(run, read_metrics(workspace, run_id), epochs)
+
+
+def _followed(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
+    is_asked = False
+    while True:
+        if ctrl_c.pressed and not is_asked:
+            is_asked = True
+            with contextlib.suppress(RunError):  # it ended by itself meanwhile
+                stop_run(workspace, run_id)
+        run = read_run(workspace, run_id)
+        if not run.active:
+            return run
+        time.sleep(_LOOK_SECONDS)
 
 
 def train_plain(workspace: Workspace, dataset: str, epochs: int, seed: int = 0) -> pd.DataFrame:

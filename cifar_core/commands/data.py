@@ -18,6 +18,7 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
+from cifar_core.interrupts import Noted, note_ctrl_c
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 
@@ -51,8 +52,9 @@ def list_command(workspace: Workspace, as_json: bool) -> None:
 @workspace_option
 def get(workspace: Workspace, name: str, as_json: bool) -> None:
     """Get NAME: `drawn10` is drawn here, `cifar10` is downloaded."""
+    ctrl_c = note_ctrl_c()
     start_get(workspace, name)
-    _finish(workspace, name, as_json)
+    _finish(workspace, name, ctrl_c, as_json)
 
 
 @data.command("import")
@@ -67,18 +69,19 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
 @workspace_option
 def import_command(workspace: Workspace, path: Path, name: str, leave_out: bool, as_json: bool) -> None:
     """Import a folder, .zip or .tar of train/CLASS/* and test/CLASS/* pictures, or the official CIFAR-10 archive."""
+    ctrl_c = note_ctrl_c()
     start_import(workspace, path, name, leave_out=leave_out)
-    _finish(workspace, name, as_json)
+    _finish(workspace, name, ctrl_c, as_json)
 
 
-def _finish(workspace: Workspace, name: str, as_json: bool) -> None:
+def _finish(workspace: Workspace, name: str, ctrl_c: Noted, as_json: bool) -> None:
     """Follow the preparation of a dataset, whoever does it, to its end.
 
     Raises:
-        DataError: an import was refused or cancelled, or what is stored is broken.
-        DownloadError: getting it failed or was cancelled.
+        DataError: an import was refused, or what is stored is broken.
+        DownloadError: getting it failed, or this or an import was cancelled.
     """
-    state = _follow(workspace, name)
+    state = _follow(workspace, name, ctrl_c)
     job = read_job(workspace, name)
     if job is not None and (job.state == "done" or state.state != "ready"):  # else an earlier try, long made good
         for line in job.report:
@@ -93,33 +96,38 @@ def _finish(workspace: Workspace, name: str, as_json: bool) -> None:
 def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
     if state.state == "broken":
         return DataError(state.problem)
-    kind = DataError if job is not None and job.kind == "import" else DownloadError
+    is_import = job is not None and job.kind == "import"
+    if job is not None and job.state == "cancelled":
+        return DownloadError(
+            f"{'Importing' if is_import else 'Getting'} {state.name} was cancelled; nothing was changed."
+        )
+    kind = DataError if is_import else DownloadError
     if job is not None and job.error:
         return kind(job.error)
-    if job is not None and job.state == "cancelled":
-        return kind(f"Getting {state.name} was cancelled; nothing was changed.")
     return kind(f"{state.name} is not here: what prepared it ended early. Start it again.")
 
 
-def _follow(workspace: Workspace, name: str) -> DatasetState:
-    """Wait while a job makes the dataset, or a training run draws it; the state after that."""
+def _follow(workspace: Workspace, name: str, ctrl_c: Noted) -> DatasetState:
+    """Wait while a job makes the dataset, or a training run draws it; the state after that. Ctrl-C cancels the job.
+
+    Raises:
+        Abort: Ctrl-C was pressed once more, or while a training run draws it, which goes on: only the waiting ends.
+    """
     cancelled = False
     while True:
-        try:
-            state, job = dataset_state(workspace, name), read_job(workspace, name)
-            running = job if job is not None and job.state == "running" else None
-            if state.state != "preparing" and running is None:
-                clear_line()
-                return state
-            _show(running)
-            time.sleep(_LOOK_SECONDS)
-        except KeyboardInterrupt:
-            job = read_job(workspace, name)
-            if cancelled or job is None or job.state != "running":
-                raise  # a training run draws it and goes on: only the waiting ends
+        state, job = dataset_state(workspace, name), read_job(workspace, name)
+        running = job if job is not None and job.state == "running" else None
+        if state.state != "preparing" and running is None:
+            clear_line()
+            return state
+        if ctrl_c.taken():
+            if cancelled or running is None:
+                raise click.Abort
             cancelled = True
             say("Cancelling; nothing that was stored before is changed.")
             cancel_job(workspace, name)
+        _show(running)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _show(job: JobState | None) -> None:

@@ -30,7 +30,7 @@ def chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _metavar(spec: Spec) -> str:
     if spec.kind == "choice":
         return "|".join(spec.choices)
-    return {"int": "N", "float": "X", "text": "NAME", "ints": ",".join("N" for _ in spec.items)}[spec.kind]
+    return {"int": "N", "float": "X", "name": "NAME", "ints": ",".join("N" for _ in spec.items)}[spec.kind]
 
 
 def _help(spec: Spec, default: str) -> str:

@@ -1,5 +1,6 @@
 """`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute, verify."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ import click
 
 from cifar_core.commands.console import json_option, print_json, say, waiting_words, workspace_option
 from cifar_core.commands.options import chosen, setting_options
+from cifar_core.commands.train import begin, follow, unfinished
 from cifar_core.files import size_text
 from cifar_core.runs import (
+    DeletedRun,
     Place,
     Run,
     delete_run,
@@ -35,6 +38,7 @@ from cifar_core.runs import (
     stop_run,
     verify_run,
 )
+from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
 
@@ -130,7 +134,9 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
 @workspace_option
 def resume(workspace: Workspace, run: str, as_json: bool) -> None:
     """Continue a RUN that was paused, stopped, interrupted or failed, when its turn comes."""
-    _do(workspace, run, resume_run, "goes on when its turn comes", as_json)
+    run_id = resolve_run(workspace, run)
+    _begin(workspace, lambda: run_id, resume_run)
+    _tell_done(run_id, "goes on when its turn comes", as_json)
 
 
 @runs.command()
@@ -140,7 +146,7 @@ def resume(workspace: Workspace, run: str, as_json: bool) -> None:
 def retry(workspace: Workspace, run: str, as_json: bool) -> None:
     """Train a RUN that failed, was interrupted or stopped once more, with the same settings and seed, as a new run."""
     old = resolve_run(workspace, run)
-    _begin(workspace, old, retry_run(workspace, old), as_json)
+    _tell_new(_begin(workspace, lambda: retry_run(workspace, old), start_run), old, as_json)
 
 
 @runs.command()
@@ -151,7 +157,8 @@ def retry(workspace: Workspace, run: str, as_json: bool) -> None:
 def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) -> None:
     """Train a new run with the settings of RUN; an option given here wins."""
     old = resolve_run(workspace, run)
-    _begin(workspace, old, duplicate_run(workspace, old, chosen(settings)), as_json)
+    new = _begin(workspace, lambda: duplicate_run(workspace, old, chosen(settings)), start_run)
+    _tell_new(new, old, as_json)
 
 
 @runs.command()
@@ -181,19 +188,20 @@ def restore(workspace: Workspace, run: str, as_json: bool) -> None:
 @workspace_option
 def trash(workspace: Workspace, empty: bool, as_json: bool) -> None:
     """Deleted runs, the last deleted first. They go for good after some days (trash_days in settings.json)."""
-    found = list_trash(workspace)
+    found, gone = list_trash(workspace), 0
     if empty:
         gone = empty_trash(workspace)
         say("1 run is gone for good." if gone == 1 else f"{gone} runs are gone for good.")
     else:
         for item in found:
             name = f" ({item.name})" if item.name != item.id else ""
-            click.echo(f"{item.id}{name}  deleted {item.deleted:%Y-%m-%d %H:%M} UTC")
+            moment = f"{item.deleted:%Y-%m-%d %H:%M} UTC" if item.deleted else "at an unknown time"
+            click.echo(f"{one_line(item.id)}{name}  {item.problem or f'deleted {moment}'}")
         if not found:
             say("The trash is empty.")
     if as_json:
-        listed = [{"run": item.id, "name": item.name, "deleted": item.deleted.isoformat()} for item in found]
-        print_json({"runs": [] if empty else listed, "removed": len(found) if empty else 0})
+        listed = [_deleted(item) for item in found]
+        print_json({"runs": [item for item in listed if item["problem"]] if empty else listed, "removed": gone})
 
 
 @runs.command()
@@ -237,8 +245,20 @@ def verify(workspace: Workspace, run: str | None, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _begin(workspace: Workspace, old: str, new: str, as_json: bool) -> None:
-    start_run(workspace, new)
+def _deleted(item: DeletedRun) -> dict[str, str | None]:
+    deleted = item.deleted.isoformat() if item.deleted else None
+    return {"run": item.id, "name": item.name, "deleted": deleted, "problem": item.problem}
+
+
+def _begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> str:
+    """Queue a run; Ctrl-C meanwhile stops it. Returns its id."""
+    run_id, ctrl_c = begin(workspace, make, start)
+    if ctrl_c.pressed:
+        raise unfinished(follow(workspace, run_id, ctrl_c))
+    return run_id
+
+
+def _tell_new(new: str, old: str, as_json: bool) -> None:
     say(f"Run {new} is queued, with the settings of {old}.")
     if as_json:
         print_json({"run": new, "made_from": old})
@@ -247,6 +267,10 @@ def _begin(workspace: Workspace, old: str, new: str, as_json: bool) -> None:
 def _do(workspace: Workspace, run: str, action: Any, done: str, as_json: bool) -> None:
     run_id = resolve_run(workspace, run)
     action(workspace, run_id)
+    _tell_done(run_id, done, as_json)
+
+
+def _tell_done(run_id: str, done: str, as_json: bool) -> None:
     say(f"Run {run_id} {done}.")
     if as_json:
         print_json({"run": run_id, "done": True})

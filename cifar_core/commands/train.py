@@ -1,6 +1,8 @@
-"""`train`: make a run, start its process and follow it."""
+"""`train`: make a run, start its process and follow it. Other commands that begin a run do it with `begin` as well."""
 
+import contextlib
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -16,7 +18,8 @@ from cifar_core.commands.console import (
 )
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.config import make_config
-from cifar_core.errors import CifarCoreError, TrainingError
+from cifar_core.errors import CifarCoreError, RunError, TrainingError
+from cifar_core.interrupts import Noted, note_ctrl_c
 from cifar_core.presets import PRESETS
 from cifar_core.runs import (
     EpochLine,
@@ -47,24 +50,44 @@ _WAITING_SECONDS = 0.5  # all runs are looked at
 def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> None:
     """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
     config = make_config(chosen(settings), preset=preset)
-    run_id = create_run(workspace, config)
-    start_run(workspace, run_id)
+    run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config), start_run)
     expected = read_run(workspace, run_id).expected_seconds
     about = f", about {clock(expected)}" if expected else ""
     say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {config.optimizer.epochs} epochs{about}.")
-    run = follow(workspace, run_id)
+    run = follow(workspace, run_id, ctrl_c)
     if as_json:
         print_json(summary(run))
     if run.status is not Status.FINISHED:
-        raise TrainingError(f"Run {run.id} is {run.status}. {run.error}".strip())
+        raise unfinished(run)
     say(_closing(run))
 
 
-def follow(workspace: Workspace, run_id: str) -> Run:
+def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> tuple[str, Noted]:
+    """Make a run and start it, so that Ctrl-C at any moment of that leaves none that trains unsaid.
+
+    Args:
+        workspace: where.
+        make: gives the run's id.
+        start: sets it going; not called where Ctrl-C was pressed before.
+
+    Returns:
+        The run's id, and whether Ctrl-C was or is pressed from now on: `follow` stops the run then.
+    """
+    ctrl_c = note_ctrl_c()
+    run_id = make()
+    if not ctrl_c.pressed:
+        with _said_that_it_goes_on(workspace, run_id):
+            start(workspace, run_id)
+    return run_id, ctrl_c
+
+
+def follow(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
     """Show a run's progress until its process has ended; Ctrl-C asks it to stop."""
     told, place = 0, None
-    while True:
-        try:
+    with _said_that_it_goes_on(workspace, run_id):
+        while True:
+            if ctrl_c.taken():
+                _stop(workspace, run_id)
             run = read_run(workspace, run_id)
             told = _tell_epochs(workspace, run, told)
             if not run.active:
@@ -76,12 +99,11 @@ def follow(workspace: Workspace, run_id: str) -> Run:
             else:
                 place = _tell_place(workspace, run, place)
                 time.sleep(_WAITING_SECONDS)
-        except KeyboardInterrupt:
-            say("Stopping after this batch; what the run has so far is kept.")
-            try:
-                stop_run(workspace, run_id)
-            except CifarCoreError:
-                continue  # it ended by itself meanwhile
+
+
+def unfinished(run: Run) -> TrainingError:
+    """The sentence for a run that ended, but not at its end."""
+    return TrainingError(f"Run {run.id} is {run.status}. {run.error}".strip())
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -100,6 +122,28 @@ def summary(run: Run) -> dict[str, Any]:
         "images_per_second": run.last.images_per_second if run.last else None,
         "error": run.error,
     }
+
+
+def _stop(workspace: Workspace, run_id: str) -> None:
+    say("Stopping after this batch; what the run has so far is kept.")
+    try:
+        stop_run(workspace, run_id)
+    except RunError:
+        return  # it ended by itself meanwhile
+    except CifarCoreError as error:  # the disk
+        say(f"It could not be asked to stop: {error} Ctrl-C tries again.")
+
+
+@contextlib.contextmanager
+def _said_that_it_goes_on(workspace: Workspace, run_id: str) -> Iterator[None]:
+    """Whatever ends the command, a run that goes on is not taken for one that has ended too."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(CifarCoreError):
+            if read_run(workspace, run_id).active:
+                say(f"Run {run_id} goes on without this command: python -m cifar_core runs show {run_id}")
+        raise
 
 
 def _tell_epochs(workspace: Workspace, run: Run, told: int) -> int:

@@ -15,8 +15,9 @@ from cifar_core.data.cifar10 import CIFAR10
 from cifar_core.data.entries import Limits, shown_name
 from cifar_core.data.pictures import decode_picture
 from cifar_core.data.progress import Progress, no_progress
-from cifar_core.data.store import MAX_CLASS_NAME, MAX_CLASSES, Dataset, Split, refuse_taken, save_dataset
+from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError
+from cifar_core.json_values import MAX_CLASS_NAME, MAX_CLASSES
 from cifar_core.workspace import Workspace
 
 PARTS = ("train", "test")

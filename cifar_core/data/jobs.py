@@ -28,7 +28,9 @@ from cifar_core.data.store import (
     refuse_taken,
 )
 from cifar_core.errors import DataError, StorageError
-from cifar_core.files import TEMP_MARK, hold_lock, is_locked, read_json, remove, write_atomic, write_json
+from cifar_core.files import MB, TEMP_MARK, hold_lock, is_locked, read_json, remove, write_atomic, write_json
+from cifar_core.json_values import Amount, Count
+from cifar_core.memory import if_of_memory
 from cifar_core.processes import log_tail, spawn
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
@@ -49,10 +51,10 @@ class JobState:
     kind: Kind
     state: Outcome = "running"
     phase: str = "Starting"
-    done: int = 0
-    total: int = 0
+    done: Count = 0
+    total: Count = 0
     unit: str = ""  # "bytes", "files" or "pictures"
-    seconds_left: float | None = None  # of this phase
+    seconds_left: Amount | None = None  # of this phase
     error: str = ""  # one sentence, where it failed
     report: list[str] = field(default_factory=list)  # unreadable files, what was passed over
 
@@ -172,7 +174,7 @@ def read_job(workspace: Workspace, name: str) -> JobState | None:
         )
         return JobState(name, "import", "failed", error=told)
     try:
-        state = checked(JobState, read_json(folder / "state.json"), exact=False)
+        state = checked(JobState, read_json(folder / "state.json", max_bytes=MB), exact=False)
     except (OSError, ValueError):
         state = JobState(name, request.kind)
     if state.state == "running" and not alive:
@@ -275,12 +277,14 @@ def _write_state(folder: Path, state: JobState) -> None:
 
 def _read_request(folder: Path) -> Request | None:
     try:
-        return checked(Request, read_json(folder / _REQUEST), exact=False)
+        return checked(Request, read_json(folder / _REQUEST, max_bytes=MB), exact=False)
     except (OSError, ValueError):
         return None
 
 
 def _last_words(folder: Path) -> str:
     lines = log_tail(folder / "worker.log", 1)
+    if lines and (lack := if_of_memory(lines[0])):
+        return lack
     said = f"its last words: {lines[0][:300]}" if lines else "it was killed, or memory ran out"
     return f"The process that prepared the data ended early ({said}). Start it again."

@@ -3,22 +3,24 @@
 Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy` and `meta.json`.
 """
 
+import dataclasses
 import hashlib
 import io
 import json
 import os
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cifar_core.checked import checked
 from cifar_core.data.reading import read_pictures
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.files import (
     ALLOW,
+    MB,
     hold_lock,
     is_locked,
     make_folder,
@@ -32,19 +34,18 @@ from cifar_core.files import (
     write_atomic,
     write_json,
 )
+from cifar_core.json_values import MAX_CLASS_NAME, MAX_CLASSES, Amount, ClassNames, Count, Pictures, Sha256
 from cifar_core.settings import require_room
-from cifar_core.text import can_be_shown, did_you_mean, is_device_name, one_line
+from cifar_core.text import FOLDER_NAME_RULE, can_be_shown, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed before they are there
-MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test picture a probability for every class
-MAX_CLASS_NAME = 64  # characters
 META = "meta.json"
+_MAX_META = 4 * MB  # a thousand classes are named in a quarter of it
 _PARTS = ("images", "labels", "ids")
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,19 @@ class Facts:
     """What `meta.json` says, checked against the files beside it."""
 
     title: str
-    class_names: tuple[str, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    fingerprint: str
+    class_names: ClassNames
+    mean: tuple[Amount, Amount, Amount]
+    std: tuple[Amount, Amount, Amount]
+    fingerprint: Sha256
     source: str
-    train: int  # pictures
-    test: int
-    bytes: int  # on disk, all files
+    train: Pictures
+    test: Pictures
+    files: Mapping[str, Count]  # of the folder, with their bytes
+
+    @property
+    def bytes(self) -> int:
+        """On disk, all files."""
+        return sum(self.files.values())
 
 
 def known_name(name: str) -> str:
@@ -92,9 +98,9 @@ def known_name(name: str) -> str:
     Raises:
         DataError: it is not; the sentence says the rule.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or is_device_name(name):
+    if not isinstance(name, str) or not is_folder_name(name):
         told = "A dataset needs a name" if name == "" else f"{str(name)[:80]!r} cannot be the name of a dataset"
-        raise DataError(f"{told}: use 1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit.")
+        raise DataError(f"{told}: use {FOLDER_NAME_RULE}.")
     return name
 
 
@@ -286,31 +292,18 @@ def read_facts(folder: Path) -> Facts:
     """
     if folder.is_symlink() or not folder.is_dir():
         raise ValueError("it is not a folder of its own")
-    meta = read_json(folder / META)
+    meta = read_json(folder / META, max_bytes=_MAX_META)
     if not isinstance(meta, dict) or not isinstance(meta.get("schema_version"), int):
         raise ValueError(f"{META} has no schema version")
     if meta["schema_version"] > SCHEMA_VERSION:
         raise ValueError("a newer version of this program made it")
-    try:
-        files = {str(file): int(size) for file, size in meta["files"].items()}
-        for part in ("train", "test"):
-            for kind in _PARTS:
-                file = f"{part}_{kind}.npy"
-                if (folder / file).stat().st_size != files[file]:
-                    raise ValueError(f"{file} has another size than when it was saved")
-        return Facts(
-            str(meta["title"]),
-            tuple(str(name) for name in meta["class_names"]),
-            _three(meta["mean"]),
-            _three(meta["std"]),
-            str(meta["fingerprint"]),
-            str(meta["source"]),
-            int(meta["train"]),
-            int(meta["test"]),
-            sum(files.values()) + (folder / META).stat().st_size,
-        )
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{META} is not as it was written ({error!r})") from error
+    facts = checked(Facts, meta, exact=False)
+    for part in ("train", "test"):
+        for kind in _PARTS:
+            file = f"{part}_{kind}.npy"
+            if (folder / file).stat().st_size != facts.files.get(file):
+                raise ValueError(f"{file} has another size than when it was saved")
+    return dataclasses.replace(facts, files={**facts.files, META: (folder / META).stat().st_size})
 
 
 def broken_sentence(name: str, error: Exception) -> str:
@@ -329,15 +322,10 @@ def broken_sentence(name: str, error: Exception) -> str:
 def _absent(workspace: Workspace, name: str) -> str:
     if name in BUILT_IN_NAMES:
         return f"The dataset {name} is not here yet: get it on the Data page, or with: python -m cifar_core data get {name}"
-    there = [*BUILT_IN_NAMES, *(name for name in subfolders(workspace.data) if _NAME.fullmatch(name))]
+    there = [*BUILT_IN_NAMES, *(name for name in subfolders(workspace.data) if is_folder_name(name))]
     return (
         f"There is no dataset named {name}{did_you_mean(name, there)}: import it on the Data page or with data import."
     )
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue
 
 
 def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cifar_core.errors import RunError
+from cifar_core.json_values import Amount, Count
 
 
 class Status(StrEnum):
@@ -67,13 +68,13 @@ class Progress:
     """Where a run stands."""
 
     phase: str  # what is going on, in a person's words
-    epoch: int = 0  # 1-based, the running one
-    epochs: int = 0
-    batch: int = 0  # done in this epoch
-    batches: int = 0
-    images_per_second: float = 0.0
-    seconds_left: float | None = None
-    elapsed: float = 0.0  # seconds of training and measuring, start-up apart
+    epoch: Count = 0  # 1-based, the running one
+    epochs: Count = 0
+    batch: Count = 0  # done in this epoch
+    batches: Count = 0
+    images_per_second: Amount = 0.0
+    seconds_left: Amount | None = None
+    elapsed: Amount = 0.0  # seconds of training and measuring, start-up apart
 
     def before_training(self, phase: str) -> "Progress":
         """What a process that does not train yet has to tell: what it does, and what the run has behind it."""

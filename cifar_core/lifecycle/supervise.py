@@ -16,6 +16,7 @@ from cifar_core.errors import RunError
 from cifar_core.files import read_json
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.status import read_state
+from cifar_core.memory import if_of_memory
 
 OBEY_SECONDS = 15.0  # a child that was asked by a file to end gets a SIGTERM after this long,
 KILL_SECONDS = 10.0  # and after so much more its whole group is killed
@@ -163,9 +164,12 @@ def describe_exit(code: int, words: str, *, out_of_memory: bool = False) -> str:
     if number == signal.SIGTERM:
         return "The training was told to end from outside before it had begun; resume it to go on."
     if number in _CRASHED:
-        return f"The training crashed inside a native library (signal {number}). What it had logged is kept."
+        return (
+            if_of_memory(words)
+            or f"The training crashed inside a native library (signal {number}). What it had logged is kept."
+        )
     if code == STILL_COMPUTING:
         return "An earlier process of this run is still computing: wait until it has ended, then resume."
     if words:
-        return f"The training failed: {words}"
+        return if_of_memory(words) or f"The training failed: {words}"
     return f"The training ended with exit code {code} and no word. What it had logged is kept."

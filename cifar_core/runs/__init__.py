@@ -19,14 +19,22 @@ from cifar_core.runs.store import (
     resolve_run,
 )
 from cifar_core.runs.transfer import export_bytes, export_run
-from cifar_core.runs.trash import DeletedRun, delete_run, empty_old_trash, empty_trash, list_trash, restore_run
+from cifar_core.runs.trash import (
+    DeletedRun,
+    delete_run,
+    empty_old_trash,
+    empty_trash,
+    find_deleted,
+    list_trash,
+    restore_run,
+)
 from cifar_core.runs.verify import verify_run
 from cifar_core.runs.waiting import Place, queue_places
 from cifar_core.train import EpochLine
 
 __all__ = [
     "Arrival", "DatasetFacts", "DeletedRun", "EpochLine", "Estimate", "Helper", "Place", "Predictions", "Predictor", "Progress", "Run", "Status",
-    "calibrate", "create_run", "delete_run", "duplicate_run", "empty_old_trash", "empty_trash", "epoch_ends", "estimate_run", "export_bytes", "export_run", "import_run", "list_runs", "list_trash", "note_run", "open_run_dataset", "pause_run",
+    "calibrate", "create_run", "delete_run", "duplicate_run", "empty_old_trash", "empty_trash", "epoch_ends", "estimate_run", "export_bytes", "export_run", "find_deleted", "import_run", "list_runs", "list_trash", "note_run", "open_run_dataset", "pause_run",
     "queue_places", "read_calibration", "read_metrics", "read_predictions", "read_run", "recompute_predictions", "rename_run", "resolve_run", "restore_run", "resume_run", "retry_run",
     "slots", "start_run", "stop_all", "stop_run", "verify_run", "worker_log_tail",
 ]  # fmt: skip

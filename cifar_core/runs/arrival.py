@@ -20,7 +20,7 @@ from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.runs.inspection import inspect_run
 from cifar_core.runs.manifest import MANIFEST, MAX_BYTES, Manifest, is_run_file, parse_manifest
 from cifar_core.runs.names import run_id as id_of
-from cifar_core.runs.store import list_runs, origin_of
+from cifar_core.runs.store import list_runs, origin_of, read_anyway
 from cifar_core.settings import read_limits, require_room
 from cifar_core.workspace import Workspace
 
@@ -151,3 +151,6 @@ def _settle(folder: RunFolder, manifest: Manifest, identity: str) -> None:
     for name, text in papers.texts().items():
         with storage_errors(f"writing {name}"), new_file(folder.path / name) as handle:
             handle.write(text)
+    problem = read_anyway(folder).problem  # as every page will read it
+    if problem:
+        raise ValueError(f"it could not be shown here ({problem.replace(folder.run_id, identity).rstrip('.')})")

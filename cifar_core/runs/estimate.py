@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -201,7 +200,7 @@ def _holds(workspace: Workspace, runs: Sequence[Run]) -> bool:
         run.overrun is not None
         and not 1 / _WRONG <= run.overrun + 1 <= _WRONG
         and not run.imported
-        and datetime.fromisoformat(run.created).timestamp() > measured
+        and measured < run.made_at.timestamp() <= time.time()  # one of the future would belie every calibration
         for run in runs
     )
 

@@ -1,36 +1,37 @@
 """What the JSON files of a run say of how it was made and how it went, every field checked; no torch."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cifar_core import __version__
 from cifar_core.checked import checked
 from cifar_core.config import Precision, RunConfig, make_config
 from cifar_core.errors import RunError
-from cifar_core.files import MB, read_json
+from cifar_core.files import read_json
+from cifar_core.json_values import Amount, Commit, Count, FolderName, Moment, Ordinal, Sha256, Versions
 from cifar_core.lifecycle.folder import CONFIG
-from cifar_core.runs.folder import FACTS, RunFolder
+from cifar_core.runs.folder import FACTS, MOST_BYTES, RunFolder
 from cifar_core.runs.schema import SCHEMA_VERSION, DatasetFacts
 from cifar_core.text import one_line
 
-_MAX_CONFIG = MB  # hundreds of times what we write
+MAX_WARNINGS = 1000  # that a run keeps of its life; those of more resumes than that are passed over
 
 
 @dataclass(frozen=True)
 class Made:
     """`config.json`: written once, when the run is made."""
 
-    schema_version: int
-    id: str  # the folder's name then
-    created: str  # ISO 8601, UTC
+    schema_version: Ordinal
+    id: FolderName  # the folder's name then
+    created: Moment  # ISO 8601, UTC
     settings: dict[str, Any]  # not checked yet
-    expected_seconds: float | None = None
-    versions: dict[str, Any] = field(default_factory=dict)
+    expected_seconds: Amount | None = None
+    versions: Versions = field(default_factory=dict)
     program: str = ""  # version of this program
-    code: str = ""  # git commit
+    code: Commit = ""
     person: str = ""
-    made_from: str = ""
-    origin: str = ""  # of a run that was brought from elsewhere
+    made_from: FolderName | Literal[""] = ""
+    origin: Sha256 | Literal[""] = ""  # of a run that was brought from elsewhere
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,28 @@ class Facts:
 
     dataset: DatasetFacts
     device: str
-    threads: int
+    threads: Count
     settings: dict[str, Any] | None = None  # that the run began with
     exact: bool = True  # bit by bit what an uninterrupted run gives
     warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
-    peak_memory: int | None = None  # bytes, of the process that computed
+    peak_memory: Count | None = None  # bytes, of the process that computed
     precision: Precision = "float32"  # what the network computed in
+
+
+def newer_schema(content: Any) -> int:
+    """The schema of a `config.json` that a newer version of this program wrote; 0 of one that this version understands."""
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    return version if isinstance(version, int) and version > SCHEMA_VERSION else 0
 
 
 def made_of(content: Any) -> Made:
     """How a run was made, from what its `config.json` says; ValueError where that is something else."""
     return checked(Made, content, exact=False)
+
+
+def facts_of(content: Any) -> Facts:
+    """How a run went, from what its `facts.json` says; ValueError where that is something else."""
+    return checked(Facts, content, exact=False)
 
 
 def dataset_of(content: Any) -> DatasetFacts:
@@ -64,15 +76,14 @@ def read_made(folder: RunFolder) -> Made:
         RunError: unreadable, or by a newer version of this program.
     """
     try:
-        content = read_json(folder.text_of(CONFIG), max_bytes=_MAX_CONFIG)
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        if isinstance(version, int) and version > SCHEMA_VERSION:
+        content = read_json(folder.text_of(CONFIG), max_bytes=MOST_BYTES[CONFIG])
+        if newer_schema(content):
             raise RunError(_newer(folder, content))
         return made_of(content)
     except OSError as error:
         raise RunError(f"Run {folder.path.name} cannot be read ({error}).") from error
     except ValueError as error:
-        raise RunError(f"Run {folder.path.name} cannot be read: config.json is none of ours ({error}).") from error
+        raise RunError(f"Run {folder.path.name} cannot be read: its config.json breaks a rule ({error}).") from error
 
 
 def read_facts(folder: RunFolder) -> Facts | None:
@@ -82,7 +93,7 @@ def read_facts(folder: RunFolder) -> Facts | None:
         RunError: unreadable; the sentence says why.
     """
     try:
-        return checked(Facts, read_json(folder.text_of(FACTS)), exact=False)
+        return facts_of(read_json(folder.text_of(FACTS), max_bytes=MOST_BYTES[FACTS]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -1,18 +1,19 @@
 """The run folder: which file is what, and the one way from a run's id to its path."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import RunError
-from cifar_core.lifecycle.folder import LifeFolder
-from cifar_core.text import is_device_name
+from cifar_core.files import MB
+from cifar_core.lifecycle.folder import CONFIG, STATUS, LifeFolder
+from cifar_core.text import is_folder_name
 from cifar_core.workspace import Workspace
 
 ABOUT = "about.json"
 FACTS = "facts.json"
 METRICS = "metrics.jsonl"
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
+# The largest that is read of each, from hundreds of times what we write on; facts.json may name 1,000 classes.
+MOST_BYTES = {CONFIG: MB, STATUS: MB, ABOUT: MB, FACTS: 4 * MB, METRICS: 4 * MB}
 
 
 @dataclass(frozen=True)
@@ -97,4 +98,4 @@ def checkpoint_files(folder: RunFolder) -> list[Path]:
 
 def is_run_id(text: str) -> bool:
     """Whether a text can be the id of a run."""
-    return _ID.fullmatch(text) is not None and not is_device_name(text)
+    return is_folder_name(text)

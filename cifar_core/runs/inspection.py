@@ -7,7 +7,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +19,7 @@ from cifar_core.data.zips import open_zip
 from cifar_core.errors import CifarCoreError
 from cifar_core.models import layer_table, tensors
 from cifar_core.runs.arrays import check_tensors, npy_array, npy_header, npy_pieces, require
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.folder import METRICS, MOST_BYTES, RunFolder
 from cifar_core.runs.papers import Papers, read_papers
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.schema import DatasetFacts
@@ -29,7 +29,6 @@ from cifar_core.train import EpochLine, best_line
 _ROUNDING = 1e-3  # of the sum of a picture's probabilities
 _TOLERANCE = 1e-6  # of an accuracy that is computed anew
 _RANGE = 1e-6  # by which rounding takes one of them out of 0 to 1
-_MAX_METRICS = 4 * MiB
 _MEMBERS = ("labels.npy", "probs.npy", "ids.npy", "class_names.npy", "epoch.npy")  # of predictions.npz
 _NPZ_LIMITS = Limits(files=100, file_bytes=16 * 1024 * MiB)
 
@@ -102,12 +101,12 @@ def _opened(folder: RunFolder, path: Path) -> Iterator[BinaryIO]:
 
 
 def _lines(folder: RunFolder, papers: Papers) -> list[EpochLine]:
-    """The epochs, numbered from 1, with values that can be."""
+    """The epochs, numbered from 1."""
     if not os.path.lexists(folder.metrics):
         return []
     with _opened(folder, folder.metrics) as stream:
-        if os.fstat(stream.fileno()).st_size > _MAX_METRICS:
-            raise ValueError(f"is larger than the {_MAX_METRICS // MiB} MiB allowed")
+        if os.fstat(stream.fileno()).st_size > MOST_BYTES[METRICS]:
+            raise ValueError(f"is larger than the {MOST_BYTES[METRICS] // MiB} MiB allowed")
     lines, problems = read_lines(folder)
     if problems:
         raise ValueError(problems[0].rstrip("."))
@@ -115,10 +114,6 @@ def _lines(folder: RunFolder, papers: Papers) -> list[EpochLine]:
         raise ValueError("metrics.jsonl does not number its epochs 1, 2, 3 ...")
     if len(lines) > papers.settings.optimizer.epochs:
         raise ValueError(f"metrics.jsonl has {len(lines)} epochs, the settings only {papers.settings.optimizer.epochs}")
-    for line in lines:
-        for name, value in asdict(line).items():
-            if value is not None and (value < 0 or (name.endswith("accuracy") and value > 1)):
-                raise ValueError(f"metrics.jsonl says {name} {value:g} at epoch {line.epoch}, which cannot be")
     return lines
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cifar_core.json_values import is_sha256
 from cifar_core.runs.folder import is_run_id
-from cifar_core.runs.papers import is_sha256
 
 MANIFEST = "manifest.json"
 MAX_BYTES = 1024 * 1024  # of it

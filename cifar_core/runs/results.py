@@ -14,9 +14,9 @@ import pandas as pd
 from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.errors import MALFORMED_ARRAY, RunError
-from cifar_core.files import MB, read_start
+from cifar_core.files import read_start
 from cifar_core.runs.facts import Facts, read_facts
-from cifar_core.runs.folder import METRICS, RunFolder, run_folder
+from cifar_core.runs.folder import METRICS, MOST_BYTES, RunFolder, run_folder
 from cifar_core.runs.schema import Predictions, Run
 from cifar_core.text import one_line
 from cifar_core.train import EpochLine, best_line, epoch_line
@@ -24,7 +24,6 @@ from cifar_core.workspace import Workspace
 
 MALFORMED = (*MALFORMED_ARRAY, zipfile.BadZipFile, zlib.error, lzma.LZMAError)  # an .npz is a zip of arrays
 _MOST_LINES = int(spec_of("epochs").high)
-_MOST_BYTES = 16 * MB  # a line of ours has about 300
 _COLUMNS = [item.name for item in fields(EpochLine)]
 
 
@@ -34,7 +33,7 @@ def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
     A file that is longer than that of any run costs no more than the longest.
     """
     try:
-        texts = read_start(folder.text_of(METRICS), _MOST_BYTES).split(b"\n")[:-1]
+        texts = read_start(folder.text_of(METRICS), MOST_BYTES[METRICS]).split(b"\n")[:-1]
     except FileNotFoundError:
         return [], []
     except OSError as error:
@@ -145,8 +144,10 @@ def open_run_dataset(workspace: Workspace, run: Run) -> Dataset:
 
     Raises:
         DataError: it is absent or broken.
-        RunError: the run has not opened its data yet, or the dataset of that name is another one now.
+        RunError: the run cannot be read, has not opened its data yet, or the dataset of that name is another one now.
     """
+    if run.problem:
+        raise RunError(run.problem)
     if run.dataset is None:
         raise RunError(f"Run {run.id} has not opened its dataset yet: wait for its first epoch.")
     dataset = open_dataset(workspace, run.dataset.name)

@@ -1,14 +1,18 @@
 """What a run is, as plain facts: the shapes that the run folder holds and that screens and commands read."""
 
+import datetime
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
 from cifar_core.config import RunConfig
+from cifar_core.json_values import Amount, ClassNames, FolderName, Pictures, Sha256, moment_of
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Progress, Status
 from cifar_core.train import EpochLine
 
 SCHEMA_VERSION = 2  # 2: two checkpoints, weights of their own for each best epoch; 1: one file for each
+_UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
 
@@ -16,14 +20,14 @@ RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 class DatasetFacts:
     """What a run knows of its dataset; travels with the run, so that nothing is read from literals later."""
 
-    name: str
-    class_names: tuple[str, ...]
-    mean: tuple[float, float, float]  # per channel, of the training part, 0 to 1
-    std: tuple[float, float, float]
-    fingerprint: str  # SHA-256
-    train: int  # pictures trained on
-    validation: int
-    test: int
+    name: FolderName
+    class_names: ClassNames
+    mean: tuple[Amount, Amount, Amount]  # per channel, of the training part, 0 to 1
+    std: tuple[Amount, Amount, Amount]
+    fingerprint: Sha256
+    train: Pictures  # that the network trains on
+    validation: Pictures
+    test: Pictures
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,11 @@ class Run:
     exact: bool = True  # bit by bit what an uninterrupted run would have given
     warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
+
+    @functools.cached_property
+    def made_at(self) -> datetime.datetime:
+        """When it was made, as it says itself, in UTC; of a run that cannot be read the first moment of 1970."""
+        return moment_of(self.created) if self.created else _UNKNOWN
 
     @property
     def active(self) -> bool:

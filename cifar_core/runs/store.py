@@ -24,7 +24,7 @@ from cifar_core.lifecycle.status import queue_first, silent_since, state_now
 from cifar_core.runs.allowance import one_at_a_time, require_turn, run_bytes
 from cifar_core.runs.estimate import estimate_run
 from cifar_core.runs.facts import Made, read_facts, read_made, require_changeable
-from cifar_core.runs.folder import ABOUT, FACTS, METRICS, RunFolder, is_run_id, run_folder
+from cifar_core.runs.folder import ABOUT, FACTS, METRICS, MOST_BYTES, RunFolder, is_run_id, run_folder
 from cifar_core.runs.memory import require_memory
 from cifar_core.runs.names import run_id as new_id
 from cifar_core.runs.results import read_lines
@@ -113,7 +113,7 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
     Raises:
         RunError: no such run, or its folder cannot be read.
     """
-    run = _read(run_folder(workspace, resolve_run(workspace, run_id)))
+    run = read_anyway(run_folder(workspace, resolve_run(workspace, run_id)))
     if run.problem:
         raise RunError(run.problem)
     return run
@@ -136,16 +136,19 @@ def resolve_run(workspace: Workspace, run_id: str) -> str:
 def list_runs(workspace: Workspace) -> list[Run]:
     """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other.
 
+    A run that says it was made in the future, as after a clock was set back, comes last, so that it is not `latest` for ever.
+
     A run whose files have not changed since this process last read them is not read again.
 
     Raises:
         StorageError: the folder of the runs cannot be read.
     """
+    now = datetime.datetime.now(datetime.UTC)
     names = {name for name in subfolders(workspace.runs) if is_run_id(name)}
     for gone in [path for path in list(_SEEN) if path.parent == workspace.runs and path.name not in names]:
         _SEEN.pop(gone, None)
     runs = [_read_if_changed(RunFolder(workspace.runs / name)) for name in names]
-    return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
+    return sorted(runs, key=lambda run: (run.made_at <= now, run.made_at, run.id), reverse=True)
 
 
 def _read_if_changed(folder: RunFolder) -> Run:
@@ -153,7 +156,7 @@ def _read_if_changed(folder: RunFolder) -> Run:
     seen = _SEEN.get(folder.path)
     if seen is not None and seen[0] == marks:
         return seen[1]
-    run = _read(folder)
+    run = read_anyway(folder)
     if run.active or run.problem:  # a lock may tell more
         _SEEN.pop(folder.path, None)
     else:
@@ -162,7 +165,7 @@ def _read_if_changed(folder: RunFolder) -> Run:
 
 
 def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
-    """What changes whenever a file that `_read` reads does."""
+    """What changes whenever a file that `read_anyway` reads does."""
     marks: list[tuple[int, int, int] | None] = []
     for name in _FILES:
         try:
@@ -193,7 +196,8 @@ def note_run(workspace: Workspace, run_id: str, note: str) -> None:
     _write_about(_changeable(workspace, run_id), note=_clean(note, "note", MAX_NOTE, lines=True))
 
 
-def _read(folder: RunFolder) -> Run:
+def read_anyway(folder: RunFolder) -> Run:
+    """A run as it stands now; one that cannot be read with its `problem`."""
     try:
         return _read_whole(folder)
     except RunError as error:
@@ -246,7 +250,7 @@ def read_about(folder: RunFolder) -> dict[str, Any]:
         RunError: the file cannot be read.
     """
     try:
-        content = read_json(folder.text_of(ABOUT))
+        content = read_json(folder.text_of(ABOUT), max_bytes=MOST_BYTES[ABOUT])
         if not isinstance(content, dict):
             raise ValueError("it holds no mapping")
     except FileNotFoundError:

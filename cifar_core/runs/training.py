@@ -23,10 +23,11 @@ from cifar_core.files import hold_lock, sweep_temp, write_atomic, write_json
 from cifar_core.lifecycle.states import Progress, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
+from cifar_core.memory import if_of_memory
 from cifar_core.processes import keep_memory, peak_memory, step_back
 from cifar_core.runs.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.estimate import read_calibration
-from cifar_core.runs.facts import Facts, read_facts, run_config
+from cifar_core.runs.facts import MAX_WARNINGS, Facts, read_facts, run_config
 from cifar_core.runs.folder import RunFolder, checkpoint_files
 from cifar_core.runs.recorder import STATUS_SECONDS, Recorder, line_text
 from cifar_core.runs.results import read_lines
@@ -174,7 +175,7 @@ def _with_history(facts: Facts, before: Facts | None, loaded: Loaded) -> Facts:
     if loaded.changed:
         warnings.append(f"Not bit-exact: from epoch {done + 1} on it was computed {loaded.changed}.")
     exact = before.exact and not loaded.changed
-    return replace(facts, exact=exact, warnings=(*warnings, *loaded.remarks))
+    return replace(facts, exact=exact, warnings=(*warnings, *loaded.remarks)[:MAX_WARNINGS])
 
 
 def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:
@@ -222,7 +223,8 @@ def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
     def fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, trace)
         first_line = (str(error).strip().splitlines() or [""])[0][:_FIRST_LINE]
-        _write_failure(folder, f"The training failed: {kind.__name__}: {first_line}")
+        told = f"{kind.__name__}: {first_line}"
+        _write_failure(folder, if_of_memory(told) or f"The training failed: {told}")
 
     return fail
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cifar_core.errors import ConfigError, RunError, StorageError
 from cifar_core.files import (
+    TEMP_MARK,
     hold_lock,
     remove,
     remove_folder,
@@ -24,6 +25,7 @@ from cifar_core.files import (
     sync_folder,
     temp_beside,
 )
+from cifar_core.json_values import moment_of
 from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_now, state_without_worker
 from cifar_core.runs.allowance import one_at_a_time
@@ -36,20 +38,25 @@ from cifar_core.workspace import Workspace
 
 _NAME = re.compile(r"(\d{8}-\d{6}-\d{3})-(.+)", re.ASCII)
 _MOMENT = "%Y%m%d-%H%M%S-"
+_NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+_FIRST_YEAR = 2026  # of this program: an earlier one is told by a clock that was not set
 _TRIES = 1000  # moments, a thousandth of a second apart
 
 
 @dataclass(frozen=True)
 class DeletedRun:
-    """A run in the trash."""
+    """A folder in the trash: a deleted run, or what its `problem` says."""
 
     id: str
-    deleted: datetime.datetime  # UTC
+    deleted: datetime.datetime | None  # UTC; None where the folder's name tells no moment that can be
     path: Path
+    problem: str = ""  # why it is not a deleted run of ours; it can then be neither brought back nor removed from here
 
     @property
     def name(self) -> str:
         """The person's own; the id where there is none or it cannot be read."""
+        if self.problem:
+            return self.id
         try:
             return one_line(read_about(RunFolder(self.path)).get("name") or "", MAX_NAME) or self.id
         except RunError:
@@ -89,7 +96,7 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
         RunError: there is none in the trash, or a run of this id is here.
         StorageError: the disk refused.
     """
-    found = next((item for item in list_trash(workspace) if item.id == run_id), None)
+    found = find_deleted(workspace, run_id)
     if found is None:
         raise RunError(f"There is no run {_shown(run_id)} in the trash: `runs trash` lists what there is.")
     target = workspace.runs / found.id
@@ -101,23 +108,37 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
         sync_folder(workspace.trash)
 
 
-def list_trash(workspace: Workspace) -> list[DeletedRun]:
-    """Deleted runs that can be brought back, the last deleted first.
+def find_deleted(workspace: Workspace, run_id: str) -> DeletedRun | None:
+    """The run of this id in the trash; of several the one deleted last.
 
     Raises:
         StorageError: the trash cannot be read.
     """
-    return sorted(_entries(workspace), key=lambda item: (item.deleted, item.id), reverse=True)
+    return next((item for item in list_trash(workspace) if item.id == run_id and not item.problem), None)
+
+
+def list_trash(workspace: Workspace) -> list[DeletedRun]:
+    """All folders in the trash: deleted runs, the last deleted first, then those whose names tell no moment or no run.
+
+    Raises:
+        StorageError: the trash cannot be read.
+    """
+    return sorted(
+        _entries(workspace), key=lambda item: (not item.problem, item.deleted or _NEVER, item.id), reverse=True
+    )
 
 
 def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
     """Remove for good what was deleted `days` ago or earlier; returns how many runs.
 
+    With 0 days that is every deleted run, also one whose moment is not known or lies in the future.
+
     Raises:
         StorageError: the disk refused; what is left can still be brought back.
     """
     limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
-    old = [item for item in list_trash(workspace) if item.deleted <= limit]
+    runs = [item for item in list_trash(workspace) if not item.problem]
+    old = [item for item in runs if not days or (item.deleted is not None and item.deleted <= limit)]
     refused: list[StorageError] = []
     for item in old:
         try:
@@ -155,14 +176,27 @@ def empty_old_trash(workspace: Workspace) -> None:
 
 def _entries(workspace: Workspace) -> Iterator[DeletedRun]:
     for name in subfolders(workspace.trash):
+        if name.startswith(TEMP_MARK):  # on its way out for good
+            continue
         match = _NAME.fullmatch(name)
         if match is None or not is_run_id(match[2]):
-            continue
-        try:
-            moment = datetime.datetime.strptime(f"{match[1]}000", f"{_MOMENT}%f").replace(tzinfo=datetime.UTC)
-        except ValueError:
-            continue
-        yield DeletedRun(match[2], moment, workspace.trash / name)
+            yield DeletedRun(
+                name,
+                None,
+                workspace.trash / name,
+                "Not a deleted run: the name of its folder has no date. It is left alone.",
+            )
+        else:
+            yield DeletedRun(match[2], _moment(match[1]), workspace.trash / name)
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    """When a run was deleted, from the name of its folder; None for one that cannot be."""
+    try:
+        found = datetime.datetime.strptime(f"{text}000", f"{_MOMENT}%f").replace(tzinfo=datetime.UTC)
+        return moment_of(found.isoformat()) if found.year >= _FIRST_YEAR else None
+    except ValueError:
+        return None
 
 
 def _free_name(workspace: Workspace, run_id: str) -> Path:

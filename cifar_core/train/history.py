@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.checked import checked
+from cifar_core.json_values import Amount, Loss, Ordinal, Share
 
 LOSS_CLIP = 1e-12  # a probability counts as at least this much in a loss, so that a certain mistake stays finite
 
@@ -13,19 +14,20 @@ LOSS_CLIP = 1e-12  # a probability counts as at least this much in a loss, so th
 class EpochLine:
     """One epoch. Losses are mean cross-entropies in nats, accuracies fractions; each names its part of the data."""
 
-    epoch: int  # 1-based
-    train_loss: (
-        float  # mean over the pictures shown, while the weights moved, with augmentation, dropout and pruning's weights
+    epoch: Ordinal
+    # Mean over the pictures shown, while the weights moved, with augmentation, dropout and pruning's weights.
+    train_loss: Loss
+    train_accuracy: Share  # likewise
+    validation_loss: Loss | None  # after the epoch; None without a validation part
+    validation_accuracy: Share | None
+    test_loss: Loss  # after the epoch; shown, never used to choose
+    test_accuracy: Share
+    learning_rate: Amount  # at the epoch's last step
+    seconds: Amount  # training and measurements
+    images_per_second: Amount  # training steps alone
+    looks: Ordinal | None = (
+        None  # at each picture to judge it, averaged; None in older lines: as often as the settings say
     )
-    train_accuracy: float  # likewise
-    validation_loss: float | None  # after the epoch; None without a validation part
-    validation_accuracy: float | None
-    test_loss: float  # after the epoch; shown, never used to choose
-    test_accuracy: float
-    learning_rate: float  # at the epoch's last step
-    seconds: float  # training and measurements
-    images_per_second: float  # training steps alone
-    looks: int | None = None  # at each picture to judge it, averaged; None in older lines: as often as the settings say
 
 
 def epoch_line(content: Any) -> EpochLine:
@@ -34,10 +36,7 @@ def epoch_line(content: Any) -> EpochLine:
     Raises:
         ValueError: it says something else; the message says what.
     """
-    line = checked(EpochLine, content)
-    if line.epoch < 1:
-        raise ValueError(f"epoch is {line.epoch}")
-    return line
+    return checked(EpochLine, content)
 
 
 def best_line(lines: Sequence[EpochLine]) -> EpochLine | None:

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from cifar_core.errors import CifarCoreError, StorageError
-from cifar_core.runs import Run, Status, empty_old_trash, list_runs, list_trash
+from cifar_core.runs import Run, Status, empty_old_trash, find_deleted, list_runs
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.patience import keep_what_was_shown
 from pages.ui.text import clean, plain, sentence
@@ -127,8 +127,12 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
 
 
 def require_result(run: Run) -> None:
-    """End the page where the run has not finished an epoch: there is nothing to understand yet."""
-    if run.best is None and not run.problem:
+    """End the page where the run cannot be read, or has not finished an epoch: there is nothing to understand yet."""
+    if run.problem:
+        st.error(sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
+        st.page_link("pages/runs.py", label="Choose another run, or delete this one", icon=":material/list_alt:")
+        st.stop()
+    if run.best is None:
         st.info(f"This run has no finished epoch yet ({state_words(run)[0]}). Its first one brings the numbers and pictures.",
                 icon=":material/hourglass_empty:")  # fmt: skip
         st.page_link("pages/train.py", label="Watch it train" if run.active else "Open it on the Train page",
@@ -180,7 +184,7 @@ def lose_focus(run_id: str) -> None:
 
 def _why_absent(workspace: Workspace, run_id: str) -> str:
     """What to say of a run that the address or this page knows, but the workspace does not."""
-    if any(item.id == run_id for item in list_trash(workspace)):
+    if find_deleted(workspace, run_id):
         return f"Run {plain(run_id)} no longer exists: it was deleted. The trash on the Runs page can bring it back."
     if run_id == st.session_state.get(FOCUS):
         return f"Run {plain(run_id)} no longer exists."

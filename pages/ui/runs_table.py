@@ -48,7 +48,7 @@ def table_of(runs: list[Run], places: Mapping[str, Place]) -> pd.DataFrame:
         flat = run.config.flat()
         row.update({spec_of(name).label: None if run.problem else _cell(flat[name]) for name in names})
         row["time"] = clock(run.seconds)
-        row["created"] = moment(run.created)
+        row["created"] = moment(run.made_at if run.created else None)
         row["note"] = run.note
         rows.append(row)
     return pd.DataFrame(rows)

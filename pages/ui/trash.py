@@ -7,11 +7,11 @@ import datetime
 
 import streamlit as st
 
-from cifar_core.runs import DeletedRun, Run, delete_run, empty_trash, list_trash, restore_run
+from cifar_core.runs import DeletedRun, Run, delete_run, empty_trash, find_deleted, list_trash, restore_run
 from cifar_core.settings import SETTINGS_FILE, read_limits
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard, guard_click, lose_focus
-from pages.ui.text import plain
+from pages.ui.text import plain, sentence
 from pages.ui.words import moment
 
 LAST = "runs_deleted_last"  # session: id and name
@@ -32,7 +32,7 @@ def offer_delete(workspace: Workspace, run: Run) -> None:
 def offer_undo(workspace: Workspace) -> None:
     """The way back of the last deletion, while its run is in the trash."""
     run_id, name = st.session_state.get(LAST, ("", ""))
-    if not any(item.id == run_id for item in list_trash(workspace)):
+    if find_deleted(workspace, run_id) is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/delete: **{plain(name)}** is in the trash.", width="stretch")
@@ -45,10 +45,11 @@ def offer_undo(workspace: Workspace) -> None:
 
 def show_trash(workspace: Workspace) -> None:
     """What was deleted, the last first, each with the day it goes for good and a way back."""
-    deleted = list_trash(workspace)
-    if not deleted:
+    found = list_trash(workspace)
+    deleted = [item for item in found if not item.problem]
+    if not found:
         return
-    with st.expander(f"Trash · {len(deleted):,}", icon=":material/delete:", key="runs_trash"), guard():
+    with st.expander(f"Trash · {len(found):,}", icon=":material/delete:", key="runs_trash"), guard():
         days = read_limits(workspace).trash_days
         st.caption(
             f"A deleted run can be brought back for {days} day{'' if days == 1 else 's'}, then it goes for good "
@@ -60,6 +61,10 @@ def show_trash(workspace: Workspace) -> None:
             st.caption(
                 f"and {len(deleted) - MOST:,} deleted before; `runs trash` lists them, `runs restore` brings them back"
             )
+        for item in found[len(deleted) :][:MOST]:
+            st.caption(f":material/broken_image: **{plain(item.id)}** · {sentence(item.problem)}")
+        if not deleted:
+            return
         with st.popover("Empty the trash", icon=":material/delete_forever:", type="tertiary", key="runs_trash_empty"):
             st.markdown(
                 f"Remove {len(deleted):,} deleted run{'' if len(deleted) == 1 else 's'} for good? There is no way back from this."
@@ -71,9 +76,10 @@ def show_trash(workspace: Workspace) -> None:
 
 def _show(workspace: Workspace, item: DeletedRun, days: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        gone = item.deleted + datetime.timedelta(days=days)
-        st.markdown(f"**{plain(item.name)}** · deleted {moment(item.deleted.isoformat())} · stays until {moment(gone.isoformat())}",
-                    width="stretch")  # fmt: skip
+        gone = item.deleted and item.deleted + datetime.timedelta(days=days)
+        when = f"deleted {moment(item.deleted)}" if item.deleted else "deleted at an unknown time"
+        stays = f"stays until {moment(gone)}" if gone else "stays until the trash is emptied"
+        st.markdown(f"**{plain(item.name)}** · {when} · {stays}", width="stretch")
         if st.button("Bring back", key=f"runs_restore_{item.path.name}", icon=":material/undo:"):
             _bring_back(workspace, item.id)
 

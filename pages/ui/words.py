@@ -57,12 +57,15 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}\u00a0%"
 
 
-def moment(iso: str) -> str:
-    """A stored UTC time in this machine's own: `22 Nov 13:50`."""
+def moment(then: datetime | None) -> str:
+    """A moment in this machine's own time: `22 Nov 13:50`, with the year where that is another one."""
     try:
-        return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M")
-    except ValueError:
+        here = then.astimezone() if then else None
+    except (OverflowError, OSError):  # Windows, and what no calendar holds
+        here = None
+    if here is None:
         return "–"
+    return here.strftime("%d %b %H:%M" if here.year == datetime.now().year else "%d %b %Y %H:%M")
 
 
 def since(seconds: float) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cifar_core.__main__ import main
+from cifar_core.interrupts import ctrl_c_noted
 from tests.lifecycle.conftest import lives
 from tests.runs.conftest import finished, shared
 
@@ -19,7 +20,8 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
     def called(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["cifar_core", *map(str, arguments)])
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command sets its own
-        code = main()
+        with ctrl_c_noted():  # as well
+            code = main()
         said = capsys.readouterr()
         return code, said.out, said.err
 

@@ -1,6 +1,7 @@
 """`data get` and `data import`: what is on the disk decides what they say, not what an earlier try wrote down."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from cifar_core.data import delete_dataset, jobs, read_job, start_get, start_imp
 from cifar_core.data.jobs import Outcome, Reporter, job_folder
 from cifar_core.data.store import dataset_lock
 from cifar_core.files import hold_lock
+from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_zip
@@ -27,7 +29,8 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wo
     def called(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["cifar_core", *map(str, arguments), "--workspace", str(workspace.root)])
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command sets its own
-        code = main()
+        with ctrl_c_noted():  # as well
+            code = main()
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -71,7 +74,7 @@ def nothing() -> None:
 
 def interrupt() -> None:
     """Ctrl-C."""
-    raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def test_getting_a_broken_dataset_says_so(call: Call, workspace: Workspace, no_process: list[str]) -> None:

@@ -218,7 +218,7 @@ def break_labels(folder: Path) -> None:
         (break_json, "not JSON"),
         (break_list, "schema version"),
         (break_newer, "newer version"),
-        (break_fields, "not as it was written"),
+        (break_fields, "title is missing"),
         (break_missing, "test_labels.npy is missing"),
         (break_cut, "another size"),
         (break_pickle, "broken"),

@@ -39,7 +39,7 @@ from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import ended_run
 
-_read = store._read
+_read = store.read_anyway
 
 BAD_IDS = [
     "../x",
@@ -139,6 +139,25 @@ def test_symlinked_run_is_ignored(copy: Workspace, finished: Run) -> None:
         read_run(copy, "linked")
 
 
+@pytest.mark.fault(29, 91)
+def test_a_run_of_the_future_is_listed_last_and_is_not_the_latest(workspace: Workspace) -> None:
+    """As after a clock was set back, or where a stranger's zip says so; moments of other time zones keep their order."""
+    said = {
+        "late": "2026-11-22T01:00:00+00:00",
+        "early": "2026-11-22T09:00:00+14:00",
+        "future": "2998-01-01T00:00:00+00:00",
+    }
+    for name, created in said.items():
+        (workspace.runs / name).mkdir()
+        config = {"schema_version": 2, "id": name, "created": created, "settings": {}}
+        (workspace.runs / name / "config.json").write_text(json.dumps(config), "utf-8")
+        (workspace.runs / name / "status.json").write_text('{"status": "finished"}', "utf-8")
+    assert [run.id for run in list_runs(workspace)] == ["late", "early", "future"]
+    assert read_run(workspace, "latest").id == "late"
+    new = create_run(workspace, make_config())
+    assert read_run(workspace, "latest").id == new
+
+
 def test_unknown_dataset_makes_no_run(workspace: Workspace) -> None:
     with pytest.raises(DataError, match="no dataset named nothing"):
         create_run(workspace, make_config({"dataset": "nothing"}))
@@ -165,7 +184,7 @@ def test_running_with_a_free_lock_is_interrupted(workspace: Workspace) -> None:
     ("content", "reason"),
     [
         ("", "not JSON"), ("[]", "cannot be read"), ("{}", "cannot be read"), ('{"schema_version": 99}', "newer version"),
-        ('{"schema_version": 1, "id": "x", "settings": {"epochs": -1}, "created": ""}', "epochs is -1"), ("[" * 100_000, "cannot be read"),
+        ('{"schema_version": 1, "id": "x", "settings": {"epochs": -1}, "created": "2026-11-22T14:46:13Z"}', "epochs is -1"), ("[" * 100_000, "cannot be read"),
     ],
 )  # fmt: skip
 def test_broken_run_hides_no_other(copy: Workspace, finished: Run, content: str, reason: str) -> None:
@@ -252,7 +271,7 @@ def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, m
     """What the list says is what the folders say, whoever changed them."""
     folder = run_folder(copy, finished.id)
     read: list[str] = []
-    monkeypatch.setattr(store, "_read", lambda item: (read.append(item.path.name), _read(item))[1])
+    monkeypatch.setattr(store, "read_anyway", lambda item: (read.append(item.path.name), _read(item))[1])
     list_runs(copy)
     read.clear()
     assert list_runs(copy) == [_read(folder)] and read == []
