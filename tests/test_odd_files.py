@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,7 +111,12 @@ def copied(whole: Workspace, tmp_path: Path) -> Workspace:
 
 @pytest.mark.fault(91)
 @pytest.mark.parametrize(("place", "odd"), CASES, ids=lambda value: value if isinstance(value, str) else value.__name__)
-def test_what_is_odd_is_a_line_or_a_sentence(copied: Workspace, place: str, odd: Callable[[Path], None]) -> None:
+def test_what_is_odd_is_a_line_or_a_sentence(
+    copied: Workspace, place: str, odd: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        signal, "signal", lambda *_: None
+    )  # commands set what Ctrl-C does, which only a main thread may
     odd(copied.root / place)
 
     def ask() -> None:
