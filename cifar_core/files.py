@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -21,29 +20,25 @@ from typing import Any, BinaryIO, NoReturn
 
 from cifar_core import faults
 from cifar_core.errors import StorageError
-from cifar_core.locks import acquired
-
-if sys.platform != "win32":
-    import fcntl
+from cifar_core.locks import PROBE_SECONDS, acquired, is_held, open_up
 
 TEMP_MARK = ".tmp-"  # every unfinished file or folder carries it in its name
+ALLOW = "let its owner allow it (chmod -R g+rwX)"  # the way out where a file of another person's is in the way
 MB = 1024 * 1024
 MAX_JSON_BYTES = 16 * MB
 _NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so that the sum stays under 255 bytes
-_PROBE_SECONDS = (
-    0.2  # `is_locked` of another process may hold the lock for an instant; trying on for this long outlasts it
-)
 _REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
 _POSIX = os.name == "posix"
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # wait for no one; Windows: change no byte
 
 
 @contextlib.contextmanager
-def storage_errors(what: str, *, room: Callable[[], str] = str) -> Iterator[None]:
+def storage_errors(what: str, *, room: Callable[[], str] = str, to: str = "write") -> Iterator[None]:
     """Turn an `OSError` of the disk into a `StorageError` that names `what` was being done.
 
     Args:
         what: the doing, such as "writing status.json".
+        to: what there may be no permission to do.
         room: says for the sentence of a full disk how much space is needed and how much there is.
 
     Raises:
@@ -54,9 +49,13 @@ def storage_errors(what: str, *, room: Callable[[], str] = str) -> Iterator[None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageError(f"The disk is full while {what}{room()}: free some space and try again.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            place = f" ({error.filename})" if error.filename else ""
+        place = f" ({error.filename})" if error.filename else ""
+        if error.errno == errno.EROFS:
             raise StorageError(f"No permission to write while {what}{place}: choose another workspace.") from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise StorageError(
+                f"No permission to {to} while {what}{place}: {ALLOW}, or choose another workspace."
+            ) from error
         raise StorageError(f"The disk refused while {what}: {error.strerror or error}.") from error
 
 
@@ -119,7 +118,7 @@ def remove_folder(path: Path, what: str) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder in one that is there; that it is there already is fine.
+    """Make a folder in one that is there, as open as that one, whatever our umask; that it is there already is fine.
 
     Raises:
         StorageError: the disk refused, or the folder around it is gone.
@@ -128,6 +127,8 @@ def make_folder(path: Path) -> None:
         if not path.is_dir():
             faults.strike("write")
             path.mkdir(exist_ok=True)
+            if _POSIX:
+                open_up(path, path.parent, 0o777)
 
 
 @contextlib.contextmanager
@@ -219,7 +220,10 @@ def read_start(path: Path | str, most: int) -> bytes:
         OSError: it is not there, not ours to read, or something else than a file, such as a pipe, on which one would
             wait for ever.
     """
-    handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    try:
+        handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    except PermissionError as error:
+        raise PermissionError(error.errno, f"{error.strerror}, {ALLOW}", error.filename) from error
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
@@ -290,7 +294,7 @@ def subfolders(folder: Path) -> list[str]:
         StorageError: it cannot be read.
     """
     with (
-        storage_errors(f"listing {folder.name}"),
+        storage_errors(f"listing {folder.name}", to="read"),
         contextlib.suppress(FileNotFoundError),
         os.scandir(folder) as entries,
     ):
@@ -334,7 +338,7 @@ def _name_folder(temp: Path, path: Path) -> None:
 
 
 def sweep_temp(folder: Path, *, older_than: float = 3600.0, spare: Collection[Path] = ()) -> int:
-    """Remove what crashed writers left in `folder`; returns how many.
+    """Remove what crashed writers left in `folder`, as far as that is allowed; returns how many.
 
     Args:
         folder: where to look.
@@ -342,7 +346,10 @@ def sweep_temp(folder: Path, *, older_than: float = 3600.0, spare: Collection[Pa
         spare: files whose unfinished ones stay, for others may be writing them right now.
     """
     swept, spared = 0, tuple(TEMP_MARK + path.name for path in spare)
-    for item in folder.glob(f"{TEMP_MARK}*"):
+    found: list[Path] = []
+    with contextlib.suppress(OSError):  # not ours to look into, or no folder
+        found.extend(folder.glob(f"{TEMP_MARK}*"))
+    for item in found:
         with contextlib.suppress(OSError):
             if item.name.startswith(spared):
                 continue
@@ -370,7 +377,7 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
     if not path.parent.is_dir():
         raise StorageError(f"{path.parent} is gone: it was moved or deleted.")
     with storage_errors(f"locking {path.name}"):
-        release = acquired(path, max(timeout, _PROBE_SECONDS))
+        release = acquired(path, max(timeout, PROBE_SECONDS))
     try:
         yield release is not None
     finally:
@@ -379,21 +386,10 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock on `path`. Asking makes no file; a missing one is free."""
-    if sys.platform == "win32":
-        if not path.exists():
-            return False
-        with hold_lock(path) as mine:
-            return not mine
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask at once do not deny each other
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(handle)
+    """Whether a living process holds the lock on `path`. Asking makes no file; a missing one is free.
+
+    Raises:
+        StorageError: the file cannot be opened, so that nobody can tell.
+    """
+    with storage_errors(f"looking at {path.name}", to="read"):
+        return is_held(path)

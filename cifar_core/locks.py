@@ -1,7 +1,9 @@
 """The operating system's lock on a file, which dies with its holder. `cifar_core.files` offers it to the others."""
 
+import contextlib
 import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +16,11 @@ from cifar_core.errors import StorageError
 if sys.platform != "win32":
     import fcntl
 
+PROBE_SECONDS = (
+    0.2  # trying on for this long outlasts `is_held` of another process, which takes the lock for an instant
+)
 _LOCK_STEP = 0.02  # seconds between tries for a lock
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -31,7 +37,7 @@ def acquired(path: Path, seconds: float) -> Callable[[], None] | None:
             return None
         return lock.release
     until = time.monotonic() + seconds
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    handle = _opened(path)
     try:
         while not _flocked(handle, path):
             if time.monotonic() >= until:
@@ -47,6 +53,53 @@ def acquired(path: Path, seconds: float) -> Callable[[], None] | None:
         os.close(handle)
 
     return release
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds a lock; one whose file is missing is free. OSError where the file cannot be opened."""
+    if sys.platform == "win32":
+        release = acquired(path, PROBE_SECONDS) if path.exists() else None
+        if release is not None:
+            release()
+        return path.exists() and release is None
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in its place is not waited for
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask at once do not deny each other
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    """The file of a lock, made where there is none; whoever may only read one that is there can hold it all the same."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        if error.errno not in _DENIED or not path.is_file():
+            raise
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    open_up(handle, path.parent, 0o666)
+    return handle
+
+
+def open_up(ours: Path | int, folder: Path, most: int) -> None:
+    """Make what all users of a folder share as open as the folder, whatever our umask; that of others stays as it is.
+
+    Args:
+        ours: a path or an open file.
+        folder: the one it lies in.
+        most: permission bits it may get.
+    """
+    found, wanted = os.stat(ours), folder.stat().st_mode & most  # noqa: PTH116 - of an open file too
+    if found.st_uid == os.geteuid() and wanted & ~found.st_mode:
+        with contextlib.suppress(PermissionError):  # a file system that keeps no such bits
+            os.chmod(ours, stat.S_IMODE(found.st_mode) | wanted)  # noqa: PTH101
 
 
 def _flocked(handle: int, path: Path) -> bool:

@@ -1,5 +1,7 @@
 """The workspace: the one folder that holds everything a person makes. `data/ runs/ exports/ trash/` lie in it."""
 
+import contextlib
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,24 +43,36 @@ class Workspace:
         """Deleted runs, which can be brought back."""
         return self.root / "trash"
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Those that every workspace has."""
+        return self.data, self.runs, self.exports, self.trash
+
+    def unwritable(self) -> Path | None:
+        """A folder in which nothing can be made, as in a copy on a DVD or in the share of another person; None without one."""
+        return next((folder for folder in self.folders if not os.access(folder, os.W_OK | os.X_OK)), None)
+
 
 def open_workspace(path: str | Path | None = None) -> Workspace:
     """Open the workspace, making it on first use: `path`, else $CIFAR_WORKSPACE, else `./workspace`.
 
+    One that is there and can only be read is opened as well, to be looked at: whatever would write in it is refused.
+
     Raises:
-        StorageError: it cannot be made or written; the sentence names the path and how to change it.
+        StorageError: it cannot be made or read; the sentence names the path and how to change it.
     """
     chosen = Path(path or os.environ.get(VARIABLE) or "workspace")
     try:
         root = chosen.expanduser().resolve()
         workspace = Workspace(root)
-        for folder in (workspace.data, workspace.runs, workspace.exports, workspace.trash):
-            folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise PermissionError(f"no permission to write in {folder}")
+        is_there = workspace.runs.is_dir()
+        sweep_temp(root)
+        for folder in workspace.folders:
+            _make(folder, needed=not is_there)
             sweep_temp(folder)
-        for folder in workspace.jobs.glob("*"):
-            sweep_temp(folder)
+        with contextlib.suppress(PermissionError):  # told where the jobs are shown
+            for folder in workspace.jobs.glob("*"):
+                sweep_temp(folder)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of symbolic links; a zero byte in the path
         reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.strerror else error
         raise StorageError(
@@ -66,3 +80,15 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
             f"give another folder with --workspace or the variable {VARIABLE}."
         ) from error
     return workspace
+
+
+def _make(folder: Path, *, needed: bool) -> None:
+    """Make a folder of a workspace; where it is not `needed`, a copy that can only be read may lack it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if needed or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+    else:
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise PermissionError(f"no permission to read {folder}")

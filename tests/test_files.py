@@ -47,7 +47,8 @@ DISK_ERRORS = {
     "half": FULL,
     "eio": "The disk refused while writing state.json: Input/output error.",
     "erofs": "No permission to write while writing state.json: choose another workspace.",
-    "eacces": "No permission to write while writing state.json: choose another workspace.",
+    "eacces": r"No permission to write while writing state.json: let its owner allow it \(chmod -R g\+rwX\), or choose another "
+    "workspace.",
 }
 
 
@@ -604,7 +605,7 @@ def test_an_error_under_a_lock_frees_it(tmp_path: Path) -> None:
 
 def test_a_permission_error_names_the_place(tmp_path: Path) -> None:
     with (
-        pytest.raises(StorageError, match=r"No permission to write while saving \(.*place\): choose another"),
+        pytest.raises(StorageError, match=r"No permission to write while saving \(.*place\): let its owner"),
         storage_errors("saving"),
     ):
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "place"))

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from cifar_core.config import make_config
 from cifar_core.errors import StorageError
 from cifar_core.files import TEMP_MARK
+from cifar_core.runs import create_run
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
+from tests.rights import as_a_user
 
 FOLDERS = ("data", "runs", "exports", "trash")
 
@@ -56,15 +59,14 @@ def test_a_link_to_a_folder_serves(tmp_path: Path) -> None:
 
 def test_leftovers_of_crashed_writers_are_swept(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path)
-    leftovers = [
-        folder / f"{TEMP_MARK}{age}" for folder in (workspace.data, workspace.exports) for age in ("old", "new")
-    ]
+    folders = (workspace.root, workspace.data, workspace.exports)
+    leftovers = [folder / f"{TEMP_MARK}{age}" for folder in folders for age in ("old", "new")]
     for leftover in leftovers:
         leftover.mkdir()
         if leftover.name.endswith("old"):
             os.utime(leftover, (time.time() - 7200,) * 2)
     open_workspace(tmp_path)
-    assert [leftover.exists() for leftover in leftovers] == [False, True, False, True]
+    assert [leftover.exists() for leftover in leftovers] == [False, True] * 3
 
 
 @pytest.mark.fault(17)
@@ -94,14 +96,38 @@ def test_what_cannot_be_a_workspace_is_named_with_the_way_out(tmp_path: Path, ob
 
 
 @pytest.mark.fault(17)
+def test_a_workspace_that_can_only_be_read_is_opened_to_be_looked_at(tmp_path: Path) -> None:
+    """As the share of somebody else, or a copy on a DVD; such a copy may lack what was empty."""
+    workspace = open_workspace(tmp_path / "workspace")
+    assert workspace.unwritable() is None
+    workspace.exports.rmdir()
+    for folder in (workspace.root, workspace.data, workspace.runs, workspace.trash):
+        folder.chmod(0o500)
+
+    def look() -> None:
+        assert open_workspace(workspace.root) == workspace
+        assert workspace.unwritable() == workspace.data
+        with pytest.raises(StorageError, match=r"No permission to write while .*let its owner allow it"):
+            create_run(workspace, make_config())
+
+    as_a_user(look)
+    for folder in (workspace.root, workspace.data, workspace.runs, workspace.trash):
+        folder.chmod(0o700)
+    assert not workspace.exports.exists()
+
+
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("where", ["root", "runs"])
-def test_a_folder_without_write_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """Permission bits do not stop root, who may run the tests, so the answer of the system is injected."""
-    workspace = open_workspace(tmp_path)
-    refused = {"root": workspace.data, "runs": workspace.runs}[where]
-    monkeypatch.setattr(os, "access", lambda path, mode: path != refused)
-    with pytest.raises(StorageError, match=f"no permission to write in {refused}"):
-        open_workspace(tmp_path)
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, where: str) -> None:
+    workspace = open_workspace(tmp_path / "workspace")
+    getattr(workspace, where).chmod(0)
+
+    def look() -> None:
+        with pytest.raises(StorageError, match=rf"{workspace.root} cannot be used \(.*{getattr(workspace, where)}"):
+            open_workspace(workspace.root)
+
+    as_a_user(look)
+    getattr(workspace, where).chmod(0o700)
 
 
 def test_no_folder_of_its_own_is_made_by_looking_at_paths(tmp_path: Path) -> None:

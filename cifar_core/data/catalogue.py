@@ -15,7 +15,7 @@ from cifar_core.data.store import (
     known_name,
     read_facts,
 )
-from cifar_core.errors import DataError
+from cifar_core.errors import DataError, StorageError
 from cifar_core.files import size_text
 from cifar_core.workspace import Workspace
 
@@ -75,13 +75,11 @@ def list_datasets(workspace: Workspace) -> list[DatasetState]:
     """The built-in datasets first, there or not, then those the person imported; last imports on their way or failed."""
     names = dict.fromkeys(BUILT_IN_NAMES)
     if workspace.data.is_dir():  # someone may have deleted it
-        here = (item.name for item in sorted(workspace.data.iterdir()) if item.is_dir() and _is_known(item.name))
-        names.update((name, None) for name in here)
-    if workspace.jobs.is_dir():  # an import on its way or refused has no folder of its own
-        imports = (
-            item.name for item in sorted(workspace.jobs.iterdir()) if _is_known(item.name) and item.name not in names
-        )
-        names.update((name, None) for name in imports if is_preparing(workspace, name) or _failure(workspace, name))
+        here = sorted(item.name for item in workspace.data.iterdir())  # whatever has such a name holds it
+        names.update((name, None) for name in here if _is_known(name))
+    # An import on its way or refused has no folder of its own.
+    imports = (name for name in _jobs(workspace) if _is_known(name) and name not in names)
+    names.update((name, None) for name in imports if _is_preparing(workspace, name) or _failure(workspace, name))
     return [dataset_state(workspace, name) for name in names]
 
 
@@ -92,9 +90,7 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
         DataError: none may have this name.
     """
     known = BUILT_IN.get(name, BuiltIn(name, "", ""))
-    preparing = is_preparing(
-        workspace, name
-    )  # before looking for it, so that one that just arrived is not called absent
+    preparing = _is_preparing(workspace, name)  # before looking for it: what has just arrived is not called absent
     if not is_saved(workspace, name):
         state: Literal["preparing", "absent"] = "preparing" if preparing else "absent"
         how = known.how or "Import it again."
@@ -119,6 +115,20 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
         "",
         facts.fingerprint,
     )
+
+
+def _jobs(workspace: Workspace) -> list[str]:
+    try:
+        return sorted(item.name for item in workspace.jobs.iterdir())
+    except OSError:  # there never was one, or they are not ours to read: then each dataset that is absent says so
+        return []
+
+
+def _is_preparing(workspace: Workspace, name: str) -> bool:
+    try:
+        return is_preparing(workspace, name)
+    except StorageError:  # nobody can tell; `read_job` says why
+        return False
 
 
 def _failure(workspace: Workspace, name: str) -> str:

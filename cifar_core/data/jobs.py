@@ -27,7 +27,7 @@ from cifar_core.data.store import (
     open_dataset,
     refuse_taken,
 )
-from cifar_core.errors import DataError
+from cifar_core.errors import DataError, StorageError
 from cifar_core.files import MB, TEMP_MARK, hold_lock, is_locked, read_json, remove, write_atomic, write_json
 from cifar_core.json_values import Amount, Count
 from cifar_core.memory import if_of_memory
@@ -37,6 +37,7 @@ from cifar_core.workspace import Workspace
 
 START_SECONDS = 30.0  # a job holds its lock within a second; this is for very busy machines
 _SCHEMA = 1
+_REQUEST = "job.json"
 _MAX_PATH_SHOWN = 300  # characters of a path in sentences
 Kind = Literal["get", "import"]
 Outcome = Literal["running", "done", "failed", "cancelled"]
@@ -157,12 +158,21 @@ def _readable(source: Path) -> Path:
 
 
 def read_job(workspace: Workspace, name: str) -> JobState | None:
-    """How far the job of a dataset is; None where there never was one. A dead process counts as failed."""
+    """How far the job of a dataset is; None where there never was one. A dead process counts as failed, and so does a job
+    of which nobody can tell."""
     folder = workspace.jobs / known_name(name)
-    alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
+    try:
+        alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
+    except StorageError as error:
+        return JobState(name, "import", "failed", error=f"How far it is cannot be told: {error}")
     request = _read_request(folder)
     if request is None:
-        return None
+        if not os.path.lexists(folder / _REQUEST):
+            return None
+        told = (
+            f"What was to be done ({folder / _REQUEST}) cannot be read: dismiss it on the Data page and start it anew."
+        )
+        return JobState(name, "import", "failed", error=told)
     try:
         state = checked(JobState, read_json(folder / "state.json", max_bytes=MB), exact=False)
     except (OSError, ValueError):
@@ -181,7 +191,7 @@ def cancel_job(workspace: Workspace, name: str) -> None:
 def forget_job(workspace: Workspace, name: str) -> None:
     """Drop what is known of an ended job, so that a failed import is no longer listed; a running one stays."""
     if read_job(workspace, name) is not None and not is_preparing(workspace, name):
-        remove(job_folder(workspace, name) / "job.json")  # never the locks: someone may wait on them
+        remove(job_folder(workspace, name) / _REQUEST)  # never the locks: someone may wait on them
 
 
 class Reporter:
@@ -250,7 +260,7 @@ def _start(workspace: Workspace, name: str, request: Request) -> None:
     for leftover in ("cancel", "worker.log"):
         remove(folder / leftover)
     _write_state(folder, JobState(name, request.kind))
-    write_json(folder / "job.json", {"schema_version": _SCHEMA, **asdict(request)})
+    write_json(folder / _REQUEST, {"schema_version": _SCHEMA, **asdict(request)})
     process = spawn("cifar_core.data.job", [f"--workspace={workspace.root}", f"--name={name}"], folder / "worker.log")
     _wait_for_lock(process, dataset_lock(workspace, name))
 
@@ -267,7 +277,7 @@ def _write_state(folder: Path, state: JobState) -> None:
 
 def _read_request(folder: Path) -> Request | None:
     try:
-        return checked(Request, read_json(folder / "job.json", max_bytes=MB), exact=False)
+        return checked(Request, read_json(folder / _REQUEST, max_bytes=MB), exact=False)
     except (OSError, ValueError):
         return None
 

@@ -21,6 +21,7 @@ from cifar_core.data.reading import read_pictures
 from cifar_core.data.rules import Split, check_arrays, check_class_names, check_split
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.files import (
+    ALLOW,
     MB,
     hold_lock,
     is_locked,
@@ -111,7 +112,7 @@ def dataset_lock(workspace: Workspace, name: str) -> Path:
 
 
 def is_preparing(workspace: Workspace, name: str) -> bool:
-    """Whether a process is making this dataset, or just being started for it."""
+    """Whether a process is making this dataset, or just being started for it; StorageError where nobody can tell."""
     folder = workspace.jobs / known_name(name)
     # In this order: the starter lets go of its lock only after the process has the other.
     return is_locked(folder / "start.lock") or is_locked(folder / "job.lock")
@@ -301,6 +302,8 @@ def read_facts(folder: Path) -> Facts:
 
 def broken_sentence(name: str, error: Exception) -> str:
     """What is wrong with a stored dataset, in a sentence."""
+    if isinstance(error, PermissionError):
+        return f"The dataset {name} cannot be read ({error.strerror}: {error.filename}): {ALLOW}."
     if isinstance(error, FileNotFoundError):
         reason = f"{Path(str(error.filename)).name} is missing"
     elif isinstance(error, OSError):
@@ -313,8 +316,7 @@ def broken_sentence(name: str, error: Exception) -> str:
 def _absent(workspace: Workspace, name: str) -> str:
     if name in BUILT_IN_NAMES:
         return f"The dataset {name} is not here yet: get it on the Data page, or with: python -m cifar_core data get {name}"
-    there = list(BUILT_IN_NAMES)
-    there += [name for name in subfolders(workspace.data) if is_folder_name(name)]
+    there = [*BUILT_IN_NAMES, *(name for name in subfolders(workspace.data) if is_folder_name(name))]
     return (
         f"There is no dataset named {name}{did_you_mean(name, there)}: import it on the Data page or with data import."
     )

@@ -5,13 +5,14 @@ A run that waits has a ticket there, an empty file `000012-quiet-otter`; the low
 of servers and command lines see the same files, and so the same queue.
 """
 
+import contextlib
 import os
 import re
 from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, StorageError
-from cifar_core.files import hold_lock, is_locked, make_folder, remove, sweep_temp, write_atomic
+from cifar_core.files import hold_lock, is_locked, make_folder, remove, storage_errors, sweep_temp, write_atomic
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.status import waits
 from cifar_core.settings import Limits, read_limits
@@ -52,11 +53,14 @@ def leave(folder: LifeFolder) -> None:
 
 
 def tickets(workspace: Workspace) -> dict[str, int]:
-    """The number of each waiting run's ticket, by run id; a dead worker's may still be among them."""
-    try:
+    """The number of each waiting run's ticket, by run id; a dead worker's may still be among them.
+
+    Raises:
+        StorageError: the queue cannot be read.
+    """
+    names: list[str] = []
+    with storage_errors("reading the queue", to="read"), contextlib.suppress(FileNotFoundError):
         names = os.listdir(_home(workspace))
-    except FileNotFoundError:
-        return {}
     return {found[2]: int(found[1]) for name in names if (found := _TICKET.fullmatch(name))}
 
 
@@ -98,9 +102,11 @@ def _is_next(folder: LifeFolder) -> bool:
         if run_id == folder.run_id:
             return True
         other = LifeFolder(folder.path.with_name(run_id))
-        if waits(other):
+        waiting_too = waits(other)
+        if waiting_too:
             return False
-        leave(other)
+        if waiting_too is not None:  # else of another user who lets nobody read it: passed over, and its ticket stays
+            leave(other)
     return False
 
 

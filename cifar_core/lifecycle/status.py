@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 
 from cifar_core.checked import checked
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, StorageError
 from cifar_core.files import is_locked, read_json, write_json
 from cifar_core.lifecycle.folder import STATUS, LifeFolder
 from cifar_core.lifecycle.states import ACTIVE, Progress, Status, Verb, after
@@ -75,12 +75,12 @@ def state_without_worker(folder: LifeFolder) -> State:
     return _judged(read_state(folder))
 
 
-def waits(folder: LifeFolder) -> bool:
-    """Whether a run waits for its turn, or its worker is just being started."""
+def waits(folder: LifeFolder) -> bool | None:
+    """Whether a run waits for its turn, or its worker is just being started; None where we have no permission to know."""
     try:
         return state_now(folder).status is Status.QUEUED
-    except RunError:
-        return False
+    except (RunError, StorageError) as error:
+        return None if isinstance(error.__cause__, PermissionError) else False
 
 
 def silent_since(folder: LifeFolder, state: State, step: float) -> float | None:

@@ -2,7 +2,7 @@
 
 import time
 
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, StorageError
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
 from cifar_core.runs.process import ENDING_SECONDS, stop_run
 from cifar_core.runs.schema import Status
@@ -22,18 +22,26 @@ def stop_all(workspace: Workspace) -> list[str]:
     """
     active = [run for run in list_runs(workspace) if run.active]
     active.sort(key=lambda run: run.status is not Status.QUEUED)  # the waiting first, or the next of them would begin
+    asked: list[str] = []
+    refused: list[StorageError] = []
     for run in active:
         try:
             stop_run(workspace, run.id)
         except RunError:
-            continue  # it ended by itself meanwhile
-    left, until = [run.id for run in active], time.monotonic() + _PATIENCE
+            pass  # it ended by itself meanwhile
+        except StorageError as error:  # that of another user; the others are stopped all the same
+            refused.append(error)
+            continue
+        asked.append(run.id)
+    left, until = asked, time.monotonic() + _PATIENCE
     while left and time.monotonic() < until:
         time.sleep(_LOOK_SECONDS)
         left = [run_id for run_id in left if _lives(workspace, run_id)]
     if left:
         raise RunError(f"Asked to stop, but still active after {_PATIENCE:.0f} s: {', '.join(left)}.")
-    return [run.id for run in active]
+    if refused:
+        raise refused[0]
+    return asked
 
 
 def _lives(workspace: Workspace, run_id: str) -> bool:

@@ -80,7 +80,9 @@ def read_made(folder: RunFolder) -> Made:
         if newer_schema(content):
             raise RunError(_newer(folder, content))
         return made_of(content)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"Run {folder.path.name} cannot be read ({error}).") from error
+    except ValueError as error:
         raise RunError(f"Run {folder.path.name} cannot be read: its config.json breaks a rule ({error}).") from error
 
 

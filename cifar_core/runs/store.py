@@ -16,7 +16,7 @@ from cifar_core.data import open_dataset
 from cifar_core.data.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.files import make_folder, new_folder, read_json, subfolders, write_json
+from cifar_core.files import make_folder, new_folder, read_json, subfolders, sweep_temp, write_json
 from cifar_core.lifecycle.folder import CONFIG, STATUS
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Progress, Status
@@ -268,6 +268,7 @@ def _changeable(workspace: Workspace, run_id: str) -> RunFolder:
 
 
 def _write_about(folder: RunFolder, **change: str) -> None:
+    sweep_temp(folder.path)  # what a server that was killed just here left; who trains sweeps too
     write_json(folder.about, {**read_about(folder), **change})
 
 

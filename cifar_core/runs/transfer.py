@@ -66,6 +66,7 @@ def export_bytes(workspace: Workspace, run_id: str) -> int:
 
     Raises:
         RunError: no such run.
+        StorageError: its files cannot be looked at.
     """
     return sum(size for size, _, _ in _marks(run_folder(workspace, run_id)).values())
 
@@ -93,7 +94,7 @@ def _marks(folder: RunFolder) -> dict[str, tuple[int, int, int]]:
             path = Path(place, name)
             inside = path.relative_to(folder.path).as_posix()
             if is_run_file(inside):
-                with contextlib.suppress(FileNotFoundError):
+                with storage_errors(f"looking at {inside}", to="read"), contextlib.suppress(FileNotFoundError):
                     found = path.lstat()
                     marks[inside] = (found.st_size, found.st_mtime_ns, found.st_ino)
     return marks

@@ -6,6 +6,7 @@ So deleting and bringing back are one rename each, and nothing else has to be ke
 
 import contextlib
 import datetime
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -138,12 +139,29 @@ def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
     limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
     runs = [item for item in list_trash(workspace) if not item.problem]
     old = [item for item in runs if not days or (item.deleted is not None and item.deleted <= limit)]
+    refused: list[StorageError] = []
     for item in old:
-        with storage_errors(f"removing the deleted run {item.id}"), contextlib.suppress(FileNotFoundError):
-            gone = temp_beside(item.path)
-            replace(item.path, gone)  # so that nothing half removed is ever brought back
-            remove_folder(gone, f"removing the deleted run {item.id}")
+        try:
+            _remove(item)
+        except StorageError as error:  # the others go all the same
+            refused.append(error)
+    if refused:
+        raise refused[0]
     return len(old)
+
+
+def _remove(item: DeletedRun) -> None:
+    what = f"removing the deleted run {item.id}"
+    with storage_errors(what), contextlib.suppress(FileNotFoundError):
+        gone = temp_beside(item.path)
+        replace(item.path, gone)  # so that nothing half removed is ever brought back
+        closed = next(
+            (place for place, _, _ in os.walk(gone) if not os.access(place, os.R_OK | os.W_OK | os.X_OK)), None
+        )
+        if closed is not None:  # that of another user: whole as it was
+            replace(gone, item.path)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), closed)
+        remove_folder(gone, what)
 
 
 def empty_old_trash(workspace: Workspace) -> None:

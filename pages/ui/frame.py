@@ -49,10 +49,19 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     except StorageError as error:
         st.error(sentence(error), title="The workspace cannot be used", icon=":material/folder_off:")
         st.stop()
+    _tell_unwritable(workspace)
     give_upload_room(workspace, title)
     _spare_the_collector(title)
     empty_old_trash(workspace)
     return workspace
+
+
+def _tell_unwritable(workspace: Workspace) -> None:
+    """Say of a workspace that is there to be looked at that it is, rather than at the first click that would write."""
+    closed = workspace.unwritable()
+    if closed is not None:
+        st.info(f"You can look at what is in this workspace and change nothing: there is no permission to write in {plain(str(closed))}.",
+                icon=":material/lock:")  # fmt: skip
 
 
 @contextmanager

@@ -107,6 +107,8 @@ def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run])
 
 def _calibrated(workspace: Workspace, runs: list[Run]) -> str:
     """Whether this machine has been measured; begins where it has not, or where a run says that it is no longer so."""
+    if workspace.unwritable() is not None:
+        return "unwritable"
     with guard():
         return calibrate(workspace, runs)
     return "failed"
@@ -121,6 +123,8 @@ def _quote(workspace: Workspace, config: RunConfig, runs: list[Run], state: str)
         return "measuring this machine…"
     if state == "busy":
         return "the time is not known yet: this machine is measured when nothing trains"
+    if state == "unwritable":
+        return "no estimate: what measuring this machine gives could not be written"
     if state == "failed":
         return "no estimate: measuring this machine did not work (machine.log in the workspace says why)"
     return "the time is known once the pictures are here"

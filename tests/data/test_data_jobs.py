@@ -304,7 +304,7 @@ def test_words_of_a_crash(workspace: Workspace, tmp_path: Path, started: list[st
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "fetch"}', '{"schema_version": 1, "surprise": 1}'])
 def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started: list[str], content: str) -> None:
-    """A state nobody can read counts as dead; a request nobody can read as none."""
+    """A state nobody can read counts as dead, and so does a request: both are shown, and can be dismissed."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     folder = workspace.data / ".jobs" / "mine"
     (folder / "state.json").write_text(content)
@@ -312,9 +312,13 @@ def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started
     assert state is not None
     assert state.state == "failed"
     (folder / "job.json").write_text(content)
-    assert read_job(workspace, "mine") is None
+    state = read_job(workspace, "mine")
+    assert state is not None
+    assert (state.state, str(folder / "job.json") in state.error) == ("failed", True)
     with pytest.raises(DataError, match="cannot be read"):
         job.run_job(workspace, "mine")
+    forget_job(workspace, "mine")
+    assert read_job(workspace, "mine") is None
 
 
 def test_what_cannot_be_started(

@@ -1,16 +1,18 @@
 """Places in the queue of runs whose workers came to grief while they waited."""
 
 import sys
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
 
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle import worker
-from cifar_core.lifecycle.queue import join, tickets
+from cifar_core.lifecycle.queue import join, take_slot, tickets
 from cifar_core.lifecycle.status import expect_worker
 from cifar_core.runs import Status, read_run, resume_run
 from tests.lifecycle.conftest import Lives
+from tests.rights import as_a_user
 
 
 def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
@@ -46,3 +48,20 @@ def test_a_resumed_run_queues_behind_those_who_wait(lives: Lives, monkeypatch: p
     resume_run(lives.workspace, first)
     found = tickets(lives.workspace)
     assert found[second] < found[first]
+
+
+def test_a_run_that_nobody_may_read_holds_no_other_up_and_keeps_its_ticket(lives: Lives) -> None:
+    """That of another user with a umask of 077, in a workspace of both."""
+    theirs, ours = lives.make(), lives.make()
+    for run_id in (theirs, ours):
+        expect_worker(lives.folder(run_id), here=True)
+        join(lives.folder(run_id))
+    lives.folder(theirs).path.chmod(0)
+
+    def ask() -> bool:
+        with ExitStack() as held:
+            return take_slot(lives.folder(ours), held)
+
+    assert as_a_user(ask)
+    lives.folder(theirs).path.chmod(0o700)
+    assert list(tickets(lives.workspace)) == [theirs]
