@@ -43,7 +43,8 @@ def spawn(module: str, arguments: list[str], log: Path) -> subprocess.Popen[byte
             creationflags=flags,
         )
     # Collected as soon as it ends, so that a long-lived server gathers no zombies.
-    threading.Thread(target=process.wait, name=f"wait for {module}", daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # no thread is to be had: it is collected when this process ends
+        threading.Thread(target=process.wait, name=f"wait for {module}", daemon=True).start()
     return process
 
 

@@ -15,9 +15,11 @@ from cifar_core.bench.plan import FULL, QUICK
 from cifar_core.bench.screens import measure_screens
 from cifar_core.bench.soak import measure_soak
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
-from cifar_core.data import open_dataset, prepare_drawn10
+from cifar_core.commands.data import finish
+from cifar_core.data import open_dataset, start_get
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.files import MB, write_json
+from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.runs.estimate import machine_name
 from cifar_core.workspace import Workspace
 
@@ -48,7 +50,9 @@ def bench(workspace: Workspace, dataset: str, parts: tuple[str, ...], presets: t
           as_json: bool) -> None:  # fmt: skip
     """Time training, presets, screens and growth on this machine, beside a plain PyTorch loop, in turns."""
     if dataset == DRAWN10:
-        prepare_drawn10(workspace)
+        with ctrl_c_noted() as ctrl_c:
+            start_get(workspace, DRAWN10)
+            finish(workspace, DRAWN10, ctrl_c)
     open_dataset(workspace, dataset)  # refuses what is not there
     rungs = presets or (LADDER[:2] if quick else LADDER)
     found: dict[str, Any] = {

@@ -54,7 +54,7 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
     """Get NAME: `drawn10` is drawn here, `cifar10` is downloaded."""
     ctrl_c = note_ctrl_c()
     start_get(workspace, name)
-    _finish(workspace, name, ctrl_c, as_json)
+    finish(workspace, name, ctrl_c, as_json)
 
 
 @data.command("import")
@@ -71,10 +71,10 @@ def import_command(workspace: Workspace, path: Path, name: str, leave_out: bool,
     """Import a folder, .zip or .tar of train/CLASS/* and test/CLASS/* pictures, or the official CIFAR-10 archive."""
     ctrl_c = note_ctrl_c()
     start_import(workspace, path, name, leave_out=leave_out)
-    _finish(workspace, name, ctrl_c, as_json)
+    finish(workspace, name, ctrl_c, as_json)
 
 
-def _finish(workspace: Workspace, name: str, ctrl_c: Noted, as_json: bool) -> None:
+def finish(workspace: Workspace, name: str, ctrl_c: Noted, as_json: bool = False) -> None:
     """Follow the preparation of a dataset, whoever does it, to its end.
 
     Raises:

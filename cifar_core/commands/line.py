@@ -45,21 +45,26 @@ def main() -> int:
 
 def _run(arguments: list[str], debug: bool) -> int:
     try:
-        result = cli.main(arguments, prog_name="python -m cifar_core", standalone_mode=False)
-        sys.stdout.flush()  # here, where it can still be said that it does not work
+        return _result(arguments)
     except CifarCoreError as error:
         if debug:
             raise
         click.echo(f"Error: {error}", err=True)
-        return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
         return error.exit_code
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
         return error.exit_code
     except click.Abort:
         return _cancelled()
+
+
+def _result(arguments: list[str]) -> int:
+    try:
+        result = cli.main(arguments, prog_name="python -m cifar_core", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        result = error.exit_code
+    sys.stdout.flush()  # here, where it can still be said that it does not work
     return result if isinstance(result, int) else 0
 
 

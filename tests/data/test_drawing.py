@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,12 @@ import pytest
 from sklearn.neighbors import NearestCentroid
 
 from cifar_core.data.drawing import CLASS_NAMES, draw_pictures, generate
+from cifar_core.data.progress import CancelledError
 from cifar_core.errors import DataError
 from tests.conftest import ROOT
+from tests.lifecycle.conftest import until
 
+DRAWING = importlib.import_module("cifar_core.data.drawing.generate")  # the package's `generate` is the function
 LABELS = np.tile(np.arange(10), 4)
 # SHA-256 of draw_pictures(LABELS, seed=0, split="test"). A change means that everyone's drawn10 changes: say so in the notes.
 SAMPLE_SHA256 = "d2e5e09c6546d46599f4787e80b1b87671362427816457badd1d296c8cd1acf9"
@@ -187,3 +191,20 @@ def test_bad_seed_split_and_count_are_refused() -> None:
         draw_pictures(LABELS, seed=0, split="validation")
     with pytest.raises(DataError, match="cannot have -1 pictures"):
         generate(train=-1)
+
+
+@pytest.mark.fault(93)
+def test_who_cancels_leaves_no_process_that_draws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One picture is there as soon as the other is begun, which would take minutes."""
+    monkeypatch.setattr(DRAWING, "_draw_from", eval)
+    begun = tmp_path / "begun"
+    quick = "while not os.path.exists(begun): time.sleep(0.01)"
+    slow = "open(begun, 'w').close(); time.sleep(600)"
+    tasks: Any = [({"code": f"import os, time\n{code}", "begun": str(begun)},) for code in (quick, slow)]
+
+    def cancel(*_picture: object) -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        DRAWING._in_pool("exec(code)", tasks, 2, cancel)
+    until(lambda: not multiprocessing.active_children(), "the drawing processes are gone", patience=20.0)

@@ -7,10 +7,12 @@ many processes.
 import hashlib
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.synchronize import Event
 
 import numpy as np
 
@@ -107,31 +109,38 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _end_with_parent() -> None:
-    """In a worker: end as soon as the process that wants the pictures has, even if it was killed.
+def _end_when_unwanted(cancelled: Event) -> None:
+    """In a worker: end as soon as the process that wants the pictures has, even if it was killed, or wants them no more.
 
-    The pool alone would not: its workers wait for work on a pipe that they themselves hold open, so it never breaks.
+    The pool alone would not: its workers wait for work on a pipe that they themselves hold open, so it never breaks; and
+    what they have begun they finish, a second and more of work that would outlive the word that it was cancelled.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent answers for all
     parent = multiprocessing.parent_process()
     if parent is None:
         return
 
-    def watch() -> None:
-        parent.join()
+    def watch(wait: Callable[[], object]) -> None:
+        wait()
         os._exit(1)
 
-    threading.Thread(target=watch, name="wait for parent", daemon=True).start()
+    for wait in (parent.join, cancelled.wait):
+        threading.Thread(target=watch, args=[wait], name="wait until unwanted", daemon=True).start()
 
 
 def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
     """Draw the tasks in `workers` fresh processes; `done` is called here, as each finishes."""
     context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+    cancelled = context.Event()
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_end_when_unwanted, initargs=(cancelled,)
+    ) as pool:
         futures: dict[Future[np.ndarray], Task] = {pool.submit(_draw_from, seed, *task): task for task in tasks}
         try:
             for future in as_completed(futures):
                 done(futures[future], future.result())
         except BaseException:  # do not draw the rest first when the person cancels
+            cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
