@@ -5,17 +5,19 @@ a traceback in `worker.log`, whose last line is what people are told.
 """
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from cifar_core.data.cifar10 import get_cifar10, import_official, is_official
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.data.drawn10 import TEST, TRAIN, draw_drawn10
 from cifar_core.data.importing import ImportRefusedError, import_pictures
-from cifar_core.data.jobs import Reporter, Request, job_folder, read_request, sweep_earlier
+from cifar_core.data.jobs import LOG, Reporter, Request, job_folder, read_request, sweep_earlier
 from cifar_core.data.progress import CancelledError
 from cifar_core.data.store import dataset_lock
-from cifar_core.errors import CifarCoreError
+from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.files import hold_lock, remove, sweep_temp
+from cifar_core.lifecycle.log import append_bounded, end_line
 from cifar_core.workspace import Workspace, open_workspace
 
 LOCK_SECONDS = 15.0  # someone may just be asking whether the lock is free, or drawing drawn10 for a run
@@ -36,8 +38,10 @@ def run_job(workspace: Workspace, name: str) -> int:
         except CancelledError:
             reporter.end("cancelled")
         except CifarCoreError as error:
+            tell_end(workspace, name, error)
             report = error.report if isinstance(error, ImportRefusedError) else []
-            reporter.end("failed", error=str(error), report=report)
+            with contextlib.suppress(StorageError):
+                reporter.end("failed", error=str(error), report=report)
             return error.exit_code
         else:
             reporter.end("done", report=report)
@@ -63,12 +67,19 @@ def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporte
     return []
 
 
+def tell_end(workspace: Workspace, name: str, error: CifarCoreError) -> None:
+    """Put the reason into the log, which tells it where the state cannot be written."""
+    append_bounded(job_folder(workspace, name) / LOG, f"\n{end_line('failed', str(error))}\n".encode())
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--name", required=True)
     arguments = parser.parse_args()
+    space = open_workspace(arguments.workspace)
     try:
-        raise SystemExit(run_job(open_workspace(arguments.workspace), arguments.name))
-    except CifarCoreError as error:  # its state could not be written: the log's last line is what people are told
+        raise SystemExit(run_job(space, arguments.name))
+    except CifarCoreError as error:
+        tell_end(space, arguments.name, error)
         raise SystemExit(str(error)) from error

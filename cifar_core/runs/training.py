@@ -20,7 +20,9 @@ from cifar_core.data import Dataset, open_dataset, prepare_drawn10, require_unch
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.files import hold_lock, sweep_temp, write_atomic, write_json
-from cifar_core.lifecycle.states import Progress, Verb
+from cifar_core.lifecycle.ending import insist
+from cifar_core.lifecycle.log import end_line
+from cifar_core.lifecycle.states import Progress, Status, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.processes import keep_memory, peak_memory, step_back
@@ -229,9 +231,10 @@ def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
 
 def _write_failure(folder: RunFolder, error: str) -> None:
     """The sentence goes into the log as well, where a status that cannot be written leaves it to the worker."""
-    print(error, file=sys.stderr)
+    with contextlib.suppress(OSError):  # of a worker that is dead nobody carries the words to the log
+        print(f"\n{end_line(Status.FAILED, error)}", file=sys.stderr)
     with contextlib.suppress(CifarCoreError):
-        move(folder, Verb.FAIL, error=error)
+        insist(folder, Verb.FAIL, error)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from cifar_core.files import (
     sync_folder,
     temp_beside,
 )
+from cifar_core.lifecycle.escalation import end_left_over
 from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_now, state_without_worker
 from cifar_core.runs.allowance import one_at_a_time
@@ -162,6 +163,7 @@ def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
     """Whether any process works on a run or is on its way to it; else `held` holds its locks, so that none begins."""
     if _lives(folder, state_now):
         return True
+    end_left_over(folder)
     for lock in (
         folder.lock,
         folder.training_lock,
