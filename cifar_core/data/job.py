@@ -5,7 +5,6 @@ a traceback in `worker.log`, whose last line is what people are told.
 """
 
 import argparse
-import contextlib
 from pathlib import Path
 
 from cifar_core.data.cifar10 import get_cifar10, import_official, is_official
@@ -38,10 +37,11 @@ def run_job(workspace: Workspace, name: str) -> int:
         except CancelledError:
             reporter.end("cancelled")
         except CifarCoreError as error:
-            tell_end(workspace, name, error)
             report = error.report if isinstance(error, ImportRefusedError) else []
-            with contextlib.suppress(StorageError):
+            try:
                 reporter.end("failed", error=str(error), report=report)
+            except StorageError:  # of the two errors the first is the cause
+                raise error from None
             return error.exit_code
         else:
             reporter.end("done", report=report)
@@ -67,11 +67,6 @@ def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporte
     return []
 
 
-def tell_end(workspace: Workspace, name: str, error: CifarCoreError) -> None:
-    """Put the reason into the log, which tells it where the state cannot be written."""
-    append_bounded(job_folder(workspace, name) / LOG, f"\n{end_line('failed', str(error))}\n".encode())
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True)
@@ -81,5 +76,6 @@ if __name__ == "__main__":
     try:
         raise SystemExit(run_job(space, arguments.name))
     except CifarCoreError as error:
-        tell_end(space, arguments.name, error)
+        log = job_folder(space, arguments.name) / LOG  # tells the reason where the state could not be written
+        append_bounded(log, f"\n{end_line('failed', str(error))}\n".encode())
         raise SystemExit(str(error)) from error
