@@ -62,11 +62,19 @@ def _whole_or_absent(folder: LifeFolder, *, is_new: bool) -> Iterator[None]:
         yield
     except StorageError:
         if is_new and folder.path.is_dir():
-            gone = temp_beside(folder.path)
-            with contextlib.suppress(StorageError), storage_errors(f"removing run {folder.run_id}"):
-                replace(folder.path, gone)
-                remove_folder(gone, f"removing run {folder.run_id}")
+            _unmake(folder)
         raise
+
+
+def _unmake(folder: LifeFolder) -> None:
+    what, gone = f"removing run {folder.run_id}", temp_beside(folder.path)
+    try:
+        with storage_errors(what):
+            replace(folder.path, gone)  # so that no part is ever taken for the whole
+    except StorageError:
+        gone = folder.path
+    with contextlib.suppress(StorageError):
+        remove_folder(gone, what)
 
 
 def _is_on_its_way(folder: LifeFolder, *, mine: bool, is_new: bool) -> bool:
