@@ -147,7 +147,8 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: W
         if time.monotonic() - told > STATUS_SECONDS:
             told = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
-            tell(folder, starting.before_training(phase))
+            with contextlib.suppress(StorageError):  # only for onlookers; pictures that cannot be kept end the run
+                tell(folder, starting.before_training(phase))
 
     return prepare_drawn10(workspace, show)
 
