@@ -214,6 +214,10 @@ def _launch(folder: LifeFolder, queue: Callable[[], None]) -> None:
             leave(folder)
         take_back_session(folder.log, before)
         raise
+    with contextlib.suppress(StorageError):  # its worker can do so as well
+        join(
+            folder
+        )  # again: whoever looked between the two has thrown its ticket away, as that of one that does not wait
 
 
 def _ask(folder: LifeFolder, verb: Verb) -> None:

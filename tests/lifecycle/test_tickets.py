@@ -1,15 +1,21 @@
 """Places in the queue of runs whose workers came to grief while they waited."""
 
+import json
 import sys
+import time
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle import worker
-from cifar_core.lifecycle.queue import join, tickets
-from cifar_core.lifecycle.status import expect_worker
-from cifar_core.runs import Status, read_run, resume_run
+from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.queue import is_next, join, tickets
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import expect_worker, move
+from cifar_core.runs import Status, read_run, resume_run, start_run
+from cifar_core.workspace import Workspace
 from tests.lifecycle.conftest import Lives
 
 
@@ -46,3 +52,29 @@ def test_a_resumed_run_queues_behind_those_who_wait(lives: Lives, monkeypatch: p
     resume_run(lives.workspace, first)
     found = tickets(lives.workspace)
     assert found[second] < found[first]
+
+
+@pytest.mark.parametrize("begin", [start_run, resume_run])
+def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_given_anew(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, begin: Callable[[Workspace, str], None]
+) -> None:
+    """The run was made, or ended, long ago, so for an instant it looks like one that nobody will ever bring a worker."""
+    monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *_: None)
+    run_id, other = lives.make(), lives.make()
+    folder = lives.folder(run_id)
+    if begin is resume_run:
+        move(folder, Verb.STOP)
+    long_ago = time.monotonic() - 1000
+    folder.status.write_text(json.dumps(json.loads(folder.status.read_text()) | {"beat": long_ago}))
+
+    def joined(folder: LifeFolder) -> None:
+        join(folder)
+        if other not in tickets(lives.workspace):
+            join(lives.folder(other))
+            is_next(lives.folder(other))  # throws away what is before it and does not wait
+            assert list(tickets(lives.workspace)) == [other]
+
+    monkeypatch.setattr("cifar_core.runs.process.join", joined)
+    begin(lives.workspace, run_id)
+    assert set(tickets(lives.workspace)) == {run_id, other}
+    assert not is_next(lives.folder(run_id)) and is_next(lives.folder(other))
