@@ -142,14 +142,24 @@ def log_tail(log: Path, lines: int = 20) -> list[str]:
 
     There are none where there is no log; of a very long line the beginning is given.
     """
-    try:
-        with open(log, "rb") as handle:
-            handle.seek(max(0, handle.seek(0, os.SEEK_END) - _LOG_TAIL))
-            text = handle.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return []
-    found = [_showable(line) for line in _ESCAPE.sub("", text).splitlines()]
+    found = [_showable(line) for line in log_text(log).splitlines()]
     return [line for line in found if line.strip()][-lines:]
+
+
+def log_text(log: Path) -> str:
+    """The end of a log without escape sequences; empty where there is none, or what is there is no file."""
+    try:
+        with open(log, "rb", opener=_open_at_once) as handle:
+            handle.seek(max(0, handle.seek(0, os.SEEK_END) - _LOG_TAIL))
+            content = handle.read(_LOG_TAIL)
+    except OSError:
+        return ""
+    return _ESCAPE.sub("", content.decode("utf-8", "replace"))
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Of a pipe in the place of a log one would wait for ever for the words."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _showable(line: str) -> str:

@@ -11,11 +11,12 @@ from cifar_core.data.cifar10 import get_cifar10, import_official, is_official
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.data.drawn10 import TEST, TRAIN, draw_drawn10
 from cifar_core.data.importing import ImportRefusedError, import_pictures
-from cifar_core.data.jobs import Reporter, Request, job_folder, read_request, sweep_earlier
+from cifar_core.data.jobs import LOG, Reporter, Request, job_folder, read_request, sweep_earlier
 from cifar_core.data.progress import CancelledError
 from cifar_core.data.store import dataset_lock
-from cifar_core.errors import CifarCoreError
+from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.files import hold_lock, remove, sweep_temp
+from cifar_core.lifecycle.log import append_bounded, end_line
 from cifar_core.workspace import Workspace, open_workspace
 
 LOCK_SECONDS = 15.0  # someone may just be asking whether the lock is free, or drawing drawn10 for a run
@@ -37,7 +38,10 @@ def run_job(workspace: Workspace, name: str) -> int:
             reporter.end("cancelled")
         except CifarCoreError as error:
             report = error.report if isinstance(error, ImportRefusedError) else []
-            reporter.end("failed", error=str(error), report=report)
+            try:
+                reporter.end("failed", error=str(error), report=report)
+            except StorageError:  # of the two errors the first is the cause
+                raise error from None
             return error.exit_code
         else:
             reporter.end("done", report=report)
@@ -68,7 +72,10 @@ if __name__ == "__main__":
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--name", required=True)
     arguments = parser.parse_args()
+    space = open_workspace(arguments.workspace)
     try:
-        raise SystemExit(run_job(open_workspace(arguments.workspace), arguments.name))
-    except CifarCoreError as error:  # its state could not be written: the log's last line is what people are told
+        raise SystemExit(run_job(space, arguments.name))
+    except CifarCoreError as error:
+        log = job_folder(space, arguments.name) / LOG  # tells the reason where the state could not be written
+        append_bounded(log, f"\n{end_line('failed', str(error))}\n".encode())
         raise SystemExit(str(error)) from error

@@ -30,12 +30,14 @@ from cifar_core.data.store import (
 from cifar_core.errors import DataError, StorageError
 from cifar_core.files import MB, TEMP_MARK, hold_lock, is_locked, read_json, remove, write_atomic, write_json
 from cifar_core.json_values import Amount, Count
+from cifar_core.lifecycle.log import begin_session, last_words, told_end
 from cifar_core.memory import if_of_memory
-from cifar_core.processes import log_tail, spawn
+from cifar_core.processes import spawn
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
 START_SECONDS = 30.0  # a job holds its lock within a second; this is for very busy machines
+LOG = "worker.log"
 _SCHEMA = 1
 _REQUEST = "job.json"
 _MAX_PATH_SHOWN = 300  # characters of a path in sentences
@@ -178,7 +180,7 @@ def read_job(workspace: Workspace, name: str) -> JobState | None:
     except (OSError, ValueError):
         state = JobState(name, request.kind)
     if state.state == "running" and not alive:
-        return JobState(name, request.kind, "failed", state.phase, error=_last_words(folder))
+        return JobState(name, request.kind, "failed", state.phase, error=_why_dead(folder / LOG))
     return state
 
 
@@ -257,11 +259,16 @@ def sweep_earlier(workspace: Workspace, name: str) -> None:
 def _start(workspace: Workspace, name: str, request: Request) -> None:
     """Start the process and wait until it holds its lock or has ended; the caller holds `start.lock`."""
     folder = job_folder(workspace, name)
-    for leftover in ("cancel", "worker.log"):
+    for leftover in ("cancel", LOG, _REQUEST):
         remove(folder / leftover)
     _write_state(folder, JobState(name, request.kind))
     write_json(folder / _REQUEST, {"schema_version": _SCHEMA, **asdict(request)})
-    process = spawn("cifar_core.data.job", [f"--workspace={workspace.root}", f"--name={name}"], folder / "worker.log")
+    try:
+        begin_session(folder / LOG)
+        process = spawn("cifar_core.data.job", [f"--workspace={workspace.root}", f"--name={name}"], folder / LOG)
+    except StorageError:
+        remove(folder / _REQUEST)  # what never began is not listed as something that failed
+        raise
     _wait_for_lock(process, dataset_lock(workspace, name))
 
 
@@ -282,9 +289,13 @@ def _read_request(folder: Path) -> Request | None:
         return None
 
 
-def _last_words(folder: Path) -> str:
-    lines = log_tail(folder / "worker.log", 1)
-    if lines and (lack := if_of_memory(lines[0])):
+def _why_dead(log: Path) -> str:
+    """Why the process of this log ended without writing so: by its own last words, where it had any."""
+    told = told_end(log)
+    if told:
+        return told[1]
+    words = last_words(log)
+    if lack := if_of_memory(words):
         return lack
-    said = f"its last words: {lines[0][:300]}" if lines else "it was killed, or memory ran out"
+    said = f"its last words: {words}" if words else "it was killed, or memory ran out"
     return f"The process that prepared the data ended early ({said}). Start it again."

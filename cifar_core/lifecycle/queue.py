@@ -1,8 +1,9 @@
 """The queue: who may train now. Files in `runs/.queue`, and no process in charge of them.
 
-A run that waits has a ticket there, an empty file `000012-quiet-otter`; the lowest living one is next. A slot is a lock
-(`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies, however it dies, frees it. Any number
-of servers and command lines see the same files, and so the same queue.
+A run that waits has a ticket there, an empty file `000012-quiet-otter`; the lowest whose worker responds is next. A slot is
+a lock (`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies, however it dies, frees it. Any
+number of servers and command lines see the same files, and so the same queue. Any of these processes may be frozen at any
+moment: whoever waits holds nothing that another waits for, and looks again whose turn it is once it has a slot.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from cifar_core.lifecycle.status import waits
 from cifar_core.settings import Limits, read_limits
 from cifar_core.workspace import Workspace
 
-_ORDER = "order.lock"  # held for an instant by whoever takes a ticket or a slot
+_ORDER = "order.lock"  # held for an instant by whoever takes a ticket
 _ORDER_SECONDS = 10.0
 _TICKET = re.compile(r"([0-9]{6,})-([a-z0-9-]+)")
 
@@ -29,16 +30,23 @@ def join(folder: LifeFolder) -> None:
     Raises:
         StorageError: the disk refused, or the queue is held by a process that does not let go.
     """
+    if not _join(folder, _ORDER_SECONDS):
+        raise StorageError(f"The queue is held by another process ({_home(folder.workspace) / _ORDER}): try again.")
+
+
+def _join(folder: LifeFolder, patience: float = 0.0) -> bool:
+    """As `join`; False where another process holds the queue for longer than `patience` seconds."""
     home = _home(folder.workspace)
     make_folder(home)
-    with hold_lock(home / _ORDER, timeout=_ORDER_SECONDS) as mine:
+    with hold_lock(home / _ORDER, timeout=patience) as mine:
         if not mine:
-            raise StorageError(f"The queue is held by another process ({home / _ORDER}): try again.")
+            return False
         sweep_temp(home)
         waiting = tickets(folder.workspace)
         if folder.run_id not in waiting:
             number = max(waiting.values(), default=0) + 1
             write_atomic(home / f"{number:06d}-{folder.run_id}", durable=False)  # no waiting run outlives the machine
+    return True
 
 
 def leave(folder: LifeFolder) -> None:
@@ -70,18 +78,21 @@ def take_slot(folder: LifeFolder, held: ExitStack) -> bool:
     Raises:
         StorageError: the disk refused.
     """
-    if not _is_next(folder):
+    if not is_next(folder):
         return False
-    home = _home(folder.workspace)
-    with hold_lock(home / _ORDER) as mine:
-        if not mine or not _is_next(folder):
-            return False
-        for number in range(slots(folder.workspace)):
-            lock = home / f"slot-{number}.lock"
-            if not is_locked(lock) and held.enter_context(hold_lock(lock)):
-                leave(folder)
-                return True
+    for lock in slot_locks(folder.workspace):
+        with ExitStack() as tried:
+            if is_locked(lock) or not tried.enter_context(hold_lock(lock)) or not is_next(folder):
+                continue
+            leave(folder)
+            held.push(tried.pop_all())
+            return True
     return False
+
+
+def slot_locks(workspace: Workspace) -> list[Path]:
+    """The lock of each slot there is now."""
+    return [_home(workspace) / f"slot-{number}.lock" for number in range(slots(workspace))]
 
 
 def slots(workspace: Workspace) -> int:
@@ -92,11 +103,17 @@ def slots(workspace: Workspace) -> int:
         return Limits().slots
 
 
-def _is_next(folder: LifeFolder) -> bool:
-    """Whether no living run waits before this one; tickets of the dead ones before it are thrown away."""
+def is_next(folder: LifeFolder) -> bool:
+    """Whether no run that responds waits before this one; tickets of dead and silent ones before it are thrown away.
+
+    One that was passed over so, or whose ticket someone removed by hand, queues anew.
+
+    Raises:
+        StorageError: the disk refused.
+    """
     waiting = tickets(folder.workspace)
-    if folder.run_id not in waiting:  # someone emptied the folder of the queue
-        join(folder)
+    if folder.run_id not in waiting:
+        _join(folder)
         return False
     for run_id in sorted(waiting, key=lambda name: waiting[name]):
         if run_id == folder.run_id:

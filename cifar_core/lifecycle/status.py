@@ -12,7 +12,9 @@ from cifar_core.checked import checked
 from cifar_core.errors import RunError, StorageError
 from cifar_core.files import is_locked, read_json, write_json
 from cifar_core.lifecycle.folder import STATUS, LifeFolder
-from cifar_core.lifecycle.states import ACTIVE, Progress, Status, Verb, after
+from cifar_core.lifecycle.log import told_end
+from cifar_core.lifecycle.pulse import QUIET_SECONDS, quiet_seconds
+from cifar_core.lifecycle.states import ACTIVE, MOVES, Progress, Status, Verb, after
 from cifar_core.processes import boot_id
 
 START_SECONDS = 20.0  # a worker holds its lock within a fraction of a second; this is for very busy machines
@@ -63,7 +65,7 @@ def state_now(folder: LifeFolder) -> State:
         if state == before:  # the same before and after the lock was seen free: nobody lived to change it
             break
         before = state
-    return _judged(state)
+    return _judged(folder, state)
 
 
 def state_without_worker(folder: LifeFolder) -> State:
@@ -72,29 +74,38 @@ def state_without_worker(folder: LifeFolder) -> State:
     Raises:
         RunError: unreadable; the sentence says why.
     """
-    return _judged(read_state(folder))
+    return _judged(folder, read_state(folder))
 
 
 def waits(folder: LifeFolder) -> bool | None:
-    """Whether a run waits for its turn, or its worker is just being started; None where we have no permission to know."""
+    """Whether a run waits for its turn with a worker that responds, or its worker is just being started; None where we have
+    no permission to know."""
     try:
-        return state_now(folder).status is Status.QUEUED
+        state = state_now(folder)
     except (RunError, StorageError) as error:
         return None if isinstance(error.__cause__, PermissionError) else False
+    return state.status is Status.QUEUED and silent_since(folder, state, 0.0) is None
 
 
 def silent_since(folder: LifeFolder, state: State, step: float) -> float | None:
-    """Since when a living run's loop has told nothing, in seconds since 1970; None while it responds.
+    """Since when a living run has told nothing, in seconds since 1970; None while it responds.
+
+    Of a run that trains its loop has to tell how far it is; of one that waits, its worker has to beat.
 
     Args:
         folder: the run's.
         state: as `state_now` gave it.
         step: seconds that one of its training steps takes, 0 where that is not known.
     """
-    if state.status is not Status.RUNNING or state.beat is None or state.boot != boot_id():
+    if state.beat is None or state.boot != boot_id():
         return None
+    if state.status is Status.QUEUED:
+        quiet = quiet_seconds(folder, state.beat, taken=state.taken)
+        return time.time() - quiet if quiet > QUIET_SECONDS else None
     quiet = time.monotonic() - state.beat
-    return folder.status.stat().st_mtime if quiet > max(SILENT_SECONDS, SILENT_STEPS * step) else None
+    if state.status is not Status.RUNNING or quiet <= max(SILENT_SECONDS, SILENT_STEPS * step):
+        return None
+    return folder.status.stat().st_mtime
 
 
 def queue_first(folder: LifeFolder, epochs: int) -> None:
@@ -159,9 +170,14 @@ def _write(folder: LifeFolder, state: State, *, durable: bool = True) -> None:
     write_json(folder.status, asdict(written), durable=durable)
 
 
-def _judged(state: State) -> State:
-    """What a state means when the run's lock is free."""
-    if state.status not in ACTIVE or _is_arriving(state):
+def _judged(folder: LifeFolder, state: State) -> State:
+    """What a state means when the run's lock is free. Where its processes could not write how they ended, their log says so."""
+    if state.status not in ACTIVE:
+        return state
+    ended_as, why = told_end(folder.log) or ("", "")
+    if ended_as in MOVES[state.status].values():
+        return replace(state, status=Status(ended_as), error=why)
+    if _is_arriving(state):
         return state
     return replace(state, status=Status.INTERRUPTED, error=_why_dead(state))
 

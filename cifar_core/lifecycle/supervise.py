@@ -15,11 +15,13 @@ from enum import StrEnum
 from cifar_core.errors import RunError
 from cifar_core.files import read_json
 from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.pulse import Pulse
 from cifar_core.lifecycle.status import read_state
 from cifar_core.memory import if_of_memory
 
 OBEY_SECONDS = 15.0  # a child that was asked by a file to end gets a SIGTERM after this long,
 KILL_SECONDS = 10.0  # and after so much more its whole group is killed
+GONE_SECONDS = 2.0  # of a child whose folder is gone, which has nothing to save any more
 LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still be there
 UNSTARTED_SECONDS = 600.0  # a child that has not begun to train by then counts as training, for its time limit
 STILL_COMPUTING = 75  # exit code of a computing process that found an earlier one of its run alive
@@ -55,7 +57,7 @@ class Ladder:
         if self.wish is None or (wish is Wish.TERMINATE and self.wish is not Wish.TERMINATE and not self.terminated):
             self.wish = wish
             self.terminate_at = now + (OBEY_SECONDS if wish in (Wish.STOP, Wish.PAUSE) else 0.0)
-            self.kill_at = self.terminate_at + KILL_SECONDS
+            self.kill_at = self.terminate_at + (GONE_SECONDS if wish is Wish.GONE else KILL_SECONDS)
         if now >= self.kill_at:
             self.killed = True
             return "kill"
@@ -115,10 +117,11 @@ def wish_for(folder: LifeFolder, is_terminated: Flag) -> Wish | None:
     return Wish.PAUSE if folder.pause_file.exists() else None
 
 
-def see_through(child: subprocess.Popen[bytes], folder: LifeFolder, is_terminated: Flag) -> Ladder:
+def see_through(child: subprocess.Popen[bytes], folder: LifeFolder, is_terminated: Flag, pulse: Pulse) -> Ladder:
     """Wait for a child's end and climb the ladder where it is asked to come; returns how far that went."""
     ladder, limit = Ladder(), TimeLimit(folder)
     while True:
+        pulse.beat()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_LOOK_SECONDS)
             break

@@ -14,11 +14,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.errors import CifarCoreError
 from cifar_core.files import hold_lock
+from cifar_core.lifecycle.ending import end_as
+from cifar_core.lifecycle.escalation import free_slots
 from cifar_core.lifecycle.folder import LifeFolder
-from cifar_core.lifecycle.log import SESSION_MARK, LogKeeper, last_words
-from cifar_core.lifecycle.queue import leave, take_slot
+from cifar_core.lifecycle.log import LogKeeper, end_line, last_words, told_end
+from cifar_core.lifecycle.pulse import Pulse
+from cifar_core.lifecycle.queue import is_next, leave, take_slot
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb
 from cifar_core.lifecycle.status import expect_worker, move, read_state
 from cifar_core.lifecycle.supervise import Flag, Ladder, Wish, describe_exit, see_through, wish_for
@@ -26,6 +29,7 @@ from cifar_core.processes import oom_kills
 
 _LOCK_SECONDS = 5.0  # someone may be looking whether the lock is free
 _TURN_SECONDS = 0.2  # between looks whether it is this run's turn
+_SLOTS_SECONDS = 10.0  # between looks whether a frozen worker keeps a slot that is this run's
 _LOG_SECONDS = 2.0  # for the last words of a process that has ended
 
 
@@ -37,18 +41,18 @@ def main() -> int:
     with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as mine:
         if not mine or read_state(folder).status is not Status.QUEUED:
             return 0  # another worker has it, or had it
-        is_terminated = Flag()
-        expect_worker(folder, here=True)
-        print(SESSION_MARK, flush=True)
+        is_terminated, pulse = Flag(), Pulse(folder)
+        pulse.beat()
         with ExitStack() as slot:
             try:
-                if not _wait_turn(folder, slot, is_terminated):
+                expect_worker(folder, here=True)
+                if not _wait_turn(folder, slot, is_terminated, pulse):
                     return 0
+                move(folder, Verb.START)
             except CifarCoreError as error:
                 _give_up(folder, str(error))
                 raise
-            move(folder, Verb.START)
-            return _compute(folder, is_terminated)
+            return _compute(folder, is_terminated, pulse)
 
 
 def computing_command(folder: LifeFolder) -> list[str]:
@@ -57,22 +61,28 @@ def computing_command(folder: LifeFolder) -> list[str]:
     return [sys.executable, "-P", "-m", "cifar_core.runs.training", *options]
 
 
-def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag) -> bool:
+def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: Pulse) -> bool:
     """Wait until the run may train; False where it was asked to end before.
 
     Raises:
-        RunError: its folder was deleted meanwhile.
+        StorageError: the disk refused.
     """
+    look_at_slots = time.monotonic() + _SLOTS_SECONDS
     while True:
+        pulse.beat()
         wish = wish_for(folder, is_terminated)
         if wish is Wish.GONE:
-            raise RunError(f"Run {folder.run_id} was deleted while it waited for its turn.")
+            _tell_gone("it waited for its turn")
+            return False
         if wish is not None:
             leave(folder)
-            move(folder, _VERBS[wish], error=_ENDED_WAITING.get(wish, ""))
+            end_as(folder, _VERBS[wish], _ENDED_WAITING.get(wish, ""))
             return False
         if take_slot(folder, slot):
             return True
+        if time.monotonic() >= look_at_slots and is_next(folder):
+            free_slots(folder)
+            look_at_slots = time.monotonic() + _SLOTS_SECONDS
         time.sleep(_TURN_SECONDS)
 
 
@@ -81,10 +91,16 @@ def _give_up(folder: LifeFolder, error: str) -> None:
     with contextlib.suppress(CifarCoreError):
         leave(folder)
     with contextlib.suppress(CifarCoreError):
-        move(folder, Verb.FAIL, error=error)
+        end_as(folder, Verb.FAIL, error)
 
 
-def _compute(folder: LifeFolder, is_terminated: Flag) -> int:
+def _tell_gone(doing: str) -> None:
+    """Say what happened where it can still be read: the log is open, and moves with its folder."""
+    why = f"Its folder was moved, renamed or deleted while {doing}, so its process ended; resume it to go on."
+    print(end_line(Status.INTERRUPTED, why), flush=True)
+
+
+def _compute(folder: LifeFolder, is_terminated: Flag, pulse: Pulse) -> int:
     """Run the computing process to its end and write how it ended, unless it did so itself; returns its exit code."""
     killed_before = oom_kills()
     try:
@@ -94,16 +110,21 @@ def _compute(folder: LifeFolder, is_terminated: Flag) -> int:
             creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows; see `step_back`
         )  # fmt: skip
     except OSError as error:
-        move(folder, Verb.FAIL, error=f"The process that computes could not be started ({error}).")
+        end_as(folder, Verb.FAIL, f"The process that computes could not be started ({error}).")
         return 1
     assert child.stdout is not None
     words = LogKeeper(child.stdout, folder.log)
-    ladder = see_through(child, folder, is_terminated)
+    ladder = see_through(child, folder, is_terminated, pulse)
+    if not folder.path.is_dir():
+        _tell_gone("it trained")
+        return child.returncode
     words.finish(_LOG_SECONDS)
     if read_state(folder).status in ACTIVE:
         died_of_memory = oom_kills() > killed_before
-        verb, why = how_it_ended(ladder, child.returncode, last_words(folder), out_of_memory=died_of_memory)
-        move(folder, verb, error=why)
+        told = told_end(folder.log)
+        verb, why = (Verb.FAIL, told[1]) if told else how_it_ended(
+            ladder, child.returncode, last_words(folder.log), out_of_memory=died_of_memory)  # fmt: skip
+        end_as(folder, verb, why)
     return child.returncode
 
 

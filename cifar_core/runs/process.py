@@ -4,9 +4,26 @@ A run's worker holds the operating system's lock on its folder for life, so a fr
 guessed, and none is ever signalled from here. Whoever starts or resumes a run queues it: it trains when its turn comes.
 """
 
+import contextlib
+import functools
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+
 from cifar_core.errors import RunError, StorageError
-from cifar_core.files import hold_lock, is_locked, remove, write_atomic
+from cifar_core.files import (
+    hold_lock,
+    is_locked,
+    remove,
+    remove_folder,
+    replace,
+    storage_errors,
+    temp_beside,
+    write_atomic,
+)
+from cifar_core.lifecycle.escalation import end_left_over
 from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.holders import can_tell
+from cifar_core.lifecycle.log import begin_session, take_back_session
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
 from cifar_core.lifecycle.status import expect_worker, move, read_state, state_now, state_without_worker
@@ -25,19 +42,54 @@ def start_run(workspace: Workspace, run_id: str) -> None:
 
     Raises:
         RunError: no such run, or one that has been started before (`resume_run` continues it).
-        StorageError: the process or its log could not be made; the run is then `failed`.
+        StorageError: the disk refused, or the process could not be made; a run that was new is gone then.
     """
     run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
     with one_at_a_time(workspace):
         folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
-        with hold_lock(folder.lock) as mine:
-            state = read_state(folder)
-            if not mine and state.status in ACTIVE:
-                return
-            if state.status is not Status.QUEUED or state.taken:
-                after(run_id, state_without_worker(folder).status, Verb.START)
-            expect_worker(folder, here=False)
-    _launch(folder)
+        is_new = not folder.log.is_file()  # the first thing that a start makes
+        whole = functools.partial(_whole_or_absent, folder, is_new=is_new)
+        # Absent before a worker gets the lock that is held here; outside as well, for a lock that cannot be made.
+        with whole(), hold_lock(folder.lock) as mine, whole():
+            if not _is_on_its_way(folder, mine=mine, is_new=is_new):
+                _launch(folder, lambda: expect_worker(folder, here=False))
+
+
+@contextlib.contextmanager
+def _whole_or_absent(folder: LifeFolder, *, is_new: bool) -> Iterator[None]:
+    """Remove a new run that cannot be started, as if it had not been made; a rename and removing need no room."""
+    try:
+        yield
+    except StorageError:
+        if is_new and folder.path.is_dir():
+            _unmake(folder)
+        raise
+
+
+def _unmake(folder: LifeFolder) -> None:
+    what, gone = f"removing run {folder.run_id}", temp_beside(folder.path)
+    try:
+        with storage_errors(what):
+            replace(folder.path, gone)  # so that no part is ever taken for the whole
+    except StorageError:
+        gone = folder.path
+    with contextlib.suppress(StorageError):
+        remove_folder(gone, what)
+
+
+def _is_on_its_way(folder: LifeFolder, *, mine: bool, is_new: bool) -> bool:
+    """Whether someone has started a run already, as by the first click of two.
+
+    Raises:
+        RunError: it has been started, and is not waiting for its worker any more.
+    """
+    state = read_state(folder)
+    if not mine and state.status in ACTIVE:
+        return True
+    now = state_without_worker(folder).status
+    if state.status is not Status.QUEUED or state.taken:
+        after(folder.run_id, now, Verb.START)
+    return now is Status.QUEUED and not is_new
 
 
 def stop_run(workspace: Workspace, run_id: str) -> None:
@@ -47,7 +99,14 @@ def stop_run(workspace: Workspace, run_id: str) -> None:
         RunError: no such run, or it is neither running nor waiting.
         StorageError: the disk refused.
     """
-    _ask(run_folder(workspace, run_id), Verb.STOP)
+    watch_over([ask_to_stop(workspace, run_id)])
+
+
+def ask_to_stop(workspace: Workspace, run_id: str) -> LifeFolder:
+    """As `stop_run`, but nobody sees to it that the run obeys: that is for `watch_over`; returns the run's folder."""
+    folder = run_folder(workspace, run_id)
+    _ask(folder, Verb.STOP)
+    return folder
 
 
 def pause_run(workspace: Workspace, run_id: str) -> None:
@@ -57,7 +116,19 @@ def pause_run(workspace: Workspace, run_id: str) -> None:
         RunError: no such run, or it is neither running nor waiting.
         StorageError: the disk refused.
     """
-    _ask(run_folder(workspace, run_id), Verb.PAUSE)
+    folder = run_folder(workspace, run_id)
+    _ask(folder, Verb.PAUSE)
+    watch_over([folder])
+
+
+def watch_over(folders: Sequence[LifeFolder]) -> "subprocess.Popen[bytes] | None":
+    """Start the process that ends those of these runs whose workers do not respond; None where there is nothing for it to do."""
+    living = [folder for folder in folders if is_locked(folder.lock)]
+    if not living or not can_tell():
+        return None
+    with contextlib.suppress(StorageError):  # the wish is on the disk: a worker that responds obeys it
+        return spawn("cifar_core.lifecycle.escalation", [f"--run={folder.path}" for folder in living], living[0].log)
+    return None
 
 
 def resume_run(workspace: Workspace, run_id: str) -> None:
@@ -80,12 +151,12 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     with one_at_a_time(workspace):
         require_turn(workspace, run.person, list_runs(workspace))
         _queue_when_quiet(folder)
-    _launch(folder)
 
 
 def _queue_when_quiet(folder: LifeFolder) -> None:
     """Queue a run again as soon as no earlier process of it is left."""
     run_id = folder.run_id
+    end_left_over(folder)
     with hold_lock(folder.lock, timeout=ENDING_SECONDS) as mine:
         if not mine:
             raise RunError(f"Run {run_id} is being resumed by someone else.")
@@ -113,25 +184,40 @@ def _queue_again(folder: LifeFolder) -> None:
     """Bring a run that was cut short back to `queued`; its locks are held here."""
     if state_without_worker(folder).status in ACTIVE:
         raise RunError(f"Run {folder.run_id} is being resumed by someone else.")
-    if read_state(folder).status in ACTIVE:
-        move(folder, Verb.INTERRUPT)  # what its dead process could not write
     remove(folder.stop_file)
     remove(folder.pause_file)
     leave(folder)  # the place it had is gone with its dead process: it queues behind those who wait
+    _launch(folder, lambda: _queued_again(folder))
+
+
+def _queued_again(folder: LifeFolder) -> None:
+    if read_state(folder).status in ACTIVE:
+        move(folder, Verb.INTERRUPT)  # what its dead process could not write
     move(folder, Verb.RESUME)
 
 
-def _launch(folder: LifeFolder) -> None:
-    """Give a queued run a ticket and start its worker."""
+def _launch(folder: LifeFolder, queue: Callable[[], None]) -> None:
+    """Start a worker for a run, give it a ticket, and `queue` it: its status is written last, when nothing else can fail.
+
+    Its lock is held here. The worker waits for it, and ends without a word where the run is not queued then.
+
+    Raises:
+        StorageError: the disk or the system refused; the run's status is as it was.
+    """
+    before = begin_session(folder.log)
     try:
-        join(folder)
         spawn("cifar_core.lifecycle.worker", [f"--run-dir={folder.path}"], folder.log)
-    except StorageError as error:
-        with hold_lock(folder.lock) as mine:  # a second click may have failed where the first brought a worker
-            if mine and read_state(folder).status is Status.QUEUED:
-                leave(folder)
-                move(folder, Verb.FAIL, error=str(error))
+        join(folder)
+        queue()
+    except StorageError:
+        with contextlib.suppress(StorageError):
+            leave(folder)
+        take_back_session(folder.log, before)
         raise
+    with contextlib.suppress(StorageError):  # its worker can do so as well
+        join(
+            folder
+        )  # again: whoever looked between the two has thrown its ticket away, as that of one that does not wait
 
 
 def _ask(folder: LifeFolder, verb: Verb) -> None:

@@ -53,7 +53,9 @@ class Run:
     made_from: str = ""  # id of the run whose settings it took (retry, duplicate)
     imported: bool = False  # brought from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
-    silent_since: float | None = None  # seconds since 1970, where its training does not respond
+    silent_since: float | None = (
+        None  # seconds since 1970, where its training, or its waiting process, does not respond
+    )
     exact: bool = True  # bit by bit what an uninterrupted run would have given
     warnings: tuple[str, ...] = ()  # what a person should know of how it went, a sentence each
     problem: str = ""  # why the folder cannot be read; the other fields then hold defaults
@@ -67,6 +69,11 @@ class Run:
     def active(self) -> bool:
         """Whether its process trains, waits for its turn, or is being started."""
         return self.status in ACTIVE
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for its turn, or was passed over there because its process does not respond."""
+        return self.status is Status.QUEUED and (self.ticket is not None or self.silent_since is not None)
 
     @property
     def resumable(self) -> bool:

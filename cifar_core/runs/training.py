@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 import torch
 
@@ -20,7 +21,9 @@ from cifar_core.data import Dataset, open_dataset, prepare_drawn10, require_unch
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.files import hold_lock, read_start, sweep_temp, write_atomic, write_json
-from cifar_core.lifecycle.states import Progress, Verb
+from cifar_core.lifecycle.ending import insist
+from cifar_core.lifecycle.log import end_line
+from cifar_core.lifecycle.states import Progress, Status, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.memory import if_of_memory
@@ -145,7 +148,8 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: Progress, wishes: W
         if time.monotonic() - told > STATUS_SECONDS:
             told = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
-            tell(folder, starting.before_training(phase))
+            with contextlib.suppress(StorageError):  # only for onlookers; pictures that cannot be kept end the run
+                tell(folder, starting.before_training(phase))
 
     return prepare_drawn10(workspace, show)
 
@@ -231,10 +235,22 @@ def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
 
 def _write_failure(folder: RunFolder, error: str) -> None:
     """The sentence goes into the log as well, where a status that cannot be written leaves it to the worker."""
-    print(error, file=sys.stderr)
+    with contextlib.suppress(OSError):  # of a worker that is dead nobody carries the words to the log
+        print(f"\n{end_line(Status.FAILED, error)}", file=sys.stderr)
     with contextlib.suppress(CifarCoreError):
-        move(folder, Verb.FAIL, error=error)
+        insist(folder, Verb.FAIL, error)
+
+
+def _end_at_once(code: int) -> NoReturn:
+    """End this process without taking torch apart, which takes seconds on a busy machine while the run's slot is waited for.
+
+    All results are on the disk by now; whatever else this process began ends with it.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _end_at_once(main())

@@ -26,6 +26,7 @@ from cifar_core.files import (
     temp_beside,
 )
 from cifar_core.json_values import moment_of
+from cifar_core.lifecycle.escalation import end_left_over
 from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_now, state_without_worker
 from cifar_core.runs.allowance import one_at_a_time
@@ -214,6 +215,7 @@ def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
     """Whether any process works on a run or is on its way to it; else `held` holds its locks, so that none begins."""
     if _lives(folder, state_now):
         return True
+    end_left_over(folder)
     for lock in (
         folder.lock,
         folder.training_lock,

@@ -25,13 +25,14 @@ class Place:
 
 
 def queue_places(runs: Sequence[Run], slots: int) -> dict[str, Place]:
-    """The place of each waiting run, by its id, first in the queue first.
+    """The place of each waiting run, by its id, first in the queue first; one that does not respond has none.
 
     Args:
         runs: all runs of the workspace.
         slots: how many train at a time.
     """
-    waiting = sorted((run for run in runs if run.ticket is not None), key=lambda run: (run.ticket, run.id))
+    in_line = (run for run in runs if run.ticket is not None and run.silent_since is None)
+    waiting = sorted(in_line, key=lambda run: (run.ticket, run.id))
     ends = sorted(_seconds_left(run) for run in runs if run.status is Status.RUNNING)
     free_at = [0.0] * (slots - len(ends)) + ends[
         max(0, len(ends) - slots) :

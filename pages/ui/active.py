@@ -13,7 +13,7 @@ from pages.ui.redraw import draw_anew
 from pages.ui.steer import offer_moves
 from pages.ui.text import plain
 from pages.ui.upload_room import open_sessions
-from pages.ui.words import done_share, percent, progress_line, since, state_words, turn_line
+from pages.ui.words import done_share, percent, progress_line, silence_line, state_words, turn_line
 
 _TICK = 1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW` open sessions
 _SLOW_TICK = 3.0  # and at most, however many there are: nobody is shown a dead process for longer than 5 seconds
@@ -36,7 +36,7 @@ def tick() -> float:
 
 def _mark(runs: list[Run]) -> Mark:
     """What changes when a page that lists runs has to be drawn anew: one comes, goes, queues or changes its state."""
-    return tuple((run.id, state_words(run), run.ticket is None, run.name) for run in runs)
+    return tuple((run.id, state_words(run), run.waits, run.name) for run in runs)
 
 
 def _results(runs: list[Run]) -> Mark:
@@ -104,15 +104,11 @@ def show_progress(run: Run) -> None:
     st.progress(done_share(run.progress) if run.progress else 0.0,
                 text=progress_line(run.progress) if run.progress else "starting…")  # fmt: skip
     if run.silent_since is not None:
-        st.warning(
-            f"Not responding since {since(run.silent_since)}. It may be stuck, or the machine very busy. Stop ends it within "
-            "half a minute; Resume then goes on from its last checkpoint.",
-            icon=":material/heart_broken:",
-        )
+        st.warning(silence_line(run), icon=":material/heart_broken:")
 
 
 def _training(runs: list[Run]) -> list[Run]:
-    return [run for run in runs if run.active and run.ticket is None]
+    return [run for run in runs if run.active and not run.waits]
 
 
 def _show_head(workspace: Workspace, runs: list[Run], page: str) -> None:
@@ -136,6 +132,9 @@ def _show_waiting(workspace: Workspace, runs: list[Run], page: str) -> None:
     by_id, places = {run.id: run for run in runs}, queue_places(runs, slots(workspace))
     for run_id in list(places)[:MOST]:
         _row(workspace, by_id[run_id], page, turn_line(places[run_id]))
+    for run in runs:
+        if run.waits and run.silent_since is not None:
+            _row(workspace, run, page, silence_line(run))
     if len(places) > MOST:
         st.caption(f"and {len(places) - MOST} more waiting; the table of runs lists them all")
 

@@ -38,6 +38,19 @@ def state_words(run: Run) -> tuple[str, Colour, str]:
     return STATUS[run.status]
 
 
+def silence_line(run: Run) -> str:
+    """What it means that a run does not respond, and what can be done."""
+    if run.silent_since is None:
+        return ""
+    told = f"Not responding since {since(run.silent_since)}"
+    if run.waits:
+        return f"{told}, so others pass it in the queue; when it responds again it queues anew. Stop ends it within half a minute."
+    return (
+        f"{told}. It may be stuck, or the machine very busy. Stop ends it within half a minute; Resume then goes on from its "
+        "last checkpoint."
+    )
+
+
 def turn_line(place: Place | None) -> str:
     """Where a waiting run stands: `2nd of 3 in the queue, about 4 min`; one that waits for nobody is starting."""
     if place is None or place.seconds == 0:

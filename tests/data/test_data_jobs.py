@@ -32,7 +32,7 @@ from cifar_core.data import (
 from cifar_core.data.drawn10 import draw_drawn10
 from cifar_core.data.importing import import_pictures
 from cifar_core.data.store import dataset_lock
-from cifar_core.errors import DataError
+from cifar_core.errors import DataError, StorageError
 from cifar_core.faults import EXIT_CODE, VARIABLE
 from cifar_core.files import TEMP_MARK, hold_lock, write_json
 from cifar_core.workspace import Workspace, open_workspace
@@ -405,7 +405,7 @@ NO_PERMISSION = """
 import os, sys
 from pathlib import Path
 from cifar_core.data import start_import
-from cifar_core.errors import DataError
+from cifar_core.errors import DataError, StorageError
 from cifar_core.workspace import open_workspace
 workspace = open_workspace(sys.argv[1])
 os.setuid(65534)
@@ -436,3 +436,31 @@ def test_a_folder_without_permission(workspace: Workspace) -> None:
         f"There is no permission to read {place}: change that, or copy it to a place of yours." for place in places
     ]
     assert answer.stdout.splitlines() == expected, answer.stderr
+
+
+@pytest.mark.fault(95)
+def test_why_a_job_ended_is_told_where_its_state_cannot_be_written(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first error is the cause, not the one that followed from it when that was to be written."""
+    (tmp_path / "a.zip").write_bytes(b"no archive")
+    monkeypatch.setenv(VARIABLE, "replace:1+:enospc")  # of the job: this process was started without
+    start_import(workspace, tmp_path / "a.zip", "mine")
+    state = ended(workspace, "mine")
+    assert state.state == "failed" and "a.zip is neither a folder nor a zip" in state.error
+    monkeypatch.setenv(VARIABLE, "replace:2+:enospc")
+    start_import(workspace, write_zip(small_set(), tmp_path / "b.zip"), "mine")
+    state = ended(workspace, "mine")
+    assert state.state == "failed" and "ended early" not in state.error and "disk is full" in state.error
+
+
+@pytest.mark.fault(95)
+def test_a_job_that_could_not_be_started_is_not_listed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageError("No process can be started.")
+
+    monkeypatch.setattr(jobs, "spawn", refuse)
+    with pytest.raises(StorageError, match="No process"):
+        start_get(workspace, "drawn10")
+    assert read_job(workspace, "drawn10") is None
+    assert {item.name: item.state for item in list_datasets(workspace)}["drawn10"] == "absent"

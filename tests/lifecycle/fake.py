@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 
 from cifar_core.files import hold_lock
-from cifar_core.lifecycle import supervise, worker
+from cifar_core.lifecycle import escalation, pulse, status, supervise, worker
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.states import Progress, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.processes import child_environment
 
+QUIET = "FAKE_QUIET"  # variable: seconds after which a worker is silent, instead of 30 and 60
 QUICK_LADDER = {"OBEY_SECONDS": 0.3, "KILL_SECONDS": 0.3, "LIMIT_SECONDS": 0.2}  # instead of 15, 10 and 15
 _TRAIN = "import runpy, sys; {}; runpy.run_module('cifar_core.runs.training', run_name='__main__', alter_sys=True)"
 _REAL = {  # what is done to a real training before it begins
@@ -45,11 +46,11 @@ def ordered(folder: LifeFolder) -> str:
     return orders(folder).read_text() if orders(folder).exists() else "work"
 
 
-def spawn_fake(_module: str, arguments: list[str], log: Path) -> None:
+def spawn_fake(module: str, arguments: list[str], log: Path) -> "subprocess.Popen[bytes]":
     """In place of `cifar_core.processes.spawn`."""
     with open(log, "ab") as output:
-        command = [sys.executable, __file__, "worker", *arguments]
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=child_environment(),
+        command = [sys.executable, __file__, module.rpartition(".")[2], *arguments]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=child_environment(),
                          start_new_session=True, cwd=log.parent)  # fmt: skip
 
 
@@ -111,6 +112,20 @@ def obey_order(folder: LifeFolder, what: str) -> None:
             order(folder, "work")
 
 
+def quicken() -> None:
+    """Let this process wait for less long."""
+    for name, seconds in QUICK_LADDER.items():
+        setattr(supervise, name, seconds)
+    for name in ("OBEY_SECONDS", "KILL_SECONDS"):
+        setattr(escalation, name, QUICK_LADDER[name])
+    escalation._START_SECONDS, escalation._LOOK_SECONDS = 0.0, 0.1
+    if QUIET in os.environ:
+        pulse.BEAT_SECONDS, worker._SLOTS_SECONDS = 0.1, 0.3
+        seconds = float(os.environ[QUIET])
+        status.QUIET_SECONDS = escalation.QUIET_SECONDS = seconds
+        escalation.MISSED_SECONDS = escalation.SILENT_SECONDS = seconds
+
+
 def server(workspace: str, count: int) -> None:
     from cifar_core.config import make_config  # noqa: PLC0415 - a worker and its child start without them
     from cifar_core.runs import create_run, process, start_run  # noqa: PLC0415
@@ -130,9 +145,13 @@ def main() -> int:
             sys.argv = [__file__, *arguments]
             worker.computing_command = fake_command
             worker._LOCK_SECONDS = 0.5  # instead of 5
-            for name, seconds in QUICK_LADDER.items():
-                setattr(supervise, name, seconds)
+            quicken()
             return worker.main()
+        case ["escalation", *arguments]:
+            sys.argv = [__file__, *arguments]
+            quicken()
+            escalation.main()
+            return 0
         case ["compute", path, parent]:
             folder = LifeFolder(Path(path))
             with hold_lock(folder.training_lock, timeout=10.0) as mine:

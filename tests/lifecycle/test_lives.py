@@ -32,7 +32,6 @@ from cifar_core.runs import (
     verify_run,
     worker_log_tail,
 )
-from cifar_core.runs.process import _launch
 from tests.conftest import save_tiny
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import Lives, active, is_alive, until
@@ -159,14 +158,15 @@ def test_a_queue_that_was_emptied_by_hand_goes_on(lives: Lives) -> None:
     lives.wait_computing(second)
 
 
-def test_a_process_that_cannot_be_started_is_said_at_once(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault(95)
+def test_a_new_run_that_cannot_be_started_is_gone(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = lives.make()
     lives.folder(run_id).log.mkdir()  # where the log belongs
     monkeypatch.undo()
-    with pytest.raises(Exception, match="The disk refused while starting"):
+    with pytest.raises(StorageError, match="The disk refused while starting"):
         start_run(lives.workspace, run_id)
-    assert lives.status(run_id) == "failed" and in_line(lives) == []
-    lives.folder(run_id).log.rmdir()
+    assert not (lives.workspace.runs / run_id).exists()
+    assert list_runs(lives.workspace) == [] and in_line(lives) == []
 
 
 @pytest.mark.fault(20)
@@ -451,18 +451,21 @@ def test_old_and_new_settings_of_a_stored_run(lives: Lives) -> None:
     lives.wait_computing(run_id)
 
 
-def test_a_second_click_that_fails_does_not_end_what_the_first_began(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both saw that no worker was there yet; the first has brought one since."""
-    run_id = lives.begin("work")
-    lives.wait_computing(run_id)
+@pytest.mark.fault(20, 95)
+def test_a_second_click_changes_nothing(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither while the worker that the first click brought is on its way, nor later; it could not even fail."""
 
     def refuse(*_: object) -> None:
         raise StorageError("No process can be started.")
 
     with monkeypatch.context() as context:
+        context.setattr("cifar_core.runs.process.spawn", lambda *_: None)  # it takes its time
+        run_id = lives.begin("work")
         context.setattr("cifar_core.runs.process.spawn", refuse)
-        with pytest.raises(StorageError, match="No process can be started"):
-            _launch(lives.folder(run_id))
+        before = lives.folder(run_id).status.read_bytes()
+        start_run(lives.workspace, run_id)
+        assert lives.folder(run_id).status.read_bytes() == before and in_line(lives) == [run_id]
+    fake.spawn_fake("cifar_core.lifecycle.worker", [f"--run-dir={lives.folder(run_id).path}"], lives.folder(run_id).log)
+    lives.wait_computing(run_id)
+    start_run(lives.workspace, run_id)
     assert lives.status(run_id) == "running"

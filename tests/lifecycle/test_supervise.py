@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,17 @@ import pytest
 from cifar_core import processes
 from cifar_core.lifecycle import supervise
 from cifar_core.lifecycle.folder import LifeFolder
-from cifar_core.lifecycle.log import LEFT_OUT, LOG_BYTES, LogKeeper, append_bounded
+from cifar_core.lifecycle.log import (
+    LEFT_OUT,
+    LOG_BYTES,
+    LogKeeper,
+    append_bounded,
+    begin_session,
+    end_line,
+    take_back_session,
+    told_end,
+)
+from cifar_core.lifecycle.pulse import Pulse
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.supervise import (
     KILL_SECONDS,
@@ -51,7 +62,7 @@ def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.Monk
     child.wait()
     flag = Flag.__new__(Flag)
     flag.up = True
-    ladder = see_through(child, folder, flag)
+    ladder = see_through(child, folder, flag, Pulse(folder))
     assert signals == [] and ladder.wish is Wish.TERMINATE
 
 
@@ -180,3 +191,35 @@ def test_a_grandchild_that_holds_the_pipe_open_holds_nobody_up(tmp_path: Path) -
     os.close(write)
     keeper.finish(10.0)
     assert log_tail(tmp_path / "log") == ["last words"]
+
+
+@pytest.mark.fault(95)
+@pytest.mark.parametrize("disk", ["roomy", "full"])
+@pytest.mark.parametrize("before", [0, 100, 3000, 5000])
+def test_last_words_are_kept_on_a_full_disk(tmp_path: Path, arm: Callable[[str], None], disk: str, before: int) -> None:
+    """A log that cannot grow gives up its end; it holds room enough from the moment on that its session begins."""
+    log = tmp_path / "worker.log"
+    log.write_bytes(b"x" * before + b"\n")
+    begin_session(log)
+    if disk == "full":
+        log.write_bytes(log.read_bytes() + b"y" * 900)  # as much as is in a block beside the mark
+        arm("write:1:enospc")
+    append_bounded(log, f"chatter\n{end_line('failed', 'The disk is full.')}\n".encode())
+    assert told_end(log) == ("failed", "The disk is full.")
+    assert log.stat().st_size < before + 1200
+
+
+@pytest.mark.fault(95)
+def test_only_our_own_words_of_this_session_tell_the_end(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    assert told_end(log) is None
+    begin_session(log)
+    append_bounded(log, f"{end_line('failed', 'Of an earlier process.')}\n".encode())
+    size = begin_session(log)
+    append_bounded(log, b"The disk is full, says a library.\nit ended as failed: so it prints\n")
+    assert told_end(log) is None
+    take_back_session(log, size)
+    assert told_end(log) == ("failed", "Of an earlier process.")
+    log.unlink()
+    os.mkfifo(log)
+    assert told_end(log) is None, "nobody waits for the words of a pipe"

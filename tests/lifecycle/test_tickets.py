@@ -1,6 +1,9 @@
 """Places in the queue of runs whose workers came to grief while they waited."""
 
+import json
 import sys
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import SimpleNamespace
 
@@ -8,9 +11,12 @@ import pytest
 
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle import worker
-from cifar_core.lifecycle.queue import join, take_slot, tickets
-from cifar_core.lifecycle.status import expect_worker
-from cifar_core.runs import Status, read_run, resume_run
+from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.queue import is_next, join, take_slot, tickets
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import expect_worker, move
+from cifar_core.runs import Status, read_run, resume_run, start_run
+from cifar_core.workspace import Workspace
 from tests.lifecycle.conftest import Lives
 from tests.rights import as_a_user
 
@@ -65,3 +71,29 @@ def test_a_run_that_nobody_may_read_holds_no_other_up_and_keeps_its_ticket(lives
     assert as_a_user(ask)
     lives.folder(theirs).path.chmod(0o700)
     assert list(tickets(lives.workspace)) == [theirs]
+
+
+@pytest.mark.parametrize("begin", [start_run, resume_run])
+def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_given_anew(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, begin: Callable[[Workspace, str], None]
+) -> None:
+    """The run was made, or ended, long ago, so for an instant it looks like one that nobody will ever bring a worker."""
+    monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *_: None)
+    run_id, other = lives.make(), lives.make()
+    folder = lives.folder(run_id)
+    if begin is resume_run:
+        move(folder, Verb.STOP)
+    long_ago = time.monotonic() - 1000
+    folder.status.write_text(json.dumps(json.loads(folder.status.read_text()) | {"beat": long_ago}))
+
+    def joined(folder: LifeFolder) -> None:
+        join(folder)
+        if other not in tickets(lives.workspace):
+            join(lives.folder(other))
+            is_next(lives.folder(other))  # throws away what is before it and does not wait
+            assert list(tickets(lives.workspace)) == [other]
+
+    monkeypatch.setattr("cifar_core.runs.process.join", joined)
+    begin(lives.workspace, run_id)
+    assert set(tickets(lives.workspace)) == {run_id, other}
+    assert not is_next(lives.folder(run_id)) and is_next(lives.folder(other))

@@ -1,6 +1,7 @@
 """The life of a run on the screens: the queue, what may be asked of a run, notices, retry and duplicate, limits."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.files import hold_lock, read_json, write_json
-from cifar_core.lifecycle.queue import join
+from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import MOVES, Verb
 from cifar_core.lifecycle.status import expect_worker, move, tell
 from cifar_core.runs import Progress, Run, Status, create_run, delete_run, list_runs, read_run
@@ -124,6 +125,29 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
     home = open_page(workspace, "home")
     assert "1 training, 1 waiting" in said(home)
     assert "1st of 1 in the queue" in said(home), "a folder that cannot be read hides no run"
+
+
+@pytest.mark.fault(94)
+@pytest.mark.parametrize("has_ticket", [True, False], ids=["still in line", "passed over"])
+def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
+    open_page: OpenPage, workspace: Workspace, train: Begin, has_ticket: bool
+) -> None:
+    train(workspace)
+    frozen, second = wait(workspace), wait(workspace)
+    folder, ago = run_folder(workspace, frozen), time.monotonic() - 40
+    with hold_lock(folder.lock):
+        write_json(folder.status, read_json(folder.status) | {"beat": ago, "taken": True})
+        os.utime(folder.lock, (ago, ago))
+        if not has_ticket:
+            leave(folder)
+        app = open_page(workspace, "runs")
+        words = said(app)
+        assert "1 training, 2 waiting" in words
+        assert "not responding" in words and "others pass it in the queue" in words
+        assert "1st of 1 in the queue" in words, second
+        assert {"not responding", "waiting, 1st of 1"} <= set(app.dataframe[0].value["status"])
+        watched = said(open_page(workspace, "train", run=frozen, view="Watch"))
+        assert "Stop ends it within half a minute" in watched and "checkpoint" not in watched
 
 
 @pytest.mark.fault(37)

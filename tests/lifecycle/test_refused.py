@@ -1,0 +1,202 @@
+"""A start or a resume that is refused, at whichever of its writes: no run is left, or the run is as it was."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cifar_core import faults
+from cifar_core.config import make_config
+from cifar_core.errors import StorageError
+from cifar_core.files import TEMP_MARK
+from cifar_core.lifecycle import log, queue
+from cifar_core.lifecycle.ending import end_as
+from cifar_core.lifecycle.queue import tickets
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import move, state_now
+from cifar_core.processes import child_environment
+from cifar_core.runs import create_run, list_runs, read_run, resume_run, start_run, stop_all
+from cifar_core.workspace import open_workspace
+from tests.lifecycle.conftest import Lives
+
+POINTS = ("write", "fsync", "replace")
+EFFECTS = (":eacces", "+:enospc")
+
+
+def refuse(*_: object) -> None:
+    raise StorageError("No process can be started.")
+
+
+def everywhere(attempt: Callable[[str], bool]) -> int:
+    """Try every effect at every call of each point until it does not strike; how often it did."""
+    count = 0
+    for point in POINTS:
+        for effect in EFFECTS:
+            number = 1
+            while attempt(f"{point}:{number}{effect}"):
+                number, count = number + 1, count + 1
+    return count
+
+
+@pytest.mark.fault(95)
+def test_a_start_that_is_refused_leaves_no_run(
+    lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_core.runs.store._code_version", str)  # which asks git
+    kept = lives.make()
+    spawned: list[object] = []
+    monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *given: spawned.append(given))
+
+    def attempt(plan: str) -> bool:
+        run_id = lives.make()
+        arm(plan)
+        try:
+            start_run(lives.workspace, run_id)
+        except StorageError:
+            arm("")
+            names = [path.name for path in lives.workspace.runs.iterdir() if not path.name.startswith(TEMP_MARK)]
+            assert sorted(names) == sorted([".queue", kept]), plan
+            assert [run.id for run in list_runs(lives.workspace)] == [kept] and tickets(lives.workspace) == {}, plan
+            return True
+        struck = faults.struck()
+        arm("")
+        assert read_run(lives.workspace, run_id).ticket is not None
+        for path in sorted(lives.folder(run_id).path.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        lives.folder(run_id).path.rmdir()
+        queue.leave(log_folder(lives, run_id))
+        return struck
+
+    queue.join(lives.folder(kept))
+    queue.leave(lives.folder(kept))
+    assert everywhere(attempt) > 10 and spawned
+
+
+def log_folder(lives: Lives, run_id: str) -> queue.LifeFolder:
+    return queue.LifeFolder(lives.workspace.runs / run_id)
+
+
+@pytest.mark.fault(95)
+def test_a_resume_that_is_refused_changes_nothing(
+    lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a run whose cause of death stands in its log alone."""
+    run_id = lives.make()
+    folder = lives.folder(run_id)
+    log.begin_session(folder.log)
+    move(folder, Verb.START)
+    log.append_bounded(folder.log, f"{log.end_line('failed', 'The disk is full.')}\n".encode())
+    monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *_: None)
+    before = folder.status.read_bytes(), folder.log.read_bytes()
+    assert read_run(lives.workspace, run_id).error == "The disk is full."
+
+    def attempt(plan: str) -> bool:
+        arm(plan)
+        try:
+            resume_run(lives.workspace, run_id)
+        except StorageError:
+            arm("")
+            run = read_run(lives.workspace, run_id)
+            assert (run.status, run.error) in (("failed", "The disk is full."), ("interrupted", "")), plan
+            assert tickets(lives.workspace) == {} and folder.log.read_bytes() == before[1], plan
+            folder.status.write_bytes(before[0])
+            return True
+        struck = faults.struck()
+        arm("")
+        assert state_now(folder).status == "queued" and list(tickets(lives.workspace)) == [run_id]
+        queue.leave(folder)
+        folder.status.write_bytes(before[0])
+        folder.log.write_bytes(before[1])
+        return struck
+
+    assert everywhere(attempt) > 5
+    monkeypatch.setattr("cifar_core.runs.process.spawn", refuse)
+    with pytest.raises(StorageError, match="No process"):
+        resume_run(lives.workspace, run_id)
+    assert (folder.status.read_bytes(), folder.log.read_bytes()) == before and tickets(lives.workspace) == {}
+
+
+@pytest.mark.fault(95)
+def test_the_cause_of_an_end_that_cannot_be_written_is_told_by_the_log(
+    lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_core.lifecycle.ending.RETRY_SECONDS", 0.2)
+    run_id = lives.make()
+    folder = lives.folder(run_id)
+    log.begin_session(folder.log)
+    arm("replace:1+:enospc")
+    end_as(folder, Verb.FAIL, "The disk is full while writing facts.json.")
+    arm("")
+    run = read_run(lives.workspace, run_id)
+    assert (run.status, run.error) == ("failed", "The disk is full while writing facts.json.")
+    arm("replace:1:enospc")  # for a moment: the second try writes it
+    end_as(folder, Verb.FAIL, "Another.")
+    arm("")
+    assert '"Another."' in folder.status.read_text()
+
+
+START = """
+import sys
+from pathlib import Path
+from cifar_core.config import make_config
+from cifar_core.errors import CifarCoreError
+from cifar_core.runs import create_run, start_run
+from cifar_core.workspace import Workspace
+workspace = Workspace(Path(sys.argv[1]))
+try:
+    start_run(workspace, sys.argv[2] if len(sys.argv) > 2 else create_run(workspace, make_config()))
+except CifarCoreError as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.fault(95)
+@pytest.mark.parametrize("short_of", ["inodes", "blocks"])
+def test_refused_starts_on_a_real_small_disk(tmp_path: Path, short_of: str) -> None:
+    """With none, one, two ... of what a start needs; as root alone, who may mount."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=200", "none", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    try:
+        workspace = open_workspace(place / "workspace")
+        kept, refused = create_run(workspace, make_config()), 0
+        for free in range(16):
+            new = [create_run(workspace, make_config())] if short_of == "blocks" else []
+            fill(place, short_of, free)
+            command = [sys.executable, "-c", START, str(workspace.root), *new]
+            answer = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=True)
+            if "refused" not in answer.stdout:
+                break
+            refused += 1
+            assert [run.id for run in list_runs(workspace)] == [kept], f"{free} {short_of}: {answer.stdout}"
+            assert {path.name for path in workspace.runs.iterdir()} <= {kept, ".queue"} and not tickets(workspace)
+            for path in place.glob("fill*"):
+                path.unlink()
+        assert 1 < refused < 15
+    finally:
+        stop_all(workspace)
+        subprocess.run(["umount", "-l", place], check=False)
+
+
+def fill(place: Path, what: str, free: int) -> None:
+    """Leave so many inodes or blocks of 4 KiB of a small disk."""
+    if what == "blocks":
+        with open(place / "fill", "wb", buffering=0) as handle, contextlib.suppress(OSError):
+            while True:
+                handle.write(b"x" * 4096)
+        os.truncate(place / "fill", (place / "fill").stat().st_size - 4096 * free)
+        return
+    made: list[Path] = []
+    with contextlib.suppress(OSError):
+        while True:
+            (place / f"fill-{len(made)}").touch()
+            made.append(place / f"fill-{len(made)}")
+    for path in made[len(made) - free :]:
+        path.unlink()
