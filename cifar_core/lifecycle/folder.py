@@ -4,10 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_core.files import MB
 from cifar_core.workspace import Workspace
 
 CONFIG = "config.json"
 STATUS = "status.json"
+MOST_BYTES = {CONFIG: MB, STATUS: MB}  # that are read of each: hundreds of times what we write
 
 
 @dataclass(frozen=True)

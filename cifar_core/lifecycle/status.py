@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from cifar_core.checked import checked
 from cifar_core.errors import RunError, StorageError
 from cifar_core.files import is_locked, read_json, write_json
-from cifar_core.lifecycle.folder import STATUS, LifeFolder
+from cifar_core.lifecycle.folder import MOST_BYTES, STATUS, LifeFolder
 from cifar_core.lifecycle.log import told_end
 from cifar_core.lifecycle.pulse import QUIET_SECONDS, quiet_seconds
 from cifar_core.lifecycle.states import ACTIVE, MOVES, Progress, Status, Verb, after
@@ -41,7 +41,7 @@ def read_state(folder: LifeFolder) -> State:
         RunError: unreadable; the sentence says why.
     """
     try:
-        content = read_json(folder.text_of(STATUS))
+        content = read_json(folder.text_of(STATUS), max_bytes=MOST_BYTES[STATUS])
         progress, beat = content.get("progress"), content.get("beat")
         return State(
             Status(content["status"]), str(content.get("error", "")), checked(Progress, progress) if progress else None,

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from cifar_core.errors import RunError
 from cifar_core.files import read_json
-from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.folder import CONFIG, MOST_BYTES, LifeFolder
 from cifar_core.lifecycle.pulse import Pulse
 from cifar_core.lifecycle.status import read_state
 from cifar_core.memory import if_of_memory
@@ -73,7 +73,9 @@ class TimeLimit:
     def __init__(self, folder: LifeFolder) -> None:
         self._folder = folder
         try:
-            self._seconds = float(read_json(folder.config)["settings"].get("max_seconds", 0))
+            self._seconds = float(
+                read_json(folder.config, max_bytes=MOST_BYTES[CONFIG])["settings"].get("max_seconds", 0)
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._seconds = 0.0  # the child says what is wrong with its settings
         self._started = time.monotonic()

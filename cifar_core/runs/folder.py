@@ -5,15 +5,15 @@ from pathlib import Path
 
 from cifar_core.errors import RunError
 from cifar_core.files import MB
-from cifar_core.lifecycle.folder import CONFIG, STATUS, LifeFolder
+from cifar_core.lifecycle import folder as lifecycle
+from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.text import is_folder_name
 from cifar_core.workspace import Workspace
 
 ABOUT = "about.json"
 FACTS = "facts.json"
 METRICS = "metrics.jsonl"
-# The largest that is read of each, from hundreds of times what we write on; facts.json may name 1,000 classes.
-MOST_BYTES = {CONFIG: MB, STATUS: MB, ABOUT: MB, FACTS: 4 * MB, METRICS: 4 * MB}
+MOST_BYTES = lifecycle.MOST_BYTES | {ABOUT: MB, FACTS: 4 * MB, METRICS: 4 * MB}  # that are read of each
 
 
 @dataclass(frozen=True)

@@ -295,11 +295,11 @@ def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_pat
 def test_words_of_a_crash(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
     """The last line of the log, where the process ended without writing its end."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
-    (workspace.data / ".jobs" / "mine" / "worker.log").write_bytes(b"Traceback ...\nMemoryError: \xff too much\n\n")
+    (workspace.data / ".jobs" / "mine" / "worker.log").write_bytes(b"Traceback ...\nRecursionError: \xff too much\n\n")
     state = read_job(workspace, "mine")
     assert state is not None
     assert state.state == "failed"
-    assert "MemoryError: \ufffd too much" in state.error
+    assert "RecursionError: \ufffd too much" in state.error
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "fetch"}', '{"schema_version": 1, "surprise": 1}'])
