@@ -126,7 +126,6 @@ def _end_with_parent() -> None:
 def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
     """Draw the tasks in `workers` fresh processes; `done` is called here, as each finishes."""
     context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
-    others = {child.pid for child in multiprocessing.active_children()}
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
         futures: dict[Future[np.ndarray], Task] = {pool.submit(_draw_from, seed, *task): task for task in tasks}
         try:
@@ -134,9 +133,6 @@ def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, n
                 done(futures[future], future.result())
         except BaseException:  # do not draw the rest first when the person cancels
             pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():  # nor what has been handed out, for seconds
-                if child.pid not in others:
-                    child.terminate()
             raise
 
 
