@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from cifar_core.commands.line import cli
 from cifar_core.data import dataset_state, list_datasets, open_dataset
 from cifar_core.errors import CifarCoreError, StorageError
+from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.runs import Status, empty_trash, export_bytes, list_runs, list_trash, restore_run, stop_all
+from cifar_core.runs.folder import run_folder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.rights import as_a_user
@@ -200,12 +202,13 @@ def test_stopping_all_stops_the_others_too(workspace: Workspace, monkeypatch: py
     ours, theirs = (ended_run(workspace, Status.QUEUED) for _ in range(2))
     asked = []
 
-    def stop(_workspace: Workspace, run_id: str) -> None:
+    def ask_to_stop(_workspace: Workspace, run_id: str) -> LifeFolder:
         asked.append(run_id)
         if run_id == theirs:
             raise StorageError("It is theirs.")
+        return run_folder(workspace, run_id)
 
-    monkeypatch.setattr("cifar_core.runs.ending.stop_run", stop)
+    monkeypatch.setattr("cifar_core.runs.ending.ask_to_stop", ask_to_stop)
     monkeypatch.setattr("cifar_core.runs.ending._lives", lambda workspace, run_id: run_id == theirs)
     with pytest.raises(StorageError, match="It is theirs"):
         stop_all(workspace)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 
 import numpy as np
@@ -23,6 +24,7 @@ from cifar_core.data.drawing.flight import airplane, bird
 from cifar_core.data.drawing.pond_and_sea import frog, ship
 from cifar_core.data.drawing.subject import Subject
 from cifar_core.data.drawing.vehicles import automobile, truck
+from cifar_core.data.progress import CancelledError
 from cifar_core.errors import DataError
 
 CLASS_NAMES: tuple[str, ...] = (
@@ -41,6 +43,7 @@ _OWN: dict[str, Callable[[Dice], Subject]] = {
 
 Progress = Callable[[int, int], None]
 Task = tuple[str, int, np.ndarray]  # split, number of the first picture, labels
+_cancelled: Event | None = None  # in a drawing process: whether anybody wants its pictures still
 
 
 def _number(*parts: object) -> int:
@@ -61,6 +64,8 @@ def _draw_from(seed: int, split: str, first: int, labels: np.ndarray) -> np.ndar
     """Pictures `first`, `first` + 1, ...; uint8 [N, 3, 32, 32]. Top level, so that another process can call it."""
     pictures = np.empty((len(labels), 3, SIDE, SIDE), dtype=np.uint8)
     for i, label in enumerate(labels):
+        if _cancelled is not None and _cancelled.is_set():
+            raise CancelledError("Nobody wants the pictures any more.")
         pictures[i] = _draw_one(seed, split, first + i, int(label))
     return pictures
 
@@ -109,32 +114,32 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _end_when_unwanted(cancelled: Event) -> None:
-    """In a worker: end as soon as the process that wants the pictures has, even if it was killed, or wants them no more.
+def _begin_worker(cancelled: Event) -> None:
+    """In a drawing process: end as soon as the process that wants the pictures has ended, even if it was killed, and draw
+    no further picture once it wants them no more.
 
-    The pool alone would not: its workers wait for work on a pipe that they themselves hold open, so it never breaks; and
-    what they have begun they finish, a second and more of work that would outlive the word that it was cancelled.
+    The pool alone would do neither: its workers wait for work on a pipe that they themselves hold open, so it never breaks,
+    and what they have begun, a second and more of work, they finish. Ended from outside they may leave half a result in the
+    pipe, for whose other half the pool would wait for ever.
     """
+    global _cancelled
+    _cancelled = cancelled
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent answers for all
     parent = multiprocessing.parent_process()
-    if parent is None:
-        return
+    if parent is not None:
+        threading.Thread(target=_end_after, args=[parent], name="end after the parent", daemon=True).start()
 
-    def watch(wait: Callable[[], object]) -> None:
-        wait()
-        os._exit(1)
 
-    for wait in (parent.join, cancelled.wait):
-        threading.Thread(target=watch, args=[wait], name="wait until unwanted", daemon=True).start()
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
     """Draw the tasks in `workers` fresh processes; `done` is called here, as each finishes."""
     context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
     cancelled = context.Event()
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_end_when_unwanted, initargs=(cancelled,)
-    ) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(cancelled,)) as pool:
         futures: dict[Future[np.ndarray], Task] = {pool.submit(_draw_from, seed, *task): task for task in tasks}
         try:
             for future in as_completed(futures):
