@@ -180,7 +180,10 @@ def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -
 
 
 def _room(folder: Path, needed: int) -> str:
-    return f" (it needs {size_text(needed)}, {size_text(shutil.disk_usage(folder).free)} are free)"
+    free = shutil.disk_usage(folder).free
+    if needed <= free:
+        return " (it takes no more files, or somebody's share of it is used up)"
+    return f" (it needs {size_text(needed)}, {size_text(free)} are free)"
 
 
 def size_text(size: int) -> str:

@@ -14,6 +14,7 @@ from cifar_core.config import make_config
 from cifar_core.runs import Run, list_runs, read_metrics, read_run
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import query, settle
+from tests.lifecycle.conftest import until
 from tests.runs.conftest import TINY, begin, tiny, wait_for
 
 __all__ = ["tiny"]
@@ -133,8 +134,9 @@ def test_a_cut_line_is_taken_up_again(page: Page, tiny: Workspace, training: Run
         before = read_run(tiny, training.id)
         wait_for(tiny, training.id, lambda run: run.last.epoch > before.last.epoch + 4)  # type: ignore[union-attr]
         line.mend()
+        later = before.last.epoch + 4  # type: ignore[union-attr]
+        until(lambda: shown_epoch(page) > later, "the page shows what came meanwhile")
         moves_on(page)
-        assert shown_epoch(page) > before.last.epoch + 4  # type: ignore[union-attr]
         expect(page.get_by_role("heading", name="Train")).to_be_visible()
         expect(page.get_by_role("button", name="Stop")).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)

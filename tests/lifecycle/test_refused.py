@@ -168,6 +168,7 @@ def test_refused_starts_on_a_real_small_disk(tmp_path: Path, short_of: str) -> N
         workspace = open_workspace(place / "workspace")
         kept, refused = create_run(workspace, make_config()), 0
         for free in range(16):
+            make_room(place)
             new = [create_run(workspace, make_config())] if short_of == "blocks" else []
             fill(place, short_of, free)
             command = [sys.executable, "-c", START, str(workspace.root), *new]
@@ -177,12 +178,16 @@ def test_refused_starts_on_a_real_small_disk(tmp_path: Path, short_of: str) -> N
             refused += 1
             assert [run.id for run in list_runs(workspace)] == [kept], f"{free} {short_of}: {answer.stdout}"
             assert {path.name for path in workspace.runs.iterdir()} <= {kept, ".queue"} and not tickets(workspace)
-            for path in place.glob("fill*"):
-                path.unlink()
         assert 1 < refused < 15
     finally:
+        make_room(place)
         stop_all(workspace)
         subprocess.run(["umount", "-l", place], check=False)
+
+
+def make_room(place: Path) -> None:
+    for path in place.glob("fill*"):
+        path.unlink()
 
 
 def fill(place: Path, what: str, free: int) -> None:
