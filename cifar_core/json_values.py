@@ -15,6 +15,9 @@ MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test 
 MAX_CLASS_NAME = 64  # characters
 MAX_PICTURES = 10_000_000  # of a part; they stay on the disk
 _MOST = 2**53  # whole numbers up to here are exact in JSON anywhere
+_ROUNDING = (
+    1e-6  # by which float32 takes a share of weighted pictures out of 0 to 1, and the loss of a certain one below 0
+)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999  # a computer without a clock begins with the first
 _LONGEST_MOMENT = 40  # characters
 _MOST_PACKAGES = 100
@@ -77,8 +80,10 @@ def whole_from(low: int, most: int = _MOST) -> Rule:
 Count = Annotated[int, whole_from(0)]
 Ordinal = Annotated[int, whole_from(1)]  # of epochs and the like, 1-based
 Amount = Annotated[float, Rule("a number from 0", lambda value: 0 <= value < _MOST)]  # of seconds and the like
-Loss = Annotated[float, Rule("a number from 0", lambda value: value >= 0)]  # a training that diverges passes any limit
-Share = Annotated[float, Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)]
+Loss = Annotated[
+    float, Rule("a number from 0", lambda value: value >= -_ROUNDING)
+]  # a training that diverges passes any limit
+Share = Annotated[float, Rule("a number from 0 to 1", lambda value: -_ROUNDING <= value <= 1 + _ROUNDING)]
 Moment = Annotated[str, Rule("a moment with its time zone, of the years 1970 to 2999", _is_moment)]
 Sha256 = Annotated[str, Rule("a SHA-256", is_sha256)]
 Commit = Annotated[str, Rule("a commit", lambda text: _COMMIT.fullmatch(text) is not None)]

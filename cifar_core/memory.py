@@ -12,9 +12,11 @@ if sys.platform != "win32":
 
 _MB = 1024 * 1024
 _SIGNS = re.compile(  # in the last words of Python, the loader of libraries, C++, the system and torch
-    r"MemoryError|failed to map segment|[Cc]annot allocate|[Cc]an't allocate|bad_alloc|can't start new thread|"
-    r"Memory allocation|out of memory|Resource temporarily unavailable"
+    r"MemoryError|failed to map segment|[Cc]annot allocate|[Cc]an't allocate|bad_alloc|Memory allocation|out of memory"
 )
+_THREADS = re.compile("can't start new thread|Resource temporarily unavailable")  # of memory only where that is limited
+_CARD = re.compile("CUDA|HIP|MPS")
+_CARD_WORDS = "The memory of the graphics card ran out: a smaller network or batch needs less."
 
 
 def memory_limit() -> int | None:
@@ -43,5 +45,7 @@ def memory_words() -> str:
 
 
 def if_of_memory(words: str) -> str:
-    """`memory_words` where the last words of a process tell that memory ran out; else nothing."""
-    return memory_words() if _SIGNS.search(words) else ""
+    """What ran out of which memory, where the last words of a process tell that; else nothing."""
+    if _SIGNS.search(words):
+        return _CARD_WORDS if _CARD.search(words) else memory_words()
+    return memory_words() if _THREADS.search(words) and memory_limit() else ""

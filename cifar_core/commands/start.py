@@ -32,7 +32,8 @@ def begin() -> None:
 def one_sentence(kind: type[BaseException], error: BaseException, _trace: object) -> None:
     """For what nobody foresaw; Python then exits with 1."""
     told = f"{kind.__name__}: {error}"
-    lack = if_of_memory(told) or (memory_words() if memory_limit() and isinstance(error, ImportError) else "")
+    is_cut_short = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
+    lack = if_of_memory(told) or (memory_words() if is_cut_short and memory_limit() else "")
     print(f"Error: {lack or f'{told} (an unexpected fault; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
     if lack:
         os._exit(1)  # libraries that are half loaded may crash at the end

@@ -1,6 +1,7 @@
 """`train`: make a run, start its process and follow it. Other commands that begin a run do it with `begin` as well."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -39,6 +40,7 @@ from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
+_PATIENCE = 30.0  # seconds; a run that was asked to stop and does not react has been ended by then, where that can be
 _WAITING_SECONDS = 0.5  # all runs are looked at
 
 
@@ -51,7 +53,8 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
     """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
     config = make_config(chosen(settings), preset=preset)
     run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config), start_run)
-    expected = read_run(workspace, run_id).expected_seconds
+    with _said_that_it_goes_on(workspace, run_id):
+        expected = read_run(workspace, run_id).expected_seconds
     about = f", about {clock(expected)}" if expected else ""
     say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {config.optimizer.epochs} epochs{about}.")
     run = follow(workspace, run_id, ctrl_c)
@@ -82,11 +85,18 @@ def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Worksp
 
 
 def follow(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
-    """Show a run's progress until its process has ended; Ctrl-C asks it to stop."""
-    told, place = 0, None
+    """Show a run's progress until its process has ended; Ctrl-C asks it to stop.
+
+    Raises:
+        Abort: Ctrl-C was pressed again long after: the run does not react, and only the waiting for it ends.
+    """
+    told, place, asked = 0, None, math.inf
     with _said_that_it_goes_on(workspace, run_id):
         while True:
             if ctrl_c.taken():
+                if time.monotonic() > asked + _PATIENCE:
+                    raise click.Abort
+                asked = min(asked, time.monotonic())
                 _stop(workspace, run_id)
             run = read_run(workspace, run_id)
             told = _tell_epochs(workspace, run, told)

@@ -29,7 +29,8 @@ _NPY_HEADER = re.compile(
     r"'shape': \(((?:[0-9]{1,12},? ?)*)\), \} *\n",
     re.ASCII,
 )
-_NPZ_LIMITS = Limits(files=100, file_bytes=MAX_PREDICTIONS, total_bytes=MAX_PREDICTIONS)
+_MAX_NPZ = MAX_PREDICTIONS + 1024 * 1024  # bytes; the names of the classes and the heads of the arrays come on top
+_NPZ_LIMITS = Limits(files=100, file_bytes=_MAX_NPZ, total_bytes=_MAX_NPZ)
 _SURROGATES = (0xD800, 0xE000)  # half characters: no text may hold them
 _MAX_CODE = 0x10FFFF
 
@@ -175,8 +176,8 @@ def open_npz(path: Path) -> Iterator[Arrays]:
     """
     with open_plain(path, path.name) as handle:
         size = os.fstat(handle.fileno()).st_size
-        if size > MAX_PREDICTIONS:
-            raise ValueError(f"has {size_text(size)}, more than the {size_text(MAX_PREDICTIONS)} allowed")
+        if size > _MAX_NPZ:
+            raise ValueError(f"has {size_text(size)}, more than the {size_text(_MAX_NPZ)} allowed")
         with in_words(path.name):
             yield Arrays(ZipFiles(handle, _NPZ_LIMITS))
 

@@ -24,13 +24,17 @@ _ORDER_SECONDS = 10.0
 _TICKET = re.compile(r"([0-9]{6,})-([a-z0-9-]+)")
 
 
-def join(folder: LifeFolder) -> None:
+def join(folder: LifeFolder, *, patience: float = _ORDER_SECONDS) -> None:
     """Give a run the next ticket; one that has a ticket keeps it.
+
+    Args:
+        folder: the run's.
+        patience: seconds to wait for another process that holds the queue.
 
     Raises:
         StorageError: the disk refused, or the queue is held by a process that does not let go.
     """
-    if not _join(folder, _ORDER_SECONDS):
+    if not _join(folder, patience):
         raise StorageError(f"The queue is held by another process ({_home(folder.workspace) / _ORDER}): try again.")
 
 

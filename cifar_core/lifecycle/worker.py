@@ -27,7 +27,7 @@ from cifar_core.lifecycle.status import expect_worker, move, read_state
 from cifar_core.lifecycle.supervise import Flag, Ladder, Wish, describe_exit, see_through, wish_for
 from cifar_core.processes import oom_kills
 
-_LOCK_SECONDS = 5.0  # someone may be looking whether the lock is free
+_LOCK_SECONDS = 30.0  # whoever starts it holds the lock until the run is queued, and may have to wait for the queue
 _TURN_SECONDS = 0.2  # between looks whether it is this run's turn
 _SLOTS_SECONDS = 10.0  # between looks whether a frozen worker keeps a slot that is this run's
 _LOG_SECONDS = 2.0  # for the last words of a process that has ended

@@ -5,7 +5,6 @@ guessed, and none is ever signalled from here. Whoever starts or resumes a run q
 """
 
 import contextlib
-import functools
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 
@@ -44,26 +43,32 @@ def start_run(workspace: Workspace, run_id: str) -> None:
         RunError: no such run, or one that has been started before (`resume_run` continues it).
         StorageError: the disk refused, or the process could not be made; a run that was new is gone then.
     """
-    run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
-    with one_at_a_time(workspace):
-        folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
-        is_new = not folder.log.is_file()  # the first thing that a start makes
-        whole = functools.partial(_whole_or_absent, folder, is_new=is_new)
-        # Absent before a worker gets the lock that is held here; outside as well, for a lock that cannot be made.
-        with whole(), hold_lock(folder.lock) as mine, whole():
-            if not _is_on_its_way(folder, mine=mine, is_new=is_new):
+    folder = run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
+    with _whole_or_absent(folder), one_at_a_time(workspace):
+        run_folder(workspace, run_id)  # it may have been deleted meanwhile
+        # The lock that is held here keeps a worker waiting until the run is queued, or absent.
+        with hold_lock(folder.lock) as mine, _whole_or_absent(folder):
+            if not _is_on_its_way(folder, mine=mine):
                 _launch(folder, lambda: expect_worker(folder, here=False))
 
 
 @contextlib.contextmanager
-def _whole_or_absent(folder: LifeFolder, *, is_new: bool) -> Iterator[None]:
+def _whole_or_absent(folder: LifeFolder) -> Iterator[None]:
     """Remove a new run that cannot be started, as if it had not been made; a rename and removing need no room."""
     try:
         yield
     except StorageError:
-        if is_new and folder.path.is_dir():
-            _unmake(folder)
+        with contextlib.suppress(RunError):  # it is gone, or cannot be read
+            if _is_new(folder):
+                _unmake(folder)
         raise
+
+
+def _is_new(folder: LifeFolder) -> bool:
+    """Whether a run has never been started: a start begins its log first, and one that is refused takes that back."""
+    state = read_state(folder)
+    has_log = folder.log.is_file() and folder.log.stat().st_size > 0
+    return state.status is Status.QUEUED and not state.taken and not has_log
 
 
 def _unmake(folder: LifeFolder) -> None:
@@ -77,7 +82,7 @@ def _unmake(folder: LifeFolder) -> None:
         remove_folder(gone, what)
 
 
-def _is_on_its_way(folder: LifeFolder, *, mine: bool, is_new: bool) -> bool:
+def _is_on_its_way(folder: LifeFolder, *, mine: bool) -> bool:
     """Whether someone has started a run already, as by the first click of two.
 
     Raises:
@@ -89,7 +94,7 @@ def _is_on_its_way(folder: LifeFolder, *, mine: bool, is_new: bool) -> bool:
     now = state_without_worker(folder).status
     if state.status is not Status.QUEUED or state.taken:
         after(folder.run_id, now, Verb.START)
-    return now is Status.QUEUED and not is_new
+    return now is Status.QUEUED and not _is_new(folder)
 
 
 def stop_run(workspace: Workspace, run_id: str) -> None:
@@ -214,10 +219,9 @@ def _launch(folder: LifeFolder, queue: Callable[[], None]) -> None:
             leave(folder)
         take_back_session(folder.log, before)
         raise
+    # Again: whoever looked between the two has thrown its ticket away, as that of one that does not wait.
     with contextlib.suppress(StorageError):  # its worker can do so as well
-        join(
-            folder
-        )  # again: whoever looked between the two has thrown its ticket away, as that of one that does not wait
+        join(folder, patience=0.0)
 
 
 def _ask(folder: LifeFolder, verb: Verb) -> None:

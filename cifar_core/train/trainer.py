@@ -199,7 +199,7 @@ class Trainer:
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
         line = EpochLine(
-            epoch=epoch, train_loss=train_loss, train_accuracy=float(self._right) / counted,
+            epoch=epoch, train_loss=train_loss, train_accuracy=min(1.0, float(self._right) / counted),
             validation_loss=validation_loss, validation_accuracy=validation_accuracy,
             test_loss=test_loss, test_accuracy=test_accuracy,
             learning_rate=self.optimizer.param_groups[0]["lr"], seconds=seconds,

@@ -60,7 +60,7 @@ def _tell_unwritable(workspace: Workspace) -> None:
     """Say of a workspace that is there to be looked at that it is, rather than at the first click that would write."""
     closed = workspace.unwritable()
     if closed is not None:
-        st.info(f"You can look at what is in this workspace and change nothing: there is no permission to write in {plain(str(closed))}.",
+        st.info(f"There is no permission to write in {plain(str(closed))}: you can look at what is there, and what would be kept there is refused.",
                 icon=":material/lock:")  # fmt: skip
 
 

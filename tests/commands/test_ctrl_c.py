@@ -242,10 +242,20 @@ def test_a_training_that_nobody_hears_is_followed_to_its_end(lives: Lives, tmp_p
     [
         "ImportError: libtorch_cpu.so: failed to map segment from shared object",
         "RuntimeError: [enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory",
-        "RuntimeError: can't start new thread",
         "MemoryError",
     ],
 )
 def test_memory_is_named_as_the_cause(words: str) -> None:
     assert "memory" in if_of_memory(words) and describe_exit(1, words) == if_of_memory(words)
     assert if_of_memory("ValueError: a number is wrong") == ""
+
+
+@pytest.mark.fault(93)
+def test_memory_is_not_named_where_another_thing_ran_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graphics card has one of its own, and threads are most often limited by their number."""
+    assert "graphics card" in if_of_memory("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
+    threads = "RuntimeError: can't start new thread"
+    monkeypatch.setattr("cifar_core.memory.memory_limit", lambda: None)
+    assert if_of_memory(threads) == ""
+    monkeypatch.setattr("cifar_core.memory.memory_limit", lambda: 2**30)
+    assert "ulimit -v" in if_of_memory(threads)

@@ -86,8 +86,8 @@ def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_give
     long_ago = time.monotonic() - 1000
     folder.status.write_text(json.dumps(json.loads(folder.status.read_text()) | {"beat": long_ago}))
 
-    def joined(folder: LifeFolder) -> None:
-        join(folder)
+    def joined(folder: LifeFolder, **patience: float) -> None:
+        join(folder, **patience)
         if other not in tickets(lives.workspace):
             join(lives.folder(other))
             is_next(lives.folder(other))  # throws away what is before it and does not wait

@@ -1,13 +1,25 @@
 """Which epoch counts, and when to stop early."""
 
+from dataclasses import asdict
+
 import pytest
 
-from cifar_core.train import EpochLine, best_line, should_stop_early
+from cifar_core.train import EpochLine, best_line, epoch_line, should_stop_early
 
 
 def line(epoch: int, validation: float | None, test: float = 0.5) -> EpochLine:
     loss = None if validation is None else 1.0
     return EpochLine(epoch, 1.0, 0.5, loss, validation, 1.0, test, 1e-3, 1.0, 100.0)
+
+
+@pytest.mark.parametrize(("accuracy", "loss"), [(1.0000003, 0.5), (1.0, -1.2e-7), (0.0, 1e30)])
+def test_what_rounding_makes_of_an_honest_epoch_is_read(accuracy: float, loss: float) -> None:
+    """Weighted pictures that are all right may sum up to a little more than their number; such lines lie on disks."""
+    told = asdict(line(1, 0.5)) | {"train_accuracy": accuracy, "test_loss": loss}
+    assert epoch_line(told).train_accuracy == accuracy
+    for name, value in (("train_accuracy", 1.01), ("test_loss", -0.1), ("test_accuracy", -0.1)):
+        with pytest.raises(ValueError, match=name):
+            epoch_line(told | {name: value})
 
 
 def test_validation_chooses_and_the_test_set_never_does() -> None:

@@ -101,6 +101,18 @@ def test_a_training_skips_pictures_and_ends_at_a_learning_rate_near_zero() -> No
     assert bool(trainer.pruning.losses.isfinite().all())
 
 
+def test_an_epoch_with_every_picture_right_has_no_more_than_all() -> None:
+    """Pictures that weigh 1 / (1 - share) add up in float32: by rounding alone to more than they weigh together."""
+    trainer = Trainer(make_config({**TINY, "prune_share": 0.3}), data_for(make_config(TINY)), CPU)
+    watcher = Watcher()
+    trainer.fit(watcher)
+    counted = float(trainer.pruning.weights.sum())
+    trainer._right.fill_(counted * (1 + 3e-7))
+    trainer._loss_sum.fill_(1.0)
+    trainer._finish_epoch(len(trainer.lines) + 1, watcher)
+    assert watcher.lines[-1].train_accuracy == 1.0
+
+
 def test_a_step_counts_each_picture_as_often_as_its_weight_says_and_keeps_its_loss() -> None:
     config = make_config({**TINY, "prune_share": 0.5, "dropout": 0.0})
     trainer = Trainer(config, data_for(config), CPU)
