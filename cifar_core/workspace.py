@@ -48,9 +48,9 @@ class Workspace:
         """Those that every workspace has."""
         return self.data, self.runs, self.exports, self.trash
 
-    def unwritable(self) -> Path | None:
-        """A folder in which nothing can be made, as in a copy on a DVD or in the share of another person; None without one."""
-        return next((folder for folder in self.folders if not os.access(folder, os.W_OK | os.X_OK)), None)
+    def unwritable(self, *folders: Path) -> Path | None:
+        """Which of these folders (else of `folders`) is one in which nothing can be made, as on a DVD; None without one."""
+        return next((folder for folder in folders or self.folders if not os.access(folder, os.W_OK | os.X_OK)), None)
 
 
 def open_workspace(path: str | Path | None = None) -> Workspace:

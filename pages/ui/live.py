@@ -107,7 +107,7 @@ def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run])
 
 def _calibrated(workspace: Workspace, runs: list[Run]) -> str:
     """Whether this machine has been measured; begins where it has not, or where a run says that it is no longer so."""
-    if workspace.unwritable() is not None:
+    if workspace.unwritable(workspace.root) is not None:  # where the measurement is kept
         return "unwritable"
     with guard():
         return calibrate(workspace, runs)

@@ -34,7 +34,7 @@ def test_a_workspace_that_can_only_be_read_is_looked_at(
     def look() -> None:
         app = open_page(copied, page, run=finished.id)
         assert not app.error
-        assert "You can look at what is in this workspace and change nothing" in said(app)
+        assert "you can look at what is there, and what would be kept there is refused" in said(app)
 
     as_a_user(look)
 
