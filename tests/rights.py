@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 _VERSION_3 = 0x20080522  # of Linux's capset(2)
-_PASSES = (1 << 1) | (1 << 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+_PASSES = (1 << 1) | (1 << 2) | (1 << 3)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
 Result = TypeVar("Result")
 
 

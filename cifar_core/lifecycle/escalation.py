@@ -15,8 +15,8 @@ from cifar_core.files import hold_lock, is_locked
 from cifar_core.lifecycle.ending import end_as
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.holders import Holder, holder_of
-from cifar_core.lifecycle.pulse import MISSED_SECONDS, QUIET_SECONDS, quiet_seconds
-from cifar_core.lifecycle.queue import leave, slot_locks
+from cifar_core.lifecycle.pulse import MISSED_SECONDS, QUIET_SECONDS, Standstill, quiet_seconds
+from cifar_core.lifecycle.queue import is_next, leave, order_lock, slot_locks
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb
 from cifar_core.lifecycle.status import SILENT_SECONDS, read_state
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
@@ -29,7 +29,7 @@ _ASKED = {
     Verb.STOP: "Its process did not react to the stop, so it was ended. It keeps what it had logged.",
     Verb.PAUSE: "Its process did not react to the pause, so it was ended. Resume goes on from what it had kept.",
 }
-_HELD_UP = "Its process did not respond while it held the place of a training, so it was ended: resume it to go on."
+_HELD_UP = "Its process did not respond while it held up the queue, so it was ended: resume it to go on."
 
 
 def main() -> None:
@@ -43,12 +43,13 @@ def main() -> None:
 
 def see_to_its_end(folder: LifeFolder) -> None:
     """Wait until the worker of a run that was asked to end has done so; kill one that does not even respond."""
-    started = time.monotonic()
+    started, standstill = time.monotonic(), Standstill()
     patience = OBEY_SECONDS + KILL_SECONDS - _START_SECONDS
-    with contextlib.suppress(RunError), holder_of(folder.lock) as worker:  # it may be deleted meanwhile
+    with contextlib.suppress(RunError), holder_of(folder.lock, of_run=folder.run_id) as worker:  # it may be deleted
         while worker is not None and (verb := _asked(folder)) is not None and not worker.has_ended(_LOOK_SECONDS):
             waited = time.monotonic() - started
-            if waited >= patience and _quiet(folder) > MISSED_SECONDS:
+            is_silent = _is_silent(folder, MISSED_SECONDS, standstill)
+            if waited >= patience and is_silent:
                 if worker.kill():
                     _write_end(folder, verb, _ASKED[verb])
                 return
@@ -61,23 +62,34 @@ def end_left_over(folder: LifeFolder) -> None:
     with contextlib.suppress(RunError):
         if read_state(folder).status in ACTIVE or not is_locked(folder.lock) or _quiet(folder) <= QUIET_SECONDS:
             return
-        with holder_of(folder.lock) as worker:
+        with holder_of(folder.lock, of_run=folder.run_id) as worker:
             if worker is not None and worker.kill():
                 worker.has_ended(_LOCK_SECONDS)
 
 
-def free_slots(folder: LifeFolder) -> None:
-    """Free the slots whose workers neither respond nor have a process that computes, for a run whose turn it is."""
-    for lock in slot_locks(folder.workspace):
+def free_queue(folder: LifeFolder, standstill: Standstill) -> None:
+    """Free what workers hold that neither respond nor have a process that computes: the slots, for a run whose turn it is, and
+    the right to take a ticket, for everybody.
+
+    Args:
+        folder: of the run that waits.
+        standstill: of this process.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    locks = slot_locks(folder.workspace) if is_next(folder, standstill) else []
+    for lock in filter(is_locked, (order_lock(folder.workspace), *locks)):
         with holder_of(lock) as worker:
             if worker is not None:
-                _free(LifeFolder(folder.path.with_name(worker.run_id)), worker)
+                _free(LifeFolder(folder.path.with_name(worker.run_id)), worker, standstill)
 
 
-def _free(folder: LifeFolder, worker: Holder) -> None:
+def _free(folder: LifeFolder, worker: Holder, standstill: Standstill) -> None:
     with contextlib.suppress(RunError):
         limit = SILENT_SECONDS if read_state(folder).status is Status.RUNNING else QUIET_SECONDS
-        if _quiet(folder) > limit and not is_locked(folder.training_lock) and worker.kill():
+        is_silent = _is_silent(folder, limit, standstill)
+        if is_silent and not is_locked(folder.training_lock) and worker.kill():
             _write_end(folder, Verb.INTERRUPT, _HELD_UP)
 
 
@@ -86,6 +98,11 @@ def _asked(folder: LifeFolder) -> Verb | None:
     if folder.stop_file.exists():
         return Verb.STOP
     return Verb.PAUSE if folder.pause_file.exists() else None
+
+
+def _is_silent(folder: LifeFolder, limit: float, standstill: Standstill) -> bool:
+    quiet = _quiet(folder)  # first: see `Standstill`
+    return not standstill.is_recent() and quiet > limit
 
 
 def _quiet(folder: LifeFolder) -> float:

@@ -9,6 +9,7 @@ from cifar_core.workspace import Workspace
 
 CONFIG = "config.json"
 STATUS = "status.json"
+LOG = "worker.log"
 MOST_BYTES = {CONFIG: MB, STATUS: MB}  # that are read of each: hundreds of times what we write
 
 
@@ -45,12 +46,17 @@ class LifeFolder:
     @property
     def log(self) -> Path:
         """What the run's processes printed."""
-        return self.path / "worker.log"
+        return self.path / LOG
 
     @property
     def lock(self) -> Path:
         """Held by the run's worker for life: free means dead."""
         return self.path / "worker.lock"
+
+    @property
+    def heartbeat(self) -> Path:
+        """An empty file whose time stamp says when the run's worker last looked around."""
+        return self.path / "heartbeat"
 
     @property
     def training_lock(self) -> Path:

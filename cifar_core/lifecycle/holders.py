@@ -18,7 +18,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _OPTION = "--run-dir="  # of every worker's command line, and of no server's, which hold a run's lock for an instant
-_LOCKED = re.compile(r"^lock:", re.MULTILINE)
+_LOCKED = re.compile(r"^lock:.*\bWRITE\b", re.MULTILINE)  # who asks whether a lock is held takes a shared one (READ)
 _ROUNDS = 5  # looks for processes that were started while the others were being killed
 
 
@@ -41,7 +41,7 @@ class Holder:
         return bool(select.select([self.handle], [], [], seconds)[0])
 
     def kill(self) -> bool:
-        """Kill what it started, then itself, unless it has let go of the lock; whether it was killed."""
+        """Kill what it started, then itself, unless it has let go of the lock; whether it was killed, or had just ended."""
         if sys.platform != "linux" or not _holds(self.pid, self.lock):
             return False
         for _ in range(_ROUNDS):
@@ -52,16 +52,20 @@ class Holder:
                         _kill(handle)
             if not started:
                 break
-        _kill(self.handle)
-        return True
+        return _kill(self.handle)
 
 
 @contextlib.contextmanager
-def holder_of(lock: Path) -> Iterator[Holder | None]:
-    """The worker that holds a lock; None where there is none, or the system does not tell."""
+def holder_of(lock: Path, *, of_run: str | None = None) -> Iterator[Holder | None]:
+    """The worker that holds a lock; None where there is none, or the system does not tell.
+
+    Args:
+        lock: its file.
+        of_run: the run whose worker alone is looked for; another's may hold a run's lock for a moment, to write its end.
+    """
     for pid in _processes() if can_tell() else ():
         run_id = _run_of(pid)
-        if run_id and _holds(pid, lock):
+        if run_id and of_run in (None, run_id) and _holds(pid, lock):
             with _pinned(pid, lambda pid=pid: _holds(pid, lock)) as handle:  # type: ignore[misc]
                 if handle is not None:
                     yield Holder(pid, run_id, handle, lock)
@@ -83,10 +87,14 @@ def _pinned(pid: int, is_it: Callable[[], bool]) -> Iterator[int | None]:
             os.close(handle)
 
 
-def _kill(handle: int) -> None:
+def _kill(handle: int) -> bool:
+    """Kill a process; False where the system refuses, as of another user's."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # it has just ended, or is another user's
+        try:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
+        except OSError as error:
+            return isinstance(error, ProcessLookupError)  # it has just ended
+    return True
 
 
 def _processes() -> list[int]:

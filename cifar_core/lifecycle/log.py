@@ -46,10 +46,11 @@ class LogKeeper:
 def append_bounded(log: Path, piece: bytes) -> None:
     """Append to a log; when it would pass LOG_BYTES only its end stays. A disk that refuses is not an error here.
 
+    One that somebody deleted is made anew where its folder is there.
     Where the disk is full the log cannot grow: then the words take the place of its end, for they say why.
     """
     try:
-        with open(log, "rb+", buffering=0) as handle:
+        with open(log, "rb+", buffering=0, opener=_open_or_make) as handle:
             size = handle.seek(0, os.SEEK_END)
             if size + len(piece) > LOG_BYTES:
                 handle.seek(max(0, size - _KEPT_BYTES))
@@ -67,6 +68,10 @@ def append_bounded(log: Path, piece: bytes) -> None:
         return
 
 
+def _open_or_make(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
 def _write_whole(handle: IO[bytes], piece: bytes) -> None:
     while piece:
         piece = piece[faults.watch(handle).write(piece) :]  # type: ignore[arg-type]
@@ -78,11 +83,15 @@ def begin_session(log: Path) -> int:
     It thereby has a block of the disk to hold that process's last words, even where the disk is full by then.
 
     Raises:
-        StorageError: the disk refused.
+        StorageError: the disk refused; the log is as it was.
     """
     with storage_errors("starting a process (its log)"), open(log, "ab", buffering=0) as handle:
         before = handle.seek(0, os.SEEK_END)
-        _write_whole(handle, f"{SESSION_MARK}\n".encode())
+        try:
+            _write_whole(handle, f"{SESSION_MARK}\n".encode())
+        except OSError:
+            take_back_session(log, before)
+            raise
     return before
 
 

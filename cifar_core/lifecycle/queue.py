@@ -3,7 +3,8 @@
 A run that waits has a ticket there, an empty file `000012-quiet-otter`; the lowest whose worker responds is next. A slot is
 a lock (`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies, however it dies, frees it. Any
 number of servers and command lines see the same files, and so the same queue. Any of these processes may be frozen at any
-moment: whoever waits holds nothing that another waits for, and looks again whose turn it is once it has a slot.
+moment: whoever waits holds nothing that another waits for, and looks again whose turn it is once it has a slot. Only who is
+frozen in the instant of taking a ticket keeps others from taking one: of a worker, those who wait make an end (`escalation`).
 """
 
 import contextlib
@@ -15,11 +16,11 @@ from pathlib import Path
 from cifar_core.errors import ConfigError, StorageError
 from cifar_core.files import hold_lock, is_locked, make_folder, remove, storage_errors, sweep_temp, write_atomic
 from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.pulse import Standstill
 from cifar_core.lifecycle.status import waits
 from cifar_core.settings import Limits, read_limits
 from cifar_core.workspace import Workspace
 
-_ORDER = "order.lock"  # held for an instant by whoever takes a ticket
 _ORDER_SECONDS = 10.0
 _TICKET = re.compile(r"([0-9]{6,})-([a-z0-9-]+)")
 
@@ -35,14 +36,14 @@ def join(folder: LifeFolder, *, patience: float = _ORDER_SECONDS) -> None:
         StorageError: the disk refused, or the queue is held by a process that does not let go.
     """
     if not _join(folder, patience):
-        raise StorageError(f"The queue is held by another process ({_home(folder.workspace) / _ORDER}): try again.")
+        raise StorageError(f"The queue is held by another process ({order_lock(folder.workspace)}): try again.")
 
 
 def _join(folder: LifeFolder, patience: float = 0.0) -> bool:
     """As `join`; False where another process holds the queue for longer than `patience` seconds."""
     home = _home(folder.workspace)
     make_folder(home)
-    with hold_lock(home / _ORDER, timeout=patience) as mine:
+    with hold_lock(order_lock(folder.workspace), timeout=patience) as mine:
         if not mine:
             return False
         sweep_temp(home)
@@ -76,22 +77,32 @@ def tickets(workspace: Workspace) -> dict[str, int]:
     return {found[2]: int(found[1]) for name in names if (found := _TICKET.fullmatch(name))}
 
 
-def take_slot(folder: LifeFolder, held: ExitStack) -> bool:
+def take_slot(folder: LifeFolder, held: ExitStack, standstill: Standstill) -> bool:
     """Take a free slot if it is this run's turn; `held` then holds its lock, and the ticket is given back.
+
+    Args:
+        folder: the run's.
+        held: of its worker.
+        standstill: of this process.
 
     Raises:
         StorageError: the disk refused.
     """
-    if not is_next(folder):
+    if not is_next(folder, standstill):
         return False
     for lock in slot_locks(folder.workspace):
         with ExitStack() as tried:
-            if is_locked(lock) or not tried.enter_context(hold_lock(lock)) or not is_next(folder):
+            if is_locked(lock) or not tried.enter_context(hold_lock(lock)) or not is_next(folder, standstill):
                 continue
             leave(folder)
             held.push(tried.pop_all())
             return True
     return False
+
+
+def order_lock(workspace: Workspace) -> Path:
+    """The lock that is held for an instant by whoever takes a ticket."""
+    return _home(workspace) / "order.lock"
 
 
 def slot_locks(workspace: Workspace) -> list[Path]:
@@ -107,10 +118,14 @@ def slots(workspace: Workspace) -> int:
         return Limits().slots
 
 
-def is_next(folder: LifeFolder) -> bool:
+def is_next(folder: LifeFolder, standstill: Standstill) -> bool:
     """Whether no run that responds waits before this one; tickets of dead and silent ones before it are thrown away.
 
     One that was passed over so, or whose ticket someone removed by hand, queues anew.
+
+    Args:
+        folder: the run's.
+        standstill: of this process.
 
     Raises:
         StorageError: the disk refused.
@@ -119,16 +134,15 @@ def is_next(folder: LifeFolder) -> bool:
     if folder.run_id not in waiting:
         _join(folder)
         return False
-    for run_id in sorted(waiting, key=lambda name: waiting[name]):
-        if run_id == folder.run_id:
-            return True
+    own = (waiting[folder.run_id], folder.run_id)
+    for _, run_id in sorted(place for run_id, number in waiting.items() if (place := (number, run_id)) < own):
         other = LifeFolder(folder.path.with_name(run_id))
-        waiting_too = waits(other)
+        waiting_too = waits(other, standstill)
         if waiting_too:
             return False
         if waiting_too is not None:  # else of another user who lets nobody read it: passed over, and its ticket stays
             leave(other)
-    return False
+    return True
 
 
 def _home(workspace: Workspace) -> Path:

@@ -13,7 +13,7 @@ from cifar_core.errors import RunError, StorageError
 from cifar_core.files import is_locked, read_json, write_json
 from cifar_core.lifecycle.folder import MOST_BYTES, STATUS, LifeFolder
 from cifar_core.lifecycle.log import told_end
-from cifar_core.lifecycle.pulse import QUIET_SECONDS, quiet_seconds
+from cifar_core.lifecycle.pulse import QUIET_SECONDS, Standstill, quiet_seconds
 from cifar_core.lifecycle.states import ACTIVE, MOVES, Progress, Status, Verb, after
 from cifar_core.processes import boot_id
 
@@ -77,14 +77,14 @@ def state_without_worker(folder: LifeFolder) -> State:
     return _judged(folder, read_state(folder))
 
 
-def waits(folder: LifeFolder) -> bool | None:
+def waits(folder: LifeFolder, standstill: Standstill) -> bool | None:
     """Whether a run waits for its turn with a worker that responds, or its worker is just being started; None where we have
-    no permission to know."""
+    no permission to know. Whoever stood still of late calls no other silent."""
     try:
         state = state_now(folder)
     except (RunError, StorageError) as error:
         return None if isinstance(error.__cause__, PermissionError) else False
-    return state.status is Status.QUEUED and silent_since(folder, state, 0.0) is None
+    return state.status is Status.QUEUED and (silent_since(folder, state, 0.0) is None or standstill.is_recent())
 
 
 def silent_since(folder: LifeFolder, state: State, step: float) -> float | None:

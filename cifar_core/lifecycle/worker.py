@@ -17,11 +17,11 @@ from pathlib import Path
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import hold_lock
 from cifar_core.lifecycle.ending import end_as
-from cifar_core.lifecycle.escalation import free_slots
+from cifar_core.lifecycle.escalation import free_queue
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.log import LogKeeper, end_line, last_words, told_end
-from cifar_core.lifecycle.pulse import Pulse
-from cifar_core.lifecycle.queue import is_next, leave, take_slot
+from cifar_core.lifecycle.pulse import Pulse, heartbeat
+from cifar_core.lifecycle.queue import leave, take_slot
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb
 from cifar_core.lifecycle.status import expect_worker, move, read_state
 from cifar_core.lifecycle.supervise import Flag, Ladder, Wish, describe_exit, see_through, wish_for
@@ -29,7 +29,7 @@ from cifar_core.processes import oom_kills
 
 _LOCK_SECONDS = 30.0  # whoever starts it holds the lock until the run is queued, and may have to wait for the queue
 _TURN_SECONDS = 0.2  # between looks whether it is this run's turn
-_SLOTS_SECONDS = 10.0  # between looks whether a frozen worker keeps a slot that is this run's
+_SLOTS_SECONDS = 10.0  # between looks whether a frozen worker holds up the queue
 _LOG_SECONDS = 2.0  # for the last words of a process that has ended
 
 
@@ -41,9 +41,8 @@ def main() -> int:
     with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as mine:
         if not mine or read_state(folder).status is not Status.QUEUED:
             return 0  # another worker has it, or had it
-        is_terminated, pulse = Flag(), Pulse(folder)
-        pulse.beat()
-        with ExitStack() as slot:
+        is_terminated = Flag()
+        with heartbeat(folder) as pulse, ExitStack() as slot:
             try:
                 expect_worker(folder, here=True)
                 if not _wait_turn(folder, slot, is_terminated, pulse):
@@ -78,10 +77,10 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: 
             leave(folder)
             end_as(folder, _VERBS[wish], _ENDED_WAITING.get(wish, ""))
             return False
-        if take_slot(folder, slot):
+        if take_slot(folder, slot, pulse.standstill):
             return True
-        if time.monotonic() >= look_at_slots and is_next(folder):
-            free_slots(folder)
+        if time.monotonic() >= look_at_slots:
+            free_queue(folder, pulse.standstill)
             look_at_slots = time.monotonic() + _SLOTS_SECONDS
         time.sleep(_TURN_SECONDS)
 

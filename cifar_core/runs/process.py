@@ -5,8 +5,10 @@ guessed, and none is ever signalled from here. Whoever starts or resumes a run q
 """
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from cifar_core.errors import RunError, StorageError
 from cifar_core.files import (
@@ -131,8 +133,9 @@ def watch_over(folders: Sequence[LifeFolder]) -> "subprocess.Popen[bytes] | None
     living = [folder for folder in folders if is_locked(folder.lock)]
     if not living or not can_tell():
         return None
+    options = [f"--run={folder.path}" for folder in living]
     with contextlib.suppress(StorageError):  # the wish is on the disk: a worker that responds obeys it
-        return spawn("cifar_core.lifecycle.escalation", [f"--run={folder.path}" for folder in living], living[0].log)
+        return spawn("cifar_core.lifecycle.escalation", options, Path(os.devnull))  # else its words pass for the run's
     return None
 
 

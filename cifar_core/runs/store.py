@@ -17,7 +17,7 @@ from cifar_core.data.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.drawn10 import NAME as DRAWN10
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.files import make_folder, new_folder, read_json, subfolders, sweep_temp, write_json
-from cifar_core.lifecycle.folder import CONFIG, STATUS
+from cifar_core.lifecycle.folder import CONFIG, LOG, STATUS
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Progress, Status
 from cifar_core.lifecycle.status import queue_first, silent_since, state_now
@@ -40,7 +40,7 @@ MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
 _SEEN: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> its files' marks when read, and what was read
-_FILES = (CONFIG, STATUS, ABOUT, FACTS, METRICS)
+_FILES = (CONFIG, STATUS, LOG, ABOUT, FACTS, METRICS)
 _CODE = Path(__file__).resolve().parents[2]
 
 

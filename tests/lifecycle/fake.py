@@ -123,7 +123,7 @@ def quicken() -> None:
         pulse.BEAT_SECONDS, worker._SLOTS_SECONDS = 0.1, 0.3
         seconds = float(os.environ[QUIET])
         status.QUIET_SECONDS = escalation.QUIET_SECONDS = seconds
-        escalation.MISSED_SECONDS = escalation.SILENT_SECONDS = seconds
+        pulse.MISSED_SECONDS = escalation.MISSED_SECONDS = escalation.SILENT_SECONDS = seconds
 
 
 def server(workspace: str, count: int) -> None:

@@ -15,9 +15,20 @@ import pytest
 from cifar_core.files import hold_lock, is_locked
 from cifar_core.lifecycle import escalation, holders, status
 from cifar_core.lifecycle.holders import holder_of
-from cifar_core.lifecycle.pulse import Pulse, quiet_seconds
+from cifar_core.lifecycle.pulse import heartbeat
+from cifar_core.lifecycle.queue import leave, order_lock, tickets
 from cifar_core.lifecycle.status import expect_worker
-from cifar_core.runs import delete_run, list_runs, pause_run, queue_places, read_run, resume_run, stop_all, stop_run
+from cifar_core.runs import (
+    delete_run,
+    list_runs,
+    pause_run,
+    process,
+    queue_places,
+    read_run,
+    resume_run,
+    stop_all,
+    stop_run,
+)
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import Lives, is_alive, until
 
@@ -37,14 +48,14 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextlib.contextmanager
 def frozen(*processes: psutil.Process) -> Iterator[None]:
     """Processes that stand still meanwhile."""
-    for process in processes:
-        process.suspend()
+    for one in processes:
+        one.suspend()
     try:
         yield
     finally:
-        for process in processes:
+        for one in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.resume()
+                one.resume()
 
 
 def waiting(lives: Lives) -> tuple[str, psutil.Process]:
@@ -106,8 +117,8 @@ def test_a_stop_ends_worker_and_computing_process_where_both_are_frozen(lives: L
     child = lives.wait_computing(first)
     second, _ = waiting(lives)
     family = [*lives.processes(first, "worker"), child]
-    for process in family:
-        process.suspend()
+    for one in family:
+        one.suspend()
     stop_run(lives.workspace, first)
     run = lives.wait(first, "stopped")
     assert "did not react to the stop" in run.error
@@ -193,22 +204,68 @@ def test_only_who_holds_the_lock_is_ended(lives: Lives, tmp_path: Path, monkeypa
         assert not holders.can_tell()
 
 
-@pytest.mark.fault(29, 94)
-def test_a_heartbeat_is_of_the_monotonic_clock_and_an_earlier_version_has_none(
+@contextlib.contextmanager
+def holding(run_dir: Path, *locks: Path, how: str = "LOCK_EX") -> Iterator[None]:
+    """A process called as a worker that holds locks and does nothing else."""
+    code = f"import fcntl, sys, time; files = [open(path, 'ab') for path in sys.argv[2:]]; how = fcntl.{how}"
+    code += "; [fcntl.flock(file, how) for file in files]; print(flush=True); time.sleep(600)"
+    command = [sys.executable, "-c", code, f"--run-dir={run_dir}", *map(str, locks)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None and holder.stdout.readline()
+            yield
+        finally:
+            holder.kill()
+
+
+@pytest.mark.fault(94)
+def test_who_only_asks_or_writes_the_end_of_another_run_is_not_its_worker(lives: Lives) -> None:
+    folder, other = lives.folder(lives.make()), lives.folder(lives.make())
+    with holding(folder.path, folder.lock, how="LOCK_SH"), holder_of(folder.lock) as found:
+        assert found is None, "it asks whether the lock is held"
+    with holding(other.path, folder.lock):
+        with holder_of(folder.lock, of_run=folder.run_id) as found:
+            assert found is None, "it writes the end of a run that is not its own"
+        with holder_of(folder.lock) as found:
+            assert found is not None and found.run_id == other.run_id
+
+
+@pytest.mark.fault(94)
+def test_a_kill_that_the_system_refuses_is_none(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is another user's."""
+    folder = lives.folder(lives.make())
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(signal, "pidfd_send_signal", refuse)
+    with holding(folder.path, folder.lock), holder_of(folder.lock) as found:
+        assert found is not None and not found.kill()
+
+
+@pytest.mark.fault(94)
+def test_a_worker_that_is_frozen_as_it_takes_a_ticket_keeps_no_other_from_one(lives: Lives) -> None:
+    """Also where nobody else has a ticket yet."""
+    lives.wait_computing(lives.begin())
+    other, _ = waiting(lives)
+    folder, order = lives.folder(lives.make()), order_lock(lives.workspace)
+    expect_worker(folder, here=True)
+    with heartbeat(folder):  # once
+        pass
+    with holding(folder.path, folder.lock, folder.heartbeat, order):
+        leave(lives.folder(other))
+        until(lambda: not is_locked(order), "its process was ended", patience=20)
+        until(lambda: other in tickets(lives.workspace), "others take a ticket", patience=20)
+    assert "held up the queue" in lives.wait(folder.run_id, "interrupted").error
+
+
+@pytest.mark.fault(94)
+def test_what_an_escalation_prints_is_not_taken_for_the_last_words_of_a_run(
     lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    logs: list[Path] = []
     folder = lives.folder(lives.make())
+    monkeypatch.setattr(process, "spawn", lambda _module, _options, log: logs.append(log))
     with hold_lock(folder.lock):
-        expect_worker(folder, here=True)
-        assert quiet_seconds(folder, None, taken=True) == 0.0, "the time of its making is no beat"
-        written = time.monotonic() - 100.0
-        assert quiet_seconds(folder, written, taken=True) == 0.0
-        assert 100 <= quiet_seconds(folder, written, taken=False) < 110, "frozen before its first beat"
-        Pulse(folder).beat()
-        now, real = time.monotonic(), time.time
-        monkeypatch.setattr("time.time", lambda: real() + 86_400)
-        assert quiet_seconds(folder, written, taken=True) < 5
-        monkeypatch.setattr("time.monotonic", lambda: now + 1000)
-        assert 999 < quiet_seconds(folder, written, taken=True) < 1001
-        os.utime(folder.lock, (now + 900, now + 900))
-        assert 99 < quiet_seconds(folder, written, taken=True) < 101
+        process.watch_over([folder])
+    assert logs == [Path(os.devnull)]

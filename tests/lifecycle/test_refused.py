@@ -238,3 +238,14 @@ def fill(place: Path, what: str, free: int) -> None:
             made.append(place / f"fill-{len(made)}")
     for path in made[len(made) - free :]:
         path.unlink()
+
+
+@pytest.mark.fault(95)
+def test_an_end_that_only_the_log_tells_is_seen_by_who_listed_the_run_before(lives: Lives) -> None:
+    run_id = lives.make()
+    folder = lives.folder(run_id)
+    move(folder, Verb.START)
+    log.begin_session(folder.log)
+    assert [run.status for run in list_runs(lives.workspace)] == ["interrupted"]
+    log.append_bounded(folder.log, f"{log.end_line('stopped', 'As it was asked.')}\n".encode())
+    assert [run.error for run in list_runs(lives.workspace)] == ["As it was asked."]

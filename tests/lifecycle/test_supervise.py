@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cifar_core import processes
+from cifar_core.errors import StorageError
 from cifar_core.lifecycle import supervise
 from cifar_core.lifecycle.folder import LifeFolder
 from cifar_core.lifecycle.log import (
@@ -147,6 +148,21 @@ def test_a_log_keeps_its_end_and_says_that_it_was_cut(tmp_path: Path) -> None:
     assert log.read_bytes().startswith(LEFT_OUT)
     assert log_tail(log, 1)[0].startswith("00029999")
     assert LOG_BYTES / 8 < log.stat().st_size <= LOG_BYTES
+
+
+def test_a_log_that_somebody_deleted_is_made_anew_for_the_last_words(tmp_path: Path) -> None:
+    append_bounded(tmp_path / "worker.log", b"the last words\n")
+    assert log_tail(tmp_path / "worker.log") == ["the last words"]
+
+
+@pytest.mark.fault(95)
+def test_a_session_that_cannot_begin_leaves_the_log_as_it_was(tmp_path: Path, arm: Callable[[str], None]) -> None:
+    log = tmp_path / "worker.log"
+    log.write_bytes(b"before\n")
+    arm("write:1:half")
+    with pytest.raises(StorageError):
+        begin_session(log)
+    assert log.read_bytes() == b"before\n"
 
 
 @pytest.mark.fault(39)

@@ -12,6 +12,7 @@ import pytest
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle import worker
 from cifar_core.lifecycle.folder import LifeFolder
+from cifar_core.lifecycle.pulse import Standstill
 from cifar_core.lifecycle.queue import is_next, join, take_slot, tickets
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import expect_worker, move
@@ -66,7 +67,7 @@ def test_a_run_that_nobody_may_read_holds_no_other_up_and_keeps_its_ticket(lives
 
     def ask() -> bool:
         with ExitStack() as held:
-            return take_slot(lives.folder(ours), held)
+            return take_slot(lives.folder(ours), held, Standstill())
 
     assert as_a_user(ask)
     lives.folder(theirs).path.chmod(0o700)
@@ -79,6 +80,7 @@ def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_give
 ) -> None:
     """The run was made, or ended, long ago, so for an instant it looks like one that nobody will ever bring a worker."""
     monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *_: None)
+    monkeypatch.setattr("cifar_core.lifecycle.pulse.MISSED_SECONDS", 0.0)  # whoever looks has looked for long enough
     run_id, other = lives.make(), lives.make()
     folder = lives.folder(run_id)
     if begin is resume_run:
@@ -90,10 +92,10 @@ def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_give
         join(folder, **patience)
         if other not in tickets(lives.workspace):
             join(lives.folder(other))
-            is_next(lives.folder(other))  # throws away what is before it and does not wait
+            is_next(lives.folder(other), Standstill())  # throws away what is before it and does not wait
             assert list(tickets(lives.workspace)) == [other]
 
     monkeypatch.setattr("cifar_core.runs.process.join", joined)
     begin(lives.workspace, run_id)
     assert set(tickets(lives.workspace)) == {run_id, other}
-    assert not is_next(lives.folder(run_id)) and is_next(lives.folder(other))
+    assert not is_next(lives.folder(run_id), Standstill()) and is_next(lives.folder(other), Standstill())
