@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from cifar_core.analyse import SampleFilter, explain_matrix, most_confused, select_samples
+from cifar_core.analyse import SampleFilter, explain_matrix, most_confused
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.address import give, take
-from pages.ui.caches import Findings, epochs_of, find, test_split
+from pages.ui.caches import Findings, epochs_of, find
 from pages.ui.filters import choose_epoch
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.gallery import Shelf, gallery
+from pages.ui.gallery import View, gallery
 from pages.ui.matrix import (
     PAGE,
     SCALE_HELP,
@@ -53,14 +53,15 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
     wanted = SampleFilter(
         (true,) if true else (), (predicted,) if predicted else (), outcome="all" if whole else "mistakes"
     )
-    rows = select_samples(findings.table, wanted, "loss")
+    epoch = findings.predictions.epoch
+    shelf = View(PAGE, workspace, run, epoch, wanted, "loss", selectable=False).shelf()
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_chip(true, predicted, len(rows))
+        show_chip(true, predicted, len(shelf.rows))
         link = {"run": run.id, "true": true, "predicted": predicted, "outcome": "all" if whole else "",
-                "epoch": str(findings.predictions.epoch)}  # fmt: skip
+                "epoch": str(epoch)}  # fmt: skip
         st.page_link("pages/misclassified.py", label="Open in Misclassified", icon=":material/open_in_new:",
                      query_params={name: value for name, value in link.items() if value})  # fmt: skip
-    gallery(Shelf(PAGE, run, findings, rows, test_split(workspace, run), "loss", selectable=False))
+    gallery(shelf)
 
 
 def main(workspace: Workspace, run: Run) -> None:

@@ -5,15 +5,14 @@ Reads a run's predictions and its dataset; writes only what a person asks to sav
 
 import streamlit as st
 
-from cifar_core.analyse import select_samples
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.address import give, take
-from pages.ui.caches import epochs_of, find, test_split
+from pages.ui.caches import epochs_of, find
 from pages.ui.exports import offer_exports
 from pages.ui.filters import address_parts, show_filters
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.gallery import Shelf, clear, gallery, on_page, select, selected
+from pages.ui.gallery import Shelf, View, clear, gallery, select_all, select_page, selected
 from pages.ui.mend import best_findings
 
 PAGE = "misclassified"
@@ -21,18 +20,18 @@ PAGE = "misclassified"
 
 def show(workspace: Workspace, shelf: Shelf) -> None:
     """How many match, what can be done with them, and the tiles."""
-    table, chosen = shelf.findings.table, selected(shelf)
+    table, chosen = shelf.findings.table, selected(shelf.view)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{(~table['correct']).sum():,}** mistakes in {len(table):,} pictures · "
             f"**{len(shelf.rows):,}** match · **{len(chosen):,}** selected",
             width="content",
         )
-        for label, ids in (("this page", on_page(shelf)["id"]), ("all that match", shelf.rows["id"])):
+        for label, choose in (("this page", select_page), ("all that match", select_all)):
             st.button(f"Select {label}", key=f"{PAGE}_{label}", type="tertiary", icon=":material/select_all:",
-                      disabled=shelf.rows.empty, on_click=select, args=(shelf, ids.tolist()))  # fmt: skip
+                      disabled=shelf.rows.empty, on_click=choose, args=(shelf.view,))  # fmt: skip
         st.button("Clear", key=f"{PAGE}_clear", type="tertiary", icon=":material/deselect:", disabled=not chosen,
-                  on_click=clear, args=(shelf,))  # fmt: skip
+                  on_click=clear, args=(shelf.view,))  # fmt: skip
     offer_exports(workspace, shelf)
     gallery(shelf)
 
@@ -46,8 +45,7 @@ def main(workspace: Workspace, run: Run) -> None:
     findings = find(workspace, run, st.session_state[f"{PAGE}_epoch"])
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     sample_filter, sort = show_filters(PAGE, run, best.class_names, epochs, parts)
-    rows = select_samples(findings.table, sample_filter, sort)
-    show(workspace, Shelf(PAGE, run, findings, rows, test_split(workspace, run), sort))
+    show(workspace, View(PAGE, workspace, run, findings.predictions.epoch, sample_filter, sort).shelf())
     give(PAGE, parts)
 
 

@@ -46,10 +46,10 @@ def start_run(workspace: Workspace, run_id: str) -> None:
         StorageError: the disk refused, or the process could not be made; a run that was new is gone then.
     """
     folder = run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
-    with _whole_or_absent(folder), one_at_a_time(workspace):
+    with one_at_a_time(workspace):
         run_folder(workspace, run_id)  # it may have been deleted meanwhile
-        # The lock that is held here keeps a worker waiting until the run is queued, or absent.
-        with hold_lock(folder.lock) as mine, _whole_or_absent(folder):
+        # Absent before a worker gets the lock that is held here; outside as well, for a lock that cannot be made.
+        with _whole_or_absent(folder), hold_lock(folder.lock) as mine, _whole_or_absent(folder):
             if not _is_on_its_way(folder, mine=mine):
                 _launch(folder, lambda: expect_worker(folder, here=False))
 

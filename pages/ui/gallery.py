@@ -4,18 +4,22 @@ Keeps in the session, per page and run, which pictures are selected; which page 
 part of the address (`PARTS`).
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from cifar_core.analyse import SORTS, tile_caption, tile_lines
+from cifar_core.analyse import SORTS, SampleFilter, select_samples, tile_caption, tile_lines
 from cifar_core.data import Split
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Run
+from cifar_core.workspace import Workspace
 from pages.ui.address import Part, choice, number, text
-from pages.ui.caches import Findings
+from pages.ui.caches import Findings, find, test_split
+from pages.ui.frame import guard_click
 from pages.ui.grid import GridEvent, image_grid
 from pages.ui.pictures import enlarged
 from pages.ui.text import plain
@@ -26,14 +30,18 @@ LARGE = 11  # times the picture's own size, in the large view
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """What a gallery shows: `rows` of the run's sample table in the order they are shown."""
+class View:
+    """What a gallery is asked to show; all that callbacks, dialogs and downloads may keep of it.
+
+    Streamlit keeps what these hold for as long as it remembers a session, minutes after it has ended: a `Shelf` among it would
+    keep the predictions of a run, which may be hundreds of megabytes.
+    """
 
     page: str  # prefix of the widget keys
+    workspace: Workspace
     run: Run
-    findings: Findings
-    rows: pd.DataFrame
-    split: Split
+    epoch: int
+    sample_filter: SampleFilter
     sort: str
     selectable: bool = True  # a click selects; else it opens
 
@@ -42,10 +50,31 @@ class Shelf:
         """Where the session keeps the selected ids."""
         return f"{self.page}_selected_{self.run.id}"
 
+    def shelf(self) -> "Shelf":
+        """What is asked for.
+
+        Raises:
+            DataError: the run's dataset is absent or broken.
+            RunError: the run is gone, its predictions cannot be read, or its dataset is another one now.
+        """
+        findings = find(self.workspace, self.run, self.epoch)
+        rows = select_samples(findings.table, self.sample_filter, self.sort)
+        return Shelf(self, findings, rows, test_split(self.workspace, self.run))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What a gallery shows: `rows` of the run's sample table in the order they are shown."""
+
+    view: View
+    findings: Findings
+    rows: pd.DataFrame
+    split: Split
+
 
 def _why_empty(shelf: Shelf) -> str:
     """What to say where no picture is shown, and the way to some where there is one."""
-    if not shelf.selectable:
+    if not shelf.view.selectable:
         return "There is no such picture."
     if shelf.findings.table["correct"].all():
         return "There are no mistakes: every picture is predicted right. Correct and All, above, show them."
@@ -58,58 +87,66 @@ def gallery(shelf: Shelf) -> None:
     if shown.empty:
         st.info(_why_empty(shelf), icon=":material/filter_alt_off:")
         return
+    view = shelf.view
     event = image_grid(
         shelf.split.images[shown["index"].to_numpy()],
-        [tile_lines(row, shelf.sort) for _, row in shown.iterrows()],
+        [tile_lines(row, view.sort) for _, row in shown.iterrows()],
         shown["id"].tolist(),
-        key=f"{shelf.page}_grid",
-        selected=selected(shelf) if shelf.selectable else (),
-        on_change=(lambda event: _acted(shelf, shown, event)) if shelf.selectable else None,
+        key=f"{view.page}_grid",
+        selected=selected(view) if view.selectable else (),
+        on_change=partial(_acted, view, frozenset(shown["id"])) if view.selectable else None,
     )
     if event.opened:
-        _open(shelf.page, event.opened)
+        _open(view.page, event.opened)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if len(shelf.rows) > min(SIZES):
-            st.pagination(_pages(shelf), key=f"{shelf.page}_page")
-            st.segmented_control("Pictures on a page", SIZES, required=True, key=f"{shelf.page}_size",
+            st.pagination(_pages(shelf), key=f"{view.page}_page")
+            st.segmented_control("Pictures on a page", SIZES, required=True, key=f"{view.page}_size",
                                  format_func="{} a page".format, label_visibility="collapsed")  # fmt: skip
-    if st.session_state[f"{shelf.page}_image"]:
-        open_large(shelf)
+    if st.session_state[f"{view.page}_image"]:
+        open_large(view)
 
 
 def on_page(shelf: Shelf) -> pd.DataFrame:
     """The rows of the page of tiles that is open; the last page where the filters left fewer."""
-    key, size = f"{shelf.page}_page", st.session_state[f"{shelf.page}_size"]
+    key, size = f"{shelf.view.page}_page", st.session_state[f"{shelf.view.page}_size"]
     if st.session_state[key] > _pages(shelf):
         st.session_state[key] = _pages(shelf)
     first = (st.session_state[key] - 1) * size
     return shelf.rows.iloc[first : first + size]
 
 
-def selected(shelf: Shelf) -> set[str]:
+def selected(view: View) -> set[str]:
     """Ids of all selected pictures, shown or not."""
-    chosen: set[str] = st.session_state.setdefault(shelf.selection, set())
+    chosen: set[str] = st.session_state.setdefault(view.selection, set())
     return chosen
 
 
-def select(shelf: Shelf, ids: list[str]) -> None:
-    """Add pictures to the selection; for a callback."""
-    st.session_state[shelf.selection] = selected(shelf) | set(ids)
+def select_page(view: View) -> None:
+    """Add the pictures on the page of tiles that is open to the selection; for a callback."""
+    with guard_click():
+        st.session_state[view.selection] = selected(view) | set(on_page(view.shelf())["id"])
 
 
-def clear(shelf: Shelf) -> None:
+def select_all(view: View) -> None:
+    """Add all pictures that match to the selection; for a callback."""
+    with guard_click():
+        st.session_state[view.selection] = selected(view) | set(view.shelf().rows["id"])
+
+
+def clear(view: View) -> None:
     """Forget the selection; for a callback."""
-    st.session_state[shelf.selection] = set()
+    st.session_state[view.selection] = set()
 
 
-def open_large(shelf: Shelf) -> None:
+def open_large(view: View) -> None:
     """The large view, in a drawer on the right; closing it takes the picture out of the address."""
-    drawer = st.dialog("Picture", width="medium", position="right", on_dismiss=lambda: _open(shelf.page, ""))
-    drawer(_large)(shelf)
+    drawer = st.dialog("Picture", width="medium", position="right", on_dismiss=partial(_open, view.page, ""))
+    drawer(_large)(view)
 
 
-def _large(shelf: Shelf) -> None:
-    wanted = st.session_state[f"{shelf.page}_image"]
+def _large(view: View) -> None:
+    shelf, wanted = view.shelf(), st.session_state[f"{view.page}_image"]
     table = shelf.findings.table
     found = table[table["id"] == wanted]
     if found.empty:
@@ -121,14 +158,14 @@ def _large(shelf: Shelf) -> None:
     st.markdown(f"**true {plain(row['true'])} → predicted {plain(row['predicted'])}**")
     with st.grid(2, min_column_width=300):
         with st.container():
-            st.image(enlarged(shelf.split.images[row["index"]], LARGE), alt=tile_caption(row, shelf.sort))
+            st.image(enlarged(shelf.split.images[row["index"]], LARGE), alt=tile_caption(row, view.sort))
         with st.container():
             _show_scores(row)
     st.plotly_chart(
         probability_bars(
             shelf.findings.predictions.probs[row["index"]], names, int(row["true_index"]), int(row["predicted_index"])
         ),
-        key=f"{shelf.page}_large_bars",
+        key=f"{view.page}_large_bars",
         config={"displayModeBar": False},
         alt=f"Probability of each class; {tile_caption(row, 'confidence')}.",
     )
@@ -138,7 +175,7 @@ def _large(shelf: Shelf) -> None:
 
 def _turn_buttons(shelf: Shelf, wanted: str) -> None:
     """Previous and next in the order of the grid, also by the arrow keys; and whether the picture is selected."""
-    ids = shelf.rows["id"].tolist()
+    view, ids = shelf.view, shelf.rows["id"].tolist()
     place = ids.index(wanted) if wanted in ids else None
     before = ids[place - 1] if place else None
     after = ids[place + 1] if place is not None and place + 1 < len(ids) else None
@@ -147,11 +184,11 @@ def _turn_buttons(shelf: Shelf, wanted: str) -> None:
             ("Previous", ":material/arrow_back:", "Left", before),
             ("Next", ":material/arrow_forward:", "Right", after),
         ):
-            st.button(label, icon=icon, shortcut=shortcut, key=f"{shelf.page}_{label}", disabled=target is None,
-                      on_click=_open, args=(shelf.page, target))  # fmt: skip
-        if shelf.selectable:
-            st.checkbox("Selected", value=wanted in selected(shelf), key=f"{shelf.page}_pick_{wanted}",
-                        on_change=_toggle, args=(shelf, wanted))  # fmt: skip
+            st.button(label, icon=icon, shortcut=shortcut, key=f"{view.page}_{label}", disabled=target is None,
+                      on_click=_open, args=(view.page, target))  # fmt: skip
+        if view.selectable:
+            st.checkbox("Selected", value=wanted in selected(view), key=f"{view.page}_pick_{wanted}",
+                        on_change=_toggle, args=(view, wanted))  # fmt: skip
         st.caption(f"{place + 1:,} of {len(ids):,}" if place is not None else "outside the filters")
 
 
@@ -164,18 +201,17 @@ def _show_scores(row: dict[str, Any]) -> None:
 
 
 def _pages(shelf: Shelf) -> int:
-    size: int = st.session_state[f"{shelf.page}_size"]
+    size: int = st.session_state[f"{shelf.view.page}_size"]
     return max(1, -(-len(shelf.rows) // size))
 
 
-def _acted(shelf: Shelf, shown: pd.DataFrame, event: GridEvent) -> None:
+def _acted(view: View, shown: Set[str], event: GridEvent) -> None:
     """The grid's own selection replaces what was selected of the tiles it shows; the rest stays."""
-    others = selected(shelf).difference(shown["id"])
-    st.session_state[shelf.selection] = others | event.selected
+    st.session_state[view.selection] = (selected(view) - shown) | event.selected
 
 
-def _toggle(shelf: Shelf, wanted: str) -> None:
-    st.session_state[shelf.selection] = selected(shelf) ^ {wanted}
+def _toggle(view: View, wanted: str) -> None:
+    st.session_state[view.selection] = selected(view) ^ {wanted}
 
 
 def _open(page: str, image: str) -> None:

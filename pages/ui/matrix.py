@@ -105,15 +105,18 @@ def show_pairs(pairs: pd.DataFrame) -> None:
 def show_classes(findings: Findings) -> None:
     """Precision, recall, F1 and support of each class with their averages; a row shows the mistakes of its class."""
     key = _table_key("classes")
-    table = class_table(findings)
+    table, names = (
+        class_table(findings),
+        findings.predictions.class_names,
+    )  # of the findings a callback keeps nothing else
     bounds = zip(table.pop("recall_low"), table.pop("recall_high"), strict=True)
     chance = ["" if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
     table.insert(list(table).index("recall") + 1, "chance", chance)
 
     def clicked() -> None:
         rows = st.session_state[key].selection.rows
-        if rows and rows[0] < len(findings.classes):
-            choose_cell(findings.classes.iloc[rows[0]]["class"], None, "classes")
+        if rows and rows[0] < len(names):
+            choose_cell(names[rows[0]], None, "classes")
 
     share = {
         name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=told)
@@ -156,15 +159,16 @@ def show_chip(true: str | None, predicted: str | None, count: int) -> None:
 def offer_files(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go.Figure) -> None:
     """The matrix, the tables and the figure as files, each made when it is clicked."""
     names, epoch = list(findings.predictions.class_names), findings.predictions.epoch
+    matrix, classes = findings.matrix, class_table(findings)  # of the findings a download keeps nothing else
     title = f"{run.name}: confusion on test, n = {len(findings.table):,}, epoch {epoch}"
     files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
-        "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(findings.matrix, names)),
+        "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(matrix, names)),
         "Pairs (CSV)": (
             "pairs.csv",
             "text/csv",
             lambda: table_csv(pairs.drop(columns=["true_index", "predicted_index"])),
         ),
-        "Classes (CSV)": ("classes.csv", "text/csv", lambda: table_csv(class_table(findings))),
+        "Classes (CSV)": ("classes.csv", "text/csv", lambda: table_csv(classes)),
         "Figure (HTML)": ("confusion.html", "text/html", lambda: figure_html(figure, title)),
     }
     with st.popover("Download", icon=":material/download:"):

@@ -12,7 +12,7 @@ import pytest
 from cifar_core import faults
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError
-from cifar_core.files import TEMP_MARK, hold_lock
+from cifar_core.files import TEMP_MARK
 from cifar_core.lifecycle import log, queue, worker
 from cifar_core.lifecycle.ending import end_as
 from cifar_core.lifecycle.queue import tickets
@@ -152,21 +152,6 @@ try:
 except CifarCoreError as error:
     print("refused:", error)
 """
-
-
-@pytest.mark.fault(95)
-def test_a_start_that_is_refused_before_it_has_begun_leaves_no_run(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where another start, resume or deletion does not end."""
-    run_id = lives.make()
-    monkeypatch.setattr("cifar_core.runs.allowance._LOCK_SECONDS", 0.1)
-    with (
-        hold_lock(lives.workspace.root / "new-run.lock"),
-        pytest.raises(StorageError, match="Another run is being made"),
-    ):
-        start_run(lives.workspace, run_id)
-    assert list_runs(lives.workspace) == []
 
 
 @pytest.mark.fault(95)

@@ -1,14 +1,19 @@
 """What the server keeps of predictions: many of those of a usual size, of large ones two."""
 
+import gc
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import streamlit as st
 
 from cifar_core.files import MB
-from cifar_core.workspace import open_workspace
+from cifar_core.runs import Run, read_predictions
+from cifar_core.workspace import Workspace, open_workspace
 from pages.ui import caches
+from tests.pages.support import OpenPage
 
 
 @pytest.mark.fault(92)
@@ -31,3 +36,22 @@ def test_of_large_predictions_few_are_kept(
         caches.find(workspace, run)  # type: ignore[arg-type]
     assert len(made) == len(runs) - kept
     st.cache_resource.clear()
+
+
+@pytest.mark.fault(92)
+@pytest.mark.parametrize("page", ["misclassified", "confusion"])
+def test_a_session_keeps_no_predictions(open_page: OpenPage, finished: Run, shared: Workspace, page: str) -> None:
+    """Streamlit remembers a session for minutes after it has ended, with all that its callbacks and downloads hold."""
+    kept: list[weakref.ref[object]] = []
+    scores = caches.sample_table
+    with mock.patch.object(
+        caches, "sample_table", lambda *given: kept.append(weakref.ref(made := scores(*given))) or made
+    ):
+        app = open_page(
+            shared, page, run=finished.id, true="cat", image=str(read_predictions(shared, finished.id).ids[0])
+        )
+    assert kept and not app.exception
+    st.cache_resource.clear()
+    gc.collect()
+    assert [found for found in kept if found() is not None] == []
+    assert app.title

@@ -1,7 +1,6 @@
 """The life of a run on the screens: the queue, what may be asked of a run, notices, retry and duplicate, limits."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -130,14 +129,16 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
 @pytest.mark.fault(94)
 @pytest.mark.parametrize("has_ticket", [True, False], ids=["still in line", "passed over"])
 def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
-    open_page: OpenPage, workspace: Workspace, train: Begin, has_ticket: bool
+    open_page: OpenPage, workspace: Workspace, train: Begin, monkeypatch: pytest.MonkeyPatch, has_ticket: bool
 ) -> None:
     train(workspace)
     frozen, second = wait(workspace), wait(workspace)
     folder, ago = run_folder(workspace, frozen), time.monotonic() - 40
+    monkeypatch.setattr(
+        "cifar_core.lifecycle.pulse._last_beat", lambda beating, _now: ago if beating == folder else None
+    )
     with hold_lock(folder.lock):
         write_json(folder.status, read_json(folder.status) | {"beat": ago, "taken": True})
-        os.utime(folder.lock, (ago, ago))
         if not has_ticket:
             leave(folder)
         app = open_page(workspace, "runs")
