@@ -3,12 +3,18 @@
 What it does stands in `cifar_core.commands.line`; here it only gets a process in which nothing can go wrong unsaid.
 """
 
+# What `signal` is made from: that itself takes milliseconds to import, in which Ctrl-C would print a traceback.
+import _signal  # type: ignore[import-not-found]
+import os
 import sys
+
+if __name__ == "__main__" and _signal.getsignal(_signal.SIGINT) != _signal.SIG_IGN:
+    _signal.signal(_signal.SIGINT, lambda *_: (os.write(2, b"Cancelled.\n"), os._exit(1)))
 
 from cifar_core.interrupts import quit_on_ctrl_c
 
 if __name__ == "__main__":
-    quit_on_ctrl_c()  # before all else, since what follows takes most of a second
+    quit_on_ctrl_c()  # likewise, for the most of a second that follows
 
 from cifar_core.commands.start import begin
 

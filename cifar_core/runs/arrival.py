@@ -68,7 +68,8 @@ def import_run(workspace: Workspace, path: Path, *, shown: str = "") -> Arrival:
                 try:
                     _settle(RunFolder(temp), manifest, identity)
                 except ValueError as error:
-                    raise RunError(f"{name} was refused: {error}.") from error
+                    told = str(error).replace(temp.name, identity)
+                    raise RunError(f"{name} was refused: {told}.") from error
         except FileExistsError as error:
             if _known(workspace, manifest) == identity:  # brought by someone else meanwhile
                 return Arrival(identity, new=False)
@@ -153,4 +154,4 @@ def _settle(folder: RunFolder, manifest: Manifest, identity: str) -> None:
             handle.write(text)
     problem = read_anyway(folder).problem  # as every page will read it
     if problem:
-        raise ValueError(f"it could not be shown here ({problem.replace(folder.run_id, identity).rstrip('.')})")
+        raise ValueError(f"it could not be shown here ({problem.rstrip('.')})")
