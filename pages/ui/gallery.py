@@ -19,7 +19,7 @@ from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.address import Part, choice, number, text
 from pages.ui.caches import Findings, find, test_split
-from pages.ui.frame import guard_click
+from pages.ui.frame import guard, guard_click
 from pages.ui.grid import GridEvent, image_grid
 from pages.ui.pictures import enlarged
 from pages.ui.text import plain
@@ -142,11 +142,17 @@ def clear(view: View) -> None:
 def open_large(view: View) -> None:
     """The large view, in a drawer on the right; closing it takes the picture out of the address."""
     drawer = st.dialog("Picture", width="medium", position="right", on_dismiss=partial(_open, view.page, ""))
-    drawer(_large)(view)
+    drawer(_look_up)(view)
 
 
-def _large(view: View) -> None:
-    shelf, wanted = view.shelf(), st.session_state[f"{view.page}_image"]
+def _look_up(view: View) -> None:
+    """What the drawer shows; it is redrawn by itself, and the run may be gone by then."""
+    with guard():
+        _large(view.shelf())
+
+
+def _large(shelf: Shelf) -> None:
+    view, wanted = shelf.view, st.session_state[f"{shelf.view.page}_image"]
     table = shelf.findings.table
     found = table[table["id"] == wanted]
     if found.empty:

@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.analyse import SORTS, SampleFilter, sample_table, select_samples
 from cifar_core.data import delete_dataset, open_dataset
+from cifar_core.errors import RunError
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.gallery import Shelf, View
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -165,3 +167,24 @@ def test_a_run_without_a_mistake_says_so(
     }
     assert words[page] in said(app) + " ".join(metric.value for metric in app.metric)
     assert "Its worst mistakes" not in said(app)
+
+
+@pytest.mark.fault(19)
+def test_a_run_deleted_while_a_picture_is_open_is_a_sentence(
+    open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drawer is redrawn by itself, and looks the predictions up again."""
+    whole, looks = View.shelf, []
+
+    def shelf(view: View) -> Shelf:
+        looks.append(view)
+        if len(looks) > 1:
+            raise RunError("There is no run of this name any more.")
+        return whole(view)
+
+    app = open_page(shared, "misclassified", run=finished.id)
+    monkeypatch.setattr(View, "shelf", shelf)
+    app.query_params["image"] = read_predictions(shared, finished.id).ids[0]
+    app.run()
+    assert not app.exception and len(looks) == 2
+    assert any("no run of this name" in error.value for error in app.error)
