@@ -4,8 +4,8 @@ import streamlit as st
 
 from cifar_core.config import make_config
 from cifar_core.data import DatasetState, list_datasets
-from cifar_core.files import size_text
 from cifar_core.runs import Run, list_runs
+from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.active import show_active, training_now
 from pages.ui.caches import find

@@ -7,7 +7,7 @@ import streamlit as st
 from cifar_core.data import CONVERSION
 from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
-from cifar_core.runs import Helper, Predictor
+from cifar_core.runs import Predictor, PredictorProcess
 from cifar_core.workspace import Workspace
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
 from pages.ui.pictures import enlarged
@@ -81,10 +81,10 @@ def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], pla
                                icon=":material/download:")  # fmt: skip
 
 
-@st.cache_resource(show_spinner=False, on_release=Helper.close)
-def _helper() -> Helper:
+@st.cache_resource(show_spinner=False, on_release=PredictorProcess.close)
+def _helper() -> PredictorProcess:
     """One helper process for the server: a class asks about many runs, and to start a process for each takes seconds."""
-    return Helper()
+    return PredictorProcess()
 
 
 main(setup_page("Predict", "Give the network a picture of your own and see what it takes it for."))

@@ -32,12 +32,12 @@ BANS = (
     ("torch", "pages/*", ()),
     ("torchvision", "pages/*", ()),
 
-    ("torch", "cifar_core/*", ("cifar_core/models/network.py", "cifar_core/models/convolution.py",
-                               "cifar_core/models/winograd.py", "cifar_core/models/bfloat16.py",
-                               "cifar_core/train/*", "cifar_core/runs/calibration.py",
-                               "cifar_core/runs/training.py", "cifar_core/runs/recorder.py", "cifar_core/runs/checkpoints.py",
-                               "cifar_core/runs/exactness.py", "cifar_core/runs/inference.py", "cifar_core/runs/predicting.py", "cifar_core/bench/plain.py")),
-    ("torchvision", "cifar_core/*", ("cifar_core/data/official.py", "cifar_core/bench/plain.py")),
+    ("torch", "cifar_core/*", ("cifar_core/models/network.py", "cifar_core/models/kernels/convolution.py",
+                               "cifar_core/models/kernels/winograd.py", "cifar_core/models/kernels/bfloat16.py",
+                               "cifar_core/train/*", "cifar_core/runs/estimate/measure_speed.py",
+                               "cifar_core/runs/training/process.py", "cifar_core/runs/training/recorder.py", "cifar_core/runs/training/checkpoints.py",
+                               "cifar_core/runs/training/reproducibility.py", "cifar_core/runs/predict/server.py", "cifar_core/runs/predict/recompute_process.py", "cifar_core/bench/plain.py")),
+    ("torchvision", "cifar_core/*", ("cifar_core/data/sources/official_reader.py", "cifar_core/bench/plain.py")),
     ("sklearn", "*", ()),
     ("torchmetrics", "*", ()),
     ("pytest", "*", ()),
@@ -49,7 +49,7 @@ MAX_IMPORT_SECONDS = 0.3  # of `import cifar_core`
 
 # Importing these loads none of the heavy packages: pages and the command line start without them.
 LIGHT = (
-    "cifar_core", "cifar_core.data", "cifar_core.models", "cifar_core.runs", "cifar_core.evaluate", "cifar_core.analyse",
+    "cifar_core", "cifar_core.data", "cifar_core.models", "cifar_core.runs", "cifar_core.evaluate", "cifar_core.samples",
     "cifar_core.figures", "cifar_core.export", "cifar_core.__main__",
 )  # fmt: skip
 HEAVY = ("torch", "torchvision", "sklearn", "streamlit")
@@ -249,7 +249,7 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ),
         ({"cifar_core/export/zip.py": "import pages.ui.frame\nimport cifar_core.__main__"}, 2),
         ({"cifar_core/__main__.py": "from pages.ui import frame"}, 1),
-        ({"cifar_core/runs/store.py": "from cifar_core.commands import console"}, 1),
+        ({"cifar_core/runs/listing.py": "from cifar_core.commands import console"}, 1),
         ({"cifar_core/utils.py": ""}, 1),
         ({"cifar_core/data/store.py": "if TYPE_CHECKING:\n    from cifar_core.models import Layer"}, 1),
     ],
@@ -283,7 +283,7 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"pages/train.py": "torch = importlib.import_module('torch')\njson = __import__('json')"}, 2),
     ],
     no_banned_package: [
-        ({"cifar_core/runs/store.py": "import streamlit as st"}, 1),
+        ({"cifar_core/runs/listing.py": "import streamlit as st"}, 1),
         ({"pages/predict.py": "import torch.nn\nfrom torchvision import transforms"}, 2),
         ({"pages/ui/live.py": "from torch import Tensor"}, 1),
         ({"cifar_core/models/__init__.py": "import torch", "cifar_core/data/store.py": "import torchvision"}, 2),
@@ -311,7 +311,7 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ),
         ({"pages/home.py": "def f():\n    '''Two\n    lines.'''\n" + "    x = 1\n" * 50}, 0),
     ],
-    modules_say_what_they_are: [({"cifar_core/files.py": "import os"}, 1)],
+    modules_say_what_they_are: [({"cifar_core/storage/atomic.py": "import os"}, 1)],
 }
 
 
@@ -351,9 +351,9 @@ def test_good_sources_break_no_rule() -> None:
         "cifar_core/__main__.py": '"""Main."""\nimport click\nfrom cifar_core import runs, errors\nfrom cifar_core.commands import train',
         "cifar_core/commands/train.py": '"""Train."""\nfrom cifar_core.train import trainer',
         "cifar_core/errors.py": '"""Errors."""',
-        "cifar_core/runs/__init__.py": '"""Runs."""\nfrom cifar_core.runs.store import x\nfrom ..errors import CifarCoreError',
-        "cifar_core/runs/store.py": '"""Store."""\nimport cifar_core\nfrom cifar_core.data.store import Split',
-        "cifar_core/runs/training.py": '"""Training."""\nimport torch\nfrom .store import x',
+        "cifar_core/runs/__init__.py": '"""Runs."""\nfrom cifar_core.runs.listing import x\nfrom ..errors import CifarCoreError',
+        "cifar_core/runs/listing.py": '"""Store."""\nimport cifar_core\nfrom cifar_core.data.store import Split',
+        "cifar_core/runs/training/process.py": '"""Training."""\nimport torch\nfrom .store import x',
     }
     assert [complaint for rule in RULES for complaint in rule(read(good))] == []
 

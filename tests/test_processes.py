@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from cifar_core.processes import child_environment, peak_memory
+from cifar_core.machine import peak_memory
+from cifar_core.processes import child_environment
 
 
 def test_a_persons_own_settings_of_threads_win(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from streamlit import config
 
 from cifar_core.config import parse_settings
-from cifar_core.settings import Limits, limit_table
+from cifar_core.limits import Limits, limit_table
 from pages.ui.upload_room import MAX_HELD
 from pages.ui.visitors import FORWARDED
 from tests.conftest import ROOT

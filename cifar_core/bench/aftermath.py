@@ -11,8 +11,9 @@ from cifar_core.bench.sides import spread
 from cifar_core.bench.storm import Storm
 from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError, TrainingError
-from cifar_core.files import MB, TEMP_MARK
 from cifar_core.runs import list_runs, stop_all, verify_run
+from cifar_core.storage.atomic import TEMP_MARK
+from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 
 MEMORY = 150  # MB that a server may have grown by between a first round of clicks and its end

@@ -11,13 +11,13 @@ from cifar_core.bench.census import kill, open_files, processes_of, resident_byt
 from cifar_core.bench.plan import Plan
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
-from cifar_core.files import whole_lines_end
 from cifar_core.runs import Status, create_run, list_runs, read_run, resume_run, start_run
-from cifar_core.runs.folder import run_folder
+from cifar_core.runs.run_folder import run_folder
+from cifar_core.storage.atomic import whole_lines_end
 from cifar_core.workspace import Workspace
 
 ROUND = 3  # things each session has done when a server's life is measured from
-_WORKERS = {"cifar_core.lifecycle.worker": "worker", "cifar_core.runs.training": "computing process"}
+_WORKERS = {"cifar_core.lifecycle.worker": "worker", "cifar_core.runs.training.process": "computing process"}
 _RUN = re.compile(r"-m (\S+) --run-dir=\S*/([a-z0-9-]+)")
 _GRACE = 20.0  # seconds after a restart in which the pages find the server again
 

@@ -17,10 +17,11 @@ from cifar_core.bench.soak import measure_soak
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.commands.data import finish
 from cifar_core.data import open_dataset, start_get
-from cifar_core.data.drawn10 import NAME as DRAWN10
-from cifar_core.files import MB, write_json
+from cifar_core.data.sources.drawn10 import NAME as DRAWN10
 from cifar_core.interrupts import ctrl_c_noted
-from cifar_core.runs.estimate import machine_name
+from cifar_core.runs.estimate.speed import machine_name
+from cifar_core.storage.json_files import write_json
+from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
 PARTS = ("loop", "ladder", "screens", "growth")

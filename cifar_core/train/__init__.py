@@ -3,7 +3,7 @@
 This package's plain parts (history, splits, schedule) are free of torch; trainer, batches, pruning, measure and device need it.
 """
 
-from cifar_core.train.history import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
+from cifar_core.train.epochs import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
 from cifar_core.train.schedule import SMALL_SIDE, looks_after, only_whole_batches, shown_share, small_part
 from cifar_core.train.splits import split_training
 

@@ -16,9 +16,9 @@ from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
-from cifar_core.train.history import EpochLine, should_stop_early
-from cifar_core.train.measure import judged_by, loss_and_accuracy, predict_probabilities
+from cifar_core.train.epochs import EpochLine, should_stop_early
 from cifar_core.train.optimizers import make_optimizer
+from cifar_core.train.predict import judged_by, loss_and_accuracy, predict_probabilities
 from cifar_core.train.pruning import Pruning
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, looks_after, small_part
 from cifar_core.train.whitening import hold_bias, whiten
@@ -100,7 +100,7 @@ class Trainer:
         self._right = torch.zeros((), dtype=precise, device=device)
 
     def fit(self, callback: Callback) -> Ending:
-        """Train until the last epoch, early stopping, or the callback's wish.
+        """Train until the last epoch, early stopping, or the callback's request.
 
         Raises:
             TrainingError: the loss became NaN or infinite.

@@ -19,9 +19,9 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import size_text, temp_beside, write_atomic
-from cifar_core.settings import require_upload
-from cifar_core.text import clock
+from cifar_core.limits import require_upload
+from cifar_core.storage.atomic import temp_beside, write_atomic
+from cifar_core.text import clock, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
 from pages.ui.redraw import draw_anew

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.analyse import OUTCOMES, SORTS, SampleFilter
 from cifar_core.evaluate import LOSS_CLIP
 from cifar_core.runs import Run
+from cifar_core.samples import OUTCOMES, SORTS, SampleFilter
 from pages.ui.address import Part, choice, choices, number, reset, span, text
 from pages.ui.gallery import PARTS
 from pages.ui.words import epoch_word

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cifar_core.analyse import SORTS, SampleFilter, select_samples, tile_caption, tile_lines
 from cifar_core.data import Split
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Run
+from cifar_core.samples import SORTS, SampleFilter, select_samples, tile_caption, tile_lines
 from cifar_core.workspace import Workspace
 from pages.ui.address import Part, choice, number, text
 from pages.ui.caches import Findings, find, test_split

@@ -11,15 +11,15 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.analyse import read_curve
 from cifar_core.config import RunConfig
+from cifar_core.evaluate import read_curve
 from cifar_core.export import table_csv
 from cifar_core.figures import curves
 from cifar_core.runs import (
-    Place,
+    QueuePlace,
     Run,
     Status,
-    calibrate,
+    ensure_speed,
     estimate_run,
     queue_places,
     read_metrics,
@@ -72,7 +72,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
         runs: the workspace's runs as the page was drawn.
     """
     running = training_now(runs)
-    state = "busy" if running else _calibrated(workspace, runs)
+    state = "busy" if running else _measured(workspace, runs)
     looking = running is not None or state == "measuring"
     listing = as_drawn(workspace, runs)
 
@@ -89,7 +89,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
             place = _next_place(workspace, config, listed)
             if place is not None and place.seconds != 0:
                 st.caption(f":material/hourglass_top: A run started now is {turn_line(place)}.")
-        if state == "measuring" and _calibrated(workspace, listed) != "measuring":
+        if state == "measuring" and _measured(workspace, listed) != "measuring":
             draw_anew()
         if config is not None:
             st.caption(f":material/timer: {_quote(workspace, config, listed, state)}")
@@ -97,7 +97,7 @@ def outlook(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> 
     st.fragment(look, run_every=tick() if looking else IDLE_TICK)()
 
 
-def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> Place | None:
+def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> QueuePlace | None:
     """Where a run with these settings would stand in the queue if it were started now."""
     if config is None:
         return None
@@ -105,12 +105,12 @@ def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run])
     return queue_places([*runs, following], slots(workspace))[following.id]
 
 
-def _calibrated(workspace: Workspace, runs: list[Run]) -> str:
+def _measured(workspace: Workspace, runs: list[Run]) -> str:
     """Whether this machine has been measured; begins where it has not, or where a run says that it is no longer so."""
     if workspace.unwritable(workspace.root) is not None:  # where the measurement is kept
         return "unwritable"
     with guard():
-        return calibrate(workspace, runs)
+        return ensure_speed(workspace, runs)
     return "failed"
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.analyse import explain_matrix
+from cifar_core.evaluate import explain_matrix
 from cifar_core.export import table_csv
 from cifar_core.figures import confusion_heatmap, figure_html
 from cifar_core.runs import Run

@@ -10,9 +10,10 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import MB, size_text, temp_beside, write_atomic
+from cifar_core.limits import LIMITS_FILE, read_limits, require_upload
 from cifar_core.runs import Run, export_bytes, export_run, import_run, read_run
-from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
+from cifar_core.storage.atomic import temp_beside, write_atomic
+from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.text import clean, plain, sentence
 from pages.ui.upload import upload_limit
@@ -40,7 +41,7 @@ def offer_export(workspace: Workspace, run: Run) -> None:
         content, most = export_bytes(workspace, run.id), read_limits(workspace).export_mb * MB
         about = size_text(content)
         if content > most:
-            refused = f"It has {about}, more than the {size_text(most)} of one export ({plain(f'export_mb in {SETTINGS_FILE}')})."
+            refused = f"It has {about}, more than the {size_text(most)} of one export ({plain(f'export_mb in {LIMITS_FILE}')})."
     except CifarCoreError as error:
         refused = sentence(error)
     told: list[str] = st.session_state.setdefault(REFUSED, [])

@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.config import differing, spec_of
-from cifar_core.runs import Place, Run, note_run, rename_run
-from cifar_core.runs.store import MAX_NAME, MAX_NOTE
+from cifar_core.runs import QueuePlace, Run, note_run, rename_run
+from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
@@ -27,7 +27,7 @@ ACCURACIES = ("best test accuracy", "last test accuracy")
 CHOSEN = "runs_chosen"
 
 
-def table_of(runs: list[Run], places: Mapping[str, Place]) -> pd.DataFrame:
+def table_of(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
     """A row a run: name, status, dataset, the settings in which the runs differ, results, time, day; newest first.
 
     Args:
@@ -138,7 +138,7 @@ def _describe(workspace: Workspace, run: Run) -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         name = st.text_input(
-            "Name", clean(run.name, MAX_NAME), key=f"runs_name_{run.id}", max_chars=MAX_NAME, width=260
+            "Name", clean(run.name, MAX_RUN_NAME), key=f"runs_name_{run.id}", max_chars=MAX_RUN_NAME, width=260
         )
         note = st.text_input(
             "Note",

@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.bench import expected_accuracy
 from cifar_core.config import RunConfig, Spec, hyperparameters, make_config, parse_settings, range_words, spec_of
 from cifar_core.data import DatasetState
+from cifar_core.measured import expected_accuracy
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, estimate_run
 from cifar_core.text import clock

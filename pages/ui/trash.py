@@ -7,8 +7,8 @@ import datetime
 
 import streamlit as st
 
+from cifar_core.limits import LIMITS_FILE, read_limits
 from cifar_core.runs import DeletedRun, Run, delete_run, empty_trash, find_deleted, list_trash, restore_run
-from cifar_core.settings import SETTINGS_FILE, read_limits
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard, guard_click, lose_focus
 from pages.ui.text import plain, sentence
@@ -53,7 +53,7 @@ def show_trash(workspace: Workspace) -> None:
         days = read_limits(workspace).trash_days
         st.caption(
             f"A deleted run can be brought back for {days} day{'' if days == 1 else 's'}, then it goes for good "
-            f"(trash\\_days in {plain(SETTINGS_FILE)})."
+            f"(trash\\_days in {plain(LIMITS_FILE)})."
         )
         for item in deleted[:MOST]:
             _show(workspace, item, days)

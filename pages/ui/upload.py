@@ -12,9 +12,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cifar_core.data import decode_picture
 from cifar_core.errors import DataError
-from cifar_core.files import MB, size_text
+from cifar_core.limits import read_limits
 from cifar_core.runs import Run
-from cifar_core.settings import read_limits
+from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.caches import test_split
 from pages.ui.frame import guard

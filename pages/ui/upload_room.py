@@ -15,9 +15,8 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from cifar_core.errors import ConfigError
-from cifar_core.files import MB
-from cifar_core.settings import Limits, read_limits
-from cifar_core.text import one_line
+from cifar_core.limits import ServerLimits, read_limits
+from cifar_core.text import MB, one_line
 from cifar_core.workspace import Workspace
 
 MAX_NAME = 255  # characters of a file's name
@@ -61,7 +60,7 @@ def bound_uploads() -> None:
 
 def give_upload_room(workspace: Workspace, page: str) -> None:
     """Let the session of this visitor send files for `page`; those for another page are dropped."""
-    limits = Limits()
+    limits = ServerLimits()
     with contextlib.suppress(ConfigError):  # told where the limit matters
         limits = read_limits(workspace)
     if st.session_state.get(_PAGE) != page:

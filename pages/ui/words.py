@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs import Place, Progress, Run, Status
+from cifar_core.runs import QueuePlace, Run, Status, TrainingProgress
 from cifar_core.text import clock
 from pages.ui.text import plain
 
@@ -51,7 +51,7 @@ def silence_line(run: Run) -> str:
     )
 
 
-def turn_line(place: Place | None) -> str:
+def turn_line(place: QueuePlace | None) -> str:
     """Where a waiting run stands: `2nd of 3 in the queue, about 4 min`; one that waits for nobody is starting."""
     if place is None or place.seconds == 0:
         return "starting…"
@@ -87,7 +87,7 @@ def since(seconds: float) -> str:
     return then.strftime("%H:%M" if then.date() == datetime.now().date() else "%d %b %H:%M")
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: TrainingProgress) -> str:
     """`epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, what is being prepared."""
     if not progress.batches or not progress.epoch:
         return f"{plain(progress.phase)}…"
@@ -97,7 +97,7 @@ def progress_line(progress: Progress) -> str:
     return " · ".join([*parts, f"{clock(progress.seconds_left)} left"])
 
 
-def done_share(progress: Progress) -> float:
+def done_share(progress: TrainingProgress) -> float:
     """How much of the run is done, 0 to 1."""
     if not progress.epochs or not progress.batches or not progress.epoch:
         return 0.0

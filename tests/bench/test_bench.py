@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 
-from cifar_core.bench import aftermath, expected_accuracy
+from cifar_core.bench import aftermath
 from cifar_core.bench.app import App
 from cifar_core.bench.growth import measure_growth
 from cifar_core.bench.ladder import measure_ladder
 from cifar_core.bench.loop import measure_loop
 from cifar_core.bench.plan import QUICK
-from cifar_core.bench.results import LADDER_FILE
 from cifar_core.bench.screens import measure_screens
 from cifar_core.bench.sides import train_plain
 from cifar_core.bench.storm import Life, Storm
 from cifar_core.commands.bench import report
 from cifar_core.config import make_config
 from cifar_core.errors import TrainingError
-from cifar_core.files import read_json
+from cifar_core.measured import LADDER_FILE, expected_accuracy
 from cifar_core.presets import PRESETS
 from cifar_core.runs import create_run, stop_run
+from cifar_core.storage.json_files import read_json
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 

@@ -18,7 +18,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import StorageError
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.lifecycle.supervise import describe_exit
-from cifar_core.memory import if_of_memory
+from cifar_core.machine import if_of_memory
 from cifar_core.processes import child_environment
 from cifar_core.runs import Status, create_run, list_runs, start_run, stop_run
 from cifar_core.workspace import Workspace
@@ -255,7 +255,7 @@ def test_memory_is_not_named_where_another_thing_ran_out(monkeypatch: pytest.Mon
     """The graphics card has one of its own, and threads are most often limited by their number."""
     assert "graphics card" in if_of_memory("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
     threads = "RuntimeError: can't start new thread"
-    monkeypatch.setattr("cifar_core.memory.memory_limit", lambda: None)
+    monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: None)
     assert if_of_memory(threads) == ""
-    monkeypatch.setattr("cifar_core.memory.memory_limit", lambda: 2**30)
+    monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: 2**30)
     assert "ulimit -v" in if_of_memory(threads)

@@ -23,12 +23,13 @@ from cifar_core.bench.screen import Screen, body_of, kind_of
 from cifar_core.bench.server import on_tiles
 from cifar_core.bench.wire import Session, WireError
 from cifar_core.data import list_datasets
-from cifar_core.files import MB, TEMP_MARK
 from cifar_core.runs import Run, list_runs, list_trash, read_run, verify_run
+from cifar_core.storage.atomic import TEMP_MARK
+from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.test_wire import labelled, png, run_apart
 from tests.runs.conftest import finished, shared, tiny
-from tests.runs.parcels import packed_run
+from tests.runs.zips_of_runs import packed_run
 
 __all__ = ["finished", "shared", "tiny"]
 

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.analyse import most_confused
 from cifar_core.bench.app import serve, start_app, stop_app
 from cifar_core.bench.frontend import chosen
 from cifar_core.bench.screen import Screen
@@ -23,12 +22,12 @@ from cifar_core.bench.server import on_cells, on_tiles
 from cifar_core.bench.visitor import TITLES
 from cifar_core.bench.wire import Session, WireError
 from cifar_core.data import class_counts, open_dataset
-from cifar_core.evaluate import confusion_matrix
+from cifar_core.evaluate import confusion_matrix, most_confused
 from cifar_core.export import table_csv
 from cifar_core.runs import Run, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import finished, shared
-from tests.runs.parcels import store
+from tests.runs.zips_of_runs import store
 
 __all__ = ["finished", "shared"]
 

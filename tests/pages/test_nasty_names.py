@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from cifar_core.runs import Run
-from cifar_core.runs.folder import RunFolder
-from cifar_core.runs.store import MAX_NAME
+from cifar_core.runs.run import MAX_NAME
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace, open_workspace
 from tests.nasty import LITERAL, UNSEEN

@@ -11,7 +11,7 @@ from cifar_core.config import make_config
 from cifar_core.data import open_dataset
 from cifar_core.train import batches
 from cifar_core.train.batches import alternating_flips, epoch_batches, load_training_data, normalise
-from cifar_core.train.measure import predict_probabilities
+from cifar_core.train.predict import predict_probabilities
 from cifar_core.workspace import open_workspace
 from tests.conftest import save_tiny
 

@@ -15,7 +15,7 @@ from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
 from cifar_core.train import EpochLine
 from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
-from cifar_core.train.measure import judged_by, predict_probabilities
+from cifar_core.train.predict import judged_by, predict_probabilities
 from cifar_core.train.trainer import Ending, Position, Signal, Trainer
 from tests.conftest import tiny_pictures
 
