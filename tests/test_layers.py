@@ -1,12 +1,14 @@
 """The house rules of the code's shape, read from its syntax trees: who may import whom, and how large a piece may grow.
 
-`LAYERS` and `RULES` are the whole of them. Each rule is a function of the sources that returns its complaints, and each
+`RULES` are the whole of them; the layers stand in docs/ARCHITECTURE.md. Each rule is a function of the sources that returns its complaints, and each
 is shown to fail on a small bad source below. What Python really loads is measured in processes of their own at the end.
 """
 
 import ast
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -17,12 +19,17 @@ import pytest
 
 from tests.conftest import ROOT
 
-# From left to right: a layer imports only what stands left of it.
-LAYERS = (
-    "errors", "interrupts", "memory", "text", "checked", "json_values", "presets", "config", "faults", "locks", "files",
-    "processes", "workspace", "settings", "lifecycle",
-    "data", "models", "train", "runs", "evaluate", "analyse", "figures", "export", "bench",
-)  # fmt: skip
+
+def read_layers() -> tuple[str, ...]:
+    """The layers from left to right, as docs/ARCHITECTURE.md lists them: the one list of them."""
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition("```layers\n")
+    listed, _, _ = rest.partition("```")
+    return tuple(name for name in re.split(r"[\s,]+|->", listed) if name)
+
+
+# A layer imports only what stands left of it.
+LAYERS = read_layers()
 ENTRIES = ("pages", "commands", "streamlit_app")  # they import any layer; nothing imports them
 
 # Which files may name which package: (package, files it is banned from, the exceptions).
@@ -44,7 +51,9 @@ BANS = (
 )  # fmt: skip
 
 MAX_LINES = 400  # of a file
-MAX_FUNCTION = 50  # lines after the one with `def`, without the docstring
+MAX_FUNCTION = 40  # lines after the one with `def`, without the docstring
+MAX_LOOSE_FILES = 14  # Python files right in one folder of cifar_core/ or pages/ui/
+PROGRAMS = "cifar_core/processes.py"  # the one file that names modules of ours in strings
 MAX_IMPORT_SECONDS = 0.3  # of `import cifar_core`
 
 # Importing these loads none of the heavy packages: pages and the command line start without them.
@@ -234,6 +243,35 @@ def modules_say_what_they_are(sources: Sources) -> Complaints:
             yield f"{source.path}: no docstring"
 
 
+def folders_hold_few_files(sources: Sources) -> Complaints:
+    """No folder of cifar_core/ and pages/ui/ holds more than MAX_LOOSE_FILES Python files."""
+    folders = Counter(source.path.rpartition("/")[0] for source in sources.values())
+    for folder, count in folders.items():
+        if count > MAX_LOOSE_FILES and f"{folder}/".startswith(("cifar_core/", "pages/ui/")):
+            yield f"{folder}: {count} Python files, more than {MAX_LOOSE_FILES}"
+
+
+def modules_are_named_in_one_table(sources: Sources) -> Complaints:
+    """A string names a module of ours only in the table of programs."""
+    for source in sources.values():
+        for text, line in strings(source):
+            names = re.findall(r"\b(?:cifar_core|pages)(?:\.\w+)+", text) if source.path != PROGRAMS else []
+            yield from (f"{source.path}:{line}: names the module {name}" for name in names if name in sources)
+
+
+def strings(source: Source) -> Iterator[tuple[str, int]]:
+    """Every text in the code with its line, docstrings left out."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(source.tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value, node.lineno
+
+
 # Each rule with small sources that break it, and how often.
 RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] = {
     arrows_point_left: [
@@ -301,15 +339,24 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
     entry_defines_nothing: [({"streamlit_app.py": "def main():\n    pass\nshow = lambda: 1"}, 2)],
     files_stay_small: [({"pages/home.py": "x = 1\n" * 401}, 1)],
     functions_stay_small: [
-        ({"pages/home.py": "def f():\n" + "    x = 1\n" * 51}, 1),
+        ({"pages/home.py": "def f():\n" + "    x = 1\n" * 41}, 1),
         (
             {
                 "pages/home.py": "class A:\n    def f(self):\n        '''Two\n        lines.'''\n"
-                + "        x = 1\n" * 51
+                + "        x = 1\n" * 41
             },
             1,
         ),
-        ({"pages/home.py": "def f():\n    '''Two\n    lines.'''\n" + "    x = 1\n" * 50}, 0),
+        ({"pages/home.py": "def f():\n    '''Two\n    lines.'''\n" + "    x = 1\n" * 40}, 0),
+    ],
+    folders_hold_few_files: [
+        ({f"cifar_core/data/{name}.py": "" for name in "abcdefghijklmno"}, 1),
+        ({f"pages/ui/{name}.py": "" for name in "abcdefghijklmno"}, 1),
+        ({f"pages/{name}.py": "" for name in "abcdefghijklmno"}, 0),
+    ],
+    modules_are_named_in_one_table: [
+        ({"cifar_core/runs/a.py": "spawn('cifar_core.runs.a')\nrun(f'-m cifar_core.runs.a --x={y}')"}, 2),
+        ({"cifar_core/runs/a.py": "def f():\n    'As cifar_core.runs.a.'", PROGRAMS: "A = 'cifar_core.runs.a'"}, 0),
     ],
     modules_say_what_they_are: [({"cifar_core/storage/atomic.py": "import os"}, 1)],
 }

@@ -29,7 +29,7 @@ from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.log import begin_session, last_words, told_end
 from cifar_core.jobs.progress import CancelledError
 from cifar_core.machine import if_of_memory
-from cifar_core.processes import spawn
+from cifar_core.processes import Program, spawn
 from cifar_core.storage.atomic import TEMP_MARK, remove, write_atomic
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Amount, Count
@@ -267,9 +267,7 @@ def _start(workspace: Workspace, name: str, request: Request) -> None:
     write_json(folder / _REQUEST, {"schema_version": _SCHEMA, **asdict(request)})
     try:
         begin_session(folder / LOG)
-        process = spawn(
-            "cifar_core.data.prepare_process", [f"--workspace={workspace.root}", f"--name={name}"], folder / LOG
-        )
+        process = spawn(Program.PREPARE_DATASET, [f"--workspace={workspace.root}", f"--name={name}"], folder / LOG)
     except StorageError:
         remove(folder / _REQUEST)  # what never began is not listed as something that failed
         raise

@@ -25,6 +25,7 @@ from cifar_core.lifecycle.states import ACTIVE, Status, Verb
 from cifar_core.lifecycle.status import expect_worker, move, read_state
 from cifar_core.lifecycle.supervise import EndRequest, Escalation, Flag, describe_exit, end_request_of, see_through
 from cifar_core.machine import oom_kills
+from cifar_core.processes import Program, command_of
 from cifar_core.storage.locks import hold_lock
 
 _LOCK_SECONDS = 30.0  # whoever starts it holds the lock until the run is queued, and may have to wait for the queue
@@ -57,7 +58,7 @@ def main() -> int:
 def computing_command(folder: LifeFolder) -> list[str]:
     """The process that computes; it ends when this one, its parent, does."""
     options = [f"--run-dir={folder.path}", f"--parent={os.getpid()}"]
-    return [sys.executable, "-P", "-m", "cifar_core.runs.training.process", *options]
+    return command_of(Program.TRAINING, *options)
 
 
 def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: Heartbeat) -> bool:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.log import log_tail
 from cifar_core.jobs.progress import CancelledError, OnProgress, no_progress
-from cifar_core.processes import child_environment
+from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.storage.atomic import make_folder, remove, temp_beside, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import write_json
@@ -230,7 +229,7 @@ def _read_official(file: Path) -> bytes:
 def _read_in_own_process(root: Path, files: OfficialFiles, progress: OnProgress) -> None:
     """Let torchvision read the verified copy: it loads torch (0.8 GB), and unpickling stays out of this process."""
     write_json(root / "files.json", asdict(files), durable=False)
-    command = [sys.executable, "-P", "-m", "cifar_core.data.sources.official_reader", f"--root={root}"]
+    command = command_of(Program.OFFICIAL_READER, f"--root={root}")
     log = root / "reader.log"
     with (
         storage_errors("starting the reader of CIFAR-10"),

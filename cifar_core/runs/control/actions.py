@@ -18,7 +18,7 @@ from cifar_core.lifecycle.lock_holders import can_tell
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
 from cifar_core.lifecycle.status import expect_worker, move, read_state, state_now, state_without_worker
-from cifar_core.processes import spawn
+from cifar_core.processes import Program, spawn
 from cifar_core.runs.control.admission import require_turn, runs_changed_by_one
 from cifar_core.runs.listing import list_runs, read_run
 from cifar_core.runs.records import run_config
@@ -128,7 +128,7 @@ def watch_over(folders: Sequence[LifeFolder]) -> "subprocess.Popen[bytes] | None
         return None
     options = [f"--run={folder.path}" for folder in living]
     with contextlib.suppress(StorageError):  # the request is on the disk: a worker that responds obeys it
-        return spawn("cifar_core.lifecycle.force_stop", options, Path(os.devnull))  # else its words pass for the run's
+        return spawn(Program.FORCE_STOP, options, Path(os.devnull))  # else its words pass for the run's
     return None
 
 
@@ -207,7 +207,7 @@ def _launch(folder: LifeFolder, queue: Callable[[], None]) -> None:
     """
     before = begin_session(folder.log)
     try:
-        spawn("cifar_core.lifecycle.worker", [f"--run-dir={folder.path}"], folder.log)
+        spawn(Program.WORKER, [f"--run-dir={folder.path}"], folder.log)
         join(folder)
         queue()
     except StorageError:

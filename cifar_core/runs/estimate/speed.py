@@ -12,7 +12,7 @@ from typing import Literal
 
 from cifar_core.config import RunConfig
 from cifar_core.models import Layer, list_models
-from cifar_core.processes import spawn
+from cifar_core.processes import Program, spawn
 from cifar_core.runs.run import Run
 from cifar_core.storage.json_files import read_json
 from cifar_core.storage.locks import is_locked
@@ -118,7 +118,7 @@ def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["don
     if asked is not None and (asked.returncode or not measured_at(workspace)):
         return "failed"
     arguments = [f"--workspace={workspace.root}", f"--begun={time.time()}"]
-    _ASKED[workspace.root] = spawn("cifar_core.runs.estimate.measure_speed", arguments, workspace.root / "machine.log")
+    _ASKED[workspace.root] = spawn(Program.MEASURE_SPEED, arguments, workspace.root / "machine.log")
     return "measuring"
 
 

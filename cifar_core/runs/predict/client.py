@@ -3,14 +3,13 @@
 import json
 import struct
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 
 from cifar_core.errors import RunError
-from cifar_core.processes import child_environment
+from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.runs.transfer.audit import check_weights
@@ -108,7 +107,7 @@ class Predictor:
 
 def _start() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "cifar_core.runs.predict.server"],
+        command_of(Program.PREDICTION_SERVER),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment(),
     )  # fmt: skip
 

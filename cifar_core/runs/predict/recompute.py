@@ -4,10 +4,9 @@ The network is asked in a process of its own, `cifar_core.runs.predict.recompute
 """
 
 import subprocess
-import sys
 
 from cifar_core.errors import RunError
-from cifar_core.processes import child_environment
+from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import run_folder
@@ -44,7 +43,7 @@ def recompute_predictions(workspace: Workspace, run_id: str) -> None:
             "whole; duplicate the run to train the network again."
         ) from error
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "cifar_core.runs.predict.recompute_process", f"--run-dir={folder.path}"],
+        command_of(Program.RECOMPUTE, f"--run-dir={folder.path}"),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=child_environment(), check=False,
     )  # fmt: skip
     if done.returncode != 0:

@@ -59,9 +59,7 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
         CifarCoreError: the data, the settings, the disk or the training itself refused.
     """
     config = run_config(folder)
-    asked = (folder.about, folder.stop_file, folder.pause_file)  # others write these at any time
-    for place in (folder.path, *(item for item in folder.path.iterdir() if item.is_dir() and not item.is_symlink())):
-        sweep_temp(place, older_than=0, spare=asked)  # what an earlier process of this run left
+    _sweep_unfinished(folder)
     before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
     starting = before.before_training("loading pictures")
     tell(folder, starting)
@@ -99,6 +97,13 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # whole epochs, and the part of one that was cut short
     write_json(folder.facts, asdict(replace(facts, peak_memory=peak_memory())))
     _write_ending(folder, ending, requests, replace(recorder.progress, elapsed=elapsed))
+
+
+def _sweep_unfinished(folder: RunFolder) -> None:
+    """Remove the unfinished files that an earlier process of this run left."""
+    by_others = (folder.about, folder.stop_file, folder.pause_file)  # these may be being written at this moment
+    for place in (folder.path, *(item for item in folder.path.iterdir() if item.is_dir() and not item.is_symlink())):
+        sweep_temp(place, older_than=0, spare=by_others)
 
 
 def _is_complete(folder: RunFolder, config: RunConfig) -> bool:
