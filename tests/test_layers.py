@@ -52,6 +52,8 @@ BANS = (
 
 MAX_LINES = 400  # of a file
 MAX_FUNCTION = 40  # lines after the one with `def`, without the docstring
+MAX_WIDTH = 120  # characters of a line
+FMT_SKIP = "# fmt: " + "skip"
 MAX_LOOSE_FILES = 14  # Python files right in one folder of cifar_core/ or pages/ui/
 PROGRAMS = "cifar_core/processes.py"  # the one file that names modules of ours in strings
 MAX_IMPORT_SECONDS = 0.3  # of `import cifar_core`
@@ -236,6 +238,31 @@ def functions_stay_small(sources: Sources) -> Complaints:
                 yield f"{source.path}:{function.lineno}: {function.name} has {lines} lines, more than {MAX_FUNCTION}"
 
 
+def only_tables_are_wide(sources: Sources) -> Complaints:
+    """A line over MAX_WIDTH characters, and `fmt: skip`, stand in tables only; a comment stands above its line."""
+    for source in sources.values():
+        tables = [range(node.lineno, (node.end_lineno or 0) + 1) for node in ast.walk(source.tree) if is_table(node)]
+        off = 0
+        for number, line in enumerate(source.text.splitlines(), start=1):
+            off += ("# fmt: off" in line) - ("# fmt: on" in line)
+            wide, skipped = len(line) > MAX_WIDTH, line.endswith(FMT_SKIP) and line.strip() != f'"{FMT_SKIP}"'
+            if (wide or skipped) and not off and not any(number in lines for lines in tables):
+                yield f"{source.path}:{number}: {len(line)} characters{', fmt: skip' if skipped else ''}"
+
+
+def is_table(node: ast.AST) -> bool:
+    """Whether a statement or a decorator lists rows of values: a mapping, list, tuple or set of several entries."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("parametrize"):
+        return True
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.Return):
+        return False
+    value = node.value
+    if isinstance(value, ast.Call) and len(value.args) == 1:  # frozenset({...}) and the like
+        value = value.args[0]
+    count = len(value.keys) if isinstance(value, ast.Dict) else len(getattr(value, "elts", ()))
+    return isinstance(value, ast.Dict | ast.List | ast.Tuple | ast.Set) and count > 2
+
+
 def modules_say_what_they_are(sources: Sources) -> Complaints:
     """Every file opens with a docstring."""
     for source in sources.values():
@@ -358,6 +385,11 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"cifar_core/runs/a.py": "spawn('cifar_core.runs.a')\nrun(f'-m cifar_core.runs.a --x={y}')"}, 2),
         ({"cifar_core/runs/a.py": "def f():\n    'As cifar_core.runs.a.'", PROGRAMS: "A = 'cifar_core.runs.a'"}, 0),
     ],
+    only_tables_are_wide: [
+        ({"cifar_core/data/a.py": f"X = 1  # {'x' * 120}\nf(a,\n  b)  {FMT_SKIP}\nY = [1, 2]  {FMT_SKIP}"}, 3),
+        ({"cifar_core/data/a.py": f"X = {{1: 2, 3: 4, 5: '{'x' * 120}'}}\nY = [1, 2,\n 3]  {FMT_SKIP}"}, 0),
+        ({"cifar_core/data/a.py": f"# fmt: off\nclass A:\n  x: int = f('{'x' * 120}')\n# fmt: on\n"}, 0),
+    ],
     modules_say_what_they_are: [({"cifar_core/storage/atomic.py": "import os"}, 1)],
 }
 
@@ -373,6 +405,12 @@ def project() -> Sources:
 def test_the_project_keeps_the_rule(project: Sources, rule: Callable[[Sources], Complaints]) -> None:
     complaints = list(rule(project))
     assert not complaints, f"{rule.__doc__}\n" + "\n".join(complaints)
+
+
+def test_the_tests_keep_to_the_width_too() -> None:
+    """Tests may be long otherwise: some tell a whole story."""
+    files = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    assert not list(only_tables_are_wide(read(files)))
 
 
 @pytest.mark.parametrize(

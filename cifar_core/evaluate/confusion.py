@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cifar_core.errors import ConfigError
-from cifar_core.evaluate import check_class_names, check_matrix
+from cifar_core.evaluate.checks import check_class_names, check_matrix
 from cifar_core.text import percent
 
 
