@@ -29,7 +29,7 @@ from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.test_wire import labelled, png, run_apart
 from tests.runs.conftest import finished, shared, tiny
-from tests.runs.zips_of_runs import packed_run
+from tests.runs.exported_runs import packed_run
 
 __all__ = ["finished", "shared", "tiny"]
 

@@ -14,7 +14,7 @@ from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
 from tests.pages.test_life_cycle import select, wait
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.zips_of_runs import RUN, rewrite, store
+from tests.runs.exported_runs import RUN, rewrite, store
 
 LOCKS = ("worker.lock", "training.lock")
 

@@ -42,7 +42,7 @@ from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.mutations import as_json, other_bytes, other_json
 from tests.runs.conftest import snapshot
-from tests.runs.zips_of_runs import RUN, STORED, store
+from tests.runs.exported_runs import RUN, STORED, store
 
 NEWER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

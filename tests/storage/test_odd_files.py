@@ -19,7 +19,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.rights import as_a_user
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.zips_of_runs import RUN, STORED, store
+from tests.runs.exported_runs import RUN, STORED, store
 
 
 def clear(path: Path) -> None:

@@ -37,7 +37,7 @@ from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_tar, write_zip
-from tests.runs.zips_of_runs import RUN, STORED, packed_run, store
+from tests.runs.exported_runs import RUN, STORED, packed_run, store
 from tests.strikes import demand, forked, strike_everywhere
 
 LINE = Line(schemes=("http",))

@@ -14,7 +14,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs import Predictor, PredictorProcess, Run, create_run, open_run_dataset, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import tiny_pictures
-from tests.runs.zips_of_runs import RUN, store
+from tests.runs.exported_runs import RUN, store
 
 
 @pytest.fixture

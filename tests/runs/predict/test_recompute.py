@@ -17,7 +17,7 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.inside import TINY, one_thread, train
+from tests.runs.in_process import TINY, one_thread, train
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.mutations import VALUES, other_values
-from tests.runs.inside import TINY, checkpoint_at_every_batch, one_thread, train, weights_of
+from tests.runs.in_process import TINY, checkpoint_at_every_batch, one_thread, train, weights_of
 
 CLOCKS = ["seconds", "images_per_second"]
 FAST = {

@@ -39,7 +39,7 @@ from cifar_core.runs.transfer import exporting
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.zips_of_runs import RUN, members, npy, npz, packed_run, store
+from tests.runs.exported_runs import RUN, members, npy, npz, packed_run, store
 
 
 def change_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:

@@ -22,7 +22,7 @@ from cifar_core.runs import ImportedRun, import_run, list_runs, verify_run
 from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import snapshot
-from tests.runs.zips_of_runs import RUN, STORED, Change, edit, members, npy, npz, packed_run, rewrite
+from tests.runs.exported_runs import RUN, STORED, Change, edit, members, npy, npz, packed_run, rewrite
 
 HISTORY = "history/test-0001.npy"
 PROBS = np.load(STORED / HISTORY)
