@@ -30,7 +30,7 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
     Raises:
         RunError: no such run, or its folder cannot be read.
     """
-    run = read_anyway(run_folder(workspace, resolve_run(workspace, run_id)))
+    run = read_run_or_problem(run_folder(workspace, resolve_run(workspace, run_id)))
     if run.problem:
         raise RunError(run.problem)
     return run
@@ -73,7 +73,7 @@ def _read_if_changed(folder: RunFolder) -> Run:
     seen = _SEEN.get(folder.path)
     if seen is not None and seen[0] == marks:
         return seen[1]
-    run = read_anyway(folder)
+    run = read_run_or_problem(folder)
     if run.active or run.problem:  # a lock may tell more
         _SEEN.pop(folder.path, None)
     else:
@@ -82,7 +82,7 @@ def _read_if_changed(folder: RunFolder) -> Run:
 
 
 def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
-    """What changes whenever a file that `read_anyway` reads does."""
+    """What changes whenever a file that `read_run_or_problem` reads does."""
     marks: list[tuple[int, int, int] | None] = []
     for name in _FILES:
         try:
@@ -93,7 +93,7 @@ def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
     return tuple(marks)
 
 
-def read_anyway(folder: RunFolder) -> Run:
+def read_run_or_problem(folder: RunFolder) -> Run:
     """A run as it stands now; one that cannot be read with its `problem`."""
     try:
         return _read_whole(folder)

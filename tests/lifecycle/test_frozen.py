@@ -258,5 +258,5 @@ def test_what_an_escalation_prints_is_not_taken_for_the_last_words_of_a_run(
     folder = lives.folder(lives.make())
     monkeypatch.setattr(actions, "spawn", lambda _module, _options, log: logs.append(log))
     with hold_lock(folder.lock):
-        actions.watch_over([folder])
+        actions.start_force_stop([folder])
     assert logs == [Path(os.devnull)]

@@ -312,7 +312,7 @@ def test_an_orphan_is_waited_for(lives: Lives, monkeypatch: pytest.MonkeyPatch) 
     lives.order(run_id, "deaf")
     lives.kill(run_id, "worker")
     until(lambda: lives.status(run_id) == "interrupted", "its death is seen", patience=5)
-    monkeypatch.setattr("cifar_core.runs.control.actions.ENDING_SECONDS", 0.2)
+    monkeypatch.setattr("cifar_core.runs.control.actions.EXIT_SECONDS", 0.2)
     with pytest.raises(RunError, match="is just ending: resume it in a moment"):
         resume_run(lives.workspace, run_id)
     lives.order(run_id, "work")

@@ -39,7 +39,7 @@ from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import ended_run
 
-_read = listing.read_anyway
+_read = listing.read_run_or_problem
 
 BAD_IDS = [
     "../x",
@@ -271,7 +271,7 @@ def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, m
     """What the list says is what the folders say, whoever changed them."""
     folder = run_folder(copy, finished.id)
     read: list[str] = []
-    monkeypatch.setattr(listing, "read_anyway", lambda item: (read.append(item.path.name), _read(item))[1])
+    monkeypatch.setattr(listing, "read_run_or_problem", lambda item: (read.append(item.path.name), _read(item))[1])
     list_runs(copy)
     read.clear()
     assert list_runs(copy) == [_read(folder)] and read == []

@@ -19,7 +19,7 @@ from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
 from cifar_core.lifecycle.status import expect_worker, move, read_state, state_now, state_without_worker
 from cifar_core.processes import Program, spawn
-from cifar_core.runs.control.admission import require_turn, runs_changed_by_one
+from cifar_core.runs.control.admission import require_person_limit, exclusive_run_changes
 from cifar_core.runs.listing import list_runs, read_run
 from cifar_core.runs.records import run_config
 from cifar_core.runs.run_folder import run_folder
@@ -28,7 +28,7 @@ from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.workspace import Workspace
 
-ENDING_SECONDS = 5.0  # between a process's last status and its end
+EXIT_SECONDS = 5.0  # between a process's last status and its end
 
 
 def start_run(workspace: Workspace, run_id: str) -> None:
@@ -39,7 +39,7 @@ def start_run(workspace: Workspace, run_id: str) -> None:
         StorageError: the disk refused, or the process could not be made; a run that was new is gone then.
     """
     folder = run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
-    with runs_changed_by_one(workspace):
+    with exclusive_run_changes(workspace):
         run_folder(workspace, run_id)  # it may have been deleted meanwhile
         # Absent before a worker gets the lock that is held here; outside as well, for a lock that cannot be made.
         with _whole_or_absent(folder), hold_lock(folder.lock) as mine, _whole_or_absent(folder):
@@ -99,11 +99,11 @@ def stop_run(workspace: Workspace, run_id: str) -> None:
         RunError: no such run, or it is neither running nor waiting.
         StorageError: the disk refused.
     """
-    watch_over([ask_to_stop(workspace, run_id)])
+    start_force_stop([request_stop(workspace, run_id)])
 
 
-def ask_to_stop(workspace: Workspace, run_id: str) -> LifeFolder:
-    """As `stop_run`, but nobody sees to it that the run obeys: that is for `watch_over`; returns the run's folder."""
+def request_stop(workspace: Workspace, run_id: str) -> LifeFolder:
+    """As `stop_run`, but nobody sees to it that the run obeys: that is for `start_force_stop`; returns the run's folder."""
     folder = run_folder(workspace, run_id)
     _ask(folder, Verb.STOP)
     return folder
@@ -118,10 +118,10 @@ def pause_run(workspace: Workspace, run_id: str) -> None:
     """
     folder = run_folder(workspace, run_id)
     _ask(folder, Verb.PAUSE)
-    watch_over([folder])
+    start_force_stop([folder])
 
 
-def watch_over(folders: Sequence[LifeFolder]) -> "subprocess.Popen[bytes] | None":
+def start_force_stop(folders: Sequence[LifeFolder]) -> "subprocess.Popen[bytes] | None":
     """Start the process that ends those of these runs whose workers do not respond; None where there is nothing for it to do."""
     living = [folder for folder in folders if is_locked(folder.lock)]
     if not living or not can_tell():
@@ -149,8 +149,8 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     if run.imported:
         raise RunError(f"Run {run_id} came from another workspace without its checkpoint: it can be read, not resumed. "
                        "Duplicate it to train it here.")  # fmt: skip
-    with runs_changed_by_one(workspace):
-        require_turn(workspace, run.person, list_runs(workspace))
+    with exclusive_run_changes(workspace):
+        require_person_limit(workspace, run.person, list_runs(workspace))
         _queue_when_quiet(folder)
 
 
@@ -158,10 +158,10 @@ def _queue_when_quiet(folder: LifeFolder) -> None:
     """Queue a run again as soon as no earlier process of it is left."""
     run_id = folder.run_id
     end_left_over(folder)
-    with hold_lock(folder.lock, timeout=ENDING_SECONDS) as mine:
+    with hold_lock(folder.lock, timeout=EXIT_SECONDS) as mine:
         if not mine:
             raise RunError(f"Run {run_id} is being resumed by someone else.")
-        with hold_lock(folder.training_lock, timeout=ENDING_SECONDS) as quiet:  # nobody else may write its status now
+        with hold_lock(folder.training_lock, timeout=EXIT_SECONDS) as quiet:  # nobody else may write its status now
             if not quiet:
                 raise RunError(f"An earlier process of run {run_id} is just ending: resume it in a moment.")
             _queue_again(folder)

@@ -31,7 +31,7 @@ def run_bytes(workspace: Workspace, config: RunConfig) -> int:
 
 
 @contextlib.contextmanager
-def runs_changed_by_one(workspace: Workspace) -> Iterator[None]:
+def exclusive_run_changes(workspace: Workspace) -> Iterator[None]:
     """Hold off others who make, start, resume or delete runs, so that what is seen before is still so when it is done.
 
     The lock lies outside the run's folder: Windows moves no folder to the trash in which a file is open.
@@ -47,7 +47,7 @@ def runs_changed_by_one(workspace: Workspace) -> Iterator[None]:
         yield
 
 
-def require_turn(workspace: Workspace, person: str, runs: Sequence[Run]) -> None:
+def require_person_limit(workspace: Workspace, person: str, runs: Sequence[Run]) -> None:
     """Refuse one run more for a person who has as many running and waiting ones as the server allows.
 
     Args:

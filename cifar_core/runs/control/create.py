@@ -15,7 +15,7 @@ from cifar_core.data.sources.drawn10 import NAME as DRAWN10
 from cifar_core.lifecycle.status import queue_first
 from cifar_core.limits import require_room
 from cifar_core.runs.about import _clean
-from cifar_core.runs.control.admission import require_memory, require_turn, run_bytes, runs_changed_by_one
+from cifar_core.runs.control.admission import require_memory, require_person_limit, run_bytes, exclusive_run_changes
 from cifar_core.runs.estimate.estimate import estimate_run
 from cifar_core.runs.ids import run_id as new_id
 from cifar_core.runs.listing import list_runs
@@ -60,14 +60,14 @@ def create_run(
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
     content = {"settings": config.flat(), "person": _clean(person, "person", MAX_PERSON), "made_from": made_from}
-    with runs_changed_by_one(workspace):
+    with exclusive_run_changes(workspace):
         identity = new_id(nonce)
         while (workspace.runs / identity).exists():
             if nonce:
                 return identity
             identity = new_id()  # two random ids met: draw again
         runs = list_runs(workspace)
-        require_turn(workspace, person, runs)
+        require_person_limit(workspace, person, runs)
         _make_folder(workspace, identity, config, content | _circumstances(workspace, config, runs))
     return identity
 

@@ -7,7 +7,7 @@ import time
 from cifar_core.errors import RunError, StorageError
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
-from cifar_core.runs.control.actions import ENDING_SECONDS, ask_to_stop, watch_over
+from cifar_core.runs.control.actions import EXIT_SECONDS, request_stop, start_force_stop
 from cifar_core.runs.listing import list_runs, read_run
 from cifar_core.runs.run import Status
 from cifar_core.runs.run_folder import run_folder
@@ -15,7 +15,7 @@ from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.1
-_TIMEOUT = OBEY_SECONDS + KILL_SECONDS + ENDING_SECONDS  # a worker has led its child to its end by then
+_TIMEOUT = OBEY_SECONDS + KILL_SECONDS + EXIT_SECONDS  # a worker has led its child to its end by then
 
 
 def stop_all(workspace: Workspace) -> list[str]:
@@ -32,21 +32,21 @@ def stop_all(workspace: Workspace) -> list[str]:
     refused: list[StorageError] = []
     for run in active:
         try:
-            asked.append(ask_to_stop(workspace, run.id))
+            asked.append(request_stop(workspace, run.id))
         except RunError:
             pass  # it ended by itself meanwhile
         except StorageError as error:  # that of another user; the others are stopped all the same
             refused.append(error)
             continue
         ended.append(run.id)
-    escalation = watch_over(asked)
+    escalation = start_force_stop(asked)
     left, until = ended, time.monotonic() + _TIMEOUT
     while left and time.monotonic() < until:
         time.sleep(_LOOK_SECONDS)
         left = [run_id for run_id in left if _lives(workspace, run_id)]
     if escalation is not None and not left:
         with contextlib.suppress(subprocess.TimeoutExpired):  # it writes how those ended that it had to kill
-            escalation.wait(ENDING_SECONDS)
+            escalation.wait(EXIT_SECONDS)
     if left:
         raise RunError(f"Asked to stop, but still active after {_TIMEOUT:.0f} s: {', '.join(left)}. "
                        "End their processes by hand: `ps` shows each with the run's folder.")  # fmt: skip

@@ -19,8 +19,8 @@ from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_now, state_without_worker
 from cifar_core.limits import read_limits
 from cifar_core.runs.about import read_about
-from cifar_core.runs.control.actions import ENDING_SECONDS
-from cifar_core.runs.control.admission import runs_changed_by_one
+from cifar_core.runs.control.actions import EXIT_SECONDS
+from cifar_core.runs.control.admission import exclusive_run_changes
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder, is_run_id, run_folder
 from cifar_core.storage.atomic import TEMP_MARK, remove, remove_folder, replace, subfolders, sync_folder, temp_beside
@@ -71,7 +71,7 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
         remove(link)
         return
     run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
-    with runs_changed_by_one(workspace), contextlib.ExitStack() as held:
+    with exclusive_run_changes(workspace), contextlib.ExitStack() as held:
         folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
         if _is_busy(folder, held):
             raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
@@ -213,7 +213,7 @@ def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
         folder.lock,
         folder.training_lock,
     ):  # a process that has just written its last status takes a moment to end
-        if not held.enter_context(hold_lock(lock, timeout=ENDING_SECONDS)):
+        if not held.enter_context(hold_lock(lock, timeout=EXIT_SECONDS)):
             return True
     return _lives(folder, state_without_worker)
 

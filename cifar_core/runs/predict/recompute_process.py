@@ -34,7 +34,7 @@ _TURN_SECONDS = 60.0  # for someone else who recomputes the same
 _TOLERANCE = 0.01  # of the test accuracy: another machine may round otherwise, but these are the same weights
 
 
-def predict_again(folder: RunFolder) -> None:
+def recompute_best_epoch(folder: RunFolder) -> None:
     """Compute the predictions of the best epoch as the training did, and write them.
 
     Raises:
@@ -82,7 +82,7 @@ def main() -> int:
     """Make the predictions of the run of `--run-dir` anew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
-    predict_again(RunFolder(parser.parse_args().run_dir))
+    recompute_best_epoch(RunFolder(parser.parse_args().run_dir))
     return 0
 
 

@@ -16,7 +16,7 @@ from cifar_core.data.sources.zips import ZipFiles, open_zip
 from cifar_core.errors import RunError
 from cifar_core.limits import read_limits, require_room
 from cifar_core.runs.ids import run_id as id_of
-from cifar_core.runs.listing import list_runs, read_anyway
+from cifar_core.runs.listing import list_runs, read_run_or_problem
 from cifar_core.runs.records import origin_of, read_creation
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.transfer.audit import audit_run
@@ -154,6 +154,6 @@ def _settle(folder: RunFolder, manifest: Manifest, identity: str) -> None:
     for name, text in records.texts().items():
         with storage_errors(f"writing {name}"), new_file(folder.path / name) as handle:
             handle.write(text)
-    problem = read_anyway(folder).problem  # as every page will read it
+    problem = read_run_or_problem(folder).problem  # as every page will read it
     if problem:
         raise ValueError(f"it could not be shown here ({problem.rstrip('.')})")

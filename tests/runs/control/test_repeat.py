@@ -129,7 +129,7 @@ def test_a_maker_of_runs_that_hangs_is_not_waited_for_without_end(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission, "_LOCK_SECONDS", 0.0)
-    with admission.runs_changed_by_one(workspace), pytest.raises(StorageError, match="Another run is being made"):
+    with admission.exclusive_run_changes(workspace), pytest.raises(StorageError, match="Another run is being made"):
         create_run(workspace, make_config())
     assert list_runs(workspace) == []
 

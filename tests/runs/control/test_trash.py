@@ -170,7 +170,7 @@ def test_a_full_disk_leaves_the_run(workspace: Workspace, arm: Callable[[str], N
 
 @pytest.mark.fault(19)
 def test_a_running_or_orphaned_run_is_not_deleted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trash, "ENDING_SECONDS", 0.0)
+    monkeypatch.setattr(trash, "EXIT_SECONDS", 0.0)
     living = create_run(workspace, make_config())
     with pytest.raises(RunError, match="is running: stop it first"):
         delete_run(workspace, living)

@@ -11,7 +11,7 @@ from cifar_core.data import delete_dataset
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.runs import Run, create_run, read_predictions, recompute_predictions, verify_run
 from cifar_core.runs.predict import recompute
-from cifar_core.runs.predict.recompute_process import predict_again
+from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
@@ -75,7 +75,7 @@ def test_every_damage_and_network(workspace: Workspace, settings: dict[str, obje
         folder.history(run.best.epoch).write_bytes(b"")
         with pytest.raises(RunError, match="predictions"):
             read_predictions(workspace, run_id)
-        predict_again(folder)
+        recompute_best_epoch(folder)
         assert snapshot(folder.path, but=LOCK) == before
 
 
@@ -89,7 +89,7 @@ def test_a_run_that_was_cut_short_is_looked_at_as_often_as_its_last_epoch_was(wo
     folder = run_folder(workspace, run_id)
     before = snapshot(folder.path, but=LOCK)
     truncate(folder.predictions)
-    predict_again(folder)
+    recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
 
@@ -140,12 +140,12 @@ def test_what_only_the_process_can_see(
         monkeypatch.setattr("cifar_core.runs.predict.recompute_process._TURN_SECONDS", 0.0)
         with hold_lock(folder.training_lock) as mine, pytest.raises(RunError, match=said):
             assert mine
-            predict_again(folder)
+            recompute_best_epoch(folder)
     else:
         lines = folder.metrics.read_text("utf-8")
         assert finished.best is not None
         folder.metrics.write_text(lines.replace(str(finished.best.test_accuracy), "0.001"), "utf-8")
         with pytest.raises(RunError, match=said):
-            predict_again(folder)
+            recompute_best_epoch(folder)
         folder.metrics.write_text(lines, "utf-8")
     assert snapshot(folder.path) == before

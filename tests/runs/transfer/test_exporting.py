@@ -34,7 +34,7 @@ from cifar_core.runs import (
     resume_run,
     verify_run,
 )
-from cifar_core.runs.control.admission import runs_changed_by_one
+from cifar_core.runs.control.admission import exclusive_run_changes
 from cifar_core.runs.transfer import exporting
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace, open_workspace
@@ -351,7 +351,7 @@ def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Work
 )
 def test_a_disk_that_refuses_leaves_no_half_run(workspace: Workspace, elsewhere: Workspace, effect: str) -> None:
     packed = packed_run(workspace)
-    with runs_changed_by_one(elsewhere):  # the file of the lock that deleting takes below is there from the start
+    with exclusive_run_changes(elsewhere):  # the file of the lock that deleting takes below is there from the start
         before = snapshot(elsewhere.root)
     for point in ("write", "replace"):
         struck = 0

@@ -15,7 +15,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.runs import Predictor, PredictorProcess, create_run, list_runs, recompute_predictions, verify_run
 from cifar_core.runs.hashed_tensors import check_hash, with_hash
-from cifar_core.runs.predict.recompute_process import predict_again
+from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.predict.server import Network
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.workspace import Workspace, open_workspace
@@ -94,7 +94,7 @@ def test_weights_too_large_for_any_answer(held: Workspace, folder: RunFolder) ->
     with pytest.raises(RunError, match=r"gives no numbers for this: its weights are too large"):
         Predictor(held, folder.run_id, Inside()).predict(tiny_pictures(2)[0])
     with pytest.raises(RunError, match=r"so large that its probabilities are none.* Nothing was changed"):
-        predict_again(folder)
+        recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
 
@@ -106,7 +106,7 @@ def test_even_where_a_guess_would_be_as_good(held: Workspace, folder: RunFolder)
     fill(best_weights(folder), HUGE)
     before = snapshot(folder.path, but=LOCK)
     with pytest.raises(RunError, match="probabilities are none"):
-        predict_again(folder)
+        recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
 

@@ -36,7 +36,7 @@ from cifar_core.runs import (
     worker_log_tail,
 )
 from cifar_core.runs.hashed_tensors import DamagedError, with_hash
-from cifar_core.runs.predict.recompute_process import predict_again
+from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.predict.server import Network
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.samples import sample_table
@@ -111,7 +111,7 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "predict": lambda: Predictor(workspace, run_id, PredictorProcess()),
         "network": lambda: Network(folder, int(weights.stem)),
         "recompute": lambda: (
-            predict_again(folder) if list_runs(workspace)[0].best else None
+            recompute_best_epoch(folder) if list_runs(workspace)[0].best else None
         ),  # who starts it has looked
         "resume": lambda: train(workspace, run_id, batches=1),
     }
