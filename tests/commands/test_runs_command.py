@@ -118,7 +118,7 @@ def test_damaged_predictions_name_the_command_that_makes_them_anew(
     (workspace.runs / finished.id / "predictions.npz").write_bytes(b"")
     where = ("--workspace", workspace.root)
     code, _, err = call("analyze", "latest", *where)
-    assert code == 2 and f"`runs recompute {finished.id}` makes them anew" in err and "Traceback" not in err
+    assert code == 2 and f"`runs recompute {finished.id}` computes them again" in err and "Traceback" not in err
     code, _, err = call("runs", "recompute", finished.id, *where)
     assert code == 2 and "no dataset named tiny" in err, "what it needs is named"
     asked: list[str] = []

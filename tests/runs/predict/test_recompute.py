@@ -49,7 +49,7 @@ def test_a_process_of_its_own_makes_them_anew(copy: Workspace, finished: Run) ->
     folder = run_folder(copy, finished.id)
     before = snapshot(folder.path)
     truncate(folder.predictions)
-    with pytest.raises(RunError, match=f"`runs recompute {finished.id}` makes them anew"):
+    with pytest.raises(RunError, match=f"`runs recompute {finished.id}` computes them again"):
         read_predictions(copy, finished.id)
     recompute_predictions(copy, "latest")
     assert snapshot(folder.path) == before, "every file is bit by bit what it was, metrics and all"
