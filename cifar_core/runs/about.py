@@ -58,7 +58,7 @@ def _changeable(workspace: Workspace, run_id: str) -> RunFolder:
 
 
 def _write_about(folder: RunFolder, **change: str) -> None:
-    sweep_temp(folder.path)  # a server that was killed at this point left a temporary file; a training removes it as well
+    sweep_temp(folder.path)  # of a server that was killed while it wrote here
     write_json(folder.about, {**read_about(folder), **change})
 
 

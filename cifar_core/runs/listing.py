@@ -21,7 +21,8 @@ from cifar_core.text import one_line, some_lines
 from cifar_core.train import best_line
 from cifar_core.workspace import Workspace
 
-_CACHE: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> stamps of its files when it was read, and the run
+# Run folder -> the stamps of its files when the run was last read, and the run.
+_CACHE: dict[Path, tuple[tuple[object, ...], Run]] = {}
 _FILES = (CONFIG, STATUS, LOG, ABOUT, FACTS, METRICS)
 
 

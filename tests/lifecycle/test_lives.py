@@ -313,7 +313,7 @@ def test_an_orphan_is_waited_for(lives: Lives, monkeypatch: pytest.MonkeyPatch) 
     lives.kill(run_id, "worker")
     until(lambda: lives.status(run_id) == "interrupted", "its death is seen", patience=5)
     monkeypatch.setattr("cifar_core.runs.control.actions.EXIT_SECONDS", 0.2)
-    with pytest.raises(RunError, match="is just ending: resume it in a moment"):
+    with pytest.raises(RunError, match="has not quite ended: resume it in a moment"):
         resume_run(lives.workspace, run_id)
     lives.order(run_id, "work")
     until(lambda: not is_alive(child), "it has ended")

@@ -15,7 +15,7 @@ from cifar_core.data.sources.drawn10 import NAME as DRAWN10
 from cifar_core.lifecycle.status import queue_first
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_text
-from cifar_core.runs.control.admission import require_memory, require_person_limit, run_bytes, exclusive_run_changes
+from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
 from cifar_core.runs.estimate.estimate import estimate_run
 from cifar_core.runs.ids import new_run_id
 from cifar_core.runs.listing import list_runs

@@ -30,7 +30,7 @@ def test_a_retry_is_the_same_run_once_more(workspace: Workspace, status: Status)
     rename_run(workspace, old, "first try")
     before = snapshot(workspace.runs / old)
     if status not in (*RETRIABLE, Status.RUNNING):  # one that says so without a process was interrupted
-        with pytest.raises(RunError, match=f"Run {old} is "):
+        with pytest.raises(RunError, match=f"Run {old} has the status "):
             retry_run(workspace, old)
         assert [run.id for run in list_runs(workspace)] == [old]
         return
@@ -129,7 +129,7 @@ def test_a_maker_of_runs_that_hangs_is_not_waited_for_without_end(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission, "_LOCK_SECONDS", 0.0)
-    with admission.exclusive_run_changes(workspace), pytest.raises(StorageError, match="Another run is being made"):
+    with admission.exclusive_run_changes(workspace), pytest.raises(StorageError, match="Another run is being created"):
         create_run(workspace, make_config())
     assert list_runs(workspace) == []
 

@@ -277,7 +277,7 @@ def test_a_run_that_is_being_deleted_cannot_start(
     free_name, met = trash._free_name, []
 
     def meanwhile(workspace: Workspace, run_id: str) -> Path:
-        with pytest.raises(StorageError, match="started or deleted, and that does not get done"):
+        with pytest.raises(StorageError, match="started or deleted, and that takes too long"):
             begin(workspace, run_id)
         met.append(run_id)
         return free_name(workspace, run_id)
@@ -302,7 +302,7 @@ def test_a_run_that_is_being_started_cannot_be_deleted(
     take, met = getattr(actions, step), []
 
     def meanwhile(*folder: object, **more: object) -> None:
-        with pytest.raises(StorageError, match="started or deleted, and that does not get done"):
+        with pytest.raises(StorageError, match="started or deleted, and that takes too long"):
             delete_run(workspace, run_id)
         met.append(run_id)
         take(*folder, **more)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from tests.runs.transfer.test_importing import refused
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
@@ -21,8 +20,9 @@ from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny, tiny_pictures
 from tests.runs.conftest import snapshot
-from tests.runs.in_process import TINY, one_thread, train
 from tests.runs.exported_runs import members, packed_run, rewrite
+from tests.runs.in_process import TINY, one_thread, train
+from tests.runs.transfer.test_importing import refused
 
 pytestmark = pytest.mark.fault(92)
 HUGE = 3e38  # a float32, but not even twice it is one

@@ -44,8 +44,8 @@ from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import snapshot
-from tests.runs.in_process import TINY, one_thread, train
 from tests.runs.exported_runs import Change, edit, members, npz, packed_run, rewrite
+from tests.runs.in_process import TINY, one_thread, train
 
 CLEAR = Path("/proc/self/clear_refs")
 BIG = 512 * MB  # of a file, sparse: no disk is filled
