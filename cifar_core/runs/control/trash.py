@@ -196,7 +196,7 @@ def _free_name(workspace: Workspace, run_id: str) -> Path:
         path = workspace.trash / f"{moment:{_TIME_FORMAT}}{moment.microsecond // 1000:03d}-{run_id}"
         if not os.path.lexists(path):
             return path
-    raise RunError(f"Run {run_id} was deleted twice at the same moment: try again.")
+    raise RunError(f"Run {run_id} was deleted too often within a second: try again.")
 
 
 def _is_busy(folder: RunFolder, locks: contextlib.ExitStack) -> bool:

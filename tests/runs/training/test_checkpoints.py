@@ -25,7 +25,7 @@ from cifar_core.runs import create_run, list_runs, read_metrics, read_prediction
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, with_hash
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.training import reproducibility
-from cifar_core.runs.training.checkpoints import _put_together, _take_apart
+from cifar_core.runs.training.checkpoints import _restore_tensors, _separate_tensors
 from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
@@ -405,8 +405,8 @@ def test_codec_keeps_values_types_and_the_order_in_memory() -> None:
     value = {"net": {"a": torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last), "b": torch.tensor(3)},
              "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}, "betas": (0.9, 0.999), "none": None}, "list": [1, True]}  # fmt: skip
     tensors: dict[str, torch.Tensor] = {}
-    shape = json.loads(json.dumps(_take_apart(value, tensors)))
-    again = _put_together(shape, safetensors.torch.load(safetensors.torch.save(tensors)))
+    shape = json.loads(json.dumps(_separate_tensors(value, tensors)))
+    again = _restore_tensors(shape, safetensors.torch.load(safetensors.torch.save(tensors)))
     assert (
         torch.equal(again["net"]["a"], value["net"]["a"]) and again["net"]["a"].stride() == value["net"]["a"].stride()
     )
