@@ -205,7 +205,7 @@ def main() -> int:
     """Train the run of `--run-dir`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
-    parser.add_argument("--parent", required=True, type=int, help="Process id of the worker; this process ends with it.")
+    parser.add_argument("--parent", required=True, type=int, help="The worker's process id; it ends with the worker.")
     arguments = parser.parse_args()
     keep_memory()
     lower_priority()
