@@ -205,7 +205,7 @@ def test_resume_pressed_twice_is_one_worker(lives: Lives) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(press, range(4)))
     assert len(refused) == 3
-    assert all("being resumed by someone else" in text or "only a run that was cut short" in text for text in refused)
+    assert all("is already being resumed" in text or "can be resumed" in text for text in refused)
     lives.wait_computing(run_id)
     assert len(lives.processes(run_id, "worker")) == 1
 

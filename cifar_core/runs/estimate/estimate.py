@@ -59,7 +59,7 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
     layers, batch = layer_table(config.model, classes), config.optimizer.batch_size
     costs = speed.costs[config.model.model]
     whole = fitted_step(costs, layers, batch)
-    correction = speed.known.get(step_key(config), whole) / whole  # by the timed step of such a network, if there is one
+    correction = speed.known.get(step_key(config), whole) / whole  # 1 where no step of such a network was timed
     full, rest = divmod(round(train * shown_share(config.optimizer)), batch)
     left = rest and not (full and only_whole_batches(config))
     steps = full * whole + (fitted_step(costs, layers, rest) if left else 0.0)

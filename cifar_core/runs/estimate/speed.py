@@ -129,7 +129,7 @@ def _is_current(workspace: Workspace, runs: Sequence[Run]) -> bool:
         run.overrun is not None
         and not 1 / _MAX_RATIO <= run.overrun + 1 <= _MAX_RATIO
         and not run.imported
-        and measured < run.made_at.timestamp() <= time.time()  # a date in the future would be later than any measurement
+        and measured < run.made_at.timestamp() <= time.time()  # a date in the future is wrong
         for run in runs
     )
 

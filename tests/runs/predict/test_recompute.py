@@ -137,7 +137,7 @@ def test_what_only_the_process_can_see(
     truncate(folder.predictions)
     before = snapshot(folder.path)
     if harm == "busy":
-        monkeypatch.setattr("cifar_core.runs.predict.recompute_process._TURN_SECONDS", 0.0)
+        monkeypatch.setattr("cifar_core.runs.predict.recompute_process._LOCK_SECONDS", 0.0)
         with hold_lock(folder.training_lock) as mine, pytest.raises(RunError, match=said):
             assert mine
             recompute_best_epoch(folder)

@@ -204,7 +204,7 @@ def test_without_a_usable_checkpoint_what_is_logged_stays(tiny: Workspace, pause
         path.write_bytes(path.read_bytes()[:-1])
     before = {path: path.read_bytes() for path in paused.path.rglob("*") if path.is_file() and path != paused.status}
     run = train(tiny, paused.path.name)
-    assert run.status is Status.FAILED and "So this run cannot go on: what it has logged stays" in run.error
+    assert run.status is Status.FAILED and "So this run cannot be resumed: what it has logged stays" in run.error
     assert run.error.count("was passed over: its SHA-256 does not match") == 2
     assert before == {path: path.read_bytes() for path in before} and len(read_metrics(tiny, run.id)) == 2
 
@@ -257,8 +257,8 @@ def test_a_malicious_pickle_is_not_opened(tiny: Workspace, paused: RunFolder, tm
 @pytest.mark.fault(10)
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"channels": "4,4"}, "conv1.weight is [4, 3, 3, 3] there, [3, 3, 3, 3] here"),
-     ({**FAST, "batch_size": 30, "shift": 0, "small_share": 0.0}, "its network is another one (conv1.weight is absent there"),
+    [({"channels": "4,4"}, "conv1.weight is [4, 3, 3, 3] in the checkpoint, [3, 3, 3, 3] in this run"),
+     ({**FAST, "batch_size": 30, "shift": 0, "small_share": 0.0}, "it is of another network (conv1.weight is absent in the checkpoint"),
      ({"optimizer": "sgd"}, "it was made with other settings"), ({"learning_rate": 0.5}, "it was made with other settings")],
 )  # fmt: skip
 def test_a_checkpoint_of_another_run_is_passed_over(
@@ -280,7 +280,7 @@ def test_a_checkpoint_with_another_number_of_classes_is_passed_over(tiny: Worksp
         tensors[name] = torch.zeros(7, 8)
     checkpoint_files(paused)[0].write_bytes(hashed(tensors, notes))
     run = train(tiny, paused.path.name)
-    assert run.status is Status.FINISHED and "fc3.weight is [7, 8] there, [10, 8] here" in run.warnings[0]
+    assert run.status is Status.FINISHED and "fc3.weight is [7, 8] in the checkpoint, [10, 8] in this run" in run.warnings[0]
 
 
 @pytest.mark.fault(11, 40)
@@ -442,7 +442,7 @@ def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
         tensors, notes = opened(newest)
         state = data.draw(other_values(json.loads(notes["state"])) | VALUES)
         newest.write_bytes(hashed(tensors, {"state": json.dumps(state)}))
-        run = train(tiny, paused.path.name, batches=2)  # raises what is none of ours
+        run = train(tiny, paused.path.name, batches=2)  # raises any error that is not one of this program
         assert run.status in (Status.PAUSED, Status.FAILED) and "\n" not in run.error
 
     check()
@@ -462,7 +462,7 @@ def test_a_checkpoint_that_shows_no_pictures_is_passed_over(tiny: Workspace, wei
             tensor.fill_(weight)
     newest.write_bytes(hashed(tensors, notes))
     run = train(tiny, run.id)
-    assert run.status is Status.FINISHED and "it shows no pictures" in " ".join(run.warnings)
+    assert run.status is Status.FINISHED and "its weights of the pictures leave no picture to train on" in " ".join(run.warnings)
     same(tiny, straight.id, run.id)
 
 

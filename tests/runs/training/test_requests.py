@@ -132,7 +132,7 @@ def test_a_run_stops_at_its_time_limit_and_gets_as_long_again(space: Workspace) 
     train(folder)
     assert 1 <= time.monotonic() - started < 30
     state = read_state(folder)
-    assert state.status is Status.STOPPED and "Time limit: its 1 seconds are over" in state.error
+    assert state.status is Status.STOPPED and "Time limit: it trained for its 1 second;" in state.error
     assert checkpoint_files(folder) and verify_run(space, folder.run_id) == []
     epochs = len(read_metrics(space, folder.run_id))
     resume(folder)

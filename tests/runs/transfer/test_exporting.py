@@ -198,8 +198,8 @@ def test_the_zip_is_whole_and_the_same_each_time(workspace: Workspace, tmp_path:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
     """Do something right after an export has checked the run and begins to pack it."""
-    pack = exporting._pack
-    monkeypatch.setattr(exporting, "_pack", lambda *arguments: (action(), pack(*arguments)))
+    pack = exporting._write_zip
+    monkeypatch.setattr(exporting, "_write_zip", lambda *arguments: (action(), pack(*arguments)))
 
 
 @pytest.mark.fault(66)
@@ -256,7 +256,7 @@ def test_links_are_not_followed_out_of_a_run(workspace: Workspace, tmp_path: Pat
     path = workspace.runs / store(workspace) / name
     path.rename(tmp_path / "outside")
     path.symlink_to(tmp_path / "outside")
-    with pytest.raises(RunError, match="is a link"):
+    with pytest.raises(RunError, match="is a symbolic link"):
         export_run(workspace, RUN)
     assert list(workspace.exports.iterdir()) == []
 

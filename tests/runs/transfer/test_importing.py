@@ -64,7 +64,7 @@ def test_a_zip_that_was_unpacked_and_packed_again(workspace: Workspace, packed: 
 
 PAPERS: list[tuple[str, Change, str]] = [
     ("config.json", b"", "config.json breaks a rule: config.json is not JSON"),
-    ("config.json", b"[]", "holds no mapping"),
+    ("config.json", b"[]", "it is not a JSON object"),
     ("config.json", b"[" * 100_000, "nested too deep"),
     ("config.json", b'{"schema_version": NaN}', "NaN is no number"),
     ("config.json", None, "config.json cannot be read"),
@@ -98,14 +98,14 @@ PAPERS: list[tuple[str, Change, str]] = [
     ("config.json", edit(expected_seconds=-1), "expected_seconds must be a number from 0"),
     ("config.json", edit(expected_seconds=10**400), "expected_seconds must be a number from 0"),
     ("status.json", edit(status="happy"), "status.json breaks a rule"),
-    ("status.json", edit(error="a\nb"), "error holds signs that cannot be shown"),
+    ("status.json", edit(error="a\nb"), "error holds characters that cannot be shown"),
     ("status.json", edit(error="x" * 2001), "error must be a text of at most 2,000"),
     ("status.json", edit(progress__epoch="many"), "epoch must be a whole number"),
     ("status.json", edit(progress__elapsed=-3), "elapsed must be a number from 0"),
     ("status.json", edit(progress__evil=1), "status.json breaks a rule"),
     ("status.json", edit(beat=10**400), "status.json breaks a rule"),
     ("about.json", edit(name="x" * 81), "name must be a text of at most 80"),
-    ("about.json", edit(name="a\u202eb"), "name holds signs that cannot be shown"),
+    ("about.json", edit(name="a\u202eb"), "name holds characters that cannot be shown"),
     ("about.json", edit(note=["x"]), "note must be a text"),
     ("facts.json", None, "facts.json names no test pictures"),
     ("facts.json", edit(dataset=...), "dataset is missing"),
@@ -176,7 +176,7 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({"predictions.npz": None}, "predictions.npz is missing"),
     ({"predictions.npz": b"PK"}, "predictions.npz"),
     ({"predictions.npz": npz(labels=lambda old: old[:-1])}, r"holds <i8 \[99\] where <i8 \[100\]"),
-    ({"predictions.npz": npz(labels=lambda old: old + 1)}, "a label that is no class"),
+    ({"predictions.npz": npz(labels=lambda old: old + 1)}, "a label that is not the number of a class"),
     ({"predictions.npz": npz(labels=np.array([object()]))}, "does not hold plain numbers or texts"),
     ({"predictions.npz": npz(ids=lambda old: np.array(["x"] * len(old)))}, "two pictures the same id"),
     ({"predictions.npz": npz(epoch=np.int64(9))}, "is of epoch 9, which the run never had"),
@@ -224,25 +224,25 @@ def test_no_pickle_is_opened(workspace: Workspace, packed: Path, tmp_path: Path)
         ({HISTORY: evil}, "does not hold plain numbers"),
         ({"predictions.npz": npz(labels=array)}, "does not hold plain numbers"),
         ({"best.safetensors": evil}, "best.safetensors cannot be used"),
-        ({"checkpoint.pt": evil}, "checkpoint.pt', which no exported run has"),
-        ({"checkpoints/0001-0000000.safetensors": evil}, "which no exported run has"),
+        ({"checkpoint.pt": evil}, "checkpoint.pt', which is not a file of a run"),
+        ({"checkpoints/0001-0000000.safetensors": evil}, "which is not a file of a run"),
     ):
         refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), words)
     assert not (tmp_path / "pwned").exists()
 
 
 MANIFESTS: list[tuple[Change, str]] = [
-    (None, "it is no exported run, which has a manifest.json"),
+    (None, "it is not an exported run: it has no manifest.json"),
     (b"", "manifest.json cannot be read"),
     (b"[" * 100_000, "manifest.json cannot be read"),
-    (b"[]", "manifest.json is not that of a run"),
+    (b"[]", "manifest.json is not the manifest of a run"),
     (b" " * 2_000_000, "manifest.json is larger than"),
-    (edit(format="x"), "is not that of a run"),
+    (edit(format="x"), "is not the manifest of a run"),
     (edit(version=2), "was written by a newer version"),
-    (edit(origin="x"), "does not say what it lists"),
-    (edit(files=[]), "does not say what it lists"),
+    (edit(origin="x"), "lacks its origin or its list of files"),
+    (edit(files=[]), "lacks its origin or its list of files"),
     (edit(files={}), "about.json is not listed in manifest.json"),
-    (edit(files={"../x": {"bytes": 1, "sha256": "0" * 64}}), "lists '../x', which no run has"),
+    (edit(files={"../x": {"bytes": 1, "sha256": "0" * 64}}), "lists '../x', which is not a file of a run"),
     (edit(files={"about.json": {"bytes": -1, "sha256": "0" * 64}}), "size and SHA-256 of about.json"),
     (edit(files={"about.json": {"bytes": True, "sha256": "0" * 64}}), "size and SHA-256 of about.json"),
     (edit(files={"about.json": {"bytes": 61, "sha256": "x"}}), "size and SHA-256 of about.json"),
@@ -264,7 +264,7 @@ def test_manifests_that_are_none(
 def test_ids_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path, run_id: object) -> None:
     """Whatever id a zip gives its run, in the manifest, in its records or as its folder, it gets one of ours."""
     changes: dict[str, Change] = {"manifest.json": edit(run=run_id)}
-    refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), "names a run that no run can be named")
+    refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), "gives an id that a run cannot have")
     refused(
         workspace,
         rewrite(packed, tmp_path / "b.zip", {"config.json": edit(id=run_id)}),
@@ -274,7 +274,7 @@ def test_ids_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path,
 
 def test_a_file_that_is_not_what_the_manifest_promises(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
     swapped = rewrite(packed, tmp_path / "a.zip", {HISTORY: npy(PROBS[::-1].copy())}, honest=False)
-    refused(workspace, swapped, "history/test-0001.npy in the zip is not what its manifest.json promises")
+    refused(workspace, swapped, "history/test-0001.npy in the zip does not match the size and hash in manifest.json")
 
 
 # The zip itself
@@ -303,13 +303,13 @@ def added(packed: Path, target: Path, name: str, content: bytes = b"x", attribut
         (f"{RUN}/history\\test-0009.npy", "not plainly inside it"),
         (f"{RUN}/con\u202efig.json", "cannot be shown"),
         (f"{RUN}/config.json", "overlaps|holds config.json twice"),
-        ("other/config.json", "which no exported run has"),
-        (f"{RUN}/worker.log", "which no exported run has"),
-        (f"{RUN}/control-stop", "which no exported run has"),
-        (f"{RUN}/checkpoint.pt", "which no exported run has"),
-        (f"{RUN}/history/test-00001.npy", "which no exported run has"),
-        (f"{RUN}/history/test-\u0661\u0661\u0661\u0661.npy", "which no exported run has"),
-        (f"{RUN}/deep/config.json", "which no exported run has"),
+        ("other/config.json", "which is not a file of a run"),
+        (f"{RUN}/worker.log", "which is not a file of a run"),
+        (f"{RUN}/control-stop", "which is not a file of a run"),
+        (f"{RUN}/checkpoint.pt", "which is not a file of a run"),
+        (f"{RUN}/history/test-00001.npy", "which is not a file of a run"),
+        (f"{RUN}/history/test-\u0661\u0661\u0661\u0661.npy", "which is not a file of a run"),
+        (f"{RUN}/deep/config.json", "which is not a file of a run"),
     ],
 )
 def test_names_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path, name: str, words: str) -> None:
@@ -394,7 +394,7 @@ def test_zips_with_nothing_in_them(workspace: Workspace, tmp_path: Path, names: 
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name in names:
             archive.writestr(name, b"")
-    refused(workspace, tmp_path / "a.zip", "it is no exported run")
+    refused(workspace, tmp_path / "a.zip", "it is not an exported run")
 
 
 def test_a_name_that_is_taken_by_another_run(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ def test_a_name_that_is_taken_by_another_run(workspace: Workspace, packed: Path,
     there = import_run(open_workspace(tmp_path / "there"), packed).run
     (workspace.runs / there).mkdir()
     (workspace.runs / there / "config.json").write_text("mine")
-    refused(workspace, packed, f"another run is named {there} here")
+    refused(workspace, packed, f"this workspace has another run named {there}")
 
 
 # Whatever comes

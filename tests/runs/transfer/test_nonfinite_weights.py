@@ -91,9 +91,9 @@ def test_weights_too_large_for_any_answer(held: Workspace, folder: RunFolder) ->
     fill(best_weights(folder), HUGE)
     before = snapshot(folder.path, but=LOCK)
     assert verify_run(held, folder.run_id) == [], "they are numbers, and what is stored was not made of them"
-    with pytest.raises(RunError, match=r"gives no numbers for this: its weights are too large"):
+    with pytest.raises(RunError, match=r"gives values that are not numbers: its weights are too large"):
         Predictor(held, folder.run_id, Inside()).predict(tiny_pictures(2)[0])
-    with pytest.raises(RunError, match=r"so large that its probabilities are none.* Nothing was changed"):
+    with pytest.raises(RunError, match=r"so large that its probabilities are not numbers.* Nothing was changed"):
         recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
@@ -105,7 +105,7 @@ def test_even_where_a_guess_would_be_as_good(held: Workspace, folder: RunFolder)
     folder.metrics.write_text(lines.replace(f'"test_accuracy": {best.test_accuracy}', '"test_accuracy": 0.1'), "utf-8")
     fill(best_weights(folder), HUGE)
     before = snapshot(folder.path, but=LOCK)
-    with pytest.raises(RunError, match="probabilities are none"):
+    with pytest.raises(RunError, match="probabilities are not numbers"):
         recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
