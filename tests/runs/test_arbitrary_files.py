@@ -47,9 +47,9 @@ from tests.runs.exported_runs import RUN, STORED, store
 NEWER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 COSTS = {"per_step": 1e-3, "per_picture": 1e-6, "per_flop": 1e-12, "per_value": 0.0, "forward": 0.4}
-CALIBRATION = as_json({"machine": machine_name(), "threads": 1, "start_up": 3.0, "known": {"x": 0.01},
+SPEED = as_json({"machine": machine_name(), "threads": 1, "start_up": 3.0, "known": {"x": 0.01},
                        "costs": dict.fromkeys(list_models(), COSTS)})  # fmt: skip
-PAPERS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
+RECORDS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
 ARRAYS = ("predictions.npz", "history/test-0001.npy", "best/0003.safetensors")
 MOST_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
 MOST_MEMORY = 150  # MB that they may take more than before
@@ -74,7 +74,7 @@ def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
     out.unlink(missing_ok=True)
 
 
-def look(workspace: Workspace) -> None:
+def check_readers(workspace: Workspace) -> None:
     """Each reader gives a result or an error of ours that can be shown; nothing changes; the other run is as ever."""
     before, began, held = snapshot(workspace.root), time.process_time(), peak_mb()
     listed = {run.id: run for run in list_runs(workspace)}
@@ -97,21 +97,21 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = open_workspace(tmp_path_factory.mktemp("any") / "workspace")
     store(workspace)
     shutil.copytree(NEWER, workspace.runs / NEWER.name)
-    look(workspace)
+    check_readers(workspace)
     return workspace
 
 
 @pytest.mark.fault(3, 5, 7, 8)
-@pytest.mark.parametrize("name", [*PAPERS, *ARRAYS])
+@pytest.mark.parametrize("name", [*RECORDS, *ARRAYS])
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
 def test_any_file_of_a_run(both: Workspace, name: str, data: st.DataObject) -> None:
     folder = both.runs / NEWER.name
     good = (NEWER / name).read_bytes()
-    kinds = other_json(good) if name.endswith(".json") else other_lines(good) if name in PAPERS else other_bytes(good)
+    kinds = other_json(good) if name.endswith(".json") else other_lines(good) if name in RECORDS else other_bytes(good)
     try:
         (folder / name).write_bytes(data.draw(kinds))
-        look(both)
+        check_readers(both)
     finally:
         (folder / name).write_bytes(good)
 
@@ -123,11 +123,11 @@ def test_what_numpy_says_in_three_lines_is_said_in_one(both: Workspace, name: st
     good = path.read_bytes()
     try:
         path.write_bytes(b"\x93NUMPY\x01\x00" + (10_001).to_bytes(2, "little") + bytes(10_001))
-        look(both)
-        said = verify_run(both, NEWER.name)
-        assert any("does not hold plain numbers" in line or "not a zip" in line.lower() for line in said) and not any(
-            "\n" in line for line in said
-        )
+        check_readers(both)
+        problems = verify_run(both, NEWER.name)
+        assert any(
+            "does not hold plain numbers" in line or "not a zip" in line.lower() for line in problems
+        ) and not any("\n" in line for line in problems)
     finally:
         path.write_bytes(good)
 
@@ -150,9 +150,9 @@ def test_moves_of_a_run_with_any_status(both: Workspace, data: st.DataObject) ->
     status = both.runs / NEWER.name / "status.json"
     good = status.read_bytes()
     named = st.sampled_from(["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"])
-    told = named.map(lambda word: json.dumps({**json.loads(good), "status": word}).encode())
+    valid = named.map(lambda word: json.dumps({**json.loads(good), "status": word}).encode())
     try:
-        status.write_bytes(data.draw(told | other_json(good)))
+        status.write_bytes(data.draw(valid | other_json(good)))
         for move in (pause_run, stop_run):
             with suppress(CifarCoreError):
                 move(both, NEWER.name)
@@ -177,7 +177,7 @@ def test_any_tickets_in_the_queue(both: Workspace, names: list[str]) -> None:
             with suppress(OSError, ValueError):  # no name of a file
                 (home / name).write_bytes(b"")
         assert all(isinstance(number, int) for number in tickets(both).values())
-        look(both)
+        check_readers(both)
     finally:
         shutil.rmtree(home)
 
@@ -192,7 +192,7 @@ def test_any_folder_in_the_trash_and_beside_the_runs(both: Workspace, name: str)
             made.append(place / name)
     try:
         assert len(list_trash(both)) <= 1
-        look(both)
+        check_readers(both)
     finally:
         for path in made:
             path.rmdir()
@@ -200,10 +200,10 @@ def test_any_folder_in_the_trash_and_beside_the_runs(both: Workspace, name: str)
 
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
-def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
+def test_any_speed_file(both: Workspace, data: st.DataObject) -> None:
     """What was measured of this machine is believed where it can be, else there is none."""
     path = both.root / SPEED_FILE
-    path.write_bytes(data.draw(other_json(CALIBRATION)))
+    path.write_bytes(data.draw(other_json(SPEED)))
     try:
         found = read_speed(both)
         if found is not None:
@@ -219,7 +219,7 @@ def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
 @given(
     content=other_bytes(b"".join(with_hash((NEWER / "best/0003.safetensors").read_bytes()))) | st.binary(max_size=100)
 )
-def test_any_sealed_file(content: bytes) -> None:
+def test_any_bytes_of_a_hashed_file(content: bytes) -> None:
     for required in (True, False):
         with suppress(DamagedError):
             check_hash(io.BytesIO(content), required=required)

@@ -142,12 +142,12 @@ def test_symlinked_run_is_ignored(copy: Workspace, finished: Run) -> None:
 @pytest.mark.fault(29, 91)
 def test_a_run_of_the_future_is_listed_last_and_is_not_the_latest(workspace: Workspace) -> None:
     """As after a clock was set back, or where a stranger's zip says so; moments of other time zones keep their order."""
-    said = {
+    message = {
         "late": "2026-11-22T01:00:00+00:00",
         "early": "2026-11-22T09:00:00+14:00",
         "future": "2998-01-01T00:00:00+00:00",
     }
-    for name, created in said.items():
+    for name, created in message.items():
         (workspace.runs / name).mkdir()
         config = {"schema_version": 2, "id": name, "created": created, "settings": {}}
         (workspace.runs / name / "config.json").write_text(json.dumps(config), "utf-8")
@@ -295,7 +295,7 @@ def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspac
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("best/{best:04d}.safetensors", b"", "best weights"),
         (
@@ -311,10 +311,10 @@ def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspac
         ("checkpoint.pt", b"x" * 100, "checkpoint.pt is damaged: its SHA-256 does not match"),
     ],
 )
-def test_damage_is_found(copy: Workspace, finished: Run, file: str, content: bytes, said: str) -> None:
+def test_damage_is_found(copy: Workspace, finished: Run, file: str, content: bytes, message: str) -> None:
     assert finished.best is not None
     (copy.runs / finished.id / file.format(best=finished.best.epoch)).write_bytes(content)
-    assert any(said in problem for problem in verify_run(copy, finished.id))
+    assert any(message in problem for problem in verify_run(copy, finished.id))
 
 
 def test_parts_that_would_be_empty_make_no_run(workspace: Workspace) -> None:

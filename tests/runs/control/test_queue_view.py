@@ -48,11 +48,11 @@ def test_a_resumed_run_and_a_time_limit_take_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("position", "said"),
+    ("position", "message"),
     [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (21, "21st"), (113, "113th")],
 )
-def test_places_are_said_as_people_say_them(position: int, said: str) -> None:
-    assert str(QueuePlace(position, 200, None)) == f"{said} of 200"
+def test_places_are_said_as_people_say_them(position: int, message: str) -> None:
+    assert str(QueuePlace(position, 200, None)) == f"{message} of 200"
 
 
 @given(

@@ -57,16 +57,18 @@ def test_a_duplicate_takes_changes_on_top(workspace: Workspace) -> None:
 
 @pytest.mark.fault(41)
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"learning_rate": value}, "learning_rate is")
         for value in (0, -1, 1e9, float("nan"), "0.1abc", True, None, 10**400)
     ] + [({"epoch": 3}, "no setting 'epoch'"), ({"patience": 3, "validation_share": 0}, "needs a validation part")],
 )  # fmt: skip
-def test_changes_that_break_a_rule_make_no_folder(workspace: Workspace, changes: dict[str, object], words: str) -> None:
+def test_changes_that_break_a_rule_make_no_folder(
+    workspace: Workspace, changes: dict[str, object], message: str
+) -> None:
     old = ended_run(workspace)
     before = snapshot(workspace.root)
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=message):
         duplicate_run(workspace, old, changes)
     assert snapshot(workspace.root) == before
 

@@ -175,8 +175,8 @@ def test_a_running_or_orphaned_run_is_not_deleted(workspace: Workspace, monkeypa
     with pytest.raises(RunError, match="is running: stop it first"):
         delete_run(workspace, living)
     orphan = ended_run(workspace)
-    with hold_lock(run_folder(workspace, orphan).training_lock) as mine:
-        assert mine
+    with hold_lock(run_folder(workspace, orphan).training_lock) as acquired:
+        assert acquired
         with pytest.raises(RunError, match="is running: stop it first"):
             delete_run(workspace, orphan)
     assert list_trash(workspace) == []
@@ -325,8 +325,8 @@ def test_a_worker_that_comes_late_does_not_train_what_is_being_deleted(
 
     def meanwhile(workspace: Workspace, run_id: str) -> Path:
         folder = run_folder(workspace, run_id)
-        with hold_lock(folder.lock) as mine, hold_lock(folder.training_lock) as quiet:
-            met.append((mine, quiet))
+        with hold_lock(folder.lock) as acquired, hold_lock(folder.training_lock) as idle:
+            met.append((acquired, idle))
         return free_name(workspace, run_id)
 
     monkeypatch.setattr(trash, "_free_name", meanwhile)

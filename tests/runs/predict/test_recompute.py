@@ -93,9 +93,9 @@ def test_a_run_that_was_cut_short_is_looked_at_as_often_as_its_last_epoch_was(wo
     assert snapshot(folder.path, but=LOCK) == before
 
 
-def refused(workspace: Workspace, run_id: str, said: str) -> None:
+def refused(workspace: Workspace, run_id: str, message: str) -> None:
     before = snapshot(workspace.root)
-    with pytest.raises(CifarCoreError, match=said):
+    with pytest.raises(CifarCoreError, match=message):
         recompute_predictions(workspace, run_id)
     assert snapshot(workspace.root) == before
 
@@ -128,24 +128,24 @@ def test_what_cannot_be_recomputed_says_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"), [("busy", "in use by another process"), ("swapped", "are not those of that epoch")]
+    ("case", "message"), [("busy", "in use by another process"), ("swapped", "are not those of that epoch")]
 )
 def test_what_only_the_process_can_see(
-    copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, harm: str, said: str
+    copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, case: str, message: str
 ) -> None:
     folder = run_folder(copy, finished.id)
     truncate(folder.predictions)
     before = snapshot(folder.path)
-    if harm == "busy":
+    if case == "busy":
         monkeypatch.setattr("cifar_core.runs.predict.recompute_process._LOCK_SECONDS", 0.0)
-        with hold_lock(folder.training_lock) as mine, pytest.raises(RunError, match=said):
-            assert mine
+        with hold_lock(folder.training_lock) as acquired, pytest.raises(RunError, match=message):
+            assert acquired
             recompute_best_epoch(folder)
     else:
         lines = folder.metrics.read_text("utf-8")
         assert finished.best is not None
         folder.metrics.write_text(lines.replace(str(finished.best.test_accuracy), "0.001"), "utf-8")
-        with pytest.raises(RunError, match=said):
+        with pytest.raises(RunError, match=message):
             recompute_best_epoch(folder)
         folder.metrics.write_text(lines, "utf-8")
     assert snapshot(folder.path) == before

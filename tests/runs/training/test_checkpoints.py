@@ -99,23 +99,25 @@ def test_five_pauses_change_nothing(tiny: Workspace, settings: dict[str, object]
 
 @pytest.mark.fault(34)
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("torch", "with torch 9.9.9 instead of "), ("threads", "with 9.9.9 threads instead of 1"),
      ("precision", "in 9.9.9 instead of float32"),
      ("device", "on 9.9.9 instead of cpu"), ("code", "with another version of this program")],
 )  # fmt: skip
 def test_other_conditions_are_said(
-    tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+    tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
     real = reproducibility.conditions
     monkeypatch.setattr("cifar_core.runs.training.checkpoints.conditions", lambda *of: {**real(*of), name: "9.9.9"})
     run = train(tiny, paused.path.name, batches=1)
     assert not run.exact and run.status is Status.PAUSED
     assert len(run.warnings) == 1 and run.warnings[0].startswith(
-        f"Not bit-exact: from epoch 3 on it was computed {said}"
+        f"Not bit-exact: from epoch 3 on it was computed {message}"
     )
     run = train(tiny, paused.path.name)
-    assert run.status is Status.FINISHED and not run.exact and len(run.warnings) == 1, "said once, and for good"
+    assert run.status is Status.FINISHED and not run.exact and len(run.warnings) == 1, (
+        "the warning is given once and kept"
+    )
 
 
 @pytest.mark.fault(34)
@@ -150,7 +152,7 @@ def test_the_precision_that_the_run_began_with(
 def test_a_run_in_bfloat16_goes_on_in_float32_where_that_is_better(
     tiny: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a laptop that it was taken to; that it is not bit-exact any more is said."""
+    """As on a laptop that it was taken to; the run then says that it is not bit-exact any more."""
     with monkeypatch.context() as there:
         there.setattr("cifar_core.runs.training.process.pick_precision", lambda model, device: "bfloat16")
         run = train(tiny, create_run(tiny, make_config(TINY)), batches=3)
@@ -256,20 +258,20 @@ def test_a_malicious_pickle_is_not_opened(tiny: Workspace, paused: RunFolder, tm
 
 @pytest.mark.fault(10)
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [({"channels": "4,4"}, "conv1.weight is [4, 3, 3, 3] in the checkpoint, [3, 3, 3, 3] in this run"),
      ({**FAST, "batch_size": 30, "shift": 0, "small_share": 0.0}, "it is of another network (conv1.weight is absent in the checkpoint"),
      ({"optimizer": "sgd"}, "it was made with other settings"), ({"learning_rate": 0.5}, "it was made with other settings")],
 )  # fmt: skip
 def test_a_checkpoint_of_another_run_is_passed_over(
-    tiny: Workspace, paused: RunFolder, settings: dict[str, object], said: str
+    tiny: Workspace, paused: RunFolder, settings: dict[str, object], message: str
 ) -> None:
     other = train(tiny, create_run(tiny, make_config({**TINY, **settings})), batches=8)
     foreign = checkpoint_files(run_folder(tiny, other.id))[0]
     shutil.copy(foreign, paused.checkpoints / foreign.name)
     run = train(tiny, paused.path.name)
     assert run.status is Status.FINISHED
-    assert len(run.warnings) == 1 and said in run.warnings[0]
+    assert len(run.warnings) == 1 and message in run.warnings[0]
 
 
 @pytest.mark.fault(10)
@@ -280,7 +282,10 @@ def test_a_checkpoint_with_another_number_of_classes_is_passed_over(tiny: Worksp
         tensors[name] = torch.zeros(7, 8)
     checkpoint_files(paused)[0].write_bytes(hashed(tensors, notes))
     run = train(tiny, paused.path.name)
-    assert run.status is Status.FINISHED and "fc3.weight is [7, 8] in the checkpoint, [10, 8] in this run" in run.warnings[0]
+    assert (
+        run.status is Status.FINISHED
+        and "fc3.weight is [7, 8] in the checkpoint, [10, 8] in this run" in run.warnings[0]
+    )
 
 
 @pytest.mark.fault(11, 40)
@@ -300,7 +305,7 @@ def test_a_training_that_diverges_says_where_and_keeps_the_best(tiny: Workspace)
     """At the next checkpoint within an epoch, long before its end where epochs are long; no such checkpoint is kept."""
     run_id = create_run(tiny, make_config({**TINY, "optimizer": "sgd", "learning_rate": 0.01}))
     config = run_folder(tiny, run_id)
-    run = train(tiny, run_id, harm=lambda batch: poison(batch, at=5))
+    run = train(tiny, run_id, after_batch=lambda batch: poison(batch, at=5))
     assert run.status is Status.FAILED and "Training diverged in epoch 2: the loss is no longer a number." in run.error
     for file in config.path.rglob("*.json*"):
         assert "NaN" not in file.read_text() and "Infinity" not in file.read_text()
@@ -374,7 +379,7 @@ def test_a_disk_that_does_not_keep_what_it_took_is_found_out(
 def test_a_folder_that_cannot_be_written_any_more_fails_the_run(
     tiny: Workspace, paused: RunFolder, arm: Callable[[str], None]
 ) -> None:
-    run = train(tiny, paused.path.name, harm=lambda batch: arm("write:1+:eacces"))
+    run = train(tiny, paused.path.name, after_batch=lambda batch: arm("write:1+:eacces"))
     arm("")
     assert run.status is Status.INTERRUPTED, "not even its end could be written, and nobody is told that it runs"
     assert len(read_metrics(tiny, run.id)) == 2 and verify_run(tiny, run.id) == []
@@ -390,7 +395,7 @@ def test_the_weights_that_a_fallback_needs_are_kept(tiny: Workspace, monkeypatch
         if batch == 9:
             raise StorageError("a crash")
 
-    run = train(tiny, run_id, harm=crash)
+    run = train(tiny, run_id, after_batch=crash)
     assert [path.name for path in checkpoint_files(folder)] == ["0002-0000000.safetensors", "0001-0000000.safetensors"]
     assert run.best is not None and run.best.epoch == 2
     checkpoint_files(folder)[0].write_bytes(b"")
@@ -462,7 +467,9 @@ def test_a_checkpoint_that_shows_no_pictures_is_passed_over(tiny: Workspace, wei
             tensor.fill_(weight)
     newest.write_bytes(hashed(tensors, notes))
     run = train(tiny, run.id)
-    assert run.status is Status.FINISHED and "its weights of the pictures leave no picture to train on" in " ".join(run.warnings)
+    assert run.status is Status.FINISHED and "its weights of the pictures leave no picture to train on" in " ".join(
+        run.warnings
+    )
     same(tiny, straight.id, run.id)
 
 

@@ -178,10 +178,10 @@ def test_a_crash_before_the_line_of_an_epoch_is_no_damage(workspace: Workspace, 
 
 
 def test_a_time_measured_elsewhere_promises_nothing_here(workspace: Workspace, elsewhere: Workspace) -> None:
-    arrived = read_run(elsewhere, import_run(elsewhere, packed_run(workspace)).run)
+    imported = read_run(elsewhere, import_run(elsewhere, packed_run(workspace)).run)
     own = read_run(workspace, RUN)
     assert estimate_run(workspace, own.config, [own]) is not None
-    assert estimate_run(elsewhere, arrived.config, [arrived]) is None
+    assert estimate_run(elsewhere, imported.config, [imported]) is None
 
 
 # Leaving
@@ -234,7 +234,7 @@ def test_a_living_run_is_not_exported(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "message"),
     [
         ("history/test-0002.npy", "history/test-0002.npy is missing"),
         ("predictions.npz", "predictions.npz is missing"),
@@ -242,9 +242,9 @@ def test_a_living_run_is_not_exported(workspace: Workspace) -> None:
         ("facts.json", "facts.json names no test pictures"),
     ],
 )
-def test_a_damaged_run_does_not_leave(workspace: Workspace, name: str, words: str) -> None:
+def test_a_damaged_run_does_not_leave(workspace: Workspace, name: str, message: str) -> None:
     (workspace.runs / store(workspace) / name).unlink()
-    with pytest.raises(RunError, match=f"Run {RUN} cannot be exported: .*{words}"):
+    with pytest.raises(RunError, match=f"Run {RUN} cannot be exported: .*{message}"):
         export_run(workspace, RUN)
     assert list(workspace.exports.iterdir()) == []
 
@@ -264,9 +264,9 @@ def test_links_are_not_followed_out_of_a_run(workspace: Workspace, tmp_path: Pat
 @pytest.mark.fault(67)
 def test_the_size_is_told_beforehand_and_has_a_limit(workspace: Workspace, tmp_path: Path) -> None:
     store(workspace)
-    told = export_bytes(workspace, RUN)
-    held = sum(len(content) for content in members(export_run(workspace, RUN, tmp_path / "a.zip")).values())
-    assert abs(told - held) < 3000  # the manifest, and spaces in the records
+    expected_size = export_bytes(workspace, RUN)
+    size = sum(len(content) for content in members(export_run(workspace, RUN, tmp_path / "a.zip")).values())
+    assert abs(expected_size - size) < 3000  # the manifest, and spaces in the records
     big = workspace.runs / RUN / "history" / "test-0004.npy"
     with open(big, "wb") as handle:
         handle.truncate(2**31)  # a hole: no disk is filled
@@ -317,7 +317,7 @@ def test_the_target_is_never_overwritten_nor_its_folder_made(workspace: Workspac
 
 @pytest.mark.fault(67)
 def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Workspace) -> None:
-    """A run of 25 epochs and 22 MB goes out and in within a third of that: it is never held as a whole."""
+    """A run of 25 epochs and 22 MB goes out and in within a third of that: it is never size as a whole."""
     epochs, count, folder = 25, 20_000, workspace.runs / store(workspace)
     probs = np.random.default_rng(0).dirichlet(np.ones(10), count).astype(np.float32)
     for epoch in range(1, epochs + 1):

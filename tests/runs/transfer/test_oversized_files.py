@@ -49,7 +49,7 @@ from tests.runs.in_process import TINY, one_thread, train
 
 CLEAR = Path("/proc/self/clear_refs")
 BIG = 512 * MB  # of a file, sparse: no disk is filled
-MOST = 48 * MB  # that a reader may take; of an honest run each takes less than 20
+MOST = 48 * MB  # that a reader may take; of an undamaged run each takes less than 20
 WIDE = 2500  # pictures, whose ids have 100 MB unpacked
 
 pytestmark = pytest.mark.skipif(not CLEAR.exists(), reason="only Linux tells the peak of a part of a process")
@@ -74,7 +74,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     save_tiny(workspace, train=100, test=40)
     run = train(workspace, create_run(workspace, make_config(TINY)), batches=7)
     folder = run_folder(workspace, run.id)
-    folder.log.write_text("words\n")
+    folder.log.write_text("a line\n")
     assert len(checkpoint_files(folder)) == 2 and verify_run(workspace, run.id) == []
     return workspace
 
@@ -112,7 +112,7 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "network": lambda: Network(folder, int(weights.stem)),
         "recompute": lambda: (
             recompute_best_epoch(folder) if list_runs(workspace)[0].best else None
-        ),  # who starts it has looked
+        ),  # `recompute_predictions` checks this before it starts the process
         "resume": lambda: train(workspace, run_id, batches=1),
     }
 
@@ -172,7 +172,7 @@ def many_mentions(path: Path) -> None:
     path.write_bytes(b"".join(with_hash(safetensors.torch.save({"0": torch.zeros(8, 8, 64, 64)}, {"state": shape}))))
 
 
-HARMS = [
+DAMAGES = [
     ("predictions.npz", packed_ids),
     ("predictions.npz", sparse),
     ("history/test-*.npy", sparse),
@@ -190,26 +190,26 @@ HARMS = [
 
 
 @pytest.mark.fault(92)
-@pytest.mark.parametrize(("name", "harm"), HARMS, ids=[f"{name} {harm.__name__}" for name, harm in HARMS])
-def test_no_reader_takes_memory_for_a_claim(folder: RunFolder, name: str, harm: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(("name", "damage"), DAMAGES, ids=[f"{name} {damage.__name__}" for name, damage in DAMAGES])
+def test_no_reader_takes_memory_for_a_claim(folder: RunFolder, name: str, damage: Callable[[Path], None]) -> None:
     for path in list(folder.path.glob(name)):
-        harm(path)
+        damage(path)
     peaks = {reader: taken(action) / MB for reader, action in readers(folder).items()}
     assert {reader: peak for reader, peak in peaks.items() if peak > MOST / MB} == {}
 
 
 @pytest.mark.fault(92)
 @pytest.mark.parametrize(
-    ("packed", "count", "words"),
+    ("packed", "count", "message"),
     [(True, WIDE, r"holds '[a-z_]+\.npy' packed"), (False, 1000, "texts of 9,999 characters")],
 )
 def test_a_zip_that_would_be_large_later_is_refused(
-    workspace: Workspace, tmp_path: Path, packed: bool, count: int, words: str
+    workspace: Workspace, tmp_path: Path, packed: bool, count: int, message: str
 ) -> None:
     """Ids of 100 MB in a zip of some hundred kB: nothing is imported, and little held meanwhile."""
-    honest = packed_run(open_workspace(tmp_path / "origin"))
+    original = packed_run(open_workspace(tmp_path / "origin"))
     predictions, facts = tmp_path / "predictions.npz", tmp_path / "facts.json"
-    files = members(honest)
+    files = members(original)
     predictions.write_bytes(files["predictions.npz"])
     facts.write_bytes(files["facts.json"])
     packed_ids(predictions, count)
@@ -218,11 +218,11 @@ def test_a_zip_that_would_be_large_later_is_refused(
         "predictions.npz": content if packed else npz()(content),
         "facts.json": facts.read_bytes(),
     }
-    path, before = rewrite(honest, tmp_path / "a.zip", changes), snapshot(workspace.root)
+    path, before = rewrite(original, tmp_path / "a.zip", changes), snapshot(workspace.root)
     assert path.stat().st_size < MB
 
     def refused() -> None:
-        with pytest.raises(CifarCoreError, match=words):
+        with pytest.raises(CifarCoreError, match=message):
             import_run(workspace, path)
 
     assert taken(refused) < (MOST if packed else MOST / 2)
