@@ -1,4 +1,4 @@
-"""Training a run within the tests' own process: seconds less than a worker takes, and open to every kind of after_batch."""
+"""Trains a run in the process of the test, which is faster than a worker and lets the test interfere at every batch."""
 
 import contextlib
 from collections.abc import Callable

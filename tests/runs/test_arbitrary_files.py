@@ -1,6 +1,6 @@
-"""Whatever stands in the files of a run, of the queue and of the settings: what reads them gives a result or our own error.
+"""Files of runs, of the queue and of the machine's speed with arbitrary content: readers give a result or a CifarCoreError.
 
-No reader changes anything, none hides another run, and none takes long or much memory for it.
+No reader changes a file, hides another run, takes long, or takes much memory.
 """
 
 import io
@@ -47,21 +47,28 @@ from tests.runs.exported_runs import RUN, STORED, store
 NEWER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 COSTS = {"per_step": 1e-3, "per_picture": 1e-6, "per_flop": 1e-12, "per_value": 0.0, "forward": 0.4}
-SPEED = as_json({"machine": machine_name(), "threads": 1, "start_up": 3.0, "known": {"x": 0.01},
-                       "costs": dict.fromkeys(list_models(), COSTS)})  # fmt: skip
+SPEED = as_json(
+    {
+        "machine": machine_name(),
+        "threads": 1,
+        "start_up": 3.0,
+        "known": {"x": 0.01},
+        "costs": dict.fromkeys(list_models(), COSTS),
+    }
+)
 RECORDS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
 ARRAYS = ("predictions.npz", "history/test-0001.npy", "best/0003.safetensors")
-MOST_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
-MOST_MEMORY = 150  # MB that they may take more than before
+MAX_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
+MAX_MEMORY = 150  # MB that they may take in addition
 
 
 def peak_mb() -> float:
-    """Most memory that this process has held so far."""
+    """The peak of this process's memory so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
-    """All that looks at a run."""
+    """All functions that read a run."""
     run_id, out = NEWER.name, workspace.root.parent / "out.zip"
     yield lambda: read_run(workspace, run_id)
     yield lambda: read_metrics(workspace, run_id)
@@ -75,8 +82,8 @@ def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
 
 
 def check_readers(workspace: Workspace) -> None:
-    """Each reader gives a result or an error of ours that can be shown; nothing changes; the other run is as ever."""
-    before, began, held = snapshot(workspace.root), time.process_time(), peak_mb()
+    """Check that each reader gives a result or an error of one line, that no file changes and the other run can be read."""
+    before, began, memory = snapshot(workspace.root), time.process_time(), peak_mb()
     listed = {run.id: run for run in list_runs(workspace)}
     assert not listed[RUN].problem and NEWER.name in listed
     assert "\n" not in listed[NEWER.name].problem
@@ -87,13 +94,13 @@ def check_readers(workspace: Workspace) -> None:
         except CifarCoreError as error:
             assert str(error) and "\n" not in str(error), str(error)[:300]
     assert snapshot(workspace.root) == before
-    assert time.process_time() - began < MOST_SECONDS
-    assert peak_mb() - held < MOST_MEMORY
+    assert time.process_time() - began < MAX_SECONDS
+    assert peak_mb() - memory < MAX_MEMORY
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with the stored runs of two schemas; the newer one is changed."""
+    """A workspace with the stored runs of two schemas; the tests change the newer one."""
     workspace = open_workspace(tmp_path_factory.mktemp("any") / "workspace")
     store(workspace)
     shutil.copytree(NEWER, workspace.runs / NEWER.name)
@@ -117,8 +124,8 @@ def test_any_file_of_a_run(both: Workspace, name: str, data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize("name", ["predictions.npz", "history/test-0001.npy"])
-def test_what_numpy_says_in_three_lines_is_said_in_one(both: Workspace, name: str) -> None:
-    """Of a header longer than it wants to look at."""
+def test_an_error_of_numpy_with_three_lines_becomes_one_line(both: Workspace, name: str) -> None:
+    """NumPy gives such an error for a header that is longer than it accepts."""
     path = both.runs / NEWER.name / name
     good = path.read_bytes()
     try:
@@ -133,7 +140,7 @@ def test_what_numpy_says_in_three_lines_is_said_in_one(both: Workspace, name: st
 
 
 def other_lines(content: bytes) -> st.SearchStrategy[bytes]:
-    """Lines of JSON, one of them another one."""
+    """Lines of JSON, one of them replaced."""
     lines = content.splitlines()
     place = st.integers(0, len(lines) - 1)
     one = place.flatmap(
@@ -146,11 +153,11 @@ def other_lines(content: bytes) -> st.SearchStrategy[bytes]:
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
 def test_moves_of_a_run_with_any_status(both: Workspace, data: st.DataObject) -> None:
-    """Stopping and pausing obey or refuse, and what they write can be read."""
+    """Stopping and pausing work or raise a CifarCoreError, and what they write can be read."""
     status = both.runs / NEWER.name / "status.json"
     good = status.read_bytes()
     named = st.sampled_from(["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"])
-    valid = named.map(lambda word: json.dumps({**json.loads(good), "status": word}).encode())
+    valid = named.map(lambda value: json.dumps({**json.loads(good), "status": value}).encode())
     try:
         status.write_bytes(data.draw(valid | other_json(good)))
         for move in (pause_run, stop_run):
@@ -169,12 +176,12 @@ def test_moves_of_a_run_with_any_status(both: Workspace, data: st.DataObject) ->
     names=st.lists(st.from_regex(r"[0-9]{0,30}-?[a-z0-9-]{0,20}", fullmatch=True) | st.text(max_size=30), max_size=5)
 )
 def test_any_tickets_in_the_queue(both: Workspace, names: list[str]) -> None:
-    """Numbers of any length, runs that there are not, and what is no ticket at all."""
+    """Numbers of any length, runs that do not exist, and files that are not tickets."""
     home = both.runs / ".queue"
     home.mkdir()
     try:
         for name in names:
-            with suppress(OSError, ValueError):  # no name of a file
+            with suppress(OSError, ValueError):  # not a possible file name
                 (home / name).write_bytes(b"")
         assert all(isinstance(number, int) for number in tickets(both).values())
         check_readers(both)
@@ -201,7 +208,7 @@ def test_any_folder_in_the_trash_and_beside_the_runs(both: Workspace, name: str)
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
 def test_any_speed_file(both: Workspace, data: st.DataObject) -> None:
-    """What was measured of this machine is believed where it can be, else there is none."""
+    """A speed that measuring can give is used; any other content counts as no speed."""
     path = both.root / SPEED_FILE
     path.write_bytes(data.draw(other_json(SPEED)))
     try:

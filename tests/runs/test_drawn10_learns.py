@@ -1,4 +1,4 @@
-"""The embedded dataset is worth exploring: the default network does well on it, and confuses what CIFAR-10's confuse."""
+"""The embedded dataset is worth exploring: the default network learns it, with the confusions that CIFAR-10 has."""
 
 import pytest
 

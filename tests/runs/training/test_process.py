@@ -65,7 +65,7 @@ def processes_of(workspace: Workspace, run_id: str) -> list[psutil.Process]:
     ]
 
 
-def computing(workspace: Workspace, run_id: str) -> psutil.Process:
+def training_process(workspace: Workspace, run_id: str) -> psutil.Process:
     """The only training process of a run."""
     (found,) = processes_of(workspace, run_id)
     return found
@@ -151,7 +151,7 @@ def test_stop_is_quick_and_only_a_cut_run_resumes(tiny: Workspace) -> None:
 def test_a_killed_training_process_is_reported_and_keeps_what_it_logged(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, lambda run: run.last is not None)
-    computing(tiny, run_id).send_signal(signal.SIGKILL)
+    training_process(tiny, run_id).send_signal(signal.SIGKILL)
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.FAILED
     assert "killed from outside, most often because memory ran out" in run.error
@@ -165,11 +165,11 @@ def test_a_killed_training_process_is_reported_and_keeps_what_it_logged(tiny: Wo
 def test_killed_worker_is_seen_at_once_and_leaves_no_orphan(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
-    computer = computing(tiny, run_id)
-    computer.parent().send_signal(signal.SIGKILL)
+    process = training_process(tiny, run_id)
+    process.parent().send_signal(signal.SIGKILL)
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.INTERRUPTED and "killed" in run.error
-    computer.wait(timeout=60)
+    process.wait(timeout=60)
     assert not is_locked(run_folder(tiny, run_id).training_lock)
     resume_run(tiny, run_id)
     wait_for(tiny, run_id, trained_a_little)
@@ -179,7 +179,7 @@ def test_killed_worker_is_seen_at_once_and_leaves_no_orphan(tiny: Workspace) -> 
 def test_sigterm_writes_a_checkpoint(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
-    computing(tiny, run_id).parent().terminate()
+    training_process(tiny, run_id).parent().terminate()
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.INTERRUPTED and "told to end" in run.error
     assert len(checkpoint_files(run_folder(tiny, run_id))) == 2
@@ -235,7 +235,7 @@ def test_double_start_is_one_process(tiny: Workspace) -> None:
     for _ in range(3):
         start_run(tiny, run_id)
     wait_for(tiny, run_id, trained_a_little)
-    assert computing(tiny, run_id).is_running()  # asserts that there is exactly one
+    assert training_process(tiny, run_id).is_running()  # asserts that there is exactly one
     assert len(list_runs(tiny)) == 1
 
 
@@ -246,10 +246,10 @@ def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(LONG))
     subprocess.run([sys.executable, "-c", START_RUN, str(tiny.root), run_id], check=True, cwd=ROOT)
     wait_for(tiny, run_id, trained_a_little)
-    computer = computing(tiny, run_id)
-    assert computer.parent().ppid() != os.getpid()
-    assert computer.nice() != psutil.Process().nice()  # the app has the higher priority
-    session = Path(f"/proc/{computer.pid}/autogroup")
+    process = training_process(tiny, run_id)
+    assert process.parent().ppid() != os.getpid()
+    assert process.nice() != psutil.Process().nice()  # the app has the higher priority
+    session = Path(f"/proc/{process.pid}/autogroup")
     if session.exists() and session.read_text():  # a Linux that divides processor time by session
         assert "nice 10" in session.read_text()
     wait_for(tiny, run_id, lambda run: run.last is not None and run.last.epoch >= 3)

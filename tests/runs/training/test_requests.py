@@ -209,19 +209,19 @@ def test_where_the_parent_is_unknown_no_process_is_an_orphan(space: Workspace, m
     assert RunRequests(folder, parent=1).now() is Signal.GO_ON
 
 
-def test_a_wish_is_seen_within_a_moment(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small steps are not followed by a look at the files each; what a signal positions needs none."""
+def test_a_request_is_noticed_within_the_poll_interval(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control files are not read after every small step; a signal is noticed without reading them."""
     folder, now = started_run(space), [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    wanted = RunRequests(folder, os.getppid())
-    assert wanted.now() is Signal.GO_ON
+    run_requests = RunRequests(folder, os.getppid())
+    assert run_requests.now() is Signal.GO_ON
     folder.pause_file.touch()
-    assert wanted.now() is Signal.GO_ON
+    assert run_requests.now() is Signal.GO_ON
     now[0] += 0.05
-    assert wanted.now() is Signal.PAUSE
+    assert run_requests.now() is Signal.PAUSE
     folder.pause_file.unlink()
     signal.raise_signal(signal.SIGTERM)
-    assert wanted.now() is Signal.STOP and wanted.interrupted
+    assert run_requests.now() is Signal.STOP and run_requests.interrupted
 
 
 def test_two_processes_do_not_compute_one_run(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
