@@ -46,7 +46,8 @@ def read_about(folder: RunFolder) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise RunError(
-            f"Name and note of run {folder.run_id} cannot be read ({error}): remove its about.json, then give them again."
+            f"Name and note of run {folder.run_id} cannot be read ({error}): "
+            "remove its about.json, then give them again."
         ) from error
     return content
 

@@ -55,8 +55,8 @@ def resolve_run(workspace: Workspace, run_id: str) -> str:
 def list_runs(workspace: Workspace) -> list[Run]:
     """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other run.
 
-    A run that was made in the future, as after a clock was set back, comes last, so that it does not stay `latest`. A run
-    whose files have not changed since this process last read them is not read again.
+    A run that was made in the future, as after a clock was set back, comes last, so that it does not stay `latest`. A
+    run whose files have not changed since this process last read them is not read again.
 
     Raises:
         StorageError: the folder of the runs cannot be read.
@@ -83,7 +83,7 @@ def _read_if_changed(folder: RunFolder) -> Run:
 
 
 def _stamps(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
-    """Time, size and inode of each file that `read_run_or_problem` reads; one of them changes whenever the file does."""
+    """Time, size and inode of each file that `read_run_or_problem` reads; a changed file has another stamp."""
     stamps: list[tuple[int, int, int] | None] = []
     for name in _FILES:
         try:

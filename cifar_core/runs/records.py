@@ -1,4 +1,4 @@
-"""The records of a run: `config.json` says how it was made, `facts.json` how it went. Every field is checked; no torch."""
+"""The records of a run: `config.json` says how it was made, `facts.json` how it went; no torch."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ class CreationRecord:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """The content of `facts.json`, written by the training process. Files of schema 1 lack all fields from `settings` on."""
+    """The content of `facts.json`, written by the training process. Files of schema 1 end before `settings`."""
 
     dataset: DatasetFacts
     device: str
@@ -129,8 +129,8 @@ def require_unedited(folder: RunFolder, config: RunConfig) -> None:
     if changed:
         changes = ", ".join(f"{name} {began[name]} -> {now[name]}" for name in changed)
         raise RunError(
-            f"The settings of run {folder.path.name} were changed after it began ({changes}): a run keeps its settings. "
-            "Put the old ones back in its config.json, or start a new run with the new ones."
+            f"The settings of run {folder.path.name} were changed after it began ({changes}): "
+            "a run keeps its settings. Put the old ones back in its config.json, or start a new run with the new ones."
         )
 
 

@@ -119,7 +119,7 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
 
 
 def _read_predictions(folder: RunFolder, data: DatasetFacts | None, wanted: int | None) -> Predictions:
-    """The predictions of an epoch; None stands for the epoch of predictions.npz. Refuses arrays of unexpected shapes."""
+    """The predictions of an epoch; None means that of predictions.npz. Refuses arrays of unexpected shapes."""
     with open_npz(folder.predictions) as arrays:
         stored = int(arrays.read("epoch.npy", "<i8", ()))
         labels = arrays.read("labels.npy", "<i8", (data.test if data else None,))

@@ -18,7 +18,7 @@ RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """The facts about a dataset that a run keeps, so that the run can be read where the dataset is absent or has changed."""
+    """What a run keeps about its dataset, so that the run can be read where the dataset is absent or has changed."""
 
     name: FolderName
     class_names: ClassNames

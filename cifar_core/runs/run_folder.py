@@ -65,7 +65,8 @@ class RunFolder(LifeFolder):
     def new_weights(self, epoch: int) -> Path:
         """Where the weights after an epoch are written that is the best so far.
 
-        Each epoch has a file of its own, so that the weights of the best epoch survive whatever interrupts the next write.
+        Each epoch has a file of its own, so that the weights of the best epoch survive whatever interrupts the next
+        write.
         """
         return self.path / "best" / f"{epoch:04d}.safetensors"
 

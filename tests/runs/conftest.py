@@ -17,6 +17,24 @@ from tests.conftest import save_tiny
 TINY = {"dataset": "tiny", "channels": "4,6", "hidden": "16,12", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3}
 TIMEOUT_SECONDS = 120.0  # seconds; a deadline for a stuck process, not a wait
 
+BAD_IDS = [  # which no run can have
+    "../x",
+    "..%2fx",
+    "%252e",
+    "C:\\x",
+    "\\\\host\\s",
+    "CON",
+    "con",
+    "a\n",
+    "a\0",
+    "",
+    "a" * 300,
+    "\u0661",
+    ".",
+    "a/b",
+    "-a",
+]
+
 
 def wait_for(
     workspace: Workspace, run_id: str, done: Callable[[Run], bool], *, timeout: float = TIMEOUT_SECONDS
@@ -50,7 +68,7 @@ def ended_run(workspace: Workspace, status: Status = Status.FINISHED, config: Ru
 
 
 def snapshot(folder: Path, *, but: tuple[str, ...] = ()) -> dict[str, str]:
-    """The content of every file and the target of every link below a folder, except names in `but`; follows no links."""
+    """The content of each file and the target of each link below a folder, except names in `but`; no link is followed."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.name not in but:

@@ -1,4 +1,4 @@
-"""A stored run, its exported zip, and functions that change the zip as an attacker would, for tests of export and import."""
+"""A stored run, its exported zip, and functions that change the zip as an attacker would."""
 
 import hashlib
 import io
@@ -33,7 +33,7 @@ def members(packed: Path) -> dict[str, bytes]:
 
 
 def rewrite(packed: Path, target: Path, changes: Mapping[str, Change], *, matching_manifest: bool = True) -> Path:
-    """The zip with files changed, added or (None) left out; with `matching_manifest` the manifest is made to fit them."""
+    """The zip with files changed, added or (None) left out; with `matching_manifest` the manifest fits them."""
     files = members(packed)
     for name, change in changes.items():
         if change is None:

@@ -1,4 +1,4 @@
-"""Files of runs, of the queue and of the machine's speed with arbitrary content: readers give a result or a CifarCoreError.
+"""Arbitrary content in the files of runs, of the queue and of the machine's speed: a result or a CifarCoreError.
 
 No reader changes a file, hides another run, takes long, or takes much memory.
 """
@@ -82,7 +82,7 @@ def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
 
 
 def check_readers(workspace: Workspace) -> None:
-    """Check that each reader gives a result or an error of one line, that no file changes and the other run can be read."""
+    """Check that each reader gives a result or a one-line error, no file changes, and the other run can be read."""
     before, began, memory = snapshot(workspace.root), time.process_time(), peak_mb()
     listed = {run.id: run for run in list_runs(workspace)}
     assert not listed[RUN].problem and NEWER.name in listed

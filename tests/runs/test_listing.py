@@ -1,4 +1,4 @@
-"""Runs as folders: ids, names, and that a broken or damaged run hides no other. No run is trained except a shared one."""
+"""Runs as folders: ids, names, and that a broken or damaged run hides no other. Only one shared run is trained."""
 
 import json
 import os
@@ -38,28 +38,10 @@ from cifar_core.runs.ids import new_run_id
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, is_run_id, run_folder
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
-from tests.runs.conftest import ended_run
+from tests.runs.conftest import BAD_IDS, ended_run
 
 CREATION = {"schema_version": 1, "id": "x", "created": "2026-11-22T14:46:13Z"}
 _read = listing.read_run_or_problem
-
-BAD_IDS = [
-    "../x",
-    "..%2fx",
-    "%252e",
-    "C:\\x",
-    "\\\\host\\s",
-    "CON",
-    "con",
-    "a\n",
-    "a\0",
-    "",
-    "a" * 300,
-    "\u0661",
-    ".",
-    "a/b",
-    "-a",
-]
 
 
 def npy(shape: str) -> bytes:

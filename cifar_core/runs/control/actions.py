@@ -209,9 +209,10 @@ def _write_queued(folder: LifeFolder) -> None:
 
 
 def _launch(folder: LifeFolder, queue: Callable[[], None]) -> None:
-    """Start a worker for a run, give it a ticket, and call `queue`, which writes its status, when nothing else can fail.
+    """Start a worker for a run, give it a ticket, and last call `queue`, which writes its status.
 
-    The caller holds the run's lock. The worker waits for that lock, and exits silently where the run is not queued then.
+    The caller holds the run's lock. The worker waits for that lock, and exits silently where the run is not queued
+    then.
 
     Raises:
         StorageError: the disk or the system refused; the run's status is as it was.

@@ -36,7 +36,8 @@ def run_bytes(workspace: Workspace, config: RunConfig) -> int:
 def exclusive_run_changes(workspace: Workspace) -> Iterator[None]:
     """Hold the lock that everyone takes who creates, starts, resumes or deletes a run, so that checks stay valid.
 
-    The lock file is outside the run's folder, because Windows cannot move a folder to the trash while a file in it is open.
+    The lock file is outside the run's folder, because Windows cannot move a folder to the trash while a file in it is
+    open.
 
     Raises:
         StorageError: another process has held the lock for too long.

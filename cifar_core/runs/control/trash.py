@@ -200,7 +200,7 @@ def _free_name(workspace: Workspace, run_id: str) -> Path:
 
 
 def _is_busy(folder: RunFolder, locks: contextlib.ExitStack) -> bool:
-    """Whether a process works on a run or is about to; otherwise `locks` now holds the run's locks, so that none can."""
+    """Whether a process works on a run or is about to; otherwise `locks` now holds its locks, so that none can."""
     if _is_active(folder, state_now):
         return True
     end_left_over(folder)

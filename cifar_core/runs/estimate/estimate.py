@@ -1,6 +1,7 @@
 """Estimates how long a run will take before it starts, as the Train page shows for each preset.
 
-The estimate is the time of an earlier run with the same cost, or else is computed from the measured speed of this machine.
+The estimate is the time of an earlier run with the same cost, or else is computed from the measured speed of this
+machine.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Measures the speed of this machine in some seconds and writes machine.json.
 
-Run as `python -m cifar_core.runs.estimate.measure_speed --workspace=DIR --begun=SECONDS`. It times training steps of the
-real loop on random pictures. Every case is timed in several rounds and its best time counts, because another program
-seldom disturbs all rounds.
+Run as `python -m cifar_core.runs.estimate.measure_speed --workspace=DIR --begun=SECONDS`. It times training steps of
+the real loop on random pictures. Every case is timed in several rounds and its best time counts, because another
+program seldom disturbs all rounds.
 """
 
 import argparse
@@ -100,7 +100,8 @@ def _fit(cases: list["_Case"]) -> Costs:
 def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
     """Costs from 0 whose sums are closest to the measured times, by relative error.
 
-    A cost that would be negative is set to 0 and the others are fitted again (active set of non-negative least squares).
+    A cost that would be negative is set to 0 and the others are fitted again (active set of non-negative least
+    squares).
 
     Args:
         rows: float [cases, costs], how often each cost arises in each case.

@@ -96,10 +96,10 @@ def measured_at(workspace: Workspace) -> float:
 
 
 def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["done", "measuring", "failed"]:
-    """Start a process that measures this machine, unless that is done or under way; returns the state of the measurement.
+    """Start a process that measures this machine, unless that is done or under way; returns how far it is.
 
-    The machine is measured again once a later run took a very different time than expected, because other programs may have
-    disturbed the first measurement. A failed measurement is not repeated by the same process.
+    The machine is measured again once a later run took a very different time than expected, because other programs
+    may have disturbed the first measurement. A failed measurement is not repeated by the same process.
 
     Args:
         workspace: with the machine's speed.

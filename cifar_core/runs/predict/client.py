@@ -1,6 +1,6 @@
-"""Predicts pictures with the networks of runs: starts and calls the prediction server, so that this process loads no torch.
+"""Predicts pictures with the networks of runs: starts the prediction server and sends it the pictures.
 
-The server is `cifar_core.runs.predict.server`; the two talk through pipes.
+The server is `cifar_core.runs.predict.server`, a process that loads torch, so that this one need not.
 """
 
 import json
@@ -24,8 +24,8 @@ _COUNT = struct.Struct("<I")
 class PredictorProcess:
     """The process that has torch and the networks used last; one serves any number of runs and threads.
 
-    It starts with the first prediction, which takes some seconds, and again where it has died. It ends with `close()` or
-    with this process. A prediction takes milliseconds.
+    It starts with the first prediction, which takes some seconds, and again where it has died. It ends with `close()`
+    or with this process. A prediction takes milliseconds.
     """
 
     def __init__(self) -> None:

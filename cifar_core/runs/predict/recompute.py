@@ -26,7 +26,7 @@ def recompute_predictions(workspace: Workspace, run_id: str) -> None:
 
     Raises:
         DataError: the run's dataset is absent or broken.
-        RunError: no such run, it trains or waits, it has no finished epoch, its dataset has changed, or its best weights
+        RunError: no such run, it is active, it has no finished epoch, its dataset has changed, or its best weights
             cannot be used; in all cases nothing has changed.
     """
     run = read_run(workspace, run_id)

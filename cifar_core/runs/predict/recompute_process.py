@@ -1,8 +1,8 @@
 """The process that computes a run's predictions again from its best weights.
 
-Run as `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR` by `cifar_core.runs.predict.recompute`, which has
-checked that this is possible and loads no torch. Writes predictions.npz and the best epoch's file under history/, as the
-training did.
+Run as `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR` by `cifar_core.runs.predict.recompute`,
+which has checked that this is possible and loads no torch. Writes predictions.npz and the best epoch's file under
+history/, as the training did.
 """
 
 import argparse

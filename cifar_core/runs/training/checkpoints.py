@@ -232,7 +232,7 @@ def _check_optimizer(state: dict[str, Any], trainer: Trainer) -> None:
 
 
 def _has_structure_of(value: Any, other: Any) -> bool:
-    """Whether two values are alike but for their numbers: tensors of one shape and type, any finite number, equal flags."""
+    """Whether two values are alike but for their numbers: equal shapes and types of tensors, and equal flags."""
     if isinstance(other, torch.Tensor):
         return isinstance(value, torch.Tensor) and (value.shape, value.dtype) == (other.shape, other.dtype)
     if isinstance(other, dict):

@@ -1,4 +1,4 @@
-"""The requests to end a training: reads the control files of the run folder, SIGTERM and the time limit; writes nothing."""
+"""The requests to end a training: control files of the run folder, SIGTERM and the time limit. Writes nothing."""
 
 import math
 import os
@@ -52,7 +52,7 @@ class RunRequests:
         return Signal.GO_ON
 
     def is_orphan(self) -> bool:
-        """Whether the worker was killed, and its lock on the run is free. On Windows this is unknown and taken as no."""
+        """Whether the worker was killed, and its lock on the run is free; always false on Windows."""
         return _POSIX and os.getppid() != self._parent
 
     def start_time_limit(self, seconds: int) -> None:

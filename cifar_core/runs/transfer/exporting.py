@@ -1,7 +1,7 @@
 """Exports a run as one .zip, which `cifar_core.runs.transfer.importing` reads in another workspace.
 
-A run is checked as strictly when it is exported as when it is imported. Checkpoints are left out, so an imported run can
-be read but not resumed.
+A run is checked as strictly when it is exported as when it is imported. Checkpoints are left out, so an imported run
+can be read but not resumed.
 """
 
 import contextlib

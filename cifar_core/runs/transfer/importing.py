@@ -1,7 +1,7 @@
 """Imports a run from a .zip of `cifar_core.runs.transfer.exporting`: whole and checked, or not at all.
 
-The zip is not trusted: names, sizes, hashes and every value are checked in a hidden folder before the run appears in the
-workspace, under a new id. A checkpoint is refused and nothing is unpickled.
+The zip is not trusted: names, sizes, hashes and every value are checked in a hidden folder before the run appears in
+the workspace, under a new id. A checkpoint is refused and nothing is unpickled.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
 """The rules for the JSON files of a run that is exported or imported: reads and checks them.
 
-The limits of their values are those of `cifar_core.storage.json_types`. This module decides which values are exported, and
-refuses texts with characters that cannot be shown, which are removed elsewhere. Who made the run and which run it was
-made from are not exported.
+The limits of their values are those of `cifar_core.storage.json_types`. This module decides which values are
+exported, and refuses texts with characters that cannot be shown, which are removed elsewhere. Who made the run and
+which run it was made from are not exported.
 """
 
 import json

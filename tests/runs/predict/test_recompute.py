@@ -1,4 +1,4 @@
-"""Damaged predictions are made anew from the best weights: bit by bit the same, or a sentence and nothing changed."""
+"""Damaged predictions are computed again from the best weights, bit by bit the same; otherwise nothing is changed."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.runs.in_process import TINY, one_thread, train
 
 @pytest.fixture
 def copy(shared: Workspace, finished: Run, workspace: Workspace) -> Workspace:
-    """A workspace of this test alone with a copy of the finished run and its dataset."""
+    """A workspace of one test with a copy of the finished run and its dataset."""
     shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
     shutil.copytree(shared.data, workspace.data, dirs_exist_ok=True)
     return workspace
@@ -45,7 +45,7 @@ DAMAGES = [truncate, of_another_size, Path.unlink]
 
 
 @pytest.mark.fault(7)
-def test_a_process_of_its_own_makes_them_anew(copy: Workspace, finished: Run) -> None:
+def test_a_process_of_its_own_computes_them_again(copy: Workspace, finished: Run) -> None:
     folder = run_folder(copy, finished.id)
     before = snapshot(folder.path)
     truncate(folder.predictions)
@@ -59,10 +59,14 @@ def test_a_process_of_its_own_makes_them_anew(copy: Workspace, finished: Run) ->
 @pytest.mark.fault(7)
 @pytest.mark.parametrize(
     "settings",
-    [{"flip_test": True}, {"flip_test": True, "validation_share": 0.0}, {"model": "fast_cnn", "widths": "4,6,8", "optimizer": "muon", "epochs": 2, "validation_share": 0.2}],
-)  # fmt: skip
+    [
+        {"flip_test": True},
+        {"flip_test": True, "validation_share": 0.0},
+        {"model": "fast_cnn", "widths": "4,6,8", "optimizer": "muon", "epochs": 2, "validation_share": 0.2},
+    ],
+)
 def test_every_damage_and_network(workspace: Workspace, settings: dict[str, object]) -> None:
-    """In this process, where the threads of torch are those that trained."""
+    """In the process of the test, where torch has as many threads as in the training."""
     one_thread()
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({**TINY, **settings}))
@@ -79,8 +83,8 @@ def test_every_damage_and_network(workspace: Workspace, settings: dict[str, obje
         assert snapshot(folder.path, but=LOCK) == before
 
 
-def test_a_run_that_was_cut_short_is_looked_at_as_often_as_its_last_epoch_was(workspace: Workspace) -> None:
-    """The settings ask for two looks after the last epoch, which never came."""
+def test_a_stopped_run_is_measured_with_as_many_views_as_its_last_epoch(workspace: Workspace) -> None:
+    """The settings ask for two views after the last epoch, which the run never reached."""
     one_thread()
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({**TINY, "flip_test": True, "validation_share": 0.0, "epochs": 9}))
@@ -101,7 +105,7 @@ def refused(workspace: Workspace, run_id: str, message: str) -> None:
 
 
 @pytest.mark.fault(7, 10)
-def test_what_cannot_be_recomputed_says_what_to_do(
+def test_the_error_of_a_refusal_says_what_to_do(
     copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recompute, "subprocess", None)  # no process is needed to refuse
@@ -130,7 +134,7 @@ def test_what_cannot_be_recomputed_says_what_to_do(
 @pytest.mark.parametrize(
     ("case", "message"), [("busy", "in use by another process"), ("swapped", "are not those of that epoch")]
 )
-def test_what_only_the_process_can_see(
+def test_errors_that_only_the_process_can_find(
     copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, case: str, message: str
 ) -> None:
     folder = run_folder(copy, finished.id)

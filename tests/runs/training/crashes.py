@@ -2,10 +2,10 @@
 
 Run as `python -m tests.runs.training.crashes FOLDER [STEP]`; STEP 7 tries every seventh call. For each point of
 `faults.POINTS` and each effect it tries one call after the other until a training ends without the fault. After each
-training it reopens the workspace, verifies and resumes the run, and compares its results with those of an uninterrupted
-training bit by bit, and all other runs byte by byte. It prints the number of calls that it tried, and exits with 1 and a
-sentence where a promise was broken. Each training is a fork of this process, which has loaded torch once and never
-computes itself, so a case takes a fraction of a second.
+training it reopens the workspace, verifies and resumes the run, and compares its results with those of an
+uninterrupted training bit by bit, and all other runs byte by byte. It prints the number of calls that it tried, and
+exits with 1 and a sentence where a promise was broken. Each training is a fork of this process, which has loaded
+torch once and never computes itself, so a case takes a fraction of a second.
 """
 
 import contextlib

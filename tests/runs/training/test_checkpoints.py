@@ -1,4 +1,4 @@
-"""What a run goes on from: exactly where it stood, past what is damaged, and never from what is not its own."""
+"""Resuming from checkpoints: bit-exact, past damaged checkpoints, and never from a checkpoint of another run."""
 
 import gc
 import hashlib
@@ -53,7 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tiny(workspace: Workspace) -> Workspace:
-    """A workspace with 3 batches an epoch."""
+    """A workspace whose runs have 3 batches an epoch."""
     save_tiny(workspace, train=100, test=40)
     return workspace
 
@@ -69,7 +69,7 @@ def paused(tiny: Workspace) -> RunFolder:
 
 
 def same(workspace: Workspace, one: str, other: str) -> None:
-    """Two runs agree bit by bit: metrics without the clock, the predictions of every epoch, the best weights."""
+    """Check that two runs agree bit by bit: metrics without times, the predictions of every epoch, the best weights."""
     runs = {run.id: run for run in list_runs(workspace)}
     lines = [read_metrics(workspace, run_id).drop(columns=CLOCKS) for run_id in (one, other)]
     assert lines[0].equals(lines[1]) and len(lines[0])
@@ -90,7 +90,7 @@ def test_five_pauses_change_nothing(tiny: Workspace, settings: dict[str, object]
     for batches in np.random.default_rng(len(settings)).integers(1, 4, 5):
         run = train(tiny, broken, batches=int(batches))
         assert run.status is Status.PAUSED
-        torch.manual_seed(99)  # what a process begins with must not matter
+        torch.manual_seed(99)  # the random state at the start of a process must not matter
     run = train(tiny, broken)
     assert run.status is straight.status is Status.FINISHED
     assert run.exact and run.warnings == ()
@@ -104,7 +104,7 @@ def test_five_pauses_change_nothing(tiny: Workspace, settings: dict[str, object]
      ("precision", "in 9.9.9 instead of float32"),
      ("device", "on 9.9.9 instead of cpu"), ("code", "with another version of this program")],
 )  # fmt: skip
-def test_other_conditions_are_said(
+def test_changed_conditions_are_a_warning(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
     real = reproducibility.conditions
@@ -141,7 +141,7 @@ def test_as_many_threads_as_the_run_began_with(tiny: Workspace, paused: RunFolde
 def test_the_precision_that_the_run_began_with(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run of before this processor was known to be fast at bfloat16 ends as it began; a new one is trained in it."""
+    """A run that began in float32 ends in it, also where the processor is fast at bfloat16; a new run uses bfloat16."""
     monkeypatch.setattr("cifar_core.runs.training.process.pick_precision", lambda model, device: "bfloat16")
     run = train(tiny, paused.path.name)
     assert run.exact and run.precision == "float32"
@@ -149,12 +149,12 @@ def test_the_precision_that_the_run_began_with(
 
 
 @pytest.mark.fault(34)
-def test_a_run_in_bfloat16_goes_on_in_float32_where_that_is_better(
+def test_a_run_in_bfloat16_is_resumed_in_float32_where_that_is_faster(
     tiny: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a laptop that it was taken to; the run then says that it is not bit-exact any more."""
-    with monkeypatch.context() as there:
-        there.setattr("cifar_core.runs.training.process.pick_precision", lambda model, device: "bfloat16")
+    """As on another machine; the run then has the warning that it is no longer bit-exact."""
+    with monkeypatch.context() as other_machine:
+        other_machine.setattr("cifar_core.runs.training.process.pick_precision", lambda model, device: "bfloat16")
         run = train(tiny, create_run(tiny, make_config(TINY)), batches=3)
     run = train(tiny, run.id)
     assert run.status is Status.FINISHED and run.precision == "float32" and not run.exact
@@ -214,7 +214,7 @@ def test_without_a_usable_checkpoint_what_is_logged_stays(tiny: Workspace, pause
 @pytest.mark.fault(12)
 @pytest.mark.parametrize("missing", [0, 1])
 def test_a_missing_checkpoint_costs_a_few_batches(tiny: Workspace, paused: RunFolder, missing: int) -> None:
-    """No pointer says which is the newest, so none can point to a file that is gone."""
+    """The newest is found by the names of the files: there is no pointer to a file that may be missing."""
     straight = train(tiny, create_run(tiny, make_config(TINY)))
     checkpoint_files(paused)[missing].unlink()
     run = train(tiny, paused.path.name)
@@ -223,7 +223,7 @@ def test_a_missing_checkpoint_costs_a_few_batches(tiny: Workspace, paused: RunFo
 
 
 @pytest.mark.fault(12)
-def test_all_checkpoints_missing_is_no_reason_to_forget(tiny: Workspace, paused: RunFolder) -> None:
+def test_without_checkpoints_the_logged_epochs_are_kept(tiny: Workspace, paused: RunFolder) -> None:
     shutil.rmtree(paused.checkpoints)
     run = train(tiny, paused.path.name)
     assert run.status is Status.FAILED and "Its checkpoints are missing." in run.error
@@ -231,7 +231,7 @@ def test_all_checkpoints_missing_is_no_reason_to_forget(tiny: Workspace, paused:
 
 
 class Evil:
-    """A pickle that makes a file when it is opened."""
+    """A pickle that makes a folder when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -289,7 +289,7 @@ def test_a_checkpoint_with_another_number_of_classes_is_passed_over(tiny: Worksp
 
 
 @pytest.mark.fault(11, 40)
-def test_weights_that_are_no_numbers_are_flagged_and_never_best(tiny: Workspace, paused: RunFolder) -> None:
+def test_weights_that_are_not_finite_are_a_warning_and_never_best(tiny: Workspace, paused: RunFolder) -> None:
     best = read_predictions(tiny, paused.path.name).epoch
     tensors, notes = opened(checkpoint_files(paused)[0])
     tensors["0"][0] = float("nan")
@@ -302,7 +302,7 @@ def test_weights_that_are_no_numbers_are_flagged_and_never_best(tiny: Workspace,
 
 @pytest.mark.fault(40)
 def test_a_training_that_diverges_says_where_and_keeps_the_best(tiny: Workspace) -> None:
-    """At the next checkpoint within an epoch, long before its end where epochs are long; no such checkpoint is kept."""
+    """It is noticed at the next checkpoint within the epoch; no checkpoint with such weights is kept."""
     run_id = create_run(tiny, make_config({**TINY, "optimizer": "sgd", "learning_rate": 0.01}))
     config = run_folder(tiny, run_id)
     run = train(tiny, run_id, after_batch=lambda batch: poison(batch, at=5))
@@ -314,7 +314,7 @@ def test_a_training_that_diverges_says_where_and_keeps_the_best(tiny: Workspace)
 
 
 def poison(batch: int, *, at: int) -> None:
-    """Make every network of this process one of NaN, through the garbage collector's list."""
+    """Set the weights of every network in this process to NaN; the garbage collector lists the networks."""
     if batch == at:
         for item in gc.get_objects():
             if type(item) is torch.nn.Sequential:
@@ -337,7 +337,7 @@ def test_odd_batches_are_trained(tiny: Workspace, settings: dict[str, object]) -
 def test_a_full_disk_ends_the_run_with_what_is_missing(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only large files do not fit any more: the sentence of the failure does."""
+    """There is room for the status with the reason, but not for a checkpoint."""
     before = checkpoint_files(paused)[0].read_bytes()
     real = shutil.disk_usage
     monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=5000, total=real(path).total))
@@ -354,10 +354,10 @@ def test_a_full_disk_ends_the_run_with_what_is_missing(
 
 
 @pytest.mark.fault(15)
-def test_a_disk_that_does_not_keep_what_it_took_is_found_out(
+def test_a_disk_that_corrupts_a_checkpoint_is_noticed(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read back, the new checkpoint is not what was written: a failed save, and the older ones stay."""
+    """The new checkpoint reads back differently: the run fails, and the older checkpoints are kept."""
     before = [path.name for path in checkpoint_files(paused)]
     real = os.replace
 
@@ -381,12 +381,12 @@ def test_a_folder_that_cannot_be_written_any_more_fails_the_run(
 ) -> None:
     run = train(tiny, paused.path.name, after_batch=lambda batch: arm("write:1+:eacces"))
     arm("")
-    assert run.status is Status.INTERRUPTED, "not even its end could be written, and nobody is told that it runs"
+    assert run.status is Status.INTERRUPTED, "its last status could not be written, but it is not shown as running"
     assert len(read_metrics(tiny, run.id)) == 2 and verify_run(tiny, run.id) == []
 
 
 def test_the_weights_that_a_fallback_needs_are_kept(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Epoch 2 counts, not epoch 1; where its checkpoint is damaged, the run stands at epoch 1 again, with its weights."""
+    """Epoch 2 is the best; where its checkpoint is damaged, the run goes back to epoch 1 and needs its weights."""
     monkeypatch.setattr("cifar_core.runs.training.recorder.CHECKPOINT_SECONDS", 60.0)
     run_id = create_run(tiny, make_config({**TINY, "validation_share": 0.0}))  # the last epoch counts; 4 batches
     folder = run_folder(tiny, run_id)
@@ -406,20 +406,19 @@ def test_the_weights_that_a_fallback_needs_are_kept(tiny: Workspace, monkeypatch
     assert [path.name for path in (folder.path / "best").iterdir()] == ["0003.safetensors"]
 
 
-def test_codec_keeps_values_types_and_the_order_in_memory() -> None:
-    value = {"net": {"a": torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last), "b": torch.tensor(3)},
-             "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}, "betas": (0.9, 0.999), "none": None}, "list": [1, True]}  # fmt: skip
+def test_a_state_is_restored_with_values_types_and_memory_layout() -> None:
+    images = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    optimizer = {"state": {0: {"step": torch.tensor(1.0)}}, "betas": (0.9, 0.999), "none": None}
+    value = {"net": {"a": images, "b": torch.tensor(3)}, "optimizer": optimizer, "list": [1, True]}
     tensors: dict[str, torch.Tensor] = {}
-    shape = json.loads(json.dumps(_separate_tensors(value, tensors)))
-    again = _restore_tensors(shape, safetensors.torch.load(safetensors.torch.save(tensors)))
-    assert (
-        torch.equal(again["net"]["a"], value["net"]["a"]) and again["net"]["a"].stride() == value["net"]["a"].stride()
-    )
-    assert again["optimizer"]["betas"] == (0.9, 0.999) and again["optimizer"]["state"][0]["step"] == 1.0
-    assert again["optimizer"]["none"] is None and again["list"] == [1, True]
+    structure = json.loads(json.dumps(_separate_tensors(value, tensors)))
+    restored = _restore_tensors(structure, safetensors.torch.load(safetensors.torch.save(tensors)))
+    assert torch.equal(restored["net"]["a"], images) and restored["net"]["a"].stride() == images.stride()
+    assert restored["optimizer"]["betas"] == (0.9, 0.999) and restored["optimizer"]["state"][0]["step"] == 1.0
+    assert restored["optimizer"]["none"] is None and restored["list"] == [1, True]
 
 
-def test_every_bit_of_a_sealed_file_counts() -> None:
+def test_every_bit_of_a_hashed_file_counts() -> None:
     content = hashed({"a": torch.arange(4.0)}, {"note": "x"})
     assert check_hash(io.BytesIO(content)) == {"note": "x"}
     for place in range(len(content)):
@@ -432,10 +431,10 @@ def test_every_bit_of_a_sealed_file_counts() -> None:
 
 @pytest.mark.fault(8, 10)
 @pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.slow)])
-def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
+def test_a_checkpoint_of_any_values_is_used_or_passed_over(
     tiny: Workspace, paused: RunFolder, tmp_path: Path, examples: int
 ) -> None:
-    """Also where its hash fits, as a stranger would make it."""
+    """Its hash matches, as in one that an attacker made."""
     kept = shutil.copytree(paused.path, tmp_path / "kept")
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
@@ -455,15 +454,15 @@ def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
 
 @pytest.mark.fault(10)
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
-def test_a_checkpoint_that_shows_no_pictures_is_passed_over(tiny: Workspace, weight: float) -> None:
-    """Of a run that leaves out easy pictures: its hash fits, but the epoch it stands in would have no batch."""
+def test_a_checkpoint_that_leaves_no_picture_to_train_on_is_passed_over(tiny: Workspace, weight: float) -> None:
+    """Of a run that leaves out easy pictures: its hash matches, but its epoch would have no batch."""
     config = make_config({**TINY, "prune_share": 0.5})
     straight = train(tiny, create_run(tiny, config))
     run = train(tiny, create_run(tiny, config), batches=5)
     newest = checkpoint_files(run_folder(tiny, run.id))[0]
     tensors, notes = opened(newest)
     for tensor in tensors.values():
-        if tensor.shape == (90,):  # of each training picture: its last loss, and how much it counts
+        if tensor.shape == (90,):  # of each training picture: its last loss, and its weight
             tensor.fill_(weight)
     newest.write_bytes(hashed(tensors, notes))
     run = train(tiny, run.id)
@@ -474,11 +473,11 @@ def test_a_checkpoint_that_shows_no_pictures_is_passed_over(tiny: Workspace, wei
 
 
 def opened(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Tensors and notes of a checkpoint."""
+    """The tensors and the metadata of a checkpoint."""
     content = path.read_bytes()
     return safetensors.torch.load(content), check_hash(io.BytesIO(content))
 
 
 def hashed(tensors: dict[str, torch.Tensor], notes: dict[str, str]) -> bytes:
-    """A file as an attacker makes it who can compute a hash."""
+    """A file with a matching hash, as an attacker could make it."""
     return b"".join(with_hash(safetensors.torch.save(tensors, notes)))

@@ -106,7 +106,7 @@ def test_latest_is_the_newest(shared: Workspace, finished: Run) -> None:
 
 @pytest.mark.slow
 def test_pause_and_resume_equals_an_uninterrupted_run(tiny: Workspace) -> None:
-    """Paused and resumed in new processes: metrics, predictions and weights are those of an uninterrupted run, bit by bit."""
+    """Paused and resumed in new processes: metrics, predictions and weights are bit-exact."""
     settings = make_config({**TINY, "epochs": 4, "shift": 2})
     straight = begin(tiny, settings)
     wait_for(tiny, straight, lambda run: not run.active)

@@ -1,4 +1,4 @@
-"""A stranger's zip: a run that is sound comes in, anything else is one sentence and leaves the workspace byte for byte."""
+"""Importing a zip of unknown origin: a valid run is imported, anything else is an error and changes nothing."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import ImportedRun, import_run, list_runs, verify_run
 from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.workspace import Workspace, open_workspace
-from tests.runs.conftest import snapshot
+from tests.runs.conftest import BAD_IDS, snapshot
 from tests.runs.exported_runs import RUN, STORED, Change, edit, members, npy, npz, packed_run, rewrite
 
 HISTORY = "history/test-0001.npy"
@@ -31,12 +31,12 @@ EVERY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_sc
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip of a sound run."""
+    """The zip of a valid run."""
     return packed_run(open_workspace(tmp_path_factory.mktemp("origin") / "workspace"))
 
 
 def refused(workspace: Workspace, path: Path, message: str = "") -> str:
-    """The import fails with this message in one sentence and changes nothing; returns the sentence."""
+    """Check that the import fails with this message in one line and changes nothing; returns the whole message."""
     before = snapshot(workspace.root)
     with pytest.raises((RunError, DataError)) as caught:
         import_run(workspace, path)
@@ -47,16 +47,16 @@ def refused(workspace: Workspace, path: Path, message: str = "") -> str:
 
 
 def test_a_zip_that_was_unpacked_and_packed_again(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
-    """Another order, without the folder, with what an operating system leaves."""
+    """In another order, without the folder or in another one, and with files that operating systems add."""
     files = dict(sorted(members(packed).items()))
-    for number, above in enumerate(("", "my run/")):
+    for number, parent in enumerate(("", "my run/")):
         target = tmp_path / f"{number}.zip"
         with zipfile.ZipFile(target, "w") as archive:
-            archive.writestr(f"{above}history/", b"")
+            archive.writestr(f"{parent}history/", b"")
             archive.writestr("__MACOSX/._config.json", b"junk")
-            archive.writestr(f"{above}.DS_Store", b"junk")
+            archive.writestr(f"{parent}.DS_Store", b"junk")
             for name, content in files.items():
-                archive.writestr(above + name, content)
+                archive.writestr(parent + name, content)
         here = open_workspace(tmp_path / str(number))
         assert import_run(here, target).new
         assert verify_run(here, list_runs(here)[0].id) == []
@@ -195,14 +195,14 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "message"), CONTENTS, ids=[message[:50] for _, message in CONTENTS])
-def test_numbers_that_cannot_be(
+def test_results_that_break_a_rule(
     workspace: Workspace, packed: Path, tmp_path: Path, changes: dict[str, Change], message: str
 ) -> None:
     refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), message)
 
 
-def test_weights_that_do_not_keep_their_own_hash(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
-    """A manifest that fits them does not help."""
+def test_weights_that_do_not_match_their_own_hash(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
+    """They are refused even where the manifest matches them."""
     hashed = b"".join(with_hash(members(packed)["best.safetensors"]))
     here = open_workspace(tmp_path / "here")
     assert import_run(here, rewrite(packed, tmp_path / "a.zip", {"best.safetensors": hashed})).new
@@ -212,7 +212,7 @@ def test_weights_that_do_not_keep_their_own_hash(workspace: Workspace, packed: P
 
 @pytest.mark.fault(9)
 def test_no_pickle_is_opened(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
-    """Not in an array, not in a checkpoint, not under any name."""
+    """Neither in an array nor in a checkpoint."""
 
     class Evil:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -252,19 +252,17 @@ MANIFESTS: list[tuple[Change, str]] = [
 
 
 @pytest.mark.parametrize(("change", "message"), MANIFESTS, ids=[message for _, message in MANIFESTS])
-def test_manifests_that_are_none(
-    workspace: Workspace, packed: Path, tmp_path: Path, change: Change, message: str
-) -> None:
+def test_invalid_manifests(workspace: Workspace, packed: Path, tmp_path: Path, change: Change, message: str) -> None:
     refused(workspace, rewrite(packed, tmp_path / "a.zip", {"manifest.json": change}), message)
 
 
 @pytest.mark.fault(44)
 @pytest.mark.parametrize(
     "run_id",
-    ["../x", "..%2fx", "%252e", "C:\\x", "\\\\host\\s", "CON", "con", "a\n", "a\0", "", "a" * 300, "\u0661", ".", "a/b", "-a", 7],
-)  # fmt: skip
+    [*BAD_IDS, 7],
+)
 def test_ids_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path, run_id: object) -> None:
-    """Whatever id a zip gives its run, in the manifest, in its records or as its folder, it gets one of ours."""
+    """An id in the manifest or in the records that no run can have is refused."""
     changes: dict[str, Change] = {"manifest.json": edit(run=run_id)}
     refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), "gives an id that a run cannot have")
     refused(
@@ -274,7 +272,7 @@ def test_ids_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path,
     )
 
 
-def test_a_file_that_is_not_what_the_manifest_promises(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
+def test_a_file_that_does_not_match_the_manifest(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
     swapped = rewrite(packed, tmp_path / "a.zip", {HISTORY: npy(PROBS[::-1].copy())}, matching_manifest=False)
     refused(workspace, swapped, "history/test-0001.npy in the zip does not match the size and hash in manifest.json")
 
@@ -283,10 +281,10 @@ def test_a_file_that_is_not_what_the_manifest_promises(workspace: Workspace, pac
 
 
 def added(packed: Path, target: Path, name: str, content: bytes = b"x", attributes: int = 0) -> Path:
-    """The zip with one entry more."""
+    """The zip with one more entry."""
     target.write_bytes(packed.read_bytes())
     with zipfile.ZipFile(target, "a") as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a name that is there twice
+        warnings.simplefilter("ignore")  # zipfile warns about a name that is there twice
         info = zipfile.ZipInfo(name)
         info.external_attr = attributes
         archive.writestr(info, content)
@@ -315,7 +313,7 @@ def added(packed: Path, target: Path, name: str, content: bytes = b"x", attribut
     ],
 )
 def test_names_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path, name: str, message: str) -> None:
-    """The whole zip is refused and no file appears anywhere."""
+    """The whole zip is refused and no file is written."""
     target = added(packed, tmp_path / "a.zip", name)
     before = snapshot(tmp_path)
     error = refused(workspace, target, message)
@@ -331,7 +329,7 @@ def test_links_and_devices(workspace: Workspace, packed: Path, tmp_path: Path, k
 
 
 def patched(packed: Path, target: Path, change: Callable[[bytearray, int, int], None]) -> Path:
-    """The zip with its first local and central header changed in place."""
+    """The zip with the first local header and the first central header changed."""
     content = bytearray(packed.read_bytes())
     with zipfile.ZipFile(packed) as archive:
         change(content, 0, archive.start_dir)
@@ -360,7 +358,7 @@ def test_encrypted_overlapping_and_lying_entries(workspace: Workspace, packed: P
 
 @pytest.mark.fault(57)
 def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
-    """Too many files, too many bytes, too much for its size; in the zip, and in the zip inside it."""
+    """Too many files, too many bytes, or a too high compression ratio, in the zip or in the zip inside it."""
     target = tmp_path / "a.zip"
     (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1}')
     refused(workspace, rewrite(packed, target, {HISTORY: bytes(2_000_000)}), "more than the 1 MB")
@@ -398,14 +396,14 @@ def test_zips_with_nothing_in_them(workspace: Workspace, tmp_path: Path, names: 
 
 
 def test_a_name_that_is_taken_by_another_run(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
-    """Someone may make a zip whose run would get the id of one that is here: that one stays."""
+    """An attacker may make a zip whose run would get the id of an existing run: the existing run is kept."""
     there = import_run(open_workspace(tmp_path / "there"), packed).run
     (workspace.runs / there).mkdir()
-    (workspace.runs / there / "config.json").write_text("mine")
+    (workspace.runs / there / "config.json").write_text("another run")
     refused(workspace, packed, f"this workspace has another run named {there}")
 
 
-# Whatever comes
+# Arbitrary zips
 
 
 @pytest.mark.fault(56, 57, 58)
@@ -419,11 +417,22 @@ def test_a_zip_with_any_bytes_changed(workspace: Workspace, packed: Path, data: 
         content[min(len(content) - 1, at)] = data.draw(st.integers(0, 255))
     target = workspace.root.parent / "fuzz.zip"
     target.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) - 1, len(content) // 2]))])
-    come_in_or_be_refused(workspace, target)
+    check_imported_or_refused(workspace, target)
 
 
-NAMES = ["config.json", "status.json", "about.json", "facts.json", "metrics.jsonl", "predictions.npz", "best.safetensors",
-         HISTORY, "manifest.json", "../x", "x"]  # fmt: skip
+NAMES = [
+    "config.json",
+    "status.json",
+    "about.json",
+    "facts.json",
+    "metrics.jsonl",
+    "predictions.npz",
+    "best.safetensors",
+    HISTORY,
+    "manifest.json",
+    "../x",
+    "x",
+]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
@@ -435,7 +444,7 @@ VALUES = st.recursive(
 @EVERY
 @given(st.data())
 def test_records_with_any_value_changed(workspace: Workspace, packed: Path, data: st.DataObject) -> None:
-    """With a manifest that fits, as an attacker would make it."""
+    """With a matching manifest, as an attacker would make it."""
     name = data.draw(st.sampled_from(["config.json", "status.json", "about.json", "facts.json", "manifest.json"]))
     content = json.loads(members(packed)[name])
     inner, keys = content, []
@@ -443,7 +452,7 @@ def test_records_with_any_value_changed(workspace: Workspace, packed: Path, data
         keys.append(data.draw(st.sampled_from(sorted(inner))))
         inner = inner[keys[-1]]
     change = edit(**{"__".join(keys): data.draw(VALUES | st.just(...))})
-    come_in_or_be_refused(workspace, rewrite(packed, workspace.root.parent / "fuzz.zip", {name: change}))
+    check_imported_or_refused(workspace, rewrite(packed, workspace.root.parent / "fuzz.zip", {name: change}))
 
 
 @EVERY
@@ -451,13 +460,13 @@ def test_records_with_any_value_changed(workspace: Workspace, packed: Path, data
 def test_any_files_in_the_zip(
     workspace: Workspace, packed: Path, files: dict[str, bytes], matching_manifest: bool
 ) -> None:
-    come_in_or_be_refused(
+    check_imported_or_refused(
         workspace, rewrite(packed, workspace.root.parent / "fuzz.zip", files, matching_manifest=matching_manifest)
     )
 
 
-def come_in_or_be_refused(workspace: Workspace, target: Path) -> None:
-    """A sound run, or our own error and nothing changed."""
+def check_imported_or_refused(workspace: Workspace, target: Path) -> None:
+    """Check that a valid run is imported, or that a CifarCoreError is raised and nothing changes."""
     before = snapshot(workspace.root)
     try:
         imported = import_run(workspace, target)
