@@ -68,7 +68,7 @@ def ended_run(workspace: Workspace, status: Status = Status.FINISHED, config: Ru
 
 
 def snapshot(folder: Path, *, but: tuple[str, ...] = ()) -> dict[str, str]:
-    """The content of each file and the target of each link below a folder, except names in `but`; no link is followed."""
+    """Content of each file and target of each link below a folder, except names in `but`; no link is followed."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.name not in but:
