@@ -1,6 +1,5 @@
 """The project around the code: Makefile, requirements, licence, and what must never stand in a tracked file."""
 
-import ast
 import hashlib
 import os
 import re
@@ -310,21 +309,3 @@ def test_the_oldest_python_is_the_same_everywhere() -> None:
     assert project["tool"]["ruff"]["target-version"] == "py311"
     assert project["tool"]["mypy"]["python_version"] == "3.11"
     assert "(3, 11)" in (ROOT / "Makefile").read_text(encoding="utf-8")
-
-
-def test_the_readme_names_commands_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"\bmake ([a-z]+)", readme))
-    assert {"run", "test"} <= named <= set(TARGETS)
-    for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", readme):
-        assert (ROOT / link).exists(), link
-
-
-def test_every_row_of_the_fault_matrix_has_a_test() -> None:
-    """Rows 1 to 73 and 91 to 96 of the faults this project promises to survive, each named by a mark `fault(number)`."""
-    named: set[int] = set()
-    for path in (ROOT / "tests").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fault":
-                named.update(item.value for item in node.args if isinstance(item, ast.Constant))
-    assert sorted({*range(1, 74), *range(91, 97)} - named) == []
