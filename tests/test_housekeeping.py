@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-TARGETS = ("help", "install", "run", "train", "analysis", "test", "lint", "bench", "remove")
+TARGETS = ("help", "install", "run", "train", "analysis", "test", "lint", "bench", "soak", "remove")
 MAX_FILE_BYTES = 2_000_000
 
 # Built from pieces, so that this file does not hold what it looks for.
@@ -78,6 +78,7 @@ def test_help_lists_every_target() -> None:
         ("analysis", ["-m cifar_core analyze latest --top 10 --here 1"]),
         ("test", ['-m pytest -m "not slow" -n 2 --dist loadfile --here 1']),
         ("bench", ["-m cifar_core bench --here 1"]),
+        ("soak", ["-m tests.soak --here 1"]),
         ("lint", ["-m ruff check .", "-m ruff format --check .", "-m mypy"]),
     ],
 )
@@ -224,9 +225,7 @@ def test_versions_are_compared_as_numbers() -> None:
     assert version("1.3.0") == version("1.3") < version("1.3.1")
 
 
-FOR_DEVELOPERS = (  # may need requirements-dev.txt
-    "tests", "cifar_core/bench/browser.py", "cifar_core/bench/crowd.py", "cifar_core/bench/in_browser.py", "cifar_core/bench/wire.py",
-)  # fmt: skip
+FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py")  # may need requirements-dev.txt
 
 
 def test_every_import_has_its_requirement() -> None:

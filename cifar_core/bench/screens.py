@@ -1,4 +1,4 @@
-"""How quick the screens are: in a real browser, alone and while a training runs (`browser.py`), and the server's part (`server.py`)."""
+"""How quick the screens are: in a browser (`browser.py`), also while a training runs, and on the server (`server.py`)."""
 
 import contextlib
 import importlib.util
@@ -64,8 +64,9 @@ def measure_screens(
 
 
 def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int, seconds: float) -> dict[str, Any]:
-    """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking; and
-    which part of all processors' time that takes, which does not depend on what else the machine does.
+    """How much longer epochs are while the training's page is looked at, in turns with nobody looking, as shares.
+
+    Also which part of all processors' time that takes, which does not depend on what else the machine does.
     """
     slowing, taken = [], []
     for _ in range(turns):
@@ -97,8 +98,15 @@ def _click(workspace: Workspace, run_id: str, chromium: str, clicks: int, *more:
 
 def _ask(program: str, workspace: Workspace, run_id: str, *more: str) -> dict[str, Any]:
     """What a program of this package prints that clicks through the app."""
-    command = [sys.executable, "-P", "-m", f"cifar_core.bench.{program}", f"--workspace={workspace.root}", f"--run={run_id}",
-               *more]  # fmt: skip
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        f"cifar_core.bench.{program}",
+        f"--workspace={workspace.root}",
+        f"--run={run_id}",
+        *more,
+    ]
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise TrainingError(f"The screens could not be timed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")

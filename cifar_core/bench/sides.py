@@ -1,4 +1,4 @@
-"""Both sides of a comparison, each in processes of its own, one after the other. Runs land in the workspace they are given."""
+"""Both sides of a comparison, each in processes of its own, one after the other. Runs land in the given workspace."""
 
 import contextlib
 import itertools
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run of ours with the time on the clock of each of its epochs, all that the app does for it included."""
+    """A finished run of ours with the time on the clock of each of its epochs, with all that the app does for it."""
 
     run: Run
     metrics: pd.DataFrame  # a row an epoch
@@ -75,8 +75,16 @@ def train_plain(workspace: Workspace, dataset: str, epochs: int, seed: int = 0) 
         TrainingError: it failed.
     """
     environment = {name: value for name, value in child_environment().items() if not name.startswith(("OMP_", "GOMP_"))}
-    command = [sys.executable, "-P", "-m", "cifar_core.bench.plain", f"--workspace={workspace.root}",
-               f"--dataset={dataset}", f"--epochs={epochs}", f"--seed={seed}"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "cifar_core.bench.plain",
+        f"--workspace={workspace.root}",
+        f"--dataset={dataset}",
+        f"--epochs={epochs}",
+        f"--seed={seed}",
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise TrainingError(f"The plain loop failed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")

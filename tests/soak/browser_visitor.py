@@ -5,9 +5,9 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from cifar_core.bench.browser import SETTLED, WATCH
-from cifar_core.bench.visitor import DOWNLOADS, TITLES, Crowd, Told, Visitor
+from tests.soak.visitor import DOWNLOADS, TITLES, Crowd, Event, Visitor
 
-_CALM = """
+_NO_ANIMATION = """
 const calm = () => {  // several browsers without a graphics card on one machine would do little else than animate
   if (!document.head) return requestAnimationFrame(calm)
   const style = document.createElement("style")
@@ -16,10 +16,11 @@ const calm = () => {  // several browsers without a graphics card on one machine
 }
 calm()
 """
-_PATIENCE = 30_000  # ms for an answer; what takes longer has failed
-_LOST = 5_000  # ms without any answer: the click may be lost
+_ANSWER_MILLISECONDS = 30_000  # for an answer; what takes longer has failed
+_LOST_MILLISECONDS = 5_000  # without any answer: the click may be lost
 _TRIES = 3
-_LOOK = 100  # ms between looks whether it is there: looking at every frame, pages would draw sixty times a second
+# Between looks whether the answer is there: with a look at every frame, pages would draw sixty times a second.
+_POLL_MILLISECONDS = 100
 _IDLE = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
 _HERE = "title => { const h = document.querySelector('h1'); return h !== null && h.innerText === title }"
 _DONE = f"""title => {{
@@ -30,7 +31,8 @@ _DONE = f"""title => {{
 _STATE = """() => [
   document.querySelector("h1")?.innerText, document.querySelector("[data-testid=stApp]")?.dataset.testScriptState,
   document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState,
-  ...["settledAt", "answeredAt", "clickedAt"].map(name => name + " " + Math.round(performance.now() - window[name]) + " ms ago"),
+  ...["settledAt", "answeredAt", "clickedAt"].map(
+    name => name + " " + Math.round(performance.now() - window[name]) + " ms ago"),
 ].join("; ")"""
 
 
@@ -49,38 +51,40 @@ class BrowserVisitor(Visitor):
             await self._page.goto(
                 f"{self._crowd.options.url}/{path}?run={self._crowd.options.run}", wait_until="commit"
             )
-            await self._page.wait_for_function(_HERE, arg=TITLES[path], polling=_LOOK)
+            await self._page.wait_for_function(_HERE, arg=TITLES[path], polling=_POLL_MILLISECONDS)
         except PlaywrightError as error:
             if "crashed" in str(error):  # the browser's page, not the app: another one, as a person would
                 self._page = await self._page.context.new_page()
             raise
 
-    async def _free(self, names: tuple[str, ...]) -> list[str]:
+    async def _available(self, names: tuple[str, ...]) -> list[str]:
         radios = {name: self._radio(name) for name in names}
         there = [name for name, radio in radios.items() if await radio.count()]
         return [name for name in there if await radios[name].get_attribute("aria-checked") != "true"]
 
-    async def _choose(self, name: str) -> Told:
+    async def _choose(self, name: str) -> Event:
         return await self._press(self._radio(name))
 
-    async def _follow(self, path: str) -> Told:
+    async def _follow(self, path: str) -> Event:
         links = self._page.get_by_test_id("stSidebarNavLink")
         return await self._press(links.and_(self._page.locator(f"[href$='/{path}'], [href*='/{path}?']")).first)
 
     def _radio(self, name: str) -> Locator:
         return self._page.get_by_role("radio", name=name, exact=True).first
 
-    async def _press(self, element: Locator) -> Told:
-        """Click and wait for the answer; a click that met an element just being redrawn is repeated, as a person would."""
+    async def _press(self, element: Locator) -> Event:
+        """Click and wait for the answer; a click that met an element just being redrawn is repeated, as by a person."""
         for _ in range(_TRIES):
             await element.click()
             try:
-                answer = await self._page.wait_for_function(_DONE, arg=TITLES[self._at], timeout=_LOST, polling=_LOOK)
+                answer = await self._page.wait_for_function(
+                    _DONE, arg=TITLES[self._at], timeout=_LOST_MILLISECONDS, polling=_POLL_MILLISECONDS
+                )
                 break
             except PlaywrightTimeout:
                 if await self._page.evaluate(_IDLE):
                     continue
-                answer = await self._page.wait_for_function(_DONE, arg=TITLES[self._at], polling=_LOOK)
+                answer = await self._page.wait_for_function(_DONE, arg=TITLES[self._at], polling=_POLL_MILLISECONDS)
                 break
         else:
             raise PlaywrightError(f"{_TRIES} clicks were lost ({await self._page.evaluate(_STATE)})")
@@ -130,7 +134,7 @@ class BrowserVisitor(Visitor):
 async def browser_visitor(crowd: Crowd, browser: Browser, number: int) -> BrowserVisitor:
     """A visitor with an empty page."""
     context = await browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(_PATIENCE)
+    context.set_default_timeout(_ANSWER_MILLISECONDS)
     await context.add_init_script(WATCH)
-    await context.add_init_script(_CALM)
+    await context.add_init_script(_NO_ANIMATION)
     return BrowserVisitor(crowd, number, await context.new_page())

@@ -1,6 +1,6 @@
 """One session of the app without a browser: speaks Streamlit's protocol as its frontend does, and draws nothing.
 
-To the server it is a person's browser: script runs, fragments that look again by themselves, pictures, uploads, downloads.
+To the server it is a person's browser: script runs, fragments that rerun by themselves, pictures, uploads, downloads.
 What a browser would need for drawing (HTML, JavaScript, fonts) is not asked for.
 """
 
@@ -22,16 +22,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
-from cifar_core.bench.frontend import Frontend, ProtocolError
-from cifar_core.bench.screen import Screen
+from tests.soak.frontend import Frontend, ProtocolError
+from tests.soak.screen import Screen
 
-PATIENCE = 30.0  # seconds for an answer; what takes longer has failed
+ANSWER_SECONDS = 30.0  # seconds for an answer; what takes longer has failed
 _RETRY_SECONDS = 1.0  # between attempts to find the server again
 _XSRF = "_streamlit_xsrf"  # the cookie whose text guards connections and uploads
 Found = TypeVar("Found")
 
 
-class WireError(Exception):
+class SessionError(Exception):
     """The server did not answer, or not as it should."""
 
 
@@ -44,7 +44,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Connection:
     """A connection and what was told over it."""
 
     socket: ClientConnection
@@ -61,11 +61,11 @@ class Session:
     def __init__(self, url: str) -> None:
         self._url, self._path = url, ""
         self._state = Frontend()  # of the last connection
-        self._line: _Line | None = None  # None while there is no connection
-        self._news = asyncio.Event()
-        self._living: asyncio.Task[None] | None = None
+        self._connection: _Connection | None = None  # None while there is no connection
+        self._changed = asyncio.Event()
+        self._connecting: asyncio.Task[None] | None = None
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}  # fragment -> seconds, what looks again
-        self._fetching: list[asyncio.Task[WireError | None]] = []
+        self._fetching: list[asyncio.Task[SessionError | None]] = []
         self._fetched: set[str] = set()  # addresses in the browser's cache
 
     @property
@@ -82,51 +82,51 @@ class Session:
         """Load the app at a page, as with its address typed into a browser.
 
         Raises:
-            WireError: it did not come.
+            SessionError: it did not come.
         """
         await self.close()
         self._path, self._state = path, Frontend(query)
         begin = time.monotonic()
-        self._living = asyncio.create_task(self._live())
+        self._connecting = asyncio.create_task(self._stay_connected())
         await self._connected()
         return await self._answer(begin)
 
     async def close(self) -> None:
         """Leave."""
-        if self._living is not None:
-            self._living.cancel()
+        if self._connecting is not None:
+            self._connecting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._living
-        self._living = None
+                await self._connecting
+        self._connecting = None
 
     async def go(self, path: str) -> Answer:
         """Click a page in the sidebar.
 
         Raises:
-            WireError: it did not come.
+            SessionError: it did not come.
         """
-        line = await self._connected()
-        if path not in line.state.pages:
-            raise WireError(f"there is no page '{path}'")
+        connection = await self._connected()
+        if path not in connection.state.pages:
+            raise SessionError(f"there is no page '{path}'")
         self._path = path
-        message = line.state.ask(page=line.state.pages[path])
-        self._follow(line)  # nothing looks again on a page that is left
-        return await self._run(line, message)
+        message = connection.state.rerun_message(page=connection.state.pages[path])
+        self._follow_state(connection)  # nothing looks again on a page that is left
+        return await self._run(connection, message)
 
     async def act(self, *states: WidgetState) -> Answer:
         """Give widgets a value, all at once, and wait for what the page says to that.
 
         Raises:
-            WireError: no answer.
+            SessionError: no answer.
         """
-        line = await self._connected()
-        return await self._run(line, line.state.ask(states))
+        connection = await self._connected()
+        return await self._run(connection, connection.state.rerun_message(states))
 
     async def shows(self, look: Callable[[Screen], Found | None]) -> Found:
         """Wait until something is on the page, and return it.
 
         Raises:
-            WireError: it did not come.
+            SessionError: it did not come.
         """
         return await self._until(lambda: look(self.screen))
 
@@ -144,24 +144,28 @@ class Session:
             kind: its media type.
 
         Raises:
-            WireError: the server did not take it.
+            SessionError: the server did not receive it.
         """
-        line, message = await self._connected(), BackMsg()
+        connection, message = await self._connected(), BackMsg()
         message.file_urls_request.request_id = uuid.uuid4().hex
-        message.file_urls_request.session_id = line.state.session
+        message.file_urls_request.session_id = connection.state.session
         message.file_urls_request.file_names.append(name)
-        response = await self._request(line, message, message.file_urls_request.request_id)
+        response = await self._request(connection, message, message.file_urls_request.request_id)
         urls, border = response.file_urls[0], uuid.uuid4().hex
-        head = f'--{border}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
+        part = f'Content-Disposition: form-data; name="{name}"; filename="{name}"\r\nContent-Type: {kind}'
+        head = f"--{border}\r\n{part}\r\n\r\n"
         await self._fetch(
             urls.upload_url,
             data=head.encode() + content + f"\r\n--{border}--\r\n".encode(),
-            headers={"Content-Type": f"multipart/form-data; boundary={border}", "X-Xsrftoken": line.xsrf,
-                     "Cookie": f"{_XSRF}={line.xsrf}"},
-        )  # fmt: skip
+            headers={
+                "Content-Type": f"multipart/form-data; boundary={border}",
+                "X-Xsrftoken": connection.xsrf,
+                "Cookie": f"{_XSRF}={connection.xsrf}",
+            },
+        )
         state = WidgetState(id=field.id)
-        if field.multiple_files and field.id in line.state.values:
-            state.CopyFrom(line.state.values[field.id])
+        if field.multiple_files and field.id in connection.state.values:
+            state.CopyFrom(connection.state.values[field.id])
         state.file_uploader_state_value.uploaded_file_info.append(
             UploadedFileInfo(name=name, size=len(content), file_id=urls.file_id, file_urls=urls)
         )
@@ -171,36 +175,38 @@ class Session:
         """Click a download button: what a browser would save.
 
         Raises:
-            WireError: it could not be had, not whole, or empty.
+            SessionError: it could not be had, not whole, or empty.
         """
-        line = await self._connected()
-        address = await self._made(line, button.deferred_file_id) if button.deferred_file_id else button.url
+        connection = await self._connected()
+        address = await self._make_file(connection, button.deferred_file_id) if button.deferred_file_id else button.url
         if not button.ignore_rerun:  # the page is drawn anew while the browser fetches
-            await self._send(line, line.state.ask((WidgetState(id=button.id, trigger_value=True),)))
+            await self._send(
+                connection, connection.state.rerun_message((WidgetState(id=button.id, trigger_value=True),))
+            )
         content = await self._fetch(address)
         if not content:
-            raise WireError(f"{address} is empty")
+            raise SessionError(f"{address} is empty")
         return content
 
-    async def _made(self, line: _Line, file_id: str) -> str:
+    async def _make_file(self, connection: _Connection, file_id: str) -> str:
         """Have the server make a file that is made on a click; its address."""
         message = BackMsg()
         message.backend_operation_request.request_id = uuid.uuid4().hex
-        message.backend_operation_request.session_id = line.state.session
+        message.backend_operation_request.session_id = connection.state.session
         message.backend_operation_request.deferred_file.file_id = file_id
-        response = await self._request(line, message, message.backend_operation_request.request_id)
+        response = await self._request(connection, message, message.backend_operation_request.request_id)
         return str(response.deferred_file.url)
 
-    async def _live(self) -> None:
+    async def _stay_connected(self) -> None:
         """Hold a connection, and find another one when it breaks, until cancelled."""
         while True:
             with contextlib.suppress(
-                OSError, HTTPException, ConnectionClosed, InvalidHandshake, ProtocolError, WireError
+                OSError, HTTPException, ConnectionClosed, InvalidHandshake, ProtocolError, SessionError
             ):
-                await self._hold()
+                await self._connect_once()
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _hold(self) -> None:
+    async def _connect_once(self) -> None:
         xsrf = await asyncio.to_thread(_xsrf_of, self._url)
         async with connect(
             f"ws{self._url.removeprefix('http')}/_stcore/stream",
@@ -210,49 +216,52 @@ class Session:
             max_size=None,
         ) as socket:
             self._state = Frontend(self._state.query)
-            self._line = line = _Line(socket, xsrf, self._state)
+            self._connection = connection = _Connection(socket, xsrf, self._state)
             self._fetched.clear()
             self._fetching.clear()
             try:
-                first = line.state.ask(page="")
+                first = connection.state.rerun_message(page="")
                 first.rerun_script.page_name = self._path
-                await self._send(line, first)
+                await self._send(connection, first)
                 async for data in socket:
                     assert isinstance(data, bytes)
-                    line.state.take(ForwardMsg.FromString(data))
-                    self._follow(line)
+                    connection.state.receive(ForwardMsg.FromString(data))
+                    self._follow_state(connection)
             finally:
-                self._line = None
-                line.state.ticks.clear()
-                self._follow(line)
+                self._connection = None
+                connection.state.ticks.clear()
+                self._follow_state(connection)
 
-    def _follow(self, line: _Line) -> None:
-        """After a message: ask for what is shown now, and set the timers as it says."""
-        for address in line.state.addresses:
+    def _follow_state(self, connection: _Connection) -> None:
+        """After a message: ask for the pictures that are shown now, and set the timers as it says."""
+        for address in connection.state.addresses:
             if address not in self._fetched:
                 self._fetched.add(address)
-                self._fetching.append(asyncio.create_task(self._see(address)))
-        line.state.addresses.clear()
+                self._fetching.append(asyncio.create_task(self._load_picture(address)))
+        connection.state.addresses.clear()
         for fragment, (seconds, timer) in list(self._timers.items()):
-            if line.state.ticks.get(fragment) != seconds:
+            if connection.state.ticks.get(fragment) != seconds:
                 timer.cancel()
                 del self._timers[fragment]
-        for fragment, seconds in line.state.ticks.items():
+        for fragment, seconds in connection.state.ticks.items():
             if fragment not in self._timers:
-                self._timers[fragment] = (seconds, asyncio.create_task(self._look_again(line, fragment, seconds)))
-        self._news.set()
+                self._timers[fragment] = (
+                    seconds,
+                    asyncio.create_task(self._rerun_every(connection, fragment, seconds)),
+                )
+        self._changed.set()
 
-    async def _look_again(self, line: _Line, fragment: str, seconds: float) -> None:
-        with contextlib.suppress(WireError):  # the next connection has timers of its own
+    async def _rerun_every(self, connection: _Connection, fragment: str, seconds: float) -> None:
+        with contextlib.suppress(SessionError):  # the next connection has timers of its own
             while True:
                 await asyncio.sleep(seconds)
-                await self._send(line, line.state.ask(fragment=fragment))
+                await self._send(connection, connection.state.rerun_message(fragment=fragment))
 
-    async def _run(self, line: _Line, message: BackMsg) -> Answer:
+    async def _run(self, connection: _Connection, message: BackMsg) -> Answer:
         """Have the page's script run, and wait for its end; the page that is left may be drawn once more before."""
-        before, page, begin = line.state.runs_begun, message.rerun_script.page_script_hash, time.monotonic()
-        await self._send(line, message)
-        await self._until(lambda: line.state.runs_done > before and line.state.shown == page, line)
+        before, page, begin = connection.state.runs_begun, message.rerun_script.page_script_hash, time.monotonic()
+        await self._send(connection, message)
+        await self._until(lambda: connection.state.runs_done > before and connection.state.shown == page, connection)
         return await self._answer(begin)
 
     async def _answer(self, begin: float) -> Answer:
@@ -263,41 +272,43 @@ class Session:
                 raise problem
         return Answer(server, 1000 * (time.monotonic() - begin))
 
-    async def _request(self, line: _Line, message: BackMsg, request: str) -> Any:
-        await self._send(line, message)
-        response = await self._until(lambda: line.state.responses.pop(request, None), line)
+    async def _request(self, connection: _Connection, message: BackMsg, request: str) -> Any:
+        await self._send(connection, message)
+        response = await self._until(lambda: connection.state.responses.pop(request, None), connection)
         if response.error_msg:
-            raise WireError(response.error_msg)
+            raise SessionError(response.error_msg)
         return response
 
-    async def _send(self, line: _Line, message: BackMsg) -> None:
+    async def _send(self, connection: _Connection, message: BackMsg) -> None:
         try:
-            await line.socket.send(message.SerializeToString())
+            await connection.socket.send(message.SerializeToString())
         except ConnectionClosed as error:
-            raise WireError("the server is gone") from error
+            raise SessionError("the server is gone") from error
 
-    async def _connected(self) -> _Line:
+    async def _connected(self) -> _Connection:
         """The connection, once a page is on it; a person waits for the server too."""
-        return await self._until(lambda: self._line if self._line is not None and self._state.runs_done else None)
+        return await self._until(
+            lambda: self._connection if self._connection is not None and self._state.runs_done else None
+        )
 
-    async def _until(self, look: Callable[[], Found | None], line: _Line | None = None) -> Found:
-        """Wait until `look` finds something; with `line`, only as long as that connection is there."""
-        deadline = time.monotonic() + PATIENCE
+    async def _until(self, look: Callable[[], Found | None], connection: _Connection | None = None) -> Found:
+        """Wait until `look` finds something; with `connection`, only as long as that connection is there."""
+        deadline = time.monotonic() + ANSWER_SECONDS
         while not (found := look()):
-            if line is not None and line is not self._line:
-                raise WireError("the server is gone")
-            self._news.clear()
+            if connection is not None and connection is not self._connection:
+                raise SessionError("the server is gone")
+            self._changed.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), deadline - time.monotonic())
+                await asyncio.wait_for(self._changed.wait(), deadline - time.monotonic())
             except TimeoutError as error:
-                raise WireError(f"no answer within {PATIENCE:.0f} s") from error
+                raise SessionError(f"no answer within {ANSWER_SECONDS:.0f} s") from error
         return found
 
-    async def _see(self, address: str) -> WireError | None:
+    async def _load_picture(self, address: str) -> SessionError | None:
         """Have a picture in the browser's cache; what went wrong."""
         try:
             await self._fetch(address)
-        except WireError as error:
+        except SessionError as error:
             return error
         return None
 
@@ -307,20 +318,20 @@ class Session:
         try:
             return await asyncio.to_thread(_read, request)
         except (OSError, HTTPException) as error:  # HTTPException: fewer bytes than the server said
-            raise WireError(f"{address}: {error}") from error
+            raise SessionError(f"{address}: {error}") from error
 
 
 def _read(request: urllib.request.Request) -> bytes:
-    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as response:
         content: bytes = response.read()
     return content
 
 
 def _xsrf_of(url: str) -> str:
     """The token that the server gives a browser."""
-    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=PATIENCE) as response:
+    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=ANSWER_SECONDS) as response:
         cookie = response.headers.get("Set-Cookie", "")
     name, _, token = cookie.partition(";")[0].partition("=")
     if name != _XSRF:
-        raise WireError("the server gave no XSRF token")
+        raise SessionError("the server gave no XSRF token")
     return str(token)

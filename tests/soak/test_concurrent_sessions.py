@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,17 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from cifar_core.bench.app import App, start_app, stop_app
-from cifar_core.bench.frontend import chosen
-from cifar_core.bench.screen import Screen, body_of, kind_of
-from cifar_core.bench.server import on_tiles
-from cifar_core.bench.wire import Session, WireError
 from cifar_core.data import list_datasets
 from cifar_core.runs import Run, list_runs, list_trash, read_run, verify_run
 from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
-from tests.e2e.test_wire import labelled, png, run_apart
 from tests.runs.conftest import finished, shared, tiny
 from tests.runs.zips_of_runs import packed_run
+from tests.soak.frontend import chosen
+from tests.soak.protocol_client import Session, SessionError
+from tests.soak.screen import Screen, body_of, kind_of
+from tests.soak.test_protocol_client import labelled, png, run_apart
 
 __all__ = ["finished", "shared", "tiny"]
 
@@ -69,22 +68,43 @@ def with_server(workspace: Workspace, log: Path, act: Callable[[App], Coroutine[
     assert "Traceback" not in log.read_text("utf-8")
 
 
+def tile_clicks() -> Iterator[Callable[[Screen], WidgetState]]:
+    """Without end: which pictures are shown, in which order, and page by page."""
+
+    def show(name: str) -> Callable[[Screen], WidgetState]:
+        return lambda screen: chosen(labelled("button_group", "^Show$")(screen), name)
+
+    def sort(index: int) -> Callable[[Screen], WidgetState]:
+        def click(screen: Screen) -> WidgetState:
+            box = labelled("selectbox", "^Sort by$")(screen)
+            return WidgetState(id=box.id, string_value=box.options[index])
+
+        return click
+
+    def page(number: int) -> Callable[[Screen], WidgetState]:
+        return lambda screen: WidgetState(id=screen.all("pagination")[0].id, int_value=number)
+
+    return itertools.cycle(
+        [show("All"), page(2), sort(1), page(3), show("Correct"), sort(2), show("Mistakes"), sort(0)]
+    )
+
+
 def test_three_hundred_quick_reruns_cost_nothing_that_stays(own: Workspace, finished: Run, tmp_path: Path) -> None:
     """Over one connection, answered one by one, then sent in one go: the last one is what the page shows."""
 
     async def act(app: App) -> App:
         session, server = Session(app.url), psutil.Process(app.process.pid)
         await session.open("misclassified", f"run={finished.id}")
-        clicks = on_tiles()
-        for _, click in itertools.islice(clicks, 40):  # every kind a few times, which loads what it needs
+        clicks = tile_clicks()
+        for click in itertools.islice(clicks, 40):  # every kind a few times, which loads what it needs
             await session.act(click(session.screen))
         memory, files = server.memory_info().rss, server.num_fds()
-        for _, click in itertools.islice(clicks, 260):
+        for click in itertools.islice(clicks, 260):
             await session.act(click(session.screen))
         show = labelled("button_group", "^Show$")
-        line = await session._connected()
+        connection = await session._connected()
         for name in itertools.islice(itertools.cycle(("All", "Mistakes", "Correct")), 299):
-            await session._send(line, line.state.ask((chosen(show(session.screen), name),)))
+            await session._send(connection, connection.state.rerun_message((chosen(show(session.screen), name),)))
         await session.act(chosen(show(session.screen), "Correct"))
         assert session.option_of(show(session.screen)) == "Correct"
         assert "outcome=correct" in session.query
@@ -243,23 +263,27 @@ async def export(session: Session) -> None:
 
 @pytest.mark.fault(25, 60)
 def test_a_server_killed_in_the_middle_leaves_nothing_half(own: Workspace, tmp_path: Path) -> None:
-    """While something comes in or is packed: afterwards all or nothing of it is there, and what was begun goes within an hour."""
+    """While something comes in or is packed: all or nothing of it is there, and what was begun goes within an hour."""
     away = open_workspace(tmp_path / "away")
     parcel, known = packed_run(away).read_bytes(), {run.id for run in list_runs(own)}
 
     async def act(app: App) -> App:
         session, port = Session(app.url), int(app.url.rpartition(":")[2])
         doings: list[Callable[[int], Coroutine[Any, Any, None]]] = [
-            lambda number: import_data(session, number), lambda _: import_run(session, parcel), lambda _: predict(session),
-            lambda _: download(session), lambda _: save(session), lambda _: export(session),
-        ]  # fmt: skip
+            lambda number: import_data(session, number),
+            lambda _: import_run(session, parcel),
+            lambda _: predict(session),
+            lambda _: download(session),
+            lambda _: save(session),
+            lambda _: export(session),
+        ]
         for number, doing in enumerate(doings * 2):
             begun = asyncio.create_task(doing(number))
             await asyncio.wait([begun], timeout=0.35 + 0.1 * number)
             await asyncio.to_thread(app.process.kill)
             await asyncio.to_thread(app.process.wait)
             begun.cancel()
-            with suppress(WireError, asyncio.CancelledError):
+            with suppress(SessionError, asyncio.CancelledError):
                 await begun
             app = await asyncio.to_thread(start_app, own, tmp_path / "log", port=port)
             await session.shows(lambda screen: session._state.runs_done and screen.title)  # the page finds it again

@@ -1,4 +1,4 @@
-"""What a visitor of the soak does, in a browser or over the wire: think, click, upload, download, and tell how it went."""
+"""What a visitor of the soak does, in a browser or by the app's protocol: think, click, upload, download, report."""
 
 import argparse
 import asyncio
@@ -34,7 +34,7 @@ DOWNLOADS = {  # page -> its download button
     "misclassified": re.compile("as ZIP"),
 }
 IMPORT_EVERY = 10  # uploads: one is a dataset, the others are pictures to predict
-Told = dict[str, Any]
+Event = dict[str, Any]  # `what`, `session`, `browser`, `begin`, `end`, and what belongs to it, or `failed`
 
 
 @dataclass
@@ -68,13 +68,13 @@ class Crowd:
         return (time.monotonic() - self.begin) / float(self.options.seconds)
 
 
-def tell(told: Told) -> None:
-    """A line for whoever reads."""
-    print(json.dumps(told), flush=True)
+def print_event(event: Event) -> None:
+    """Report what happened: a line of JSON on stdout."""
+    print(json.dumps(event), flush=True)
 
 
 class Visitor(ABC):
-    """One session of a person; how it reaches the app is the matter of its subclasses."""
+    """One session of a person; a subclass knows how it reaches the app."""
 
     in_browser: ClassVar[bool]
     faults: ClassVar[tuple[type[Exception], ...]]  # what failed in the app, not in this program
@@ -85,40 +85,40 @@ class Visitor(ABC):
         self._at = ""  # page
 
     async def stay(self) -> None:
-        """Think, do something, think, until it is over; at least every other thing is a click."""
+        """Think and do something in turns until the time is over; at least every other thing is a click."""
         may_do_task = False
         while not self._crowd.is_over:
             await asyncio.sleep(self._rng.uniform(0.5, 1.5) * self._crowd.options.think)
             due = [task for task in (self._crowd.uploads, self._crowd.downloads) if task.is_due(self._crowd.share)]
             if due and may_do_task:
-                await self._do_task(due[0], self._upload if due[0] is self._crowd.uploads else self._take_away)
+                await self._do_task(due[0], self._upload if due[0] is self._crowd.uploads else self._fetch_file)
             else:
-                await self._try("click", self._click)
+                await self._attempt("click", self._click)
             may_do_task = not may_do_task
 
-    async def _do_task(self, task: Task, act: Callable[[], Awaitable[Told]]) -> None:
-        """One of a task; what failed is done again, by whoever comes next."""
+    async def _do_task(self, task: Task, act: Callable[[], Awaitable[Event]]) -> None:
+        """Do one of a task; what failed is done again by the next session that is free."""
         task.begun += 1
-        if await self._try(task.name, act):
+        if await self._attempt(task.name, act):
             task.done += 1
         else:
             task.begun -= 1
 
-    async def _try(self, what: str, act: Callable[[], Awaitable[Told]]) -> bool:
-        """Do something and tell how it went; after a failure the page is opened anew, as a person would."""
+    async def _attempt(self, what: str, act: Callable[[], Awaitable[Event]]) -> bool:
+        """Do something and report how it went; after a failure the page is opened anew, as a person would."""
         begin = time.monotonic()
-        told: Told = {"what": what, "session": self._number, "browser": self.in_browser, "begin": begin}
+        event: Event = {"what": what, "session": self._number, "browser": self.in_browser, "begin": begin}
         try:
-            told |= await act()
+            event |= await act()
         except self.faults as error:
-            told |= {"failed": (str(error).strip().splitlines() or [repr(error)])[0][:200], "page": self._at}
+            event |= {"failed": (str(error).strip().splitlines() or [repr(error)])[0][:200], "page": self._at}
         except asyncio.CancelledError:
-            tell(told | {"failed": "no answer until the end", "page": self._at, "end": time.monotonic()})
+            print_event(event | {"failed": "no answer until the end", "page": self._at, "end": time.monotonic()})
             raise
-        tell(told | {"end": time.monotonic()})
-        if "failed" in told:
+        print_event(event | {"end": time.monotonic()})
+        if "failed" in event:
             await self.arrive()
-        return "failed" not in told
+        return "failed" not in event
 
     async def arrive(self) -> None:
         """Open the app at its first page; where nobody answers, try until it is over."""
@@ -130,18 +130,18 @@ class Visitor(ABC):
             except self.faults:
                 await asyncio.sleep(1)
 
-    async def _click(self) -> Told:
+    async def _click(self) -> Event:
         """Choose something on this page, or go to another one."""
-        free = await self._free(CHOICES.get(self._at, ()))
+        free = await self._available(CHOICES.get(self._at, ()))
         if free and self._rng.random() < 0.5:
             return await self._choose(self._rng.choice(free))
         return await self._go(self._rng.choice([path for path in CLICKED if path != self._at]))
 
-    async def _go(self, path: str) -> Told:
+    async def _go(self, path: str) -> Event:
         self._at = path
         return await self._follow(path)
 
-    async def _upload(self) -> Told:
+    async def _upload(self) -> Event:
         """A picture to predict or, now and then, a dataset."""
         number, files = next(self._crowd.numbers), Path(self._crowd.options.files)
         name = f"soak{number}"
@@ -152,7 +152,7 @@ class Visitor(ABC):
         await self._predict(f"{name}.png", pictures[number % len(pictures)].read_bytes())
         return {"page": self._at}
 
-    async def _take_away(self) -> Told:
+    async def _fetch_file(self) -> Event:
         path = self._rng.choice(list(DOWNLOADS))
         return {"bytes": await self._download(path), "page": path}
 
@@ -161,11 +161,11 @@ class Visitor(ABC):
         """Open the app at a page, with the address of the run that has results."""
 
     @abstractmethod
-    async def _free(self, names: tuple[str, ...]) -> list[str]:
+    async def _available(self, names: tuple[str, ...]) -> list[str]:
         """Which of these choices are there and not taken; a run without an epoch has nothing to choose."""
 
     @abstractmethod
-    async def _choose(self, name: str) -> Told:
+    async def _choose(self, name: str) -> Event:
         """Click a choice and wait for the answer.
 
         Returns:
@@ -173,7 +173,7 @@ class Visitor(ABC):
         """
 
     @abstractmethod
-    async def _follow(self, path: str) -> Told:
+    async def _follow(self, path: str) -> Event:
         """Click a page in the sidebar and wait for it; returns as `_choose` does."""
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What Streamlit's frontend knows of one connection: a state that the server's messages change, without anything sent or drawn."""
+"""What Streamlit's frontend keeps of one connection: a state that the server's messages change. It sends nothing."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from cifar_core.bench.screen import Screen, addresses_of, body_of
+from tests.soak.screen import Screen, addresses_of, body_of
 
 _TRIGGERS = ("trigger_value", "string_trigger_value", "json_trigger_value")  # said once, not kept
 _FULL_RUN = ForwardMsg.FINISHED_SUCCESSFULLY
@@ -16,7 +16,7 @@ _FRAGMENT_RUN = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
 
 
 class ProtocolError(Exception):
-    """The server said what makes no sense."""
+    """The server sent something that makes no sense."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Frontend:
     _cached: dict[str, tuple[int, ForwardMsg]] = field(default_factory=dict)  # hash -> run that used it, message
     _cache_age: int = 2  # runs after which a message is forgotten
 
-    def take(self, message: ForwardMsg) -> None:
+    def receive(self, message: ForwardMsg) -> None:
         """Do what the frontend does with a message.
 
         Raises:
@@ -62,7 +62,9 @@ class Frontend:
             case _:
                 self._note(message)
 
-    def ask(self, states: tuple[WidgetState, ...] = (), page: str | None = None, fragment: str = "") -> BackMsg:
+    def rerun_message(
+        self, states: tuple[WidgetState, ...] = (), page: str | None = None, fragment: str = ""
+    ) -> BackMsg:
         """The message that asks for a script run, with all that was chosen.
 
         Args:
@@ -131,14 +133,17 @@ class Frontend:
         if status == _FULL_RUN:
             self.runs_done, self.shown = self.runs_begun, self.page
             self.values = {name: state for name, state in self.values.items() if name in self.screen.ids}
-            self._cached = {name: known for name, known in self._cached.items()
-                            if self.runs_begun - known[0] <= self._cache_age}  # fmt: skip
+            self._cached = {
+                name: known for name, known in self._cached.items() if self.runs_begun - known[0] <= self._cache_age
+            }
 
     def _note(self, message: ForwardMsg) -> None:
         match message.WhichOneof("type"):
             case "navigation":
-                self.pages = {"" if page.is_default else page.url_pathname: page.page_script_hash
-                              for page in message.navigation.app_pages}  # fmt: skip
+                self.pages = {
+                    "" if page.is_default else page.url_pathname: page.page_script_hash
+                    for page in message.navigation.app_pages
+                }
                 self.page = message.navigation.page_script_hash  # the address that was typed in has none
             case "page_info_changed":
                 self.query = message.page_info_changed.query_string

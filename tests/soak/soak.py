@@ -1,10 +1,9 @@
-"""A class at work, with accidents: sessions that click, uploads, downloads, trainings, kills; then what is left of it.
+"""A class at work while processes are killed: clicks, uploads, downloads, trainings; then what is left of it.
 
-Works in a folder of its own. The people are `crowd.py`, the accidents `storm.py`; this starts both, looks at what remains,
-and says of each promise whether it was kept.
+It works in a folder of its own. `crowd.py` runs the sessions in another process, `disturbances.py` kills and measures,
+`verdicts.py` says of each promise whether it was kept.
 """
 
-import importlib.util
 import io
 import json
 import queue
@@ -19,52 +18,54 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 from PIL import Image
 
-from cifar_core.bench.aftermath import Event, judge
 from cifar_core.bench.app import find_chromium, start_app, stop_app
-from cifar_core.bench.census import PROC, resident_bytes
-from cifar_core.bench.plan import Plan
 from cifar_core.bench.sides import Say, train
-from cifar_core.bench.storm import Storm
 from cifar_core.config import make_config
 from cifar_core.data import open_dataset
 from cifar_core.errors import TrainingError
 from cifar_core.processes import child_environment
 from cifar_core.workspace import Workspace, open_workspace
+from tests.soak.crowd import COUNTS, SECONDS
+from tests.soak.disturbances import Disturbances
+from tests.soak.size import SoakSize
+from tests.soak.verdicts import judge
+from tests.soak.visitor import Event
 
 _TICK = 0.5  # seconds between looks
 _ARRIVE_SECONDS = 600.0  # for all to come
 _END_SECONDS = 150.0  # for the last answers
-_PATIENCE = 4  # times as long as planned, where a busy machine is late
+_MAX_STRETCH = 4  # times as long as planned, where a busy machine is late
 _PICTURES = 32
 
 
-def measure_soak(workspace: Workspace, dataset: str, plan: Plan, *, say: Say) -> dict[str, Any]:
-    """Let a class work for `plan.seconds` and see whether the promises are kept.
+def measure_soak(workspace: Workspace, dataset: str, size: SoakSize, *, say: Say) -> dict[str, Any]:
+    """Let a class work for `size.seconds` and see whether the promises are kept.
 
     Args:
         workspace: holds the dataset; it is copied, and nothing else is touched.
         dataset: its name.
-        plan: how much.
+        size: how much is done, and in how long.
         say: told what is under way.
 
     Returns:
         Figures, and `promises`: by name what was promised, whether it was `kept`, and what was `found`; or `skipped`
-        with the reason where there is no browser, or no /proc to look for processes in.
+        with the reason where there is no browser, or the system is not Linux.
     """
     chromium = find_chromium()
-    if importlib.util.find_spec("playwright") is None or chromium is None:
-        return {"skipped": "needs Chromium and the development requirements (make test installs them)"}
-    if not PROC.joinpath("self", "fd").is_dir():
-        return {"skipped": "needs Linux: what processes hold is read from /proc"}
+    if chromium is None:
+        return {"skipped": "needs Chromium: install it, or set CHROMIUM to its path"}
+    if not psutil.LINUX:
+        return {"skipped": "needs Linux: elsewhere not every system tells how many files a process has open"}
     with tempfile.TemporaryDirectory(prefix="cifar-soak-") as folder:
         own = open_workspace(Path(folder) / "workspace")
         shutil.copytree(workspace.data / dataset, own.data / dataset)
-        return _soak(own, dataset, plan, chromium, say)
+        return _soak(own, dataset, size, chromium, say)
 
 
-def _soak(workspace: Workspace, dataset: str, plan: Plan, chromium: str, say: Say) -> dict[str, Any]:
+def _soak(workspace: Workspace, dataset: str, size: SoakSize, chromium: str, say: Say) -> dict[str, Any]:
     files, temp = workspace.root.parent / "files", workspace.root.parent / "temp"
     files.mkdir()
     temp.mkdir()
@@ -72,44 +73,54 @@ def _soak(workspace: Workspace, dataset: str, plan: Plan, chromium: str, say: Sa
     say("soak: a first run, for there to be something to look at")
     shown = train(workspace, make_config({"dataset": dataset, "epochs": 2}, preset="original")).run.id
     app = start_app(workspace, workspace.root.parent / "server.log", TMPDIR=str(temp))
-    storm = Storm(workspace, plan, app, workspace.root.parent / "server.log", temp, [shown])
+    disturbances = Disturbances(workspace, size, app, workspace.root.parent / "server.log", temp, [shown])
     try:
-        events, closed = _let_them_work(storm, chromium, files, say)
+        events, closed = _let_them_work(disturbances, chromium, files, say)
     finally:
-        stop_app(storm.app)
-    return judge(storm, events) | {"memory_with_sessions_closed_bytes": closed}
+        stop_app(disturbances.app)
+    return judge(disturbances, events) | {"memory_with_sessions_closed_bytes": closed}
 
 
-def _let_them_work(storm: Storm, chromium: str, files: Path, say: Say) -> tuple[list[Event], int]:
-    """The crowd from its first to its last click, in the storm; all it told, and the server's memory once it had gone."""
-    plan = storm.plan
-    command = [sys.executable, "-P", "-m", "cifar_core.bench.crowd", f"--url={storm.app.url}", f"--run={storm.runs[0]}",
-               f"--chromium={chromium}", f"--files={files}", f"--sessions={plan.sessions}", f"--browsers={plan.browsers}",
-               f"--uploads={plan.uploads}", f"--downloads={plan.downloads}", f"--seconds={plan.seconds}", f"--think={plan.think}"]  # fmt: skip
+def _let_them_work(disturbances: Disturbances, chromium: str, files: Path, say: Say) -> tuple[list[Event], int]:
+    """The sessions from their first to their last click, under disturbances.
+
+    Returns:
+        All that they reported, and the server's memory once they had closed.
+    """
+    size = disturbances.size
+    options = {"url": disturbances.app.url, "run": disturbances.runs[0], "chromium": chromium, "files": files}
+    options |= {name: getattr(size, name) for name in (*COUNTS, *SECONDS)}
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "tests.soak.crowd",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
     crowd = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=child_environment())
     assert crowd.stdin is not None
-    told = Told(crowd)
+    output = CrowdOutput(crowd)
     try:
-        say(f"soak: {plan.sessions} sessions arrive, {plan.browsers} of them in Chromium")
-        told.wait_for("begin", _ARRIVE_SECONDS)
-        say(f"soak: {plan.seconds / 60:.1f} minutes, {plan.trainings} trainings")
-        storm.train(plan.trainings)
-        storm.open()
-        while not storm.is_over() and time.monotonic() < storm.begin + _PATIENCE * plan.seconds:
+        say(f"soak: {size.sessions} sessions arrive, {size.browsers} of them in Chromium")
+        output.wait_for("begin", _ARRIVE_SECONDS)
+        say(f"soak: {size.seconds / 60:.1f} minutes, {size.trainings} trainings")
+        disturbances.train(size.trainings)
+        disturbances.start_clock()
+        while not disturbances.is_over() and time.monotonic() < disturbances.begin + _MAX_STRETCH * size.seconds:
             time.sleep(_TICK)
-            told.take()
-            storm.tick(_visits(told.events, storm.lives[-1].ready))
+            output.take()
+            disturbances.tick(_answers(output.events, disturbances.lives[-1].ready))
         print(file=crowd.stdin, flush=True)
-        told.wait_for("over", _END_SECONDS)
-        storm.end_life()
+        output.wait_for("over", _END_SECONDS)
+        disturbances.end_life()
     finally:
         crowd.stdin.close()
         _wait(crowd)
-    return told.events, resident_bytes(storm.app.process.pid)
+    return output.events, psutil.Process(disturbances.app.process.pid).memory_info().rss
 
 
-class Told:
-    """What the crowd has told so far."""
+class CrowdOutput:
+    """What the process of the sessions has reported so far."""
 
     def __init__(self, crowd: "subprocess.Popen[str]") -> None:
         self.events: list[Event] = []
@@ -160,7 +171,7 @@ def _wait(crowd: "subprocess.Popen[str]") -> None:
         crowd.wait()
 
 
-def _visits(events: list[Event], since: float) -> dict[int, int]:
+def _answers(events: list[Event], since: float) -> dict[int, int]:
     """How often each session was answered since a moment."""
     return Counter(event["session"] for event in events if event["begin"] > since and "failed" not in event)
 

@@ -1,21 +1,21 @@
-"""A visitor of the soak whose browser is elsewhere, as a student's is: only what it says to the server happens here."""
+"""A visitor of the soak without a browser: it exchanges with the server what a browser on another machine would."""
 
 import re
 from typing import Any
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from cifar_core.bench.frontend import chosen
-from cifar_core.bench.screen import Screen
-from cifar_core.bench.visitor import DOWNLOADS, TITLES, Crowd, Told, Visitor
-from cifar_core.bench.wire import Answer, Session, WireError
+from tests.soak.frontend import chosen
+from tests.soak.protocol_client import Answer, Session, SessionError
+from tests.soak.screen import Screen
+from tests.soak.visitor import DOWNLOADS, TITLES, Crowd, Event, Visitor
 
 
-class WireVisitor(Visitor):
+class ProtocolVisitor(Visitor):
     """A session over Streamlit's own protocol."""
 
     in_browser = False
-    faults = (WireError,)
+    faults = (SessionError,)
 
     def __init__(self, crowd: Crowd, number: int) -> None:
         super().__init__(crowd, number)
@@ -24,29 +24,29 @@ class WireVisitor(Visitor):
     async def _load(self, path: str) -> None:
         await self.session.open(path, f"run={self._crowd.options.run}")
 
-    async def _free(self, names: tuple[str, ...]) -> list[str]:
-        groups = {name: self._group(name) for name in names}
+    async def _available(self, names: tuple[str, ...]) -> list[str]:
+        groups = {name: self._group_with(name) for name in names}
         return [name for name, group in groups.items() if group and self.session.option_of(group) != name]
 
-    async def _choose(self, name: str) -> Told:
-        return self._tell(await self.session.act(chosen(self._group(name), name)))
+    async def _choose(self, name: str) -> Event:
+        return self._event(await self.session.act(chosen(self._group_with(name), name)))
 
-    async def _follow(self, path: str) -> Told:
-        return self._tell(await self.session.go(path))
+    async def _follow(self, path: str) -> Event:
+        return self._event(await self.session.go(path))
 
-    def _tell(self, answer: Answer) -> Told:
+    def _event(self, answer: Answer) -> Event:
         if self.session.screen.title != TITLES[self._at]:
-            raise WireError(f"'{self.session.screen.title}' instead of '{TITLES[self._at]}'")
+            raise SessionError(f"'{self.session.screen.title}' instead of '{TITLES[self._at]}'")
         return {"page": self._at, "milliseconds": answer.whole, "server_milliseconds": answer.server}
 
-    def _group(self, option: str) -> Any | None:
+    def _group_with(self, option: str) -> Any | None:
         """The buttons that an option is one of."""
         return self.session.screen.find(
             "button_group", lambda group: option in [item.content for item in group.options]
         )
 
     async def _be_at(self, path: str, kind: str, label: re.Pattern[str]) -> Any:
-        """Be on a page of the run that has results: the one in focus may have none yet; the widget that is needed there."""
+        """Be on a page of the run that has results (the one in focus may have none yet); the widget needed there."""
 
         def look(screen: Screen) -> Any | None:
             return screen.find(kind, lambda widget: label.search(widget.label) is not None)

@@ -1,26 +1,19 @@
-"""The sessions of a soak that have no browser: to the server they are people, and what a page offered them can be had."""
+"""The sessions of a soak that have no browser: to the server they are browsers, and get what a page offers them."""
 
 import asyncio
 import io
-import itertools
 import re
 import shutil
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cifar_core.bench.app import serve, start_app, stop_app
-from cifar_core.bench.frontend import chosen
-from cifar_core.bench.screen import Screen
-from cifar_core.bench.server import on_cells, on_tiles
-from cifar_core.bench.visitor import TITLES
-from cifar_core.bench.wire import Session, WireError
 from cifar_core.data import class_counts, open_dataset
 from cifar_core.evaluate import confusion_matrix, most_confused
 from cifar_core.export import table_csv
@@ -28,6 +21,10 @@ from cifar_core.runs import Run, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import finished, shared
 from tests.runs.zips_of_runs import store
+from tests.soak.frontend import chosen
+from tests.soak.protocol_client import Session, SessionError
+from tests.soak.screen import Screen
+from tests.soak.visitor import TITLES
 
 __all__ = ["finished", "shared"]
 
@@ -56,7 +53,7 @@ def png() -> bytes:
 
 
 def run_apart(work: Coroutine[Any, Any, None]) -> None:
-    """Run it in a thread of its own: in this one the browser tests' Playwright may keep a loop that is always running."""
+    """Run it in a thread of its own: in this one the browser tests' Playwright may keep a loop that always runs."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
 
@@ -102,7 +99,7 @@ def test_it_clicks_uploads_and_downloads(own: Workspace, finished: Run, tmp_path
         found = read_predictions(own, finished.id)
         pairs = most_confused(confusion_matrix(found.labels, found.probs), found.class_names)
         assert made == table_csv(pairs.drop(columns=["true_index", "predicted_index"]))
-        with pytest.raises(WireError, match="no page"):
+        with pytest.raises(SessionError, match="no page"):
             await session.go("nowhere")
 
     with_sessions(own, tmp_path / "log", act)
@@ -131,9 +128,9 @@ def test_what_a_page_offered_can_be_had_after_others_were_drawn(own: Workspace, 
         store(own)  # the page's tick draws another table
         await session.shows(lambda screen: labelled("download_button", "CSV")(screen).url != table.url)
         await session.go("confusion")
-        line = await session._connected()
+        connection = await session._connected()
         matrix = labelled("download_button", "Matrix")(session.screen)
-        address = await session._made(line, matrix.deferred_file_id)
+        address = await session._make_file(connection, matrix.deferred_file_id)
         await session.go("misclassified")
         for path in ("runs", "data", "runs", "data"):
             await other.go(path)
@@ -141,27 +138,6 @@ def test_what_a_page_offered_can_be_had_after_others_were_drawn(own: Workspace, 
         assert await session.download(matrix)
 
     with_sessions(own, tmp_path / "log", act, count=2)
-
-
-def test_the_clicks_that_are_timed_do_what_they_are_called(own: Workspace, finished: Run, tmp_path: Path) -> None:
-    """The address says what each has changed."""
-
-    async def act(session: Session) -> None:
-        said = {"filter": [], "sort": [], "page": [], "cell": []}
-        for path, clicks, count in (("misclassified", on_tiles(), 8), ("confusion", on_cells(), 3)):
-            await session.open(path, f"run={finished.id}")
-            for kind, click in itertools.islice(clicks, count):
-                await session.act(click(session.screen))
-                said[kind].append(parse_qs(session.query))
-        names = read_predictions(own, finished.id).class_names
-        assert [query.get("outcome", ["mistakes"]) for query in said["filter"]] == [["all"], ["correct"], ["mistakes"]]
-        assert len({str(query.get("sort")) for query in said["sort"]}) == 3
-        assert said["page"][0]["page"] == ["2"] and said["page"][1]["page"] == ["3"]
-        assert [(query["true"], query["predicted"]) for query in said["cell"]] == [
-            ([names[0]], [names[place]]) for place in (1, 2, 3)
-        ]
-
-    with_sessions(own, tmp_path / "log", act)
 
 
 def test_it_finds_a_server_that_was_killed_again(own: Workspace, finished: Run, tmp_path: Path) -> None:
