@@ -11,15 +11,16 @@ import psutil
 from cifar_core.bench.app import App, start_app
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
+from cifar_core.processes import Program
 from cifar_core.runs import Status, create_run, list_runs, read_run, resume_run, start_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.atomic import whole_lines_end
 from cifar_core.workspace import Workspace
-from tests.soak.processes import command_of, kill, processes_of, zombies_of
+from tests.soak.processes import command_line_of, kill, processes_of, zombies_of
 from tests.soak.size import SoakSize
 
 FIRST_ROUND = 3  # answers to each session after which a server's memory and open files are measured the first time
-_PROGRAMS = {"cifar_core.lifecycle.worker": "worker", "cifar_core.runs.training.process": "computing process"}
+_PROGRAMS = {str(Program.WORKER): "worker", str(Program.TRAINING): "computing process"}
 _COMMAND = re.compile(r"-m (\S+) --run-dir=\S*/([a-z0-9-]+)")  # a program of a run, and the run's id
 _GRACE_SECONDS = 20.0  # after a restart, in which the pages find the server again
 
@@ -146,7 +147,7 @@ class Disturbances:
         found = [
             (process, words[1], words[2])
             for process in processes_of(self.workspace)
-            if (words := _COMMAND.search(command_of(process))) and words[1] in _PROGRAMS
+            if (words := _COMMAND.search(command_line_of(process))) and words[1] in _PROGRAMS
         ]
         self._rng.shuffle(found)
         for process, program, run_id in found:

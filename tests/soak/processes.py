@@ -18,11 +18,11 @@ def processes_of(workspace: Workspace) -> list[psutil.Process]:
         process
         for process in psutil.process_iter(["cmdline", "environ"])
         if process.pid != psutil.Process().pid
-        and (named.search(command_of(process)) or (process.info["environ"] or {}).get(VARIABLE) == root)
+        and (named.search(command_line_of(process)) or (process.info["environ"] or {}).get(VARIABLE) == root)
     ]
 
 
-def command_of(process: psutil.Process) -> str:
+def command_line_of(process: psutil.Process) -> str:
     """The command line that a process had when `processes_of` found it; empty for a zombie."""
     return " ".join(process.info["cmdline"] or [])
 

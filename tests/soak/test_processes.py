@@ -10,7 +10,7 @@ import psutil
 
 from cifar_core.workspace import VARIABLE, Workspace
 from tests.conftest import ROOT
-from tests.soak.processes import command_of, kill, processes_of, zombies_of
+from tests.soak.processes import command_line_of, kill, processes_of, zombies_of
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def test_processes_that_name_the_workspace_are_found(workspace: Workspace) -> No
     root = str(workspace.root)
     assert processes_of(workspace) == []
     with waiting(f"--run-dir={root}/runs/one") as one, waiting(**{VARIABLE: root}) as other, waiting(f"{root}2"):
-        found = {process.pid: command_of(process) for process in processes_of(workspace)}
+        found = {process.pid: command_line_of(process) for process in processes_of(workspace)}
         assert set(found) == {one.pid, other.pid}
         assert found[one.pid].endswith(f"--run-dir={root}/runs/one")
     assert processes_of(workspace) == []

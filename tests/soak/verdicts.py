@@ -14,7 +14,7 @@ from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from tests.soak.disturbances import Disturbances
-from tests.soak.processes import command_of, processes_of
+from tests.soak.processes import command_line_of, processes_of
 from tests.soak.visitor import Event
 
 MEMORY = 150  # MB that a server may have grown by between a first round of clicks and its end
@@ -154,7 +154,7 @@ def _orphans(disturbances: Disturbances) -> list[str]:
     while (left := processes_of(disturbances.workspace)) and time.monotonic() < deadline:
         time.sleep(0.5)
     zombies = sum(life.zombies for life in disturbances.lives)
-    return [command_of(process)[:200] for process in left] + ([f"{zombies} zombies"] if zombies else [])
+    return [command_line_of(process)[:200] for process in left] + ([f"{zombies} zombies"] if zombies else [])
 
 
 def _temps(disturbances: Disturbances) -> list[str]:
