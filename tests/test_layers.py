@@ -20,12 +20,27 @@ import pytest
 from tests.conftest import ROOT
 
 
+def block(name: str) -> str:
+    """The block of docs/ARCHITECTURE.md that begins with ```name."""
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    return text.partition(f"```{name}\n")[2].partition("```")[0]
+
+
 def read_layers() -> tuple[str, ...]:
     """The layers from left to right, as docs/ARCHITECTURE.md lists them: the one list of them."""
-    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    _, _, rest = text.partition("```layers\n")
-    listed, _, _ = rest.partition("```")
-    return tuple(name for name in re.split(r"[\s,]+|->", listed) if name)
+    return tuple(name for name in re.split(r"[\s,]+|->", block("layers")) if name)
+
+
+def captioned() -> set[str]:
+    """The paths of all files that have a caption in the tree of docs/ARCHITECTURE.md."""
+    folder, found = "", set()
+    for line in filter(None, block("tree").splitlines()):
+        name = line.split()[0]
+        if line.startswith(" "):
+            found.add(folder + name)
+        else:
+            folder = name
+    return found
 
 
 # A layer imports only what stands left of it.
@@ -472,6 +487,19 @@ def test_heavy_packages_would_be_seen() -> None:
 
 def test_importing_the_package_is_quick() -> None:
     assert min(loaded_by("cifar_core")[1] for _ in range(3)) < MAX_IMPORT_SECONDS
+
+
+def test_every_module_has_a_caption(project: Sources) -> None:
+    """The tree in docs/ARCHITECTURE.md names each module; a folder's __init__.py and the painters of drawn10 need none."""
+    known = {
+        source.path
+        for source in project.values()
+        if "/" in source.path.removeprefix("pages/")
+        and not source.path.startswith("cifar_core/data/drawing/")
+        and (not source.path.endswith("__init__.py") or source.path == "cifar_core/__init__.py")
+    }
+    assert known - captioned() == set(), "these have no caption"
+    assert captioned() - known == set(), "these are not there"
 
 
 def test_the_tree_is_where_it_should_be(project: Sources) -> None:
