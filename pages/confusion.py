@@ -5,12 +5,10 @@ import streamlit as st
 from cifar_core.analyse import SampleFilter, explain_matrix, most_confused
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
-from pages.ui.address import give, take
 from pages.ui.caches import Findings, epochs_of, find
-from pages.ui.filters import choose_epoch
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.gallery import View, gallery
-from pages.ui.matrix import (
+from pages.ui.markdown import sentence
+from pages.ui.understand.confusion_matrix import (
     PAGE,
     SCALE_HELP,
     SCALES,
@@ -22,8 +20,10 @@ from pages.ui.matrix import (
     show_matrix,
     show_pairs,
 )
-from pages.ui.mend import best_findings
-from pages.ui.text import sentence
+from pages.ui.understand.filters import choose_epoch
+from pages.ui.understand.gallery import View, gallery
+from pages.ui.understand.recompute import best_findings
+from pages.ui.url_state import give, take
 
 
 def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:

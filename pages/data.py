@@ -7,10 +7,10 @@ from cifar_core.data import Dataset, DatasetState, class_counts, open_dataset
 from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
-from pages.ui.address import choice, give, take
-from pages.ui.browse import browse, vary
-from pages.ui.datasets import show_datasets, show_import
+from pages.ui.data.browse import browse, vary
+from pages.ui.data.datasets import show_datasets, show_import
 from pages.ui.frame import guard, setup_page
+from pages.ui.url_state import choice, give, take
 
 
 def main(workspace: Workspace) -> None:

@@ -7,14 +7,14 @@ from cifar_core.data import DatasetState, list_datasets
 from cifar_core.files import size_text
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
-from pages.ui.active import show_active, training_now
 from pages.ui.caches import find
-from pages.ui.datasets import heading
+from pages.ui.data.datasets import heading
 from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
-from pages.ui.live import status_badge
-from pages.ui.steer import launch, start_nonce
-from pages.ui.summary import show_numbers, show_worst
-from pages.ui.text import plain, sentence
+from pages.ui.markdown import plain, sentence
+from pages.ui.train.active_runs import show_active, training_now
+from pages.ui.train.live_view import status_badge
+from pages.ui.train.run_buttons import launch, start_nonce
+from pages.ui.understand.run_summary import show_numbers, show_worst
 
 FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
 

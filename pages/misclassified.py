@@ -7,13 +7,13 @@ import streamlit as st
 
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
-from pages.ui.address import give, take
 from pages.ui.caches import epochs_of, find
-from pages.ui.exports import offer_exports
-from pages.ui.filters import address_parts, show_filters
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.gallery import Shelf, View, clear, gallery, select_all, select_page, selected
-from pages.ui.mend import best_findings
+from pages.ui.understand.filters import address_parts, show_filters
+from pages.ui.understand.gallery import Shelf, View, clear, gallery, select_all, select_page, selected
+from pages.ui.understand.picture_download import offer_exports
+from pages.ui.understand.recompute import best_findings
+from pages.ui.url_state import give, take
 
 PAGE = "misclassified"
 

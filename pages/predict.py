@@ -9,11 +9,11 @@ from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Helper, Predictor
 from cifar_core.workspace import Workspace
+from pages.ui.components.images import enlarged
 from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.pictures import enlarged
-from pages.ui.text import plain, sentence
-from pages.ui.upload import Picture, test_pictures, uploaded_pictures
-from pages.ui.words import PERCENT, in_percent, percent
+from pages.ui.markdown import plain, sentence
+from pages.ui.predict.picture_upload import Picture, test_pictures, uploaded_pictures
+from pages.ui.wording import PERCENT, in_percent, percent
 
 UPLOAD, TEST = "Your pictures", "A test picture"
 ZOOM = 6  # screen pixels of a picture's pixel: 192 wide

@@ -6,12 +6,12 @@ from cifar_core.export import table_csv
 from cifar_core.figures import overlay_curves
 from cifar_core.runs import Run, list_runs, queue_places, read_metrics, slots
 from cifar_core.workspace import Workspace
-from pages.ui.active import show_active
 from pages.ui.frame import guard, run_in_focus, setup_page
-from pages.ui.parcels import offer_import
-from pages.ui.runs_table import choose_runs, manage, table_of
-from pages.ui.text import clean
-from pages.ui.trash import offer_undo, show_trash
+from pages.ui.markdown import clean
+from pages.ui.runs.delete_and_restore import offer_undo, show_trash
+from pages.ui.runs.table import choose_runs, manage, table_of
+from pages.ui.runs.transfer import offer_import
+from pages.ui.train.active_runs import show_active
 
 NEWEST = 5  # runs whose curves are shown when none is selected
 KINDS = ["accuracy", "loss"]

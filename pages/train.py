@@ -10,14 +10,14 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
-from pages.ui.active import training_now
-from pages.ui.address import choice, give, take
 from pages.ui.frame import guard, run_in_focus, setup_page
-from pages.ui.live import outlook, watch
-from pages.ui.plan import check, show_layers, show_strip
-from pages.ui.settings import MADE_FROM, in_words, preset_words, show_earlier, show_presets, show_settings
-from pages.ui.steer import launch, start_nonce
-from pages.ui.text import plain, sentence
+from pages.ui.markdown import plain, sentence
+from pages.ui.train.active_runs import training_now
+from pages.ui.train.live_view import outlook, watch
+from pages.ui.train.network_preview import check, show_layers, show_strip
+from pages.ui.train.run_buttons import launch, start_nonce
+from pages.ui.train.settings_form import MADE_FROM, in_words, preset_words, show_earlier, show_presets, show_settings
+from pages.ui.url_state import choice, give, take
 
 NEW, WATCH = "New run", "Watch"
 MAX_LABEL = 40  # characters of a name in a button; the page says all of it below

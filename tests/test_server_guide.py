@@ -9,8 +9,8 @@ from streamlit import config
 
 from cifar_core.config import parse_settings
 from cifar_core.settings import Limits, limit_table
-from pages.ui.upload_room import MAX_HELD
-from pages.ui.visitors import FORWARDED
+from pages.ui.server.access import FORWARDED
+from pages.ui.server.upload_quota import MAX_HELD
 from tests.conftest import ROOT
 
 GUIDE = (ROOT / "docs" / "SERVER.md").read_text("utf-8")

@@ -16,11 +16,11 @@ from streamlit.runtime.pages_manager import PagesManager
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.runs import Run, Status, empty_old_trash, find_deleted, list_runs
 from cifar_core.workspace import Workspace, open_workspace
-from pages.ui.patience import keep_what_was_shown
-from pages.ui.text import clean, plain, sentence
-from pages.ui.upload_room import bound_uploads, give_upload_room
-from pages.ui.visitors import ask_nobody, offer_logout, require_login
-from pages.ui.words import epoch_word, percent, state_words
+from pages.ui.markdown import clean, plain, sentence
+from pages.ui.server.access import ask_nobody, offer_logout, require_login
+from pages.ui.server.kept_media import keep_what_was_shown
+from pages.ui.server.upload_quota import bound_uploads, give_upload_room
+from pages.ui.wording import epoch_word, percent, state_words
 
 APP = "CIFAR-10 workbench"
 FOCUS = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters

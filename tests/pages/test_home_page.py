@@ -9,8 +9,8 @@ from cifar_core.data import list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui import frame
-from pages.ui.datasets import heading
-from pages.ui.words import percent
+from pages.ui.data.datasets import heading
+from pages.ui.wording import percent
 from tests.pages.support import OpenPage, primaries, said
 
 
@@ -18,7 +18,7 @@ def test_the_first_step_makes_one_run_and_opens_the_train_page(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr("pages.ui.steer.start_run", lambda _, run_id: started.append(run_id))
+    monkeypatch.setattr("pages.ui.train.run_buttons.start_run", lambda _, run_id: started.append(run_id))
     app = open_page(workspace, "home")
     assert primaries(app) == ["Train your first model"]
     app.button(key="home_first").click().run()

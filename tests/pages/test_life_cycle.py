@@ -17,9 +17,9 @@ from cifar_core.lifecycle.status import expect_worker, move, tell
 from cifar_core.runs import Progress, Run, Status, create_run, delete_run, list_runs, read_run
 from cifar_core.runs.folder import run_folder
 from cifar_core.workspace import Workspace
-from pages.ui.active import tick
-from pages.ui.steer import possible
-from pages.ui.upload_room import BoundedUploads
+from pages.ui.server.upload_quota import BoundedUploads
+from pages.ui.train.active_runs import tick
+from pages.ui.train.run_buttons import possible
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import ended_run
 
@@ -60,13 +60,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ids.append(run_id)
         join(run_folder(workspace, run_id))
 
-    monkeypatch.setattr("pages.ui.steer.start_run", start)
+    monkeypatch.setattr("pages.ui.train.run_buttons.start_run", start)
     return ids
 
 
 def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     """Select rows of the table of runs: AppTest cannot click into a table."""
-    monkeypatch.setattr("pages.ui.runs_table.choose_runs", lambda runs, table: [run for run in runs if run.id in ids])
+    monkeypatch.setattr("pages.ui.runs.table.choose_runs", lambda runs, table: [run for run in runs if run.id in ids])
 
 
 @pytest.mark.parametrize("status", Status)

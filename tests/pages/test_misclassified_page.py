@@ -15,7 +15,7 @@ from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
-from pages.ui.gallery import Shelf, View
+from pages.ui.understand.gallery import Shelf, View
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 

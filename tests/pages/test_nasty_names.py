@@ -13,7 +13,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.nasty import LITERAL, UNSEEN
 from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
-from tests.pages.test_text import unescaped
+from tests.pages.test_markdown import unescaped
 
 pytestmark = pytest.mark.fault(46)
 

@@ -11,7 +11,7 @@ from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
 from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
-from pages.ui.runs_table import table_of
+from pages.ui.runs.table import table_of
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -31,7 +31,7 @@ def two(workspace: Workspace) -> list[str]:
 
 def choose(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, *ids: str) -> None:
     """Select rows: AppTest cannot click into a table."""
-    monkeypatch.setattr("pages.ui.runs_table.choose_runs",
+    monkeypatch.setattr("pages.ui.runs.table.choose_runs",
                         lambda runs, table: [run for run in list_runs(workspace) if run.id in ids])  # fmt: skip
 
 

@@ -14,9 +14,9 @@ from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, list_runs, read_run, store
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
-from pages.ui.settings import stops
-from pages.ui.steer import ACTIONS
-from pages.ui.words import percent, result_line
+from pages.ui.train.run_buttons import ACTIONS
+from pages.ui.train.settings_form import stops
+from pages.ui.wording import percent, result_line
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 
@@ -28,7 +28,7 @@ NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int"
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of runs whose process would have been started."""
     ids: list[str] = []
-    monkeypatch.setattr("pages.ui.steer.start_run", lambda _, run_id: ids.append(run_id))
+    monkeypatch.setattr("pages.ui.train.run_buttons.start_run", lambda _, run_id: ids.append(run_id))
     return ids
 
 
@@ -116,7 +116,7 @@ def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str
     def script(root: str, times: int) -> None:
         from cifar_core.config import make_config  # noqa: PLC0415 - AppTest runs this source elsewhere
         from cifar_core.workspace import open_workspace  # noqa: PLC0415
-        from pages.ui.steer import launch  # noqa: PLC0415
+        from pages.ui.train.run_buttons import launch  # noqa: PLC0415
 
         for _ in range(times):
             launch(open_workspace(root), make_config({"epochs": 2}), "one click")

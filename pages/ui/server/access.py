@@ -13,7 +13,7 @@ from streamlit.errors import StreamlitAuthError
 
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace
-from pages.ui.text import sentence
+from pages.ui.markdown import sentence
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")  # a reverse proxy says so whose request it hands on
 

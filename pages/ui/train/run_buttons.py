@@ -26,10 +26,10 @@ from cifar_core.runs import (
 from cifar_core.runs.schema import RETRIABLE
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard_click
-from pages.ui.settings import MADE_FROM, load_settings
-from pages.ui.text import plain
-from pages.ui.visitors import person
-from pages.ui.words import turn_line
+from pages.ui.markdown import plain
+from pages.ui.server.access import person
+from pages.ui.train.settings_form import MADE_FROM, load_settings
+from pages.ui.wording import turn_line
 
 NONCE = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
 

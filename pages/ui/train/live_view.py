@@ -28,12 +28,12 @@ from cifar_core.runs import (
 )
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
-from pages.ui.active import IDLE_TICK, as_drawn, keep_up, show_progress, tick, training_now
 from pages.ui.frame import guard
-from pages.ui.redraw import draw_anew
-from pages.ui.steer import offer_again, offer_moves
-from pages.ui.text import plain, sentence
-from pages.ui.words import (
+from pages.ui.markdown import plain, sentence
+from pages.ui.rerun import draw_anew
+from pages.ui.train.active_runs import IDLE_TICK, as_drawn, keep_up, show_progress, tick, training_now
+from pages.ui.train.run_buttons import offer_again, offer_moves
+from pages.ui.wording import (
     PERCENT,
     duration,
     epoch_word,

@@ -9,9 +9,9 @@ import streamlit as st
 from cifar_core.analyse import OUTCOMES, SORTS, SampleFilter
 from cifar_core.evaluate import LOSS_CLIP
 from cifar_core.runs import Run
-from pages.ui.address import Part, choice, choices, number, reset, span, text
-from pages.ui.gallery import PARTS
-from pages.ui.words import epoch_word
+from pages.ui.understand.gallery import PARTS
+from pages.ui.url_state import Part, choice, choices, number, reset, span, text
+from pages.ui.wording import epoch_word
 
 RANGES = ("loss", "margin", "entropy")
 MAX_PER_PAIR = 1000

@@ -21,8 +21,8 @@ _HERE = Path(__file__).parent
 _mount = st.components.v2.component(
     "cifar_core.image_grid",
     html="<div class='grid'>\n</div>",
-    css=(_HERE / "grid.css").read_text("utf-8"),
-    js=(_HERE / "grid.js").read_text("utf-8"),
+    css=(_HERE / "image_grid.css").read_text("utf-8"),
+    js=(_HERE / "image_grid.js").read_text("utf-8"),
 )
 
 

@@ -13,8 +13,8 @@ from cifar_core.errors import ConfigError
 from cifar_core.models import layer_table, totals
 from cifar_core.workspace import Workspace
 from pages.ui.caches import dataset
+from pages.ui.components.images import enlarged
 from pages.ui.frame import guard
-from pages.ui.pictures import enlarged
 
 STRIP = 6  # pictures
 DEFAULT_CLASSES = 10  # of drawn10 and cifar10, before their files are here

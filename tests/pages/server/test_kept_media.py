@@ -7,8 +7,8 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
-from pages.ui import patience
-from pages.ui.patience import KEEP_SECONDS, PatientFileManager, PatientFiles
+from pages.ui.server import kept_media
+from pages.ui.server.kept_media import KEEP_SECONDS, PatientFileManager, PatientFiles
 
 
 class Clock:
@@ -23,7 +23,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     made = Clock()
-    monkeypatch.setattr(patience, "time", made)
+    monkeypatch.setattr(kept_media, "time", made)
     monkeypatch.setattr(PatientFiles, "doomed", {})
     monkeypatch.setattr(PatientFileManager, "former", {})
     return made

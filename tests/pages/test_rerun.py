@@ -3,8 +3,8 @@
 import pytest
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 
-from pages.ui import redraw
-from pages.ui.redraw import draw_anew
+from pages.ui import rerun
+from pages.ui.rerun import draw_anew
 
 
 class LeaveError(Exception):
@@ -25,12 +25,12 @@ def test_the_page_that_was_clicked_is_drawn(monkeypatch: pytest.MonkeyPatch, cli
             drawn.append(request.rerun_data.page_script_hash)
             raise LeaveError
 
-    def rerun() -> None:
+    def request_rerun() -> None:
         requests.request_rerun(RerunData(page_script_hash="here"))
         element()
 
-    monkeypatch.setattr(redraw.st, "empty", element)
-    monkeypatch.setattr(redraw.st, "rerun", rerun)
+    monkeypatch.setattr(rerun.st, "empty", element)
+    monkeypatch.setattr(rerun.st, "rerun", request_rerun)
     with pytest.raises(LeaveError):
         draw_anew()
     assert drawn == [goal]

@@ -9,7 +9,7 @@ import pandas as pd
 from cifar_core.evaluate import wilson_interval
 from cifar_core.runs import Place, Progress, Run, Status
 from cifar_core.text import clock
-from pages.ui.text import plain
+from pages.ui.markdown import plain
 
 PERCENT = "%.1f %%"  # how a table shows shares that `in_percent` has made
 Colour = Literal["blue", "green", "orange", "red", "gray"]

@@ -17,12 +17,12 @@ from cifar_core.data import Split
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
-from pages.ui.address import Part, choice, number, text
 from pages.ui.caches import Findings, find, test_split
+from pages.ui.components.image_grid import GridEvent, image_grid
+from pages.ui.components.images import enlarged
 from pages.ui.frame import guard, guard_click
-from pages.ui.grid import GridEvent, image_grid
-from pages.ui.pictures import enlarged
-from pages.ui.text import plain
+from pages.ui.markdown import plain
+from pages.ui.url_state import Part, choice, number, text
 
 SIZES = (48, 96, 192)  # pictures on a page of tiles
 PARTS: dict[str, Part] = {"page": number(1, 1_000_000, 1), "size": choice(SIZES, SIZES[0]), "image": text()}

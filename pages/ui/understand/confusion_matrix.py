@@ -11,11 +11,11 @@ from cifar_core.analyse import explain_matrix
 from cifar_core.export import table_csv
 from cifar_core.figures import confusion_heatmap, figure_html
 from cifar_core.runs import Run
-from pages.ui.address import Part, choice, yes_no
 from pages.ui.caches import Findings
-from pages.ui.gallery import PARTS
-from pages.ui.text import plain
-from pages.ui.words import PERCENT, in_percent
+from pages.ui.markdown import plain
+from pages.ui.understand.gallery import PARTS
+from pages.ui.url_state import Part, choice, yes_no
+from pages.ui.wording import PERCENT, in_percent
 
 PAGE = "confusion"
 SCALES = {"count": "Counts", "true": "Row %", "predicted": "Column %"}

@@ -7,8 +7,8 @@ from cifar_core.runs import Run
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, test_split
-from pages.ui.grid import image_grid
-from pages.ui.words import accuracy_interval, epoch_word, percent
+from pages.ui.components.image_grid import image_grid
+from pages.ui.wording import accuracy_interval, epoch_word, percent
 
 WORST = 3  # pictures
 

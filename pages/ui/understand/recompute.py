@@ -9,7 +9,7 @@ from cifar_core.runs import Run, recompute_predictions
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, find
 from pages.ui.frame import guard
-from pages.ui.text import sentence
+from pages.ui.markdown import sentence
 
 
 def best_findings(workspace: Workspace, run: Run) -> Findings:

@@ -14,9 +14,9 @@ from cifar_core.files import MB, size_text, temp_beside, write_atomic
 from cifar_core.runs import Run, export_bytes, export_run, import_run, read_run
 from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
 from cifar_core.workspace import Workspace
-from pages.ui.text import clean, plain, sentence
-from pages.ui.upload import upload_limit
-from pages.ui.upload_room import drop_uploads, field_key
+from pages.ui.markdown import clean, plain, sentence
+from pages.ui.predict.picture_upload import upload_limit
+from pages.ui.server.upload_quota import drop_uploads, field_key
 
 CAME = "runs_came"  # session: the `Came` of the last import
 REFUSED = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once

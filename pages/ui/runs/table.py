@@ -16,12 +16,12 @@ from cifar_core.runs.store import MAX_NAME, MAX_NOTE
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
-from pages.ui.parcels import offer_export
-from pages.ui.settings import in_words
-from pages.ui.steer import offer_again, offer_moves
-from pages.ui.text import clean, plain, sentence
-from pages.ui.trash import offer_delete
-from pages.ui.words import PERCENT, in_percent, moment, state_words
+from pages.ui.markdown import clean, plain, sentence
+from pages.ui.runs.delete_and_restore import offer_delete
+from pages.ui.runs.transfer import offer_export
+from pages.ui.train.run_buttons import offer_again, offer_moves
+from pages.ui.train.settings_form import in_words
+from pages.ui.wording import PERCENT, in_percent, moment, state_words
 
 ACCURACIES = ("best test accuracy", "last test accuracy")
 CHOSEN = "runs_chosen"

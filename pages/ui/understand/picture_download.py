@@ -13,8 +13,8 @@ from cifar_core.export import require_exportable, save_samples, zip_bytes
 from cifar_core.files import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
-from pages.ui.gallery import Shelf, View, selected
-from pages.ui.text import sentence
+from pages.ui.markdown import sentence
+from pages.ui.understand.gallery import Shelf, View, selected
 
 ENLARGE = (1, 4, 8)  # times the picture's own size
 EVERYTHING = SampleFilter(outcome="all")

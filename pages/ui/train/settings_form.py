@@ -18,8 +18,8 @@ from cifar_core.runs import Run, estimate_run
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.frame import run_labels
-from pages.ui.text import clean
-from pages.ui.words import percent
+from pages.ui.markdown import clean
+from pages.ui.wording import percent
 
 SETTINGS = "train_settings"
 PRESET = "train_preset"

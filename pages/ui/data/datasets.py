@@ -24,12 +24,12 @@ from cifar_core.settings import require_upload
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard
-from pages.ui.redraw import draw_anew
-from pages.ui.text import clean, plain, sentence
-from pages.ui.upload import upload_limit
-from pages.ui.upload_room import drop_uploads, field_key
-from pages.ui.visitors import is_shared, typed_path
-from pages.ui.words import Colour
+from pages.ui.markdown import clean, plain, sentence
+from pages.ui.predict.picture_upload import upload_limit
+from pages.ui.rerun import draw_anew
+from pages.ui.server.access import is_shared, typed_path
+from pages.ui.server.upload_quota import drop_uploads, field_key
+from pages.ui.wording import Colour
 
 ButtonKind = Literal["primary", "secondary"]
 TICK = 1.0  # seconds between looks at a running job

@@ -8,12 +8,12 @@ import streamlit as st
 from cifar_core.runs import Run, Status, list_runs, queue_places, slots, stop_all
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard_click
-from pages.ui.parcels import tell_refused
-from pages.ui.redraw import draw_anew
-from pages.ui.steer import offer_moves
-from pages.ui.text import plain
-from pages.ui.upload_room import open_sessions
-from pages.ui.words import done_share, percent, progress_line, silence_line, state_words, turn_line
+from pages.ui.markdown import plain
+from pages.ui.rerun import draw_anew
+from pages.ui.runs.transfer import tell_refused
+from pages.ui.server.upload_quota import open_sessions
+from pages.ui.train.run_buttons import offer_moves
+from pages.ui.wording import done_share, percent, progress_line, silence_line, state_words, turn_line
 
 _TICK = 1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW` open sessions
 _SLOW_TICK = 3.0  # and at most, however many there are: nobody is shown a dead process for longer than 5 seconds

@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from cifar_core.settings import MB
 from cifar_core.text import one_line
-from pages.ui.upload_room import MAX_HELD, BoundedUploads
+from pages.ui.server.upload_quota import MAX_HELD, BoundedUploads
 from tests.nasty import FILE_NAMES
 
 pytestmark = pytest.mark.fault(53)

@@ -12,10 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.config import DataConfig, spec_of
 from cifar_core.data import Dataset, Split, augment, draw_variation, normalised_view
-from pages.ui.address import Part, choice, give, number, take, text
-from pages.ui.grid import image_grid
-from pages.ui.pictures import enlarged
-from pages.ui.text import clean, plain
+from pages.ui.components.image_grid import image_grid
+from pages.ui.components.images import enlarged
+from pages.ui.markdown import clean, plain
+from pages.ui.url_state import Part, choice, give, number, take, text
 
 PAGE = 48  # tiles at once
 DRAWS = 5  # random variations shown beside the original

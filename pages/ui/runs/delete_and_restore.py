@@ -11,8 +11,8 @@ from cifar_core.runs import DeletedRun, Run, delete_run, empty_trash, find_delet
 from cifar_core.settings import SETTINGS_FILE, read_limits
 from cifar_core.workspace import Workspace
 from pages.ui.frame import guard, guard_click, lose_focus
-from pages.ui.text import plain, sentence
-from pages.ui.words import moment
+from pages.ui.markdown import plain, sentence
+from pages.ui.wording import moment
 
 LAST = "runs_deleted_last"  # session: id and name
 MOST = 20  # deleted runs shown; those before them come back by the command line

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from cifar_core.text import one_line
-from pages.ui.text import MAX_SHOWN, clean, plain, sentence
+from pages.ui.markdown import MAX_SHOWN, clean, plain, sentence
 
 JOINER = "\u2060"
 

@@ -18,8 +18,8 @@ from cifar_core.settings import read_limits
 from cifar_core.workspace import Workspace
 from pages.ui.caches import test_split
 from pages.ui.frame import guard
-from pages.ui.text import clean, plain, sentence
-from pages.ui.upload_room import drop_uploads, field_key, refused_uploads
+from pages.ui.markdown import clean, plain, sentence
+from pages.ui.server.upload_quota import drop_uploads, field_key, refused_uploads
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_FILES = 24
