@@ -10,13 +10,15 @@ from cifar_core.figures import probability_bars
 from cifar_core.runs import Helper, Predictor
 from cifar_core.workspace import Workspace
 from pages.ui.components.images import enlarged
-from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.markdown import plain, sentence
-from pages.ui.predict.picture_upload import Picture, test_pictures, uploaded_pictures
-from pages.ui.wording import PERCENT, in_percent, percent
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.predict.picture_upload import InputPicture, test_pictures, uploaded_pictures
+from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
 
 UPLOAD, TEST = "Your pictures", "A test picture"
-ZOOM = 6  # screen pixels of a picture's pixel: 192 wide
+SCALE = 6  # screen pixels of a picture's pixel: 192 wide
 
 
 def main(workspace: Workspace) -> None:
@@ -26,13 +28,13 @@ def main(workspace: Workspace) -> None:
         return
     require_result(run)
     if run.best is None:
-        st.error(sentence(run.problem), icon=":material/broken_image:")
+        st.error(escaped_sentence(run.problem), icon=":material/broken_image:")
         return
     facts_line(run, n=run.dataset.test if run.dataset else None, epoch=run.best.epoch)
     source = st.segmented_control(
         "Pictures", [UPLOAD, TEST], default=UPLOAD, required=True, key="predict_source", label_visibility="collapsed"
     )
-    with guard():
+    with show_errors():
         pictures = uploaded_pictures(workspace) if source == UPLOAD else test_pictures(workspace, run)
         if pictures:
             with st.spinner("Asking the network…"):
@@ -43,21 +45,21 @@ def main(workspace: Workspace) -> None:
     st.caption(CONVERSION)
 
 
-def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
+def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
     order = np.argsort(-probs, kind="stable")
     best = int(order[0])
     with st.container(border=True):
-        verdict = f"predicted **{plain(class_names[best])}**, confidence {percent(float(probs[best]))}"
+        verdict = f"predicted **{escaped(class_names[best])}**, confidence {percent(float(probs[best]))}"
         if picture.label is not None:
-            verdict = f"true **{plain(class_names[picture.label])}**, {verdict}"
-        st.markdown(f"{plain(picture.name)}: {verdict}")
+            verdict = f"true **{escaped(class_names[picture.label])}**, {verdict}"
+        st.markdown(f"{escaped(picture.name)}: {verdict}")
         with st.container(horizontal=True, gap="medium"):
             if picture.original is not None:
                 with st.container(width=200):
                     st.image(picture.original, width=192, caption="as uploaded", alt=f"{picture.name} as uploaded")
             with st.container(width=200):
                 st.image(
-                    enlarged(picture.pixels, ZOOM),
+                    enlarged(picture.pixels, SCALE),
                     caption="the 32 × 32 the network sees",
                     output_format="PNG",
                     alt=f"{picture.name} as the network sees it, 32 by 32 pixels, enlarged",
@@ -75,10 +77,16 @@ def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], pla
                 hide_index=True,
                 width=360,
                 alt=f"Class probabilities of {picture.name}",
-                column_config={"probability": st.column_config.NumberColumn(format=PERCENT)},
+                column_config={"probability": st.column_config.NumberColumn(format=PERCENT_FORMAT)},
             )
-            st.download_button("Download CSV", table_csv(table), "probabilities.csv", "text/csv", key=f"predict_csv_{place}",
-                               icon=":material/download:")  # fmt: skip
+            st.download_button(
+                "Download CSV",
+                table_csv(table),
+                "probabilities.csv",
+                "text/csv",
+                key=f"predict_csv_{place}",
+                icon=":material/download:",
+            )
 
 
 @st.cache_resource(show_spinner=False, on_release=Helper.close)

@@ -19,7 +19,7 @@ from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, re
 from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
 
-_LARGE = 4 * MB  # of predictions.npz: what is made of it takes up to some times as much
+_LARGE_FILE_BYTES = 4 * MB  # of predictions.npz: what is made of it takes up to some times as much
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Findings:
     averages: pd.DataFrame
 
 
-def find(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
+def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
     """The predictions of a run with the tables made from them; without `epoch` those of its best one.
 
     Raises:
@@ -42,11 +42,11 @@ def find(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
     wanted = epoch or (run.best.epoch if run.best else None)
     folder = RunFolder(workspace.runs / run.id)
     files = (folder.predictions, folder.history(wanted or 0))  # a run that goes on elsewhere may compute an epoch anew
-    look = _find_large if _size(folder.predictions) > _LARGE else _find
+    look = _load_large_findings if _file_bytes(folder.predictions) > _LARGE_FILE_BYTES else _load_findings
     return look(workspace, run.id, wanted, (run.created, *map(_identity, files)))
 
 
-def epochs_of(workspace: Workspace, run: Run) -> list[int]:
+def finished_epochs(workspace: Workspace, run: Run) -> list[int]:
     """The epochs a run has finished, ascending.
 
     Raises:
@@ -55,16 +55,16 @@ def epochs_of(workspace: Workspace, run: Run) -> list[int]:
     return [int(epoch) for epoch in read_metrics(workspace, run.id)["epoch"]]
 
 
-def dataset(workspace: Workspace, name: str) -> Dataset:
+def load_dataset(workspace: Workspace, name: str) -> Dataset:
     """An opened dataset.
 
     Raises:
         DataError: it is absent or broken.
     """
-    return _dataset(workspace, name, _identity(workspace.data / name))
+    return _load_dataset(workspace, name, _identity(workspace.data / name))
 
 
-def test_split(workspace: Workspace, run: Run) -> Split:
+def load_test_split(workspace: Workspace, run: Run) -> Split:
     """The test pictures that a run was measured on.
 
     Raises:
@@ -72,20 +72,20 @@ def test_split(workspace: Workspace, run: Run) -> Split:
         RunError: the dataset of that name is another one now, or the run has not opened its data yet.
     """
     known = run.dataset.fingerprint if run.dataset else ""
-    return _run_dataset(workspace, run, (run.id, known, _identity(workspace.data / run.config.data.dataset))).test
+    return _load_run_dataset(workspace, run, (run.id, known, _identity(workspace.data / run.config.data.dataset))).test
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _find(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
-    return _findings(_workspace, run_id, epoch)
+def _load_findings(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
+    return _compute_findings(_workspace, run_id, epoch)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)  # the best epoch and one that a person chose
-def _find_large(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
-    return _findings(_workspace, run_id, epoch)
+def _load_large_findings(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
+    return _compute_findings(_workspace, run_id, epoch)
 
 
-def _findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
+def _compute_findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
     predictions = read_predictions(workspace, run_id, epoch)
     labels, probs, names = predictions.labels, predictions.probs, predictions.class_names
     return Findings(
@@ -98,12 +98,12 @@ def _findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _run_dataset(_workspace: Workspace, _run: Run, identity: object) -> Dataset:
+def _load_run_dataset(_workspace: Workspace, _run: Run, identity: object) -> Dataset:
     return open_run_dataset(_workspace, _run)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
+def _load_dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
     return open_dataset(_workspace, name)
 
 
@@ -116,7 +116,7 @@ def _identity(place: Path) -> tuple[str, int, int, int]:
     return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # a freed inode number is soon given away again
 
 
-def _size(file: Path) -> int:
+def _file_bytes(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError:

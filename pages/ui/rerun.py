@@ -5,7 +5,7 @@ from typing import NoReturn
 import streamlit as st
 
 
-def draw_anew() -> NoReturn:
+def rerun_page() -> NoReturn:
     """Run the page's script again; for a view that looks by itself.
 
     What a person asked for while the view looked comes first: `st.rerun` alone would put this page in the place of the one

@@ -1,7 +1,7 @@
 """What a person chose on a page, kept in the page's address, so that a view can be reloaded, sent and stepped back to.
 
-The address (`st.query_params`) and the widgets (`st.session_state["<page>_<name>"]`) say the same: `take` before the
-widgets are drawn follows an address that was changed from outside (a link, a reload, the back button), `give` after
+The address (`st.query_params`) and the widgets (`st.session_state["<page>_<name>"]`) say the same: `url_to_widgets` before the
+widgets are drawn follows an address that was changed from outside (a link, a reload, the back button), `widgets_to_url` after
 them writes what the widgets say. A page's own address is remembered for the session, because the sidebar's links drop it.
 What is as by default is not in the address: it follows when the default becomes another one.
 """
@@ -15,7 +15,7 @@ import streamlit as st
 
 
 @dataclass(frozen=True)
-class Part:
+class UrlParameter:
     """One parameter of an address. `read` gets its texts and raises ValueError where they make no sense."""
 
     default: Any
@@ -24,7 +24,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _LastSeen:
     """What the address said of one part when the page was last drawn."""
 
     texts: list[str]
@@ -32,7 +32,7 @@ class _Said:
     of: str
 
 
-def take(page: str, parts: Mapping[str, Part], of: str = "") -> None:
+def url_to_widgets(page: str, parts: Mapping[str, UrlParameter], of: str = "") -> None:
     """Let the widgets of `page` follow the address where it was changed from outside.
 
     Args:
@@ -40,24 +40,24 @@ def take(page: str, parts: Mapping[str, Part], of: str = "") -> None:
         parts: what the address holds.
         of: the run or dataset that the parts speak of; of another one the address is read anew.
     """
-    memory = _memory(page)
+    memory = _last_seen(page)
     remembered = {name: memory[name].texts for name in parts if name in memory and memory[name].texts}
     if not any(name in st.query_params for name in parts):
         for name, texts in remembered.items():
             st.query_params[name] = texts
     for name, part in parts.items():
         key, texts = f"{page}_{name}", st.query_params.get_all(name)
-        before = memory.get(name, _Said([], part.default, of))
+        before = memory.get(name, _LastSeen([], part.default, of))
         if key not in st.session_state or (texts, of) != (before.texts, before.of):
-            st.session_state[key] = _read(part, texts)
+            st.session_state[key] = _parse(part, texts)
         elif part.default != before.default and st.session_state[key] == before.default:
             st.session_state[key] = part.default
-        memory[name] = _Said(texts, part.default, of)
+        memory[name] = _LastSeen(texts, part.default, of)
 
 
-def give(page: str, parts: Mapping[str, Part]) -> None:
+def widgets_to_url(page: str, parts: Mapping[str, UrlParameter]) -> None:
     """Write what the widgets of `page` say into the address; what is as by default is left out."""
-    memory, chosen = _memory(page), {}
+    memory, chosen = _last_seen(page), {}
     for name, part in parts.items():
         value = st.session_state[f"{page}_{name}"]
         texts = part.write(value) if value != part.default else []
@@ -70,14 +70,14 @@ def give(page: str, parts: Mapping[str, Part]) -> None:
         st.query_params.from_dict(wanted)
 
 
-def reset(page: str, parts: Mapping[str, Part], keep: Sequence[str] = ()) -> None:
+def reset_widgets(page: str, parts: Mapping[str, UrlParameter], keep: Sequence[str] = ()) -> None:
     """Set the widgets of `page` back to their defaults; for a callback."""
     for name, part in parts.items():
         if name not in keep:
             st.session_state[f"{page}_{name}"] = part.default
 
 
-def choice(options: Sequence[Any], default: Any) -> Part:
+def one_of(options: Sequence[Any], default: Any) -> UrlParameter:
     """One of `options` (texts, or numbers shown as texts)."""
     by_text = {str(option): option for option in options}
 
@@ -86,20 +86,20 @@ def choice(options: Sequence[Any], default: Any) -> Part:
             raise ValueError(texts[0])
         return by_text[texts[0]]
 
-    return Part(default, read, lambda value: [] if value is None else [str(value)])
+    return UrlParameter(default, read, lambda value: [] if value is None else [str(value)])
 
 
-def choices(options: Sequence[str]) -> Part:
+def any_of(options: Sequence[str]) -> UrlParameter:
     """Any of `options`; unknown ones are left out."""
-    return Part([], lambda texts: [text for text in options if text in texts], list)
+    return UrlParameter([], lambda texts: [text for text in options if text in texts], list)
 
 
-def number(low: int, high: int, default: int) -> Part:
+def whole_number(low: int, high: int, default: int) -> UrlParameter:
     """A whole number from `low` to `high`."""
-    return Part(default, lambda texts: max(low, min(high, int(texts[0]))), lambda value: [str(value)])
+    return UrlParameter(default, lambda texts: max(low, min(high, int(texts[0]))), lambda value: [str(value)])
 
 
-def span(low: float, high: float) -> Part:
+def number_range(low: float, high: float) -> UrlParameter:
     """A range inside `low`..`high`, written as `0.5~1`."""
 
     def read(texts: list[str]) -> tuple[float, float]:
@@ -108,25 +108,25 @@ def span(low: float, high: float) -> Part:
             raise ValueError(texts[0])
         return min(start, end), max(start, end)
 
-    return Part((low, high), read, lambda value: [f"{value[0]:g}~{value[1]:g}"])
+    return UrlParameter((low, high), read, lambda value: [f"{value[0]:g}~{value[1]:g}"])
 
 
-def yes_no(default: bool) -> Part:
+def on_off(default: bool) -> UrlParameter:
     """A switch, written as 1 or 0."""
-    return Part(default, lambda texts: texts[0] == "1", lambda value: ["1" if value else "0"])
+    return UrlParameter(default, lambda texts: texts[0] == "1", lambda value: ["1" if value else "0"])
 
 
-def text(longest: int = 200) -> Part:
+def free_text(longest: int = 200) -> UrlParameter:
     """Free text."""
-    return Part("", lambda texts: texts[0][:longest], lambda value: [value] if value else [])
+    return UrlParameter("", lambda texts: texts[0][:longest], lambda value: [value] if value else [])
 
 
-def _memory(page: str) -> dict[str, _Said]:
-    memory: dict[str, _Said] = st.session_state.setdefault(f"{page}_address", {})
+def _last_seen(page: str) -> dict[str, _LastSeen]:
+    memory: dict[str, _LastSeen] = st.session_state.setdefault(f"{page}_address", {})
     return memory
 
 
-def _read(part: Part, texts: list[str]) -> Any:
+def _parse(part: UrlParameter, texts: list[str]) -> Any:
     try:
         return part.read(texts) if texts else part.default
     except ValueError:

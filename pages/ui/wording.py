@@ -9,11 +9,11 @@ import pandas as pd
 from cifar_core.evaluate import wilson_interval
 from cifar_core.runs import Place, Progress, Run, Status
 from cifar_core.text import clock
-from pages.ui.markdown import plain
+from pages.ui.markdown import escaped
 
-PERCENT = "%.1f %%"  # how a table shows shares that `in_percent` has made
-Colour = Literal["blue", "green", "orange", "red", "gray"]
-STATUS: dict[Status, tuple[str, Colour, str]] = {  # word, colour, icon
+PERCENT_FORMAT = "%.1f %%"  # how a table shows shares that `in_percent` has made
+BadgeColour = Literal["blue", "green", "orange", "red", "gray"]
+STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, icon
     Status.QUEUED: ("waiting", "gray", ":material/hourglass_top:"),
     Status.RUNNING: ("training", "blue", ":material/play_circle:"),
     Status.PAUSED: ("paused", "orange", ":material/pause_circle:"),
@@ -29,20 +29,20 @@ def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
     return table.assign(**{name: 100 * table[name].astype(float) for name in columns})
 
 
-def state_words(run: Run) -> tuple[str, Colour, str]:
+def status_display(run: Run) -> tuple[str, BadgeColour, str]:
     """Word, colour and icon for how a run stands, also where it does not respond or cannot be read."""
     if run.problem:
         return "unreadable", "red", ":material/broken_image:"
     if run.silent_since is not None:
         return "not responding", "red", ":material/heart_broken:"
-    return STATUS[run.status]
+    return STATUS_DISPLAY[run.status]
 
 
 def silence_line(run: Run) -> str:
     """What it means that a run does not respond, and what can be done."""
     if run.silent_since is None:
         return ""
-    told = f"Not responding since {since(run.silent_since)}"
+    told = f"Not responding since {clock_time(run.silent_since)}"
     if run.waits:
         return f"{told}, so others pass it in the queue; when it responds again it queues anew. Stop ends it within half a minute."
     return (
@@ -51,7 +51,7 @@ def silence_line(run: Run) -> str:
     )
 
 
-def turn_line(place: Place | None) -> str:
+def queue_line(place: Place | None) -> str:
     """Where a waiting run stands: `2nd of 3 in the queue, about 4 min`; one that waits for nobody is starting."""
     if place is None or place.seconds == 0:
         return "starting…"
@@ -70,7 +70,7 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}\u00a0%"
 
 
-def moment(then: datetime | None) -> str:
+def date_and_time(then: datetime | None) -> str:
     """A moment in this machine's own time: `22 Nov 13:50`, with the year where that is another one."""
     try:
         here = then.astimezone() if then else None
@@ -81,7 +81,7 @@ def moment(then: datetime | None) -> str:
     return here.strftime("%d %b %H:%M" if here.year == datetime.now().year else "%d %b %Y %H:%M")
 
 
-def since(seconds: float) -> str:
+def clock_time(seconds: float) -> str:
     """A moment in seconds since 1970 in this machine's own time: `14:03`, with the day where that is not today."""
     then = datetime.fromtimestamp(seconds)
     return then.strftime("%H:%M" if then.date() == datetime.now().date() else "%d %b %H:%M")
@@ -90,14 +90,14 @@ def since(seconds: float) -> str:
 def progress_line(progress: Progress) -> str:
     """`epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, what is being prepared."""
     if not progress.batches or not progress.epoch:
-        return f"{plain(progress.phase)}…"
+        return f"{escaped(progress.phase)}…"
     parts = [f"epoch {progress.epoch}/{progress.epochs}", f"batch {progress.batch:,}/{progress.batches:,}"]
     if progress.images_per_second > 0:
         parts.append(f"{progress.images_per_second:,.0f} pictures/s")
     return " · ".join([*parts, f"{clock(progress.seconds_left)} left"])
 
 
-def done_share(progress: Progress) -> float:
+def progress_share(progress: Progress) -> float:
     """How much of the run is done, 0 to 1."""
     if not progress.epochs or not progress.batches or not progress.epoch:
         return 0.0
@@ -109,7 +109,7 @@ def epoch_word(run: Run) -> Literal["best", "last"]:
     return "last" if run.best is None or run.best.validation_accuracy is None else "best"
 
 
-def overrun_line(run: Run) -> str:
+def estimate_error_line(run: Run) -> str:
     """How right the estimate was that the run was started with; empty where there is nothing to say."""
     if run.overrun is None or run.expected_seconds is None or run.last is None:
         return ""

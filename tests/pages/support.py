@@ -26,7 +26,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """Opens a page as a person does: `open_page(workspace, "train", run="...")`; fails on any uncaught exception."""
     st.cache_resource.clear()
     monkeypatch.setattr(PagesManager, "__init__", _as_after_the_first_request)
-    monkeypatch.setattr("pages.ui.train.live_view.calibrate", lambda workspace, runs: "failed")
+    monkeypatch.setattr("pages.ui.train.start_estimate.calibrate", lambda workspace, runs: "failed")
 
     def opened(workspace: Workspace, page: str, /, **address: str) -> AppTest:
         monkeypatch.setenv(VARIABLE, str(workspace.root))

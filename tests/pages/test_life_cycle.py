@@ -17,9 +17,9 @@ from cifar_core.lifecycle.status import expect_worker, move, tell
 from cifar_core.runs import Progress, Run, Status, create_run, delete_run, list_runs, read_run
 from cifar_core.runs.folder import run_folder
 from cifar_core.workspace import Workspace
-from pages.ui.server.upload_quota import BoundedUploads
-from pages.ui.train.active_runs import tick
-from pages.ui.train.run_buttons import possible
+from pages.ui.server.upload_quota import QuotaUploadManager
+from pages.ui.train.active_runs import refresh_interval
+from pages.ui.train.run_buttons import allowed_verbs
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import ended_run
 
@@ -66,15 +66,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     """Select rows of the table of runs: AppTest cannot click into a table."""
-    monkeypatch.setattr("pages.ui.runs.table.choose_runs", lambda runs, table: [run for run in runs if run.id in ids])
+    monkeypatch.setattr("pages.ui.runs.table.select_runs", lambda runs, table: [run for run in runs if run.id in ids])
 
 
 @pytest.mark.parametrize("status", Status)
 def test_what_may_be_asked_of_a_run_is_what_the_table_of_moves_allows(status: Status) -> None:
     run = Run("x", "x", "", status, make_config(), "")
-    assert possible(run) == [verb for verb in (Verb.PAUSE, Verb.STOP, Verb.RESUME) if verb in MOVES[status]]
-    assert Verb.RESUME not in possible(replace(run, imported=True))
-    assert possible(replace(run, problem="unreadable")) == []
+    assert allowed_verbs(run) == [verb for verb in (Verb.PAUSE, Verb.STOP, Verb.RESUME) if verb in MOVES[status]]
+    assert Verb.RESUME not in allowed_verbs(replace(run, imported=True))
+    assert allowed_verbs(replace(run, problem="unreadable")) == []
 
 
 @pytest.mark.fault(21)
@@ -187,8 +187,12 @@ def test_an_older_checkpoint_and_other_circumstances_are_said(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
     facts = run_folder(epochs_of_their_own, "early").facts
-    notices = ["Not bit-exact: from epoch 2 on it was computed with 2 threads instead of 1.",
-               "Checkpoint 0001-0000000 is damaged: the one before it was used.", "third", "fourth <b>"]  # fmt: skip
+    notices = [
+        "Not bit-exact: from epoch 2 on it was computed with 2 threads instead of 1.",
+        "Checkpoint 0001-0000000 is damaged: the one before it was used.",
+        "third",
+        "fourth <b>",
+    ]
     write_json(facts, {**json.loads(facts.read_text("utf-8")), "exact": False, "warnings": notices})
     app = open_page(epochs_of_their_own, "train", run="early", view="Watch")
     assert [warning.value.replace("\\", "") for warning in app.warning] == notices[:3]
@@ -281,5 +285,5 @@ def test_a_run_removed_by_hand_leaves_an_empty_workspace_that_works(open_page: O
 @pytest.mark.parametrize(("sessions", "seconds"), [(0, 1.0), (6, 1.0), (12, 2.0), (30, 3.0)])
 def test_a_full_server_looks_less_often(monkeypatch: pytest.MonkeyPatch, sessions: int, seconds: float) -> None:
     """And yet within the 5 seconds in which a dead process must be told."""
-    monkeypatch.setattr(BoundedUploads, "rooms", {str(number): 0 for number in range(sessions)})
-    assert tick() == seconds
+    monkeypatch.setattr(QuotaUploadManager, "quotas", {str(number): 0 for number in range(sessions)})
+    assert refresh_interval() == seconds

@@ -4,7 +4,7 @@ import pytest
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 
 from pages.ui import rerun
-from pages.ui.rerun import draw_anew
+from pages.ui.rerun import rerun_page
 
 
 class LeaveError(Exception):
@@ -32,5 +32,5 @@ def test_the_page_that_was_clicked_is_drawn(monkeypatch: pytest.MonkeyPatch, cli
     monkeypatch.setattr(rerun.st, "empty", element)
     monkeypatch.setattr(rerun.st, "rerun", request_rerun)
     with pytest.raises(LeaveError):
-        draw_anew()
+        rerun_page()
     assert drawn == [goal]

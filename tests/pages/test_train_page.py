@@ -14,8 +14,8 @@ from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, list_runs, read_run, store
 from cifar_core.runs.folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
-from pages.ui.train.run_buttons import ACTIONS
-from pages.ui.train.settings_form import stops
+from pages.ui.train.run_buttons import BUTTONS
+from pages.ui.train.settings_form import slider_stops
 from pages.ui.wording import percent, result_line
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
@@ -36,7 +36,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> None:
     spec = spec_of(name)
-    ladder = stops(spec)
+    ladder = slider_stops(spec)
     if not ladder:
         assert spec.high > 1e6, "only an endless range has no slider"
         return
@@ -44,8 +44,10 @@ def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> No
     assert ladder == sorted(set(ladder))
     assert (ladder[0], ladder[-1]) == (spec.low, spec.high)
     for stop in ladder:
-        make_config({name: [stop] * len(spec.items) if spec.items else stop, "patience": 0} | (
-            {"patience": stop, "validation_share": 0.1} if name == "patience" else {}))  # fmt: skip
+        make_config(
+            {name: [stop] * len(spec.items) if spec.items else stop, "patience": 0}
+            | ({"patience": stop, "validation_share": 0.1} if name == "patience" else {})
+        )
 
 
 def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenPage, workspace: Workspace) -> None:
@@ -116,7 +118,7 @@ def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str
     def script(root: str, times: int) -> None:
         from cifar_core.config import make_config  # noqa: PLC0415 - AppTest runs this source elsewhere
         from cifar_core.workspace import open_workspace  # noqa: PLC0415
-        from pages.ui.train.run_buttons import launch  # noqa: PLC0415
+        from pages.ui.train.run_buttons import start_new_run  # noqa: PLC0415
 
         for _ in range(times):
             launch(open_workspace(root), make_config({"epochs": 2}), "one click")
@@ -160,11 +162,13 @@ def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage
 @pytest.mark.fault(41)
 @pytest.mark.parametrize(
     ("name", "typed", "sentence"),
-    [("batch_size", 5000, "batch_size is 5000, but must be a whole number from 1 to 4096"),
-     ("epochs", 0, "epochs is 0, but must be a whole number from 1 to "),
-     ("learning_rate", 100.0, "learning_rate is 100.0, but must be a number from "),
-     ("seed", -1, "seed is -1, but must be a whole number from 0 to ")],
-)  # fmt: skip
+    [
+        ("batch_size", 5000, "batch_size is 5000, but must be a whole number from 1 to 4096"),
+        ("epochs", 0, "epochs is 0, but must be a whole number from 1 to "),
+        ("learning_rate", 100.0, "learning_rate is 100.0, but must be a number from "),
+        ("seed", -1, "seed is -1, but must be a whole number from 0 to "),
+    ],
+)
 def test_a_number_out_of_range_is_said_and_blocks_the_start(
     open_page: OpenPage, workspace: Workspace, name: str, typed: float, sentence: str
 ) -> None:
@@ -238,7 +242,7 @@ def test_stop_asks_the_run_and_nothing_else(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setitem(ACTIONS, Verb.STOP, replace(ACTIONS[Verb.STOP], do=lambda _, run_id: asked.append(run_id)))
+    monkeypatch.setitem(BUTTONS, Verb.STOP, replace(BUTTONS[Verb.STOP], do=lambda _, run_id: asked.append(run_id)))
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train", run=run_id)
     app.button(key=f"train_stop_{run_id}").click().run()

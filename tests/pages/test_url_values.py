@@ -18,9 +18,29 @@ from tests.pages.test_all_pages import PAGES
 pytestmark = pytest.mark.fault(44)
 
 PARAMETERS = (
-    "run", "view", "dataset", "split", "class", "page", "picture", "epoch", "outcome", "true", "predicted", "confidence", "loss",
-    "margin", "entropy", "text", "sort", "per_pair", "size", "image", "by", "diagonal",
-)  # fmt: skip
+    "run",
+    "view",
+    "dataset",
+    "split",
+    "class",
+    "page",
+    "picture",
+    "epoch",
+    "outcome",
+    "true",
+    "predicted",
+    "confidence",
+    "loss",
+    "margin",
+    "entropy",
+    "text",
+    "sort",
+    "per_pair",
+    "size",
+    "image",
+    "by",
+    "diagonal",
+)
 VALUES = (*ODD_IDS, *LITERAL[:2], "0~0", "nan~inf", "1~", "5~-5", "0", "2", "1.5", "true")
 OURS = [str(Path(path).resolve()) for path in (ROOT, sys.prefix, sys.base_prefix, "/proc", "/usr", "/sys", "/dev")]
 OURS.append(str(Path.home() / ".streamlit"))

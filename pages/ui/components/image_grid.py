@@ -16,9 +16,9 @@ import streamlit as st
 from PIL import Image
 
 SPRITE_COLUMNS = 16  # tiles in a row of the sprite
-SIDE = 32  # pixels of a picture, in both directions
+PICTURE_SIDE = 32  # pixels of a picture, in both directions
 _HERE = Path(__file__).parent
-_mount = st.components.v2.component(
+_component = st.components.v2.component(
     "cifar_core.image_grid",
     html="<div class='grid'>\n</div>",
     css=(_HERE / "image_grid.css").read_text("utf-8"),
@@ -60,7 +60,7 @@ def image_grid(
     """
     marked = frozenset(selected).intersection(keys)
     st.session_state[f"{key}_shown"] = list(keys)
-    result = _mount(
+    result = _component(
         key=key,
         data={
             "sprite": sprite(images),
@@ -72,9 +72,9 @@ def image_grid(
             "selected": [name for name in keys if name in marked],
             "turn": st.session_state.get(f"{key}_turn", 0),
         },
-        on_acted_change=lambda: _answer(key, on_change),
+        on_acted_change=lambda: _handle_report(key, on_change),
     )
-    return _event(result.get("acted"), keys) or GridEvent(marked)
+    return _parse_report(result.get("acted"), keys) or GridEvent(marked)
 
 
 def sprite(images: np.ndarray) -> str:
@@ -85,18 +85,22 @@ def sprite(images: np.ndarray) -> str:
     """
     count = len(images)
     rows = max(1, -(-count // SPRITE_COLUMNS))
-    cells = np.zeros((rows * SPRITE_COLUMNS, SIDE, SIDE, 3), dtype=np.uint8)
+    cells = np.zeros((rows * SPRITE_COLUMNS, PICTURE_SIDE, PICTURE_SIDE, 3), dtype=np.uint8)
     cells[:count] = images.transpose(0, 2, 3, 1)
-    cells = cells.reshape(rows, SPRITE_COLUMNS, SIDE, SIDE, 3).swapaxes(1, 2)  # rows, y, columns, x, channel
+    cells = cells.reshape(rows, SPRITE_COLUMNS, PICTURE_SIDE, PICTURE_SIDE, 3).swapaxes(
+        1, 2
+    )  # rows, y, columns, x, channel
     buffer = io.BytesIO()
-    Image.fromarray(cells.reshape(rows * SIDE, SPRITE_COLUMNS * SIDE, 3)).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(cells.reshape(rows * PICTURE_SIDE, SPRITE_COLUMNS * PICTURE_SIDE, 3)).save(
+        buffer, "PNG", compress_level=1
+    )
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _answer(key: str, on_change: Callable[[GridEvent], None] | None) -> None:
+def _handle_report(key: str, on_change: Callable[[GridEvent], None] | None) -> None:
     """The browser reported something: remember which report it was, and tell the page."""
     report = st.session_state[key].get("acted")
-    event = _event(report, st.session_state.get(f"{key}_shown", []))
+    event = _parse_report(report, st.session_state.get(f"{key}_shown", []))
     if event is None:
         return
     st.session_state[f"{key}_turn"] = report.get("turn", 0)
@@ -104,7 +108,7 @@ def _answer(key: str, on_change: Callable[[GridEvent], None] | None) -> None:
         on_change(event)
 
 
-def _event(report: Any, keys: Sequence[str]) -> GridEvent | None:
+def _parse_report(report: Any, keys: Sequence[str]) -> GridEvent | None:
     """A report of the browser, checked: only pictures that are shown can be selected or opened."""
     if not report:
         return None

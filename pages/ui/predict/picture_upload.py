@@ -14,21 +14,20 @@ from cifar_core.data import decode_picture
 from cifar_core.errors import DataError
 from cifar_core.files import MB, size_text
 from cifar_core.runs import Run
-from cifar_core.settings import read_limits
 from cifar_core.workspace import Workspace
-from pages.ui.caches import test_split
-from pages.ui.frame import guard
-from pages.ui.markdown import clean, plain, sentence
-from pages.ui.server.upload_quota import drop_uploads, field_key, refused_uploads
+from pages.ui.caches import load_test_split
+from pages.ui.error_messages import show_errors
+from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
 
-ENDINGS = ["png", "jpg", "jpeg", "webp", "bmp"]
-MAX_FILES = 24
-MAX_MEGABYTES = 20  # of one file
-TOLD = "predict_told"  # session: why the last uploader was emptied
+PICTURE_EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp"]
+MAX_PICTURES = 24
+MAX_PICTURE_MB = 20  # of one file
+UPLOAD_PROBLEM_KEY = "predict_told"  # session: why the last uploader was emptied
 
 
 @dataclass(frozen=True)
-class Picture:
+class InputPicture:
     """A picture to be predicted."""
 
     name: str
@@ -37,61 +36,58 @@ class Picture:
     label: int | None = None  # the true class, where it is known
 
 
-def upload_limit(workspace: Workspace) -> int:
-    """MB that one file from a browser may have: as this server's settings say, and no more than Streamlit takes."""
-    most = int(st.get_option("server.maxUploadSize"))
-    with guard():
-        return min(most, read_limits(workspace).upload_mb)
-    return most
-
-
-def uploaded_pictures(workspace: Workspace) -> list[Picture]:
+def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
     """The uploader; a file that is no picture gets its sentence, and the others go on."""
     files = st.file_uploader(
         "Pictures",
-        ENDINGS,
+        PICTURE_EXTENSIONS,
         accept_multiple_files=True,
-        key=field_key("predict_files"),
-        max_upload_size=min(MAX_MEGABYTES, upload_limit(workspace)),
-        help=f"PNG, JPEG, WEBP or BMP, up to {MAX_FILES} at a time.",
+        key=upload_field_key("predict_files"),
+        max_upload_size=min(MAX_PICTURE_MB, upload_limit_mb(workspace)),
+        help=f"PNG, JPEG, WEBP or BMP, up to {MAX_PICTURES} at a time.",
     )
-    refused = refused_uploads()
-    if len(files) > MAX_FILES:
-        _start_over(f"{len(files) + refused:,} files were chosen; {MAX_FILES} at a time are taken. None of them was "
-                    "looked at: choose fewer.")  # fmt: skip
-    if TOLD in st.session_state:
-        st.error(sentence(st.session_state.pop(TOLD)), icon=":material/filter_none:")
+    refused = refused_upload_count()
+    if len(files) > MAX_PICTURES:
+        _empty_uploader(
+            f"{len(files) + refused:,} files were chosen; {MAX_PICTURES} at a time are taken. None of them was "
+            "looked at: choose fewer."
+        )
+    if UPLOAD_PROBLEM_KEY in st.session_state:
+        st.error(escaped_sentence(st.session_state.pop(UPLOAD_PROBLEM_KEY)), icon=":material/filter_none:")
     if refused:
-        st.warning(f"{refused:,} more files were refused: together they would be more than the "
-                   f"{upload_limit(workspace):,} MB that may be here at a time.", icon=":material/filter_none:")  # fmt: skip
+        st.warning(
+            f"{refused:,} more files were refused: together they would be more than the "
+            f"{upload_limit_mb(workspace):,} MB that may be here at a time.",
+            icon=":material/filter_none:",
+        )
     pictures = []
     for file in files:
-        with guard():
-            pictures.append(_picture(clean(file.name), file))
+        with show_errors():
+            pictures.append(_read_picture(single_line(file.name), file))
     return pictures
 
 
-def _picture(name: str, file: UploadedFile) -> Picture:
-    if file.size > MAX_MEGABYTES * MB:  # the browser may not have looked
-        raise DataError(f"{name} has {size_text(file.size)}; a picture may have {MAX_MEGABYTES} MB.")
+def _read_picture(name: str, file: UploadedFile) -> InputPicture:
+    if file.size > MAX_PICTURE_MB * MB:  # the browser may not have looked
+        raise DataError(f"{name} has {size_text(file.size)}; a picture may have {MAX_PICTURE_MB} MB.")
     content = file.getvalue()
-    return Picture(name, decode_picture(content, name=name), content)
+    return InputPicture(name, decode_picture(content, name=name), content)
 
 
-def _start_over(told: str) -> NoReturn:
+def _empty_uploader(told: str) -> NoReturn:
     """Drop everything that was sent and draw an empty uploader with the reason."""
     drop_uploads()
-    st.session_state[TOLD] = told
+    st.session_state[UPLOAD_PROBLEM_KEY] = told
     st.rerun()
 
 
-def test_pictures(workspace: Workspace, run: Run) -> list[Picture]:
+def test_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
     """One picture of the run's test set, chosen by its number.
 
     Raises:
         DataError: the run's dataset is not here any more.
     """
-    split = test_split(workspace, run)
+    split = load_test_split(workspace, run)
     row = int(
         st.number_input(
             "Test picture",
@@ -99,8 +95,8 @@ def test_pictures(workspace: Workspace, run: Run) -> list[Picture]:
             len(split.labels) - 1,
             key="predict_row",
             width=220,
-            help=f"Any of the {len(split.labels):,} test pictures of {plain(run.config.data.dataset)}.",
+            help=f"Any of the {len(split.labels):,} test pictures of {escaped(run.config.data.dataset)}.",
         )
     )
-    name = clean(split.ids[row])
-    return [Picture(name, np.asarray(split.images[row]), None, int(split.labels[row]))]
+    name = single_line(split.ids[row])
+    return [InputPicture(name, np.asarray(split.images[row]), None, int(split.labels[row]))]

@@ -14,16 +14,15 @@ from cifar_core.files import MB, size_text, temp_beside, write_atomic
 from cifar_core.runs import Run, export_bytes, export_run, import_run, read_run
 from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
 from cifar_core.workspace import Workspace
-from pages.ui.markdown import clean, plain, sentence
-from pages.ui.predict.picture_upload import upload_limit
-from pages.ui.server.upload_quota import drop_uploads, field_key
+from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.server.upload_quota import drop_uploads, upload_field_key, upload_limit_mb
 
-CAME = "runs_came"  # session: the `Came` of the last import
-REFUSED = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
+IMPORT_OUTCOME_KEY = "runs_came"  # session: the `ImportOutcome` of the last import
+EXPORT_REFUSALS_KEY = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
 
 
 @dataclass
-class Came:
+class ImportOutcome:
     """What became of an import; a second click draws the page a second time while the first one is at work."""
 
     file: str = ""  # id of the upload
@@ -33,20 +32,20 @@ class Came:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def offer_export(workspace: Workspace, run: Run) -> None:
+def show_export_button(workspace: Workspace, run: Run) -> None:
     """A run as a .zip, made when asked for; a run that cannot leave says why."""
     refused, about = "", ""
     try:
         content, most = export_bytes(workspace, run.id), read_limits(workspace).export_mb * MB
         about = size_text(content)
         if content > most:
-            refused = f"It has {about}, more than the {size_text(most)} of one export ({plain(f'export_mb in {SETTINGS_FILE}')})."
+            refused = f"It has {about}, more than the {size_text(most)} of one export ({escaped(f'export_mb in {SETTINGS_FILE}')})."
     except CifarCoreError as error:
-        refused = sentence(error)
-    told: list[str] = st.session_state.setdefault(REFUSED, [])
+        refused = escaped_sentence(error)
+    told: list[str] = st.session_state.setdefault(EXPORT_REFUSALS_KEY, [])
     st.download_button(
         f"Export · {about}" if about else "Export",
-        data=lambda: _zip(workspace, run.id, told),
+        data=lambda: _export_zip(workspace, run.id, told),
         file_name=f"{run.id}.zip",
         mime="application/zip",
         key=f"runs_export_{run.id}",
@@ -58,16 +57,16 @@ def offer_export(workspace: Workspace, run: Run) -> None:
     )
 
 
-def tell_refused() -> None:
+def show_export_refusals() -> None:
     """Say why an export that was asked for could not be made; the browser itself only says that it failed."""
-    told: list[str] = st.session_state.setdefault(REFUSED, [])
+    told: list[str] = st.session_state.setdefault(EXPORT_REFUSALS_KEY, [])
     while told:
-        st.toast(sentence(told.pop(0)), icon=":material/error:", duration="long")
+        st.toast(escaped_sentence(told.pop(0)), icon=":material/error:", duration="long")
 
 
-def offer_import(workspace: Workspace) -> None:
+def show_run_import(workspace: Workspace) -> None:
     """A field for the .zip of a run; the same run a second time is found here."""
-    came: Came = st.session_state.setdefault(CAME, Came())
+    came: ImportOutcome = st.session_state.setdefault(IMPORT_OUTCOME_KEY, ImportOutcome())
     with st.expander("Import a run", icon=":material/move_to_inbox:", key="runs_import_box"):
         st.markdown(
             "The .zip that Export or `runs export` made, here or elsewhere. The run can be looked at like any other; "
@@ -75,14 +74,18 @@ def offer_import(workspace: Workspace) -> None:
         )
         place = st.empty()
         with place.container(), st.form("runs_import", border=False):
-            upload = st.file_uploader("Exported run", ["zip"], key=field_key("runs_import_file"),
-                                      max_upload_size=upload_limit(workspace))  # fmt: skip
+            upload = st.file_uploader(
+                "Exported run",
+                ["zip"],
+                key=upload_field_key("runs_import_file"),
+                max_upload_size=upload_limit_mb(workspace),
+            )
             asked = st.form_submit_button("Import", icon=":material/move_to_inbox:", key="runs_import_start")
         if asked and upload is not None:
             # No field meanwhile: what it was given would be forgotten.
             with place, st.spinner("Checking every file…"), came.lock:
                 if came.file != upload.file_id:
-                    _import(workspace, upload, came)
+                    _import_run(workspace, upload, came)
         if not came.shown:
             if came.run:
                 st.query_params["run"] = came.run
@@ -95,25 +98,25 @@ def offer_import(workspace: Workspace) -> None:
             st.warning("Choose a .zip first.", icon=":material/info:")
 
 
-def _import(workspace: Workspace, upload: UploadedFile, came: Came) -> None:
+def _import_run(workspace: Workspace, upload: UploadedFile, came: ImportOutcome) -> None:
     """Take a run in, or say why not; imported or refused, the file need not stay in memory."""
-    name = clean(upload.name)
+    name = single_line(upload.name)
     source = temp_beside(workspace.runs / "upload")  # swept if this server dies meanwhile
     try:
         require_upload(workspace, upload.size, name)  # the browser may not have looked
         write_atomic(source, upload.getbuffer())
         arrival = import_run(workspace, source, shown=name)
         word = "is here now" if arrival.new else "was here already: nothing was changed"
-        came.run, came.words = arrival.run, f"Run **{plain(read_run(workspace, arrival.run).name)}** {word}."
+        came.run, came.words = arrival.run, f"Run **{escaped(read_run(workspace, arrival.run).name)}** {word}."
     except CifarCoreError as error:
-        came.run, came.words = "", sentence(error)
+        came.run, came.words = "", escaped_sentence(error)
     finally:
         source.unlink(missing_ok=True)
     came.file, came.shown = upload.file_id, False
     drop_uploads()
 
 
-def _zip(workspace: Workspace, run_id: str, told: list[str]) -> bytes:
+def _export_zip(workspace: Workspace, run_id: str, told: list[str]) -> bytes:
     """The .zip of a run; runs in a thread of the server, where nothing can be shown."""
     path = temp_beside(workspace.exports / f"{run_id}.zip")
     try:

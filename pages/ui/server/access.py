@@ -8,29 +8,22 @@ import os
 from pathlib import Path
 
 import streamlit as st
-from streamlit import net_util
 from streamlit.errors import StreamlitAuthError
 
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace
-from pages.ui.markdown import sentence
+from pages.ui.markdown import escaped_sentence
 
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")  # a reverse proxy says so whose request it hands on
-
-
-def ask_nobody() -> None:
-    """Keep the server from asking the internet for its own address, as Streamlit does when a page of another site knocks.
-
-    It would let pages from there in. A server that others reach is known by its name: same origin, or `corsAllowedOrigins`.
-    """
-    net_util._internal_ip = net_util._external_ip = "127.0.0.1"  # where it keeps what it found
+FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")  # a reverse proxy says so whose request it hands on
 
 
 def require_login() -> None:
     """End the page for whoever has not logged in, where a login is set up; nothing of the workspace was shown before."""
     if _secrets_are_broken():  # Streamlit would go on without a login
-        st.error("secrets.toml cannot be read, so nobody is let in: correct it, then start the server again.",
-                 icon=":material/lock:")  # fmt: skip
+        st.error(
+            "secrets.toml cannot be read, so nobody is let in: correct it, then start the server again.",
+            icon=":material/lock:",
+        )
         st.stop()
     if "is_logged_in" not in st.user or st.user.is_logged_in:
         return
@@ -40,20 +33,22 @@ def require_login() -> None:
         try:
             st.login()
         except StreamlitAuthError as error:
-            st.error(sentence(f"The login is not set up yet ({error}): docs/SERVER.md says what it needs."),
-                     icon=":material/lock:")  # fmt: skip
+            st.error(
+                escaped_sentence(f"The login is not set up yet ({error}): docs/SERVER.md says what it needs."),
+                icon=":material/lock:",
+            )
     st.stop()
 
 
-def offer_logout() -> None:
+def show_logout() -> None:
     """Who is logged in and the way out, in the sidebar; nothing where there is no login."""
     if st.user.get("is_logged_in"):
         with st.sidebar:
-            st.text(person())
+            st.text(current_person())
             st.button("Log out", icon=":material/logout:", key="visitors_logout", on_click=st.logout, type="tertiary")
 
 
-def person() -> str:
+def current_person() -> str:
     """Who is at the page: e-mail, else the login's own name for them; empty where there is no login."""
     return str(st.user.get("email") or st.user.get("sub") or "")
 
@@ -68,11 +63,11 @@ def is_shared() -> bool:
     return (
         not all(_is_this_machine(name) for name in names)
         or "is_logged_in" in st.user
-        or any(header in headers for header in FORWARDED)
+        or any(header in headers for header in FORWARDED_HEADERS)
     )
 
 
-def typed_path(workspace: Workspace, text: str) -> Path:
+def allowed_path(workspace: Workspace, text: str) -> Path:
     """A path that a person typed: any on a machine of their own, only those inside the workspace on a shared server.
 
     Text that leads elsewhere is refused as text, before the disk (or, on Windows, another machine) is asked for it.

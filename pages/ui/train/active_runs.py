@@ -7,50 +7,54 @@ import streamlit as st
 
 from cifar_core.runs import Run, Status, list_runs, queue_places, slots, stop_all
 from cifar_core.workspace import Workspace
-from pages.ui.frame import guard_click
-from pages.ui.markdown import plain
-from pages.ui.rerun import draw_anew
-from pages.ui.runs.transfer import tell_refused
-from pages.ui.server.upload_quota import open_sessions
-from pages.ui.train.run_buttons import offer_moves
-from pages.ui.wording import done_share, percent, progress_line, silence_line, state_words, turn_line
+from pages.ui.error_messages import show_errors_as_toast
+from pages.ui.markdown import escaped
+from pages.ui.rerun import rerun_page
+from pages.ui.runs.transfer import show_export_refusals
+from pages.ui.server.upload_quota import open_session_count
+from pages.ui.train.run_buttons import show_run_buttons
+from pages.ui.wording import percent, progress_line, progress_share, queue_line, silence_line, status_display
 
-_TICK = 1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW` open sessions
-_SLOW_TICK = 3.0  # and at most, however many there are: nobody is shown a dead process for longer than 5 seconds
-_FEW = 6
-_RESULTS_TICKS = 10  # looks between two drawings of a whole page for results alone; what a run does is told at once
-IDLE_TICK = 4.0  # and while nothing does: another page or the command line may begin something
-MOST = 8  # waiting runs shown; a class of thirty sees the others in the table of runs
-Mark = tuple[object, ...]
+_MIN_INTERVAL = (
+    1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW_SESSIONS` open sessions
+)
+_MAX_INTERVAL = 3.0  # and at most, however many there are: nobody is shown a dead process for longer than 5 seconds
+_FEW_SESSIONS = 6
+_REFRESHES_PER_RESULT = (
+    10  # looks between two drawings of a whole page for results alone; what a run does is told at once
+)
+IDLE_INTERVAL = 4.0  # and while nothing does: another page or the command line may begin something
+MAX_WAITING_SHOWN = 8  # waiting runs shown; a class of thirty sees the others in the table of runs
+Snapshot = tuple[object, ...]
 
 
-def training_now(runs: list[Run]) -> Run | None:
+def current_run(runs: list[Run]) -> Run | None:
     """The newest of these runs that trains, else the newest that waits."""
     return min((run for run in runs if run.active), key=lambda run: run.status is Status.QUEUED, default=None)
 
 
-def tick() -> float:
+def refresh_interval() -> float:
     """Seconds between looks while something trains or waits: a full server has each page look less often."""
-    return min(_SLOW_TICK, max(1.0, open_sessions() / _FEW) * _TICK)
+    return min(_MAX_INTERVAL, max(1.0, open_session_count() / _FEW_SESSIONS) * _MIN_INTERVAL)
 
 
-def _mark(runs: list[Run]) -> Mark:
+def _status_snapshot(runs: list[Run]) -> Snapshot:
     """What changes when a page that lists runs has to be drawn anew: one comes, goes, queues or changes its state."""
-    return tuple((run.id, state_words(run), run.waits, run.name) for run in runs)
+    return tuple((run.id, status_display(run), run.waits, run.name) for run in runs)
 
 
-def _results(runs: list[Run]) -> Mark:
+def _results_snapshot(runs: list[Run]) -> Snapshot:
     """What changes when a run ends an epoch."""
     return tuple(run.last and run.last.epoch for run in runs)
 
 
-def as_drawn(workspace: Workspace, runs: list[Run]) -> Callable[[], list[Run]]:
+def run_lister(workspace: Workspace, runs: list[Run]) -> Callable[[], list[Run]]:
     """What lists the runs for a view that is redrawn by itself: `runs` as its page is drawn, from then on the disk."""
     given = [runs]
     return lambda: given.pop() if given else list_runs(workspace)
 
 
-def keep_up(workspace: Workspace, runs: list[Run], only: str = "") -> None:
+def rerun_when_runs_change(workspace: Workspace, runs: list[Run], only: str = "") -> None:
     """Draw a page on which nothing lives anew when its runs change elsewhere; nothing is shown.
 
     Args:
@@ -58,18 +62,18 @@ def keep_up(workspace: Workspace, runs: list[Run], only: str = "") -> None:
         runs: what the page shows.
         only: the id of the one run that it shows; all of them without it.
     """
-    drawn, listing = (_mark(runs), _results(runs)), as_drawn(workspace, runs)
+    drawn, listing = (_status_snapshot(runs), _results_snapshot(runs)), run_lister(workspace, runs)
 
     def look() -> None:
-        tell_refused()
+        show_export_refusals()
         now = [run for run in listing() if only in ("", run.id)]
-        if (_mark(now), _results(now)) != drawn:
-            draw_anew()
+        if (_status_snapshot(now), _results_snapshot(now)) != drawn:
+            rerun_page()
 
-    st.fragment(look, run_every=IDLE_TICK)()
+    st.fragment(look, run_every=IDLE_INTERVAL)()
 
 
-def show_active(workspace: Workspace, runs: list[Run], page: str) -> None:
+def show_active_runs(workspace: Workspace, runs: list[Run], page: str) -> None:
     """What trains and what waits, with buttons; follows the disk, and draws the page anew when its runs change.
 
     Args:
@@ -78,20 +82,22 @@ def show_active(workspace: Workspace, runs: list[Run], page: str) -> None:
         page: prefix of the widget keys.
     """
     if not any(run.active for run in runs):
-        keep_up(workspace, runs)
+        rerun_when_runs_change(workspace, runs)
         return
-    drawn, results, listing = _mark(runs), _results(runs), as_drawn(workspace, runs)
-    pace = tick()
-    stale = time.monotonic() + _RESULTS_TICKS * pace
+    drawn, results, listing = _status_snapshot(runs), _results_snapshot(runs), run_lister(workspace, runs)
+    pace = refresh_interval()
+    stale = time.monotonic() + _REFRESHES_PER_RESULT * pace
 
     def look() -> None:
-        tell_refused()
+        show_export_refusals()
         now = listing()
-        for run in _training(now):
+        for run in _training_runs(now):
             _show_training(workspace, run, page)
-        has_news = time.monotonic() > stale and _results(now) != results
-        if has_news or _mark(now) != drawn:  # after the buttons: a click that came with this look is not lost
-            draw_anew()
+        has_news = time.monotonic() > stale and _results_snapshot(now) != results
+        if (
+            has_news or _status_snapshot(now) != drawn
+        ):  # after the buttons: a click that came with this look is not lost
+            rerun_page()
 
     with st.container(border=True):
         _show_head(workspace, runs, page)
@@ -101,57 +107,64 @@ def show_active(workspace: Workspace, runs: list[Run], page: str) -> None:
 
 def show_progress(run: Run) -> None:
     """The progress bar of a run that trains, with its line of words, and the notice where it does not respond."""
-    st.progress(done_share(run.progress) if run.progress else 0.0,
-                text=progress_line(run.progress) if run.progress else "starting…")  # fmt: skip
+    st.progress(
+        progress_share(run.progress) if run.progress else 0.0,
+        text=progress_line(run.progress) if run.progress else "starting…",
+    )
     if run.silent_since is not None:
         st.warning(silence_line(run), icon=":material/heart_broken:")
 
 
-def _training(runs: list[Run]) -> list[Run]:
+def _training_runs(runs: list[Run]) -> list[Run]:
     return [run for run in runs if run.active and not run.waits]
 
 
 def _show_head(workspace: Workspace, runs: list[Run], page: str) -> None:
     active = sum(run.active for run in runs)
-    training = len(_training(runs))
+    training = len(_training_runs(runs))
     with st.container(horizontal=True, vertical_alignment="center"):
         waits = f", {active - training} waiting" if active > training else ""
         st.markdown(f"**Now**: {training} training{waits}", width="stretch")
         if active > 1:
-            _offer_stop_all(workspace, page)
+            _show_stop_all(workspace, page)
 
 
 def _show_training(workspace: Workspace, run: Run, page: str) -> None:
     best = f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
-    _row(workspace, run, page, best)
+    _show_run_row(workspace, run, page, best)
     show_progress(run)
 
 
 def _show_waiting(workspace: Workspace, runs: list[Run], page: str) -> None:
     """Drawn with the page: where somebody's turn comes, the page is drawn anew."""
     by_id, places = {run.id: run for run in runs}, queue_places(runs, slots(workspace))
-    for run_id in list(places)[:MOST]:
-        _row(workspace, by_id[run_id], page, turn_line(places[run_id]))
+    for run_id in list(places)[:MAX_WAITING_SHOWN]:
+        _show_run_row(workspace, by_id[run_id], page, queue_line(places[run_id]))
     for run in runs:
         if run.waits and run.silent_since is not None:
-            _row(workspace, run, page, silence_line(run))
-    if len(places) > MOST:
-        st.caption(f"and {len(places) - MOST} more waiting; the table of runs lists them all")
+            _show_run_row(workspace, run, page, silence_line(run))
+    if len(places) > MAX_WAITING_SHOWN:
+        st.caption(f"and {len(places) - MAX_WAITING_SHOWN} more waiting; the table of runs lists them all")
 
 
-def _row(workspace: Workspace, run: Run, page: str, line: str) -> None:
-    word, colour, icon = state_words(run)
+def _show_run_row(workspace: Workspace, run: Run, page: str, line: str) -> None:
+    word, colour, icon = status_display(run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        facts = [f"**{plain(run.name)}** on {plain(run.config.data.dataset)}", line]
-        facts += [plain(run.person)] if run.person else []
+        facts = [f"**{escaped(run.name)}** on {escaped(run.config.data.dataset)}", line]
+        facts += [escaped(run.person)] if run.person else []
         st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join(facts)}", width="stretch")
-        offer_moves(workspace, run, page)
+        show_run_buttons(workspace, run, page)
 
 
-def _offer_stop_all(workspace: Workspace, page: str) -> None:
-    if st.button("Stop all", key=f"{page}_stop_all", type="tertiary", icon=":material/stop_circle:",
-                 help="Stops every run that trains or waits; each keeps what it has and can be resumed."):  # fmt: skip
-        with guard_click():
+def _show_stop_all(workspace: Workspace, page: str) -> None:
+    if st.button(
+        "Stop all",
+        key=f"{page}_stop_all",
+        type="tertiary",
+        icon=":material/stop_circle:",
+        help="Stops every run that trains or waits; each keeps what it has and can be resumed.",
+    ):
+        with show_errors_as_toast():
             with st.spinner("Stopping…"):
                 stop_all(workspace)
             st.rerun()

@@ -12,15 +12,15 @@ from cifar_core.data import DatasetState, augment, draw_variation
 from cifar_core.errors import ConfigError
 from cifar_core.models import layer_table, totals
 from cifar_core.workspace import Workspace
-from pages.ui.caches import dataset
+from pages.ui.caches import load_dataset
 from pages.ui.components.images import enlarged
-from pages.ui.frame import guard
+from pages.ui.error_messages import show_errors
 
-STRIP = 6  # pictures
+AUGMENTED_PICTURES = 6  # pictures
 DEFAULT_CLASSES = 10  # of drawn10 and cifar10, before their files are here
 
 
-def check(settings: Mapping[str, Any], datasets: list[DatasetState]) -> tuple[RunConfig | None, list[str]]:
+def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) -> tuple[RunConfig | None, list[str]]:
     """The checked settings, and a sentence for each thing that stands in the way."""
     try:
         config = make_config(settings)
@@ -34,10 +34,10 @@ def check(settings: Mapping[str, Any], datasets: list[DatasetState]) -> tuple[Ru
     return config, [] if here else [f"{state.name} is not ready ({state.state}): {state.how}"]
 
 
-def show_layers(config: RunConfig, datasets: list[DatasetState]) -> None:
+def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:
     """The layer table of the network that will be trained, with its totals."""
     classes = {state.name: state.classes for state in datasets}.get(config.data.dataset) or DEFAULT_CLASSES
-    with guard():
+    with show_errors():
         layers = layer_table(config.model, classes)
         total = totals(layers)
         st.markdown(
@@ -57,10 +57,12 @@ def show_layers(config: RunConfig, datasets: list[DatasetState]) -> None:
         )
 
 
-def show_strip(workspace: Workspace, config: RunConfig) -> None:
+def show_augmented_pictures(workspace: Workspace, config: RunConfig) -> None:
     """Some training pictures as the chosen augmentation will vary them, so that a wrong one is seen before the start."""
-    images = dataset(workspace, config.data.dataset).train.images
-    pictures = images[np.linspace(0, len(images) - 1, STRIP).astype(int)]  # imported ones lie class by class
+    images = load_dataset(workspace, config.data.dataset).train.images
+    pictures = images[
+        np.linspace(0, len(images) - 1, AUGMENTED_PICTURES).astype(int)
+    ]  # imported ones lie class by class
     variation = draw_variation(config.data, len(pictures), np.random.default_rng(config.machine.seed))
     st.markdown("**What the network will see**: training pictures, varied as chosen")
     with st.container(horizontal=True, gap="small"):

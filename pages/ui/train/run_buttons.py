@@ -25,17 +25,17 @@ from cifar_core.runs import (
 )
 from cifar_core.runs.schema import RETRIABLE
 from cifar_core.workspace import Workspace
-from pages.ui.frame import guard_click
-from pages.ui.markdown import plain
-from pages.ui.server.access import person
-from pages.ui.train.settings_form import MADE_FROM, load_settings
-from pages.ui.wording import turn_line
+from pages.ui.error_messages import show_errors_as_toast
+from pages.ui.markdown import escaped
+from pages.ui.server.access import current_person
+from pages.ui.train.settings_form import MADE_FROM_KEY, load_settings
+from pages.ui.wording import queue_line
 
-NONCE = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
+START_NONCE_KEY = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
 
 
 @dataclass(frozen=True)
-class Action:
+class RunButton:
     """A move that a person may ask for."""
 
     icon: str
@@ -44,54 +44,61 @@ class Action:
     do: Callable[[Workspace, str], None]
 
 
-ACTIONS = {
-    Verb.PAUSE: Action(":material/pause:", "Keeps everything and frees the machine for the next in the queue.",
-                       "Pausing after this batch.", pause_run),
-    Verb.STOP: Action(":material/stop:", "Ends within one batch and keeps everything so far.",
-                      "Stopping after this batch.", stop_run),
-    Verb.RESUME: Action(":material/play_arrow:", "Goes on exactly where it was, when its turn comes.", "", resume_run),
-}  # fmt: skip
+BUTTONS = {
+    Verb.PAUSE: RunButton(
+        ":material/pause:",
+        "Keeps everything and frees the machine for the next in the queue.",
+        "Pausing after this batch.",
+        pause_run,
+    ),
+    Verb.STOP: RunButton(
+        ":material/stop:", "Ends within one batch and keeps everything so far.", "Stopping after this batch.", stop_run
+    ),
+    Verb.RESUME: RunButton(
+        ":material/play_arrow:", "Goes on exactly where it was, when its turn comes.", "", resume_run
+    ),
+}
 
 
 def start_nonce() -> str:
     """What marks the next start of this session; taken when the button is drawn."""
-    return str(st.session_state.setdefault(NONCE, secrets.token_hex(8)))
+    return str(st.session_state.setdefault(START_NONCE_KEY, secrets.token_hex(8)))
 
 
-def launch(workspace: Workspace, config: RunConfig, nonce: str, made_from: str = "") -> str:
+def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, made_from: str = "") -> str:
     """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
     Raises:
         CifarCoreError: whatever `create_run` refuses: limits, no room, no dataset.
     """
-    run_id = create_run(workspace, config, nonce=nonce, person=person(), made_from=made_from)
+    run_id = create_run(workspace, config, nonce=nonce, person=current_person(), made_from=made_from)
     start_run(workspace, run_id)
-    st.session_state[NONCE] = secrets.token_hex(8)
-    _say_turn(workspace, run_id)
+    st.session_state[START_NONCE_KEY] = secrets.token_hex(8)
+    _announce_queue_place(workspace, run_id)
     return run_id
 
 
-def possible(run: Run) -> list[Verb]:
+def allowed_verbs(run: Run) -> list[Verb]:
     """What may be asked of a run as it stands."""
     moves = () if run.problem else MOVES[run.status]
-    return [verb for verb in ACTIONS if verb in moves and (verb is not Verb.RESUME or run.resumable)]
+    return [verb for verb in BUTTONS if verb in moves and (verb is not Verb.RESUME or run.resumable)]
 
 
-def offer_moves(workspace: Workspace, run: Run, page: str) -> None:
+def show_run_buttons(workspace: Workspace, run: Run, page: str) -> None:
     """A button for each legal move of a run."""
-    for verb in possible(run):
-        action = ACTIONS[verb]
+    for verb in allowed_verbs(run):
+        action = BUTTONS[verb]
         if st.button(verb.capitalize(), key=f"{page}_{verb}_{run.id}", icon=action.icon, help=action.help):
-            with guard_click():
+            with show_errors_as_toast():
                 action.do(workspace, run.id)
                 if action.answer:
-                    st.toast(f"{plain(run.name)}: {action.answer}", icon=action.icon)
+                    st.toast(f"{escaped(run.name)}: {action.answer}", icon=action.icon)
                 else:
-                    _say_turn(workspace, run.id)
+                    _announce_queue_place(workspace, run.id)
                 st.rerun()
 
 
-def offer_again(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
+def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
     """Buttons for a new run made from this one; returns the id of one that was just made, else nothing.
 
     Args:
@@ -103,23 +110,31 @@ def offer_again(workspace: Workspace, run: Run, runs: list[Run], page: str) -> s
     made = ""
     if run.status in RETRIABLE and not run.problem:
         again = sum(other.made_from == run.id for other in runs)  # in the key: a double click finds another button
-        if st.button("Retry", key=f"{page}_retry_{run.id}_{again}", icon=":material/replay:",
-                     help="Trains it once more from the start, with the same settings and seed, as a new run."):  # fmt: skip
-            with guard_click():
-                made = retry_run(workspace, run.id, person=person())
+        if st.button(
+            "Retry",
+            key=f"{page}_retry_{run.id}_{again}",
+            icon=":material/replay:",
+            help="Trains it once more from the start, with the same settings and seed, as a new run.",
+        ):
+            with show_errors_as_toast():
+                made = retry_run(workspace, run.id, person=current_person())
                 start_run(workspace, made)
-                _say_turn(workspace, made)
-    if not run.problem and st.button("Duplicate", key=f"{page}_duplicate_{run.id}", icon=":material/content_copy:",
-                                     help="Opens the Train page with these settings, to change what you like and start."):  # fmt: skip
+                _announce_queue_place(workspace, made)
+    if not run.problem and st.button(
+        "Duplicate",
+        key=f"{page}_duplicate_{run.id}",
+        icon=":material/content_copy:",
+        help="Opens the Train page with these settings, to change what you like and start.",
+    ):
         load_settings(run.config)
-        st.session_state[MADE_FROM] = run.id
+        st.session_state[MADE_FROM_KEY] = run.id
         st.switch_page("pages/train.py", query_params={"run": run.id, "view": "New run"})
     return made
 
 
-def _say_turn(workspace: Workspace, run_id: str) -> None:
+def _announce_queue_place(workspace: Workspace, run_id: str) -> None:
     """Answer with the place in the queue."""
     runs = list_runs(workspace)
     name = next((run.name for run in runs if run.id == run_id), run_id)
     place = queue_places(runs, slots(workspace)).get(run_id)
-    st.toast(f"{plain(name)}: {turn_line(place)}", icon=":material/play_arrow:")
+    st.toast(f"{escaped(name)}: {queue_line(place)}", icon=":material/play_arrow:")

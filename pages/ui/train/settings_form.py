@@ -4,129 +4,63 @@ Reads and writes only the session. `train_settings` (field name -> value) is the
 neither a page switch nor a view that reruns by itself loses a setting.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from cifar_core.bench import expected_accuracy
-from cifar_core.config import RunConfig, Spec, hyperparameters, make_config, parse_settings, range_words, spec_of
+from cifar_core.config import RunConfig, Spec, hyperparameters, make_config, range_words
 from cifar_core.data import DatasetState
-from cifar_core.presets import PRESETS
-from cifar_core.runs import Run, estimate_run
-from cifar_core.text import clock
-from cifar_core.workspace import Workspace
-from pages.ui.frame import run_labels
-from pages.ui.markdown import clean
-from pages.ui.wording import percent
+from pages.ui.markdown import single_line
 
-SETTINGS = "train_settings"
-PRESET = "train_preset"
-EARLIER = "train_earlier"
-MADE_FROM = "train_made_from"  # id of the run whose settings these were, until a preset takes their place
-GROUPS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
-AUGMENTATION = ("flip", "shift", "mirror_edges", "cutout", "flip_test", "shift_test")
-KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")  # a preset says how to train, not on what or where
-_FINE = 200  # steps up to which a slider moves evenly
-_ENDLESS = 1_000_000  # a range this wide (a seed) has no sensible stops
+SETTINGS_KEY = "train_settings"
+MADE_FROM_KEY = "train_made_from"  # id of the run whose settings these were, until a preset takes their place
+TABS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
+AUGMENTATION_FIELDS = ("flip", "shift", "mirror_edges", "cutout", "flip_test", "shift_test")
+_MAX_EVEN_STEPS = 200  # steps up to which a slider moves evenly
+_MAX_SLIDER_SPAN = 1_000_000  # a range this wide (a seed) has no sensible stops
 
 
-def show_presets(workspace: Workspace, runs: list[Run]) -> None:
-    """The preset row, each with its time on this machine; the one that the settings equal is marked."""
-    current = _settings()
-    st.session_state[PRESET] = next((name for name in PRESETS if _preset_settings(name) == current), None)
-    times = {name: estimate_run(workspace, make_config(_preset_settings(name)), runs) for name in PRESETS}
-
-    def label(name: str) -> str:
-        estimate = times[name]
-        return PRESETS[name].title + (f" · {clock(estimate.start_up + estimate.seconds)}" if estimate else "")
-
-    st.pills(
-        "Start from",
-        list(PRESETS),
-        key=PRESET,
-        format_func=label,
-        on_change=_load_preset,
-        wrap=True,
-        help="  \n".join(f"**{preset.title}**: {_promise(name)}" for name, preset in PRESETS.items()),
-    )
-
-
-def _promise(preset: str) -> str:
-    """What a preset is and what it reached when it was measured."""
-    expected = expected_accuracy(preset)
-    if expected is None:
-        return PRESETS[preset].help
-    runs = f"mean of {expected.seeds} runs" if expected.seeds > 1 else "one run"
-    return f"{PRESETS[preset].help} {percent(expected.mean)} on JPEG copies of CIFAR-10's test pictures ({runs})."
-
-
-def preset_words() -> str:
-    """The marked preset's promise; empty where the settings are a person's own."""
-    chosen = st.session_state.get(PRESET)
-    return _promise(chosen) if chosen else ""
-
-
-def show_earlier(runs: list[Run]) -> None:
-    """A select box that loads the settings of an earlier run."""
-    known = {run.id: run for run in runs if not run.problem}
-    if known:
-        made_from = st.session_state.get(MADE_FROM)
-        st.session_state[EARLIER] = made_from if made_from in known else None
-        st.selectbox(
-            "Settings of an earlier run",
-            list(known),
-            index=None,
-            key=EARLIER,
-            placeholder="Choose a run",
-            format_func=run_labels(known.values()).__getitem__,
-            on_change=_load_earlier,
-            args=(known,),
-            width=260,
-            help="Fills in its settings. Change what you like; the new run notes which run it was made from.",
-        )
-
-
-def show_settings(datasets: list[DatasetState]) -> dict[str, Any]:
+def show_settings_form(datasets: list[DatasetState]) -> dict[str, Any]:
     """Every hyperparameter that means something beside the others, grouped.
 
     Returns:
         Field name -> value as the person has set it, not yet checked; what is not shown keeps its value.
     """
-    settings = _settings()
-    tabs = dict(zip(GROUPS, st.tabs(list(GROUPS.values())), strict=True))
+    settings = current_settings()
+    tabs = dict(zip(TABS, st.tabs(list(TABS.values())), strict=True))
     for group, name, spec, _ in hyperparameters():
         other, values = spec.only_with
         if other and settings[other] not in values:
             continue
-        with tabs["augmentation" if name in AUGMENTATION else group]:
+        with tabs["augmentation" if name in AUGMENTATION_FIELDS else group]:
             if name == "dataset":
-                settings[name] = _choose_dataset(spec, datasets, settings[name])
+                settings[name] = _show_dataset_choice(spec, datasets, settings[name])
             else:
-                settings[name] = _show(name, spec, settings[name])
-    st.session_state[SETTINGS] = settings
+                settings[name] = _show_setting(name, spec, settings[name])
+    st.session_state[SETTINGS_KEY] = settings
     return settings
 
 
 def load_settings(config: RunConfig) -> None:
     """Put the settings of `config` into every widget; called from a callback."""
-    st.session_state[SETTINGS] = config.flat()
+    st.session_state[SETTINGS_KEY] = config.flat()
     for name, value in config.flat().items():
-        for key, part in _parts(name, value):
+        for key, part in _number_fields(name, value):
             st.session_state[key] = part
 
 
-def stops(spec: Spec) -> list[Any]:
+def slider_stops(spec: Spec) -> list[Any]:
     """The values at which a slider stops: even steps, else powers of two (whole numbers) or 1-2-5 (others).
 
     Empty where only a number field makes sense.
     """
-    if spec.kind not in ("int", "float", "ints") or spec.high - spec.low >= _ENDLESS:
+    if spec.kind not in ("int", "float", "ints") or spec.high - spec.low >= _MAX_SLIDER_SPAN:
         return []
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     steps = round((spec.high - spec.low) / spec.step)
-    if not spec.log and steps <= _FINE:
+    if not spec.log and steps <= _MAX_EVEN_STEPS:
         return [number(round(spec.low + step * spec.step, 10)) for step in range(steps + 1)]
     if spec.log and spec.kind != "float":
         ladder = [2.0**power for power in range(31)]
@@ -137,39 +71,18 @@ def stops(spec: Spec) -> list[Any]:
     return sorted({number(spec.low), *inside, number(spec.high)})
 
 
-def _settings() -> dict[str, Any]:
-    return dict(st.session_state.setdefault(SETTINGS, make_config().flat()))
+def current_settings() -> dict[str, Any]:
+    return dict(st.session_state.setdefault(SETTINGS_KEY, make_config().flat()))
 
 
-def _preset_settings(preset: str) -> dict[str, Any]:
-    current = _settings()
-    kept, _ = parse_settings(
-        {name: current[name] for name in KEPT_BY_PRESETS}, {name: spec_of(name) for name in KEPT_BY_PRESETS}
-    )
-    return make_config(kept, preset=preset).flat()  # what breaks its rule is not kept
-
-
-def _load_preset() -> None:
-    chosen = st.session_state[PRESET]
-    if chosen is not None:
-        st.session_state[MADE_FROM] = None
-        load_settings(make_config(_preset_settings(chosen)))
-
-
-def _load_earlier(known: Mapping[str, Run]) -> None:
-    chosen = st.session_state[MADE_FROM] = st.session_state[EARLIER]
-    if chosen in known:
-        load_settings(known[chosen].config)
-
-
-def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
+def _number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
     """The number fields of a setting: (widget key, value), one for each number of an `ints`."""
     if isinstance(value, list | tuple):
         return [(f"train_set_{name}_{position}", part) for position, part in enumerate(value)]
     return [(f"train_set_{name}", value)]
 
 
-def _choose_dataset(spec: Spec, datasets: list[DatasetState], value: str) -> str:
+def _show_dataset_choice(spec: Spec, datasets: list[DatasetState], value: str) -> str:
     known = {state.name: state for state in datasets}
     usable = [state.name for state in datasets if state.state == "ready" or state.name == "drawn10"]
     options = usable if value in usable else [*usable, value]
@@ -181,13 +94,15 @@ def _choose_dataset(spec: Spec, datasets: list[DatasetState], value: str) -> str
             key="train_set_dataset",
             help=f"{spec.help} More of them: the Data page.",
             format_func=lambda name: (
-                " · ".join(dict.fromkeys((name, clean(known[name].title)))) if name in known else clean(name)
+                " · ".join(dict.fromkeys((name, single_line(known[name].title))))
+                if name in known
+                else single_line(name)
             ),
         )
     )
 
 
-def _show(name: str, spec: Spec, value: Any) -> Any:
+def _show_setting(name: str, spec: Spec, value: Any) -> Any:
     """One setting, by its kind; returns its value."""
     key = f"train_set_{name}"
     if spec.kind == "bool":
@@ -201,20 +116,20 @@ def _show(name: str, spec: Spec, value: Any) -> Any:
         return st.text_input(spec.label, key=key, help=spec.help)
     labels = [f"{spec.label}, {item}" for item in spec.items] or [spec.label]
     numbers = [
-        _number(part_key, label, spec, part)
-        for label, (part_key, part) in zip(labels, _parts(name, value), strict=True)
+        _show_number(part_key, label, spec, part)
+        for label, (part_key, part) in zip(labels, _number_fields(name, value), strict=True)
     ]
     return numbers if spec.kind == "ints" else numbers[0]
 
 
-def _number(key: str, label: str, spec: Spec, value: float) -> Any:
+def _show_number(key: str, label: str, spec: Spec, value: float) -> Any:
     """A slider of sensible stops with a number field beside it that takes any value; both say the same.
 
     The field has no bounds: a browser would keep what lies outside from us, and the old value would stand beside it unsaid.
     Whoever checks the settings says the rule.
     """
     number: Callable[[float], Any] = float if spec.kind == "float" else int
-    ladder = stops(spec)
+    ladder = slider_stops(spec)
     label += f" ({spec.unit})" if spec.unit else ""
     text = f"{spec.help} Allowed: {range_words(spec)}."
     st.session_state.setdefault(key, number(value))
@@ -248,7 +163,7 @@ def _follow_slider(key: str) -> None:
     st.session_state[key] = st.session_state[f"{key}_slider"]
 
 
-def in_words(value: Any) -> str:
+def setting_text(value: Any) -> str:
     """A setting's value as a person reads it."""
     match value:
         case bool():
@@ -258,4 +173,4 @@ def in_words(value: Any) -> str:
         case float():
             return f"{value:g}"
         case _:
-            return clean(value)
+            return single_line(value)

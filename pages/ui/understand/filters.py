@@ -9,27 +9,27 @@ import streamlit as st
 from cifar_core.analyse import OUTCOMES, SORTS, SampleFilter
 from cifar_core.evaluate import LOSS_CLIP
 from cifar_core.runs import Run
-from pages.ui.understand.gallery import PARTS
-from pages.ui.url_state import Part, choice, choices, number, reset, span, text
+from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
+from pages.ui.url_state import UrlParameter, any_of, free_text, number_range, one_of, reset_widgets, whole_number
 from pages.ui.wording import epoch_word
 
-RANGES = ("loss", "margin", "entropy")
+SCORE_RANGES = ("loss", "margin", "entropy")
 MAX_PER_PAIR = 1000
 
 
-def address_parts(class_names: Sequence[str], epochs: Sequence[int], best: int) -> dict[str, Part]:
+def filter_url_parameters(class_names: Sequence[str], epochs: Sequence[int], best: int) -> dict[str, UrlParameter]:
     """What the address of the page holds."""
     return {
-        "epoch": choice(epochs, best),
-        "outcome": choice(OUTCOMES, "mistakes"),
-        "true": choices(class_names),
-        "predicted": choices(class_names),
-        "confidence": span(0.0, 1.0),
-        **{name: span(*bounds) for name, bounds in score_bounds(len(class_names)).items()},
-        "text": text(),
-        "sort": choice(list(SORTS), "loss"),
-        "per_pair": number(0, MAX_PER_PAIR, 0),
-        **PARTS,
+        "epoch": one_of(epochs, best),
+        "outcome": one_of(OUTCOMES, "mistakes"),
+        "true": any_of(class_names),
+        "predicted": any_of(class_names),
+        "confidence": number_range(0.0, 1.0),
+        **{name: number_range(*bounds) for name, bounds in score_bounds(len(class_names)).items()},
+        "text": free_text(),
+        "sort": one_of(list(SORTS), "loss"),
+        "per_pair": whole_number(0, MAX_PER_PAIR, 0),
+        **GALLERY_URL_PARAMETERS,
     }
 
 
@@ -43,7 +43,7 @@ def score_bounds(classes: int) -> dict[str, tuple[float, float]]:
 
 
 def show_filters(
-    page: str, run: Run, class_names: Sequence[str], epochs: Sequence[int], parts: dict[str, Part]
+    page: str, run: Run, class_names: Sequence[str], epochs: Sequence[int], parts: dict[str, UrlParameter]
 ) -> tuple[SampleFilter, str]:
     """The widgets; what they ask for: which pictures, in which order."""
 
@@ -56,45 +56,63 @@ def show_filters(
     with st.grid(4, min_column_width=190, gap="small"):
         true = st.multiselect("True class", class_names, placeholder="any", **shared("true"))
         predicted = st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
-        confidence = st.slider("Confidence", 0.0, 1.0, step=0.01, help="Probability of the predicted class.",
-                               **shared("confidence"))  # fmt: skip
-        sort = st.selectbox("Sort by", list(SORTS), format_func=lambda name: SORTS[name].title, help=_sorts_explained(),
-                            **shared("sort"))  # fmt: skip
+        confidence = st.slider(
+            "Confidence", 0.0, 1.0, step=0.01, help="Probability of the predicted class.", **shared("confidence")
+        )
+        sort = st.selectbox(
+            "Sort by", list(SORTS), format_func=lambda name: SORTS[name].title, help=_sort_help(), **shared("sort")
+        )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         outcome = st.segmented_control("Show", OUTCOMES, required=True, format_func=str.capitalize, **shared("outcome"))
-        per_pair = st.number_input("At most per pair", 0, MAX_PER_PAIR, width=150, **shared("per_pair"),
-                                   help="At most this many of each pair true → predicted, the first ones in the sort: "
-                                        "more variety. 0 is no limit.")  # fmt: skip
-        wanted = st.text_input("Find in id", width=220, type="search", help="Part of the picture's name in the dataset.",
-                               **shared("text"))  # fmt: skip
+        per_pair = st.number_input(
+            "At most per pair",
+            0,
+            MAX_PER_PAIR,
+            width=150,
+            **shared("per_pair"),
+            help="At most this many of each pair true → predicted, the first ones in the sort: "
+            "more variety. 0 is no limit.",
+        )
+        wanted = st.text_input(
+            "Find in id", width=220, type="search", help="Part of the picture's name in the dataset.", **shared("text")
+        )
         with st.popover("More filters", icon=":material/tune:"):
-            choose_epoch(page, run, epochs, parts["epoch"].default)
-            ranges = {name: _range(name, parts[name].default, shared(name)) for name in RANGES}
-        st.button("Reset", icon=":material/restart_alt:", key=f"{page}_reset", on_click=reset, args=(page, parts))
-    chosen = SampleFilter(tuple(true), tuple(predicted), confidence, **ranges, text=wanted, outcome=outcome,
-                          per_pair=per_pair)  # fmt: skip
+            show_epoch_slider(page, run, epochs, parts["epoch"].default)
+            ranges = {name: _show_range(name, parts[name].default, shared(name)) for name in SCORE_RANGES}
+        st.button(
+            "Reset", icon=":material/restart_alt:", key=f"{page}_reset", on_click=reset_widgets, args=(page, parts)
+        )
+    chosen = SampleFilter(
+        tuple(true), tuple(predicted), confidence, **ranges, text=wanted, outcome=outcome, per_pair=per_pair
+    )
     return chosen, sort
 
 
-def choose_epoch(page: str, run: Run, epochs: Sequence[int], best: int) -> int:
+def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> int:
     """A slider over the epochs that have predictions, the one that counts marked; nothing to choose where there is one."""
     if len(epochs) < 2:
         return best
     word = epoch_word(run)
     chosen: int = st.select_slider(
-        "Epoch", epochs, key=f"{page}_epoch", format_func=lambda epoch: f"{epoch} ({word})" if epoch == best else str(epoch),
+        "Epoch",
+        epochs,
+        key=f"{page}_epoch",
+        format_func=lambda epoch: f"{epoch} ({word})" if epoch == best else str(epoch),
         help="What the network got wrong at the end of each epoch. "
-             + ("The best one was chosen by the validation part." if word == "best"
-                else "There is no validation part to choose one by, so the last one counts."),
-    )  # fmt: skip
+        + (
+            "The best one was chosen by the validation part."
+            if word == "best"
+            else "There is no validation part to choose one by, so the last one counts."
+        ),
+    )
     return chosen
 
 
-def _range(name: str, bounds: tuple[float, float], shared: dict[str, Any]) -> tuple[float, float] | None:
+def _show_range(name: str, bounds: tuple[float, float], shared: dict[str, Any]) -> tuple[float, float] | None:
     """A slider over all values of a score; None while it keeps everything."""
     value: tuple[float, float] = st.slider(name.capitalize(), *bounds, step=0.01, help=SORTS[name].help, **shared)
     return None if value == bounds else value
 
 
-def _sorts_explained() -> str:
+def _sort_help() -> str:
     return "\n\n".join(f"**{sort.title}.** {sort.help}" for sort in SORTS.values())

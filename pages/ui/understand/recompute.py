@@ -7,28 +7,28 @@ import streamlit as st
 from cifar_core.errors import RunError
 from cifar_core.runs import Run, recompute_predictions
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, find
-from pages.ui.frame import guard
-from pages.ui.markdown import sentence
+from pages.ui.caches import Findings, load_findings
+from pages.ui.error_messages import show_errors
+from pages.ui.markdown import escaped_sentence
 
 
-def best_findings(workspace: Workspace, run: Run) -> Findings:
+def best_epoch_findings(workspace: Workspace, run: Run) -> Findings:
     """The findings of a run's best epoch; where its predictions cannot be read, the page ends with the offer instead."""
     try:
-        return find(workspace, run)
+        return load_findings(workspace, run)
     except RunError as error:
         if run.problem or run.active:
             raise
-        _offer(workspace, run, error)
+        _show_recompute(workspace, run, error)
 
 
-def _offer(workspace: Workspace, run: Run, error: RunError) -> NoReturn:
-    st.error(sentence(error), icon=":material/error:")
+def _show_recompute(workspace: Workspace, run: Run, error: RunError) -> NoReturn:
+    st.error(escaped_sentence(error), icon=":material/error:")
     st.caption(
         "The weights of its best epoch can be asked once more; that takes some seconds. The metrics stay as they are."
     )
     if st.button("Recompute the predictions", key="mend_recompute", type="primary", icon=":material/restart_alt:"):
-        with guard(), st.spinner("Recomputing the predictions…"):
+        with show_errors(), st.spinner("Recomputing the predictions…"):
             recompute_predictions(workspace, run.id)
             st.rerun()
     st.stop()

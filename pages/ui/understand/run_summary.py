@@ -6,14 +6,14 @@ from cifar_core.analyse import SampleFilter, select_samples, tile_lines
 from cifar_core.runs import Run
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, test_split
+from pages.ui.caches import Findings, load_test_split
 from pages.ui.components.image_grid import image_grid
 from pages.ui.wording import accuracy_interval, epoch_word, percent
 
-WORST = 3  # pictures
+WORST_SHOWN = 3  # pictures
 
 
-def show_numbers(run: Run, found: Findings) -> None:
+def show_key_numbers(run: Run, found: Findings) -> None:
     """The key numbers, each naming its split."""
     mistakes = int((~found.table["correct"]).sum())
     with st.grid(4, min_column_width=150):
@@ -27,13 +27,13 @@ def show_numbers(run: Run, found: Findings) -> None:
         st.metric("Training time", clock(run.seconds))
 
 
-def show_worst(workspace: Workspace, run: Run, found: Findings) -> None:
+def show_worst_mistakes(workspace: Workspace, run: Run, found: Findings) -> None:
     """Its worst mistakes, one of each pair of classes; a click opens the picture on the Misclassified page."""
-    worst = select_samples(found.table, SampleFilter(per_pair=1), "loss").head(WORST)
+    worst = select_samples(found.table, SampleFilter(per_pair=1), "loss").head(WORST_SHOWN)
     if worst.empty:
         return
     st.markdown("**Its worst mistakes** (test, highest loss)")
-    split = test_split(workspace, run)
+    split = load_test_split(workspace, run)
     captions = [tile_lines(row, "loss") for _, row in worst.iterrows()]
     rows = worst["index"].to_numpy()
     opened = image_grid(split.images[rows], captions, worst["id"].tolist(), key="home_worst", tile=128).opened

@@ -1,22 +1,19 @@
-"""Runs that leave and come: deleted with a way back, exported as a .zip, imported from one."""
+"""Runs that travel: exported as a .zip, and imported from one."""
 
-import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.runs import Run, Status, delete_run, export_run, list_runs, list_trash, read_run
+from cifar_core.runs import Run, export_run, list_runs
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.runs import transfer
 from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
-from tests.pages.test_life_cycle import select, wait
-from tests.runs.conftest import ended_run, snapshot
+from tests.pages.test_life_cycle import select
+from tests.runs.conftest import snapshot
 from tests.runs.parcels import RUN, rewrite, store
-
-LOCKS = ("worker.lock", "training.lock")
 
 
 @pytest.fixture
@@ -25,50 +22,6 @@ def parcel(tmp_path: Path) -> Path:
     away = open_workspace(tmp_path / "away")
     store(away)
     return export_run(away, RUN, tmp_path / "parcel.zip")
-
-
-def test_delete_leaves_an_undo_that_brings_the_run_back(
-    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gone, other, living = ended_run(workspace), ended_run(workspace), wait(workspace)
-    select(monkeypatch, gone, living)
-    before = snapshot(workspace.runs / gone, but=LOCKS)
-    app = open_page(workspace, "runs", run=gone)
-    assert f"runs_delete_{living}" not in {button.key for button in app.button}, "what lives is stopped first"
-    app.button(key=f"runs_delete_{gone}").click().run()
-    assert not app.exception and not app.error
-    assert {run.id for run in list_runs(workspace)} == {other, living}
-    assert "is in the trash" in said(app) and "no longer exists" not in said(app)
-    assert f"runs_delete_{gone}" not in {button.key for button in app.button}, "a second click finds nothing"
-    app.button(key="runs_undo").click().run()
-    assert not app.exception
-    assert snapshot(workspace.runs / gone, but=LOCKS) == before
-    assert app.query_params["run"] == gone and "is in the trash" not in said(app)
-
-
-def test_the_trash_says_until_when_brings_back_and_is_emptied(open_page: OpenPage, workspace: Workspace) -> None:
-    (workspace.root / "settings.json").write_text('{"trash_days": 7}', "utf-8")
-    first, second = ended_run(workspace), ended_run(workspace)
-    delete_run(workspace, first)
-    delete_run(workspace, second)
-    app = open_page(workspace, "runs")
-    assert "There is no run yet" in said(app), "the trash is there also where no run is left"
-    assert "for 7 days" in said(app) and said(app).count("stays until") == 2
-    newest = list_trash(workspace)[0]
-    app.button(key=f"runs_restore_{newest.path.name}").click().run()
-    assert not app.exception
-    assert [run.id for run in list_runs(workspace)] == [newest.id]
-    app.button(key="runs_trash_empty_sure").click().run()
-    assert not app.exception and not list_trash(workspace)
-
-
-def test_limits_that_break_a_rule_are_said_and_hide_nothing(open_page: OpenPage, workspace: Workspace) -> None:
-    run_id = ended_run(workspace)
-    delete_run(workspace, ended_run(workspace))
-    (workspace.root / "settings.json").write_text('{"trash_days": "soon"}', "utf-8")
-    app = open_page(workspace, "runs")
-    assert not app.exception and list(app.dataframe[0].value["run"]) == [run_id]
-    assert any("trash\\_days" in error.value for error in app.error)
 
 
 def test_an_import_arrives_once_and_what_is_no_run_changes_nothing(
@@ -131,7 +84,7 @@ def test_an_export_is_told_in_size_and_made_of_the_run_alone(
     told: list[str] = []
     before = set(shared.exports.iterdir())
     packed = tmp_path / "run.zip"
-    packed.write_bytes(transfer._zip(shared, finished.id, told))
+    packed.write_bytes(transfer._export_zip(shared, finished.id, told))
     with zipfile.ZipFile(packed) as archive:
         assert archive.testzip() is None
     assert not told and set(shared.exports.iterdir()) == before
@@ -147,21 +100,10 @@ def test_an_export_that_is_too_large_or_damaged_is_refused_with_its_sentence(
     path = workspace.runs / "early" / "predictions.npz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Exception, match="cannot be exported"):
-        transfer._zip(workspace, "early", told)
+        transfer._export_zip(workspace, "early", told)
     assert len(told) == 1 and not list(workspace.exports.iterdir())
     (workspace.root / "settings.json").write_text('{"export_mb": 1}', "utf-8")
     (workspace.runs / "early" / "predictions.npz").write_bytes(bytes(1_100_000))
     app = open_page(workspace, "runs", run="early")
     (button,) = [item for item in app.get("download_button") if item.proto.label.startswith("Export")]
     assert button.proto.disabled and "export\\_mb" in button.proto.help
-
-
-def test_a_deleted_run_that_is_here_again_is_not_overwritten(open_page: OpenPage, workspace: Workspace) -> None:
-    run_id = ended_run(workspace, Status.STOPPED)
-    shutil.copytree(workspace.runs / run_id, workspace.root / "copy")
-    delete_run(workspace, run_id)
-    (workspace.root / "copy").rename(workspace.runs / run_id)
-    app = open_page(workspace, "runs")
-    app.button(key=f"runs_restore_{list_trash(workspace)[0].path.name}").click().run()
-    assert not app.exception
-    assert len(list_trash(workspace)) == 1 and read_run(workspace, run_id).status is Status.STOPPED

@@ -107,7 +107,7 @@ def test_a_login_that_is_not_set_up_is_one_sentence(open_page: OpenPage, workspa
 )
 def test_a_person_is_their_e_mail(user: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "user", user)
-    assert access.person() == name
+    assert access.current_person() == name
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_server_is_shared_unless_it_answers_this_machine_alone(
     assert access.is_shared() is shared
 
 
-@pytest.mark.parametrize("header", access.FORWARDED)
+@pytest.mark.parametrize("header", access.FORWARDED_HEADERS)
 def test_behind_a_proxy_it_is_shared(server: Any, header: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(st.context), "headers", {header: "203.0.113.7"})
     assert access.is_shared()
@@ -145,7 +145,7 @@ def test_with_a_login_it_is_shared(server: Any, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_on_a_machine_of_their_own_a_person_may_name_any_path(server: Any, workspace: Workspace) -> None:
-    assert access.typed_path(workspace, "~/pictures.zip") == Path("~/pictures.zip")
+    assert access.allowed_path(workspace, "~/pictures.zip") == Path("~/pictures.zip")
 
 
 @pytest.mark.parametrize(
@@ -155,22 +155,22 @@ def test_on_a_shared_server_no_path_leads_out(server: Any, workspace: Workspace,
     server(address="0.0.0.0")
     (workspace.root / "leak").symlink_to("/etc")
     with pytest.raises(DataError, match="must lie in its workspace"):
-        access.typed_path(workspace, text)
+        access.allowed_path(workspace, text)
 
 
 def test_on_a_shared_server_a_path_inside_is_fine(server: Any, workspace: Workspace) -> None:
     server(address="0.0.0.0")
     inside = workspace.root / "data" / "pictures.zip"
-    assert access.typed_path(workspace, "data/pictures.zip") == inside
-    assert access.typed_path(workspace, str(inside)) == inside
-    assert access.typed_path(workspace, "~/x").is_relative_to(workspace.root), "nobody's home folder"
+    assert access.allowed_path(workspace, "data/pictures.zip") == inside
+    assert access.allowed_path(workspace, str(inside)) == inside
+    assert access.allowed_path(workspace, "~/x").is_relative_to(workspace.root), "nobody's home folder"
 
 
 def test_the_data_page_refuses_a_path_outside(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pages.ui.server.access.is_shared", lambda: True)
-    monkeypatch.setattr("pages.ui.data.datasets.is_shared", lambda: True)
+    monkeypatch.setattr("pages.ui.data.import_pictures.is_shared", lambda: True)
     app = open_page(workspace, "data")
     app.text_input(key="data_import_name").set_value("mine")
     app.text_input(key="data_import_path").set_value("/etc")

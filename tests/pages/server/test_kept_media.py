@@ -8,7 +8,7 @@ from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorage
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from pages.ui.server import kept_media
-from pages.ui.server.kept_media import KEEP_SECONDS, PatientFileManager, PatientFiles
+from pages.ui.server.kept_media import KEEP_SECONDS, KeptMediaManager, KeptMediaStorage
 
 
 class Clock:
@@ -24,8 +24,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     made = Clock()
     monkeypatch.setattr(kept_media, "time", made)
-    monkeypatch.setattr(PatientFiles, "doomed", {})
-    monkeypatch.setattr(PatientFileManager, "former", {})
+    monkeypatch.setattr(KeptMediaStorage, "delete_at", {})
+    monkeypatch.setattr(KeptMediaManager, "former_until", {})
     return made
 
 
@@ -33,14 +33,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 def storage(clock: Clock) -> MemoryMediaFileStorage:
     """A store of Streamlit's, made patient as the pages do it."""
     made = MemoryMediaFileStorage("/media")
-    made.__class__ = PatientFiles
+    made.__class__ = KeptMediaStorage
     return made
 
 
 @pytest.fixture
 def manager(storage: MemoryMediaFileStorage) -> MediaFileManager:
     made = MediaFileManager(storage)
-    made.__class__ = PatientFileManager
+    made.__class__ = KeptMediaManager
     return made
 
 
@@ -73,7 +73,7 @@ def test_a_download_is_there_until_nobody_shows_it_for_a_while(
         clock.now += KEEP_SECONDS + 1
         shown = draw(manager, monkeypatch, "mine", b"second")
     assert not is_there(storage, url) and is_there(storage, shown)
-    assert not PatientFiles.doomed
+    assert not KeptMediaStorage.delete_at
 
 
 def test_what_was_made_on_a_click_outlives_the_pages_of_others(
@@ -100,6 +100,6 @@ def test_a_file_that_comes_back_stays(storage: MemoryMediaFileStorage, clock: Cl
     storage.delete_file(file_id)
     assert storage.load_and_get_id(b"x", "text/csv", MediaFileKind.DOWNLOADABLE, "x.csv") == file_id
     clock.now += KEEP_SECONDS + 1
-    assert isinstance(storage, PatientFiles)
+    assert isinstance(storage, KeptMediaStorage)
     storage.delete_old()
     assert storage.get_file(file_id).content == b"x"

@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from cifar_core.settings import MB
 from cifar_core.text import one_line
-from pages.ui.server.upload_quota import MAX_HELD, BoundedUploads
+from pages.ui.server.upload_quota import MAX_UPLOADS, QuotaUploadManager
 from tests.nasty import FILE_NAMES
 
 pytestmark = pytest.mark.fault(53)
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.fault(53)
 def store() -> Iterator[MemoryUploadedFileManager]:
     """A store of Streamlit's, bounded as the pages do it, with room for the session `in`."""
     made = MemoryUploadedFileManager("/upload")
-    made.__class__ = BoundedUploads
-    BoundedUploads.rooms["in"] = 2 * MB
+    made.__class__ = QuotaUploadManager
+    QuotaUploadManager.quotas["in"] = 2 * MB
     yield made
     for session in ("in", "out"):
         made.remove_session_files(session)
@@ -46,21 +46,21 @@ def test_bytes_are_bounded_over_all_files(store: MemoryUploadedFileManager) -> N
     with pytest.raises(HTTPException) as refusal:
         add(store, "c")
     assert refusal.value.status_code == 413
-    assert BoundedUploads.refused == {"in": 1}
+    assert QuotaUploadManager.refused_counts == {"in": 1}
     add(store, "a", MB // 2)  # sent again: it takes the place of the old one
     add(store, "c", MB // 2)
     assert held(store) == 2 * MB
 
 
 def test_files_are_counted(store: MemoryUploadedFileManager) -> None:
-    for number in range(MAX_HELD):
+    for number in range(MAX_UPLOADS):
         add(store, str(number))
     for number in range(3):
         with pytest.raises(HTTPException):
             add(store, f"more {number}")
-    assert BoundedUploads.refused == {"in": 3}
+    assert QuotaUploadManager.refused_counts == {"in": 3}
     store.remove_session_files("in")
-    assert (held(store), BoundedUploads.refused) == (0, {})
+    assert (held(store), QuotaUploadManager.refused_counts) == (0, {})
 
 
 @pytest.mark.fault(55)
