@@ -121,7 +121,7 @@ def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str
         from pages.ui.train.run_buttons import start_new_run  # noqa: PLC0415
 
         for _ in range(times):
-            launch(open_workspace(root), make_config({"epochs": 2}), "one click")
+            start_new_run(open_workspace(root), make_config({"epochs": 2}), "one click")
 
     assert not AppTest.from_function(script, args=(str(workspace.root), 2), default_timeout=30).run().exception
     assert len(list_runs(workspace)) == 1

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.typing import UploadedFile
 
 from cifar_core.data import decode_picture
 from cifar_core.errors import DataError

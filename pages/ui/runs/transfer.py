@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.typing import UploadedFile
 
 from cifar_core.errors import CifarCoreError
 from cifar_core.files import MB, size_text, temp_beside, write_atomic

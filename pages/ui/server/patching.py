@@ -94,7 +94,7 @@ def _method_differences(patch: Patch, target: object, name: str, expected: tuple
 
 def _attribute_differences(patch: Patch, target: object, name: str, types: Types) -> Iterator[str]:
     if not hasattr(target, name):
-        declared = any(name in vars(each).get("__annotations__", {}) for each in type(target).__mro__)
+        declared = any(name in inspect.get_annotations(each) for each in type(target).__mro__)
         if not declared:  # a dataclass that the sample leaves empty
             yield f"{patch.name} has no attribute {name} any more."
     elif not isinstance(getattr(target, name), types):
