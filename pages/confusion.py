@@ -1,4 +1,4 @@
-"""Confusion: which classes are taken for which, and the very pictures behind every number. Reads runs and datasets."""
+"""Confusion: which classes are taken for which, and the pictures behind every number. Reads runs and datasets."""
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 
 def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:
-    """How the matrix is drawn, at which epoch, and the chosen cell (the keyboard's way to it)."""
+    """Controls for the drawing of the matrix, its epoch, and the cell, which the keyboard can choose here too."""
     names = findings.predictions.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.segmented_control(
@@ -42,7 +42,7 @@ def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) ->
         hide = st.toggle(
             "Hide the diagonal",
             key=f"{PAGE_KEY}_diagonal",
-            help="Leave out the right ones, so that the colours tell the mistakes apart.",
+            help="Leave out the correct predictions, so that the colours tell the mistakes apart.",
         )
         for name, title in (("true", "True"), ("predicted", "Predicted")):
             st.selectbox(
@@ -68,7 +68,7 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
             icon=":material/touch_app:",
         )
         return
-    whole = bool(true and predicted)  # a cell is exactly one pair; a row or a column is shown without its right ones
+    whole = bool(true and predicted)  # a row or a column is shown without its correct pictures
     wanted = SampleFilter(
         (true,) if true else (), (predicted,) if predicted else (), outcome="all" if whole else "mistakes"
     )
@@ -93,11 +93,11 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
 
 
 def main(workspace: Workspace, run: Run) -> None:
-    """Settings, the tables of this run at this epoch, show."""
+    """Read the chosen epoch of the run, then show the matrix, the pictures of the chosen cell, and the tables."""
     require_result(run)
     best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
-    parts = confusion_url_parameters(best.class_names, epochs, best.epoch)
-    url_to_widgets(PAGE_KEY, parts, of=run.id)
+    parameters = confusion_url_parameters(best.class_names, epochs, best.epoch)
+    url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     pairs = most_confused(findings.matrix, best.class_names)
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
@@ -114,7 +114,7 @@ def main(workspace: Workspace, run: Run) -> None:
         show_cell(workspace, run, findings)
     st.subheader("Classes", anchor=False)
     show_class_table(findings)
-    widgets_to_url(PAGE_KEY, parts)
+    widgets_to_url(PAGE_KEY, parameters)
 
 
 here = setup_page("Confusion", "Which classes are taken for which. Every number leads to its pictures.")

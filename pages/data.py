@@ -1,4 +1,7 @@
-"""Data: get datasets, look at their pictures, see what augmentation and normalisation do. Reads and prepares datasets."""
+"""Data: get datasets, look at their pictures, see what augmentation and normalisation do to one.
+
+Reads datasets; starts and cancels the jobs that fetch or import them.
+"""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,7 +20,7 @@ from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 
 def main(workspace: Workspace) -> None:
-    """Datasets, then the pictures of one of them, then one of its pictures varied."""
+    """Show the datasets, then the pictures of one of them, then one of its pictures with its augmentations."""
     states = show_dataset_cards(workspace)
     show_picture_import(workspace)
     ready = [state for state in states if state.state == "ready"]
@@ -36,10 +39,10 @@ def main(workspace: Workspace) -> None:
 
 def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> Dataset:
     names = [state.name for state in ready]
-    parts = {"dataset": one_of(names, names[0])}
-    url_to_widgets("data", parts)
+    parameters = {"dataset": one_of(names, names[0])}
+    url_to_widgets("data", parameters)
     bar.selectbox("Dataset", names, key="data_dataset", width=200)
-    widgets_to_url("data", parts)
+    widgets_to_url("data", parameters)
     return open_dataset(workspace, st.session_state["data_dataset"])
 
 

@@ -1,4 +1,7 @@
-"""Home: what this is, the state of data and runs, and the next step as one button. Starts the first run if asked to."""
+"""Home: what this application is, the state of data and runs, and the next step as one button.
+
+Can start the first run.
+"""
 
 import streamlit as st
 
@@ -22,7 +25,7 @@ FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to
 
 
 def main(workspace: Workspace) -> None:
-    """The next step, then the run in focus, then the data."""
+    """Show the next step, then the run in focus, then the datasets."""
     runs = list_runs(workspace)
     run = run_in_focus(workspace, runs, required=False)
     running = current_run(runs)

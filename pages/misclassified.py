@@ -1,6 +1,6 @@
 """Misclassified: filter, sort, look at, select and save the pictures that the network gets wrong.
 
-Reads a run's predictions and its dataset; writes only what a person asks to save, under `exports/`.
+Reads a run's predictions and its dataset; writes only the pictures that a person saves, under `exports/`.
 """
 
 import streamlit as st
@@ -22,7 +22,7 @@ PAGE_KEY = "misclassified"
 
 
 def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
-    """How many match, what can be done with them, and the tiles."""
+    """Show how many pictures match, the buttons for them, and the tiles."""
     table, chosen = content.findings.table, selected_ids(content.query)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
@@ -54,18 +54,18 @@ def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
 
 
 def main(workspace: Workspace, run: Run) -> None:
-    """Settings, the pictures they choose, show."""
+    """Read the filters, load the pictures that match, and show them."""
     require_result(run)
     best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
-    parts = filter_url_parameters(best.class_names, epochs, best.epoch)
-    url_to_widgets(PAGE_KEY, parts, of=run.id)
+    parameters = filter_url_parameters(best.class_names, epochs, best.epoch)
+    url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
-    sample_filter, sort = show_filters(PAGE_KEY, run, best.class_names, epochs, parts)
+    sample_filter, sort = show_filters(PAGE_KEY, run, best.class_names, epochs, parameters)
     show_pictures(
         workspace, GalleryQuery(PAGE_KEY, workspace, run, findings.predictions.epoch, sample_filter, sort).load()
     )
-    widgets_to_url(PAGE_KEY, parts)
+    widgets_to_url(PAGE_KEY, parameters)
 
 
 here = setup_page(

@@ -1,4 +1,4 @@
-"""Predict: give a picture to a trained network. Asks a helper process, so that this one never loads torch."""
+"""Predict: give a picture to a trained network. A helper process runs it, so that the server never loads torch."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ SCALE = 6  # screen pixels of a picture's pixel: 192 wide
 
 
 def main(workspace: Workspace) -> None:
-    """Pictures in, probabilities out."""
+    """Take pictures, ask the network, and show the probabilities of each."""
     run = run_in_focus(workspace)
     if run is None:
         return
@@ -91,7 +91,7 @@ def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...]
 
 @st.cache_resource(show_spinner=False, on_release=Helper.close)
 def _helper() -> Helper:
-    """One helper process for the server: a class asks about many runs, and to start a process for each takes seconds."""
+    """Return the one helper process of this server. It serves every run, because a process takes seconds to start."""
     return Helper()
 
 

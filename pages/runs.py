@@ -1,4 +1,7 @@
-"""Runs: what trains and waits, and everything that was trained: compare, steer, name, export, delete, bring back, import."""
+"""Runs: what trains and waits, and everything that was trained.
+
+Compares, stops, resumes, names, exports, imports, deletes and restores runs.
+"""
 
 import streamlit as st
 
@@ -22,8 +25,8 @@ SPLITS = ["test", "validation", "train"]
 
 
 def main(workspace: Workspace) -> None:
-    """What lives, the table, the runs selected in it; at the end what is not in the table: the trash, runs from elsewhere."""
-    above, below = st.container(), st.container()  # what comes and goes above does not move the field below
+    """Show active runs, the table, and the runs selected in it; below, the import of a run and the trash."""
+    above, below = st.container(), st.container()  # keeps the import field in place while parts above come and go
     with above:
         _show_runs(workspace, list_runs(workspace))
     with below:
@@ -45,7 +48,8 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     table = runs_table(runs, queue_places(runs, slots(workspace)))
     st.caption(
         "Accuracies are on the test set; the best epoch is chosen by the validation part (the last epoch where there "
-        "is none). Of the settings, only those that differ are shown. Select rows to open, steer, export, compare or delete runs."
+        "is none). Of the settings, only those that differ are shown. Select rows to open, resume, export, "
+        "compare or delete runs."
     )
     chosen = select_runs(runs, table)
     st.download_button(

@@ -1,4 +1,7 @@
-"""Train: choose settings, start a run, watch it learn. Reads datasets and runs; starts, stops, pauses and resumes runs."""
+"""Train: choose settings, start a run, watch it learn.
+
+Reads datasets and runs; starts, stops, pauses and resumes runs.
+"""
 
 from typing import Literal
 
@@ -26,18 +29,20 @@ from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 NEW, WATCH = "New run", "Watch"
 MAX_NAME_IN_BUTTON = 40  # characters of a name in a button; the page says all of it below
 VIEW_KEY = "train_view"
-START_REFUSAL_KEY = "train_refused"  # session: why the last start was refused, shown once
+START_REFUSAL_KEY = "train_refused"  # session: why the last start was refused; it is shown once
 
 
 def main(workspace: Workspace) -> None:
-    """Two views of one page: settings of the next run, or the run in focus as it learns."""
+    """Show one of two views: the settings of a new run, or the run in focus as it learns."""
     runs = list_runs(workspace)
     running = current_run(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
     run = run_in_focus(workspace, runs, required=False)
-    parts = {"view": one_of([NEW, WATCH], None)}  # said in the address either way: a watched run stays when it ends
-    url_to_widgets("train", parts)
+    parameters = {
+        "view": one_of([NEW, WATCH], None)
+    }  # without a default, so that the URL keeps the view of a watched run when the run ends
+    url_to_widgets("train", parameters)
     if st.session_state[VIEW_KEY] is None:
         st.session_state[VIEW_KEY] = WATCH if run is not None and run.active else NEW
     if run is not None:
@@ -51,7 +56,7 @@ def main(workspace: Workspace) -> None:
                 name if name == NEW else f"{name} {escaped(one_line(run.name, MAX_NAME_IN_BUTTON))}"
             ),
         )
-    widgets_to_url("train", parts)
+    widgets_to_url("train", parameters)
     if run is not None and st.session_state[VIEW_KEY] == WATCH:
         with show_errors():
             show_live_run(workspace, run, runs)
@@ -63,16 +68,18 @@ def main(workspace: Workspace) -> None:
 def _new_run(workspace: Workspace, runs: list[Run]) -> None:
     datasets = list_datasets(workspace)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
-    promise = st.container()  # there even while empty: what moved up would be drawn anew, its chosen tab forgotten
+    preset_note = (
+        st.container()
+    )  # exists even while empty, because elements that move up lose their state, such as the chosen tab
     with st.grid(2, min_column_width=380, gap="medium"):
         left, right = st.container(), st.container(border=True)
         with left, st.container(border=True):
             settings = show_settings_form(datasets)
-        with bar:  # once it is known what is set: the marked preset and the times follow from it
+        with bar:  # filled after the form, because the marked preset and the times depend on the settings
             show_presets(workspace, runs)
             show_earlier_runs(runs)
         if marked_preset_description():
-            promise.caption(marked_preset_description())
+            preset_note.caption(marked_preset_description())
         config, problems = check_settings(settings, datasets)
         here = any(state.name == settings["dataset"] and state.state == "ready" for state in datasets)
         with left, show_errors():
@@ -107,7 +114,7 @@ def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
 
 
 def _show_next_steps(run: Run) -> None:
-    """Where to go from a run: what it gets wrong, and its settings."""
+    """Show where to go from a run: to its confusion matrix and its mistakes; and its settings."""
     if run.best is not None:
         with st.container(horizontal=True):
             kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"

@@ -1,7 +1,7 @@
-"""What several reruns and sessions share: opened datasets, predictions and tables, by the identity of what is on disk.
+"""Caches that reruns and sessions share: opened datasets, predictions and tables, keyed by the files they come from.
 
-Everything returned is shared and must not be changed in place. Entries are few (10,000 predictions of ten classes:
-2 MB), of large predictions two are kept; datasets are memory maps.
+Everything returned is shared and must not be changed in place. Few entries are kept, since
+10,000 predictions of ten classes take 2 MB, and of large predictions only two. Datasets are memory maps.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, re
 from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
 
-_LARGE_FILE_BYTES = 4 * MB  # of predictions.npz: what is made of it takes up to some times as much
+_LARGE_FILE_BYTES = 4 * MB  # of predictions.npz; the tables made of it take several times as much
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the screens under Understand need of one run at one epoch."""
+    """Predictions of one run at one epoch, with the tables that the pages under Understand show."""
 
     predictions: Predictions
     table: pd.DataFrame  # of `sample_table`
@@ -34,20 +34,20 @@ class Findings:
 
 
 def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
-    """The predictions of a run with the tables made from them; without `epoch` those of its best one.
+    """Return the predictions of a run with the tables made from them; without `epoch`, those of its best epoch.
 
     Raises:
         RunError: there are none yet, or they cannot be read.
     """
     wanted = epoch or (run.best.epoch if run.best else None)
     folder = RunFolder(workspace.runs / run.id)
-    files = (folder.predictions, folder.history(wanted or 0))  # a run that goes on elsewhere may compute an epoch anew
-    look = _load_large_findings if _file_bytes(folder.predictions) > _LARGE_FILE_BYTES else _load_findings
-    return look(workspace, run.id, wanted, (run.created, *map(_identity, files)))
+    files = (folder.predictions, folder.history(wanted or 0))  # resuming a run elsewhere may compute an epoch again
+    load = _load_large_findings if _file_bytes(folder.predictions) > _LARGE_FILE_BYTES else _load_findings
+    return load(workspace, run.id, wanted, (run.created, *map(_identity, files)))
 
 
 def finished_epochs(workspace: Workspace, run: Run) -> list[int]:
-    """The epochs a run has finished, ascending.
+    """Return the epochs that a run has finished, ascending.
 
     Raises:
         RunError: no such run.
@@ -56,7 +56,7 @@ def finished_epochs(workspace: Workspace, run: Run) -> list[int]:
 
 
 def load_dataset(workspace: Workspace, name: str) -> Dataset:
-    """An opened dataset.
+    """Return an opened dataset.
 
     Raises:
         DataError: it is absent or broken.
@@ -65,7 +65,7 @@ def load_dataset(workspace: Workspace, name: str) -> Dataset:
 
 
 def load_test_split(workspace: Workspace, run: Run) -> Split:
-    """The test pictures that a run was measured on.
+    """Return the test pictures that a run was measured on.
 
     Raises:
         DataError: the dataset is absent or broken.
@@ -108,12 +108,12 @@ def _load_dataset(_workspace: Workspace, name: str, identity: object) -> Dataset
 
 
 def _identity(place: Path) -> tuple[str, int, int, int]:
-    """What tells a file or folder from another one that was later put in its place; zeros where there is none."""
+    """Return what distinguishes a file or folder from one that later takes its place; zeros where there is none."""
     try:
         stat = place.stat()
     except OSError:
         return str(place), 0, 0, 0
-    return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # a freed inode number is soon given away again
+    return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # the time too, since inode numbers are reused
 
 
 def _file_bytes(file: Path) -> int:

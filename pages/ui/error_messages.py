@@ -20,7 +20,7 @@ def show_errors() -> Iterator[None]:
 
 @contextmanager
 def show_errors_as_toast() -> Iterator[None]:
-    """As `show_errors`, for what a person asks of a view that is redrawn every second: the sentence stays above it for a while."""
+    """As `show_errors`, with a toast, for buttons in a view that is redrawn every second: a toast stays for a while."""
     try:
         yield
     except CifarCoreError as error:

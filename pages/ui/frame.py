@@ -1,8 +1,4 @@
-"""What every page shares: its head, the workspace, the run in focus, the facts line, and plain words for errors.
-
-Reads the workspace named by `CIFAR_WORKSPACE` (else `./workspace`), the run's name in the URL (`?run=`), and remembers
-the run in focus for the session, so that the sidebar's links keep it.
-"""
+"""The frame of every page: its head, the login, and the workspace, named by `CIFAR_WORKSPACE` (else `./workspace`)."""
 
 import streamlit as st
 
@@ -23,7 +19,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
 
     Args:
         title: the page's name.
-        lead: one sentence: what a person can do here.
+        lead: one sentence that says what a person can do here.
     """
     leave_old_page_discovery()
     st.set_page_config(page_title=f"{title} · {APP_NAME}", layout="wide")
@@ -36,7 +32,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
         st.markdown(lead)
     show_logout()
     try:
-        workspace = open_workspace()  # at every rerun: its folders may have been deleted meanwhile
+        workspace = open_workspace()  # at every rerun, because its folders may have been deleted meanwhile
     except StorageError as error:
         st.error(escaped_sentence(error), title="The workspace cannot be used", icon=":material/folder_off:")
         st.stop()
@@ -48,10 +44,11 @@ def setup_page(title: str, lead: str = "") -> Workspace:
 
 
 def _show_read_only_notice(workspace: Workspace) -> None:
-    """Say of a workspace that is there to be looked at that it is, rather than at the first click that would write."""
+    """Say that the workspace is read-only before a click that would write is refused."""
     closed = workspace.unwritable()
     if closed is not None:
         st.info(
-            f"There is no permission to write in {escaped(str(closed))}: you can look at what is there, and what would be kept there is refused.",
+            f"There is no permission to write in {escaped(str(closed))}: you can look at what is there, and what would "
+            "be kept there is refused.",
             icon=":material/lock:",
         )

@@ -1,8 +1,8 @@
-"""Text that people chose, on the screen exactly as it is: the one owner of what Streamlit would read in it.
+"""Escaping, so that a person's text appears on the screen exactly as it was written.
 
-Labels, captions, toasts, tooltips and every other text of Streamlit are Markdown: what goes into them goes through `escaped`
-(names) or `escaped_sentence` (errors, which quote names). Options of select boxes are plain text: `single_line`.
-Charts have an owner of their own, `cifar_core.figures`.
+Labels, captions, toasts, tooltips and every other text of Streamlit are Markdown, so names go through `escaped` and
+errors, which quote names, through `escaped_sentence`. Options of select boxes are plain text: they go through
+`single_line`. Text in charts is escaped by `cifar_core.figures`.
 """
 
 import re
@@ -10,25 +10,25 @@ import re
 from cifar_core.text import one_line
 
 MAX_TEXT_SHOWN = 200  # characters of a person's own text
-MAX_SENTENCE_SHOWN = 2000  # characters of a sentence of ours that may quote one
+MAX_SENTENCE_SHOWN = 2000  # characters of a message that may quote such text
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&\"'=^@])")
-# What Streamlit looks for only after Markdown has taken the backslashes away; an invisible joiner inside keeps it hidden.
+# Streamlit looks for these after Markdown has removed the backslashes; an invisible joiner inside hides them.
 _ADDRESSES_AND_ICONS = re.compile(r"(?=://)|(?<=www)(?=\.)|(?<=\S)(?=@)|(?<=:)(?=material|streamlit)", re.IGNORECASE)
 _ARROWS = re.compile(r"(?<!\S)([<>~-])(->|[=>-])(?!\S)")
 _JOINER = "\u2060"
 
 
 def single_line(text: object, longest: int = MAX_TEXT_SHOWN) -> str:
-    """A person's text on one line, without control and direction marks; for places that do not read Markdown."""
+    """Return a person's text on one line without control and direction marks, for places that do not read Markdown."""
     return one_line(text, longest)
 
 
 def escaped(text: object, longest: int = MAX_TEXT_SHOWN) -> str:
-    """A person's text for Markdown to show as it is: nothing in it is a link, a picture, an icon, a formula or a style."""
+    """Return a person's text so that Markdown shows it as it is, without links, pictures, icons, formulas or styles."""
     line = _ADDRESSES_AND_ICONS.sub(_JOINER, single_line(text, longest))
     return _MARKDOWN.sub(r"\\\1", _ARROWS.sub(rf"\1{_JOINER}\2", line))
 
 
 def escaped_sentence(text: object) -> str:
-    """A sentence of ours that may quote a person's text, such as an error, whole and as it is."""
+    """Return a message that may quote a person's text, such as an error, whole and escaped."""
     return escaped(text, MAX_SENTENCE_SHOWN)

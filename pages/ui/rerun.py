@@ -1,4 +1,4 @@
-"""Drawing a page anew because the disk has changed, without losing a click that came meanwhile."""
+"""Rerunning a page because the disk has changed, without losing a click that came meanwhile."""
 
 from typing import NoReturn
 
@@ -6,10 +6,10 @@ import streamlit as st
 
 
 def rerun_page() -> NoReturn:
-    """Run the page's script again; for a view that looks by itself.
+    """Run the page's script again, from a fragment that reads the disk by itself.
 
-    What a person asked for while the view looked comes first: `st.rerun` alone would put this page in the place of the one
-    that a click in the sidebar has just asked for.
+    A click that came while the fragment ran has priority: `st.rerun` alone would replace the page that a click in the
+    sidebar has just asked for by this one.
     """
-    st.empty()  # here Streamlit leaves for what was asked
+    st.empty()  # drawing an element lets Streamlit serve the click first
     st.rerun()

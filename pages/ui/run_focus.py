@@ -15,13 +15,13 @@ SELECT_BOX_KEY = "frame_run"  # the sidebar's select box
 
 
 def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, required: bool = True) -> Run | None:
-    """The run that the page speaks of: chosen in the sidebar, carried by the URL, remembered for the session.
+    """Return the run in focus, and draw the select box for it; None where there is no run.
 
-    Without any run the page says so with the one step that changes it; when `required` it then ends.
+    Without any run, a page for which one is `required` says so, links to the Train page, and ends.
 
     Args:
         workspace: where.
-        listed: the workspace's runs, where the caller has them at hand.
+        listed: the workspace's runs, where the caller has read them already.
         required: whether the page has nothing to say without a run.
     """
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
@@ -41,7 +41,7 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
             st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
             st.stop()
         return None
-    # Each time: a box of this key that another page drew is another widget, so what it said would be lost on the way here.
+    # Set at each run: the box of this key on another page is another widget, and its value would be lost.
     st.session_state[SELECT_BOX_KEY] = asked or _default_run(runs)
     chosen: str = st.sidebar.selectbox(
         "Run in focus",
@@ -49,7 +49,7 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
         key=SELECT_BOX_KEY,
         format_func=run_labels(runs.values()).__getitem__,
         on_change=_on_run_chosen,
-        help="Home, Runs and the pages under Understand speak of this run. Its id is in the page's address.",
+        help="Home, Runs and the pages under Understand show this run. Its id is in the page's address.",
     )
     st.sidebar.caption(escaped(run_caption(runs[chosen])))
     st.session_state[FOCUS_KEY] = chosen
@@ -59,14 +59,15 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
 
 
 def require_result(run: Run) -> None:
-    """End the page where the run cannot be read, or has not finished an epoch: there is nothing to understand yet."""
+    """End the page with a sentence where the run cannot be read or has not finished an epoch."""
     if run.problem:
         st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
         st.page_link("pages/runs.py", label="Choose another run, or delete this one", icon=":material/list_alt:")
         st.stop()
     if run.best is None:
         st.info(
-            f"This run has no finished epoch yet ({status_display(run)[0]}). Its first one brings the numbers and pictures.",
+            f"This run has no finished epoch yet ({status_display(run)[0]}). "
+            "The numbers and pictures come with the first one.",
             icon=":material/hourglass_empty:",
         )
         st.page_link(
@@ -79,7 +80,7 @@ def require_result(run: Run) -> None:
 
 
 def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int | None = None) -> None:
-    """One line that names what the numbers below are of: run, network, dataset, split, n and epoch."""
+    """Show one line that names what the numbers below belong to: run, network, dataset, split, n and epoch."""
     facts = [f"run {run.name}", f"{run.config.model.model} on {run.config.data.dataset}"]
     facts.append(split if n is None else f"{split}, n = {n:,}")
     if epoch is not None:
@@ -90,7 +91,7 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
 
 
 def run_labels(runs: Collection[Run]) -> dict[str, str]:
-    """Each run in one line for a select box, no two the same, by id: its name, and what it reached once it has ended."""
+    """Return a unique line for each run by id: its name, and its test accuracy once it has ended."""
     names = {run.id: single_line(run.name) for run in runs}
     shared = Counter(names.values())
     return {
@@ -102,18 +103,20 @@ def run_labels(runs: Collection[Run]) -> dict[str, str]:
 
 
 def run_caption(run: Run) -> str:
-    """The line under the select box: dataset, test accuracy, status. It is not drawn anew with every epoch of a run that is
-    under way, so of such a one it says nothing that changes."""
+    """Return the line under the select box: dataset, test accuracy, status.
+
+    It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
+    """
     if run.problem:
         return status_display(run)[0]
     if run.active:
-        return f"{run.config.data.dataset} · under way"
+        return f"{run.config.data.dataset} · in progress"
     result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
     return f"{run.config.data.dataset} · {result} · {status_display(run)[0]}"
 
 
 def clear_focus(run_id: str) -> None:
-    """Forget a run that was just deleted, so that the page does not ask for it."""
+    """Forget a run that was just deleted, so that the page does not look for it."""
     if st.query_params.get("run") == run_id:
         del st.query_params["run"]
     if st.session_state.get(FOCUS_KEY) == run_id:
@@ -121,7 +124,7 @@ def clear_focus(run_id: str) -> None:
 
 
 def _absent_message(workspace: Workspace, run_id: str) -> str:
-    """What to say of a run that the address or this page knows, but the workspace does not."""
+    """Return the sentence for a run that the URL names and the workspace does not have."""
     if find_deleted(workspace, run_id):
         return f"Run {escaped(run_id)} no longer exists: it was deleted. The trash on the Runs page can bring it back."
     if run_id == st.session_state.get(FOCUS_KEY):
@@ -130,7 +133,7 @@ def _absent_message(workspace: Workspace, run_id: str) -> str:
 
 
 def _default_run(runs: dict[str, Run]) -> str:
-    """The session's run, else the newest with a result, else the newest."""
+    """Return the session's run, else the newest with a result, else the newest."""
     remembered = st.session_state.get(FOCUS_KEY)
     if remembered in runs:
         return str(remembered)
@@ -139,5 +142,5 @@ def _default_run(runs: dict[str, Run]) -> str:
 
 
 def _on_run_chosen() -> None:
-    """A person chose another run: the URL and the session follow before the page is drawn."""
+    """Put the run that was chosen into the URL and the session before the page is drawn."""
     st.session_state[FOCUS_KEY] = st.query_params["run"] = st.session_state[SELECT_BOX_KEY]

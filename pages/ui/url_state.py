@@ -1,9 +1,9 @@
-"""What a person chose on a page, kept in the page's address, so that a view can be reloaded, sent and stepped back to.
+"""What a person chose on a page, kept in the page's URL, so that a view can be reloaded, sent and stepped back to.
 
-The address (`st.query_params`) and the widgets (`st.session_state["<page>_<name>"]`) say the same: `url_to_widgets` before the
-widgets are drawn follows an address that was changed from outside (a link, a reload, the back button), `widgets_to_url` after
-them writes what the widgets say. A page's own address is remembered for the session, because the sidebar's links drop it.
-What is as by default is not in the address: it follows when the default becomes another one.
+The URL (`st.query_params`) and the widgets (`st.session_state["<page>_<name>"]`) say the same. `url_to_widgets`, before
+the widgets are drawn, follows a URL that was changed from outside: a link, a reload, the back button. `widgets_to_url`,
+after them, writes what the widgets say. A page's own URL is remembered for the session, because the links in the
+sidebar drop it. A default value is left out of the URL, so that it follows when the default changes.
 """
 
 import math
@@ -16,7 +16,7 @@ import streamlit as st
 
 @dataclass(frozen=True)
 class UrlParameter:
-    """One parameter of an address. `read` gets its texts and raises ValueError where they make no sense."""
+    """One parameter of a URL. `read` gets its texts and raises ValueError where they make no sense."""
 
     default: Any
     read: Callable[[list[str]], Any]
@@ -25,60 +25,60 @@ class UrlParameter:
 
 @dataclass(frozen=True)
 class _LastSeen:
-    """What the address said of one part when the page was last drawn."""
+    """What the URL said about one parameter when the page was last drawn."""
 
     texts: list[str]
     default: Any
-    of: str
+    subject: str
 
 
-def url_to_widgets(page: str, parts: Mapping[str, UrlParameter], of: str = "") -> None:
-    """Let the widgets of `page` follow the address where it was changed from outside.
+def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: str = "") -> None:
+    """Set the widgets of `page` from the URL where it was changed from outside.
 
     Args:
         page: prefix of the widget keys.
-        parts: what the address holds.
-        of: the run or dataset that the parts speak of; of another one the address is read anew.
+        parameters: what the URL of the page holds.
+        subject: the run or dataset that the parameters are about; for another one the URL is read again.
     """
     memory = _last_seen(page)
-    remembered = {name: memory[name].texts for name in parts if name in memory and memory[name].texts}
-    if not any(name in st.query_params for name in parts):
+    remembered = {name: memory[name].texts for name in parameters if name in memory and memory[name].texts}
+    if not any(name in st.query_params for name in parameters):
         for name, texts in remembered.items():
             st.query_params[name] = texts
-    for name, part in parts.items():
+    for name, parameter in parameters.items():
         key, texts = f"{page}_{name}", st.query_params.get_all(name)
-        before = memory.get(name, _LastSeen([], part.default, of))
-        if key not in st.session_state or (texts, of) != (before.texts, before.of):
-            st.session_state[key] = _parse(part, texts)
-        elif part.default != before.default and st.session_state[key] == before.default:
-            st.session_state[key] = part.default
-        memory[name] = _LastSeen(texts, part.default, of)
+        before = memory.get(name, _LastSeen([], parameter.default, subject))
+        if key not in st.session_state or (texts, subject) != (before.texts, before.subject):
+            st.session_state[key] = _parse(parameter, texts)
+        elif parameter.default != before.default and st.session_state[key] == before.default:
+            st.session_state[key] = parameter.default
+        memory[name] = _LastSeen(texts, parameter.default, subject)
 
 
-def widgets_to_url(page: str, parts: Mapping[str, UrlParameter]) -> None:
-    """Write what the widgets of `page` say into the address; what is as by default is left out."""
+def widgets_to_url(page: str, parameters: Mapping[str, UrlParameter]) -> None:
+    """Write what the widgets of `page` say into the URL; default values are left out."""
     memory, chosen = _last_seen(page), {}
-    for name, part in parts.items():
+    for name, parameter in parameters.items():
         value = st.session_state[f"{page}_{name}"]
-        texts = part.write(value) if value != part.default else []
+        texts = parameter.write(value) if value != parameter.default else []
         memory[name] = replace(memory[name], texts=texts)
         if texts:
             chosen[name] = texts
     present = {name: st.query_params.get_all(name) for name in st.query_params}
-    wanted = {name: texts for name, texts in present.items() if name not in parts} | chosen
-    if wanted != present:  # all at once: one change of a person's, one step for the back button
+    wanted = {name: texts for name, texts in present.items() if name not in parameters} | chosen
+    if wanted != present:  # all at once, so that one change is one step for the back button
         st.query_params.from_dict(wanted)
 
 
-def reset_widgets(page: str, parts: Mapping[str, UrlParameter], keep: Sequence[str] = ()) -> None:
+def reset_widgets(page: str, parameters: Mapping[str, UrlParameter], keep: Sequence[str] = ()) -> None:
     """Set the widgets of `page` back to their defaults; for a callback."""
-    for name, part in parts.items():
+    for name, parameter in parameters.items():
         if name not in keep:
-            st.session_state[f"{page}_{name}"] = part.default
+            st.session_state[f"{page}_{name}"] = parameter.default
 
 
 def one_of(options: Sequence[Any], default: Any) -> UrlParameter:
-    """One of `options` (texts, or numbers shown as texts)."""
+    """A choice of one of `options` (texts, or numbers shown as texts)."""
     by_text = {str(option): option for option in options}
 
     def read(texts: list[str]) -> Any:
@@ -90,7 +90,7 @@ def one_of(options: Sequence[Any], default: Any) -> UrlParameter:
 
 
 def any_of(options: Sequence[str]) -> UrlParameter:
-    """Any of `options`; unknown ones are left out."""
+    """A choice of any of `options`; unknown ones are left out."""
     return UrlParameter([], lambda texts: [text for text in options if text in texts], list)
 
 
@@ -126,8 +126,8 @@ def _last_seen(page: str) -> dict[str, _LastSeen]:
     return memory
 
 
-def _parse(part: UrlParameter, texts: list[str]) -> Any:
+def _parse(parameter: UrlParameter, texts: list[str]) -> Any:
     try:
-        return part.read(texts) if texts else part.default
+        return parameter.read(texts) if texts else parameter.default
     except ValueError:
-        return part.default
+        return parameter.default

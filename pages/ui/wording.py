@@ -1,4 +1,4 @@
-"""Numbers and states in words, one way on every screen."""
+"""How numbers and states are worded, the same on every screen."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,7 +11,7 @@ from cifar_core.runs import Place, Progress, Run, Status
 from cifar_core.text import clock
 from pages.ui.markdown import escaped
 
-PERCENT_FORMAT = "%.1f %%"  # how a table shows shares that `in_percent` has made
+PERCENT_FORMAT = "%.1f %%"  # the format of table columns that `in_percent` has made
 BadgeColour = Literal["blue", "green", "orange", "red", "gray"]
 STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, icon
     Status.QUEUED: ("waiting", "gray", ":material/hourglass_top:"),
@@ -24,13 +24,18 @@ STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, 
 }
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun in the right number: `1 line`, `2,000 lines`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
-    """The table with these columns of shares (0 to 1) as percents."""
+    """Return the table with these columns of shares (0 to 1) as percents."""
     return table.assign(**{name: 100 * table[name].astype(float) for name in columns})
 
 
 def status_display(run: Run) -> tuple[str, BadgeColour, str]:
-    """Word, colour and icon for how a run stands, also where it does not respond or cannot be read."""
+    """Return word, colour and icon of a run's status, also where it does not respond or cannot be read."""
     if run.problem:
         return "unreadable", "red", ":material/broken_image:"
     if run.silent_since is not None:
@@ -39,42 +44,45 @@ def status_display(run: Run) -> tuple[str, BadgeColour, str]:
 
 
 def silence_line(run: Run) -> str:
-    """What it means that a run does not respond, and what can be done."""
+    """Return what it means that a run does not respond, and what can be done."""
     if run.silent_since is None:
         return ""
     told = f"Not responding since {clock_time(run.silent_since)}"
     if run.waits:
-        return f"{told}, so others pass it in the queue; when it responds again it queues anew. Stop ends it within half a minute."
+        return (
+            f"{told}, so others pass it in the queue; when it responds again, it joins the end of the queue. "
+            "Stop ends it within half a minute."
+        )
     return (
-        f"{told}. It may be stuck, or the machine very busy. Stop ends it within half a minute; Resume then goes on from its "
-        "last checkpoint."
+        f"{told}. It may be stuck, or the machine may be very busy. Stop ends it within half a minute; "
+        "Resume then goes on from its last checkpoint."
     )
 
 
 def queue_line(place: Place | None) -> str:
-    """Where a waiting run stands: `2nd of 3 in the queue, about 4 min`; one that waits for nobody is starting."""
+    """Return where a waiting run stands: `2nd of 3 in the queue, about 4 min`, or that it is starting."""
     if place is None or place.seconds == 0:
         return "starting…"
     return f"{place} in the queue" + (f", {duration(place.seconds)}" if place.seconds is not None else "")
 
 
 def duration(seconds: float) -> str:
-    """A time to wait, said roughly: `about 40 s`, `about 3 min`, `about 2.5 h`."""
+    """Return a time to wait, rounded: `about 40 s`, `about 3 min`, `about 2.5 h`."""
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 def percent(share: float | None) -> str:
-    """A share with one decimal, what some thousand pictures support."""
+    """Return a share with one decimal; a few thousand pictures support no more."""
     return "–" if share is None else f"{100 * share:.1f}\u00a0%"
 
 
 def date_and_time(then: datetime | None) -> str:
-    """A moment in this machine's own time: `22 Nov 13:50`, with the year where that is another one."""
+    """Return a moment in local time: `22 Nov 13:50`, with the year where it is not this one."""
     try:
         here = then.astimezone() if then else None
-    except (OverflowError, OSError):  # Windows, and what no calendar holds
+    except (OverflowError, OSError):  # on Windows, and for years outside the calendar
         here = None
     if here is None:
         return "–"
@@ -82,13 +90,13 @@ def date_and_time(then: datetime | None) -> str:
 
 
 def clock_time(seconds: float) -> str:
-    """A moment in seconds since 1970 in this machine's own time: `14:03`, with the day where that is not today."""
+    """Return a moment, in seconds since 1970, in local time: `14:03`, with the day where it is not today."""
     then = datetime.fromtimestamp(seconds)
     return then.strftime("%H:%M" if then.date() == datetime.now().date() else "%d %b %H:%M")
 
 
 def progress_line(progress: Progress) -> str:
-    """`epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, what is being prepared."""
+    """Return `epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, the phase."""
     if not progress.batches or not progress.epoch:
         return f"{escaped(progress.phase)}…"
     parts = [f"epoch {progress.epoch}/{progress.epochs}", f"batch {progress.batch:,}/{progress.batches:,}"]
@@ -98,19 +106,19 @@ def progress_line(progress: Progress) -> str:
 
 
 def progress_share(progress: Progress) -> float:
-    """How much of the run is done, 0 to 1."""
+    """Return how much of the run is done, 0 to 1."""
     if not progress.epochs or not progress.batches or not progress.epoch:
         return 0.0
     return min(1.0, (progress.epoch - 1 + progress.batch / progress.batches) / progress.epochs)
 
 
 def epoch_word(run: Run) -> Literal["best", "last"]:
-    """What the epoch that counts is called: the best only where a validation part chose it."""
+    """Return what the reported epoch is called: the best only where a validation part chose it."""
     return "last" if run.best is None or run.best.validation_accuracy is None else "best"
 
 
 def estimate_error_line(run: Run) -> str:
-    """How right the estimate was that the run was started with; empty where there is nothing to say."""
+    """Return how the training time compares with the estimate; empty where there is none."""
     if run.overrun is None or run.expected_seconds is None or run.last is None:
         return ""
     expected = run.expected_seconds * run.last.epoch / run.config.optimizer.epochs
@@ -122,7 +130,7 @@ def estimate_error_line(run: Run) -> str:
 
 
 def accuracy_interval(run: Run, share: float) -> str:
-    """How far chance may have moved a test accuracy (0 to 1): `95 % interval 78.7 to 80.3 %`; empty where n is not known."""
+    """Return the confidence interval of a test accuracy: `95 % interval 78.7 to 80.3 %`; empty where n is not known."""
     if run.dataset is None or not run.dataset.test:
         return ""
     low, high = wilson_interval(round(share * run.dataset.test), run.dataset.test)
@@ -130,7 +138,7 @@ def accuracy_interval(run: Run, share: float) -> str:
 
 
 def result_line(run: Run) -> str:
-    """Best and last test accuracy with n and epoch, in a sentence."""
+    """Return a sentence with the best and last test accuracy, n and epoch."""
     if run.best is None or run.last is None:
         return "No epoch is finished yet."
     n = f", n = {run.dataset.test:,}" if run.dataset else ""
@@ -139,13 +147,17 @@ def result_line(run: Run) -> str:
     chance = f" ({chance})" if chance else ""
     so_far = " so far" if run.active else ""
     if epoch_word(run) == "last":
-        looks = (
-            f", mean of {last.looks} looks at each picture{'; one look after the epochs before' if last.epoch > 1 else ''}"
+        views = (
+            f", mean of {last.looks} views of each picture{'; earlier epochs: one view' if last.epoch > 1 else ''}"
             if (last.looks or 1) > 1
             else ""
         )
-        return f"Test accuracy{n}: **{percent(last.test_accuracy)}**{chance} at epoch {last.epoch}, the last{so_far} (no validation part){looks}."
+        return (
+            f"Test accuracy{n}: **{percent(last.test_accuracy)}**{chance} at epoch {last.epoch}, the last{so_far} "
+            f"(no validation part){views}."
+        )
     return (
         f"Test accuracy{n}: **{percent(best.test_accuracy)}**{chance} at epoch {best.epoch}, the best by validation "
-        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, the last{so_far}."
+        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, "
+        f"the last{so_far}."
     )

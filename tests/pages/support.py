@@ -1,4 +1,4 @@
-"""Pages opened from the entry script, on the shared workspace of the run tests; nothing here starts a process by itself."""
+"""Pages opened from the entry script, on the shared workspace of the run tests; nothing here starts a process."""
 
 import json
 import shutil

@@ -1,7 +1,7 @@
-"""Whatever run zip, run, dataset, job or trash folder is there: every page and `runs` command answers, nobody's run is hidden.
+"""Whatever lies in a zip, run, dataset, job or trash folder, every page and `runs` command answers and hides no run.
 
-A value may be allowed one by one and yet be one that a page cannot show, such as a moment in the year 1: what import accepts,
-and what reading accepts, must be what everything after it can deal with.
+A value may be allowed by itself and yet be one that a page cannot show, such as a moment in the year 1. What import
+accepts, and what reading accepts, must be what everything after it can handle.
 """
 
 import contextlib

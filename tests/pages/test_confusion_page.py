@@ -1,4 +1,4 @@
-"""Confusion: a cell is chosen by select boxes, address or chip (clicks are tested in a browser) and shows exactly its pictures."""
+"""Confusion: a cell chosen by select boxes, URL or chip shows exactly its pictures. Clicks are tested in a browser."""
 
 import json
 import shutil

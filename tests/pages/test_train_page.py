@@ -1,4 +1,4 @@
-"""Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it stands."""
+"""Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it is."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -271,9 +271,7 @@ def test_an_accuracy_says_how_often_a_picture_was_looked_at(finished: Run) -> No
     assert finished.last is not None
     last = replace(finished.last, epoch=2, validation_accuracy=None, looks=6)
     run = replace(finished, best=last, last=last)
-    assert result_line(run).endswith(
-        "(no validation part), mean of 6 looks at each picture; one look after the epochs before."
-    )
+    assert result_line(run).endswith("(no validation part), mean of 6 views of each picture; earlier epochs: one view.")
     assert "(95\u00a0% interval 4" in result_line(replace(run, best=replace(last, test_accuracy=0.5)))
     assert "interval" not in result_line(replace(run, dataset=None)), "how many pictures it was is not known"
     only = replace(last, epoch=1)

@@ -1,4 +1,4 @@
-"""Addresses that nobody of good will would type: each page opens, at most with a sentence, and looks at no file elsewhere."""
+"""URLs with hostile values: each page opens, at most with a sentence, and opens no file outside the workspace."""
 
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""The picture grid: one sprite of all tiles of a page, drawn by one small component of our own.
+"""The picture grid: one sprite of all tiles of a page, drawn by one small inline component.
 
 No native element shows a hundred 32 x 32 pictures unsmoothed, selectable by mouse and keyboard, with captions. All text
-reaches the browser as data and is set as `textContent`; nothing of a person's is ever part of HTML, CSS or JavaScript.
+reaches the browser as data and is set as `textContent`; no text of a person is ever part of HTML, CSS or JavaScript.
 """
 
 import base64
@@ -46,8 +46,8 @@ def image_grid(
 ) -> GridEvent:
     """Show pictures as tiles with captions.
 
-    With `on_change` a click selects (Shift: a range, Ctrl+A: all), and a double click or Enter opens; without it a click
-    opens. Arrow keys move.
+    With `on_change` a click selects (Shift: a range, Ctrl+A: all), and a double click or Enter opens. Without it a
+    click opens. Arrow keys move.
 
     Args:
         images: uint8 [n, 3, 32, 32].
@@ -78,7 +78,7 @@ def image_grid(
 
 
 def sprite(images: np.ndarray) -> str:
-    """All pictures in one PNG, `SPRITE_COLUMNS` in a row, as a data URL.
+    """Return all pictures in one PNG, `SPRITE_COLUMNS` in a row, as a data URL.
 
     Args:
         images: uint8 [n, 3, 32, 32].
@@ -98,7 +98,7 @@ def sprite(images: np.ndarray) -> str:
 
 
 def _handle_report(key: str, on_change: Callable[[GridEvent], None] | None) -> None:
-    """The browser reported something: remember which report it was, and tell the page."""
+    """Handle a report of the browser: remember its number, and call the page."""
     report = st.session_state[key].get("acted")
     event = _parse_report(report, st.session_state.get(f"{key}_shown", []))
     if event is None:
@@ -109,7 +109,7 @@ def _handle_report(key: str, on_change: Callable[[GridEvent], None] | None) -> N
 
 
 def _parse_report(report: Any, keys: Sequence[str]) -> GridEvent | None:
-    """A report of the browser, checked: only pictures that are shown can be selected or opened."""
+    """Return a report of the browser after a check: only pictures that are shown can be selected or opened."""
     if not report:
         return None
     opened = report.get("opened")

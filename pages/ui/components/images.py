@@ -1,4 +1,4 @@
-"""Pictures on a screen: enlarged without smoothing, so that every pixel the network sees is seen."""
+"""Enlarging pictures without smoothing, so that every pixel the network sees is visible."""
 
 import numpy as np
 from PIL import Image
@@ -7,6 +7,6 @@ from cifar_core.data import to_image
 
 
 def enlarged(pixels: np.ndarray, times: int = 4) -> Image.Image:
-    """A picture, uint8 [3, 32, 32], `times` as wide and high, each pixel a square."""
+    """Return a picture, uint8 [3, 32, 32], `times` as wide and high, each pixel a square."""
     image = to_image(pixels)
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)

@@ -11,6 +11,6 @@ from pages.ui.wording import (
 
 
 def status_badge(run: Run) -> None:
-    """The run's state as a word, a colour and an icon."""
+    """Show the run's state as a word with a colour and an icon."""
     word, colour, icon = status_display(run)
     st.badge(word, color=colour, icon=icon)

@@ -1,4 +1,4 @@
-"""One picture as stored, as augmentation varies it, and normalised as the network gets it."""
+"""The augmentation preview: one picture as stored, as augmentation varies it, and normalised as the network gets it."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ SCALE = 4  # screen pixels of a picture's pixel
 
 
 def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
-    """One picture as stored, as the chosen augmentation varies it, and normalised as the network gets it."""
+    """Show one picture as stored, as the chosen augmentation varies it, and normalised as the network gets it."""
     st.header(
         "One picture, varied",
         anchor=False,
@@ -30,7 +30,7 @@ def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
         )
     original = np.asarray(split.images[row])
     variation = draw_variation(DataConfig(**settings), VARIATIONS, np.random.default_rng(draw))
-    varied = augment(np.repeat(original[None], VARIATIONS, axis=0), variation)  # [DRAWS, 3, 32, 32]
+    varied = augment(np.repeat(original[None], VARIATIONS, axis=0), variation)  # [VARIATIONS, 3, 32, 32]
     view = normalised_view(varied[0], dataset.mean, dataset.std)
     st.caption(f"{escaped(label)} · {escaped(split.ids[row])}")
     with st.container(horizontal=True):
@@ -42,7 +42,8 @@ def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
     st.caption(
         f"Normalised: values from {low} to {view.high:.2f}, shown from black (−{view.bound:.2f}) over grey (0) "
         f"to white (+{view.bound:.2f}), the same range for every picture of {escaped(dataset.name)}; mean "
-        f"{_three_decimals(dataset.mean)} and standard deviation {_three_decimals(dataset.std)} of the training part (red, green, blue)."
+        f"{_three_decimals(dataset.mean)} and standard deviation {_three_decimals(dataset.std)} "
+        "of the training part (red, green, blue)."
     )
 
 

@@ -1,7 +1,4 @@
-"""Looking at a dataset's pictures by split and class, and at one of them varied and normalised.
-
-What is chosen is in the page's address. Reads the opened dataset only.
-"""
+"""A browser of a dataset's pictures by split and class. What is chosen is in the URL."""
 
 import math
 
@@ -15,20 +12,23 @@ from pages.ui.markdown import escaped, single_line
 from pages.ui.url_state import UrlParameter, free_text, one_of, url_to_widgets, whole_number, widgets_to_url
 
 TILES_ON_PAGE = 48  # tiles at once
-_ALL_CLASSES = -1  # in place of a class: a name of its own might be some class's
+_ALL_CLASSES = -1  # a number, because any text might be the name of a class
 
 
 def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int | None]:
-    """The pictures of a split, a class or all, in pages; returns the split and the row of the picture chosen last, else of the
-    first; none where there is none."""
+    """Show the pictures of a split, of a class or all, in pages.
+
+    Returns:
+        The split, and the row of the picture chosen last, else of the first; None where there is no picture.
+    """
     names = dataset.class_names
-    parts = {
+    parameters = {
         "split": one_of(["train", "test"], "train"),
         "class": UrlParameter(_ALL_CLASSES, lambda texts: names.index(texts[0]), lambda place: [names[place]]),
         "page": whole_number(1, 10**6, 1),
         "picture": free_text(),
     }
-    url_to_widgets("data", parts, of=dataset.name)
+    url_to_widgets("data", parameters, subject=dataset.name)
     with bar:
         st.segmented_control("Split", ["train", "test"], key="data_split", required=True, on_change=_go_to_first_page)
         st.selectbox(
@@ -62,13 +62,13 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
     with st.container(horizontal_alignment="center"):
         st.pagination(pages, key="data_page")
     state["data_picture"] = event.opened or state["data_picture"]
-    widgets_to_url("data", parts)
+    widgets_to_url("data", parameters)
     found = np.flatnonzero(split.ids == state["data_picture"])
     return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
 
 
 def classes_in_turn(labels: np.ndarray) -> np.ndarray:
-    """Row numbers, the classes taking turns: imported pictures lie class by class, and a page is to show all of them."""
+    """Return row numbers in which the classes alternate, because imported pictures are sorted by class."""
     by_class = np.argsort(labels, kind="stable")
     turn = np.empty(len(labels), np.int64)
     turn[by_class] = np.arange(len(labels)) - np.searchsorted(labels[by_class], labels[by_class])

@@ -1,6 +1,7 @@
-"""The datasets as cards: what is here, how to get the rest, and the progress of what is being fetched or imported.
+"""The datasets as cards: what is here, how to get the rest, and the progress of downloads and imports.
 
-Getting data is a process of its own; these widgets start it and read its state from the disk, so a reload loses nothing.
+Getting data is a job in its own process. These widgets start it and read its state from the disk, so a reload loses
+nothing.
 """
 
 from typing import Literal
@@ -23,10 +24,10 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
-from pages.ui.wording import BadgeColour
+from pages.ui.wording import BadgeColour, counted
 
 ButtonKind = Literal["primary", "secondary"]
-REFRESH_SECONDS = 1.0  # seconds between looks at a running job
+REFRESH_SECONDS = 1.0  # between two reads of a running job
 GET_BUTTONS = {"drawn10": ("Generate", ":material/brush:"), "cifar10": ("Download", ":material/download:")}
 STATE_DISPLAY: dict[str, tuple[str, BadgeColour, str]] = {
     "ready": ("ready", "green", ":material/check_circle:"),
@@ -38,11 +39,11 @@ STATE_DISPLAY: dict[str, tuple[str, BadgeColour, str]] = {
 
 
 def show_dataset_cards(workspace: Workspace) -> list[DatasetState]:
-    """A card for each dataset and one for importing; redrawn every second while something is being prepared."""
+    """Show a card for each dataset; the cards are redrawn every second while one is being prepared."""
     states = list_datasets(workspace)
     busy = [state.name for state in states if state.state == "preparing"]
 
-    def look() -> None:
+    def refresh() -> None:
         now = list_datasets(workspace)
         if [state.name for state in now if state.state == "preparing"] != busy:
             rerun_page()
@@ -51,12 +52,12 @@ def show_dataset_cards(workspace: Workspace) -> list[DatasetState]:
                 with st.container(border=True, height="stretch"):
                     _show_card(workspace, state, primary=not any(other.state == "ready" for other in now))
 
-    st.fragment(look, run_every=REFRESH_SECONDS if busy else None)()
+    st.fragment(refresh, run_every=REFRESH_SECONDS if busy else None)()
     return states
 
 
 def dataset_heading(state: DatasetState) -> str:
-    """A dataset's title, and below it its name where that is another."""
+    """Return a dataset's title, and below it its name where that differs."""
     return f"**{escaped(state.title)}**" + (f"  \n`{state.name}`" if state.name != state.title else "")
 
 
@@ -88,7 +89,7 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
 
 def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
     with st.container(horizontal=True):
-        if state.state == "absent" and state.name in GET_BUTTONS:  # what is broken is deleted first
+        if state.state == "absent" and state.name in GET_BUTTONS:  # a broken dataset has to be deleted first
             label, icon = GET_BUTTONS[state.name]
             kind: ButtonKind = "primary" if primary and state.name == "drawn10" else "secondary"
             if st.button(label, key=f"data_get_{state.name}", icon=icon, type=kind):
@@ -107,7 +108,7 @@ def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -
 
 
 def _show_progress(workspace: Workspace, state: DatasetState, job: JobState | None) -> None:
-    if job is None or job.state != "running":  # a training run makes it, or the job is just beginning
+    if job is None or job.state != "running":  # a training run generates it, or the job is just beginning
         st.progress(0.0, text="Preparing…")
         return
     if job.total <= 0:
@@ -123,7 +124,7 @@ def _show_progress(workspace: Workspace, state: DatasetState, job: JobState | No
 
 
 def _show_import_report(job: JobState | None) -> None:
-    """What an import left out, file by file."""
+    """Show what an import left out, file by file."""
     if job is not None and job.report:
-        with st.expander(f"Import report · {len(job.report)} lines"):
+        with st.expander(f"Import report · {counted(len(job.report), 'line')}"):
             st.code("\n".join(job.report), language=None, height=200)

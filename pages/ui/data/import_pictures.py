@@ -20,11 +20,12 @@ ARCHIVE_EXTENSIONS = ["zip", "tar", "gz", "tgz", "xz"]
 
 
 def show_picture_import(workspace: Workspace) -> None:
-    """A copy that the person has: a path on this machine, or an archive through the browser."""
+    """Show the form: a name, and a path on this machine or an archive through the browser."""
     with st.expander("Import pictures you have", icon=":material/drive_folder_upload:"):
         st.markdown(
             "A folder, .zip or .tar (.gz, .xz) of `train/<class>/*` and `test/<class>/*` pictures, "
-            "or the official CIFAR-10 archive. All of it is imported, or nothing, as you say below."
+            "or the official CIFAR-10 archive. Everything is imported or nothing, unless you choose to "
+            "leave out files below."
         )
         with st.form("data_import", border=False, enter_to_submit=False):
             name = st.text_input(
@@ -49,7 +50,7 @@ def show_picture_import(workspace: Workspace) -> None:
             leave_out = st.toggle(
                 "Leave out files that cannot be used",
                 key="data_import_leave_out",
-                help="Import the rest and list them; else one such file refuses the whole.",
+                help="Imports the rest and lists them. Without this, one such file refuses the whole import.",
             )
             asked = st.form_submit_button("Import", icon=":material/drive_folder_upload:", key="data_import_start")
     if asked:
@@ -59,8 +60,10 @@ def show_picture_import(workspace: Workspace) -> None:
 
 def _start_import(workspace: Workspace, name: str, path: str, upload: Any, *, leave_out: bool) -> None:
     if upload is not None:
-        require_upload(workspace, upload.size, single_line(upload.name))  # the browser may not have looked
-        source = temp_beside(workspace.data / "upload")  # swept if this server dies before the import begins
+        require_upload(
+            workspace, upload.size, single_line(upload.name)
+        )  # checked here too, because a browser may not have checked it
+        source = temp_beside(workspace.data / "upload")  # cleaned up if this server dies before the import begins
         write_atomic(source, upload.getbuffer())
         try:
             start_import(
@@ -69,7 +72,7 @@ def _start_import(workspace: Workspace, name: str, path: str, upload: Any, *, le
         except CifarCoreError:
             source.unlink(missing_ok=True)
             raise
-        drop_uploads()  # it is on the disk now
+        drop_uploads()  # its content is on the disk now
     elif path:
         start_import(workspace, allowed_path(workspace, path), name, leave_out=leave_out)
     else:

@@ -1,4 +1,4 @@
-"""Pictures that a person brings, or test pictures for a person who has none at hand.
+"""Pictures for the network to predict: uploaded ones, or a test picture for a person who has none at hand.
 
 The content of a file decides what it is; its name is shown as text and never used as a path.
 """
@@ -23,7 +23,7 @@ from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upl
 PICTURE_EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_PICTURES = 24
 MAX_PICTURE_MB = 20  # of one file
-UPLOAD_PROBLEM_KEY = "predict_told"  # session: why the last uploader was emptied
+UPLOAD_PROBLEM_KEY = "predict_told"  # session: why the uploader was emptied
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class InputPicture:
 
 
 def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
-    """The uploader; a file that is no picture gets its sentence, and the others go on."""
+    """Show the uploader and return its pictures; a file that is no picture gets a sentence, and the others count."""
     files = st.file_uploader(
         "Pictures",
         PICTURE_EXTENSIONS,
@@ -68,21 +68,21 @@ def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
 
 
 def _read_picture(name: str, file: UploadedFile) -> InputPicture:
-    if file.size > MAX_PICTURE_MB * MB:  # the browser may not have looked
+    if file.size > MAX_PICTURE_MB * MB:  # checked here too, because a browser may not have checked it
         raise DataError(f"{name} has {size_text(file.size)}; a picture may have {MAX_PICTURE_MB} MB.")
     content = file.getvalue()
     return InputPicture(name, decode_picture(content, name=name), content)
 
 
 def _empty_uploader(told: str) -> NoReturn:
-    """Drop everything that was sent and draw an empty uploader with the reason."""
+    """Drop everything that was sent and show an empty uploader with the reason."""
     drop_uploads()
     st.session_state[UPLOAD_PROBLEM_KEY] = told
     st.rerun()
 
 
 def test_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
-    """One picture of the run's test set, chosen by its number.
+    """Show a field for the number of a test picture; return the picture as a list of one.
 
     Raises:
         DataError: the run's dataset is not here any more.

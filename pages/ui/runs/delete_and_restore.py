@@ -1,6 +1,6 @@
-"""Deleting with a way back: a deleted run leaves an Undo where it was, and lies in the trash until its days are over.
+"""Deleting a run and restoring it: Undo right after a delete, and the trash until a run's days there are over.
 
-Reads and moves runs. Session: the run that was deleted last, until something else is done with it.
+Moves runs. The session keeps which run was deleted last.
 """
 
 import datetime
@@ -13,14 +13,14 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import clear_focus
-from pages.ui.wording import date_and_time
+from pages.ui.wording import counted, date_and_time
 
 LAST_DELETED_KEY = "runs_deleted_last"  # session: id and name
-MAX_DELETED_SHOWN = 20  # deleted runs shown; those before them come back by the command line
+MAX_DELETED_SHOWN = 20  # the command line restores those that were deleted before
 
 
 def show_delete_button(workspace: Workspace, run: Run) -> None:
-    """Delete at one click; what is undone so easily needs no question."""
+    """Show a button that deletes at one click; Undo makes a question needless."""
     if st.button(
         "Delete",
         key=f"runs_delete_{run.id}",
@@ -36,7 +36,7 @@ def show_delete_button(workspace: Workspace, run: Run) -> None:
 
 
 def show_undo(workspace: Workspace) -> None:
-    """The way back of the last deletion, while its run is in the trash."""
+    """Show Undo for the last deleted run while it is in the trash."""
     run_id, name = st.session_state.get(LAST_DELETED_KEY, ("", ""))
     if find_deleted(workspace, run_id) is None:
         return
@@ -50,7 +50,7 @@ def show_undo(workspace: Workspace) -> None:
 
 
 def show_trash(workspace: Workspace) -> None:
-    """What was deleted, the last first, each with the day it goes for good and a way back."""
+    """Show the deleted runs, the last first, each with the day of its removal and a button that restores it."""
     found = list_trash(workspace)
     deleted = [item for item in found if not item.problem]
     if not found:
@@ -58,23 +58,22 @@ def show_trash(workspace: Workspace) -> None:
     with st.expander(f"Trash · {len(found):,}", icon=":material/delete:", key="runs_trash"), show_errors():
         days = read_limits(workspace).trash_days
         st.caption(
-            f"A deleted run can be brought back for {days} day{'' if days == 1 else 's'}, then it goes for good "
+            f"A deleted run can be brought back for {counted(days, 'day')}; then it is removed for good "
             f"(trash\\_days in {escaped(SETTINGS_FILE)})."
         )
         for item in deleted[:MAX_DELETED_SHOWN]:
             _show_deleted_run(workspace, item, days)
         if len(deleted) > MAX_DELETED_SHOWN:
             st.caption(
-                f"and {len(deleted) - MAX_DELETED_SHOWN:,} deleted before; `runs trash` lists them, `runs restore` brings them back"
+                f"and {len(deleted) - MAX_DELETED_SHOWN:,} deleted earlier; `runs trash` lists them, `runs restore` "
+                "brings them back"
             )
         for item in found[len(deleted) :][:MAX_DELETED_SHOWN]:
             st.caption(f":material/broken_image: **{escaped(item.id)}** · {escaped_sentence(item.problem)}")
         if not deleted:
             return
         with st.popover("Empty the trash", icon=":material/delete_forever:", type="tertiary", key="runs_trash_empty"):
-            st.markdown(
-                f"Remove {len(deleted):,} deleted run{'' if len(deleted) == 1 else 's'} for good? There is no way back from this."
-            )
+            st.markdown(f"Remove {counted(len(deleted), 'deleted run')} for good? This cannot be undone.")
             if st.button("Remove for good", key="runs_trash_empty_sure", icon=":material/delete_forever:"):
                 empty_trash(workspace)
                 st.rerun()

@@ -13,7 +13,7 @@ from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_button
 
 
 def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Open, steer, rename, note, export and delete one run."""
+    """Show the links, buttons, name and note of one run."""
     with st.container(border=True):
         if run.problem:
             st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
@@ -25,7 +25,7 @@ def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
                 _show_link("confusion", "What it confuses", ":material/grid_on:", run)
                 _show_link("misclassified", "Its mistakes", ":material/rule:", run)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if not run.active:  # the buttons of the others stand above, where they are redrawn
+            if not run.active:  # the buttons of active runs are in the box above, which is redrawn
                 show_run_buttons(workspace, run, "runs")
             if show_retry_and_duplicate(workspace, run, runs, "runs"):
                 st.rerun()
@@ -37,7 +37,7 @@ def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
 
 
 def _origin(run: Run) -> str:
-    """Where a run comes from, where that is not this page alone."""
+    """Return which run it was made from, and whether it was imported."""
     parts = [f"made from {escaped(run.made_from)}"] if run.made_from else []
     parts += ["imported"] if run.imported else []
     return "".join(f" · {part}" for part in parts)

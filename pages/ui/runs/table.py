@@ -1,7 +1,4 @@
-"""The table of runs and what can be done with one of them. Reads runs; renames, notes and steers where asked to.
-
-Session: the ids of the selected rows, so that they stay selected when a run comes or goes.
-"""
+"""The table of runs. The session keeps the selected ids, so that they stay selected when a run comes or goes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,11 +18,11 @@ SELECTED_KEY = "runs_chosen"
 
 
 def runs_table(runs: list[Run], places: Mapping[str, Place]) -> pd.DataFrame:
-    """A row a run: name, status, dataset, the settings in which the runs differ, results, time, day; newest first.
+    """Return one row a run: name, status, dataset, the settings in which the runs differ, results, time and day.
 
     Args:
         runs: newest first.
-        places: of those that wait.
+        places: the places in the queue of those that wait.
     """
     sound = [run for run in runs if not run.problem]
     names = [name for name in differing([run.config for run in sound]) if name != "dataset"] if sound else []
@@ -48,13 +45,15 @@ def runs_table(runs: list[Run], places: Mapping[str, Place]) -> pd.DataFrame:
 
 
 def _cell_value(value: Any) -> Any:
-    """Numbers stay numbers, so that they stand to the right and sort as such."""
+    """Keep numbers as numbers, so that they are aligned and sorted as such."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else setting_text(value)
 
 
 def select_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
-    """The table on screen; returns the runs whose rows are selected."""
-    identity = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:8]  # another list: no stale rows
+    """Show the table; return the runs whose rows are selected."""
+    identity = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[
+        :8
+    ]  # another list has another key, so no stale rows
     event = st.dataframe(
         in_percent(table, ACCURACY_COLUMNS),
         hide_index=True,
@@ -76,7 +75,7 @@ def select_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
 
 
 def _rows_selected_before(runs: list[Run], identity: str) -> list[int]:
-    """Where the rows that were selected in the last list stand in this one; the same at every redraw of one list."""
+    """Return the rows of the runs that were selected in the previous list; the same at every rerun with one list."""
     known: tuple[str, list[int]] = st.session_state.get(f"{SELECTED_KEY}_rows", ("", []))
     if known[0] != identity:
         before = st.session_state.get(SELECTED_KEY, [])

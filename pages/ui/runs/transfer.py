@@ -1,6 +1,6 @@
-"""Runs that travel: one as a .zip to download, and the .zip of a colleague brought in.
+"""Export of a run as a .zip to download, and import of such a .zip.
 
-Reads runs; writes the run that comes in, and nothing else that stays. Session: what became of the last import.
+The only lasting write is an imported run. The session keeps the outcome of the last import.
 """
 
 import threading
@@ -18,34 +18,35 @@ from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.server.upload_quota import drop_uploads, upload_field_key, upload_limit_mb
 
 IMPORT_OUTCOME_KEY = "runs_came"  # session: the `ImportOutcome` of the last import
-EXPORT_REFUSALS_KEY = "runs_export_refused"  # session: sentences of exports that could not be made, to be shown once
+EXPORT_REFUSALS_KEY = "runs_export_refused"  # session: why exports could not be made; each sentence is shown once
 
 
 @dataclass
 class ImportOutcome:
-    """What became of an import; a second click draws the page a second time while the first one is at work."""
+    """The outcome of an import. A second click draws the page again while the first one is at work, hence the lock."""
 
     file: str = ""  # id of the upload
-    run: str = ""  # "" where it was refused
-    words: str = ""
-    shown: bool = True  # the page has been drawn since
+    run: str = ""  # id of the run; empty where it was refused
+    message: str = ""
+    shown: bool = True  # whether the page has been drawn since
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def show_export_button(workspace: Workspace, run: Run) -> None:
-    """A run as a .zip, made when asked for; a run that cannot leave says why."""
+    """Show the export button of a run; the .zip is made at the click. A run that cannot be exported says why."""
     refused, about = "", ""
     try:
         content, most = export_bytes(workspace, run.id), read_limits(workspace).export_mb * MB
         about = size_text(content)
         if content > most:
-            refused = f"It has {about}, more than the {size_text(most)} of one export ({escaped(f'export_mb in {SETTINGS_FILE}')})."
+            limit = escaped(f"export_mb in {SETTINGS_FILE}")
+            refused = f"It has {about}, more than the {size_text(most)} that one export may have ({limit})."
     except CifarCoreError as error:
         refused = escaped_sentence(error)
-    told: list[str] = st.session_state.setdefault(EXPORT_REFUSALS_KEY, [])
+    refusals: list[str] = st.session_state.setdefault(EXPORT_REFUSALS_KEY, [])
     st.download_button(
         f"Export · {about}" if about else "Export",
-        data=lambda: _export_zip(workspace, run.id, told),
+        data=lambda: _export_zip(workspace, run.id, refusals),
         file_name=f"{run.id}.zip",
         mime="application/zip",
         key=f"runs_export_{run.id}",
@@ -53,20 +54,21 @@ def show_export_button(workspace: Workspace, run: Run) -> None:
         on_click="ignore",
         disabled=bool(refused),
         help=refused
-        or f"One .zip with settings, curves, weights and predictions: {about} before packing. Import opens it, here or elsewhere.",
+        or f"One .zip with settings, curves, weights and predictions: {about} before packing. "
+        "Import opens it, here or elsewhere.",
     )
 
 
 def show_export_refusals() -> None:
-    """Say why an export that was asked for could not be made; the browser itself only says that it failed."""
-    told: list[str] = st.session_state.setdefault(EXPORT_REFUSALS_KEY, [])
-    while told:
-        st.toast(escaped_sentence(told.pop(0)), icon=":material/error:", duration="long")
+    """Show why an export could not be made, because the browser only says that it failed."""
+    refusals: list[str] = st.session_state.setdefault(EXPORT_REFUSALS_KEY, [])
+    while refusals:
+        st.toast(escaped_sentence(refusals.pop(0)), icon=":material/error:", duration="long")
 
 
 def show_run_import(workspace: Workspace) -> None:
-    """A field for the .zip of a run; the same run a second time is found here."""
-    came: ImportOutcome = st.session_state.setdefault(IMPORT_OUTCOME_KEY, ImportOutcome())
+    """Show the field for the .zip of a run. Importing the same run a second time changes nothing."""
+    outcome: ImportOutcome = st.session_state.setdefault(IMPORT_OUTCOME_KEY, ImportOutcome())
     with st.expander("Import a run", icon=":material/move_to_inbox:", key="runs_import_box"):
         st.markdown(
             "The .zip that Export or `runs export` made, here or elsewhere. The run can be looked at like any other; "
@@ -82,47 +84,50 @@ def show_run_import(workspace: Workspace) -> None:
             )
             asked = st.form_submit_button("Import", icon=":material/move_to_inbox:", key="runs_import_start")
         if asked and upload is not None:
-            # No field meanwhile: what it was given would be forgotten.
-            with place, st.spinner("Checking every file…"), came.lock:
-                if came.file != upload.file_id:
-                    _import_run(workspace, upload, came)
-        if not came.shown:
-            if came.run:
-                st.query_params["run"] = came.run
-            came.shown = True
+            # The field is removed meanwhile, because a file given to it now would be lost.
+            with place, st.spinner("Checking every file…"), outcome.lock:
+                if outcome.file != upload.file_id:
+                    _import_run(workspace, upload, outcome)
+        if not outcome.shown:
+            if outcome.run:
+                st.query_params["run"] = outcome.run
+            outcome.shown = True
             st.rerun()
-        if came.words:
-            tell = st.success if came.run else st.error
-            tell(came.words, icon=":material/check_circle:" if came.run else ":material/error:")
+        if outcome.message:
+            tell = st.success if outcome.run else st.error
+            tell(outcome.message, icon=":material/check_circle:" if outcome.run else ":material/error:")
         elif asked:
             st.warning("Choose a .zip first.", icon=":material/info:")
 
 
-def _import_run(workspace: Workspace, upload: UploadedFile, came: ImportOutcome) -> None:
-    """Take a run in, or say why not; imported or refused, the file need not stay in memory."""
+def _import_run(workspace: Workspace, upload: UploadedFile, outcome: ImportOutcome) -> None:
+    """Import a run, or say why not; the file does not stay in memory either way."""
     name = single_line(upload.name)
-    source = temp_beside(workspace.runs / "upload")  # swept if this server dies meanwhile
+    source = temp_beside(workspace.runs / "upload")  # a temporary name is cleaned up even if this server dies
     try:
-        require_upload(workspace, upload.size, name)  # the browser may not have looked
+        require_upload(workspace, upload.size, name)  # checked here too, because a browser may not have checked it
         write_atomic(source, upload.getbuffer())
-        arrival = import_run(workspace, source, shown=name)
-        word = "is here now" if arrival.new else "was here already: nothing was changed"
-        came.run, came.words = arrival.run, f"Run **{escaped(read_run(workspace, arrival.run).name)}** {word}."
+        imported = import_run(workspace, source, shown=name)
+        word = "is here now" if imported.new else "was here already, so nothing was changed"
+        outcome.run, outcome.message = (
+            imported.run,
+            f"Run **{escaped(read_run(workspace, imported.run).name)}** {word}.",
+        )
     except CifarCoreError as error:
-        came.run, came.words = "", escaped_sentence(error)
+        outcome.run, outcome.message = "", escaped_sentence(error)
     finally:
         source.unlink(missing_ok=True)
-    came.file, came.shown = upload.file_id, False
+    outcome.file, outcome.shown = upload.file_id, False
     drop_uploads()
 
 
-def _export_zip(workspace: Workspace, run_id: str, told: list[str]) -> bytes:
-    """The .zip of a run; runs in a thread of the server, where nothing can be shown."""
+def _export_zip(workspace: Workspace, run_id: str, refusals: list[str]) -> bytes:
+    """Return the .zip of a run; runs in a thread of the server, where nothing can be shown."""
     path = temp_beside(workspace.exports / f"{run_id}.zip")
     try:
         return export_run(workspace, run_id, path).read_bytes()
     except CifarCoreError as error:
-        told.append(str(error))
+        refusals.append(str(error))
         raise
     finally:
         path.unlink(missing_ok=True)

@@ -14,11 +14,11 @@ from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped_sentence
 
-FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")  # a reverse proxy says so whose request it hands on
+FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")  # set by a reverse proxy
 
 
 def require_login() -> None:
-    """End the page for whoever has not logged in, where a login is set up; nothing of the workspace was shown before."""
+    """End the page for whoever has not logged in, where a login is set up, before anything is shown."""
     if _secrets_are_broken():  # Streamlit would go on without a login
         st.error(
             "secrets.toml cannot be read, so nobody is let in: correct it, then start the server again.",
@@ -41,7 +41,7 @@ def require_login() -> None:
 
 
 def show_logout() -> None:
-    """Who is logged in and the way out, in the sidebar; nothing where there is no login."""
+    """Show who is logged in, with a Log out button, in the sidebar; nothing where there is no login."""
     if st.user.get("is_logged_in"):
         with st.sidebar:
             st.text(current_person())
@@ -49,14 +49,14 @@ def show_logout() -> None:
 
 
 def current_person() -> str:
-    """Who is at the page: e-mail, else the login's own name for them; empty where there is no login."""
+    """Return who is logged in: the e-mail, else the id of the login; empty where there is no login."""
     return str(st.user.get("email") or st.user.get("sub") or "")
 
 
 def is_shared() -> bool:
-    """Whether others than the person at this machine can reach the server.
+    """Return whether others than the person at this machine can reach the server.
 
-    That is so unless it listens on this machine alone, answers to no other name, nobody logs in, and no proxy stands before it.
+    They cannot where it listens on this machine alone, answers to no other name, has no login, and has no proxy before it.
     """
     names = [st.get_option("server.address"), *(st.get_option("server.allowedHosts") or [""])]
     headers = st.context.headers
@@ -68,7 +68,7 @@ def is_shared() -> bool:
 
 
 def allowed_path(workspace: Workspace, text: str) -> Path:
-    """A path that a person typed: any on a machine of their own, only those inside the workspace on a shared server.
+    """Return the path that a person typed: any path on their own machine, one in the workspace on a shared server.
 
     Text that leads elsewhere is refused as text, before the disk (or, on Windows, another machine) is asked for it.
 
@@ -84,13 +84,13 @@ def allowed_path(workspace: Workspace, text: str) -> Path:
     path = Path(os.path.normpath(workspace.root / text))
     if "\0" in text or not path.is_relative_to(workspace.root):
         raise refused
-    if not Path(os.path.realpath(path)).is_relative_to(workspace.root):  # a link inside that leads out
+    if not Path(os.path.realpath(path)).is_relative_to(workspace.root):  # a symbolic link that leads out
         raise refused
     return path
 
 
 def _is_this_machine(name: str | None) -> bool:
-    """Whether a host's name or address means the machine itself."""
+    """Return whether a host's name or address means the machine itself."""
     if name == "localhost":
         return True
     try:

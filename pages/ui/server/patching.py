@@ -1,7 +1,7 @@
 """The one guard of everything here that replaces parts of Streamlit.
 
 A `Patch` declares what it expects of Streamlit: the class, the parameters of the methods it replaces or calls, the
-attributes it reads. It is applied only where Streamlit looks so. Elsewhere Streamlit stays as it is, and the server's
+attributes it reads. It is applied only where all of them fit. Elsewhere Streamlit stays as it is, and the server's
 log says once what differs and what is lost. `tests/pages/server/test_patches.py` reads the same declarations.
 """
 
@@ -32,7 +32,7 @@ class Patch:
 
 
 def differences(patch: Patch, target: object) -> list[str]:
-    """A sentence for each part of `target` that does not look as `patch` expects; none where it fits."""
+    """Return a sentence for each part of `target` that is not as `patch` expects; none where it fits."""
     if patch.of is Absent:
         return [f"{patch.name} is not there any more."]
     if target is not patch.of and type(target) is not patch.of:
@@ -53,7 +53,7 @@ def differences(patch: Patch, target: object) -> list[str]:
 
 
 def fits(patch: Patch, target: object) -> bool:
-    """Whether `patch` may be applied to `target`; where not, the server's log says why."""
+    """Return whether `patch` may be applied to `target`; where not, say why in the server's log."""
     found = differences(patch, target)
     if found:
         _log_once(f"This version of Streamlit is left as it is in one point, so {patch.lost}: {' '.join(found)}")
@@ -61,7 +61,7 @@ def fits(patch: Patch, target: object) -> bool:
 
 
 def replace_classes(*replacements: tuple[Patch, object, type]) -> bool:
-    """Make each object one of another class, all of them or, where one does not fit, none.
+    """Give each object another class: all of them or, where one does not fit, none.
 
     The objects stay the same, because routes of the server hold them.
 

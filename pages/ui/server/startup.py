@@ -38,7 +38,7 @@ def leave_old_page_discovery() -> None:
 
 
 def skip_ip_lookup() -> None:
-    """Keep the server from asking the internet for its own address, as Streamlit does when a page of another site knocks.
+    """Keep the server from asking the internet for its own address, as Streamlit does for a request of another site.
 
     The answer would let pages of that address in. A server that others reach is known by its name: it accepts its own
     origin and those in `corsAllowedOrigins`.

@@ -1,7 +1,7 @@
-"""How much of what browsers send may lie in the server's memory: Streamlit limits neither a session's files nor their sum.
+"""A quota for uploads in the server's memory, because Streamlit limits neither a session's files nor their sum.
 
-A session has a quota once its visitor has passed the login. What it sent for one page is dropped when it goes to another,
-because Streamlit would keep it until the session ends.
+A session has a quota once its visitor has passed the login. What it sent for one page is dropped when it goes to
+another, because Streamlit would keep it until the session ends.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ UPLOAD_MANAGER = Patch(
 
 
 class QuotaUploadManager(MemoryUploadedFileManager):
-    """Streamlit's store of uploads with a quota for each session; the browser shows a refusal as an error of the file."""
+    """Streamlit's store of uploads with a quota for each session; the browser shows a refusal beside the file."""
 
     quotas: ClassVar[dict[str, int]] = {}  # session -> bytes it may hold
     refused_counts: ClassVar[dict[str, int]] = {}  # session -> files refused since its files were dropped

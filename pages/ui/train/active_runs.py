@@ -1,4 +1,7 @@
-"""The runs that train and wait now, redrawn every second or few, on every page the same. Reads runs; steers them where asked to."""
+"""The box of active runs, the same on every page: what trains and waits, redrawn every few seconds.
+
+Reads runs; its buttons stop, pause and resume them.
+"""
 
 import time
 from collections.abc import Callable
@@ -15,66 +18,65 @@ from pages.ui.server.upload_quota import open_session_count
 from pages.ui.train.run_buttons import show_run_buttons
 from pages.ui.wording import percent, progress_line, progress_share, queue_line, silence_line, status_display
 
-_MIN_INTERVAL = (
-    1.0  # seconds between looks at the disk while something trains or waits, for up to `_FEW_SESSIONS` open sessions
-)
-_MAX_INTERVAL = 3.0  # and at most, however many there are: nobody is shown a dead process for longer than 5 seconds
+# Seconds between reads of the disk while something trains or waits, for up to `_FEW_SESSIONS` open sessions, and at most:
+# however many sessions there are, nobody is shown a dead process for longer than 5 seconds.
+_MIN_INTERVAL = 1.0
+_MAX_INTERVAL = 3.0
 _FEW_SESSIONS = 6
-_REFRESHES_PER_RESULT = (
-    10  # looks between two drawings of a whole page for results alone; what a run does is told at once
-)
-IDLE_INTERVAL = 4.0  # and while nothing does: another page or the command line may begin something
+# A page reruns for new results alone after this many refreshes; for a changed status it reruns at once.
+_REFRESHES_PER_RESULT = 10
+IDLE_INTERVAL = 4.0  # and while nothing does, because another page or the command line may start a run
 MAX_WAITING_SHOWN = 8  # waiting runs shown; a class of thirty sees the others in the table of runs
 Snapshot = tuple[object, ...]
 
 
 def current_run(runs: list[Run]) -> Run | None:
-    """The newest of these runs that trains, else the newest that waits."""
+    """Return the newest of these runs that trains, else the newest that waits."""
     return min((run for run in runs if run.active), key=lambda run: run.status is Status.QUEUED, default=None)
 
 
 def refresh_interval() -> float:
-    """Seconds between looks while something trains or waits: a full server has each page look less often."""
+    """Return the seconds between reads of the disk while something is active; more where many sessions are open."""
     return min(_MAX_INTERVAL, max(1.0, open_session_count() / _FEW_SESSIONS) * _MIN_INTERVAL)
 
 
 def _status_snapshot(runs: list[Run]) -> Snapshot:
-    """What changes when a page that lists runs has to be drawn anew: one comes, goes, queues or changes its state."""
+    """Return what changes when a run comes, goes, queues or changes its state, so that its page has to rerun."""
     return tuple((run.id, status_display(run), run.waits, run.name) for run in runs)
 
 
 def _results_snapshot(runs: list[Run]) -> Snapshot:
-    """What changes when a run ends an epoch."""
+    """Return what changes when a run finishes an epoch."""
     return tuple(run.last and run.last.epoch for run in runs)
 
 
 def run_lister(workspace: Workspace, runs: list[Run]) -> Callable[[], list[Run]]:
-    """What lists the runs for a view that is redrawn by itself: `runs` as its page is drawn, from then on the disk."""
+    """Return a function that lists the runs for a fragment: `runs` at the first call, then what is on the disk."""
     given = [runs]
     return lambda: given.pop() if given else list_runs(workspace)
 
 
 def rerun_when_runs_change(workspace: Workspace, runs: list[Run], only: str = "") -> None:
-    """Draw a page on which nothing lives anew when its runs change elsewhere; nothing is shown.
+    """Rerun a page without active runs when its runs change elsewhere; nothing is shown.
 
     Args:
         workspace: where.
         runs: what the page shows.
-        only: the id of the one run that it shows; all of them without it.
+        only: the id of the one run that the page shows; without it, all runs.
     """
     drawn, listing = (_status_snapshot(runs), _results_snapshot(runs)), run_lister(workspace, runs)
 
-    def look() -> None:
+    def refresh() -> None:
         show_export_refusals()
         now = [run for run in listing() if only in ("", run.id)]
         if (_status_snapshot(now), _results_snapshot(now)) != drawn:
             rerun_page()
 
-    st.fragment(look, run_every=IDLE_INTERVAL)()
+    st.fragment(refresh, run_every=IDLE_INTERVAL)()
 
 
 def show_active_runs(workspace: Workspace, runs: list[Run], page: str) -> None:
-    """What trains and what waits, with buttons; follows the disk, and draws the page anew when its runs change.
+    """Show what trains and waits, with buttons; follow the disk, and rerun the page when its runs change.
 
     Args:
         workspace: where.
@@ -88,25 +90,23 @@ def show_active_runs(workspace: Workspace, runs: list[Run], page: str) -> None:
     pace = refresh_interval()
     stale = time.monotonic() + _REFRESHES_PER_RESULT * pace
 
-    def look() -> None:
+    def refresh() -> None:
         show_export_refusals()
         now = listing()
         for run in _training_runs(now):
             _show_training(workspace, run, page)
         has_news = time.monotonic() > stale and _results_snapshot(now) != results
-        if (
-            has_news or _status_snapshot(now) != drawn
-        ):  # after the buttons: a click that came with this look is not lost
+        if has_news or _status_snapshot(now) != drawn:  # after the buttons, so that a click is not lost
             rerun_page()
 
     with st.container(border=True):
         _show_head(workspace, runs, page)
-        st.fragment(look, run_every=pace)()
+        st.fragment(refresh, run_every=pace)()
         _show_waiting(workspace, runs, page)
 
 
 def show_progress(run: Run) -> None:
-    """The progress bar of a run that trains, with its line of words, and the notice where it does not respond."""
+    """Show the progress bar of a run that trains with its line, and a notice where it does not respond."""
     st.progress(
         progress_share(run.progress) if run.progress else 0.0,
         text=progress_line(run.progress) if run.progress else "starting…",
@@ -136,7 +136,7 @@ def _show_training(workspace: Workspace, run: Run, page: str) -> None:
 
 
 def _show_waiting(workspace: Workspace, runs: list[Run], page: str) -> None:
-    """Drawn with the page: where somebody's turn comes, the page is drawn anew."""
+    """Show the waiting runs. They change only with the page, which reruns when a turn comes."""
     by_id, places = {run.id: run for run in runs}, queue_places(runs, slots(workspace))
     for run_id in list(places)[:MAX_WAITING_SHOWN]:
         _show_run_row(workspace, by_id[run_id], page, queue_line(places[run_id]))
@@ -144,7 +144,7 @@ def _show_waiting(workspace: Workspace, runs: list[Run], page: str) -> None:
         if run.waits and run.silent_since is not None:
             _show_run_row(workspace, run, page, silence_line(run))
     if len(places) > MAX_WAITING_SHOWN:
-        st.caption(f"and {len(places) - MAX_WAITING_SHOWN} more waiting; the table of runs lists them all")
+        st.caption(f"and {len(places) - MAX_WAITING_SHOWN} more waiting; the table on the Runs page lists them all")
 
 
 def _show_run_row(workspace: Workspace, run: Run, page: str, line: str) -> None:

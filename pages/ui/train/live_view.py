@@ -1,6 +1,6 @@
-"""Before a run and beside it: how long it would take, and how it learns. The truth is on disk; a view that looks never drives.
+"""The live view of one run: its progress, its curves, and how it ended.
 
-Reads the run in focus; what a person asks of it is done by `steer`.
+Reads the run from the disk; its buttons are those of `run_buttons`.
 """
 
 from collections.abc import Callable
@@ -36,6 +36,7 @@ from pages.ui.train.active_runs import (
 from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
 from pages.ui.wording import (
     PERCENT_FORMAT,
+    counted,
     epoch_word,
     estimate_error_line,
     in_percent,
@@ -46,8 +47,8 @@ from pages.ui.wording import (
 
 CurveKind = Literal["accuracy", "loss"]
 CURVE_KINDS: tuple[CurveKind, ...] = ("accuracy", "loss")
-_MAX_CHARTS = 32  # kept: some hundred kB in all
-_MAX_RESULTS_INTERVAL = 5.0  # at most, between two looks at the results of a run that trains
+_MAX_CHARTS = 32  # charts kept, some hundred kB in all
+_MAX_RESULTS_INTERVAL = 5.0  # at most, between two reads of the results of a run that trains
 MAX_NOTICES = 3  # notices shown at once
 END_TITLES = {
     Status.FAILED: "The run failed",
@@ -57,7 +58,7 @@ END_TITLES = {
 
 
 def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
-    """The live view of one run: how far it is, looked at every second or few while it lives; below, how well it does.
+    """Show one run: its progress, read every few seconds while it is active, and below its results.
 
     Args:
         workspace: where.
@@ -65,13 +66,13 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         runs: all runs, as the page is drawn.
     """
 
-    def viewed(show: Callable[[Run, list[Run]], None], pace: float) -> None:
+    def live(show: Callable[[Run, list[Run]], None], pace: float) -> None:
         listing = run_lister(workspace, runs)
 
-        def look() -> None:
+        def refresh() -> None:
             listed = listing()
             run = next((run for run in listed if run.id == drawn.id), None)
-            if run is None or run.active != drawn.active:  # it ended, began again, or was deleted: the page says so
+            if run is None or run.active != drawn.active:  # it ended, began again, or was deleted
                 rerun_page()
             if run.problem or (run.last is None) != (
                 drawn.last is None
@@ -79,20 +80,23 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
                 rerun_page()
             show(run, listed)
 
-        st.fragment(look, run_every=pace if drawn.active else None)()
+        st.fragment(refresh, run_every=pace if drawn.active else None)()
 
     if drawn.problem:
         st.error(escaped_sentence(drawn.problem), icon=":material/broken_image:")
     else:
-        viewed(lambda run, listed: _show_head(workspace, run, listed), refresh_interval())
-        viewed(lambda run, listed: _show_results(workspace, run), _results_interval(drawn))
+        live(lambda run, listed: _show_head(workspace, run, listed), refresh_interval())
+        live(lambda run, listed: _show_results(workspace, run), _results_interval(drawn))
     if not drawn.active:
         rerun_when_runs_change(workspace, [drawn], drawn.id)
 
 
 def _results_interval(run: Run) -> float:
-    """Seconds between looks at the results. New ones come with an epoch: to send the charts, and to draw them, twice as often is
-    enough, and on a small machine what the browser takes the training loses."""
+    """Return the seconds between reads of the results.
+
+    New results come with an epoch, so twice as often is enough. On a small machine, drawing charts takes time from
+    the training.
+    """
     epoch = run.seconds / run.last.epoch if run.last else 0.0
     return max(refresh_interval(), min(_MAX_RESULTS_INTERVAL, epoch / 2))
 
@@ -129,20 +133,21 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
 
 
 def _show_notices(run: Run) -> None:
-    """What a person should know of how it went: an older checkpoint, not bit-exact, lines that cannot be read."""
+    """Show what a person should know of how the run went, such as an older checkpoint or a line that cannot be read."""
     for warning in run.warnings[:MAX_NOTICES]:
         st.warning(escaped_sentence(warning), icon=":material/info:")
     if len(run.warnings) > MAX_NOTICES:
-        with st.expander(f"{len(run.warnings) - MAX_NOTICES} more notices", icon=":material/info:"):
+        with st.expander(counted(len(run.warnings) - MAX_NOTICES, "more notice"), icon=":material/info:"):
             st.code("\n".join(run.warnings[MAX_NOTICES:]), language=None, height=200)
     if run.imported:
         st.caption(
-            ":material/move_to_inbox: Brought from another workspace without its checkpoint: it can be looked at, not resumed."
+            ":material/move_to_inbox: Imported from another workspace without its checkpoint: "
+            "it can be looked at, but not resumed."
         )
 
 
 def _show_curves(run: Run, metrics: pd.DataFrame) -> None:
-    """Both charts, empty ones too before the first epoch: the browser has loaded what draws them when points come."""
+    """Show both charts. They are shown empty before the first epoch, so that the browser has loaded Plotly by then."""
     st.markdown(result_line(run))
     best = run.best.epoch if run.best else None
     with st.grid(2, min_column_width=340):
@@ -163,12 +168,12 @@ def _show_curves(run: Run, metrics: pd.DataFrame) -> None:
 
 @st.cache_resource(max_entries=_MAX_CHARTS, show_spinner=False)
 def _curve_figure(metrics: pd.DataFrame, kind: CurveKind, best: int | None, word: str) -> go.Figure:
-    """A chart, made once for all looks of all who watch; nobody changes it."""
+    """Return a chart, made once for everybody who watches the run; it must not be changed."""
     return curves(metrics, kind, best, word)
 
 
 def _show_epoch_table(run: Run, metrics: pd.DataFrame) -> None:
-    """The table twin of the charts."""
+    """Show the table of the numbers in the charts."""
     with st.expander("The numbers of each epoch", icon=":material/table:"):
         accuracies = [name for name in metrics.columns if name.endswith("accuracy")]
         st.dataframe(
@@ -192,7 +197,7 @@ def _show_epoch_table(run: Run, metrics: pd.DataFrame) -> None:
 
 
 def _show_end_reason(workspace: Workspace, run: Run) -> None:
-    """Why a run ended without being asked to, in one sentence, with the worker's log for those who want it."""
+    """Show in one sentence why a run ended by itself, with the worker's log to unfold."""
     if run.error:
         kept = f" Kept: {percent(run.best.test_accuracy)} (test) at epoch {run.best.epoch}." if run.best else ""
         tell = st.error if run.status is Status.FAILED else st.warning

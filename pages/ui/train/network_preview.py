@@ -1,4 +1,4 @@
-"""What the chosen settings would train: checked against every rule, and shown layer by layer. Reads and writes nothing."""
+"""A preview of what the chosen settings would train: the checks of every rule, the layers, and augmented pictures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +16,12 @@ from pages.ui.caches import load_dataset
 from pages.ui.components.images import enlarged
 from pages.ui.error_messages import show_errors
 
-AUGMENTED_PICTURES = 6  # pictures
+AUGMENTED_PICTURES = 6  # shown in a row
 DEFAULT_CLASSES = 10  # of drawn10 and cifar10, before their files are here
 
 
 def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) -> tuple[RunConfig | None, list[str]]:
-    """The checked settings, and a sentence for each thing that stands in the way."""
+    """Return the checked settings, and a sentence for each problem that prevents a start."""
     try:
         config = make_config(settings)
     except ConfigError as error:
@@ -35,7 +35,7 @@ def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) ->
 
 
 def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:
-    """The layer table of the network that will be trained, with its totals."""
+    """Show the layer table of the network that will be trained, with its totals."""
     classes = {state.name: state.classes for state in datasets}.get(config.data.dataset) or DEFAULT_CLASSES
     with show_errors():
         layers = layer_table(config.model, classes)
@@ -58,11 +58,11 @@ def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:
 
 
 def show_augmented_pictures(workspace: Workspace, config: RunConfig) -> None:
-    """Some training pictures as the chosen augmentation will vary them, so that a wrong one is seen before the start."""
+    """Show some training pictures as the augmentation varies them, so that a wrong setting is seen before the start."""
     images = load_dataset(workspace, config.data.dataset).train.images
     pictures = images[
         np.linspace(0, len(images) - 1, AUGMENTED_PICTURES).astype(int)
-    ]  # imported ones lie class by class
+    ]  # evenly spread, because imported pictures are sorted by class
     variation = draw_variation(config.data, len(pictures), np.random.default_rng(config.machine.seed))
     st.markdown("**What the network will see**: training pictures, varied as chosen")
     with st.container(horizontal=True, gap="small"):

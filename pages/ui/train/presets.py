@@ -17,11 +17,16 @@ from pages.ui.wording import percent
 
 PRESET_KEY = "train_preset"
 EARLIER_RUN_KEY = "train_earlier"
-KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")  # a preset says how to train, not on what or where
+KEPT_BY_PRESETS = (
+    "dataset",
+    "seed",
+    "device",
+    "max_seconds",
+)  # a preset sets how to train, not on which data or machine
 
 
 def show_presets(workspace: Workspace, runs: list[Run]) -> None:
-    """The preset row, each with its time on this machine; the one that the settings equal is marked."""
+    """Show the presets, each with its time on this machine; the one that equals the settings is marked."""
     current = current_settings()
     st.session_state[PRESET_KEY] = next((name for name in PRESETS if _preset_settings(name) == current), None)
     times = {name: estimate_run(workspace, make_config(_preset_settings(name)), runs) for name in PRESETS}
@@ -42,7 +47,7 @@ def show_presets(workspace: Workspace, runs: list[Run]) -> None:
 
 
 def _description(preset: str) -> str:
-    """What a preset is and what it reached when it was measured."""
+    """Return what a preset is for and the accuracy it reached when it was measured."""
     expected = expected_accuracy(preset)
     if expected is None:
         return PRESETS[preset].help
@@ -51,13 +56,13 @@ def _description(preset: str) -> str:
 
 
 def marked_preset_description() -> str:
-    """The marked preset's promise; empty where the settings are a person's own."""
+    """Return the description of the marked preset; empty where the settings equal none."""
     chosen = st.session_state.get(PRESET_KEY)
     return _description(chosen) if chosen else ""
 
 
 def show_earlier_runs(runs: list[Run]) -> None:
-    """A select box that loads the settings of an earlier run."""
+    """Show a select box that loads the settings of an earlier run."""
     known = {run.id: run for run in runs if not run.problem}
     if known:
         made_from = st.session_state.get(MADE_FROM_KEY)
@@ -81,7 +86,7 @@ def _preset_settings(preset: str) -> dict[str, Any]:
     kept, _ = parse_settings(
         {name: current[name] for name in KEPT_BY_PRESETS}, {name: spec_of(name) for name in KEPT_BY_PRESETS}
     )
-    return make_config(kept, preset=preset).flat()  # what breaks its rule is not kept
+    return make_config(kept, preset=preset).flat()  # a value that breaks its rule is not kept
 
 
 def _load_preset() -> None:

@@ -1,6 +1,6 @@
-"""What a person can do to a run, on every page the same: start, pause, stop, resume, retry, duplicate.
+"""Starting a run, and the buttons of a run, the same on every page: Pause, Stop, Resume, Retry, Duplicate.
 
-Which of it is possible comes from the core's one table of moves. Session: the starting nonce, the settings to start with.
+The table `MOVES` of the library says which of them a run allows. The session keeps the nonce of the next start.
 """
 
 import secrets
@@ -31,16 +31,16 @@ from pages.ui.server.access import current_person
 from pages.ui.train.settings_form import MADE_FROM_KEY, load_settings
 from pages.ui.wording import queue_line
 
-START_NONCE_KEY = "train_nonce"  # one per start: a double click sends the same one twice and makes one run
+START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click makes one run
 
 
 @dataclass(frozen=True)
 class RunButton:
-    """A move that a person may ask for."""
+    """One button of a run."""
 
     icon: str
     help: str
-    answer: str  # what is said when it was asked for; nothing where the queue answers
+    answer: str  # the toast after the click; empty where the place in the queue is said instead
     do: Callable[[Workspace, str], None]
 
 
@@ -61,7 +61,7 @@ BUTTONS = {
 
 
 def start_nonce() -> str:
-    """What marks the next start of this session; taken when the button is drawn."""
+    """Return the nonce of the next start of this session; it is read when the button is drawn."""
     return str(st.session_state.setdefault(START_NONCE_KEY, secrets.token_hex(8)))
 
 
@@ -69,7 +69,7 @@ def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, made_from
     """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
     Raises:
-        CifarCoreError: whatever `create_run` refuses: limits, no room, no dataset.
+        CifarCoreError: `create_run` refuses it, for example for a limit, a full disk, or a missing dataset.
     """
     run_id = create_run(workspace, config, nonce=nonce, person=current_person(), made_from=made_from)
     start_run(workspace, run_id)
@@ -79,13 +79,13 @@ def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, made_from
 
 
 def allowed_verbs(run: Run) -> list[Verb]:
-    """What may be asked of a run as it stands."""
+    """Return what a run allows in its present state."""
     moves = () if run.problem else MOVES[run.status]
     return [verb for verb in BUTTONS if verb in moves and (verb is not Verb.RESUME or run.resumable)]
 
 
 def show_run_buttons(workspace: Workspace, run: Run, page: str) -> None:
-    """A button for each legal move of a run."""
+    """Show a button for each verb that the run allows."""
     for verb in allowed_verbs(run):
         action = BUTTONS[verb]
         if st.button(verb.capitalize(), key=f"{page}_{verb}_{run.id}", icon=action.icon, help=action.help):
@@ -99,7 +99,7 @@ def show_run_buttons(workspace: Workspace, run: Run, page: str) -> None:
 
 
 def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
-    """Buttons for a new run made from this one; returns the id of one that was just made, else nothing.
+    """Show the buttons for a new run made from this one; return the id of one that was just made, else an empty text.
 
     Args:
         workspace: where.
@@ -109,10 +109,12 @@ def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], pa
     """
     made = ""
     if run.status in RETRIABLE and not run.problem:
-        again = sum(other.made_from == run.id for other in runs)  # in the key: a double click finds another button
+        retries = sum(
+            other.made_from == run.id for other in runs
+        )  # part of the key, so that a double click finds another button
         if st.button(
             "Retry",
-            key=f"{page}_retry_{run.id}_{again}",
+            key=f"{page}_retry_{run.id}_{retries}",
             icon=":material/replay:",
             help="Trains it once more from the start, with the same settings and seed, as a new run.",
         ):
@@ -133,7 +135,7 @@ def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], pa
 
 
 def _announce_queue_place(workspace: Workspace, run_id: str) -> None:
-    """Answer with the place in the queue."""
+    """Say the place in the queue as a toast."""
     runs = list_runs(workspace)
     name = next((run.name for run in runs if run.id == run_id), run_id)
     place = queue_places(runs, slots(workspace)).get(run_id)

@@ -1,7 +1,7 @@
 """The settings of a run as widgets, made from the hyperparameter table: a slider and a number field for one value.
 
-Reads and writes only the session. `train_settings` (field name -> value) is the truth and the widgets copy it, so that
-neither a page switch nor a view that reruns by itself loses a setting.
+Reads and writes only the session. `train_settings` (field name -> value) holds the values and the widgets copy it, so
+that neither a page switch nor a fragment loses a setting.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from cifar_core.data import DatasetState
 from pages.ui.markdown import single_line
 
 SETTINGS_KEY = "train_settings"
-MADE_FROM_KEY = "train_made_from"  # id of the run whose settings these were, until a preset takes their place
+MADE_FROM_KEY = "train_made_from"  # id of the run whose settings were loaded, until a preset replaces them
 TABS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
 AUGMENTATION_FIELDS = ("flip", "shift", "mirror_edges", "cutout", "flip_test", "shift_test")
 _MAX_EVEN_STEPS = 200  # steps up to which a slider moves evenly
-_MAX_SLIDER_SPAN = 1_000_000  # a range this wide (a seed) has no sensible stops
+_MAX_SLIDER_SPAN = 1_000_000  # a range this wide, such as that of the seed, has no useful stops
 
 
 def show_settings_form(datasets: list[DatasetState]) -> dict[str, Any]:
-    """Every hyperparameter that means something beside the others, grouped.
+    """Show every hyperparameter that has a meaning beside the others, in tabs.
 
     Returns:
         Field name -> value as the person has set it, not yet checked; what is not shown keeps its value.
@@ -52,9 +52,9 @@ def load_settings(config: RunConfig) -> None:
 
 
 def slider_stops(spec: Spec) -> list[Any]:
-    """The values at which a slider stops: even steps, else powers of two (whole numbers) or 1-2-5 (others).
+    """Return the values at which a slider stops: even steps, else powers of two (whole numbers) or 1-2-5 (others).
 
-    Empty where only a number field makes sense.
+    The list is empty where only a number field is useful.
     """
     if spec.kind not in ("int", "float", "ints") or spec.high - spec.low >= _MAX_SLIDER_SPAN:
         return []
@@ -63,11 +63,11 @@ def slider_stops(spec: Spec) -> list[Any]:
     if not spec.log and steps <= _MAX_EVEN_STEPS:
         return [number(round(spec.low + step * spec.step, 10)) for step in range(steps + 1)]
     if spec.log and spec.kind != "float":
-        ladder = [2.0**power for power in range(31)]
+        stops = [2.0**power for power in range(31)]
     else:
-        ladder = [round(lead * 10.0**power, 10) for power in range(-9, 7) for lead in (1, 2, 5)]
+        stops = [round(lead * 10.0**power, 10) for power in range(-9, 7) for lead in (1, 2, 5)]
     least = spec.low if spec.log else max(spec.low, spec.step)
-    inside = [number(value) for value in ladder if least <= value <= spec.high and value == number(value)]
+    inside = [number(value) for value in stops if least <= value <= spec.high and value == number(value)]
     return sorted({number(spec.low), *inside, number(spec.high)})
 
 
@@ -76,7 +76,7 @@ def current_settings() -> dict[str, Any]:
 
 
 def _number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
-    """The number fields of a setting: (widget key, value), one for each number of an `ints`."""
+    """Return the number fields of a setting as (widget key, value); an `ints` has one for each of its numbers."""
     if isinstance(value, list | tuple):
         return [(f"train_set_{name}_{position}", part) for position, part in enumerate(value)]
     return [(f"train_set_{name}", value)]
@@ -103,7 +103,7 @@ def _show_dataset_choice(spec: Spec, datasets: list[DatasetState], value: str) -
 
 
 def _show_setting(name: str, spec: Spec, value: Any) -> Any:
-    """One setting, by its kind; returns its value."""
+    """Show one setting by its kind; return its value."""
     key = f"train_set_{name}"
     if spec.kind == "bool":
         st.session_state.setdefault(key, value)
@@ -123,36 +123,38 @@ def _show_setting(name: str, spec: Spec, value: Any) -> Any:
 
 
 def _show_number(key: str, label: str, spec: Spec, value: float) -> Any:
-    """A slider of sensible stops with a number field beside it that takes any value; both say the same.
+    """Show a slider of useful stops with a number field beside it that takes any value; both show the same value.
 
-    The field has no bounds: a browser would keep what lies outside from us, and the old value would stand beside it unsaid.
-    Whoever checks the settings says the rule.
+    The field has no bounds, because a browser would not send a value outside of them and the old value would stay
+    without a word. The check of the settings says the rule.
     """
     number: Callable[[float], Any] = float if spec.kind == "float" else int
-    ladder = slider_stops(spec)
+    stops = slider_stops(spec)
     label += f" ({spec.unit})" if spec.unit else ""
     text = f"{spec.help} Allowed: {range_words(spec)}."
     st.session_state.setdefault(key, number(value))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
-        if ladder:
-            held = number(min(max(st.session_state[key], spec.low), spec.high))  # the number field holds the truth
+        if stops:
+            held = number(
+                min(max(st.session_state[key], spec.low), spec.high)
+            )  # the number field holds the exact value
             st.session_state[f"{key}_slider"] = held
             st.select_slider(
                 label,
-                sorted({*ladder, held}),  # a typed value is a stop too
+                sorted({*stops, held}),  # a typed value is a stop too
                 key=f"{key}_slider",
                 help=text,
                 format_func=lambda stop: f"{stop:g}",
                 on_change=partial(_follow_slider, key),
             )
         typed = st.number_input(
-            f"{label}, exact" if ladder else label,
+            f"{label}, exact" if stops else label,
             key=key,
-            help=None if ladder else text,
+            help=None if stops else text,
             format="%g" if spec.kind == "float" else "%d",
             step=100 * spec.low if spec.log and spec.kind == "float" else number(spec.step),
-            width=130 if ladder else 260,
-            label_visibility="collapsed" if ladder else "visible",
+            width=130 if stops else 260,
+            label_visibility="collapsed" if stops else "visible",
         )
     if not spec.low <= typed <= spec.high:
         st.markdown(f":small[:red[Allowed: {range_words(spec)}.]]")
@@ -164,7 +166,7 @@ def _follow_slider(key: str) -> None:
 
 
 def setting_text(value: Any) -> str:
-    """A setting's value as a person reads it."""
+    """Return a setting's value as a person reads it."""
     match value:
         case bool():
             return "on" if value else "off"

@@ -32,7 +32,7 @@ from pages.ui.wording import (
 
 
 def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> None:
-    """Before a start: the run that is training now and the place in the queue, else how long these settings will take.
+    """Show the run that is training now and the place in the queue, and how long these settings will take.
 
     Args:
         workspace: where.
@@ -41,10 +41,10 @@ def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: li
     """
     running = current_run(runs)
     state = "busy" if running else _machine_state(workspace, runs)
-    looking = running is not None or state == "measuring"
+    refreshing = running is not None or state == "measuring"
     listing = run_lister(workspace, runs)
 
-    def look() -> None:
+    def refresh() -> None:
         listed = listing()
         now = current_run(listed)
         if (now and now.id) != (running and running.id):
@@ -62,11 +62,11 @@ def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: li
         if config is not None:
             st.caption(f":material/timer: {_estimate_line(workspace, config, listed, state)}")
 
-    st.fragment(look, run_every=refresh_interval() if looking else IDLE_INTERVAL)()
+    st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
 
 
 def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> Place | None:
-    """Where a run with these settings would stand in the queue if it were started now."""
+    """Return where a run with these settings would stand in the queue if it were started now."""
     if config is None:
         return None
     following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize)
@@ -74,8 +74,8 @@ def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run])
 
 
 def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
-    """Whether this machine has been measured; begins where it has not, or where a run says that it is no longer so."""
-    if workspace.unwritable(workspace.root) is not None:  # where the measurement is kept
+    """Return whether this machine has been timed; start timing it where it has not, or where a run contradicts it."""
+    if workspace.unwritable(workspace.root) is not None:  # the folder that keeps the timing
         return "unwritable"
     with show_errors():
         return calibrate(workspace, runs)
@@ -83,7 +83,7 @@ def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
 
 
 def _estimate_line(workspace: Workspace, config: RunConfig, runs: list[Run], state: str) -> str:
-    """How long a run will take, and what that rests on."""
+    """Return how long a run will take, and what the estimate rests on."""
     estimate = estimate_run(workspace, config, runs)
     if estimate is not None:
         return f"{duration(estimate.start_up + estimate.seconds)}, {escaped(estimate.source)}"
@@ -92,7 +92,7 @@ def _estimate_line(workspace: Workspace, config: RunConfig, runs: list[Run], sta
     if state == "busy":
         return "the time is not known yet: this machine is measured when nothing trains"
     if state == "unwritable":
-        return "no estimate: what measuring this machine gives could not be written"
+        return "no estimate: the timing of this machine cannot be written in this workspace"
     if state == "failed":
-        return "no estimate: measuring this machine did not work (machine.log in the workspace says why)"
+        return "no estimate: timing this machine failed (machine.log in the workspace says why)"
     return "the time is known once the pictures are here"

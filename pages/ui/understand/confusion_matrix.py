@@ -1,4 +1,4 @@
-"""The parts of the Confusion page: its address, the clickable matrix, the tables, the files to take away."""
+"""The confusion matrix: its URL parameters, the clickable heatmap, and the choice of a cell."""
 
 from collections.abc import Sequence
 
@@ -21,12 +21,12 @@ HEATMAP_CONFIG = {
 }
 SCALE_HELP = (
     "Counts: how many pictures. Row %: of all pictures of the true class (the diagonal is recall). "
-    "Column %: of all pictures predicted so (the diagonal is precision)."
+    "Column %: of all pictures of the predicted class (the diagonal is precision)."
 )
 
 
 def confusion_url_parameters(class_names: Sequence[str], epochs: Sequence[int], best: int) -> dict[str, UrlParameter]:
-    """What the address of the page holds."""
+    """Return the URL parameters of the Confusion page."""
     return {
         "epoch": one_of(epochs, best),
         "by": one_of(list(CELL_SCALES), "count"),
@@ -38,25 +38,25 @@ def confusion_url_parameters(class_names: Sequence[str], epochs: Sequence[int], 
 
 
 def choose_cell(true: str | None, predicted: str | None, table: str = "") -> None:
-    """Make a cell (a class, with None) the one whose pictures are shown; for a callback."""
+    """Choose the cell whose pictures are shown, or a whole class with None; for a callback."""
     st.session_state[f"{PAGE_KEY}_true"], st.session_state[f"{PAGE_KEY}_predicted"] = true, predicted
     on_cell_changed(table)
 
 
 def on_cell_changed(table: str = "") -> None:
-    """Begin at the first page, and untick the rows of every table but the one that was used; for a callback."""
+    """Go to the first page of pictures, and deselect the rows of every table but `table`; for a callback."""
     st.session_state[f"{PAGE_KEY}_page"] = 1
     for other in {"pairs", "classes"} - {table}:
         st.session_state[f"{PAGE_KEY}_{other}_turn"] = st.session_state.get(f"{PAGE_KEY}_{other}_turn", 0) + 1
 
 
 def show_heatmap(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
-    """The heatmap; a click on a cell chooses it."""
+    """Show the heatmap; a click on a cell chooses it."""
     names = findings.predictions.class_names
     true, predicted = st.session_state[f"{PAGE_KEY}_true"], st.session_state[f"{PAGE_KEY}_predicted"]
     cell = (names.index(true), names.index(predicted)) if true and predicted else None
     figure = confusion_heatmap(findings.matrix, names, by, hide_diagonal, cell)  # type: ignore[arg-type]
-    key = f"{PAGE_KEY}_heatmap_{cell}"  # a new chart for each cell: Plotly would toggle the old selection
+    key = f"{PAGE_KEY}_heatmap_{cell}"  # another chart for each cell, because Plotly would toggle the old selection
 
     def clicked() -> None:
         points = st.session_state[key].selection.points
@@ -76,7 +76,7 @@ def show_heatmap(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
 
 
 def show_cell_chip(true: str | None, predicted: str | None, count: int) -> None:
-    """What is shown below, with a click to take it away."""
+    """Show which cell is chosen, as a button that clears the choice."""
     told = f"true {escaped(true or 'any')} → predicted {escaped(predicted or 'another class')} · {count:,}"
     if true is None:
         told = f"true another class → predicted {escaped(predicted)} · {count:,}"
@@ -87,5 +87,5 @@ def show_cell_chip(true: str | None, predicted: str | None, count: int) -> None:
         icon_position="right",
         on_click=choose_cell,
         args=(None, None),
-        help="Show no cell",
+        help="Clear the choice",
     )

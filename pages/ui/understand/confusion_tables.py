@@ -1,4 +1,4 @@
-"""The tables of the Confusion page (most confused pairs, precision, recall and F1 of each class) and its downloads."""
+"""The tables of the Confusion page: most confused pairs; precision, recall and F1 of each class; their downloads."""
 
 from collections.abc import Callable
 
@@ -16,9 +16,9 @@ from pages.ui.wording import PERCENT_FORMAT, in_percent
 
 
 def show_pairs(pairs: pd.DataFrame) -> None:
-    """The most confused pairs, both directions; a row chooses its cell."""
+    """Show the most confused pairs in both directions; a click on a row chooses its cell."""
     if pairs.empty:
-        st.caption("None: every picture is predicted right.")
+        st.caption("None: every picture is predicted correctly.")
         return
     key = _table_key("pairs")
 
@@ -50,7 +50,7 @@ def show_pairs(pairs: pd.DataFrame) -> None:
 
 
 def show_class_table(findings: Findings) -> None:
-    """Precision, recall, F1 and support of each class with their averages; a row shows the mistakes of its class."""
+    """Show precision, recall, F1 and support of each class, with averages; a row chooses the mistakes of its class."""
     key = _table_key("classes")
     table, names = (
         class_table_with_averages(findings),
@@ -68,8 +68,8 @@ def show_class_table(findings: Findings) -> None:
     share = {
         name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=told)
         for name, title, told in (
-            ("precision", "Precision", "Of the pictures predicted so, the share that are."),
-            ("recall", "Recall", "Of the pictures that are, the share predicted so."),
+            ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
+            ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
             ("f1", "F1", "Harmonic mean of precision and recall."),
         )
     }
@@ -86,17 +86,19 @@ def show_class_table(findings: Findings) -> None:
             **share,
             "chance": st.column_config.TextColumn(
                 "Recall, 95 %",
-                help="What the recall may be on all pictures of this kind: "
-                "95 % of such intervals hold it (Wilson). Few pictures, a wide one.",
+                help="The range in which the recall on all such pictures may lie: "
+                "95 % of such intervals contain it (Wilson). Few pictures make it wide.",
             ),
             "support": st.column_config.NumberColumn("Support", help="Pictures of the class.", format="localized"),
-            "predicted": st.column_config.NumberColumn("Predicted", help="Pictures predicted so.", format="localized"),
+            "predicted": st.column_config.NumberColumn(
+                "Predicted", help="Pictures predicted as this class.", format="localized"
+            ),
         },
     )
 
 
 def class_table_with_averages(findings: Findings) -> pd.DataFrame:
-    """The class report with a row for each average."""
+    """Return the class report with a row for each average."""
     averages = findings.averages.rename_axis("class").reset_index()
     averages["class"] = averages["class"].map("{} average".format)
     averages["support"] = averages["predicted"] = len(findings.predictions.labels)
@@ -104,7 +106,7 @@ def class_table_with_averages(findings: Findings) -> pd.DataFrame:
 
 
 def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go.Figure) -> None:
-    """The matrix, the tables and the figure as files, each made when it is clicked."""
+    """Show downloads of the matrix, the tables and the figure; each file is made at the click."""
     names, epoch = list(findings.predictions.class_names), findings.predictions.epoch
     matrix, classes = (
         findings.matrix,
@@ -135,7 +137,7 @@ def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go
 
 
 def _table_key(table: str) -> str:
-    """A table's key; a new one unticks its row, which cannot be done otherwise."""
+    """Return a table's key; a new key deselects its row, which cannot be done otherwise."""
     return f"{PAGE_KEY}_{table}_table_{st.session_state.get(f'{PAGE_KEY}_{table}_turn', 0)}"
 
 

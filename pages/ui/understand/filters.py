@@ -1,4 +1,4 @@
-"""The filters and the sort of the Misclassified page: what its address holds, its widgets, and what they ask for."""
+"""The filters and the sort of the Misclassified page: its URL parameters, its widgets, and the filter they make."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ MAX_PER_PAIR = 1000
 
 
 def filter_url_parameters(class_names: Sequence[str], epochs: Sequence[int], best: int) -> dict[str, UrlParameter]:
-    """What the address of the page holds."""
+    """Return the URL parameters of the Misclassified page."""
     return {
         "epoch": one_of(epochs, best),
         "outcome": one_of(OUTCOMES, "mistakes"),
@@ -34,7 +34,7 @@ def filter_url_parameters(class_names: Sequence[str], epochs: Sequence[int], bes
 
 
 def score_bounds(classes: int) -> dict[str, tuple[float, float]]:
-    """The least and the largest value each score can take, rounded outwards to a slider's step."""
+    """Return the least and the largest value of each score, rounded outwards to a slider's step."""
     return {
         "loss": (0.0, float(math.ceil(-math.log(LOSS_CLIP)))),
         "margin": (0.0, 1.0),
@@ -43,15 +43,15 @@ def score_bounds(classes: int) -> dict[str, tuple[float, float]]:
 
 
 def show_filters(
-    page: str, run: Run, class_names: Sequence[str], epochs: Sequence[int], parts: dict[str, UrlParameter]
+    page: str, run: Run, class_names: Sequence[str], epochs: Sequence[int], parameters: dict[str, UrlParameter]
 ) -> tuple[SampleFilter, str]:
-    """The widgets; what they ask for: which pictures, in which order."""
+    """Show the widgets; return the filter and the name of the sort."""
 
-    def first() -> None:  # another filter, another list: begin at its first page
+    def go_to_first_page() -> None:  # another filter gives another list, shown from its first page
         st.session_state[f"{page}_page"] = 1
 
     def shared(name: str) -> dict[str, Any]:
-        return {"key": f"{page}_{name}", "on_change": first}
+        return {"key": f"{page}_{name}", "on_change": go_to_first_page}
 
     with st.grid(4, min_column_width=190, gap="small"):
         true = st.multiselect("True class", class_names, placeholder="any", **shared("true"))
@@ -77,10 +77,10 @@ def show_filters(
             "Find in id", width=220, type="search", help="Part of the picture's name in the dataset.", **shared("text")
         )
         with st.popover("More filters", icon=":material/tune:"):
-            show_epoch_slider(page, run, epochs, parts["epoch"].default)
-            ranges = {name: _show_range(name, parts[name].default, shared(name)) for name in SCORE_RANGES}
+            show_epoch_slider(page, run, epochs, parameters["epoch"].default)
+            ranges = {name: _show_range(name, parameters[name].default, shared(name)) for name in SCORE_RANGES}
         st.button(
-            "Reset", icon=":material/restart_alt:", key=f"{page}_reset", on_click=reset_widgets, args=(page, parts)
+            "Reset", icon=":material/restart_alt:", key=f"{page}_reset", on_click=reset_widgets, args=(page, parameters)
         )
     chosen = SampleFilter(
         tuple(true), tuple(predicted), confidence, **ranges, text=wanted, outcome=outcome, per_pair=per_pair
@@ -89,7 +89,7 @@ def show_filters(
 
 
 def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> int:
-    """A slider over the epochs that have predictions, the one that counts marked; nothing to choose where there is one."""
+    """Show a slider over the epochs, the reported one marked; with a single epoch there is no choice."""
     if len(epochs) < 2:
         return best
     word = epoch_word(run)
@@ -102,14 +102,14 @@ def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> 
         + (
             "The best one was chosen by the validation part."
             if word == "best"
-            else "There is no validation part to choose one by, so the last one counts."
+            else "There is no validation part to choose one by, so the last one is reported."
         ),
     )
     return chosen
 
 
 def _show_range(name: str, bounds: tuple[float, float], shared: dict[str, Any]) -> tuple[float, float] | None:
-    """A slider over all values of a score; None while it keeps everything."""
+    """Show a slider over all values of a score; return None while it keeps everything."""
     value: tuple[float, float] = st.slider(name.capitalize(), *bounds, step=0.01, help=SORTS[name].help, **shared)
     return None if value == bounds else value
 

@@ -1,7 +1,7 @@
-"""Pictures of a run with what was predicted: paged tiles that can be selected, and the large view of one.
+"""The gallery: pages of tiles with the predictions of a run, and their selection.
 
-Keeps in the session, per page and run, which pictures are selected; which page of tiles and which picture are open is
-part of the address (`GALLERY_URL_PARAMETERS`).
+The session keeps, for each page and run, which pictures are selected. Which page of tiles and which picture are open
+is in the URL (`GALLERY_URL_PARAMETERS`).
 """
 
 from collections.abc import Set
@@ -26,16 +26,16 @@ GALLERY_URL_PARAMETERS: dict[str, UrlParameter] = {
 
 
 def _empty_message(content: GalleryContent) -> str:
-    """What to say where no picture is shown, and the way to some where there is one."""
+    """Return the sentence where no picture is shown, with a way to some where there is one."""
     if not content.query.selectable:
         return "There is no such picture."
     if content.findings.table["correct"].all():
-        return "There are no mistakes: every picture is predicted right. Correct and All, above, show them."
+        return "There are no mistakes: every picture is predicted correctly. Correct and All, above, show them."
     return "No picture matches. Widen a filter to see some."
 
 
 def show_gallery(content: GalleryContent) -> None:
-    """One page of tiles with its page numbers, and the large view when one is open."""
+    """Show one page of tiles with its page numbers, and the picture that is open large."""
     shown = rows_on_page(content)
     if shown.empty:
         st.info(_empty_message(content), icon=":material/filter_alt_off:")
@@ -67,7 +67,7 @@ def show_gallery(content: GalleryContent) -> None:
 
 
 def rows_on_page(content: GalleryContent) -> pd.DataFrame:
-    """The rows of the page of tiles that is open; the last page where the filters left fewer."""
+    """Return the rows of the open page of tiles; the last page where the filters leave fewer pages."""
     key, size = f"{content.query.page}_page", st.session_state[f"{content.query.page}_size"]
     if st.session_state[key] > _page_count(content):
         st.session_state[key] = _page_count(content)
@@ -98,5 +98,5 @@ def _page_count(content: GalleryContent) -> int:
 
 
 def _on_grid_changed(query: GalleryQuery, shown: Set[str], event: GridEvent) -> None:
-    """The grid's own selection replaces what was selected of the tiles it shows; the rest stays."""
+    """Take over the selection among the tiles shown; what is selected elsewhere stays."""
     st.session_state[query.selection_key] = (selected_ids(query) - shown) | event.selected

@@ -14,10 +14,10 @@ from pages.ui.caches import Findings, load_findings, load_test_split
 
 @dataclass(frozen=True)
 class GalleryQuery:
-    """What a gallery is asked to show; all that callbacks, dialogs and downloads may keep of it.
+    """What a gallery is asked to show. Callbacks, dialogs and downloads keep this, never a `GalleryContent`.
 
-    Streamlit keeps what these hold for as long as it remembers a session, minutes after it has ended: a `GalleryContent` among it would
-    keep the predictions of a run, which may be hundreds of megabytes.
+    Streamlit keeps what they hold for minutes after a session has ended, and the predictions in a `GalleryContent` may
+    take hundreds of megabytes.
     """
 
     page: str  # prefix of the widget keys
@@ -26,15 +26,15 @@ class GalleryQuery:
     epoch: int
     sample_filter: SampleFilter
     sort: str
-    selectable: bool = True  # a click selects; else it opens
+    selectable: bool = True  # whether a click selects; else it opens
 
     @property
     def selection_key(self) -> str:
-        """Where the session keeps the selected ids."""
+        """Session key of the selected ids."""
         return f"{self.page}_selected_{self.run.id}"
 
     def load(self) -> "GalleryContent":
-        """What is asked for.
+        """Return the pictures that match.
 
         Raises:
             DataError: the run's dataset is absent or broken.
@@ -47,7 +47,7 @@ class GalleryQuery:
 
 @dataclass(frozen=True)
 class GalleryContent:
-    """What a gallery shows: `rows` of the run's sample table in the order they are shown."""
+    """What a gallery shows: `rows` of the run's sample table in the order of the tiles."""
 
     query: GalleryQuery
     findings: Findings
@@ -56,6 +56,6 @@ class GalleryContent:
 
 
 def selected_ids(query: GalleryQuery) -> set[str]:
-    """Ids of all selected pictures, shown or not."""
+    """Return the ids of all selected pictures, shown or not."""
     chosen: set[str] = st.session_state.setdefault(query.selection_key, set())
     return chosen

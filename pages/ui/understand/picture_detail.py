@@ -16,13 +16,13 @@ ENLARGEMENT = 11  # times the picture's own size, in the large view
 
 
 def show_picture_detail(query: GalleryQuery) -> None:
-    """The large view, in a drawer on the right; closing it takes the picture out of the address."""
+    """Show the open picture in a drawer on the right; closing it removes the picture from the URL."""
     drawer = st.dialog("Picture", width="medium", position="right", on_dismiss=partial(open_picture, query.page, ""))
     drawer(_show_in_drawer)(query)
 
 
 def _show_in_drawer(query: GalleryQuery) -> None:
-    """What the drawer shows; it is redrawn by itself, and the run may be gone by then."""
+    """Fill the drawer. It is redrawn by itself, and the run may be deleted by then."""
     with show_errors():
         _show_picture(query.load())
 
@@ -56,7 +56,7 @@ def _show_picture(content: GalleryContent) -> None:
 
 
 def _show_navigation(content: GalleryContent, wanted: str) -> None:
-    """Previous and next in the order of the grid, also by the arrow keys; and whether the picture is selected."""
+    """Show Previous and Next in the order of the grid, also by the arrow keys, and whether the picture is selected."""
     query, ids = content.query, content.rows["id"].tolist()
     place = ids.index(wanted) if wanted in ids else None
     before = ids[place - 1] if place else None
@@ -87,7 +87,7 @@ def _show_navigation(content: GalleryContent, wanted: str) -> None:
 
 
 def _show_scores(row: dict[str, Any]) -> None:
-    """The scores of one picture, each with its formula behind the "?"."""
+    """Show the scores of one picture, each with its formula behind the "?"."""
     for name in ("confidence", "p_true", "loss", "margin", "entropy"):
         title = {"p_true": "p(true class)"}.get(name, name.capitalize())
         told = SORTS[name].help if name in SORTS else "The probability that the network gave the true class."
@@ -99,7 +99,7 @@ def _toggle_selected(query: GalleryQuery, wanted: str) -> None:
 
 
 def open_picture(page: str, image: str) -> None:
-    """Show a picture large, or none; the address follows."""
+    """Show a picture large, or none; the URL follows."""
     st.session_state[f"{page}_image"] = image
     if image:
         st.query_params["image"] = image

@@ -1,4 +1,4 @@
-"""Taking pictures away: saved to the workspace's `exports/`, or downloaded as a ZIP of the same files."""
+"""Export of pictures: saved to the workspace's `exports/`, or downloaded as a ZIP of the same files."""
 
 from collections.abc import Set
 from functools import partial
@@ -15,16 +15,17 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
+from pages.ui.wording import counted
 
 ENLARGEMENTS = (1, 4, 8)  # times the picture's own size
 ALL_PICTURES = SampleFilter(outcome="all")
 
 
 def show_save_and_download(workspace: Workspace, content: GalleryContent) -> None:
-    """Two buttons for what is selected, else for all that match, and where the last save went."""
+    """Show both buttons, for what is selected, else for all that match, and the folder of the last save."""
     query, chosen = content.query, frozenset(selected_ids(content.query))
     rows = rows_to_export(content, chosen)
-    many = f"{len(rows):,} {'picture' if len(rows) == 1 else 'pictures'}"
+    many = counted(len(rows), "picture")
     saved_key = f"{query.page}_saved"
     about, refused = _export_size(workspace, content, rows)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -68,7 +69,7 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
 
 
 def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFrame) -> tuple[str, str]:
-    """About how much the files will be, in words, and why they cannot be made, where that is so."""
+    """Return about how large the files will be, and the reason where they cannot be made."""
     enlarge, names = (
         st.session_state.get(f"{content.query.page}_enlarge") or 1,
         content.findings.predictions.class_names,
@@ -80,7 +81,7 @@ def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFra
 
 
 def rows_to_export(content: GalleryContent, chosen: Set[str]) -> pd.DataFrame:
-    """What is selected, in the order of the sort, also where a filter hides it now; all that match when nothing is."""
+    """Return what is selected, in the order of the sort, even if a filter hides it; all that match when nothing is."""
     if not chosen:
         return content.rows
     table = content.findings.table
@@ -88,7 +89,7 @@ def rows_to_export(content: GalleryContent, chosen: Set[str]) -> pd.DataFrame:
 
 
 def _make_zip(query: GalleryQuery, chosen: Set[str], enlarge: int) -> bytes:
-    """The ZIP, made when it is clicked; runs in a thread of the server."""
+    """Return the ZIP; runs at the click, in a thread of the server."""
     content = query.load()
     found = content.findings.predictions
     return zip_bytes(content.split, rows_to_export(content, chosen), found.probs, found.class_names, enlarge=enlarge)

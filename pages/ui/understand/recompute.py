@@ -1,4 +1,4 @@
-"""The way out where a run's predictions are damaged: the sentence, and a button that makes them anew."""
+"""Recompute damaged predictions: the sentence that says what is wrong, and a button that makes them again."""
 
 from typing import NoReturn
 
@@ -13,7 +13,7 @@ from pages.ui.markdown import escaped_sentence
 
 
 def best_epoch_findings(workspace: Workspace, run: Run) -> Findings:
-    """The findings of a run's best epoch; where its predictions cannot be read, the page ends with the offer instead."""
+    """Return the findings of a run's best epoch; where they cannot be read, end the page with the button instead."""
     try:
         return load_findings(workspace, run)
     except RunError as error:
@@ -25,7 +25,8 @@ def best_epoch_findings(workspace: Workspace, run: Run) -> Findings:
 def _show_recompute(workspace: Workspace, run: Run, error: RunError) -> NoReturn:
     st.error(escaped_sentence(error), icon=":material/error:")
     st.caption(
-        "The weights of its best epoch can be asked once more; that takes some seconds. The metrics stay as they are."
+        "The weights of its best epoch can predict the pictures again; that takes some seconds. "
+        "The metrics stay as they are."
     )
     if st.button("Recompute the predictions", key="mend_recompute", type="primary", icon=":material/restart_alt:"):
         with show_errors(), st.spinner("Recomputing the predictions…"):

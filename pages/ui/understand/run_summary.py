@@ -1,4 +1,4 @@
-"""A finished run in a few numbers and pictures. Reads its predictions and its dataset's test pictures."""
+"""The summary of a run on the Home page: a few numbers, and its worst mistakes. Reads predictions and test pictures."""
 
 import streamlit as st
 
@@ -10,11 +10,11 @@ from pages.ui.caches import Findings, load_test_split
 from pages.ui.components.image_grid import image_grid
 from pages.ui.wording import accuracy_interval, epoch_word, percent
 
-WORST_SHOWN = 3  # pictures
+WORST_SHOWN = 3  # pictures in a row
 
 
 def show_key_numbers(run: Run, found: Findings) -> None:
-    """The key numbers, each naming its split."""
+    """Show the key numbers, each naming its split."""
     mistakes = int((~found.table["correct"]).sum())
     with st.grid(4, min_column_width=150):
         share = run.best.test_accuracy if run.best else None
@@ -28,7 +28,7 @@ def show_key_numbers(run: Run, found: Findings) -> None:
 
 
 def show_worst_mistakes(workspace: Workspace, run: Run, found: Findings) -> None:
-    """Its worst mistakes, one of each pair of classes; a click opens the picture on the Misclassified page."""
+    """Show the worst mistakes, one of each pair of classes; a click opens the picture on the Misclassified page."""
     worst = select_samples(found.table, SampleFilter(per_pair=1), "loss").head(WORST_SHOWN)
     if worst.empty:
         return

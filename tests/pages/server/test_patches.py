@@ -1,7 +1,7 @@
-"""Each change to Streamlit fits the version that is installed; where one does not, Streamlit stays as it is and the log says why.
+"""Each patch fits the Streamlit that is installed; where one does not, Streamlit stays as it is and the log says why.
 
-When a new Streamlit makes a test here fail, its message names the part that changed. The patch of that part is then read
-again beside the new code, and its declaration corrected.
+When a new Streamlit makes a test here fail, its message names the part that changed. Read the patch of that part again
+beside the new code, then correct its declaration.
 """
 
 import dataclasses
