@@ -1,4 +1,4 @@
-"""Confusion: which classes are taken for which, and the pictures behind every number. Reads runs and datasets."""
+"""Confusion: which classes are mistaken for which, and the pictures behind every number. Reads runs and datasets."""
 
 import streamlit as st
 
@@ -117,7 +117,7 @@ def main(workspace: Workspace, run: Run) -> None:
     widgets_to_url(PAGE_KEY, parameters)
 
 
-here = setup_page("Confusion", "Which classes are taken for which. Every number leads to its pictures.")
+here = setup_page("Confusion", "Which classes are mistaken for which. Every number leads to its pictures.")
 with show_errors():
     focus = run_in_focus(here)
     if focus is not None:

@@ -80,7 +80,7 @@ def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) ->
             type="primary" if primary else "secondary",
             icon=":material/grid_on:",
             key="home_inside",
-            help="The confusion matrix: which classes it takes for which.",
+            help="The confusion matrix: which classes it mistakes for which.",
         ):
             st.switch_page("pages/confusion.py", query_params={"run": run.id})
 

@@ -95,4 +95,4 @@ def _helper() -> Helper:
     return Helper()
 
 
-main(setup_page("Predict", "Give the network a picture of your own and see what it takes it for."))
+main(setup_page("Predict", "Give the network a picture of your own and see which class it predicts."))

@@ -48,7 +48,7 @@ def _show_read_only_notice(workspace: Workspace) -> None:
     closed = workspace.unwritable()
     if closed is not None:
         st.info(
-            f"There is no permission to write in {escaped(str(closed))}: you can look at what is there, and what would "
-            "be kept there is refused.",
+            f"There is no permission to write in {escaped(str(closed))}: you can look at what is there, "
+            "but nothing can be saved.",
             icon=":material/lock:",
         )

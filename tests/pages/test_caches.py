@@ -1,4 +1,4 @@
-"""What the server keeps of predictions: many of those of a usual size, of large ones two."""
+"""How many predictions the server caches: many of the usual size, two large ones."""
 
 import gc
 import weakref

@@ -106,7 +106,7 @@ def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, work
 
 
 def test_a_class_may_have_any_name_and_no_pictures(open_page: OpenPage, workspace: Workspace) -> None:
-    """Such as the words that stand for all of them."""
+    """For example the words that stand for all classes."""
     images, labels = tiny_pictures(4, classes=2)
     names = ("every class", "cat")
     parts = [
@@ -233,7 +233,7 @@ def test_a_channel_without_spread_is_still_shown() -> None:
 
 
 def save_two_classes(workspace: Workspace) -> None:
-    """A dataset `pair` of two classes that `tiny` has not."""
+    """A dataset `pair` of two classes that `tiny` does not have."""
     parts = [
         Split(*tiny_pictures(4, classes=2), np.array([f"{part}/{number}.png" for number in range(4)]))
         for part in ("train", "test")

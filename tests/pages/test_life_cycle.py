@@ -1,4 +1,4 @@
-"""The life of a run on the screens: the queue, what may be asked of a run, notices, retry and duplicate, limits."""
+"""The life of a run on the pages: the queue, its buttons, notices, retry and duplicate, limits."""
 
 import json
 import time
@@ -45,7 +45,7 @@ def train() -> Iterator[Begin]:
 
 
 def wait(workspace: Workspace, person: str = "") -> str:
-    """A run that waits in the queue; its worker is just being started."""
+    """Makes a run that waits in the queue; its worker is just being started."""
     run_id = create_run(workspace, make_config({"epochs": 4}), person=person)
     join(run_folder(workspace, run_id))
     return run_id
@@ -101,7 +101,7 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
     assert [info.value for info in app.info] == [
-        "1st of 1 in the queue, about 4 min. It begins by itself when its turn comes."
+        "1st of 1 in the queue, about 4 min. It starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
@@ -116,7 +116,7 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
 ) -> None:
     train(workspace)
     app = open_page(workspace, "train", view="New run")
-    assert "A run started now is 1st of 1 in the queue, about 4 min" in said(app)
+    assert "A run started now would be 1st of 1 in the queue, about 4 min" in said(app)
     app.button(key="train_start").click().run()
     assert not app.exception
     assert any("1st of 1 in the queue, about 4 min" in info.value for info in app.info)
@@ -284,6 +284,6 @@ def test_a_run_removed_by_hand_leaves_an_empty_workspace_that_works(open_page: O
 
 @pytest.mark.parametrize(("sessions", "seconds"), [(0, 1.0), (6, 1.0), (12, 2.0), (30, 3.0)])
 def test_a_full_server_looks_less_often(monkeypatch: pytest.MonkeyPatch, sessions: int, seconds: float) -> None:
-    """And yet within the 5 seconds in which a dead process must be told."""
+    """It stays within the 5 seconds in which a dead process must be shown."""
     monkeypatch.setattr(QuotaUploadManager, "quotas", {str(number): 0 for number in range(sessions)})
     assert refresh_interval() == seconds

@@ -1,4 +1,4 @@
-"""Every page opens on runs whose names and notes a person could not have typed, and shows of them what can be seen."""
+"""Every page opens on runs whose names and notes a person could not have typed, and shows their visible characters."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A view that looks by itself and a click at the same moment: the click wins."""
+"""A fragment that reruns the page and a click at the same moment: the click wins."""
 
 import pytest
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType

@@ -88,7 +88,7 @@ def test_curves_of_the_newest_runs_without_any_selection(open_page: OpenPage, fi
 
 
 def test_the_newest_runs_are_those_that_have_curves(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
-    """Six later runs have none: what is shown is still the newest that do, and the title says how many."""
+    """Six later runs have no curves. The newest runs that have some are shown, and the title says how many."""
     for _ in range(6):
         run_id = create_run(epochs_of_their_own, make_config({"dataset": "tiny"}))
         move(RunFolder(epochs_of_their_own.runs / run_id), Verb.STOP)

@@ -51,7 +51,7 @@ def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> No
 
 
 def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenPage, workspace: Workspace) -> None:
-    """Those of the other network, optimiser or schedule come when it is chosen, and what was set of them is kept."""
+    """Those of another network, optimiser or schedule appear when it is chosen, and keep what was set."""
     app = open_page(workspace, "train")
     assert primaries(app) == ["Start"]
     seen = set()
@@ -107,7 +107,7 @@ def test_a_second_tab_queues_its_run_behind_a_running_one(
     first = create_run(workspace, make_config({"epochs": 2}))
     join(run_folder(workspace, first))
     app = open_page(workspace, "train", view="New run")
-    assert "A run started now is" in said(app)
+    assert "A run started now would be" in said(app)
     assert app.query_params["run"] == first, "the page speaks of the run that trains"
     app.button(key="train_start").click().run()
     assert not app.exception
@@ -172,7 +172,7 @@ def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage
 def test_a_number_out_of_range_is_said_and_blocks_the_start(
     open_page: OpenPage, workspace: Workspace, name: str, typed: float, sentence: str
 ) -> None:
-    """Instead of a start with the value before; a preset leads out of it."""
+    """The start does not use the previous value instead, and choosing a preset corrects it."""
     app = open_page(workspace, "train")
     app.number_input(key=f"train_set_{name}").set_value(typed).run()
     assert not app.exception
@@ -187,7 +187,7 @@ def test_a_number_out_of_range_is_said_and_blocks_the_start(
 
 
 def test_the_preset_row_says_what_is_set_now(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
-    """Not what was set one click ago: the marked preset with its promise, and the dataset that times are for."""
+    """The marked preset with its description, and the dataset of the times, are those of now, not of one click ago."""
     app = open_page(shared, "train", view="New run")
     assert app.session_state["train_preset"] == "default" and "learns well within ten epochs" in said(app)
     app.number_input(key="train_set_epochs").set_value(11).run()

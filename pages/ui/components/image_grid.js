@@ -1,5 +1,5 @@
-// Draws the tiles that Python sends and reports what a person does with them. Python holds the truth: `turn` counts our
-// reports, and an answer to an older one never undoes a newer click.
+// Draws the tiles that Python sends and reports what a person does with them. The selection is kept in Python: `turn`
+// counts the reports of this file, and an answer to an older report never undoes a newer click.
 const states = new WeakMap()
 const SETTLE = 220 // ms: gathers quick clicks, and lets a double click open instead of select
 

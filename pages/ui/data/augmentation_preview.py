@@ -26,7 +26,7 @@ def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         settings = {name: _show_control(name) for name in ("flip", "shift", "mirror_edges", "cutout")}
         draw = st.number_input(
-            "Draw", 0, 10**6, key="data_draw", width=130, help="Another number, other random variations."
+            "Draw", 0, 10**6, key="data_draw", width=130, help="Another number gives other random variations."
         )
     original = np.asarray(split.images[row])
     variation = draw_variation(DataConfig(**settings), VARIATIONS, np.random.default_rng(draw))

@@ -19,6 +19,7 @@ from pages.ui.caches import load_test_split
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
+from pages.ui.wording import counted
 
 PICTURE_EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_PICTURES = 24
@@ -49,15 +50,15 @@ def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
     refused = refused_upload_count()
     if len(files) > MAX_PICTURES:
         _empty_uploader(
-            f"{len(files) + refused:,} files were chosen; {MAX_PICTURES} at a time are taken. None of them was "
-            "looked at: choose fewer."
+            f"{len(files) + refused:,} files were chosen; {MAX_PICTURES} at a time can be used. None of them was "
+            "predicted: choose fewer."
         )
     if UPLOAD_PROBLEM_KEY in st.session_state:
         st.error(escaped_sentence(st.session_state.pop(UPLOAD_PROBLEM_KEY)), icon=":material/filter_none:")
     if refused:
         st.warning(
-            f"{refused:,} more files were refused: together they would be more than the "
-            f"{upload_limit_mb(workspace):,} MB that may be here at a time.",
+            f"{counted(refused, 'more file')} {'was' if refused == 1 else 'were'} refused: together the files would take "
+            f"more than the {upload_limit_mb(workspace):,} MB that one person may send at a time.",
             icon=":material/filter_none:",
         )
     pictures = []

@@ -56,7 +56,7 @@ def current_person() -> str:
 def is_shared() -> bool:
     """Return whether others than the person at this machine can reach the server.
 
-    They cannot where it listens on this machine alone, answers to no other name, has no login, and has no proxy before it.
+    They cannot where it listens on this machine alone, answers to no other name, and has neither a login nor a proxy.
     """
     names = [st.get_option("server.address"), *(st.get_option("server.allowedHosts") or [""])]
     headers = st.context.headers

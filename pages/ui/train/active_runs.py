@@ -18,14 +18,14 @@ from pages.ui.server.upload_quota import open_session_count
 from pages.ui.train.run_buttons import show_run_buttons
 from pages.ui.wording import percent, progress_line, progress_share, queue_line, silence_line, status_display
 
-# Seconds between reads of the disk while something trains or waits, for up to `_FEW_SESSIONS` open sessions, and at most:
-# however many sessions there are, nobody is shown a dead process for longer than 5 seconds.
+# Seconds between reads of the disk while something trains or waits: for up to `_FEW_SESSIONS` open sessions, and at most.
+# However many sessions there are, nobody is shown a dead process for longer than 5 seconds.
 _MIN_INTERVAL = 1.0
 _MAX_INTERVAL = 3.0
 _FEW_SESSIONS = 6
 # A page reruns for new results alone after this many refreshes; for a changed status it reruns at once.
 _REFRESHES_PER_RESULT = 10
-IDLE_INTERVAL = 4.0  # and while nothing does, because another page or the command line may start a run
+IDLE_INTERVAL = 4.0  # while nothing is active, because another page or the command line may start a run
 MAX_WAITING_SHOWN = 8  # waiting runs shown; a class of thirty sees the others in the table of runs
 Snapshot = tuple[object, ...]
 

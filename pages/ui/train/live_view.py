@@ -74,9 +74,8 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
             run = next((run for run in listed if run.id == drawn.id), None)
             if run is None or run.active != drawn.active:  # it ended, began again, or was deleted
                 rerun_page()
-            if run.problem or (run.last is None) != (
-                drawn.last is None
-            ):  # from now on it is known how long an epoch takes
+            first_epoch_ended = (run.last is None) != (drawn.last is None)  # it tells how long an epoch takes
+            if run.problem or first_epoch_ended:
                 rerun_page()
             show(run, listed)
 
@@ -124,7 +123,7 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             st.rerun()
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
-        st.info(f"{queue_line(place)}. It begins by itself when its turn comes.", icon=":material/hourglass_top:")
+        st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
     elif run.active:
         show_progress(run)
     elif estimate_error_line(run):

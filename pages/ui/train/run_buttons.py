@@ -47,7 +47,7 @@ class RunButton:
 BUTTONS = {
     Verb.PAUSE: RunButton(
         ":material/pause:",
-        "Keeps everything and frees the machine for the next in the queue.",
+        "Keeps everything and frees the machine for the next run in the queue.",
         "Pausing after this batch.",
         pause_run,
     ),
@@ -55,7 +55,7 @@ BUTTONS = {
         ":material/stop:", "Ends within one batch and keeps everything so far.", "Stopping after this batch.", stop_run
     ),
     Verb.RESUME: RunButton(
-        ":material/play_arrow:", "Goes on exactly where it was, when its turn comes.", "", resume_run
+        ":material/play_arrow:", "Continues exactly where it was, when its turn comes.", "", resume_run
     ),
 }
 

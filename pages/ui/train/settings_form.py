@@ -92,7 +92,7 @@ def _show_dataset_choice(spec: Spec, datasets: list[DatasetState], value: str) -
             spec.label,
             options,
             key="train_set_dataset",
-            help=f"{spec.help} More of them: the Data page.",
+            help=f"{spec.help} The Data page gets more of them.",
             format_func=lambda name: (
                 " · ".join(dict.fromkeys((name, single_line(known[name].title))))
                 if name in known

@@ -1,4 +1,4 @@
-"""Deleting a run with a way back: Undo where it was, and the trash."""
+"""Deleting a run and restoring it: Undo, and the trash."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Runs that travel: exported as a .zip, and imported from one."""
+"""Runs exported as a .zip, and imported from one."""
 
 import zipfile
 from pathlib import Path
@@ -17,34 +17,34 @@ from tests.runs.parcels import RUN, rewrite, store
 
 
 @pytest.fixture
-def parcel(tmp_path: Path) -> Path:
-    """The .zip of a run from a workspace that is far away."""
+def packed_run(tmp_path: Path) -> Path:
+    """The .zip of a run from another workspace."""
     away = open_workspace(tmp_path / "away")
     store(away)
-    return export_run(away, RUN, tmp_path / "parcel.zip")
+    return export_run(away, RUN, tmp_path / "run.zip")
 
 
 def test_an_import_arrives_once_and_what_is_no_run_changes_nothing(
-    open_page: OpenPage, workspace: Workspace, parcel: Path, tmp_path: Path
+    open_page: OpenPage, workspace: Workspace, packed_run: Path, tmp_path: Path
 ) -> None:
-    bad = rewrite(parcel, tmp_path / "bad.zip", {"status.json": b"[" * 1000})
+    bad = rewrite(packed_run, tmp_path / "bad.zip", {"status.json": b"[" * 1000})
     app = open_page(workspace, "runs")
     before = snapshot(workspace.root)
     for content in (b"PK not a zip", bad.read_bytes()):
-        give(app, content)
+        import_file(app, content)
         assert len(app.error) == 1 and "<b\\>\\.zip" in app.error[0].value and not app.success
         assert snapshot(workspace.root) == before
-    give(app, parcel.read_bytes())
+    import_file(app, packed_run.read_bytes())
     (run,) = list_runs(workspace)
     assert run.imported and app.query_params["run"] == run.id
     assert ["is here now" in success.value for success in app.success] == [True]
     before = snapshot(workspace.root)
-    give(app, parcel.read_bytes())
+    import_file(app, packed_run.read_bytes())
     assert ["was here already" in success.value for success in app.success] == [True]
     assert snapshot(workspace.root) == before and not app.error
 
 
-def give(app: AppTest, content: bytes) -> None:
+def import_file(app: AppTest, content: bytes) -> None:
     """Import a file of this content; the field is a new one afterwards, as a browser needs it."""
     before = app.file_uploader[0].key
     app.file_uploader[0].upload("<b>.zip", content)
@@ -61,9 +61,9 @@ def test_import_asks_for_a_file(open_page: OpenPage, workspace: Workspace) -> No
 
 @pytest.mark.parametrize("page", PAGES)
 def test_an_imported_run_opens_everywhere_without_its_dataset(
-    page: str, open_page: OpenPage, workspace: Workspace, parcel: Path
+    page: str, open_page: OpenPage, workspace: Workspace, packed_run: Path
 ) -> None:
-    run_id = transfer.import_run(workspace, parcel).run
+    run_id = transfer.import_run(workspace, packed_run).run
     app = open_page(workspace, page, run=run_id, **({"view": "Watch"} if page == "train" else {}))
     assert app.query_params["run"] == run_id if page != "data" else True
     assert all("dataset" in error.value.lower() or "pictures" in error.value for error in app.error)

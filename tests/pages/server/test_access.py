@@ -80,7 +80,7 @@ def test_whoever_is_logged_in_sees_the_page_and_the_way_out(
 
 
 def test_secrets_that_cannot_be_read_let_nobody_in(open_page: OpenPage, workspace: Workspace, secrets: Any) -> None:
-    """Streamlit itself would go on as if no login had been set up."""
+    """Streamlit itself would go on without a login."""
     secrets("[auth\nredirect_uri = ")
     app = open_page(workspace, "data")
     assert ["nobody is let in" in error.value for error in app.error] == [True]

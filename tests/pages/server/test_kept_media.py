@@ -1,4 +1,4 @@
-"""What a page offered outlives, for a while, the drawing of that page and of everybody else's; then it is gone."""
+"""Files that a page offered are kept for a while when that page and others are drawn again; then they are deleted."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 
 @pytest.fixture
 def storage(clock: Clock) -> MemoryMediaFileStorage:
-    """A store of Streamlit's, made patient as the pages do it."""
+    """A store of Streamlit that keeps files as on the pages."""
     made = MemoryMediaFileStorage("/media")
     made.__class__ = KeptMediaStorage
     return made
@@ -53,7 +53,7 @@ def is_there(storage: MemoryMediaFileStorage, url: str) -> bool:
 
 
 def draw(manager: MediaFileManager, monkeypatch: pytest.MonkeyPatch, session: str, content: bytes = b"") -> str:
-    """A page is drawn anew, with a file where there is content; its address."""
+    """Draw a page again, with a file where there is content; return the file's URL."""
     monkeypatch.setattr("streamlit.runtime.media_file_manager._get_session_id", lambda: session)
     manager.clear_session_refs(session)
     url = manager.add(content, "text/csv", "0.0", is_for_static_download=True) if content else ""
@@ -69,7 +69,7 @@ def test_a_download_is_there_until_nobody_shows_it_for_a_while(
         draw(manager, monkeypatch, "mine", b"second")
         draw(manager, monkeypatch, "another")
     assert is_there(storage, url)
-    for _ in range(4):  # put aside, marked, doomed, gone
+    for _ in range(4):  # put aside, marked, to be deleted, deleted
         clock.now += KEEP_SECONDS + 1
         shown = draw(manager, monkeypatch, "mine", b"second")
     assert not is_there(storage, url) and is_there(storage, shown)
@@ -86,7 +86,7 @@ def test_what_was_made_on_a_click_outlives_the_pages_of_others(
         draw(manager, monkeypatch, "mine")
         draw(manager, monkeypatch, "another")
     assert is_there(storage, url)
-    assert manager.execute_deferred(button) == url  # a click on the button that is just being drawn anew
+    assert manager.execute_deferred(button) == url  # a click on the button while it is being drawn again
     for _ in range(3):
         clock.now += KEEP_SECONDS + 1
         draw(manager, monkeypatch, "another")

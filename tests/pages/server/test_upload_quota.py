@@ -1,4 +1,4 @@
-"""What browsers send has room in memory only as far as the server's limit, and only for those who are let in."""
+"""Uploads are kept in memory only up to the server's limit, and only for sessions that are let in."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.fault(53)
 
 @pytest.fixture
 def store() -> Iterator[MemoryUploadedFileManager]:
-    """A store of Streamlit's, bounded as the pages do it, with room for the session `in`."""
+    """A store of Streamlit with quotas as on the pages, one of them for the session `in`."""
     made = MemoryUploadedFileManager("/upload")
     made.__class__ = QuotaUploadManager
     QuotaUploadManager.quotas["in"] = 2 * MB
