@@ -20,10 +20,10 @@ from pages.ui.understand.confusion_matrix import (
     show_heatmap,
 )
 from pages.ui.understand.confusion_tables import show_class_table, show_downloads, show_pairs
-from pages.ui.understand.filters import show_epoch_slider
 from pages.ui.understand.gallery import show_gallery
+from pages.ui.understand.gallery_filters import show_epoch_slider
 from pages.ui.understand.gallery_query import GalleryQuery
-from pages.ui.understand.recompute import best_epoch_findings
+from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 

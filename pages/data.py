@@ -11,9 +11,9 @@ from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
 from pages.ui.data.augmentation_preview import show_augmentation
-from pages.ui.data.browse import browse_pictures
-from pages.ui.data.datasets import show_dataset_cards
+from pages.ui.data.dataset_cards import show_dataset_cards
 from pages.ui.data.import_pictures import show_picture_import
+from pages.ui.data.picture_browser import browse_pictures
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url

@@ -12,7 +12,7 @@ from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
 from pages.ui.components.status_badge import status_badge
-from pages.ui.data.datasets import dataset_heading
+from pages.ui.data.dataset_cards import dataset_heading
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped, escaped_sentence

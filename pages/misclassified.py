@@ -11,11 +11,11 @@ from pages.ui.caches import finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus
-from pages.ui.understand.filters import filter_url_parameters, show_filters
 from pages.ui.understand.gallery import clear_selection, select_all, select_page, show_gallery
+from pages.ui.understand.gallery_filters import filter_url_parameters, show_filters
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.understand.picture_download import show_save_and_download
-from pages.ui.understand.recompute import best_epoch_findings
+from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 PAGE_KEY = "misclassified"

@@ -14,13 +14,13 @@ from pages.ui.frame import setup_page
 from pages.ui.markdown import single_line
 from pages.ui.run_focus import run_in_focus
 from pages.ui.runs.delete_and_restore import show_trash, show_undo
+from pages.ui.runs.export_import import show_run_import
 from pages.ui.runs.run_panel import show_run_panel
-from pages.ui.runs.table import runs_table, select_runs
-from pages.ui.runs.transfer import show_run_import
+from pages.ui.runs.runs_table import runs_table, select_runs
 from pages.ui.train.active_runs import show_active_runs
 
 NEWEST_RUNS = 5  # runs whose curves are shown when none is selected
-CURVE_KINDS = ["accuracy", "loss"]
+CURVES = ["accuracy", "loss"]
 SPLITS = ["test", "validation", "train"]
 
 
@@ -65,7 +65,7 @@ def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:
         "Curves" if selected else f"Curves of the newest {len(runs)}" if len(runs) > 1 else "Curves", anchor=False
     )
     with st.container(horizontal=True):
-        kind = st.segmented_control("What", CURVE_KINDS, default=CURVE_KINDS[0], required=True, key="runs_kind")
+        kind = st.segmented_control("What", CURVES, default=CURVES[0], required=True, key="runs_kind")
         split = st.segmented_control("Split", SPLITS, default=SPLITS[0], required=True, key="runs_split")
     measured = []
     for run in runs:

@@ -20,7 +20,7 @@ from pages.ui.run_focus import run_in_focus
 from pages.ui.train.active_runs import current_run
 from pages.ui.train.live_view import show_live_run
 from pages.ui.train.network_preview import check_settings, show_augmented_pictures, show_layer_table
-from pages.ui.train.presets import marked_preset_description, show_earlier_runs, show_presets
+from pages.ui.train.preset_picker import marked_preset_description, show_earlier_runs, show_presets
 from pages.ui.train.run_buttons import start_new_run, start_nonce
 from pages.ui.train.settings_form import MADE_FROM_KEY, setting_text, show_settings_form
 from pages.ui.train.start_estimate import show_start_estimate

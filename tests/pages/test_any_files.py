@@ -216,7 +216,7 @@ def try_folder(open_page: OpenPage, base: Workspace, changes: Mapping[str, bytes
 @pytest.fixture
 def select_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """The Runs page with all of its rows selected."""
-    monkeypatch.setattr("pages.ui.runs.table.select_runs", lambda runs, table: runs)
+    monkeypatch.setattr("pages.ui.runs.runs_table.select_runs", lambda runs, table: runs)
 
 
 @pytest.mark.fault(91)

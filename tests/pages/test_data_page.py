@@ -15,7 +15,7 @@ from PIL import Image
 from cifar_core.data import JobState, Split, normalised_view, save_dataset
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
-from pages.ui.data.browse import classes_in_turn
+from pages.ui.data.picture_browser import classes_in_turn
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
 from tests.pages.support import OpenPage, primaries, said
@@ -25,7 +25,7 @@ def test_without_data_the_one_step_is_to_generate_it(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("pages.ui.data.datasets.start_get", lambda _, name: asked.append(name))
+    monkeypatch.setattr("pages.ui.data.dataset_cards.start_get", lambda _, name: asked.append(name))
     app = open_page(workspace, "data")
     assert primaries(app) == ["Generate"]
     app.button(key="data_get_cifar10").click().run()
@@ -41,8 +41,8 @@ def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
         "cifar10", "get", phase="Downloading", done=85_000_000, total=170_000_000, unit="bytes", seconds_left=61
     )
     cancelled: list[str] = []
-    monkeypatch.setattr("pages.ui.data.datasets.read_job", lambda _, name: job if name == "cifar10" else None)
-    monkeypatch.setattr("pages.ui.data.datasets.cancel_job", lambda _, name: cancelled.append(name))
+    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "cifar10" else None)
+    monkeypatch.setattr("pages.ui.data.dataset_cards.cancel_job", lambda _, name: cancelled.append(name))
     monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "cifar10")
     app = open_page(workspace, "data")
     (bar,) = app.progress
@@ -56,7 +56,7 @@ def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
 def test_what_a_training_run_draws_is_not_a_job_to_cancel(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, job: JobState | None
 ) -> None:
-    monkeypatch.setattr("pages.ui.data.datasets.read_job", lambda _, name: job if name == "drawn10" else None)
+    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "drawn10" else None)
     monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "drawn10")
     app = open_page(workspace, "data")
     (bar,) = app.progress
@@ -82,7 +82,7 @@ def test_a_failed_job_says_why_and_what_to_do(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = JobState("cifar10", "get", "failed", error="There is no network: put the file here.")
-    monkeypatch.setattr("pages.ui.data.datasets.read_job", lambda _, name: job if name == "cifar10" else None)
+    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "cifar10" else None)
     app = open_page(workspace, "data")
     assert ["no network" in error.value for error in app.error] == [True]
     assert {"Download", "Dismiss"} <= {button.label for button in app.button}, "it can be tried again, or put away"

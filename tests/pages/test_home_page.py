@@ -9,7 +9,7 @@ from cifar_core.data import list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui import frame
-from pages.ui.data.datasets import dataset_heading
+from pages.ui.data.dataset_cards import dataset_heading
 from pages.ui.wording import percent
 from tests.pages.support import OpenPage, primaries, said
 

@@ -66,7 +66,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     """Select rows of the table of runs: AppTest cannot click into a table."""
-    monkeypatch.setattr("pages.ui.runs.table.select_runs", lambda runs, table: [run for run in runs if run.id in ids])
+    monkeypatch.setattr(
+        "pages.ui.runs.runs_table.select_runs", lambda runs, table: [run for run in runs if run.id in ids]
+    )
 
 
 @pytest.mark.parametrize("status", Status)

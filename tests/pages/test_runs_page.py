@@ -11,7 +11,7 @@ from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
 from cifar_core.runs.folder import RunFolder
 from cifar_core.workspace import Workspace
-from pages.ui.runs.table import runs_table
+from pages.ui.runs.runs_table import runs_table
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -34,7 +34,8 @@ def two(workspace: Workspace) -> list[str]:
 def choose(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, *ids: str) -> None:
     """Select rows: AppTest cannot click into a table."""
     monkeypatch.setattr(
-        "pages.ui.runs.table.select_runs", lambda runs, table: [run for run in list_runs(workspace) if run.id in ids]
+        "pages.ui.runs.runs_table.select_runs",
+        lambda runs, table: [run for run in list_runs(workspace) if run.id in ids],
     )
 
 

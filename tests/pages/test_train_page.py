@@ -267,7 +267,7 @@ def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Works
     assert any("cannot be read" in error.value for error in app.error)
 
 
-def test_an_accuracy_says_how_often_a_picture_was_looked_at(finished: Run) -> None:
+def test_an_accuracy_names_the_views_of_each_picture(finished: Run) -> None:
     assert finished.last is not None
     last = replace(finished.last, epoch=2, validation_accuracy=None, looks=6)
     run = replace(finished, best=last, last=last)
@@ -275,6 +275,6 @@ def test_an_accuracy_says_how_often_a_picture_was_looked_at(finished: Run) -> No
     assert "(95\u00a0% interval 4" in result_line(replace(run, best=replace(last, test_accuracy=0.5)))
     assert "interval" not in result_line(replace(run, dataset=None)), "how many pictures it was is not known"
     only = replace(last, epoch=1)
-    assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 looks at each picture.")
+    assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 views of each picture.")
     once = replace(last, looks=1)
     assert "look" not in result_line(replace(run, best=once, last=once))

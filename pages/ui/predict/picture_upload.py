@@ -22,7 +22,7 @@ from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upl
 from pages.ui.wording import counted
 
 PICTURE_EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp"]
-MAX_PICTURES = 24
+MAX_UPLOADED_PICTURES = 24
 MAX_PICTURE_MB = 20  # of one file
 UPLOAD_PROBLEM_KEY = "predict_told"  # session: why the uploader was emptied
 
@@ -45,12 +45,12 @@ def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
         accept_multiple_files=True,
         key=upload_field_key("predict_files"),
         max_upload_size=min(MAX_PICTURE_MB, upload_limit_mb(workspace)),
-        help=f"PNG, JPEG, WEBP or BMP, up to {MAX_PICTURES} at a time.",
+        help=f"PNG, JPEG, WEBP or BMP, up to {MAX_UPLOADED_PICTURES} at a time.",
     )
     refused = refused_upload_count()
-    if len(files) > MAX_PICTURES:
+    if len(files) > MAX_UPLOADED_PICTURES:
         _empty_uploader(
-            f"{len(files) + refused:,} files were chosen; {MAX_PICTURES} at a time can be used. None of them was "
+            f"{len(files) + refused:,} files were chosen; {MAX_UPLOADED_PICTURES} at a time can be used. None of them was "
             "predicted: choose fewer."
         )
     if UPLOAD_PROBLEM_KEY in st.session_state:
@@ -58,7 +58,7 @@ def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
     if refused:
         st.warning(
             f"{counted(refused, 'more file')} {'was' if refused == 1 else 'were'} refused: together the files would take "
-            f"more than the {upload_limit_mb(workspace):,} MB that one person may send at a time.",
+            f"more than the {upload_limit_mb(workspace):,} MB that may be sent at a time.",
             icon=":material/filter_none:",
         )
     pictures = []

@@ -8,7 +8,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.runs.delete_and_restore import show_delete_button
-from pages.ui.runs.transfer import show_export_button
+from pages.ui.runs.export_import import show_export_button
 from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pages.ui.server.internals import Absent
 
-LOG = logging.getLogger(__name__)
+LOGGER = logging.getLogger(__name__)
 Types = tuple[type, ...]
 
 
@@ -31,7 +31,7 @@ class Patch:
     attributes: Mapping[str, Types] = field(default_factory=dict)  # name -> types of its value
 
 
-def differences(patch: Patch, target: object) -> list[str]:
+def patch_differences(patch: Patch, target: object) -> list[str]:
     """Return a sentence for each part of `target` that is not as `patch` expects; none where it fits."""
     if patch.of is Absent:
         return [f"{patch.name} is not there any more."]
@@ -52,9 +52,9 @@ def differences(patch: Patch, target: object) -> list[str]:
     ]
 
 
-def fits(patch: Patch, target: object) -> bool:
+def patch_fits(patch: Patch, target: object) -> bool:
     """Return whether `patch` may be applied to `target`; where not, say why in the server's log."""
-    found = differences(patch, target)
+    found = patch_differences(patch, target)
     if found:
         _log_once(f"This version of Streamlit is left as it is in one point, so {patch.lost}: {' '.join(found)}")
     return not found
@@ -68,7 +68,8 @@ def replace_classes(*replacements: tuple[Patch, object, type]) -> bool:
     Args:
         replacements: (patch, object, its new class, a subclass of the class it has).
     """
-    fitting = [fits(patch, target) for patch, target, _ in replacements]  # all of them, so that the log names each
+    # All are asked, so that the log names each one that does not fit.
+    fitting = [patch_fits(patch, target) for patch, target, _ in replacements]
     if not all(fitting):
         return False
     for _, target, new_class in replacements:
@@ -104,4 +105,4 @@ def _attribute_differences(patch: Patch, target: object, name: str, types: Types
 
 @functools.cache
 def _log_once(sentence: str) -> None:
-    LOG.warning(sentence)
+    LOGGER.warning(sentence)

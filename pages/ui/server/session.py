@@ -3,7 +3,7 @@
 from typing import Any
 
 from pages.ui.server.internals import ScriptRunContext, get_script_run_ctx
-from pages.ui.server.patching import Patch, fits
+from pages.ui.server.patching import Patch, patch_fits
 
 SESSION = Patch(
     name="streamlit.runtime.scriptrunner_utils.script_run_context.ScriptRunContext",
@@ -17,7 +17,7 @@ SESSION = Patch(
 def session_context() -> Any:
     """Streamlit's context of this script run, with `session_id` and `uploaded_file_mgr`; None where it does not fit."""
     context = get_script_run_ctx()
-    return context if fits(SESSION, context) else None
+    return context if patch_fits(SESSION, context) else None
 
 
 def session_id() -> str:

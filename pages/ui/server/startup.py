@@ -7,7 +7,7 @@ from types import NoneType
 import streamlit as st
 
 from pages.ui.server.internals import PagesManager, net_util
-from pages.ui.server.patching import Patch, fits
+from pages.ui.server.patching import Patch, patch_fits
 
 THIS_MACHINE = "127.0.0.1"
 PAGE_DISCOVERY = Patch(
@@ -32,7 +32,7 @@ def leave_old_page_discovery() -> None:
 
     That happens once per server, when its very first request is a link to a page other than Home.
     """
-    if fits(PAGE_DISCOVERY, PagesManager) and PagesManager.uses_pages_directory:
+    if patch_fits(PAGE_DISCOVERY, PagesManager) and PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
 
@@ -43,7 +43,7 @@ def skip_ip_lookup() -> None:
     The answer would let pages of that address in. A server that others reach is known by its name: it accepts its own
     origin and those in `corsAllowedOrigins`.
     """
-    if fits(IP_LOOKUP, net_util):
+    if patch_fits(IP_LOOKUP, net_util):
         net_util._internal_ip = net_util._external_ip = THIS_MACHINE  # where Streamlit keeps what it found
 
 

@@ -13,7 +13,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
 from pages.ui.rerun import rerun_page
-from pages.ui.runs.transfer import show_export_refusals
+from pages.ui.runs.export_import import show_export_refusals
 from pages.ui.server.upload_quota import open_session_count
 from pages.ui.train.run_buttons import show_run_buttons
 from pages.ui.wording import percent, progress_line, progress_share, queue_line, silence_line, status_display
@@ -105,7 +105,7 @@ def show_active_runs(workspace: Workspace, runs: list[Run], page: str) -> None:
         _show_waiting(workspace, runs, page)
 
 
-def show_progress(run: Run) -> None:
+def show_run_progress(run: Run) -> None:
     """Show the progress bar of a run that trains with its line, and a notice where it does not respond."""
     st.progress(
         progress_share(run.progress) if run.progress else 0.0,
@@ -132,7 +132,7 @@ def _show_head(workspace: Workspace, runs: list[Run], page: str) -> None:
 def _show_training(workspace: Workspace, run: Run, page: str) -> None:
     best = f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
     _show_run_row(workspace, run, page, best)
-    show_progress(run)
+    show_run_progress(run)
 
 
 def _show_waiting(workspace: Workspace, runs: list[Run], page: str) -> None:

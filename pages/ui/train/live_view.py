@@ -31,7 +31,7 @@ from pages.ui.train.active_runs import (
     refresh_interval,
     rerun_when_runs_change,
     run_lister,
-    show_progress,
+    show_run_progress,
 )
 from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
 from pages.ui.wording import (
@@ -125,7 +125,7 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     if place is not None and place.seconds != 0:
         st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
     elif run.active:
-        show_progress(run)
+        show_run_progress(run)
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
     _show_notices(run)

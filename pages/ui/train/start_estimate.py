@@ -23,7 +23,7 @@ from pages.ui.train.active_runs import (
     current_run,
     refresh_interval,
     run_lister,
-    show_progress,
+    show_run_progress,
 )
 from pages.ui.wording import (
     duration,
@@ -53,7 +53,7 @@ def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: li
             word = "is training" if now.status is Status.RUNNING else "waits for its turn"
             st.markdown(f"**{escaped(now.name)}** {word}.")
             if now.status is Status.RUNNING:
-                show_progress(now)
+                show_run_progress(now)
             place = _next_place(workspace, config, listed)
             if place is not None and place.seconds != 0:
                 st.caption(f":material/hourglass_top: A run started now would be {queue_line(place)}.")

@@ -19,7 +19,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from pages.ui.server import patching
 from pages.ui.server.internals import Absent
 from pages.ui.server.kept_media import MEDIA_MANAGER, MEDIA_STORAGE, KeptMediaManager, KeptMediaStorage
-from pages.ui.server.patching import Patch, differences, fits, replace_classes
+from pages.ui.server.patching import Patch, patch_differences, patch_fits, replace_classes
 from pages.ui.server.session import SESSION
 from pages.ui.server.startup import IP_LOOKUP, PAGE_DISCOVERY
 from pages.ui.server.upload_quota import UPLOAD_MANAGER
@@ -50,7 +50,7 @@ def test_the_patches_are_found() -> None:
 @pytest.mark.parametrize("patch", declared(), ids=lambda patch: patch.name.rpartition(".")[2])
 def test_the_installed_streamlit_is_as_the_patch_expects(patch: Patch) -> None:
     assert patch.of is not Absent, f"{patch.name} is not there any more"
-    assert differences(patch, patch.sample()) == []
+    assert patch_differences(patch, patch.sample()) == []
 
 
 @pytest.mark.parametrize("patch", declared(), ids=lambda patch: patch.name.rpartition(".")[2])
@@ -99,7 +99,7 @@ def test_a_change_of_streamlit_is_named(
     else:
         monkeypatch.setattr(of, name, value)
     with caplog.at_level(logging.WARNING):
-        assert not fits(patch, patch.sample()) and not fits(patch, patch.sample())
+        assert not patch_fits(patch, patch.sample()) and not patch_fits(patch, patch.sample())
     (record,) = caplog.records
     assert told in record.message and patch.lost in record.message
 
@@ -107,19 +107,19 @@ def test_a_change_of_streamlit_is_named(
 def test_an_attribute_that_is_made_no_more_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = MEDIA_MANAGER.sample()
     del sample._files_by_session_and_coord  # type: ignore[attr-defined]
-    assert ["has no attribute _files_by_session_and_coord" in line for line in differences(MEDIA_MANAGER, sample)] == [
-        True
-    ]
+    assert [
+        "has no attribute _files_by_session_and_coord" in line for line in patch_differences(MEDIA_MANAGER, sample)
+    ] == [True]
 
 
 def test_a_class_that_was_moved_is_named() -> None:
     moved = dataclasses.replace(UPLOAD_MANAGER, of=Absent)
-    assert differences(moved, object()) == [f"{UPLOAD_MANAGER.name} is not there any more."]
+    assert patch_differences(moved, object()) == [f"{UPLOAD_MANAGER.name} is not there any more."]
 
 
 def test_a_class_with_slots_is_named() -> None:
     patch = Patch("Slotted", "nothing is lost", of=Slotted, sample=Slotted, attributes={})
-    assert differences(patch, Slotted()) == ["Slotted has __slots__ now."]
+    assert patch_differences(patch, Slotted()) == ["Slotted has __slots__ now."]
 
 
 def test_both_media_classes_are_replaced_or_neither(monkeypatch: pytest.MonkeyPatch) -> None:

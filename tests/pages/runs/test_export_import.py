@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.runs import Run, export_run, list_runs
 from cifar_core.workspace import Workspace, open_workspace
-from pages.ui.runs import transfer
+from pages.ui.runs import export_import
 from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
 from tests.pages.test_life_cycle import select
@@ -63,7 +63,7 @@ def test_import_asks_for_a_file(open_page: OpenPage, workspace: Workspace) -> No
 def test_an_imported_run_opens_everywhere_without_its_dataset(
     page: str, open_page: OpenPage, workspace: Workspace, packed_run: Path
 ) -> None:
-    run_id = transfer.import_run(workspace, packed_run).run
+    run_id = export_import.import_run(workspace, packed_run).run
     app = open_page(workspace, page, run=run_id, **({"view": "Watch"} if page == "train" else {}))
     assert app.query_params["run"] == run_id if page != "data" else True
     assert all("dataset" in error.value.lower() or "pictures" in error.value for error in app.error)
@@ -84,7 +84,7 @@ def test_an_export_is_told_in_size_and_made_of_the_run_alone(
     told: list[str] = []
     before = set(shared.exports.iterdir())
     packed = tmp_path / "run.zip"
-    packed.write_bytes(transfer._export_zip(shared, finished.id, told))
+    packed.write_bytes(export_import._export_zip(shared, finished.id, told))
     with zipfile.ZipFile(packed) as archive:
         assert archive.testzip() is None
     assert not told and set(shared.exports.iterdir()) == before
@@ -100,7 +100,7 @@ def test_an_export_that_is_too_large_or_damaged_is_refused_with_its_sentence(
     path = workspace.runs / "early" / "predictions.npz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Exception, match="cannot be exported"):
-        transfer._export_zip(workspace, "early", told)
+        export_import._export_zip(workspace, "early", told)
     assert len(told) == 1 and not list(workspace.exports.iterdir())
     (workspace.root / "settings.json").write_text('{"export_mb": 1}', "utf-8")
     (workspace.runs / "early" / "predictions.npz").write_bytes(bytes(1_100_000))
