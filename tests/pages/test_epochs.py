@@ -1,4 +1,4 @@
-"""The epoch that a page shows: it follows the run in focus, and is called best only where a validation part chose it."""
+"""The epoch that a page shows: it follows the run in focus, and is called best where a validation part chose it."""
 
 import numpy as np
 import pytest

@@ -51,7 +51,10 @@ function build(grid, state) {
     for (const part of [picture, caption, check, open]) part.setAttribute("aria-hidden", "true")
     open.onclick = event => { event.stopPropagation(); state.report(key) }
     item.append(picture, caption, check, open)
-    item.onclick = event => { move(grid, state, index); selectable ? pick(grid, state, index, event.shiftKey) : state.report(key) }
+    item.onclick = event => {
+      move(grid, state, index)
+      selectable ? pick(grid, state, index, event.shiftKey) : state.report(key)
+    }
     item.ondblclick = () => selectable && state.report(key)
     item.onkeydown = event => press(grid, state, index, event)
     item.onfocus = () => { state.focus = index; mark(grid, state) }

@@ -50,15 +50,15 @@ def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
     refused = refused_upload_count()
     if len(files) > MAX_UPLOADED_PICTURES:
         _empty_uploader(
-            f"{len(files) + refused:,} files were chosen; {MAX_UPLOADED_PICTURES} at a time can be used. None of them was "
-            "predicted: choose fewer."
+            f"{len(files) + refused:,} files were chosen; {MAX_UPLOADED_PICTURES} at a time can be used. "
+            "None of them was predicted: choose fewer."
         )
     if UPLOAD_PROBLEM_KEY in st.session_state:
         st.error(escaped_sentence(st.session_state.pop(UPLOAD_PROBLEM_KEY)), icon=":material/filter_none:")
     if refused:
         st.warning(
-            f"{counted(refused, 'more file')} {'was' if refused == 1 else 'were'} refused: together the files would take "
-            f"more than the {upload_limit_mb(workspace):,} MB that may be sent at a time.",
+            f"{counted(refused, 'more file')} {'was' if refused == 1 else 'were'} refused: "
+            f"together the files would take more than the {upload_limit_mb(workspace):,} MB that may be sent at a time.",
             icon=":material/filter_none:",
         )
     pictures = []

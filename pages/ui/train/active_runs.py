@@ -18,7 +18,7 @@ from pages.ui.server.upload_quota import open_session_count
 from pages.ui.train.run_buttons import show_run_buttons
 from pages.ui.wording import percent, progress_line, progress_share, queue_line, silence_line, status_display
 
-# Seconds between reads of the disk while something trains or waits: for up to `_FEW_SESSIONS` open sessions, and at most.
+# Seconds between reads of the disk while something is active: for up to `_FEW_SESSIONS` open sessions, and at most.
 # However many sessions there are, nobody is shown a dead process for longer than 5 seconds.
 _MIN_INTERVAL = 1.0
 _MAX_INTERVAL = 3.0
