@@ -16,7 +16,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.presets import PRESETS
 from cifar_core.text import FOLDER_NAME_RULE, did_you_mean, is_folder_name
 
-Kind = Literal["int", "float", "bool", "choice", "name", "ints"]
+SettingKind = Literal["int", "float", "bool", "choice", "name", "ints"]
 Precision = Literal["float32", "bfloat16"]  # what a network computes in: the run's process chooses
 MAX_TEXT = 64  # characters of a value that a sentence quotes
 
@@ -25,7 +25,7 @@ MAX_TEXT = 64  # characters of a value that a sentence quotes
 class Spec:
     """What one hyperparameter may be. `low` and `high` are inclusive; `items` names each number of an `ints`."""
 
-    kind: Kind
+    kind: SettingKind
     label: str
     help: str
     low: float = 0
@@ -38,7 +38,7 @@ class Spec:
     only_with: tuple[str, tuple[Any, ...]] = ("", ())  # (setting, its values): means nothing with any other value of it
 
 
-def setting(default: Any, kind: Kind, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - the word people know
+def setting(default: Any, kind: SettingKind, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - the word people know
     """A field of a settings dataclass with its `Spec`."""
     return field(default=default, metadata={"spec": Spec(kind, label, help, **more)})
 
@@ -72,8 +72,8 @@ class DataConfig:
         low=0, high=4, unit="pixels")
 
     @property
-    def looks(self) -> int:
-        """How often the network looks at a picture to judge it."""
+    def views(self) -> int:
+        """How many test-time augmentation views of a picture the network judges it by."""
         return (2 if self.flip_test else 1) * (3 if self.shift_test else 1)
 
 

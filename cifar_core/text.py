@@ -64,3 +64,22 @@ def is_folder_name(text: str) -> bool:
 def is_device_name(text: str) -> bool:
     """Whether Windows keeps this file name for a device: `con`, `lpt1`, in any case and with any ending (`NUL.txt`)."""
     return text.partition(".")[0].strip().lower() in _DEVICES
+
+
+def percent(share: float) -> str:
+    """A share in words, rounded to whole per cent; only a true 0 or 1 reads "0 %" or "100 %"."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
+MB = 1024 * 1024
+
+
+def size_text(size: int) -> str:
+    """Bytes as people say them: `12 kB`, `3.4 MB`, `1.2 GB` (1 MB = 1,048,576 bytes)."""
+    if size < MB:
+        return f"{-(-size // 1024):,} kB"
+    return f"{size / MB:,.1f} MB" if size < 1024 * MB else f"{size / 1024 / MB:,.1f} GB"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import StorageError
-from cifar_core.files import sweep_temp
+from cifar_core.storage.atomic import sweep_temp
 
 VARIABLE = "CIFAR_WORKSPACE"
 

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from cifar_core.analyse import SampleFilter, explain_matrix, most_confused
+from cifar_core.evaluate import explain_matrix, most_confused
 from cifar_core.runs import Run
+from cifar_core.samples import SampleFilter
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, finished_epochs, load_findings
 from pages.ui.error_messages import show_errors

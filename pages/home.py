@@ -7,8 +7,8 @@ import streamlit as st
 
 from cifar_core.config import make_config
 from cifar_core.data import DatasetState, list_datasets
-from cifar_core.files import size_text
 from cifar_core.runs import Run, list_runs
+from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
 from pages.ui.components.status_badge import status_badge

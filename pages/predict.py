@@ -7,7 +7,7 @@ import streamlit as st
 from cifar_core.data import CONVERSION
 from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
-from cifar_core.runs import Helper, Predictor
+from cifar_core.runs import Predictor, PredictorProcess
 from cifar_core.workspace import Workspace
 from pages.ui.components.images import enlarged
 from pages.ui.error_messages import show_errors
@@ -89,10 +89,10 @@ def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...]
             )
 
 
-@st.cache_resource(show_spinner=False, on_release=Helper.close)
-def _helper() -> Helper:
+@st.cache_resource(show_spinner=False, on_release=PredictorProcess.close)
+def _helper() -> PredictorProcess:
     """Return the one helper process of this server. It serves every run, because a process takes seconds to start."""
-    return Helper()
+    return PredictorProcess()
 
 
 main(setup_page("Predict", "Give the network a picture of your own and see which class it predicts."))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from cifar_core import faults
 from cifar_core.bench.app import find_chromium
 from cifar_core.data import Dataset, Split, save_dataset
+from cifar_core.storage import faults
 from cifar_core.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +54,7 @@ def clean_environment() -> Iterator[None]:
 
 @pytest.fixture
 def arm() -> Iterator[Callable[[str], None]]:
-    """`cifar_core.faults.arm`, which makes writes of this process fail; undone at the end."""
+    """`cifar_core.storage.faults.arm`, which makes writes of this process fail; undone at the end."""
     yield faults.arm
     faults.arm("")
 

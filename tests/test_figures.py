@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core import figures
 from cifar_core.errors import ConfigError, DataError
-from cifar_core.figures.matrix import _ink
+from cifar_core.figures.heatmap import _ink
 
 NAMES = ("cat", "<b>dog</b>", "a & b")
 MATRIX = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])

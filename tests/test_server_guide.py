@@ -8,7 +8,7 @@ from dataclasses import asdict
 from streamlit import config
 
 from cifar_core.config import parse_settings
-from cifar_core.settings import Limits, limit_table
+from cifar_core.limits import ServerLimits, limit_table
 from pages.ui.server.access import FORWARDED_HEADERS
 from pages.ui.server.upload_quota import MAX_UPLOADS
 from tests.conftest import ROOT
@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_limits_are_all_there_with_their_defaults() -> None:
     told = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", GUIDE, re.M))
-    assert told == {name: str(value) for name, value in asdict(Limits()).items()}
+    assert told == {name: str(value) for name, value in asdict(ServerLimits()).items()}
     assert f"at most {MAX_UPLOADS} files" in GUIDE
 
 
@@ -55,7 +55,7 @@ def test_the_proxy_hands_on_what_the_app_looks_at() -> None:
     )
     megabytes = re.search(r"client_max_body_size (\d+)m", proxy)
     assert megabytes
-    assert int(megabytes[1]) > Limits().upload_mb
+    assert int(megabytes[1]) > ServerLimits().upload_mb
 
 
 def test_secrets_are_never_committed() -> None:

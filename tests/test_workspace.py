@@ -8,8 +8,8 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError
-from cifar_core.files import TEMP_MARK
 from cifar_core.runs import create_run
+from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 from tests.rights import as_a_user
 

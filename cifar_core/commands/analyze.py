@@ -6,11 +6,11 @@ from typing import Any
 import click
 import pandas as pd
 
-from cifar_core.analyse import SampleFilter, sample_table, select_samples, tile_caption
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_PICTURES, Export, save_samples
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
+from cifar_core.samples import SampleFilter, sample_table, select_samples, tile_caption
 from cifar_core.workspace import Workspace
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cifar_core.runs import Place, empty_old_trash
+from cifar_core.runs import QueuePlace, empty_old_trash
 from cifar_core.text import clock
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 
@@ -57,6 +57,6 @@ def clear_line() -> None:
         sys.stderr.write("\r" + " " * 118 + "\r")
 
 
-def waiting_words(place: Place) -> str:
+def waiting_words(place: QueuePlace) -> str:
     """As in `2nd of 5, about 3:20 to wait`."""
     return f"{place}, about {clock(place.seconds)} to wait" if place.seconds is not None else str(place)

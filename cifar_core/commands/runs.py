@@ -11,10 +11,9 @@ import click
 from cifar_core.commands.console import json_option, print_json, say, waiting_words, workspace_option
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, unfinished
-from cifar_core.files import size_text
 from cifar_core.runs import (
     DeletedRun,
-    Place,
+    QueuePlace,
     Run,
     delete_run,
     duplicate_run,
@@ -38,7 +37,7 @@ from cifar_core.runs import (
     stop_run,
     verify_run,
 )
-from cifar_core.text import one_line
+from cifar_core.text import one_line, size_text
 from cifar_core.workspace import Workspace
 
 
@@ -95,10 +94,10 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
 @workspace_option
 def import_command(workspace: Workspace, file: Path, as_json: bool) -> None:
     """Bring in a run from the .zip FILE that `export` made, here or elsewhere; it can be read, but not resumed."""
-    arrival = import_run(workspace, file)
-    say(f"Run {arrival.run} is here." if arrival.new else f"This run is here already, as {arrival.run}.")
+    imported = import_run(workspace, file)
+    say(f"Run {imported.run} is here." if imported.new else f"This run is here already, as {imported.run}.")
     if as_json:
-        print_json({"run": arrival.run, "new": arrival.new})
+        print_json({"run": imported.run, "new": imported.new})
 
 
 @runs.command()
@@ -276,7 +275,7 @@ def _tell_done(run_id: str, done: str, as_json: bool) -> None:
         print_json({"run": run_id, "done": True})
 
 
-def _brief(run: Run, place: Place | None) -> dict[str, Any]:
+def _brief(run: Run, place: QueuePlace | None) -> dict[str, Any]:
     return {
         "run": run.id,
         "name": run.name,
@@ -291,7 +290,7 @@ def _brief(run: Run, place: Place | None) -> dict[str, Any]:
     }
 
 
-def _line(run: Run, place: Place | None) -> str:
+def _line(run: Run, place: QueuePlace | None) -> str:
     if run.best is None:
         score = "no finished epoch"
     else:

@@ -24,7 +24,7 @@ from cifar_core.interrupts import Noted, note_ctrl_c
 from cifar_core.presets import PRESETS
 from cifar_core.runs import (
     EpochLine,
-    Place,
+    QueuePlace,
     Run,
     Status,
     create_run,
@@ -40,7 +40,7 @@ from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
-_PATIENCE = 30.0  # seconds; a run that was asked to stop and does not react has been ended by then, where that can be
+_TIMEOUT = 30.0  # seconds; a run that was asked to stop and does not react has been ended by then, where that can be
 _WAITING_SECONDS = 0.5  # all runs are looked at
 
 
@@ -94,7 +94,7 @@ def follow(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
     with _said_that_it_goes_on(workspace, run_id):
         while True:
             if ctrl_c.taken():
-                if time.monotonic() > asked + _PATIENCE:
+                if time.monotonic() > asked + _TIMEOUT:
                     raise click.Abort
                 asked = min(asked, time.monotonic())
                 _stop(workspace, run_id)
@@ -170,7 +170,7 @@ def _tell_epochs(workspace: Workspace, run: Run, told: int) -> int:
     return run.last.epoch
 
 
-def _tell_place(workspace: Workspace, run: Run, told: Place | None) -> Place | None:
+def _tell_place(workspace: Workspace, run: Run, told: QueuePlace | None) -> QueuePlace | None:
     """Say where a run waits, anew when it moves up; not where it needs not wait at all."""
     place = queue_places(list_runs(workspace), slots(workspace)).get(run.id)
     if place is None or place.seconds == 0:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cifar_core.data import cifar10, drawn10
-from cifar_core.data.cifar10 import CIFAR10
-from cifar_core.data.jobs import read_job
+from cifar_core.data.preparation import read_job
+from cifar_core.data.sources import cifar10, drawn10
+from cifar_core.data.sources.cifar10 import CIFAR10
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     broken_sentence,
@@ -13,10 +13,10 @@ from cifar_core.data.store import (
     is_preparing,
     is_saved,
     known_name,
-    read_facts,
+    read_dataset_record,
 )
 from cifar_core.errors import DataError, StorageError
-from cifar_core.files import size_text
+from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 
 
@@ -98,7 +98,7 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
         sizes = (known.train, known.test, known.classes, 0)
         return DatasetState(name, known.title, known.description, state, how, *sizes, problem)
     try:
-        facts = read_facts(dataset_folder(workspace, name))
+        facts = read_dataset_record(dataset_folder(workspace, name))
     except (OSError, ValueError) as error:
         problem = broken_sentence(name, error)
         return DatasetState(name, known.title, known.description, "broken", known.how, 0, 0, 0, 0, problem)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.errors import DataError
-from cifar_core.files import MB, size_text
-from cifar_core.json_values import MAX_CLASS_NAME, MAX_CLASSES, MAX_PICTURES
-from cifar_core.text import can_be_shown
+from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES, MAX_PICTURES
+from cifar_core.text import MB, can_be_shown, size_text
 
 MAX_FILE_NAME = 255  # characters of a picture's; no file system takes more
 MAX_ID = len("train/") + MAX_CLASS_NAME + len("/") + MAX_FILE_NAME  # characters: an id is part/class/file

@@ -15,30 +15,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cifar_core.checked import checked
-from cifar_core.data.arrays import map_array
+from cifar_core.data.array_files import map_array
 from cifar_core.data.reading import read_pictures
 from cifar_core.data.rules import Split, check_arrays, check_class_names, check_split
 from cifar_core.errors import MALFORMED_ARRAY, DataError
-from cifar_core.files import (
-    ALLOW,
-    MB,
-    hold_lock,
-    is_locked,
+from cifar_core.limits import require_room
+from cifar_core.storage.atomic import (
     make_folder,
     new_folder,
-    read_json,
     remove_folder,
     replace,
-    storage_errors,
     subfolders,
     temp_beside,
     write_atomic,
-    write_json,
 )
-from cifar_core.json_values import Amount, ClassNames, Count, Pictures, Sha256
-from cifar_core.settings import require_room
-from cifar_core.text import FOLDER_NAME_RULE, did_you_mean, is_folder_name, one_line
+from cifar_core.storage.disk_errors import ALLOW, storage_errors
+from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.json_types import Amount, ClassNames, Count, Pictures, Sha256
+from cifar_core.storage.locks import hold_lock, is_locked
+from cifar_core.storage.parse import parse
+from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
@@ -67,7 +63,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetRecord:
     """What `meta.json` says, checked against the files beside it."""
 
     title: str
@@ -197,7 +193,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         raise DataError(_absent(workspace, name))
     folder = dataset_folder(workspace, name)
     try:
-        facts = read_facts(folder)
+        facts = read_dataset_record(folder)
         train, test = (_open_split(folder, part, facts) for part in ("train", "test"))
     except (*MALFORMED_ARRAY, DataError) as error:
         raise DataError(broken_sentence(name, error)) from error
@@ -277,7 +273,7 @@ def require_unchanged(dataset: Dataset) -> None:
         raise DataError(broken_sentence(dataset.name, changed))
 
 
-def read_facts(folder: Path) -> Facts:
+def read_dataset_record(folder: Path) -> DatasetRecord:
     """Read `meta.json` and compare the sizes of the files it lists.
 
     Raises:
@@ -291,7 +287,7 @@ def read_facts(folder: Path) -> Facts:
         raise ValueError(f"{META} has no schema version")
     if meta["schema_version"] > SCHEMA_VERSION:
         raise ValueError("a newer version of this program made it")
-    facts = checked(Facts, meta, exact=False)
+    facts = parse(DatasetRecord, meta, exact=False)
     for part in ("train", "test"):
         for kind in _PARTS:
             file = f"{part}_{kind}.npy"
@@ -336,7 +332,7 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
     return file.stat().st_size
 
 
-def _open_split(folder: Path, part: str, facts: Facts) -> Split:
+def _open_split(folder: Path, part: str, facts: DatasetRecord) -> Split:
     count = facts.train if part == "train" else facts.test
     split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _PARTS))
     check_arrays(part, split, len(facts.class_names))

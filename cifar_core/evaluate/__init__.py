@@ -5,6 +5,8 @@ Reads and writes nothing.
 """
 
 from cifar_core.evaluate.checks import check_class_names, check_matrix, check_predictions, check_probs
+from cifar_core.evaluate.confusion import explain_matrix, most_confused
+from cifar_core.evaluate.learning_curve import read_curve
 from cifar_core.evaluate.metrics import (
     Normalisation,
     accuracy,
@@ -42,10 +44,13 @@ __all__ = [
     "confidence",
     "confusion_matrix",
     "entropy",
+    "explain_matrix",
     "log_loss",
     "margin",
+    "most_confused",
     "normalise",
     "predicted_class",
+    "read_curve",
     "sample_loss",
     "sample_scores",
     "top_k_accuracy",

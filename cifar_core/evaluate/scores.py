@@ -75,7 +75,7 @@ def sample_loss(labels: ArrayLike, probs: ArrayLike) -> Floats:
 
 
 def true_rank(labels: ArrayLike, probs: ArrayLike) -> Ints:
-    """Place of the true class [N] when classes are ordered by probability: 1 = predicted; ties count lower indices first.
+    """QueuePlace of the true class [N] when classes are ordered by probability: 1 = predicted; ties count lower indices first.
 
     Raises:
         DataError: broken labels or probabilities.

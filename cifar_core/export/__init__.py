@@ -3,7 +3,8 @@
 Writes folders in the workspace's `exports` (or where it is told), each whole or not at all; reads nothing but its arguments.
 """
 
-from cifar_core.export.samples import (
+from cifar_core.export.csv_table import table_csv
+from cifar_core.export.pictures import (
     MAX_PICTURES,
     Export,
     file_name,
@@ -13,7 +14,6 @@ from cifar_core.export.samples import (
     zip_bytes,
     zip_samples,
 )
-from cifar_core.export.table import table_csv
 
 __all__ = [
     "MAX_PICTURES",

@@ -5,8 +5,8 @@ people chose (class names, run names) is escaped, for Plotly reads `<b>` and lin
 """
 
 from cifar_core.figures.bars import class_count_bars, probability_bars
+from cifar_core.figures.heatmap import confusion_heatmap
 from cifar_core.figures.lines import curves, overlay_curves
-from cifar_core.figures.matrix import confusion_heatmap
 from cifar_core.figures.style import (
     CIVIDIS,
     CLASS_COLOURS,

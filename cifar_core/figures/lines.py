@@ -12,15 +12,18 @@ from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, PART_COLOURS, class
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 
-Kind = Literal["accuracy", "loss"]
+CurveKind = Literal["accuracy", "loss"]
 
 # What an axis shows at most: around a single point Plotly would show an accuracy of 150 %. A little more, for whole markers.
-BOUNDS: dict[Kind, dict[str, float]] = {"accuracy": {"clipmin": -0.02, "clipmax": 1.02}, "loss": {"clipmin": -0.05}}
+BOUNDS: dict[CurveKind, dict[str, float]] = {
+    "accuracy": {"clipmin": -0.02, "clipmax": 1.02},
+    "loss": {"clipmin": -0.05},
+}
 # What it shows before there is a point, where Plotly would reach from -1 to 4; guessing among ten classes costs 2.3.
-_EMPTY: dict[Kind, list[float]] = {"accuracy": [0, 1], "loss": [0, 2.5]}
+_EMPTY: dict[CurveKind, list[float]] = {"accuracy": [0, 1], "loss": [0, 2.5]}
 
 
-def curves(metrics: pd.DataFrame, kind: Kind, best_epoch: int | None = None, word: str = "best") -> go.Figure:
+def curves(metrics: pd.DataFrame, kind: CurveKind, best_epoch: int | None = None, word: str = "best") -> go.Figure:
     """Accuracy or loss per epoch for the training, validation and test part.
 
     Args:
@@ -80,7 +83,7 @@ def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.
         runs: name and metrics of each run; names may repeat.
         column: such as `validation_accuracy`; a run without it is left out.
     """
-    kind: Kind = "accuracy" if column.endswith("accuracy") else "loss"
+    kind: CurveKind = "accuracy" if column.endswith("accuracy") else "loss"
     figure = new_figure(height=360, revision=f"overlay-{column}")
     for place, (name, metrics) in enumerate(runs):
         if column not in metrics or metrics[column].isna().all():
@@ -100,7 +103,7 @@ def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.
     return figure
 
 
-def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: Kind) -> None:
+def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: CurveKind) -> None:
     last = int(epochs.max()) if len(epochs) else 1
     figure.update_xaxes(title_text="epoch", tickformat="d", range=[0.5, max(last, 2) + 0.5], showgrid=False)
     if last <= 12:
@@ -115,5 +118,5 @@ def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: Kind) -> None:
         figure.update_yaxes(range=_EMPTY[kind])
 
 
-def _number(kind: Kind) -> str:
+def _number(kind: CurveKind) -> str:
     return ".1%" if kind == "accuracy" else ".3f"

@@ -19,7 +19,7 @@ CLASS_COLOURS = (
 )  # fmt: skip
 CIVIDIS = tuple(sequential.Cividis)
 MAX_TICKS = 34  # names along an axis
-MAX_NAME = 24  # characters of a name on an axis
+MAX_TICK_NAME = 24  # characters of a name on an axis
 
 
 def class_colour(index: int) -> str:
@@ -60,7 +60,7 @@ def per_cent(value: float) -> str:
     return "&lt;0.1" if value < 0.05 else f"{value:.1f}"
 
 
-def label(name: object, longest: int = MAX_NAME) -> str:
+def label(name: object, longest: int = MAX_TICK_NAME) -> str:
     """A name as Plotly shows it literally, on one line, cut where it is very long."""
     return html.escape(one_line(name, longest), quote=False)
 

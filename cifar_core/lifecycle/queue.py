@@ -14,36 +14,38 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, StorageError
-from cifar_core.files import hold_lock, is_locked, make_folder, remove, storage_errors, sweep_temp, write_atomic
-from cifar_core.lifecycle.folder import LifeFolder
-from cifar_core.lifecycle.pulse import Standstill
+from cifar_core.lifecycle.heartbeat import Standstill
+from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.status import waits
-from cifar_core.settings import Limits, read_limits
+from cifar_core.limits import ServerLimits, read_limits
+from cifar_core.storage.atomic import make_folder, remove, sweep_temp, write_atomic
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.workspace import Workspace
 
 _ORDER_SECONDS = 10.0
 _TICKET = re.compile(r"([0-9]{6,})-([a-z0-9-]+)")
 
 
-def join(folder: LifeFolder, *, patience: float = _ORDER_SECONDS) -> None:
+def join(folder: LifeFolder, *, timeout: float = _ORDER_SECONDS) -> None:
     """Give a run the next ticket; one that has a ticket keeps it.
 
     Args:
         folder: the run's.
-        patience: seconds to wait for another process that holds the queue.
+        timeout: seconds to wait for another process that holds the queue.
 
     Raises:
         StorageError: the disk refused, or the queue is held by a process that does not let go.
     """
-    if not _join(folder, patience):
+    if not _join(folder, timeout):
         raise StorageError(f"The queue is held by another process ({order_lock(folder.workspace)}): try again.")
 
 
-def _join(folder: LifeFolder, patience: float = 0.0) -> bool:
-    """As `join`; False where another process holds the queue for longer than `patience` seconds."""
+def _join(folder: LifeFolder, timeout: float = 0.0) -> bool:
+    """As `join`; False where another process holds the queue for longer than `timeout` seconds."""
     home = _home(folder.workspace)
     make_folder(home)
-    with hold_lock(order_lock(folder.workspace), timeout=patience) as mine:
+    with hold_lock(order_lock(folder.workspace), timeout=timeout) as mine:
         if not mine:
             return False
         sweep_temp(home)
@@ -115,7 +117,7 @@ def slots(workspace: Workspace) -> int:
     try:
         return read_limits(workspace).slots
     except ConfigError:
-        return Limits().slots
+        return ServerLimits().slots
 
 
 def is_next(folder: LifeFolder, standstill: Standstill) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cifar_core.errors import RunError
-from cifar_core.json_values import Amount, Count
+from cifar_core.storage.json_types import Amount, Count
 
 
 class Status(StrEnum):
@@ -64,7 +64,7 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """Where a run stands."""
 
     phase: str  # what is going on, in a person's words
@@ -76,9 +76,9 @@ class Progress:
     seconds_left: Amount | None = None
     elapsed: Amount = 0.0  # seconds of training and measuring, start-up apart
 
-    def before_training(self, phase: str) -> "Progress":
+    def before_training(self, phase: str) -> "TrainingProgress":
         """What a process that does not train yet has to tell: what it does, and what the run has behind it."""
-        return Progress(phase, epochs=self.epochs, elapsed=self.elapsed)
+        return TrainingProgress(phase, epochs=self.epochs, elapsed=self.elapsed)
 
 
 def after(run_id: str, status: Status, verb: Verb) -> Status:

@@ -8,14 +8,15 @@ that is written beside it.
 import time
 from dataclasses import asdict, dataclass, replace
 
-from cifar_core.checked import checked
 from cifar_core.errors import RunError, StorageError
-from cifar_core.files import is_locked, read_json, write_json
-from cifar_core.lifecycle.folder import MOST_BYTES, STATUS, LifeFolder
-from cifar_core.lifecycle.log import told_end
-from cifar_core.lifecycle.pulse import QUIET_SECONDS, Standstill, quiet_seconds
-from cifar_core.lifecycle.states import ACTIVE, MOVES, Progress, Status, Verb, after
-from cifar_core.processes import boot_id
+from cifar_core.jobs.log import told_end
+from cifar_core.lifecycle.heartbeat import QUIET_SECONDS, Standstill, quiet_seconds
+from cifar_core.lifecycle.life_folder import MOST_BYTES, STATUS, LifeFolder
+from cifar_core.lifecycle.states import ACTIVE, MOVES, Status, TrainingProgress, Verb, after
+from cifar_core.machine import boot_id
+from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.locks import is_locked
+from cifar_core.storage.parse import parse
 
 START_SECONDS = 20.0  # a worker holds its lock within a fraction of a second; this is for very busy machines
 SILENT_SECONDS = 60.0  # a loop that has told nothing for this long does not respond
@@ -28,7 +29,7 @@ class State:
 
     status: Status
     error: str = ""  # why it failed or was cut short, one sentence
-    progress: Progress | None = None
+    progress: TrainingProgress | None = None
     boot: str = ""  # of the machine when this was written
     beat: float | None = None  # monotonic seconds when this was written
     taken: bool = False  # whether a worker has held the lock since the run was queued
@@ -44,7 +45,7 @@ def read_state(folder: LifeFolder) -> State:
         content = read_json(folder.text_of(STATUS), max_bytes=MOST_BYTES[STATUS])
         progress, beat = content.get("progress"), content.get("beat")
         return State(
-            Status(content["status"]), str(content.get("error", "")), checked(Progress, progress) if progress else None,
+            Status(content["status"]), str(content.get("error", "")), parse(TrainingProgress, progress) if progress else None,
             str(content.get("boot", "")), None if beat is None else float(beat), content.get("taken") is True,
         )  # fmt: skip
     except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
@@ -114,10 +115,10 @@ def queue_first(folder: LifeFolder, epochs: int) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    _write(folder, State(Status.QUEUED, progress=Progress("starting", epochs=epochs)))
+    _write(folder, State(Status.QUEUED, progress=TrainingProgress("starting", epochs=epochs)))
 
 
-def move(folder: LifeFolder, verb: Verb, *, progress: Progress | None = None, error: str = "") -> None:
+def move(folder: LifeFolder, verb: Verb, *, progress: TrainingProgress | None = None, error: str = "") -> None:
     """Make a legal move; every change of a status goes through here.
 
     Args:
@@ -138,7 +139,7 @@ def move(folder: LifeFolder, verb: Verb, *, progress: Progress | None = None, er
     _write(folder, State(status, error, progress, taken=before.taken and verb is not Verb.RESUME))
 
 
-def tell(folder: LifeFolder, progress: Progress) -> None:
+def tell(folder: LifeFolder, progress: TrainingProgress) -> None:
     """Write where a running run stands; a power cut may take it.
 
     Raises:
@@ -160,7 +161,7 @@ def expect_worker(folder: LifeFolder, *, here: bool) -> None:
     """
     state = read_state(folder)
     after(folder.run_id, state.status, Verb.START)
-    progress = state.progress or Progress("")
+    progress = state.progress or TrainingProgress("")
     phase = "waiting for its turn" if here else "starting"
     _write(folder, replace(state, taken=here, progress=progress.before_training(phase)))
 

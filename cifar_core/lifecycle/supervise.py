@@ -1,4 +1,4 @@
-"""A worker's care for the process that computes: pass wishes on, end it when it does not obey, say why it died.
+"""A worker's care for the process that computes: pass requests on, end it when it does not obey, say why it died.
 
 It signals its own child and the group that the child leads, while the child has not been collected; so a process id
 that was given to a stranger meanwhile cannot be hit. Times are of this process's monotonic clock.
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cifar_core.errors import RunError
-from cifar_core.files import read_json
-from cifar_core.lifecycle.folder import CONFIG, MOST_BYTES, LifeFolder
-from cifar_core.lifecycle.pulse import Pulse
+from cifar_core.lifecycle.heartbeat import Heartbeat
+from cifar_core.lifecycle.life_folder import CONFIG, MOST_BYTES, LifeFolder
 from cifar_core.lifecycle.status import read_state
-from cifar_core.memory import if_of_memory
+from cifar_core.machine import if_of_memory
+from cifar_core.storage.json_files import read_json
 
 OBEY_SECONDS = 15.0  # a child that was asked by a file to end gets a SIGTERM after this long,
 KILL_SECONDS = 10.0  # and after so much more its whole group is killed
@@ -30,7 +30,7 @@ _SIGKILL = 9  # Windows has no name for it
 _CRASHED = (4, 6, 7, 8, 11)  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV
 
 
-class Wish(StrEnum):
+class EndRequest(StrEnum):
     """Why a computing process should end."""
 
     STOP = "stop"
@@ -41,23 +41,25 @@ class Wish(StrEnum):
 
 
 @dataclass
-class Ladder:
+class Escalation:
     """The steps that lead a child to its end, each taken once: the file that asks it, SIGTERM, the kill of its group."""
 
-    wish: Wish | None = None
+    request: EndRequest | None = None
     terminate_at: float = 0.0
     kill_at: float = 0.0
     terminated: bool = False
     killed: bool = False
 
-    def climb(self, wish: Wish | None, now: float) -> str:
+    def next_step(self, request: EndRequest | None, now: float) -> str:
         """What is due at `now` (seconds): `terminate`, `kill`, or nothing."""
-        if wish is None:
+        if request is None:
             return ""
-        if self.wish is None or (wish is Wish.TERMINATE and self.wish is not Wish.TERMINATE and not self.terminated):
-            self.wish = wish
-            self.terminate_at = now + (OBEY_SECONDS if wish in (Wish.STOP, Wish.PAUSE) else 0.0)
-            self.kill_at = self.terminate_at + (GONE_SECONDS if wish is Wish.GONE else KILL_SECONDS)
+        if self.request is None or (
+            request is EndRequest.TERMINATE and self.request is not EndRequest.TERMINATE and not self.terminated
+        ):
+            self.request = request
+            self.terminate_at = now + (OBEY_SECONDS if request in (EndRequest.STOP, EndRequest.PAUSE) else 0.0)
+            self.kill_at = self.terminate_at + (GONE_SECONDS if request is EndRequest.GONE else KILL_SECONDS)
         if now >= self.kill_at:
             self.killed = True
             return "kill"
@@ -108,37 +110,39 @@ class Flag:
         self.up = True
 
 
-def wish_for(folder: LifeFolder, is_terminated: Flag) -> Wish | None:
+def end_request_of(folder: LifeFolder, is_terminated: Flag) -> EndRequest | None:
     """Why the run should end now, if it should; a stop outweighs a pause."""
     if is_terminated.up:
-        return Wish.TERMINATE
+        return EndRequest.TERMINATE
     if not folder.path.is_dir():
-        return Wish.GONE
+        return EndRequest.GONE
     if folder.stop_file.exists():
-        return Wish.STOP
-    return Wish.PAUSE if folder.pause_file.exists() else None
+        return EndRequest.STOP
+    return EndRequest.PAUSE if folder.pause_file.exists() else None
 
 
-def see_through(child: subprocess.Popen[bytes], folder: LifeFolder, is_terminated: Flag, pulse: Pulse) -> Ladder:
-    """Wait for a child's end and climb the ladder where it is asked to come; returns how far that went."""
-    ladder, limit = Ladder(), TimeLimit(folder)
+def see_through(
+    child: subprocess.Popen[bytes], folder: LifeFolder, is_terminated: Flag, pulse: Heartbeat
+) -> Escalation:
+    """Wait for a child's end and next_step the escalation where it is asked to come; returns how far that went."""
+    escalation, limit = Escalation(), TimeLimit(folder)
     while True:
         pulse.beat()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_LOOK_SECONDS)
             break
         now = time.monotonic()
-        wish = wish_for(folder, is_terminated)
-        if wish is None and limit.is_over(now):
-            wish = Wish.TIME_LIMIT
-        due = ladder.climb(wish, now)
+        request = end_request_of(folder, is_terminated)
+        if request is None and limit.is_over(now):
+            request = EndRequest.TIME_LIMIT
+        due = escalation.next_step(request, now)
         if due == "terminate":
             child.terminate()
         elif due == "kill":
             _kill_group(child)
-    if is_terminated.up and ladder.wish is None:  # whoever told us to end told the child too
-        ladder.wish, ladder.terminated = Wish.TERMINATE, True
-    return ladder
+    if is_terminated.up and escalation.request is None:  # whoever told us to end told the child too
+        escalation.request, escalation.terminated = EndRequest.TERMINATE, True
+    return escalation
 
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,6 @@
 """The worker of one run: `python -m cifar_core.lifecycle.worker --run-dir=DIR`, the unit of work for every way of starting.
 
-It holds the run's lock for life, waits for its turn, starts the process that computes (`cifar_core.runs.training`), sees
+It holds the run's lock for life, waits for its turn, starts the process that computes (`cifar_core.runs.training.process`), sees
 it through to its end, and, when that one dies without having said why, writes down the reason. It loads little, so the
 lock is held from the first moment and thirty can wait side by side.
 """
@@ -15,17 +15,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import hold_lock
-from cifar_core.lifecycle.ending import end_as
-from cifar_core.lifecycle.escalation import free_queue
-from cifar_core.lifecycle.folder import LifeFolder
-from cifar_core.lifecycle.log import LogKeeper, end_line, last_words, told_end
-from cifar_core.lifecycle.pulse import Pulse, heartbeat
+from cifar_core.jobs.log import LogKeeper, end_line, last_words, told_end
+from cifar_core.lifecycle.final_status import end_as
+from cifar_core.lifecycle.force_stop import free_queue
+from cifar_core.lifecycle.heartbeat import Heartbeat, heartbeat
+from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import leave, take_slot
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb
 from cifar_core.lifecycle.status import expect_worker, move, read_state
-from cifar_core.lifecycle.supervise import Flag, Ladder, Wish, describe_exit, see_through, wish_for
-from cifar_core.processes import oom_kills
+from cifar_core.lifecycle.supervise import EndRequest, Escalation, Flag, describe_exit, end_request_of, see_through
+from cifar_core.machine import oom_kills
+from cifar_core.processes import Program, command_of
+from cifar_core.storage.locks import hold_lock
 
 _LOCK_SECONDS = 30.0  # whoever starts it holds the lock until the run is queued, and may have to wait for the queue
 _TURN_SECONDS = 0.2  # between looks whether it is this run's turn
@@ -57,10 +58,10 @@ def main() -> int:
 def computing_command(folder: LifeFolder) -> list[str]:
     """The process that computes; it ends when this one, its parent, does."""
     options = [f"--run-dir={folder.path}", f"--parent={os.getpid()}"]
-    return [sys.executable, "-P", "-m", "cifar_core.runs.training", *options]
+    return command_of(Program.TRAINING, *options)
 
 
-def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: Pulse) -> bool:
+def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: Heartbeat) -> bool:
     """Wait until the run may train; False where it was asked to end before.
 
     Raises:
@@ -69,13 +70,13 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: 
     look_at_slots = time.monotonic() + _SLOTS_SECONDS
     while True:
         pulse.beat()
-        wish = wish_for(folder, is_terminated)
-        if wish is Wish.GONE:
+        request = end_request_of(folder, is_terminated)
+        if request is EndRequest.GONE:
             _tell_gone("it waited for its turn")
             return False
-        if wish is not None:
+        if request is not None:
             leave(folder)
-            end_as(folder, _VERBS[wish], _ENDED_WAITING.get(wish, ""))
+            end_as(folder, _VERBS[request], _ENDED_WAITING.get(request, ""))
             return False
         if take_slot(folder, slot, pulse.standstill):
             return True
@@ -99,21 +100,21 @@ def _tell_gone(doing: str) -> None:
     print(end_line(Status.INTERRUPTED, why), flush=True)
 
 
-def _compute(folder: LifeFolder, is_terminated: Flag, pulse: Pulse) -> int:
+def _compute(folder: LifeFolder, is_terminated: Flag, pulse: Heartbeat) -> int:
     """Run the computing process to its end and write how it ended, unless it did so itself; returns its exit code."""
     killed_before = oom_kills()
     try:
         child = subprocess.Popen(
             computing_command(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             process_group=0 if os.name == "posix" else None,  # so that it can be ended with all that it started
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows; see `step_back`
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows; see `lower_priority`
         )  # fmt: skip
     except OSError as error:
         end_as(folder, Verb.FAIL, f"The process that computes could not be started ({error}).")
         return 1
     assert child.stdout is not None
     words = LogKeeper(child.stdout, folder.log)
-    ladder = see_through(child, folder, is_terminated, pulse)
+    escalation = see_through(child, folder, is_terminated, pulse)
     if not folder.path.is_dir():
         _tell_gone("it trained")
         return child.returncode
@@ -122,39 +123,41 @@ def _compute(folder: LifeFolder, is_terminated: Flag, pulse: Pulse) -> int:
         died_of_memory = oom_kills() > killed_before
         told = told_end(folder.log)
         verb, why = (Verb.FAIL, told[1]) if told else how_it_ended(
-            ladder, child.returncode, last_words(folder.log), out_of_memory=died_of_memory)  # fmt: skip
+            escalation, child.returncode, last_words(folder.log), out_of_memory=died_of_memory)  # fmt: skip
         end_as(folder, verb, why)
     return child.returncode
 
 
 _VERBS = {
-    Wish.STOP: Verb.STOP,
-    Wish.PAUSE: Verb.PAUSE,
-    Wish.TIME_LIMIT: Verb.STOP,
-    Wish.TERMINATE: Verb.INTERRUPT,
-    Wish.GONE: Verb.INTERRUPT,
+    EndRequest.STOP: Verb.STOP,
+    EndRequest.PAUSE: Verb.PAUSE,
+    EndRequest.TIME_LIMIT: Verb.STOP,
+    EndRequest.TERMINATE: Verb.INTERRUPT,
+    EndRequest.GONE: Verb.INTERRUPT,
 }
-_ENDED_WAITING = {Wish.TERMINATE: "Its process was told to end while it waited for its turn; resume it to queue again."}
+_ENDED_WAITING = {
+    EndRequest.TERMINATE: "Its process was told to end while it waited for its turn; resume it to queue again."
+}
 _ENDED = {  # by us, because it did not obey
-    Wish.STOP: "It did not react to the stop, so its process was ended. It keeps what it had logged.",
-    Wish.PAUSE: "It did not react to the pause, so its process was ended. Resume goes on from its last checkpoint.",
-    Wish.TIME_LIMIT: "Time limit: it did not end by itself, so its process was ended. It keeps what it had logged.",
-    Wish.TERMINATE: "Its process was told to end, as when the machine goes down; resume it to go on.",
-    Wish.GONE: "Its folder was gone for a while, so its process was ended; resume it to go on.",
+    EndRequest.STOP: "It did not react to the stop, so its process was ended. It keeps what it had logged.",
+    EndRequest.PAUSE: "It did not react to the pause, so its process was ended. Resume goes on from its last checkpoint.",
+    EndRequest.TIME_LIMIT: "Time limit: it did not end by itself, so its process was ended. It keeps what it had logged.",
+    EndRequest.TERMINATE: "Its process was told to end, as when the machine goes down; resume it to go on.",
+    EndRequest.GONE: "Its folder was gone for a while, so its process was ended; resume it to go on.",
 }
 
 
-def how_it_ended(ladder: Ladder, code: int, words: str, *, out_of_memory: bool) -> tuple[Verb, str]:
+def how_it_ended(escalation: Escalation, code: int, words: str, *, out_of_memory: bool) -> tuple[Verb, str]:
     """The move and the sentence for a child that wrote no ending itself.
 
     Args:
-        ladder: how far it had to be led.
+        escalation: how far it had to be led.
         code: its exit code, negative for a signal.
         words: its last line.
         out_of_memory: whether the kernel counted a kill for want of memory.
     """
-    if ladder.wish is not None and (ladder.terminated or ladder.killed) and code != 0:
-        return _VERBS[ladder.wish], _ENDED[ladder.wish]
+    if escalation.request is not None and (escalation.terminated or escalation.killed) and code != 0:
+        return _VERBS[escalation.request], _ENDED[escalation.request]
     return Verb.FAIL, describe_exit(code, words, out_of_memory=out_of_memory)
 
 

@@ -1,6 +1,6 @@
 """Networks. This package describes them without torch; `cifar_core.models.network` builds them."""
 
-from cifar_core.models.layer import Layer, tensors
-from cifar_core.models.plan import Totals, layer_table, list_models, totals
+from cifar_core.models.layers import Layer, tensors
+from cifar_core.models.registry import Totals, layer_table, list_models, totals
 
 __all__ = ["Layer", "Totals", "layer_table", "list_models", "tensors", "totals"]

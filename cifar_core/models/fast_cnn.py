@@ -10,7 +10,7 @@ convolution, or after it, which costs more and learns less by heart.
 import string
 
 from cifar_core.config import ModelConfig
-from cifar_core.models.layer import (
+from cifar_core.models.layers import (
     Layer,
     batch_norm,
     convolution,
@@ -29,7 +29,7 @@ from cifar_core.models.simple_cnn import PICTURE
 WHITENED = {2: 12, 4: 16}
 
 
-def plan_fast_cnn(config: ModelConfig, classes: int) -> list[Layer]:
+def fast_cnn_layers(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last."""
     patch, stride = 2 if config.fine_stem else 4, 1 if config.dense_stem else 2
     layers = [whitening("whiten", PICTURE, WHITENED[patch], patch, stride)]

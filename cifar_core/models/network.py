@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from cifar_core.config import ModelConfig
-from cifar_core.models.convolution import Convolution, Convolution3x3, MaxPool
-from cifar_core.models.layer import Kind, Layer
-from cifar_core.models.plan import layer_table
+from cifar_core.models.kernels.convolution import Convolution, Convolution3x3, MaxPool
+from cifar_core.models.layers import Layer, LayerKind
+from cifar_core.models.registry import layer_table
 
 
 def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
@@ -44,7 +44,7 @@ def _convolution(layer: Layer) -> nn.Conv2d:
     return Convolution(layer.inputs, layer.shape[0], layer.kernel, layer.padding)
 
 
-_MAKERS: dict[Kind, Callable[[Layer], nn.Module]] = {
+_MAKERS: dict[LayerKind, Callable[[Layer], nn.Module]] = {
     "whitening": _whitening,
     "convolution": _convolution,
     "batch-norm": lambda layer: nn.BatchNorm2d(layer.inputs),

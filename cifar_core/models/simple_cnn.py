@@ -1,12 +1,12 @@
 """`simple_cnn`, the project's origin: two convolutions, each with ReLU and max-pooling, then three fully connected layers."""
 
 from cifar_core.config import ModelConfig
-from cifar_core.models.layer import Layer, convolution, dropout, flatten, linear, max_pool, relu
+from cifar_core.models.layers import Layer, convolution, dropout, flatten, linear, max_pool, relu
 
 PICTURE = (3, 32, 32)
 
 
-def plan_simple_cnn(config: ModelConfig, classes: int) -> list[Layer]:
+def simple_cnn_layers(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last.
 
     Pooling stands before ReLU: the largest value of a patch is the same before and after, at a quarter of the work. So does

@@ -1,25 +1,13 @@
 """Runs: folders on the disk, each the work of a process of its own. Reading them needs no torch."""
 
 from cifar_core.lifecycle.queue import slots
-from cifar_core.runs.again import duplicate_run, retry_run
-from cifar_core.runs.arrival import Arrival, import_run
-from cifar_core.runs.ending import stop_all
-from cifar_core.runs.estimate import Estimate, calibrate, estimate_run, read_calibration
-from cifar_core.runs.predictor import Helper, Predictor
-from cifar_core.runs.process import pause_run, resume_run, start_run, stop_run, worker_log_tail
-from cifar_core.runs.recompute import recompute_predictions
-from cifar_core.runs.results import epoch_ends, open_run_dataset, read_metrics, read_predictions
-from cifar_core.runs.schema import DatasetFacts, Predictions, Progress, Run, Status
-from cifar_core.runs.store import (
-    create_run,
-    list_runs,
-    note_run,
-    read_run,
-    rename_run,
-    resolve_run,
-)
-from cifar_core.runs.transfer import export_bytes, export_run
-from cifar_core.runs.trash import (
+from cifar_core.runs.about import note_run, rename_run
+from cifar_core.runs.control.actions import pause_run, resume_run, start_run, stop_run, worker_log_tail
+from cifar_core.runs.control.create import create_run
+from cifar_core.runs.control.queue_view import QueuePlace, queue_places
+from cifar_core.runs.control.repeat import duplicate_run, retry_run
+from cifar_core.runs.control.stop_all import stop_all
+from cifar_core.runs.control.trash import (
     DeletedRun,
     delete_run,
     empty_old_trash,
@@ -28,13 +16,63 @@ from cifar_core.runs.trash import (
     list_trash,
     restore_run,
 )
+from cifar_core.runs.estimate.estimate import Estimate, estimate_run
+from cifar_core.runs.estimate.speed import ensure_speed, read_speed
+from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.predict.client import Predictor, PredictorProcess
+from cifar_core.runs.predict.recompute import recompute_predictions
+from cifar_core.runs.results import epoch_ends, open_run_dataset, read_metrics, read_predictions
+from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
+from cifar_core.runs.transfer.exporting import export_bytes, export_run
+from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.runs.verify import verify_run
-from cifar_core.runs.waiting import Place, queue_places
 from cifar_core.train import EpochLine
 
 __all__ = [
-    "Arrival", "DatasetFacts", "DeletedRun", "EpochLine", "Estimate", "Helper", "Place", "Predictions", "Predictor", "Progress", "Run", "Status",
-    "calibrate", "create_run", "delete_run", "duplicate_run", "empty_old_trash", "empty_trash", "epoch_ends", "estimate_run", "export_bytes", "export_run", "find_deleted", "import_run", "list_runs", "list_trash", "note_run", "open_run_dataset", "pause_run",
-    "queue_places", "read_calibration", "read_metrics", "read_predictions", "read_run", "recompute_predictions", "rename_run", "resolve_run", "restore_run", "resume_run", "retry_run",
-    "slots", "start_run", "stop_all", "stop_run", "verify_run", "worker_log_tail",
+    "DatasetFacts",
+    "DeletedRun",
+    "EpochLine",
+    "Estimate",
+    "ImportedRun",
+    "Predictions",
+    "Predictor",
+    "PredictorProcess",
+    "QueuePlace",
+    "Run",
+    "Status",
+    "TrainingProgress",
+    "create_run",
+    "delete_run",
+    "duplicate_run",
+    "empty_old_trash",
+    "empty_trash",
+    "ensure_speed",
+    "epoch_ends",
+    "estimate_run",
+    "export_bytes",
+    "export_run",
+    "find_deleted",
+    "import_run",
+    "list_runs",
+    "list_trash",
+    "note_run",
+    "open_run_dataset",
+    "pause_run",
+    "queue_places",
+    "read_metrics",
+    "read_predictions",
+    "read_run",
+    "read_speed",
+    "recompute_predictions",
+    "rename_run",
+    "resolve_run",
+    "restore_run",
+    "resume_run",
+    "retry_run",
+    "slots",
+    "start_run",
+    "stop_all",
+    "stop_run",
+    "verify_run",
+    "worker_log_tail",
 ]  # fmt: skip

@@ -10,12 +10,12 @@ import pandas as pd
 
 from cifar_core.config import spec_of
 from cifar_core.data import Dataset, open_dataset
-from cifar_core.data.arrays import Shape, open_npz, read_npy
+from cifar_core.data.array_files import Shape, open_npz, read_npy
 from cifar_core.errors import DataError, RunError
-from cifar_core.files import read_start
-from cifar_core.runs.facts import read_facts
-from cifar_core.runs.folder import METRICS, MOST_BYTES, RunFolder, run_folder
-from cifar_core.runs.schema import DatasetFacts, Predictions, Run
+from cifar_core.runs.records import read_training_record
+from cifar_core.runs.run import DatasetFacts, Predictions, Run
+from cifar_core.runs.run_folder import METRICS, MOST_BYTES, RunFolder, run_folder
+from cifar_core.storage.json_files import read_start
 from cifar_core.text import one_line
 from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
@@ -100,7 +100,7 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
         RunError: no such run, no predictions yet, no such epoch, a damaged file, or one of another dataset.
     """
     folder = run_folder(workspace, run_id)
-    best, facts = best_line(read_lines(folder)[0]), read_facts(folder)
+    best, facts = best_line(read_lines(folder)[0]), read_training_record(folder)
     wanted = best.epoch if best and epoch is None else epoch
     try:
         found = _read_predictions(folder, facts.dataset if facts else None, wanted)

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.arrays import Shape
+from cifar_core.data.array_files import Shape
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.json_values import MAX_CLASSES, MAX_PICTURES
-from cifar_core.runs.facts import require_unedited
-from cifar_core.runs.folder import RunFolder, checkpoint_files, run_folder
-from cifar_core.runs.inspection import check_weights
+from cifar_core.runs.hashed_tensors import DamagedError, check_hashed, check_old
+from cifar_core.runs.listing import read_run
+from cifar_core.runs.records import require_unedited
 from cifar_core.runs.results import UNREADABLE, read_history, read_lines, read_predictions, reason_of
-from cifar_core.runs.schema import Run
-from cifar_core.runs.sealed import DamagedError, check_old, check_sealed
-from cifar_core.runs.store import read_run
-from cifar_core.runs.tensors import most_checkpoint
+from cifar_core.runs.run import Run
+from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
+from cifar_core.runs.tensor_limits import most_checkpoint
+from cifar_core.runs.transfer.audit import check_weights
+from cifar_core.storage.json_types import MAX_CLASSES, MAX_PICTURES
 from cifar_core.train import EpochLine
 from cifar_core.workspace import Workspace
 
@@ -103,7 +103,7 @@ def _network_problems(folder: RunFolder, run: Run) -> list[str]:
 def _checkpoint_problem(path: Path, most: int) -> str:
     try:
         if path.suffix != ".pt":
-            check_sealed(path, most)
+            check_hashed(path, most)
         else:
             check_old(path, most)
     except DamagedError as error:

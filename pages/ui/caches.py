@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cifar_core.analyse import sample_table
 from cifar_core.data import Dataset, Split, open_dataset
 from cifar_core.evaluate import averages, class_report, confusion_matrix
-from cifar_core.files import MB
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.run_folder import RunFolder
+from cifar_core.samples import sample_table
+from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
 _LARGE_FILE_BYTES = 4 * MB  # of predictions.npz; the tables made of it take several times as much

@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs import Place, Progress, Run, Status
+from cifar_core.runs import QueuePlace, Run, Status, TrainingProgress
 from cifar_core.text import clock
 from pages.ui.markdown import escaped
 
@@ -59,7 +59,7 @@ def silence_line(run: Run) -> str:
     )
 
 
-def queue_line(place: Place | None) -> str:
+def queue_line(place: QueuePlace | None) -> str:
     """Return where a waiting run stands: `2nd of 3 in the queue, about 4 min`, or that it is starting."""
     if place is None or place.seconds == 0:
         return "starting…"
@@ -95,7 +95,7 @@ def clock_time(seconds: float) -> str:
     return then.strftime("%H:%M" if then.date() == datetime.now().date() else "%d %b %H:%M")
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: TrainingProgress) -> str:
     """Return `epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, the phase."""
     if not progress.batches or not progress.epoch:
         return f"{escaped(progress.phase)}…"
@@ -105,7 +105,7 @@ def progress_line(progress: Progress) -> str:
     return " · ".join([*parts, f"{clock(progress.seconds_left)} left"])
 
 
-def progress_share(progress: Progress) -> float:
+def progress_share(progress: TrainingProgress) -> float:
     """Return how much of the run is done, 0 to 1."""
     if not progress.epochs or not progress.batches or not progress.epoch:
         return 0.0

@@ -18,7 +18,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import StorageError
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.lifecycle.supervise import describe_exit
-from cifar_core.memory import if_of_memory
+from cifar_core.machine import if_of_memory
 from cifar_core.processes import child_environment
 from cifar_core.runs import Status, create_run, list_runs, start_run, stop_run
 from cifar_core.workspace import Workspace
@@ -156,21 +156,24 @@ def shell(line: str, workspace: Workspace, **variables: str) -> "subprocess.Comp
                           timeout=60, check=False)  # fmt: skip
 
 
+# How the command line is begun: by `python -m cifar_core`, and by the installed command `cifar-core`.
+BEGINNINGS = (
+    'import runpy; runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)',
+    "from cifar_core.commands.script import run; sys.exit(run())",
+)
 IMPORTING = """
-import os, runpy, signal, sys
+import os, signal, sys
 class Pressed:
     def find_spec(self, name, *rest):
         if name == "numpy":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Pressed())
 sys.argv = ["cifar_core", "runs", "list"]
-runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """
 ENDING = """
-import atexit, os, runpy, signal, sys
+import atexit, os, signal, sys
 atexit.register(os.kill, os.getpid(), signal.SIGINT)
 sys.argv = ["cifar_core", "runs", "list"]
-runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """
 
 
@@ -179,9 +182,13 @@ runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
     ("code", "answer"),
     [(IMPORTING, (1, "Cancelled.\n")), (ENDING, (0, "There is no run yet: python -m cifar_core train\n"))],
 )
-def test_ctrl_c_while_python_imports_or_ends(workspace: Workspace, code: str, answer: tuple[int, str]) -> None:
+@pytest.mark.parametrize("beginning", BEGINNINGS, ids=["module", "installed"])
+def test_ctrl_c_while_python_imports_or_ends(
+    workspace: Workspace, code: str, answer: tuple[int, str], beginning: str
+) -> None:
     environment = {**child_environment(), "CIFAR_WORKSPACE": str(workspace.root)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-c", code + beginning]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == answer
 
 
@@ -255,7 +262,7 @@ def test_memory_is_not_named_where_another_thing_ran_out(monkeypatch: pytest.Mon
     """The graphics card has one of its own, and threads are most often limited by their number."""
     assert "graphics card" in if_of_memory("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
     threads = "RuntimeError: can't start new thread"
-    monkeypatch.setattr("cifar_core.memory.memory_limit", lambda: None)
+    monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: None)
     assert if_of_memory(threads) == ""
-    monkeypatch.setattr("cifar_core.memory.memory_limit", lambda: 2**30)
+    monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: 2**30)
     assert "ulimit -v" in if_of_memory(threads)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from cifar_core.__main__ import main
-from cifar_core.data import delete_dataset, jobs, read_job, start_get, start_import
-from cifar_core.data.jobs import Outcome, Reporter, job_folder
+from cifar_core.data import delete_dataset, preparation, read_job, start_get, start_import
+from cifar_core.data.preparation import Outcome, Reporter, job_folder
 from cifar_core.data.store import dataset_lock
-from cifar_core.files import hold_lock
 from cifar_core.interrupts import ctrl_c_noted
+from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_zip
@@ -41,8 +41,8 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wo
 def no_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """No process is started; says for which modules one was wanted."""
     wanted: list[str] = []
-    monkeypatch.setattr(jobs, "spawn", lambda module, arguments, log: wanted.append(module))
-    monkeypatch.setattr(jobs, "_wait_for_lock", lambda process, lock: None)
+    monkeypatch.setattr(preparation, "spawn", lambda module, arguments, log: wanted.append(module))
+    monkeypatch.setattr(preparation, "_wait_for_lock", lambda process, lock: None)
     return wanted
 
 
@@ -183,7 +183,7 @@ def test_a_dataset_deleted_after_its_job_is_fetched_anew(
     assert read_job(workspace, "mine") is not None
     code, _, err = call("data", "get", "drawn10")
     assert code == 1 and "ended early" in err
-    assert no_process == ["cifar_core.data.job", "cifar_core.data.job"]
+    assert no_process == ["cifar_core.data.prepare_process", "cifar_core.data.prepare_process"]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cifar_core.data import list_datasets, open_dataset
-from cifar_core.data.importing import import_pictures
-from cifar_core.data.jobs import read_job, read_request
+from cifar_core.data.preparation import read_job, read_request
+from cifar_core.data.sources.importing import import_pictures
 from cifar_core.data.store import require_unchanged
 from cifar_core.errors import CifarCoreError
 from cifar_core.workspace import Workspace, open_workspace

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from cifar_core.data import Split, open_dataset, save_dataset
-from cifar_core.data.importing import import_pictures
 from cifar_core.data.rules import MAX_FILE_NAME, MAX_ID, check_arrays
+from cifar_core.data.sources.importing import import_pictures
 from cifar_core.errors import DataError
-from cifar_core.files import MB
-from cifar_core.processes import peak_memory
+from cifar_core.machine import peak_memory
+from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny, tiny_pictures
 from tests.data.conftest import small_set, snapshot, write_zip

@@ -18,8 +18,8 @@ import pytest
 from sklearn.neighbors import NearestCentroid
 
 from cifar_core.data.drawing import CLASS_NAMES, draw_pictures, generate
-from cifar_core.data.progress import CancelledError
 from cifar_core.errors import DataError
+from cifar_core.jobs.progress import CancelledError
 from tests.conftest import ROOT
 from tests.lifecycle.conftest import until
 

@@ -15,10 +15,10 @@ from playwright.sync_api import Page, expect
 
 from cifar_core.bench.app import App, serve
 from cifar_core.config import make_config
-from cifar_core.data.importing import import_pictures
+from cifar_core.data.sources.importing import import_pictures
 from cifar_core.runs import list_trash, note_run, rename_run
-from cifar_core.runs.folder import RunFolder
-from cifar_core.runs.store import MAX_NAME, MAX_NOTE
+from cifar_core.runs.run import MAX_NAME, MAX_NOTE
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import tiny_pictures

@@ -12,7 +12,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.runs import Run, create_run, list_runs, read_run, start_run
-from cifar_core.runs.folder import RunFolder, run_folder
+from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
 from tests.lifecycle.fake import order, spawn_fake
 
@@ -99,7 +99,7 @@ def fakes() -> list[psutil.Process]:
 @pytest.fixture
 def lives(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lives]:
     """A workspace whose runs compute nothing; whatever lives at the end is killed, by its own id."""
-    monkeypatch.setattr("cifar_core.runs.process.spawn", spawn_fake)
+    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", spawn_fake)
     yield Lives(workspace)
     end_fakes(workspace.root.parent)
 

@@ -12,19 +12,21 @@ import sys
 import time
 from pathlib import Path
 
-from cifar_core.files import hold_lock
-from cifar_core.lifecycle import escalation, pulse, status, supervise, worker
-from cifar_core.lifecycle.folder import LifeFolder
-from cifar_core.lifecycle.states import Progress, Verb
+from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
+from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.states import TrainingProgress, Verb
 from cifar_core.lifecycle.status import move, read_state, tell
 from cifar_core.processes import child_environment
+from cifar_core.storage.locks import hold_lock
 
 QUIET = "FAKE_QUIET"  # variable: seconds after which a worker is silent, instead of 30 and 60
-QUICK_LADDER = {"OBEY_SECONDS": 0.3, "KILL_SECONDS": 0.3, "LIMIT_SECONDS": 0.2}  # instead of 15, 10 and 15
-_TRAIN = "import runpy, sys; {}; runpy.run_module('cifar_core.runs.training', run_name='__main__', alter_sys=True)"
+QUICK_ESCALATION = {"OBEY_SECONDS": 0.3, "KILL_SECONDS": 0.3, "LIMIT_SECONDS": 0.2}  # instead of 15, 10 and 15
+_TRAIN = (
+    "import runpy, sys; {}; runpy.run_module('cifar_core.runs.training.process', run_name='__main__', alter_sys=True)"
+)
 _REAL = {  # what is done to a real training before it begins
     "no torch": "sys.modules['torch'] = None",
-    "deaf training": "from cifar_core.runs import wishes as w; w.Wishes.now = lambda self: w.Signal.GO_ON",
+    "deaf training": "from cifar_core.runs.training import requests as w; w.RunRequests.now = lambda self: w.Signal.GO_ON",
     "training": "pass",
 }
 
@@ -72,7 +74,7 @@ def compute(folder: LifeFolder, parent: int) -> int:
     for batch in range(1, 1_000_000):
         what = ordered(folder)
         if what != "hang":
-            tell(folder, Progress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
+            tell(folder, TrainingProgress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
         if what != "deaf" and os.getppid() != parent:
             move(folder, Verb.INTERRUPT)
             return 0
@@ -114,24 +116,25 @@ def obey_order(folder: LifeFolder, what: str) -> None:
 
 def quicken() -> None:
     """Let this process wait for less long."""
-    for name, seconds in QUICK_LADDER.items():
+    for name, seconds in QUICK_ESCALATION.items():
         setattr(supervise, name, seconds)
     for name in ("OBEY_SECONDS", "KILL_SECONDS"):
-        setattr(escalation, name, QUICK_LADDER[name])
-    escalation._START_SECONDS, escalation._LOOK_SECONDS = 0.0, 0.1
+        setattr(force_stop, name, QUICK_ESCALATION[name])
+    force_stop._START_SECONDS, force_stop._LOOK_SECONDS = 0.0, 0.1
     if QUIET in os.environ:
-        pulse.BEAT_SECONDS, worker._SLOTS_SECONDS = 0.1, 0.3
+        heartbeat.BEAT_SECONDS, worker._SLOTS_SECONDS = 0.1, 0.3
         seconds = float(os.environ[QUIET])
-        status.QUIET_SECONDS = escalation.QUIET_SECONDS = seconds
-        pulse.MISSED_SECONDS = escalation.MISSED_SECONDS = escalation.SILENT_SECONDS = seconds
+        status.QUIET_SECONDS = force_stop.QUIET_SECONDS = seconds
+        heartbeat.MISSED_SECONDS = force_stop.MISSED_SECONDS = force_stop.SILENT_SECONDS = seconds
 
 
 def server(workspace: str, count: int) -> None:
     from cifar_core.config import make_config  # noqa: PLC0415 - a worker and its child start without them
-    from cifar_core.runs import create_run, process, start_run  # noqa: PLC0415
+    from cifar_core.runs import create_run, start_run  # noqa: PLC0415
+    from cifar_core.runs.control import actions  # noqa: PLC0415
     from cifar_core.workspace import open_workspace  # noqa: PLC0415
 
-    process.spawn = spawn_fake  # type: ignore[assignment]
+    actions.spawn = spawn_fake  # type: ignore[assignment]
     space = open_workspace(workspace)
     for _ in range(count):
         start_run(space, create_run(space, make_config()))
@@ -150,7 +153,7 @@ def main() -> int:
         case ["escalation", *arguments]:
             sys.argv = [__file__, *arguments]
             quicken()
-            escalation.main()
+            force_stop.main()
             return 0
         case ["compute", path, parent]:
             folder = LifeFolder(Path(path))

@@ -12,36 +12,27 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cifar_core.files import hold_lock, is_locked
-from cifar_core.lifecycle import escalation, holders, status
-from cifar_core.lifecycle.holders import holder_of
-from cifar_core.lifecycle.pulse import heartbeat
+from cifar_core.lifecycle import force_stop, lock_holders, status
+from cifar_core.lifecycle.heartbeat import heartbeat
+from cifar_core.lifecycle.lock_holders import holder_of
 from cifar_core.lifecycle.queue import leave, order_lock, tickets
 from cifar_core.lifecycle.status import expect_worker
-from cifar_core.runs import (
-    delete_run,
-    list_runs,
-    pause_run,
-    process,
-    queue_places,
-    read_run,
-    resume_run,
-    stop_all,
-    stop_run,
-)
+from cifar_core.runs import delete_run, list_runs, pause_run, queue_places, read_run, resume_run, stop_all, stop_run
+from cifar_core.runs.control import actions
+from cifar_core.storage.locks import hold_lock, is_locked
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import Lives, is_alive, until
 
 QUIET = 1.0  # seconds without a beat, instead of 30
 
-pytestmark = pytest.mark.skipif(not holders.can_tell(), reason="this system does not tell who holds a lock")
+pytestmark = pytest.mark.skipif(not lock_holders.can_tell(), reason="this system does not tell who holds a lock")
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """In all processes a worker is silent soon."""
     monkeypatch.setenv(fake.QUIET, str(QUIET))
-    for module in (status, escalation):
+    for module in (status, force_stop):
         monkeypatch.setattr(module, "QUIET_SECONDS", QUIET)
 
 
@@ -163,11 +154,11 @@ def test_a_frozen_worker_does_not_keep_an_ended_run_to_itself(lives: Lives, what
 @pytest.mark.fault(94)
 def test_who_was_resumed_meanwhile_is_not_ended(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     """The escalation of an earlier stop sees another worker, to which nobody said a word."""
-    monkeypatch.setattr(escalation, "_LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(escalation, "OBEY_SECONDS", -100.0)
+    monkeypatch.setattr(force_stop, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(force_stop, "OBEY_SECONDS", -100.0)
     lives.wait_computing(lives.begin())
     run_id, worker = waiting(lives)
-    escalation.see_to_its_end(lives.folder(run_id))
+    force_stop.see_to_its_end(lives.folder(run_id))
     assert is_alive(worker) and lives.status(run_id) == "queued"
 
 
@@ -201,7 +192,7 @@ def test_only_who_holds_the_lock_is_ended(lives: Lives, tmp_path: Path, monkeypa
     link.symlink_to(lives.folder(first).lock)
     with monkeypatch.context() as context:
         context.setattr(sys, "platform", "darwin")
-        assert not holders.can_tell()
+        assert not lock_holders.can_tell()
 
 
 @contextlib.contextmanager
@@ -265,7 +256,7 @@ def test_what_an_escalation_prints_is_not_taken_for_the_last_words_of_a_run(
 ) -> None:
     logs: list[Path] = []
     folder = lives.folder(lives.make())
-    monkeypatch.setattr(process, "spawn", lambda _module, _options, log: logs.append(log))
+    monkeypatch.setattr(actions, "spawn", lambda _module, _options, log: logs.append(log))
     with hold_lock(folder.lock):
-        process.watch_over([folder])
+        actions.watch_over([folder])
     assert logs == [Path(os.devnull)]

@@ -14,8 +14,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
-from cifar_core.files import is_locked
-from cifar_core.lifecycle.log import LOG_BYTES
+from cifar_core.jobs.log import LOG_BYTES
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
 from cifar_core.processes import child_environment
 from cifar_core.runs import (
@@ -32,6 +31,7 @@ from cifar_core.runs import (
     verify_run,
     worker_log_tail,
 )
+from cifar_core.storage.locks import is_locked
 from tests.conftest import save_tiny
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import Lives, active, is_alive, until
@@ -312,7 +312,7 @@ def test_an_orphan_is_waited_for(lives: Lives, monkeypatch: pytest.MonkeyPatch) 
     lives.order(run_id, "deaf")
     lives.kill(run_id, "worker")
     until(lambda: lives.status(run_id) == "interrupted", "its death is seen", patience=5)
-    monkeypatch.setattr("cifar_core.runs.process.ENDING_SECONDS", 0.2)
+    monkeypatch.setattr("cifar_core.runs.control.actions.ENDING_SECONDS", 0.2)
     with pytest.raises(RunError, match="is just ending: resume it in a moment"):
         resume_run(lives.workspace, run_id)
     lives.order(run_id, "work")
@@ -459,9 +459,9 @@ def test_a_second_click_changes_nothing(lives: Lives, monkeypatch: pytest.Monkey
         raise StorageError("No process can be started.")
 
     with monkeypatch.context() as context:
-        context.setattr("cifar_core.runs.process.spawn", lambda *_: None)  # it takes its time
+        context.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)  # it takes its time
         run_id = lives.begin("work")
-        context.setattr("cifar_core.runs.process.spawn", refuse)
+        context.setattr("cifar_core.runs.control.actions.spawn", refuse)
         before = lives.folder(run_id).status.read_bytes()
         start_run(lives.workspace, run_id)
         assert lives.folder(run_id).status.read_bytes() == before and in_line(lives) == [run_id]

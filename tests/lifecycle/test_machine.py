@@ -22,15 +22,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cifar_core import faults
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
-from cifar_core.faults import EXIT_CODE
-from cifar_core.files import is_locked
 from cifar_core.lifecycle.states import MOVES, Status, Verb
 from cifar_core.lifecycle.status import move, read_state
 from cifar_core.runs import create_run, list_runs, pause_run, resume_run, start_run, stop_all, stop_run
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.run_folder import RunFolder
+from cifar_core.storage import faults
+from cifar_core.storage.faults import EXIT_CODE
+from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import open_workspace
 from tests.lifecycle.conftest import Lives, end_fakes, fakes, until
 from tests.lifecycle.fake import spawn_fake
@@ -42,7 +42,7 @@ POINTS = ("", "write:1", "fsync:1", "replace:1", "fsync:2")  # all calls of a mo
 MADE, REFUSED, NOT_KEPT = 0, 3, 4  # exit codes of a process that makes a move
 which = st.integers(0, RUNS - 1)
 WISHES = {"start": start_run, "stop": stop_run, "pause": pause_run, "resume": resume_run}
-MAY = {  # wish -> the statuses in which it is no mistake
+MAY = {  # request -> the statuses in which it is no mistake
     "start": {"queued", "running"},  # of one that runs it changes nothing
     "stop": {"queued", "running"},
     "pause": {"queued", "running"},
@@ -64,7 +64,7 @@ class RunsUnderFire(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.place = Path(tempfile.mkdtemp(prefix="lives-"))
-        self.patched = patch("cifar_core.runs.process.spawn", spawn_fake)
+        self.patched = patch("cifar_core.runs.control.actions.spawn", spawn_fake)
         self.patched.start()
         self.lives = Lives(open_workspace(self.place / "workspace"))
         self.ids = [self.lives.make() for _ in range(RUNS)]
@@ -85,16 +85,16 @@ class RunsUnderFire(RuleBasedStateMachine):
             if not set(self.ids) & set(path.parts) and not path.name.endswith(".lock")
         }
 
-    @rule(number=which, wish=st.sampled_from(sorted(WISHES)))
-    def wish(self, number: int, wish: str) -> None:
+    @rule(number=which, request=st.sampled_from(sorted(WISHES)))
+    def request(self, number: int, request: str) -> None:
         run_id = self.ids[number]
         before = self.lives.status(run_id)
         try:
-            WISHES[wish](self.lives.workspace, run_id)
+            WISHES[request](self.lives.workspace, run_id)
         except RunError:
             after = self.lives.status(run_id)
-            allowed = before in MAY[wish] and after in MAY[wish]
-            assert not allowed or wish == "resume", f"{wish} of a run that is {before} was refused"
+            allowed = before in MAY[request] and after in MAY[request]
+            assert not allowed or request == "resume", f"{request} of a run that is {before} was refused"
 
     @rule(number=which, what=st.sampled_from(["finish", "fail", "segfault", "exit 3", "hang", "work", "work", "work"]))
     def order(self, number: int, what: str) -> None:

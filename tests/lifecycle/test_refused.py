@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core import faults
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError
-from cifar_core.files import TEMP_MARK
-from cifar_core.lifecycle import log, queue, worker
-from cifar_core.lifecycle.ending import end_as
+from cifar_core.jobs import log
+from cifar_core.lifecycle import queue, worker
+from cifar_core.lifecycle.final_status import end_as
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move, state_now
 from cifar_core.processes import child_environment
 from cifar_core.runs import create_run, list_runs, read_run, resume_run, start_run, stop_all
+from cifar_core.storage import faults
+from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.workspace import open_workspace
 from tests.lifecycle.conftest import Lives
 
@@ -46,10 +47,10 @@ def everywhere(attempt: Callable[[str], bool]) -> int:
 def test_a_start_that_is_refused_leaves_no_run(
     lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_core.runs.store._code_version", str)  # which asks git
+    monkeypatch.setattr("cifar_core.runs.control.create._code_version", str)  # which asks git
     kept = lives.make()
     spawned: list[object] = []
-    monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *given: spawned.append(given))
+    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *given: spawned.append(given))
 
     def attempt(plan: str) -> bool:
         run_id = lives.make()
@@ -90,7 +91,7 @@ def test_a_resume_that_is_refused_changes_nothing(
     log.begin_session(folder.log)
     move(folder, Verb.START)
     log.append_bounded(folder.log, f"{log.end_line('failed', 'The disk is full.')}\n".encode())
-    monkeypatch.setattr("cifar_core.runs.process.spawn", lambda *_: None)
+    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
     before = folder.status.read_bytes(), folder.log.read_bytes()
     assert read_run(lives.workspace, run_id).error == "The disk is full."
 
@@ -114,7 +115,7 @@ def test_a_resume_that_is_refused_changes_nothing(
         return struck
 
     assert everywhere(attempt) > 5
-    monkeypatch.setattr("cifar_core.runs.process.spawn", refuse)
+    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", refuse)
     with pytest.raises(StorageError, match="No process"):
         resume_run(lives.workspace, run_id)
     assert (folder.status.read_bytes(), folder.log.read_bytes()) == before and tickets(lives.workspace) == {}
@@ -124,7 +125,7 @@ def test_a_resume_that_is_refused_changes_nothing(
 def test_the_cause_of_an_end_that_cannot_be_written_is_told_by_the_log(
     lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_core.lifecycle.ending.RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("cifar_core.lifecycle.final_status.RETRY_SECONDS", 0.2)
     run_id = lives.make()
     folder = lives.folder(run_id)
     log.begin_session(folder.log)

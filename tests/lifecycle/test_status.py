@@ -10,9 +10,8 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
-from cifar_core.files import hold_lock
 from cifar_core.lifecycle import status as status_file
-from cifar_core.lifecycle.states import ACTIVE, MOVES, RESUMABLE, Progress, Status, Verb, after
+from cifar_core.lifecycle.states import ACTIVE, MOVES, RESUMABLE, Status, TrainingProgress, Verb, after
 from cifar_core.lifecycle.status import (
     SILENT_SECONDS,
     START_SECONDS,
@@ -25,7 +24,8 @@ from cifar_core.lifecycle.status import (
     tell,
 )
 from cifar_core.runs import create_run, list_runs, read_run, resume_run, start_run
-from cifar_core.runs.folder import RunFolder, run_folder
+from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 
 LEGAL = {  # status -> where it may go; the words, not the table's
@@ -80,14 +80,16 @@ def test_an_illegal_move_is_refused_and_changes_nothing(folder: RunFolder, statu
 
 def test_only_a_running_run_makes_progress(folder: RunFolder) -> None:
     with pytest.raises(RunError, match="is queued: only a running one makes progress"):
-        tell(folder, Progress("training", 1, 2, 3, 4))
+        tell(folder, TrainingProgress("training", 1, 2, 3, 4))
     move(folder, Verb.START)
-    tell(folder, Progress("training", 1, 2, 3, 4, elapsed=5.0))
-    assert read_state(folder).progress == Progress("training", 1, 2, 3, 4, elapsed=5.0)
+    tell(folder, TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0))
+    assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0)
     move(folder, Verb.STOP)
-    assert read_state(folder).progress == Progress("training", 1, 2, 3, 4, elapsed=5.0), "where it stood is kept"
+    assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0), (
+        "where it stood is kept"
+    )
     move(folder, Verb.RESUME)
-    assert read_state(folder).progress == Progress("starting", epochs=2, elapsed=5.0)
+    assert read_state(folder).progress == TrainingProgress("starting", epochs=2, elapsed=5.0)
 
 
 def test_a_dead_run_is_interrupted_whoever_looks(folder: RunFolder, workspace: Workspace) -> None:
@@ -144,7 +146,7 @@ def test_a_clock_that_jumps_kills_nobody(
         expect_worker(folder, here=True)
         assert read_run(workspace, folder.run_id).status is Status.QUEUED
         move(folder, Verb.START)
-        tell(folder, Progress("training", 1, 2, 3, 4, 100.0, 5.0, 1.0))
+        tell(folder, TrainingProgress("training", 1, 2, 3, 4, 100.0, 5.0, 1.0))
         run = read_run(workspace, folder.run_id)
         assert run.status is Status.RUNNING and run.silent_since is None
         assert run.seconds == 1.0
@@ -183,7 +185,7 @@ def test_a_status_of_an_earlier_version_is_read(folder: RunFolder, status: Statu
     old = {"status": status.value, "error": "", "progress": {"phase": "training", "epoch": 1, "epochs": 3}}
     folder.status.write_text(json.dumps(old))
     expected = Status.INTERRUPTED if status in ACTIVE else status
-    assert state_now(folder).status is expected and state_now(folder).progress == Progress("training", 1, 3)
+    assert state_now(folder).status is expected and state_now(folder).progress == TrainingProgress("training", 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -209,4 +211,4 @@ def test_the_first_status(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     queue_first(folder, 7)
     state = read_state(folder)
-    assert (state.status, state.taken, state.progress) == (Status.QUEUED, False, Progress("starting", epochs=7))
+    assert (state.status, state.taken, state.progress) == (Status.QUEUED, False, TrainingProgress("starting", epochs=7))

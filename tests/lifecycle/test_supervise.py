@@ -1,4 +1,4 @@
-"""The ladder, the reasons, the log: each alone, without a process or with a plain one."""
+"""The escalation, the reasons, the log: each alone, without a process or with a plain one."""
 
 import io
 import os
@@ -11,39 +11,39 @@ import pytest
 
 from cifar_core import processes
 from cifar_core.errors import StorageError
-from cifar_core.lifecycle import supervise
-from cifar_core.lifecycle.folder import LifeFolder
-from cifar_core.lifecycle.log import (
+from cifar_core.jobs.log import (
     LEFT_OUT,
     LOG_BYTES,
     LogKeeper,
     append_bounded,
     begin_session,
     end_line,
+    log_tail,
     take_back_session,
     told_end,
 )
-from cifar_core.lifecycle.pulse import Pulse
+from cifar_core.lifecycle import supervise
+from cifar_core.lifecycle.heartbeat import Heartbeat
+from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.supervise import (
     KILL_SECONDS,
     OBEY_SECONDS,
     STILL_COMPUTING,
+    EndRequest,
+    Escalation,
     Flag,
-    Ladder,
-    Wish,
     describe_exit,
     see_through,
 )
 from cifar_core.lifecycle.worker import how_it_ended
-from cifar_core.processes import log_tail
 
 
 @pytest.mark.fault(31)
-@pytest.mark.parametrize("wish", [Wish.STOP, Wish.PAUSE])
-def test_the_ladder_ends_within_25_seconds(wish: Wish) -> None:
-    ladder = Ladder()
-    steps = {second: ladder.climb(wish if second >= 100 else None, float(second)) for second in range(200)}
+@pytest.mark.parametrize("request", [EndRequest.STOP, EndRequest.PAUSE])
+def test_the_ladder_ends_within_25_seconds(request: EndRequest) -> None:
+    escalation = Escalation()
+    steps = {second: escalation.next_step(request if second >= 100 else None, float(second)) for second in range(200)}
     taken = {second: step for second, step in steps.items() if step}
     assert list(taken.items())[:2] == [(100 + OBEY_SECONDS, "terminate"), (100 + OBEY_SECONDS + KILL_SECONDS, "kill")]
     assert list(taken)[1] == 125 and list(taken.values()).count("terminate") == 1
@@ -51,7 +51,7 @@ def test_the_ladder_ends_within_25_seconds(wish: Wish) -> None:
 
 @pytest.mark.fault(28)
 def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its process id may be another's by now: the ladder reaches for a child only while that has not been collected."""
+    """Its process id may be another's by now: the escalation reaches for a child only while that has not been collected."""
     signals: list[object] = []
     monkeypatch.setattr("os.kill", lambda *to: signals.append(to))
     monkeypatch.setattr("os.killpg", lambda *to: signals.append(to))
@@ -63,21 +63,21 @@ def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.Monk
     child.wait()
     flag = Flag.__new__(Flag)
     flag.up = True
-    ladder = see_through(child, folder, flag, Pulse(folder))
-    assert signals == [] and ladder.wish is Wish.TERMINATE
+    escalation = see_through(child, folder, flag, Heartbeat(folder))
+    assert signals == [] and escalation.request is EndRequest.TERMINATE
 
 
-@pytest.mark.parametrize("wish", [Wish.TERMINATE, Wish.TIME_LIMIT, Wish.GONE])
-def test_what_no_file_can_ask_begins_with_the_signal(wish: Wish) -> None:
-    ladder = Ladder()
-    assert [ladder.climb(wish, now) for now in (5.0, 6.0, 5.0 + KILL_SECONDS)] == ["terminate", "", "kill"]
+@pytest.mark.parametrize("request", [EndRequest.TERMINATE, EndRequest.TIME_LIMIT, EndRequest.GONE])
+def test_what_no_file_can_ask_begins_with_the_signal(request: EndRequest) -> None:
+    escalation = Escalation()
+    assert [escalation.next_step(request, now) for now in (5.0, 6.0, 5.0 + KILL_SECONDS)] == ["terminate", "", "kill"]
 
 
 def test_a_machine_that_goes_down_does_not_wait_for_a_stop() -> None:
-    ladder = Ladder()
-    assert ladder.climb(Wish.STOP, 0.0) == ""
-    assert ladder.climb(Wish.TERMINATE, 1.0) == "terminate"
-    assert ladder.climb(Wish.TERMINATE, 1.0 + KILL_SECONDS) == "kill"
+    escalation = Escalation()
+    assert escalation.next_step(EndRequest.STOP, 0.0) == ""
+    assert escalation.next_step(EndRequest.TERMINATE, 1.0) == "terminate"
+    assert escalation.next_step(EndRequest.TERMINATE, 1.0 + KILL_SECONDS) == "kill"
 
 
 @pytest.mark.fault(26)
@@ -99,18 +99,18 @@ def test_every_death_has_a_sentence(code: int, words: str, out_of_memory: bool, 
 
 
 @pytest.mark.parametrize(
-    ("ladder", "code", "verb", "said"),
+    ("escalation", "code", "verb", "said"),
     [
-        (Ladder(Wish.STOP, killed=True), -9, Verb.STOP, "did not react to the stop"),
-        (Ladder(Wish.PAUSE, terminated=True), -15, Verb.PAUSE, "did not react to the pause"),
-        (Ladder(Wish.TIME_LIMIT, killed=True), -9, Verb.STOP, "Time limit"),
-        (Ladder(Wish.TERMINATE, terminated=True), -15, Verb.INTERRUPT, "told to end"),
-        (Ladder(Wish.STOP), -11, Verb.FAIL, "signal 11"),  # it was asked, but died of something else
-        (Ladder(), -9, Verb.FAIL, "killed from outside"),
+        (Escalation(EndRequest.STOP, killed=True), -9, Verb.STOP, "did not react to the stop"),
+        (Escalation(EndRequest.PAUSE, terminated=True), -15, Verb.PAUSE, "did not react to the pause"),
+        (Escalation(EndRequest.TIME_LIMIT, killed=True), -9, Verb.STOP, "Time limit"),
+        (Escalation(EndRequest.TERMINATE, terminated=True), -15, Verb.INTERRUPT, "told to end"),
+        (Escalation(EndRequest.STOP), -11, Verb.FAIL, "signal 11"),  # it was asked, but died of something else
+        (Escalation(), -9, Verb.FAIL, "killed from outside"),
     ],
 )
-def test_who_was_led_to_the_end_did_not_fail(ladder: Ladder, code: int, verb: Verb, said: str) -> None:
-    found, words = how_it_ended(ladder, code, "", out_of_memory=False)
+def test_who_was_led_to_the_end_did_not_fail(escalation: Escalation, code: int, verb: Verb, said: str) -> None:
+    found, words = how_it_ended(escalation, code, "", out_of_memory=False)
     assert found is verb and said in words
 
 

@@ -13,7 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.runs import Run, read_run
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import VARIABLE, Workspace, open_workspace
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
@@ -26,7 +26,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """Opens a page as a person does: `open_page(workspace, "train", run="...")`; fails on any uncaught exception."""
     st.cache_resource.clear()
     monkeypatch.setattr(PagesManager, "__init__", _as_after_the_first_request)
-    monkeypatch.setattr("pages.ui.train.start_estimate.calibrate", lambda workspace, runs: "failed")
+    monkeypatch.setattr("pages.ui.train.start_estimate.ensure_speed", lambda workspace, runs: "failed")
 
     def opened(workspace: Workspace, page: str, /, **address: str) -> AppTest:
         monkeypatch.setenv(VARIABLE, str(workspace.root))

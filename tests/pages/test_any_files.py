@@ -20,15 +20,15 @@ from hypothesis import strategies as st
 
 from cifar_core.__main__ import main
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import hold_lock
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.runs import Run, delete_run, export_run, import_run, list_runs, list_trash, read_run
+from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
 from tests.mutations import as_json, other_json, places
 from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.parcels import edit, members, rewrite
+from tests.runs.zips_of_runs import edit, members, rewrite
 
 JSON_FILES = ("config.json", "status.json", "about.json", "facts.json")
 FILES = (*JSON_FILES, "metrics.jsonl")

@@ -9,8 +9,8 @@ from unittest import mock
 import pytest
 import streamlit as st
 
-from cifar_core.files import MB
 from cifar_core.runs import Run, read_predictions
+from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui import caches
 from tests.pages.support import OpenPage

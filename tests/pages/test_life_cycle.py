@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from cifar_core.config import make_config
-from cifar_core.files import hold_lock, read_json, write_json
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import MOVES, Verb
 from cifar_core.lifecycle.status import expect_worker, move, tell
-from cifar_core.runs import Progress, Run, Status, create_run, delete_run, list_runs, read_run
-from cifar_core.runs.folder import run_folder
+from cifar_core.runs import Run, Status, TrainingProgress, create_run, delete_run, list_runs, read_run
+from cifar_core.runs.run_folder import run_folder
+from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from pages.ui.server.upload_quota import QuotaUploadManager
 from pages.ui.train.active_runs import refresh_interval
@@ -38,7 +39,7 @@ def train() -> Iterator[Begin]:
             held.enter_context(hold_lock(folder.lock))
             expect_worker(folder, here=True)
             move(folder, Verb.START)
-            tell(folder, Progress("training", 2, 4, 10, 100, 900.0, LEFT, 80.0))
+            tell(folder, TrainingProgress("training", 2, 4, 10, 100, 900.0, LEFT, 80.0))
             return run_id
 
         yield begin
@@ -137,7 +138,7 @@ def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
     frozen, second = wait(workspace), wait(workspace)
     folder, ago = run_folder(workspace, frozen), time.monotonic() - 40
     monkeypatch.setattr(
-        "cifar_core.lifecycle.pulse._last_beat", lambda beating, _now: ago if beating == folder else None
+        "cifar_core.lifecycle.heartbeat._last_beat", lambda beating, _now: ago if beating == folder else None
     )
     with hold_lock(folder.lock):
         write_json(folder.status, read_json(folder.status) | {"beat": ago, "taken": True})

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.analyse import SORTS, SampleFilter, sample_table, select_samples
 from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.runs import Predictions, Run, read_predictions
+from cifar_core.samples import SORTS, SampleFilter, sample_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from tests.conftest import save_tiny

@@ -8,7 +8,7 @@ from PIL import Image
 
 from cifar_core.config import make_config
 from cifar_core.data import CONVERSION, open_dataset
-from cifar_core.runs import Helper, Predictor, Run, create_run
+from cifar_core.runs import Predictor, PredictorProcess, Run, create_run
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
@@ -17,7 +17,7 @@ from tests.pages.support import OpenPage, said
 class Sure:
     """A network that is sure of one class: the brighter the picture, the later the class."""
 
-    def __init__(self, workspace: Workspace, run_id: str, helper: Helper) -> None:
+    def __init__(self, workspace: Workspace, run_id: str, helper: PredictorProcess) -> None:
         self.class_names = tuple(f"class {index}" for index in range(10))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ def test_a_run_without_a_network_says_what_to_do(open_page: OpenPage, workspace:
 def test_the_real_network_answers_as_when_it_was_measured(
     open_page: OpenPage, finished: Run, shared: Workspace
 ) -> None:
-    helper = Helper()
+    helper = PredictorProcess()
     probs = Predictor(shared, finished.id, helper).predict(np.asarray(open_dataset(shared, "tiny").test.images[:1]))
     helper.close()
     app = open_page(shared, "predict", run=finished.id)

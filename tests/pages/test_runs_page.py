@@ -9,7 +9,7 @@ from cifar_core.config import make_config
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
-from cifar_core.runs.folder import RunFolder
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace
 from pages.ui.runs.runs_table import runs_table
 from tests.conftest import save_tiny

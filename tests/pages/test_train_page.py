@@ -11,8 +11,8 @@ from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.presets import PRESETS
-from cifar_core.runs import Run, create_run, list_runs, read_run, store
-from cifar_core.runs.folder import RunFolder, run_folder
+from cifar_core.runs import Run, create_run, list_runs, listing, read_run
+from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
 from pages.ui.train.run_buttons import BUTTONS
 from pages.ui.train.settings_form import slider_stops
@@ -20,7 +20,7 @@ from pages.ui.wording import percent, result_line
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 
-_read_if_changed = store._read_if_changed
+_read_if_changed = listing._read_if_changed
 NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int", "float", "ints")]
 
 
@@ -220,7 +220,7 @@ def test_the_runs_are_read_once_for_the_whole_page(
         read.append(folder.path.name)
         return _read_if_changed(folder)
 
-    monkeypatch.setattr(store, "_read_if_changed", counting)
+    monkeypatch.setattr(listing, "_read_if_changed", counting)
     app.run()
     assert not app.exception
     assert read == [run_id]

@@ -10,7 +10,7 @@ from cifar_core.config import RunConfig, make_config
 from cifar_core.lifecycle.states import MOVES, Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, Status, create_run, list_runs, read_run, start_run, stop_run
-from cifar_core.runs.folder import run_folder
+from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 

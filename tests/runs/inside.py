@@ -10,18 +10,18 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.lifecycle.states import Status, Verb
 from cifar_core.lifecycle.status import move, read_state
 from cifar_core.runs import Run, read_run
-from cifar_core.runs import recorder as recorder_module
-from cifar_core.runs import training as training_module
-from cifar_core.runs.folder import run_folder
-from cifar_core.runs.recorder import Recorder
+from cifar_core.runs.run_folder import run_folder
+from cifar_core.runs.training import process as training_module
+from cifar_core.runs.training import recorder as recorder_module
+from cifar_core.runs.training.recorder import Recorder
 from cifar_core.train.trainer import Position, Signal
 from cifar_core.workspace import Workspace
 
 TINY = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 3, "learning_rate": 3e-3}
 
 
-class Wish:
-    """Stands in for `Wishes`: pauses after so many batches of this session, or does what it is told to."""
+class EndRequest:
+    """Stands in for `RunRequests`: pauses after so many batches of this session, or does what it is told to."""
 
     def __init__(self, batches: int | None, harm: Callable[[int], None]) -> None:
         self.reason = ""
@@ -58,18 +58,18 @@ def train(workspace: Workspace, run_id: str, *, batches: int | None = None, harm
     if read_state(folder).status is not Status.QUEUED:
         move(folder, Verb.RESUME)
     move(folder, Verb.START)
-    wish = Wish(batches, harm)
+    request = EndRequest(batches, harm)
 
     class Counting(Recorder):
-        """Asked while an epoch is measured, too, `Wish` counts batches alone."""
+        """Asked while an epoch is measured, too, `EndRequest` counts batches alone."""
 
         def on_batch(self, position: Position) -> Signal:
-            wish.count()
+            request.count()
             return super().on_batch(position)
 
     try:
         with mock.patch.object(training_module, "Recorder", Counting):
-            training_module.train_run(folder, wish)  # type: ignore[arg-type] # it answers as one
+            training_module.train_run(folder, request)  # type: ignore[arg-type] # it answers as one
     except CifarCoreError as error:
         with contextlib.suppress(CifarCoreError):
             move(folder, Verb.FAIL, error=str(error))

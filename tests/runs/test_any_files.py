@@ -27,21 +27,22 @@ from cifar_core.runs import (
     list_trash,
     pause_run,
     queue_places,
-    read_calibration,
     read_metrics,
     read_predictions,
     read_run,
+    read_speed,
     stop_run,
     verify_run,
     worker_log_tail,
 )
-from cifar_core.runs.estimate import CALIBRATION_FILE, epoch_seconds, machine_name
-from cifar_core.runs.folder import RunFolder
-from cifar_core.runs.sealed import DamagedError, check_seal, seal
+from cifar_core.runs.estimate.estimate import epoch_seconds
+from cifar_core.runs.estimate.speed import SPEED_FILE, machine_name
+from cifar_core.runs.hashed_tensors import DamagedError, check_hash, with_hash
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.mutations import as_json, other_bytes, other_json
 from tests.runs.conftest import snapshot
-from tests.runs.parcels import RUN, STORED, store
+from tests.runs.zips_of_runs import RUN, STORED, store
 
 NEWER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -201,10 +202,10 @@ def test_any_folder_in_the_trash_and_beside_the_runs(both: Workspace, name: str)
 @given(data=st.data())
 def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
     """What was measured of this machine is believed where it can be, else there is none."""
-    path = both.root / CALIBRATION_FILE
+    path = both.root / SPEED_FILE
     path.write_bytes(data.draw(other_json(CALIBRATION)))
     try:
-        found = read_calibration(both)
+        found = read_speed(both)
         if found is not None:
             for model in list_models():
                 seconds = epoch_seconds(found, make_config({"model": model}), classes=10, train=50_000, judged=10_000)
@@ -215,8 +216,10 @@ def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
 
 @pytest.mark.fault(8)
 @settings(EVERY, max_examples=200)
-@given(content=other_bytes(b"".join(seal((NEWER / "best/0003.safetensors").read_bytes()))) | st.binary(max_size=100))
+@given(
+    content=other_bytes(b"".join(with_hash((NEWER / "best/0003.safetensors").read_bytes()))) | st.binary(max_size=100)
+)
 def test_any_sealed_file(content: bytes) -> None:
     for required in (True, False):
         with suppress(DamagedError):
-            check_seal(io.BytesIO(content), required=required)
+            check_hash(io.BytesIO(content), required=required)

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from cifar_core.runs import (
-    Helper,
     Predictor,
+    PredictorProcess,
     Status,
     import_run,
     list_runs,
-    manifest,
     read_metrics,
     read_predictions,
     read_run,
     verify_run,
 )
+from cifar_core.runs.transfer import manifest
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, tiny_pictures
 
@@ -37,7 +37,7 @@ def test_stored_run_opens(stored: Path, workspace: Workspace) -> None:
     found = read_predictions(workspace, run.id)
     images, labels = tiny_pictures(100, seed=1)
     assert np.array_equal(found.labels, labels)
-    helper = Helper()
+    helper = PredictorProcess()
     assert np.abs(Predictor(workspace, run.id, helper).predict(images) - found.probs).max() < 1e-4
     helper.close()
 
@@ -49,8 +49,8 @@ def test_every_schema_has_a_stored_run() -> None:
 @pytest.mark.parametrize("version", range(1, manifest.VERSION + 1))
 def test_stored_export_comes_in(version: int, workspace: Workspace) -> None:
     """So does a zip that an earlier version exported."""
-    arrival = import_run(workspace, ROOT / "tests" / "fixtures" / f"exported-{version}.zip")
-    run = read_run(workspace, arrival.run)
+    imported = import_run(workspace, ROOT / "tests" / "fixtures" / f"exported-{version}.zip")
+    run = read_run(workspace, imported.run)
     assert (run.name, run.status, run.problem) == ("first of its kind", Status.FINISHED, "")
     assert verify_run(workspace, run.id) == []
     _, labels = tiny_pictures(100, seed=1)

@@ -24,8 +24,8 @@ from cifar_core.data.drawing.flight import airplane, bird
 from cifar_core.data.drawing.pond_and_sea import frog, ship
 from cifar_core.data.drawing.subject import Subject
 from cifar_core.data.drawing.vehicles import automobile, truck
-from cifar_core.data.progress import CancelledError
 from cifar_core.errors import DataError
+from cifar_core.jobs.progress import CancelledError
 
 CLASS_NAMES: tuple[str, ...] = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -41,7 +41,7 @@ _OWN: dict[str, Callable[[Dice], Subject]] = {
     "truck": truck,
 }
 
-Progress = Callable[[int, int], None]
+OnDrawn = Callable[[int, int], None]
 Task = tuple[str, int, np.ndarray]  # split, number of the first picture, labels
 _cancelled: Event | None = None  # in a drawing process: whether anybody wants its pictures still
 
@@ -154,7 +154,7 @@ def generate(
     seed: int = 0,
     train: int = 10_000,
     test: int = 2_000,
-    progress: Progress | None = None,
+    progress: OnDrawn | None = None,
     workers: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw the whole dataset, on all cores.

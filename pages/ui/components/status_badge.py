@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.runs import (
-    Run,
-)
+from cifar_core.runs import Run
 from pages.ui.wording import (
     status_display,
 )

@@ -18,8 +18,7 @@ from cifar_core.data import (
     read_job,
     start_get,
 )
-from cifar_core.files import size_text
-from cifar_core.text import clock
+from cifar_core.text import clock, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence

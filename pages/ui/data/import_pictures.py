@@ -4,12 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.data import (
-    start_import,
-)
+from cifar_core.data import start_import
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import temp_beside, write_atomic
-from cifar_core.settings import require_upload
+from cifar_core.limits import require_upload
+from cifar_core.storage.atomic import temp_beside, write_atomic
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import single_line

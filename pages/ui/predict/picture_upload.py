@@ -12,8 +12,8 @@ from streamlit.typing import UploadedFile
 
 from cifar_core.data import decode_picture
 from cifar_core.errors import DataError
-from cifar_core.files import MB, size_text
 from cifar_core.runs import Run
+from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_test_split
 from pages.ui.error_messages import show_errors

@@ -7,8 +7,8 @@ import datetime
 
 import streamlit as st
 
+from cifar_core.limits import LIMITS_FILE, read_limits
 from cifar_core.runs import DeletedRun, Run, delete_run, empty_trash, find_deleted, list_trash, restore_run
-from cifar_core.settings import SETTINGS_FILE, read_limits
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
@@ -59,7 +59,7 @@ def show_trash(workspace: Workspace) -> None:
         days = read_limits(workspace).trash_days
         st.caption(
             f"A deleted run can be brought back for {counted(days, 'day')}; then it is removed for good "
-            f"(trash\\_days in {escaped(SETTINGS_FILE)})."
+            f"(trash\\_days in {escaped(LIMITS_FILE)})."
         )
         for item in deleted[:MAX_DELETED_SHOWN]:
             _show_deleted_run(workspace, item, days)

@@ -10,9 +10,10 @@ import streamlit as st
 from streamlit.typing import UploadedFile
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.files import MB, size_text, temp_beside, write_atomic
+from cifar_core.limits import LIMITS_FILE, read_limits, require_upload
 from cifar_core.runs import Run, export_bytes, export_run, import_run, read_run
-from cifar_core.settings import SETTINGS_FILE, read_limits, require_upload
+from cifar_core.storage.atomic import temp_beside, write_atomic
+from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.server.upload_quota import drop_uploads, upload_field_key, upload_limit_mb
@@ -39,7 +40,7 @@ def show_export_button(workspace: Workspace, run: Run) -> None:
         content, most = export_bytes(workspace, run.id), read_limits(workspace).export_mb * MB
         about = size_text(content)
         if content > most:
-            limit = escaped(f"export_mb in {SETTINGS_FILE}")
+            limit = escaped(f"export_mb in {LIMITS_FILE}")
             refused = f"It has {about}, more than the {size_text(most)} that one export may have ({limit})."
     except CifarCoreError as error:
         refused = escaped_sentence(error)

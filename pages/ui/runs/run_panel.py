@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cifar_core.runs import Run, note_run, rename_run
-from cifar_core.runs.store import MAX_NAME, MAX_NOTE
+from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
@@ -58,7 +58,7 @@ def _show_name_and_note(workspace: Workspace, run: Run) -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         name = st.text_input(
-            "Name", single_line(run.name, MAX_NAME), key=f"runs_name_{run.id}", max_chars=MAX_NAME, width=260
+            "Name", single_line(run.name, MAX_RUN_NAME), key=f"runs_name_{run.id}", max_chars=MAX_RUN_NAME, width=260
         )
         note = st.text_input(
             "Note",

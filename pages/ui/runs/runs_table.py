@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.config import differing, spec_of
-from cifar_core.runs import Place, Run
+from cifar_core.runs import QueuePlace, Run
 from cifar_core.text import clock
 from pages.ui.train.settings_form import setting_text
 from pages.ui.wording import PERCENT_FORMAT, date_and_time, in_percent, status_display
@@ -17,7 +17,7 @@ ACCURACY_COLUMNS = ("best test accuracy", "last test accuracy")
 SELECTED_KEY = "runs_chosen"
 
 
-def runs_table(runs: list[Run], places: Mapping[str, Place]) -> pd.DataFrame:
+def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
     """Return one row a run: name, status, dataset, the settings in which the runs differ, results, time and day.
 
     Args:

@@ -12,9 +12,8 @@ import streamlit as st
 from starlette.exceptions import HTTPException
 
 from cifar_core.errors import ConfigError
-from cifar_core.files import MB
-from cifar_core.settings import Limits, read_limits
-from cifar_core.text import one_line
+from cifar_core.limits import ServerLimits, read_limits
+from cifar_core.text import MB, one_line
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.server.internals import MemoryUploadedFileManager, UploadedFileRec
@@ -69,7 +68,7 @@ def limit_uploads() -> None:
 
 def grant_upload_quota(workspace: Workspace, page: str) -> None:
     """Let the session of this visitor send files for `page`; those for another page are dropped."""
-    limits = Limits()
+    limits = ServerLimits()
     with contextlib.suppress(ConfigError):  # the page says so where the limit matters
         limits = read_limits(workspace)
     if st.session_state.get(_PAGE_KEY) != page:

@@ -10,17 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.analyse import read_curve
+from cifar_core.evaluate import read_curve
 from cifar_core.export import table_csv
 from cifar_core.figures import curves
-from cifar_core.runs import (
-    Run,
-    Status,
-    queue_places,
-    read_metrics,
-    slots,
-    worker_log_tail,
-)
+from cifar_core.runs import Run, Status, queue_places, read_metrics, slots, worker_log_tail
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.components.status_badge import status_badge

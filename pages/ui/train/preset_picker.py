@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.bench import expected_accuracy
 from cifar_core.config import make_config, parse_settings, spec_of
+from cifar_core.measured import expected_accuracy
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, estimate_run
 from cifar_core.text import clock

@@ -23,7 +23,7 @@ from cifar_core.runs import (
     start_run,
     stop_run,
 )
-from cifar_core.runs.schema import RETRIABLE
+from cifar_core.runs.run import RETRIABLE
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped

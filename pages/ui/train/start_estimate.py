@@ -5,15 +5,7 @@ import sys
 import streamlit as st
 
 from cifar_core.config import RunConfig
-from cifar_core.runs import (
-    Place,
-    Run,
-    Status,
-    calibrate,
-    estimate_run,
-    queue_places,
-    slots,
-)
+from cifar_core.runs import QueuePlace, Run, Status, ensure_speed, estimate_run, queue_places, slots
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
@@ -65,7 +57,7 @@ def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: li
     st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
 
 
-def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> Place | None:
+def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> QueuePlace | None:
     """Return where a run with these settings would stand in the queue if it were started now."""
     if config is None:
         return None
@@ -78,7 +70,7 @@ def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
     if workspace.unwritable(workspace.root) is not None:  # the folder that keeps the timing
         return "unwritable"
     with show_errors():
-        return calibrate(workspace, runs)
+        return ensure_speed(workspace, runs)
     return "failed"
 
 

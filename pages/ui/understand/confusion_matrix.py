@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.analyse import explain_matrix
+from cifar_core.evaluate import explain_matrix
 from cifar_core.figures import confusion_heatmap
 from pages.ui.caches import Findings
 from pages.ui.markdown import escaped

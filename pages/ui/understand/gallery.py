@@ -10,7 +10,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cifar_core.analyse import tile_lines
+from cifar_core.samples import tile_lines
 from pages.ui.components.image_grid import GridEvent, image_grid
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.analyse import OUTCOMES, SORTS, SampleFilter
 from cifar_core.evaluate import LOSS_CLIP
 from cifar_core.runs import Run
+from cifar_core.samples import OUTCOMES, SORTS, SampleFilter
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
 from pages.ui.url_state import UrlParameter, any_of, free_text, number_range, one_of, reset_widgets, whole_number
 from pages.ui.wording import epoch_word

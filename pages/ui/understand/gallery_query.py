@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from cifar_core.analyse import SampleFilter, select_samples
 from cifar_core.data import Split
 from cifar_core.runs import Run
+from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings, load_test_split
 

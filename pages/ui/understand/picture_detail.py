@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.analyse import SORTS, tile_caption
 from cifar_core.figures import probability_bars
+from cifar_core.samples import SORTS, tile_caption
 from pages.ui.components.images import enlarged
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cifar_core.analyse import SORTS, SampleFilter, select_samples
 from cifar_core.errors import CifarCoreError
 from cifar_core.export import require_exportable, save_samples, zip_bytes
-from cifar_core.files import size_text
+from cifar_core.samples import SORTS, SampleFilter, select_samples
+from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence

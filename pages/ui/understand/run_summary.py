@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from cifar_core.analyse import SampleFilter, select_samples, tile_lines
 from cifar_core.runs import Run
+from cifar_core.samples import SampleFilter, select_samples, tile_lines
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_test_split

@@ -7,8 +7,7 @@ from starlette.exceptions import HTTPException
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from cifar_core.settings import MB
-from cifar_core.text import one_line
+from cifar_core.text import MB, one_line
 from pages.ui.server.upload_quota import MAX_UPLOADS, QuotaUploadManager
 from tests.nasty import FILE_NAMES
 

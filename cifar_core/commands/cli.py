@@ -1,0 +1,74 @@
+"""All commands as one, and the sentence and exit code of whatever ends them.
+
+People read stderr; stdout holds results, with `--json` one object as its last line. Nothing here loads torch: training
+and importing run as processes of their own, which the commands follow.
+"""
+
+import sys
+
+import click
+
+from cifar_core.commands.analyze import analyze
+from cifar_core.commands.bench import bench
+from cifar_core.commands.data import data
+from cifar_core.commands.runs import runs
+from cifar_core.commands.startup import DEBUG, one_sentence
+from cifar_core.commands.train import train
+from cifar_core.errors import CifarCoreError
+from cifar_core.interrupts import CANCELLED, ignore_ctrl_c, raise_on_ctrl_c
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Train a CNN on small pictures and find out what it gets wrong."""
+
+
+for command in (data, train, analyze, runs, bench):
+    cli.add_command(command)
+
+
+def main() -> int:
+    """Run a command; whatever goes wrong is one sentence on stderr unless --debug is among the arguments."""
+    debug = DEBUG in sys.argv
+    arguments = [item for item in sys.argv[1:] if item != DEBUG]
+    if not debug:
+        sys.excepthook = one_sentence
+    try:
+        raise_on_ctrl_c()
+        return _run(arguments, debug)
+    except KeyboardInterrupt:  # outside of what click runs
+        return _cancelled()
+    finally:
+        ignore_ctrl_c()
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    try:
+        return _result(arguments)
+    except CifarCoreError as error:
+        if debug:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        return error.exit_code
+    except click.Abort:
+        return _cancelled()
+
+
+def _result(arguments: list[str]) -> int:
+    try:
+        result = cli.main(arguments, prog_name="python -m cifar_core", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        result = error.exit_code
+    sys.stdout.flush()  # here, where it can still be said that it does not work
+    return result if isinstance(result, int) else 0
+
+
+def _cancelled() -> int:
+    ignore_ctrl_c()
+    click.echo(CANCELLED, err=True)
+    return 1

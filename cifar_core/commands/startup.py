@@ -1,0 +1,88 @@
+"""The first thing a command does, before it imports what takes time and memory: its streams, unforeseen faults.
+
+Loads next to nothing. Whatever goes wrong from here on is one sentence on stderr, unless --debug is among the arguments.
+"""
+
+import errno
+import io
+import os
+import sys
+from typing import Any, TextIO
+
+from cifar_core.errors import StorageError
+from cifar_core.machine import if_of_memory, is_there, memory_limit, memory_words
+
+DEBUG = "--debug"
+LEAST_MEMORY = 250 * 1024 * 1024  # bytes; with less NumPy and others say so first, in words of their own
+
+
+def begin() -> None:
+    """Make this process fit for a command.
+
+    Raises:
+        MemoryError: it may have too little for the command to be read.
+    """
+    _open_standard_streams()
+    if DEBUG not in sys.argv:
+        sys.excepthook = one_sentence
+    if not is_there(LEAST_MEMORY):
+        raise MemoryError
+
+
+def one_sentence(kind: type[BaseException], error: BaseException, _trace: object) -> None:
+    """For what nobody foresaw; Python then exits with 1."""
+    told = f"{kind.__name__}: {error}"
+    is_cut_short = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
+    lack = if_of_memory(told) or (memory_words() if is_cut_short and memory_limit() else "")
+    print(f"Error: {lack or f'{told} (an unexpected fault; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
+    if lack:
+        os._exit(1)  # libraries that are half loaded may crash at the end
+
+
+def _open_standard_streams() -> None:
+    """Give a process that was started without stdin, stdout or stderr a null one, and both outputs a manner of failing.
+
+    Else the next file that is opened, such as the lock of a run, would become what all words are written to.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - for the life of the process
+    sys.stdout = _stream(sys.stdout, _Results(1, "wb", closefd=False))
+    sys.stderr = _stream(sys.stderr, _Words(2, "wb", closefd=False))
+
+
+def _stream(old: Any, raw: io.FileIO) -> TextIO:
+    """As Python's own over another raw file; signs that its encoding lacks are written as `\\xe4`, and stop nothing."""
+    if old is not None and not isinstance(getattr(old.buffer, "raw", old.buffer), io.FileIO):
+        return old  # a Windows console, which is no file
+    encoding, lines, through = (old.encoding, old.line_buffering, old.write_through) if old else ("utf-8", False, False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace",
+                            line_buffering=lines or raw.fileno() == 2, write_through=through)  # fmt: skip
+
+
+class _Words(io.FileIO):
+    """Words for people: where nobody can hear them they are lost, and the command goes on."""
+
+    def write(self, content: Any) -> int:
+        try:
+            return super().write(content) or len(content)
+        except OSError:
+            return len(content)
+
+
+class _Results(io.FileIO):
+    """Results: one that cannot be written ends the command, quietly where it is only that nobody reads on."""
+
+    def write(self, content: Any) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.fileno())  # what is buffered goes there when Python ends
+            os.close(null)
+            if error.errno == errno.EPIPE:
+                raise SystemExit(1) from error
+            raise StorageError(f"The results cannot be written to stdout: {error.strerror}.") from error

@@ -1,0 +1,200 @@
+"""Folders, zips and tars as one stream of files. Nothing is extracted; nothing an archive claims about itself is believed.
+
+Reads the folder or archive given; writes nothing. What makes an archive dangerous (links, devices, paths that climb out,
+encryption, bombs) refuses it as a whole; names and sizes are counted while reading.
+"""
+
+import bz2
+import contextlib
+import gzip
+import io
+import lzma
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from cifar_core.data.sources.entries import (
+    ArchiveLimits,
+    Budget,
+    checked_path,
+    in_words,
+    is_junk,
+    open_plain,
+    shown_name,
+)
+from cifar_core.data.sources.zips import ZIP_HEADS, ZipFiles
+from cifar_core.errors import DataError
+from cifar_core.text import MB
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a folder or archive."""
+
+    path: tuple[str, ...]  # its checked path inside, e.g. ("train", "cat", "1.png")
+    content: bytes
+    done: int  # how far the reading is after it, in `Source.unit`
+
+    @property
+    def name(self) -> str:
+        """The path as people write it."""
+        return "/".join(self.path)
+
+
+@dataclass
+class Source:
+    """An opened folder or archive: go through `members` once, then look at `junk`."""
+
+    members: Iterator[Member]
+    total: int
+    unit: str  # "files" (folder, zip) or "bytes" (tar, of the packed file)
+    junk: int = 0  # files of operating systems that were passed over
+
+
+@contextlib.contextmanager
+def open_source(path: Path, limits: ArchiveLimits | None = None, *, shown: str = "") -> Iterator[Source]:
+    """Open a folder, zip or tar (plain, gz, xz, bz2). What the file holds decides, not its name.
+
+    Errors call it `shown`, else by its own name.
+
+    Raises (also while its members are read):
+        DataError: absent, another kind of file, damaged, cut off, dangerous, or beyond a limit; nothing was written.
+    """
+    limits = limits or ArchiveLimits()
+    name = shown_name(path, shown)
+    with in_words(name):
+        if path.is_dir():
+            yield _open_folder(path, limits)
+            return
+        with open_plain(path, name) as handle:
+            head = handle.read(512)
+            handle.seek(0)
+            if head[:4] in ZIP_HEADS:
+                yield _open_zip(handle, limits)
+            else:
+                with _open_tar(handle, head, name, limits) as source:
+                    yield source
+
+
+def _open_folder(folder: Path, limits: ArchiveLimits) -> Source:
+    files = list(_walk(folder, (), Budget(limits)))
+    source = Source(iter(()), len(files), "files")
+
+    def members() -> Iterator[Member]:
+        budget = Budget(limits)
+        for done, parts in enumerate(files, start=1):
+            if is_junk(parts):
+                source.junk += 1
+                continue
+            name = "/".join(checked_path("/".join(parts)))
+            with open(folder.joinpath(*parts), "rb") as handle:
+                yield Member(parts, budget.read(handle, name, 0), done)
+
+    source.members = members()
+    return source
+
+
+def _walk(folder: Path, above: tuple[str, ...], budget: Budget) -> Iterator[tuple[str, ...]]:
+    """All files below a folder in the order of their names; links and devices are refused, not followed."""
+    with os.scandir(folder) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    for entry in entries:
+        parts = (*above, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), parts, budget)
+        elif entry.is_file(follow_symlinks=False):
+            budget.file()
+            yield parts
+        else:
+            raise DataError(f"{'/'.join(parts)} is a link or a device, not a file: put the file itself there.")
+
+
+def _open_zip(handle: IO[bytes], limits: ArchiveLimits) -> Source:
+    files = ZipFiles(handle, limits)
+
+    def members() -> Iterator[Member]:
+        for done, info in enumerate(files.infos, start=1):
+            with files.open(info) as stream:
+                content = stream.read()
+            yield Member(checked_path(info.filename), content, done)
+
+    return Source(members(), len(files.infos), "files", files.junk)
+
+
+class _Unpacked(io.RawIOBase):
+    """The unpacked bytes of a tar: bounded between two files (a header may claim gigabytes) and as a whole."""
+
+    def __init__(self, stream: IO[bytes], packed: IO[bytes], limits: ArchiveLimits) -> None:
+        self._stream = stream
+        self._packed = packed
+        self._limits = limits
+        self._budget = Budget(limits)
+        self._left = 0
+        self.last = b""  # the last block read
+        self.next_file()
+
+    def next_file(self) -> None:
+        self._left = self._limits.file_bytes + 2 * MB
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size if 0 <= size <= MB else MB)
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise DataError(f"It holds a file or header of more than the {self._limits.file_bytes // MB} MB allowed.")
+        self._budget.count(len(chunk), max(self._packed.tell(), 1))
+        self.last = chunk[-512:] if len(chunk) >= 512 else (self.last + chunk)[-512:]
+        return chunk
+
+
+@contextlib.contextmanager
+def _open_tar(handle: IO[bytes], head: bytes, name: str, limits: ArchiveLimits) -> Iterator[Source]:
+    with contextlib.closing(_unpacker(handle, head, name)) as stream:
+        unpacked = _Unpacked(stream, handle, limits)
+        source = Source(iter(()), os.fstat(handle.fileno()).st_size, "bytes")
+        # "r|": strictly forward; every header is read in small pieces through `unpacked`
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
+            source.members = _tar_members(archive, unpacked, handle, source, limits)
+            yield source
+
+
+def _tar_members(
+    archive: tarfile.TarFile, unpacked: _Unpacked, packed: IO[bytes], source: Source, limits: ArchiveLimits
+) -> Iterator[Member]:
+    budget = Budget(limits)
+    for info in archive:
+        budget.file()
+        parts = checked_path(info.name)
+        if info.isdir():
+            continue
+        if not info.isreg() or info.issparse():
+            raise DataError(f"The tar holds {info.name}, a link, a device or a sparse file: it was refused as a whole.")
+        stream = archive.extractfile(info)
+        if stream is None:
+            raise tarfile.ReadError(f"{info.name} has no content")
+        if is_junk(parts):
+            source.junk += 1
+        else:
+            yield Member(parts, budget.read(stream, info.name, 0), packed.tell())
+        unpacked.next_file()
+    while unpacked.read(MB):  # to the very end: only there do gzip and xz compare their checksums
+        pass
+    if unpacked.last.strip(b"\0"):
+        raise tarfile.ReadError("its end is missing")
+
+
+def _unpacker(handle: IO[bytes], head: bytes, name: str) -> IO[bytes]:
+    if head[:2] == b"\x1f\x8b":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=handle))
+    if head[:6] == b"\xfd7zXZ\x00":
+        return lzma.LZMAFile(handle)
+    if head[:3] == b"BZh":
+        return bz2.BZ2File(handle)
+    if head[257:262] == b"ustar":
+        return handle
+    raise DataError(f"{name} is neither a folder nor a zip nor a tar (.tar, .tar.gz, .tar.xz, .tar.bz2).")

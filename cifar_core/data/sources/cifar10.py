@@ -1,0 +1,268 @@
+"""The official CIFAR-10: known by its hashes, fetched, or taken from a file or torchvision folder a person has.
+
+Its batches are Python pickles, which can run any code. So not one is opened before its own hash proved to be the official
+one, and then in a process of its own (`official.py`), out of a private copy. Writes `data/cifar10/` through the store and
+`data/.downloads/`.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cifar_core.data.sources.archive import open_source
+from cifar_core.data.sources.download import Line, Remote, fetch, part_of, sha256_of
+from cifar_core.data.sources.drawn10 import numbered_ids
+from cifar_core.data.sources.entries import shown_name
+from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
+from cifar_core.errors import DataError, StorageError
+from cifar_core.jobs.log import log_tail
+from cifar_core.jobs.progress import CancelledError, OnProgress, no_progress
+from cifar_core.processes import Program, child_environment, command_of
+from cifar_core.storage.atomic import make_folder, remove, temp_beside, write_atomic
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.storage.json_files import write_json
+from cifar_core.text import one_line
+from cifar_core.workspace import Workspace
+
+NAME = "cifar10"
+TITLE = "CIFAR-10"
+TRAIN = 50_000  # pictures
+TEST = 10_000
+CLASSES = 10
+DISK_REFUSED = 3  # exit code of the reading process; its last words are the sentence
+_POLL = 0.2  # seconds between looks at the reading process
+
+
+@dataclass(frozen=True)
+class OfficialFiles:
+    """What the official files are, to the last bit. The tests make small ones of their own."""
+
+    url: str
+    filename: str
+    length: int  # bytes of the archive
+    sha256: str  # of the archive
+    folder: str  # inside the archive and in a torchvision root
+    train: tuple[tuple[str, str], ...]  # (file, MD5), in order
+    test: tuple[tuple[str, str], ...]
+    meta: tuple[str, str]
+
+    @property
+    def pickles(self) -> dict[str, str]:
+        """Every pickle with its MD5."""
+        return dict((*self.train, *self.test, self.meta))
+
+
+CIFAR10 = OfficialFiles(
+    url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    filename="cifar-10-python.tar.gz",
+    length=170_498_071,
+    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    folder="cifar-10-batches-py",
+    train=(
+        ("data_batch_1", "c99cafc152244af753f735de768cd75f"),
+        ("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
+        ("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
+        ("data_batch_4", "634d18415352ddfa80567beed471001a"),
+        ("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
+    ),
+    test=(("test_batch", "40351d587109b95175f43aff81a1287e"),),
+    meta=("batches.meta", "5ff9c542aee3614f3951f8cda6e48888"),
+)
+
+
+def get_cifar10(
+    workspace: Workspace,
+    progress: OnProgress = no_progress,
+    *,
+    files: OfficialFiles = CIFAR10,
+    line: Line | None = None,
+) -> Dataset:
+    """Fetch the official archive (or take it where the person put it: `data/cifar-10-python.tar.gz`) and store it.
+
+    Raises:
+        DownloadError: it could not be fetched; says why and how to go on without a network.
+        DataError: the name is taken, or the file put there is not the official one.
+        CancelledError: the person cancelled; what was fetched is removed.
+        StorageError: the disk refused.
+    """
+    refuse_taken(workspace, NAME)
+    placed = workspace.data / files.filename
+    if placed.exists():
+        return import_official(workspace, placed, NAME, progress, files=files)
+    downloads = downloads_folder(workspace)
+    make_folder(downloads)
+    target = downloads / files.filename
+    offline = (
+        f"Without a network: put the file {files.filename} here: {placed}, "
+        f"or run: python -m cifar_core data import FILE --name {NAME}"
+    )
+    try:
+        if not target.exists():
+            remote = Remote(files.url, files.length, files.sha256, offline)
+            fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), line)
+        dataset = import_official(workspace, target, NAME, progress, files=files)
+    except CancelledError:
+        remove(part_of(target))
+        raise
+    except DataError:
+        remove(target)  # damaged since it was verified: the next try fetches it anew
+        raise
+    shutil.rmtree(downloads, ignore_errors=True)
+    return dataset
+
+
+def downloads_folder(workspace: Workspace) -> Path:
+    """Where what is fetched lies until it is a dataset."""
+    return workspace.data / ".downloads"
+
+
+def is_official(path: Path, files: OfficialFiles = CIFAR10) -> bool:
+    """Whether a path claims to be the official data, an archive by name or length, a folder by its files; hashes are for later."""
+    if path.is_dir():
+        return _batches_folder(path, files) is not None
+    return path.is_file() and (path.stat().st_size == files.length or path.name == files.filename)
+
+
+def import_official(
+    workspace: Workspace,
+    path: Path,
+    name: str,
+    progress: OnProgress = no_progress,
+    *,
+    files: OfficialFiles = CIFAR10,
+    shown: str = "",
+) -> Dataset:
+    """Store the official data from its archive, a torchvision root, or the folder `cifar-10-batches-py`.
+
+    `shown` is what people know the source as, where its file has another name.
+
+    Raises:
+        DataError: the name is taken or a hash is not the official one; then nothing was opened.
+        StorageError: the disk refused; nothing is left.
+    """
+    refuse_taken(workspace, name)
+    root = temp_beside(workspace.data / name)
+    copy = root / files.folder
+    try:
+        make_folder(root)
+        make_folder(copy)
+        for done, (file, content) in enumerate(_verified(path, files, progress, shown_name(path, shown))):
+            progress("Checking", done, len(files.pickles), "files")
+            write_atomic(copy / file, content, durable=False)
+        _read_in_own_process(root, files, progress)
+        train, test = (_arrays(root, part) for part in ("train", "test"))
+        class_names = tuple(json.loads((root / "classes.json").read_bytes()))
+        progress("Saving", 0, 1, "files")
+        return save_dataset(
+            workspace,
+            name,
+            _split("train", *train, class_names),
+            _split("test", *test, class_names),
+            title=TITLE if name == NAME else name,
+            class_names=class_names,
+            source="The official CIFAR-10 of the University of Toronto; every file had the official hash.",
+        )
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str) -> Iterator[tuple[str, bytes]]:
+    """The pickles as bytes, each only after its hash (and, for an archive, that of the whole file) was the official one."""
+    if path.is_dir():
+        folder = _batches_folder(path, files)
+        if folder is None:
+            raise DataError(f"{name} holds no folder {files.folder}.")
+        contents = {file: _read_official(folder / file) for file in files.pickles}
+    else:
+        progress("Checking", 0, len(files.pickles), "files")
+        _check_archive(path, files, name)
+        contents = {}
+        with open_source(path, shown=name) as source:
+            for member in source.members:
+                if member.path[0] == files.folder and member.path[-1] in files.pickles:
+                    contents[member.path[-1]] = member.content
+    for file, md5 in files.pickles.items():
+        found = hashlib.md5(contents.get(file, b""), usedforsecurity=False).hexdigest()
+        if found != md5:
+            raise DataError(
+                f"{file} of {name} is not the official file (MD5 {found} instead of {md5}): it was not opened and "
+                "nothing was imported."
+            )
+    yield from contents.items()
+
+
+def _check_archive(path: Path, files: OfficialFiles, name: str) -> None:
+    size = path.stat().st_size
+    if size < files.length:
+        raise DataError(
+            f"{name} has {size:,} of the {files.length:,} bytes of the official archive: it is cut off, get it again."
+        )
+    if size > files.length or sha256_of(path) != files.sha256:
+        raise DataError(
+            f"{name} is not the official archive (its SHA-256 differs): it was not opened and nothing was imported."
+        )
+
+
+def _batches_folder(path: Path, files: OfficialFiles) -> Path | None:
+    for folder in (path, path / files.folder):
+        if (folder / files.meta[0]).is_file() and (folder / files.test[0][0]).is_file():
+            return folder
+    return None
+
+
+def _read_official(file: Path) -> bytes:
+    """A file of a torchvision folder; missing counts as empty, so that its hash is wrong."""
+    limit = 64 * 1024 * 1024
+    try:
+        with open(file, "rb") as handle:
+            return handle.read(limit)
+    except OSError:
+        return b""
+
+
+def _read_in_own_process(root: Path, files: OfficialFiles, progress: OnProgress) -> None:
+    """Let torchvision read the verified copy: it loads torch (0.8 GB), and unpickling stays out of this process."""
+    write_json(root / "files.json", asdict(files), durable=False)
+    command = command_of(Program.OFFICIAL_READER, f"--root={root}")
+    log = root / "reader.log"
+    with (
+        storage_errors("starting the reader of CIFAR-10"),
+        open(log, "wb") as words,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, cwd=root, env=child_environment()
+        ) as process,
+    ):
+        try:
+            while process.poll() is None:
+                progress("Reading pictures", 0, 1, "files")
+                try:
+                    process.wait(_POLL)
+                except subprocess.TimeoutExpired:
+                    continue
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        last = log_tail(log, 1)
+        if process.returncode == DISK_REFUSED and last:
+            raise StorageError(one_line(last[0]))
+        said = f"its last words: {one_line(last[0])}" if last else f"it ended with code {process.returncode}"
+        raise DataError(
+            f"The official files are whole, but torchvision could not read them ({said}): check that there is free memory and "
+            "that torch and torchvision belong together (make install), then try again."
+        )
+
+
+def _arrays(root: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    images = np.load(root / f"{part}_images.npy", mmap_mode="r", allow_pickle=False)
+    return images, np.load(root / f"{part}_labels.npy", allow_pickle=False)
+
+
+def _split(part: str, images: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]) -> Split:
+    return Split(images, labels, numbered_ids(part, labels, class_names))

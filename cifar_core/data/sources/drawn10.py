@@ -1,0 +1,64 @@
+"""`drawn10`, the embedded default dataset: draws the ten CIFAR-10 classes and stores them. Writes `data/drawn10/`."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cifar_core.data import drawing
+from cifar_core.data.store import Dataset, Split, dataset_lock, is_saved, open_dataset, save_dataset
+from cifar_core.errors import DataError
+from cifar_core.storage.locks import hold_lock
+from cifar_core.workspace import Workspace
+
+NAME = "drawn10"
+TITLE = "Drawn pictures"
+SEED = 0  # of the embedded dataset: another seed would be another dataset
+TRAIN = 10_000  # pictures
+TEST = 2_000
+CLASSES = len(drawing.CLASS_NAMES)
+WAIT = 300.0  # seconds another process may take to draw them; it needs about 20
+
+OnDrawn = Callable[[int, int], None]
+
+
+def prepare_drawn10(workspace: Workspace, progress: OnDrawn | None = None) -> Dataset:
+    """Draw and store `drawn10` in this process, or open it where it is there; two at once do the work once.
+
+    Args:
+        workspace: where.
+        progress: called with (pictures drawn, pictures in all).
+
+    Raises:
+        DataError: broken on disk, or another process has been drawing it for minutes.
+        StorageError: the disk refused; nothing is left.
+    """
+    if is_saved(workspace, NAME):
+        return open_dataset(workspace, NAME)
+    with hold_lock(dataset_lock(workspace, NAME), timeout=WAIT) as mine:
+        if not mine:
+            raise DataError(f"Another process is still drawing {NAME}: wait for it or end it, then try again.")
+        return draw_drawn10(workspace, progress)
+
+
+def draw_drawn10(
+    workspace: Workspace, progress: OnDrawn | None = None, *, train: int = TRAIN, test: int = TEST
+) -> Dataset:
+    """As `prepare_drawn10`, for a caller that holds the dataset's lock."""
+    if is_saved(workspace, NAME):
+        return open_dataset(workspace, NAME)
+    train_images, train_labels, test_images, test_labels = drawing.generate(SEED, train, test, progress)
+    names = tuple(drawing.CLASS_NAMES)
+    return save_dataset(
+        workspace,
+        NAME,
+        Split(train_images, train_labels, numbered_ids("train", train_labels, names)),
+        Split(test_images, test_labels, numbered_ids("test", test_labels, names)),
+        title=TITLE,
+        class_names=names,
+        source=f"Drawn by this program with seed {SEED}.",
+    )
+
+
+def numbered_ids(part: str, labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+    """Ids of pictures that came without file names: "test/cat/00012", the number being the index in the part."""
+    return np.array([f"{part}/{class_names[label]}/{index:05d}" for index, label in enumerate(labels)])

@@ -1,0 +1,146 @@
+"""Zips, file by file. Nothing is extracted; what the zip claims about itself is not believed. Reads the zip given."""
+
+import contextlib
+import io
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from cifar_core.data.sources.entries import (
+    ArchiveLimits,
+    Budget,
+    checked_path,
+    in_words,
+    is_junk,
+    open_plain,
+    shown_name,
+)
+from cifar_core.errors import DataError
+
+ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06")
+_DIRECTORY_ENTRY = 46  # bytes of the shortest entry in a zip's directory
+_CONTRADICTIONS = (
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)  # a file's own header tells other things than the list
+_LOCAL_ENTRY = 30  # bytes in front of a file's name in a zip
+
+
+@contextlib.contextmanager
+def open_zip(path: Path, limits: ArchiveLimits | None = None, *, shown: str = "") -> Iterator["ZipFiles"]:
+    """Open a zip to read its files one by one as streams.
+
+    Raises (also while a file is read):
+        DataError: as `open_source`.
+    """
+    name = shown_name(path, shown)
+    with in_words(name), open_plain(path, name) as handle:
+        if handle.read(4) not in ZIP_HEADS:
+            raise DataError(f"{name} is not a zip.")
+        yield ZipFiles(handle, limits or ArchiveLimits())
+
+
+class ZipFiles:
+    """The files of a zip. The whole zip is judged before any of it is read; folders and junk are passed over."""
+
+    def __init__(self, handle: IO[bytes], limits: ArchiveLimits) -> None:
+        self._packed = os.fstat(handle.fileno()).st_size
+        if _zip_directory_bytes(handle) > limits.files * _DIRECTORY_ENTRY * 4:
+            raise DataError(f"It holds more than the {limits.files:,} files allowed: nothing was imported.")
+        try:
+            self._archive = zipfile.ZipFile(handle)
+        except (NotImplementedError, ValueError) as error:  # a version of the future; names that are no text
+            raise zipfile.BadZipFile(str(error)) from error
+        self._budget = Budget(limits)
+        self.infos = []
+        self.junk = 0
+        for info in self._archive.infolist():
+            self._budget.file()
+            parts = checked_path(info.orig_filename)
+            _refuse_odd_entry(info)
+            if info.filename.endswith("/"):  # not `is_dir`, which fails on an empty name
+                continue
+            if is_junk(parts):
+                self.junk += 1
+            else:
+                self.infos.append(info)
+        _refuse_overlaps(self._archive)
+
+    @property
+    def total_bytes(self) -> int:
+        """Of all files unpacked, as the zip says; more than that is never read."""
+        return sum(info.file_size for info in self.infos)
+
+    @contextlib.contextmanager
+    def open(self, info: zipfile.ZipInfo) -> Iterator[BinaryIO]:
+        """One of `infos` as a stream."""
+        with self._member(info) as member:
+            yield self._budget.stream(member, info.filename, self._packed)
+
+    @contextlib.contextmanager
+    def open_stored(self, info: zipfile.ZipInfo) -> Iterator[BinaryIO]:
+        """One of `infos` that is `is_stored`; as it cannot be larger than the zip, nothing has to be counted."""
+        with self._member(info) as member:
+            yield cast(BinaryIO, member)
+
+    def _member(self, info: zipfile.ZipInfo) -> IO[bytes]:
+        try:
+            return self._archive.open(info)
+        except _CONTRADICTIONS as error:
+            raise zipfile.BadZipFile(str(error)) from error
+
+
+def is_stored(info: zipfile.ZipInfo) -> bool:
+    """Whether a file lies in its zip as it is, not packed."""
+    return info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+
+
+def _refuse_odd_entry(info: zipfile.ZipInfo) -> None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise DataError(f"The zip holds {info.filename}, a link or a device: it was refused as a whole.")
+    if info.flag_bits & 0x1:
+        raise DataError(f"{info.filename} in the zip is encrypted: make the zip again without a password.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without a bound
+        raise DataError(f"{info.filename} is packed in an unusual way: make an ordinary zip (stored or deflated).")
+
+
+def _refuse_overlaps(archive: zipfile.ZipFile) -> None:
+    """Files that share bytes unpack to far more than the zip holds."""
+    end = 0
+    infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    if infos and infos[0].header_offset > 0:  # a zip inside one that is cut off, whose list of files is found instead
+        raise zipfile.BadZipFile("it does not begin with its first file")
+    for info in infos:
+        if info.header_offset < end:
+            raise DataError(f"{info.filename} in the zip overlaps another file: it was refused as a whole.")
+        end = info.header_offset + _LOCAL_ENTRY + len(info.orig_filename) + info.compress_size
+    if end > archive.start_dir:
+        raise DataError(f"{infos[-1].filename} in the zip overlaps its list of files: it was refused as a whole.")
+
+
+def _zip_directory_bytes(handle: IO[bytes]) -> int:
+    """Size of the list of files that `zipfile` would read into memory, from the end of the file; 0 where none is found."""
+    end = handle.seek(0, io.SEEK_END)
+    start = max(0, end - 65_535 - 22 - 20)
+    handle.seek(start)
+    tail = handle.read()
+    handle.seek(0)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + 22 > len(tail):
+        return 0
+    (size,) = struct.unpack_from("<I", tail, at + 12)
+    if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: the true size stands in a record of its own
+        (record,) = struct.unpack_from("<Q", tail, at - 12)
+        handle.seek(min(record, end))
+        extended = handle.read(56)
+        handle.seek(0)
+        if len(extended) == 56 and extended[:4] == b"PK\x06\x06":
+            (size64,) = struct.unpack_from("<Q", extended, 40)
+            return max(size64, size if size != 0xFFFFFFFF else 0)
+    return size

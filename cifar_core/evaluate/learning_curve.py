@@ -1,0 +1,104 @@
+"""What the curves of a training say, in one honest sentence."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+RECENT = 3  # epochs that make a trend
+SMALL_LOSS = 0.02  # relative change of a loss that is noise
+SMALL_ACCURACY = 0.005  # change of an accuracy that is noise
+
+
+def read_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
+    """What the curves say, in one honest sentence.
+
+    Judged on the validation part, or on the test set where there is none; the sentence says which.
+
+    Args:
+        metrics: a row an epoch with `epoch`, `train_loss`, `train_accuracy` and `validation_*` or `test_*`.
+        classes: K, for what guessing would reach.
+    """
+    if metrics.empty:
+        return "No epoch is finished yet."
+    part = "validation" if _has(metrics, "validation") else "test"
+    curve = pd.DataFrame(
+        {
+            "epoch": metrics["epoch"],
+            "train_loss": metrics["train_loss"],
+            "train_accuracy": metrics["train_accuracy"],
+            "loss": metrics[f"{part}_loss"],
+            "accuracy": metrics[f"{part}_accuracy"],
+        }
+    ).astype(float)
+    if not np.isfinite(curve.iloc[-1]).all():
+        return "Diverged: the loss is no longer a number; try a lower learning rate."
+    if len(curve) == 1:
+        return f"One epoch is done with {_share(curve['accuracy'].iloc[-1])} {part} accuracy; a trend needs a few more."
+    for reading in (_not_learning(curve, classes), _diverging(curve), _overfitting(curve, part)):
+        if reading:
+            return reading
+    return _direction(curve, part)
+
+
+def _has(metrics: pd.DataFrame, part: str) -> bool:
+    """Whether the part was measured at all (a run without validation writes nulls)."""
+    column = f"{part}_loss"
+    return column in metrics and bool(metrics[column].notna().any())
+
+
+def _not_learning(curve: pd.DataFrame, classes: int) -> str:
+    guess = 1 / classes
+    best = max(curve["accuracy"].max(), curve["train_accuracy"].max())
+    if best > min(1.25 * guess, guess + 0.03):
+        return ""
+    return (
+        f"Not learning: after {len(curve)} epochs the accuracy is still {_share(best)}, about what guessing among "
+        f"{classes} classes gives ({_share(guess)}); try another learning rate."
+    )
+
+
+def _diverging(curve: pd.DataFrame) -> str:
+    lowest, last = curve["train_loss"].min(), curve["train_loss"].iloc[-1]
+    if last < 1.5 * lowest or last - lowest < 0.2:
+        return ""
+    return f"Unstable: the training loss rose from {lowest:.2f} to {last:.2f}; try a lower learning rate."
+
+
+def _overfitting(curve: pd.DataFrame, part: str) -> str:
+    """The watched loss has been above its lowest for `RECENT` epochs while the training loss kept falling."""
+    at = int(np.argmin(curve["loss"]))
+    best, last = curve.iloc[at], curve.iloc[-1]
+    rising = len(curve) - 1 - at >= RECENT and last["loss"] > (1 + SMALL_LOSS) * best["loss"]
+    if not rising or last["train_loss"] >= best["train_loss"]:
+        return ""
+    accuracy = "" if last["accuracy"] <= best["accuracy"] + SMALL_ACCURACY else f" (though {part} accuracy still rose)"
+    return (
+        f"Overfitting: the {part} loss was lowest at epoch {best['epoch']:.0f} ({best['loss']:.2f}) and has risen to "
+        f"{last['loss']:.2f} while the training loss kept falling{accuracy}; "
+        "stop near there, or add dropout, augmentation or data."
+    )
+
+
+def _direction(curve: pd.DataFrame, part: str) -> str:
+    """Still improving, or levelled off, over the last few epochs."""
+    back = min(RECENT, len(curve) - 1)
+    before, recent = curve.iloc[:-back], curve.iloc[-back:]
+    gained = recent["accuracy"].max() - before["accuracy"].max()
+    less_loss = 1 - recent["loss"].min() / max(before["loss"].min(), math.ulp(1.0))
+    epochs = "epoch" if back == 1 else f"{back} epochs"
+    if gained > SMALL_ACCURACY or less_loss > SMALL_LOSS:
+        moved = (
+            f"{part} accuracy rose from {_share(before['accuracy'].max())} to {_share(recent['accuracy'].max())}"
+            if gained > SMALL_ACCURACY
+            else f"{part} loss fell from {before['loss'].min():.2f} to {recent['loss'].min():.2f}"
+        )
+        return f"Still improving: over the last {epochs} the {moved}; more epochs may help."
+    return (
+        f"Plateau: the best {part} accuracy, {_share(curve['accuracy'].max())}, has hardly moved over the last "
+        f"{epochs}; more epochs alone are unlikely to help."
+    )
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"

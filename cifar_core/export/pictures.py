@@ -1,0 +1,306 @@
+"""Save pictures with their predictions: PNG files, a table and a contact sheet, as a folder or as a ZIP.
+
+Both come from the same description of the files (`_describe`), so they hold the same bytes.
+"""
+
+import contextlib
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from cifar_core.data.pictures import to_image
+from cifar_core.data.store import Split
+from cifar_core.errors import ConfigError, DataError, StorageError
+from cifar_core.evaluate import check_class_names
+from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet
+from cifar_core.export.csv_table import table_csv
+from cifar_core.limits import LIMITS_FILE, read_limits, require_room
+from cifar_core.samples import printable
+from cifar_core.storage.atomic import new_file, new_folder, write_atomic
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.text import MB, percent, size_text
+from cifar_core.workspace import Workspace
+
+MAX_PICTURES = 10_000  # in one export
+MAX_ENLARGE = 16  # 32 x 32 becomes 512 x 512
+MAX_SAME_NAME = 1000  # folders of one second and label
+MAX_SAFE_NAME = 200  # characters of a file name; every file system takes 255 bytes
+TABLE, SHEET = "pictures.csv", "contact-sheet.png"
+_MEASURED = 16  # pictures whose size is looked at beforehand
+_ROW_BYTES, _CELL_BYTES = 400, 12  # of a picture in the table and the ZIP's list, and of each of its probabilities
+SCORES = ("loss", "confidence", "margin", "entropy")
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same pictures give the same bytes
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was saved, and where."""
+
+    folder: Path
+    pictures: tuple[Path, ...]  # in rank order
+    table: Path
+    contact_sheet: Path
+
+
+@dataclass(frozen=True)
+class _Selection:
+    """Checked arguments of an export."""
+
+    split: Split
+    rows: pd.DataFrame  # in rank order
+    probs: np.ndarray  # [N, K], all pictures of the split
+    class_names: tuple[str, ...]
+    enlarge: int
+
+
+def save_samples(  # noqa: PLR0913 - every argument is one of its own; only two of them have a default
+    workspace: Workspace,
+    split: Split,
+    selection: pd.DataFrame,
+    probs: ArrayLike,
+    class_names: Sequence[str],
+    *,
+    label: str,
+    enlarge: int = 1,
+    out: Path | None = None,
+) -> Export:
+    """Save pictures into a new folder that appears whole or not at all; nothing is ever overwritten.
+
+    Args:
+        workspace: its `exports` takes the folder, named by time and label.
+        split: where the pixels are.
+        selection: rows of `sample_table` in rank order; `index` is the place in `split` and `probs`.
+        probs: probabilities [N, K] of the whole split.
+        class_names: K names.
+        label: part of the folder's name, made file-safe, such as "quiet-otter-mistakes".
+        enlarge: each pixel becomes a square of this width, 1 to 16; 1 keeps the dataset's very pixels.
+        out: the folder itself instead; it must be absent or empty.
+
+    Raises:
+        ConfigError: nothing or more than 10,000 pictures selected, `enlarge` out of range, `out` is in use, or more than
+            the server allows.
+        DataError: the selection belongs to other pictures.
+        StorageError: there is no room, or the disk refused; nothing is left.
+    """
+    chosen = _check(split, selection, probs, class_names, enlarge)
+    require_exportable(workspace, split, selection, class_names, enlarge=enlarge)
+    if out is not None:
+        folder = _free(out)
+        try:
+            return _save(chosen, folder)
+        except FileExistsError as error:  # taken since the check
+            raise ConfigError([_in_use(out)]) from error
+    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{safe_name(label, 80)}"
+    for attempt in range(1, MAX_SAME_NAME + 1):
+        folder = workspace.exports / (name if attempt == 1 else f"{name}-{attempt}")
+        if not folder.exists():
+            with contextlib.suppress(FileExistsError):  # taken since the check: try the next name
+                return _save(chosen, folder)
+    raise StorageError(f"There are too many folders named {name} in {workspace.exports}: remove some.")
+
+
+def require_exportable(
+    workspace: Workspace, split: Split, selection: pd.DataFrame, class_names: Sequence[str], *, enlarge: int = 1
+) -> int:
+    """About how many bytes an export will have, told beforehand from some of its pictures.
+
+    Args:
+        workspace: whose limits count.
+        split, selection, class_names, enlarge: as `save_samples`.
+
+    Raises:
+        ConfigError: more than `export_mb` of the server's settings, which themselves may break a rule.
+        StorageError: there is no room.
+    """
+    places = selection["index"].to_numpy()
+    some = places[:: max(1, len(places) // _MEASURED)]
+    picture = sum(len(_png(split.images[place], enlarge)) for place in some) / max(1, len(some))
+    size = int(len(places) * (picture + _ROW_BYTES + _CELL_BYTES * len(class_names)))
+    most = read_limits(workspace).export_mb * MB
+    if size > most:
+        raise ConfigError([f"{len(places):,} pictures of this size are about {size_text(size)}, more than the "
+                           f"{size_text(most)} that one export may have (export_mb in {LIMITS_FILE}): select fewer."])  # fmt: skip
+    require_room(workspace, size, "The export")
+    return size
+
+
+def zip_samples(
+    split: Split,
+    selection: pd.DataFrame,
+    probs: ArrayLike,
+    class_names: Sequence[str],
+    target: BinaryIO | Path,
+    *,
+    enlarge: int = 1,
+) -> None:
+    """Write the files of `save_samples` as a ZIP; the same selection gives the same bytes.
+
+    Args:
+        split, selection, probs, class_names, enlarge: as `save_samples`.
+        target: an open binary file, or the path of a new file that appears whole or not at all.
+
+    Raises:
+        ConfigError: as `save_samples`; the file exists.
+        DataError: the selection belongs to other pictures.
+        StorageError: the disk refused; no file is left.
+    """
+    chosen = _check(split, selection, probs, class_names, enlarge)
+    if not isinstance(target, Path):
+        with storage_errors("writing the ZIP"):
+            _write_zip(chosen, target)
+        return
+    if target.exists():
+        raise ConfigError([f"{target} exists already: choose another name."])
+    with storage_errors(f"writing {target.name}"), new_file(target) as handle:
+        _write_zip(chosen, handle)
+
+
+def zip_bytes(
+    split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], *, enlarge: int = 1
+) -> bytes:
+    """The ZIP of `zip_samples` in memory, for a download button (about 2.5 kB a picture at `enlarge` 1).
+
+    Raises:
+        ConfigError, DataError: as `zip_samples`.
+    """
+    buffer = io.BytesIO()
+    zip_samples(split, selection, probs, class_names, buffer, enlarge=enlarge)
+    return buffer.getvalue()
+
+
+def file_name(rank: int, row: Mapping[Any, Any] | pd.Series, *, digits: int = 3) -> str:
+    """`rank_true-cat_pred-dog_conf-0.98_ID.png`: ASCII, at most 200 characters, unique through its rank.
+
+    Args:
+        rank: place in the selection, from 1.
+        row: a row of `sample_table`.
+        digits: width of the rank, so that names sort by it.
+    """
+    true, predicted = safe_name(row["true"], 40), safe_name(row["predicted"], 40)
+    start = f"{rank:0{digits}d}_true-{true}_pred-{predicted}_conf-{row['confidence']:.2f}_"
+    return f"{start}{safe_name(row['id'], MAX_SAFE_NAME - len(start) - 4)}.png"
+
+
+def safe_name(text: str, longest: int) -> str:
+    """A part of a file name: ASCII letters, digits, dots and single dashes; never empty, no dot or dash at its ends.
+
+    Accents go, anything else becomes a dash. Of a text that is too long the end stays, where the picture's own name is.
+    """
+    letters = (letter for letter in unicodedata.normalize("NFKD", str(text)) if not unicodedata.combining(letter))
+    dashed = re.sub(r"[^A-Za-z0-9.]+", "-", "".join(letters)).strip("-.")
+    return dashed[-longest:].strip("-.") or "x"
+
+
+def _check(
+    split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], enlarge: int
+) -> _Selection:
+    """The door: everything that can be wrong with a selection."""
+    problems = []
+    if not 1 <= len(selection) <= MAX_PICTURES:
+        problems.append(f"{len(selection):,} pictures are selected, but one export takes 1 to {MAX_PICTURES:,}.")
+    if isinstance(enlarge, bool) or not isinstance(enlarge, int) or not 1 <= enlarge <= MAX_ENLARGE:
+        problems.append(f"enlarge is {enlarge!r}, but must be a whole number from 1 to {MAX_ENLARGE}.")
+    if problems:
+        raise ConfigError(problems)
+    table = np.asarray(probs)
+    if table.ndim != 2 or len(table) != len(split.ids):
+        raise DataError(
+            f"The predictions have shape {list(table.shape)}, but the dataset has {len(split.ids):,} pictures."
+        )
+    names = check_class_names(class_names, table.shape[1])
+    places = selection["index"].to_numpy()
+    within = bool(((places >= 0) & (places < len(table))).all())
+    if not within or [printable(name) for name in split.ids[places]] != selection["id"].tolist():
+        raise DataError(
+            "These predictions belong to another version of the dataset: train a new run on the present one."
+        )
+    return _Selection(split, selection.reset_index(drop=True), table, names, enlarge)
+
+
+def _free(out: Path) -> Path:
+    """`out` as a full path where nothing is: an empty folder gives way to the new one."""
+    with storage_errors(f"looking at {out}"):
+        if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
+            raise ConfigError([_in_use(out)])
+        folder = out.resolve()  # "." has no name of its own
+        if folder.is_dir():
+            folder.rmdir()
+    return folder
+
+
+def _in_use(out: Path) -> str:
+    return f"{out} is in use already: give a folder that is new or empty."
+
+
+def _save(chosen: _Selection, folder: Path) -> Export:
+    """Write the described files into `folder`, which gets its name when all are there; FileExistsError if it is taken."""
+    pictures = []
+    with new_folder(folder) as unfinished, storage_errors(f"saving pictures to {folder}"):
+        for name, content in _describe(chosen):
+            write_atomic(unfinished / name, content, durable=False)  # there may be thousands
+            if name not in (TABLE, SHEET):
+                pictures.append(folder / name)
+    return Export(folder, tuple(pictures), folder / TABLE, folder / SHEET)
+
+
+def _write_zip(chosen: _Selection, handle: BinaryIO) -> None:
+    with zipfile.ZipFile(handle, "w") as archive:
+        for name, content in _describe(chosen):
+            entry = zipfile.ZipInfo(name, _ZIP_DATE)
+            entry.external_attr = 0o644 << 16
+            # A PNG is compressed already.
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+
+
+def _describe(chosen: _Selection) -> Iterator[tuple[str, bytes]]:
+    """All files as (name, content), one at a time so that memory stays small: pictures, contact sheet, table."""
+    digits = max(3, len(str(len(chosen.rows))))
+    names, tiles, captions = [], [], []
+    for rank, row in enumerate(chosen.rows.to_dict("records"), start=1):
+        names.append(file_name(rank, row, digits=digits))
+        pixels = chosen.split.images[row["index"]]  # [3, 32, 32]
+        if rank <= MAX_TILES:
+            tiles.append(pixels)
+            captions.append(f"{rank} · {percent(row['confidence'])}\ntrue {row['true']}\npred. {row['predicted']}")
+        yield names[-1], _png(pixels, chosen.enlarge)
+    sheet = io.BytesIO()
+    contact_sheet(tiles, captions).save(sheet, "PNG")
+    yield SHEET, sheet.getvalue()
+    yield TABLE, table_csv(_table(chosen, names))
+
+
+def _png(pixels: np.ndarray, enlarge: int) -> bytes:
+    image = to_image(pixels)
+    if enlarge > 1:
+        image = image.resize((image.width * enlarge, image.height * enlarge), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)  # twice as fast as the default, and as small at 32 x 32
+    return buffer.getvalue()
+
+
+def _table(chosen: _Selection, names: list[str]) -> pd.DataFrame:
+    """The rows of the CSV, in rank order."""
+    rows = chosen.rows
+    columns: list[pd.Series] = [
+        pd.Series(np.arange(1, len(rows) + 1), name="rank"),
+        *(rows[column] for column in ("id", "index", "true", "predicted")),
+        *(
+            pd.Series(chosen.probs[rows["index"].to_numpy(), place], name=f"p_{name}")
+            for place, name in enumerate(chosen.class_names)
+        ),
+        *(rows[column] for column in SCORES),
+        pd.Series(names, name="file"),
+    ]
+    return pd.concat(columns, axis=1)

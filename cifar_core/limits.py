@@ -1,0 +1,130 @@
+"""The limits of this server: one table, one file, `settings.json` in the workspace, edited by hand.
+
+Each field carries its default, range, unit and one sentence of help, as the hyperparameters do. The file holds what
+differs from the defaults; it is read anew at every use, so a change needs no restart. Nothing here writes.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from cifar_core.config import Spec, parse_settings, setting
+from cifar_core.errors import ConfigError, StorageError
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.storage.json_files import read_json
+from cifar_core.text import MB, size_text
+from cifar_core.workspace import Workspace
+
+LIMITS_FILE = "settings.json"
+_MAX_BYTES = 64 * 1024  # of the file
+
+
+# fmt: off
+@dataclass(frozen=True)
+class ServerLimits:
+    """What one server allows to all who use it."""
+
+    slots: int = setting(1, "int", "Slots", "Trainings that run at the same time; others wait in the queue.",
+        low=1, high=64, unit="trainings")
+    runs_per_person: int = setting(0, "int", "Runs per person", "Running and waiting runs one person may have at a "
+        "time; 0 sets no limit. Without a login everybody is the same person.", low=0, high=1000, unit="runs")
+    upload_mb: int = setting(200, "int", "Upload", "Largest file taken from a browser.", low=1, high=100_000, unit="MB")
+    export_mb: int = setting(512, "int", "Export", "Largest export or imported run, before it is packed.", low=1,
+        high=1_000_000, unit="MB")
+    disk_share: float = setting(1.0, "float", "Disk share", "Largest part of its disk that the workspace may fill.",
+        low=0.01, high=1.0)
+    trash_days: int = setting(30, "int", "Trash", "Days a deleted run can be brought back.", low=1, high=3650,
+        unit="days")
+
+
+# fmt: on
+def limit_table() -> dict[str, Spec]:
+    """The spec of each limit, by name, in the order a person reads them."""
+    return {item.name: item.metadata["spec"] for item in fields(ServerLimits)}
+
+
+def read_limits(workspace: Workspace) -> ServerLimits:
+    """The limits in force now: the defaults with what the workspace's `settings.json` says on top.
+
+    Raises:
+        ConfigError: the file breaks a rule; every sentence names the file, the field and the rule.
+    """
+    path = workspace.root / LIMITS_FILE
+    try:
+        content = read_json(path, max_bytes=_MAX_BYTES)
+    except FileNotFoundError:
+        return ServerLimits()
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"The limits in {path} cannot be read: {error}."]) from error
+    if not isinstance(content, dict):
+        raise ConfigError([f'The limits in {path} must be one JSON object, such as {{"slots": 2}}.'])
+    found, problems = parse_settings(content, limit_table())
+    if problems:
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    return ServerLimits(**found)
+
+
+def require_upload(workspace: Workspace, size: int, name: str) -> None:
+    """Refuse a file from a browser that is larger than the server allows or would not fit.
+
+    Args:
+        workspace: where it goes.
+        size: of the file, bytes.
+        name: what people know it as.
+
+    Raises:
+        ConfigError: it is too large, or `settings.json` breaks a rule.
+        StorageError: there is no room for it.
+    """
+    most = read_limits(workspace).upload_mb * MB
+    if size > most:
+        raise ConfigError([f"{name} has {size_text(size)}, more than the {size_text(most)} that a file from a browser may "
+                           f"have here (upload_mb in {LIMITS_FILE})."])  # fmt: skip
+    require_room(workspace, size, name)
+
+
+def require_room(workspace: Workspace, needed: int, what: str, *, place: Path | None = None) -> None:
+    """Refuse what would not fit on the disk or into the part of it that the workspace may fill.
+
+    Args:
+        workspace: where it would go.
+        needed: bytes, as known or estimated beforehand.
+        what: the subject of the sentence, such as "The new run".
+        place: the folder it goes into, where that may lie outside of the workspace.
+
+    Raises:
+        ConfigError: `settings.json` breaks a rule.
+        StorageError: there is no room; the sentence says how much is needed and how much there is.
+    """
+    share = read_limits(workspace).disk_share
+    with storage_errors("looking for free space"):
+        disk = shutil.disk_usage(place or workspace.root)
+    if needed > disk.free:
+        raise StorageError(f"{what} needs {size_text(needed)}, but the disk has {size_text(disk.free)} free: "
+                           "make room, such as by emptying the trash.")  # fmt: skip
+    inside = place is None or place.resolve().is_relative_to(workspace.root)
+    if share == 1.0 or not inside:
+        return  # spares the walk through the workspace
+    room = max(0, int(share * disk.total) - folder_bytes(workspace.root))
+    if needed > room:
+        raise StorageError(f"{what} needs {size_text(needed)}, but the workspace has {size_text(room)} left of the "
+                           f"{share:.0%} of the disk it may fill (disk_share in {LIMITS_FILE}): delete what is no "
+                           "longer needed.")  # fmt: skip
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder; links are not followed, what vanishes meanwhile counts nothing."""
+    total = 0
+    waiting = [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            continue
+    return total

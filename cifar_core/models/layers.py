@@ -1,0 +1,116 @@
+"""One layer of a network as plain facts, with the arithmetic of its shape, parameters and FLOPs."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+LayerKind = Literal[
+    "whitening",
+    "convolution",
+    "max-pool",
+    "global max-pool",
+    "batch-norm",
+    "ReLU",
+    "GELU",
+    "flatten",
+    "linear",
+    "dropout",
+]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer and what it gives. FLOPs count a multiply-add as two, forward, for one picture."""
+
+    name: str
+    kind: LayerKind
+    shape: tuple[int, ...]  # output without the batch: (channels, height, width) or (features,)
+    parameters: int = 0
+    flops: int = 0
+    inputs: int = 0  # channels or features coming in
+    kernel: int = 0  # pixels
+    padding: int = 0  # pixels
+    stride: int = 1  # pixels
+    bias: bool = True
+    rate: float = 0.0  # dropout
+
+
+def whitening(name: str, before: tuple[int, ...], components: int, patch: int, stride: int) -> Layer:
+    """Principal components of patches of 2 x 2 or 4 x 4 pixels, `stride` pixels apart, each with both signs; a learned bias,
+    fixed weights. Around 4 x 4 a border of zeros, so that both give answers of the same size.
+    """
+    inputs, height, width = before
+    padding = patch // 2 - 1
+    shape = (2 * components, *((side + 2 * padding - patch) // stride + 1 for side in (height, width)))
+    weights = shape[0] * inputs * patch * patch
+    flops = (2 * weights + shape[0]) * shape[1] * shape[2]
+    return Layer(name, "whitening", shape, weights + shape[0], flops, inputs, patch, padding, stride)
+
+
+def convolution(
+    name: str, before: tuple[int, ...], channels: int, kernel: int, padding: int, *, bias: bool = True
+) -> Layer:
+    """A convolution, stride 1."""
+    inputs, height, width = before
+    shape = (channels, height + 2 * padding - kernel + 1, width + 2 * padding - kernel + 1)
+    weights = channels * inputs * kernel * kernel
+    biases = channels if bias else 0
+    flops = (2 * weights + biases) * shape[1] * shape[2]
+    return Layer(name, "convolution", shape, weights + biases, flops, inputs, kernel, padding, bias=bias)
+
+
+def batch_norm(name: str, before: tuple[int, ...]) -> Layer:
+    """Mean 0 and standard deviation 1 per channel over the batch (Ioffe & Szegedy 2015), then a scale and a bias."""
+    return Layer(name, "batch-norm", before, 2 * before[0], 2 * math.prod(before), before[0])
+
+
+def max_pool(name: str, before: tuple[int, ...]) -> Layer:
+    """The largest of each 2 x 2 patch; an odd last row or column is dropped."""
+    channels, height, width = before
+    return Layer(name, "max-pool", (channels, height // 2, width // 2), kernel=2)
+
+
+def global_max_pool(name: str, before: tuple[int, ...]) -> Layer:
+    """The largest value of each channel."""
+    return Layer(name, "global max-pool", (before[0], 1, 1))
+
+
+def relu(name: str, before: tuple[int, ...]) -> Layer:
+    """max(0, x), element by element."""
+    return Layer(name, "ReLU", before)
+
+
+def gelu(name: str, before: tuple[int, ...]) -> Layer:
+    """x times the probability that a standard normal number is below x (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+    return Layer(name, "GELU", before)
+
+
+def flatten(name: str, before: tuple[int, ...]) -> Layer:
+    """A picture's features in one row."""
+    return Layer(name, "flatten", (math.prod(before),))
+
+
+def linear(name: str, before: tuple[int, ...], features: int) -> Layer:
+    """A fully connected layer with bias."""
+    inputs = before[0]
+    return Layer(name, "linear", (features,), inputs * features + features, 2 * inputs * features + features, inputs)
+
+
+def dropout(name: str, before: tuple[int, ...], rate: float) -> Layer:
+    """Switches a share of the features off while learning."""
+    return Layer(name, "dropout", before, rate=rate)
+
+
+def tensors(layer: Layer) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the numbers that a layer keeps, as torch names them."""
+    weights: dict[str, tuple[int, ...]] = {}
+    features = (layer.shape[0],)
+    if layer.kind in ("convolution", "whitening"):
+        weights["weight"] = (*features, layer.inputs, layer.kernel, layer.kernel)
+    elif layer.kind == "linear":
+        weights["weight"] = (*features, layer.inputs)
+    elif layer.kind == "batch-norm":
+        weights |= {"weight": features, "running_mean": features, "running_var": features, "num_batches_tracked": ()}
+    if weights and layer.bias:
+        weights["bias"] = features
+    return {f"{layer.name}.{name}": shape for name, shape in weights.items()}

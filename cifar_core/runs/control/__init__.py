@@ -1,0 +1,1 @@
+"""What a person does with runs: create, start, stop, pause, resume, retry, duplicate, delete, restore; and who may."""

@@ -1,0 +1,106 @@
+"""Make the folder of a new run, whole or not at all, once it is known that it may run here."""
+
+import datetime
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from cifar_core import __version__
+from cifar_core.config import RunConfig
+from cifar_core.data import open_dataset
+from cifar_core.data.sources.drawn10 import CLASSES as DRAWN10_CLASSES
+from cifar_core.data.sources.drawn10 import NAME as DRAWN10
+from cifar_core.lifecycle.status import queue_first
+from cifar_core.limits import require_room
+from cifar_core.runs.about import _clean
+from cifar_core.runs.control.admission import require_memory, require_turn, run_bytes, runs_changed_by_one
+from cifar_core.runs.estimate.estimate import estimate_run
+from cifar_core.runs.ids import run_id as new_id
+from cifar_core.runs.listing import list_runs
+from cifar_core.runs.run import MAX_PERSON, SCHEMA_VERSION, Run
+from cifar_core.runs.run_folder import RunFolder
+from cifar_core.storage.atomic import make_folder, new_folder
+from cifar_core.storage.json_files import write_json
+from cifar_core.train import split_training
+from cifar_core.workspace import Workspace
+
+_PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
+_CODE = Path(__file__).resolve().parents[3]
+
+
+def create_run(
+    workspace: Workspace, config: RunConfig, *, nonce: str = "", person: str = "", made_from: str = ""
+) -> str:
+    """Make the folder of a new run, whole or not at all; `start_run` sets it going.
+
+    Args:
+        workspace: where.
+        config: checked settings.
+        nonce: the same text twice gives the same run, so that a double click makes one.
+        person: who asks, where there is a login; counted against `runs_per_person`.
+        made_from: id of the run whose settings these are.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        ConfigError: the machine's memory cannot hold the training, or the server's `settings.json` breaks a rule.
+        DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or too small for the parts wanted.
+        RunError: the person has as many runs as one may have.
+        StorageError: there is no room, or the disk refused; no run was made.
+    """
+    classes = DRAWN10_CLASSES
+    if config.data.dataset != DRAWN10:
+        dataset = open_dataset(workspace, config.data.dataset)
+        labels, classes = dataset.train.labels, len(dataset.class_names)
+        shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
+        split_training(labels, **shares, seed=config.machine.seed)  # refuses parts that would be empty
+    require_memory(config, classes)
+    require_room(workspace, run_bytes(workspace, config), "The new run")
+    content = {"settings": config.flat(), "person": _clean(person, "person", MAX_PERSON), "made_from": made_from}
+    with runs_changed_by_one(workspace):
+        identity = new_id(nonce)
+        while (workspace.runs / identity).exists():
+            if nonce:
+                return identity
+            identity = new_id()  # two random ids met: draw again
+        runs = list_runs(workspace)
+        require_turn(workspace, person, runs)
+        _make_folder(workspace, identity, config, content | _circumstances(workspace, config, runs))
+    return identity
+
+
+def _circumstances(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
+    """What a run's config says beside its settings."""
+    expected = estimate_run(workspace, config, runs)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        "expected_seconds": expected.seconds if expected else None,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "program": __version__,
+        "code": _code_version(),
+    }
+
+
+def _make_folder(workspace: Workspace, identity: str, config: RunConfig, content: dict[str, Any]) -> None:
+    with new_folder(workspace.runs / identity) as path:
+        folder = RunFolder(path)
+        make_folder(folder.history(1).parent)
+        write_json(folder.config, {"id": identity, **content})
+        queue_first(folder, config.optimizer.epochs)
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}
+
+
+def _code_version() -> str:
+    """The commit this code was checked out at, or nothing where there is no git."""
+    command = ["git", "-C", str(_CODE), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

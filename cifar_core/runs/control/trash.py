@@ -1,0 +1,229 @@
+"""Deleted runs: moved to the workspace's `trash/`, brought back from there, and gone for good after some days.
+
+A deleted run is its folder under a new name, the moment of the deletion and its id: `20261125-152931-123-quiet-otter-7f3a`.
+So deleting and bringing back are one rename each, and nothing else has to be kept in step.
+"""
+
+import contextlib
+import datetime
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.errors import ConfigError, RunError, StorageError
+from cifar_core.lifecycle.force_stop import end_left_over
+from cifar_core.lifecycle.states import ACTIVE
+from cifar_core.lifecycle.status import State, state_now, state_without_worker
+from cifar_core.limits import read_limits
+from cifar_core.runs.about import read_about
+from cifar_core.runs.control.actions import ENDING_SECONDS
+from cifar_core.runs.control.admission import runs_changed_by_one
+from cifar_core.runs.run import MAX_RUN_NAME
+from cifar_core.runs.run_folder import RunFolder, is_run_id, run_folder
+from cifar_core.storage.atomic import TEMP_MARK, remove, remove_folder, replace, subfolders, sync_folder, temp_beside
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.storage.json_types import moment_of
+from cifar_core.storage.locks import hold_lock
+from cifar_core.text import one_line
+from cifar_core.workspace import Workspace
+
+_NAME = re.compile(r"(\d{8}-\d{6}-\d{3})-(.+)", re.ASCII)
+_MOMENT = "%Y%m%d-%H%M%S-"
+_NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+_FIRST_YEAR = 2026  # of this program: an earlier one is told by a clock that was not set
+_TRIES = 1000  # moments, a thousandth of a second apart
+
+
+@dataclass(frozen=True)
+class DeletedRun:
+    """A folder in the trash: a deleted run, or what its `problem` says."""
+
+    id: str
+    deleted: datetime.datetime | None  # UTC; None where the folder's name tells no moment that can be
+    path: Path
+    problem: str = ""  # why it is not a deleted run of ours; it can then be neither brought back nor removed from here
+
+    @property
+    def name(self) -> str:
+        """The person's own; the id where there is none or it cannot be read."""
+        if self.problem:
+            return self.id
+        try:
+            return one_line(read_about(RunFolder(self.path)).get("name") or "", MAX_RUN_NAME) or self.id
+        except RunError:
+            return self.id
+
+
+def delete_run(workspace: Workspace, run_id: str) -> None:
+    """Move a run to the trash: it is gone from the list at once or not at all, and `restore_run` brings it back.
+
+    Where a link lies in place of a run's folder, only the link is removed.
+
+    Raises:
+        RunError: no such run, or it is running.
+        StorageError: the disk refused.
+    """
+    link = workspace.runs / run_id if is_run_id(run_id) else None
+    if link is not None and link.is_symlink():
+        remove(link)
+        return
+    run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
+    with runs_changed_by_one(workspace), contextlib.ExitStack() as held:
+        folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
+        if _is_busy(folder, held):
+            raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
+        if os.name != "posix":
+            held.close()  # Windows moves no folder in which a file is open
+        with storage_errors(f"deleting run {run_id}"):
+            replace(folder.path, _free_name(workspace, run_id))
+            sync_folder(workspace.trash)
+            sync_folder(workspace.runs)
+
+
+def restore_run(workspace: Workspace, run_id: str) -> None:
+    """Bring a deleted run back, as it was; of several of one id, the one deleted last.
+
+    Raises:
+        RunError: there is none in the trash, or a run of this id is here.
+        StorageError: the disk refused.
+    """
+    found = find_deleted(workspace, run_id)
+    if found is None:
+        raise RunError(f"There is no run {_shown(run_id)} in the trash: `runs trash` lists what there is.")
+    target = workspace.runs / found.id
+    if os.path.lexists(target):
+        raise RunError(f"There is a run {found.id} here already: delete it first to bring the other one back.")
+    with storage_errors(f"bringing run {found.id} back"):
+        replace(found.path, target)
+        sync_folder(workspace.runs)
+        sync_folder(workspace.trash)
+
+
+def find_deleted(workspace: Workspace, run_id: str) -> DeletedRun | None:
+    """The run of this id in the trash; of several the one deleted last.
+
+    Raises:
+        StorageError: the trash cannot be read.
+    """
+    return next((item for item in list_trash(workspace) if item.id == run_id and not item.problem), None)
+
+
+def list_trash(workspace: Workspace) -> list[DeletedRun]:
+    """All folders in the trash: deleted runs, the last deleted first, then those whose names tell no moment or no run.
+
+    Raises:
+        StorageError: the trash cannot be read.
+    """
+    return sorted(
+        _entries(workspace), key=lambda item: (not item.problem, item.deleted or _NEVER, item.id), reverse=True
+    )
+
+
+def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
+    """Remove for good what was deleted `days` ago or earlier; returns how many runs.
+
+    With 0 days that is every deleted run, also one whose moment is not known or lies in the future.
+
+    Raises:
+        StorageError: the disk refused; what is left can still be brought back.
+    """
+    limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+    runs = [item for item in list_trash(workspace) if not item.problem]
+    old = [item for item in runs if not days or (item.deleted is not None and item.deleted <= limit)]
+    refused: list[StorageError] = []
+    for item in old:
+        try:
+            _remove(item)
+        except StorageError as error:  # the others go all the same
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    return len(old)
+
+
+def _remove(item: DeletedRun) -> None:
+    what = f"removing the deleted run {item.id}"
+    with storage_errors(what), contextlib.suppress(FileNotFoundError):
+        gone = temp_beside(item.path)
+        replace(item.path, gone)  # so that nothing half removed is ever brought back
+        closed = next(
+            (place for place, _, _ in os.walk(gone) if not os.access(place, os.R_OK | os.W_OK | os.X_OK)), None
+        )
+        if closed is not None:  # that of another user: whole as it was
+            replace(gone, item.path)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), closed)
+        remove_folder(gone, what)
+
+
+def empty_old_trash(workspace: Workspace) -> None:
+    """Remove for good what has been in the trash for longer than `trash_days`; whoever opens a workspace calls this.
+
+    Keeps all of it while `settings.json` breaks a rule (whatever needs the limits says so); what the disk does not let
+    go is tried again the next time.
+    """
+    with contextlib.suppress(ConfigError, StorageError):
+        empty_trash(workspace, days=read_limits(workspace).trash_days)
+
+
+def _entries(workspace: Workspace) -> Iterator[DeletedRun]:
+    for name in subfolders(workspace.trash):
+        if name.startswith(TEMP_MARK):  # on its way out for good
+            continue
+        match = _NAME.fullmatch(name)
+        if match is None or not is_run_id(match[2]):
+            yield DeletedRun(
+                name,
+                None,
+                workspace.trash / name,
+                "Not a deleted run: the name of its folder has no date. It is left alone.",
+            )
+        else:
+            yield DeletedRun(match[2], _moment(match[1]), workspace.trash / name)
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    """When a run was deleted, from the name of its folder; None for one that cannot be."""
+    try:
+        found = datetime.datetime.strptime(f"{text}000", f"{_MOMENT}%f").replace(tzinfo=datetime.UTC)
+        return moment_of(found.isoformat()) if found.year >= _FIRST_YEAR else None
+    except ValueError:
+        return None
+
+
+def _free_name(workspace: Workspace, run_id: str) -> Path:
+    """A name in the trash for a run deleted now."""
+    now = datetime.datetime.now(datetime.UTC)
+    for number in range(_TRIES):
+        moment = now + datetime.timedelta(milliseconds=number)
+        path = workspace.trash / f"{moment:{_MOMENT}}{moment.microsecond // 1000:03d}-{run_id}"
+        if not os.path.lexists(path):
+            return path
+    raise RunError(f"Run {run_id} was deleted too often within a second: try again.")
+
+
+def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
+    """Whether any process works on a run or is on its way to it; else `held` holds its locks, so that none begins."""
+    if _lives(folder, state_now):
+        return True
+    end_left_over(folder)
+    for lock in (
+        folder.lock,
+        folder.training_lock,
+    ):  # a process that has just written its last status takes a moment to end
+        if not held.enter_context(hold_lock(lock, timeout=ENDING_SECONDS)):
+            return True
+    return _lives(folder, state_without_worker)
+
+
+def _lives(folder: RunFolder, judge: Callable[[RunFolder], State]) -> bool:
+    try:
+        return judge(folder).status in ACTIVE
+    except RunError:  # its status cannot be read: the locks tell all the same
+        return False
+
+
+def _shown(run_id: str) -> str:
+    return repr(run_id) if len(run_id) <= 80 else repr(run_id[:80]) + "…"

@@ -1,0 +1,1 @@
+"""Predictions by the weights of a stored run, computed in a process of its own."""

@@ -1,0 +1,89 @@
+"""Asks a run's best weights for its predictions once more: `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR`.
+
+The helper of `cifar_core.runs.predict.recompute`, which has looked whether that can be done: it keeps torch out of the server.
+Writes predictions.npz and the best epoch's file under history/, as the training did.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cifar_core.data import Dataset, require_unchanged
+from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.runs.control.actions import is_alive
+from cifar_core.runs.listing import read_run
+from cifar_core.runs.predict.network import read_network
+from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
+from cifar_core.runs.results import open_run_dataset
+from cifar_core.runs.run_folder import RunFolder
+from cifar_core.runs.training.process import threads_of
+from cifar_core.runs.training.recorder import write_history, write_predictions
+from cifar_core.storage.locks import hold_lock
+from cifar_core.train import EpochLine
+from cifar_core.train.batches import load_training_data
+from cifar_core.train.device import make_repeatable, pick_device
+from cifar_core.train.predict import judged_by, loss_and_accuracy, predict_probabilities
+
+_TURN_SECONDS = 60.0  # for someone else who recomputes the same
+_TOLERANCE = 0.01  # of the test accuracy: another machine may round otherwise, but these are the same weights
+
+
+def predict_again(folder: RunFolder) -> None:
+    """Compute the predictions of the best epoch as the training did, and write them.
+
+    Raises:
+        CifarCoreError: the run is being trained, its settings or dataset were changed, the weights are not those of its
+            best epoch, or the disk refused; the files are as before.
+    """
+    with hold_lock(folder.training_lock, timeout=_TURN_SECONDS) as mine:  # who resumes or deletes the run waits
+        if not mine or is_alive(folder):
+            raise RunError(f"Run {folder.run_id} is in use by another process: try again when that has ended.")
+        run, facts = read_run(folder.workspace, folder.run_id), read_training_record(folder)
+        assert run.best is not None and facts is not None
+        dataset = open_run_dataset(folder.workspace, run)
+        require_unchanged(dataset)
+        torch.set_num_threads(threads_of(folder))
+        probs = _probs(folder, facts, dataset, run.best)
+        write_history(folder, probs, run.best.epoch)
+        write_predictions(folder, dataset, probs, run.best.epoch)
+
+
+def _probs(folder: RunFolder, facts: TrainingRecord, dataset: Dataset, best: EpochLine) -> np.ndarray:
+    """Test probabilities float32 [N, K] after the best epoch."""
+    config = run_config(folder)
+    device = pick_device("cpu" if facts.device == "cpu" else "auto")
+    make_repeatable(config.machine.seed)
+    data = load_training_data(dataset, config.data, config.machine.seed, device)
+    net = read_network(folder, best.epoch, config.model, data.classes)
+    net = net.to(device).to(memory_format=torch.channels_last)
+    found = predict_probabilities(net, data.test, data, judged_by(config.data, best.looks), facts.precision)
+    if not bool(found.isfinite().all()):
+        raise RunError(
+            f"The weights of run {folder.run_id} are numbers so large that its probabilities are none: its predictions cannot "
+            "be made anew from them. Nothing was changed; duplicate the run to train the network again."
+        )
+    _, accuracy = loss_and_accuracy(found, data.test.labels)
+    if abs(accuracy - best.test_accuracy) > _TOLERANCE:
+        raise RunError(
+            f"The weights of run {folder.run_id} give {accuracy:.4f} test accuracy, its metrics say "
+            f"{best.test_accuracy:.4f} at epoch {best.epoch}: they are not those of that epoch. Nothing was changed."
+        )
+    return found.numpy()
+
+
+def main() -> int:
+    """Make the predictions of the run of `--run-dir` anew."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run-dir", required=True, type=Path)
+    predict_again(RunFolder(parser.parse_args().run_dir))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CifarCoreError as error:
+        sys.exit(str(error))

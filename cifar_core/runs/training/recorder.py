@@ -1,0 +1,174 @@
+"""Writes what the training loop tells into the run folder, and tells the loop what was asked of the run."""
+
+import contextlib
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from cifar_core.config import ModelConfig
+from cifar_core.data import Dataset, usable_std
+from cifar_core.errors import StorageError
+from cifar_core.lifecycle.states import TrainingProgress
+from cifar_core.lifecycle.status import tell
+from cifar_core.runs.hashed_tensors import with_hash
+from cifar_core.runs.run_folder import RunFolder
+from cifar_core.runs.training.checkpoints import Checkpoints
+from cifar_core.storage.atomic import append_line, make_folder, remove, write_atomic
+from cifar_core.train import EpochLine, best_line
+from cifar_core.train.trainer import Position, Signal, Trainer
+
+STATUS_SECONDS = 0.25  # how often progress is written: often enough to look alive, rare enough to cost nothing
+CHECKPOINT_SECONDS = 60.0  # of training that a crash may cost, where a checkpoint is cheap
+_CHECKPOINT_SHARE = 0.02  # of the time, that checkpoints within an epoch may take
+
+
+class Recorder:
+    """The loop's watcher. Results go to the disk first and the line that announces them last, so what is logged is
+    there.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        dataset: Dataset,
+        trainer: Trainer,
+        checkpoints: Checkpoints,
+        request: Callable[[], Signal],
+    ) -> None:
+        epochs = trainer.config.optimizer.epochs
+        self.progress = TrainingProgress("training", epoch=len(trainer.lines), epochs=epochs, elapsed=trainer.seconds)
+        self._folder = folder
+        self._dataset = dataset
+        self._trainer = trainer
+        self._checkpoints = checkpoints
+        self._wish = request
+        self._told_at = 0.0
+        self._saved_at = time.monotonic()
+        self._pause = CHECKPOINT_SECONDS  # between two checkpoints
+
+    def on_batch(self, position: Position) -> Signal:
+        """Tell the progress and keep a checkpoint now and then; obey a request at once."""
+        self._tell("training", position)
+        request = self._wish()
+        if request is Signal.GO_ON and time.monotonic() - self._saved_at >= self._pause:
+            self._save()
+        return request
+
+    def on_measure(self, position: Position) -> Signal:
+        """Say that the epoch is being measured, at once when it begins; obey a request at once."""
+        self._tell("measuring", position, at_once=self.progress.phase != "measuring")
+        return self._wish()
+
+    def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
+        """Keep the epoch: results first, the line that announces them last."""
+        probs = test_probs.numpy()
+        write_history(self._folder, probs, line.epoch)
+        if best_line(trainer.lines) is line:
+            write_weights(self._folder, self._dataset, trainer, line.epoch)
+            write_predictions(self._folder, self._dataset, probs, line.epoch)
+        self._save()
+        append_line(self._folder.metrics, line_text(line))
+        self._remove_weights(trainer.lines)
+
+    def on_end(self) -> None:
+        """Remove what only a run that goes on needs.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        self._checkpoints.clear()
+        self._remove_weights(self._trainer.lines)
+
+    def _save(self) -> None:
+        started = time.monotonic()
+        self._checkpoints.save(self._trainer)
+        self._saved_at = time.monotonic()
+        self._pause = max(CHECKPOINT_SECONDS, (self._saved_at - started) / _CHECKPOINT_SHARE)
+
+    def _remove_weights(self, lines: list[EpochLine]) -> None:
+        """Keep the weights of the epoch that counts, and of those that would count after going back to a checkpoint."""
+        bests = [best_line(lines), *(best_line(lines[:epochs]) for epochs in self._checkpoints.epochs)]
+        wanted = {self._folder.weights(best.epoch) for best in bests if best is not None}
+        for path in [*self._folder.new_weights(1).parent.glob("[0-9]*.safetensors"), self._folder.old_weights]:
+            if path not in wanted:
+                remove(path)
+
+    def _tell(self, phase: str, at: Position, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if not at_once:
+            if now - self._told_at < STATUS_SECONDS:
+                return
+            self._told_at = now  # not moved by what is told at once: short epochs would never be seen training
+        self.progress = TrainingProgress(
+            phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
+        )
+        with contextlib.suppress(StorageError):  # results that cannot be kept end the run; this is only for onlookers
+            tell(self._folder, self.progress)
+
+
+def write_weights(folder: RunFolder, dataset: Dataset, trainer: Trainer, epoch: int) -> None:
+    """Keep the weights as they are now, hashed, as those of an epoch. The metadata of the file let a person use it
+    alone.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
+    path = folder.new_weights(epoch)
+    make_folder(path.parent)
+    write_atomic(path, *with_hash(safetensors.torch.save(weights, weights_metadata(dataset, trainer.config.model))))
+
+
+def weights_metadata(dataset: Dataset, model: ModelConfig) -> dict[str, str]:
+    """What goes with a network's weights, each value as JSON.
+
+    `class_names` are in the order of the outputs. A pixel of 0 to 1 is normalised by subtracting `mean` and dividing by
+    `std`, channel by channel. `model` are the settings that the network was made from.
+    """
+    return {
+        "class_names": json.dumps(dataset.class_names, ensure_ascii=False),
+        "mean": json.dumps(dataset.mean),
+        "std": json.dumps(usable_std(dataset.std)),
+        "model": json.dumps(asdict(model)),
+    }
+
+
+def line_text(line: EpochLine) -> str:
+    """A line of `metrics.jsonl`."""
+    return json.dumps(asdict(line), allow_nan=False)
+
+
+def seconds_left(at: Position) -> float | None:
+    """Time to the last epoch's end if all goes on as so far; None before there is anything to go by."""
+    done = at.epoch - 1 + at.batch / max(1, at.batches)
+    return at.seconds / done * (at.epochs - done) if done > 0 else None
+
+
+def write_predictions(folder: RunFolder, dataset: Dataset, probs: np.ndarray, epoch: int) -> None:
+    """Keep test probabilities float32 [N, K] as those of the best epoch, with all that belongs to them.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    buffer = io.BytesIO()
+    test, names = dataset.test, np.array(dataset.class_names)
+    np.savez(buffer, labels=np.asarray(test.labels), probs=probs, ids=np.asarray(test.ids), class_names=names,
+             epoch=np.int64(epoch))  # fmt: skip
+    write_atomic(folder.predictions, buffer.getvalue())
+
+
+def write_history(folder: RunFolder, probs: np.ndarray, epoch: int) -> None:
+    """Keep test probabilities float32 [N, K] as those of an epoch.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    buffer = io.BytesIO()
+    np.save(buffer, probs, allow_pickle=False)
+    write_atomic(folder.history(epoch), buffer.getvalue())

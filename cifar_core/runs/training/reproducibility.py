@@ -1,0 +1,59 @@
+"""What a run's numbers depend on beside its settings and its data: where it goes on under the same, it is bit-exact."""
+
+import hashlib
+import importlib.metadata
+import platform
+from pathlib import Path
+
+import torch
+
+_CODE = Path(__file__).resolve().parents[2]
+_DECIDING = ("config.py", "data/augment.py", "models/**/*.py", "train/*.py")  # the code that the numbers come from
+_WORDS = {
+    "device": "on {now} instead of {before}",
+    "processor": "on the processor {now} instead of {before}",
+    "threads": "with {now} threads instead of {before}",
+    "precision": "in {now} instead of {before}",
+    "torch": "with torch {now} instead of {before}",
+    "numpy": "with numpy {now} instead of {before}",
+    "code": "with another version of this program",
+}
+
+
+def conditions(device: torch.device, precision: str) -> dict[str, str]:
+    """What the numbers that this process computes depend on."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return {
+        "device": name,
+        "processor": f"{_processor()} ({torch.backends.cpu.get_cpu_capability()})",
+        "threads": str(torch.get_num_threads()),
+        "precision": precision,
+        "torch": str(torch.__version__),
+        "numpy": importlib.metadata.version("numpy"),
+        "code": _code(),
+    }
+
+
+def differences(before: dict[str, str], now: dict[str, str]) -> str:
+    """What changed between two `conditions`, in words; empty where nothing did."""
+    if not before:
+        return "after an earlier version of this program"
+    changed = [name for name in _WORDS if before.get(name) != now[name]]
+    return " and ".join(_WORDS[name].format(now=now[name], before=before.get(name, "unknown")) for name in changed)
+
+
+def _processor() -> str:
+    try:
+        told = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = (line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name"))
+    return next(models, platform.machine())
+
+
+def _code() -> str:
+    digest = hashlib.sha256()
+    for pattern in _DECIDING:
+        for file in sorted(_CODE.glob(pattern)):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

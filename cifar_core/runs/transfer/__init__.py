@@ -1,0 +1,1 @@
+"""Runs that travel as one .zip between workspaces: export, import, and the audit of both."""

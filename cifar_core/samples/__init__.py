@@ -1,0 +1,21 @@
+"""What the predictions get wrong: one table of pictures, filters and sorts over it, and sentences about it.
+
+Everything is a pure function of saved predictions; reads and writes nothing.
+"""
+
+from cifar_core.samples.captions import tile_caption, tile_lines
+from cifar_core.samples.select import OUTCOMES, SORTS, SampleFilter, Sort, select_samples
+from cifar_core.samples.table import COLUMNS, printable, sample_table
+
+__all__ = [
+    "COLUMNS",
+    "OUTCOMES",
+    "SORTS",
+    "SampleFilter",
+    "Sort",
+    "printable",
+    "sample_table",
+    "select_samples",
+    "tile_caption",
+    "tile_lines",
+]

@@ -1,0 +1,1 @@
+"""How anything reaches the disk and comes back: whole files or none, locks, and JSON with checked types."""

@@ -1,0 +1,267 @@
+"""How anything reaches the disk: whole files or none, whole folders or none.
+
+Every writer of the project goes through here, so a crash at any instruction leaves the old state or the new one.
+`cifar_core.storage.faults` makes any of these writes fail, for tests.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from cifar_core.storage import faults
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.storage.locks import open_up
+from cifar_core.text import size_text
+
+TEMP_MARK = ".tmp-"  # every unfinished file or folder carries it in its name
+_NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so that the sum stays under 255 bytes
+_REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
+_POSIX = os.name == "posix"
+
+
+def temp_beside(path: Path) -> Path:
+    """A fresh unfinished name in the folder of `path`."""
+    return path.with_name(f"{TEMP_MARK}{path.name[:_NAME_SHOWN]}-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` survive a power cut (POSIX; Windows has no such call)."""
+    if _POSIX:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            _sync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sync(descriptor: int) -> None:
+    faults.strike("fsync")
+    os.fsync(descriptor)
+
+
+def replace(source: Path, target: Path) -> None:
+    """`os.replace` that waits a little for a reader on Windows, then raises."""
+    for attempt in range(_REPLACE_TRIES):
+        try:
+            faults.strike("replace")
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if _POSIX or attempt == _REPLACE_TRIES - 1:
+                raise
+            time.sleep(0.05 * (attempt + 1))
+
+
+def remove(path: Path) -> None:
+    """Remove a file; one that is not there is fine.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    with storage_errors(f"removing {path.name}"):
+        faults.strike("remove")
+        path.unlink(missing_ok=True)
+
+
+def remove_folder(path: Path, what: str) -> None:
+    """Remove a folder and all in it, of a link the link alone; rename it first where a part would be taken for the whole.
+
+    Raises:
+        StorageError: the disk refused while `what`, such as "deleting tiny"; some of it may be gone.
+    """
+    with storage_errors(what):
+        faults.strike("remove")
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder in one that is there, as open as that one, whatever our umask; that it is there already is fine.
+
+    Raises:
+        StorageError: the disk refused, or the folder around it is gone.
+    """
+    with storage_errors(f"making the folder {path.name}"):
+        if not path.is_dir():
+            faults.strike("write")
+            path.mkdir(exist_ok=True)
+            if _POSIX:
+                open_up(path, path.parent, 0o777)
+
+
+@contextlib.contextmanager
+def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Write a file piece by piece that appears whole or not at all, in the place of an older one.
+
+    Args:
+        path: the file; its folder exists.
+        durable: also survive a power cut (fsync).
+
+    Raises:
+        OSError: the disk refused (`storage_errors` around it makes a sentence of it). The older file is whole, and
+            whatever went wrong, no temporary file is left.
+    """
+    temp = temp_beside(path)
+    try:
+        with open(temp, "wb") as handle:
+            yield faults.watch(handle)
+            if durable:
+                handle.flush()
+                _sync(handle.fileno())
+        replace(temp, path)
+    except BaseException:
+        temp.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -> None:
+    """Write a whole file or leave the old one.
+
+    Args:
+        path: the file; its folder exists.
+        parts: all its bytes, in one piece or several.
+        durable: also survive a power cut (fsync); progress that is rewritten twice a second does without.
+
+    Raises:
+        StorageError: the disk refused; the old file is whole and no temporary file is left. Where it is full, the
+            sentence says how much is needed and how much there is.
+    """
+    needed = sum(len(part) for part in parts)
+    with storage_errors(f"writing {path.name}", room=lambda: _room(path.parent, needed)):
+        if durable and needed > shutil.disk_usage(path.parent).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # rather than fill what others need as well
+        with new_file(path, durable=durable) as handle:
+            for part in parts:
+                handle.write(part)
+
+
+def _room(folder: Path, needed: int) -> str:
+    free = shutil.disk_usage(folder).free
+    if needed <= free:
+        return " (it takes no more files, or somebody's share of it is used up)"
+    return f" (it needs {size_text(needed)}, {size_text(free)} are free)"
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line durably; a torn last line of an earlier crash is cut off first.
+
+    Raises:
+        StorageError: the disk refused; the lines before are whole.
+        ValueError: `line` holds a line break.
+    """
+    if "\n" in line:
+        raise ValueError(f"a line for {path.name} holds a line break")
+    with storage_errors(f"writing {path.name}"), open(path, "ab+", buffering=0) as handle:
+        end = whole_lines_end(path)
+        handle.truncate(end)
+        content = line.encode() + b"\n"
+        try:
+            while content:  # unbuffered, so that closing the file writes nothing of a line that failed
+                content = content[faults.watch(handle).write(content) :]
+            _sync(handle.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                handle.truncate(end)
+            raise
+
+
+def whole_lines_end(path: Path) -> int:
+    """The byte after the last newline of a file: what follows is a torn line (0 for an empty or missing file)."""
+    if not path.exists():
+        return 0
+    with open(path, "rb") as handle:
+        end = handle.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - 65_536)
+            handle.seek(start)
+            newline = handle.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
+    return 0
+
+
+def subfolders(folder: Path) -> list[str]:
+    """Names of the folders inside one, in any order, links left out; none where it is not there, or not there any more.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with (
+        storage_errors(f"listing {folder.name}", to="read"),
+        contextlib.suppress(FileNotFoundError),
+        os.scandir(folder) as entries,
+    ):
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Build a folder that appears whole or not at all: fill the folder given, it gets its name at the end.
+
+    Raises:
+        FileExistsError: `path` exists already; it is untouched.
+        StorageError: the disk refused; nothing is left.
+    """
+    temp = temp_beside(path)
+    with storage_errors(f"making {path.name}"):
+        faults.strike("write")
+        temp.mkdir(parents=True)
+    try:
+        yield temp
+        _name_folder(temp, path)
+    except BaseException:
+        shutil.rmtree(temp, ignore_errors=True)
+        raise
+    with storage_errors(f"making {path.name}"):
+        sync_folder(path.parent)
+
+
+def _name_folder(temp: Path, path: Path) -> None:
+    if os.path.lexists(path):  # a rename would replace an empty folder
+        raise FileExistsError(path)
+    try:
+        faults.strike("replace")
+        temp.rename(path)  # of two builders at once it refuses the second
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise FileExistsError(path) from error
+        with storage_errors(f"making {path.name}"):
+            raise
+
+
+def sweep_temp(folder: Path, *, older_than: float = 3600.0, spare: Collection[Path] = ()) -> int:
+    """Remove what crashed writers left in `folder`, as far as that is allowed; returns how many.
+
+    Args:
+        folder: where to look.
+        older_than: seconds; younger ones may still be written.
+        spare: files whose unfinished ones stay, for others may be writing them right now.
+    """
+    swept, spared = 0, tuple(TEMP_MARK + path.name for path in spare)
+    found: list[Path] = []
+    with contextlib.suppress(OSError):  # not ours to look into, or no folder
+        found.extend(folder.glob(f"{TEMP_MARK}*"))
+    for item in found:
+        with contextlib.suppress(OSError):
+            if item.name.startswith(spared):
+                continue
+            if time.time() - item.lstat().st_mtime < older_than:
+                continue
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            else:
+                item.unlink()
+            swept += 1
+    return swept

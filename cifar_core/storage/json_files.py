@@ -1,0 +1,75 @@
+"""JSON files: written whole or not at all, read strictly and with a limit."""
+
+import codecs
+import errno
+import json
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cifar_core.storage.atomic import _NAME_SHOWN, write_atomic
+from cifar_core.storage.disk_errors import ALLOW
+from cifar_core.text import MB
+
+MAX_JSON_BYTES = 16 * MB
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # wait for no one; Windows: change no byte
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Write `value` as JSON, whole or not at all; NaN and infinity are refused (ValueError)."""
+    write_atomic(path, json.dumps(value, allow_nan=False, indent=1).encode(), durable=durable)
+
+
+def read_json(path: Path | str, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Read a JSON file of at most `max_bytes`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: too large, not JSON, NaN or infinite somewhere, or nested too deep; the message says which.
+    """
+    content = read_start(path, max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ValueError(f"{Path(path).name} has more than the {max_bytes:,} bytes allowed")
+    try:
+        return _STRICT.decode(content.decode("utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{Path(path).name} is nested too deep") from error
+    except ValueError as error:
+        raise ValueError(f"{Path(path).name} is not JSON ({error})") from error
+
+
+def read_start(path: Path | str, most: int) -> bytes:
+    """The first bytes of a file, at most so many, in the few calls that a list of thousands of runs can afford.
+
+    Raises:
+        OSError: it is not there, not ours to read, or something else than a file, such as a pipe, on which one would
+            wait for ever.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    except PermissionError as error:
+        raise PermissionError(error.errno, f"{error.strerror}, {ALLOW}", error.filename) from error
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
+            raise OSError(number, os.strerror(number) if number == errno.EISDIR else "Not a file", str(path))
+        return os.read(handle, min(found.st_size, most))  # whole: nothing but the end cuts a read from a disk short
+    finally:
+        os.close(handle)
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:_NAME_SHOWN]} is too large")
+    return number
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

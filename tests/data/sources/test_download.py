@@ -1,0 +1,370 @@
+"""The downloader against a server on this machine that misbehaves in every way a server can."""
+
+import hashlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from cifar_core.data.sources.download import Line, Remote, fetch, part_of
+from cifar_core.errors import DownloadError
+from cifar_core.jobs.progress import CancelledError
+
+CONTENT = b"\x1f\x8b" + bytes(range(256)) * 4000
+HELP = "Without a network: put the file here."
+STALL = 0.5  # seconds: how long the downloader waits; the server waits until it is let go
+
+Behaviour = Callable[["Handler"], None]
+
+
+@dataclass
+class Server:
+    """A server of which every request is answered by the next behaviour (the last one again and again)."""
+
+    url: str = ""
+    behaviours: list[Behaviour] = field(default_factory=list)
+    ranges: list[str | None] = field(default_factory=list)  # what each request asked for
+    let_go: threading.Event = field(default_factory=threading.Event)  # ends stalls
+
+    @property
+    def remote(self) -> Remote:
+        return Remote(self.url, len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), HELP)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Hands each request to the behaviour."""
+
+    book: Server
+
+    def do_GET(self) -> None:
+        self.book.ranges.append(self.headers.get("Range"))
+        behaviours = self.book.behaviours
+        (behaviours.pop(0) if len(behaviours) > 1 else behaviours[0])(self)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+    def begin(self, code: int, **headers: object) -> None:
+        self.send_response(code)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+
+
+def whole(request: Handler) -> None:
+    """As it should be, with Range."""
+    asked = request.headers.get("Range")
+    if asked:
+        start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        span = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
+        request.begin(206, Content_Length=len(CONTENT) - start, Content_Range=span)
+        request.wfile.write(CONTENT[start:])
+    else:
+        request.begin(200, Content_Length=len(CONTENT))
+        request.wfile.write(CONTENT)
+
+
+def without_range(request: Handler) -> None:
+    """Always the whole file."""
+    request.begin(200, Content_Length=len(CONTENT))
+    request.wfile.write(CONTENT)
+
+
+def cut_off(request: Handler) -> None:
+    """Half of what was announced."""
+    request.begin(200, Content_Length=len(CONTENT))
+    request.wfile.write(CONTENT[: len(CONTENT) // 2])
+
+
+def stall(request: Handler) -> None:
+    """Half, then nothing, with the line left open."""
+    cut_off(request)
+    request.wfile.flush()
+    request.book.let_go.wait(20)
+
+
+def silent(request: Handler) -> None:
+    """Not even a first line."""
+    request.book.let_go.wait(20)
+
+
+def reset(request: Handler) -> None:
+    """Half, then the line is torn."""
+    cut_off(request)
+    request.wfile.flush()
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    request.connection.shutdown(socket.SHUT_RD)
+    request.connection.close()
+
+
+def other_content(request: Handler) -> None:
+    """The right length, one other byte."""
+    request.begin(200, Content_Length=len(CONTENT))
+    request.wfile.write(CONTENT[:-1] + b"x")
+
+
+def other_length(request: Handler) -> None:
+    """Another file."""
+    request.begin(200, Content_Length=5)
+    request.wfile.write(b"\x1f\x8bxyz")
+
+
+def endless(request: Handler) -> None:
+    """More than the file, without saying how much."""
+    request.begin(200)
+    request.wfile.write(CONTENT + CONTENT)
+
+
+def login_page(request: Handler) -> None:
+    """What a hotel sends."""
+    request.begin(200, Content_Type="text/html; charset=utf-8")
+    request.wfile.write(b"<html>Please log in</html>")
+
+
+def unnamed_page(request: Handler) -> None:
+    """The same, of exactly the right length, without saying that it is a page."""
+    request.begin(200, Content_Length=len(CONTENT), Content_Type="application/gzip")
+    request.wfile.write(b"\n <!DOCTYPE html>".ljust(len(CONTENT)))
+
+
+def status(code: int) -> Behaviour:
+    return lambda request: request.begin(code, Content_Length=0)
+
+
+def redirect(target: str) -> Behaviour:
+    return lambda request: request.begin(302, Location=target, Content_Length=0)
+
+
+def foreign_range(request: Handler) -> None:
+    """The rest of another file."""
+    request.begin(206, Content_Length=3, Content_Range="bytes 7-9/10")
+    request.wfile.write(b"xyz")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server on a free port of this machine."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    book = Server()
+    web = ThreadingHTTPServer(("127.0.0.1", 0), type("BookHandler", (Handler,), {"book": book}))
+    web.daemon_threads = True
+    book.url = f"http://127.0.0.1:{web.server_port}/data.tar.gz"
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield book
+    book.let_go.set()
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+LINE = Line(schemes=("http",), stall=STALL)
+
+
+def quiet(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def test_a_whole_file_with_its_progress(server: Server, tmp_path: Path) -> None:
+    """Told from nothing to all; no `.part` is left."""
+    server.behaviours = [whole]
+    told: list[tuple[int, int]] = []
+    fetch(server.remote, tmp_path / "a", lambda done, total: told.append((done, total)), LINE)
+    assert (tmp_path / "a").read_bytes() == CONTENT
+    assert told[0] == (0, len(CONTENT))
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert [item.name for item in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.fault(62)
+@pytest.mark.parametrize(
+    ("behaviour", "words", "part_stays"),
+    [
+        (status(404), "does not have the file any more .HTTP 404", False),
+        (status(403), "refused to send the file .HTTP 403", False),
+        (status(503), "trouble of its own .HTTP 503", False),
+        (status(511), "asks to log in", False),
+        (login_page, "web page came from 127.0.0.1 instead", False),
+        (unnamed_page, "web page came from 127.0.0.1 instead", False),
+        (stall, "sent nothing for 0.5 seconds", True),
+        (silent, "sent nothing for 0.5 seconds", False),
+        (cut_off, "cut off after 512,001 of 1,024,002 bytes", True),
+        (other_content, "right length but the wrong content", False),
+        (other_length, "offers a file of 5 bytes instead of 1,024,002", False),
+        (endless, "too long", False),
+        (redirect("http://127.0.0.1:1/x"), "cannot be reached", False),
+        (redirect("ftp://127.0.0.1/x"), "leads to ftp://127.0.0.1/x, which is not secure", False),
+        (redirect("data.tar.gz"), "refused to send the file .HTTP 302", False),
+    ],
+)
+def test_each_failure_has_its_own_sentence(
+    server: Server, tmp_path: Path, behaviour: Behaviour, words: str, part_stays: bool
+) -> None:
+    """All end with the way without a network; an older file beside is untouched; the `.part` stays only where it is of use."""
+    server.behaviours = [behaviour]
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(DownloadError, match=words) as caught:
+        fetch(server.remote, tmp_path / "a", quiet, LINE)
+    assert str(caught.value).endswith(HELP)
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert part_of(tmp_path / "a").exists() == part_stays
+
+
+@pytest.mark.fault(62)
+def test_a_torn_line_keeps_what_came(server: Server, tmp_path: Path) -> None:
+    """It depends on the system whether the tear is seen as an end or an error; both go on later."""
+    server.behaviours = [reset, whole]
+    with pytest.raises(DownloadError, match=r"broke|cut off"):
+        fetch(server.remote, tmp_path / "a", quiet, LINE)
+    fetch(server.remote, tmp_path / "a", quiet, LINE)
+    assert (tmp_path / "a").read_bytes() == CONTENT
+
+
+@pytest.mark.fault(62)
+def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port where nobody listens, and a name that nobody has."""
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for host in (f"127.0.0.1:{port}", "nowhere.invalid"):
+        remote = Remote(f"http://{host}/a", 10, "", HELP)
+        with pytest.raises(DownloadError, match=r"cannot be reached .*is there a network\?"):
+            fetch(remote, tmp_path / "a", quiet, LINE)
+
+
+@pytest.mark.fault(62)
+@pytest.mark.parametrize(("second", "asked"), [(whole, "bytes=512001-"), (without_range, "bytes=512001-")])
+def test_going_on_after_a_cut(server: Server, tmp_path: Path, second: Behaviour, asked: str) -> None:
+    """From where it stopped where the server can, else from the start; the progress begins at what is there."""
+    server.behaviours = [cut_off, second]
+    with pytest.raises(DownloadError, match="cut off"):
+        fetch(server.remote, tmp_path / "a", quiet, LINE)
+    told: list[int] = []
+    fetch(server.remote, tmp_path / "a", lambda done, total: told.append(done), LINE)
+    assert server.ranges == [None, asked]
+    assert told[0] == 512_001
+    assert (tmp_path / "a").read_bytes() == CONTENT
+
+
+@pytest.mark.fault(63)
+def test_going_on_after_a_kill(server: Server, tmp_path: Path) -> None:
+    """A process that is killed leaves a `.part` of any length, whole ones included."""
+    server.behaviours = [whole]
+    for have in (1, len(CONTENT) - 1, len(CONTENT)):
+        part_of(tmp_path / "a").write_bytes(CONTENT[:have])
+        fetch(server.remote, tmp_path / "a", quiet, LINE)
+        assert (tmp_path / "a").read_bytes() == CONTENT
+    assert len(server.ranges) == 2
+
+
+@pytest.mark.fault(63)
+@pytest.mark.parametrize("answer", [foreign_range, status(416)])
+def test_a_part_of_another_file_is_dropped(server: Server, tmp_path: Path, answer: Behaviour) -> None:
+    """Once more from the start, in the same call."""
+    server.behaviours = [answer, whole]
+    part_of(tmp_path / "a").write_bytes(b"zzz")
+    fetch(server.remote, tmp_path / "a", quiet, LINE)
+    assert server.ranges == ["bytes=3-", None]
+    assert (tmp_path / "a").read_bytes() == CONTENT
+
+
+@pytest.mark.fault(62)
+def test_a_part_that_is_too_long_or_wrong(server: Server, tmp_path: Path) -> None:
+    """Too long: fetched anew. Wrong inside: seen by the hash, thrown away, and the next start succeeds."""
+    server.behaviours = [whole]
+    part_of(tmp_path / "a").write_bytes(CONTENT + b"x")
+    fetch(server.remote, tmp_path / "a", quiet, LINE)
+    part_of(tmp_path / "b").write_bytes(b"x" * 100)
+    with pytest.raises(DownloadError, match="wrong content"):
+        fetch(server.remote, tmp_path / "b", quiet, LINE)
+    fetch(server.remote, tmp_path / "b", quiet, LINE)
+    assert (tmp_path / "b").read_bytes() == CONTENT
+
+
+def test_cancelling_passes_through(server: Server, tmp_path: Path) -> None:
+    """What the progress call raises comes out as it is."""
+
+    def cancel(done: int, total: int) -> None:
+        if done:
+            raise CancelledError("enough")
+
+    server.behaviours = [whole]
+    with pytest.raises(CancelledError):
+        fetch(server.remote, tmp_path / "a", cancel, LINE)
+
+
+@pytest.mark.fault(62)
+def test_plain_http_is_refused_by_default(server: Server, tmp_path: Path) -> None:
+    """Not a single request is made."""
+    server.behaviours = [whole]
+    with pytest.raises(DownloadError, match="not secure"):
+        fetch(server.remote, tmp_path / "a", quiet)
+    assert server.ranges == []
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that only this test trusts, with its key, in one file."""
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl on this machine to make a certificate with")
+    folder = tmp_path_factory.mktemp("certificate")
+    key, cert, both = folder / "key.pem", folder / "cert.pem", folder / "both.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True)
+    both.write_bytes(key.read_bytes() + cert.read_bytes())
+    return both
+
+
+@pytest.fixture
+def secure(certificate: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A second server, over https, beside the plain one."""
+    book = Server()
+    web = ThreadingHTTPServer(("127.0.0.1", 0), type("BookHandler", (Handler,), {"book": book}))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    web.socket = context.wrap_socket(web.socket, server_side=True)
+    web.daemon_threads = True
+    monkeypatch.setattr(web, "handle_error", lambda request, address: None)  # a refused certificate is no news
+    book.url = f"https://127.0.0.1:{web.server_port}/data.tar.gz"
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield book
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+def test_https_with_a_trusted_certificate(secure: Server, certificate: Path, tmp_path: Path) -> None:
+    """As in earnest, with the scheme's default."""
+    secure.behaviours = [whole]
+    fetch(secure.remote, tmp_path / "a", quiet, Line(context=ssl.create_default_context(cafile=str(certificate))))
+    assert (tmp_path / "a").read_bytes() == CONTENT
+
+
+@pytest.mark.fault(62)
+def test_a_certificate_nobody_trusts(secure: Server, tmp_path: Path) -> None:
+    """Said as such, and nothing was asked for."""
+    secure.behaviours = [whole]
+    with pytest.raises(DownloadError, match=r"certificate of 127\.0\.0\.1 is not valid"):
+        fetch(secure.remote, tmp_path / "a", quiet, Line(stall=5))
+    assert secure.ranges == []
+
+
+@pytest.mark.fault(62)
+def test_a_redirect_to_plain_http_is_refused(secure: Server, server: Server, certificate: Path, tmp_path: Path) -> None:
+    """Though the file over there is right."""
+    server.behaviours = [whole]
+    secure.behaviours = [redirect(server.url)]
+    line = Line(context=ssl.create_default_context(cafile=str(certificate)))
+    with pytest.raises(DownloadError, match="which is not secure"):
+        fetch(secure.remote, tmp_path / "a", quiet, line)
+    assert server.ranges == []

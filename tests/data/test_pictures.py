@@ -1,0 +1,269 @@
+"""Pictures: one defined conversion for whatever comes, and a plain refusal for what is none."""
+
+import io
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cifar_core.data import decode_picture, normalised_view, to_image, usable_std
+from cifar_core.data.store import channel_statistics
+from cifar_core.errors import DataError
+from cifar_core.machine import peak_memory
+from tests.conftest import ROOT
+
+
+def encode(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
+    """The image as a file."""
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def png_of(width: int, height: int, *, kind: int = 2, depth: int = 8, rows: bytes = b"") -> bytes:
+    """A PNG written by hand, so that its header may lie."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("form", "options"), [("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True})])
+def test_a_picture_of_the_right_size_keeps_every_pixel(
+    noise: np.ndarray, form: str, options: dict[str, object]
+) -> None:
+    """Encoded without loss it comes back the same; `to_image` is the way there."""
+    content = encode(to_image(noise[0]), form, **options)
+    pixels = decode_picture(content, name="a.gif")
+    assert np.array_equal(pixels, noise[0])
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+
+
+def test_a_jpeg_is_what_pillow_decodes(noise: np.ndarray) -> None:
+    """No short cut of the decoder."""
+    content = encode(to_image(noise[0]), "JPEG", quality=90)
+    expected = np.asarray(Image.open(io.BytesIO(content))).transpose(2, 0, 1)
+    assert np.array_equal(decode_picture(content, name="a"), expected)
+
+
+def test_the_middle_square_is_taken() -> None:
+    """A wide picture loses its sides, a tall one top and bottom."""
+    wide = Image.new("RGB", (96, 32), "blue")
+    wide.paste("red", (32, 0, 64, 32))
+    for image in (wide, wide.rotate(90, expand=True)):
+        assert np.array_equal(decode_picture(encode(image), name="a")[:, 5, 5], (255, 0, 0))
+        assert np.unique(decode_picture(encode(image), name="a")[0]).tolist() == [255]
+
+
+def test_shrinking_averages() -> None:
+    """A fine chequerboard becomes grey, not a pattern."""
+    board = (np.indices((256, 256)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    pixels = decode_picture(encode(Image.fromarray(board)), name="a")
+    assert pixels.min() >= 120
+    assert pixels.max() <= 135
+
+
+@pytest.mark.fault(51)
+@pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (33, 31), (7, 500)])
+def test_odd_sizes_have_a_result(size: tuple[int, int]) -> None:
+    """One colour stays that colour."""
+    pixels = decode_picture(encode(Image.new("RGB", size, (10, 20, 30))), name="a")
+    assert pixels.shape == (3, 32, 32)
+    assert pixels.reshape(3, -1).T.tolist() == [[10, 20, 30]] * 1024
+
+
+@pytest.mark.fault(51)
+def test_a_camera_held_sideways() -> None:
+    """The EXIF orientation is applied before anything else."""
+    image = Image.new("RGB", (32, 32), "black")
+    image.paste("white", (0, 0, 32, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn right to see it upright
+    pixels = decode_picture(encode(image, exif=exif), name="a")
+    assert np.array_equal(pixels[0, 16], [0] * 16 + [255] * 16)
+
+
+@pytest.mark.fault(51)
+def test_grey_palette_and_one_bit() -> None:
+    """All three channels are equal, or the palette's colours."""
+    grey = Image.fromarray(np.arange(1024, dtype=np.uint16).reshape(32, 32).astype(np.uint8))
+    pixels = decode_picture(encode(grey), name="a")
+    assert np.array_equal(pixels[0], np.asarray(grey))
+    assert np.array_equal(pixels[0], pixels[2])
+    palette = Image.new("RGB", (32, 32), (200, 100, 50)).quantize(4)
+    assert decode_picture(encode(palette), name="a")[:, 0, 0].tolist() == [200, 100, 50]
+    assert decode_picture(encode(Image.new("1", (32, 32), 1)), name="a").min() == 255
+
+
+@pytest.mark.fault(51)
+def test_transparent_parts_lie_on_white() -> None:
+    """Alpha channels, and palettes with a transparent colour."""
+    half = Image.new("RGBA", (32, 32), (0, 0, 0, 128))
+    assert abs(int(decode_picture(encode(half), name="a")[0, 0, 0]) - 127) <= 1
+    clear = Image.new("LA", (32, 32), (0, 0))
+    assert decode_picture(encode(clear), name="a").min() == 255
+    palette = Image.new("P", (32, 32), 0)
+    palette.putpalette([0, 0, 0, 9, 9, 9])
+    assert decode_picture(encode(palette, transparency=0), name="a").min() == 255
+    keyed = Image.new("RGB", (32, 32), (1, 2, 3))
+    assert decode_picture(encode(keyed, transparency=(1, 2, 3)), name="a").min() == 255
+
+
+@pytest.mark.fault(51)
+def test_sixteen_bits_are_scaled() -> None:
+    """The whole range becomes 0..255, not clipped at 255."""
+    levels = np.linspace(0, 65_535, 1024).astype(np.uint16).reshape(32, 32)
+    pixels = decode_picture(encode(Image.fromarray(levels)), name="a")
+    assert np.array_equal(pixels[1], np.rint(levels / 257).astype(np.uint8))
+    rows = b"".join(b"\0" + struct.pack(">3H", 65_535, 32_768, 0) * 32 for _ in range(32))
+    assert decode_picture(png_of(32, 32, depth=16, rows=rows), name="a")[:, 0, 0].tolist() == [255, 128, 0]
+
+
+@pytest.mark.fault(51)
+def test_cmyk() -> None:
+    """No ink is white, all of it black."""
+    assert decode_picture(encode(Image.new("CMYK", (32, 32), (0, 0, 0, 0)), "JPEG"), name="a").min() >= 253
+    assert decode_picture(encode(Image.new("CMYK", (32, 32), (0, 0, 0, 255)), "JPEG"), name="a").max() <= 2
+
+
+@pytest.mark.fault(51)
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_of_an_animation_the_first_frame(form: str) -> None:
+    """The others do not matter."""
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime")]
+    content = encode(frames[0], form, save_all=True, append_images=frames[1:], lossless=True)
+    assert decode_picture(content, name="a")[:, 0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.fault(48)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0",
+        b"<!DOCTYPE html><html>",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"%PDF-1.7",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        b"PK\x03\x04",
+        encode(Image.new("RGB", (32, 32)), "GIF"),
+        encode(Image.new("RGB", (32, 32)), "TIFF"),
+        np.random.default_rng(0).bytes(5000),
+    ],
+)
+def test_what_is_no_such_picture_is_named(content: bytes) -> None:
+    """Whatever its name says."""
+    with pytest.raises(DataError, match=r"cat\.png is not a PNG, JPEG, WEBP or BMP"):
+        decode_picture(content, name="cat.png")
+
+
+@pytest.mark.fault(49)
+@pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")  # pytest forgets the module's own filter
+@pytest.mark.parametrize("size", [(60_000, 60_000), (5_001, 5_000), (10_000, 10_000)])
+def test_bombs_are_refused_from_their_header(size: tuple[int, int]) -> None:
+    """The file has no pixels at all: had they been read, the sentence would be another."""
+    with pytest.raises(DataError, match="more than 25 million pixels"):
+        decode_picture(png_of(*size), name="a")
+
+
+DECODE = """
+import sys
+from pathlib import Path
+from cifar_core.data.pictures import decode_picture
+from cifar_core.errors import DataError
+from cifar_core.processes import peak_memory
+content = Path(sys.argv[1]).read_bytes()
+before = peak_memory()
+try:
+    decode_picture(content, name="large.jpg")
+except DataError as error:
+    print(error, (peak_memory() - before) // 2**20)
+"""
+
+
+@pytest.mark.fault(49)
+@pytest.mark.skipif(peak_memory() is None, reason="this system does not tell how much memory a process held")
+def test_a_photograph_of_100_megapixels_costs_no_memory(tmp_path: Path) -> None:
+    """A real one, seen from its header in a process whose memory is measured."""
+    Image.new("L", (10_000, 10_000), 128).save(tmp_path / "large.jpg")
+    command = [sys.executable, "-c", DECODE, str(tmp_path / "large.jpg")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    sentence, megabytes = told.rsplit(" ", 1)
+    assert sentence == "large.jpg has more than 25 million pixels: make it smaller first."
+    assert int(megabytes) < 20
+
+
+@pytest.mark.fault(50)
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_cut_off_pictures_are_refused(noise: np.ndarray, form: str) -> None:
+    """No grey lower half."""
+    content = encode(to_image(noise[0]), form)
+    with pytest.raises(DataError, match=r"a\.x is damaged or cut off|a\.x is not"):
+        decode_picture(content[: len(content) * 2 // 3], name="a.x")
+
+
+@pytest.mark.fault(50)
+def test_a_png_with_a_wrong_checksum_or_a_text_bomb() -> None:
+    """Both are damage."""
+    content = bytearray(encode(Image.new("RGB", (32, 32))))
+    content[content.index(b"IDAT") + 6] ^= 1
+    with pytest.raises(DataError, match="damaged"):
+        decode_picture(bytes(content), name="a")
+    bomb = b"comment\0\0" + zlib.compress(bytes(50_000_000))
+    chunk = struct.pack(">I", len(bomb)) + b"zTXt" + bomb + struct.pack(">I", zlib.crc32(b"zTXt" + bomb))
+    whole = encode(Image.new("RGB", (32, 32)))
+    with pytest.raises(DataError, match="damaged"):
+        decode_picture(whole[:33] + chunk + whole[33:], name="a")
+
+
+@pytest.mark.fault(48, 50)
+@settings(max_examples=300)
+@given(form=st.sampled_from(["PNG", "JPEG", "WEBP", "BMP"]), seed=st.integers(0, 2**32), changes=st.integers(1, 8))
+@example(form="PNG", seed=0, changes=1)
+def test_damaged_bytes_give_a_picture_or_a_data_error(form: str, seed: int, changes: int) -> None:
+    """Never another exception, whatever bytes are changed."""
+    rng = np.random.default_rng(seed)
+    mode, shape = [("RGB", (20, 24, 3)), ("L", (20, 24)), ("RGBA", (20, 24, 4))][seed % 3]
+    image = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+    content = bytearray(encode(image.convert("RGB") if form in ("JPEG", "BMP") and mode == "RGBA" else image, form))
+    for place in rng.integers(0, min(len(content), 400), changes):
+        content[place] = rng.integers(0, 256)
+    try:
+        pixels = decode_picture(bytes(content), name="a")
+    except DataError:
+        return
+    assert pixels.shape == (3, 32, 32)
+    assert pixels.dtype == np.uint8
+
+
+def test_normalised_values_are_shown_unclipped(noise: np.ndarray) -> None:
+    """Zero is mid-grey and the extremes of the dataset are the ends of the scale."""
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.0)
+    view = normalised_view(noise[0], mean, std)
+    assert view.bound >= max(-view.low, view.high)
+    flat = np.full((3, 32, 32), 255, np.uint8)
+    flat[2] = 0
+    assert normalised_view(flat, mean, std).pixels[0, 0, 0] > 250
+
+
+@pytest.mark.parametrize("level", [0, 77, 200, 255])
+def test_a_constant_channel_counts_as_1(level: int, noise: np.ndarray) -> None:
+    """Also where rounding leaves it a trace of a spread; a real one, however small, stays."""
+    images = noise.copy()
+    images[:, 1] = level
+    std = usable_std(channel_statistics(images)[1])
+    assert std[1] == 1.0
+    assert (std[0], std[2]) == pytest.approx((images / 255).std(axis=(0, 2, 3))[[0, 2]])
+    assert usable_std((0.0, 3e-9, 1e-5)) == (1.0, 1.0, 1e-5)
+    mean = channel_statistics(images)[0]
+    assert normalised_view(images[0], mean, (0.2, 3e-9, 0.2)).bound < 6

@@ -1,0 +1,344 @@
+"""Datasets on disk: what is saved comes back, nothing half made is seen, and what is broken is said."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.data import (
+    Dataset,
+    Split,
+    catalogue,
+    class_counts,
+    dataset_state,
+    delete_dataset,
+    drawing,
+    known_name,
+    list_datasets,
+    open_dataset,
+    read_pictures,
+    require_unchanged,
+    save_dataset,
+)
+from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
+from cifar_core.errors import DataError, StorageError
+from cifar_core.storage.locks import hold_lock
+from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
+
+
+def split(count: int, part: str, *, classes: int = 3, seed: int = 0) -> Split:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8)
+    return Split(images, np.arange(count) % classes, np.array([f"{part}/{number}" for number in range(count)]))
+
+
+def save(workspace: Workspace, name: str = "mine") -> Dataset:
+    return save_dataset(
+        workspace,
+        name,
+        split(20, "train"),
+        split(7, "test", seed=1),
+        title="Mine",
+        class_names=("a", "b", "ü"),
+        source="Here.",
+    )
+
+
+def test_what_is_saved_comes_back(workspace: Workspace) -> None:
+    """Arrays, names, ids and facts are equal after opening, and the arrays are read-only maps."""
+    save(workspace)
+    dataset = open_dataset(workspace, "mine")
+    for found, given_split in ((dataset.train, split(20, "train")), (dataset.test, split(7, "test", seed=1))):
+        for kind in ("images", "labels", "ids"):
+            array = getattr(found, kind)
+            assert np.array_equal(array, getattr(given_split, kind))
+            assert not array.flags.writeable
+            assert isinstance(array.base, np.memmap)
+    assert dataset.class_names == ("a", "b", "ü")
+    pixels = dataset.train.images / 255
+    assert dataset.mean == pytest.approx(pixels.mean(axis=(0, 2, 3)))
+    assert dataset.std == pytest.approx(pixels.std(axis=(0, 2, 3)))
+    assert class_counts(dataset).values.tolist() == [["a", 7, 3], ["b", 7, 2], ["ü", 6, 2]]
+
+
+def test_statistics_over_several_chunks() -> None:
+    """More pictures than are counted at once give the same as numpy over all."""
+    images = np.random.default_rng(0).integers(0, 256, (4100, 3, 4, 4), dtype=np.uint8)
+    mean, std = channel_statistics(images)
+    assert mean == pytest.approx((images / 255).mean(axis=(0, 2, 3)))
+    assert std == pytest.approx((images / 255).std(axis=(0, 2, 3)))
+    assert channel_statistics(np.full((2, 3, 4, 4), 77, np.uint8))[1] == pytest.approx((0, 0, 0), abs=1e-7)
+
+
+def test_the_fingerprint_tells_pictures_labels_and_names_apart(workspace: Workspace) -> None:
+    """Equal content has the equal fingerprint; one changed pixel, label or name another."""
+    train, test = split(20, "train"), split(7, "test")
+    changed = Split(train.images.copy(), train.labels, train.ids)
+    changed.images[3, 1, 5, 5] ^= 1
+    relabelled = Split(train.images, train.labels[::-1].copy(), train.ids)
+    prints = [
+        save_dataset(workspace, name, part, test, title="T", class_names=classes, source="S").fingerprint
+        for name, part, classes in (
+            ("one", train, ("a", "b", "c")),
+            ("two", train, ("a", "b", "c")),
+            ("three", changed, ("a", "b", "c")),
+            ("four", relabelled, ("a", "b", "c")),
+            ("five", train, ("a", "b", "d")),
+        )
+    ]
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 4
+
+
+def test_opening_is_quick(workspace: Workspace) -> None:
+    """Under 50 ms; it does not depend on the number of pictures, which are not read."""
+    save(workspace)
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        open_dataset(workspace, "mine")
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("train", "names", "words"),
+    [
+        (Split(np.zeros((2, 3, 32, 32), np.float32), np.array([0, 1]), np.array(["x", "y"])), ("a", "b"), "float32"),
+        (Split(np.zeros((2, 3, 8, 8), np.uint8), np.array([0, 1]), np.array(["x", "y"])), ("a", "b"), "8, 8"),
+        (
+            Split(np.zeros((2, 3, 32, 32), np.uint8), np.array([0, 2]), np.array(["x", "y"])),
+            ("a", "b"),
+            "between 0 and 1",
+        ),
+        (Split(np.zeros((2, 3, 32, 32), np.uint8), np.array([0, 1]), np.array(["x", "x"])), ("a", "b"), "same id"),
+        (Split(np.zeros((0, 3, 32, 32), np.uint8), np.zeros(0, np.int64), np.array([], "U1")), ("a", "b"), "N >= 1"),
+        (split(4, "train", classes=1), ("a",), "2 to 1,000"),
+        (split(4, "train", classes=2), ("a", "a"), "different classes"),
+        (split(4, "train", classes=2), ("a", "b\n"), "visible characters"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    workspace: Workspace, train: Split, names: tuple[str, ...], words: str
+) -> None:
+    """One sentence, and nothing on the disk."""
+    with pytest.raises(DataError, match=words):
+        save_dataset(workspace, "mine", train, split(4, "test", classes=1), title="T", class_names=names, source="S")
+    assert list(workspace.data.iterdir()) == []
+
+
+@pytest.mark.fault(61)
+def test_a_taken_name_is_refused_and_the_old_data_kept(workspace: Workspace) -> None:
+    """The first dataset stays as it was."""
+    save(workspace)
+    with pytest.raises(DataError, match="already a dataset named mine"):
+        save_dataset(
+            workspace, "mine", split(9, "train"), split(9, "test"), title="T", class_names=("x", "y", "z"), source="S"
+        )
+    kept = open_dataset(workspace, "mine")
+    assert kept.fingerprint == fingerprint(split(20, "train"), split(7, "test", seed=1), ("a", "b", "ü"))
+    assert kept.fingerprint == fingerprint(kept.train, kept.test, kept.class_names)
+
+
+def test_a_full_disk_leaves_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said as such, with what is needed and what there is, and no folder is left."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Disk", (), {"total": 10**9, "free": 1_000})())
+    monkeypatch.setattr("cifar_core.data.store.require_room", lambda *_arguments: None)  # filled since it looked
+    said = r"The disk is full while writing train_images.npy \(it needs 61 kB, 1 kB are free\)"
+    with pytest.raises(StorageError, match=said):
+        save(workspace)
+    assert list(workspace.data.iterdir()) == []
+
+
+def test_absent_data_says_how_to_get_it(workspace: Workspace) -> None:
+    """The built-in ones by their command, a slip of the pen by the nearest name."""
+    with pytest.raises(DataError, match="data get cifar10"):
+        open_dataset(workspace, "cifar10")
+    save(workspace, "my-cats")
+    with pytest.raises(DataError, match="did you mean 'my-cats'"):
+        open_dataset(workspace, "my-cat")
+
+
+def break_json(folder: Path) -> None:
+    (folder / "meta.json").write_text("{")
+
+
+def break_list(folder: Path) -> None:
+    (folder / "meta.json").write_text("[]")
+
+
+def break_newer(folder: Path) -> None:
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "schema_version": 99}))
+
+
+def break_fields(folder: Path) -> None:
+    (folder / "meta.json").write_text('{"schema_version": 1, "files": {}}')
+
+
+def break_missing(folder: Path) -> None:
+    (folder / "test_labels.npy").unlink()
+
+
+def break_cut(folder: Path) -> None:
+    content = (folder / "train_images.npy").read_bytes()
+    (folder / "train_images.npy").write_bytes(content[:-1])
+
+
+def break_pickle(folder: Path) -> None:
+    """An object array of the same size: numpy would unpickle it if it were allowed."""
+    file = folder / "train_labels.npy"
+    size = file.stat().st_size
+    with open(file, "wb") as handle:
+        np.lib.format.write_array(handle, np.array([print], object), allow_pickle=True)
+        handle.truncate(size)
+
+
+def break_header(folder: Path) -> None:
+    """NumPy's own error for it is one of Python's tokenizer."""
+    path = folder / "train_labels.npy"
+    path.write_bytes(path.read_bytes().replace(b"{", b"\0", 1))
+
+
+def break_labels(folder: Path) -> None:
+    np.save(folder / "train_labels.npy", np.full(20, 7))
+
+
+@pytest.mark.fault(64)
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (break_json, "not JSON"),
+        (break_list, "schema version"),
+        (break_newer, "newer version"),
+        (break_fields, "title is missing"),
+        (break_missing, "test_labels.npy is missing"),
+        (break_cut, "another size"),
+        (break_pickle, "broken"),
+        (break_labels, "between 0 and 2"),
+        (break_header, "broken"),
+    ],
+)
+def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damage: object, words: str) -> None:
+    """Opening says what is wrong; the other dataset is listed and opens."""
+    save(workspace)
+    save(workspace, "other")
+    damage(workspace.data / "mine")  # type: ignore[operator]
+    with pytest.raises(DataError, match=words):
+        open_dataset(workspace, "mine")
+    states = {state.name: state for state in list_datasets(workspace)}
+    assert states["other"].state == "ready"
+    assert open_dataset(workspace, "other").name == "other"
+    delete_dataset(workspace, "mine")
+    assert "mine" not in {state.name for state in list_datasets(workspace)}
+
+
+@pytest.mark.fault(64)
+@pytest.mark.parametrize("file", ["train_images.npy", "test_images.npy", "train_labels.npy"])
+def test_a_flipped_bit_is_seen_by_the_fingerprint(workspace: Workspace, file: str) -> None:
+    """Of the same size and readable: opening it cannot tell, training on it is refused and names the hash."""
+    save(workspace)
+    path = workspace.data / "mine" / file
+    require_unchanged(open_dataset(workspace, "mine"))
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"mine is broken \(.*the SHA-256 differs\): delete it and get it again"):
+        require_unchanged(open_dataset(workspace, "mine"))
+
+
+def test_the_list_has_the_built_in_ones_first(workspace: Workspace) -> None:
+    """There or not; then the person's by name, with sizes and counts."""
+    save(workspace, "zebra")
+    save(workspace, "apple")
+    (workspace.data / "Not a dataset").mkdir()
+    (workspace.data / "stray.txt").write_text("")
+    states = list_datasets(workspace)
+    assert [(state.name, state.state) for state in states] == [
+        ("drawn10", "absent"),
+        ("cifar10", "absent"),
+        ("apple", "ready"),
+        ("zebra", "ready"),
+    ]
+    apple = states[2]
+    assert (apple.train, apple.test, apple.classes, apple.how) == (20, 7, 3, "Here.")
+    assert apple.bytes == sum(file.stat().st_size for file in (workspace.data / "apple").iterdir())
+    assert "data get cifar10" in states[1].how
+
+
+def test_the_built_in_ones_say_what_they_will_be(workspace: Workspace) -> None:
+    """Sizes and titles as the modules that make them have them; the sentences name the same numbers."""
+    drawn, official = list_datasets(workspace)
+    assert (drawn.title, drawn.train, drawn.test, drawn.classes) == ("Drawn pictures", 10_000, 2_000, 10)
+    assert (official.title, official.train, official.test, official.classes) == ("CIFAR-10", 50_000, 10_000, 10)
+    assert "10,000 pictures to learn from and 2,000 to test" in drawn.description
+    assert "50,000 to learn from and 10,000 to test" in official.description
+    assert "Download it (162.6 MB), import the file cifar-10-python.tar.gz" in official.how
+    assert [state.classes for state in (drawn, official)] == [len(drawing.CLASS_NAMES)] * 2
+
+
+def test_what_arrives_while_one_looks_is_never_absent(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job saves and lets go of its lock between the two looks of `dataset_state`."""
+
+    def preparing_until_now(*_: object) -> bool:
+        save(workspace)
+        return True
+
+    monkeypatch.setattr(catalogue, "is_preparing", preparing_until_now)
+    assert dataset_state(workspace, "mine").state == "ready"
+
+
+def test_deleting(workspace: Workspace) -> None:
+    """Gone at once; refused while someone prepares it; a link goes without its target."""
+    save(workspace)
+    with hold_lock(dataset_lock(workspace, "mine")), pytest.raises(DataError, match="being prepared"):
+        delete_dataset(workspace, "mine")
+    target = workspace.root / "elsewhere"
+    shutil.copytree(workspace.data / "mine", target)
+    delete_dataset(workspace, "mine")
+    assert [item.name for item in workspace.data.iterdir()] == [".jobs"]
+    with pytest.raises(DataError, match="no dataset named mine"):
+        delete_dataset(workspace, "mine")
+    (workspace.data / "mine").symlink_to(target)
+    with pytest.raises(DataError, match="broken"):
+        open_dataset(workspace, "mine")
+    delete_dataset(workspace, "mine")
+    assert (target / "meta.json").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", "C:\\x", "con", "lpt1", "a\n", "a\0", "A", "-a", ".", "a" * 65, "é", "١", "a b"]
+)
+def test_names_that_could_leave_the_folder_are_refused(workspace: Workspace, name: str) -> None:
+    """One rule at one door."""
+    with pytest.raises(DataError, match=r"cannot be the name|needs a name"):
+        open_dataset(workspace, name)
+
+
+@given(st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True))
+def test_names_by_the_rule_are_known(name: str) -> None:
+    """Apart from the devices of Windows."""
+    if name in {"con", "prn", "aux", "nul"} or name[:3] in {"com", "lpt"}:
+        return
+    assert known_name(name) == name
+
+
+def test_pictures_are_read_from_the_file_as_they_are_in_the_map(workspace: Workspace) -> None:
+    images = save_tiny(workspace).train.images
+    positions = np.random.default_rng(0).permutation(len(images))[:50]
+    assert np.array_equal(read_pictures(images, positions), images[positions])
+    assert np.array_equal(read_pictures(images[5:], positions[:9] % 10), images[5:][positions[:9] % 10]), "a part of it"
+    in_memory = np.array(images)
+    assert np.array_equal(read_pictures(in_memory, positions), images[positions])
+    assert read_pictures(images, positions[:0]).shape == (0, 3, 32, 32)
+    file = workspace.data / "tiny" / "train_images.npy"
+    os.truncate(file, file.stat().st_size - 10)
+    with pytest.raises(DataError, match="has become shorter"):
+        read_pictures(images, np.array([len(images) - 1]))

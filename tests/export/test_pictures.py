@@ -1,0 +1,330 @@
+"""Saved pictures: the very pixels, safe names, whole or not at all."""
+
+import errno
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from cifar_core.data import delete_dataset, open_dataset
+from cifar_core.data.store import Split
+from cifar_core.errors import ConfigError, DataError, StorageError
+from cifar_core.export import file_name, require_exportable, safe_name, save_samples, zip_bytes, zip_samples
+from cifar_core.limits import LIMITS_FILE
+from cifar_core.samples import SampleFilter, sample_table, select_samples
+from cifar_core.storage.atomic import TEMP_MARK
+from cifar_core.workspace import Workspace, open_workspace
+from tests.conftest import ROOT, save_tiny
+
+NAMES = ("cat", "dog/wolf", "=deer", "größe")
+
+
+class Case:
+    """A split of random pictures with predictions."""
+
+    def __init__(self, count: int = 40) -> None:
+        rng = np.random.default_rng(0)
+        labels = rng.integers(0, 4, count)
+        self.probs = rng.dirichlet(np.full(4, 0.4), count).astype(np.float32)
+        ids = np.array([f"test/{labels[place]}/{place:05d}.jpg" for place in range(count)])
+        self.split = Split(rng.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8), labels, ids)
+        self.table = sample_table(labels, self.probs, ids, NAMES)
+        self.selection = select_samples(self.table, SampleFilter(outcome="all"), "confidence")
+        self.arguments = (self.split, self.selection, self.probs, NAMES)
+
+
+@pytest.fixture
+def case() -> Case:
+    return Case()
+
+
+def pixels_of(content: bytes) -> np.ndarray:
+    """uint8 [3, H, W] of a PNG."""
+    with Image.open(io.BytesIO(content)) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        return np.asarray(image).transpose(2, 0, 1)
+
+
+def test_pixels_equal_the_datasets(workspace: Workspace, case: Case) -> None:
+    export = save_samples(workspace, *case.arguments, label="quiet-otter-mistakes")
+    assert re.fullmatch(r"\d{8}-\d{6}-quiet-otter-mistakes", export.folder.name)
+    assert export.folder.parent == workspace.exports
+    assert len(export.pictures) == len(case.selection)
+    for path, place in zip(export.pictures, case.selection["index"], strict=True):
+        assert (pixels_of(path.read_bytes()) == case.split.images[place]).all()
+    assert sorted(export.folder.iterdir()) == sorted([*export.pictures, export.table, export.contact_sheet])
+
+
+@pytest.mark.parametrize("enlarge", [2, 5, 16])
+def test_enlarged_pixels_become_squares(workspace: Workspace, case: Case, enlarge: int) -> None:
+    export = save_samples(workspace, case.split, case.selection.head(2), case.probs, NAMES, label="x", enlarge=enlarge)
+    for path, place in zip(export.pictures, case.selection["index"], strict=False):
+        expected = case.split.images[place].repeat(enlarge, axis=1).repeat(enlarge, axis=2)
+        assert (pixels_of(path.read_bytes()) == expected).all()
+
+
+@pytest.mark.fault(47)
+def test_table_reads_back_equal(workspace: Workspace, case: Case) -> None:
+    export = save_samples(workspace, *case.arguments, label="x")
+    table = pd.read_csv(export.table, keep_default_na=False)
+    assert table.columns.tolist() == [
+        "rank", "id", "index", "true", "predicted", "p_cat", "p_dog/wolf", "p_=deer", "p_größe",
+        "loss", "confidence", "margin", "entropy", "file",
+    ]  # fmt: skip
+    assert table["rank"].tolist() == list(range(1, len(case.selection) + 1))
+    assert table["file"].tolist() == [path.name for path in export.pictures]
+    assert table["true"].str.removeprefix("'").tolist() == case.selection["true"].tolist()
+    for column in ("id", "index", "loss", "confidence", "margin", "entropy"):
+        assert table[column].tolist() == case.selection[column].tolist(), column
+    probs = table[[f"p_{name}" for name in NAMES]].to_numpy(dtype=np.float32)
+    assert (probs == case.probs[case.selection["index"]]).all()
+
+
+def test_names_say_rank_classes_confidence_and_id(workspace: Workspace, case: Case) -> None:
+    export = save_samples(workspace, *case.arguments, label="x")
+    names = [path.name for path in export.pictures]
+    assert names == sorted(names)
+    row = case.selection.iloc[0]
+    number = f"{row['index']:05d}"
+    true, predicted = safe_name(row["true"], 40), safe_name(row["predicted"], 40)
+    assert names[0] == (
+        f"001_true-{true}_pred-{predicted}_conf-{row['confidence']:.2f}_test-{row['true_index']}-{number}.jpg.png"
+    )
+
+
+@pytest.mark.fault(65)
+@given(st.text(max_size=300), st.text(max_size=80), st.text(max_size=80), st.integers(1, 10_000), st.floats(0, 1))
+def test_file_names_are_safe_whatever_the_text(name: str, true: str, predicted: str, rank: int, sure: float) -> None:
+    made = file_name(rank, {"id": name, "true": true, "predicted": predicted, "confidence": sure}, digits=5)
+    assert re.fullmatch(r"\d{5}_true-[A-Za-z0-9.-]+_pred-[A-Za-z0-9.-]+_conf-[01]\.\d\d_[A-Za-z0-9.-]+\.png", made)
+    assert len(made) <= 200
+    assert int(made[:5]) == rank
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("cat", "cat"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("größe", "große".replace("ß", "-")),
+        ("é à", "e-a"),
+        ("猫", "x"),
+        ("", "x"),
+        ("...", "x"),
+        ("a" * 50, "a" * 20),
+        ("test/cat/00012.jpg", "test-cat-00012.jpg"),
+        ("C:\\con", "C-con"),
+    ],
+)
+def test_safe_name(text: str, safe: str) -> None:
+    assert safe_name(text, 20) == safe
+
+
+def test_a_long_name_keeps_its_end() -> None:
+    """There the picture's own name is, which tells it from the others of its folder."""
+    folder = "test/" + "very-long-class-name-" * 10
+    assert safe_name(f"{folder}/00012.jpg", 20) == "class-name-00012.jpg"
+    row = {"true": "cat", "predicted": "dog", "confidence": 0.5}
+    made = [file_name(1, row | {"id": f"{folder}/{name}.png"}) for name in ("00012", "00013")]
+    assert [name[-14:] for name in made] == ["-00012.png.png", "-00013.png.png"]
+
+
+@pytest.mark.fault(66)
+def test_zip_holds_the_same_files(workspace: Workspace, case: Case, tmp_path: Path) -> None:
+    export = save_samples(workspace, *case.arguments, label="x", enlarge=2)
+    content = zip_bytes(*case.arguments, enlarge=2)
+    path = tmp_path / "pictures.zip"
+    zip_samples(*case.arguments, path, enlarge=2)
+    assert path.read_bytes() == content == zip_bytes(*case.arguments, enlarge=2)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            item.name: item.read_bytes() for item in export.folder.iterdir()
+        }
+
+
+def test_contact_sheet_shows_the_pictures_in_rank_order(workspace: Workspace, case: Case) -> None:
+    export = save_samples(workspace, *case.arguments, label="x")
+    sheet = pixels_of(export.contact_sheet.read_bytes())
+    assert (sheet[:, 12:108:3, 12:108:3] == case.split.images[case.selection["index"][0]]).all()
+    assert max(sheet.shape) < 1300
+    assert (sheet[:, 108:150, 12:120] < 100).any(), "no caption below the first picture"
+
+
+@pytest.mark.fault(65)
+def test_a_name_that_is_taken_gets_a_number(workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [save_samples(workspace, *case.arguments, label="x").folder for _ in range(3)]
+    assert len(set(folders)) == 3
+    before = {path: path.stat().st_mtime_ns for path in folders}
+    # The clash is found only by the rename: someone made the folder after the look.
+    real = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda self, **_: False if self in folders else real(self))
+    again = save_samples(workspace, *case.arguments, label="x").folder
+    assert again not in folders
+    assert before == {path: path.stat().st_mtime_ns for path in folders}
+    assert not list(workspace.exports.glob(".tmp-*"))
+
+
+@pytest.mark.fault(65)
+def test_out_is_never_overwritten(workspace: Workspace, case: Case, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    assert save_samples(workspace, *case.arguments, label="x", out=out).folder == out
+    before = sorted(out.iterdir())
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for taken in (out, file):
+        with pytest.raises(ConfigError, match="in use already: give a folder that is new or empty"):
+            save_samples(workspace, *case.arguments, label="x", out=taken)
+    assert sorted(out.iterdir()) == before
+    assert file.read_text() == "mine"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert len(save_samples(workspace, *case.arguments, label="x", out=empty).pictures) == 40
+
+
+@pytest.mark.fault(14, 65)
+@pytest.mark.parametrize(("fails_at", "name"), [(2, "001_"), (21, "020_"), (42, "contact-sheet"), (43, "pictures.csv")])
+def test_a_full_disk_leaves_nothing(
+    workspace: Workspace, case: Case, arm: Callable[[str], None], fails_at: int, name: str
+) -> None:
+    arm(f"write:{fails_at}:enospc")
+    with pytest.raises(StorageError, match=f"disk is full while writing {name}.* free"):
+        save_samples(workspace, *case.arguments, label="x")
+    assert list(workspace.exports.iterdir()) == []
+
+
+@pytest.mark.fault(14, 66)
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
+def test_a_broken_zip_leaves_nothing(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    calls = 0
+    real = zipfile.ZipFile.writestr
+
+    def broken(self: zipfile.ZipFile, *arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 10:
+            raise error
+        real(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", broken)
+    with pytest.raises(StorageError if isinstance(error, OSError) else KeyboardInterrupt):
+        zip_samples(*case.arguments, tmp_path / "x.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_zip_stays(case: Case, tmp_path: Path) -> None:
+    target = tmp_path / "x.zip"
+    target.write_text("mine")
+    with pytest.raises(ConfigError, match="exists already"):
+        zip_samples(*case.arguments, target)
+    assert target.read_text() == "mine"
+
+
+@pytest.mark.fault(65)
+def test_wrong_selections_are_refused(case: Case) -> None:
+    split, selection, probs, names = case.arguments
+    with pytest.raises(ConfigError, match="0 pictures are selected"):
+        zip_bytes(split, selection.head(0), probs, names)
+    many = pd.concat([selection] * 251)
+    with pytest.raises(ConfigError, match="10,040 pictures are selected, but one export takes 1 to 10,000"):
+        zip_bytes(split, many, probs, names)
+    for enlarge in (0, 17, True, 1.5):
+        with pytest.raises(ConfigError, match="whole number from 1 to 16"):
+            zip_bytes(split, selection, probs, names, enlarge=enlarge)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="3 class names for 4"):
+        zip_bytes(split, selection, probs, names[:3])
+    with pytest.raises(DataError, match="but the dataset has 40 pictures"):
+        zip_bytes(split, selection, probs[:30], names)
+    for broken in (selection.assign(index=selection["index"] + 1), selection.assign(id="other")):
+        with pytest.raises(DataError, match="another version of the dataset"):
+            zip_bytes(split, broken, probs, names)
+
+
+KILLED_HALF_WAY = """
+import os, sys
+from cifar_core.export import samples, save_samples
+from cifar_core.workspace import open_workspace
+from tests.export.test_samples import Case
+made, real = [], samples._png
+samples._png = lambda *arguments: os._exit(9) if len(made) == 30 else (made.append(1), real(*arguments))[1]
+save_samples(open_workspace(sys.argv[1]), *Case().arguments, label="x")
+"""
+
+
+@pytest.mark.fault(65)
+def test_killed_half_way_nothing_appears(workspace: Workspace) -> None:
+    """What is left of it has no name, and the next opening removes it when it is old enough to be nobody's."""
+    command = [sys.executable, "-c", KILLED_HALF_WAY, str(workspace.root)]
+    assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 9
+    (left,) = workspace.exports.iterdir()
+    assert left.name.startswith(TEMP_MARK) and len(list(left.iterdir())) > 5
+    os.utime(left, (0, 0))
+    open_workspace(workspace.root)
+    assert list(workspace.exports.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.fault(65)
+def test_ten_thousand_pictures(workspace: Workspace) -> None:
+    case = Case(10_000)
+    export = save_samples(workspace, *case.arguments, label="all")
+    assert len(set(export.pictures)) == 10_000 == len(list(export.folder.glob("*.png"))) - 1
+
+
+@pytest.mark.fault(67)
+@pytest.mark.parametrize("enlarge", [1, 4, 16])
+def test_the_size_is_told_beforehand(workspace: Workspace, enlarge: int) -> None:
+    """Within a quarter; the contact sheet, of a fixed size, apart."""
+    case = Case(200)
+    told = require_exportable(workspace, case.split, case.selection, NAMES, enlarge=enlarge)
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(*case.arguments, enlarge=enlarge))) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    held = sum(sizes.values()) - sizes["contact-sheet.png"]
+    assert 0.75 * held < told < 1.25 * held
+
+
+@pytest.mark.fault(67)
+def test_more_than_the_server_allows_is_refused(workspace: Workspace) -> None:
+    case = Case(1000)
+    (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1}')
+    with pytest.raises(ConfigError, match=r"1,000 pictures of this size are about 3\.\d MB, more than the 1\.0 MB"):
+        save_samples(workspace, *case.arguments, label="x")
+    assert list(workspace.exports.iterdir()) == []
+    save_samples(workspace, case.split, case.selection.head(10), case.probs, NAMES, label="x")
+
+
+@pytest.mark.fault(65)
+def test_no_room_for_them(workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = type(shutil.disk_usage("/"))(10**9, 0, 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: disk)
+    with pytest.raises(StorageError, match=r"The export needs \d+ kB, but the disk has 1 kB free"):
+        save_samples(workspace, *case.arguments, label="x")
+    assert list(workspace.exports.iterdir()) == []
+
+
+@pytest.mark.fault(66)
+def test_a_dataset_that_is_deleted_meanwhile(workspace: Workspace) -> None:
+    """The pictures of an opened dataset stay readable, so the ZIP is whole."""
+    dataset = save_tiny(workspace)
+    split = open_dataset(workspace, "tiny").test
+    probs = np.full((len(split.labels), 10), 0.1, np.float32)
+    table = sample_table(split.labels, probs, split.ids, dataset.class_names)
+    selection = select_samples(table, SampleFilter(outcome="all"), "confidence")
+    delete_dataset(workspace, "tiny")
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(split, selection, probs, dataset.class_names))) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 102

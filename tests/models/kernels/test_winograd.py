@@ -1,0 +1,105 @@
+"""Winograd's convolution against the direct one in float64: results and gradients."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from cifar_core.models.kernels import winograd
+from cifar_core.models.kernels.convolution import Convolution3x3
+from cifar_core.models.kernels.winograd import transforms
+
+CLOSE = 2e-5  # of the largest value: float32 through tiles of 6 x 6
+
+
+def both_ways(conv: nn.Conv2d, images: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Results, gradient of the pictures, gradient of the weights: ours and the direct convolution's in float64."""
+    images = images.contiguous(memory_format=torch.channels_last).requires_grad_()
+    answer = conv(images)
+    error = torch.randn_like(answer)
+    answer.backward(error)
+    exact_images, exact_weight = (item.detach().double().requires_grad_() for item in (images, conv.weight))
+    exact = F.conv2d(exact_images, exact_weight, padding=1)
+    exact.backward(error.double())
+    assert images.grad is not None and conv.weight.grad is not None
+    assert exact_images.grad is not None and exact_weight.grad is not None
+    return [(answer.detach(), exact.detach()), (images.grad, exact_images.grad), (conv.weight.grad, exact_weight.grad)]
+
+
+@settings(max_examples=25)
+@given(
+    height=st.integers(1, 16), width=st.integers(1, 16), count=st.integers(1, 9), channels=st.sampled_from([(48, 64), (70, 33)])
+)  # fmt: skip
+def test_results_and_gradients_are_the_direct_convolutions(
+    height: int, width: int, count: int, channels: tuple[int, int]
+) -> None:
+    """Every size, those without fitting tiles too."""
+    for ours, exact in both_ways(Convolution3x3(*channels), torch.randn(count, channels[0], height, width)):
+        assert ours.shape == exact.shape
+        assert float((ours - exact).abs().max()) <= CLOSE * float(exact.abs().max())
+
+
+@pytest.mark.parametrize("size", [4, 6, 8])
+def test_chunks_make_no_difference(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five pictures, two at a time and the last alone."""
+    conv, images = Convolution3x3(64, 48), torch.randn(5, 64, size, size)
+    tiles = (size // 4) ** 2 * 36 if size % 4 == 0 else (size // 3) ** 2 * 25
+    whole = next(ours.clone() for ours, _ in both_ways(conv, images))
+    monkeypatch.setattr(winograd, "_CHUNK", 2 * 64 * tiles)
+    conv.zero_grad()
+    for ours, exact in both_ways(conv, images.detach()):
+        assert float((ours - exact).abs().max()) <= CLOSE * float(exact.abs().max())
+    assert float((conv(images).detach() - whole).abs().max()) <= CLOSE * float(whole.abs().max())
+
+
+def test_what_nobody_learns_from_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring works in memory that each chunk uses again; only a gradient needs the tiles of all chunks."""
+    conv, images = Convolution3x3(64, 48), torch.randn(5, 64, 8, 8)
+    monkeypatch.setattr(winograd, "_CHUNK", 2 * 64 * 4 * 36)  # two pictures
+    rooms: list[list[str]] = []
+    real = winograd._Room.take
+
+    def told(room: winograd._Room, name: str, *shape: int) -> torch.Tensor:
+        rooms[-1].append(name)
+        return real(room, name, *shape)
+
+    monkeypatch.setattr(winograd._Room, "take", told)
+    for watched in (torch.no_grad(), torch.inference_mode(), torch.enable_grad()):
+        rooms.append([])
+        with watched:
+            conv(images)
+    assert [names.count("spread") for names in rooms] == [3, 3, 0]
+
+
+def test_it_multiplies_less_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiles with many channels on the CPU; everything else is torch's own convolution."""
+    used: list[int] = []
+    real = winograd._Winograd.apply
+    monkeypatch.setattr(winograd._Winograd, "apply", lambda *values: used.append(values[2]) or real(*values))
+    wide = Convolution3x3(64, 64)
+    for size in (8, 6, 10, 5, 7):
+        wide(torch.randn(1, 64, size, size))
+    assert used == [4, 3, 2]
+    Convolution3x3(8, 16)(torch.randn(1, 8, 8, 8))
+    wide.double()(torch.randn(1, 64, 8, 8).double())
+    assert used == [4, 3, 2]
+
+
+def test_it_keeps_and_loads_the_weights_of_a_plain_convolution() -> None:
+    plain, ours = nn.Conv2d(64, 64, 3, padding=1, bias=False), Convolution3x3(64, 64)
+    ours.load_state_dict(plain.state_dict())
+    images = torch.randn(2, 64, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(images), plain(images), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_the_maps_are_a_convolution_in_one_dimension_and_two(m: int) -> None:
+    """One tile by hand: results = R ((W weights) * (P pixels))."""
+    maps = transforms(m)
+    pixels, weights = torch.randn(m + 2, m + 2), torch.randn(3, 3)
+    expected = F.conv2d(pixels[None, None], weights[None, None])[0, 0]
+    found = maps.results @ ((maps.weights @ weights.flatten()) * (maps.pixels @ pixels.flatten()))
+    torch.testing.assert_close(found.view(m, m), expected, rtol=1e-4, atol=1e-4)

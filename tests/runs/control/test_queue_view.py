@@ -1,0 +1,69 @@
+"""Places in the queue and how long each will wait: a pure function of the list of runs."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.config import make_config
+from cifar_core.runs import QueuePlace, Run, Status, TrainingProgress, queue_places
+
+BASE = Run("x", "x", "", Status.QUEUED, make_config(), "")
+
+
+def waiting(ticket: int, seconds: float | None = 100.0, **more: object) -> Run:
+    return replace(BASE, id=f"w{ticket}", ticket=ticket, expected_seconds=seconds, **more)  # type: ignore[arg-type]
+
+
+def training(left: float | None) -> Run:
+    return replace(BASE, id=f"t{left}", status=Status.RUNNING, progress=TrainingProgress("training", seconds_left=left))
+
+
+def test_one_slot_is_a_sum() -> None:
+    runs = [waiting(7, 50), waiting(3, 100), training(30), replace(BASE, status=Status.FINISHED)]
+    assert queue_places(runs, 1) == {"w3": QueuePlace(1, 2, 30), "w7": QueuePlace(2, 2, 130)}
+    assert list(queue_places(runs, 1)) == ["w3", "w7"]
+
+
+def test_more_slots_empty_sooner() -> None:
+    runs = [training(30), training(10), waiting(1, 100), waiting(2, 100), waiting(3, 5)]
+    assert [place.seconds for place in queue_places(runs, 2).values()] == [10, 30, 110]
+    assert [place.seconds for place in queue_places(runs, 3).values()] == [0, 10, 30]
+    assert [place.seconds for place in queue_places(runs, 1).values()] == [30, 130, 230], (
+        "the one that ends first frees no slot"
+    )
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    runs = [training(10), waiting(1, None), waiting(2, 5)]
+    assert [place.seconds for place in queue_places(runs, 1).values()] == [10, None]
+    assert [place.seconds for place in queue_places([training(None), waiting(1)], 1).values()] == [None]
+
+
+def test_a_resumed_run_and_a_time_limit_take_less() -> None:
+    half_done = waiting(1, 100, progress=TrainingProgress("starting", elapsed=60.0))
+    limited = waiting(2, 1000, config=make_config({"max_seconds": 20}))
+    assert [p.seconds for p in queue_places([half_done, limited, waiting(3)], 1).values()] == [0, 40, 60]
+
+
+@pytest.mark.parametrize(
+    ("position", "said"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (21, "21st"), (113, "113th")],
+)
+def test_places_are_said_as_people_say_them(position: int, said: str) -> None:
+    assert str(QueuePlace(position, 200, None)) == f"{said} of 200"
+
+
+@given(
+    times=st.lists(st.none() | st.floats(0, 1e6), max_size=6),
+    lefts=st.lists(st.none() | st.floats(0, 1e6), max_size=4),
+    slots=st.integers(1, 5),
+)
+def test_nobody_waits_less_than_who_is_before(times: list[float | None], lefts: list[float | None], slots: int) -> None:
+    runs = [waiting(number, seconds) for number, seconds in enumerate(times)] + [training(left) for left in lefts]
+    places = list(queue_places(runs, slots).values())
+    assert [place.position for place in places] == list(range(1, len(times) + 1))
+    known = [place.seconds for place in places if place.seconds is not None]
+    assert known == sorted(known) and all(seconds >= 0 for seconds in known)
+    assert [place.seconds is None for place in places] == sorted(place.seconds is None for place in places)

@@ -1,0 +1,218 @@
+"""The time estimate: costs found again, and sums that add up."""
+
+import os
+import time
+from dataclasses import replace
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar_core.config import make_config
+from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.status import move
+from cifar_core.models import layer_table
+from cifar_core.presets import PRESETS
+from cifar_core.runs import Run, create_run, delete_run, ensure_speed, estimate_run, read_run
+from cifar_core.runs.estimate.estimate import epoch_seconds, fitted_step
+from cifar_core.runs.estimate.measure_speed import fit_costs
+from cifar_core.runs.estimate.speed import (
+    SPEED_FILE,
+    Costs,
+    MachineSpeed,
+    as_json,
+    machine_name,
+    read_speed,
+    step_key,
+)
+from cifar_core.runs.run_folder import RunFolder
+from cifar_core.storage.json_files import write_json
+from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
+from tests.runs.conftest import TINY
+
+COSTS = Costs(per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, forward=0.3)
+KNOWN = MachineSpeed(machine_name(), 2, 3.5, {"simple_cnn": COSTS, "fast_cnn": COSTS}, {})
+
+
+def test_costs_are_found_again() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(1, 100, (8, 4))
+    costs = np.array([1e-3, 2e-4, 0.0, 5e-5])
+    assert fit_costs(rows, rows @ costs) == pytest.approx(costs, abs=1e-9)
+
+
+def test_no_cost_is_negative() -> None:
+    rows = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 3.0]])
+    assert min(fit_costs(rows, np.array([3.0, 2.0, 1.0]))) >= 0
+
+
+def test_estimate_is_the_sum_of_its_steps(workspace: Workspace) -> None:
+    save_tiny(workspace)
+    config = make_config(TINY)
+    assert estimate_run(workspace, config) is None
+    write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
+    estimate = estimate_run(workspace, config)
+    longer = estimate_run(workspace, make_config({**TINY, "epochs": 22}))
+    assert estimate is not None and longer is not None
+    layers = layer_table(config.model, 10)
+    steps = 8 * fitted_step(COSTS, layers, 32) + fitted_step(COSTS, layers, 270 - 8 * 32)
+    measuring = 0.3 * (30 + 100) * fitted_step(COSTS, layers, 32) / 32
+    assert (longer.seconds - estimate.seconds) / 20 == pytest.approx(steps + measuring + 0.15)
+    assert "speed" in estimate.source and estimate.start_up == 3.5
+
+
+def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> None:
+    config = make_config({"model": "fast_cnn", "batch_size": 64})
+    fitted = fitted_step(COSTS, layer_table(config.model, 10), 64)
+    timed = replace(KNOWN, known={step_key(config): 3 * fitted})
+    plain, corrected = (epoch_seconds(item, config, classes=10, train=6400, judged=0) for item in (KNOWN, timed))
+    assert plain - 0.15 == pytest.approx(100 * fitted)
+    assert corrected - 0.15 == pytest.approx(300 * fitted)
+    other = make_config({"model": "fast_cnn", "batch_size": 64, "widths": "4,4,4"})
+    assert epoch_seconds(timed, other, classes=10, train=6400, judged=0) == epoch_seconds(
+        KNOWN, other, classes=10, train=6400, judged=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "views"), [({"flip_test": True}, 2), ({"shift_test": 1}, 3), ({"flip_test": True, "shift_test": 2}, 6)]
+)
+@pytest.mark.parametrize(("validation", "judged"), [(0.1, 4), (0.0, 1)])
+def test_each_view_takes_as_long_as_the_first(
+    settings: dict[str, object], views: int, validation: float, judged: int
+) -> None:
+    """For the epochs that may count: all with a validation part, the last of four without."""
+    common = {"epochs": 4, "validation_share": validation}
+    one, two = (
+        epoch_seconds(KNOWN, make_config({**common, **chosen}), classes=10, train=64, judged=6400)
+        for chosen in ({}, settings)
+    )
+    rest = epoch_seconds(KNOWN, make_config(common), classes=10, train=64, judged=0)
+    assert two - rest == pytest.approx((judged * views + 4 - judged) / 4 * (one - rest))
+
+
+def test_leaving_out_easy_pictures_saves_about_that_part() -> None:
+    whole, pruned = (
+        epoch_seconds(KNOWN, make_config({"epochs": 20, "prune_share": share}), classes=10, train=64_000, judged=0)
+        - 0.15
+        for share in (0, 0.5)
+    )
+    assert pruned == pytest.approx(whole * (1 - 0.5 * 0.68 * 16 / 20), rel=1e-3), (
+        "not in the first epoch, nor in the last three"
+    )
+
+
+def test_an_earlier_run_alike_is_the_better_witness(shared: Workspace, finished: Run) -> None:
+    estimate = estimate_run(shared, make_config({**TINY, "epochs": 20}), [finished])
+    assert estimate is not None and finished.name in estimate.source
+    assert estimate.seconds == pytest.approx(20 * finished.seconds / 2)
+    assert estimate_run(shared, make_config({**TINY, "batch_size": 64}), [finished]) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "alike"),
+    [({}, True), ({"flip_test": True}, True), ({"flip_test": True, "validation_share": 0.0}, False),
+     ({"prune_share": 0.5}, False), ({"model": "fast_cnn", "small_share": 0.5}, True)],
+)  # fmt: skip
+def test_a_run_of_other_length_is_no_witness_where_its_epochs_are_unlike(
+    shared: Workspace, finished: Run, settings: dict[str, Any], alike: bool
+) -> None:
+    """The last epoch is looked at more often, or the first and the last show more pictures."""
+    run = replace(finished, config=make_config({**TINY, **settings}))
+    for epochs, found in ((finished.config.optimizer.epochs, True), (20, alike)):
+        estimate = estimate_run(shared, make_config({**TINY, **settings, "epochs": epochs}), [run])
+        assert (estimate is not None and finished.name in estimate.source) is found
+
+
+def test_a_run_on_other_pictures_of_the_same_name_is_no_witness(shared: Workspace, finished: Run) -> None:
+    assert finished.dataset is not None
+    other = replace(finished, dataset=replace(finished.dataset, fingerprint="0" * 64))
+    assert estimate_run(shared, finished.config, [other]) is None
+
+
+def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run) -> None:
+    """CreationRecord when a run alike was there, so expected to take just as long."""
+    again = create_run(shared, finished.config)
+    expected = read_run(shared, again).expected_seconds
+    assert expected == pytest.approx(finished.seconds)
+    assert read_run(shared, again).overrun is None
+    late = replace(finished, expected_seconds=finished.seconds / 2)
+    assert late.overrun == pytest.approx(1.0)
+    assert late.last is not None
+    longer = replace(finished.config, optimizer=replace(finished.config.optimizer, epochs=2 * late.last.epoch))
+    assert replace(late, config=longer).overrun == pytest.approx(3.0), "stopped early: judged by the epochs there were"
+    move(RunFolder(shared.runs / again), Verb.STOP)
+    delete_run(shared, again)
+
+
+def test_calibration_is_measured_once_and_a_failure_is_said(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Process:
+        ended: int | None = None
+
+        def poll(self) -> int | None:
+            return self.ended
+
+        @property
+        def returncode(self) -> int | None:
+            return self.ended
+
+    process, started = Process(), []
+    monkeypatch.setattr("cifar_core.runs.estimate.speed.spawn", lambda *given: (started.append(given), process)[1])
+    assert [ensure_speed(workspace), ensure_speed(workspace)] == ["measuring", "measuring"]
+    process.ended = 1
+    assert ensure_speed(workspace) == "failed"
+    write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
+    assert ensure_speed(workspace) == "done"
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize(("factor", "again"), [(0.4, True), (0.7, False), (1.8, False), (2.5, True)])
+def test_a_run_that_belies_the_calibration_has_it_taken_again(
+    shared: Workspace, finished: Run, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, factor: float, again: bool
+) -> None:
+    """Once: a run made before it was measured says nothing of it, nor does one that came from another machine."""
+    started: list[object] = []
+    process = SimpleNamespace(poll=lambda: 0, returncode=0)
+    monkeypatch.setattr("cifar_core.runs.estimate.speed.spawn", lambda *given: (started.append(given), process)[1])
+    write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
+    made = datetime.fromisoformat(finished.created).timestamp()
+    os.utime(workspace.root / SPEED_FILE, (made - 1, made - 1))
+    run = replace(finished, expected_seconds=finished.seconds / factor)
+    assert ensure_speed(workspace, [replace(run, imported=True)]) == "done" and not started
+    assert ensure_speed(workspace, [run]) == ("measuring" if again else "done")
+    assert len(started) == again
+    os.utime(workspace.root / SPEED_FILE, (made + 1, made + 1))
+    assert ensure_speed(workspace, [run]) == "done" and len(started) == again
+
+
+@pytest.mark.slow
+def test_this_machine_is_measured(workspace: Workspace) -> None:
+    """The real process: every preset was timed itself, and the fit of the rest is not far from it."""
+    while ensure_speed(workspace) == "measuring":
+        time.sleep(0.1)
+    found = read_speed(workspace)
+    assert found is not None, (workspace.root / "machine.log").read_text("utf-8")
+    assert 1 <= found.threads <= (os.cpu_count() or 1) and 0 < found.start_up < 120
+    for name in PRESETS:
+        config = make_config(preset=name)
+        measured = found.known[step_key(config)]
+        layers = layer_table(config.model, 10)
+        fitted = fitted_step(found.costs[config.model.model], layers, config.optimizer.batch_size)
+        assert 0.4 < fitted / measured < 2.5, name
+
+
+def test_embedded_data_can_be_planned_before_it_is_drawn(workspace: Workspace) -> None:
+    write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
+    assert estimate_run(workspace, make_config()) is not None
+
+
+def test_calibration_of_another_machine_does_not_hold(workspace: Workspace) -> None:
+    write_json(workspace.root / SPEED_FILE, {**as_json(KNOWN), "machine": "1000 cores"})
+    assert read_speed(workspace) is None
+    (workspace.root / SPEED_FILE).write_text("{")
+    assert read_speed(workspace) is None

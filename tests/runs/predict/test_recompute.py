@@ -1,0 +1,151 @@
+"""Damaged predictions are made anew from the best weights: bit by bit the same, or a sentence and nothing changed."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar_core.config import make_config
+from cifar_core.data import delete_dataset
+from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.runs import Run, create_run, read_predictions, recompute_predictions, verify_run
+from cifar_core.runs.predict import recompute
+from cifar_core.runs.predict.recompute_process import predict_again
+from cifar_core.runs.run_folder import run_folder
+from cifar_core.storage.locks import hold_lock
+from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
+from tests.runs.conftest import ended_run, snapshot
+from tests.runs.inside import TINY, one_thread, train
+
+
+@pytest.fixture
+def copy(shared: Workspace, finished: Run, workspace: Workspace) -> Workspace:
+    """A workspace of this test alone with a copy of the finished run and its dataset."""
+    shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
+    shutil.copytree(shared.data, workspace.data, dirs_exist_ok=True)
+    return workspace
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def of_another_size(path: Path) -> None:
+    with np.load(path) as stored:
+        content = dict(stored)
+    np.savez(
+        path, **{name: value[:-1] if name in ("labels", "probs", "ids") else value for name, value in content.items()}
+    )
+
+
+LOCK = ("training.lock",)
+DAMAGES = [truncate, of_another_size, Path.unlink]
+
+
+@pytest.mark.fault(7)
+def test_a_process_of_its_own_makes_them_anew(copy: Workspace, finished: Run) -> None:
+    folder = run_folder(copy, finished.id)
+    before = snapshot(folder.path)
+    truncate(folder.predictions)
+    with pytest.raises(RunError, match=f"`runs recompute {finished.id}` makes them anew"):
+        read_predictions(copy, finished.id)
+    recompute_predictions(copy, "latest")
+    assert snapshot(folder.path) == before, "every file is bit by bit what it was, metrics and all"
+    assert verify_run(copy, finished.id) == []
+
+
+@pytest.mark.fault(7)
+@pytest.mark.parametrize(
+    "settings",
+    [{"flip_test": True}, {"flip_test": True, "validation_share": 0.0}, {"model": "fast_cnn", "widths": "4,6,8", "optimizer": "muon", "epochs": 2, "validation_share": 0.2}],
+)  # fmt: skip
+def test_every_damage_and_network(workspace: Workspace, settings: dict[str, object]) -> None:
+    """In this process, where the threads of torch are those that trained."""
+    one_thread()
+    save_tiny(workspace)
+    run_id = create_run(workspace, make_config({**TINY, **settings}))
+    run = train(workspace, run_id)
+    folder = run_folder(workspace, run_id)
+    before = snapshot(folder.path, but=LOCK)
+    assert run.best is not None and run.status.value == "finished"
+    for damage in DAMAGES:
+        damage(folder.predictions)
+        folder.history(run.best.epoch).write_bytes(b"")
+        with pytest.raises(RunError, match="predictions"):
+            read_predictions(workspace, run_id)
+        predict_again(folder)
+        assert snapshot(folder.path, but=LOCK) == before
+
+
+def test_a_run_that_was_cut_short_is_looked_at_as_often_as_its_last_epoch_was(workspace: Workspace) -> None:
+    """The settings ask for two looks after the last epoch, which never came."""
+    one_thread()
+    save_tiny(workspace)
+    run_id = create_run(workspace, make_config({**TINY, "flip_test": True, "validation_share": 0.0, "epochs": 9}))
+    run = train(workspace, run_id, batches=15)
+    assert run.best is not None and run.best.looks == 1
+    folder = run_folder(workspace, run_id)
+    before = snapshot(folder.path, but=LOCK)
+    truncate(folder.predictions)
+    predict_again(folder)
+    assert snapshot(folder.path, but=LOCK) == before
+
+
+def refused(workspace: Workspace, run_id: str, said: str) -> None:
+    before = snapshot(workspace.root)
+    with pytest.raises(CifarCoreError, match=said):
+        recompute_predictions(workspace, run_id)
+    assert snapshot(workspace.root) == before
+
+
+@pytest.mark.fault(7, 10)
+def test_what_cannot_be_recomputed_says_what_to_do(
+    copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recompute, "subprocess", None)  # no process is needed to refuse
+    folder = run_folder(copy, finished.id)
+    assert finished.best is not None
+    weights = folder.weights(finished.best.epoch)
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    refused(copy, finished.id, r"best weights, but best/\d+.safetensors cannot be used: .*; duplicate the run to train")
+    weights.unlink()
+    refused(copy, finished.id, r"best/\d+.safetensors is missing.*duplicate the run to train the network again")
+    wide = train(copy, create_run(copy, make_config({**TINY, "hidden": "9,9", "epochs": 1})))
+    assert wide.best is not None
+    shutil.copy(run_folder(copy, wide.id).weights(wide.best.epoch), weights)
+    refused(copy, finished.id, "does not fit the network of its settings")
+    weights.write_bytes(whole)
+    delete_dataset(copy, "tiny")
+    save_tiny(copy, seed=5)
+    refused(copy, finished.id, "is not the one run .* was trained on")
+    delete_dataset(copy, "tiny")
+    refused(copy, finished.id, "no dataset named tiny")
+    refused(copy, ended_run(copy), "no finished epoch yet")
+    refused(copy, create_run(copy, make_config()), "is queued and still writes")
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"), [("busy", "in use by another process"), ("swapped", "are not those of that epoch")]
+)
+def test_what_only_the_process_can_see(
+    copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, harm: str, said: str
+) -> None:
+    folder = run_folder(copy, finished.id)
+    truncate(folder.predictions)
+    before = snapshot(folder.path)
+    if harm == "busy":
+        monkeypatch.setattr("cifar_core.runs.predict.recompute_process._TURN_SECONDS", 0.0)
+        with hold_lock(folder.training_lock) as mine, pytest.raises(RunError, match=said):
+            assert mine
+            predict_again(folder)
+    else:
+        lines = folder.metrics.read_text("utf-8")
+        assert finished.best is not None
+        folder.metrics.write_text(lines.replace(str(finished.best.test_accuracy), "0.001"), "utf-8")
+        with pytest.raises(RunError, match=said):
+            predict_again(folder)
+        folder.metrics.write_text(lines, "utf-8")
+    assert snapshot(folder.path) == before

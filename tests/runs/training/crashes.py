@@ -1,0 +1,215 @@
+"""A tiny training, again and again, each time with another of its writes made to fail or its process killed there; likewise
+the making of a run.
+
+`python -m tests.runs.training.crashes FOLDER [STEP]` (STEP 7 tries every seventh call). For each point of `faults.POINTS` and each
+effect it counts the calls up until a training passes without the fault; after each it reopens the workspace, verifies,
+resumes, and compares with an uninterrupted training bit by bit and with all other runs byte by byte. It prints what it
+tried and exits with 1 and a sentence where a promise was broken. Each training is a fork of this process, which has
+loaded torch once and never computes itself, so a case takes a fraction of a second.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cifar_core.config import make_config
+from cifar_core.errors import StorageError
+from cifar_core.lifecycle.states import Status, Verb
+from cifar_core.lifecycle.status import move, state_without_worker
+from cifar_core.runs import create_run, list_runs, read_run, verify_run
+from cifar_core.runs.run_folder import RunFolder, checkpoint_files
+from cifar_core.runs.training import checkpoints as checkpoints_module
+from cifar_core.runs.training import recorder as recorder_module
+from cifar_core.runs.training.checkpoints import Checkpoints
+from cifar_core.runs.training.process import compute
+from cifar_core.storage import faults
+from cifar_core.storage.atomic import TEMP_MARK, append_line, sweep_temp
+from cifar_core.train.device import make_repeatable
+from cifar_core.train.trainer import Trainer
+from cifar_core.workspace import Workspace, open_workspace
+from tests.conftest import save_tiny
+from tests.strikes import BrokenPromiseError, demand, forked, strike_everywhere
+
+SETTINGS: dict[str, Any] = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3,
+            "shift": 1}  # fmt: skip
+CLOCKS = ("seconds", "images_per_second")
+
+
+def train(folder: RunFolder, plan: str, told: Path) -> int:
+    """What the worker and its computing process do, with every batch a checkpoint; `told` gets a line for each promise."""
+
+    def tell(word: str) -> None:
+        with open(told, "a", encoding="utf-8") as notes:
+            notes.write(word + "\n")
+
+    def save(self: Checkpoints, trainer: Trainer) -> None:
+        real_save(self, trainer)
+        tell(f"checkpoint {folder.checkpoint(len(trainer.lines), trainer.batch).name}")
+
+    def log(path: Path, line: str) -> None:
+        append_line(path, line)
+        tell("line")
+
+    real_save = Checkpoints.save
+    checkpoints_module.Checkpoints.save = save  # type: ignore[method-assign]
+    recorder_module.append_line = log  # type: ignore[attr-defined]
+    recorder_module.CHECKPOINT_SECONDS = 0.0
+    recorder_module._CHECKPOINT_SHARE = 1e9
+    move(folder, Verb.START)
+    faults.arm(plan)
+    code = compute(folder, os.getppid())
+    if faults.struck():
+        tell("struck")
+    return code
+
+
+def contents(workspace: Workspace, victim: str) -> dict[str, bytes]:
+    """Every file of the runs beside `victim`."""
+    return {
+        str(path.relative_to(workspace.runs)): path.read_bytes()
+        for run in sorted(workspace.runs.iterdir())
+        if run.name not in (victim, ".queue")
+        for path in sorted(run.rglob("*"))
+        if path.is_file()
+    }
+
+
+def results(folder: RunFolder) -> dict[str, Any]:
+    """All that must be the same bit by bit, in a form that can be compared."""
+    lines = [json.loads(line) for line in folder.metrics.read_text("utf-8").splitlines()]
+    found: dict[str, Any] = {
+        "lines": [{name: value for name, value in line.items() if name not in CLOCKS} for line in lines]
+    }
+    for path in sorted([*folder.path.glob("history/*.npy"), *folder.path.glob("best/*.safetensors")]):
+        found[path.name] = path.read_bytes()
+    with np.load(folder.predictions) as stored:
+        found |= {name: stored[name].tobytes() for name in stored.files}
+    return found
+
+
+def look(workspace: Workspace, folder: RunFolder, words: list[str], expected: dict[str, Any]) -> None:
+    """What must hold right after a crash."""
+    runs = {run.id: run for run in list_runs(workspace)}
+    demand(not any(run.problem for run in runs.values()), f"unreadable: {[run.problem for run in runs.values()]}")
+    status = runs[folder.path.name].status
+    demand(status in (Status.FAILED, Status.INTERRUPTED, Status.FINISHED), f"the run is {status}")
+    for run_id in runs:
+        demand(verify_run(workspace, run_id) == [], f"verify: {verify_run(workspace, run_id)}")
+    text = folder.metrics.read_bytes() if folder.metrics.exists() else b""
+    whole = [json.loads(line) for line in text.split(b"\n")[:-1]]
+    clockless = [{name: value for name, value in line.items() if name not in CLOCKS} for line in whole]
+    demand(clockless == expected["lines"][: len(whole)], "logged lines differ")
+    demand(len(whole) >= words.count("line"), f"{words.count('line')} lines were logged, {len(whole)} are there")
+    saved = [word.split()[1] for word in words if word.startswith("checkpoint")]
+    there = [path.name for path in checkpoint_files(folder)]
+    if (
+        saved and len(whole) < SETTINGS["epochs"]
+    ):  # with all epochs logged, only the word that it has finished may be missing
+        demand(there and there[0] >= saved[-1], f"the checkpoint {saved[-1]} was kept, there are {there}")
+    demand(len(there) <= 3, f"too many checkpoints: {there}")
+
+
+def resume(workspace: Workspace, folder: RunFolder, told: Path) -> None:
+    """Go on as `resume_run` and a worker do."""
+    if state_without_worker(folder).status is Status.FINISHED:
+        return
+
+    def work() -> int:
+        if state_without_worker(folder).status is Status.INTERRUPTED:
+            move(folder, Verb.INTERRUPT)
+        move(folder, Verb.RESUME)
+        return train(folder, "", told)
+
+    code = forked(work)
+    run = read_run(workspace, folder.path.name)
+    demand(code == 0 and run.status is Status.FINISHED, f"resumed, it ended with {code}: {run.status}, {run.error}")
+    demand(run.exact and not run.warnings, f"resumed, it says {run.warnings}")
+    demand(not checkpoint_files(folder), "checkpoints are left in a finished run")
+
+
+def crash(workspace: Workspace, template: Path, straight: RunFolder, plan: str) -> bool:
+    """One case; whether the fault struck at all."""
+    folder = RunFolder(workspace.runs / template.name)
+    told = workspace.root / "told"
+    shutil.rmtree(folder.path, ignore_errors=True)
+    shutil.copytree(template, folder.path)
+    told.write_text("")
+    before, expected = contents(workspace, folder.path.name), results(straight)
+    code = forked(lambda: train(folder, plan, told))
+    words = told.read_text("utf-8").splitlines()
+    struck = code == faults.EXIT_CODE or "struck" in words
+    if not struck:
+        demand(code == 0, f"nothing failed, but it ended with {code}")
+    look(workspace, folder, words, expected)
+    resume(workspace, folder, told)
+    demand(results(folder) == expected, "the results differ from those of an uninterrupted training")
+    demand(verify_run(workspace, folder.path.name) == [], "not whole after all")
+    demand(contents(workspace, folder.path.name) == before, "another run has changed")
+    left = [str(path) for path in folder.path.rglob(f"{TEMP_MARK}*")]
+    demand(not left, f"unfinished files are left: {left}")
+    return struck
+
+
+def crash_making(workspace: Workspace, plan: str) -> bool:
+    """A run that is being made when the fault strikes is there whole or not at all."""
+    before = contents(workspace, "")
+
+    def work() -> int:
+        faults.arm(plan)
+        with contextlib.suppress(StorageError):
+            create_run(workspace, make_config(SETTINGS), nonce="made")
+        return faults.EXIT_CODE if faults.struck() else 0
+
+    struck = forked(work) == faults.EXIT_CODE
+    sweep_temp(workspace.runs, older_than=0)
+    runs = {run.id: run for run in list_runs(workspace)}
+    demand(not any(run.problem for run in runs.values()), f"unreadable: {[run.problem for run in runs.values()]}")
+    made = create_run(workspace, make_config(SETTINGS), nonce="made")
+    demand(set(runs) <= {run.id for run in list_runs(workspace)}, "a run has vanished")
+    demand(read_run(workspace, made).status is Status.QUEUED, "the run cannot be made again")
+    shutil.rmtree(workspace.runs / made)
+    demand(contents(workspace, "") == before, "another run has changed")
+    return struck
+
+
+def main() -> int:
+    """Run all cases."""
+    torch.set_num_threads(1)  # this process must never have threads of torch: they do not survive a fork
+    make_repeatable(0)  # loads more of torch, once
+    step = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    workspace = open_workspace(sys.argv[1])
+    save_tiny(workspace, train=100, test=40)
+    config = make_config(SETTINGS)
+    straight = RunFolder(workspace.runs / create_run(workspace, config))
+    told = workspace.root / "told"
+    assert forked(lambda: train(straight, "", told)) == 0, straight.status.read_text("utf-8")
+    bystander = RunFolder(workspace.runs / create_run(workspace, config))
+    assert (
+        forked(lambda: train(bystander, "fsync:20:eio", told)) == 1
+    )  # fsync: the number of progress writes hangs on the clock
+    queued = workspace.runs / create_run(workspace, config)
+    template = workspace.root / queued.name
+    queued.rename(template)
+    cases = {
+        "training": lambda plan: crash(workspace, template, straight, plan),
+        "making a run": lambda plan: crash_making(workspace, plan),
+    }
+    try:
+        for name, case in cases.items():
+            for kind, struck in strike_everywhere(case, step).items():
+                print(f"{name}: {kind} at {struck} calls")
+    except BrokenPromiseError as error:
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

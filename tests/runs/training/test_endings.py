@@ -1,0 +1,271 @@
+"""How a training ends that is asked to, runs out of time, or loses its folder: the computing process alone, in this one."""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar_core.config import make_config
+from cifar_core.errors import StorageError
+from cifar_core.lifecycle.states import Status, Verb
+from cifar_core.lifecycle.status import move, read_state
+from cifar_core.runs import create_run, list_runs, read_metrics, read_predictions, verify_run
+from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
+from cifar_core.runs.training import process, requests
+from cifar_core.runs.training.checkpoints import Checkpoints
+from cifar_core.runs.training.process import train_run
+from cifar_core.runs.training.recorder import Recorder, seconds_left
+from cifar_core.runs.training.requests import RunRequests
+from cifar_core.storage.locks import hold_lock
+from cifar_core.train.trainer import Position, Signal
+from cifar_core.workspace import Workspace, open_workspace
+from tests.conftest import save_tiny
+from tests.runs.conftest import TINY
+
+SETTINGS = {**TINY, "epochs": 3, "shift": 1}
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """`RunRequests` takes SIGTERM for itself."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that nobody interrupted."""
+    workspace = open_workspace(tmp_path_factory.mktemp("straight") / "workspace")
+    save_tiny(workspace)
+    folder = made(workspace)
+    train(folder)
+    return folder
+
+
+@pytest.fixture
+def space(workspace: Workspace) -> Workspace:
+    """A workspace with the tiny dataset."""
+    save_tiny(workspace)
+    return workspace
+
+
+def made(workspace: Workspace, **settings: object) -> RunFolder:
+    """A run whose worker has just got its slot."""
+    folder = run_folder(workspace, create_run(workspace, make_config({**SETTINGS, **settings})))
+    move(folder, Verb.START)
+    return folder
+
+
+def train(folder: RunFolder) -> RunRequests:
+    requests = RunRequests(folder, os.getppid())
+    train_run(folder, requests)
+    return requests
+
+
+def resume(folder: RunFolder) -> None:
+    folder.stop_file.unlink(missing_ok=True)
+    move(folder, Verb.RESUME)
+    move(folder, Verb.START)
+    train(folder)
+
+
+def stop_at(moment: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the stop file appear at a moment of the first epoch or before it."""
+    owner, name = {
+        "start-up": (process, "load_training_data"),
+        "a batch": (Recorder, "on_batch"),
+        "evaluation": (Recorder, "on_measure"),
+        "the epoch's end": (Recorder, "on_epoch"),
+        "a checkpoint": (Checkpoints, "save"),
+    }[moment]
+    real = getattr(owner, name)
+
+    def asked(*arguments: object) -> object:
+        folder.stop_file.touch()
+        return real(*arguments)
+
+    monkeypatch.setattr(owner, name, asked)
+
+
+@pytest.mark.fault(32)
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "evaluation",
+        "a checkpoint",
+        *[pytest.param(moment, marks=pytest.mark.slow) for moment in ("start-up", "a batch", "the epoch's end")],
+    ],
+)
+def test_stopped_at_any_moment_it_goes_on_as_if_it_had_not(
+    space: Workspace, straight: RunFolder, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = made(space)
+    with monkeypatch.context() as context:
+        stop_at(moment, broken, context)
+        train(broken)
+    assert read_state(broken).status is Status.STOPPED and read_state(broken).error == ""
+    assert verify_run(space, broken.run_id) == []
+    resume(broken)
+    assert read_state(broken).status is Status.FINISHED
+    metrics = read_metrics(straight.workspace, straight.run_id), read_metrics(space, broken.run_id)
+    clockless = [name for name in metrics[0].columns if name not in ("seconds", "images_per_second")]
+    assert metrics[0][clockless].equals(metrics[1][clockless])
+    probs = [read_predictions(folder.workspace, folder.run_id).probs for folder in (straight, broken)]
+    assert np.array_equal(*probs)
+    weights = [
+        sorted(path.read_bytes() for path in folder.path.rglob("*.safetensors")) for folder in (straight, broken)
+    ]
+    assert weights[0] == weights[1] and weights[0]
+
+
+@pytest.mark.fault(38)
+def test_a_run_stops_at_its_time_limit_and_gets_as_long_again(space: Workspace) -> None:
+    folder = made(space, epochs=500, max_seconds=1)
+    started = time.monotonic()
+    train(folder)
+    assert 1 <= time.monotonic() - started < 30
+    state = read_state(folder)
+    assert state.status is Status.STOPPED and "Time limit: its 1 seconds are over" in state.error
+    assert checkpoint_files(folder) and verify_run(space, folder.run_id) == []
+    epochs = len(read_metrics(space, folder.run_id))
+    resume(folder)
+    assert read_state(folder).status is Status.STOPPED and "Time limit" in read_state(folder).error
+    assert len(read_metrics(space, folder.run_id)) >= epochs
+
+
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("moment", ["on_batch", "on_measure", "on_epoch"])
+def test_a_folder_that_is_deleted_ends_the_training_and_stays_deleted(
+    space: Workspace, moment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made(space)
+    real = getattr(Recorder, moment)
+
+    def delete_first(*arguments: object) -> object:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        return real(*arguments)
+
+    monkeypatch.setattr(Recorder, moment, delete_first)
+    monkeypatch.setattr("cifar_core.runs.training.recorder.STATUS_SECONDS", 0.0)
+    monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", f"--parent={os.getppid()}"])
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # it sets its own
+    assert process.main() == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert not folder.path.exists() and list_runs(space) == []
+
+
+@pytest.mark.fault(29)
+def test_a_clock_that_jumps_leaves_no_negative_time(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock goes a day forth and back at every look, as no clock does."""
+    real, days = time.time, [0]
+
+    def jumping() -> float:
+        days[0] = 1 - days[0]
+        return real() + 86_400 * (1 - 2 * days[0])
+
+    monkeypatch.setattr("time.time", jumping)
+    monkeypatch.setattr("cifar_core.runs.training.recorder.STATUS_SECONDS", 0.0)
+    told: list[Position] = []
+    real_tell = Recorder.on_batch
+
+    def listen(recorder: Recorder, position: Position) -> Signal:
+        told.append(position)
+        return real_tell(recorder, position)
+
+    monkeypatch.setattr(Recorder, "on_batch", listen)
+    folder = made(space)
+    train(folder)
+    assert read_state(folder).status is Status.FINISHED
+    metrics = read_metrics(space, folder.run_id)
+    assert (metrics["seconds"] >= 0).all() and metrics["seconds"].sum() < 60
+    times = [position.seconds for position in told]
+    assert times == sorted(times) and times[0] >= 0
+    assert all((seconds_left(position) or 0.0) >= 0 for position in told)
+
+
+def test_an_orphan_touches_nothing(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker died before it began: the run may be in other hands by now."""
+    folder = made(space)
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", "--parent=1"])
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    assert process.main() == 1
+    after = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    assert after == before
+
+
+def test_where_a_parent_cannot_be_known_nobody_is_an_orphan(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the worker is no child's parent inside a venv, and no training would ever begin."""
+    folder = made(space)
+    assert RunRequests(folder, parent=1).now() is Signal.STOP
+    monkeypatch.setattr(requests, "_POSIX", False)
+    assert RunRequests(folder, parent=1).now() is Signal.GO_ON
+
+
+def test_a_wish_is_seen_within_a_moment(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small steps are not followed by a look at the files each; what a signal told needs none."""
+    folder, now = made(space), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    wanted = RunRequests(folder, os.getppid())
+    assert wanted.now() is Signal.GO_ON
+    folder.pause_file.touch()
+    assert wanted.now() is Signal.GO_ON
+    now[0] += 0.05
+    assert wanted.now() is Signal.PAUSE
+    folder.pause_file.unlink()
+    signal.raise_signal(signal.SIGTERM)
+    assert wanted.now() is Signal.STOP and wanted.interrupted
+
+
+def test_two_processes_do_not_compute_one_run(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made(space)
+    monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", f"--parent={os.getppid()}"])
+    monkeypatch.setattr(process, "_ORPHAN_SECONDS", 0.1)
+    with hold_lock(folder.training_lock) as mine:
+        assert mine and process.main() == process.STILL_COMPUTING
+    assert read_state(folder).status is Status.RUNNING
+
+
+def test_the_measurement_of_an_epoch_is_a_sign_of_life(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for every batch of pictures that is judged, so that a slow one is not taken for a hang."""
+    save_tiny(workspace, train=60, test=1100)
+    beats: list[int] = []
+    monkeypatch.setattr(Recorder, "on_measure", lambda _, at: (beats.append(at.epoch), Signal.GO_ON)[1])
+    train(made(workspace, epochs=1, validation_share=0.0))
+    assert beats == [1, 1, 1, 1, 1]
+
+
+def test_time_left() -> None:
+    assert seconds_left(Position(1, 4, 0, 10, 0.0, 0.0)) is None
+    assert seconds_left(Position(2, 4, 5, 10, 100.0, 15.0)) == pytest.approx(25.0)
+
+
+def test_a_folder_that_is_gone_is_said(space: Workspace, tmp_path: Path) -> None:
+    folder = made(space)
+    folder.path.rename(tmp_path / "elsewhere")
+    with pytest.raises(StorageError, match="is gone"), hold_lock(folder.training_lock):
+        pass
+
+
+def test_what_nobody_foresaw_is_told_by_its_first_words(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made(space)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("\n    Some tensors share memory,\nand more")  # as safetensors writes it
+
+    monkeypatch.setattr(process, "train_run", fail)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with pytest.raises(RuntimeError) as error:
+        process.compute(folder, os.getppid())
+    sys.excepthook(error.type, error.value, error.tb)
+    assert read_state(folder).error == "The training failed: RuntimeError: Some tensors share memory,"
+    assert "and more" in capsys.readouterr().err
