@@ -46,8 +46,7 @@ def main(workspace: Workspace) -> None:
 
 
 def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
-    order = np.argsort(-probs, kind="stable")
-    best = int(order[0])
+    best = int(np.argmax(probs))
     with st.container(border=True):
         verdict = f"predicted **{escaped(class_names[best])}**, confidence {percent(float(probs[best]))}"
         if picture.label is not None:
@@ -70,23 +69,28 @@ def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...]
                     key=f"predict_bars_{place}",
                     alt=f"Class probabilities of {picture.name}; the table says the same",
                 )
-        with st.expander("The probabilities as a table", icon=":material/table:"):
-            table = pd.DataFrame({"class": [class_names[index] for index in order], "probability": probs[order]})
-            st.dataframe(
-                in_percent(table, ["probability"]),
-                hide_index=True,
-                width=360,
-                alt=f"Class probabilities of {picture.name}",
-                column_config={"probability": st.column_config.NumberColumn(format=PERCENT_FORMAT)},
-            )
-            st.download_button(
-                "Download CSV",
-                table_csv(table),
-                "probabilities.csv",
-                "text/csv",
-                key=f"predict_csv_{place}",
-                icon=":material/download:",
-            )
+        _show_probability_table(picture, probs, class_names, place)
+
+
+def _show_probability_table(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
+    order = np.argsort(-probs, kind="stable")
+    with st.expander("The probabilities as a table", icon=":material/table:"):
+        table = pd.DataFrame({"class": [class_names[index] for index in order], "probability": probs[order]})
+        st.dataframe(
+            in_percent(table, ["probability"]),
+            hide_index=True,
+            width=360,
+            alt=f"Class probabilities of {picture.name}",
+            column_config={"probability": st.column_config.NumberColumn(format=PERCENT_FORMAT)},
+        )
+        st.download_button(
+            "Download CSV",
+            table_csv(table),
+            "probabilities.csv",
+            "text/csv",
+            key=f"predict_csv_{place}",
+            icon=":material/download:",
+        )
 
 
 @st.cache_resource(show_spinner=False, on_release=PredictorProcess.close)

@@ -1,6 +1,7 @@
 """A browser of a dataset's pictures by split and class. What is chosen is in the URL."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -30,17 +31,7 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
     }
     url_to_widgets("data", parameters, subject=dataset.name)
     with bar:
-        st.segmented_control("Split", ["train", "test"], key="data_split", required=True, on_change=_go_to_first_page)
-        st.selectbox(
-            "Class",
-            [_ALL_CLASSES, *range(len(names))],
-            key="data_class",
-            width=200,
-            on_change=_go_to_first_page,
-            format_func=lambda place: (
-                single_line(names[place]) if place != _ALL_CLASSES else f"all {len(names)} classes"
-            ),
-        )
+        _show_split_and_class(names)
     state = st.session_state
     split: Split = dataset.train if state["data_split"] == "train" else dataset.test
     wanted = state["data_class"]
@@ -65,6 +56,18 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
     widgets_to_url("data", parameters)
     found = np.flatnonzero(split.ids == state["data_picture"])
     return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
+
+
+def _show_split_and_class(names: Sequence[str]) -> None:
+    st.segmented_control("Split", ["train", "test"], key="data_split", required=True, on_change=_go_to_first_page)
+    st.selectbox(
+        "Class",
+        [_ALL_CLASSES, *range(len(names))],
+        key="data_class",
+        width=200,
+        on_change=_go_to_first_page,
+        format_func=lambda place: single_line(names[place]) if place != _ALL_CLASSES else f"all {len(names)} classes",
+    )
 
 
 def classes_in_turn(labels: np.ndarray) -> np.ndarray:

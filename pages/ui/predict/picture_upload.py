@@ -58,7 +58,8 @@ def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
     if refused:
         st.warning(
             f"{counted(refused, 'more file')} {'was' if refused == 1 else 'were'} refused: "
-            f"together the files would take more than the {upload_limit_mb(workspace):,} MB that may be sent at a time.",
+            "together the files would take more than the "
+            f"{upload_limit_mb(workspace):,} MB that may be sent at a time.",
             icon=":material/filter_none:",
         )
     pictures = []

@@ -1,6 +1,7 @@
 """The tables of the Confusion page: most confused pairs; precision, recall and F1 of each class; their downloads."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,10 +53,8 @@ def show_pairs(pairs: pd.DataFrame) -> None:
 def show_class_table(findings: Findings) -> None:
     """Show precision, recall, F1 and support of each class, with averages; a row chooses the mistakes of its class."""
     key = _table_key("classes")
-    table, names = (
-        class_table_with_averages(findings),
-        findings.predictions.class_names,
-    )  # of the findings a callback keeps nothing else
+    # Only these are kept by the callback, not the findings.
+    table, names = class_table_with_averages(findings), findings.predictions.class_names
     bounds = zip(table.pop("recall_low"), table.pop("recall_high"), strict=True)
     chance = ["" if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
     table.insert(list(table).index("recall") + 1, "chance", chance)
@@ -65,14 +64,6 @@ def show_class_table(findings: Findings) -> None:
         if rows and rows[0] < len(names):
             choose_cell(names[rows[0]], None, "classes")
 
-    share = {
-        name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=told)
-        for name, title, told in (
-            ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
-            ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
-            ("f1", "F1", "Harmonic mean of precision and recall."),
-        )
-    }
     st.dataframe(
         table,
         key=key,
@@ -81,20 +72,32 @@ def show_class_table(findings: Findings) -> None:
         hide_index=True,
         height="content",
         alt="Precision, recall, F1 and support of each class",
-        column_config={
-            "class": st.column_config.TextColumn("Class", width=130),
-            **share,
-            "chance": st.column_config.TextColumn(
-                "Recall, 95 %",
-                help="The range in which the recall on all such pictures may lie: "
-                "95 % of such intervals contain it (Wilson). Few pictures make it wide.",
-            ),
-            "support": st.column_config.NumberColumn("Support", help="Pictures of the class.", format="localized"),
-            "predicted": st.column_config.NumberColumn(
-                "Predicted", help="Pictures predicted as this class.", format="localized"
-            ),
-        },
+        column_config=_class_columns(),
     )
+
+
+def _class_columns() -> dict[str, Any]:
+    """Return how each column of the class table is shown."""
+    shares = {
+        name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=told)
+        for name, title, told in (
+            ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
+            ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
+            ("f1", "F1", "Harmonic mean of precision and recall."),
+        )
+    }
+    interval = (
+        "The range in which the recall on all such pictures may lie: "
+        "95 % of such intervals contain it (Wilson). Few pictures make it wide."
+    )
+    predicted = "Pictures predicted as this class."
+    return {
+        "class": st.column_config.TextColumn("Class", width=130),
+        **shares,
+        "chance": st.column_config.TextColumn("Recall, 95 %", help=interval),
+        "support": st.column_config.NumberColumn("Support", help="Pictures of the class.", format="localized"),
+        "predicted": st.column_config.NumberColumn("Predicted", help=predicted, format="localized"),
+    }
 
 
 def class_table_with_averages(findings: Findings) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from pages.ui.wording import epoch_word
 
 SCORE_RANGES = ("loss", "margin", "entropy")
 MAX_PER_PAIR = 1000
+PER_PAIR_HELP = (
+    "At most this many of each pair true → predicted, the first ones in the sort: more variety. 0 is no limit."
+)
 
 
 def filter_url_parameters(class_names: Sequence[str], epochs: Sequence[int], best: int) -> dict[str, UrlParameter]:
@@ -70,8 +73,7 @@ def show_filters(
             MAX_PER_PAIR,
             width=150,
             **shared("per_pair"),
-            help="At most this many of each pair true → predicted, the first ones in the sort: "
-            "more variety. 0 is no limit.",
+            help=PER_PAIR_HELP,
         )
         wanted = st.text_input(
             "Find in id", width=220, type="search", help="Part of the picture's name in the dataset.", **shared("text")

@@ -18,6 +18,7 @@ from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, sele
 from pages.ui.wording import counted
 
 ENLARGEMENTS = (1, 4, 8)  # times the picture's own size
+ENLARGEMENT_HELP = "32 × 32 keeps the dataset's own pixels; 4× and 8× repeat each pixel, without smoothing."
 ALL_PICTURES = SampleFilter(outcome="all")
 
 
@@ -25,9 +26,9 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
     """Show both buttons, for what is selected, else for all that match, and the folder of the last save."""
     query, chosen = content.query, frozenset(selected_ids(content.query))
     rows = rows_to_export(content, chosen)
-    many = counted(len(rows), "picture")
-    saved_key = f"{query.page}_saved"
+    many, saved_key = counted(len(rows), "picture"), f"{query.page}_saved"
     about, refused = _export_size(workspace, content, rows)
+    blocked = rows.empty or bool(refused)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         enlarge = st.segmented_control(
             "Size of the files",
@@ -36,14 +37,14 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
             required=True,
             key=f"{query.page}_enlarge",
             format_func=lambda times: "32 × 32" if times == 1 else f"{times}×",
-            help="32 × 32 keeps the dataset's own pixels; 4× and 8× repeat each pixel, without smoothing.",
+            help=ENLARGEMENT_HELP,
         )
         save = st.button(
             f"Save {many} to disk",
             type="primary",
             icon=":material/save:",
             key=f"{query.page}_save",
-            disabled=rows.empty or bool(refused),
+            disabled=blocked,
             help="PNG files, a table (CSV) and a contact sheet, in a new folder.",
         )
         st.download_button(
@@ -54,7 +55,7 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
             icon=":material/folder_zip:",
             key=f"{query.page}_zip",
             on_click="ignore",
-            disabled=rows.empty or bool(refused),
+            disabled=blocked,
             help=f"The same files, {about}; made when you click.",
         )
     if refused:
@@ -63,9 +64,12 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
         with show_errors(), st.spinner(f"Saving {many} …"):
             st.session_state[saved_key] = (many, _save_pictures(workspace, content, rows, enlarge))
     if saved_key in st.session_state:
-        told, folder = st.session_state[saved_key]
-        st.success(f"Saved {told} to exports/{folder.name}. The folder, to copy:", icon=":material/check_circle:")
-        st.code(str(folder), language=None, wrap_lines=True)
+        _show_saved(*st.session_state[saved_key])
+
+
+def _show_saved(many: str, folder: Path) -> None:
+    st.success(f"Saved {many} to exports/{folder.name}. The folder, to copy:", icon=":material/check_circle:")
+    st.code(str(folder), language=None, wrap_lines=True)
 
 
 def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFrame) -> tuple[str, str]:
