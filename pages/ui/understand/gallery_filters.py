@@ -15,6 +15,7 @@ from pages.ui.wording import epoch_word
 
 SCORE_RANGES = ("loss", "margin", "entropy")
 MAX_PER_PAIR = 1000
+CONFIDENCE_HELP = "Probability of the predicted class."
 PER_PAIR_HELP = (
     "At most this many of each pair true → predicted, the first ones in the sort: more variety. 0 is no limit."
 )
@@ -59,9 +60,7 @@ def show_filters(
     with st.grid(4, min_column_width=190, gap="small"):
         true = st.multiselect("True class", class_names, placeholder="any", **shared("true"))
         predicted = st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
-        confidence = st.slider(
-            "Confidence", 0.0, 1.0, step=0.01, help="Probability of the predicted class.", **shared("confidence")
-        )
+        confidence = st.slider("Confidence", 0.0, 1.0, step=0.01, help=CONFIDENCE_HELP, **shared("confidence"))
         sort = st.selectbox(
             "Sort by", list(SORTS), format_func=lambda name: SORTS[name].title, help=_sort_help(), **shared("sort")
         )

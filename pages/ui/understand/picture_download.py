@@ -30,15 +30,7 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
     about, refused = _export_size(workspace, content, rows)
     blocked = rows.empty or bool(refused)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        enlarge = st.segmented_control(
-            "Size of the files",
-            ENLARGEMENTS,
-            default=1,
-            required=True,
-            key=f"{query.page}_enlarge",
-            format_func=lambda times: "32 × 32" if times == 1 else f"{times}×",
-            help=ENLARGEMENT_HELP,
-        )
+        enlarge = _choose_enlargement(query.page)
         save = st.button(
             f"Save {many} to disk",
             type="primary",
@@ -65,6 +57,19 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
             st.session_state[saved_key] = (many, _save_pictures(workspace, content, rows, enlarge))
     if saved_key in st.session_state:
         _show_saved(*st.session_state[saved_key])
+
+
+def _choose_enlargement(page: str) -> int:
+    chosen: int = st.segmented_control(
+        "Size of the files",
+        ENLARGEMENTS,
+        default=1,
+        required=True,
+        key=f"{page}_enlarge",
+        format_func=lambda times: "32 × 32" if times == 1 else f"{times}×",
+        help=ENLARGEMENT_HELP,
+    )
+    return chosen
 
 
 def _show_saved(many: str, folder: Path) -> None:
