@@ -204,6 +204,22 @@ def pages_stand_alone(sources: Sources) -> Complaints:
                 yield f"{source.path}:{line}: imports the page {name}"
 
 
+def streamlit_is_patched_in_one_room(sources: Sources) -> Complaints:
+    """Only pages/ui/server names the private parts of Streamlit, and only there is the class of an object replaced."""
+    for source in sources.values():
+        if not fnmatch(source.path, "pages/*") or fnmatch(source.path, "pages/ui/server/*"):
+            continue
+        for name, line in imported(source, sources):
+            if f"{name}.".startswith(("streamlit.runtime.", "streamlit.net_util.", "streamlit.proto.")):
+                yield f"{source.path}:{line}: imports {name}"
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "streamlit":
+                names = {alias.name for alias in node.names} & {"runtime", "net_util", "proto"}
+                yield from (f"{source.path}:{node.lineno}: imports streamlit.{name}" for name in sorted(names))
+            if isinstance(node, ast.Attribute) and node.attr == "__class__" and isinstance(node.ctx, ast.Store):
+                yield f"{source.path}:{node.lineno}: replaces the class of an object"
+
+
 def only_pages_lie_loose(sources: Sources) -> Complaints:
     """Each file right in pages/ is in the page table, and the first thing it calls is `setup_page`."""
     table = sources["streamlit_app"].text if "streamlit_app" in sources else ""
@@ -367,13 +383,22 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"cifar_core/runs/listing.py": "import streamlit as st"}, 1),
         ({"cifar_core/bench/screens.py": "from streamlit.proto import BackMsg_pb2\nfrom tests.soak import soak"}, 2),
         ({"pages/predict.py": "import torch.nn\nfrom torchvision import transforms"}, 2),
-        ({"pages/ui/live.py": "from torch import Tensor"}, 1),
+        ({"pages/ui/train/live_view.py": "from torch import Tensor"}, 1),
         ({"cifar_core/models/__init__.py": "import torch", "cifar_core/data/store.py": "import torchvision"}, 2),
         ({"cifar_core/evaluate/metrics.py": "from sklearn.metrics import f1_score"}, 1),
     ],
     pages_stand_alone: [
         ({"pages/home.py": "from pages.train import start"}, 1),
-        ({"pages/ui/live.py": "from pages import train", "pages/train.py": ""}, 1),
+        ({"pages/ui/train/live_view.py": "from pages import train", "pages/train.py": ""}, 1),
+    ],
+    streamlit_is_patched_in_one_room: [
+        (
+            {"pages/ui/frame.py": "from streamlit.runtime.pages_manager import PagesManager\nimport streamlit.runtime"},
+            2,
+        ),
+        ({"pages/home.py": "from streamlit import net_util, runtime"}, 2),
+        ({"pages/ui/train/live_view.py": "manager.__class__ = Other"}, 1),
+        ({"pages/ui/server/patching.py": "import streamlit.runtime\nmanager.__class__ = Other"}, 0),
     ],
     only_pages_lie_loose: [
         ({"pages/helpers.py": "def f(): ..."}, 2),
@@ -447,8 +472,8 @@ def test_good_sources_break_no_rule() -> None:
         "streamlit_app.py": '"""Table."""\nimport streamlit as st\nst.navigation([st.Page("pages/home.py")]).run()',
         "pages/home.py": '"""Home."""\nimport os\nfrom pages.ui.frame import setup_page\nX = 1\ndef f(): return g()\n'
         "workspace = setup_page('Home')\nf()",
-        "pages/ui/frame.py": '"""Frame."""\nimport streamlit as st\nfrom cifar_core.runs import Run\nfrom . import grid',
-        "pages/ui/grid.py": '"""Grid."""\nimport cifar_core.export',
+        "pages/ui/frame.py": '"""Frame."""\nimport streamlit as st\nfrom cifar_core.runs import Run\nfrom . import caches',
+        "pages/ui/caches.py": '"""Caches."""\nimport cifar_core.export',
         "cifar_core/__init__.py": "",
         "cifar_core/__main__.py": '"""Main."""\nimport click\nfrom cifar_core import runs, errors\nfrom cifar_core.commands import train',
         "cifar_core/commands/train.py": '"""Train."""\nfrom cifar_core.train import trainer',
