@@ -214,9 +214,9 @@ def test_streams_and_memory_that_are_not_there(workspace: Workspace, line: str, 
 TRAINING = """
 import runpy, sys
 sys.path.insert(0, sys.argv.pop(1))
-from cifar_core.runs import process
+from cifar_core.runs.control import actions
 from tests.lifecycle.fake import spawn_fake
-process.spawn = spawn_fake
+actions.spawn = spawn_fake
 sys.argv = ["cifar_core", "train"]
 runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """

@@ -490,7 +490,7 @@ def test_a_large_photograph_among_them(workspace: Workspace, tmp_path: Path) -> 
 MEASURE = """
 import resource, sys, time
 from pathlib import Path
-from cifar_core.data.importing import import_pictures
+from cifar_core.data.sources.importing import import_pictures
 from cifar_core.workspace import open_workspace
 start = time.process_time()
 dataset, report = import_pictures(open_workspace(sys.argv[1]), Path(sys.argv[2]), "real")
@@ -508,7 +508,7 @@ print(time.process_time() - start, peak, len(report))
 def test_the_real_pictures(workspace: Workspace, real_pictures: Path) -> None:
     """60,000 JPEGs: under 60 s of one core's work and 1 GB; order, counts and ids as the README beside them says."""
     command = [sys.executable, "-c", MEASURE, str(workspace.root), str(real_pictures)]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(root)}
     )

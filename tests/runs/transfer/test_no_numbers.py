@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from tests.runs.test_arrival import refused
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
@@ -22,6 +21,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny, tiny_pictures
 from tests.runs.conftest import snapshot
 from tests.runs.inside import TINY, one_thread, train
+from tests.runs.transfer.test_importing import refused
 from tests.runs.zips_of_runs import members, packed_run, rewrite
 
 pytestmark = pytest.mark.fault(92)
