@@ -109,7 +109,7 @@ def test_without_processes_the_same_pictures_come_slower(
         raise BrokenProcessPool("killed")
 
     module = importlib.import_module("cifar_core.data.drawing.generate")  # the package exports a function of that name
-    monkeypatch.setattr(module, "_in_pool", broken_pool)
+    monkeypatch.setattr(module, "_draw_in_pool", broken_pool)
     seen: list[int] = []
     images = generate(seed=0, train=300, test=50, progress=lambda done, _: seen.append(done), workers=2)[0]
     np.testing.assert_array_equal(images, small[0][:300])
@@ -201,5 +201,5 @@ def test_who_cancels_leaves_no_process_that_draws() -> None:
         raise CancelledError
 
     with pytest.raises(CancelledError):
-        DRAWING._in_pool(0, tasks, 2, cancel)
+        DRAWING._draw_in_pool(0, tasks, 2, cancel)
     until(lambda: not multiprocessing.active_children(), "the drawing processes are gone", patience=20.0)

@@ -1,4 +1,4 @@
-"""Pencil and paper of the drawn pictures: seeded dice, colours, smooth polygons. Reads and writes nothing.
+"""Pencil and paper of the drawn pictures: seeded rng, colours, smooth polygons. Reads and writes nothing.
 
 A drawing is a list of filled polygons in units of its own (x to the right, y down), painted later at any place and
 size. Every curve ends as whole pixel coordinates, so small differences of floating point do not reach the picture.
@@ -26,41 +26,41 @@ _RING = np.linspace(0.0, 2 * math.pi, 20, endpoint=False)
 _RING_XY = np.stack([np.cos(_RING), np.sin(_RING)], axis=1)  # (20, 2)
 
 
-class Dice:
+class RandomSource:
     """Random choices made from the two simplest calls of Python's own generator, so that they last."""
 
     def __init__(self, seed: int) -> None:
         source = random.Random(seed)
-        self.roll = source.random
+        self.random = source.random
         self._bytes = source.randbytes
 
-    def grain(self, *shape: int) -> np.ndarray:
+    def noise(self, *shape: int) -> np.ndarray:
         """Random bytes, uint8 of `shape`: film grain, fur, the seeds of clouds."""
         return np.frombuffer(self._bytes(math.prod(shape)), dtype=np.uint8).reshape(shape)
 
     def uniform(self, low: float, high: float) -> float:
-        return low + (high - low) * self.roll()
+        return low + (high - low) * self.random()
 
     def chance(self, probability: float) -> bool:
-        return self.roll() < probability
+        return self.random() < probability
 
     def sign(self) -> float:
-        return 1.0 if self.roll() < 0.5 else -1.0
+        return 1.0 if self.random() < 0.5 else -1.0
 
-    def pick(self, options: Sequence[_T]) -> _T:
-        return options[int(self.roll() * len(options))]
+    def choice(self, options: Sequence[_T]) -> _T:
+        return options[int(self.random() * len(options))]
 
-    def whole(self, low: int, high: int) -> int:
+    def integer(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
-        return low + int(self.roll() * (high - low + 1))
+        return low + int(self.random() * (high - low + 1))
 
-    def middling(self, low: float, high: float) -> float:
+    def triangular(self, low: float, high: float) -> float:
         """A value in `low`..`high` that prefers the middle (a triangle)."""
-        return low + (high - low) * (self.roll() + self.roll()) / 2
+        return low + (high - low) * (self.random() + self.random()) / 2
 
     def weighted(self, weights: dict[str, float]) -> str:
         """A key of `weights`, as often as its weight says."""
-        left = self.roll() * sum(weights.values())
+        left = self.random() * sum(weights.values())
         for key, weight in weights.items():
             left -= weight
             if left < 0:

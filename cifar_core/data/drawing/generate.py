@@ -18,7 +18,7 @@ from multiprocessing.synchronize import Event
 import numpy as np
 
 from cifar_core.data.drawing.animals import animal
-from cifar_core.data.drawing.canvas import SIDE, Dice
+from cifar_core.data.drawing.canvas import SIDE, RandomSource
 from cifar_core.data.drawing.finish import render
 from cifar_core.data.drawing.flight import airplane, bird
 from cifar_core.data.drawing.pond_and_sea import frog, ship
@@ -32,7 +32,7 @@ CLASS_NAMES: tuple[str, ...] = (
 )  # fmt: skip
 SPLITS: tuple[str, ...] = ("train", "test")
 _CHUNK = 250  # pictures a process draws before it reports
-_OWN: dict[str, Callable[[Dice], Subject]] = {
+_DRAWERS: dict[str, Callable[[RandomSource], Subject]] = {
     "airplane": airplane,
     "automobile": automobile,
     "bird": bird,
@@ -46,7 +46,7 @@ Task = tuple[str, int, np.ndarray]  # split, number of the first picture, labels
 _cancelled: Event | None = None  # in a drawing process: whether anybody wants its pictures still
 
 
-def _number(*parts: object) -> int:
+def _derived_seed(*parts: object) -> int:
     """A 64-bit seed from anything printable, the same on every machine."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
@@ -54,10 +54,10 @@ def _number(*parts: object) -> int:
 
 def _draw_one(seed: int, split: str, index: int, label: int) -> np.ndarray:
     """One picture, uint8 [3, 32, 32]."""
-    dice = Dice(_number("drawn10", seed, split, index, label))
+    rng = RandomSource(_derived_seed("drawn10", seed, split, index, label))
     name = CLASS_NAMES[label]
-    subject = _OWN[name](dice) if name in _OWN else animal(dice, name)
-    return render(subject, dice)
+    subject = _DRAWERS[name](rng) if name in _DRAWERS else animal(rng, name)
+    return render(subject, rng)
 
 
 def _draw_from(seed: int, split: str, first: int, labels: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ def balanced_labels(seed: int, split: str, count: int) -> np.ndarray:
     """Labels in random order, int64 [count]: each ten in a row hold every class once, whatever the count."""
     classes = len(CLASS_NAMES)
     blocks = [
-        np.random.RandomState(_number("labels", seed, split, block) & 0xFFFFFFFF).permutation(classes)
+        np.random.RandomState(_derived_seed("labels", seed, split, block) & 0xFFFFFFFF).permutation(classes)
         for block in range(-(-count // classes))
     ]
     return np.concatenate([np.empty(0, dtype=np.int64), *blocks]).astype(np.int64)[:count]
@@ -114,7 +114,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin_worker(cancelled: Event) -> None:
+def _start_worker(cancelled: Event) -> None:
     """In a drawing process: end as soon as the process that wants the pictures has ended, even if it was killed, and draw
     no further picture once it wants them no more.
 
@@ -127,19 +127,19 @@ def _begin_worker(cancelled: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent answers for all
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=[parent], name="end after the parent", daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=[parent], name="end after the parent", daemon=True).start()
 
 
-def _end_after(parent: BaseProcess) -> None:
+def _exit_with_parent(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)
 
 
-def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
+def _draw_in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
     """Draw the tasks in `workers` fresh processes; `done` is called here, as each finishes."""
     context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
     cancelled = context.Event()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(cancelled,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(cancelled,)) as pool:
         futures: dict[Future[np.ndarray], Task] = {pool.submit(_draw_from, seed, *task): task for task in tasks}
         try:
             for future in as_completed(futures):
@@ -195,7 +195,7 @@ def generate(
     workers = min(workers or _cores(), len(tasks))
     if workers > 1 and not multiprocessing.current_process().daemon:  # a daemon may not have children
         try:
-            _in_pool(seed, tasks, workers, done)
+            _draw_in_pool(seed, tasks, workers, done)
         except (BrokenProcessPool, OSError):  # no processes to be had here: the same pictures, only slower
             drawn = train + test - sum(len(task[2]) for task in tasks if (task[0], task[1]) in left)
     for task in tasks:
