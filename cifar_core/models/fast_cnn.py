@@ -22,17 +22,17 @@ from cifar_core.models.layers import (
     relu,
     whitening,
 )
-from cifar_core.models.simple_cnn import PICTURE
+from cifar_core.models.simple_cnn import INPUT_SHAPE
 
 # By the width of a patch: its principal components that are kept, each with both signs. Of 2 x 2 pixels all are; of 4 x 4 the
 # other 32 are close to noise.
-WHITENED = {2: 12, 4: 16}
+WHITENING_COMPONENTS = {2: 12, 4: 16}
 
 
 def fast_cnn_layers(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last."""
     patch, stride = 2 if config.fine_stem else 4, 1 if config.dense_stem else 2
-    layers = [whitening("whiten", PICTURE, WHITENED[patch], patch, stride)]
+    layers = [whitening("whiten", INPUT_SHAPE, WHITENING_COMPONENTS[patch], patch, stride)]
     activate = {"relu": relu, "gelu": gelu}[config.activation]
     layers.append(activate(f"whiten_{config.activation}", layers[-1].shape))
     for block, (channels, depth) in enumerate(zip(config.widths, config.depths, strict=True), start=1):

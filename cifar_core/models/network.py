@@ -24,7 +24,7 @@ def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
         ConfigError: as `layer_table`.
     """
     return nn.Sequential(
-        OrderedDict((layer.name, _MAKERS[layer.kind](layer)) for layer in layer_table(config, classes))
+        OrderedDict((layer.name, _BUILDERS[layer.kind](layer)) for layer in layer_table(config, classes))
     )
 
 
@@ -44,7 +44,7 @@ def _convolution(layer: Layer) -> nn.Conv2d:
     return Convolution(layer.inputs, layer.shape[0], layer.kernel, layer.padding)
 
 
-_MAKERS: dict[LayerKind, Callable[[Layer], nn.Module]] = {
+_BUILDERS: dict[LayerKind, Callable[[Layer], nn.Module]] = {
     "whitening": _whitening,
     "convolution": _convolution,
     "batch-norm": lambda layer: nn.BatchNorm2d(layer.inputs),

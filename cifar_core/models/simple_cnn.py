@@ -3,7 +3,7 @@
 from cifar_core.config import ModelConfig
 from cifar_core.models.layers import Layer, convolution, dropout, flatten, linear, max_pool, relu
 
-PICTURE = (3, 32, 32)
+INPUT_SHAPE = (3, 32, 32)
 
 
 def simple_cnn_layers(config: ModelConfig, classes: int) -> list[Layer]:
@@ -13,7 +13,7 @@ def simple_cnn_layers(config: ModelConfig, classes: int) -> list[Layer]:
     flattening: its gradient then lies in memory as its results do.
     """
     layers: list[Layer] = []
-    shape: tuple[int, ...] = PICTURE
+    shape: tuple[int, ...] = INPUT_SHAPE
     padding = config.kernel_size // 2 if config.padding else 0
     for number, channels in enumerate(config.channels, start=1):
         layers.append(convolution(f"conv{number}", shape, channels, config.kernel_size, padding))

@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch.nn.grad import conv2d_input
 
-_FEWEST = 64  # inputs below which torch's own gradient of the filters was faster
+_MIN_CHANNELS = 64  # inputs below which torch's own gradient of the filters was faster
 _CHUNK = 2**23  # numbers laid out at once: room for them is mapped once and used again
 
 
 def fits(images: torch.Tensor) -> bool:
     """Whether `convolve` is faster for these pictures [B, inputs, H, W] than what torch does under autocast."""
-    many = images.shape[1] >= _FEWEST
+    many = images.shape[1] >= _MIN_CHANNELS
     return many and images.device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from cifar_core.models.kernels import bfloat16, winograd
 
-_AT_ONCE = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8  # numbers that a processor works on
+_SIMD_WIDTH = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8  # numbers that a processor works on
 
 
 class Convolution3x3(nn.Conv2d):
@@ -41,7 +41,7 @@ class Convolution(nn.Conv2d):
         AVX-512 for a single picture of one channel.
         """
         width = images.shape[3] + 2 * self.border - self.kernel_size[0] + 1
-        pays = 2 * self.out_channels <= _AT_ONCE and images.device.type == "cpu" and not images.requires_grad
+        pays = 2 * self.out_channels <= _SIMD_WIDTH and images.device.type == "cpu" and not images.requires_grad
         if self.bias is None or width % 2 or width == 2 or images.dtype != torch.float32 or not pays:
             return super().forward(images)
         filters = torch.cat([F.pad(self.weight, (0, 1)), F.pad(self.weight, (1, 0))])  # [2 * outputs, inputs, k, k + 1]
@@ -68,7 +68,7 @@ class MaxPool(nn.MaxPool2d):
         if not images.requires_grad:
             rows = torch.maximum(images[:, :, 0:height:2, :width], images[:, :, 1:height:2, :width])
             return torch.maximum(rows[..., 0::2], rows[..., 1::2])
-        if images.shape[1] >= _AT_ONCE or (height, width) != images.shape[2:]:
+        if images.shape[1] >= _SIMD_WIDTH or (height, width) != images.shape[2:]:
             return super().forward(images)
         answer: torch.Tensor = _Largest.apply(images)
         return answer
@@ -91,12 +91,12 @@ class _Largest(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
         pixels, rows = ctx.saved_tensors
         of_rows, of_pixels = torch.empty_like(rows), torch.empty(pixels.shape, dtype=pixels.dtype)
-        _give(gradients[0].permute(0, 2, 3, 1), rows.unbind(3), of_rows.unbind(3))
-        _give(of_rows.flatten(2, 3), pixels.unbind(2), of_pixels.unbind(2))
+        _route_gradient(gradients[0].permute(0, 2, 3, 1), rows.unbind(3), of_rows.unbind(3))
+        _route_gradient(of_rows.flatten(2, 3), pixels.unbind(2), of_pixels.unbind(2))
         return of_pixels.flatten(1, 2).permute(0, 3, 1, 2)
 
 
-def _give(errors: torch.Tensor, values: tuple[torch.Tensor, ...], to: tuple[torch.Tensor, ...]) -> None:
+def _route_gradient(errors: torch.Tensor, values: tuple[torch.Tensor, ...], to: tuple[torch.Tensor, ...]) -> None:
     """Write each error to the larger of two values, the first of equals, and zero to the other."""
     torch.gt(values[1], values[0], out=to[1])  # as numbers: truth values would be turned into them, slowly
     to[1].mul_(errors)

@@ -19,12 +19,12 @@ import torch.nn.functional as F
 _POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)  # where polynomials are evaluated: small ones round least
 _TILES = (4, 3, 2)  # widths m of a tile of results, the one that saves most first
 _CHUNK = 2**20  # numbers worked on at once: 4 MB stay in the cache between one step and the next
-_FEWEST = 2048  # inputs x outputs below which the direct convolution was faster
+_MIN_CHANNEL_PAIRS = 2048  # inputs x outputs below which the direct convolution was faster
 
 
 def fits(images: torch.Tensor, weight: torch.Tensor) -> bool:
     """Whether `convolve` can compute these pictures [B, inputs, H, W], and faster than a direct convolution."""
-    many = weight.shape[0] * weight.shape[1] >= _FEWEST
+    many = weight.shape[0] * weight.shape[1] >= _MIN_CHANNEL_PAIRS
     return many and images.device.type == "cpu" and images.dtype == torch.float32 and _tile_for(images) is not None
 
 
@@ -89,7 +89,7 @@ class _Tiling:
         return (slice(start, min(start + self.step, count)) for start in range(0, count, self.step))
 
 
-class _Room:
+class _Buffers:
     """Memory that each chunk uses again: fresh memory would have to be mapped in, page by page, every time."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class _Winograd(torch.autograd.Function):
         pixels = images.permute(0, 2, 3, 1)
         count, height, width, inputs = pixels.shape
         tiling = _Tiling(m, height // m, width // m, inputs, len(weight))
-        maps, room, squared = transforms(m), _Room(), tiling.n**2
+        maps, room, squared = transforms(m), _Buffers(), tiling.n**2
         filters = (maps.weights @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(squared, inputs, -1)
         answer = torch.empty(count, height, width, tiling.outputs)
         kept = []  # the transformed pixels: the filters' gradient needs them again
@@ -134,7 +134,7 @@ class _Winograd(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None, None]:
         filters, *kept = ctx.saved_tensors
         tiling: _Tiling = ctx.tiling
-        maps, room, squared = transforms(tiling.m), _Room(), tiling.n**2
+        maps, room, squared = transforms(tiling.m), _Buffers(), tiling.n**2
         errors = gradients[0].permute(0, 2, 3, 1).contiguous()  # [B, H, W, outputs]
         of_filters = torch.zeros_like(filters)
         of_pixels = torch.empty(*errors.shape[:3], tiling.inputs) if ctx.needs_input_grad[0] else None
@@ -155,7 +155,7 @@ class _Winograd(torch.autograd.Function):
         return of_images, of_weight.permute(3, 2, 0, 1), None, None
 
 
-def _cut(pixels: torch.Tensor, tiling: _Tiling, room: _Room) -> torch.Tensor:
+def _cut(pixels: torch.Tensor, tiling: _Tiling, room: _Buffers) -> torch.Tensor:
     """Overlapping tiles of pictures [B, H, W, C] with a border of zeros: [n * n, B * down * across * C]."""
     n, m = tiling.n, tiling.m
     padded = F.pad(pixels, (0, 0, 1, 1, 1, 1))

@@ -45,7 +45,7 @@ def test_few_outputs_are_the_direct_convolutions(
 def test_two_pixels_are_computed_at_once_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """For the first layer of the two-convolution network, where a processor works on sixteen numbers at once; not for more
     outputs, an odd width, a wanted gradient, or other numbers."""
-    monkeypatch.setattr(convolution, "_AT_ONCE", 16)
+    monkeypatch.setattr(convolution, "_SIMD_WIDTH", 16)
     widths: list[int] = []
     real = F.conv2d
 

@@ -59,13 +59,13 @@ def test_what_nobody_learns_from_keeps_nothing(monkeypatch: pytest.MonkeyPatch) 
     conv, images = Convolution3x3(64, 48), torch.randn(5, 64, 8, 8)
     monkeypatch.setattr(winograd, "_CHUNK", 2 * 64 * 4 * 36)  # two pictures
     rooms: list[list[str]] = []
-    real = winograd._Room.take
+    real = winograd._Buffers.take
 
-    def told(room: winograd._Room, name: str, *shape: int) -> torch.Tensor:
+    def told(room: winograd._Buffers, name: str, *shape: int) -> torch.Tensor:
         rooms[-1].append(name)
         return real(room, name, *shape)
 
-    monkeypatch.setattr(winograd._Room, "take", told)
+    monkeypatch.setattr(winograd._Buffers, "take", told)
     for watched in (torch.no_grad(), torch.inference_mode(), torch.enable_grad()):
         rooms.append([])
         with watched:
