@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core import figures
 from cifar_core.errors import ConfigError, DataError
-from cifar_core.figures.heatmap import _ink
+from cifar_core.figures.heatmap import _text_colour
 
 NAMES = ("cat", "<b>dog</b>", "a & b")
 MATRIX = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
@@ -184,7 +184,7 @@ def test_text_in_cells_has_the_contrast_of_wcag() -> None:
         value = (first + (place - low) * (second - first)) / 255
         linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
         luminance = linear @ [0.2126, 0.7152, 0.0722]
-        ink = {"white": 1.0, "black": 0.0}[_ink(float(share))]
+        ink = {"white": 1.0, "black": 0.0}[_text_colour(float(share))]
         assert (max(ink, luminance) + 0.05) / (min(ink, luminance) + 0.05) >= 4.5
 
 

@@ -10,7 +10,7 @@ SMALL_LOSS = 0.02  # relative change of a loss that is noise
 SMALL_ACCURACY = 0.005  # change of an accuracy that is noise
 
 
-def read_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
+def explain_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
     """What the curves say, in one honest sentence.
 
     Judged on the validation part, or on the test set where there is none; the sentence says which.

@@ -110,7 +110,7 @@ def averages(labels: ArrayLike, probs: ArrayLike) -> pd.DataFrame:
     return pd.DataFrame({"macro": scores.mean(), "weighted": scores.mul(weights, axis=0).sum()}).T
 
 
-def normalise(matrix: ArrayLike, by: Normalisation) -> NDArray[np.float64]:
+def normalise_matrix(matrix: ArrayLike, by: Normalisation) -> NDArray[np.float64]:
     """A confusion matrix as shares.
 
     Args:

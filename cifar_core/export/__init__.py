@@ -5,7 +5,7 @@ Writes folders in the workspace's `exports` (or where it is told), each whole or
 
 from cifar_core.export.csv_table import table_csv
 from cifar_core.export.pictures import (
-    MAX_PICTURES,
+    MAX_EXPORTED,
     Export,
     file_name,
     require_exportable,
@@ -16,7 +16,7 @@ from cifar_core.export.pictures import (
 )
 
 __all__ = [
-    "MAX_PICTURES",
+    "MAX_EXPORTED",
     "Export",
     "file_name",
     "require_exportable",

@@ -32,7 +32,7 @@ from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, percent, size_text
 from cifar_core.workspace import Workspace
 
-MAX_PICTURES = 10_000  # in one export
+MAX_EXPORTED = 10_000  # in one export
 MAX_ENLARGE = 16  # 32 x 32 becomes 512 x 512
 MAX_SAME_NAME = 1000  # folders of one second and label
 MAX_SAFE_NAME = 200  # characters of a file name; every file system takes 255 bytes
@@ -207,8 +207,8 @@ def _check(
 ) -> _Selection:
     """The door: everything that can be wrong with a selection."""
     problems = []
-    if not 1 <= len(selection) <= MAX_PICTURES:
-        problems.append(f"{len(selection):,} pictures are selected, but one export takes 1 to {MAX_PICTURES:,}.")
+    if not 1 <= len(selection) <= MAX_EXPORTED:
+        problems.append(f"{len(selection):,} pictures are selected, but one export takes 1 to {MAX_EXPORTED:,}.")
     if isinstance(enlarge, bool) or not isinstance(enlarge, int) or not 1 <= enlarge <= MAX_ENLARGE:
         problems.append(f"enlarge is {enlarge!r}, but must be a whole number from 1 to {MAX_ENLARGE}.")
     if problems:

@@ -15,10 +15,10 @@ from cifar_core.figures.style import (
     PART_COLOURS,
     UNJUDGED,
     WRONG,
-    label,
+    cell_percent,
+    escaped_name,
     name_ticks,
     new_figure,
-    per_cent,
 )
 
 MAX_BARS = 20  # bars of one picture
@@ -30,7 +30,7 @@ def class_count_bars(counts: pd.DataFrame) -> go.Figure:
     Args:
         counts: columns `class`, `train`, `test`.
     """
-    names = [label(name) for name in counts["class"]]
+    names = [escaped_name(name) for name in counts["class"]]
     figure = new_figure(height=340, revision="class-counts")
     for part in ("train", "test"):
         figure.add_bar(
@@ -74,13 +74,13 @@ def probability_bars(
         x=100 * checked[shown],
         y=list(range(len(shown))),
         marker={"color": [_bar_colour(index, true, predicted) for index in shown], "line": {"width": 0}},
-        text=[per_cent(100 * checked[index]) + " %" for index in shown],
+        text=[cell_percent(100 * checked[index]) + " %" for index in shown],
         textposition="outside",
         cliponaxis=False,
-        customdata=[label(names[index]) for index in shown],
+        customdata=[escaped_name(names[index]) for index in shown],
         hovertemplate="%{customdata}: %{x:.2f} %<extra></extra>",
     )
-    ticks = [_marked(label(names[index]), index, true, predicted) for index in shown]
+    ticks = [_marked(escaped_name(names[index]), index, true, predicted) for index in shown]
     figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=ticks, autorange="reversed", showgrid=False)
     figure.update_xaxes(range=[0, 112], showticklabels=False, showgrid=False, zeroline=False)
     figure.update_layout(bargap=0.25, hovermode="closest", margin={"t": 8, "r": 8})
@@ -103,6 +103,6 @@ def _bar_colour(index: int, true: int | None, predicted: int) -> str:
     return UNJUDGED if true is None else WRONG
 
 
-def _marked(label: str, index: int, true: int | None, predicted: int) -> str:
+def _marked(name: str, index: int, true: int | None, predicted: int) -> str:
     marks = [word for word, place in (("true", true), ("predicted", predicted)) if place == index]
-    return f"<b>{label}</b> ({', '.join(marks)})" if marks else label
+    return f"<b>{name}</b> ({', '.join(marks)})" if marks else name

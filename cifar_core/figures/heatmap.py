@@ -7,8 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from cifar_core.evaluate import Normalisation, check_class_names, check_matrix, normalise
-from cifar_core.figures.style import CIVIDIS, WRONG, label, name_ticks, new_figure, per_cent
+from cifar_core.evaluate import Normalisation, check_class_names, check_matrix, normalise_matrix
+from cifar_core.figures.style import CIVIDIS, WRONG, cell_percent, escaped_name, name_ticks, new_figure
 
 MAX_TEXT_CLASSES = 30  # numbers inside the cells of a matrix up to here
 MAX_ZERO_CLASSES = 12  # a larger matrix is mostly zeros, which are left out
@@ -40,8 +40,8 @@ def confusion_heatmap(
         DataError: broken matrix or class names.
     """
     counts = check_matrix(matrix)
-    names = [label(name) for name in check_class_names(class_names, len(counts))]
-    values = normalise(counts, by) * (1 if by == "count" else 100)
+    names = [escaped_name(name) for name in check_class_names(class_names, len(counts))]
+    values = normalise_matrix(counts, by) * (1 if by == "count" else 100)
     if hide_diagonal:
         np.fill_diagonal(values, np.nan)
     top = max(float(np.nanmax(values)), 1e-9)
@@ -110,9 +110,10 @@ def _cell_text(
     zero = "0" if len(counts) <= MAX_ZERO_CLASSES else ""
     rows, columns = np.nonzero(~np.isnan(values))
     cells = values[rows, columns]
-    inks = np.array([_ink(value / top) for value in cells])
+    inks = np.array([_text_colour(value / top) for value in cells])
     written = np.array(
-        [zero if not value else f"{value:.0f}" if by == "count" else per_cent(value) for value in cells], dtype=object
+        [zero if not value else f"{value:.0f}" if by == "count" else cell_percent(value) for value in cells],
+        dtype=object,
     )
     return [
         go.Scatter(
@@ -134,11 +135,11 @@ def _cell_markers(counts: NDArray[np.int64], names: list[str]) -> go.Scatter:
     """Invisible squares that take clicks and show the numbers of their cell."""
     classes = len(names)
     rows, columns = np.nonzero((counts > 0) | (classes <= _MAX_EMPTY_CLASSES))
-    row_share = 100 * normalise(counts, "true")[rows, columns]
-    column_share = 100 * normalise(counts, "predicted")[rows, columns]
+    row_share = 100 * normalise_matrix(counts, "true")[rows, columns]
+    column_share = 100 * normalise_matrix(counts, "predicted")[rows, columns]
     lines = [
         f"true {names[row]}, predicted {names[column]}<br><b>{count:,}</b> picture{'' if count == 1 else 's'}"
-        f"<br>{per_cent(of_true)} % of true {names[row]}<br>{per_cent(of_predicted)} % of predicted {names[column]}"
+        f"<br>{cell_percent(of_true)} % of true {names[row]}<br>{cell_percent(of_predicted)} % of predicted {names[column]}"
         for row, column, count, of_true, of_predicted in zip(
             rows, columns, counts[rows, columns], row_share, column_share, strict=True
         )
@@ -160,7 +161,7 @@ def _cell_markers(counts: NDArray[np.int64], names: list[str]) -> go.Scatter:
     )
 
 
-def _ink(share: float) -> str:
+def _text_colour(share: float) -> str:
     """Black or white for text on cividis at `share` (0..1), by the relative luminance of WCAG 2."""
     place = min(max(share, 0.0), 1.0) * (len(CIVIDIS) - 1)
     low = min(int(place), len(CIVIDIS) - 2)

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cifar_core.errors import ConfigError
-from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, PART_COLOURS, class_colour, label, new_figure
+from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, PART_COLOURS, class_colour, escaped_name, new_figure
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
@@ -91,7 +91,7 @@ def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.
         figure.add_scatter(
             x=metrics["epoch"],
             y=metrics[column].astype(float),
-            name=label(name, 40),
+            name=escaped_name(name, 40),
             mode="lines+markers",
             line={"color": class_colour(place), "width": 2, "dash": DASHES[place // len(CLASS_COLOURS) % len(DASHES)]},
             marker={"color": class_colour(place), "size": 6},

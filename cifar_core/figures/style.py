@@ -53,14 +53,14 @@ def name_ticks(names: list[str]) -> dict[str, Any]:
     return {"tickmode": "array", "tickvals": places, "ticktext": [names[place] for place in places]}
 
 
-def per_cent(value: float) -> str:
+def cell_percent(value: float) -> str:
     """A percentage short enough for a cell."""
     if value == 0 or value >= 9.95:
         return f"{value:.0f}"
     return "&lt;0.1" if value < 0.05 else f"{value:.1f}"
 
 
-def label(name: object, longest: int = MAX_TICK_NAME) -> str:
+def escaped_name(name: object, longest: int = MAX_TICK_NAME) -> str:
     """A name as Plotly shows it literally, on one line, cut where it is very long."""
     return html.escape(one_line(name, longest), quote=False)
 

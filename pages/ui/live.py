@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cifar_core.config import RunConfig
-from cifar_core.evaluate import read_curve
+from cifar_core.evaluate import explain_curve
 from cifar_core.export import table_csv
 from cifar_core.figures import curves
 from cifar_core.runs import (
@@ -223,7 +223,7 @@ def _curves(run: Run, metrics: pd.DataFrame) -> None:
         for kind in KINDS:
             st.plotly_chart(_chart(metrics, kind, best, epoch_word(run)), key=f"train_{kind}", config={"displaylogo": False},
                             alt=f"{kind} per epoch: train, validation, test")  # fmt: skip
-    words = read_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
+    words = explain_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
     st.markdown(
         f":material/lightbulb: {sentence(words)}" if words else "The first points appear when the first epoch ends."
     )

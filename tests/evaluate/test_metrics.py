@@ -19,7 +19,7 @@ from cifar_core.evaluate import (
     class_report,
     confusion_matrix,
     log_loss,
-    normalise,
+    normalise_matrix,
     top_k_accuracy,
     wilson_interval,
 )
@@ -160,7 +160,7 @@ def test_order_of_the_pictures_does_not_matter(example: Predictions, chance: obj
 def test_normalised_sums(by: str, example: Predictions) -> None:
     matrix = confusion_matrix(*example)
     labels, predicted = example[0], example[1].argmax(axis=1)
-    shares = normalise(matrix, by)  # type: ignore[arg-type]
+    shares = normalise_matrix(matrix, by)  # type: ignore[arg-type]
     sums, counts = (
         (shares.sum(axis=1), matrix.sum(axis=1)) if by == "true" else (shares.sum(axis=0), matrix.sum(axis=0))
     )
@@ -172,9 +172,9 @@ def test_normalised_sums(by: str, example: Predictions) -> None:
 
 
 def test_normalise_counts_and_unknown() -> None:
-    assert normalise(np.array([[3, 1], [0, 0]]), "count").tolist() == [[3, 1], [0, 0]]
+    assert normalise_matrix(np.array([[3, 1], [0, 0]]), "count").tolist() == [[3, 1], [0, 0]]
     with pytest.raises(ConfigError, match="not by 'rows'"):
-        normalise(np.array([[3, 1], [0, 0]]), "rows")  # type: ignore[arg-type]
+        normalise_matrix(np.array([[3, 1], [0, 0]]), "rows")  # type: ignore[arg-type]
 
 
 def test_no_pictures() -> None:

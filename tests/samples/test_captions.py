@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.errors import ConfigError
-from cifar_core.evaluate import explain_matrix, most_confused, read_curve
+from cifar_core.evaluate import explain_curve, explain_matrix, most_confused
 from cifar_core.samples import SORTS, sample_table, tile_caption, tile_lines
 from cifar_core.text import percent
 
@@ -120,14 +120,14 @@ FALLING = [2.0, 1.0, 0.8, 0.6, 0.4]
         (history([1, 0.5, 0.5, 0.5, 0.5], [1, 0.6, 0.6, 0.6, 0.6], [0.6] + [0.8] * 4), "Plateau: the best validation accuracy, 80.0 %"),
     ],
 )  # fmt: skip
-def test_read_curve(metrics: pd.DataFrame, start: str) -> None:
-    reading = read_curve(metrics)
+def test_explain_curve(metrics: pd.DataFrame, start: str) -> None:
+    reading = explain_curve(metrics)
     assert reading.startswith(start)
     assert reading.endswith(".") and "\n" not in reading
 
 
 def test_read_curve_says_when_accuracy_rose_all_the_same() -> None:
-    reading = read_curve(history(FALLING, [2, 1, 1.1, 1.2, 1.3], [0.5, 0.6, 0.62, 0.64, 0.66]))
+    reading = explain_curve(history(FALLING, [2, 1, 1.1, 1.2, 1.3], [0.5, 0.6, 0.62, 0.64, 0.66]))
     assert "though validation accuracy still rose" in reading
 
 
@@ -135,13 +135,13 @@ def test_read_curve_without_a_validation_part_judges_the_test_set() -> None:
     metrics = history([2, 1.6, 1.3], [2, 1.6, 1.4], [0.3, 0.4, 0.5], "test").assign(
         validation_loss=None, validation_accuracy=None
     )
-    assert "test accuracy rose" in read_curve(metrics)
+    assert "test accuracy rose" in explain_curve(metrics)
 
 
 def test_guessing_depends_on_the_number_of_classes() -> None:
     metrics = history([0.7] * 2, [0.7] * 2, [0.51, 0.51])
-    assert read_curve(metrics, classes=2).startswith("Not learning")
-    assert not read_curve(metrics, classes=10).startswith("Not learning")
+    assert explain_curve(metrics, classes=2).startswith("Not learning")
+    assert not explain_curve(metrics, classes=10).startswith("Not learning")
 
 
 def test_caption_on_three_lines() -> None:
