@@ -16,12 +16,12 @@ from typing import BinaryIO
 import numpy as np
 
 from cifar_core.data.rules import MAX_ID, MAX_PREDICTIONS, MAX_TEST
-from cifar_core.data.sources.entries import ArchiveLimits, in_words, open_plain
+from cifar_core.data.sources.entries import ArchiveLimits, archive_errors, open_regular_file
 from cifar_core.data.sources.zips import ZipFiles, is_stored
 from cifar_core.text import size_text
 
-PIECE = 4 * 1024 * 1024  # bytes
-_GULP = 256 * 1024  # bytes: where each is copied twice on its way, the memory of the one before serves the next
+CHUNK_BYTES = 4 * 1024 * 1024  # bytes
+_READ_BYTES = 256 * 1024  # bytes: where each is copied twice on its way, the memory of the one before serves the next
 Shape = tuple[int | None, ...]  # None: any
 _NPY = b"\x93NUMPY\x01\x00"
 _NPY_HEADER = re.compile(
@@ -69,13 +69,13 @@ def npy_header(stream: BinaryIO) -> Header:
     return Header(kind, tuple(int(side) for side in re.findall("[0-9]+", digits)), len(start) + length)
 
 
-def npy_pieces(stream: BinaryIO, header: Header) -> Iterator[np.ndarray]:
+def npy_chunks(stream: BinaryIO, header: Header) -> Iterator[np.ndarray]:
     """The array after its head, some rows at a time ([rows, ...], a scalar as [1]); the file must end with it."""
     shape = header.shape or (1,)
     row = Header(header.kind, shape, 0).row_bytes
-    if row > PIECE:
+    if row > CHUNK_BYTES:
         raise ValueError("has rows that are too long")
-    rows = max(1, PIECE // max(1, row))
+    rows = max(1, CHUNK_BYTES // max(1, row))
     left = shape[0]
     while left > 0:
         count = min(rows, left)
@@ -98,7 +98,7 @@ def npy_array(stream: BinaryIO, size: int, kind: str, shape: Shape) -> np.ndarra
         shape: as far as it is known beforehand.
     """
     header = npy_header(stream)
-    require(header, kind, shape)
+    check_header(header, kind, shape)
     if header.shape and header.shape[0] > MAX_TEST:
         raise ValueError(f"has {header.shape[0]:,} rows, more than the {MAX_TEST:,} allowed")
     _require_size(header, size)
@@ -106,7 +106,7 @@ def npy_array(stream: BinaryIO, size: int, kind: str, shape: Shape) -> np.ndarra
     content = array.reshape(-1).view(np.uint8).data
     done = 0
     while done < len(content):
-        piece = stream.read(min(_GULP, len(content) - done))
+        piece = stream.read(min(_READ_BYTES, len(content) - done))
         if not piece:
             raise ValueError("is cut short")
         content[done : done + len(piece)] = piece
@@ -124,7 +124,7 @@ def read_npy(path: Path, kind: str, shape: Shape) -> np.ndarray:
         OSError: it is missing or cannot be read.
         DataError: it is no file.
     """
-    with open_plain(path, path.name) as stream:
+    with open_regular_file(path, path.name) as stream:
         return npy_array(stream, os.fstat(stream.fileno()).st_size, kind, shape)
 
 
@@ -135,13 +135,13 @@ def map_array(path: Path) -> np.ndarray:
         OSError: it is missing or cannot be read.
         DataError: it is no file.
     """
-    with open_plain(path, path.name) as stream:
+    with open_regular_file(path, path.name) as stream:
         header = npy_header(stream)
         _require_size(header, os.fstat(stream.fileno()).st_size)
     return np.memmap(path, header.kind, "r", header.end, header.shape).view(np.ndarray)
 
 
-class Arrays:
+class NpzArrays:
     """The arrays of an .npz file, which are stored in it as they are: nothing in it is larger than it is itself."""
 
     def __init__(self, archive: ZipFiles) -> None:
@@ -167,22 +167,22 @@ class Arrays:
 
 
 @contextlib.contextmanager
-def open_npz(path: Path) -> Iterator[Arrays]:
+def open_npz(path: Path) -> Iterator[NpzArrays]:
     """Open an .npz file of predictions.
 
     Raises (also while an array is read):
         DataError: it is no zip, or damaged.
         OSError: it is missing.
     """
-    with open_plain(path, path.name) as handle:
+    with open_regular_file(path, path.name) as handle:
         size = os.fstat(handle.fileno()).st_size
         if size > _MAX_NPZ:
             raise ValueError(f"has {size_text(size)}, more than the {size_text(_MAX_NPZ)} allowed")
-        with in_words(path.name):
-            yield Arrays(ZipFiles(handle, _NPZ_LIMITS))
+        with archive_errors(path.name):
+            yield NpzArrays(ZipFiles(handle, _NPZ_LIMITS))
 
 
-def require(header: Header, kind: str, shape: Shape) -> None:
+def check_header(header: Header, kind: str, shape: Shape) -> None:
     """Refuse another kind or shape than is expected."""
     fits = len(header.shape) == len(shape) and all(
         want in (None, side) for want, side in zip(shape, header.shape, strict=True)

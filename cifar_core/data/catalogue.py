@@ -9,10 +9,10 @@ from cifar_core.data.sources.cifar10 import CIFAR10
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     broken_sentence,
+    checked_dataset_name,
     dataset_folder,
     is_preparing,
     is_saved,
-    known_name,
     read_dataset_record,
 )
 from cifar_core.errors import DataError, StorageError
@@ -38,7 +38,7 @@ class DatasetState:
 
 
 @dataclass(frozen=True)
-class BuiltIn:
+class BuiltInDataset:
     """A dataset that is listed before it is there."""
 
     title: str
@@ -50,7 +50,7 @@ class BuiltIn:
 
 
 BUILT_IN = {
-    drawn10.NAME: BuiltIn(
+    drawn10.NAME: BuiltInDataset(
         drawn10.TITLE,
         f"The ten CIFAR-10 classes drawn by this program: {drawn10.TRAIN:,} pictures to learn from and {drawn10.TEST:,} to "
         "test, made in seconds without a network.",
@@ -59,7 +59,7 @@ BUILT_IN = {
         drawn10.TEST,
         drawn10.CLASSES,
     ),
-    cifar10.NAME: BuiltIn(
+    cifar10.NAME: BuiltInDataset(
         cifar10.TITLE,
         f"The official photographs: {cifar10.TRAIN:,} to learn from and {cifar10.TEST:,} to test, in ten classes.",
         f"Download it ({size_text(CIFAR10.length)}), import the file {CIFAR10.filename} or a torchvision folder you "
@@ -76,9 +76,9 @@ def list_datasets(workspace: Workspace) -> list[DatasetState]:
     names = dict.fromkeys(BUILT_IN_NAMES)
     if workspace.data.is_dir():  # someone may have deleted it
         here = sorted(item.name for item in workspace.data.iterdir())  # whatever has such a name holds it
-        names.update((name, None) for name in here if _is_known(name))
+        names.update((name, None) for name in here if _is_valid_name(name))
     # An import on its way or refused has no folder of its own.
-    imports = (name for name in _jobs(workspace) if _is_known(name) and name not in names)
+    imports = (name for name in _jobs(workspace) if _is_valid_name(name) and name not in names)
     names.update((name, None) for name in imports if _is_preparing(workspace, name) or _failure(workspace, name))
     return [dataset_state(workspace, name) for name in names]
 
@@ -89,7 +89,7 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
     Raises:
         DataError: none may have this name.
     """
-    known = BUILT_IN.get(name, BuiltIn(name, "", ""))
+    known = BUILT_IN.get(name, BuiltInDataset(name, "", ""))
     preparing = _is_preparing(workspace, name)  # before looking for it: what has just arrived is not called absent
     if not is_saved(workspace, name):
         state: Literal["preparing", "absent"] = "preparing" if preparing else "absent"
@@ -136,9 +136,9 @@ def _failure(workspace: Workspace, name: str) -> str:
     return job.error if job is not None and job.state == "failed" else ""
 
 
-def _is_known(name: str) -> bool:
+def _is_valid_name(name: str) -> bool:
     try:
-        known_name(name)
+        checked_dataset_name(name)
     except DataError:
         return False
     return True

@@ -18,10 +18,10 @@ from cifar_core.data.sources.cifar10 import NAME as CIFAR10_NAME
 from cifar_core.data.sources.cifar10 import downloads_folder, is_official
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
+    checked_dataset_name,
     dataset_lock,
     is_preparing,
     is_saved,
-    known_name,
     open_dataset,
     refuse_taken,
 )
@@ -44,7 +44,7 @@ _SCHEMA = 1
 _REQUEST = "job.json"
 _MAX_PATH_SHOWN = 300  # characters of a path in sentences
 JobKind = Literal["get", "import"]
-Outcome = Literal["running", "done", "failed", "cancelled"]
+JobStatus = Literal["running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class JobState:
 
     name: str
     kind: JobKind
-    state: Outcome = "running"
+    state: JobStatus = "running"
     phase: str = "Starting"
     done: Count = 0
     total: Count = 0
@@ -88,7 +88,7 @@ def start_get(workspace: Workspace, name: str) -> None:
     """
     if name not in BUILT_IN_NAMES:
         raise DataError(
-            f"{known_name(name)} cannot be got, only {' and '.join(BUILT_IN_NAMES)}: import your own pictures."
+            f"{checked_dataset_name(name)} cannot be got, only {' and '.join(BUILT_IN_NAMES)}: import your own pictures."
         )
     if is_saved(workspace, name):
         open_dataset(workspace, name)  # raises where it is broken: it must be deleted first
@@ -164,7 +164,7 @@ def _readable(source: Path) -> Path:
 def read_job(workspace: Workspace, name: str) -> JobState | None:
     """How far the job of a dataset is; None where there never was one. A dead process counts as failed, and so does a job
     of which nobody can tell."""
-    folder = workspace.jobs / known_name(name)
+    folder = workspace.jobs / checked_dataset_name(name)
     try:
         alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
     except StorageError as error:
@@ -182,7 +182,7 @@ def read_job(workspace: Workspace, name: str) -> JobState | None:
     except (OSError, ValueError):
         state = JobState(name, request.kind)
     if state.state == "running" and not alive:
-        return JobState(name, request.kind, "failed", state.phase, error=_why_dead(folder / LOG))
+        return JobState(name, request.kind, "failed", state.phase, error=_why_it_ended(folder / LOG))
     return state
 
 
@@ -192,7 +192,7 @@ def cancel_job(workspace: Workspace, name: str) -> None:
         write_atomic(job_folder(workspace, name) / "cancel", durable=False)
 
 
-def forget_job(workspace: Workspace, name: str) -> None:
+def dismiss_job(workspace: Workspace, name: str) -> None:
     """Drop what is known of an ended job, so that a failed import is no longer listed; a running one stays."""
     if read_job(workspace, name) is not None and not is_preparing(workspace, name):
         remove(job_folder(workspace, name) / _REQUEST)  # never the locks: someone may wait on them
@@ -225,7 +225,7 @@ class Reporter:
         left = (total - done) * elapsed / gained if gained > 0 and elapsed >= 1 else None
         self._write(JobState(self._name, self._kind, "running", phase, done, total, unit, left))
 
-    def end(self, state: Outcome, *, error: str = "", report: list[str] | None = None) -> None:
+    def end(self, state: JobStatus, *, error: str = "", report: list[str] | None = None) -> None:
         """Write how it ended."""
         self._write(JobState(self._name, self._kind, state, self._phase, error=error, report=report or []))
 
@@ -245,7 +245,7 @@ def read_request(folder: Path) -> Request:
     return request
 
 
-def sweep_earlier(workspace: Workspace, name: str) -> None:
+def remove_leftovers(workspace: Workspace, name: str) -> None:
     """Remove what killed jobs of this dataset left half made; the caller holds its lock, so nobody is making it.
 
     Where CIFAR-10 is whole, what it was downloaded to goes as well: a job may have died just before it did so.
@@ -291,7 +291,7 @@ def _read_request(folder: Path) -> Request | None:
         return None
 
 
-def _why_dead(log: Path) -> str:
+def _why_it_ended(log: Path) -> str:
     """Why the process of this log ended without writing so: by its own last words, where it had any."""
     told = told_end(log)
     if told:

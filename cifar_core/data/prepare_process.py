@@ -7,7 +7,7 @@ a traceback in `worker.log`, whose last line is what people are told.
 import argparse
 from pathlib import Path
 
-from cifar_core.data.preparation import LOG, Reporter, Request, job_folder, read_request, sweep_earlier
+from cifar_core.data.preparation import LOG, Reporter, Request, job_folder, read_request, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, is_official
 from cifar_core.data.sources.drawn10 import NAME as DRAWN10
 from cifar_core.data.sources.drawn10 import TEST, TRAIN, draw_drawn10
@@ -31,7 +31,7 @@ def run_job(workspace: Workspace, name: str) -> int:
         folder = job_folder(workspace, name)
         request = read_request(folder)
         reporter = Reporter(folder, name, request.kind)
-        sweep_earlier(workspace, name)
+        remove_leftovers(workspace, name)
         sweep_temp(folder, older_than=0, spare=[folder / "cancel"])
         try:
             report = prepare(workspace, name, request, reporter)

@@ -32,7 +32,7 @@ def predictions_bytes(test: int, classes: int, id_width: int) -> int:
     return test * (8 + 4 * classes + _CHARACTER * id_width)
 
 
-def check_class_names(class_names: tuple[str, ...]) -> None:
+def check_classes(class_names: tuple[str, ...]) -> None:
     """Raise DataError where these are not the classes of a dataset."""
     if not 2 <= len(class_names) <= MAX_CLASSES or len(set(class_names)) != len(class_names):
         raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} different classes; these are {len(class_names):,}.")

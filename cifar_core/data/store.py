@@ -17,7 +17,7 @@ import pandas as pd
 
 from cifar_core.data.array_files import map_array
 from cifar_core.data.reading import read_pictures
-from cifar_core.data.rules import Split, check_arrays, check_class_names, check_split
+from cifar_core.data.rules import Split, check_arrays, check_classes, check_split
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.limits import require_room
 from cifar_core.storage.atomic import (
@@ -41,10 +41,10 @@ SCHEMA_VERSION = 1
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed before they are there
 META = "meta.json"
 _MAX_META = 4 * MB  # a thousand classes are named in a quarter of it
-_PARTS = ("images", "labels", "ids")
+_ARRAY_KINDS = ("images", "labels", "ids")
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
-_LONGEST = 300  # characters of a reason
+_MAX_REASON = 300  # characters of a reason
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class DatasetRecord:
         return sum(self.files.values())
 
 
-def known_name(name: str) -> str:
+def checked_dataset_name(name: str) -> str:
     """The name, where it is one a dataset may have.
 
     Raises:
@@ -96,12 +96,12 @@ def known_name(name: str) -> str:
 
 def dataset_folder(workspace: Workspace, name: str) -> Path:
     """Where the dataset lies or would lie; DataError for a name that none may have."""
-    return workspace.data / known_name(name)
+    return workspace.data / checked_dataset_name(name)
 
 
 def dataset_lock(workspace: Workspace, name: str) -> Path:
     """The lock that whoever makes or deletes this dataset holds meanwhile; its folder is made here."""
-    folder = workspace.jobs / known_name(name)
+    folder = workspace.jobs / checked_dataset_name(name)
     make_folder(folder.parent)
     make_folder(folder)
     return folder / "job.lock"
@@ -109,7 +109,7 @@ def dataset_lock(workspace: Workspace, name: str) -> Path:
 
 def is_preparing(workspace: Workspace, name: str) -> bool:
     """Whether a process is making this dataset, or just being started for it; StorageError where nobody can tell."""
-    folder = workspace.jobs / known_name(name)
+    folder = workspace.jobs / checked_dataset_name(name)
     # In this order: the starter lets go of its lock only after the process has the other.
     return is_locked(folder / "start.lock") or is_locked(folder / "job.lock")
 
@@ -139,7 +139,7 @@ def save_dataset(
 
     Args:
         workspace: where.
-        name: a free name (`known_name`).
+        name: a free name (`checked_dataset_name`).
         train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N].
         test: the same with its own N.
         title: what people call it.
@@ -152,10 +152,10 @@ def save_dataset(
         StorageError: there is no room, or the disk refused; nothing is left.
     """
     refuse_taken(workspace, name)
-    check_class_names(class_names)
+    check_classes(class_names)
     for part, split in (("train", train), ("test", test)):
         check_split(part, split, len(class_names))
-    needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _PARTS)
+    needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _ARRAY_KINDS)
     require_room(workspace, needed, f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     meta = {
@@ -174,7 +174,7 @@ def save_dataset(
         with new_folder(folder) as temp:
             sizes = {}
             for part, split in (("train", train), ("test", test)):
-                for kind in _PARTS:
+                for kind in _ARRAY_KINDS:
                     file = temp / f"{part}_{kind}.npy"
                     sizes[file.name] = write_array(file, getattr(split, kind))
             write_json(temp / META, {**meta, "files": sizes})
@@ -289,7 +289,7 @@ def read_dataset_record(folder: Path) -> DatasetRecord:
         raise ValueError("a newer version of this program made it")
     facts = parse(DatasetRecord, meta, exact=False)
     for part in ("train", "test"):
-        for kind in _PARTS:
+        for kind in _ARRAY_KINDS:
             file = f"{part}_{kind}.npy"
             if (folder / file).stat().st_size != facts.files.get(file):
                 raise ValueError(f"{file} has another size than when it was saved")
@@ -305,7 +305,7 @@ def broken_sentence(name: str, error: Exception) -> str:
     elif isinstance(error, OSError):
         reason = error.strerror or str(error)
     else:
-        reason = one_line(error, _LONGEST).rstrip(".")
+        reason = one_line(error, _MAX_REASON).rstrip(".")
     return f"The dataset {name} is broken ({reason}): delete it and get it again."
 
 
@@ -334,7 +334,7 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
 
 def _open_split(folder: Path, part: str, facts: DatasetRecord) -> Split:
     count = facts.train if part == "train" else facts.test
-    split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _PARTS))
+    split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS))
     check_arrays(part, split, len(facts.class_names))
     if len(split.labels) != count:
         raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")

@@ -12,7 +12,7 @@ from cifar_core.data import (
     JobState,
     cancel_job,
     delete_dataset,
-    forget_job,
+    dismiss_job,
     list_datasets,
     read_job,
     start_get,
@@ -139,7 +139,7 @@ def _card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
     _buttons(workspace, state, primary=primary)
     if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
         with guard():
-            forget_job(workspace, state.name)
+            dismiss_job(workspace, state.name)
             st.rerun()
 
 

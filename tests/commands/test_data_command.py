@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core.__main__ import main
 from cifar_core.data import delete_dataset, preparation, read_job, start_get, start_import
-from cifar_core.data.preparation import Outcome, Reporter, job_folder
+from cifar_core.data.preparation import JobStatus, Reporter, job_folder
 from cifar_core.data.store import dataset_lock
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.storage.locks import hold_lock
@@ -63,7 +63,7 @@ def lock() -> Iterator[ExitStack]:
         yield stack
 
 
-def ended(workspace: Workspace, name: str, state: Outcome, error: str = "") -> None:
+def ended(workspace: Workspace, name: str, state: JobStatus, error: str = "") -> None:
     """The job of a dataset writes its end."""
     Reporter(job_folder(workspace, name), name, "get").end(state, error=error)
 
@@ -88,7 +88,7 @@ def test_getting_a_broken_dataset_says_so(call: Call, workspace: Workspace, no_p
 
 @pytest.mark.parametrize("state", ["cancelled", "failed", "running"])
 def test_what_is_here_is_ready_whatever_an_earlier_try_left(
-    call: Call, workspace: Workspace, no_process: list[str], state: Outcome
+    call: Call, workspace: Workspace, no_process: list[str], state: JobStatus
 ) -> None:
     start_get(workspace, "drawn10")
     ended(workspace, "drawn10", state, error="no disk")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cifar_core.data import array_files
-from cifar_core.data.array_files import npy_array, npy_header, npy_pieces, require
+from cifar_core.data.array_files import check_header, npy_array, npy_chunks, npy_header
 
 
 def npy(array: Any, *, pickle: bool = False) -> bytes:
@@ -34,15 +34,15 @@ def test_what_numpy_writes_is_read(array: np.ndarray) -> None:
 
 
 def test_large_arrays_come_in_pieces_of_whole_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(array_files, "PIECE", 100)
+    monkeypatch.setattr(array_files, "CHUNK_BYTES", 100)
     array = np.arange(70, dtype=np.int64).reshape(14, 5)
     stream = io.BytesIO(npy(array))
-    pieces = list(npy_pieces(stream, npy_header(stream)))
+    pieces = list(npy_chunks(stream, npy_header(stream)))
     assert [len(piece) for piece in pieces] == [2] * 7
     assert np.array_equal(np.concatenate(pieces), array)
     wide = io.BytesIO(npy(np.zeros((2, 13), np.int64)))
     with pytest.raises(ValueError, match="rows that are too long"):
-        list(npy_pieces(wide, npy_header(wide)))
+        list(npy_chunks(wide, npy_header(wide)))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_large_arrays_come_in_pieces_of_whole_rows(monkeypatch: pytest.MonkeyPat
 def test_other_content_is_refused(content: bytes, words: str) -> None:
     stream = io.BytesIO(content)
     with pytest.raises(ValueError, match=words):
-        list(npy_pieces(stream, npy_header(stream)))
+        list(npy_chunks(stream, npy_header(stream)))
 
 
 @pytest.mark.fault(57)
@@ -76,18 +76,18 @@ def test_a_shape_that_is_not_there_costs_nothing() -> None:
     assert len(content) == len(honest)
     stream = io.BytesIO(content)
     with pytest.raises(ValueError, match="is cut short"):
-        list(npy_pieces(stream, npy_header(stream)))
+        list(npy_chunks(stream, npy_header(stream)))
 
 
 def test_another_kind_or_shape_is_named() -> None:
     header = npy_header(io.BytesIO(npy(np.zeros((2, 3), np.float32))))
-    require(header, "<f4", (2, 3))
+    check_header(header, "<f4", (2, 3))
     with pytest.raises(ValueError, match=re.escape("holds <f4 [2, 3] where <i8 [2] belongs")):
-        require(header, "<i8", (2,))
+        check_header(header, "<i8", (2,))
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: npy(np.arange(6))[:70] + tail))
 def test_any_bytes_give_an_array_or_a_value_error(content: bytes) -> None:
     stream = io.BytesIO(content)
     with contextlib.suppress(ValueError):
-        list(npy_pieces(stream, npy_header(stream)))
+        list(npy_chunks(stream, npy_header(stream)))

@@ -18,8 +18,8 @@ from cifar_core.data import (
     JobState,
     cancel_job,
     delete_dataset,
+    dismiss_job,
     drawing,
-    forget_job,
     list_datasets,
     open_dataset,
     preparation,
@@ -288,7 +288,7 @@ def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_pat
     assert state.error.startswith("Nothing was imported: 1 of 11 files cannot be used. train/cat/x.png is not")
     assert state.report == ["train/cat/x.png is not a PNG, JPEG, WEBP or BMP picture."]
     assert source.exists()
-    forget_job(workspace, "mine")
+    dismiss_job(workspace, "mine")
     assert read_job(workspace, "mine") is None
     assert "mine" not in [item.name for item in list_datasets(workspace)]
 
@@ -319,7 +319,7 @@ def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started
     assert (state.state, str(folder / "job.json") in state.error) == ("failed", True)
     with pytest.raises(DataError, match="cannot be read"):
         prepare_process.run_job(workspace, "mine")
-    forget_job(workspace, "mine")
+    dismiss_job(workspace, "mine")
     assert read_job(workspace, "mine") is None
 
 

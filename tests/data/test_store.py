@@ -15,11 +15,11 @@ from cifar_core.data import (
     Dataset,
     Split,
     catalogue,
+    checked_dataset_name,
     class_counts,
     dataset_state,
     delete_dataset,
     drawing,
-    known_name,
     list_datasets,
     open_dataset,
     read_pictures,
@@ -327,7 +327,7 @@ def test_names_by_the_rule_are_known(name: str) -> None:
     """Apart from the devices of Windows."""
     if name in {"con", "prn", "aux", "nul"} or name[:3] in {"com", "lpt"}:
         return
-    assert known_name(name) == name
+    assert checked_dataset_name(name) == name
 
 
 def test_pictures_are_read_from_the_file_as_they_are_in_the_map(workspace: Workspace) -> None:

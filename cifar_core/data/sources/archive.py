@@ -19,13 +19,13 @@ from typing import IO, cast
 from cifar_core.data.sources.entries import (
     ArchiveLimits,
     Budget,
+    archive_errors,
     checked_path,
-    in_words,
     is_junk,
-    open_plain,
+    open_regular_file,
     shown_name,
 )
-from cifar_core.data.sources.zips import ZIP_HEADS, ZipFiles
+from cifar_core.data.sources.zips import ZIP_SIGNATURES, ZipFiles
 from cifar_core.errors import DataError
 from cifar_core.text import MB
 
@@ -65,14 +65,14 @@ def open_source(path: Path, limits: ArchiveLimits | None = None, *, shown: str =
     """
     limits = limits or ArchiveLimits()
     name = shown_name(path, shown)
-    with in_words(name):
+    with archive_errors(name):
         if path.is_dir():
             yield _open_folder(path, limits)
             return
-        with open_plain(path, name) as handle:
+        with open_regular_file(path, name) as handle:
             head = handle.read(512)
             handle.seek(0)
-            if head[:4] in ZIP_HEADS:
+            if head[:4] in ZIP_SIGNATURES:
                 yield _open_zip(handle, limits)
             else:
                 with _open_tar(handle, head, name, limits) as source:

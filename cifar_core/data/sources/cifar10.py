@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar_core.data.sources.archive import open_source
-from cifar_core.data.sources.download import Line, Remote, fetch, part_of, sha256_of
+from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path, sha256_of
 from cifar_core.data.sources.drawn10 import numbered_ids
 from cifar_core.data.sources.entries import shown_name
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
@@ -81,7 +81,7 @@ def get_cifar10(
     progress: OnProgress = no_progress,
     *,
     files: OfficialFiles = CIFAR10,
-    line: Line | None = None,
+    connection: Connection | None = None,
 ) -> Dataset:
     """Fetch the official archive (or take it where the person put it: `data/cifar-10-python.tar.gz`) and store it.
 
@@ -105,10 +105,10 @@ def get_cifar10(
     try:
         if not target.exists():
             remote = Remote(files.url, files.length, files.sha256, offline)
-            fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), line)
+            fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), connection)
         dataset = import_official(workspace, target, NAME, progress, files=files)
     except CancelledError:
-        remove(part_of(target))
+        remove(partial_path(target))
         raise
     except DataError:
         remove(target)  # damaged since it was verified: the next try fetches it anew

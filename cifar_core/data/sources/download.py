@@ -21,7 +21,7 @@ from cifar_core.storage import faults
 from cifar_core.storage.atomic import remove, replace
 from cifar_core.storage.disk_errors import storage_errors
 
-STALL = 20.0  # seconds without a byte, while connecting and while reading
+TIMEOUT = 20.0  # seconds without a byte, while connecting and while reading
 _CHUNK = 256 * 1024
 _MAX_REDIRECTS = 5
 
@@ -37,12 +37,12 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class Line:
+class Connection:
     """How it is fetched: the tests put a server on this machine, and short time-outs, here."""
 
     schemes: tuple[str, ...] = ("https",)  # also for every redirect
     context: ssl.SSLContext | None = None  # None = the system's trusted certificates
-    stall: float = STALL
+    timeout: float = TIMEOUT
 
 
 class _RefusedRedirectError(Exception):
@@ -73,37 +73,37 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def part_of(target: Path) -> Path:
+def partial_path(target: Path) -> Path:
     """Where the unfinished file lies."""
     return target.with_name(target.name + ".part")
 
 
-def fetch(remote: Remote, target: Path, tell: Callable[[int, int], None], line: Line | None = None) -> None:
+def fetch(remote: Remote, target: Path, tell: Callable[[int, int], None], connection: Connection | None = None) -> None:
     """Fetch `remote` to `target`, going on from an earlier `.part` where the server can.
 
     Args:
         remote: the file and its length and hash.
         target: in an existing folder; replaced only by a file that is right.
         tell: called with (bytes there, bytes in all); whatever it raises passes through and leaves the `.part`.
-        line: for tests.
+        connection: for tests.
 
     Raises:
-        DownloadError: no network, an error page, a stall, cut off, wrong content, certificate or redirect. What was
+        DownloadError: no network, an error page, a timeout, cut off, wrong content, certificate or redirect. What was
             fetched so far stays as `.part` unless it is known to be wrong.
         StorageError: the disk refused.
     """
-    line = line or Line()
-    part = part_of(target)
+    connection = connection or Connection()
+    part = partial_path(target)
     try:
         try:
-            _transfer(remote, part, tell, line)
+            _transfer(remote, part, tell, connection)
         except _WrongLengthError:
             if not part.exists():
                 raise
             remove(part)  # the part is of another file: once more, from the start
-            _transfer(remote, part, tell, line)
+            _transfer(remote, part, tell, connection)
     except _FAILURES as error:
-        raise DownloadError(f"{_reason(error, remote, line)} {remote.help}") from error
+        raise DownloadError(f"{_reason(error, remote, connection)} {remote.help}") from error
     have = part.stat().st_size
     if have < remote.length:
         raise DownloadError(
@@ -126,7 +126,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _transfer(remote: Remote, part: Path, tell: Callable[[int, int], None], line: Line) -> None:
+def _transfer(remote: Remote, part: Path, tell: Callable[[int, int], None], connection: Connection) -> None:
     """One request: append to the `.part`, or begin it anew where the server sends the whole file."""
     have = part.stat().st_size if part.exists() else 0
     if have == remote.length:
@@ -137,11 +137,13 @@ def _transfer(remote: Remote, part: Path, tell: Callable[[int, int], None], line
     headers = {"User-Agent": "cifar-core", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    if urllib.parse.urlsplit(remote.url).scheme not in line.schemes:
+    if urllib.parse.urlsplit(remote.url).scheme not in connection.schemes:
         raise _RefusedRedirectError(remote.url)
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=line.context), _Redirects(line.schemes))
+    opener = urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=connection.context), _Redirects(connection.schemes)
+    )
     try:
-        with opener.open(urllib.request.Request(remote.url, headers=headers), timeout=line.stall) as reply:
+        with opener.open(urllib.request.Request(remote.url, headers=headers), timeout=connection.timeout) as reply:
             start = have if reply.status == http.client.PARTIAL_CONTENT else 0
             _check_reply(reply, start, remote)
             _store(reply, part, start, remote, tell)
@@ -188,7 +190,7 @@ def _store(reply: Any, part: Path, start: int, remote: Remote, tell: Callable[[i
 _FAILURES = (OSError, http.client.HTTPException, _RefusedRedirectError, _WrongLengthError, _WebPageError)
 
 
-def _reason(error: Exception, remote: Remote, line: Line) -> str:
+def _reason(error: Exception, remote: Remote, connection: Connection) -> str:
     """The failure in one sentence: every cause has its own."""
     host = urllib.parse.urlsplit(remote.url).hostname
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
@@ -206,7 +208,7 @@ def _reason(error: Exception, remote: Remote, line: Line) -> str:
         case _, ssl.SSLCertVerificationError():
             return f"The certificate of {host} is not valid ({cause.verify_message}), so nothing was fetched."
         case _, TimeoutError():
-            return f"{host} sent nothing for {line.stall:g} seconds: start it again, it goes on from where it stopped."
+            return f"{host} sent nothing for {connection.timeout:g} seconds: start it again, it goes on from where it stopped."
         case urllib.error.URLError(), _:
             return f"{host} cannot be reached ({getattr(cause, 'strerror', None) or cause}): is there a network?"
         case _:

@@ -16,7 +16,7 @@ SEED = 0  # of the embedded dataset: another seed would be another dataset
 TRAIN = 10_000  # pictures
 TEST = 2_000
 CLASSES = len(drawing.CLASS_NAMES)
-WAIT = 300.0  # seconds another process may take to draw them; it needs about 20
+WAIT_SECONDS = 300.0  # seconds another process may take to draw them; it needs about 20
 
 OnDrawn = Callable[[int, int], None]
 
@@ -34,7 +34,7 @@ def prepare_drawn10(workspace: Workspace, progress: OnDrawn | None = None) -> Da
     """
     if is_saved(workspace, NAME):
         return open_dataset(workspace, NAME)
-    with hold_lock(dataset_lock(workspace, NAME), timeout=WAIT) as mine:
+    with hold_lock(dataset_lock(workspace, NAME), timeout=WAIT_SECONDS) as mine:
         if not mine:
             raise DataError(f"Another process is still drawing {NAME}: wait for it or end it, then try again.")
         return draw_drawn10(workspace, progress)

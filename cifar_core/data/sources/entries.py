@@ -37,7 +37,7 @@ class ArchiveLimits:
     ratio_from: int = 64 * MB
 
 
-def open_plain(path: Path, name: str) -> BinaryIO:
+def open_regular_file(path: Path, name: str) -> BinaryIO:
     """Open a file; what is none, such as a pipe that would be waited for without end, is refused by `name`."""
     if path.exists() and not path.is_file():
         raise DataError(f"{name} is not a file.")
@@ -129,7 +129,7 @@ class _Counted(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def in_words(name: str) -> Iterator[None]:
+def archive_errors(name: str) -> Iterator[None]:
     """Say in one sentence what is wrong with the source `name`, which is read inside."""
     try:
         yield

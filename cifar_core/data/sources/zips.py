@@ -13,15 +13,15 @@ from typing import IO, BinaryIO, cast
 from cifar_core.data.sources.entries import (
     ArchiveLimits,
     Budget,
+    archive_errors,
     checked_path,
-    in_words,
     is_junk,
-    open_plain,
+    open_regular_file,
     shown_name,
 )
 from cifar_core.errors import DataError
 
-ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06")
+ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _DIRECTORY_ENTRY = 46  # bytes of the shortest entry in a zip's directory
 _CONTRADICTIONS = (
     NotImplementedError,
@@ -39,8 +39,8 @@ def open_zip(path: Path, limits: ArchiveLimits | None = None, *, shown: str = ""
         DataError: as `open_source`.
     """
     name = shown_name(path, shown)
-    with in_words(name), open_plain(path, name) as handle:
-        if handle.read(4) not in ZIP_HEADS:
+    with archive_errors(name), open_regular_file(path, name) as handle:
+        if handle.read(4) not in ZIP_SIGNATURES:
             raise DataError(f"{name} is not a zip.")
         yield ZipFiles(handle, limits or ArchiveLimits())
 

@@ -14,10 +14,10 @@ import pytest
 import torchvision
 
 from cifar_core.data import list_datasets
-from cifar_core.data.preparation import sweep_earlier
+from cifar_core.data.preparation import remove_leftovers
 from cifar_core.data.sources import cifar10, official_reader
 from cifar_core.data.sources.cifar10 import CIFAR10, OfficialFiles, get_cifar10, import_official, is_official
-from cifar_core.data.sources.download import Line, Remote
+from cifar_core.data.sources.download import Connection, Remote
 from cifar_core.errors import DataError, DownloadError
 from cifar_core.jobs.progress import CancelledError
 from cifar_core.workspace import Workspace
@@ -234,7 +234,7 @@ def served(archive: Path, monkeypatch: pytest.MonkeyPatch) -> list[Remote]:
     """Downloads that succeed at once; the list says what was asked for."""
     asked = []
 
-    def fetch(remote: Remote, target: Path, tell: object, line: Line | None) -> None:
+    def fetch(remote: Remote, target: Path, on_progress: object, connection: Connection | None) -> None:
         asked.append(remote)
         target.write_bytes(archive.read_bytes())
 
@@ -272,7 +272,7 @@ def test_no_network_says_both_ways_out(workspace: Workspace, files: OfficialFile
     """The real downloader with a name that nobody has."""
     files = replace(files, url="https://nowhere.invalid/small.tar.gz")
     with pytest.raises(DownloadError, match=r"Without a network: put the file small\.tar\.gz here"):
-        get_cifar10(workspace, files=files, line=Line(stall=2))
+        get_cifar10(workspace, files=files, connection=Connection(timeout=2))
 
 
 def test_cancelling_removes_what_was_fetched(
@@ -314,7 +314,7 @@ def test_killed_while_it_unpacks_it_begins_again_by_itself(
     assert subprocess.run(command, cwd=ROOT).returncode == 9
     assert {state.name: state.state for state in list_datasets(workspace)}["cifar10"] == "absent"
     assert target.exists()
-    sweep_earlier(workspace, "cifar10")  # as every start does
+    remove_leftovers(workspace, "cifar10")  # as every start does
     get_cifar10(workspace, files=files)
     assert served == []
     assert [item.name for item in workspace.data.iterdir() if item.name != ".jobs"] == ["cifar10"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.data.sources.download import Line, Remote, fetch, part_of
+from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path
 from cifar_core.errors import DownloadError
 from cifar_core.jobs.progress import CancelledError
 
@@ -165,7 +165,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     web.server_close()
 
 
-LINE = Line(schemes=("http",), stall=STALL)
+CONNECTION = Connection(schemes=("http",), timeout=STALL)
 
 
 def quiet(done: int, total: int) -> None:
@@ -176,7 +176,7 @@ def test_a_whole_file_with_its_progress(server: Server, tmp_path: Path) -> None:
     """Told from nothing to all; no `.part` is left."""
     server.behaviours = [whole]
     told: list[tuple[int, int]] = []
-    fetch(server.remote, tmp_path / "a", lambda done, total: told.append((done, total)), LINE)
+    fetch(server.remote, tmp_path / "a", lambda done, total: told.append((done, total)), CONNECTION)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert told[0] == (0, len(CONTENT))
     assert told[-1] == (len(CONTENT), len(CONTENT))
@@ -211,10 +211,10 @@ def test_each_failure_has_its_own_sentence(
     server.behaviours = [behaviour]
     (tmp_path / "a").write_bytes(b"old")
     with pytest.raises(DownloadError, match=words) as caught:
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
+        fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
     assert str(caught.value).endswith(HELP)
     assert (tmp_path / "a").read_bytes() == b"old"
-    assert part_of(tmp_path / "a").exists() == part_stays
+    assert partial_path(tmp_path / "a").exists() == part_stays
 
 
 @pytest.mark.fault(62)
@@ -222,8 +222,8 @@ def test_a_torn_line_keeps_what_came(server: Server, tmp_path: Path) -> None:
     """It depends on the system whether the tear is seen as an end or an error; both go on later."""
     server.behaviours = [reset, whole]
     with pytest.raises(DownloadError, match=r"broke|cut off"):
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
-    fetch(server.remote, tmp_path / "a", quiet, LINE)
+        fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
+    fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
@@ -237,7 +237,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for host in (f"127.0.0.1:{port}", "nowhere.invalid"):
         remote = Remote(f"http://{host}/a", 10, "", HELP)
         with pytest.raises(DownloadError, match=r"cannot be reached .*is there a network\?"):
-            fetch(remote, tmp_path / "a", quiet, LINE)
+            fetch(remote, tmp_path / "a", quiet, CONNECTION)
 
 
 @pytest.mark.fault(62)
@@ -246,9 +246,9 @@ def test_going_on_after_a_cut(server: Server, tmp_path: Path, second: Behaviour,
     """From where it stopped where the server can, else from the start; the progress begins at what is there."""
     server.behaviours = [cut_off, second]
     with pytest.raises(DownloadError, match="cut off"):
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
+        fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
     told: list[int] = []
-    fetch(server.remote, tmp_path / "a", lambda done, total: told.append(done), LINE)
+    fetch(server.remote, tmp_path / "a", lambda done, total: told.append(done), CONNECTION)
     assert server.ranges == [None, asked]
     assert told[0] == 512_001
     assert (tmp_path / "a").read_bytes() == CONTENT
@@ -259,8 +259,8 @@ def test_going_on_after_a_kill(server: Server, tmp_path: Path) -> None:
     """A process that is killed leaves a `.part` of any length, whole ones included."""
     server.behaviours = [whole]
     for have in (1, len(CONTENT) - 1, len(CONTENT)):
-        part_of(tmp_path / "a").write_bytes(CONTENT[:have])
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
+        partial_path(tmp_path / "a").write_bytes(CONTENT[:have])
+        fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
         assert (tmp_path / "a").read_bytes() == CONTENT
     assert len(server.ranges) == 2
 
@@ -270,8 +270,8 @@ def test_going_on_after_a_kill(server: Server, tmp_path: Path) -> None:
 def test_a_part_of_another_file_is_dropped(server: Server, tmp_path: Path, answer: Behaviour) -> None:
     """Once more from the start, in the same call."""
     server.behaviours = [answer, whole]
-    part_of(tmp_path / "a").write_bytes(b"zzz")
-    fetch(server.remote, tmp_path / "a", quiet, LINE)
+    partial_path(tmp_path / "a").write_bytes(b"zzz")
+    fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
     assert server.ranges == ["bytes=3-", None]
     assert (tmp_path / "a").read_bytes() == CONTENT
 
@@ -280,12 +280,12 @@ def test_a_part_of_another_file_is_dropped(server: Server, tmp_path: Path, answe
 def test_a_part_that_is_too_long_or_wrong(server: Server, tmp_path: Path) -> None:
     """Too long: fetched anew. Wrong inside: seen by the hash, thrown away, and the next start succeeds."""
     server.behaviours = [whole]
-    part_of(tmp_path / "a").write_bytes(CONTENT + b"x")
-    fetch(server.remote, tmp_path / "a", quiet, LINE)
-    part_of(tmp_path / "b").write_bytes(b"x" * 100)
+    partial_path(tmp_path / "a").write_bytes(CONTENT + b"x")
+    fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
+    partial_path(tmp_path / "b").write_bytes(b"x" * 100)
     with pytest.raises(DownloadError, match="wrong content"):
-        fetch(server.remote, tmp_path / "b", quiet, LINE)
-    fetch(server.remote, tmp_path / "b", quiet, LINE)
+        fetch(server.remote, tmp_path / "b", quiet, CONNECTION)
+    fetch(server.remote, tmp_path / "b", quiet, CONNECTION)
     assert (tmp_path / "b").read_bytes() == CONTENT
 
 
@@ -298,7 +298,7 @@ def test_cancelling_passes_through(server: Server, tmp_path: Path) -> None:
 
     server.behaviours = [whole]
     with pytest.raises(CancelledError):
-        fetch(server.remote, tmp_path / "a", cancel, LINE)
+        fetch(server.remote, tmp_path / "a", cancel, CONNECTION)
 
 
 @pytest.mark.fault(62)
@@ -346,7 +346,7 @@ def secure(certificate: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -
 def test_https_with_a_trusted_certificate(secure: Server, certificate: Path, tmp_path: Path) -> None:
     """As in earnest, with the scheme's default."""
     secure.behaviours = [whole]
-    fetch(secure.remote, tmp_path / "a", quiet, Line(context=ssl.create_default_context(cafile=str(certificate))))
+    fetch(secure.remote, tmp_path / "a", quiet, Connection(context=ssl.create_default_context(cafile=str(certificate))))
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
@@ -355,7 +355,7 @@ def test_a_certificate_nobody_trusts(secure: Server, tmp_path: Path) -> None:
     """Said as such, and nothing was asked for."""
     secure.behaviours = [whole]
     with pytest.raises(DownloadError, match=r"certificate of 127\.0\.0\.1 is not valid"):
-        fetch(secure.remote, tmp_path / "a", quiet, Line(stall=5))
+        fetch(secure.remote, tmp_path / "a", quiet, Connection(timeout=5))
     assert secure.ranges == []
 
 
@@ -364,7 +364,7 @@ def test_a_redirect_to_plain_http_is_refused(secure: Server, server: Server, cer
     """Though the file over there is right."""
     server.behaviours = [whole]
     secure.behaviours = [redirect(server.url)]
-    line = Line(context=ssl.create_default_context(cafile=str(certificate)))
+    connection = Connection(context=ssl.create_default_context(cafile=str(certificate)))
     with pytest.raises(DownloadError, match="which is not secure"):
-        fetch(secure.remote, tmp_path / "a", quiet, line)
+        fetch(secure.remote, tmp_path / "a", quiet, connection)
     assert server.ranges == []
