@@ -1,4 +1,7 @@
-"""Datasets: getting, importing, storing, opening and varying pictures. Only this layer knows the files in `workspace.data`."""
+"""Datasets: downloading, importing, storing, opening and augmenting pictures.
+
+Only this layer knows the files in `workspace.data`.
+"""
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets

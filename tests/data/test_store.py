@@ -109,7 +109,7 @@ def test_opening_is_quick(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("train", "names", "words"),
+    ("train", "names", "message"),
     [
         (Split(np.zeros((2, 3, 32, 32), np.float32), np.array([0, 1]), np.array(["x", "y"])), ("a", "b"), "float32"),
         (Split(np.zeros((2, 3, 8, 8), np.uint8), np.array([0, 1]), np.array(["x", "y"])), ("a", "b"), "8, 8"),
@@ -126,10 +126,10 @@ def test_opening_is_quick(workspace: Workspace) -> None:
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(
-    workspace: Workspace, train: Split, names: tuple[str, ...], words: str
+    workspace: Workspace, train: Split, names: tuple[str, ...], message: str
 ) -> None:
     """One sentence, and nothing on the disk."""
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         save_dataset(workspace, "mine", train, split(4, "test", classes=1), title="T", class_names=names, source="S")
     assert list(workspace.data.iterdir()) == []
 
@@ -213,7 +213,7 @@ def break_labels(folder: Path) -> None:
 
 @pytest.mark.fault(64)
 @pytest.mark.parametrize(
-    ("damage", "words"),
+    ("damage", "message"),
     [
         (break_json, "not JSON"),
         (break_list, "schema version"),
@@ -226,12 +226,12 @@ def break_labels(folder: Path) -> None:
         (break_header, "broken"),
     ],
 )
-def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damage: object, words: str) -> None:
+def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damage: object, message: str) -> None:
     """Opening says what is wrong; the other dataset is listed and opens."""
     save(workspace)
     save(workspace, "other")
     damage(workspace.data / "mine")  # type: ignore[operator]
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         open_dataset(workspace, "mine")
     states = {state.name: state for state in list_datasets(workspace)}
     assert states["other"].state == "ready"

@@ -70,7 +70,7 @@ def _dog_coat(rng: RandomSource) -> Coat:
 
 
 def cat_build(rng: RandomSource) -> Build:
-    """A cat: round head, short muzzle, pointed ears, thin tail; some are stocky or long in the face, like small dogs."""
+    """A cat: round head, short muzzle, pointed ears, thin tail; some are stocky or long-faced, like small dogs."""
     return Build(
         depth=rng.uniform(0.32, 0.46),
         leg=rng.uniform(0.3, 0.5),
@@ -162,7 +162,11 @@ def horse_build(rng: RandomSource) -> Build:
         mane=rng.chance(0.9),
         hoof=True,
         coat=Coat(
-            base, shade(base, rng.uniform(0.9, 1.1)), hair, sock, shade(base, 0.75),
+            base,
+            shade(base, rng.uniform(0.9, 1.1)),
+            hair,
+            sock,
+            shade(base, 0.75),
             "patches" if rng.chance(0.18) else "plain",
         ),
-    )  # fmt: skip
+    )

@@ -33,8 +33,8 @@ def _ear_front(drawing: Drawing, build: Build, side: float, head: tuple[float, f
         tip = (x + side * (r * 0.72 + size * 0.1), y - r * 0.6 - size)
         inner, outer = (x + side * r * 0.2, y - r * 0.85), (x + side * r * 0.95, y - r * 0.3)
         drawing.flat([inner, tip, outer], coat.base)
-        small = [(a * 0.55 + b * 0.45, c * 0.55 + d * 0.45) for (a, c), (b, d) in zip(
-            (inner, tip, outer), ((x + side * r * 0.66, y - r * 0.62),) * 3, strict=True)]  # fmt: skip
+        middle_x, middle_y = x + side * r * 0.66, y - r * 0.62
+        small = [(a * 0.55 + middle_x * 0.45, b * 0.55 + middle_y * 0.45) for a, b in (inner, tip, outer)]
         drawing.flat(small, mix(coat.base, (206, 150, 140), 0.55))
 
 
@@ -110,7 +110,7 @@ def _short_face(drawing: Drawing, rng: RandomSource, build: Build, head: tuple[f
 
 
 def _head_front(drawing: Drawing, rng: RandomSource, build: Build, head: tuple[float, float, float]) -> None:
-    """A face turned to us; x, y, radius in `head`. It is what `face` and `front_view` have in focus."""
+    """A face turned to the viewer; x, y, radius in `head`. It is the part of `face` and `front_view` in focus."""
     drawing.focus = True
     if build.antlers:
         _antlers_front(drawing, build.antlers / 0.11 * head[2] * 0.9, head)

@@ -1,4 +1,4 @@
-"""From subject and scene to a finished picture: framing, shadow, light, things in the way, camera. Reads and writes nothing."""
+"""From subject and scene to a finished picture: framing, shadow, light, occlusion, camera. Reads and writes nothing."""
 
 import math
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def frame_subject(subject: Subject, rng: RandomSource) -> Frame:
 
 
 def _layer(drawing: Drawing, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """The drawing on a transparent sheet, averaged down; float [32, 32, 4], colour times alpha, alpha in 0..1."""
+    """The drawing on a transparent layer, averaged down; float [32, 32, 4], colour times alpha, alpha in 0..1."""
     sheet = Image.new("RGBX", (CANVAS, CANVAS), 0)  # X serves as alpha; RGBA would cost two conversions
     drawing.paint(ImageDraw.Draw(sheet), scale, shift)
     small = np.asarray(sheet.reduce(FACTOR)).astype(float)
@@ -62,7 +62,7 @@ _SLOPE = np.gradient(_INFLATE, axis=0)
 
 
 def _relief(alpha: np.ndarray, rng: RandomSource, gloss: float) -> np.ndarray:
-    """Light and shade on the subject as if it were inflated, lit from above; [32, 32, 1]."""
+    """Shading of the subject, as if it were inflated and lit from above; [32, 32, 1]."""
     side = rng.uniform(-0.8, 0.8)
     down, across = _SLOPE @ alpha @ _INFLATE.T, _INFLATE @ alpha @ _SLOPE.T
     light = (down * math.sqrt(1 - side * side) + across * side) * (4 * gloss)
@@ -70,14 +70,14 @@ def _relief(alpha: np.ndarray, rng: RandomSource, gloss: float) -> np.ndarray:
 
 
 def _ensure_contrast(picture: np.ndarray, layer: np.ndarray, rng: RandomSource) -> None:
-    """Lighten or darken the surroundings where the subject would vanish in them."""
+    """Lighten or darken the background where the contrast to the subject is too low."""
     sums = _ONES @ layer.reshape(-1, 4)
     total = float(sums[3]) + 1e-3
     own = sums[:3] / total
     around = layer[:, :, 3].ravel() @ picture.reshape(-1, 3) / total
     gap = own - around
-    wanted = rng.uniform(26.0, 70.0)
-    missing = wanted - float(np.abs(gap).mean())
+    required = rng.uniform(26.0, 70.0)
+    missing = required - float(np.abs(gap).mean())
     if missing > 0:
         lighter = gap.mean() < 0 if around.mean() < 190 else False
         picture += missing if lighter else -missing
@@ -109,7 +109,7 @@ def _reflect(picture: np.ndarray, layer: np.ndarray, frame: Frame, rng: RandomSo
 
 
 def _occluder(rng: RandomSource) -> Drawing:
-    """Grass, a branch, leaves, a post or a wall in front of the subject."""
+    """Something that hides part of the subject: grass, a branch, leaves, a post or a wall."""
     drawing = Drawing()
     kind = rng.weighted({"grass": 3.0, "leaves": 2.0, "branch": 1.4, "post": 1.4, "edge": 1.6})
     green = rng.tint(rng.choice(LEAF), 22)
@@ -165,7 +165,7 @@ def _camera(picture: np.ndarray, rng: RandomSource) -> np.ndarray:
         picture = blur @ (blur @ picture.reshape(SIDE, -1)).reshape(SIDE, SIDE, 3)
     strength = rng.choice((1.5, 2.5, 4.0, 7.0)) * rng.uniform(0.7, 1.2)
     first, second = rng.noise(2, SIDE, SIDE, 3)
-    grain = first.astype(float) + second - 255  # a triangle, standard deviation 104.5
+    grain = first.astype(float) + second - 255  # triangular distribution, standard deviation 104.5
     picture += grain * (strength / 104.5)
     return np.minimum(np.maximum(np.rint(picture), 0), 255).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""Airplanes and birds: the ones that fly, from any side, and birds that perch, stand, swim or look at us."""
+"""Airplanes from any side, and birds that fly, perch, stand, swim or look at the viewer."""
 
 import math
 
@@ -45,7 +45,7 @@ def _tube(drawing: Drawing, camera: Camera, axis: list[tuple[float, float, float
 
 
 def _wing(drawing: Drawing, camera: Camera, outline: list[Space], colour: Colour) -> None:
-    under = 0.78 if camera.matrix[2][1] < 0 else 1.0  # we look at its lower side
+    under = 0.78 if camera.matrix[2][1] < 0 else 1.0  # its lower side is seen
     drawing.flat(camera.flat(outline), shade(colour, under))
 
 

@@ -1,4 +1,4 @@
-"""Frogs and ships: what lives by and on the water."""
+"""Frogs and ships."""
 
 from cifar_core.data.drawing.canvas import Colour, Drawing, RandomSource, mix, shade
 from cifar_core.data.drawing.subject import Subject
@@ -82,7 +82,7 @@ def _frog_side(rng: RandomSource, skin: Colour, belly: Colour) -> Drawing:
 
 
 def _frog_front(rng: RandomSource, skin: Colour, belly: Colour) -> Drawing:
-    """Squatting, facing us: wide mouth, two bulging eyes, knees on both sides."""
+    """Squatting, facing the viewer: wide mouth, two bulging eyes, knees on both sides."""
     drawing = Drawing()
     for side in (-1, 1):
         drawing.limb(

@@ -39,11 +39,11 @@ _ROWS = (np.arange(SIDE) + 0.5) / SIDE
 
 @dataclass
 class Background:
-    """The paper being painted on, with what the painters share."""
+    """A background being painted, with what its painter needs."""
 
     rng: RandomSource
-    foot: float  # where the subject stands, as a share of the height
-    drawing: Drawing  # things on top of the base, in canvas pixels
+    foot: float  # height at which the subject stands, as a share of the picture
+    drawing: Drawing  # objects painted over the base colours, in canvas pixels
 
     def horizon(self, low: float = 0.2, high: float = 0.62) -> float:
         """A horizon above the subject's feet."""
@@ -51,7 +51,10 @@ class Background:
 
 
 def _base(stops: Stops, rng: RandomSource, rough: tuple[float, float, float]) -> np.ndarray:
-    """Colours from top to bottom, roughened, float [32, 32, 3]; `rough` = strength above, below, height where it changes."""
+    """Colours from top to bottom with noise, float [32, 32, 3].
+
+    `rough` is the strength of the noise above and below a height, and that height.
+    """
     heights = [stop[0] for stop in stops]
     colours = np.stack([np.interp(_ROWS, heights, [stop[1][c] for stop in stops]) for c in range(3)], axis=1)  # [32, 3]
     coarse = _noise(rng, _COARSE) + _noise(rng, _FINE)
@@ -66,7 +69,7 @@ def _noise(rng: RandomSource, cells: int) -> np.ndarray:
 
 
 def _enlarge(cells: int) -> np.ndarray:
-    """The [32, cells] matrix that enlarges a row of cells to 32 pixels, straight lines between their middles."""
+    """The [32, cells] matrix that enlarges a row of cells to 32 pixels by linear interpolation."""
     at = np.clip(_ROWS * cells - 0.5, 0, cells - 1)
     return np.maximum(0.0, 1 - np.abs(at[:, None] - np.arange(cells)))
 
@@ -279,7 +282,7 @@ def _snow(background: Background) -> np.ndarray:
 
 
 def _plain(background: Background) -> np.ndarray:
-    """A studio: one soft colour, mostly light."""
+    """One soft colour, mostly light, as in a studio."""
     rng = background.rng
     grey = rng.uniform(150, 250) if rng.chance(0.75) else rng.uniform(30, 150)
     colour = rng.tint((grey, grey, grey), 8)
@@ -306,7 +309,7 @@ def paint_scene(name: str, rng: RandomSource, foot: float) -> tuple[np.ndarray, 
     """The background `name`; `foot` is the height (0 top, 1 bottom) at which the subject stands.
 
     Returns:
-        Its colours, float [32, 32, 3], and the things to paint on them, in canvas pixels.
+        Its colours, float [32, 32, 3], and the objects to paint on them, in canvas pixels.
     """
     background = Background(rng, min(max(foot, 0.3), 1.1), Drawing())
     return PAINTERS[name](background), background.drawing

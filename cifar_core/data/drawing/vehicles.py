@@ -61,7 +61,7 @@ def _lamps(
 
 
 def _greenhouse(rng: RandomSource, style: str) -> tuple[Profile, float]:
-    """The cabin's profile above the waist line y = 0, and its height. Order: rear foot, front foot, front top, rear top."""
+    """Profile of the cabin above y = 0 (rear foot, front foot, front top, rear top), and its height."""
     height = rng.uniform(0.24, 0.34)
     front_foot, front_top = rng.uniform(0.36, 0.5), rng.uniform(0.05, 0.2)
     if style == "sedan":

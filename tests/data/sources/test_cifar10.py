@@ -93,18 +93,18 @@ def reader_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         (root / "files.json").write_text(json.dumps(asdict(files)))
         official_reader.read(root)
 
-    monkeypatch.setattr(cifar10, "_read_in_own_process", read)
+    monkeypatch.setattr(cifar10, "_read_in_subprocess", read)
 
 
 @pytest.fixture
 def reader_never_called(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail where a pickle would be opened."""
-    monkeypatch.setattr(cifar10, "_read_in_own_process", lambda *arguments: pytest.fail("a pickle would be opened"))
+    monkeypatch.setattr(cifar10, "_read_in_subprocess", lambda *arguments: pytest.fail("a pickle would be opened"))
 
 
-def refused(workspace: Workspace, path: Path, files: OfficialFiles, words: str) -> None:
+def refused(workspace: Workspace, path: Path, files: OfficialFiles, message: str) -> None:
     before = snapshot(workspace.root)
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         import_official(workspace, path, "cifar10", files=files)
     assert snapshot(workspace.root) == before
 
@@ -155,14 +155,14 @@ def test_archive_and_folder_give_the_same_dataset(
 def test_a_reader_that_fails(
     workspace: Workspace, archive: Path, files: OfficialFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Says its last words and the way out, and leaves nothing."""
+    """Says its last message and the way out, and leaves nothing."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
     refused(workspace, archive, files, "torchvision could not read them .it ended with code 1.: check that")
     reader = tmp_path / "reader"
     reader.write_text("#!/bin/sh\necho Traceback\necho 'ImportError: no torch' >&2\nexit 1\n")
     reader.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(reader))
-    refused(workspace, archive, files, "its last words: ImportError: no torch.: check .* then try again")
+    refused(workspace, archive, files, "its last message: ImportError: no torch.: check .* then try again")
 
 
 @pytest.mark.fault(64)
@@ -296,7 +296,7 @@ from cifar_core.data import cifar10
 from cifar_core.workspace import open_workspace
 told = json.loads(sys.argv[2])
 pairs = {name: tuple(map(tuple, told[name])) for name in ("train", "test")}
-cifar10._read_in_own_process = lambda *_: os._exit(9)
+cifar10._read_in_subprocess = lambda *_: os._exit(9)
 cifar10.get_cifar10(open_workspace(sys.argv[1]), files=cifar10.OfficialFiles(**told | pairs | {"meta": tuple(told["meta"])}))
 """
 

@@ -185,7 +185,7 @@ def test_a_whole_file_with_its_progress(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.fault(62)
 @pytest.mark.parametrize(
-    ("behaviour", "words", "part_stays"),
+    ("behaviour", "message", "part_stays"),
     [
         (status(404), "does not have the file any more .HTTP 404", False),
         (status(403), "refused to send the file .HTTP 403", False),
@@ -205,12 +205,12 @@ def test_a_whole_file_with_its_progress(server: Server, tmp_path: Path) -> None:
     ],
 )
 def test_each_failure_has_its_own_sentence(
-    server: Server, tmp_path: Path, behaviour: Behaviour, words: str, part_stays: bool
+    server: Server, tmp_path: Path, behaviour: Behaviour, message: str, part_stays: bool
 ) -> None:
     """All end with the way without a network; an older file beside is untouched; the `.part` stays only where it is of use."""
     server.behaviours = [behaviour]
     (tmp_path / "a").write_bytes(b"old")
-    with pytest.raises(DownloadError, match=words) as caught:
+    with pytest.raises(DownloadError, match=message) as caught:
         fetch(server.remote, tmp_path / "a", quiet, CONNECTION)
     assert str(caught.value).endswith(HELP)
     assert (tmp_path / "a").read_bytes() == b"old"

@@ -36,10 +36,10 @@ PACKERS: dict[str, Packer] = {
 }
 
 
-def refused(workspace: Workspace, path: Path, words: str, limits: ArchiveLimits | None = None) -> DataError:
-    """The import fails with these words and leaves the workspace byte for byte as it was."""
+def refused(workspace: Workspace, path: Path, message: str, limits: ArchiveLimits | None = None) -> DataError:
+    """The import fails with these message and leaves the workspace byte for byte as it was."""
     before = snapshot(workspace.root)
-    with pytest.raises(DataError, match=words) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         import_pictures(workspace, path, "mine", limits=limits)
     assert snapshot(workspace.root) == before
     return caught.value
@@ -133,7 +133,7 @@ def test_one_picture_in_a_class_is_enough_and_a_name_that_comes_twice_is_not(
 
 @pytest.mark.fault(59)
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"train/x.png": picture_bytes()}, r"train/x\.png does not lie directly in a class folder"),
         ({"train/cat/deep/x.png": picture_bytes()}, "deep/x.png does not lie directly"),
@@ -145,14 +145,14 @@ def test_one_picture_in_a_class_is_enough_and_a_name_that_comes_twice_is_not(
         ({"train/cat/u\u0308.png": picture_bytes(), "train/cat/\u00fc.png": picture_bytes()}, "is there twice"),
     ],
 )
-def test_layouts_that_do_not_fit(workspace: Workspace, tmp_path: Path, change: dict[str, bytes], words: str) -> None:
+def test_layouts_that_do_not_fit(workspace: Workspace, tmp_path: Path, change: dict[str, bytes], message: str) -> None:
     """Each says what is wrong with which file or class."""
-    refused(workspace, write_zip({**small_set(), **change}, tmp_path / "a.zip"), words)
+    refused(workspace, write_zip({**small_set(), **change}, tmp_path / "a.zip"), message)
 
 
 @pytest.mark.fault(58)
 @pytest.mark.parametrize(
-    ("files", "words"),
+    ("files", "message"),
     [
         ({}, "found nothing"),
         ({"cats/1.png": picture_bytes()}, "train/<class>/<file>.*found cats"),
@@ -162,12 +162,12 @@ def test_layouts_that_do_not_fit(workspace: Workspace, tmp_path: Path, change: d
 )
 @pytest.mark.parametrize("kind", ["folder", "zip", "gz"])
 def test_nothing_to_import(
-    workspace: Workspace, tmp_path: Path, kind: str, files: dict[str, bytes], words: str
+    workspace: Workspace, tmp_path: Path, kind: str, files: dict[str, bytes], message: str
 ) -> None:
     """Says the layout that is wanted and what was found."""
     (tmp_path / "source").mkdir()
     target = tmp_path / "source" if kind == "folder" else tmp_path / "a"
-    refused(workspace, PACKERS[kind](files, target), words)
+    refused(workspace, PACKERS[kind](files, target), message)
 
 
 def test_a_missing_source_another_kind_of_file_and_a_taken_name(workspace: Workspace, tmp_path: Path) -> None:
@@ -454,11 +454,11 @@ def test_an_upload_is_called_what_the_person_calls_it(
     """In the source and in every error; made fit for one line first."""
     source = write_zip(small_set(), tmp_path / "tmp-12.dat")
     assert import_pictures(workspace, source, "mine", shown=shown)[0].source == f"Imported from {known_as}."
-    for content, words in ((source.read_bytes()[:-30], "is damaged or cut off"), (b"hello", "is neither")):
+    for content, message in ((source.read_bytes()[:-30], "is damaged or cut off"), (b"hello", "is neither")):
         source.write_bytes(content)
         with pytest.raises(DataError) as caught:
             import_pictures(workspace, source, "other", shown=shown)
-        assert str(caught.value).startswith(f"{known_as} {words}")
+        assert str(caught.value).startswith(f"{known_as} {message}")
 
 
 def test_a_large_photograph_among_them(workspace: Workspace, tmp_path: Path) -> None:
