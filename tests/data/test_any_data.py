@@ -1,4 +1,4 @@
-"""Whatever the bytes of an archive, a dataset or a job: the answer is a result or one sentence, and nothing is changed."""
+"""Whatever the bytes of an archive, dataset or job: the answer is a result or one sentence, and nothing changes."""
 
 import lzma
 import shutil

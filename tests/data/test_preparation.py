@@ -425,7 +425,7 @@ for name in sys.argv[2:]:
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become a user without permissions"
 )
 def test_a_folder_without_permission(workspace: Workspace) -> None:
-    """A folder that cannot be listed or entered and a file that cannot be read: each is refused before a process starts."""
+    """A folder that cannot be listed or entered, a file that cannot be read: each is refused before the start."""
     with tempfile.TemporaryDirectory() as top:  # not tmp_path, whose parents other users may not enter
         Path(top).chmod(0o755)
         paths = [Path(top, "unlisted"), Path(top, "unreachable"), Path(top, "unlisted", "x"), Path(top, "file")]
