@@ -1,6 +1,6 @@
-"""How good the predictions are: every number is a pure function of `labels` int [N] and `probs` float [N, K].
+"""How good predictions are: every number is a pure function of `labels` int [N] and `probs` float [N, K].
 
-Class 0..K-1 are the columns of `probs`; the predicted class is the most probable one, the lowest index where several tie.
+Classes 0..K-1 are the columns of `probs`. The predicted class is the most probable one; on a tie the lowest index wins.
 Reads and writes nothing.
 """
 

@@ -1,4 +1,4 @@
-"""`simple_cnn`, the project's origin: two convolutions, each with ReLU and max-pooling, then three fully connected layers."""
+"""`simple_cnn`: two convolutions, each with ReLU and max-pooling, then three fully connected layers."""
 
 from cifar_core.config import ModelConfig
 from cifar_core.models.layers import Layer, convolution, dropout, flatten, linear, max_pool, relu
@@ -9,8 +9,8 @@ INPUT_SHAPE = (3, 32, 32)
 def simple_cnn_layers(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last.
 
-    Pooling stands before ReLU: the largest value of a patch is the same before and after, at a quarter of the work. So does
-    flattening: its gradient then lies in memory as its results do.
+    Pooling comes before ReLU: the result is the same, and ReLU has a quarter of the work. Flattening comes before ReLU
+    too: then gradients have the same memory layout as results.
     """
     layers: list[Layer] = []
     shape: tuple[int, ...] = INPUT_SHAPE

@@ -129,7 +129,7 @@ def test_one_picture_in_a_class_is_enough_and_a_name_that_occurs_twice_is_refuse
     twice = write_zip(small_set(), tmp_path / "b.zip")
     with zipfile.ZipFile(twice, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("train/cat/000.png", picture_bytes())
-    refused(workspace, twice, r"train/cat/000\.png is there twice")
+    refused(workspace, twice, r"train/cat/000\.png occurs twice")
 
 
 @pytest.mark.fault(59)
