@@ -14,11 +14,11 @@ _BLOCK = 2**20  # probabilities that are checked at once
 
 
 def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
-    """Check probabilities [N, K] and return them as float64, clipped to 0..1. `first` is the index of the first picture.
+    """Check probabilities [N, K] and return them as float64, clipped to 0..1; `first` is the index of the first row.
 
     Raises:
-        DataError: they are not two-dimensional numbers, have fewer than 2 classes, NaN or infinity, lie outside 0..1, or
-            a row does not add up to 1 within 0.001.
+        DataError: they are not two-dimensional numbers, have fewer than 2 classes, are NaN or infinite, lie outside
+            0..1, or a row does not add up to 1 within 0.001.
     """
     array = np.asarray(probs)
     if array.ndim != 2 or array.shape[1] < 2:

@@ -20,8 +20,8 @@ def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int 
         min_count: fewest pictures of a pair, from 1.
 
     Returns:
-        columns `true`, `predicted`, `count`, `share_of_true` (of all pictures of the true class), `reverse_count` (of the
-        same pair with the classes exchanged), `true_index`, `predicted_index`; ties are in class order.
+        columns `true`, `predicted`, `count`, `share_of_true` (of all pictures of the true class), `reverse_count` (of
+        the same pair with the classes exchanged), `true_index`, `predicted_index`; ties are in class order.
 
     Raises:
         ConfigError: `min_count` below 1.

@@ -66,10 +66,10 @@ def class_report(labels: ArrayLike, probs: ArrayLike, class_names: Sequence[str]
     """Precision, recall and F1 of each class, one row per class in class order.
 
     Returns:
-        columns `class`, `precision` (share of the pictures predicted as the class that belong to it), `recall` (share of
-        the pictures of the class that are predicted as it), `f1` (their harmonic mean), `support` (pictures of the
-        class), `predicted` (pictures predicted as it), `recall_low` and `recall_high` (`wilson_interval` of the recall).
-        0 / 0 counts as 0, as with scikit-learn's `zero_division=0`.
+        columns `class`, `precision` (share of the pictures predicted as the class that belong to it), `recall` (share
+        of the pictures of the class that are predicted as it), `f1` (their harmonic mean), `support` (pictures of the
+        class), `predicted` (pictures predicted as it), `recall_low` and `recall_high` (`wilson_interval` of the
+        recall). 0 / 0 counts as 0, as with scikit-learn's `zero_division=0`.
 
     Raises:
         DataError: the labels, probabilities or class names are invalid.

@@ -75,7 +75,7 @@ def sample_loss(labels: ArrayLike, probs: ArrayLike) -> Floats:
 
 
 def true_rank(labels: ArrayLike, probs: ArrayLike) -> Ints:
-    """Rank of the true class [N] among the classes by probability: 1 = it is predicted; on a tie lower indices come first.
+    """Rank of the true class [N] by probability: 1 = it is the predicted class; on a tie lower indices come first.
 
     Raises:
         DataError: the labels or probabilities are invalid.

@@ -1,6 +1,6 @@
-"""Pictures and tables that leave the app: a folder under `exports/`, a ZIP, CSV files.
+"""Export pictures and tables: as a folder under `exports/`, a ZIP, CSV files.
 
-Writes folders in the workspace's `exports` (or where it is told), each whole or not at all; reads nothing but its arguments.
+Writes folders in `exports` of the workspace or in a given place, each whole or not at all; reads only its arguments.
 """
 
 from cifar_core.export.csv_table import table_csv

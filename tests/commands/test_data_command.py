@@ -162,7 +162,7 @@ def test_an_import_says_what_it_passed_over_or_why_not(call: Call, workspace: Wo
     code, _, err = call("data", "import", source, "--name", "mine")
     assert code == 0
     assert err.splitlines() == [
-        "1 files beside train and test were passed over (README).",
+        "1 file outside train and test was skipped (README).",
         "mine is ready: 6 training and 4 test pictures, 2 classes.",
     ]
     source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "b.zip")

@@ -120,7 +120,7 @@ PAPERS: list[tuple[str, Change, str]] = [
     ("facts.json", edit(dataset__fingerprint="x"), "fingerprint must be a SHA-256"),
     ("facts.json", edit(dataset__test=10**9), "test must be a whole number from 0 to 10,000,000"),
     ("facts.json", edit(dataset__test=0), "names no test pictures"),
-    ("facts.json", edit(dataset__test=99), r"holds <i8 \[100\] where <i8 \[99\] belongs"),
+    ("facts.json", edit(dataset__test=99), r"holds <i8 \[100\] where <i8 \[99\] is expected"),
     ("facts.json", edit(warnings=[1]), "warnings must be a text"),
     ("facts.json", edit(exact="yes"), "exact must be true or false"),
 ]
@@ -353,7 +353,7 @@ def test_encrypted_overlapping_and_lying_entries(workspace: Workspace, packed: P
     target = tmp_path / "a.zip"
     refused(workspace, patched(packed, target, encrypt), "is encrypted")
     refused(workspace, patched(packed, target, overlap), "overlaps another file")
-    refused(workspace, patched(packed, target, lie), "damaged or cut off")
+    refused(workspace, patched(packed, target, lie), "damaged or incomplete")
 
 
 @pytest.mark.fault(57)
@@ -361,9 +361,7 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
     """Too many files, too many bytes, too much for its size; in the zip, and in the zip inside it."""
     target = tmp_path / "a.zip"
     (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1}')
-    refused(
-        workspace, rewrite(packed, target, {HISTORY: bytes(2_000_000)}), "larger than the 1 MiB|more than the 1 MiB"
-    )
+    refused(workspace, rewrite(packed, target, {HISTORY: bytes(2_000_000)}), "larger than the 1 MB|more than the 1 MB")
     (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1000}')
     refused(workspace, rewrite(packed, target, {HISTORY: bytes(80_000_000)}), "more than 200 times its size")
     target.write_bytes(packed.read_bytes())
@@ -377,7 +375,7 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
             archive.writestr(f"{name}.npy", b"x")
         archive.writestr("labels.npy", npy(np.zeros(9_000_000, np.int64)))
     changes: dict[str, Change] = {"predictions.npz": inner.read_bytes(), "facts.json": edit(dataset__test=9_000_000)}
-    refused(workspace, rewrite(packed, target, changes), "holds 'probs.npy' packed, which predictions never are")
+    refused(workspace, rewrite(packed, target, changes), "holds 'probs.npy' compressed, which this program never does")
 
 
 @pytest.mark.fault(58)
@@ -385,7 +383,7 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
 def test_a_zip_that_is_cut_off(workspace: Workspace, packed: Path, tmp_path: Path, keep: float) -> None:
     content = packed.read_bytes()
     (tmp_path / "a.zip").write_bytes(content[: int(len(content) * keep)])
-    refused(workspace, tmp_path / "a.zip", "a.zip is damaged or cut off")
+    refused(workspace, tmp_path / "a.zip", "a.zip is damaged or incomplete")
 
 
 @pytest.mark.fault(58)
