@@ -18,7 +18,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tests.data.test_data_cifar10 import CLASSES, batch, md5
 
 from cifar_core.data import delete_dataset
 from cifar_core.data.preparation import Request, read_job
@@ -36,6 +35,7 @@ from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_tar, write_zip
+from tests.data.sources.test_cifar10 import CLASSES, batch, md5
 from tests.export.test_pictures import Case
 from tests.runs.zips_of_runs import RUN, STORED, packed_run, store
 from tests.strikes import demand, forked, strike_everywhere
@@ -247,7 +247,7 @@ def test_getting_cifar10(template: Path, tmp_path: Path, step: int, monkeypatch:
         write_json(root / "files.json", asdict(files), durable=False)
         official_reader.read(root)
 
-    monkeypatch.setattr(cifar10, "_read_in_own_process", read)  # else it takes seconds to load torch
+    monkeypatch.setattr(cifar10, "_read_in_subprocess", read)  # else it takes seconds to load torch
     with serving(archive) as url:
         do: Do = lambda workspace: get_cifar10(workspace, files=replace(files, url=url), connection=CONNECTION)  # noqa: E731
         try_everything(template, Work(do, ("data/cifar10",), "data/.downloads"), step)

@@ -297,10 +297,10 @@ def added(packed: Path, target: Path, name: str, content: bytes = b"x", attribut
     [
         ("../evil", "leads out of it"),
         (f"{RUN}/../../evil", "leads out of it"),
-        ("/etc/evil", "not plainly inside it"),
-        ("C:\\evil", "not plainly inside it"),
-        ("C:evil", "not plainly inside it"),
-        (f"{RUN}/history\\test-0009.npy", "not plainly inside it"),
+        ("/etc/evil", "a drive, a backslash or a leading slash"),
+        ("C:\\evil", "a drive, a backslash or a leading slash"),
+        ("C:evil", "a drive, a backslash or a leading slash"),
+        (f"{RUN}/history\\test-0009.npy", "a drive, a backslash or a leading slash"),
         (f"{RUN}/con\u202efig.json", "cannot be shown"),
         (f"{RUN}/config.json", "overlaps|holds config.json twice"),
         ("other/config.json", "which no exported run has"),
@@ -325,7 +325,7 @@ def test_names_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Pat
 @pytest.mark.parametrize("kind", [0o120777, 0o020666, 0o010666], ids=["link", "device", "pipe"])
 def test_links_and_devices(workspace: Workspace, packed: Path, tmp_path: Path, kind: int) -> None:
     target = added(packed, tmp_path / "a.zip", f"{RUN}/history/test-0009.npy", b"/etc/passwd", kind << 16)
-    refused(workspace, target, "test-0009.npy, a link or a device")
+    refused(workspace, target, "test-0009.npy, which is a link or a device")
 
 
 def patched(packed: Path, target: Path, change: Callable[[bytearray, int, int], None]) -> Path:
