@@ -134,6 +134,15 @@ def test_safe_name(text: str, safe: str) -> None:
     assert safe_name(text, 20) == safe
 
 
+def test_a_long_name_keeps_its_end() -> None:
+    """There the picture's own name is, which tells it from the others of its folder."""
+    folder = "test/" + "very-long-class-name-" * 10
+    assert safe_name(f"{folder}/00012.jpg", 20) == "class-name-00012.jpg"
+    row = {"true": "cat", "predicted": "dog", "confidence": 0.5}
+    made = [file_name(1, row | {"id": f"{folder}/{name}.png"}) for name in ("00012", "00013")]
+    assert [name[-14:] for name in made] == ["-00012.png.png", "-00013.png.png"]
+
+
 @pytest.mark.fault(66)
 def test_zip_holds_the_same_files(workspace: Workspace, case: Case, tmp_path: Path) -> None:
     export = save_samples(workspace, *case.arguments, label="x", enlarge=2)

@@ -1,5 +1,6 @@
 """Importing pictures: folder, zip and tar give the same dataset; a dangerous or broken one leaves nothing behind."""
 
+import io
 import os
 import struct
 import subprocess
@@ -224,6 +225,23 @@ def test_links_and_devices_in_a_tar(workspace: Workspace, tmp_path: Path, kind: 
         info.type, info.linkname = kind, "/etc/passwd"
         archive.addfile(info)
     refused(workspace, packed, "train/cat/link.png, which is a link, a device")
+
+
+@pytest.mark.fault(56)
+@pytest.mark.parametrize("sparse", [True, False])
+def test_sparse_files_in_a_tar(workspace: Workspace, tmp_path: Path, sparse: bool) -> None:
+    """A few bytes may claim to be a large file: the whole tar is refused. As an ordinary file the picture is imported."""
+    packed, picture = write_tar(small_set(), tmp_path / "a.tar", mode="w"), picture_bytes((1, 2, 3))
+    with tarfile.open(packed, "a", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("train/cat/sparse.png")
+        info.size = len(picture)
+        if sparse:  # its content is complete: nothing else is wrong with it
+            info.pax_headers = {"GNU.sparse.map": f"0,{len(picture)}", "GNU.sparse.size": str(len(picture))}
+        archive.addfile(info, io.BytesIO(picture))
+    if sparse:
+        refused(workspace, packed, "train/cat/sparse.png, .* a sparse file: the whole tar was refused")
+    else:
+        assert len(import_pictures(workspace, packed, "mine")[0].train.labels) == 7
 
 
 @pytest.mark.fault(56)
