@@ -230,7 +230,7 @@ def test_links_and_devices_in_a_tar(workspace: Workspace, tmp_path: Path, kind: 
 @pytest.mark.fault(56)
 @pytest.mark.parametrize("sparse", [True, False])
 def test_sparse_files_in_a_tar(workspace: Workspace, tmp_path: Path, sparse: bool) -> None:
-    """A few bytes may claim to be a large file: the whole tar is refused. As an ordinary file the picture is imported."""
+    """A few bytes may claim to be a large file: the tar is refused. As an ordinary file the picture is imported."""
     packed, picture = write_tar(small_set(), tmp_path / "a.tar", mode="w"), picture_bytes((1, 2, 3))
     with tarfile.open(packed, "a", format=tarfile.PAX_FORMAT) as archive:
         info = tarfile.TarInfo("train/cat/sparse.png")
