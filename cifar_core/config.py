@@ -72,8 +72,8 @@ class DataConfig:
         low=0, high=4, unit="pixels")
 
     @property
-    def looks(self) -> int:
-        """How often the network looks at a picture to judge it."""
+    def views(self) -> int:
+        """How many test-time augmentation views of a picture the network judges it by."""
         return (2 if self.flip_test else 1) * (3 if self.shift_test else 1)
 
 

@@ -22,7 +22,7 @@ def test_a_persons_own_settings_of_threads_win(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_peak_memory_counts_what_was_given_back() -> None:
     code = (
-        "from cifar_core.processes import peak_memory\nbefore = peak_memory()\n"
+        "from cifar_core.machine import peak_memory\nbefore = peak_memory()\n"
         "held = bytearray(200_000_000)\nheld[::4096] = bytes([1]) * len(held[::4096])\ndel held\n"
         "print(peak_memory() - before)"
     )
@@ -44,7 +44,7 @@ def test_memory_that_was_freed_is_kept_for_the_next_step(keeps: bool) -> None:
     The system's count of cleared pages would say so too, but not every container has one.
     """
     code = (
-        "import ctypes\nfrom cifar_core.processes import keep_memory\n"
+        "import ctypes\nfrom cifar_core.machine import keep_memory\n"
         f"if {keeps}: keep_memory()\n"
         "library, size, pointer = ctypes.CDLL(None), ctypes.c_size_t, ctypes.c_void_p\n"
         "library.malloc.restype = pointer\n"

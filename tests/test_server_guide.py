@@ -8,9 +8,9 @@ from dataclasses import asdict
 from streamlit import config
 
 from cifar_core.config import parse_settings
-from cifar_core.limits import Limits, limit_table
-from pages.ui.upload_room import MAX_HELD
-from pages.ui.visitors import FORWARDED
+from cifar_core.limits import ServerLimits, limit_table
+from pages.ui.server.access import FORWARDED_HEADERS
+from pages.ui.server.upload_quota import MAX_UPLOADS
 from tests.conftest import ROOT
 
 GUIDE = (ROOT / "docs" / "SERVER.md").read_text("utf-8")
@@ -23,8 +23,8 @@ def blocks(language: str) -> list[str]:
 
 def test_the_limits_are_all_there_with_their_defaults() -> None:
     told = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", GUIDE, re.M))
-    assert told == {name: str(value) for name, value in asdict(Limits()).items()}
-    assert f"at most {MAX_HELD} files" in GUIDE
+    assert told == {name: str(value) for name, value in asdict(ServerLimits()).items()}
+    assert f"at most {MAX_UPLOADS} files" in GUIDE
 
 
 def test_the_example_of_limits_is_allowed() -> None:
@@ -50,12 +50,12 @@ def test_the_proxy_hands_on_what_the_app_looks_at() -> None:
     (proxy,) = blocks("nginx")
     for header in ("Host $host", "Upgrade $http_upgrade", 'Connection "upgrade"'):
         assert f"proxy_set_header {header};" in proxy
-    assert any(f"proxy_set_header {header} " in proxy for header in FORWARDED), (
+    assert any(f"proxy_set_header {header} " in proxy for header in FORWARDED_HEADERS), (
         "else it would seem to be this machine alone"
     )
     megabytes = re.search(r"client_max_body_size (\d+)m", proxy)
     assert megabytes
-    assert int(megabytes[1]) > Limits().upload_mb
+    assert int(megabytes[1]) > ServerLimits().upload_mb
 
 
 def test_secrets_are_never_committed() -> None:

@@ -156,21 +156,24 @@ def shell(line: str, workspace: Workspace, **variables: str) -> "subprocess.Comp
                           timeout=60, check=False)  # fmt: skip
 
 
+# How the command line is begun: by `python -m cifar_core`, and by the installed command `cifar-core`.
+BEGINNINGS = (
+    'import runpy; runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)',
+    "from cifar_core.commands.script import run; sys.exit(run())",
+)
 IMPORTING = """
-import os, runpy, signal, sys
+import os, signal, sys
 class Pressed:
     def find_spec(self, name, *rest):
         if name == "numpy":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Pressed())
 sys.argv = ["cifar_core", "runs", "list"]
-runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """
 ENDING = """
-import atexit, os, runpy, signal, sys
+import atexit, os, signal, sys
 atexit.register(os.kill, os.getpid(), signal.SIGINT)
 sys.argv = ["cifar_core", "runs", "list"]
-runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """
 
 
@@ -179,9 +182,13 @@ runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
     ("code", "answer"),
     [(IMPORTING, (1, "Cancelled.\n")), (ENDING, (0, "There is no run yet: python -m cifar_core train\n"))],
 )
-def test_ctrl_c_while_python_imports_or_ends(workspace: Workspace, code: str, answer: tuple[int, str]) -> None:
+@pytest.mark.parametrize("beginning", BEGINNINGS, ids=["module", "installed"])
+def test_ctrl_c_while_python_imports_or_ends(
+    workspace: Workspace, code: str, answer: tuple[int, str], beginning: str
+) -> None:
     environment = {**child_environment(), "CIFAR_WORKSPACE": str(workspace.root)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-c", code + beginning]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == answer
 
 
@@ -207,9 +214,9 @@ def test_streams_and_memory_that_are_not_there(workspace: Workspace, line: str, 
 TRAINING = """
 import runpy, sys
 sys.path.insert(0, sys.argv.pop(1))
-from cifar_core.runs import process
+from cifar_core.runs.control import actions
 from tests.lifecycle.fake import spawn_fake
-process.spawn = spawn_fake
+actions.spawn = spawn_fake
 sys.argv = ["cifar_core", "train"]
 runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """

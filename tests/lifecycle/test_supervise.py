@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core import processes
+from cifar_core import machine
 from cifar_core.errors import StorageError
 from cifar_core.jobs.log import (
     LEFT_OUT,
@@ -40,10 +40,10 @@ from cifar_core.lifecycle.worker import how_it_ended
 
 
 @pytest.mark.fault(31)
-@pytest.mark.parametrize("request", [EndRequest.STOP, EndRequest.PAUSE])
-def test_the_ladder_ends_within_25_seconds(request: EndRequest) -> None:
+@pytest.mark.parametrize("asked", [EndRequest.STOP, EndRequest.PAUSE])
+def test_the_ladder_ends_within_25_seconds(asked: EndRequest) -> None:
     escalation = Escalation()
-    steps = {second: escalation.next_step(request if second >= 100 else None, float(second)) for second in range(200)}
+    steps = {second: escalation.next_step(asked if second >= 100 else None, float(second)) for second in range(200)}
     taken = {second: step for second, step in steps.items() if step}
     assert list(taken.items())[:2] == [(100 + OBEY_SECONDS, "terminate"), (100 + OBEY_SECONDS + KILL_SECONDS, "kill")]
     assert list(taken)[1] == 125 and list(taken.values()).count("terminate") == 1
@@ -67,10 +67,10 @@ def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.Monk
     assert signals == [] and escalation.request is EndRequest.TERMINATE
 
 
-@pytest.mark.parametrize("request", [EndRequest.TERMINATE, EndRequest.TIME_LIMIT, EndRequest.GONE])
-def test_what_no_file_can_ask_begins_with_the_signal(request: EndRequest) -> None:
+@pytest.mark.parametrize("asked", [EndRequest.TERMINATE, EndRequest.TIME_LIMIT, EndRequest.GONE])
+def test_what_no_file_can_ask_begins_with_the_signal(asked: EndRequest) -> None:
     escalation = Escalation()
-    assert [escalation.next_step(request, now) for now in (5.0, 6.0, 5.0 + KILL_SECONDS)] == ["terminate", "", "kill"]
+    assert [escalation.next_step(asked, now) for now in (5.0, 6.0, 5.0 + KILL_SECONDS)] == ["terminate", "", "kill"]
 
 
 def test_a_machine_that_goes_down_does_not_wait_for_a_stop() -> None:
@@ -129,13 +129,13 @@ def test_kills_for_want_of_memory_are_counted_where_the_system_counts(
         return texts[str(path)]
 
     monkeypatch.setattr(Path, "read_text", read_text)
-    assert processes.oom_kills() == 2
+    assert machine.oom_kills() == 2
     del texts["/sys/fs/cgroup/box/memory.events"]
-    assert processes.oom_kills() == 0
+    assert machine.oom_kills() == 0
     texts["/sys/fs/cgroup/memory/box/memory.oom_control"] = "under_oom 0\noom_kill 5\n"
-    assert processes.oom_kills() == 5
+    assert machine.oom_kills() == 5
     texts.clear()
-    assert processes.oom_kills() == 0
+    assert machine.oom_kills() == 0
 
 
 @pytest.mark.fault(39)

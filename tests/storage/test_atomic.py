@@ -150,7 +150,7 @@ def test_readers_never_see_a_half_written_file(tmp_path: Path) -> None:
 def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     code = (
-        "import sys; from pathlib import Path; from cifar_core.storage.atomic import write_json\n"
+        "import sys; from pathlib import Path; from cifar_core.storage.json_files import write_json\n"
         "path = Path(sys.argv[1]); n = 0\n"
         "while True:\n"
         "    n += 1; write_json(path, {'n': n, 'tail': 'x' * 100_000}, durable=False)\n"
@@ -459,7 +459,7 @@ def test_sweeping_a_missing_folder_does_nothing(tmp_path: Path) -> None:
 
 
 HOLDER = (
-    "import sys, time; from pathlib import Path; from cifar_core.storage.atomic import hold_lock\n"
+    "import sys, time; from pathlib import Path; from cifar_core.storage.locks import hold_lock\n"
     "with hold_lock(Path(sys.argv[1])) as mine:\n"
     "    print('held' if mine else 'refused', flush=True); time.sleep(60)\n"
 )

@@ -12,7 +12,7 @@ from cifar_core.data import list_datasets
 from cifar_core.models import Layer, layer_table
 from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, read_speed, step_key
 from cifar_core.runs.run import Run, Status
-from cifar_core.train import SMALL_SIDE, looks_after, only_whole_batches, shown_share, small_part
+from cifar_core.train import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
 from cifar_core.workspace import Workspace
 
 _START_UP = 4.0  # seconds, where this machine's speed has not been measured
@@ -67,8 +67,8 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
     small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
     steps *= 1 - small_part(config) * (1 - small)
     epochs = config.optimizer.epochs
-    looks = sum(looks_after(config, epoch) for epoch in range(1, epochs + 1)) / epochs
-    measuring = looks * judged * (whole / batch) * costs.forward
+    views = sum(views_after(config, epoch) for epoch in range(1, epochs + 1)) / epochs
+    measuring = views * judged * (whole / batch) * costs.forward
     return correction * (steps + measuring) + _EPOCH_EXTRA
 
 
@@ -101,6 +101,6 @@ def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = 
 def _has_same_cost(one: RunConfig, other: RunConfig) -> bool:
     """Whether an average epoch takes as long with one configuration as with the other."""
     first, second = one.flat(), other.flat()
-    even = one.data.looks == 1 or one.data.validation_share > 0  # measuring takes as long after every epoch
+    even = one.data.views == 1 or one.data.validation_share > 0  # measuring takes as long after every epoch
     ignored = {*_WITHOUT_COST, "epochs"} if even and one.optimizer.prune_share == 0 else _WITHOUT_COST
     return all(first[name] == second[name] for name in first if name not in ignored)
