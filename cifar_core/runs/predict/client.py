@@ -105,18 +105,18 @@ class Predictor:
 
 
 def require_network(workspace: Workspace, run_id: str) -> tuple[Run, int]:
-    """A run whose best network can be asked, and the epoch after which that network was kept.
+    """A run whose best network can be used, and the epoch of that network.
 
     Raises:
         RunError: no such run, it has no finished epoch yet, or its weights cannot be used.
     """
     run = read_run(workspace, run_id)
     if run.dataset is None or run.best is None:
-        raise RunError(f"Run {run_id} has no finished epoch yet, so there is no network to ask.")
+        raise RunError(f"Run {run_id} has no finished epoch yet, so it has no network that could predict.")
     try:
         check_weights(run_folder(workspace, run.id), run.best.epoch, run.config.model, len(run.dataset.class_names))
     except ValueError as error:
-        raise RunError(f"The network of run {run_id} cannot be asked: {error}. Train it again.") from error
+        raise RunError(f"The network of run {run_id} cannot be used: {error}. Train it again.") from error
     return run, run.best.epoch
 
 

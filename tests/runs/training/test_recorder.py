@@ -1,4 +1,4 @@
-"""The file of a run's weights: what it says of itself, so that a person can use it alone."""
+"""The metadata of a run's weights, with which a person can use the file alone."""
 
 import json
 from dataclasses import asdict, replace
@@ -25,7 +25,7 @@ from tests.runs.in_process import TINY
 
 
 def metadata(path: Path) -> dict[str, Any]:
-    """What a safetensors file says beside its tensors, as anybody reads it who does not have this program."""
+    """The metadata of a safetensors file, as read without this program."""
     with safe_open(path, framework="numpy") as file:
         found = file.metadata()
     return {name: json.loads(value) for name, value in found.items() if name != "sha256"}
@@ -40,8 +40,8 @@ def test_weights_carry_what_a_person_needs_to_use_them(shared: Workspace, finish
         "std": list(finished.dataset.std),
         "model": json.loads(json.dumps(asdict(finished.config.model))),
     }
-    assert ModelConfig(**{name: tuple(value) if isinstance(value, list) else value
-                          for name, value in found["model"].items()}) == finished.config.model  # fmt: skip
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in found["model"].items()}
+    assert ModelConfig(**settings) == finished.config.model
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({"predictions.npz": npz(ids=None)}, "and nothing else"),
     ({"best.safetensors": None}, "safetensors is missing"),
     ({"best.safetensors": b"\x80\x04K\x01."}, "best.safetensors cannot be used"),
-    ({"best.safetensors": weights(evil=np.zeros(3, np.float32))}, "'evil' is missing or too many"),
+    ({"best.safetensors": weights(evil=np.zeros(3, np.float32))}, "'evil' does not belong there"),
     ({"best.safetensors": weights(**{"fc3.bias": np.zeros(7, np.float32)})}, "fc3.bias is not F32"),
     ({"best.safetensors": weights(**{"fc3.bias": np.full(10, np.inf, np.float32)})}, "values that are not numbers"),
     ({"best/0001.safetensors": b"x"}, "best/0001.safetensors does not belong to this run"),
