@@ -26,7 +26,7 @@ from cifar_core.data.store import (
     refuse_taken,
 )
 from cifar_core.errors import DataError, StorageError
-from cifar_core.jobs.log import begin_session, last_words, told_end
+from cifar_core.jobs.log import begin_session, last_line, logged_end
 from cifar_core.jobs.progress import CancelledError
 from cifar_core.machine import if_of_memory
 from cifar_core.processes import Program, spawn
@@ -293,10 +293,10 @@ def _read_request(folder: Path) -> Request | None:
 
 def _why_dead(log: Path) -> str:
     """Why the process of this log ended without writing so: by its own last words, where it had any."""
-    told = told_end(log)
+    told = logged_end(log)
     if told:
         return told[1]
-    words = last_words(log)
+    words = last_line(log)
     if lack := if_of_memory(words):
         return lack
     said = f"its last words: {words}" if words else "it was killed, or memory ran out"

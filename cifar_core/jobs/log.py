@@ -105,14 +105,14 @@ def end_line(ended_as: str, why: str) -> str:
     return f"-- it ended as {ended_as}: {one_line(why, _MAX_END)}"
 
 
-def told_end(log: Path) -> tuple[str, str] | None:
+def logged_end(log: Path) -> tuple[str, str] | None:
     """How the present or last process of a log said that it ended, and why; None where it did not say."""
     lines = log_text(log).rpartition(SESSION_MARK)[2].splitlines()
     found = (_END.fullmatch(line.strip()) for line in reversed(lines))
     return next(((match[1], match[2]) for match in found if match), None)
 
 
-def last_words(log: Path) -> str:
+def last_line(log: Path) -> str:
     """The last line that the present or last process of a log printed, empty if it printed none."""
     lines = log_tail(log, 1)
     return lines[0].strip()[:_LAST_WORDS] if lines and lines[0] != SESSION_MARK else ""

@@ -19,7 +19,7 @@ from cifar_core.storage.locks import hold_lock, is_locked
 
 BEAT_SECONDS = 2.0
 MISSED_SECONDS = 3 * BEAT_SECONDS  # without a beat: a worker that does not even look at what is asked of it
-QUIET_SECONDS = 30.0  # a waiting worker that has not beaten for this long is passed over
+UNRESPONSIVE_SECONDS = 30.0  # a waiting worker that has not beaten for this long is passed over
 _STILL_SECONDS = 3.0  # between two looks of a process: it stood still; with a beat's distance still no missed one
 _EPOCH = 946_684_800.0  # the year 2000; 1970, where bare monotonic seconds lie, is more than some disks can store
 
@@ -66,18 +66,18 @@ class Heartbeat:
 
 
 @contextlib.contextmanager
-def heartbeat(folder: LifeFolder) -> Iterator[Heartbeat]:
+def start_heartbeat(folder: LifeFolder) -> Iterator[Heartbeat]:
     """The heartbeat of a run's worker, which holds the run's lock; it has begun, unless the disk refuses."""
-    pulse = Heartbeat(folder)
+    heartbeat = Heartbeat(folder)
     with ExitStack() as held:
         with contextlib.suppress(StorageError):
             remove(folder.heartbeat)  # perhaps of another user
             held.enter_context(hold_lock(folder.heartbeat))
-        pulse.beat()
-        yield pulse
+        heartbeat.beat()
+        yield heartbeat
 
 
-def quiet_seconds(folder: LifeFolder, queued: float | None, *, taken: bool) -> float:
+def seconds_since_beat(folder: LifeFolder, queued: float | None, *, taken: bool) -> float:
     """For how long the worker of a run has not beaten; 0 where that cannot be known.
 
     Args:

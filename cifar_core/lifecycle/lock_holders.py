@@ -22,7 +22,7 @@ _LOCKED = re.compile(r"^lock:.*\bWRITE\b", re.MULTILINE)  # who asks whether a l
 _ROUNDS = 5  # looks for processes that were started while the others were being killed
 
 
-def can_tell() -> bool:
+def can_find_holders() -> bool:
     """Whether this system tells who holds a lock."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open") and (_PROC / "self" / "fdinfo").is_dir()
 
@@ -63,7 +63,7 @@ def holder_of(lock: Path, *, of_run: str | None = None) -> Iterator[Holder | Non
         lock: its file.
         of_run: the run whose worker alone is looked for; another's may hold a run's lock for a moment, to write its end.
     """
-    for pid in _processes() if can_tell() else ():
+    for pid in _processes() if can_find_holders() else ():
         run_id = _run_of(pid)
         if run_id and of_run in (None, run_id) and _holds(pid, lock):
             with _pinned(pid, lambda pid=pid: _holds(pid, lock)) as handle:  # type: ignore[misc]

@@ -16,18 +16,18 @@ from pathlib import Path
 from cifar_core.errors import ConfigError, StorageError
 from cifar_core.lifecycle.heartbeat import Standstill
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.status import waits
+from cifar_core.lifecycle.status import is_waiting
 from cifar_core.limits import ServerLimits, read_limits
 from cifar_core.storage.atomic import make_folder, remove, sweep_temp, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.workspace import Workspace
 
-_ORDER_SECONDS = 10.0
+_TICKET_SECONDS = 10.0
 _TICKET = re.compile(r"([0-9]{6,})-([a-z0-9-]+)")
 
 
-def join(folder: LifeFolder, *, timeout: float = _ORDER_SECONDS) -> None:
+def join(folder: LifeFolder, *, timeout: float = _TICKET_SECONDS) -> None:
     """Give a run the next ticket; one that has a ticket keeps it.
 
     Args:
@@ -38,14 +38,14 @@ def join(folder: LifeFolder, *, timeout: float = _ORDER_SECONDS) -> None:
         StorageError: the disk refused, or the queue is held by a process that does not let go.
     """
     if not _join(folder, timeout):
-        raise StorageError(f"The queue is held by another process ({order_lock(folder.workspace)}): try again.")
+        raise StorageError(f"The queue is held by another process ({ticket_lock(folder.workspace)}): try again.")
 
 
 def _join(folder: LifeFolder, timeout: float = 0.0) -> bool:
     """As `join`; False where another process holds the queue for longer than `timeout` seconds."""
     home = _home(folder.workspace)
     make_folder(home)
-    with hold_lock(order_lock(folder.workspace), timeout=timeout) as mine:
+    with hold_lock(ticket_lock(folder.workspace), timeout=timeout) as mine:
         if not mine:
             return False
         sweep_temp(home)
@@ -102,7 +102,7 @@ def take_slot(folder: LifeFolder, held: ExitStack, standstill: Standstill) -> bo
     return False
 
 
-def order_lock(workspace: Workspace) -> Path:
+def ticket_lock(workspace: Workspace) -> Path:
     """The lock that is held for an instant by whoever takes a ticket."""
     return _home(workspace) / "order.lock"
 
@@ -139,7 +139,7 @@ def is_next(folder: LifeFolder, standstill: Standstill) -> bool:
     own = (waiting[folder.run_id], folder.run_id)
     for _, run_id in sorted(place for run_id, number in waiting.items() if (place := (number, run_id)) < own):
         other = LifeFolder(folder.path.with_name(run_id))
-        waiting_too = waits(other, standstill)
+        waiting_too = is_waiting(other, standstill)
         if waiting_too:
             return False
         if waiting_too is not None:  # else of another user who lets nobody read it: passed over, and its ticket stays

@@ -9,8 +9,8 @@ import time
 from dataclasses import asdict, dataclass, replace
 
 from cifar_core.errors import RunError, StorageError
-from cifar_core.jobs.log import told_end
-from cifar_core.lifecycle.heartbeat import QUIET_SECONDS, Standstill, quiet_seconds
+from cifar_core.jobs.log import logged_end
+from cifar_core.lifecycle.heartbeat import UNRESPONSIVE_SECONDS, Standstill, seconds_since_beat
 from cifar_core.lifecycle.life_folder import MOST_BYTES, STATUS, LifeFolder
 from cifar_core.lifecycle.states import ACTIVE, MOVES, Status, TrainingProgress, Verb, after
 from cifar_core.machine import boot_id
@@ -78,7 +78,7 @@ def state_without_worker(folder: LifeFolder) -> State:
     return _judged(folder, read_state(folder))
 
 
-def waits(folder: LifeFolder, standstill: Standstill) -> bool | None:
+def is_waiting(folder: LifeFolder, standstill: Standstill) -> bool | None:
     """Whether a run waits for its turn with a worker that responds, or its worker is just being started; None where we have
     no permission to know. Whoever stood still of late calls no other silent."""
     try:
@@ -101,15 +101,15 @@ def silent_since(folder: LifeFolder, state: State, step: float) -> float | None:
     if state.beat is None or state.boot != boot_id():
         return None
     if state.status is Status.QUEUED:
-        quiet = quiet_seconds(folder, state.beat, taken=state.taken)
-        return time.time() - quiet if quiet > QUIET_SECONDS else None
+        quiet = seconds_since_beat(folder, state.beat, taken=state.taken)
+        return time.time() - quiet if quiet > UNRESPONSIVE_SECONDS else None
     quiet = time.monotonic() - state.beat
     if state.status is not Status.RUNNING or quiet <= max(SILENT_SECONDS, SILENT_STEPS * step):
         return None
     return folder.status.stat().st_mtime
 
 
-def queue_first(folder: LifeFolder, epochs: int) -> None:
+def write_first_status(folder: LifeFolder, epochs: int) -> None:
     """Write the first status of a run that is being made.
 
     Raises:
@@ -139,7 +139,7 @@ def move(folder: LifeFolder, verb: Verb, *, progress: TrainingProgress | None = 
     _write(folder, State(status, error, progress, taken=before.taken and verb is not Verb.RESUME))
 
 
-def tell(folder: LifeFolder, progress: TrainingProgress) -> None:
+def write_progress(folder: LifeFolder, progress: TrainingProgress) -> None:
     """Write where a running run stands; a power cut may take it.
 
     Raises:
@@ -175,7 +175,7 @@ def _judged(folder: LifeFolder, state: State) -> State:
     """What a state means when the run's lock is free. Where its processes could not write how they ended, their log says so."""
     if state.status not in ACTIVE:
         return state
-    ended_as, why = told_end(folder.log) or ("", "")
+    ended_as, why = logged_end(folder.log) or ("", "")
     if ended_as in MOVES[state.status].values():
         return replace(state, status=Status(ended_as), error=why)
     if _is_arriving(state):

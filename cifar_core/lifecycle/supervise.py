@@ -99,20 +99,20 @@ class TimeLimit:
         return progress is not None and progress.batches > 0
 
 
-class Flag:
+class TerminationSignal:
     """Whether this process was told to end (SIGTERM)."""
 
     def __init__(self) -> None:
-        self.up = False
+        self.received = False
         signal.signal(signal.SIGTERM, self._raise)
 
     def _raise(self, _number: int, _frame: object) -> None:
-        self.up = True
+        self.received = True
 
 
-def end_request_of(folder: LifeFolder, is_terminated: Flag) -> EndRequest | None:
+def read_end_request(folder: LifeFolder, termination: TerminationSignal) -> EndRequest | None:
     """Why the run should end now, if it should; a stop outweighs a pause."""
-    if is_terminated.up:
+    if termination.received:
         return EndRequest.TERMINATE
     if not folder.path.is_dir():
         return EndRequest.GONE
@@ -121,18 +121,18 @@ def end_request_of(folder: LifeFolder, is_terminated: Flag) -> EndRequest | None
     return EndRequest.PAUSE if folder.pause_file.exists() else None
 
 
-def see_through(
-    child: subprocess.Popen[bytes], folder: LifeFolder, is_terminated: Flag, pulse: Heartbeat
+def supervise_child(
+    child: subprocess.Popen[bytes], folder: LifeFolder, termination: TerminationSignal, heartbeat: Heartbeat
 ) -> Escalation:
     """Wait for a child's end and next_step the escalation where it is asked to come; returns how far that went."""
     escalation, limit = Escalation(), TimeLimit(folder)
     while True:
-        pulse.beat()
+        heartbeat.beat()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_LOOK_SECONDS)
             break
         now = time.monotonic()
-        request = end_request_of(folder, is_terminated)
+        request = read_end_request(folder, termination)
         if request is None and limit.is_over(now):
             request = EndRequest.TIME_LIMIT
         due = escalation.next_step(request, now)
@@ -140,7 +140,7 @@ def see_through(
             child.terminate()
         elif due == "kill":
             _kill_group(child)
-    if is_terminated.up and escalation.request is None:  # whoever told us to end told the child too
+    if termination.received and escalation.request is None:  # whoever told us to end told the child too
         escalation.request, escalation.terminated = EndRequest.TERMINATE, True
     return escalation
 

@@ -15,15 +15,22 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.jobs.log import LogKeeper, end_line, last_words, told_end
+from cifar_core.jobs.log import LogKeeper, end_line, last_line, logged_end
 from cifar_core.lifecycle.final_status import end_as
 from cifar_core.lifecycle.force_stop import free_queue
-from cifar_core.lifecycle.heartbeat import Heartbeat, heartbeat
+from cifar_core.lifecycle.heartbeat import Heartbeat, start_heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import leave, take_slot
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb
 from cifar_core.lifecycle.status import expect_worker, move, read_state
-from cifar_core.lifecycle.supervise import EndRequest, Escalation, Flag, describe_exit, end_request_of, see_through
+from cifar_core.lifecycle.supervise import (
+    EndRequest,
+    Escalation,
+    TerminationSignal,
+    describe_exit,
+    read_end_request,
+    supervise_child,
+)
 from cifar_core.machine import oom_kills
 from cifar_core.processes import Program, command_of
 from cifar_core.storage.locks import hold_lock
@@ -42,17 +49,17 @@ def main() -> int:
     with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as mine:
         if not mine or read_state(folder).status is not Status.QUEUED:
             return 0  # another worker has it, or had it
-        is_terminated = Flag()
-        with heartbeat(folder) as pulse, ExitStack() as slot:
+        termination = TerminationSignal()
+        with start_heartbeat(folder) as heartbeat, ExitStack() as slot:
             try:
                 expect_worker(folder, here=True)
-                if not _wait_turn(folder, slot, is_terminated, pulse):
+                if not _wait_turn(folder, slot, termination, heartbeat):
                     return 0
                 move(folder, Verb.START)
             except CifarCoreError as error:
                 _give_up(folder, str(error))
                 raise
-            return _compute(folder, is_terminated, pulse)
+            return _compute(folder, termination, heartbeat)
 
 
 def computing_command(folder: LifeFolder) -> list[str]:
@@ -61,7 +68,7 @@ def computing_command(folder: LifeFolder) -> list[str]:
     return command_of(Program.TRAINING, *options)
 
 
-def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: Heartbeat) -> bool:
+def _wait_turn(folder: LifeFolder, slot: ExitStack, termination: TerminationSignal, heartbeat: Heartbeat) -> bool:
     """Wait until the run may train; False where it was asked to end before.
 
     Raises:
@@ -69,8 +76,8 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: 
     """
     look_at_slots = time.monotonic() + _SLOTS_SECONDS
     while True:
-        pulse.beat()
-        request = end_request_of(folder, is_terminated)
+        heartbeat.beat()
+        request = read_end_request(folder, termination)
         if request is EndRequest.GONE:
             _tell_gone("it waited for its turn")
             return False
@@ -78,10 +85,10 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, is_terminated: Flag, pulse: 
             leave(folder)
             end_as(folder, _VERBS[request], _ENDED_WAITING.get(request, ""))
             return False
-        if take_slot(folder, slot, pulse.standstill):
+        if take_slot(folder, slot, heartbeat.standstill):
             return True
         if time.monotonic() >= look_at_slots:
-            free_queue(folder, pulse.standstill)
+            free_queue(folder, heartbeat.standstill)
             look_at_slots = time.monotonic() + _SLOTS_SECONDS
         time.sleep(_TURN_SECONDS)
 
@@ -100,7 +107,7 @@ def _tell_gone(doing: str) -> None:
     print(end_line(Status.INTERRUPTED, why), flush=True)
 
 
-def _compute(folder: LifeFolder, is_terminated: Flag, pulse: Heartbeat) -> int:
+def _compute(folder: LifeFolder, termination: TerminationSignal, heartbeat: Heartbeat) -> int:
     """Run the computing process to its end and write how it ended, unless it did so itself; returns its exit code."""
     killed_before = oom_kills()
     try:
@@ -114,16 +121,16 @@ def _compute(folder: LifeFolder, is_terminated: Flag, pulse: Heartbeat) -> int:
         return 1
     assert child.stdout is not None
     words = LogKeeper(child.stdout, folder.log)
-    escalation = see_through(child, folder, is_terminated, pulse)
+    escalation = supervise_child(child, folder, termination, heartbeat)
     if not folder.path.is_dir():
         _tell_gone("it trained")
         return child.returncode
     words.finish(_LOG_SECONDS)
     if read_state(folder).status in ACTIVE:
         died_of_memory = oom_kills() > killed_before
-        told = told_end(folder.log)
+        told = logged_end(folder.log)
         verb, why = (Verb.FAIL, told[1]) if told else how_it_ended(
-            escalation, child.returncode, last_words(folder.log), out_of_memory=died_of_memory)  # fmt: skip
+            escalation, child.returncode, last_line(folder.log), out_of_memory=died_of_memory)  # fmt: skip
         end_as(folder, verb, why)
     return child.returncode
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import TrainingProgress, Verb
-from cifar_core.lifecycle.status import move, read_state, tell
+from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.processes import child_environment
 from cifar_core.storage.locks import hold_lock
 
@@ -74,7 +74,7 @@ def compute(folder: LifeFolder, parent: int) -> int:
     for batch in range(1, 1_000_000):
         what = ordered(folder)
         if what != "hang":
-            tell(folder, TrainingProgress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
+            write_progress(folder, TrainingProgress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
         if what != "deaf" and os.getppid() != parent:
             move(folder, Verb.INTERRUPT)
             return 0
@@ -124,7 +124,7 @@ def quicken() -> None:
     if QUIET in os.environ:
         heartbeat.BEAT_SECONDS, worker._SLOTS_SECONDS = 0.1, 0.3
         seconds = float(os.environ[QUIET])
-        status.QUIET_SECONDS = force_stop.QUIET_SECONDS = seconds
+        status.UNRESPONSIVE_SECONDS = force_stop.UNRESPONSIVE_SECONDS = seconds
         heartbeat.MISSED_SECONDS = force_stop.MISSED_SECONDS = force_stop.SILENT_SECONDS = seconds
 
 

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from cifar_core.lifecycle import force_stop, lock_holders, status
-from cifar_core.lifecycle.heartbeat import heartbeat
+from cifar_core.lifecycle.heartbeat import start_heartbeat
 from cifar_core.lifecycle.lock_holders import holder_of
-from cifar_core.lifecycle.queue import leave, order_lock, tickets
+from cifar_core.lifecycle.queue import leave, ticket_lock, tickets
 from cifar_core.lifecycle.status import expect_worker
 from cifar_core.runs import delete_run, list_runs, pause_run, queue_places, read_run, resume_run, stop_all, stop_run
 from cifar_core.runs.control import actions
@@ -25,7 +25,9 @@ from tests.lifecycle.conftest import Lives, is_alive, until
 
 QUIET = 1.0  # seconds without a beat, instead of 30
 
-pytestmark = pytest.mark.skipif(not lock_holders.can_tell(), reason="this system does not tell who holds a lock")
+pytestmark = pytest.mark.skipif(
+    not lock_holders.can_find_holders(), reason="this system does not tell who holds a lock"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """In all processes a worker is silent soon."""
     monkeypatch.setenv(fake.QUIET, str(QUIET))
     for module in (status, force_stop):
-        monkeypatch.setattr(module, "QUIET_SECONDS", QUIET)
+        monkeypatch.setattr(module, "UNRESPONSIVE_SECONDS", QUIET)
 
 
 @contextlib.contextmanager
@@ -158,7 +160,7 @@ def test_who_was_resumed_meanwhile_is_not_ended(lives: Lives, monkeypatch: pytes
     monkeypatch.setattr(force_stop, "OBEY_SECONDS", -100.0)
     lives.wait_computing(lives.begin())
     run_id, worker = waiting(lives)
-    force_stop.see_to_its_end(lives.folder(run_id))
+    force_stop.end_unresponsive(lives.folder(run_id))
     assert is_alive(worker) and lives.status(run_id) == "queued"
 
 
@@ -192,7 +194,7 @@ def test_only_who_holds_the_lock_is_ended(lives: Lives, tmp_path: Path, monkeypa
     link.symlink_to(lives.folder(first).lock)
     with monkeypatch.context() as context:
         context.setattr(sys, "platform", "darwin")
-        assert not lock_holders.can_tell()
+        assert not lock_holders.can_find_holders()
 
 
 @contextlib.contextmanager
@@ -239,9 +241,9 @@ def test_a_worker_that_is_frozen_as_it_takes_a_ticket_keeps_no_other_from_one(li
     """Also where nobody else has a ticket yet."""
     lives.wait_computing(lives.begin())
     other, _ = waiting(lives)
-    folder, order = lives.folder(lives.make()), order_lock(lives.workspace)
+    folder, order = lives.folder(lives.make()), ticket_lock(lives.workspace)
     expect_worker(folder, here=True)
-    with heartbeat(folder):  # once
+    with start_heartbeat(folder):  # once
         pass
     with holding(folder.path, folder.lock, folder.heartbeat, order):
         leave(lives.folder(other))

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from cifar_core.lifecycle import force_stop
-from cifar_core.lifecycle.heartbeat import MISSED_SECONDS, Heartbeat, Standstill, heartbeat, quiet_seconds
+from cifar_core.lifecycle.heartbeat import MISSED_SECONDS, Heartbeat, Standstill, seconds_since_beat, start_heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import is_next, join, tickets
 from cifar_core.lifecycle.states import Verb
@@ -35,15 +35,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 @contextlib.contextmanager
 def waiting(folder: LifeFolder) -> Iterator[Heartbeat]:
     """A run that waits, with its worker in this process."""
-    with hold_lock(folder.lock) as mine, heartbeat(folder) as pulse:
+    with hold_lock(folder.lock) as mine, start_heartbeat(folder) as heartbeat:
         assert mine
         expect_worker(folder, here=True)
         join(folder)
-        yield pulse
+        yield heartbeat
 
 
 def quiet(folder: LifeFolder) -> float:
-    return quiet_seconds(folder, None, taken=True)
+    return seconds_since_beat(folder, None, taken=True)
 
 
 @pytest.mark.fault(29, 94)
@@ -51,12 +51,12 @@ def test_a_heartbeat_is_of_the_monotonic_clock(
     lives: Lives, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, real = lives.folder(lives.make()), time.time
-    with waiting(folder) as pulse:
+    with waiting(folder) as heartbeat:
         monkeypatch.setattr("time.time", lambda: real() + 86_400)
         assert quiet(folder) < 5
         clock.ahead = 1000.0
         assert 999 < quiet(folder) < 1005
-        pulse.beat()
+        heartbeat.beat()
         assert quiet(folder) < 5
 
 
@@ -67,17 +67,17 @@ def test_whether_a_worker_without_a_heartbeat_responds_is_not_known(lives: Lives
     with hold_lock(folder.lock):
         expect_worker(folder, here=True)
         long_ago = time.monotonic() - 100.0
-        assert 100 <= quiet_seconds(folder, long_ago, taken=False) < 110, (
+        assert 100 <= seconds_since_beat(folder, long_ago, taken=False) < 110, (
             "it never came as far as to say that it is there"
         )
-        assert quiet_seconds(folder, long_ago, taken=True) == 0.0
-        with heartbeat(folder):
+        assert seconds_since_beat(folder, long_ago, taken=True) == 0.0
+        with start_heartbeat(folder):
             pass
         os.utime(folder.heartbeat, (1e9, 1e9))
-        assert quiet_seconds(folder, long_ago, taken=True) == 0.0
+        assert seconds_since_beat(folder, long_ago, taken=True) == 0.0
         with hold_lock(folder.heartbeat):
             folder.heartbeat.touch()
-            assert quiet_seconds(folder, long_ago, taken=True) == 0.0, "the time of its making is no beat"
+            assert seconds_since_beat(folder, long_ago, taken=True) == 0.0, "the time of its making is no beat"
 
 
 @pytest.mark.fault(94)
@@ -88,7 +88,7 @@ def test_what_is_no_heartbeat_says_nothing_and_stops_no_worker(lives: Lives, odd
         folder.heartbeat.mkdir()
     elif odd == "loop":
         folder.heartbeat.symlink_to(folder.heartbeat.name)
-    with hold_lock(folder.lock), heartbeat(folder):
+    with hold_lock(folder.lock), start_heartbeat(folder):
         if odd == "closed":
             folder.heartbeat.chmod(0)
         assert as_a_user(lambda: quiet(folder)) < 5
@@ -101,17 +101,17 @@ def test_a_worker_beats_in_a_run_of_another_user(lives: Lives, clock: SimpleName
     if os.geteuid() != 0:
         pytest.skip("only root gives files to another user")
     folder = lives.folder(lives.make())
-    with hold_lock(folder.lock), heartbeat(folder):
+    with hold_lock(folder.lock), start_heartbeat(folder):
         pass
     for path in (folder.path, folder.lock, folder.heartbeat):
         os.chown(path, OTHER, OTHER)
         path.chmod(0o1777 if sticky and path.is_dir() else 0o777)
 
     def work() -> tuple[float, float]:
-        with hold_lock(folder.lock), heartbeat(folder) as pulse:
+        with hold_lock(folder.lock), start_heartbeat(folder) as heartbeat:
             clock.ahead = 50.0
             before = quiet(folder)
-            pulse.beat()
+            heartbeat.beat()
             return before, quiet(folder)
 
     before, after = as_a_user(work)
@@ -132,22 +132,22 @@ def test_no_file_is_of_a_time_that_other_programs_cannot_store(lives: Lives, tmp
 def test_who_wakes_first_after_a_common_freeze_throws_no_ticket_away(lives: Lives, clock: SimpleNamespace) -> None:
     with ExitStack() as held:
         folders = [lives.folder(lives.make()) for _ in range(3)]
-        pulses = [held.enter_context(waiting(folder)) for folder in folders]
-        first, last, pulse = folders[0], folders[2], pulses[2]
+        heartbeats = [held.enter_context(waiting(folder)) for folder in folders]
+        first, last, heartbeat = folders[0], folders[2], heartbeats[2]
         for _ in range(40):  # they wait for a while
             clock.ahead += 1
-            for each in pulses:
+            for each in heartbeats:
                 each.beat()
         clock.ahead += 40
-        assert not is_next(last, pulse.standstill)
-        pulse.beat()
-        assert not is_next(last, pulse.standstill)
+        assert not is_next(last, heartbeat.standstill)
+        heartbeat.beat()
+        assert not is_next(last, heartbeat.standstill)
         assert len(tickets(lives.workspace)) == 3
         for _ in range(int(MISSED_SECONDS) + 1):
             clock.ahead += 1
-            for each in pulses[1:]:
+            for each in heartbeats[1:]:
                 each.beat()
-        assert not is_next(last, pulse.standstill) and is_next(folders[1], pulses[1].standstill)
+        assert not is_next(last, heartbeat.standstill) and is_next(folders[1], heartbeats[1].standstill)
         assert first.run_id not in tickets(lives.workspace), "it alone has not woken"
 
 
@@ -168,22 +168,22 @@ def test_who_stood_still_itself_kills_nobody(
     monkeypatch.setattr(force_stop, "holder_of", found)
     monkeypatch.setattr(force_stop, "is_locked", lambda lock: lock.name != "training.lock")
     first, second = (lives.folder(lives.make()) for _ in range(2))
-    with waiting(first), waiting(second) as pulse:
+    with waiting(first), waiting(second) as heartbeat:
         move(first, Verb.START)
         clock.ahead += 200
-        force_stop.free_queue(second, pulse.standstill)
+        force_stop.free_queue(second, heartbeat.standstill)
         assert killed == []
         for _ in range(int(MISSED_SECONDS) + 1):
             clock.ahead += 1
-            pulse.beat()
-        force_stop.free_queue(second, pulse.standstill)
+            heartbeat.beat()
+        force_stop.free_queue(second, heartbeat.standstill)
         assert killed == ["None"] * 2, "who keeps the order or a slot"
         first.stop_file.touch()
         before = time.monotonic()
-        force_stop.see_to_its_end(first)
+        force_stop.end_unresponsive(first)
         assert killed[2:] == [first.run_id] and 24 <= time.monotonic() - before < 26
         monkeypatch.setattr(force_stop, "_LOOK_SECONDS", 40.0)  # it is frozen at each look
-        force_stop.see_to_its_end(first)
+        force_stop.end_unresponsive(first)
         assert len(killed) == 3
 
 

@@ -35,7 +35,7 @@ def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
         raise StorageError("The disk refused while joining the queue.")
 
     monkeypatch.setattr(worker, "take_slot", refuse)
-    monkeypatch.setattr(worker, "Flag", lambda: SimpleNamespace(up=False))
+    monkeypatch.setattr(worker, "TerminationSignal", lambda: SimpleNamespace(received=False))
     monkeypatch.setattr(sys, "argv", ["worker", f"--run-dir={folder.path}"])
     with pytest.raises(StorageError, match="The disk refused"):
         worker.main()

@@ -170,7 +170,7 @@ def test_a_start_never_removes_a_run_that_has_begun_before(lives: Lives) -> None
 
 def test_a_worker_waits_for_longer_than_its_starter_may_need() -> None:
     """Who starts it holds its lock, and may wait for the queue before the run is queued."""
-    assert worker._LOCK_SECONDS >= 2 * queue._ORDER_SECONDS
+    assert worker._LOCK_SECONDS >= 2 * queue._TICKET_SECONDS
 
 
 @pytest.mark.slow

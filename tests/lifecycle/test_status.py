@@ -17,11 +17,11 @@ from cifar_core.lifecycle.status import (
     START_SECONDS,
     expect_worker,
     move,
-    queue_first,
     read_state,
     silent_since,
     state_now,
-    tell,
+    write_first_status,
+    write_progress,
 )
 from cifar_core.runs import create_run, list_runs, read_run, resume_run, start_run
 from cifar_core.runs.run_folder import RunFolder, run_folder
@@ -80,9 +80,9 @@ def test_an_illegal_move_is_refused_and_changes_nothing(folder: RunFolder, statu
 
 def test_only_a_running_run_makes_progress(folder: RunFolder) -> None:
     with pytest.raises(RunError, match="is queued: only a running one makes progress"):
-        tell(folder, TrainingProgress("training", 1, 2, 3, 4))
+        write_progress(folder, TrainingProgress("training", 1, 2, 3, 4))
     move(folder, Verb.START)
-    tell(folder, TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0))
+    write_progress(folder, TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0))
     assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0)
     move(folder, Verb.STOP)
     assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0), (
@@ -146,7 +146,7 @@ def test_a_clock_that_jumps_kills_nobody(
         expect_worker(folder, here=True)
         assert read_run(workspace, folder.run_id).status is Status.QUEUED
         move(folder, Verb.START)
-        tell(folder, TrainingProgress("training", 1, 2, 3, 4, 100.0, 5.0, 1.0))
+        write_progress(folder, TrainingProgress("training", 1, 2, 3, 4, 100.0, 5.0, 1.0))
         run = read_run(workspace, folder.run_id)
         assert run.status is Status.RUNNING and run.silent_since is None
         assert run.seconds == 1.0
@@ -209,6 +209,6 @@ def test_sentences_name_the_way_out() -> None:
 
 def test_the_first_status(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    queue_first(folder, 7)
+    write_first_status(folder, 7)
     state = read_state(folder)
     assert (state.status, state.taken, state.progress) == (Status.QUEUED, False, TrainingProgress("starting", epochs=7))

@@ -19,8 +19,8 @@ from cifar_core.jobs.log import (
     begin_session,
     end_line,
     log_tail,
+    logged_end,
     take_back_session,
-    told_end,
 )
 from cifar_core.lifecycle import supervise
 from cifar_core.lifecycle.heartbeat import Heartbeat
@@ -32,9 +32,9 @@ from cifar_core.lifecycle.supervise import (
     STILL_COMPUTING,
     EndRequest,
     Escalation,
-    Flag,
+    TerminationSignal,
     describe_exit,
-    see_through,
+    supervise_child,
 )
 from cifar_core.lifecycle.worker import how_it_ended
 
@@ -61,9 +61,9 @@ def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.Monk
     folder.stop_file.touch()
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    flag = Flag.__new__(Flag)
-    flag.up = True
-    escalation = see_through(child, folder, flag, Heartbeat(folder))
+    flag = TerminationSignal.__new__(TerminationSignal)
+    flag.received = True
+    escalation = supervise_child(child, folder, flag, Heartbeat(folder))
     assert signals == [] and escalation.request is EndRequest.TERMINATE
 
 
@@ -221,21 +221,21 @@ def test_last_words_are_kept_on_a_full_disk(tmp_path: Path, arm: Callable[[str],
         log.write_bytes(log.read_bytes() + b"y" * 900)  # as much as is in a block beside the mark
         arm("write:1:enospc")
     append_bounded(log, f"chatter\n{end_line('failed', 'The disk is full.')}\n".encode())
-    assert told_end(log) == ("failed", "The disk is full.")
+    assert logged_end(log) == ("failed", "The disk is full.")
     assert log.stat().st_size < before + 1200
 
 
 @pytest.mark.fault(95)
 def test_only_our_own_words_of_this_session_tell_the_end(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
-    assert told_end(log) is None
+    assert logged_end(log) is None
     begin_session(log)
     append_bounded(log, f"{end_line('failed', 'Of an earlier process.')}\n".encode())
     size = begin_session(log)
     append_bounded(log, b"The disk is full, says a library.\nit ended as failed: so it prints\n")
-    assert told_end(log) is None
+    assert logged_end(log) is None
     take_back_session(log, size)
-    assert told_end(log) == ("failed", "Of an earlier process.")
+    assert logged_end(log) == ("failed", "Of an earlier process.")
     log.unlink()
     os.mkfifo(log)
-    assert told_end(log) is None, "nobody waits for the words of a pipe"
+    assert logged_end(log) is None, "nobody waits for the words of a pipe"
