@@ -73,7 +73,7 @@ def _open_or_make(path: str, flags: int) -> int:
 
 def _write_whole(handle: IO[bytes], piece: bytes) -> None:
     while piece:
-        piece = piece[faults.watch(handle).write(piece) :]  # type: ignore[arg-type]
+        piece = piece[faults.wrap(handle).write(piece) :]  # type: ignore[arg-type]
 
 
 def begin_session(log: Path) -> int:

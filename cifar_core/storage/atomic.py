@@ -41,7 +41,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _sync(descriptor: int) -> None:
-    faults.strike("fsync")
+    faults.inject("fsync")
     os.fsync(descriptor)
 
 
@@ -49,7 +49,7 @@ def replace(source: Path, target: Path) -> None:
     """`os.replace` that waits a little for a reader on Windows, then raises."""
     for attempt in range(_REPLACE_TRIES):
         try:
-            faults.strike("replace")
+            faults.inject("replace")
             os.replace(source, target)
             return
         except PermissionError:
@@ -65,7 +65,7 @@ def remove(path: Path) -> None:
         StorageError: the disk refused.
     """
     with storage_errors(f"removing {path.name}"):
-        faults.strike("remove")
+        faults.inject("remove")
         path.unlink(missing_ok=True)
 
 
@@ -76,7 +76,7 @@ def remove_folder(path: Path, what: str) -> None:
         StorageError: the disk refused while `what`, such as "deleting tiny"; some of it may be gone.
     """
     with storage_errors(what):
-        faults.strike("remove")
+        faults.inject("remove")
         if path.is_symlink() or not path.is_dir():
             path.unlink()
         else:
@@ -91,7 +91,7 @@ def make_folder(path: Path) -> None:
     """
     with storage_errors(f"making the folder {path.name}"):
         if not path.is_dir():
-            faults.strike("write")
+            faults.inject("write")
             path.mkdir(exist_ok=True)
             if _POSIX:
                 open_up(path, path.parent, 0o777)
@@ -112,7 +112,7 @@ def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     temp = temp_beside(path)
     try:
         with open(temp, "wb") as handle:
-            yield faults.watch(handle)
+            yield faults.wrap(handle)
             if durable:
                 handle.flush()
                 _sync(handle.fileno())
@@ -167,7 +167,7 @@ def append_line(path: Path, line: str) -> None:
         content = line.encode() + b"\n"
         try:
             while content:  # unbuffered, so that closing the file writes nothing of a line that failed
-                content = content[faults.watch(handle).write(content) :]
+                content = content[faults.wrap(handle).write(content) :]
             _sync(handle.fileno())
         except OSError:
             with contextlib.suppress(OSError):
@@ -216,7 +216,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     temp = temp_beside(path)
     with storage_errors(f"making {path.name}"):
-        faults.strike("write")
+        faults.inject("write")
         temp.mkdir(parents=True)
     try:
         yield temp
@@ -232,7 +232,7 @@ def _name_folder(temp: Path, path: Path) -> None:
     if os.path.lexists(path):  # a rename would replace an empty folder
         raise FileExistsError(path)
     try:
-        faults.strike("replace")
+        faults.inject("replace")
         temp.rename(path)  # of two builders at once it refuses the second
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):

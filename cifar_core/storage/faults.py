@@ -34,7 +34,7 @@ class Fault:
     effect: str
     seen: int = 0  # calls at this point so far
 
-    def strikes(self, point: str) -> bool:
+    def applies(self, point: str) -> bool:
         """Count a call; whether it is one that fails."""
         if point != self.point:
             return False
@@ -65,28 +65,28 @@ def arm(plan: str) -> None:
     _armed = Fault(found[1], int(found[2]), bool(found[3]), found[4]) if found else None
 
 
-def struck() -> bool:
+def was_injected() -> bool:
     """Whether the fault has come to pass."""
     return _armed is not None and _armed.seen >= _armed.first
 
 
-def strike(point: str) -> None:
+def inject(point: str) -> None:
     """To be called right before a call of the operating system; raises OSError where that call is made to fail."""
-    if _armed is not None and _armed.strikes(point):
+    if _armed is not None and _armed.applies(point):
         _armed.act()
 
 
-def watch(handle: BinaryIO) -> BinaryIO:
+def wrap(handle: BinaryIO) -> BinaryIO:
     """The file itself, or one in its place whose writes can be made to fail."""
-    return handle if _armed is None else _Watched(handle)  # type: ignore[return-value] # it answers as the file does
+    return handle if _armed is None else _FaultyFile(handle)  # type: ignore[return-value] # it answers as the file does
 
 
-class _Watched:
+class _FaultyFile:
     def __init__(self, handle: BinaryIO) -> None:
         self._handle = handle
 
     def write(self, content: Any) -> int:
-        if _armed is not None and _armed.strikes("write"):
+        if _armed is not None and _armed.applies("write"):
             if _armed.effect.startswith("half"):
                 self._handle.write(content[: len(content) // 2])
                 self._handle.flush()

@@ -32,10 +32,10 @@ from cifar_core.storage import faults
 from cifar_core.storage.faults import EXIT_CODE
 from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import open_workspace
+from tests.fault_injection import forked
 from tests.lifecycle.conftest import Lives, end_fakes, fakes, until
 from tests.lifecycle.fake import spawn_fake
 from tests.lifecycle.test_status import LEGAL
-from tests.strikes import forked
 
 RUNS = 3
 POINTS = ("", "write:1", "fsync:1", "replace:1", "fsync:2")  # all calls of a move, in turn; none

@@ -63,7 +63,7 @@ def test_a_start_that_is_refused_leaves_no_run(
             assert sorted(names) == sorted([".queue", kept]), plan
             assert [run.id for run in list_runs(lives.workspace)] == [kept] and tickets(lives.workspace) == {}, plan
             return True
-        struck = faults.struck()
+        struck = faults.was_injected()
         arm("")
         assert read_run(lives.workspace, run_id).ticket is not None
         for path in sorted(lives.folder(run_id).path.rglob("*"), reverse=True):
@@ -106,7 +106,7 @@ def test_a_resume_that_is_refused_changes_nothing(
             assert tickets(lives.workspace) == {} and folder.log.read_bytes() == before[1], plan
             folder.status.write_bytes(before[0])
             return True
-        struck = faults.struck()
+        struck = faults.was_injected()
         arm("")
         assert state_now(folder).status == "queued" and list(tickets(lives.workspace)) == [run_id]
         queue.leave(folder)

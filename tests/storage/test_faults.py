@@ -25,10 +25,10 @@ def test_a_plan_that_is_none_is_refused(plan: str) -> None:
 def test_only_the_call_that_is_named_fails(tmp_path: Path, arm: Callable[[str], None]) -> None:
     arm("write:2:eio")
     write_atomic(tmp_path / "one", b"1")
-    assert not faults.struck()
+    assert not faults.was_injected()
     with pytest.raises(StorageError):
         write_atomic(tmp_path / "two", b"2")
-    assert faults.struck()
+    assert faults.was_injected()
     write_atomic(tmp_path / "three", b"3")
     assert sorted(item.name for item in tmp_path.iterdir()) == ["one", "three"]
 
@@ -47,7 +47,7 @@ def test_folders_pass_through_the_seam(tmp_path: Path, arm: Callable[[str], None
     arm(f"{point}:1:eio")
     with pytest.raises(StorageError), new_folder(tmp_path / "folder") as folder:
         (folder / "file").touch()
-    assert faults.struck()
+    assert faults.was_injected()
 
 
 def test_removing_passes_through_the_seam(tmp_path: Path, arm: Callable[[str], None]) -> None:

@@ -37,8 +37,8 @@ from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_tar, write_zip
+from tests.fault_injection import demand, forked, inject_everywhere
 from tests.runs.zips_of_runs import RUN, STORED, packed_run, store
-from tests.strikes import demand, forked, strike_everywhere
 
 LINE = Line(schemes=("http",))
 CONTENT = bytes(range(256)) * 3000  # three pieces of a download
@@ -124,7 +124,7 @@ def attempt(workspace: Workspace, do: Do, plan: str) -> tuple[str, str, bool]:
             do(workspace)
         except CifarCoreError as error:
             outcome, sentence = "refused", str(error)
-        told.write_text(json.dumps([outcome, sentence, faults.struck()]))
+        told.write_text(json.dumps([outcome, sentence, faults.was_injected()]))
         return 0
 
     code = forked(work)
@@ -179,7 +179,7 @@ def try_everything(template: Path, work: Work, step: int) -> None:
     start_again(workspace)
     whole = view(workspace, work)
     assert not whole.left
-    struck = strike_everywhere(lambda plan: case(template, work, whole, plan), step)
+    struck = inject_everywhere(lambda plan: case(template, work, whole, plan), step)
     assert any(struck.values())
 
 

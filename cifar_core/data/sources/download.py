@@ -173,7 +173,7 @@ def _store(reply: Any, part: Path, start: int, remote: Remote, tell: Callable[[i
         with storage_errors(
             f"saving {part.name}"
         ):  # around the disk alone: what the network raises has its own sentences
-            handle = faults.watch(stack.enter_context(open(part, "ab" if start else "wb")))
+            handle = faults.wrap(stack.enter_context(open(part, "ab" if start else "wb")))
         while chunk:
             with storage_errors(f"saving {part.name}"):
                 handle.write(chunk)

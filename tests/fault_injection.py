@@ -40,7 +40,7 @@ def forked(work: Callable[[], int]) -> int:
     os._exit(code)
 
 
-def strike_everywhere(case: Callable[[str], bool], step: int) -> dict[str, int]:
+def inject_everywhere(case: Callable[[str], bool], step: int) -> dict[str, int]:
     """Try every effect at every `step`-th call of each point; how often each struck.
 
     Args:
