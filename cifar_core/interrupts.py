@@ -15,7 +15,7 @@ CANCELLED = "Cancelled."
 _Handler = Callable[[int, FrameType | None], object]
 
 
-class Noted:
+class CtrlC:
     """Whether Ctrl-C was pressed; a signal handler."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Noted:
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         self.pressed = True
 
-    def taken(self) -> bool:
+    def take(self) -> bool:
         """Whether it was pressed since this was last asked."""
         pressed, self.pressed = self.pressed, False
         return pressed
@@ -45,17 +45,17 @@ def ignore_ctrl_c() -> None:
     _install(signal.SIG_IGN)
 
 
-def note_ctrl_c() -> Noted:
+def note_ctrl_c() -> CtrlC:
     """From now on it is only noted."""
-    noted = Noted()
+    noted = CtrlC()
     _install(noted)
     return noted
 
 
 @contextlib.contextmanager
-def ctrl_c_noted() -> Iterator[Noted]:
+def ctrl_c_noted() -> Iterator[CtrlC]:
     """Note it within, and raise KeyboardInterrupt at the end where it was pressed and nobody has taken it."""
-    noted, before = Noted(), signal.getsignal(signal.SIGINT)
+    noted, before = CtrlC(), signal.getsignal(signal.SIGINT)
     _install(noted)
     try:
         yield noted

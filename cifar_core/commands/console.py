@@ -57,6 +57,6 @@ def clear_line() -> None:
         sys.stderr.write("\r" + " " * 118 + "\r")
 
 
-def waiting_words(place: QueuePlace) -> str:
+def waiting_text(place: QueuePlace) -> str:
     """As in `2nd of 5, about 3:20 to wait`."""
     return f"{place}, about {clock(place.seconds)} to wait" if place.seconds is not None else str(place)

@@ -18,7 +18,7 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
-from cifar_core.interrupts import Noted, note_ctrl_c
+from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 
@@ -74,7 +74,7 @@ def import_command(workspace: Workspace, path: Path, name: str, leave_out: bool,
     finish(workspace, name, ctrl_c, as_json)
 
 
-def finish(workspace: Workspace, name: str, ctrl_c: Noted, as_json: bool = False) -> None:
+def finish(workspace: Workspace, name: str, ctrl_c: CtrlC, as_json: bool = False) -> None:
     """Follow the preparation of a dataset, whoever does it, to its end.
 
     Raises:
@@ -107,7 +107,7 @@ def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
     return kind(f"{state.name} is not here: what prepared it ended early. Start it again.")
 
 
-def _follow(workspace: Workspace, name: str, ctrl_c: Noted) -> DatasetState:
+def _follow(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
     """Wait while a job makes the dataset, or a training run draws it; the state after that. Ctrl-C cancels the job.
 
     Raises:
@@ -120,7 +120,7 @@ def _follow(workspace: Workspace, name: str, ctrl_c: Noted) -> DatasetState:
         if state.state != "preparing" and running is None:
             clear_line()
             return state
-        if ctrl_c.taken():
+        if ctrl_c.take():
             if cancelled or running is None:
                 raise click.Abort
             cancelled = True

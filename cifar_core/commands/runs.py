@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cifar_core.commands.console import json_option, print_json, say, waiting_words, workspace_option
+from cifar_core.commands.console import json_option, print_json, say, waiting_text, workspace_option
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, unfinished
 from cifar_core.runs import (
@@ -296,7 +296,7 @@ def _line(run: Run, place: QueuePlace | None) -> str:
     else:
         score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}"
     name = f" ({run.name})" if run.name != run.id else ""
-    status = f"{run.status}, {waiting_words(place)}" if place else run.status.value
+    status = f"{run.status}, {waiting_text(place)}" if place else run.status.value
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
     return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"

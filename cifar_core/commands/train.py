@@ -14,13 +14,13 @@ from cifar_core.commands.console import (
     print_json,
     say,
     show_progress,
-    waiting_words,
+    waiting_text,
     workspace_option,
 )
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError, RunError, TrainingError
-from cifar_core.interrupts import Noted, note_ctrl_c
+from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.presets import PRESETS
 from cifar_core.runs import (
     EpochLine,
@@ -65,7 +65,7 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
     say(_closing(run))
 
 
-def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> tuple[str, Noted]:
+def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> tuple[str, CtrlC]:
     """Make a run and start it, so that Ctrl-C at any moment of that leaves none that trains unsaid.
 
     Args:
@@ -84,7 +84,7 @@ def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Worksp
     return run_id, ctrl_c
 
 
-def follow(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
+def follow(workspace: Workspace, run_id: str, ctrl_c: CtrlC) -> Run:
     """Show a run's progress until its process has ended; Ctrl-C asks it to stop.
 
     Raises:
@@ -93,7 +93,7 @@ def follow(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
     told, place, asked = 0, None, math.inf
     with _said_that_it_goes_on(workspace, run_id):
         while True:
-            if ctrl_c.taken():
+            if ctrl_c.take():
                 if time.monotonic() > asked + _TIMEOUT:
                     raise click.Abort
                 asked = min(asked, time.monotonic())
@@ -176,8 +176,8 @@ def _tell_place(workspace: Workspace, run: Run, told: QueuePlace | None) -> Queu
     if place is None or place.seconds == 0:
         return told
     if told is None or place.position != told.position:
-        say(f"Run {run.id} waits for its turn: {waiting_words(place)}.")
-    show_progress(0, 1, f"waiting, {waiting_words(place)}")
+        say(f"Run {run.id} waits for its turn: {waiting_text(place)}.")
+    show_progress(0, 1, f"waiting, {waiting_text(place)}")
     return place
 
 

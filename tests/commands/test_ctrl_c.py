@@ -141,7 +141,7 @@ def test_ctrl_c_stops_a_run_of_the_measurement(lives: Lives, monkeypatch: pytest
 def test_noting_ends_with_its_block() -> None:
     with ctrl_c_noted() as noted:
         press()
-        assert noted.taken() and not noted.taken()
+        assert noted.take() and not noted.take()
     with pytest.raises(KeyboardInterrupt):
         press()
 
