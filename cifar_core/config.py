@@ -72,7 +72,7 @@ class DataConfig:
         low=0, high=4, unit="pixels")
 
     @property
-    def looks(self) -> int:
+    def views(self) -> int:
         """How often the network looks at a picture to judge it."""
         return (2 if self.flip_test else 1) * (3 if self.shift_test else 1)
 

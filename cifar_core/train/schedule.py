@@ -48,7 +48,7 @@ def looks_after(config: RunConfig, epoch: int) -> int:
     epoch may be the one that counts, and once where it cannot be, as the curve does not need what those looks cost.
     """
     may_count = config.data.validation_share > 0 or epoch == config.optimizer.epochs
-    return config.data.looks if may_count else 1
+    return config.data.views if may_count else 1
 
 
 def shown_share(config: OptimizerConfig) -> float:

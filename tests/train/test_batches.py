@@ -84,6 +84,6 @@ def test_views_of_a_picture_are_averaged_before_the_softmax(tmp_path: Path, flip
         expected = ((answers * weights).sum(0) / weights.sum()).softmax(1)
         plain = net(images).softmax(1)
     config = make_config({"dataset": dataset.name, "flip_test": flip, "shift_test": shift}).data
-    assert config.looks == len({view.numpy().tobytes() for view in views})
+    assert config.views == len({view.numpy().tobytes() for view in views})
     torch.testing.assert_close(predict_probabilities(net, data.test, data, config, "float32"), expected)
     assert torch.allclose(expected, plain) == (not flip and not shift)

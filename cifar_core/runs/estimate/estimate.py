@@ -86,6 +86,6 @@ def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = 
 def _alike(one: RunConfig, other: RunConfig) -> bool:
     """Whether an epoch of one takes as long as one of the other."""
     first, second = one.flat(), other.flat()
-    even = one.data.looks == 1 or one.data.validation_share > 0  # measuring takes as long after every epoch
+    even = one.data.views == 1 or one.data.validation_share > 0  # measuring takes as long after every epoch
     free = {*_FREE, "epochs"} if even and one.optimizer.prune_share == 0 else _FREE
     return all(first[name] == second[name] for name in first if name not in free)

@@ -91,7 +91,7 @@ def _fit(cases: list["_Case"]) -> Costs:
         layers, batch = layer_table(case.config.model, _CLASSES), case.config.optimizer.batch_size
         flops = sum(layer.flops for layer in layers)
         rows.append([1.0, batch, batch * flops, batch * activation_values(layers)])
-        shares.append(case.look * batch / case.step / case.config.data.looks)
+        shares.append(case.look * batch / case.step / case.config.data.views)
     per_step, per_picture, per_flop, per_value = fit_costs(np.array(rows), np.array([case.step for case in cases]))
     return Costs(per_step, per_picture, per_flop, per_value, float(np.median(shares)))
 
