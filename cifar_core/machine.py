@@ -32,7 +32,7 @@ def memory_limit() -> int | None:
     return None if soft == resource.RLIM_INFINITY else soft
 
 
-def is_there(size: int) -> bool:
+def can_allocate(size: int) -> bool:
     """Whether this process could have so many bytes more."""
     try:
         mmap.mmap(-1, size).close()
@@ -41,7 +41,7 @@ def is_there(size: int) -> bool:
     return True
 
 
-def memory_words() -> str:
+def memory_sentence() -> str:
     """That memory ran out, and the way out."""
     limit = memory_limit()
     if limit is None:
@@ -49,11 +49,11 @@ def memory_words() -> str:
     return f"The memory ran out: a process may have {limit / _MB:,.0f} MB here. Raise that limit (ulimit -v) and try again."
 
 
-def if_of_memory(words: str) -> str:
+def explain_memory_error(words: str) -> str:
     """What ran out of which memory, where the last words of a process tell that; else nothing."""
     if _SIGNS.search(words):
-        return _CARD_WORDS if _CARD.search(words) else memory_words()
-    return memory_words() if _THREADS.search(words) and memory_limit() else ""
+        return _CARD_WORDS if _CARD.search(words) else memory_sentence()
+    return memory_sentence() if _THREADS.search(words) and memory_limit() else ""
 
 
 _NICENESS = 10  # of 19

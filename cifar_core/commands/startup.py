@@ -10,7 +10,7 @@ import sys
 from typing import Any, TextIO
 
 from cifar_core.errors import StorageError
-from cifar_core.machine import if_of_memory, is_there, memory_limit, memory_words
+from cifar_core.machine import can_allocate, explain_memory_error, memory_limit, memory_sentence
 
 DEBUG = "--debug"
 LEAST_MEMORY = 250 * 1024 * 1024  # bytes; with less NumPy and others say so first, in words of their own
@@ -25,7 +25,7 @@ def begin() -> None:
     _open_standard_streams()
     if DEBUG not in sys.argv:
         sys.excepthook = one_sentence
-    if not is_there(LEAST_MEMORY):
+    if not can_allocate(LEAST_MEMORY):
         raise MemoryError
 
 
@@ -33,7 +33,7 @@ def one_sentence(kind: type[BaseException], error: BaseException, _trace: object
     """For what nobody foresaw; Python then exits with 1."""
     told = f"{kind.__name__}: {error}"
     is_cut_short = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
-    lack = if_of_memory(told) or (memory_words() if is_cut_short and memory_limit() else "")
+    lack = explain_memory_error(told) or (memory_sentence() if is_cut_short and memory_limit() else "")
     print(f"Error: {lack or f'{told} (an unexpected fault; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
     if lack:
         os._exit(1)  # libraries that are half loaded may crash at the end

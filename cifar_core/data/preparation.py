@@ -28,7 +28,7 @@ from cifar_core.data.store import (
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.log import begin_session, last_line, logged_end
 from cifar_core.jobs.progress import CancelledError
-from cifar_core.machine import if_of_memory
+from cifar_core.machine import explain_memory_error
 from cifar_core.processes import Program, spawn
 from cifar_core.storage.atomic import TEMP_MARK, remove, write_atomic
 from cifar_core.storage.json_files import read_json, write_json
@@ -297,7 +297,7 @@ def _why_dead(log: Path) -> str:
     if told:
         return told[1]
     words = last_line(log)
-    if lack := if_of_memory(words):
+    if lack := explain_memory_error(words):
         return lack
     said = f"its last words: {words}" if words else "it was killed, or memory ran out"
     return f"The process that prepared the data ended early ({said}). Start it again."

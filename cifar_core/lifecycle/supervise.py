@@ -16,7 +16,7 @@ from cifar_core.errors import RunError
 from cifar_core.lifecycle.heartbeat import Heartbeat
 from cifar_core.lifecycle.life_folder import CONFIG, MOST_BYTES, LifeFolder
 from cifar_core.lifecycle.status import read_state
-from cifar_core.machine import if_of_memory
+from cifar_core.machine import explain_memory_error
 from cifar_core.storage.json_files import read_json
 
 OBEY_SECONDS = 15.0  # a child that was asked by a file to end gets a SIGTERM after this long,
@@ -174,11 +174,11 @@ def describe_exit(code: int, words: str, *, out_of_memory: bool = False) -> str:
         return "The training was told to end from outside before it had begun; resume it to go on."
     if number in _CRASHED:
         return (
-            if_of_memory(words)
+            explain_memory_error(words)
             or f"The training crashed inside a native library (signal {number}). What it had logged is kept."
         )
     if code == STILL_COMPUTING:
         return "An earlier process of this run is still computing: wait until it has ended, then resume."
     if words:
-        return if_of_memory(words) or f"The training failed: {words}"
+        return explain_memory_error(words) or f"The training failed: {words}"
     return f"The training ended with exit code {code} and no word. What it had logged is kept."

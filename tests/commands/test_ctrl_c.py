@@ -18,7 +18,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import StorageError
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.lifecycle.supervise import describe_exit
-from cifar_core.machine import if_of_memory
+from cifar_core.machine import explain_memory_error
 from cifar_core.processes import child_environment
 from cifar_core.runs import Status, create_run, list_runs, start_run, stop_run
 from cifar_core.workspace import Workspace
@@ -246,16 +246,18 @@ def test_a_training_that_nobody_hears_is_followed_to_its_end(lives: Lives, tmp_p
     ],
 )
 def test_memory_is_named_as_the_cause(words: str) -> None:
-    assert "memory" in if_of_memory(words) and describe_exit(1, words) == if_of_memory(words)
-    assert if_of_memory("ValueError: a number is wrong") == ""
+    assert "memory" in explain_memory_error(words) and describe_exit(1, words) == explain_memory_error(words)
+    assert explain_memory_error("ValueError: a number is wrong") == ""
 
 
 @pytest.mark.fault(93)
 def test_memory_is_not_named_where_another_thing_ran_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The graphics card has one of its own, and threads are most often limited by their number."""
-    assert "graphics card" in if_of_memory("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
+    assert "graphics card" in explain_memory_error(
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
+    )
     threads = "RuntimeError: can't start new thread"
     monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: None)
-    assert if_of_memory(threads) == ""
+    assert explain_memory_error(threads) == ""
     monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: 2**30)
-    assert "ulimit -v" in if_of_memory(threads)
+    assert "ulimit -v" in explain_memory_error(threads)

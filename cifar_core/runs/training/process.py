@@ -25,7 +25,7 @@ from cifar_core.lifecycle.final_status import move_or_retry
 from cifar_core.lifecycle.states import Status, TrainingProgress, Verb
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
-from cifar_core.machine import if_of_memory, keep_memory, lower_priority, peak_memory
+from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
 from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.records import MAX_WARNINGS, TrainingRecord, read_training_record, run_config
 from cifar_core.runs.results import read_lines
@@ -234,7 +234,7 @@ def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
         sys.__excepthook__(kind, error, trace)
         first_line = (str(error).strip().splitlines() or [""])[0][:_FIRST_LINE]
         told = f"{kind.__name__}: {first_line}"
-        _write_failure(folder, if_of_memory(told) or f"The training failed: {told}")
+        _write_failure(folder, explain_memory_error(told) or f"The training failed: {told}")
 
     return fail
 
