@@ -16,7 +16,7 @@ _MOST = 2**63  # whole numbers and floats beyond it are nobody's counts, sizes o
 class Rule:
     """What a value must be beside being of its type; stands in the type as `Annotated[int, Rule(...)]`."""
 
-    words: str  # ends the sentence "NAME must be ..."
+    requirement: str  # ends the sentence "NAME must be ..."
     holds: Callable[[Any], bool]
 
 
@@ -93,10 +93,10 @@ def _read_ruled(reader: Callable[[Any], Any], rule: Rule, value: Any) -> Any:
     try:
         found = reader(value)
     except TypeError:
-        raise TypeError(rule.words) from None
+        raise TypeError(rule.requirement) from None
     if rule.holds(found):
         return found
-    raise TypeError(rule.words)
+    raise TypeError(rule.requirement)
 
 
 def _read_text(value: Any) -> str:
