@@ -8,7 +8,7 @@ from dataclasses import asdict
 from streamlit import config
 
 from cifar_core.config import parse_settings
-from cifar_core.limits import Limits, limit_table
+from cifar_core.limits import ServerLimits, limit_table
 from pages.ui.upload_room import MAX_HELD
 from pages.ui.visitors import FORWARDED
 from tests.conftest import ROOT
@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_limits_are_all_there_with_their_defaults() -> None:
     told = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", GUIDE, re.M))
-    assert told == {name: str(value) for name, value in asdict(Limits()).items()}
+    assert told == {name: str(value) for name, value in asdict(ServerLimits()).items()}
     assert f"at most {MAX_HELD} files" in GUIDE
 
 
@@ -55,7 +55,7 @@ def test_the_proxy_hands_on_what_the_app_looks_at() -> None:
     )
     megabytes = re.search(r"client_max_body_size (\d+)m", proxy)
     assert megabytes
-    assert int(megabytes[1]) > Limits().upload_mb
+    assert int(megabytes[1]) > ServerLimits().upload_mb
 
 
 def test_secrets_are_never_committed() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from cifar_core.__main__ import main
 from cifar_core.interrupts import ctrl_c_noted
-from tests.lifecycle.conftest import lives
+from tests.lifecycle.conftest import fake_runs
 from tests.runs.conftest import finished, shared
 
-__all__ = ["call", "finished", "lives", "shared"]
+__all__ = ["call", "fake_runs", "finished", "shared"]
 
 
 @pytest.fixture

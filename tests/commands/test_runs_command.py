@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runs.test_run_store import BAD_IDS
 
 from cifar_core.commands import runs as runs_command
 from cifar_core.config import make_config
 from cifar_core.runs import Run, Status, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
+from tests.runs.test_listing import BAD_IDS
 from tests.runs.zips_of_runs import RUN, store
 
 

@@ -14,7 +14,7 @@ from cifar_core.config import make_config
 from cifar_core.runs import Run, create_run, list_runs, read_run, start_run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
-from tests.lifecycle.fake import order, spawn_fake
+from tests.lifecycle.fake import instruct, spawn_fake
 
 PATIENCE = 60.0  # seconds; a deadline for a stuck process, not a wait
 
@@ -28,7 +28,7 @@ def until(done: Callable[[], object], what: str, *, patience: float = PATIENCE) 
 
 
 @dataclass(frozen=True)
-class Lives:
+class FakeRuns:
     """What a test does with the lives of runs in a workspace of its own."""
 
     workspace: Workspace
@@ -38,12 +38,12 @@ class Lives:
 
     def begin(self, what: str = "work", **settings: object) -> str:
         run_id = self.make(**settings)
-        self.order(run_id, what)
+        self.instruct(run_id, what)
         start_run(self.workspace, run_id)
         return run_id
 
-    def order(self, run_id: str, what: str) -> None:
-        order(self.folder(run_id), what)
+    def instruct(self, run_id: str, what: str) -> None:
+        instruct(self.folder(run_id), what)
 
     def folder(self, run_id: str) -> RunFolder:
         return run_folder(self.workspace, run_id)
@@ -97,10 +97,10 @@ def fakes() -> list[psutil.Process]:
 
 
 @pytest.fixture
-def lives(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lives]:
+def fake_runs(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuns]:
     """A workspace whose runs compute nothing; whatever lives at the end is killed, by its own id."""
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", spawn_fake)
-    yield Lives(workspace)
+    yield FakeRuns(workspace)
     end_fakes(workspace.root.parent)
 
 

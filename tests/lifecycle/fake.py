@@ -1,7 +1,7 @@
 """A worker as the real one, but for the process that computes: that one is a few lines which obey at once.
 
 `python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command; `python fake.py
-compute DIR PARENT` is that command. What it does is written in `orders/RUN` beside the workspace, and read all the time.
+compute DIR PARENT` is that command. What it does is written in `instructions/RUN` beside the workspace, and read all the time.
 `python fake.py server WORKSPACE COUNT` is a server that makes and starts runs and then stands still.
 """
 
@@ -26,26 +26,26 @@ _TRAIN = (
 )
 _REAL = {  # what is done to a real training before it begins
     "no torch": "sys.modules['torch'] = None",
-    "deaf training": "from cifar_core.runs import wishes as w; w.RunRequests.now = lambda self: w.Signal.GO_ON",
+    "deaf training": "from cifar_core.runs.training import requests as r; r.RunRequests.now = lambda self: r.Signal.GO_ON",
     "training": "pass",
 }
 
 
-def orders(folder: LifeFolder) -> Path:
+def instruction_file(folder: LifeFolder) -> Path:
     """The file that says what the computing process of a run does."""
-    return folder.workspace.root.parent / "orders" / folder.run_id
+    return folder.workspace.root.parent / "instructions" / folder.run_id
 
 
-def order(folder: LifeFolder, what: str) -> None:
+def instruct(folder: LifeFolder, what: str) -> None:
     """Say what the computing process of a run does from now on."""
-    orders(folder).parent.mkdir(exist_ok=True)
-    unfinished = orders(folder).with_suffix(".new")
+    instruction_file(folder).parent.mkdir(exist_ok=True)
+    unfinished = instruction_file(folder).with_suffix(".new")
     unfinished.write_text(what)
-    unfinished.replace(orders(folder))
+    unfinished.replace(instruction_file(folder))
 
 
-def ordered(folder: LifeFolder) -> str:
-    return orders(folder).read_text() if orders(folder).exists() else "work"
+def instruction(folder: LifeFolder) -> str:
+    return instruction_file(folder).read_text() if instruction_file(folder).exists() else "work"
 
 
 def spawn_fake(module: str, arguments: list[str], log: Path) -> "subprocess.Popen[bytes]":
@@ -57,7 +57,7 @@ def spawn_fake(module: str, arguments: list[str], log: Path) -> "subprocess.Pope
 
 
 def fake_command(folder: LifeFolder) -> list[str]:
-    match ordered(folder):
+    match instruction(folder):
         case "no torch" | "training" | "deaf training" as how:
             code = _TRAIN.format(_REAL[how])
             return [sys.executable, "-P", "-c", code, f"--run-dir={folder.path}", f"--parent={os.getpid()}"]
@@ -72,7 +72,7 @@ def compute(folder: LifeFolder, parent: int) -> int:
     told_to_end: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: told_to_end.append(number))
     for batch in range(1, 1_000_000):
-        what = ordered(folder)
+        what = instruction(folder)
         if what != "hang":
             write_progress(folder, TrainingProgress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
         if what != "deaf" and os.getppid() != parent:
@@ -85,33 +85,33 @@ def compute(folder: LifeFolder, parent: int) -> int:
             if told_to_end:
                 move(folder, Verb.INTERRUPT)
                 return 0
-        obey_order(folder, what)
+        follow_instruction(folder, what)
         if read_state(folder).status not in ("running",):
             return 0
         time.sleep(0.02)
     return 1
 
 
-def obey_order(folder: LifeFolder, what: str) -> None:
+def follow_instruction(folder: LifeFolder, what: str) -> None:
     match what:
         case "finish":
             move(folder, Verb.FINISH)
         case "fail":
-            move(folder, Verb.FAIL, error="As ordered.")
+            move(folder, Verb.FAIL, error="As instructed.")
         case "segfault" | "killed":
             os.kill(os.getpid(), signal.SIGSEGV if what == "segfault" else signal.SIGKILL)
         case "exit 3":
             sys.exit(3)
         case "raise":
-            raise ZeroDivisionError("as ordered")
+            raise ZeroDivisionError("as instructed")
         case "grandchild":
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(folder.path)])
-            order(folder, "deaf")
+            instruct(folder, "deaf")
         case "flood" | "flood of a gigabyte":
             for _ in range(16 if what == "flood" else 1024):
                 os.write(1, b"\x1b[31mred\x1b[0m \xff\x00 " + b"x" * (1024 * 1024 - 16) + b"\n")
             os.write(1, b"\nthe end\n")
-            order(folder, "work")
+            instruct(folder, "work")
 
 
 def quicken() -> None:
@@ -150,7 +150,7 @@ def main() -> int:
             worker._LOCK_SECONDS = 0.5  # instead of 5
             quicken()
             return worker.main()
-        case ["escalation", *arguments]:
+        case ["force_stop", *arguments]:
             sys.argv = [__file__, *arguments]
             quicken()
             force_stop.main()

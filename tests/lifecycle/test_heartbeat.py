@@ -18,7 +18,7 @@ from cifar_core.lifecycle.queue import is_next, join, tickets
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import expect_worker, move
 from cifar_core.storage.locks import hold_lock
-from tests.lifecycle.conftest import Lives
+from tests.lifecycle.conftest import FakeRuns
 from tests.rights import as_a_user
 
 OTHER = 12345  # a user's id
@@ -48,9 +48,9 @@ def quiet(folder: LifeFolder) -> float:
 
 @pytest.mark.fault(29, 94)
 def test_a_heartbeat_is_of_the_monotonic_clock(
-    lives: Lives, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    fake_runs: FakeRuns, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, real = lives.folder(lives.make()), time.time
+    folder, real = fake_runs.folder(fake_runs.make()), time.time
     with waiting(folder) as heartbeat:
         monkeypatch.setattr("time.time", lambda: real() + 86_400)
         assert quiet(folder) < 5
@@ -61,9 +61,9 @@ def test_a_heartbeat_is_of_the_monotonic_clock(
 
 
 @pytest.mark.fault(94)
-def test_whether_a_worker_without_a_heartbeat_responds_is_not_known(lives: Lives) -> None:
+def test_whether_a_worker_without_a_heartbeat_responds_is_not_known(fake_runs: FakeRuns) -> None:
     """That of an earlier version, or where there was no room for one; also beside a heartbeat that an earlier worker left."""
-    folder = lives.folder(lives.make())
+    folder = fake_runs.folder(fake_runs.make())
     with hold_lock(folder.lock):
         expect_worker(folder, here=True)
         long_ago = time.monotonic() - 100.0
@@ -82,8 +82,8 @@ def test_whether_a_worker_without_a_heartbeat_responds_is_not_known(lives: Lives
 
 @pytest.mark.fault(94)
 @pytest.mark.parametrize("odd", ["folder", "loop", "closed"])
-def test_what_is_no_heartbeat_says_nothing_and_stops_no_worker(lives: Lives, odd: str) -> None:
-    folder = lives.folder(lives.make())
+def test_what_is_no_heartbeat_says_nothing_and_stops_no_worker(fake_runs: FakeRuns, odd: str) -> None:
+    folder = fake_runs.folder(fake_runs.make())
     if odd == "folder":
         folder.heartbeat.mkdir()
     elif odd == "loop":
@@ -96,11 +96,11 @@ def test_what_is_no_heartbeat_says_nothing_and_stops_no_worker(lives: Lives, odd
 
 @pytest.mark.fault(94)
 @pytest.mark.parametrize("sticky", [False, True])
-def test_a_worker_beats_in_a_run_of_another_user(lives: Lives, clock: SimpleNamespace, sticky: bool) -> None:
+def test_a_worker_beats_in_a_run_of_another_user(fake_runs: FakeRuns, clock: SimpleNamespace, sticky: bool) -> None:
     """Whose files it may write and remove, but not set the time of; in a sticky folder it may not even remove them."""
     if os.geteuid() != 0:
         pytest.skip("only root gives files to another user")
-    folder = lives.folder(lives.make())
+    folder = fake_runs.folder(fake_runs.make())
     with hold_lock(folder.lock), start_heartbeat(folder):
         pass
     for path in (folder.path, folder.lock, folder.heartbeat):
@@ -119,8 +119,8 @@ def test_a_worker_beats_in_a_run_of_another_user(lives: Lives, clock: SimpleName
 
 
 @pytest.mark.fault(94)
-def test_no_file_is_of_a_time_that_other_programs_cannot_store(lives: Lives, tmp_path: Path) -> None:
-    folder = lives.folder(lives.make())
+def test_no_file_is_of_a_time_that_other_programs_cannot_store(fake_runs: FakeRuns, tmp_path: Path) -> None:
+    folder = fake_runs.folder(fake_runs.make())
     with waiting(folder), zipfile.ZipFile(tmp_path / "backup.zip", "w") as backup:
         assert quiet(folder) < 5
         for path in (folder.lock, folder.heartbeat):
@@ -129,9 +129,11 @@ def test_no_file_is_of_a_time_that_other_programs_cannot_store(lives: Lives, tmp
 
 
 @pytest.mark.fault(94)
-def test_who_wakes_first_after_a_common_freeze_throws_no_ticket_away(lives: Lives, clock: SimpleNamespace) -> None:
+def test_who_wakes_first_after_a_common_freeze_throws_no_ticket_away(
+    fake_runs: FakeRuns, clock: SimpleNamespace
+) -> None:
     with ExitStack() as held:
-        folders = [lives.folder(lives.make()) for _ in range(3)]
+        folders = [fake_runs.folder(fake_runs.make()) for _ in range(3)]
         heartbeats = [held.enter_context(waiting(folder)) for folder in folders]
         first, last, heartbeat = folders[0], folders[2], heartbeats[2]
         for _ in range(40):  # they wait for a while
@@ -142,18 +144,18 @@ def test_who_wakes_first_after_a_common_freeze_throws_no_ticket_away(lives: Live
         assert not is_next(last, heartbeat.standstill)
         heartbeat.beat()
         assert not is_next(last, heartbeat.standstill)
-        assert len(tickets(lives.workspace)) == 3
+        assert len(tickets(fake_runs.workspace)) == 3
         for _ in range(int(MISSED_SECONDS) + 1):
             clock.ahead += 1
             for each in heartbeats[1:]:
                 each.beat()
         assert not is_next(last, heartbeat.standstill) and is_next(folders[1], heartbeats[1].standstill)
-        assert first.run_id not in tickets(lives.workspace), "it alone has not woken"
+        assert first.run_id not in tickets(fake_runs.workspace), "it alone has not woken"
 
 
 @pytest.mark.fault(94)
 def test_who_stood_still_itself_kills_nobody(
-    lives: Lives, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    fake_runs: FakeRuns, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[str] = []
 
@@ -167,7 +169,7 @@ def test_who_stood_still_itself_kills_nobody(
 
     monkeypatch.setattr(force_stop, "holder_of", found)
     monkeypatch.setattr(force_stop, "is_locked", lambda lock: lock.name != "training.lock")
-    first, second = (lives.folder(lives.make()) for _ in range(2))
+    first, second = (fake_runs.folder(fake_runs.make()) for _ in range(2))
     with waiting(first), waiting(second) as heartbeat:
         move(first, Verb.START)
         clock.ahead += 200

@@ -18,8 +18,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tests.data.test_data_cifar10 import CLASSES, batch, md5
-from tests.export.test_samples import Case
 
 from cifar_core.data import delete_dataset
 from cifar_core.data.preparation import Request, read_job
@@ -37,6 +35,8 @@ from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_tar, write_zip
+from tests.data.sources.test_cifar10 import CLASSES, batch, md5
+from tests.export.test_pictures import Case
 from tests.fault_injection import demand, forked, inject_everywhere
 from tests.runs.zips_of_runs import RUN, STORED, packed_run, store
 

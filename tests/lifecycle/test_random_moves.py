@@ -33,7 +33,7 @@ from cifar_core.storage.faults import EXIT_CODE
 from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import open_workspace
 from tests.fault_injection import forked
-from tests.lifecycle.conftest import Lives, end_fakes, fakes, until
+from tests.lifecycle.conftest import FakeRuns, end_fakes, fakes, until
 from tests.lifecycle.fake import spawn_fake
 from tests.lifecycle.test_status import LEGAL
 
@@ -63,21 +63,21 @@ class RunsUnderFire(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.place = Path(tempfile.mkdtemp(prefix="lives-"))
+        self.place = Path(tempfile.mkdtemp(prefix="runs-"))
         self.patched = patch("cifar_core.runs.control.actions.spawn", spawn_fake)
         self.patched.start()
-        self.lives = Lives(open_workspace(self.place / "workspace"))
-        self.ids = [self.lives.make() for _ in range(RUNS)]
-        (self.lives.workspace.exports / "kept").write_text("as it was")
-        bystander = self.lives.workspace.runs / self.lives.make()
+        self.fake_runs = FakeRuns(open_workspace(self.place / "workspace"))
+        self.ids = [self.fake_runs.make() for _ in range(RUNS)]
+        (self.fake_runs.workspace.exports / "kept").write_text("as it was")
+        bystander = self.fake_runs.workspace.runs / self.fake_runs.make()
         (bystander / "status.json").write_text('{"status": "finished", "error": "", "progress": null}')
         self.untouched = self.everything_else()
         self.seen = dict.fromkeys(self.ids, "queued")
         for run_id in self.ids[:2]:
-            start_run(self.lives.workspace, run_id)
+            start_run(self.fake_runs.workspace, run_id)
 
     def everything_else(self) -> dict[str, bytes]:
-        root = self.lives.workspace.root
+        root = self.fake_runs.workspace.root
         files = (path for path in root.rglob("*") if path.is_file() and ".queue" not in path.parts)
         return {
             str(path.relative_to(root)): path.read_bytes()
@@ -88,37 +88,39 @@ class RunsUnderFire(RuleBasedStateMachine):
     @rule(number=which, request=st.sampled_from(sorted(WISHES)))
     def request(self, number: int, request: str) -> None:
         run_id = self.ids[number]
-        before = self.lives.status(run_id)
+        before = self.fake_runs.status(run_id)
         try:
-            WISHES[request](self.lives.workspace, run_id)
+            WISHES[request](self.fake_runs.workspace, run_id)
         except RunError:
-            after = self.lives.status(run_id)
+            after = self.fake_runs.status(run_id)
             allowed = before in MAY[request] and after in MAY[request]
             assert not allowed or request == "resume", f"{request} of a run that is {before} was refused"
 
     @rule(number=which, what=st.sampled_from(["finish", "fail", "segfault", "exit 3", "hang", "work", "work", "work"]))
     def order(self, number: int, what: str) -> None:
-        self.lives.order(self.ids[number], what)
+        self.fake_runs.instruct(self.ids[number], what)
 
     @rule(number=which, kind=st.sampled_from(["worker", "compute"]))
     def kill(self, number: int, kind: str) -> None:
-        self.lives.kill(self.ids[number], kind)
+        self.fake_runs.kill(self.ids[number], kind)
 
     @rule()
     def let_time_pass(self) -> None:
         """Until whoever is next trains, if anybody can."""
-        waiting = [run_id for run_id in self.ids if self.has_worker(run_id) and self.lives.status(run_id) == "queued"]
+        waiting = [
+            run_id for run_id in self.ids if self.has_worker(run_id) and self.fake_runs.status(run_id) == "queued"
+        ]
         if waiting:
-            until(lambda: any(self.lives.status(run_id) == "running" for run_id in self.ids)
-                  or all(self.lives.status(run_id) != "queued" for run_id in waiting), "one of the living trains")  # fmt: skip
+            until(lambda: any(self.fake_runs.status(run_id) == "running" for run_id in self.ids)
+                  or all(self.fake_runs.status(run_id) != "queued" for run_id in waiting), "one of the living trains")  # fmt: skip
 
     def has_worker(self, run_id: str) -> bool:
-        return is_locked(self.lives.folder(run_id).lock)
+        return is_locked(self.fake_runs.folder(run_id).lock)
 
     @invariant()
     @precondition(lambda self: hasattr(self, "ids"))
     def every_run_is_where_it_may_be(self) -> None:
-        runs = {run.id: run for run in list_runs(self.lives.workspace)}
+        runs = {run.id: run for run in list_runs(self.fake_runs.workspace)}
         for run_id in self.ids:
             run = runs[run_id]
             assert run.problem == "" and run.status in Status
@@ -129,16 +131,16 @@ class RunsUnderFire(RuleBasedStateMachine):
             until(lambda: len(self.running()) <= 1, "no more train than there are slots", patience=5)
 
     def running(self) -> list[str]:
-        return [run.id for run in list_runs(self.lives.workspace) if run.status is Status.RUNNING]
+        return [run.id for run in list_runs(self.fake_runs.workspace) if run.status is Status.RUNNING]
 
     def teardown(self) -> None:
         if not hasattr(self, "ids"):
             return
         try:
             for run_id in self.ids:
-                self.lives.order(run_id, "work")
-            stop_all(self.lives.workspace)
-            assert all(self.lives.status(run_id) not in ("queued", "running") for run_id in self.ids)
+                self.fake_runs.instruct(run_id, "work")
+            stop_all(self.fake_runs.workspace)
+            assert all(self.fake_runs.status(run_id) not in ("queued", "running") for run_id in self.ids)
             assert self.everything_else() == self.untouched
             until(
                 lambda: not [one for one in fakes() if str(self.place) in str(one.info["cmdline"])],
@@ -202,7 +204,7 @@ def test_moves_under_fire(examples: int) -> None:
     ("examples", "steps"), [(4, 8), pytest.param(60, 25, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 @pytest.mark.fault(20, 25, 36)
-def test_lives_under_fire(examples: int, steps: int) -> None:
+def test_runs_under_fire(examples: int, steps: int) -> None:
     calm = settings(max_examples=examples, stateful_step_count=steps, deadline=None,
                     suppress_health_check=list(HealthCheck), print_blob=True)  # fmt: skip
     run_state_machine_as_test(RunsUnderFire, settings=calm)
