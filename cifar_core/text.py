@@ -52,6 +52,11 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: `1 run`, `2,000 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def is_folder_name(text: str) -> bool:
     """Whether a text may be the id of a run or the name of a dataset, which name their folders (`FOLDER_NAME_RULE`).
 

@@ -68,7 +68,10 @@ def test_ctrl_c_stops_a_run_from_its_first_moment_on(
     (run,) = list_runs(fake_runs.workspace)
     assert code == 1 and run.status is Status.STOPPED
     assert json.loads(out)["status"] == "stopped"
-    assert err.splitlines()[-1].startswith(f"Error: Run {run.id} is stopped.") and "Cancelled" not in err
+    assert (
+        err.splitlines()[-1].startswith(f"Error: Run {run.id} did not finish (status: stopped).")
+        and "Cancelled" not in err
+    )
 
 
 @pytest.mark.fault(93)
@@ -83,7 +86,7 @@ def test_ctrl_c_stops_a_run_that_is_begun_again(
     code, out, err = call("runs", command, old, "--workspace", fake_runs.workspace.root)
     run = list_runs(fake_runs.workspace)[0]
     assert (code, out) == (1, "") and run.status is Status.STOPPED
-    assert err.splitlines()[-1] == f"Error: Run {run.id} is stopped." and "queued" not in err
+    assert err.splitlines()[-1] == f"Error: Run {run.id} did not finish (status: stopped)." and "queued" not in err
 
 
 @pytest.mark.fault(93)
@@ -175,7 +178,7 @@ runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 @pytest.mark.fault(93)
 @pytest.mark.parametrize(
     ("code", "answer"),
-    [(IMPORTING, (1, "Cancelled.\n")), (ENDING, (0, "There is no run yet: python -m cifar_core train\n"))],
+    [(IMPORTING, (1, "Cancelled.\n")), (ENDING, (0, "There is no run yet. Train one: python -m cifar_core train\n"))],
 )
 def test_ctrl_c_while_python_imports_or_ends(workspace: Workspace, code: str, answer: tuple[int, str]) -> None:
     environment = {**child_environment(), "CIFAR_WORKSPACE": str(workspace.root)}

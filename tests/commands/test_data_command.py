@@ -120,7 +120,7 @@ def test_a_run_that_stops_drawing_is_not_ready(
     looks += [nothing, lock.close]
     code, out, err = call("data", "get", "drawn10", "--json")
     assert (code, out) == (1, "")
-    assert err == "Error: drawn10 is not here: what prepared it ended early. Start it again.\n"
+    assert err == "Error: drawn10 is not ready: its preparation ended early. Start it again.\n"
 
 
 def test_ctrl_c_ends_the_waiting_for_a_run(

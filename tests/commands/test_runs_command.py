@@ -64,7 +64,7 @@ def test_the_trash_and_back(call: Any, workspace: Workspace) -> None:
     assert [run.id for run in list_runs(workspace)] == [run_id]
     call("runs", "delete", run_id, *where)
     code, _, err = call("runs", "trash", "--empty", *where)
-    assert code == 0 and "1 run is gone for good." in err
+    assert code == 0 and "1 run removed for good." in err
     assert list_trash(workspace) == [] == list_runs(workspace)
 
 
@@ -76,10 +76,10 @@ def test_a_run_goes_out_and_comes_in(call: Any, workspace: Workspace, tmp_path: 
     elsewhere = ("--workspace", tmp_path / "elsewhere", "--json")
     code, out, err = call("runs", "import", tmp_path / "a.zip", *elsewhere)
     first = json.loads(out)
-    assert code == 0 and first["new"] and f"Run {first['run']} is here." in err
+    assert code == 0 and first["new"] and f"Run {first['run']} was imported." in err
     code, out, err = call("runs", "import", tmp_path / "a.zip", *elsewhere)
     assert code == 0 and json.loads(out) == {"run": first["run"], "new": False}
-    assert f"This run is here already, as {first['run']}." in err
+    assert f"This workspace already has this run, as {first['run']}." in err
 
 
 @pytest.mark.fault(58)
@@ -124,5 +124,5 @@ def test_damaged_predictions_name_the_command_that_makes_them_anew(
     asked: list[str] = []
     monkeypatch.setattr(runs_command, "recompute_predictions", lambda _workspace, run_id: asked.append(run_id))
     code, out, err = call("runs", "recompute", "latest", "--json", *where)
-    assert code == 0 and asked == [finished.id] and "has its predictions again" in err
+    assert code == 0 and asked == [finished.id] and "has new predictions" in err
     assert json.loads(out.splitlines()[-1]) == {"run": finished.id, "done": True}

@@ -73,13 +73,13 @@ def test_an_illegal_move_is_refused_and_changes_nothing(folder: RunFolder, statu
         move(folder, verb, error="why")
         assert read_state(folder).status is MOVES[status][verb] and read_state(folder).error == "why"
         return
-    with pytest.raises(RunError, match=f"Run {folder.run_id} is {status}: "):
+    with pytest.raises(RunError, match=f"Run {folder.run_id} has the status {status}: "):
         move(folder, verb)
     assert folder.status.read_bytes() == before
 
 
 def test_only_a_running_run_makes_progress(folder: RunFolder) -> None:
-    with pytest.raises(RunError, match="is queued: only a running one makes progress"):
+    with pytest.raises(RunError, match="has the status queued: only a running one makes progress"):
         write_progress(folder, TrainingProgress("training", 1, 2, 3, 4))
     move(folder, Verb.START)
     write_progress(folder, TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0))
@@ -96,7 +96,7 @@ def test_a_dead_run_is_interrupted_whoever_looks(folder: RunFolder, workspace: W
     move(folder, Verb.START)
     written = folder.status.read_bytes()
     assert read_run(workspace, folder.run_id).status is Status.INTERRUPTED
-    assert "ended without a word" in read_run(workspace, folder.run_id).error
+    assert "ended without giving a reason" in read_run(workspace, folder.run_id).error
     assert folder.status.read_bytes() == written, "looking writes nothing"
     with hold_lock(folder.lock) as mine:
         assert mine and state_now(folder).status is Status.RUNNING
@@ -203,7 +203,7 @@ def test_an_unreadable_status_is_said_and_left_alone(folder: RunFolder, workspac
 def test_sentences_name_the_way_out() -> None:
     with pytest.raises(RunError, match="resume it, or make a new one"):
         after("x", Status.PAUSED, Verb.START)
-    with pytest.raises(RunError, match="Run x is finished: there is nothing to pause"):
+    with pytest.raises(RunError, match="Run x has the status finished: there is nothing to pause"):
         after("x", Status.FINISHED, Verb.PAUSE)
 
 

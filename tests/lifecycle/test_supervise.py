@@ -78,7 +78,7 @@ def test_a_machine_that_goes_down_does_not_wait_for_a_stop() -> None:
         (-9, "", False, "killed from outside"),
         (137, "Killed", False, "killed from outside"),
         (-11, "", False, "crashed inside a native library (signal 11)"),
-        (3, "", False, "exit code 3 and no word"),
+        (3, "", False, "exit code 3 and gave no reason"),
         (STILL_COMPUTING, "", False, "earlier process of this run is still computing"),
         (-15, "", False, "told to end from outside before it had begun"),
         (1, "ValueError: bad thing", False, "The training failed: ValueError: bad thing"),

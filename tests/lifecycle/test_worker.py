@@ -57,7 +57,10 @@ def test_a_life(fake_runs: FakeRuns) -> None:
     fake_runs.wait_computing(run_id)
     fake_runs.instruct(run_id, "finish")
     fake_runs.wait(run_id, "finished")
-    with pytest.raises(RunError, match="is finished: only a run that was cut short can be resumed"):
+    with pytest.raises(
+        RunError,
+        match="has the status finished: only a run that was paused, stopped, interrupted or failed can be resumed",
+    ):
         resume_run(fake_runs.workspace, run_id)
     until(lambda: not fake_runs.processes(run_id, "worker"), "its worker ends")
 
@@ -128,7 +131,7 @@ def test_a_run_that_was_never_started_stops_too(fake_runs: FakeRuns) -> None:
     run_id = fake_runs.make()
     stop_run(fake_runs.workspace, run_id)
     assert fake_runs.status(run_id) == "stopped"
-    with pytest.raises(RunError, match="is stopped: only a run that waits can start"):
+    with pytest.raises(RunError, match="has the status stopped: only a waiting run can start"):
         start_run(fake_runs.workspace, run_id)
 
 
@@ -205,7 +208,9 @@ def test_resume_pressed_twice_is_one_worker(fake_runs: FakeRuns) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(press, range(4)))
     assert len(refused) == 3
-    assert all("being resumed by someone else" in text or "only a run that was cut short" in text for text in refused)
+    assert all(
+        "being resumed by someone else" in text or "only a run that was paused, stopped" in text for text in refused
+    )
     fake_runs.wait_computing(run_id)
     assert len(fake_runs.processes(run_id, "worker")) == 1
 
@@ -429,7 +434,7 @@ def test_a_stranger_with_the_process_id_of_a_dead_one_is_left_alone(fake_runs: F
     for file in fake_runs.folder(run_id).path.iterdir():
         if file.is_file() and file.suffix in (".json", ".lock"):
             assert f'"{worker.pid}"' not in file.read_text() and f": {worker.pid}" not in file.read_text(), file.name
-    with pytest.raises(RunError, match="is interrupted: there is nothing to stop"):
+    with pytest.raises(RunError, match="has the status interrupted: there is nothing to stop"):
         stop_run(fake_runs.workspace, run_id)
 
 

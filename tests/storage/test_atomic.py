@@ -30,7 +30,7 @@ from cifar_core.storage.json_files import read_json, write_json
 from tests.conftest import ROOT
 
 FULL = (
-    r"The disk is full while writing state.json \(it takes no more files, or somebody's share of it is used up\): free some "
+    r"The disk is full while writing state.json \(it takes no more files, or a quota is used up\): free some "
     r"space and try again."
 )
 DISK_ERRORS = {

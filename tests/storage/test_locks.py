@@ -60,7 +60,7 @@ def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path, odd: str) -> None
             path = tmp_path / "file" / "worker.lock"
 
     def ask() -> None:
-        with pytest.raises(StorageError, match=r"while looking at worker\.lock"):
+        with pytest.raises(StorageError, match=r"while reading worker\.lock"):
             is_locked(path)
 
     as_a_user(ask)
@@ -129,7 +129,7 @@ def test_waiting_for_a_lock_gets_it_when_it_is_free(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"gone is gone: it was moved or deleted\."):
+    with pytest.raises(StorageError, match=r"gone does not exist any more: it was moved or deleted\."):
         hold_lock(tmp_path / "gone" / "worker.lock").__enter__()
     (tmp_path / "worker.lock").mkdir()
     with pytest.raises(StorageError, match=r"while locking worker\.lock"):

@@ -43,13 +43,13 @@ def test_what_was_written_comes_back() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ([], "it is no mapping"), (None, "it is no mapping"), ({"name": "a"}, "count is missing"),
+        ([], "it is not a JSON object"), (None, "it is not a JSON object"), ({"name": "a"}, "count is missing"),
         ({**GOOD, "colour": 1}, "'colour' is unknown"), ({**GOOD, "count": True}, "count must be a whole number, not 'True'"),
         ({**GOOD, "count": 1.0}, "count must be a whole number"), ({**GOOD, "count": 10**30}, "count must be a whole number"),
         ({**GOOD, "name": 1}, "name must be a text"), ({**GOOD, "rate": math.nan}, "rate must be a number or null, not 'nan'"),
         ({**GOOD, "right": 1}, "right must be true or false"), ({**GOOD, "words": "ab"}, "words must be a list"),
         ({**GOOD, "words": ["a", 1]}, "words must be a text"), ({**GOOD, "three": [1, 2]}, "three must be a list of 3"),
-        ({**GOOD, "inner": {}}, "number is missing"), ({**GOOD, "rest": []}, "rest must be a mapping or null"),
+        ({**GOOD, "inner": {}}, "number is missing"), ({**GOOD, "rest": []}, "rest must be a JSON object or null"),
     ],
 )  # fmt: skip
 def test_the_field_is_named(content: object, said: str) -> None:
