@@ -53,7 +53,7 @@ MOMENTS = {
     "before it is started": ("start_run", {"before": True}),
     "when it is started": ("start_run", {}),
     "twice": ("start_run", {"times": 2}),
-    "as it is told": ("_tell_epochs", {}),
+    "as it is told": ("_show_epochs", {}),
 }
 
 
@@ -93,7 +93,7 @@ def test_ctrl_c_stops_a_run_that_is_begun_again(
 def test_ctrl_c_too_late_changes_nothing(call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was said that the run is queued: neither a traceback nor a false word follows."""
     old = ended_run(fake_runs.workspace, Status.STOPPED)
-    monkeypatch.setattr(runs_command, "_tell_new", pressing(runs_command._tell_new))
+    monkeypatch.setattr(runs_command, "_report_new", pressing(runs_command._report_new))
     code, _, err = call("runs", "retry", old, "--workspace", fake_runs.workspace.root)
     assert code == 0 and "is queued" in err and "Cancelled" not in err
     fake_runs.wait(list_runs(fake_runs.workspace)[0].id, "running")
@@ -125,7 +125,7 @@ def test_a_command_that_fails_says_that_its_run_goes_on(
     def failing(*_arguments: object) -> None:
         raise StorageError("The disk refused.")
 
-    monkeypatch.setattr(train_command, "_tell_epochs", failing)
+    monkeypatch.setattr(train_command, "_show_epochs", failing)
     code, _, err = call("train", "--workspace", fake_runs.workspace.root)
     (run,) = list_runs(fake_runs.workspace)
     assert code == 1 and run.active and f"Run {run.id} goes on without this command" in err
