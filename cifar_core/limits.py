@@ -81,8 +81,8 @@ def require_upload(workspace: Workspace, size: int, name: str) -> None:
     if size > most:
         raise ConfigError(
             [
-                f"{name} has {size_text(size)}, more than the {size_text(most)} that a file from a browser may have here "
-                f"(upload_mb in {LIMITS_FILE})."
+                f"{name} has {size_text(size)}, more than the {size_text(most)} that a file from a browser may "
+                f"have here (upload_mb in {LIMITS_FILE})."
             ]
         )
     require_room(workspace, size, name)

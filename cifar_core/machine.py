@@ -1,7 +1,7 @@
 """This machine and this process: memory and its limits, the boot id, the priority, and kills for lack of memory.
 
-Every process that a command starts inherits its limit on memory (`ulimit -v`); libraries that reach it report that in many
-ways.
+Every process that a command starts inherits its limit on memory (`ulimit -v`); libraries that reach it report that in
+many ways.
 """
 
 import contextlib
@@ -69,9 +69,9 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as in glibc's malloc.h
 def lower_priority() -> None:
     """Give this process a lower priority, so that a training does not slow down the screens.
 
-    While no other process is busy, it is as fast as before. Windows has no such call; there a training is started with a
-    lower priority. Linux desktops divide the processor time among sessions before the niceness of a process counts, and a
-    worker leads a session of its own (`start_new_session`), so the session gets a lower priority too.
+    While no other process is busy, it is as fast as before. Windows has no such call; there a training is started with
+    a lower priority. Linux desktops divide the processor time among sessions before the niceness of a process counts,
+    and a worker leads a session of its own (`start_new_session`), so the session gets a lower priority too.
     """
     if os.name == "posix":
         os.nice(_NICENESS)
@@ -82,9 +82,9 @@ def lower_priority() -> None:
 def keep_memory() -> None:
     """Keep the memory that this process frees, in blocks of up to 32 MiB (the most that glibc allows).
 
-    The next step of a training needs as much again. Otherwise much of it goes back to the system, which clears each page
-    before it hands it out again: that took a tenth of a wide network's step on a virtual machine. Other C libraries have
-    no such call.
+    The next step of a training needs as much again. Otherwise much of it goes back to the system, which clears each
+    page before it hands it out again: that took a tenth of a wide network's step on a virtual machine. Other C
+    libraries have no such call.
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # musl
@@ -123,7 +123,7 @@ def boot_id() -> str:
 
 
 def oom_kills() -> int:
-    """How many processes of this control group the kernel has killed for lack of memory; 0 where it does not count them."""
+    """How many processes of this control group the kernel has killed for lack of memory; 0 where that is not known."""
     try:
         groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:

@@ -59,9 +59,9 @@ def spawn(program: Program, arguments: list[str], log: Path) -> subprocess.Popen
 def child_environment() -> dict[str, str]:
     """The environment of every program: it finds this code from any folder, and its output is not buffered.
 
-    Waiting threads of PyTorch spin only for a moment, then sleep. Sleeping at once made small steps take 1.7 times as long
-    here; endless spinning made a training several times slower as soon as another process was busy. OMP_WAIT_POLICY and
-    GOMP_SPINCOUNT of this environment are kept.
+    Waiting threads of PyTorch spin only for a moment, then sleep. Sleeping at once made small steps take 1.7 times as
+    long here; endless spinning made a training several times slower as soon as another process was busy.
+    OMP_WAIT_POLICY and GOMP_SPINCOUNT of this environment are kept.
     """
     return {
         "OMP_WAIT_POLICY": "PASSIVE",

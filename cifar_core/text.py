@@ -16,7 +16,7 @@ _SURPLUS = 16  # only this many times the allowed length is read: a name of mega
 
 
 def can_be_shown(text: str) -> bool:
-    """Whether every character of a text is visible: no line break, control or direction mark, no half of a surrogate pair."""
+    """Whether every character of a text is visible: no line break, control or direction mark, no lone surrogate."""
     return text.isprintable() or all(char.isprintable() or char in _JOINERS for char in text)
 
 
@@ -28,7 +28,7 @@ def some_lines(text: object, longest: int) -> str:
 
 
 def one_line(text: object, longest: int = 100) -> str:
-    """A text on one line of at most `longest` characters: an invisible character becomes a space, a cut text ends in `…`."""
+    """A text on one line of at most `longest` characters: invisible ones become spaces, a cut text ends in `…`."""
     whole = str(text)
     start = whole[: _SURPLUS * longest]
     seen = start if can_be_shown(start) else "".join(char if can_be_shown(char) else " " for char in start)
@@ -37,7 +37,7 @@ def one_line(text: object, longest: int = 100) -> str:
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """` (did you mean 'quick'?)`, for a sentence about a name that is not among those `known`; empty where none is near."""
+    """` (did you mean 'quick'?)`, for a sentence about a name that is not `known`; empty where none is near."""
     by_text = {item.lower(): item for item in known}
     close = difflib.get_close_matches(str(name)[:_LONGEST].lower(), by_text, n=1, cutoff=0.5)
     return f" (did you mean {by_text[close[0]]!r}?)" if close else ""
@@ -66,7 +66,7 @@ def is_folder_name(text: str) -> bool:
 
 
 def is_device_name(text: str) -> bool:
-    """Whether Windows reserves this file name for a device: `con`, `lpt1`, in any case, with any extension (`NUL.txt`)."""
+    """Whether Windows reserves this file name for a device: `con`, `lpt1`, in any case, any extension (`NUL.txt`)."""
     return text.partition(".")[0].strip().lower() in _DEVICES
 
 

@@ -49,7 +49,7 @@ class Workspace:
         return self.data, self.runs, self.exports, self.trash
 
     def unwritable(self, *folders: Path) -> Path | None:
-        """The first of these folders (of `self.folders` without any) that is not writable, as on a DVD; None without one."""
+        """The first of these folders (without any, of all) that is not writable, as on a DVD; None if all are."""
         return next((folder for folder in folders or self.folders if not os.access(folder, os.W_OK | os.X_OK)), None)
 
 

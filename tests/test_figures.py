@@ -77,9 +77,11 @@ def test_curves_show_each_part_and_the_best_epoch(kind: str) -> None:
         assert "markers" in trace.mode
     assert [shape.x0 for shape in figure.layout.shapes] == [2]
     assert figure.layout.annotations[0].text == "best: epoch 2"
-    sides = [figures.curves(METRICS, kind, epoch).layout.annotations[0].xanchor for epoch in (1, 2, 3)]  # type: ignore[arg-type]
+    charts = [figures.curves(METRICS, kind, epoch) for epoch in (1, 2, 3)]  # type: ignore[arg-type]
+    sides = [chart.layout.annotations[0].xanchor for chart in charts]
     assert sides == ["left", "center", "right"], "inside the chart at both ends"
-    assert figures.curves(METRICS, kind, 3, "last").layout.annotations[0].text == "last: epoch 3"  # type: ignore[arg-type]
+    last = figures.curves(METRICS, kind, 3, "last")  # type: ignore[arg-type]
+    assert last.layout.annotations[0].text == "last: epoch 3"
 
 
 def test_curves_without_a_validation_part() -> None:
@@ -167,7 +169,7 @@ def test_matrix_of_any_size(classes: int) -> None:
 
 
 def test_a_matrix_of_a_thousand_classes_fits_into_a_message_to_the_browser() -> None:
-    """A marker on each of its million cells took 227 MB; Streamlit sends 200 at most. Cells with pictures can be clicked."""
+    """A marker on each of its million cells took 227 MB; Streamlit sends at most 200. Only cells with pictures have one."""
     rng = np.random.default_rng(0)
     matrix = np.zeros((1000, 1000), int)
     np.add.at(matrix, (rng.integers(0, 1000, 10_000), rng.integers(0, 1000, 10_000)), 1)

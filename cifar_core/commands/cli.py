@@ -1,7 +1,7 @@
 """The command line with all its commands, and the sentence and exit code for each way they end.
 
-Messages for people go to stderr; stdout has the results, with `--json` one object as its last line. Nothing here loads PyTorch: training
-and importing run as processes of their own, which the commands follow.
+Messages for people go to stderr; stdout has the results, with `--json` one object as its last line. Nothing here loads
+PyTorch: training and importing run as processes of their own, which the commands follow.
 """
 
 import sys

@@ -63,7 +63,7 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
 @click.option(
     "--leave-out",
     is_flag=True,
-    help="Leave out files that cannot be used and import the rest; without this, one such file refuses the whole import.",
+    help="Leave out files that cannot be used and import the rest; without this, one such file refuses the import.",
 )
 @json_option
 @workspace_option

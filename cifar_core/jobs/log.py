@@ -34,7 +34,7 @@ class LogKeeper:
         self._thread.start()
 
     def finish(self, timeout: float) -> None:
-        """Wait until all has been written, at most `timeout` seconds: a grandchild may keep the other end of the pipe open."""
+        """Wait until all has been written, at most `timeout` seconds: a grandchild may keep the pipe open."""
         self._thread.join(timeout)
 
     def _copy(self) -> None:
@@ -108,7 +108,7 @@ def end_line(ended_as: str, why: str) -> str:
 
 
 def logged_end(log: Path) -> tuple[str, str] | None:
-    """How the current or last process of a log ended by its own `end_line`, and why; None where there is no such line."""
+    """How the current or last process of a log ended by its own `end_line`, and why; None without such a line."""
     lines = log_text(log).rpartition(SESSION_MARK)[2].splitlines()
     found = (_END.fullmatch(line.strip()) for line in reversed(lines))
     return next(((match[1], match[2]) for match in found if match), None)

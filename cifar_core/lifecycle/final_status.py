@@ -32,7 +32,7 @@ def move_or_retry(folder: LifeFolder, verb: Verb, why: str) -> None:
 
 
 def end_as(folder: LifeFolder, verb: Verb, why: str) -> None:
-    """As `move_or_retry`; where the disk still refuses, the end is written to the run's log, where `state_now` finds it.
+    """As `move_or_retry`; where the disk still refuses, the end goes to the run's log, where `state_now` finds it.
 
     Only the worker may call this, or a process that holds the worker's lock.
 

@@ -1,8 +1,8 @@
 """The process that ends workers which do not respond: `python -m cifar_core.lifecycle.force_stop --run=DIR ...`.
 
-Every request to stop or pause a run starts this light process as well. It ends as soon as the worker has obeyed, and does
-not depend on the process that made the request. A worker ends its own child (`supervise`); this module covers the case
-that the worker itself is frozen.
+Every request to stop or pause a run starts this light process as well. It ends as soon as the worker has obeyed, and
+does not depend on the process that made the request. A worker ends its own child (`supervise`); this module covers the
+case that the worker itself is frozen.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """The heartbeat of a worker: the time stamp of a file of its own, set to the monotonic clock every two seconds.
 
-A time stamp needs no space, so it works on a full disk too, and thirty waiting workers write no data. The worker creates
-the file itself, because only a file's owner may set its time, and it holds a lock on the file. A heartbeat file without
-that lock was left by an earlier worker, so whether the present one responds cannot be known. Such a worker counts as
-responding. So does a worker of an earlier version, or one for which the disk refuses the file.
+A time stamp needs no space, so it works on a full disk too, and thirty waiting workers write no data. The worker
+creates the file itself, because only a file's owner may set its time, and it holds a lock on the file. A heartbeat file
+without that lock was left by an earlier worker, so whether the present one responds cannot be known. Such a worker
+counts as responding. So does a worker of an earlier version, or one for which the disk refuses the file.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class Standstill:
         self._over = self._checked + MISSED_SECONDS
 
     def is_recent(self) -> bool:
-        """To be called often, and after the heartbeat was read: this process may stand still between the two as well."""
+        """Call this often, and after a heartbeat was read, because this process may stand still between the two."""
         now = time.monotonic()
         if now - self._checked > _STILL_SECONDS:
             self._over = now + MISSED_SECONDS

@@ -30,7 +30,7 @@ class LifeFolder:
         return Workspace(self.path.parents[1])
 
     def text_of(self, name: str) -> str:
-        """The path of one of its files as text: a `Path` takes as long to make as the file to read, and lists are long."""
+        """The path of one of its files as text: making a `Path` takes as long as reading the file, and lists are long."""
         return f"{self.path}{os.sep}{name}"
 
     @property

@@ -75,7 +75,7 @@ def holder_of(lock: Path, *, of_run: str | None = None) -> Iterator[Holder | Non
 
 @contextlib.contextmanager
 def _pinned(pid: int, is_it: Callable[[], bool]) -> Iterator[int | None]:
-    """A handle of a process; None where `is_it` is false once the handle exists, so that the id is of another process."""
+    """A handle of a process; None where `is_it` is false once the handle exists: then another process got the id."""
     handle = None
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

@@ -1,11 +1,11 @@
 """The queue, which decides the run that may train now: files in `runs/.queue`, with no process in charge of them.
 
-A waiting run has a ticket there, an empty file such as `000012-quiet-otter`; the lowest whose worker responds is next. A
-slot is a lock (`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies for any reason frees
-it. All servers and command lines see the same files, and so the same queue. Each of these processes may be frozen at any
-moment. So a waiting process holds no lock that another one needs, and checks again whether it is its turn once it has a
-slot. Only a process that is frozen while it takes a ticket blocks the others; the waiting workers kill it where it is a
-worker (`force_stop.free_queue`).
+A waiting run has a ticket there, an empty file such as `000012-quiet-otter`; the lowest whose worker responds is next.
+A slot is a lock (`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies for any reason
+frees it. All servers and command lines see the same files, and so the same queue. Each of these processes may be frozen
+at any moment. So a waiting process holds no lock that another one needs, and checks again whether it is its turn once
+it has a slot. Only a process that is frozen while it takes a ticket blocks the others; the waiting workers kill it
+where it is a worker (`force_stop.free_queue`).
 """
 
 import contextlib

@@ -77,7 +77,7 @@ class TrainingProgress:
     elapsed: Amount = 0.0  # seconds of training and measuring, start-up apart
 
     def before_training(self, phase: str) -> "TrainingProgress":
-        """The progress of a process that does not train yet: its phase, and the time that the run has trained before."""
+        """The progress of a process that does not train yet: its phase, and the time that the run trained before."""
         return TrainingProgress(phase, epochs=self.epochs, elapsed=self.elapsed)
 
 

@@ -1,8 +1,8 @@
 """The status file of a run: read as it was written, or as the run really is now; changed by legal moves only.
 
-One process at a time writes it: the one that holds the worker's lock, or the computing process while its worker waits for
-it. Times are of the monotonic clock, which nobody sets and summer time does not change. It counts from the boot of the
-machine, whose id is written beside them.
+One process at a time writes it: the one that holds the worker's lock, or the computing process while its worker waits
+for it. Times are of the monotonic clock, which nobody sets and summer time does not change. It counts from the boot of
+the machine, whose id is written beside them.
 """
 
 import time
@@ -57,7 +57,7 @@ def read_state(folder: LifeFolder) -> State:
 
 
 def state_now(folder: LifeFolder) -> State:
-    """The state as it is, not as a dead process left it. A process that holds the run's lock asks `state_without_worker`.
+    """The state as it is, not as a dead process left it; for a process that does not hold the run's lock.
 
     Raises:
         RunError: unreadable; the sentence says why.
@@ -200,7 +200,10 @@ def _why_dead(state: State) -> str:
     if state.boot and boot_id() and state.boot != boot_id():
         return "The machine was restarted meanwhile; resume it to go on. What it had logged is kept."
     if state.status is Status.RUNNING:
-        return "Its process ended without giving a reason: it was killed, or the machine went down. What it had logged is kept."
+        return (
+            "Its process ended without giving a reason: it was killed, or the machine went down. "
+            "What it had logged is kept."
+        )
     if state.taken:
         return "Its process ended while it waited for its turn; resume it to queue again."
     return "Its process never started; resume it to try again."

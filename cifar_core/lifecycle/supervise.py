@@ -42,7 +42,7 @@ class EndRequest(StrEnum):
 
 @dataclass
 class Escalation:
-    """The steps after a request to end, each taken once: first the child obeys by itself, then SIGTERM, then the kill."""
+    """The steps after a request to end, each taken once: time to obey it, then SIGTERM, then the kill of the group."""
 
     request: EndRequest | None = None
     terminate_at: float = 0.0

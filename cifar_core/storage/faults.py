@@ -1,7 +1,7 @@
 """Fault injection for tests: the n-th write, fsync, rename or removal of this process fails, or kills it.
 
-It is off unless the variable `CIFAR_FAULT` is set when the process starts, or a test calls `arm`; while it is off, a call
-costs one comparison. The variable reads `POINT:N:EFFECT`, such as `write:7:enospc`:
+It is off unless the variable `CIFAR_FAULT` is set when the process starts, or a test calls `arm`; while it is off, a
+call costs one comparison. The variable reads `POINT:N:EFFECT`, such as `write:7:enospc`:
 
     POINT   write, fsync, replace (every rename) or remove
     N       1 is the first; `7+` is the seventh and all later ones, as on a disk that stays full

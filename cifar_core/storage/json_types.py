@@ -1,7 +1,7 @@
-"""The types of values in the JSON files of runs, datasets and jobs, each with its limits, for reading and for importing.
+"""The types of values in the JSON files of runs, datasets and jobs, each with its limits, for reading and importing.
 
-The dataclasses that mirror those files are declared with these types, and `cifar_core.storage.parse` checks their rules.
-Reads and writes nothing.
+The dataclasses that mirror those files are declared with these types, and `cifar_core.storage.parse` checks their
+rules. Reads and writes nothing.
 """
 
 import datetime

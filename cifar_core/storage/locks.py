@@ -131,8 +131,8 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
         True when this process holds it, False when another did for all of `timeout` seconds.
 
     Raises:
-        StorageError: the lock file cannot be created, as where its folder is missing (which is not created), or the file
-            system has no locks.
+        StorageError: the lock file cannot be created, as where its folder is missing (which is not created), or the
+            file system has no locks.
     """
     if not path.parent.is_dir():
         raise StorageError(f"{path.parent} does not exist any more: it was moved or deleted.")

@@ -1,4 +1,4 @@
-"""Dataclasses from JSON that may hold anything: every field has its declared type, or one sentence says what is wrong."""
+"""Dataclasses from JSON that may hold anything: every field has its declared type, or one sentence names the fault."""
 
 import functools
 import math

@@ -1,8 +1,8 @@
 """A worker as the real one, but for the process that computes: that one is a few lines which obey at once.
 
 `python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command; `python fake.py
-compute DIR PARENT` is that command. What it does is written in `instructions/RUN` beside the workspace, and read all the time.
-`python fake.py server WORKSPACE COUNT` is a server that makes and starts runs and then stands still.
+compute DIR PARENT` is that command. What it does is written in `instructions/RUN` beside the workspace, and read all
+the time. `python fake.py server WORKSPACE COUNT` is a server that makes and starts runs and then stands still.
 """
 
 import os

@@ -1,7 +1,8 @@
 """Whatever writes into the workspace is done completely or not at all, at whichever of its writes it fails or dies.
 
-Training is looked at by `tests.runs.training.crashes` in the same way. Each work below is tried with a fault at every call; after
-each try everything else in the workspace is as it was, the error is a sentence of ours, and once more makes it whole.
+Training is looked at by `tests.runs.training.crashes` in the same way. Each work below is tried with a fault at every
+call; after each try everything else in the workspace is as it was, the error is a sentence of ours, and once more makes
+it whole.
 """
 
 import contextlib
