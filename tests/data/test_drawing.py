@@ -202,4 +202,4 @@ def test_who_cancels_leaves_no_process_that_draws() -> None:
 
     with pytest.raises(CancelledError):
         DRAWING._in_pool(0, tasks, 2, cancel)
-    until(lambda: not multiprocessing.active_children(), "the drawing processes are gone", patience=20.0)
+    until(lambda: not multiprocessing.active_children(), "the drawing processes are gone", timeout=20.0)

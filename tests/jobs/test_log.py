@@ -24,7 +24,7 @@ from cifar_core.jobs.log import (
 
 
 @pytest.mark.fault(39)
-def test_a_log_keeps_its_end_and_says_that_it_was_cut(tmp_path: Path) -> None:
+def test_a_log_keeps_its_end_and_says_that_the_start_is_left_out(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
     log.write_bytes(b"")
     for number in range(30_000):
@@ -51,8 +51,8 @@ def test_a_session_that_cannot_begin_leaves_the_log_as_it_was(tmp_path: Path, ar
 
 
 @pytest.mark.fault(39)
-def test_a_disk_that_refuses_the_log_does_not_hold_up_what_prints(tmp_path: Path) -> None:
-    """The log's folder is gone: the words are lost, the process ends, nothing is made anew."""
+def test_a_disk_that_refuses_the_log_does_not_stop_the_process(tmp_path: Path) -> None:
+    """The log's folder is missing: the output is lost, the process ends, and the folder is not created again."""
     child = subprocess.Popen([sys.executable, "-c", "print('x' * 3_000_000)"], stdout=subprocess.PIPE)
     assert child.stdout is not None
     keeper = LogKeeper(child.stdout, tmp_path / "gone" / "worker.log")
@@ -69,10 +69,8 @@ def test_a_disk_that_refuses_the_log_does_not_hold_up_what_prints(tmp_path: Path
         (b"ten\r20 %\r30 %\n", ["ten", "20 %", "30 %"]),
         (b"\xff\xfe\x00\x01binary\n", ["\ufffd\ufffd\ufffd\ufffdbinary"]),
         ("right \u202eto left\n".encode(), ["right \ufffdto left"]),
-        (
-            b"<script>alert(1)</script> $x$ :red[y]\n",
-            ["<script>alert(1)</script> $x$ :red[y]"],
-        ),  # shown literally by st.code
+        # st.code shows it literally.
+        (b"<script>alert(1)</script> $x$ :red[y]\n", ["<script>alert(1)</script> $x$ :red[y]"]),
         (b"z" * 1_000_000, ["z" * 500 + "…"]),
         (b"", []),
     ],
@@ -83,7 +81,7 @@ def test_the_tail_can_be_shown(tmp_path: Path, written: bytes, shown: list[str])
     assert log_tail(log) == shown
 
 
-def test_a_grandchild_that_holds_the_pipe_open_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_grandchild_that_keeps_the_pipe_open_blocks_nothing(tmp_path: Path) -> None:
     read, write = os.pipe()
     (tmp_path / "log").touch()
     keeper = LogKeeper(io.FileIO(read), tmp_path / "log")  # type: ignore[arg-type]
@@ -98,7 +96,7 @@ def test_a_grandchild_that_holds_the_pipe_open_holds_nobody_up(tmp_path: Path) -
 @pytest.mark.parametrize("disk", ["roomy", "full"])
 @pytest.mark.parametrize("before", [0, 100, 3000, 5000])
 def test_last_words_are_kept_on_a_full_disk(tmp_path: Path, arm: Callable[[str], None], disk: str, before: int) -> None:
-    """A log that cannot grow gives up its end; it holds room enough from the moment on that its session begins."""
+    """In a log that cannot grow the new output replaces the end; there is enough space since the session began."""
     log = tmp_path / "worker.log"
     log.write_bytes(b"x" * before + b"\n")
     begin_session(log)
@@ -111,7 +109,7 @@ def test_last_words_are_kept_on_a_full_disk(tmp_path: Path, arm: Callable[[str],
 
 
 @pytest.mark.fault(95)
-def test_only_our_own_words_of_this_session_tell_the_end(tmp_path: Path) -> None:
+def test_only_an_end_line_of_this_session_is_its_end(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
     assert logged_end(log) is None
     begin_session(log)
@@ -123,4 +121,4 @@ def test_only_our_own_words_of_this_session_tell_the_end(tmp_path: Path) -> None
     assert logged_end(log) == ("failed", "Of an earlier process.")
     log.unlink()
     os.mkfifo(log)
-    assert logged_end(log) is None, "nobody waits for the words of a pipe"
+    assert logged_end(log) is None, "a pipe in its place is not waited for"

@@ -1,8 +1,8 @@
-"""A worker as the real one, but for the process that computes: that one is a few lines which obey at once.
+"""The real worker with a fake computing process, so that a run takes a fraction of a second.
 
-`python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command; `python fake.py
-compute DIR PARENT` is that command. What it does is written in `instructions/RUN` beside the workspace, and read all
-the time. `python fake.py server WORKSPACE COUNT` is a server that makes and starts runs and then stands still.
+`python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command, and `python
+fake.py compute DIR PARENT` is that command. It follows the file `instructions/RUN` beside the workspace, which it reads
+all the time. `python fake.py server WORKSPACE COUNT` is a server that creates and starts runs and then does nothing.
 """
 
 import os
@@ -19,12 +19,12 @@ from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.processes import child_environment
 from cifar_core.storage.locks import hold_lock
 
-QUIET = "FAKE_QUIET"  # variable: seconds after which a worker is silent, instead of 30 and 60
+SILENCE = "FAKE_SILENCE"  # variable: seconds after which a worker does not respond, instead of 30 and 60
 QUICK_ESCALATION = {"OBEY_SECONDS": 0.3, "KILL_SECONDS": 0.3, "LIMIT_SECONDS": 0.2}  # instead of 15, 10 and 15
 _TRAIN = (
     "import runpy, sys; {}; runpy.run_module('cifar_core.runs.training.process', run_name='__main__', alter_sys=True)"
 )
-_REAL = {  # what is done to a real training before it begins
+_REAL = {  # instruction -> code that runs before a real training
     "no torch": "sys.modules['torch'] = None",
     "deaf training": "from cifar_core.runs.training import requests as r; r.RunRequests.now = lambda self: r.Signal.GO_ON",
     "training": "pass",
@@ -45,6 +45,7 @@ def instruct(folder: LifeFolder, what: str) -> None:
 
 
 def instruction(folder: LifeFolder) -> str:
+    """What the computing process of a run does now."""
     return instruction_file(folder).read_text() if instruction_file(folder).exists() else "work"
 
 
@@ -52,8 +53,15 @@ def spawn_fake(module: str, arguments: list[str], log: Path) -> "subprocess.Pope
     """In place of `cifar_core.processes.spawn`."""
     with open(log, "ab") as output:
         command = [sys.executable, __file__, module.rpartition(".")[2], *arguments]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=child_environment(),
-                         start_new_session=True, cwd=log.parent)  # fmt: skip
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=child_environment(),
+            start_new_session=True,
+            cwd=log.parent,
+        )
 
 
 def fake_command(folder: LifeFolder) -> list[str]:
@@ -68,9 +76,9 @@ def fake_command(folder: LifeFolder) -> list[str]:
 
 
 def compute(folder: LifeFolder, parent: int) -> int:
-    """Tell progress every few milliseconds, obey, and do as ordered."""
-    told_to_end: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _frame: told_to_end.append(number))
+    """Write progress every few milliseconds, obey requests, and follow the instruction."""
+    terminations: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: terminations.append(number))
     for batch in range(1, 1_000_000):
         what = instruction(folder)
         if what != "hang":
@@ -82,7 +90,7 @@ def compute(folder: LifeFolder, parent: int) -> int:
             if folder.stop_file.exists() or folder.pause_file.exists():
                 move(folder, Verb.STOP if folder.stop_file.exists() else Verb.PAUSE)
                 return 0
-            if told_to_end:
+            if terminations:
                 move(folder, Verb.INTERRUPT)
                 return 0
         follow_instruction(folder, what)
@@ -114,16 +122,16 @@ def follow_instruction(folder: LifeFolder, what: str) -> None:
             instruct(folder, "work")
 
 
-def quicken() -> None:
-    """Let this process wait for less long."""
+def shorten_waits() -> None:
+    """Shorten the times for which this process waits."""
     for name, seconds in QUICK_ESCALATION.items():
         setattr(supervise, name, seconds)
     for name in ("OBEY_SECONDS", "KILL_SECONDS"):
         setattr(force_stop, name, QUICK_ESCALATION[name])
     force_stop._START_SECONDS, force_stop._LOOK_SECONDS = 0.0, 0.1
-    if QUIET in os.environ:
+    if SILENCE in os.environ:
         heartbeat.BEAT_SECONDS, worker._SLOTS_SECONDS = 0.1, 0.3
-        seconds = float(os.environ[QUIET])
+        seconds = float(os.environ[SILENCE])
         status.UNRESPONSIVE_SECONDS = force_stop.UNRESPONSIVE_SECONDS = seconds
         heartbeat.MISSED_SECONDS = force_stop.MISSED_SECONDS = force_stop.SILENT_SECONDS = seconds
 
@@ -147,18 +155,18 @@ def main() -> int:
         case ["worker", *arguments]:
             sys.argv = [__file__, *arguments]
             worker.computing_command = fake_command
-            worker._LOCK_SECONDS = 0.5  # instead of 5
-            quicken()
+            worker._LOCK_SECONDS = 0.5  # instead of 30
+            shorten_waits()
             return worker.main()
         case ["force_stop", *arguments]:
             sys.argv = [__file__, *arguments]
-            quicken()
+            shorten_waits()
             force_stop.main()
             return 0
         case ["compute", path, parent]:
             folder = LifeFolder(Path(path))
-            with hold_lock(folder.training_lock, timeout=10.0) as mine:
-                return compute(folder, int(parent)) if mine else supervise.STILL_COMPUTING
+            with hold_lock(folder.training_lock, timeout=10.0) as held:
+                return compute(folder, int(parent)) if held else supervise.STILL_COMPUTING
         case ["server", workspace, count]:
             server(workspace, int(count))
     return 2

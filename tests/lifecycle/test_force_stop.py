@@ -1,4 +1,4 @@
-"""Workers that are frozen, as by SIGSTOP or by a machine that pages: nobody waits for them, and a stop ends them."""
+"""Frozen workers, as by SIGSTOP or a machine that swaps: no other run waits for them, and a stop kills them."""
 
 import contextlib
 import os
@@ -23,24 +23,22 @@ from cifar_core.storage.locks import hold_lock, is_locked
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import FakeRuns, is_alive, until
 
-QUIET = 1.0  # seconds without a beat, instead of 30
+SILENCE = 1.0  # seconds without a beat, instead of 30
 
-pytestmark = pytest.mark.skipif(
-    not lock_holders.can_find_holders(), reason="this system does not tell who holds a lock"
-)
+pytestmark = pytest.mark.skipif(not lock_holders.can_find_holders(), reason="this system does not say who holds a lock")
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In all processes a worker is silent soon."""
-    monkeypatch.setenv(fake.QUIET, str(QUIET))
+def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In all processes a worker counts as not responding soon."""
+    monkeypatch.setenv(fake.SILENCE, str(SILENCE))
     for module in (status, force_stop):
-        monkeypatch.setattr(module, "UNRESPONSIVE_SECONDS", QUIET)
+        monkeypatch.setattr(module, "UNRESPONSIVE_SECONDS", SILENCE)
 
 
 @contextlib.contextmanager
 def frozen(*processes: psutil.Process) -> Iterator[None]:
-    """Processes that stand still meanwhile."""
+    """Suspend processes in the block."""
     for one in processes:
         one.suspend()
     try:
@@ -64,19 +62,21 @@ def silent(fake_runs: FakeRuns, run_id: str) -> bool:
 
 
 @pytest.mark.fault(94)
-def test_a_frozen_waiting_worker_is_passed_over_and_queues_anew_when_it_wakes(fake_runs: FakeRuns) -> None:
+def test_a_frozen_waiting_worker_is_passed_over_and_queues_again_when_it_wakes(fake_runs: FakeRuns) -> None:
     first = fake_runs.begin()
     fake_runs.wait_computing(first)
     (second, worker), (third, _) = waiting(fake_runs), waiting(fake_runs)
     with frozen(worker):
-        until(lambda: silent(fake_runs, second), "it is shown as not responding", patience=10)
+        until(lambda: silent(fake_runs, second), "it is shown as not responding", timeout=10)
         run = read_run(fake_runs.workspace, second)
-        assert run.status == "queued" and run.waits and time.time() - QUIET - 9 < (run.silent_since or 0) < time.time()
+        assert (
+            run.status == "queued" and run.waits and time.time() - SILENCE - 9 < (run.silent_since or 0) < time.time()
+        )
         assert list(queue_places(list_runs(fake_runs.workspace), 1)) == [third]
         fake_runs.instruct(first, "finish")
         fake_runs.wait_computing(third)
-        assert read_run(fake_runs.workspace, second).waits, "passed over, it is not taken for one that trains"
-    until(lambda: list(queue_places(list_runs(fake_runs.workspace), 1)) == [second], "it queues anew", patience=10)
+        assert read_run(fake_runs.workspace, second).waits, "a run that is passed over does not count as training"
+    until(lambda: list(queue_places(list_runs(fake_runs.workspace), 1)) == [second], "it queues again", timeout=10)
     assert not silent(fake_runs, second)
     fake_runs.instruct(third, "finish")
     fake_runs.wait_computing(second)
@@ -121,41 +121,41 @@ def test_a_stop_ends_worker_and_computing_process_where_both_are_frozen(fake_run
 
 @pytest.mark.fault(94)
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ["finish", "killed"])
-def test_a_frozen_worker_whose_training_has_ended_keeps_no_slot(fake_runs: FakeRuns, order: str) -> None:
-    """Nobody asks it to stop: there is nothing to stop. The next in the queue ends it, for nothing of it computes."""
+@pytest.mark.parametrize("instruction", ["finish", "killed"])
+def test_a_frozen_worker_whose_training_has_ended_keeps_no_slot(fake_runs: FakeRuns, instruction: str) -> None:
+    """Without a request to stop, the next run in the queue kills it, because it has no computing process."""
     first = fake_runs.begin()
     fake_runs.wait_computing(first)
     second, _ = waiting(fake_runs)
     (worker,) = fake_runs.processes(first, "worker")
     worker.suspend()
-    fake_runs.instruct(first, order)
-    if order == "finish":
+    fake_runs.instruct(first, instruction)
+    if instruction == "finish":
         fake_runs.wait(first, "finished")
     fake_runs.wait_computing(second)
-    assert fake_runs.status(first) == ("finished" if order == "finish" else "interrupted")
+    assert fake_runs.status(first) == ("finished" if instruction == "finish" else "interrupted")
     until(lambda: not is_alive(worker), "it is gone")
 
 
 @pytest.mark.fault(94)
 @pytest.mark.slow
 @pytest.mark.parametrize("what", [resume_run, delete_run])
-def test_a_frozen_worker_does_not_keep_an_ended_run_to_itself(fake_runs: FakeRuns, what: object) -> None:
+def test_a_frozen_worker_does_not_block_actions_on_its_ended_run(fake_runs: FakeRuns, what: object) -> None:
     run_id = fake_runs.begin()
     fake_runs.wait_computing(run_id)
     (worker,) = fake_runs.processes(run_id, "worker")
     worker.suspend()
     fake_runs.instruct(run_id, "fail")
     fake_runs.wait(run_id, "failed")
-    time_of_death = time.monotonic() + QUIET
-    until(lambda: time.monotonic() > time_of_death, "it has been silent for long enough")
+    silent_at = time.monotonic() + SILENCE
+    until(lambda: time.monotonic() > silent_at, "it has been silent for long enough")
     what(fake_runs.workspace, run_id)  # type: ignore[operator]
     assert not is_alive(worker)
 
 
 @pytest.mark.fault(94)
-def test_who_was_resumed_meanwhile_is_not_ended(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The escalation of an earlier stop sees another worker, to which nobody said a word."""
+def test_a_run_that_was_resumed_meanwhile_is_not_killed(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that enforces an earlier stop meets a new worker, of which nothing is requested."""
     monkeypatch.setattr(force_stop, "_LOOK_SECONDS", 0.05)
     monkeypatch.setattr(force_stop, "OBEY_SECONDS", -100.0)
     fake_runs.wait_computing(fake_runs.begin())
@@ -165,15 +165,17 @@ def test_who_was_resumed_meanwhile_is_not_ended(fake_runs: FakeRuns, monkeypatch
 
 
 @pytest.mark.fault(28, 94)
-def test_only_who_holds_the_lock_is_ended(fake_runs: FakeRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a server that holds it for a moment, nor one that is called like a worker, nor where the system does not tell."""
+def test_only_the_worker_that_holds_the_lock_is_killed(
+    fake_runs: FakeRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a server that holds it briefly, nor a process with a worker's arguments; none where the system cannot say."""
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
     command = [sys.executable, "-c", "import time; time.sleep(600)", f"--run-dir={folder.path}"]
     with subprocess.Popen(command) as stranger:
         try:
             with hold_lock(folder.lock), holder_of(folder.lock) as found:
-                assert found is None, "this process holds it, and is no worker"
+                assert found is None, "this process holds it, and is not a worker"
             with holder_of(folder.lock) as found:
                 assert found is None, "nobody holds it"
             with holder_of(tmp_path / "absent") as found:
@@ -199,7 +201,7 @@ def test_only_who_holds_the_lock_is_ended(fake_runs: FakeRuns, tmp_path: Path, m
 
 @contextlib.contextmanager
 def holding(run_dir: Path, *locks: Path, how: str = "LOCK_EX") -> Iterator[None]:
-    """A process called as a worker that holds locks and does nothing else."""
+    """A process with the arguments of a worker that holds locks and does nothing else."""
     code = f"import fcntl, sys, time; files = [open(path, 'ab') for path in sys.argv[2:]]; how = fcntl.{how}"
     code += "; [fcntl.flock(file, how) for file in files]; print(flush=True); time.sleep(600)"
     command = [sys.executable, "-c", code, f"--run-dir={run_dir}", *map(str, locks)]
@@ -212,10 +214,10 @@ def holding(run_dir: Path, *locks: Path, how: str = "LOCK_EX") -> Iterator[None]
 
 
 @pytest.mark.fault(94)
-def test_who_only_asks_or_writes_the_end_of_another_run_is_not_its_worker(fake_runs: FakeRuns) -> None:
+def test_a_process_that_checks_a_lock_or_ends_another_run_is_not_its_worker(fake_runs: FakeRuns) -> None:
     folder, other = fake_runs.folder(fake_runs.make()), fake_runs.folder(fake_runs.make())
     with holding(folder.path, folder.lock, how="LOCK_SH"), holder_of(folder.lock) as found:
-        assert found is None, "it asks whether the lock is held"
+        assert found is None, "it checks whether the lock is held"
     with holding(other.path, folder.lock):
         with holder_of(folder.lock, of_run=folder.run_id) as found:
             assert found is None, "it writes the end of a run that is not its own"
@@ -224,8 +226,8 @@ def test_who_only_asks_or_writes_the_end_of_another_run_is_not_its_worker(fake_r
 
 
 @pytest.mark.fault(94)
-def test_a_kill_that_the_system_refuses_is_none(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker is another user's."""
+def test_a_kill_that_the_system_refuses_is_reported(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker belongs to another user."""
     folder = fake_runs.folder(fake_runs.make())
 
     def refuse(*_: object) -> None:
@@ -237,23 +239,23 @@ def test_a_kill_that_the_system_refuses_is_none(fake_runs: FakeRuns, monkeypatch
 
 
 @pytest.mark.fault(94)
-def test_a_worker_that_is_frozen_as_it_takes_a_ticket_keeps_no_other_from_one(fake_runs: FakeRuns) -> None:
-    """Also where nobody else has a ticket yet."""
+def test_a_worker_that_is_frozen_while_it_takes_a_ticket_does_not_block_others(fake_runs: FakeRuns) -> None:
+    """Also where no other run has a ticket yet."""
     fake_runs.wait_computing(fake_runs.begin())
     other, _ = waiting(fake_runs)
-    folder, order = fake_runs.folder(fake_runs.make()), ticket_lock(fake_runs.workspace)
+    folder, lock = fake_runs.folder(fake_runs.make()), ticket_lock(fake_runs.workspace)
     expect_worker(folder, here=True)
     with start_heartbeat(folder):  # once
         pass
-    with holding(folder.path, folder.lock, folder.heartbeat, order):
+    with holding(folder.path, folder.lock, folder.heartbeat, lock):
         leave(fake_runs.folder(other))
-        until(lambda: not is_locked(order), "its process was ended", patience=20)
-        until(lambda: other in tickets(fake_runs.workspace), "others take a ticket", patience=20)
+        until(lambda: not is_locked(lock), "its process was ended", timeout=20)
+        until(lambda: other in tickets(fake_runs.workspace), "others take a ticket", timeout=20)
     assert "held up the queue" in fake_runs.wait(folder.run_id, "interrupted").error
 
 
 @pytest.mark.fault(94)
-def test_what_an_escalation_prints_is_not_taken_for_the_last_words_of_a_run(
+def test_the_output_of_force_stop_does_not_reach_the_log_of_a_run(
     fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logs: list[Path] = []

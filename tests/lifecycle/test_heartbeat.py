@@ -1,4 +1,4 @@
-"""The heartbeat of a worker, and when nobody is judged by it."""
+"""The heartbeat of a worker, and when it must not be used to call a worker silent."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ OTHER = 12345  # a user's id
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The monotonic clock, which `ahead` puts forward (seconds): the machine stood still meanwhile."""
+    """The monotonic clock, which `ahead` puts forward (seconds), as if the machine had stood still."""
     real, clock = time.monotonic, SimpleNamespace(ahead=0.0)
     monkeypatch.setattr("time.monotonic", lambda: real() + clock.ahead)
     return clock
@@ -34,42 +34,40 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @contextlib.contextmanager
 def waiting(folder: LifeFolder) -> Iterator[Heartbeat]:
-    """A run that waits, with its worker in this process."""
-    with hold_lock(folder.lock) as mine, start_heartbeat(folder) as heartbeat:
-        assert mine
+    """A waiting run, with its worker in this process."""
+    with hold_lock(folder.lock) as held, start_heartbeat(folder) as heartbeat:
+        assert held
         expect_worker(folder, here=True)
         join(folder)
         yield heartbeat
 
 
-def quiet(folder: LifeFolder) -> float:
+def silence(folder: LifeFolder) -> float:
     return seconds_since_beat(folder, None, taken=True)
 
 
 @pytest.mark.fault(29, 94)
-def test_a_heartbeat_is_of_the_monotonic_clock(
+def test_a_heartbeat_uses_the_monotonic_clock(
     fake_runs: FakeRuns, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, real = fake_runs.folder(fake_runs.make()), time.time
     with waiting(folder) as heartbeat:
         monkeypatch.setattr("time.time", lambda: real() + 86_400)
-        assert quiet(folder) < 5
+        assert silence(folder) < 5
         clock.ahead = 1000.0
-        assert 999 < quiet(folder) < 1005
+        assert 999 < silence(folder) < 1005
         heartbeat.beat()
-        assert quiet(folder) < 5
+        assert silence(folder) < 5
 
 
 @pytest.mark.fault(94)
-def test_whether_a_worker_without_a_heartbeat_responds_is_not_known(fake_runs: FakeRuns) -> None:
-    """That of an earlier version, or where there was no room for one; also beside a heartbeat that an earlier worker left."""
+def test_a_worker_without_a_heartbeat_counts_as_responding(fake_runs: FakeRuns) -> None:
+    """A worker of an earlier version, or on a full disk; also beside a heartbeat that an earlier worker left."""
     folder = fake_runs.folder(fake_runs.make())
     with hold_lock(folder.lock):
         expect_worker(folder, here=True)
         long_ago = time.monotonic() - 100.0
-        assert 100 <= seconds_since_beat(folder, long_ago, taken=False) < 110, (
-            "it never came as far as to say that it is there"
-        )
+        assert 100 <= seconds_since_beat(folder, long_ago, taken=False) < 110, "it never wrote that it holds the lock"
         assert seconds_since_beat(folder, long_ago, taken=True) == 0.0
         with start_heartbeat(folder):
             pass
@@ -77,12 +75,12 @@ def test_whether_a_worker_without_a_heartbeat_responds_is_not_known(fake_runs: F
         assert seconds_since_beat(folder, long_ago, taken=True) == 0.0
         with hold_lock(folder.heartbeat):
             folder.heartbeat.touch()
-            assert seconds_since_beat(folder, long_ago, taken=True) == 0.0, "the time of its making is no beat"
+            assert seconds_since_beat(folder, long_ago, taken=True) == 0.0, "the time of its creation is not a beat"
 
 
 @pytest.mark.fault(94)
 @pytest.mark.parametrize("odd", ["folder", "loop", "closed"])
-def test_what_is_no_heartbeat_says_nothing_and_stops_no_worker(fake_runs: FakeRuns, odd: str) -> None:
+def test_a_file_that_is_not_a_heartbeat_stops_no_worker(fake_runs: FakeRuns, odd: str) -> None:
     folder = fake_runs.folder(fake_runs.make())
     if odd == "folder":
         folder.heartbeat.mkdir()
@@ -91,13 +89,13 @@ def test_what_is_no_heartbeat_says_nothing_and_stops_no_worker(fake_runs: FakeRu
     with hold_lock(folder.lock), start_heartbeat(folder):
         if odd == "closed":
             folder.heartbeat.chmod(0)
-        assert as_a_user(lambda: quiet(folder)) < 5
+        assert as_a_user(lambda: silence(folder)) < 5
 
 
 @pytest.mark.fault(94)
 @pytest.mark.parametrize("sticky", [False, True])
 def test_a_worker_beats_in_a_run_of_another_user(fake_runs: FakeRuns, clock: SimpleNamespace, sticky: bool) -> None:
-    """Whose files it may write and remove, but not set the time of; in a sticky folder it may not even remove them."""
+    """It may write and remove that user's files, but not set their time; in a sticky folder it may not remove them."""
     if os.geteuid() != 0:
         pytest.skip("only root gives files to another user")
     folder = fake_runs.folder(fake_runs.make())
@@ -110,26 +108,26 @@ def test_a_worker_beats_in_a_run_of_another_user(fake_runs: FakeRuns, clock: Sim
     def work() -> tuple[float, float]:
         with hold_lock(folder.lock), start_heartbeat(folder) as heartbeat:
             clock.ahead = 50.0
-            before = quiet(folder)
+            before = silence(folder)
             heartbeat.beat()
-            return before, quiet(folder)
+            return before, silence(folder)
 
     before, after = as_a_user(work)
     assert after < 5 and (before == 0.0 if sticky else 49 < before < 55)
 
 
 @pytest.mark.fault(94)
-def test_no_file_is_of_a_time_that_other_programs_cannot_store(fake_runs: FakeRuns, tmp_path: Path) -> None:
+def test_no_file_has_a_time_that_other_programs_cannot_store(fake_runs: FakeRuns, tmp_path: Path) -> None:
     folder = fake_runs.folder(fake_runs.make())
     with waiting(folder), zipfile.ZipFile(tmp_path / "backup.zip", "w") as backup:
-        assert quiet(folder) < 5
+        assert silence(folder) < 5
         for path in (folder.lock, folder.heartbeat):
             backup.write(path)
-        assert time.time() - folder.lock.stat().st_mtime < 60, "no cleaner takes the lock of the living for an old file"
+        assert time.time() - folder.lock.stat().st_mtime < 60, "no clean-up takes a lock in use for an old file"
 
 
 @pytest.mark.fault(94)
-def test_who_wakes_first_after_a_common_freeze_throws_no_ticket_away(
+def test_the_first_worker_to_wake_after_a_common_freeze_removes_no_ticket(
     fake_runs: FakeRuns, clock: SimpleNamespace
 ) -> None:
     with ExitStack() as held:
@@ -150,11 +148,11 @@ def test_who_wakes_first_after_a_common_freeze_throws_no_ticket_away(
             for each in heartbeats[1:]:
                 each.beat()
         assert not is_next(last, heartbeat.standstill) and is_next(folders[1], heartbeats[1].standstill)
-        assert first.run_id not in tickets(fake_runs.workspace), "it alone has not woken"
+        assert first.run_id not in tickets(fake_runs.workspace), "only this worker has not woken"
 
 
 @pytest.mark.fault(94)
-def test_who_stood_still_itself_kills_nobody(
+def test_a_process_that_stood_still_itself_kills_no_worker(
     fake_runs: FakeRuns, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[str] = []
@@ -179,18 +177,18 @@ def test_who_stood_still_itself_kills_nobody(
             clock.ahead += 1
             heartbeat.beat()
         force_stop.free_queue(second, heartbeat.standstill)
-        assert killed == ["None"] * 2, "who keeps the order or a slot"
+        assert killed == ["None"] * 2, "the holders of the ticket lock and of a slot"
         first.stop_file.touch()
         before = time.monotonic()
         force_stop.end_unresponsive(first)
         assert killed[2:] == [first.run_id] and 24 <= time.monotonic() - before < 26
-        monkeypatch.setattr(force_stop, "_LOOK_SECONDS", 40.0)  # it is frozen at each look
+        monkeypatch.setattr(force_stop, "_LOOK_SECONDS", 40.0)  # this process is frozen at each check
         force_stop.end_unresponsive(first)
         assert len(killed) == 3
 
 
 @pytest.mark.fault(94)
-def test_who_has_just_begun_to_look_judges_nobody_yet(clock: SimpleNamespace) -> None:
+def test_a_process_that_has_just_started_calls_no_worker_silent(clock: SimpleNamespace) -> None:
     standstill = Standstill()
     assert standstill.is_recent()
     for _ in range(int(MISSED_SECONDS)):

@@ -1,4 +1,4 @@
-"""Places in the queue of runs whose workers came to grief while they waited."""
+"""Places in the queue of runs whose workers failed while they waited."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ from tests.rights import as_a_user
 def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
     fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In this process, whose worker finds a disk that refuses."""
+    """The worker runs in this process, on a disk that refuses."""
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
     expect_worker(folder, here=False)
@@ -44,8 +44,8 @@ def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
     assert tickets(fake_runs.workspace) == {}
 
 
-def test_a_resumed_run_queues_behind_those_who_wait(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its worker was killed as it waited, so nobody gave its ticket back."""
+def test_a_resumed_run_queues_behind_the_waiting_runs(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker was killed while it waited, so its old ticket is still there."""
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
     first, second = fake_runs.make(), fake_runs.make()
     for run_id in (first, second):
@@ -57,8 +57,8 @@ def test_a_resumed_run_queues_behind_those_who_wait(fake_runs: FakeRuns, monkeyp
     assert found[second] < found[first]
 
 
-def test_a_run_that_nobody_may_read_holds_no_other_up_and_keeps_its_ticket(fake_runs: FakeRuns) -> None:
-    """That of another user with a umask of 077, in a workspace of both."""
+def test_an_unreadable_run_does_not_block_the_queue_and_keeps_its_ticket(fake_runs: FakeRuns) -> None:
+    """It belongs to another user with a umask of 077, in a shared workspace."""
     theirs, ours = fake_runs.make(), fake_runs.make()
     for run_id in (theirs, ours):
         expect_worker(fake_runs.folder(run_id), here=True)
@@ -75,14 +75,13 @@ def test_a_run_that_nobody_may_read_holds_no_other_up_and_keeps_its_ticket(fake_
 
 
 @pytest.mark.parametrize("begin", [start_run, resume_run])
-def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_given_anew(
+def test_a_run_whose_ticket_is_removed_while_it_is_queued_takes_a_new_one(
     fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, begin: Callable[[Workspace, str], None]
 ) -> None:
-    """The run was made, or ended, long ago, so for an instant it looks like one that nobody will ever bring a worker."""
+    """The run was created, or ended, long ago, so for a moment it looks as if no worker was being started for it."""
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
-    monkeypatch.setattr(
-        "cifar_core.lifecycle.heartbeat.MISSED_SECONDS", 0.0
-    )  # whoever looks has looked for long enough
+    # So that no process counts as just started.
+    monkeypatch.setattr("cifar_core.lifecycle.heartbeat.MISSED_SECONDS", 0.0)
     run_id, other = fake_runs.make(), fake_runs.make()
     folder = fake_runs.folder(run_id)
     if begin is resume_run:
@@ -90,11 +89,11 @@ def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_give
     long_ago = time.monotonic() - 1000
     folder.status.write_text(json.dumps(json.loads(folder.status.read_text()) | {"beat": long_ago}))
 
-    def joined(folder: LifeFolder, **patience: float) -> None:
-        join(folder, **patience)
+    def joined(folder: LifeFolder, **options: float) -> None:
+        join(folder, **options)
         if other not in tickets(fake_runs.workspace):
             join(fake_runs.folder(other))
-            is_next(fake_runs.folder(other), Standstill())  # throws away what is before it and does not wait
+            is_next(fake_runs.folder(other), Standstill())  # removes the tickets before it that do not wait
             assert list(tickets(fake_runs.workspace)) == [other]
 
     monkeypatch.setattr("cifar_core.runs.control.actions.join", joined)

@@ -1,4 +1,4 @@
-"""A start or a resume that is refused, at whichever of its writes: no run is left, or the run is as it was."""
+"""A start or a resume that the disk refuses at any write: no run is left, or the run is as it was."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def refuse(*_: object) -> None:
 
 
 def everywhere(attempt: Callable[[str], bool]) -> int:
-    """Try every effect at every call of each point until it does not strike; how often it did."""
+    """Try every effect at every call of each point until it does not happen; returns how often it did."""
     count = 0
     for point in POINTS:
         for effect in EFFECTS:
@@ -47,7 +47,7 @@ def everywhere(attempt: Callable[[str], bool]) -> int:
 def test_a_start_that_is_refused_leaves_no_run(
     fake_runs: FakeRuns, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_core.runs.control.create._code_version", str)  # which asks git
+    monkeypatch.setattr("cifar_core.runs.control.create._code_version", str)  # otherwise it runs git
     kept = fake_runs.make()
     spawned: list[object] = []
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *given: spawned.append(given))
@@ -87,7 +87,7 @@ def log_folder(fake_runs: FakeRuns, run_id: str) -> queue.LifeFolder:
 def test_a_resume_that_is_refused_changes_nothing(
     fake_runs: FakeRuns, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also of a run whose cause of death stands in its log alone."""
+    """Also where only the log says why the run ended."""
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
     log.begin_session(folder.log)
@@ -124,7 +124,7 @@ def test_a_resume_that_is_refused_changes_nothing(
 
 
 @pytest.mark.fault(95)
-def test_the_cause_of_an_end_that_cannot_be_written_is_told_by_the_log(
+def test_the_log_says_why_a_run_ended_where_its_status_cannot_be_written(
     fake_runs: FakeRuns, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cifar_core.lifecycle.final_status.RETRY_SECONDS", 0.2)
@@ -136,7 +136,7 @@ def test_the_cause_of_an_end_that_cannot_be_written_is_told_by_the_log(
     arm("")
     run = read_run(fake_runs.workspace, run_id)
     assert (run.status, run.error) == ("failed", "The disk is full while writing facts.json.")
-    arm("replace:1:enospc")  # for a moment: the second try writes it
+    arm("replace:1:enospc")  # once: the second try writes it
     end_as(folder, Verb.FAIL, "Another.")
     arm("")
     assert '"Another."' in folder.status.read_text()
@@ -159,7 +159,7 @@ except CifarCoreError as error:
 
 @pytest.mark.fault(95)
 def test_a_start_never_removes_a_run_that_has_begun_before(fake_runs: FakeRuns) -> None:
-    """An imported run has no log, as a new one; its lock cannot be made here."""
+    """An imported run has no log, as a new one has none; here its lock cannot be created."""
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
     move(folder, Verb.START)
@@ -171,7 +171,7 @@ def test_a_start_never_removes_a_run_that_has_begun_before(fake_runs: FakeRuns) 
 
 
 def test_a_worker_waits_for_longer_than_its_starter_may_need() -> None:
-    """Who starts it holds its lock, and may wait for the queue before the run is queued."""
+    """The starting process holds its lock, and may wait for the queue before the run is queued."""
     assert worker._LOCK_SECONDS >= 2 * queue._TICKET_SECONDS
 
 
@@ -179,7 +179,7 @@ def test_a_worker_waits_for_longer_than_its_starter_may_need() -> None:
 @pytest.mark.fault(95)
 @pytest.mark.parametrize("short_of", ["inodes", "blocks"])
 def test_refused_starts_on_a_real_small_disk(tmp_path: Path, short_of: str) -> None:
-    """With none, one, two ... of what a start needs; as root alone, who may mount."""
+    """With 0, 1, 2 ... of what a start needs; only root may mount a disk."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=200", "none", str(place)]
@@ -212,7 +212,7 @@ def make_room(place: Path) -> None:
 
 
 def fill(place: Path, what: str, free: int) -> None:
-    """Leave so many inodes or blocks of 4 KiB of a small disk."""
+    """Fill a small disk up to so many free inodes or blocks of 4 KiB."""
     if what == "blocks":
         with open(place / "fill", "wb", buffering=0) as handle, contextlib.suppress(OSError):
             while True:
@@ -229,11 +229,11 @@ def fill(place: Path, what: str, free: int) -> None:
 
 
 @pytest.mark.fault(95)
-def test_an_end_that_only_the_log_tells_is_seen_by_who_listed_the_run_before(fake_runs: FakeRuns) -> None:
+def test_an_end_in_the_log_alone_is_seen_after_the_run_was_listed(fake_runs: FakeRuns) -> None:
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
     move(folder, Verb.START)
     log.begin_session(folder.log)
     assert [run.status for run in list_runs(fake_runs.workspace)] == ["interrupted"]
-    log.append_bounded(folder.log, f"{log.end_line('stopped', 'As it was asked.')}\n".encode())
-    assert [run.error for run in list_runs(fake_runs.workspace)] == ["As it was asked."]
+    log.append_bounded(folder.log, f"{log.end_line('stopped', 'As requested.')}\n".encode())
+    assert [run.error for run in list_runs(fake_runs.workspace)] == ["As requested."]

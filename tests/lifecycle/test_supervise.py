@@ -1,4 +1,4 @@
-"""The escalation, the reasons, the log: each alone, without a process or with a plain one."""
+"""The escalation of requests to end, and the sentences for how a computing process died."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from cifar_core.lifecycle.worker import how_it_ended
 
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("end_request", [EndRequest.STOP, EndRequest.PAUSE])
-def test_the_ladder_ends_within_25_seconds(end_request: EndRequest) -> None:
+def test_the_escalation_kills_within_25_seconds(end_request: EndRequest) -> None:
     escalation = Escalation()
     steps = {
         second: escalation.next_step(end_request if second >= 100 else None, float(second)) for second in range(200)
@@ -36,8 +36,8 @@ def test_the_ladder_ends_within_25_seconds(end_request: EndRequest) -> None:
 
 
 @pytest.mark.fault(28)
-def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its process id may be another's by now: the escalation reaches for a child only while that has not been collected."""
+def test_a_process_that_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may have its id by now: a child is signalled only while it has not been collected."""
     signals: list[object] = []
     monkeypatch.setattr("os.kill", lambda *to: signals.append(to))
     monkeypatch.setattr("os.killpg", lambda *to: signals.append(to))
@@ -54,7 +54,7 @@ def test_who_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("end_request", [EndRequest.TERMINATE, EndRequest.TIME_LIMIT, EndRequest.GONE])
-def test_what_no_file_can_ask_begins_with_the_signal(end_request: EndRequest) -> None:
+def test_requests_that_are_not_files_begin_with_sigterm(end_request: EndRequest) -> None:
     escalation = Escalation()
     assert [escalation.next_step(end_request, now) for now in (5.0, 6.0, 5.0 + KILL_SECONDS)] == [
         "terminate",
@@ -63,7 +63,7 @@ def test_what_no_file_can_ask_begins_with_the_signal(end_request: EndRequest) ->
     ]
 
 
-def test_a_machine_that_goes_down_does_not_wait_for_a_stop() -> None:
+def test_a_shutdown_of_the_machine_does_not_wait_for_a_stop() -> None:
     escalation = Escalation()
     assert escalation.next_step(EndRequest.STOP, 0.0) == ""
     assert escalation.next_step(EndRequest.TERMINATE, 1.0) == "terminate"
@@ -84,7 +84,7 @@ def test_a_machine_that_goes_down_does_not_wait_for_a_stop() -> None:
         (1, "ValueError: bad thing", False, "The training failed: ValueError: bad thing"),
     ],
 )
-def test_every_death_has_a_sentence(code: int, words: str, out_of_memory: bool, said: str) -> None:
+def test_every_exit_code_has_a_sentence(code: int, words: str, out_of_memory: bool, said: str) -> None:
     assert said in describe_exit(code, words, out_of_memory=out_of_memory)
 
 
@@ -95,10 +95,17 @@ def test_every_death_has_a_sentence(code: int, words: str, out_of_memory: bool, 
         (Escalation(EndRequest.PAUSE, terminated=True), -15, Verb.PAUSE, "did not react to the pause"),
         (Escalation(EndRequest.TIME_LIMIT, killed=True), -9, Verb.STOP, "Time limit"),
         (Escalation(EndRequest.TERMINATE, terminated=True), -15, Verb.INTERRUPT, "told to end"),
-        (Escalation(EndRequest.STOP), -11, Verb.FAIL, "signal 11"),  # it was asked, but died of something else
+        (
+            Escalation(EndRequest.STOP),
+            -11,
+            Verb.FAIL,
+            "signal 11",
+        ),  # it was requested, but the process died for another reason
         (Escalation(), -9, Verb.FAIL, "killed from outside"),
     ],
 )
-def test_who_was_led_to_the_end_did_not_fail(escalation: Escalation, code: int, verb: Verb, said: str) -> None:
+def test_a_process_that_was_ended_on_request_did_not_fail(
+    escalation: Escalation, code: int, verb: Verb, said: str
+) -> None:
     found, words = how_it_ended(escalation, code, "", out_of_memory=False)
     assert found is verb and said in words

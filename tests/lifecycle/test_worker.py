@@ -1,4 +1,4 @@
-"""Whole lives by real worker processes: the queue, stop and pause, deaths of every kind. The training itself is a fake."""
+"""Runs from start to end with real workers: the queue, stop and pause, every kind of death. The training is a fake."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def in_line(fake_runs: FakeRuns) -> list[str]:
     return list(queue_places(list_runs(fake_runs.workspace), 1))
 
 
-def test_a_life(fake_runs: FakeRuns) -> None:
+def test_a_run_from_start_to_end(fake_runs: FakeRuns) -> None:
     run_id = fake_runs.begin()
     fake_runs.wait_computing(run_id)
     assert fake_runs.status(run_id) == "running" and read_run(fake_runs.workspace, run_id).ticket is None
@@ -66,7 +66,7 @@ def test_a_life(fake_runs: FakeRuns) -> None:
 
 
 @pytest.mark.fault(21)
-def test_ten_that_start_at_once_train_one_after_the_other(fake_runs: FakeRuns) -> None:
+def test_ten_runs_that_start_at_once_train_one_after_the_other(fake_runs: FakeRuns) -> None:
     ids = [fake_runs.make() for _ in range(10)]
     barrier = threading.Barrier(10)
 
@@ -90,8 +90,8 @@ def test_ten_that_start_at_once_train_one_after_the_other(fake_runs: FakeRuns) -
     assert [fake_runs.status(run_id) for run_id in trained[:3]] == ["finished"] * 3
 
 
-def test_who_starts_first_is_served_first(fake_runs: FakeRuns) -> None:
-    """Also where the worker of a later one is quicker to come up."""
+def test_the_run_that_starts_first_trains_first(fake_runs: FakeRuns) -> None:
+    """Also where the worker of a later run starts up faster."""
     first = fake_runs.begin()
     fake_runs.wait_computing(first)
     ids = [fake_runs.begin() for _ in range(4)]
@@ -109,7 +109,7 @@ def test_more_slots_train_more_at_once(fake_runs: FakeRuns) -> None:
     assert in_line(fake_runs) == ids[2:]
     (fake_runs.workspace.root / "settings.json").write_text('{"slots": 3}')
     fake_runs.wait_computing(ids[2])
-    (fake_runs.workspace.root / "settings.json").write_text("nonsense")  # as one slot: those that train go on
+    (fake_runs.workspace.root / "settings.json").write_text("nonsense")  # counts as one slot; the training runs go on
     assert sorted(running(fake_runs)) == sorted(ids[:3])
 
 
@@ -135,13 +135,13 @@ def test_a_run_that_was_never_started_stops_too(fake_runs: FakeRuns) -> None:
         start_run(fake_runs.workspace, run_id)
 
 
-def test_a_dead_one_at_the_head_holds_nobody_up(fake_runs: FakeRuns) -> None:
+def test_a_dead_run_at_the_head_does_not_block_the_queue(fake_runs: FakeRuns) -> None:
     first = fake_runs.begin()
     fake_runs.wait_computing(first)
     second, third = fake_runs.begin(), fake_runs.begin()
     until(lambda: all(is_locked(fake_runs.folder(run_id).lock) for run_id in (second, third)), "both wait")
     fake_runs.kill(second, "worker")
-    until(lambda: fake_runs.status(second) == "interrupted", "its death is seen", patience=5)
+    until(lambda: fake_runs.status(second) == "interrupted", "its death is seen", timeout=5)
     assert "while it waited for its turn" in read_run(fake_runs.workspace, second).error
     fake_runs.instruct(first, "finish")
     fake_runs.wait_computing(third)
@@ -164,7 +164,7 @@ def test_a_queue_that_was_emptied_by_hand_goes_on(fake_runs: FakeRuns) -> None:
 @pytest.mark.fault(95)
 def test_a_new_run_that_cannot_be_started_is_gone(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = fake_runs.make()
-    fake_runs.folder(run_id).log.mkdir()  # where the log belongs
+    fake_runs.folder(run_id).log.mkdir()  # in the place of the log
     monkeypatch.undo()
     with pytest.raises(StorageError, match="The disk refused while starting"):
         start_run(fake_runs.workspace, run_id)
@@ -186,7 +186,7 @@ def test_a_double_click_is_one_run_with_one_process(fake_runs: FakeRuns) -> None
         (run_id,) = set(pool.map(click, range(4)))
     assert {run.id for run in list_runs(fake_runs.workspace)} == {first, run_id} and in_line(fake_runs) == [run_id]
     until(lambda: is_locked(fake_runs.folder(run_id).lock), "it waits")
-    until(lambda: len(fake_runs.processes(run_id, "worker")) == 1, "the workers that came in vain end")
+    until(lambda: len(fake_runs.processes(run_id, "worker")) == 1, "the superfluous workers end")
     fake_runs.instruct(first, "finish")
     fake_runs.wait_computing(run_id)  # asserts that one process computes
 
@@ -216,7 +216,7 @@ def test_resume_pressed_twice_is_one_worker(fake_runs: FakeRuns) -> None:
 
 
 def serve(fake_runs: FakeRuns, count: int) -> "subprocess.Popen[str]":
-    """A server that starts runs in this workspace, in a process of its own; it stands when this comes back."""
+    """A server in a process of its own that has started runs in this workspace when this returns."""
     command = [sys.executable, fake.__file__, "server", str(fake_runs.workspace.root), str(count)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=child_environment(), start_new_session=True
@@ -244,7 +244,7 @@ def test_two_servers_share_one_queue_and_trainings_outlive_them(fake_runs: FakeR
 
 
 @pytest.mark.fault(19)
-def test_what_trains_or_waits_is_not_deleted(fake_runs: FakeRuns) -> None:
+def test_a_training_or_waiting_run_is_not_deleted(fake_runs: FakeRuns) -> None:
     first = fake_runs.begin()
     fake_runs.wait_computing(first)
     second = fake_runs.begin()
@@ -259,7 +259,7 @@ def test_what_trains_or_waits_is_not_deleted(fake_runs: FakeRuns) -> None:
 
 @pytest.mark.fault(18)
 @pytest.mark.parametrize("at", ["work", "hang", "waiting"])
-def test_a_run_deleted_by_hand_ends_and_is_not_made_anew(fake_runs: FakeRuns, at: str) -> None:
+def test_a_run_deleted_by_hand_ends_and_is_not_created_again(fake_runs: FakeRuns, at: str) -> None:
     if at == "waiting":
         fake_runs.wait_computing(fake_runs.begin())
     run_id = fake_runs.begin()
@@ -271,12 +271,12 @@ def test_a_run_deleted_by_hand_ends_and_is_not_made_anew(fake_runs: FakeRuns, at
     fake_runs.folder(run_id).path.rename(fake_runs.workspace.root.parent / "gone")
     shutil.rmtree(fake_runs.workspace.root.parent / "gone")
     until(lambda: not any(is_alive(worker) for worker in workers), "its worker ends")
-    until(lambda: not fake_runs.processes(run_id, "compute"), "what computed ends too")
+    until(lambda: not fake_runs.processes(run_id, "compute"), "its computing process ends too")
     assert not (fake_runs.workspace.runs / run_id).exists()
     assert run_id not in [run.id for run in list_runs(fake_runs.workspace)]
 
 
-DEATHS = {
+DEATHS = {  # instruction -> part of the sentence
     "segfault": "crashed inside a native library (signal 11)",
     "killed": "killed from outside, most often because memory ran out",
     "exit 3": "ended with exit code 3",
@@ -287,15 +287,15 @@ DEATHS = {
 
 
 @pytest.mark.fault(26, 27)
-def test_every_death_has_its_own_words(fake_runs: FakeRuns) -> None:
+def test_every_kind_of_death_has_its_own_sentence(fake_runs: FakeRuns) -> None:
     (fake_runs.workspace.root / "settings.json").write_text('{"slots": 6}')
-    ids = {fake_runs.begin(death): words for death, words in DEATHS.items()}
-    for run_id, words in ids.items():
+    ids = {fake_runs.begin(death): sentence for death, sentence in DEATHS.items()}
+    for run_id, sentence in ids.items():
         run = fake_runs.wait(run_id, "failed", "interrupted")
-        assert run.status == "failed" and words in run.error
+        assert run.status == "failed" and sentence in run.error
         assert "Traceback" not in run.error
     assert len({read_run(fake_runs.workspace, run_id).error for run_id in ids}) == len(DEATHS)
-    no_torch = next(run_id for run_id, words in ids.items() if "torch" in words)
+    no_torch = next(run_id for run_id, sentence in ids.items() if "torch" in sentence)
     assert "Traceback" in worker_log_tail(fake_runs.workspace, no_torch)
 
 
@@ -304,19 +304,19 @@ def test_a_dead_worker_is_seen_at_once_and_its_run_goes_on_when_resumed(fake_run
     run_id = fake_runs.begin()
     child = fake_runs.wait_computing(run_id)
     fake_runs.kill(run_id, "worker")
-    until(lambda: fake_runs.status(run_id) == "interrupted", "its death is seen", patience=5)
-    until(lambda: not is_alive(child), "what computed for it ends too")
+    until(lambda: fake_runs.status(run_id) == "interrupted", "its death is seen", timeout=5)
+    until(lambda: not is_alive(child), "its computing process ends too")
     resume_run(fake_runs.workspace, run_id)
     fake_runs.wait_computing(run_id)
 
 
 def test_an_orphan_is_waited_for(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process that computed for a killed worker still writes: nobody else may."""
+    """The computing process of a killed worker still writes, so no other process may."""
     run_id = fake_runs.begin()
     child = fake_runs.wait_computing(run_id)
     fake_runs.instruct(run_id, "deaf")
     fake_runs.kill(run_id, "worker")
-    until(lambda: fake_runs.status(run_id) == "interrupted", "its death is seen", patience=5)
+    until(lambda: fake_runs.status(run_id) == "interrupted", "its death is seen", timeout=5)
     monkeypatch.setattr("cifar_core.runs.control.actions.ENDING_SECONDS", 0.2)
     with pytest.raises(RunError, match="is just ending: resume it in a moment"):
         resume_run(fake_runs.workspace, run_id)
@@ -328,18 +328,18 @@ def test_an_orphan_is_waited_for(fake_runs: FakeRuns, monkeypatch: pytest.Monkey
 
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("verb", ["stop", pytest.param("pause", marks=pytest.mark.slow)])
-def test_who_ignores_everything_is_killed_with_all_that_it_started(fake_runs: FakeRuns, verb: str) -> None:
+def test_a_process_that_ignores_requests_is_killed_with_its_children(fake_runs: FakeRuns, verb: str) -> None:
     assert OBEY_SECONDS + KILL_SECONDS <= 25  # here both are 0.3 s
     run_id = fake_runs.begin()
     child = fake_runs.wait_computing(run_id)
     fake_runs.instruct(run_id, "grandchild")
     until(child.children, "it has a child of its own")
-    family = [child, *child.children()]
+    processes = [child, *child.children()]
     (stop_run if verb == "stop" else pause_run)(fake_runs.workspace, run_id)
     run = fake_runs.wait(run_id, "stopped", "paused", "failed", "interrupted")
     assert run.status == ("stopped" if verb == "stop" else "paused")
     assert f"did not react to the {verb}" in run.error
-    until(lambda: not any(is_alive(process) for process in family), "the whole family is gone")
+    until(lambda: not any(is_alive(process) for process in processes), "all of them have ended")
     fake_runs.instruct(run_id, "work")
     resume_run(fake_runs.workspace, run_id)
     fake_runs.wait_computing(run_id)
@@ -347,7 +347,7 @@ def test_who_ignores_everything_is_killed_with_all_that_it_started(fake_runs: Fa
 
 @pytest.mark.slow
 @pytest.mark.fault(31)
-def test_a_training_killed_by_the_ladder_goes_on_from_its_checkpoint(fake_runs: FakeRuns) -> None:
+def test_a_training_killed_by_the_escalation_goes_on_from_its_checkpoint(fake_runs: FakeRuns) -> None:
     save_tiny(fake_runs.workspace)
     run_id = fake_runs.begin("deaf training", **{**TINY, "epochs": 500})
     until(lambda: (last := read_run(fake_runs.workspace, run_id).last) and last.epoch >= 2, "it trains")
@@ -365,7 +365,9 @@ def test_a_training_killed_by_the_ladder_goes_on_from_its_checkpoint(fake_runs: 
 
 
 @pytest.mark.fault(37)
-def test_a_loop_that_hangs_is_said_to_and_can_be_stopped(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_hangs_is_shown_as_silent_and_can_be_stopped(
+    fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_id = fake_runs.begin()
     fake_runs.wait_computing(run_id)
     assert read_run(fake_runs.workspace, run_id).silent_since is None
@@ -384,7 +386,7 @@ def test_a_loop_that_hangs_is_said_to_and_can_be_stopped(fake_runs: FakeRuns, mo
 
 @pytest.mark.fault(38)
 def test_a_hung_run_ends_at_its_time_limit(fake_runs: FakeRuns) -> None:
-    """The back-stop; a loop that does not hang keeps to its limit by itself."""
+    """The worker enforces the limit; a training that does not hang keeps to it by itself."""
     run_id = fake_runs.begin(max_seconds=1)
     fake_runs.wait_computing(run_id)
     fake_runs.instruct(run_id, "hang")
@@ -394,8 +396,8 @@ def test_a_hung_run_ends_at_its_time_limit(fake_runs: FakeRuns) -> None:
 
 @pytest.mark.fault(39)
 @pytest.mark.parametrize("what", ["flood", pytest.param("flood of a gigabyte", marks=pytest.mark.slow)])
-def test_a_gigabyte_of_rubbish_stays_a_small_log(fake_runs: FakeRuns, what: str) -> None:
-    """Lines of a megabyte each with colours and bytes that are no text."""
+def test_a_gigabyte_of_output_stays_a_small_log(fake_runs: FakeRuns, what: str) -> None:
+    """Lines of a megabyte each, with colours and bytes that are not text."""
     run_id = fake_runs.begin(what)
     sizes = []
 
@@ -410,7 +412,7 @@ def test_a_gigabyte_of_rubbish_stays_a_small_log(fake_runs: FakeRuns, what: str)
     fake_runs.wait_computing(run_id)  # it goes on
 
 
-def test_a_worker_told_to_end_takes_its_training_with_it(fake_runs: FakeRuns) -> None:
+def test_a_terminated_worker_ends_its_training(fake_runs: FakeRuns) -> None:
     first = fake_runs.begin()
     fake_runs.wait_computing(first)
     second = fake_runs.begin()
@@ -424,13 +426,13 @@ def test_a_worker_told_to_end_takes_its_training_with_it(fake_runs: FakeRuns) ->
 
 
 @pytest.mark.fault(28)
-def test_a_stranger_with_the_process_id_of_a_dead_one_is_left_alone(fake_runs: FakeRuns) -> None:
-    """No file holds a process id to be misled by; a stop of a dead run is refused and signals nobody."""
+def test_another_process_with_the_id_of_a_dead_worker_is_not_signalled(fake_runs: FakeRuns) -> None:
+    """No file contains a process id; a stop of a dead run is refused and sends no signal."""
     run_id = fake_runs.begin()
     child = fake_runs.wait_computing(run_id)
     (worker,) = fake_runs.processes(run_id, "worker")
     fake_runs.kill(run_id, "worker")
-    until(lambda: not is_alive(child), "what computed for it ends too")
+    until(lambda: not is_alive(child), "its computing process ends too")
     for file in fake_runs.folder(run_id).path.iterdir():
         if file.is_file() and file.suffix in (".json", ".lock"):
             assert f'"{worker.pid}"' not in file.read_text() and f": {worker.pid}" not in file.read_text(), file.name
@@ -438,7 +440,7 @@ def test_a_stranger_with_the_process_id_of_a_dead_one_is_left_alone(fake_runs: F
         stop_run(fake_runs.workspace, run_id)
 
 
-def test_stop_all_on_a_quiet_workspace(fake_runs: FakeRuns) -> None:
+def test_stop_all_without_active_runs(fake_runs: FakeRuns) -> None:
     assert stop_all(fake_runs.workspace) == []
     assert active(fake_runs.workspace) == []
 
@@ -458,13 +460,13 @@ def test_old_and_new_settings_of_a_stored_run(fake_runs: FakeRuns) -> None:
 
 @pytest.mark.fault(20, 95)
 def test_a_second_click_changes_nothing(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither while the worker that the first click brought is on its way, nor later; it could not even fail."""
+    """Neither while the worker of the first click is starting, nor later; the second click starts no process."""
 
     def refuse(*_: object) -> None:
         raise StorageError("No process can be started.")
 
     with monkeypatch.context() as context:
-        context.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)  # it takes its time
+        context.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)  # the worker takes long to start
         run_id = fake_runs.begin("work")
         context.setattr("cifar_core.runs.control.actions.spawn", refuse)
         before = fake_runs.folder(run_id).status.read_bytes()

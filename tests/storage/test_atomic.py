@@ -1,4 +1,4 @@
-"""The disk layer under injected failures, torn files, racing writers and killed lock holders."""
+"""Atomic writes with injected failures, torn files, racing writers and killed processes."""
 
 import errno
 import os
@@ -54,7 +54,7 @@ def refuse(number: int) -> Callable[..., Any]:
 
 
 def names(folder: Path) -> list[str]:
-    """What lies in `folder`, hidden files too."""
+    """The names in `folder`, with hidden files."""
     return sorted(item.name for item in folder.iterdir())
 
 
@@ -88,7 +88,7 @@ def test_a_failing_disk_leaves_the_old_file_whole(
 
 
 def test_a_folder_that_cannot_be_synced_is_a_failed_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last step: the rename is done, but nobody may call it safe."""
+    """The last step: the rename is done, but it may not survive a power cut."""
     monkeypatch.setattr(atomic, "sync_folder", refuse(errno.EIO))
     with pytest.raises(StorageError, match="Input/output error"):
         write_atomic(tmp_path / "state.json", b"new")
@@ -163,7 +163,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> No
 
 
 @pytest.mark.fault(13)
-def test_what_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=2000))
     with pytest.raises(StorageError, match=r"needs 3 kB, 2 kB are free\): free some space"):
         write_atomic(tmp_path / "state.json", b"x" * 1500, b"x" * 1500)
@@ -173,7 +173,7 @@ def test_what_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.fault(73)
 def test_a_reader_on_windows_is_waited_for_a_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows refuses to replace a file that somebody holds open: ten tries with pauses, then an error."""
+    """Windows refuses to replace a file that another process has open: ten tries with pauses, then an error."""
     path = tmp_path / "state.json"
     path.write_bytes(b"old")
     tries: list[float] = []
@@ -286,7 +286,7 @@ def test_a_failing_builder_leaves_nothing(tmp_path: Path, error: type[BaseExcept
 
 
 @pytest.mark.parametrize("kind", ["full folder", "empty folder", "file", "link to a folder", "dangling link"])
-def test_what_stands_under_the_name_is_untouched(tmp_path: Path, kind: str) -> None:
+def test_what_has_the_name_already_is_not_changed(tmp_path: Path, kind: str) -> None:
     target, other = tmp_path / "export", tmp_path / "other"
     other.mkdir()
     match kind:
@@ -370,7 +370,7 @@ def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
     assert names(precious) == ["file"]
 
 
-def test_what_others_may_be_writing_is_spared(tmp_path: Path) -> None:
+def test_files_that_others_may_be_writing_stay(tmp_path: Path) -> None:
     for name in ("about.json-7-ab", "control-stop-7-ab", "status.json-7-ab"):
         (tmp_path / f"{TEMP_MARK}{name}").touch()
     assert sweep_temp(tmp_path, older_than=0, spare=(tmp_path / "about.json", tmp_path / "control-stop")) == 1

@@ -19,8 +19,8 @@ from tests.rights import as_a_user
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no such permissions")
-def test_a_lock_and_a_shared_folder_are_as_open_as_the_folder_around_them(tmp_path: Path) -> None:
-    """Whatever the umask of who made them: in a workspace of several users all wait for the same locks."""
+def test_a_lock_and_a_shared_folder_get_the_permissions_of_the_folder_around_them(tmp_path: Path) -> None:
+    """Whatever the umask of their creator, because several users of a workspace wait for the same locks."""
     tmp_path.chmod(0o770)
     before = os.umask(0o077)
     try:
@@ -80,7 +80,7 @@ HOLDER = (
 
 
 def start_holder(path: Path) -> subprocess.Popen[str]:
-    """A process that takes the lock and sits on it; returns once it has answered."""
+    """A process that takes the lock and keeps it; returns once it has answered."""
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
@@ -88,13 +88,13 @@ def start_holder(path: Path) -> subprocess.Popen[str]:
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """End the process and take its last words."""
+    """End the process and read its output."""
     process.send_signal(number)
     process.communicate(timeout=10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_lock_dies_with_its_holder(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_lock_is_free_when_its_holder_dies(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "worker.lock"
     assert not is_locked(path)
     holder = start_holder(path)
@@ -149,7 +149,7 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_folder_that_goes_while_its_lock_is_taken_stays_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run was deleted by someone else just now: no ghost of it may come back."""
+    """Another process has just deleted the run: the folder must not be created again."""
     folder = tmp_path / "quiet-otter"
     folder.mkdir()
     is_dir = Path.is_dir
@@ -166,7 +166,7 @@ def test_a_folder_that_goes_while_its_lock_is_taken_stays_gone(tmp_path: Path, m
     assert [path.name for path in tmp_path.iterdir()] == ["trash"]
 
 
-def test_asking_all_the_time_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
+def test_checking_all_the_time_does_not_block_the_lock(tmp_path: Path) -> None:
     """A page polls `is_locked` while a worker takes the lock: the poll must not make the worker think it is taken."""
     path = tmp_path / "worker.lock"
     path.touch()
@@ -189,7 +189,7 @@ def test_asking_all_the_time_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
             poller.join()
 
 
-def test_askers_do_not_deny_each_other(tmp_path: Path) -> None:
+def test_two_checks_do_not_disturb_each_other(tmp_path: Path) -> None:
     """Two pages that poll a dead run at once must both see that it is dead."""
     path = tmp_path / "worker.lock"
     path.touch()
