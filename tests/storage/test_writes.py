@@ -97,7 +97,7 @@ class View:
     left: list[str]  # unfinished files
 
 
-def view(workspace: Actionspace, action: Action) -> View:
+def view(workspace: Workspace, action: Action) -> View:
     """Without locks and the states of jobs, and without the time in the names of deleted runs."""
     found = View({}, {}, [])
     for path in sorted(workspace.root.rglob("*")):
@@ -114,7 +114,7 @@ def view(workspace: Actionspace, action: Action) -> View:
     return found
 
 
-def attempt(workspace: Actionspace, do: Do, plan: str) -> tuple[str, str, bool]:
+def attempt(workspace: Workspace, do: Do, plan: str) -> tuple[str, str, bool]:
     """Do it with a fault: how it ended (done, refused or died), the sentence, and whether the fault happened."""
     result = workspace.root.parent / "result"
 
@@ -128,7 +128,7 @@ def attempt(workspace: Actionspace, do: Do, plan: str) -> tuple[str, str, bool]:
         result.write_text(json.dumps([outcome, sentence, faults.was_injected()]))
         return 0
 
-    code = forked(action)
+    code = forked(work)
     if code == faults.EXIT_CODE:
         return "died", "", True
     demand(code == 0, "an error of another library")
@@ -136,7 +136,7 @@ def attempt(workspace: Actionspace, do: Do, plan: str) -> tuple[str, str, bool]:
     return outcome, sentence, struck
 
 
-def start_again(workspace: Actionspace) -> None:
+def start_again(workspace: Workspace) -> None:
     """Open the workspace an hour later."""
     for path in workspace.root.rglob(f"{TEMP_MARK}*"):
         os.utime(path, (0, 0))
@@ -209,7 +209,7 @@ def test_importing_pictures(template: Path, tmp_path: Path, step: int) -> None:
     """By the job, which also writes its progress, and removes the archive of an upload."""
     packed = write_zip(small_set(train=2, test=1), tmp_path / "mine.zip")
 
-    def do(workspace: Actionspace) -> None:
+    def do(workspace: Workspace) -> None:
         upload = workspace.data / f"{TEMP_MARK}upload"
         shutil.copyfile(packed, upload)
         write_request(workspace, Request("import", str(upload), remove_source=True, shown="mine.zip"))
@@ -221,7 +221,7 @@ def test_importing_pictures(template: Path, tmp_path: Path, step: int) -> None:
     try_everything(template, Action(do, ("data/mine",)), step)
 
 
-def write_request(workspace: Actionspace, request: Request) -> None:
+def write_request(workspace: Workspace, request: Request) -> None:
     """What `start_import` writes for the job, here without faults."""
     folder = workspace.data / ".jobs" / "mine"
     folder.mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ def write_request(workspace: Actionspace, request: Request) -> None:
 def test_downloading(template: Path, step: int) -> None:
     """A download continues after what was fetched before the fault."""
 
-    def do(workspace: Actionspace) -> None:
+    def do(workspace: Workspace) -> None:
         remote = Remote(url, len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "Without a network: by hand.")
         fetch(remote, workspace.data / "file", lambda _done, _total: None, LINE)
 
@@ -277,10 +277,10 @@ def small_official(place: Path) -> tuple[OfficialFiles, bytes]:
 def test_saving_pictures(template: Path, form: str, step: int) -> None:
     few = Case(3)
 
-    def folder(workspace: Actionspace) -> None:
+    def folder(workspace: Workspace) -> None:
         save_samples(workspace, *few.arguments, label="", out=workspace.exports / "some")
 
-    def packed(workspace: Actionspace) -> None:
+    def packed(workspace: Workspace) -> None:
         zip_samples(*few.arguments, workspace.exports / "some.zip")
 
     try_everything(template, Action(folder if form == "folder" else packed, ("exports/some",)), step)
