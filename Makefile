@@ -5,7 +5,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run train analysis test lint bench remove
+.PHONY: help install run train analysis test lint bench soak remove
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -59,6 +59,9 @@ lint: $(INSTALLED_DEV) ## Check style, formatting and types
 
 bench: $(INSTALLED) ## Time training, presets, screens and growth here (ARGS=--quick: 3 minutes)
 	@$(PY) -m cifar_core bench $(ARGS)
+
+soak: $(INSTALLED_DEV) ## Let 30 sessions work while processes are killed (15 minutes; ARGS=--quick: 3)
+	@$(PY) -m tests.soak $(ARGS)
 
 remove: ## Delete .venv and all caches; workspace/ (your data, runs, exports) stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts

@@ -1,4 +1,4 @@
-"""What the presets reached when they were last measured: `ladder.json` beside this file, written by `bench --part ladder`."""
+"""What the presets reached when they were last measured: `measured.json`, which `bench --part ladder` wrote."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Any
 
 from cifar_core.storage.json_files import read_json
 
-LADDER_FILE = Path(__file__).with_name("ladder.json")
+MEASURED_FILE = Path(__file__).with_name("measured.json")
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Expected:
 
 def expected_accuracy(preset: str) -> Expected | None:
     """What a preset reached; None where it was not measured."""
-    rung = _ladder().get(preset)
-    return Expected(rung["mean"], len(rung["test_accuracy"])) if rung else None
+    figures = _presets().get(preset)
+    return Expected(figures["mean"], len(figures["test_accuracy"])) if figures else None
 
 
 @cache
-def _ladder() -> dict[str, Any]:
-    rungs: dict[str, Any] = read_json(LADDER_FILE)["ladder"]["presets"]
-    return rungs
+def _presets() -> dict[str, Any]:
+    presets: dict[str, Any] = read_json(MEASURED_FILE)["ladder"]["presets"]
+    return presets

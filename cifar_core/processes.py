@@ -25,6 +25,9 @@ class Program(StrEnum):
     MEASURE_SPEED = "cifar_core.runs.estimate.measure_speed"
     PREPARE_DATASET = "cifar_core.data.prepare_process"
     OFFICIAL_READER = "cifar_core.data.sources.official_reader"
+    BENCH_PLAIN = "cifar_core.bench.plain"
+    BENCH_BROWSER = "cifar_core.bench.browser"
+    BENCH_SERVER = "cifar_core.bench.server"
 
 
 def command_of(program: Program, *arguments: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Confusion: which classes are taken for which, and the very pictures behind every number. Reads runs and datasets."""
+"""Confusion: which classes are mistaken for which, and the pictures behind every number. Reads runs and datasets."""
 
 import streamlit as st
 
@@ -6,92 +6,120 @@ from cifar_core.evaluate import explain_matrix, most_confused
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
 from cifar_core.workspace import Workspace
-from pages.ui.address import give, take
-from pages.ui.caches import Findings, epochs_of, find
-from pages.ui.filters import choose_epoch
-from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.gallery import View, gallery
-from pages.ui.matrix import (
-    PAGE,
+from pages.ui.caches import Findings, finished_epochs, load_findings
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.markdown import escaped_sentence
+from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.understand.confusion_matrix import (
+    CELL_SCALES,
+    PAGE_KEY,
     SCALE_HELP,
-    SCALES,
-    address_parts,
-    cell_changed,
-    offer_files,
-    show_chip,
-    show_classes,
-    show_matrix,
-    show_pairs,
+    confusion_url_parameters,
+    on_cell_changed,
+    show_cell_chip,
+    show_heatmap,
 )
-from pages.ui.mend import best_findings
-from pages.ui.text import sentence
+from pages.ui.understand.confusion_tables import show_class_table, show_downloads, show_pairs
+from pages.ui.understand.gallery import show_gallery
+from pages.ui.understand.gallery_filters import show_epoch_slider
+from pages.ui.understand.gallery_query import GalleryQuery
+from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 
 def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:
-    """How the matrix is drawn, at which epoch, and the chosen cell (the keyboard's way to it)."""
+    """Controls for the drawing of the matrix, its epoch, and the cell, which the keyboard can choose here too."""
     names = findings.predictions.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = st.segmented_control("Each cell shows", list(SCALES), required=True, key=f"{PAGE}_by",
-                                  format_func=SCALES.__getitem__, help=SCALE_HELP)  # fmt: skip
-        hide = st.toggle("Hide the diagonal", key=f"{PAGE}_diagonal", help="Leave out the right ones, so that the colours "
-                         "tell the mistakes apart.")  # fmt: skip
+        by = st.segmented_control(
+            "Each cell shows",
+            list(CELL_SCALES),
+            required=True,
+            key=f"{PAGE_KEY}_by",
+            format_func=CELL_SCALES.__getitem__,
+            help=SCALE_HELP,
+        )
+        hide = st.toggle(
+            "Hide the diagonal",
+            key=f"{PAGE_KEY}_diagonal",
+            help="Leave out the correct predictions, so that the colours tell the mistakes apart.",
+        )
         for name, title in (("true", "True"), ("predicted", "Predicted")):
-            st.selectbox(title, names, index=None, key=f"{PAGE}_{name}", placeholder="any", width=150,
-                         on_change=cell_changed)  # fmt: skip
+            st.selectbox(
+                title,
+                names,
+                index=None,
+                key=f"{PAGE_KEY}_{name}",
+                placeholder="any",
+                width=150,
+                on_change=on_cell_changed,
+            )
         with st.container(width=200):
-            choose_epoch(PAGE, run, epochs, best)
+            show_epoch_slider(PAGE_KEY, run, epochs, best)
     return by or "count", hide
 
 
 def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
     """The pictures of the chosen cell, row or column."""
-    true, predicted = st.session_state[f"{PAGE}_true"], st.session_state[f"{PAGE}_predicted"]
+    true, predicted = st.session_state[f"{PAGE_KEY}_true"], st.session_state[f"{PAGE_KEY}_predicted"]
     if true is None and predicted is None:
-        st.info("Click a cell, or choose a true and a predicted class above: its pictures appear here.",
-                icon=":material/touch_app:")  # fmt: skip
+        st.info(
+            "Click a cell, or choose a true and a predicted class above: its pictures appear here.",
+            icon=":material/touch_app:",
+        )
         return
-    whole = bool(true and predicted)  # a cell is exactly one pair; a row or a column is shown without its right ones
+    whole = bool(true and predicted)  # a row or a column is shown without its correct pictures
     wanted = SampleFilter(
         (true,) if true else (), (predicted,) if predicted else (), outcome="all" if whole else "mistakes"
     )
     epoch = findings.predictions.epoch
-    shelf = View(PAGE, workspace, run, epoch, wanted, "loss", selectable=False).shelf()
+    content = GalleryQuery(PAGE_KEY, workspace, run, epoch, wanted, "loss", selectable=False).load()
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_chip(true, predicted, len(shelf.rows))
-        link = {"run": run.id, "true": true, "predicted": predicted, "outcome": "all" if whole else "",
-                "epoch": str(epoch)}  # fmt: skip
-        st.page_link("pages/misclassified.py", label="Open in Misclassified", icon=":material/open_in_new:",
-                     query_params={name: value for name, value in link.items() if value})  # fmt: skip
-    gallery(shelf)
+        show_cell_chip(true, predicted, len(content.rows))
+        link = {
+            "run": run.id,
+            "true": true,
+            "predicted": predicted,
+            "outcome": "all" if whole else "",
+            "epoch": str(epoch),
+        }
+        st.page_link(
+            "pages/misclassified.py",
+            label="Open in Misclassified",
+            icon=":material/open_in_new:",
+            query_params={name: value for name, value in link.items() if value},
+        )
+    show_gallery(content)
 
 
 def main(workspace: Workspace, run: Run) -> None:
-    """Settings, the tables of this run at this epoch, show."""
+    """Read the chosen epoch of the run, then show the matrix, the pictures of the chosen cell, and the tables."""
     require_result(run)
-    best, epochs = best_findings(workspace, run).predictions, epochs_of(workspace, run)
-    parts = address_parts(best.class_names, epochs, best.epoch)
-    take(PAGE, parts, of=run.id)
-    findings = find(workspace, run, st.session_state[f"{PAGE}_epoch"])
+    best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
+    parameters = confusion_url_parameters(best.class_names, epochs, best.epoch)
+    url_to_widgets(PAGE_KEY, parameters, subject=run.id)
+    findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     pairs = most_confused(findings.matrix, best.class_names)
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     by, hide = show_settings(run, findings, epochs, best.epoch)
     with st.grid(2, min_column_width=400) as grid:
         with grid.cell():
-            figure = show_matrix(findings, by, hide)
-            st.caption(sentence(explain_matrix(findings.matrix, best.class_names)))
+            figure = show_heatmap(findings, by, hide)
+            st.caption(escaped_sentence(explain_matrix(findings.matrix, best.class_names)))
         with grid.cell():
             st.subheader("Most confused pairs", anchor=False)
             show_pairs(pairs)
-            offer_files(run, findings, pairs, figure)
-    with guard():
+            show_downloads(run, findings, pairs, figure)
+    with show_errors():
         show_cell(workspace, run, findings)
     st.subheader("Classes", anchor=False)
-    show_classes(findings)
-    give(PAGE, parts)
+    show_class_table(findings)
+    widgets_to_url(PAGE_KEY, parameters)
 
 
-here = setup_page("Confusion", "Which classes are taken for which. Every number leads to its pictures.")
-with guard():
+here = setup_page("Confusion", "Which classes are mistaken for which. Every number leads to its pictures.")
+with show_errors():
     focus = run_in_focus(here)
     if focus is not None:
         main(here, focus)

@@ -1,4 +1,7 @@
-"""Data: get datasets, look at their pictures, see what augmentation and normalisation do. Reads and prepares datasets."""
+"""Data: get datasets, look at their pictures, see what augmentation and normalisation do to one.
+
+Reads datasets; starts and cancels the jobs that fetch or import them.
+"""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -7,36 +10,39 @@ from cifar_core.data import Dataset, DatasetState, class_counts, open_dataset
 from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
-from pages.ui.address import choice, give, take
-from pages.ui.browse import browse, vary
-from pages.ui.datasets import show_datasets, show_import
-from pages.ui.frame import guard, setup_page
+from pages.ui.data.augmentation_preview import show_augmentation
+from pages.ui.data.dataset_cards import show_dataset_cards
+from pages.ui.data.import_pictures import show_picture_import
+from pages.ui.data.picture_browser import browse_pictures
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 
 def main(workspace: Workspace) -> None:
-    """Datasets, then the pictures of one of them, then one of its pictures varied."""
-    states = show_datasets(workspace)
-    show_import(workspace)
+    """Show the datasets, then the pictures of one of them, then one of its pictures with its augmentations."""
+    states = show_dataset_cards(workspace)
+    show_picture_import(workspace)
     ready = [state for state in states if state.state == "ready"]
     if not ready:
         st.caption("Class counts and pictures will be here as soon as a dataset is ready.")
         return
     st.header("Look at the pictures", anchor=False)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
-    with guard():
+    with show_errors():
         dataset = _choose_dataset(workspace, ready, bar)
-        split, row = browse(dataset, bar)
+        split, row = browse_pictures(dataset, bar)
         if row is not None:
-            vary(dataset, split, row)
+            show_augmentation(dataset, split, row)
         _show_counts(dataset)
 
 
 def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> Dataset:
     names = [state.name for state in ready]
-    parts = {"dataset": choice(names, names[0])}
-    take("data", parts)
+    parameters = {"dataset": one_of(names, names[0])}
+    url_to_widgets("data", parameters)
     bar.selectbox("Dataset", names, key="data_dataset", width=200)
-    give("data", parts)
+    widgets_to_url("data", parameters)
     return open_dataset(workspace, st.session_state["data_dataset"])
 
 
@@ -52,8 +58,14 @@ def _show_counts(dataset: Dataset) -> None:
             alt="Pictures of each class in train and test",
             column_config={part: st.column_config.NumberColumn(format="localized") for part in ("train", "test")},
         )
-    st.download_button("Download CSV", table_csv(counts), f"{dataset.name}-classes.csv", "text/csv", key="data_counts_csv",
-                       icon=":material/download:")  # fmt: skip
+    st.download_button(
+        "Download CSV",
+        table_csv(counts),
+        f"{dataset.name}-classes.csv",
+        "text/csv",
+        key="data_counts_csv",
+        icon=":material/download:",
+    )
 
 
 main(setup_page("Data", "The pictures to learn from: get them, look at them, see how training varies them."))

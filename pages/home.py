@@ -1,4 +1,7 @@
-"""Home: what this is, the state of data and runs, and the next step as one button. Starts the first run if asked to."""
+"""Home: what this application is, the state of data and runs, and the next step as one button.
+
+Can start the first run.
+"""
 
 import streamlit as st
 
@@ -7,24 +10,26 @@ from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
-from pages.ui.active import show_active, training_now
-from pages.ui.caches import find
-from pages.ui.datasets import heading
-from pages.ui.frame import facts_line, guard, run_in_focus, setup_page
-from pages.ui.live import status_badge
-from pages.ui.steer import launch, start_nonce
-from pages.ui.summary import show_numbers, show_worst
-from pages.ui.text import plain, sentence
+from pages.ui.caches import load_findings
+from pages.ui.components.status_badge import status_badge
+from pages.ui.data.dataset_cards import dataset_heading
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.run_focus import facts_line, run_in_focus
+from pages.ui.train.active_runs import current_run, show_active_runs
+from pages.ui.train.run_buttons import start_new_run, start_nonce
+from pages.ui.understand.run_summary import show_key_numbers, show_worst_mistakes
 
 FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
 
 
 def main(workspace: Workspace) -> None:
-    """The next step, then the run in focus, then the data."""
+    """Show the next step, then the run in focus, then the datasets."""
     runs = list_runs(workspace)
     run = run_in_focus(workspace, runs, required=False)
-    running = training_now(runs)
-    show_active(workspace, runs, "home")
+    running = current_run(runs)
+    show_active_runs(workspace, runs, "home")
     if running is not None and st.button(
         "Watch it learn", type="primary", icon=":material/show_chart:", key="home_watch"
     ):
@@ -44,8 +49,8 @@ def _first_step(workspace: Workspace) -> None:
             "machines, without a network connection. You watch it learn, then look at what it gets wrong."
         )
         if st.button("Train your first model", type="primary", icon=":material/play_arrow:", key="home_first"):
-            with guard():
-                run_id = launch(workspace, make_config(FIRST_RUN), start_nonce())
+            with show_errors():
+                run_id = start_new_run(workspace, make_config(FIRST_RUN), start_nonce())
                 st.switch_page("pages/train.py", query_params={"run": run_id, "view": "Watch"})
 
 
@@ -53,11 +58,11 @@ def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) ->
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(
-                f"{'Latest run' if newest else 'Run in focus'}: {plain(run.name)}", anchor=False, width="content"
+                f"{'Latest run' if newest else 'Run in focus'}: {escaped(run.name)}", anchor=False, width="content"
             )
             status_badge(run)
         if run.problem or run.best is None:
-            st.markdown(sentence(run.problem or run.error or "It has no finished epoch yet."))
+            st.markdown(escaped_sentence(run.problem or run.error or "It has no finished epoch yet."))
             st.page_link(
                 "pages/train.py",
                 label="Open it on the Train page",
@@ -65,17 +70,17 @@ def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) ->
                 query_params={"run": run.id, "view": "Watch"},
             )
             return
-        with guard():
-            found = find(workspace, run)
+        with show_errors():
+            found = load_findings(workspace, run)
             facts_line(run, n=len(found.table), epoch=run.best.epoch)
-            show_numbers(run, found)
-            show_worst(workspace, run, found)
+            show_key_numbers(run, found)
+            show_worst_mistakes(workspace, run, found)
         if st.button(
             "Look inside",
             type="primary" if primary else "secondary",
             icon=":material/grid_on:",
             key="home_inside",
-            help="The confusion matrix: which classes it takes for which.",
+            help="The confusion matrix: which classes it mistakes for which.",
         ):
             st.switch_page("pages/confusion.py", query_params={"run": run.id})
 
@@ -85,7 +90,7 @@ def _show_data(states: list[DatasetState]) -> None:
     with st.grid("auto", min_column_width=260):
         for state in states:
             with st.container(border=True, height="stretch"):
-                st.markdown(heading(state))
+                st.markdown(dataset_heading(state))
                 if state.state == "ready":
                     st.caption(
                         f":material/check_circle: {state.classes} classes · {state.train:,} train · "
@@ -93,7 +98,7 @@ def _show_data(states: list[DatasetState]) -> None:
                     )
                 else:
                     word = "not here yet" if state.state == "absent" else state.state
-                    st.caption(f":material/cloud_off: {word}. {sentence(state.description)}")
+                    st.caption(f":material/cloud_off: {word}. {escaped_sentence(state.description)}")
     st.page_link("pages/data.py", label="Get or look at pictures", icon=":material/photo_library:")
 
 

@@ -1,58 +1,77 @@
 """Misclassified: filter, sort, look at, select and save the pictures that the network gets wrong.
 
-Reads a run's predictions and its dataset; writes only what a person asks to save, under `exports/`.
+Reads a run's predictions and its dataset; writes only the pictures that a person saves, under `exports/`.
 """
 
 import streamlit as st
 
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
-from pages.ui.address import give, take
-from pages.ui.caches import epochs_of, find
-from pages.ui.exports import offer_exports
-from pages.ui.filters import address_parts, show_filters
-from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.gallery import Shelf, View, clear, gallery, select_all, select_page, selected
-from pages.ui.mend import best_findings
+from pages.ui.caches import finished_epochs, load_findings
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.understand.gallery import clear_selection, select_all, select_page, show_gallery
+from pages.ui.understand.gallery_filters import filter_url_parameters, show_filters
+from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
+from pages.ui.understand.picture_download import show_save_and_download
+from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.url_state import url_to_widgets, widgets_to_url
 
-PAGE = "misclassified"
+PAGE_KEY = "misclassified"
 
 
-def show(workspace: Workspace, shelf: Shelf) -> None:
-    """How many match, what can be done with them, and the tiles."""
-    table, chosen = shelf.findings.table, selected(shelf.view)
+def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
+    """Show how many pictures match, the buttons for them, and the tiles."""
+    table, chosen = content.findings.table, selected_ids(content.query)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{(~table['correct']).sum():,}** mistakes in {len(table):,} pictures · "
-            f"**{len(shelf.rows):,}** match · **{len(chosen):,}** selected",
+            f"**{len(content.rows):,}** match · **{len(chosen):,}** selected",
             width="content",
         )
         for label, choose in (("this page", select_page), ("all that match", select_all)):
-            st.button(f"Select {label}", key=f"{PAGE}_{label}", type="tertiary", icon=":material/select_all:",
-                      disabled=shelf.rows.empty, on_click=choose, args=(shelf.view,))  # fmt: skip
-        st.button("Clear", key=f"{PAGE}_clear", type="tertiary", icon=":material/deselect:", disabled=not chosen,
-                  on_click=clear, args=(shelf.view,))  # fmt: skip
-    offer_exports(workspace, shelf)
-    gallery(shelf)
+            st.button(
+                f"Select {label}",
+                key=f"{PAGE_KEY}_{label}",
+                type="tertiary",
+                icon=":material/select_all:",
+                disabled=content.rows.empty,
+                on_click=choose,
+                args=(content.query,),
+            )
+        st.button(
+            "Clear",
+            key=f"{PAGE_KEY}_clear",
+            type="tertiary",
+            icon=":material/deselect:",
+            disabled=not chosen,
+            on_click=clear_selection,
+            args=(content.query,),
+        )
+    show_save_and_download(workspace, content)
+    show_gallery(content)
 
 
 def main(workspace: Workspace, run: Run) -> None:
-    """Settings, the pictures they choose, show."""
+    """Read the filters, load the pictures that match, and show them."""
     require_result(run)
-    best, epochs = best_findings(workspace, run).predictions, epochs_of(workspace, run)
-    parts = address_parts(best.class_names, epochs, best.epoch)
-    take(PAGE, parts, of=run.id)
-    findings = find(workspace, run, st.session_state[f"{PAGE}_epoch"])
+    best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
+    parameters = filter_url_parameters(best.class_names, epochs, best.epoch)
+    url_to_widgets(PAGE_KEY, parameters, subject=run.id)
+    findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
-    sample_filter, sort = show_filters(PAGE, run, best.class_names, epochs, parts)
-    show(workspace, View(PAGE, workspace, run, findings.predictions.epoch, sample_filter, sort).shelf())
-    give(PAGE, parts)
+    sample_filter, sort = show_filters(PAGE_KEY, run, best.class_names, epochs, parameters)
+    show_pictures(
+        workspace, GalleryQuery(PAGE_KEY, workspace, run, findings.predictions.epoch, sample_filter, sort).load()
+    )
+    widgets_to_url(PAGE_KEY, parameters)
 
 
 here = setup_page(
     "Misclassified", "The pictures that the network gets wrong: filter, look closely, save the telling ones."
 )
-with guard():
+with show_errors():
     focus = run_in_focus(here)
     if focus is not None:
         main(here, focus)

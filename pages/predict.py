@@ -1,4 +1,4 @@
-"""Predict: give a picture to a trained network. Asks a helper process, so that this one never loads torch."""
+"""Predict: give a picture to a trained network. A helper process runs it, so that the server never loads torch."""
 
 import numpy as np
 import pandas as pd
@@ -9,30 +9,32 @@ from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Predictor, PredictorProcess
 from cifar_core.workspace import Workspace
-from pages.ui.frame import facts_line, guard, require_result, run_in_focus, setup_page
-from pages.ui.pictures import enlarged
-from pages.ui.text import plain, sentence
-from pages.ui.upload import Picture, test_pictures, uploaded_pictures
-from pages.ui.words import PERCENT, in_percent, percent
+from pages.ui.components.images import enlarged
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.predict.picture_upload import InputPicture, test_pictures, uploaded_pictures
+from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
 
 UPLOAD, TEST = "Your pictures", "A test picture"
-ZOOM = 6  # screen pixels of a picture's pixel: 192 wide
+SCALE = 6  # screen pixels of a picture's pixel: 192 wide
 
 
 def main(workspace: Workspace) -> None:
-    """Pictures in, probabilities out."""
+    """Take pictures, ask the network, and show the probabilities of each."""
     run = run_in_focus(workspace)
     if run is None:
         return
     require_result(run)
     if run.best is None:
-        st.error(sentence(run.problem), icon=":material/broken_image:")
+        st.error(escaped_sentence(run.problem), icon=":material/broken_image:")
         return
     facts_line(run, n=run.dataset.test if run.dataset else None, epoch=run.best.epoch)
     source = st.segmented_control(
         "Pictures", [UPLOAD, TEST], default=UPLOAD, required=True, key="predict_source", label_visibility="collapsed"
     )
-    with guard():
+    with show_errors():
         pictures = uploaded_pictures(workspace) if source == UPLOAD else test_pictures(workspace, run)
         if pictures:
             with st.spinner("Asking the network…"):
@@ -43,21 +45,20 @@ def main(workspace: Workspace) -> None:
     st.caption(CONVERSION)
 
 
-def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
-    order = np.argsort(-probs, kind="stable")
-    best = int(order[0])
+def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
+    best = int(np.argmax(probs))
     with st.container(border=True):
-        verdict = f"predicted **{plain(class_names[best])}**, confidence {percent(float(probs[best]))}"
+        verdict = f"predicted **{escaped(class_names[best])}**, confidence {percent(float(probs[best]))}"
         if picture.label is not None:
-            verdict = f"true **{plain(class_names[picture.label])}**, {verdict}"
-        st.markdown(f"{plain(picture.name)}: {verdict}")
+            verdict = f"true **{escaped(class_names[picture.label])}**, {verdict}"
+        st.markdown(f"{escaped(picture.name)}: {verdict}")
         with st.container(horizontal=True, gap="medium"):
             if picture.original is not None:
                 with st.container(width=200):
                     st.image(picture.original, width=192, caption="as uploaded", alt=f"{picture.name} as uploaded")
             with st.container(width=200):
                 st.image(
-                    enlarged(picture.pixels, ZOOM),
+                    enlarged(picture.pixels, SCALE),
                     caption="the 32 × 32 the network sees",
                     output_format="PNG",
                     alt=f"{picture.name} as the network sees it, 32 by 32 pixels, enlarged",
@@ -68,23 +69,34 @@ def _show(picture: Picture, probs: np.ndarray, class_names: tuple[str, ...], pla
                     key=f"predict_bars_{place}",
                     alt=f"Class probabilities of {picture.name}; the table says the same",
                 )
-        with st.expander("The probabilities as a table", icon=":material/table:"):
-            table = pd.DataFrame({"class": [class_names[index] for index in order], "probability": probs[order]})
-            st.dataframe(
-                in_percent(table, ["probability"]),
-                hide_index=True,
-                width=360,
-                alt=f"Class probabilities of {picture.name}",
-                column_config={"probability": st.column_config.NumberColumn(format=PERCENT)},
-            )
-            st.download_button("Download CSV", table_csv(table), "probabilities.csv", "text/csv", key=f"predict_csv_{place}",
-                               icon=":material/download:")  # fmt: skip
+        _show_probability_table(picture, probs, class_names, place)
+
+
+def _show_probability_table(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
+    order = np.argsort(-probs, kind="stable")
+    with st.expander("The probabilities as a table", icon=":material/table:"):
+        table = pd.DataFrame({"class": [class_names[index] for index in order], "probability": probs[order]})
+        st.dataframe(
+            in_percent(table, ["probability"]),
+            hide_index=True,
+            width=360,
+            alt=f"Class probabilities of {picture.name}",
+            column_config={"probability": st.column_config.NumberColumn(format=PERCENT_FORMAT)},
+        )
+        st.download_button(
+            "Download CSV",
+            table_csv(table),
+            "probabilities.csv",
+            "text/csv",
+            key=f"predict_csv_{place}",
+            icon=":material/download:",
+        )
 
 
 @st.cache_resource(show_spinner=False, on_release=PredictorProcess.close)
 def _helper() -> PredictorProcess:
-    """One helper process for the server: a class asks about many runs, and to start a process for each takes seconds."""
+    """Return the one helper process of this server. It serves every run, because a process takes seconds to start."""
     return PredictorProcess()
 
 
-main(setup_page("Predict", "Give the network a picture of your own and see what it takes it for."))
+main(setup_page("Predict", "Give the network a picture of your own and see which class it predicts."))

@@ -1,4 +1,7 @@
-"""Runs: what trains and waits, and everything that was trained: compare, steer, name, export, delete, bring back, import."""
+"""Runs: what trains and waits, and everything that was trained.
+
+Compares, stops, resumes, names, exports, imports, deletes and restores runs.
+"""
 
 import streamlit as st
 
@@ -6,49 +9,55 @@ from cifar_core.export import table_csv
 from cifar_core.figures import overlay_curves
 from cifar_core.runs import Run, list_runs, queue_places, read_metrics, slots
 from cifar_core.workspace import Workspace
-from pages.ui.active import show_active
-from pages.ui.frame import guard, run_in_focus, setup_page
-from pages.ui.parcels import offer_import
-from pages.ui.runs_table import choose_runs, manage, table_of
-from pages.ui.text import clean
-from pages.ui.trash import offer_undo, show_trash
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.markdown import single_line
+from pages.ui.run_focus import run_in_focus
+from pages.ui.runs.delete_and_restore import show_trash, show_undo
+from pages.ui.runs.export_import import show_run_import
+from pages.ui.runs.run_panel import show_run_panel
+from pages.ui.runs.runs_table import runs_table, select_runs
+from pages.ui.train.active_runs import show_active_runs
 
-NEWEST = 5  # runs whose curves are shown when none is selected
-KINDS = ["accuracy", "loss"]
+NEWEST_RUNS = 5  # runs whose curves are shown when none is selected
+CURVES = ["accuracy", "loss"]
 SPLITS = ["test", "validation", "train"]
 
 
 def main(workspace: Workspace) -> None:
-    """What lives, the table, the runs selected in it; at the end what is not in the table: the trash, runs from elsewhere."""
-    above, below = st.container(), st.container()  # what comes and goes above does not move the field below
+    """Show active runs, the table, and the runs selected in it; below, the import of a run and the trash."""
+    above, below = st.container(), st.container()  # keeps the import field in place while parts above come and go
     with above:
         _show_runs(workspace, list_runs(workspace))
     with below:
-        offer_import(workspace)
+        show_run_import(workspace)
         show_trash(workspace)
 
 
 def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     run = run_in_focus(workspace, runs, required=False)
-    offer_undo(workspace)
-    show_active(workspace, runs, "runs")
+    show_undo(workspace)
+    show_active_runs(workspace, runs, "runs")
     if run is None:
-        st.info("There is no run yet. What you train, or import below, will be listed and compared here.",
-                icon=":material/model_training:")  # fmt: skip
+        st.info(
+            "There is no run yet. What you train, or import below, will be listed and compared here.",
+            icon=":material/model_training:",
+        )
         st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
         return
-    table = table_of(runs, queue_places(runs, slots(workspace)))
+    table = runs_table(runs, queue_places(runs, slots(workspace)))
     st.caption(
         "Accuracies are on the test set; the best epoch is chosen by the validation part (the last epoch where there "
-        "is none). Of the settings, only those that differ are shown. Select rows to open, steer, export, compare or delete runs."
+        "is none). Of the settings, only those that differ are shown. Select rows to open, resume, export, "
+        "compare or delete runs."
     )
-    chosen = choose_runs(runs, table)
+    chosen = select_runs(runs, table)
     st.download_button(
         "Download CSV", table_csv(table), "runs.csv", "text/csv", key="runs_csv", icon=":material/download:"
     )
-    for run in chosen[:NEWEST]:
-        manage(workspace, run, runs)
-    _compare(workspace, chosen or [run for run in runs if run.last][:NEWEST], selected=bool(chosen))
+    for run in chosen[:NEWEST_RUNS]:
+        show_run_panel(workspace, run, runs)
+    _compare(workspace, chosen or [run for run in runs if run.last][:NEWEST_RUNS], selected=bool(chosen))
 
 
 def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:
@@ -56,14 +65,14 @@ def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:
         "Curves" if selected else f"Curves of the newest {len(runs)}" if len(runs) > 1 else "Curves", anchor=False
     )
     with st.container(horizontal=True):
-        kind = st.segmented_control("What", KINDS, default=KINDS[0], required=True, key="runs_kind")
+        kind = st.segmented_control("What", CURVES, default=CURVES[0], required=True, key="runs_kind")
         split = st.segmented_control("Split", SPLITS, default=SPLITS[0], required=True, key="runs_split")
     measured = []
     for run in runs:
-        with guard():
+        with show_errors():
             metrics = read_metrics(workspace, run.id)
             if not metrics.empty:
-                measured.append((clean(run.name), metrics))
+                measured.append((single_line(run.name), metrics))
     if not measured:
         st.caption("The curves appear when a first epoch is finished.")
         return

@@ -1,4 +1,7 @@
-"""Train: choose settings, start a run, watch it learn. Reads datasets and runs; starts, stops, pauses and resumes runs."""
+"""Train: choose settings, start a run, watch it learn.
+
+Reads datasets and runs; starts, stops, pauses and resumes runs.
+"""
 
 from typing import Literal
 
@@ -10,46 +13,54 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
-from pages.ui.active import training_now
-from pages.ui.address import choice, give, take
-from pages.ui.frame import guard, run_in_focus, setup_page
-from pages.ui.live import outlook, watch
-from pages.ui.plan import check, show_layers, show_strip
-from pages.ui.settings import MADE_FROM, in_words, preset_words, show_earlier, show_presets, show_settings
-from pages.ui.steer import launch, start_nonce
-from pages.ui.text import plain, sentence
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import setup_page
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.run_focus import run_in_focus
+from pages.ui.train.active_runs import current_run
+from pages.ui.train.live_view import show_live_run
+from pages.ui.train.network_preview import check_settings, show_augmented_pictures, show_layer_table
+from pages.ui.train.preset_picker import marked_preset_description, show_earlier_runs, show_presets
+from pages.ui.train.run_buttons import start_new_run, start_nonce
+from pages.ui.train.settings_form import MADE_FROM_KEY, setting_text, show_settings_form
+from pages.ui.train.start_estimate import show_start_estimate
+from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 NEW, WATCH = "New run", "Watch"
-MAX_LABEL = 40  # characters of a name in a button; the page says all of it below
-VIEW = "train_view"
-REFUSED = "train_refused"  # session: why the last start was refused, shown once
+MAX_NAME_IN_BUTTON = 40  # characters of a name in a button; the page says all of it below
+VIEW_KEY = "train_view"
+START_REFUSAL_KEY = "train_refused"  # session: why the last start was refused; it is shown once
 
 
 def main(workspace: Workspace) -> None:
-    """Two views of one page: settings of the next run, or the run in focus as it learns."""
+    """Show one of two views: the settings of a new run, or the run in focus as it learns."""
     runs = list_runs(workspace)
-    running = training_now(runs)
+    running = current_run(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
     run = run_in_focus(workspace, runs, required=False)
-    parts = {"view": choice([NEW, WATCH], None)}  # said in the address either way: a watched run stays when it ends
-    take("train", parts)
-    if st.session_state[VIEW] is None:
-        st.session_state[VIEW] = WATCH if run is not None and run.active else NEW
+    parameters = {
+        "view": one_of([NEW, WATCH], None)
+    }  # without a default, so that the URL keeps the view of a watched run when the run ends
+    url_to_widgets("train", parameters)
+    if st.session_state[VIEW_KEY] is None:
+        st.session_state[VIEW_KEY] = WATCH if run is not None and run.active else NEW
     if run is not None:
         st.segmented_control(
             "View",
             [NEW, WATCH],
-            key=VIEW,
+            key=VIEW_KEY,
             required=True,
             label_visibility="collapsed",
-            format_func=lambda name: name if name == NEW else f"{name} {plain(one_line(run.name, MAX_LABEL))}",
+            format_func=lambda name: (
+                name if name == NEW else f"{name} {escaped(one_line(run.name, MAX_NAME_IN_BUTTON))}"
+            ),
         )
-    give("train", parts)
-    if run is not None and st.session_state[VIEW] == WATCH:
-        with guard():
-            watch(workspace, run, runs)
-            _after(run)
+    widgets_to_url("train", parameters)
+    if run is not None and st.session_state[VIEW_KEY] == WATCH:
+        with show_errors():
+            show_live_run(workspace, run, runs)
+            _show_next_steps(run)
     else:
         _new_run(workspace, runs)
 
@@ -57,44 +68,53 @@ def main(workspace: Workspace) -> None:
 def _new_run(workspace: Workspace, runs: list[Run]) -> None:
     datasets = list_datasets(workspace)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
-    promise = st.container()  # there even while empty: what moved up would be drawn anew, its chosen tab forgotten
+    preset_note = (
+        st.container()
+    )  # exists even while empty, because elements that move up lose their state, such as the chosen tab
     with st.grid(2, min_column_width=380, gap="medium"):
         left, right = st.container(), st.container(border=True)
         with left, st.container(border=True):
-            settings = show_settings(datasets)
-        with bar:  # once it is known what is set: the marked preset and the times follow from it
+            settings = show_settings_form(datasets)
+        with bar:  # filled after the form, because the marked preset and the times depend on the settings
             show_presets(workspace, runs)
-            show_earlier(runs)
-        if preset_words():
-            promise.caption(preset_words())
-        config, problems = check(settings, datasets)
+            show_earlier_runs(runs)
+        if marked_preset_description():
+            preset_note.caption(marked_preset_description())
+        config, problems = check_settings(settings, datasets)
         here = any(state.name == settings["dataset"] and state.state == "ready" for state in datasets)
-        with left, guard():
+        with left, show_errors():
             if config is not None and here:
-                show_strip(workspace, config)
+                show_augmented_pictures(workspace, config)
         with right:
             for problem in problems:
-                st.error(sentence(problem), icon=":material/error:")
-            outlook(workspace, config, runs)
+                st.error(escaped_sentence(problem), icon=":material/error:")
+            show_start_estimate(workspace, config, runs)
             blocked = config is None or bool(problems)
-            st.button("Start", type="primary", icon=":material/play_arrow:", key="train_start", disabled=blocked,
-                      on_click=_start, args=(workspace, config, start_nonce()))  # fmt: skip
-            if REFUSED in st.session_state:
-                st.error(st.session_state.pop(REFUSED), icon=":material/error:")
+            st.button(
+                "Start",
+                type="primary",
+                icon=":material/play_arrow:",
+                key="train_start",
+                disabled=blocked,
+                on_click=_start,
+                args=(workspace, config, start_nonce()),
+            )
+            if START_REFUSAL_KEY in st.session_state:
+                st.error(st.session_state.pop(START_REFUSAL_KEY), icon=":material/error:")
             if config is not None:
-                show_layers(config, datasets)
+                show_layer_table(config, datasets)
 
 
 def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
     try:
-        st.query_params["run"] = launch(workspace, config, nonce, st.session_state.get(MADE_FROM) or "")
-        st.session_state[VIEW] = WATCH
+        st.query_params["run"] = start_new_run(workspace, config, nonce, st.session_state.get(MADE_FROM_KEY) or "")
+        st.session_state[VIEW_KEY] = WATCH
     except CifarCoreError as error:
-        st.session_state[REFUSED] = sentence(error)
+        st.session_state[START_REFUSAL_KEY] = escaped_sentence(error)
 
 
-def _after(run: Run) -> None:
-    """Where to go from a run: what it gets wrong, and its settings."""
+def _show_next_steps(run: Run) -> None:
+    """Show where to go from a run: to its confusion matrix and its mistakes; and its settings."""
     if run.best is not None:
         with st.container(horizontal=True):
             kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"
@@ -104,9 +124,12 @@ def _after(run: Run) -> None:
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
     with st.expander("Settings of this run", icon=":material/tune:"):
         if run.made_from:
-            st.caption(f"Made from the settings of run {plain(run.made_from)}.")
-        st.table({spec_of(name).label: plain(in_words(value)) for name, value in run.config.flat().items()},
-                 border="horizontal", width="content")  # fmt: skip
+            st.caption(f"Made from the settings of run {escaped(run.made_from)}.")
+        st.table(
+            {spec_of(name).label: escaped(setting_text(value)) for name, value in run.config.flat().items()},
+            border="horizontal",
+            width="content",
+        )
 
 
 main(

@@ -9,8 +9,8 @@ from streamlit import config
 
 from cifar_core.config import parse_settings
 from cifar_core.limits import ServerLimits, limit_table
-from pages.ui.upload_room import MAX_HELD
-from pages.ui.visitors import FORWARDED
+from pages.ui.server.access import FORWARDED_HEADERS
+from pages.ui.server.upload_quota import MAX_UPLOADS
 from tests.conftest import ROOT
 
 GUIDE = (ROOT / "docs" / "SERVER.md").read_text("utf-8")
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 def test_the_limits_are_all_there_with_their_defaults() -> None:
     told = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", GUIDE, re.M))
     assert told == {name: str(value) for name, value in asdict(ServerLimits()).items()}
-    assert f"at most {MAX_HELD} files" in GUIDE
+    assert f"at most {MAX_UPLOADS} files" in GUIDE
 
 
 def test_the_example_of_limits_is_allowed() -> None:
@@ -50,7 +50,7 @@ def test_the_proxy_hands_on_what_the_app_looks_at() -> None:
     (proxy,) = blocks("nginx")
     for header in ("Host $host", "Upgrade $http_upgrade", 'Connection "upgrade"'):
         assert f"proxy_set_header {header};" in proxy
-    assert any(f"proxy_set_header {header} " in proxy for header in FORWARDED), (
+    assert any(f"proxy_set_header {header} " in proxy for header in FORWARDED_HEADERS), (
         "else it would seem to be this machine alone"
     )
     megabytes = re.search(r"client_max_body_size (\d+)m", proxy)

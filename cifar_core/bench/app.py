@@ -50,11 +50,23 @@ def start_app(workspace: Workspace, log: Path, *, port: int = 0, **environment: 
         TimeoutError: it did not answer in time; the end of what it printed is told.
     """
     port = port or _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true",
-               f"--server.port={port}"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "streamlit_app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+    ]
     with open(log, "ab") as output:
-        process = subprocess.Popen(command, cwd=_ROOT, stdout=output, stderr=output,
-                                   env={**os.environ, VARIABLE: str(workspace.root), **environment})  # fmt: skip
+        process = subprocess.Popen(
+            command,
+            cwd=_ROOT,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, VARIABLE: str(workspace.root), **environment},
+        )
     app = App(f"http://127.0.0.1:{port}", process)
     try:
         _wait_until_ready(app, log)

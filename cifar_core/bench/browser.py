@@ -1,7 +1,7 @@
 """Clicks through the app in a real browser and prints what it timed as one JSON object.
 
-`python -m cifar_core.bench.browser --workspace=DIR --run=RUN --chromium=FILE [--clicks=N] [--only-clicks | --watch=SECONDS]`.
-A click's time runs until the page is drawn.
+`python -m cifar_core.bench.browser --workspace=DIR --run=RUN --chromium=FILE [--clicks=N]
+[--only-clicks | --watch=SECONDS]`. A click's time runs until the page is drawn.
 """
 
 import argparse
@@ -78,8 +78,10 @@ def open_page(browser: Browser, address: str, path: str) -> tuple[Page, float]:
 
 def switch(page: Page, path: str) -> float:
     """Seconds from a click in the sidebar until the other page says something."""
-    links = {str(link.get_attribute("href")).rstrip("/").rpartition("/")[2].partition("?")[0]: link
-             for link in page.get_by_test_id("stSidebarNavLink").all()}  # fmt: skip
+    links = {
+        str(link.get_attribute("href")).rstrip("/").rpartition("/")[2].partition("?")[0]: link
+        for link in page.get_by_test_id("stSidebarNavLink").all()
+    }
     settle(page)
     title = page.locator("h1").first.inner_text()
     start = time.perf_counter()
@@ -164,8 +166,11 @@ def main() -> int:
 
 
 def watch(arguments: argparse.Namespace) -> dict[str, float]:
-    """Look at a training as a person does: when it was on the screen, in seconds since 1970, and which part of all processors'
-    time the server and the browser took meanwhile.
+    """Look at a training as a person does.
+
+    Returns:
+        `since` and `until`, the seconds since 1970 between which it was on the screen, and which part of all
+        processors' time the `server` and the `browser` took meanwhile.
     """
     with serve(Workspace(Path(arguments.workspace)), Path(os.devnull)) as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_FLAGS)

@@ -50,7 +50,8 @@ def _epoch(folder: Path, count: int, say: Say) -> dict[str, Any]:
         "peak_memory_bytes": trained.run.peak_memory,
     }
     say(
-        f"{count:,} pictures: {found['epoch_seconds']:.2f} s an epoch, {(found['peak_memory_bytes'] or 0) / 1e6:,.0f} MB"
+        f"{count:,} pictures: {found['epoch_seconds']:.2f} s an epoch, "
+        f"{(found['peak_memory_bytes'] or 0) / 1e6:,.0f} MB"
     )
     return found
 
@@ -63,8 +64,15 @@ def _make_pictures(workspace: Workspace, count: int) -> Dataset:
         return Split(images, np.arange(size) % _CLASSES, np.array([f"{part}/{number:07d}" for number in range(size)]))
 
     names = tuple(f"class {number}" for number in range(_CLASSES))
-    return save_dataset(workspace, _NAME, split("train", count), split("test", _TEST),
-                        title="Made-up pictures", class_names=names, source="Noise, made to measure growth.")  # fmt: skip
+    return save_dataset(
+        workspace,
+        _NAME,
+        split("train", count),
+        split("test", _TEST),
+        title="Made-up pictures",
+        class_names=names,
+        source="Noise, made to measure growth.",
+    )
 
 
 def _listing(folder: Path, count: int, say: Say) -> dict[str, Any]:
@@ -73,8 +81,11 @@ def _listing(folder: Path, count: int, say: Say) -> dict[str, Any]:
     _make_pictures(workspace, 100)
     original = train(workspace, make_config({"dataset": _NAME, "epochs": 5}, preset="original")).run
     for number in range(1, count):
-        shutil.copytree(workspace.runs / original.id, workspace.runs / f"{original.id}-{number}",
-                        ignore=shutil.ignore_patterns("*.npz", "*.npy", "*.safetensors", "*.lock", "*.log"))  # fmt: skip
+        shutil.copytree(
+            workspace.runs / original.id,
+            workspace.runs / f"{original.id}-{number}",
+            ignore=shutil.ignore_patterns("*.npz", "*.npy", "*.safetensors", "*.lock", "*.log"),
+        )
     times = []
     for _ in range(3):
         start = time.perf_counter()

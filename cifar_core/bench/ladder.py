@@ -46,8 +46,10 @@ def measure_ladder(
             overruns.append(trained.run.overrun)
             plain.append(_plain_epoch(workspace, dataset, plain_epochs, seed))
             ratios.append(seconds[-1] / statistics.mean(plain[-2:]))
-            say(f"{preset}, seed {seed}: accuracy {accuracies[-1]:.4f} in {seconds[-1]:.1f} s, "
-                f"{ratios[-1]:.2f} plain epochs")  # fmt: skip
+            say(
+                f"{preset}, seed {seed}: accuracy {accuracies[-1]:.4f} in {seconds[-1]:.1f} s, "
+                f"{ratios[-1]:.2f} plain epochs"
+            )
             rungs[preset] = {
                 "test_accuracy": accuracies,
                 "mean": statistics.mean(accuracies),

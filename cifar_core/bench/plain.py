@@ -1,8 +1,8 @@
 """The other side of every speed ratio: CIFAR-10 training as most tutorials write it.
 
-`python -m cifar_core.bench.plain --workspace=DIR --dataset=NAME --epochs=N [--seed=S]` prints a JSON line an epoch. Pictures
-become PIL images and pass through torchvision's transforms one by one; a `DataLoader` makes batches of 64; the network is
-the one of the preset `original`, in the order tutorials give it; Adam at 1e-3.
+`python -m cifar_core.bench.plain --workspace=DIR --dataset=NAME --epochs=N [--seed=S]` prints a JSON line an epoch.
+Pictures become PIL images and pass through torchvision's transforms one by one; a `DataLoader` makes batches of 64; the
+network is the one of the preset `original`, in the order tutorials give it; Adam at 1e-3.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How quick the screens are: in a real browser, alone and while a training runs (`browser.py`), and the server's part (`server.py`)."""
+"""How quick the screens are: in a browser (`browser.py`), also while a training runs, and on the server (`server.py`)."""
 
 import contextlib
 import importlib.util
@@ -6,7 +6,6 @@ import itertools
 import json
 import statistics
 import subprocess
-import sys
 import time
 from typing import Any
 
@@ -14,7 +13,7 @@ from cifar_core.bench.app import find_chromium
 from cifar_core.bench.sides import Say, train
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, TrainingError
-from cifar_core.processes import child_environment
+from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs import create_run, epoch_ends, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
 
@@ -42,7 +41,7 @@ def measure_screens(
     say("screens, alone")
     alone = _click(workspace, run_id, chromium, clicks)
     say("screens, the server alone")
-    server = _ask("server", workspace, run_id, f"--clicks={clicks}")
+    server = _ask(Program.BENCH_SERVER, workspace, run_id, f"--clicks={clicks}")
     say("screens, while a training runs")
     busy = create_run(workspace, make_config({"dataset": dataset, "epochs": 500}, preset="original"))
     start_run(workspace, busy)
@@ -64,12 +63,13 @@ def measure_screens(
 
 
 def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int, seconds: float) -> dict[str, Any]:
-    """How much longer the epochs of a training are while its page is looked at, as shares, in turns with nobody looking; and
-    which part of all processors' time that takes, which does not depend on what else the machine does.
+    """How much longer epochs are while the training's page is looked at, in turns with nobody looking, as shares.
+
+    Also which part of all processors' time that takes, which does not depend on what else the machine does.
     """
     slowing, taken = [], []
     for _ in range(turns):
-        seen = _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--watch={seconds}")
+        seen = _ask(Program.BENCH_BROWSER, workspace, run_id, f"--chromium={chromium}", f"--watch={seconds}")
         watched = _epochs(workspace, run_id, seen["since"], seen["until"])
         begin = time.time()
         time.sleep(seconds)
@@ -92,13 +92,12 @@ def _epochs(workspace: Workspace, run_id: str, since: float, until: float) -> fl
 
 
 def _click(workspace: Workspace, run_id: str, chromium: str, clicks: int, *more: str) -> dict[str, Any]:
-    return _ask("browser", workspace, run_id, f"--chromium={chromium}", f"--clicks={clicks}", *more)
+    return _ask(Program.BENCH_BROWSER, workspace, run_id, f"--chromium={chromium}", f"--clicks={clicks}", *more)
 
 
-def _ask(program: str, workspace: Workspace, run_id: str, *more: str) -> dict[str, Any]:
+def _ask(program: Program, workspace: Workspace, run_id: str, *more: str) -> dict[str, Any]:
     """What a program of this package prints that clicks through the app."""
-    command = [sys.executable, "-P", "-m", f"cifar_core.bench.{program}", f"--workspace={workspace.root}", f"--run={run_id}",
-               *more]  # fmt: skip
+    command = command_of(program, f"--workspace={workspace.root}", f"--run={run_id}", *more)
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise TrainingError(f"The screens could not be timed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")

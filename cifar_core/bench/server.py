@@ -1,106 +1,125 @@
-"""Clicks through the app without a browser, over its own protocol, and prints how long the server takes as one JSON object.
+"""Times the server's part of a click: runs the app's script as a server does, without a browser or a network.
 
-`python -m cifar_core.bench.server --workspace=DIR --run=RUN [--clicks=N]`: filters, sorts, pages and cells.
+`python -m cifar_core.bench.server --workspace=DIR --run=RUN [--clicks=N]` prints one JSON object. Streamlit's own test
+driver makes the clicks: filters, sorts, pages and cells. It cannot click a chart: a cell of the heatmap is chosen by
+its two select boxes, which draws the same page.
 """
 
 import argparse
-import asyncio
 import itertools
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
 
-from cifar_core.bench.app import serve
-from cifar_core.bench.frontend import chosen
-from cifar_core.bench.screen import Screen
 from cifar_core.bench.sides import spread
-from cifar_core.bench.wire import Session
-from cifar_core.workspace import Workspace
+from cifar_core.errors import TrainingError
+from cifar_core.workspace import VARIABLE
 
-Click = Callable[[Screen], WidgetState]
-_WARM = 8  # clicks before: every kind once, as the first of a server loads what it needs
+Click = Callable[[AppTest], object]  # sets widgets; the script has not run yet
+_ROOT = Path(__file__).resolve().parents[2]
+_WARM_UP = 8  # clicks that are not timed: each kind at least once, because a server's first of each loads what it needs
+_TIMEOUT = 120.0  # seconds for one script run
 
 
-async def time_clicks(url: str, run_id: str, clicks: int) -> dict[str, list[float]]:
-    """Milliseconds from a click's message until the page's script has run, by kind of click.
+def open_page(path: str, run_id: str) -> AppTest:
+    """The app at a page of a run, drawn.
 
     Args:
-        url: of the server.
+        path: name of the page's file, without its folder and ending.
         run_id: a run with predictions.
+
+    Raises:
+        TrainingError: the page could not be drawn.
+    """
+    app = AppTest.from_file(str(_ROOT / "streamlit_app.py"), default_timeout=_TIMEOUT)
+    app.query_params["run"] = run_id
+    _draw(app)
+    app.switch_page(f"pages/{path}.py")
+    app.query_params["run"] = run_id
+    _draw(app)
+    return app
+
+
+def time_clicks(run_id: str, clicks: int) -> dict[str, list[float]]:
+    """Milliseconds from a click until the page's script has run, by kind of click.
+
+    Args:
+        run_id: a run with predictions, of the workspace that the app shows.
         clicks: how many to time, half of them on each of two pages.
     """
     times: dict[str, list[float]] = {}
-    for path, kinds in (("misclassified", on_tiles()), ("confusion", on_cells())):
-        session = Session(url)
-        await session.open(path, f"run={run_id}")
-        for number, (kind, click) in enumerate(itertools.islice(kinds, _WARM + clicks // 2)):
-            answer = await session.act(click(session.screen))
-            if number >= _WARM:
-                times.setdefault(kind, []).append(answer.server)
-        await session.close()
+    for path, kinds in (("misclassified", tile_clicks()), ("confusion", cell_clicks())):
+        app = open_page(path, run_id)
+        for index, (kind, click) in enumerate(itertools.islice(kinds, _WARM_UP + clicks // 2)):
+            milliseconds = timed(app, click)
+            if index >= _WARM_UP:
+                times.setdefault(kind, []).append(milliseconds)
     return times
 
 
-def on_tiles() -> Iterator[tuple[str, Click]]:
-    """Over and over: which pictures, in which order, and page by page."""
+def timed(app: AppTest, click: Click) -> float:
+    """Make a click and draw the page; how many milliseconds the drawing took.
+
+    Raises:
+        TrainingError: the page could not be drawn.
+    """
+    click(app)
+    begin = time.perf_counter()
+    _draw(app)
+    return 1000 * (time.perf_counter() - begin)
+
+
+def tile_clicks() -> Iterator[tuple[str, Click]]:
+    """Without end: which pictures, in which order, and page by page."""
     return itertools.cycle(
         [
-            ("filter", _option("All")),
+            ("filter", _filter("all")),
             ("page", _page(2)),
             ("sort", _sort(1)),
             ("page", _page(3)),
-            ("filter", _option("Correct")),
+            ("filter", _filter("correct")),
             ("sort", _sort(2)),
-            ("filter", _option("Mistakes")),
+            ("filter", _filter("mistakes")),
             ("sort", _sort(0)),
         ]
     )
 
 
-def on_cells() -> Iterator[tuple[str, Click]]:
-    """Each cell of the matrix off its diagonal."""
+def cell_clicks() -> Iterator[tuple[str, Click]]:
+    """Without end: each cell of the matrix off its diagonal."""
     return (("cell", _cell(row, column)) for row, column in itertools.cycle(itertools.permutations(range(10), 2)))
 
 
-def _option(name: str) -> Click:
-    def click(screen: Screen) -> WidgetState:
-        return chosen(_of(screen, "button_group", lambda group: name in [item.content for item in group.options]), name)
-
-    return click
+def _filter(outcome: str) -> Click:
+    return lambda app: app.button_group(key="misclassified_outcome").select(outcome)
 
 
-def _sort(place: int) -> Click:
-    def click(screen: Screen) -> WidgetState:
-        box = _of(screen, "selectbox", lambda box: box.label == "Sort by")
-        return WidgetState(id=box.id, string_value=box.options[place])
-
-    return click
+def _sort(index: int) -> Click:
+    return lambda app: app.selectbox(key="misclassified_sort").select_index(index)
 
 
 def _page(number: int) -> Click:
-    return lambda screen: WidgetState(id=_of(screen, "pagination").id, int_value=number)
+    return lambda app: app.pagination(key="misclassified_page").select(number)
 
 
 def _cell(row: int, column: int) -> Click:
-    """As the frontend tells of a point that was clicked."""
-    selection = {"points": [{"customdata": [row, column]}], "point_indices": [], "box": [], "lasso": []}
-
-    def click(screen: Screen) -> WidgetState:
-        chart = _of(screen, "plotly_chart", lambda chart: chart.selection_mode)
-        return WidgetState(id=chart.id, string_value=json.dumps({"selection": selection}))
+    def click(app: AppTest) -> None:
+        for name, index in (("true", row), ("predicted", column)):
+            app.selectbox(key=f"confusion_{name}").select_index(index)
 
     return click
 
 
-def _of(screen: Screen, kind: str, wanted: Callable[[Any], bool] = lambda widget: True) -> Any:
-    widget = screen.find(kind, wanted)
-    assert widget is not None, f"no {kind} on the page {screen.title}"
-    return widget
+def _draw(app: AppTest) -> None:
+    """Run the app's script once."""
+    app.run()
+    if app.exception:
+        raise TrainingError(f"The page could not be drawn: {app.exception[0].message}")
 
 
 def main() -> int:
@@ -110,8 +129,8 @@ def main() -> int:
     parser.add_argument("--run", required=True)
     parser.add_argument("--clicks", default=50, type=int)
     arguments = parser.parse_args()
-    with serve(Workspace(Path(arguments.workspace)), Path(os.devnull)) as app:
-        times = asyncio.run(time_clicks(app.url, arguments.run, arguments.clicks))
+    os.environ[VARIABLE] = arguments.workspace
+    times = time_clicks(arguments.run, arguments.clicks)
     everything = [one for some in times.values() for one in some]
     print(json.dumps({kind: spread(some) for kind, some in {"all": everything, **times}.items()}))
     return 0

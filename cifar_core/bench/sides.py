@@ -1,10 +1,9 @@
-"""Both sides of a comparison, each in processes of its own, one after the other. Runs land in the workspace they are given."""
+"""Both sides of a comparison, each in processes of its own, one after the other. Runs land in the given workspace."""
 
 import contextlib
 import itertools
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pandas as pd
 from cifar_core.config import RunConfig
 from cifar_core.errors import RunError, TrainingError
 from cifar_core.interrupts import CtrlC, ctrl_c_noted
-from cifar_core.processes import child_environment
+from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs import Run, Status, create_run, epoch_ends, read_metrics, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
 
@@ -25,7 +24,7 @@ _LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run of ours with the time on the clock of each of its epochs, all that the app does for it included."""
+    """A finished run of ours with the time on the clock of each of its epochs, with all that the app does for it."""
 
     run: Run
     metrics: pd.DataFrame  # a row an epoch
@@ -75,8 +74,8 @@ def train_plain(workspace: Workspace, dataset: str, epochs: int, seed: int = 0) 
         TrainingError: it failed.
     """
     environment = {name: value for name, value in child_environment().items() if not name.startswith(("OMP_", "GOMP_"))}
-    command = [sys.executable, "-P", "-m", "cifar_core.bench.plain", f"--workspace={workspace.root}",
-               f"--dataset={dataset}", f"--epochs={epochs}", f"--seed={seed}"]  # fmt: skip
+    options = [f"--workspace={workspace.root}", f"--dataset={dataset}", f"--epochs={epochs}", f"--seed={seed}"]
+    command = command_of(Program.BENCH_PLAIN, *options)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise TrainingError(f"The plain loop failed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")

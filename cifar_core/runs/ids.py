@@ -13,7 +13,7 @@ _FIRST = (
 _SECOND = (
     "ant badger bat bear beaver bison bunny camel crab crane crow cub dingo dove eagle eel elk falcon ferret finch fox "
     "gecko goat goose gull hare hawk heron hippo ibex ibis jay koala lark lemur lion llama lynx magpie marten mole "
-    "moose moth mouse newt orca otter owl panda pony puffin quail rabbit raven robin with_hash shrew sloth stork swan tapir "
+    "moose moth mouse newt orca otter owl panda pony puffin quail rabbit raven robin seal shrew sloth stork swan tapir "
     "tern toad trout vole walrus wasp whale wolf wren yak zebra"
 ).split()
 

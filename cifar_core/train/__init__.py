@@ -1,10 +1,11 @@
 """The training loop: `fit` -> `run_epoch` -> `train_step`. It knows no disk and no screen.
 
-This package's plain parts (history, splits, schedule) are free of torch; trainer, batches, pruning, measure and device need it.
+This package's plain parts (epochs, splits, schedule) are free of torch; trainer, batches, pruning, predict and device
+need it.
 """
 
 from cifar_core.train.epochs import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
-from cifar_core.train.schedule import SMALL_SIDE, looks_after, only_whole_batches, shown_share, small_part
+from cifar_core.train.schedule import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
 from cifar_core.train.splits import split_training
 
 __all__ = [
@@ -13,10 +14,10 @@ __all__ = [
     "EpochLine",
     "best_line",
     "epoch_line",
-    "looks_after",
     "only_whole_batches",
     "should_stop_early",
     "shown_share",
     "small_part",
     "split_training",
+    "views_after",
 ]

@@ -36,7 +36,7 @@ class Pictures:
         return len(self.labels)
 
     def take(self, chosen: np.ndarray | slice) -> np.ndarray:
-        """Pictures by number: uint8 [B, 3, 32, 32], the channels of a pixel side by side in memory."""
+        """Pictures by their indices: uint8 [B, 3, 32, 32], the channels of a pixel side by side in memory."""
         pixels = self._resident[chosen] if self._resident is not None else np.ascontiguousarray(self._read(chosen))
         return pixels.transpose(0, 3, 1, 2)
 
@@ -89,7 +89,8 @@ def _for_all_pixels(values: np.ndarray, device: torch.device) -> torch.Tensor:
 def normalise(pixels: np.ndarray, data: TrainingData) -> torch.Tensor:
     """Bytes [B, 3, 32, 32] to floats on the run's device, with mean 0 and standard deviation 1 over the training part.
 
-    A picture is one row of values here, its channels side by side as in memory: five times as fast as channel by channel.
+    A picture is one row of values here, its channels side by side as in memory: five times as fast as channel by
+    channel.
     """
     rows = pixels.transpose(0, 2, 3, 1).reshape(len(pixels), _PICTURE_BYTES)
     values = torch.from_numpy(rows).to(data.scale.device).float()
@@ -124,7 +125,7 @@ def epoch_batches(
         shown: bool [N], the pictures to show; all where it is not given.
 
     Yields:
-        Pictures float32 [B, 3, 32, 32] (channels last), labels int64 [B], their numbers in the training part int64 [B].
+        Pictures float32 [B, 3, 32, 32] (channels last), labels int64 [B], their indices in the training part int64 [B].
     """
     order = np.random.default_rng([seed, _STREAM, epoch]).permutation(len(data.train))
     order = order if shown is None else order[shown[order]]
@@ -136,19 +137,19 @@ def epoch_batches(
         if config.flip or config.shift or config.cutout:
             rng = np.random.default_rng([seed, _STREAM, epoch, chunk])
             pixels = augment(pixels, replace(draw_variation(config, len(chosen), rng), flip=flips[chosen]))
-        numbers = torch.from_numpy(chosen).to(data.train.labels.device)
-        labels = data.train.labels[numbers]
+        indices = torch.from_numpy(chosen).to(data.train.labels.device)
+        labels = data.train.labels[indices]
         skip = start - chunk * per_chunk if chunk == start // per_chunk else 0
         for at in range(skip * batch_size, len(chosen), batch_size):
             part = slice(at, at + batch_size)
-            yield normalise(pixels[part], data), labels[part], numbers[part]
+            yield normalise(pixels[part], data), labels[part], indices[part]
 
 
 def alternating_flips(count: int, *, seed: int, epoch: int) -> np.ndarray:
     """Which pictures an epoch shows mirrored: bool [count].
 
-    A coin decides for each picture in the first epoch, and every epoch after turns it round: no picture is seen the same
-    way twice running (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", section 3.6).
+    A coin decides for each picture in the first epoch, and every epoch after turns it round: no picture is seen the
+    same way twice running (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", section 3.6).
     """
     first = np.random.default_rng([seed, _FLIP_STREAM]).random(count) < 0.5
     return first ^ (epoch % 2 == 0)

@@ -33,7 +33,8 @@ def pick_precision(config: ModelConfig, device: torch.device) -> Precision:
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware: matrices of it (Intel's AMX) or rows (AVX-512's BF16, AMD's too).
+    """Whether this processor multiplies bfloat16 in hardware: matrices of it (Intel's AMX) or rows (AVX-512's BF16,
+    AMD's too).
 
     What it says of itself, not a trial: the same settings must give the same run, however busy the machine is.
     """

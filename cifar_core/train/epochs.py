@@ -25,9 +25,8 @@ class EpochLine:
     learning_rate: Amount  # at the epoch's last step
     seconds: Amount  # training and measurements
     images_per_second: Amount  # training steps alone
-    looks: Ordinal | None = (
-        None  # at each picture to judge it, averaged; None in older lines: as often as the settings say
-    )
+    # Test-time augmentation views of each picture, whose logits were averaged; the name is that of the stored field.
+    looks: Ordinal | None = None  # None in older lines: as many as the settings say
 
 
 def epoch_line(content: Any) -> EpochLine:

@@ -1,4 +1,4 @@
-"""Rules that turn gradients into steps: torch's own, and two for networks whose convolutions are normalised."""
+"""The optimisers: those of torch, and two for networks whose convolutions are normalised."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,23 +16,37 @@ _EVERY, _KEPT = 5, 0.95**5  # steps between two averagings; what the mean keeps 
 _HEAD = 0.5  # the last layer's steps under Muon as a multiple of its learning rate; all other weights take the same
 
 
+def prepare_for_averaging(net: nn.Module) -> None:
+    """Change a new network so that averaged SGD can train it; call this once, before `make_optimizer`.
+
+    The scales of normalisations are frozen, because the next normalisation would undo them. The last layer's weights
+    are shrunk, because averaged SGD takes small steps there.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight.requires_grad_(False)
+    with torch.no_grad():
+        for item in _last_layer(net).parameters():
+            item.mul_(_LAST_START)
+
+
 def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of the settings for the weights of `net` that are learned.
+    """The optimiser of the settings for the weights of `net` that are learned; it changes none of them before its first
+    step.
 
     The learning rate is set anew at each step, to the schedule's value times a group's `share` (1 where it has none).
-    `averaged_sgd` also says what of `net` is learned and how its last layer begins.
     """
     rate, decay = config.learning_rate, config.weight_decay
     learned = [item for item in net.parameters() if item.requires_grad]
     match config.optimizer:
         case "adam":
-            return Adam(learned, lr=rate, weight_decay=decay, fused=True)
+            return torch.optim.Adam(learned, lr=rate, weight_decay=decay, fused=True)
         case "adamw":
-            return Adam(learned, lr=rate, weight_decay=decay, decoupled_weight_decay=True, fused=True)
+            return torch.optim.AdamW(learned, lr=rate, weight_decay=decay, fused=True)
         case "muon":
             return Muon(learned, lr=rate, momentum=config.momentum, weight_decay=decay)
         case "averaged_sgd":
-            return AveragedSGD(_kinds(net, decay), lr=rate, momentum=config.momentum)
+            return AveragedSGD(_parameter_groups(net, decay), lr=rate, momentum=config.momentum)
         case _:
             nesterov = config.momentum > 0  # torch refuses Nesterov without momentum
             return torch.optim.SGD(
@@ -40,75 +54,33 @@ def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optim
             )
 
 
-def _kinds(net: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """The weights of `net` as groups for `AveragedSGD`: filters, biases, last layer. All decay alike, whatever their steps are.
-
-    The scales of normalisations are learned no more (the next normalisation would undo them), and the last layer starts small.
+def _parameter_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """The learned weights of `net` as groups for `AveragedSGD`: filters, biases, last layer. All of them decay alike,
+    whatever their steps are.
     """
     filters: list[nn.Parameter] = []
     biases: list[nn.Parameter] = []
-    last: list[nn.Parameter] = []
-    head = [module for module in net.modules() if isinstance(module, nn.Linear)][-1:]
+    last_layer = _last_layer(net)
     for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.weight.requires_grad_(False)
-        if module in head:
-            with torch.no_grad():
-                for item in module.parameters():
-                    item.mul_(_LAST_START)
-            last += module.parameters()
-        else:
+        if module is not last_layer:
             learned = [item for item in module.parameters(recurse=False) if item.requires_grad]
             filters += [item for item in learned if item.ndim > 1]
             biases += [item for item in learned if item.ndim == 1]
-    shares = ((1.0, filters), (_BIASES, biases), (_LAST, last))
+    shares = ((1.0, filters), (_BIASES, biases), (_LAST, list(last_layer.parameters())))
     return [{"params": items, "share": share, "weight_decay": decay / share} for share, items in shares]
 
 
-class Adam(torch.optim.Adam):
-    """torch's own, without the checks around each of its steps and with one call to count them: half of its time for a small
-    network.
-    """
-
-    _steps: tuple[torch.Tensor, ...] = ()  # taken, of each weight
-    _counts = torch.empty(0)  # the same, as one tensor: what `_steps` are the elements of
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One step along the gradients there are."""
-        (group,) = self.param_groups
-        items = [item for item in group["params"] if item.grad is not None]
-        states = [self.state[item] for item in items]
-        if not all(states):
-            super().step()  # makes what is missing
-            return
-        first, second = group["betas"]
-        self._count(states)
-        step = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
-        step(
-            items, [item.grad for item in items], [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states], [], self._steps, amsgrad=False, maximize=False, beta1=first,
-            beta2=second, lr=group["lr"], eps=group["eps"], weight_decay=group["weight_decay"], grad_scale=None, found_inf=None,
-        )  # fmt: skip
-
-    def _count(self, states: list[dict[str, torch.Tensor]]) -> None:
-        steps = [state["step"] for state in states]
-        if [*map(id, steps)] != [*map(id, self._steps)]:  # others than before: new, loaded, or of other weights
-            self._counts = torch.stack(steps)
-            self._steps = self._counts.unbind()
-            for state, count in zip(states, self._steps, strict=True):
-                state["step"] = count
-        self._counts += 1
-
-
-Adam.step.hooked = True  # type: ignore[attr-defined] # else torch wraps each step in a mark for its profiler
+def _last_layer(net: nn.Module) -> nn.Linear:
+    return [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
 
 
 class AveragedSGD(torch.optim.SGD):
-    """SGD with Nesterov momentum whose weights go back, every few steps, to a running mean that follows them ever more slowly:
-    Lookahead (Zhang et al. 2019, arXiv:1907.08610) as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a single GPU").
+    """SGD with Nesterov momentum whose weights go back, every few steps, to a running mean that follows them ever more
+    slowly: Lookahead (Zhang et al. 2019, arXiv:1907.08610) as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a
+    single GPU").
 
-    A group's `progress`, the part of the run that is done, decides how slowly; whoever calls `step` keeps it up to date.
+    A group's `progress`, the part of the run that is done, decides how slowly; whoever calls `step` keeps it up to
+    date.
     """
 
     def __init__(self, groups: list[dict[str, Any]], *, lr: float, momentum: float) -> None:
@@ -135,17 +107,17 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum, made orthogonal for the filters of convolutions (Jordan 2024, "Muon: an optimizer for hidden
     layers in neural networks", https://kellerjordan.github.io/posts/muon/); plain for all other weights.
 
-    Filters keep their norm, the square root of their number: before a normalisation it means nothing, so Muon is for networks
-    that have one. Decay is decoupled and holds for what is not a filter.
+    Filters keep their norm, the square root of their number: before a normalisation it means nothing, so Muon is for
+    networks that have one. Decay is decoupled and holds for what is not a filter.
     """
 
     def __init__(
         self, parameters: Iterable[nn.Parameter], *, lr: float, momentum: float = 0.6, weight_decay: float = 0.0
     ) -> None:
-        kinds: dict[float, list[nn.Parameter]] = {1.0: [], _HEAD: []}
+        by_share: dict[float, list[nn.Parameter]] = {1.0: [], _HEAD: []}
         for item in parameters:
-            kinds[_HEAD if item.ndim == 2 else 1.0].append(item)
-        groups = [{"params": items, "share": share} for share, items in kinds.items() if items]
+            by_share[_HEAD if item.ndim == 2 else 1.0].append(item)
+        groups = [{"params": items, "share": share} for share, items in by_share.items() if items]
         super().__init__(groups, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -169,8 +141,8 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(gradient: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix whose rows (or columns, of which there are fewer) are orthogonal, roughly: singular values come
-    to lie between about 0.5 and 1.3. Newton-Schulz iteration.
+    """The nearest matrix whose rows (or columns, of which there are fewer) are orthogonal, roughly: singular values
+    come to lie between about 0.5 and 1.3. Newton-Schulz iteration.
 
     Args:
         gradient: [out, ...]; read as a matrix of `out` rows.

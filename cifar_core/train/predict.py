@@ -1,4 +1,4 @@
-"""How well a network does on pictures it does not learn from."""
+"""The class probabilities of a network, and how well it does on pictures that it does not learn from."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,9 +15,9 @@ from cifar_core.train.epochs import LOSS_CLIP
 _BATCH = 256  # pictures: more at once were no faster, and of a wide network slower
 
 
-def judged_by(config: DataConfig, looks: int | None) -> DataConfig:
-    """The settings of a measurement with so many looks at each picture: one, or (also for None) as many as they say."""
-    return replace(config, flip_test=False, shift_test=0) if looks == 1 else config
+def judged_by(config: DataConfig, views: int | None) -> DataConfig:
+    """The settings of a measurement with so many views of each picture: one, or (also for None) as many as they say."""
+    return replace(config, flip_test=False, shift_test=0) if views == 1 else config
 
 
 @torch.no_grad()
@@ -44,9 +44,9 @@ def predict_probabilities(
 def probabilities(net: nn.Module, images: torch.Tensor, config: DataConfig) -> torch.Tensor:
     """Class probabilities float32 [B, K] of normalised pictures [B, 3, 32, 32].
 
-    The logits of several views are averaged first, as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a single GPU",
-    section 3.5): with `shift_test` the picture as it is counts half, moved up and to the left by so many pixels a quarter, and
-    moved as far the other way a quarter; with `flip_test` each of them is seen mirrored too.
+    The logits of several views are averaged first, as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a single
+    GPU", section 3.5): with `shift_test` the picture as it is counts half, moved up and to the left by so many pixels a
+    quarter, and moved as far the other way a quarter; with `flip_test` each of them is seen mirrored too.
     """
     logits = _seen(net, images, config.flip_test)
     if config.shift_test:
@@ -62,7 +62,7 @@ def _seen(net: nn.Module, images: torch.Tensor, mirrored: bool) -> torch.Tensor:
 
 
 def _moved(images: torch.Tensor, by: int) -> torch.Tensor:
-    """Pictures [B, C, H, W] moved down and to the right by so many pixels; the free edges mirror what lies beside them."""
+    """Pictures [B, C, H, W] moved down and right by so many pixels; the free edges mirror what lies beside them."""
     margin, (height, width) = abs(by), images.shape[2:]
     start = margin - by
     wide = F.pad(images, (margin,) * 4, mode="reflect")[:, :, start : start + height, start : start + width]

@@ -1,5 +1,5 @@
-"""Leaving out pictures: those that the network knows already (InfoBatch, Qin et al. 2024, "InfoBatch: Lossless Training Speed
-Up by Unbiased Dynamic Data Pruning", arXiv:2303.04947), and those that would make a batch that is not full.
+"""Leaving out pictures: those that the network knows already (InfoBatch, Qin et al. 2024, "InfoBatch: Lossless Training
+Speed Up by Unbiased Dynamic Data Pruning", arXiv:2303.04947), and those that would make a batch that is not full.
 """
 
 from typing import Any
@@ -37,14 +37,14 @@ class Pruning:
             weights = epoch_weights(self.losses.cpu().numpy(), self._share, rng)
         self.weights.copy_(torch.from_numpy(whole_batches(weights, self._batch_size, rng)))
 
-    def weights_of(self, numbers: torch.Tensor) -> torch.Tensor:
+    def weights_of(self, indices: torch.Tensor) -> torch.Tensor:
         """How much each of a batch's pictures (int64 [B]) counts: float32 [B]."""
-        return self.weights[numbers] if self._whole else self.weights[: len(numbers)]  # then all count alike
+        return self.weights[indices] if self._whole else self.weights[: len(indices)]  # then all count alike
 
-    def note(self, numbers: torch.Tensor, losses: torch.Tensor) -> None:
+    def note(self, indices: torch.Tensor, losses: torch.Tensor) -> None:
         """Remember the losses float32 [B] of a batch's pictures (int64 [B]), where the choice depends on them."""
         if self._share:
-            self.losses[numbers] = losses
+            self.losses[indices] = losses
 
     def state(self) -> dict[str, Any]:
         """What the rest of the run depends on; nothing where all pictures are always shown."""

@@ -30,22 +30,24 @@ def learning_rate_at(config: OptimizerConfig, step: float, steps: int) -> float:
 
 
 def small_part(config: RunConfig) -> float:
-    """The first part of the run whose pictures are shrunk to `SMALL_SIDE`; only networks that take any size have one."""
+    """The first part of a run, whose pictures shrink to `SMALL_SIDE`; only networks that take any size have one."""
     return config.optimizer.small_share if config.model.model == "fast_cnn" else 0.0
 
 
 def only_whole_batches(config: RunConfig) -> bool:
     """Whether every epoch leaves out, at random, the pictures that would make a batch that is not full.
 
-    A normalisation would take the few for its whole idea of the data, and a step of Muon along their gradient would be as long
-    as any: one picture left over cost `quick` 7 points of accuracy. Where easy pictures are left out, how many remain is chance.
+    A normalisation would take the few for its whole idea of the data, and a step of Muon along their gradient would be
+    as long as any: one picture left over cost `quick` 7 points of accuracy. Where easy pictures are left out, how many
+    remain is chance.
     """
     return config.model.model == "fast_cnn" or config.optimizer.prune_share > 0
 
 
-def looks_after(config: RunConfig, epoch: int) -> int:
-    """How often the network looks at a picture to judge it after an epoch (1-based): as often as the settings say where the
-    epoch may be the one that counts, and once where it cannot be, as the curve does not need what those looks cost.
+def views_after(config: RunConfig, epoch: int) -> int:
+    """How many test-time augmentation views of a picture judge it after an epoch (1-based): as many as the settings say
+    where the epoch may be the one that counts, and one where it cannot be, because the curve does not need what more
+    views cost.
     """
     may_count = config.data.validation_share > 0 or epoch == config.optimizer.epochs
     return config.data.views if may_count else 1

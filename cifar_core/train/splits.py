@@ -10,7 +10,8 @@ _STREAM = 1  # keeps this use of the seed apart from the others
 def split_training(
     labels: np.ndarray, *, train_share: float, validation_share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the pictures to train on and those to validate with, the same share of every class but for less than a picture.
+    """Choose the pictures to train on and those to validate with, the same share of every class but for less than a
+    picture.
 
     The validation part does not depend on `train_share`, so that runs with more or less data are judged alike.
 
@@ -42,8 +43,8 @@ def split_training(
 
 
 def apportion(sizes: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """How many pictures of each class make a share of all: what is left of whole pictures goes to the classes that lack most of
-    one (largest remainder), among equals by chance. One picture of each class stays out.
+    """How many pictures of each class make a share of all: what is left of whole pictures goes to the classes that lack
+    most of one (largest remainder), among equals by chance. One picture of each class stays out.
 
     Args:
         sizes: int [K], pictures of each class, at least 1.

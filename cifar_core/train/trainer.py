@@ -17,10 +17,10 @@ from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
 from cifar_core.train.epochs import EpochLine, should_stop_early
-from cifar_core.train.optimizers import make_optimizer
+from cifar_core.train.optimizers import make_optimizer, prepare_for_averaging
 from cifar_core.train.predict import judged_by, loss_and_accuracy, predict_probabilities
 from cifar_core.train.pruning import Pruning
-from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, looks_after, small_part
+from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part, views_after
 from cifar_core.train.whitening import hold_bias, whiten
 
 
@@ -85,6 +85,8 @@ class Trainer:
         self.device = device
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
         whiten(self.net, data)
+        if config.optimizer.optimizer == "averaged_sgd":
+            prepare_for_averaging(self.net)
         self.optimizer = make_optimizer(config.optimizer, self.net)
         self._learned = [item for item in self.net.parameters() if item.requires_grad]
         self.pruning = Pruning(config, len(data.train), device)
@@ -100,7 +102,7 @@ class Trainer:
         self._right = torch.zeros((), dtype=precise, device=device)
 
     def fit(self, callback: Callback) -> Ending:
-        """Train until the last epoch, early stopping, or the callback's request.
+        """Train until the last epoch, early stopping, or the callback's signal.
 
         Raises:
             TrainingError: the loss became NaN or infinite.
@@ -125,9 +127,9 @@ class Trainer:
             self.data, self.config.data, settings.batch_size, seed=seed, epoch=epoch, start=self.batch, shown=shown
         )
         self.net.train()
-        for images, labels, numbers in batches:
+        for images, labels, indices in batches:
             done = self.batch * self._most_batches / self.batches  # an epoch of fewer steps gets as far
-            self.train_step(images, labels, numbers, step=(epoch - 1) * self._most_batches + done)
+            self.train_step(images, labels, indices, step=(epoch - 1) * self._most_batches + done)
             self.batch += 1
             self._epoch_seconds = before + time.monotonic() - started
             signal = callback.on_batch(self._position(epoch))
@@ -139,13 +141,13 @@ class Trainer:
             return _ENDINGS[cut.args[0]]
         return Ending.FINISHED
 
-    def train_step(self, images: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor, *, step: float) -> None:
+    def train_step(self, images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor, *, step: float) -> None:
         """One batch: forward, backward, one step of the optimiser.
 
         Args:
             images: float32 [B, 3, 32, 32].
             labels: int64 [B].
-            numbers: int64 [B], which training pictures they are.
+            indices: int64 [B], the places of these pictures in the training part.
             step: how far the run is, in steps of epochs that show every picture; the learning rate follows it.
         """
         settings = self.config.optimizer
@@ -160,7 +162,7 @@ class Trainer:
             images = shrink(images, SMALL_SIDE)
         with computing_in(self.precision, self.device):
             logits = self.net(images)  # [B, K]
-        logits, weights = logits.float(), self.pruning.weights_of(numbers)
+        logits, weights = logits.float(), self.pruning.weights_of(indices)
         losses = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing, reduction="none")  # [B]
         for item in self._learned:
             item.grad = None
@@ -169,7 +171,7 @@ class Trainer:
             self.optimizer.step()
         with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
             plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
-            self.pruning.note(numbers, plain)
+            self.pruning.note(indices, plain)
             self._loss_sum += plain @ weights
             self._right += weights @ (logits.argmax(1) == labels).float()
 
@@ -189,12 +191,12 @@ class Trainer:
         _check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
         beat = partial(_obey, callback, self._position(epoch))
-        looks = looks_after(self.config, epoch)
+        views = views_after(self.config, epoch)
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
-            probs = self._predict(self.data.validation, looks, beat)
+            probs = self._predict(self.data.validation, views, beat)
             validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
-        test_probs = self._predict(self.data.test, looks, beat)
+        test_probs = self._predict(self.data.test, views, beat)
         test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
@@ -203,15 +205,15 @@ class Trainer:
             validation_loss=validation_loss, validation_accuracy=validation_accuracy,
             test_loss=test_loss, test_accuracy=test_accuracy,
             learning_rate=self.optimizer.param_groups[0]["lr"], seconds=seconds,
-            images_per_second=self.shown / max(train_seconds, 1e-9), looks=looks,
+            images_per_second=self.shown / max(train_seconds, 1e-9), looks=views,
         )  # fmt: skip
         self.lines.append(line)
         self.seconds += seconds
         self._start_epoch()
         callback.on_epoch(self, line, test_probs)
 
-    def _predict(self, pictures: Pictures, looks: int, beat: Callable[[], None]) -> torch.Tensor:
-        config = judged_by(self.config.data, looks)
+    def _predict(self, pictures: Pictures, views: int, beat: Callable[[], None]) -> torch.Tensor:
+        config = judged_by(self.config.data, views)
         return predict_probabilities(self.net, pictures, self.data, config, self.precision, beat=beat)
 
     def _start_epoch(self) -> None:

@@ -25,8 +25,8 @@ def whiten(net: nn.Sequential, data: TrainingData) -> None:
 
 
 def hold_bias(net: nn.Sequential, progress: float) -> None:
-    """Learn no more of the layer named `whiten` once its bias has settled: then no gradient has to go back through the next
-    convolution, where the pictures are largest.
+    """Learn no more of the layer named `whiten` once its bias has settled: then no gradient has to go back through the
+    next convolution, where the pictures are largest.
 
     Args:
         net: a network with such a layer, or without.

@@ -1,7 +1,7 @@
-"""What several reruns and sessions share: opened datasets, predictions and tables, by the identity of what is on disk.
+"""Caches that reruns and sessions share: opened datasets, predictions and tables, keyed by the files they come from.
 
-Everything returned is shared and must not be changed in place. Entries are few (10,000 predictions of ten classes:
-2 MB), of large predictions two are kept; datasets are memory maps.
+Everything returned is shared and must not be changed in place. Few entries are kept, since
+10,000 predictions of ten classes take 2 MB, and of large predictions only two. Datasets are memory maps.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from cifar_core.samples import sample_table
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
-_LARGE = 4 * MB  # of predictions.npz: what is made of it takes up to some times as much
+_LARGE_FILE_BYTES = 4 * MB  # of predictions.npz; the tables made of it take several times as much
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the screens under Understand need of one run at one epoch."""
+    """Predictions of one run at one epoch, with the tables that the pages under Understand show."""
 
     predictions: Predictions
     table: pd.DataFrame  # of `sample_table`
@@ -33,21 +33,21 @@ class Findings:
     averages: pd.DataFrame
 
 
-def find(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
-    """The predictions of a run with the tables made from them; without `epoch` those of its best one.
+def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
+    """Return the predictions of a run with the tables made from them; without `epoch`, those of its best epoch.
 
     Raises:
         RunError: there are none yet, or they cannot be read.
     """
     wanted = epoch or (run.best.epoch if run.best else None)
     folder = RunFolder(workspace.runs / run.id)
-    files = (folder.predictions, folder.history(wanted or 0))  # a run that goes on elsewhere may compute an epoch anew
-    look = _find_large if _size(folder.predictions) > _LARGE else _find
-    return look(workspace, run.id, wanted, (run.created, *map(_identity, files)))
+    files = (folder.predictions, folder.history(wanted or 0))  # resuming a run elsewhere may compute an epoch again
+    load = _load_large_findings if _file_bytes(folder.predictions) > _LARGE_FILE_BYTES else _load_findings
+    return load(workspace, run.id, wanted, (run.created, *map(_identity, files)))
 
 
-def epochs_of(workspace: Workspace, run: Run) -> list[int]:
-    """The epochs a run has finished, ascending.
+def finished_epochs(workspace: Workspace, run: Run) -> list[int]:
+    """Return the epochs that a run has finished, ascending.
 
     Raises:
         RunError: no such run.
@@ -55,37 +55,37 @@ def epochs_of(workspace: Workspace, run: Run) -> list[int]:
     return [int(epoch) for epoch in read_metrics(workspace, run.id)["epoch"]]
 
 
-def dataset(workspace: Workspace, name: str) -> Dataset:
-    """An opened dataset.
+def load_dataset(workspace: Workspace, name: str) -> Dataset:
+    """Return an opened dataset.
 
     Raises:
         DataError: it is absent or broken.
     """
-    return _dataset(workspace, name, _identity(workspace.data / name))
+    return _load_dataset(workspace, name, _identity(workspace.data / name))
 
 
-def test_split(workspace: Workspace, run: Run) -> Split:
-    """The test pictures that a run was measured on.
+def load_test_split(workspace: Workspace, run: Run) -> Split:
+    """Return the test pictures that a run was measured on.
 
     Raises:
         DataError: the dataset is absent or broken.
         RunError: the dataset of that name is another one now, or the run has not opened its data yet.
     """
     known = run.dataset.fingerprint if run.dataset else ""
-    return _run_dataset(workspace, run, (run.id, known, _identity(workspace.data / run.config.data.dataset))).test
+    return _load_run_dataset(workspace, run, (run.id, known, _identity(workspace.data / run.config.data.dataset))).test
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _find(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
-    return _findings(_workspace, run_id, epoch)
+def _load_findings(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
+    return _compute_findings(_workspace, run_id, epoch)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)  # the best epoch and one that a person chose
-def _find_large(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
-    return _findings(_workspace, run_id, epoch)
+def _load_large_findings(_workspace: Workspace, run_id: str, epoch: int | None, identity: object) -> Findings:
+    return _compute_findings(_workspace, run_id, epoch)
 
 
-def _findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
+def _compute_findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
     predictions = read_predictions(workspace, run_id, epoch)
     labels, probs, names = predictions.labels, predictions.probs, predictions.class_names
     return Findings(
@@ -98,25 +98,25 @@ def _findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _run_dataset(_workspace: Workspace, _run: Run, identity: object) -> Dataset:
+def _load_run_dataset(_workspace: Workspace, _run: Run, identity: object) -> Dataset:
     return open_run_dataset(_workspace, _run)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
+def _load_dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
     return open_dataset(_workspace, name)
 
 
 def _identity(place: Path) -> tuple[str, int, int, int]:
-    """What tells a file or folder from another one that was later put in its place; zeros where there is none."""
+    """Return what distinguishes a file or folder from one that later takes its place; zeros where there is none."""
     try:
         stat = place.stat()
     except OSError:
         return str(place), 0, 0, 0
-    return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # a freed inode number is soon given away again
+    return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # the time too, since inode numbers are reused
 
 
-def _size(file: Path) -> int:
+def _file_bytes(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError:

@@ -1,30 +1,17 @@
 """The measurements: real ones at a small size, and what is said of them."""
 
 import json
-import sys
-from dataclasses import replace
-from subprocess import PIPE, Popen
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cifar_core.bench import aftermath
-from cifar_core.bench.app import App
 from cifar_core.bench.growth import measure_growth
 from cifar_core.bench.ladder import measure_ladder
 from cifar_core.bench.loop import measure_loop
-from cifar_core.bench.plan import QUICK
 from cifar_core.bench.screens import measure_screens
 from cifar_core.bench.sides import train_plain
-from cifar_core.bench.storm import Life, Storm
 from cifar_core.commands.bench import report
-from cifar_core.config import make_config
 from cifar_core.errors import TrainingError
-from cifar_core.measured import LADDER_FILE, expected_accuracy
-from cifar_core.presets import PRESETS
-from cifar_core.runs import create_run, stop_run
-from cifar_core.storage.json_files import read_json
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 
@@ -46,8 +33,15 @@ def test_loop_and_ladder_measure_both_sides(workspace: Workspace) -> None:
     assert loop["ratio"] == [loop["our_epoch_seconds"][0] / loop["plain_epoch_seconds"][0]]
     assert 0 < loop["extras_share"][0] < 1 and loop["peak_memory_bytes"] > 1e8
     kept: list[str] = []
-    ladder = measure_ladder(workspace, "tiny", ["first-look"], seeds=2, plain_epochs=1, say=told.append,
-                            keep=lambda found: kept.append(json.dumps(found)))  # fmt: skip
+    ladder = measure_ladder(
+        workspace,
+        "tiny",
+        ["first-look"],
+        seeds=2,
+        plain_epochs=1,
+        say=told.append,
+        keep=lambda found: kept.append(json.dumps(found)),
+    )
     rung = ladder["presets"]["first-look"]
     assert len(rung["test_accuracy"]) == len(rung["seconds"]) == len(rung["plain_epochs"]) == 2
     assert rung["mean"] == pytest.approx(sum(rung["test_accuracy"]) / 2)
@@ -82,82 +76,55 @@ def test_the_report_says_every_figure() -> None:
     clicks = {"median": 81.2, "p95": 132.7, "n": 50}
     found = {
         "machine": "2 cores",
-        "loop": {"dataset": "tiny", "plain_epoch_seconds": [10.0, 12.0, 11.0], "our_epoch_seconds": [2.5, 2.4, 2.6],
-                 "ratio": [0.25, 0.2, 0.24], "extras_share": [0.1], "augmentation_share": [0.05],
-                 "peak_memory_bytes": 1.21e9},
-        "ladder": {"dataset": "tiny", "presets": {"quick": {"test_accuracy": [0.78, 0.79], "seconds": [40.0, 42.0],
-                                                            "plain_epochs": [4.0, 4.2]}}},
-        "screens": {"cold_seconds": {"home": 1.5}, "switch_seconds": {"runs": 0.25}, "click_milliseconds": clicks,
-                    "click_milliseconds_while_training": clicks, "server_milliseconds": {"all": {"median": 60.0, "p95": 91.0, "n": 50}},
-                    "watching_slows_by": [0.02, 0.04], "watching_takes": {"server": [0.02], "browser": [0.05]},
-                    "leafed_pages": 53, "longest_blank_milliseconds": 12.0},
-        "growth": {"pictures": [{"pictures": 10_000, "epoch_seconds": 0.7, "microseconds_per_picture": 70.0,
-                                 "peak_memory_bytes": 9e8}],
-                   "runs": [{"runs": 1000, "first_seconds": 0.2, "again_seconds": 0.02}]},
-    }  # fmt: skip
+        "loop": {
+            "dataset": "tiny",
+            "plain_epoch_seconds": [10.0, 12.0, 11.0],
+            "our_epoch_seconds": [2.5, 2.4, 2.6],
+            "ratio": [0.25, 0.2, 0.24],
+            "extras_share": [0.1],
+            "augmentation_share": [0.05],
+            "peak_memory_bytes": 1.21e9,
+        },
+        "ladder": {
+            "dataset": "tiny",
+            "presets": {"quick": {"test_accuracy": [0.78, 0.79], "seconds": [40.0, 42.0], "plain_epochs": [4.0, 4.2]}},
+        },
+        "screens": {
+            "cold_seconds": {"home": 1.5},
+            "switch_seconds": {"runs": 0.25},
+            "click_milliseconds": clicks,
+            "click_milliseconds_while_training": clicks,
+            "server_milliseconds": {"all": {"median": 60.0, "p95": 91.0, "n": 50}},
+            "watching_slows_by": [0.02, 0.04],
+            "watching_takes": {"server": [0.02], "browser": [0.05]},
+            "leafed_pages": 53,
+            "longest_blank_milliseconds": 12.0,
+        },
+        "growth": {
+            "pictures": [
+                {"pictures": 10_000, "epoch_seconds": 0.7, "microseconds_per_picture": 70.0, "peak_memory_bytes": 9e8}
+            ],
+            "runs": [{"runs": 1000, "first_seconds": 0.2, "again_seconds": 0.02}],
+        },
+    }
     text = "\n".join(report(found))
-    for part in ("plain 11.00 (10.00 to 12.00)", "ratio 0.24 (0.20 to 0.25)", "10%", "5%", "1.21 GB", "0.7850 (0.7800 to 0.7900)",
-                 "4.10 (4.00 to 4.20) plain epochs", "home 1.50 s", "runs 0.25 s", "p95 133 ms", "nothing drawn: all p95 91 ms", "by 3% (2% to 4%)", "the server takes 2%, the browser takes 5%", "53 pages of tiles: 12 ms",
-                 "10,000 pictures: 0.70 s", "1,000 runs listed in 200 ms, again in 20 ms"):  # fmt: skip
+    for part in (
+        "plain 11.00 (10.00 to 12.00)",
+        "ratio 0.24 (0.20 to 0.25)",
+        "10%",
+        "5%",
+        "1.21 GB",
+        "0.7850 (0.7800 to 0.7900)",
+        "4.10 (4.00 to 4.20) plain epochs",
+        "home 1.50 s",
+        "runs 0.25 s",
+        "p95 133 ms",
+        "nothing drawn: all p95 91 ms",
+        "by 3% (2% to 4%)",
+        "the server takes 2%, the browser takes 5%",
+        "53 pages of tiles: 12 ms",
+        "10,000 pictures: 0.70 s",
+        "1,000 runs listed in 200 ms, again in 20 ms",
+    ):
         assert part in text
     assert report({"machine": "2 cores", "screens": {"skipped": "no browser"}})[-1] == "Screens: skipped, no browser"
-
-
-def test_the_report_of_a_soak_names_each_promise() -> None:
-    mb = 1024 * 1024
-    clicks = {"median": 200.4, "p95": 912.3, "n": 2700}
-    life = {
-        "memory_at_start": 70 * mb,
-        "memory_began": 200 * mb,
-        "memory_ended": 230 * mb,
-        "files_began": 60,
-        "files_ended": 61,
-    }
-    found = {
-        "minutes": 15.0, "sessions": 30, "browsers": 4, "done": {"click": 2700, "upload": 200}, "killed": {"worker": 12, "server": 2},
-        "runs": {"finished": 10, "stopped": 1}, "click_milliseconds": {"all": clicks, "browsers": clicks}, "server_milliseconds": clicks, "lives": [life],
-        "promises": {"runs": {"promise": "no run lost", "kept": True, "found": ""},
-                     "memory": {"promise": "grows by at most 150 MB", "kept": False, "found": "171 MB"}},
-    }  # fmt: skip
-    text = "\n".join(report({"machine": "2 cores", "soak": found}))
-    for part in ("15 minutes, 30 sessions, 4 of them in Chromium: 2,700 click, 200 upload; killed 12 worker, 2 server; runs 10 finished, 1 stopped",
-                 "a click: all median 200 ms, p95 912 ms; browsers median 200 ms", "70 -> 200 -> 230 MB, 60 -> 61 open files", "kept   no run lost",
-                 "BROKEN grows by at most 150 MB: 171 MB"):  # fmt: skip
-        assert part in text
-    assert report({"machine": "2 cores", "soak": {"skipped": "no browser"}})[-1] == "Soak: skipped, no browser"
-
-
-def test_what_the_presets_reached_was_measured_with_these_presets() -> None:
-    """The file is what `bench` wrote, for names that are there, and says with which command."""
-    stored = read_json(LADDER_FILE)
-    assert "bench" in stored["command"] and stored["machine"]
-    for name, rung in stored["ladder"]["presets"].items():
-        assert name in PRESETS
-        expected = expected_accuracy(name)
-        assert expected is not None
-        assert expected.mean == pytest.approx(sum(rung["test_accuracy"]) / expected.seeds)
-    assert expected_accuracy("nothing") is None
-
-
-def test_a_storm_always_has_something_to_kill(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where all trainings have ended before the last kill is due, another one begins; else the soak would never be over."""
-    save_tiny(workspace)
-    started: list[str] = []
-    monkeypatch.setattr("cifar_core.bench.storm.start_run", lambda _workspace, run_id: started.append(run_id))
-    first = create_run(workspace, make_config({"dataset": "tiny"}))
-    stop_run(workspace, first)
-    app = App("http://127.0.0.1:1", Popen([sys.executable, "-c", "input()"], stdin=PIPE))
-    try:
-        storm = Storm(workspace, replace(QUICK, restarts=0), app, workspace.root / "log", workspace.root, [first])
-        storm.open()
-        storm.tick({})
-        assert len(started) == 1 and storm.runs == [first, *started]
-        storm.tick({})
-        assert len(started) == 1
-    finally:
-        app.process.communicate()
-
-
-def test_a_storm_in_which_no_server_lived_keeps_no_promise_of_memory() -> None:
-    growth = aftermath._growth(SimpleNamespace(lives=[Life(0.0, 100)]))  # type: ignore[arg-type]
-    assert not growth["memory"]["kept"] and not growth["files"]["kept"]

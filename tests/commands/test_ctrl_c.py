@@ -157,21 +157,24 @@ def shell(line: str, workspace: Workspace, **variables: str) -> "subprocess.Comp
                           timeout=60, check=False)  # fmt: skip
 
 
+# How the command line is begun: by `python -m cifar_core`, and by the installed command `cifar-core`.
+BEGINNINGS = (
+    'import runpy; runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)',
+    "from cifar_core.commands.script import run; sys.exit(run())",
+)
 IMPORTING = """
-import os, runpy, signal, sys
+import os, signal, sys
 class Pressed:
     def find_spec(self, name, *rest):
         if name == "numpy":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Pressed())
 sys.argv = ["cifar_core", "runs", "list"]
-runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """
 ENDING = """
-import atexit, os, runpy, signal, sys
+import atexit, os, signal, sys
 atexit.register(os.kill, os.getpid(), signal.SIGINT)
 sys.argv = ["cifar_core", "runs", "list"]
-runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """
 
 
@@ -180,9 +183,13 @@ runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
     ("code", "answer"),
     [(IMPORTING, (1, "Cancelled.\n")), (ENDING, (0, "There is no run yet. Train one: python -m cifar_core train\n"))],
 )
-def test_ctrl_c_while_python_imports_or_ends(workspace: Workspace, code: str, answer: tuple[int, str]) -> None:
+@pytest.mark.parametrize("beginning", BEGINNINGS, ids=["module", "installed"])
+def test_ctrl_c_while_python_imports_or_ends(
+    workspace: Workspace, code: str, answer: tuple[int, str], beginning: str
+) -> None:
     environment = {**child_environment(), "CIFAR_WORKSPACE": str(workspace.root)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-c", code + beginning]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == answer
 
 

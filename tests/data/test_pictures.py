@@ -181,7 +181,7 @@ import sys
 from pathlib import Path
 from cifar_core.data.pictures import decode_picture
 from cifar_core.errors import DataError
-from cifar_core.processes import peak_memory
+from cifar_core.machine import peak_memory
 content = Path(sys.argv[1]).read_bytes()
 before = peak_memory()
 try:

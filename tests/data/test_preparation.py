@@ -154,7 +154,7 @@ def test_prepare_drawn10_draws_once(workspace: Workspace, quick_drawing: list[in
 HOLD = """
 import sys
 from pathlib import Path
-from cifar_core.files import hold_lock
+from cifar_core.storage.locks import hold_lock
 with hold_lock(Path(sys.argv[1])) as mine:
     print(mine, flush=True)
     sys.stdin.read()

@@ -70,11 +70,13 @@ def duplicate(page: Page, workspace: Workspace, old: str) -> str:
     """Duplicate, change a setting, start with a double click: one new run, which waits behind the first."""
     button(page, f"runs_duplicate_{old}").click()  # its row is still selected
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
-    expect(page.get_by_text("A run started now is 1st of 1 in the queue", exact=False)).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_text("A run started now would be 1st of 1 in the queue", exact=False)).to_be_visible(
+        timeout=MINUTES
+    )
     settle(page)
     before = {run.id for run in list_runs(workspace)}
     page.get_by_role("button", name="Start", exact=True).dblclick()
-    expect(page.get_by_text("It begins by itself when its turn comes", exact=False)).to_be_visible()
+    expect(page.get_by_text("It starts by itself when its turn comes", exact=False)).to_be_visible()
     (new,) = [run for run in list_runs(workspace) if run.id not in before]
     assert (new.made_from, new.config.flat()) == (old, make_config(LONG).flat())
     expect(page).to_have_url(re.compile(f"run={new.id}"))

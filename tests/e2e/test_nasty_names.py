@@ -17,7 +17,7 @@ from cifar_core.bench.app import App, serve
 from cifar_core.config import make_config
 from cifar_core.data.sources.importing import import_pictures
 from cifar_core.runs import list_trash, note_run, rename_run
-from cifar_core.runs.run import MAX_NAME, MAX_NOTE
+from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace, open_workspace
@@ -52,11 +52,11 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nasty]:
         run_id = f"copy-{number:02}"
         shutil.copytree(workspace.runs / run.id, workspace.runs / run_id)
         if can_be_shown(name):
-            rename_run(workspace, run_id, name[:MAX_NAME])
+            rename_run(workspace, run_id, name[:MAX_RUN_NAME])
             note_run(workspace, run_id, name[:MAX_NOTE])
         else:
             RunFolder(workspace.runs / run_id).about.write_text(json.dumps({"name": name, "note": name}), "utf-8")
-        names[run_id] = one_line(name[:MAX_NAME] if can_be_shown(name) else name, MAX_NAME)
+        names[run_id] = one_line(name[:MAX_RUN_NAME] if can_be_shown(name) else name, MAX_RUN_NAME)
     with serve(workspace, tmp_path_factory.mktemp("server") / "log") as app:
         yield Nasty(app, workspace, names)
 
@@ -180,7 +180,7 @@ def _joined(texts: tuple[str, ...]) -> list[str]:
     """The texts as few names of the length a name may have."""
     names = [""]
     for text in texts:
-        if len(names[-1]) + len(text) >= MAX_NAME:
+        if len(names[-1]) + len(text) >= MAX_RUN_NAME:
             names.append("")
         names[-1] = f"{names[-1]} {text}".strip()
     return names

@@ -132,6 +132,15 @@ def test_safe_name(text: str, safe: str) -> None:
     assert safe_name(text, 20) == safe
 
 
+def test_a_long_name_keeps_its_end() -> None:
+    """There the picture's own name is, which tells it from the others of its folder."""
+    folder = "test/" + "very-long-class-name-" * 10
+    assert safe_name(f"{folder}/00012.jpg", 20) == "class-name-00012.jpg"
+    row = {"true": "cat", "predicted": "dog", "confidence": 0.5}
+    made = [file_name(1, row | {"id": f"{folder}/{name}.png"}) for name in ("00012", "00013")]
+    assert [name[-14:] for name in made] == ["-00012.png.png", "-00013.png.png"]
+
+
 @pytest.mark.fault(66)
 def test_zip_holds_the_same_files(workspace: Workspace, case: Case, tmp_path: Path) -> None:
     export = save_samples(workspace, *case.arguments, label="x", enlarge=2)
@@ -247,11 +256,11 @@ def test_wrong_selections_are_refused(case: Case) -> None:
 
 KILLED_HALF_WAY = """
 import os, sys
-from cifar_core.export import samples, save_samples
+from cifar_core.export import pictures, save_samples
 from cifar_core.workspace import open_workspace
-from tests.export.test_samples import Case
-made, real = [], samples._png
-samples._png = lambda *arguments: os._exit(9) if len(made) == 30 else (made.append(1), real(*arguments))[1]
+from tests.export.test_pictures import Case
+made, real = [], pictures._png
+pictures._png = lambda *arguments: os._exit(9) if len(made) == 30 else (made.append(1), real(*arguments))[1]
 save_samples(open_workspace(sys.argv[1]), *Case().arguments, label="x")
 """
 

@@ -1,4 +1,4 @@
-"""Pages opened from the entry script, on the shared workspace of the run tests; nothing here starts a process by itself."""
+"""Pages opened from the entry script, on the shared workspace of the run tests; nothing here starts a process."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """Opens a page as a person does: `open_page(workspace, "train", run="...")`; fails on any uncaught exception."""
     st.cache_resource.clear()
     monkeypatch.setattr(PagesManager, "__init__", _as_after_the_first_request)
-    monkeypatch.setattr("pages.ui.live.ensure_speed", lambda workspace, runs: "failed")
+    monkeypatch.setattr("pages.ui.train.start_estimate.ensure_speed", lambda workspace, runs: "failed")
 
     def opened(workspace: Workspace, page: str, /, **address: str) -> AppTest:
         monkeypatch.setenv(VARIABLE, str(workspace.root))

@@ -1,4 +1,4 @@
-"""Every page that exists opens from the entry script, on an empty workspace and on one with a run; a new page is a new test."""
+"""Every page opens from the entry script, on an empty workspace and on one with a run; a new page is a new test."""
 
 import shutil
 from pathlib import Path

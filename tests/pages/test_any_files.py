@@ -1,7 +1,7 @@
-"""Whatever run zip, run, dataset, job or trash folder is there: every page and `runs` command answers, nobody's run is hidden.
+"""Whatever lies in a zip, run, dataset, job or trash folder, every page and `runs` command answers and hides no run.
 
-A value may be allowed one by one and yet be one that a page cannot show, such as a moment in the year 1: what import accepts,
-and what reading accepts, must be what everything after it can deal with.
+A value may be allowed by itself and yet be one that a page cannot show, such as a moment in the year 1. What import
+accepts, and what reading accepts, must be what everything after it can handle.
 """
 
 import contextlib
@@ -33,9 +33,16 @@ from tests.runs.zips_of_runs import edit, members, rewrite
 JSON_FILES = ("config.json", "status.json", "about.json", "facts.json")
 FILES = (*JSON_FILES, "metrics.jsonl")
 MOMENTS = (
-    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "9999-06-01T00:00:00+00:00", "2999-12-31T23:59:59+00:00",
-    "1970-01-01T00:00:00+00:00", "1969-12-31T23:00:00-12:00", "2050-02-29T00:00:00Z", "2050-01-01T00:00:00+05:45", "20260101T00Z",
-)  # fmt: skip
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-12:00",
+    "9999-06-01T00:00:00+00:00",
+    "2999-12-31T23:59:59+00:00",
+    "1970-01-01T00:00:00+00:00",
+    "1969-12-31T23:00:00-12:00",
+    "2050-02-29T00:00:00Z",
+    "2050-01-01T00:00:00+05:45",
+    "20260101T00Z",
+)
 NUMBERS = (0, 1, -1, 0.5, 1.5, 1e-300, 1e300, 2**31, 2**53 - 1, 2**53, 2**63, 10**19, -0.0)
 TEXTS = (
     "",
@@ -51,17 +58,51 @@ TEXTS = (
 )
 TRASH = st.sampled_from(
     [
-        "99991231-235959-999-quiet-otter-7f3a", "00010101-000000-000-quiet-otter-7f3a", "19700101-000000-000-a",
-        "20991231-235959-999-later", "20260229-000000-000-no-such-day", "20261128-120000-000-con", "notes", "-", "Ünïcode 🦊", "[x](y)",
+        "99991231-235959-999-quiet-otter-7f3a",
+        "00010101-000000-000-quiet-otter-7f3a",
+        "19700101-000000-000-a",
+        "20991231-235959-999-later",
+        "20260229-000000-000-no-such-day",
+        "20261128-120000-000-con",
+        "notes",
+        "-",
+        "Ünïcode 🦊",
+        "[x](y)",
     ]
-) | st.from_regex(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z0-9-]{1,9}", fullmatch=True)  # fmt: skip
-COMMANDS = tuple(tuple(words.split()) for words in (
-    "runs list", "runs list --json", "runs show RUN", "runs show RUN --json", "runs show latest", "runs verify RUN", "runs trash",
-    "runs trash --json", "runs export RUN", "runs stop RUN", "runs pause RUN", "runs resume no-such-run", "runs restore no-such-run",
-    "runs delete RUN", "runs restore RUN", "analyze RUN --top 3",
-))  # fmt: skip
-JOB = {"name": "job", "kind": "import", "state": "running", "phase": "Reading", "done": 3, "total": 9, "unit": "files",
-       "seconds_left": 2.5, "error": "", "report": ["a.png is none"]}  # fmt: skip
+) | st.from_regex(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z0-9-]{1,9}", fullmatch=True)
+COMMANDS = tuple(
+    tuple(words.split())
+    for words in (
+        "runs list",
+        "runs list --json",
+        "runs show RUN",
+        "runs show RUN --json",
+        "runs show latest",
+        "runs verify RUN",
+        "runs trash",
+        "runs trash --json",
+        "runs export RUN",
+        "runs stop RUN",
+        "runs pause RUN",
+        "runs resume no-such-run",
+        "runs restore no-such-run",
+        "runs delete RUN",
+        "runs restore RUN",
+        "analyze RUN --top 3",
+    )
+)
+JOB = {
+    "name": "job",
+    "kind": "import",
+    "state": "running",
+    "phase": "Reading",
+    "done": 3,
+    "total": 9,
+    "unit": "files",
+    "seconds_left": 2.5,
+    "error": "",
+    "report": ["a.png is none"],
+}
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
@@ -127,9 +168,12 @@ def command(workspace: Workspace, *arguments: str) -> str:
     out, err = io.StringIO(), io.StringIO()
     argv = ["cifar_core", *arguments, "--workspace", str(workspace.root)]
     with (
-        mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "excepthook", sys.excepthook),
-        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), ctrl_c_noted(),
-    ):  # fmt: skip
+        mock.patch.object(sys, "argv", argv),
+        mock.patch.object(sys, "excepthook", sys.excepthook),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        ctrl_c_noted(),
+    ):
         code = main()
     assert code in (0, 1, 2), (arguments, code)
     assert "unexpected fault" not in err.getvalue() and "Traceback" not in err.getvalue(), err.getvalue()
@@ -172,7 +216,7 @@ def try_folder(open_page: OpenPage, base: Workspace, changes: Mapping[str, bytes
 @pytest.fixture
 def select_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """The Runs page with all of its rows selected."""
-    monkeypatch.setattr("pages.ui.runs_table.choose_runs", lambda runs, table: runs)
+    monkeypatch.setattr("pages.ui.runs.runs_table.select_runs", lambda runs, table: runs)
 
 
 @pytest.mark.fault(91)

@@ -1,4 +1,4 @@
-"""Confusion: a cell is chosen by select boxes, address or chip (clicks are tested in a browser) and shows exactly its pictures."""
+"""Confusion: a cell chosen by select boxes, URL or chip shows exactly its pictures. Clicks are tested in a browser."""
 
 import json
 import shutil
@@ -103,7 +103,7 @@ def test_the_matrix_is_told_in_words(open_page: OpenPage, finished: Run, shared:
 
 @pytest.fixture
 def copy(finished: Run, shared: Workspace, tmp_path: Path) -> Workspace:
-    """A workspace of this test alone with a copy of the finished run and its dataset."""
+    """A workspace for this test alone, with a copy of the finished run and its dataset."""
     workspace = open_workspace(tmp_path / "copy")
     shutil.copytree(shared.data, workspace.data, dirs_exist_ok=True)
     shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
@@ -114,7 +114,7 @@ def copy(finished: Run, shared: Workspace, tmp_path: Path) -> Workspace:
 def test_damaged_predictions_are_made_anew_at_a_click(
     open_page: OpenPage, copy: Workspace, finished: Run, found: Predictions
 ) -> None:
-    """The page that says what is wrong has the way out, and Misclassified the same."""
+    """Confusion and Misclassified say what is wrong and have the button that recomputes."""
     path = copy.runs / finished.id / "predictions.npz"
     path.write_bytes(path.read_bytes()[:-100])
     other = open_page(copy, "misclassified", run=finished.id)

@@ -15,7 +15,7 @@ from PIL import Image
 from cifar_core.data import JobState, Split, normalised_view, save_dataset
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
-from pages.ui.browse import in_turn
+from pages.ui.data.picture_browser import classes_in_turn
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
 from tests.pages.support import OpenPage, primaries, said
@@ -25,7 +25,7 @@ def test_without_data_the_one_step_is_to_generate_it(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("pages.ui.datasets.start_get", lambda _, name: asked.append(name))
+    monkeypatch.setattr("pages.ui.data.dataset_cards.start_get", lambda _, name: asked.append(name))
     app = open_page(workspace, "data")
     assert primaries(app) == ["Generate"]
     app.button(key="data_get_cifar10").click().run()
@@ -41,8 +41,8 @@ def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
         "cifar10", "get", phase="Downloading", done=85_000_000, total=170_000_000, unit="bytes", seconds_left=61
     )
     cancelled: list[str] = []
-    monkeypatch.setattr("pages.ui.datasets.read_job", lambda _, name: job if name == "cifar10" else None)
-    monkeypatch.setattr("pages.ui.datasets.cancel_job", lambda _, name: cancelled.append(name))
+    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "cifar10" else None)
+    monkeypatch.setattr("pages.ui.data.dataset_cards.cancel_job", lambda _, name: cancelled.append(name))
     monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "cifar10")
     app = open_page(workspace, "data")
     (bar,) = app.progress
@@ -56,7 +56,7 @@ def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
 def test_what_a_training_run_draws_is_not_a_job_to_cancel(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, job: JobState | None
 ) -> None:
-    monkeypatch.setattr("pages.ui.datasets.read_job", lambda _, name: job if name == "drawn10" else None)
+    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "drawn10" else None)
     monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "drawn10")
     app = open_page(workspace, "data")
     (bar,) = app.progress
@@ -82,7 +82,7 @@ def test_a_failed_job_says_why_and_what_to_do(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = JobState("cifar10", "get", "failed", error="There is no network: put the file here.")
-    monkeypatch.setattr("pages.ui.datasets.read_job", lambda _, name: job if name == "cifar10" else None)
+    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "cifar10" else None)
     app = open_page(workspace, "data")
     assert ["no network" in error.value for error in app.error] == [True]
     assert {"Download", "Dismiss"} <= {button.label for button in app.button}, "it can be tried again, or put away"
@@ -106,11 +106,13 @@ def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, work
 
 
 def test_a_class_may_have_any_name_and_no_pictures(open_page: OpenPage, workspace: Workspace) -> None:
-    """Such as the words that stand for all of them."""
+    """For example the words that stand for all classes."""
     images, labels = tiny_pictures(4, classes=2)
     names = ("every class", "cat")
-    parts = [Split(images[:count], labels[:count], np.array([f"{part}/{number}.png" for number in range(count)]))
-             for part, count in (("train", 4), ("test", 1))]  # fmt: skip
+    parts = [
+        Split(images[:count], labels[:count], np.array([f"{part}/{number}.png" for number in range(count)]))
+        for part, count in (("train", 4), ("test", 1))
+    ]
     save_dataset(workspace, "odd", *parts, title="Odd", class_names=names, source="Made by the tests.")
     app = open_page(workspace, "data", **{"class": "every class"})
     assert "odd · train, n = 4 · 2 match" in said(app)
@@ -141,7 +143,7 @@ def test_an_import_by_path_is_started(
 ) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(
-        "pages.ui.datasets.start_import", lambda _, source, name, **more: asked.append((source, name, more))
+        "pages.ui.data.import_pictures.start_import", lambda _, source, name, **more: asked.append((source, name, more))
     )
     app = open_page(workspace, "data")
     app.text_input(key="data_import_name").set_value("mine")
@@ -157,7 +159,7 @@ def test_an_uploaded_archive_is_handed_over_under_a_name_of_our_own(
 ) -> None:
     asked: list[tuple[Path, bytes, bool, str]] = []
     monkeypatch.setattr(
-        "pages.ui.datasets.start_import",
+        "pages.ui.data.import_pictures.start_import",
         lambda _, source, name, *, remove_source, shown, leave_out: asked.append(
             (source, source.read_bytes(), remove_source, shown)
         ),
@@ -217,7 +219,7 @@ def test_a_normalised_picture_is_shown_without_clipping(mean: list[float], std: 
 @given(some.lists(some.integers(0, 3), max_size=40))
 def test_pictures_are_shown_with_the_classes_in_turn(labels: list[int]) -> None:
     given = np.array(labels, np.int64)
-    rows = in_turn(given)
+    rows = classes_in_turn(given)
     assert sorted(rows) == list(range(len(labels)))
     kinds = len(set(labels))
     assert sorted(given[rows[:kinds]]) == sorted(set(labels)), "one of each class first"
@@ -231,9 +233,11 @@ def test_a_channel_without_spread_is_still_shown() -> None:
 
 
 def save_two_classes(workspace: Workspace) -> None:
-    """A dataset `pair` of two classes that `tiny` has not."""
-    parts = [Split(*tiny_pictures(4, classes=2), np.array([f"{part}/{number}.png" for number in range(4)]))
-             for part in ("train", "test")]  # fmt: skip
+    """A dataset `pair` of two classes that `tiny` does not have."""
+    parts = [
+        Split(*tiny_pictures(4, classes=2), np.array([f"{part}/{number}.png" for number in range(4)]))
+        for part in ("train", "test")
+    ]
     save_dataset(workspace, "pair", *parts, title="Pair", class_names=("left", "right"), source="Made by the tests.")
 
 

@@ -1,4 +1,4 @@
-"""The epoch that a page speaks of: it follows the run in focus, and is called best only where something chose it."""
+"""The epoch that a page shows: it follows the run in focus, and is called best where a validation part chose it."""
 
 import numpy as np
 import pytest
@@ -94,7 +94,7 @@ def test_best_is_said_only_where_a_validation_part_chose(
 def test_an_epoch_that_was_computed_anew_is_shown_as_it_is_now(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
-    """As by a run that went on under other conditions."""
+    """A run that was resumed under other conditions does this."""
     app = open_page(epochs_of_their_own, "misclassified", run="early", epoch="2")
     before = said(app)
     history = epochs_of_their_own.runs / "early" / "history" / "test-0002.npy"

@@ -9,8 +9,8 @@ from cifar_core.data import list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui import frame
-from pages.ui.datasets import heading
-from pages.ui.words import percent
+from pages.ui.data.dataset_cards import dataset_heading
+from pages.ui.wording import percent
 from tests.pages.support import OpenPage, primaries, said
 
 
@@ -18,7 +18,7 @@ def test_the_first_step_makes_one_run_and_opens_the_train_page(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr("pages.ui.steer.start_run", lambda _, run_id: started.append(run_id))
+    monkeypatch.setattr("pages.ui.train.run_buttons.start_run", lambda _, run_id: started.append(run_id))
     app = open_page(workspace, "home")
     assert primaries(app) == ["Train your first model"]
     app.button(key="home_first").click().run()
@@ -38,9 +38,9 @@ def test_data_is_described_before_it_is_here(open_page: OpenPage, workspace: Wor
 
 def test_a_dataset_is_named_once_or_by_title_and_name(open_page: OpenPage, shared: Workspace) -> None:
     (tiny,) = (state for state in list_datasets(shared) if state.name == "tiny")
-    assert heading(tiny) == "**Tiny**  \n`tiny`"
-    assert heading(replace(tiny, title="tiny")) == "**tiny**", "an imported one has its name for a title"
-    assert heading(tiny) in [element.value for element in open_page(shared, "home").markdown]
+    assert dataset_heading(tiny) == "**Tiny**  \n`tiny`"
+    assert dataset_heading(replace(tiny, title="tiny")) == "**tiny**", "an imported one has its name for a title"
+    assert dataset_heading(tiny) in [element.value for element in open_page(shared, "home").markdown]
 
 
 def test_a_finished_run_leads_inside(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
@@ -63,6 +63,6 @@ def test_look_inside_opens_the_confusion_page(open_page: OpenPage, finished: Run
 def test_what_a_page_has_loaded_is_left_out_of_every_garbage_collection(
     open_page: OpenPage, workspace: Workspace
 ) -> None:
-    frame._spare_the_collector.cache_clear()  # as in a server that was just started
+    frame.freeze_garbage_collector.cache_clear()  # as in a server that was just started
     open_page(workspace, "home")
     assert gc.get_freeze_count() > len(gc.get_objects()) > 0

@@ -1,4 +1,4 @@
-"""The life of a run on the screens: the queue, what may be asked of a run, notices, retry and duplicate, limits."""
+"""The life of a run on the pages: the queue, its buttons, notices, retry and duplicate, limits."""
 
 import json
 import time
@@ -18,9 +18,9 @@ from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
-from pages.ui.active import tick
-from pages.ui.steer import possible
-from pages.ui.upload_room import BoundedUploads
+from pages.ui.server.upload_quota import QuotaUploadManager
+from pages.ui.train.active_runs import refresh_interval
+from pages.ui.train.run_buttons import allowed_verbs
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import ended_run
 
@@ -46,7 +46,7 @@ def train() -> Iterator[Begin]:
 
 
 def wait(workspace: Workspace, person: str = "") -> str:
-    """A run that waits in the queue; its worker is just being started."""
+    """Makes a run that waits in the queue; its worker is just being started."""
     run_id = create_run(workspace, make_config({"epochs": 4}), person=person)
     join(run_folder(workspace, run_id))
     return run_id
@@ -61,21 +61,23 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ids.append(run_id)
         join(run_folder(workspace, run_id))
 
-    monkeypatch.setattr("pages.ui.steer.start_run", start)
+    monkeypatch.setattr("pages.ui.train.run_buttons.start_run", start)
     return ids
 
 
 def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     """Select rows of the table of runs: AppTest cannot click into a table."""
-    monkeypatch.setattr("pages.ui.runs_table.choose_runs", lambda runs, table: [run for run in runs if run.id in ids])
+    monkeypatch.setattr(
+        "pages.ui.runs.runs_table.select_runs", lambda runs, table: [run for run in runs if run.id in ids]
+    )
 
 
 @pytest.mark.parametrize("status", Status)
 def test_what_may_be_asked_of_a_run_is_what_the_table_of_moves_allows(status: Status) -> None:
     run = Run("x", "x", "", status, make_config(), "")
-    assert possible(run) == [verb for verb in (Verb.PAUSE, Verb.STOP, Verb.RESUME) if verb in MOVES[status]]
-    assert Verb.RESUME not in possible(replace(run, imported=True))
-    assert possible(replace(run, problem="unreadable")) == []
+    assert allowed_verbs(run) == [verb for verb in (Verb.PAUSE, Verb.STOP, Verb.RESUME) if verb in MOVES[status]]
+    assert Verb.RESUME not in allowed_verbs(replace(run, imported=True))
+    assert allowed_verbs(replace(run, problem="unreadable")) == []
 
 
 @pytest.mark.fault(21)
@@ -102,7 +104,7 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
     assert [info.value for info in app.info] == [
-        "1st of 1 in the queue, about 4 min. It begins by itself when its turn comes."
+        "1st of 1 in the queue, about 4 min. It starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
@@ -117,7 +119,7 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
 ) -> None:
     train(workspace)
     app = open_page(workspace, "train", view="New run")
-    assert "A run started now is 1st of 1 in the queue, about 4 min" in said(app)
+    assert "A run started now would be 1st of 1 in the queue, about 4 min" in said(app)
     app.button(key="train_start").click().run()
     assert not app.exception
     assert any("1st of 1 in the queue, about 4 min" in info.value for info in app.info)
@@ -188,8 +190,12 @@ def test_an_older_checkpoint_and_other_circumstances_are_said(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
     facts = run_folder(epochs_of_their_own, "early").facts
-    notices = ["Not bit-exact: from epoch 2 on it was computed with 2 threads instead of 1.",
-               "Checkpoint 0001-0000000 is damaged: the one before it was used.", "third", "fourth <b>"]  # fmt: skip
+    notices = [
+        "Not bit-exact: from epoch 2 on it was computed with 2 threads instead of 1.",
+        "Checkpoint 0001-0000000 is damaged: the one before it was used.",
+        "third",
+        "fourth <b>",
+    ]
     write_json(facts, {**json.loads(facts.read_text("utf-8")), "exact": False, "warnings": notices})
     app = open_page(epochs_of_their_own, "train", run="early", view="Watch")
     assert [warning.value.replace("\\", "") for warning in app.warning] == notices[:3]
@@ -281,6 +287,6 @@ def test_a_run_removed_by_hand_leaves_an_empty_workspace_that_works(open_page: O
 
 @pytest.mark.parametrize(("sessions", "seconds"), [(0, 1.0), (6, 1.0), (12, 2.0), (30, 3.0)])
 def test_a_full_server_looks_less_often(monkeypatch: pytest.MonkeyPatch, sessions: int, seconds: float) -> None:
-    """And yet within the 5 seconds in which a dead process must be told."""
-    monkeypatch.setattr(BoundedUploads, "rooms", {str(number): 0 for number in range(sessions)})
-    assert tick() == seconds
+    """It stays within the 5 seconds in which a dead process must be shown."""
+    monkeypatch.setattr(QuotaUploadManager, "quotas", {str(number): 0 for number in range(sessions)})
+    assert refresh_interval() == seconds

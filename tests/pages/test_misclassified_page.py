@@ -15,7 +15,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.samples import SORTS, SampleFilter, sample_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
-from pages.ui.gallery import Shelf, View
+from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -174,16 +174,16 @@ def test_a_run_deleted_while_a_picture_is_open_is_a_sentence(
     open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The drawer is redrawn by itself, and looks the predictions up again."""
-    whole, looks = View.shelf, []
+    whole, looks = GalleryQuery.load, []
 
-    def shelf(view: View) -> Shelf:
-        looks.append(view)
+    def load(query: GalleryQuery) -> GalleryContent:
+        looks.append(query)
         if len(looks) > 1:
             raise RunError("There is no run of this name any more.")
-        return whole(view)
+        return whole(query)
 
     app = open_page(shared, "misclassified", run=finished.id)
-    monkeypatch.setattr(View, "shelf", shelf)
+    monkeypatch.setattr(GalleryQuery, "load", load)
     app.query_params["image"] = read_predictions(shared, finished.id).ids[0]
     app.run()
     assert not app.exception and len(looks) == 2

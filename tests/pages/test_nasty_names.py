@@ -1,4 +1,4 @@
-"""Every page opens on runs whose names and notes a person could not have typed, and shows of them what can be seen."""
+"""Every page opens on runs whose names and notes a person could not have typed, and shows their visible characters."""
 
 import json
 import shutil
@@ -6,14 +6,14 @@ import shutil
 import pytest
 
 from cifar_core.runs import Run
-from cifar_core.runs.run import MAX_NAME
+from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace, open_workspace
 from tests.nasty import LITERAL, UNSEEN
 from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
-from tests.pages.test_text import unescaped
+from tests.pages.test_markdown import unescaped
 
 pytestmark = pytest.mark.fault(46)
 
@@ -36,10 +36,10 @@ def test_pages_open_on_a_run_of_any_name(page: str, open_page: OpenPage, crowd: 
         app = open_page(crowd, page, run=f"copy-{number:02}", view="Watch")
         assert not app.error
         if page not in ("data", "runs"):
-            name = one_line((*LITERAL, *UNSEEN)[number], MAX_NAME)
+            name = one_line((*LITERAL, *UNSEEN)[number], MAX_RUN_NAME)
             assert name in unescaped(said(app)), name
 
 
 def test_the_table_of_runs_names_all_of_them(open_page: OpenPage, crowd: Workspace) -> None:
     app = open_page(crowd, "runs")
-    assert set(app.dataframe[0].value["run"]) == {one_line(name, MAX_NAME) for name in (*LITERAL, *UNSEEN)}
+    assert set(app.dataframe[0].value["run"]) == {one_line(name, MAX_RUN_NAME) for name in (*LITERAL, *UNSEEN)}

@@ -34,7 +34,7 @@ def test_a_workspace_that_can_only_be_read_is_looked_at(
     def look() -> None:
         app = open_page(copied, page, run=finished.id)
         assert not app.error
-        assert "you can look at what is there, and what would be kept there is refused" in said(app)
+        assert "you can look at what is there, but nothing can be saved" in said(app)
 
     as_a_user(look)
 
@@ -53,7 +53,7 @@ def test_what_another_user_lets_nobody_read_is_a_line(
 
     def look() -> None:
         app = open_page(copied, page, run=finished.id)
-        words = said(app).replace("\\", "")  # of what Markdown is told to take as it stands
+        words = said(app).replace("\\", "")  # without what escapes Markdown
         if page == "data":
             assert "The dataset their-data cannot be read" in words
             assert "How far it is cannot be told" in words

@@ -1,4 +1,4 @@
-"""Predict: pictures in, probabilities out; what is no picture is said, and the others of the batch go on."""
+"""Predict: pictures in, probabilities out; a file that is no picture gets a sentence, and the others are predicted."""
 
 import io
 

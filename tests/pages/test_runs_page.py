@@ -11,7 +11,7 @@ from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace
-from pages.ui.runs_table import table_of
+from pages.ui.runs.runs_table import runs_table
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -22,8 +22,10 @@ EVIL = "<img src=x onerror=alert(1)> [a](http://b) $x$ :red[c]"
 def two(workspace: Workspace) -> list[str]:
     """Two runs that were stopped before their first epoch; they differ in batch size and channels."""
     save_tiny(workspace)
-    ids = [create_run(workspace, make_config({"dataset": "tiny", "batch_size": batch, "channels": channels}))
-           for batch, channels in ((32, "4,6"), (64, "8,6"))]  # fmt: skip
+    ids = [
+        create_run(workspace, make_config({"dataset": "tiny", "batch_size": batch, "channels": channels}))
+        for batch, channels in ((32, "4,6"), (64, "8,6"))
+    ]
     for run_id in ids:
         move(RunFolder(workspace.runs / run_id), Verb.STOP)
     return ids
@@ -31,8 +33,10 @@ def two(workspace: Workspace) -> list[str]:
 
 def choose(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, *ids: str) -> None:
     """Select rows: AppTest cannot click into a table."""
-    monkeypatch.setattr("pages.ui.runs_table.choose_runs",
-                        lambda runs, table: [run for run in list_runs(workspace) if run.id in ids])  # fmt: skip
+    monkeypatch.setattr(
+        "pages.ui.runs.runs_table.select_runs",
+        lambda runs, table: [run for run in list_runs(workspace) if run.id in ids],
+    )
 
 
 def test_without_runs_the_page_offers_the_one_step(open_page: OpenPage, workspace: Workspace) -> None:
@@ -42,7 +46,7 @@ def test_without_runs_the_page_offers_the_one_step(open_page: OpenPage, workspac
 
 
 def test_the_table_shows_only_settings_that_differ(workspace: Workspace, two: list[str]) -> None:
-    table = table_of(list_runs(workspace), {})
+    table = runs_table(list_runs(workspace), {})
     assert {"Batch size", "Channels"} <= set(table.columns)
     assert "Epochs" not in table.columns
     assert sorted(table["Batch size"]) == [32, 64]
@@ -56,9 +60,9 @@ def test_a_broken_run_is_a_row_and_hides_no_other(
     (broken / "config.json").write_text("{", "utf-8")
     choose(monkeypatch, workspace, "broken-run")
     app = open_page(workspace, "runs", run=two[0])
-    assert len(table_of(list_runs(workspace), {})) == 3
+    assert len(runs_table(list_runs(workspace), {})) == 3
     assert any("cannot be read" in error.value for error in app.error)
-    assert "Batch size" in table_of(list_runs(workspace), {}).columns, "the defaults of a broken run do not count"
+    assert "Batch size" in runs_table(list_runs(workspace), {}).columns, "the defaults of a broken run do not count"
 
 
 def test_rename_and_note(
@@ -85,7 +89,7 @@ def test_curves_of_the_newest_runs_without_any_selection(open_page: OpenPage, fi
 
 
 def test_the_newest_runs_are_those_that_have_curves(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
-    """Six later runs have none: what is shown is still the newest that do, and the title says how many."""
+    """Six later runs have no curves. The newest runs that have some are shown, and the title says how many."""
     for _ in range(6):
         run_id = create_run(epochs_of_their_own, make_config({"dataset": "tiny"}))
         move(RunFolder(epochs_of_their_own.runs / run_id), Verb.STOP)
@@ -96,7 +100,7 @@ def test_the_newest_runs_are_those_that_have_curves(open_page: OpenPage, epochs_
 
 def test_a_run_without_result_has_empty_cells(workspace: Workspace, two: list[str]) -> None:
     rename_run(workspace, two[0], EVIL)
-    table = table_of(list_runs(workspace), {})
+    table = runs_table(list_runs(workspace), {})
     assert table["best test accuracy"].isna().all()
     assert EVIL in set(table["run"])
     assert isinstance(table, pd.DataFrame)

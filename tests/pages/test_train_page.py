@@ -1,4 +1,4 @@
-"""Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it stands."""
+"""Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it is."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +14,9 @@ from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, list_runs, listing, read_run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
-from pages.ui.settings import stops
-from pages.ui.steer import ACTIONS
-from pages.ui.words import percent, result_line
+from pages.ui.train.run_buttons import BUTTONS
+from pages.ui.train.settings_form import slider_stops
+from pages.ui.wording import percent, result_line
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 
@@ -28,7 +28,7 @@ NUMBERS = [name for _, name, spec, _ in hyperparameters() if spec.kind in ("int"
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of runs whose process would have been started."""
     ids: list[str] = []
-    monkeypatch.setattr("pages.ui.steer.start_run", lambda _, run_id: ids.append(run_id))
+    monkeypatch.setattr("pages.ui.train.run_buttons.start_run", lambda _, run_id: ids.append(run_id))
     return ids
 
 
@@ -36,7 +36,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> None:
     spec = spec_of(name)
-    ladder = stops(spec)
+    ladder = slider_stops(spec)
     if not ladder:
         assert spec.high > 1e6, "only an endless range has no slider"
         return
@@ -44,12 +44,14 @@ def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> No
     assert ladder == sorted(set(ladder))
     assert (ladder[0], ladder[-1]) == (spec.low, spec.high)
     for stop in ladder:
-        make_config({name: [stop] * len(spec.items) if spec.items else stop, "patience": 0} | (
-            {"patience": stop, "validation_share": 0.1} if name == "patience" else {}))  # fmt: skip
+        make_config(
+            {name: [stop] * len(spec.items) if spec.items else stop, "patience": 0}
+            | ({"patience": stop, "validation_share": 0.1} if name == "patience" else {})
+        )
 
 
 def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenPage, workspace: Workspace) -> None:
-    """Those of the other network, optimiser or schedule come when it is chosen, and what was set of them is kept."""
+    """Those of another network, optimiser or schedule appear when it is chosen, and keep what was set."""
     app = open_page(workspace, "train")
     assert primaries(app) == ["Start"]
     seen = set()
@@ -105,7 +107,7 @@ def test_a_second_tab_queues_its_run_behind_a_running_one(
     first = create_run(workspace, make_config({"epochs": 2}))
     join(run_folder(workspace, first))
     app = open_page(workspace, "train", view="New run")
-    assert "A run started now is" in said(app)
+    assert "A run started now would be" in said(app)
     assert app.query_params["run"] == first, "the page speaks of the run that trains"
     app.button(key="train_start").click().run()
     assert not app.exception
@@ -116,10 +118,10 @@ def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str
     def script(root: str, times: int) -> None:
         from cifar_core.config import make_config  # noqa: PLC0415 - AppTest runs this source elsewhere
         from cifar_core.workspace import open_workspace  # noqa: PLC0415
-        from pages.ui.steer import launch  # noqa: PLC0415
+        from pages.ui.train.run_buttons import start_new_run  # noqa: PLC0415
 
         for _ in range(times):
-            launch(open_workspace(root), make_config({"epochs": 2}), "one click")
+            start_new_run(open_workspace(root), make_config({"epochs": 2}), "one click")
 
     assert not AppTest.from_function(script, args=(str(workspace.root), 2), default_timeout=30).run().exception
     assert len(list_runs(workspace)) == 1
@@ -160,15 +162,17 @@ def test_rules_between_settings_are_said_and_block_the_start(open_page: OpenPage
 @pytest.mark.fault(41)
 @pytest.mark.parametrize(
     ("name", "typed", "sentence"),
-    [("batch_size", 5000, "batch_size is 5000, but must be a whole number from 1 to 4096"),
-     ("epochs", 0, "epochs is 0, but must be a whole number from 1 to "),
-     ("learning_rate", 100.0, "learning_rate is 100.0, but must be a number from "),
-     ("seed", -1, "seed is -1, but must be a whole number from 0 to ")],
-)  # fmt: skip
+    [
+        ("batch_size", 5000, "batch_size is 5000, but must be a whole number from 1 to 4096"),
+        ("epochs", 0, "epochs is 0, but must be a whole number from 1 to "),
+        ("learning_rate", 100.0, "learning_rate is 100.0, but must be a number from "),
+        ("seed", -1, "seed is -1, but must be a whole number from 0 to "),
+    ],
+)
 def test_a_number_out_of_range_is_said_and_blocks_the_start(
     open_page: OpenPage, workspace: Workspace, name: str, typed: float, sentence: str
 ) -> None:
-    """Instead of a start with the value before; a preset leads out of it."""
+    """The start does not use the previous value instead, and choosing a preset corrects it."""
     app = open_page(workspace, "train")
     app.number_input(key=f"train_set_{name}").set_value(typed).run()
     assert not app.exception
@@ -183,7 +187,7 @@ def test_a_number_out_of_range_is_said_and_blocks_the_start(
 
 
 def test_the_preset_row_says_what_is_set_now(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
-    """Not what was set one click ago: the marked preset with its promise, and the dataset that times are for."""
+    """The marked preset with its description, and the dataset of the times, are those of now, not of one click ago."""
     app = open_page(shared, "train", view="New run")
     assert app.session_state["train_preset"] == "default" and "learns well within ten epochs" in said(app)
     app.number_input(key="train_set_epochs").set_value(11).run()
@@ -238,7 +242,7 @@ def test_stop_asks_the_run_and_nothing_else(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setitem(ACTIONS, Verb.STOP, replace(ACTIONS[Verb.STOP], do=lambda _, run_id: asked.append(run_id)))
+    monkeypatch.setitem(BUTTONS, Verb.STOP, replace(BUTTONS[Verb.STOP], do=lambda _, run_id: asked.append(run_id)))
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train", run=run_id)
     app.button(key=f"train_stop_{run_id}").click().run()
@@ -263,16 +267,14 @@ def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Works
     assert any("cannot be read" in error.value for error in app.error)
 
 
-def test_an_accuracy_says_how_often_a_picture_was_looked_at(finished: Run) -> None:
+def test_an_accuracy_names_the_views_of_each_picture(finished: Run) -> None:
     assert finished.last is not None
     last = replace(finished.last, epoch=2, validation_accuracy=None, looks=6)
     run = replace(finished, best=last, last=last)
-    assert result_line(run).endswith(
-        "(no validation part), mean of 6 looks at each picture; one look after the epochs before."
-    )
+    assert result_line(run).endswith("(no validation part), mean of 6 views of each picture; earlier epochs: one view.")
     assert "(95\u00a0% interval 4" in result_line(replace(run, best=replace(last, test_accuracy=0.5)))
     assert "interval" not in result_line(replace(run, dataset=None)), "how many pictures it was is not known"
     only = replace(last, epoch=1)
-    assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 looks at each picture.")
+    assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 views of each picture.")
     once = replace(last, looks=1)
     assert "look" not in result_line(replace(run, best=once, last=once))

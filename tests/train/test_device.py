@@ -13,7 +13,9 @@ FAST, SIMPLE = (make_config({"model": name}).model for name in ("fast_cnn", "sim
 
 
 def test_the_processor_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One says it has AMX, one the instructions for rows alone, one neither, one (of another make) does not know the words."""
+    """One says it has AMX, one the instructions for rows alone, one neither, one (of another make) does not know the
+    words.
+    """
     for told, fast in (
         ({"amx_bf16": True, "avx512_bf16": True}, True),
         ({"amx_bf16": False, "avx512_bf16": True}, True),

@@ -66,10 +66,10 @@ def test_a_normalised_network_sees_whole_batches_and_each_picture_in_some_epoch(
     trainer, counted, seen = Trainer(config, data_for(config), CPU), [], set()
     real = trainer.train_step
 
-    def told(images: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor, *, step: float) -> None:
+    def told(images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor, *, step: float) -> None:
         counted.append(len(images))
-        seen.update(numbers.tolist())
-        real(images, labels, numbers, step=step)
+        seen.update(indices.tolist())
+        real(images, labels, indices, step=step)
 
     trainer.train_step = told  # type: ignore[method-assign]
     trainer.fit(Watcher())
@@ -117,16 +117,16 @@ def test_a_step_counts_each_picture_as_often_as_its_weight_says_and_keeps_its_lo
     config = make_config({**TINY, "prune_share": 0.5, "dropout": 0.0})
     trainer = Trainer(config, data_for(config), CPU)
     trainer.pruning.weights.copy_(torch.arange(len(trainer.pruning.weights)) % 3)
-    images, labels, numbers = next(epoch_batches(trainer.data, config.data, 32, seed=0, epoch=1))
+    images, labels, indices = next(epoch_batches(trainer.data, config.data, 32, seed=0, epoch=1))
     net = deepcopy(trainer.net)
     losses = F.cross_entropy(net(images), labels, reduction="none")
-    total = losses @ trainer.pruning.weights[numbers]
-    (total / len(numbers)).backward()
-    trainer.train_step(images, labels, numbers, step=0)
+    total = losses @ trainer.pruning.weights[indices]
+    (total / len(indices)).backward()
+    trainer.train_step(images, labels, indices, step=0)
     for one, two in zip(trainer.net.parameters(), net.parameters(), strict=True):
         torch.testing.assert_close(one.grad, two.grad)
-    torch.testing.assert_close(trainer.pruning.losses[numbers], losses.detach())
-    assert int(trainer.pruning.losses.isfinite().sum()) == len(numbers)
+    torch.testing.assert_close(trainer.pruning.losses[indices], losses.detach())
+    assert int(trainer.pruning.losses.isfinite().sum()) == len(indices)
     assert float(trainer.state()["loss_sum"]) == pytest.approx(total.item(), rel=1e-5)
 
 
@@ -134,5 +134,5 @@ def test_an_epoch_shows_what_it_is_told_to_show_once() -> None:
     config = make_config(TINY)
     data = data_for(config)
     shown = np.arange(len(data.train)) % 3 == 0
-    seen = torch.cat([numbers for *_, numbers in epoch_batches(data, config.data, 32, seed=0, epoch=2, shown=shown)])
+    seen = torch.cat([indices for *_, indices in epoch_batches(data, config.data, 32, seed=0, epoch=2, shown=shown)])
     assert np.array_equal(np.sort(seen.numpy()), np.flatnonzero(shown))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.config import OptimizerConfig, make_config
-from cifar_core.train.schedule import learning_rate_at, looks_after, small_part
+from cifar_core.train.schedule import learning_rate_at, small_part, views_after
 
 
 def test_cosine_equals_torchs() -> None:
@@ -28,6 +28,14 @@ def test_one_cycle_rises_to_the_peak_then_falls_to_zero() -> None:
     assert 0 < rates[-1] < 0.01
 
 
+def test_one_cycle_warms_up_in_equal_steps_that_end_at_the_peak() -> None:
+    """The first step has a rate already; the last one of the warm-up has the peak, and so has the one after it."""
+    config = OptimizerConfig(schedule="one_cycle", learning_rate=0.4, warmup_share=0.25)
+    rates = [learning_rate_at(config, step, 16) for step in range(16)]
+    assert rates[:4] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert rates[4:] == pytest.approx([0.4 * left / 12 for left in range(12, 0, -1)])
+
+
 @given(
     schedule=st.sampled_from(["constant", "cosine", "one_cycle"]),
     steps=st.integers(1, 500),
@@ -44,7 +52,7 @@ def test_only_a_network_that_takes_any_size_sees_small_pictures() -> None:
     assert small_part(make_config({"model": "simple_cnn", "small_share": 0.4})) == 0.0
 
 
-@pytest.mark.parametrize(("validation", "looks"), [(0.0, [1, 1, 2]), (0.1, [2, 2, 2])])
-def test_epochs_that_cannot_count_are_looked_at_once(validation: float, looks: list[int]) -> None:
+@pytest.mark.parametrize(("validation", "views"), [(0.0, [1, 1, 2]), (0.1, [2, 2, 2])])
+def test_epochs_that_cannot_count_are_judged_by_one_view(validation: float, views: list[int]) -> None:
     config = make_config({"epochs": 3, "flip_test": True, "validation_share": validation})
-    assert [looks_after(config, epoch) for epoch in (1, 2, 3)] == looks
+    assert [views_after(config, epoch) for epoch in (1, 2, 3)] == views

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cifar_core.errors import DataError
 from cifar_core.train import split_training
+from cifar_core.train.splits import apportion
 
 
 @given(
@@ -61,6 +62,15 @@ def test_many_small_classes_keep_the_share_together(each: int) -> None:
 def test_a_class_of_one_picture_is_learned_from() -> None:
     train, validation = split_training(np.array([0, 0, 0, 1]), train_share=1.0, validation_share=0.5, seed=0)
     assert 3 in train and 3 not in validation and len(validation) > 0
+
+
+def test_one_picture_of_each_class_stays_in_training() -> None:
+    """Whichever of the classes chance chooses to give a picture to the validation part."""
+    labels, sizes = np.array([0, 1, 2, 3, 4, 5, 6, 6, 6, 6]), np.array([1, 1, 1, 2, 4])
+    for seed in range(20):
+        train, validation = split_training(labels, train_share=0.1, validation_share=0.5, seed=seed)
+        assert set(labels[train]) == set(range(7)) and set(labels[validation]) == {6}
+        assert (apportion(sizes, 0.5, np.random.default_rng(seed)) < sizes).all()
 
 
 def test_validation_part_that_would_be_empty_is_refused() -> None:

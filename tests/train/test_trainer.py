@@ -75,7 +75,8 @@ NETS: dict[str, dict[str, Any]] = {
 def start_at_random(net: torch.nn.Module) -> None:
     """Let convolutions begin as torch has them.
 
-    One that hands on its inputs cancels the scale of the normalisation before it: of that scale's gradient only rounding is left.
+    One that hands on its inputs cancels the scale of the normalisation before it: of that scale's gradient only
+    rounding is left.
     """
     for item in net.modules():
         if isinstance(item, torch.nn.Conv2d) and item.weight.requires_grad:
@@ -132,8 +133,8 @@ def test_gradients_are_those_of_a_plain_network_in_float64(net: str) -> None:
     reference = create_model(config.model, 10)
     reference.load_state_dict(trainer.net.state_dict())
     reference = reference.double()
-    images, labels, numbers = next(epoch_batches(data, config.data, 32, seed=0, epoch=1))
-    trainer.train_step(images, labels, numbers, step=0)
+    images, labels, indices = next(epoch_batches(data, config.data, 32, seed=0, epoch=1))
+    trainer.train_step(images, labels, indices, step=0)
     F.cross_entropy(reference(images.double().contiguous()), labels).backward()
     for ours, theirs in zip(trainer.net.parameters(), reference.parameters(), strict=True):
         if ours.grad is not None:
@@ -149,8 +150,8 @@ def test_gradients_in_bfloat16_point_where_those_in_float64_do() -> None:
     reference = create_model(config.model, 10)
     reference.load_state_dict(trainer.net.state_dict())
     reference = reference.double()
-    images, labels, numbers = next(epoch_batches(data, config.data, 32, seed=0, epoch=1))
-    trainer.train_step(images, labels, numbers, step=0)
+    images, labels, indices = next(epoch_batches(data, config.data, 32, seed=0, epoch=1))
+    trainer.train_step(images, labels, indices, step=0)
     F.cross_entropy(reference(images.double().contiguous()), labels).backward()
     for (name, ours), theirs in zip(trainer.net.named_parameters(), reference.parameters(), strict=True):
         if ours.grad is not None and theirs.grad is not None:
@@ -187,7 +188,7 @@ def test_same_seed_same_run_bit_for_bit() -> None:
     ],
 )
 def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
-    """Bitwise: weights, lines and probabilities, each pause in a new trainer that got its state as a checkpoint does."""
+    """Bitwise: weights, lines, probabilities; each pause in a new trainer that got its state as a checkpoint does."""
     settings, precision = {**settings}, settings.get("precision", "float32")
     settings.pop("precision", None)
     config = make_config({**TINY, **settings})
@@ -318,11 +319,11 @@ def test_the_first_part_of_a_run_sees_small_pictures() -> None:
     trainer.net[0].register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].shape[-1]))
     trainer.fit(Watcher())
     steps = 10  # in an epoch
-    looks = 1  # of the test set
-    assert seen == [24] * 5 + [32] * (steps - 5) + [32] * looks + [32] * (steps + looks)
+    measured = 1  # batches of the test set
+    assert seen == [24] * 5 + [32] * (steps - 5) + [32] * measured + [32] * (steps + measured)
 
 
-def test_the_epoch_that_counts_is_judged_by_all_looks_and_the_others_by_one() -> None:
+def test_the_epoch_that_counts_is_judged_by_all_views_and_the_others_by_one() -> None:
     config = make_config({**TINY, "epochs": 2, "flip_test": True, "shift_test": 1, "validation_share": 0.0})
     data, watcher = data_for(config), Watcher()
     trainer = Trainer(config, data, CPU)

@@ -8,7 +8,7 @@ from cifar_core.data import list_datasets
 from cifar_core.models import Layer, layer_table
 from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, read_speed, step_key
 from cifar_core.runs.run import Run, Status
-from cifar_core.train import SMALL_SIDE, looks_after, only_whole_batches, shown_share, small_part
+from cifar_core.train import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
 from cifar_core.workspace import Workspace
 
 _START_UP = 4.0  # seconds, until a speed knows better
@@ -53,8 +53,8 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
     small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
     steps *= 1 - small_part(config) * (1 - small)
     epochs = config.optimizer.epochs
-    looks = sum(looks_after(config, epoch) for epoch in range(1, epochs + 1)) / epochs
-    measuring = looks * judged * (whole / batch) * costs.forward
+    views = sum(views_after(config, epoch) for epoch in range(1, epochs + 1)) / epochs
+    measuring = views * judged * (whole / batch) * costs.forward
     return trust * (steps + measuring) + _EPOCH_EXTRA
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from cifar_core.errors import RunError
 from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs.listing import read_run
+from cifar_core.runs.run import Run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.runs.transfer.audit import check_weights
 from cifar_core.workspace import Workspace
@@ -21,8 +22,8 @@ _COUNT = struct.Struct("<I")
 class PredictorProcess:
     """The process that holds torch and the networks asked last, one for any number of runs and threads.
 
-    It starts when it is first asked, which takes some seconds, again where it has died, and ends with `close()` or with this
-    process. Answers take milliseconds.
+    It starts when it is first asked, which takes some seconds, again where it has died, and ends with `close()` or with
+    this process. Answers take milliseconds.
     """
 
     def __init__(self) -> None:
@@ -67,16 +68,10 @@ class Predictor:
         Raises:
             RunError: no such run, it has no finished epoch yet, or its weights cannot be used.
         """
-        run = read_run(workspace, run_id)
-        folder = run_folder(workspace, run.id)
-        if run.dataset is None or run.best is None:
-            raise RunError(f"Run {run_id} has no finished epoch yet, so there is no network to ask.")
+        run, self._epoch = require_network(workspace, run_id)
+        assert run.dataset is not None
         self.class_names = run.dataset.class_names
-        try:
-            check_weights(folder, run.best.epoch, run.config.model, len(self.class_names))
-        except ValueError as error:
-            raise RunError(f"The network of run {run_id} cannot be asked: {error}. Train it again.") from error
-        self._run_id, self._folder, self._epoch, self._helper = run.id, folder.path, run.best.epoch, helper
+        self._run_id, self._folder, self._helper = run.id, run_folder(workspace, run.id).path, helper
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities of pictures.
@@ -103,6 +98,22 @@ class Predictor:
                 f"The network of run {self._run_id} gives no numbers for this: its weights are too large. Train it again."
             )
         return answer.reshape(len(images), len(self.class_names))
+
+
+def require_network(workspace: Workspace, run_id: str) -> tuple[Run, int]:
+    """A run whose best network can be asked, and the epoch after which that network was kept.
+
+    Raises:
+        RunError: no such run, it has no finished epoch yet, or its weights cannot be used.
+    """
+    run = read_run(workspace, run_id)
+    if run.dataset is None or run.best is None:
+        raise RunError(f"Run {run_id} has no finished epoch yet, so there is no network to ask.")
+    try:
+        check_weights(run_folder(workspace, run.id), run.best.epoch, run.config.model, len(run.dataset.class_names))
+    except ValueError as error:
+        raise RunError(f"The network of run {run_id} cannot be asked: {error}. Train it again.") from error
+    return run, run.best.epoch
 
 
 def _start() -> "subprocess.Popen[bytes]":

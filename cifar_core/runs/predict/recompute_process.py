@@ -9,19 +9,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 
 from cifar_core.data import Dataset, require_unchanged
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.models.network import create_model
 from cifar_core.runs.control.actions import is_alive
-from cifar_core.runs.hashed_tensors import read_hashed
 from cifar_core.runs.listing import read_run
+from cifar_core.runs.predict.network import read_network
 from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.runs.tensor_limits import most_weights
 from cifar_core.runs.training.process import threads_of
 from cifar_core.runs.training.recorder import write_history, write_predictions
 from cifar_core.storage.locks import hold_lock
@@ -60,9 +57,8 @@ def _probs(folder: RunFolder, facts: TrainingRecord, dataset: Dataset, best: Epo
     device = pick_device("cpu" if facts.device == "cpu" else "auto")
     make_repeatable(config.machine.seed)
     data = load_training_data(dataset, config.data, config.machine.seed, device)
-    net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
-    content, _ = read_hashed(folder.weights(best.epoch), most_weights(config.model, data.classes), required=False)
-    net.load_state_dict(safetensors.torch.load(content))
+    net = read_network(folder, best.epoch, config.model, data.classes)
+    net = net.to(device).to(memory_format=torch.channels_last)
     found = predict_probabilities(net, data.test, data, judged_by(config.data, best.looks), facts.precision)
     if not bool(found.isfinite().all()):
         raise RunError(

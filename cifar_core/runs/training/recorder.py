@@ -11,7 +11,8 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from cifar_core.data import Dataset
+from cifar_core.config import ModelConfig
+from cifar_core.data import Dataset, usable_std
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import TrainingProgress
 from cifar_core.lifecycle.status import write_progress
@@ -28,7 +29,9 @@ _CHECKPOINT_SHARE = 0.02  # of the time, that checkpoints within an epoch may ta
 
 
 class Recorder:
-    """The loop's watcher. Results go to the disk first and the line that announces them last, so what is logged is there."""
+    """The loop's watcher. Results go to the disk first and the line that announces them last, so what is logged is
+    there.
+    """
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class Recorder:
         probs = test_probs.numpy()
         write_history(self._folder, probs, line.epoch)
         if best_line(trainer.lines) is line:
-            write_weights(self._folder, trainer, line.epoch)
+            write_weights(self._folder, self._dataset, trainer, line.epoch)
             write_predictions(self._folder, self._dataset, probs, line.epoch)
         self._save()
         append_line(self._folder.metrics, line_text(line))
@@ -89,7 +92,7 @@ class Recorder:
         self._pause = max(CHECKPOINT_SECONDS, (self._saved_at - started) / _CHECKPOINT_SHARE)
 
     def _remove_weights(self, lines: list[EpochLine]) -> None:
-        """Keep the weights of the epoch that counts, and of those that would count if a checkpoint were gone back to."""
+        """Keep the weights of the epoch that counts, and of those that would count after going back to a checkpoint."""
         bests = [best_line(lines), *(best_line(lines[:epochs]) for epochs in self._checkpoints.epochs)]
         wanted = {self._folder.weights(best.epoch) for best in bests if best is not None}
         for path in [*self._folder.new_weights(1).parent.glob("[0-9]*.safetensors"), self._folder.old_weights]:
@@ -109,8 +112,9 @@ class Recorder:
             write_progress(self._folder, self.progress)
 
 
-def write_weights(folder: RunFolder, trainer: Trainer, epoch: int) -> None:
-    """Keep the weights as they are now, hashed, as those of an epoch.
+def write_weights(folder: RunFolder, dataset: Dataset, trainer: Trainer, epoch: int) -> None:
+    """Keep the weights as they are now, hashed, as those of an epoch. The metadata of the file let a person use it
+    alone.
 
     Raises:
         StorageError: the disk refused.
@@ -118,7 +122,21 @@ def write_weights(folder: RunFolder, trainer: Trainer, epoch: int) -> None:
     weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
     path = folder.new_weights(epoch)
     make_folder(path.parent)
-    write_atomic(path, *with_hash(safetensors.torch.save(weights)))
+    write_atomic(path, *with_hash(safetensors.torch.save(weights, weights_metadata(dataset, trainer.config.model))))
+
+
+def weights_metadata(dataset: Dataset, model: ModelConfig) -> dict[str, str]:
+    """What goes with a network's weights, each value as JSON.
+
+    `class_names` are in the order of the outputs. A pixel of 0 to 1 is normalised by subtracting `mean` and dividing by
+    `std`, channel by channel. `model` are the settings that the network was made from.
+    """
+    return {
+        "class_names": json.dumps(dataset.class_names, ensure_ascii=False),
+        "mean": json.dumps(dataset.mean),
+        "std": json.dumps(usable_std(dataset.std)),
+        "model": json.dumps(asdict(model)),
+    }
 
 
 def line_text(line: EpochLine) -> str:

@@ -292,7 +292,7 @@ def test_cancelling_removes_what_was_fetched(
 
 DIE = """
 import json, os, sys
-from cifar_core.data import cifar10
+from cifar_core.data.sources import cifar10
 from cifar_core.workspace import open_workspace
 told = json.loads(sys.argv[2])
 pairs = {name: tuple(map(tuple, told[name])) for name in ("train", "test")}

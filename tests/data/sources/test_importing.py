@@ -1,5 +1,6 @@
 """Importing pictures: folder, zip and tar give the same dataset; anything dangerous or broken leaves nothing behind."""
 
+import io
 import os
 import struct
 import subprocess
@@ -223,6 +224,23 @@ def test_links_and_devices_in_a_tar(workspace: Workspace, tmp_path: Path, kind: 
         info.type, info.linkname = kind, "/etc/passwd"
         archive.addfile(info)
     refused(workspace, packed, "train/cat/link.png, a link, a device")
+
+
+@pytest.mark.fault(56)
+@pytest.mark.parametrize("sparse", [True, False])
+def test_sparse_files_in_a_tar(workspace: Workspace, tmp_path: Path, sparse: bool) -> None:
+    """A few bytes that claim to be a large file: refused as a whole. The same picture as an ordinary file is fine."""
+    packed, picture = write_tar(small_set(), tmp_path / "a.tar", mode="w"), picture_bytes((1, 2, 3))
+    with tarfile.open(packed, "a", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("train/cat/sparse.png")
+        info.size = len(picture)
+        if sparse:  # all of it is there: nothing else is wrong with this file
+            info.pax_headers = {"GNU.sparse.map": f"0,{len(picture)}", "GNU.sparse.size": str(len(picture))}
+        archive.addfile(info, io.BytesIO(picture))
+    if sparse:
+        refused(workspace, packed, "train/cat/sparse.png, .* a sparse file: it was refused as a whole")
+    else:
+        assert len(import_pictures(workspace, packed, "mine")[0].train.labels) == 7
 
 
 @pytest.mark.fault(56)
@@ -472,7 +490,7 @@ def test_a_large_photograph_among_them(workspace: Workspace, tmp_path: Path) -> 
 MEASURE = """
 import resource, sys, time
 from pathlib import Path
-from cifar_core.data.importing import import_pictures
+from cifar_core.data.sources.importing import import_pictures
 from cifar_core.workspace import open_workspace
 start = time.process_time()
 dataset, report = import_pictures(open_workspace(sys.argv[1]), Path(sys.argv[2]), "real")
@@ -490,7 +508,7 @@ print(time.process_time() - start, peak, len(report))
 def test_the_real_pictures(workspace: Workspace, real_pictures: Path) -> None:
     """60,000 JPEGs: under 60 s of one core's work and 1 GB; order, counts and ids as the README beside them says."""
     command = [sys.executable, "-c", MEASURE, str(workspace.root), str(real_pictures)]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(root)}
     )

@@ -59,9 +59,9 @@ def test_estimate_is_the_sum_of_its_steps(workspace: Workspace) -> None:
     assert estimate is not None and longer is not None
     layers = layer_table(config.model, 10)
     steps = 8 * fitted_step(COSTS, layers, 32) + fitted_step(COSTS, layers, 270 - 8 * 32)
-    looks = 0.3 * (30 + 100) * fitted_step(COSTS, layers, 32) / 32
-    assert (longer.seconds - estimate.seconds) / 20 == pytest.approx(steps + looks + 0.15)
-    assert "speed" in estimate.source and estimate.start_up == 3.5
+    measuring = 0.3 * (30 + 100) * fitted_step(COSTS, layers, 32) / 32
+    assert (longer.seconds - estimate.seconds) / 20 == pytest.approx(steps + measuring + 0.15)
+    assert "timing" in estimate.source and estimate.start_up == 3.5
 
 
 def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> None:
@@ -78,20 +78,20 @@ def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize(
-    ("views", "looks"), [({"flip_test": True}, 2), ({"shift_test": 1}, 3), ({"flip_test": True, "shift_test": 2}, 6)]
+    ("settings", "views"), [({"flip_test": True}, 2), ({"shift_test": 1}, 3), ({"flip_test": True, "shift_test": 2}, 6)]
 )
 @pytest.mark.parametrize(("validation", "judged"), [(0.1, 4), (0.0, 1)])
-def test_each_look_takes_as_long_as_the_first(
-    views: dict[str, object], looks: int, validation: float, judged: int
+def test_each_view_takes_as_long_as_the_first(
+    settings: dict[str, object], views: int, validation: float, judged: int
 ) -> None:
     """For the epochs that may count: all with a validation part, the last of four without."""
-    settings = {"epochs": 4, "validation_share": validation}
+    common = {"epochs": 4, "validation_share": validation}
     one, two = (
-        epoch_seconds(KNOWN, make_config({**settings, **chosen}), classes=10, train=64, judged=6400)
-        for chosen in ({}, views)
+        epoch_seconds(KNOWN, make_config({**common, **chosen}), classes=10, train=64, judged=6400)
+        for chosen in ({}, settings)
     )
-    rest = epoch_seconds(KNOWN, make_config(settings), classes=10, train=64, judged=0)
-    assert two - rest == pytest.approx((judged * looks + 4 - judged) / 4 * (one - rest))
+    rest = epoch_seconds(KNOWN, make_config(common), classes=10, train=64, judged=0)
+    assert two - rest == pytest.approx((judged * views + 4 - judged) / 4 * (one - rest))
 
 
 def test_leaving_out_easy_pictures_saves_about_that_part() -> None:

@@ -233,7 +233,7 @@ def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(LONG))
     code = "import sys; from cifar_core.runs import start_run; from cifar_core.workspace import open_workspace; " \
            "start_run(open_workspace(sys.argv[1]), sys.argv[2])"  # fmt: skip
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     subprocess.run([sys.executable, "-c", code, str(tiny.root), run_id], check=True, cwd=root)
     wait_for(tiny, run_id, trained_a_little)
     computer = computing(tiny, run_id)

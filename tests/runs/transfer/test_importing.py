@@ -361,9 +361,7 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
     """Too many files, too many bytes, too much for its size; in the zip, and in the zip inside it."""
     target = tmp_path / "a.zip"
     (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1}')
-    refused(
-        workspace, rewrite(packed, target, {HISTORY: bytes(2_000_000)}), "larger than the 1 MiB|more than the 1 MiB"
-    )
+    refused(workspace, rewrite(packed, target, {HISTORY: bytes(2_000_000)}), "larger than the 1 MB|more than the 1 MB")
     (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1000}')
     refused(workspace, rewrite(packed, target, {HISTORY: bytes(80_000_000)}), "more than 200 times its size")
     target.write_bytes(packed.read_bytes())

@@ -36,8 +36,8 @@ from cifar_core.runs import (
     worker_log_tail,
 )
 from cifar_core.runs.hashed_tensors import DamagedError, with_hash
+from cifar_core.runs.predict.network import RunNetwork
 from cifar_core.runs.predict.recompute_process import predict_again
-from cifar_core.runs.predict.server import Network
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.samples import sample_table
 from cifar_core.text import MB
@@ -109,7 +109,7 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "export": lambda: export_run(workspace, run_id, out),
         "analyze": lambda: CliRunner().invoke(analyze, [run_id, "--workspace", str(workspace.root)]),
         "predict": lambda: Predictor(workspace, run_id, PredictorProcess()),
-        "network": lambda: Network(folder, int(weights.stem)),
+        "network": lambda: RunNetwork(folder, int(weights.stem)),
         "recompute": lambda: (
             predict_again(folder) if list_runs(workspace)[0].best else None
         ),  # who starts it has looked

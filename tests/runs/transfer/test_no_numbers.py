@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from tests.runs.test_arrival import refused
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.runs import Predictor, PredictorProcess, create_run, list_runs, recompute_predictions, verify_run
 from cifar_core.runs.hashed_tensors import check_hash, with_hash
+from cifar_core.runs.predict.network import RunNetwork
 from cifar_core.runs.predict.recompute_process import predict_again
-from cifar_core.runs.predict.server import Network
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny, tiny_pictures
 from tests.runs.conftest import snapshot
 from tests.runs.inside import TINY, one_thread, train
+from tests.runs.transfer.test_importing import refused
 from tests.runs.zips_of_runs import members, packed_run, rewrite
 
 pytestmark = pytest.mark.fault(92)
@@ -67,7 +67,8 @@ class Inside(PredictorProcess):
     """Answers in this process."""
 
     def ask(self, run_dir: Path, epoch: int, images: np.ndarray) -> np.ndarray:
-        return Network(RunFolder(run_dir), epoch).answer(images.copy()).ravel()
+        with torch.no_grad():
+            return RunNetwork(RunFolder(run_dir), epoch)(torch.from_numpy(images.copy())).numpy().ravel()
 
 
 def best_weights(folder: RunFolder) -> Path:

@@ -1,0 +1,80 @@
+"""The networks of runs as torch modules that take pictures as they are. Reads the run folder and writes nothing.
+
+Whatever computes with the weights of a run gets them here. Importing `cifar_core.runs` does not import this module,
+because it needs torch.
+"""
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from cifar_core.config import ModelConfig, Precision
+from cifar_core.data import usable_std
+from cifar_core.errors import RunError
+from cifar_core.models.network import create_model
+from cifar_core.runs.hashed_tensors import read_hashed
+from cifar_core.runs.predict.client import require_network
+from cifar_core.runs.records import read_training_record, run_config
+from cifar_core.runs.results import read_lines
+from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.runs.tensor_limits import most_weights
+from cifar_core.train.device import computing_in, has_fast_bfloat16
+from cifar_core.train.predict import judged_by, probabilities
+from cifar_core.workspace import Workspace
+
+
+class RunNetwork(nn.Module):
+    """Class probabilities, float32 [N, K], of pictures, uint8 [N, 3, 32, 32], as a run's network gives them after one
+    epoch.
+
+    It normalises the pictures as in training, and averages as many views of each as the epoch was judged by.
+    """
+
+    mean: torch.Tensor  # float32 [3, 1, 1], of pixels from 0 to 255
+    std: torch.Tensor
+
+    def __init__(self, folder: RunFolder, epoch: int) -> None:
+        super().__init__()
+        facts, config = read_training_record(folder), run_config(folder)
+        if facts is None:
+            raise RunError(f"Run {folder.run_id} has not opened its data yet.")
+        self.class_names = facts.dataset.class_names
+        self.layers = read_network(folder, epoch, config.model, len(self.class_names))
+        for name, values in (("mean", facts.dataset.mean), ("std", usable_std(facts.dataset.std))):
+            self.register_buffer(name, torch.tensor(values).reshape(3, 1, 1) * 255)
+        views = next((line.looks for line in read_lines(folder)[0] if line.epoch == epoch), None)
+        self._data = judged_by(config.data, views)
+        self._precision: Precision = facts.precision if has_fast_bfloat16() else "float32"
+        self.eval()
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Each row of the answer sums to 1; its columns are in the order of `class_names`."""
+        images = (pixels.float() - self.mean) / self.std
+        with computing_in(self._precision, images.device):
+            return probabilities(self.layers, images, self._data)
+
+
+def load_network(workspace: Workspace, run_id: str) -> RunNetwork:
+    """The best network of a run, on the CPU and ready to be asked.
+
+    Args:
+        workspace: where the run is.
+        run_id: a run, or `latest`.
+
+    Raises:
+        RunError: no such run, it has no finished epoch yet, or its weights cannot be used.
+    """
+    run, epoch = require_network(workspace, run_id)
+    return RunNetwork(run_folder(workspace, run.id), epoch)
+
+
+def read_network(folder: RunFolder, epoch: int, model: ModelConfig, classes: int) -> nn.Sequential:
+    """The network of these settings with a run's weights after an epoch; it maps normalised pictures to logits.
+
+    Raises:
+        DamagedError: the file of the weights is not as it was written.
+    """
+    net = create_model(model, classes)
+    content, _ = read_hashed(folder.weights(epoch), most_weights(model, classes), required=False)
+    net.load_state_dict(safetensors.torch.load(content))
+    return net

@@ -1,0 +1,116 @@
+"""The picture grid: one sprite of all tiles of a page, drawn by one small inline component.
+
+No native element shows a hundred 32 x 32 pictures unsmoothed, selectable by mouse and keyboard, with captions. All text
+reaches the browser as data and is set as `textContent`; no text of a person is ever part of HTML, CSS or JavaScript.
+"""
+
+import base64
+import io
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+SPRITE_COLUMNS = 16  # tiles in a row of the sprite
+PICTURE_SIDE = 32  # pixels of a picture, in both directions
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "cifar_core.image_grid",
+    html="<div class='grid'>\n</div>",
+    css=(_HERE / "image_grid.css").read_text("utf-8"),
+    js=(_HERE / "image_grid.js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class GridEvent:
+    """What a person did: the selected pictures among those shown, and the one to be opened large."""
+
+    selected: frozenset[str]
+    opened: str | None = None
+
+
+def image_grid(
+    images: np.ndarray,
+    captions: Sequence[str],
+    keys: Sequence[str],
+    *,
+    key: str,
+    selected: Collection[str] = (),
+    on_change: Callable[[GridEvent], None] | None = None,
+    tile: int = 96,
+) -> GridEvent:
+    """Show pictures as tiles with captions.
+
+    With `on_change` a click selects (Shift: a range, Ctrl+A: all), and a double click or Enter opens. Without it a
+    click opens. Arrow keys move.
+
+    Args:
+        images: uint8 [n, 3, 32, 32].
+        captions: one per picture, also read out as its text alternative; a line break starts a second line.
+        keys: one per picture, unique; what events speak of.
+        key: the widget's key.
+        selected: keys that are marked; others than those shown are ignored.
+        on_change: called before the script runs again, so that the page can remember what was selected or opened.
+        tile: width of a picture on screen, in CSS pixels; a multiple of 32 keeps every pixel the same size.
+    """
+    marked = frozenset(selected).intersection(keys)
+    st.session_state[f"{key}_shown"] = list(keys)
+    result = _component(
+        key=key,
+        data={
+            "sprite": sprite(images),
+            "columns": SPRITE_COLUMNS,
+            "tile": tile,
+            "selectable": on_change is not None,
+            "keys": list(keys),
+            "captions": list(captions),
+            "selected": [name for name in keys if name in marked],
+            "turn": st.session_state.get(f"{key}_turn", 0),
+        },
+        on_acted_change=lambda: _handle_report(key, on_change),
+    )
+    return _parse_report(result.get("acted"), keys) or GridEvent(marked)
+
+
+def sprite(images: np.ndarray) -> str:
+    """Return all pictures in one PNG, `SPRITE_COLUMNS` in a row, as a data URL.
+
+    Args:
+        images: uint8 [n, 3, 32, 32].
+    """
+    count = len(images)
+    rows = max(1, -(-count // SPRITE_COLUMNS))
+    cells = np.zeros((rows * SPRITE_COLUMNS, PICTURE_SIDE, PICTURE_SIDE, 3), dtype=np.uint8)
+    cells[:count] = images.transpose(0, 2, 3, 1)
+    cells = cells.reshape(rows, SPRITE_COLUMNS, PICTURE_SIDE, PICTURE_SIDE, 3).swapaxes(
+        1, 2
+    )  # rows, y, columns, x, channel
+    buffer = io.BytesIO()
+    Image.fromarray(cells.reshape(rows * PICTURE_SIDE, SPRITE_COLUMNS * PICTURE_SIDE, 3)).save(
+        buffer, "PNG", compress_level=1
+    )
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _handle_report(key: str, on_change: Callable[[GridEvent], None] | None) -> None:
+    """Handle a report of the browser: remember its number, and call the page."""
+    report = st.session_state[key].get("acted")
+    event = _parse_report(report, st.session_state.get(f"{key}_shown", []))
+    if event is None:
+        return
+    st.session_state[f"{key}_turn"] = report.get("turn", 0)
+    if on_change is not None:
+        on_change(event)
+
+
+def _parse_report(report: Any, keys: Sequence[str]) -> GridEvent | None:
+    """Return a report of the browser after a check: only pictures that are shown can be selected or opened."""
+    if not report:
+        return None
+    opened = report.get("opened")
+    return GridEvent(frozenset(report.get("selected", [])).intersection(keys), opened if opened in keys else None)

@@ -1,0 +1,70 @@
+"""The augmentation preview: one picture as stored, as augmentation varies it, and normalised as the network gets it."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cifar_core.config import DataConfig, spec_of
+from cifar_core.data import Dataset, Split, augment, draw_variation, normalised_view
+from pages.ui.components.images import enlarged
+from pages.ui.markdown import escaped
+
+VARIATIONS = 5  # random variations shown beside the original
+SCALE = 4  # screen pixels of a picture's pixel
+
+
+def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
+    """Show one picture as stored, as the chosen augmentation varies it, and normalised as the network gets it."""
+    st.header(
+        "One picture, varied",
+        anchor=False,
+        help="Augmentation shows the network a new variation of each training picture in every epoch. "
+        "Normalisation then brings each colour to mean 0 and standard deviation 1.",
+    )
+    label = dataset.class_names[split.labels[row]]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        settings = {name: _show_control(name) for name in ("flip", "shift", "mirror_edges", "cutout")}
+        draw = st.number_input(
+            "Draw", 0, 10**6, key="data_draw", width=130, help="Another number gives other random variations."
+        )
+    original = np.asarray(split.images[row])
+    variation = draw_variation(DataConfig(**settings), VARIATIONS, np.random.default_rng(draw))
+    varied = augment(np.repeat(original[None], VARIATIONS, axis=0), variation)  # [VARIATIONS, 3, 32, 32]
+    view = normalised_view(varied[0], dataset.mean, dataset.std)
+    st.caption(f"{escaped(label)} · {escaped(split.ids[row])}")
+    with st.container(horizontal=True):
+        _show_variation(original, "as stored", f"{label} as stored")
+        for position, picture in enumerate(varied, start=1):
+            _show_variation(picture, f"varied {position}", f"{label}, variation {position}")
+        _show_variation(view.pixels, "varied 1, normalised", f"{label}, variation 1, normalised")
+    low = f"{view.low:.2f}".replace("-", "−")
+    st.caption(
+        f"Normalised: values from {low} to {view.high:.2f}, shown from black (−{view.bound:.2f}) over grey (0) "
+        f"to white (+{view.bound:.2f}), the same range for every picture of {escaped(dataset.name)}; mean "
+        f"{_three_decimals(dataset.mean)} and standard deviation {_three_decimals(dataset.std)} "
+        "of the training part (red, green, blue)."
+    )
+
+
+def _show_control(name: str) -> Any:
+    spec = spec_of(name)
+    if spec.kind == "bool":
+        return st.toggle(spec.label, value=getattr(DataConfig(), name), key=f"data_vary_{name}", help=spec.help)
+    return st.slider(
+        f"{spec.label} ({spec.unit})",
+        int(spec.low),
+        int(spec.high),
+        int(spec.high) // 2,
+        key=f"data_vary_{name}",
+        help=spec.help,
+        width=220,
+    )
+
+
+def _show_variation(pixels: np.ndarray, caption: str, alt: str) -> None:
+    st.image(enlarged(pixels, SCALE), caption=caption, alt=alt, output_format="PNG")
+
+
+def _three_decimals(values: tuple[float, float, float]) -> str:
+    return ", ".join(f"{value:.3f}" for value in values)

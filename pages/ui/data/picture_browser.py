@@ -1,0 +1,82 @@
+"""A browser of a dataset's pictures by split and class. What is chosen is in the URL."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cifar_core.data import Dataset, Split
+from pages.ui.components.image_grid import image_grid
+from pages.ui.markdown import escaped, single_line
+from pages.ui.url_state import UrlParameter, free_text, one_of, url_to_widgets, whole_number, widgets_to_url
+
+TILES_ON_PAGE = 48  # tiles at once
+_ALL_CLASSES = -1  # a number, because any text might be the name of a class
+
+
+def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int | None]:
+    """Show the pictures of a split, of a class or all, in pages.
+
+    Returns:
+        The split, and the row of the picture chosen last, else of the first; None where there is no picture.
+    """
+    names = dataset.class_names
+    parameters = {
+        "split": one_of(["train", "test"], "train"),
+        "class": UrlParameter(_ALL_CLASSES, lambda texts: names.index(texts[0]), lambda place: [names[place]]),
+        "page": whole_number(1, 10**6, 1),
+        "picture": free_text(),
+    }
+    url_to_widgets("data", parameters, subject=dataset.name)
+    with bar:
+        _show_split_and_class(names)
+    state = st.session_state
+    split: Split = dataset.train if state["data_split"] == "train" else dataset.test
+    wanted = state["data_class"]
+    rows = classes_in_turn(split.labels) if wanted == _ALL_CLASSES else np.flatnonzero(split.labels == wanted)
+    pages = max(1, math.ceil(len(rows) / TILES_ON_PAGE))
+    state["data_page"] = min(state["data_page"], pages)
+    here = rows[(state["data_page"] - 1) * TILES_ON_PAGE :][:TILES_ON_PAGE]
+    st.caption(
+        f"{escaped(dataset.name)} · {state['data_split']}, n = {len(split.labels):,} · {len(rows):,} match · "
+        "choose a picture to see it varied below"
+    )
+    event = image_grid(
+        split.images[here],
+        [names[label] for label in split.labels[here]],
+        [str(name) for name in split.ids[here]],
+        key="data_grid",
+        tile=64,
+    )
+    with st.container(horizontal_alignment="center"):
+        st.pagination(pages, key="data_page")
+    state["data_picture"] = event.opened or state["data_picture"]
+    widgets_to_url("data", parameters)
+    found = np.flatnonzero(split.ids == state["data_picture"])
+    return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
+
+
+def _show_split_and_class(names: Sequence[str]) -> None:
+    st.segmented_control("Split", ["train", "test"], key="data_split", required=True, on_change=_go_to_first_page)
+    st.selectbox(
+        "Class",
+        [_ALL_CLASSES, *range(len(names))],
+        key="data_class",
+        width=200,
+        on_change=_go_to_first_page,
+        format_func=lambda place: single_line(names[place]) if place != _ALL_CLASSES else f"all {len(names)} classes",
+    )
+
+
+def classes_in_turn(labels: np.ndarray) -> np.ndarray:
+    """Return row numbers in which the classes alternate, because imported pictures are sorted by class."""
+    by_class = np.argsort(labels, kind="stable")
+    turn = np.empty(len(labels), np.int64)
+    turn[by_class] = np.arange(len(labels)) - np.searchsorted(labels[by_class], labels[by_class])
+    return np.lexsort((labels, turn))
+
+
+def _go_to_first_page() -> None:
+    st.session_state["data_page"] = 1

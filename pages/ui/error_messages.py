@@ -1,0 +1,27 @@
+"""Errors of the library as sentences on the page: at the place where they arise, or as a toast."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from cifar_core.errors import CifarCoreError
+from pages.ui.markdown import escaped_sentence
+
+
+@contextmanager
+def show_errors() -> Iterator[None]:
+    """Show a `CifarCoreError` raised inside as its one sentence, and go on after the block."""
+    try:
+        yield
+    except CifarCoreError as error:
+        st.error(escaped_sentence(error), icon=":material/error:")
+
+
+@contextmanager
+def show_errors_as_toast() -> Iterator[None]:
+    """As `show_errors`, with a toast, for buttons in a view that is redrawn every second: a toast stays for a while."""
+    try:
+        yield
+    except CifarCoreError as error:
+        st.toast(escaped_sentence(error), icon=":material/error:", duration="long")

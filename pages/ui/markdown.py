@@ -1,0 +1,34 @@
+"""Escaping, so that a person's text appears on the screen exactly as it was written.
+
+Labels, captions, toasts, tooltips and every other text of Streamlit are Markdown, so names go through `escaped` and
+errors, which quote names, through `escaped_sentence`. Options of select boxes are plain text: they go through
+`single_line`. Text in charts is escaped by `cifar_core.figures`.
+"""
+
+import re
+
+from cifar_core.text import one_line
+
+MAX_TEXT_SHOWN = 200  # characters of a person's own text
+MAX_SENTENCE_SHOWN = 2000  # characters of a message that may quote such text
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&\"'=^@])")
+# Streamlit looks for these after Markdown has removed the backslashes; an invisible joiner inside hides them.
+_ADDRESSES_AND_ICONS = re.compile(r"(?=://)|(?<=www)(?=\.)|(?<=\S)(?=@)|(?<=:)(?=material|streamlit)", re.IGNORECASE)
+_ARROWS = re.compile(r"(?<!\S)([<>~-])(->|[=>-])(?!\S)")
+_JOINER = "\u2060"
+
+
+def single_line(text: object, longest: int = MAX_TEXT_SHOWN) -> str:
+    """Return a person's text on one line without control and direction marks, for places that do not read Markdown."""
+    return one_line(text, longest)
+
+
+def escaped(text: object, longest: int = MAX_TEXT_SHOWN) -> str:
+    """Return a person's text so that Markdown shows it as it is, without links, pictures, icons, formulas or styles."""
+    line = _ADDRESSES_AND_ICONS.sub(_JOINER, single_line(text, longest))
+    return _MARKDOWN.sub(r"\\\1", _ARROWS.sub(rf"\1{_JOINER}\2", line))
+
+
+def escaped_sentence(text: object) -> str:
+    """Return a message that may quote a person's text, such as an error, whole and escaped."""
+    return escaped(text, MAX_SENTENCE_SHOWN)

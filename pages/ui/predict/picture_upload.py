@@ -1,0 +1,104 @@
+"""Pictures for the network to predict: uploaded ones, or a test picture for a person who has none at hand.
+
+The content of a file decides what it is; its name is shown as text and never used as a path.
+"""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from cifar_core.data import decode_picture
+from cifar_core.errors import DataError
+from cifar_core.runs import Run
+from cifar_core.text import MB, size_text
+from cifar_core.workspace import Workspace
+from pages.ui.caches import load_test_split
+from pages.ui.error_messages import show_errors
+from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
+from pages.ui.wording import counted
+
+PICTURE_EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp"]
+MAX_UPLOADED_PICTURES = 24
+MAX_PICTURE_MB = 20  # of one file
+UPLOAD_PROBLEM_KEY = "predict_told"  # session: why the uploader was emptied
+
+
+@dataclass(frozen=True)
+class InputPicture:
+    """A picture to be predicted."""
+
+    name: str
+    pixels: np.ndarray  # uint8 [3, 32, 32], what the network sees
+    original: bytes | None  # the file as it was uploaded; None for a picture of the dataset
+    label: int | None = None  # the true class, where it is known
+
+
+def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
+    """Show the uploader and return its pictures; a file that is no picture gets a sentence, and the others count."""
+    files = st.file_uploader(
+        "Pictures",
+        PICTURE_EXTENSIONS,
+        accept_multiple_files=True,
+        key=upload_field_key("predict_files"),
+        max_upload_size=min(MAX_PICTURE_MB, upload_limit_mb(workspace)),
+        help=f"PNG, JPEG, WEBP or BMP, up to {MAX_UPLOADED_PICTURES} at a time.",
+    )
+    refused = refused_upload_count()
+    if len(files) > MAX_UPLOADED_PICTURES:
+        _empty_uploader(
+            f"{len(files) + refused:,} files were chosen; {MAX_UPLOADED_PICTURES} at a time can be used. "
+            "None of them was predicted: choose fewer."
+        )
+    if UPLOAD_PROBLEM_KEY in st.session_state:
+        st.error(escaped_sentence(st.session_state.pop(UPLOAD_PROBLEM_KEY)), icon=":material/filter_none:")
+    if refused:
+        st.warning(
+            f"{counted(refused, 'more file')} {'was' if refused == 1 else 'were'} refused: "
+            "together the files would take more than the "
+            f"{upload_limit_mb(workspace):,} MB that may be sent at a time.",
+            icon=":material/filter_none:",
+        )
+    pictures = []
+    for file in files:
+        with show_errors():
+            pictures.append(_read_picture(single_line(file.name), file))
+    return pictures
+
+
+def _read_picture(name: str, file: UploadedFile) -> InputPicture:
+    if file.size > MAX_PICTURE_MB * MB:  # checked here too, because a browser may not have checked it
+        raise DataError(f"{name} has {size_text(file.size)}; a picture may have {MAX_PICTURE_MB} MB.")
+    content = file.getvalue()
+    return InputPicture(name, decode_picture(content, name=name), content)
+
+
+def _empty_uploader(told: str) -> NoReturn:
+    """Drop everything that was sent and show an empty uploader with the reason."""
+    drop_uploads()
+    st.session_state[UPLOAD_PROBLEM_KEY] = told
+    st.rerun()
+
+
+def test_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
+    """Show a field for the number of a test picture; return the picture as a list of one.
+
+    Raises:
+        DataError: the run's dataset is not here any more.
+    """
+    split = load_test_split(workspace, run)
+    row = int(
+        st.number_input(
+            "Test picture",
+            0,
+            len(split.labels) - 1,
+            key="predict_row",
+            width=220,
+            help=f"Any of the {len(split.labels):,} test pictures of {escaped(run.config.data.dataset)}.",
+        )
+    )
+    name = single_line(split.ids[row])
+    return [InputPicture(name, np.asarray(split.images[row]), None, int(split.labels[row]))]

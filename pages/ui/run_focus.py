@@ -1,0 +1,146 @@
+"""The run that a page speaks of: chosen in the sidebar, carried by the URL (`?run=`), remembered for the session."""
+
+from collections import Counter
+from collections.abc import Collection
+
+import streamlit as st
+
+from cifar_core.runs import Run, Status, find_deleted, list_runs
+from cifar_core.workspace import Workspace
+from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.wording import epoch_word, percent, status_display
+
+FOCUS_KEY = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
+SELECT_BOX_KEY = "frame_run"  # the sidebar's select box
+
+
+def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, required: bool = True) -> Run | None:
+    """Return the run in focus, and draw the select box for it; None where there is no run.
+
+    Without any run, a page for which one is `required` says so, links to the Train page, and ends.
+
+    Args:
+        workspace: where.
+        listed: the workspace's runs, where the caller has read them already.
+        required: whether the page has nothing to say without a run.
+    """
+    runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in runs:
+        st.warning(
+            _absent_message(workspace, asked) + (" Another one is shown." if runs else ""), icon=":material/search_off:"
+        )
+        asked = None
+        del st.query_params["run"]
+    if not runs:
+        if required:
+            st.info(
+                "There is no run yet. Train a network first; what it learns and gets wrong will be here.",
+                icon=":material/model_training:",
+            )
+            st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
+            st.stop()
+        return None
+    # Set at each run: the box of this key on another page is another widget, and its value would be lost.
+    st.session_state[SELECT_BOX_KEY] = asked or _default_run(runs)
+    chosen: str = st.sidebar.selectbox(
+        "Run in focus",
+        list(runs),
+        key=SELECT_BOX_KEY,
+        format_func=run_labels(runs.values()).__getitem__,
+        on_change=_on_run_chosen,
+        help="Home, Runs and the pages under Understand show this run. Its id is in the page's address.",
+    )
+    st.sidebar.caption(escaped(run_caption(runs[chosen])))
+    st.session_state[FOCUS_KEY] = chosen
+    if st.query_params.get("run") != chosen:
+        st.query_params["run"] = chosen
+    return runs[chosen]
+
+
+def require_result(run: Run) -> None:
+    """End the page with a sentence where the run cannot be read or has not finished an epoch."""
+    if run.problem:
+        st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
+        st.page_link("pages/runs.py", label="Choose another run, or delete this one", icon=":material/list_alt:")
+        st.stop()
+    if run.best is None:
+        st.info(
+            f"This run has no finished epoch yet ({status_display(run)[0]}). "
+            "The numbers and pictures come with the first one.",
+            icon=":material/hourglass_empty:",
+        )
+        st.page_link(
+            "pages/train.py",
+            label="Watch it train" if run.active else "Open it on the Train page",
+            icon=":material/model_training:",
+            query_params={"run": run.id, "view": "Watch"},
+        )
+        st.stop()
+
+
+def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int | None = None) -> None:
+    """Show one line that names what the numbers below belong to: run, network, dataset, split, n and epoch."""
+    facts = [f"run {run.name}", f"{run.config.model.model} on {run.config.data.dataset}"]
+    facts.append(split if n is None else f"{split}, n = {n:,}")
+    if epoch is not None:
+        best = run.best is not None and run.best.epoch == epoch
+        chosen_by = "the best by validation" if epoch_word(run) == "best" else "the last"
+        facts.append(f"epoch {epoch} of {run.config.optimizer.epochs}" + (f", {chosen_by}" if best else ""))
+    st.caption(" · ".join(escaped(fact) for fact in facts))
+
+
+def run_labels(runs: Collection[Run]) -> dict[str, str]:
+    """Return a unique line for each run by id: its name, and its test accuracy once it has ended."""
+    names = {run.id: single_line(run.name) for run in runs}
+    shared = Counter(names.values())
+    return {
+        run.id: names[run.id]
+        + (f" ({run.id})" if shared[names[run.id]] > 1 else "")
+        + (f" · {percent(run.best.test_accuracy)}" if run.best and not run.active else "")
+        for run in runs
+    }
+
+
+def run_caption(run: Run) -> str:
+    """Return the line under the select box: dataset, test accuracy, status.
+
+    It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
+    """
+    if run.problem:
+        return status_display(run)[0]
+    if run.active:
+        return f"{run.config.data.dataset} · in progress"
+    result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
+    return f"{run.config.data.dataset} · {result} · {status_display(run)[0]}"
+
+
+def clear_focus(run_id: str) -> None:
+    """Forget a run that was just deleted, so that the page does not look for it."""
+    if st.query_params.get("run") == run_id:
+        del st.query_params["run"]
+    if st.session_state.get(FOCUS_KEY) == run_id:
+        del st.session_state[FOCUS_KEY]
+
+
+def _absent_message(workspace: Workspace, run_id: str) -> str:
+    """Return the sentence for a run that the URL names and the workspace does not have."""
+    if find_deleted(workspace, run_id):
+        return f"Run {escaped(run_id)} no longer exists: it was deleted. The trash on the Runs page can bring it back."
+    if run_id == st.session_state.get(FOCUS_KEY):
+        return f"Run {escaped(run_id)} no longer exists."
+    return f"There is no run {escaped(run_id)} here."
+
+
+def _default_run(runs: dict[str, Run]) -> str:
+    """Return the session's run, else the newest with a result, else the newest."""
+    remembered = st.session_state.get(FOCUS_KEY)
+    if remembered in runs:
+        return str(remembered)
+    with_result = [run.id for run in runs.values() if run.best and run.status != Status.FAILED]
+    return with_result[0] if with_result else next(iter(runs))
+
+
+def _on_run_chosen() -> None:
+    """Put the run that was chosen into the URL and the session before the page is drawn."""
+    st.session_state[FOCUS_KEY] = st.query_params["run"] = st.session_state[SELECT_BOX_KEY]

@@ -1,0 +1,70 @@
+"""A preview of what the chosen settings would train: the checks of every rule, the layers, and augmented pictures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import DatasetState, augment, draw_variation
+from cifar_core.errors import ConfigError
+from cifar_core.models import layer_table, totals
+from cifar_core.workspace import Workspace
+from pages.ui.caches import load_dataset
+from pages.ui.components.images import enlarged
+from pages.ui.error_messages import show_errors
+
+AUGMENTED_PICTURES = 6  # shown in a row
+DEFAULT_CLASSES = 10  # of drawn10 and cifar10, before their files are here
+
+
+def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) -> tuple[RunConfig | None, list[str]]:
+    """Return the checked settings, and a sentence for each problem that prevents a start."""
+    try:
+        config = make_config(settings)
+    except ConfigError as error:
+        return None, error.problems
+    states = {state.name: state for state in datasets}
+    state = states.get(config.data.dataset)
+    if state is None:
+        return config, [f"There is no dataset {config.data.dataset} here: import it on the Data page."]
+    here = state.state == "ready" or state.name == "drawn10"  # the worker draws drawn10 by itself
+    return config, [] if here else [f"{state.name} is not ready ({state.state}): {state.how}"]
+
+
+def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:
+    """Show the layer table of the network that will be trained, with its totals."""
+    classes = {state.name: state.classes for state in datasets}.get(config.data.dataset) or DEFAULT_CLASSES
+    with show_errors():
+        layers = layer_table(config.model, classes)
+        total = totals(layers)
+        st.markdown(
+            f"**What will be trained**: {total.parameters:,} parameters, "
+            f"{total.flops / 1e6:,.1f} MFLOPs for each picture (forward)"
+        )
+        rows = [
+            (layer.name, layer.kind, " × ".join(map(str, layer.shape)), layer.parameters, layer.flops)
+            for layer in layers
+        ]
+        st.dataframe(
+            pd.DataFrame(rows, columns=["layer", "kind", "output", "parameters", "FLOPs"]),
+            hide_index=True,
+            height="content",
+            alt="Layers with output shape, parameters and FLOPs, first to last",
+            column_config={name: st.column_config.NumberColumn(format="localized") for name in ("parameters", "FLOPs")},
+        )
+
+
+def show_augmented_pictures(workspace: Workspace, config: RunConfig) -> None:
+    """Show some training pictures as the augmentation varies them, so that a wrong setting is seen before the start."""
+    images = load_dataset(workspace, config.data.dataset).train.images
+    pictures = images[
+        np.linspace(0, len(images) - 1, AUGMENTED_PICTURES).astype(int)
+    ]  # evenly spread, because imported pictures are sorted by class
+    variation = draw_variation(config.data, len(pictures), np.random.default_rng(config.machine.seed))
+    st.markdown("**What the network will see**: training pictures, varied as chosen")
+    with st.container(horizontal=True, gap="small"):
+        for picture in augment(np.asarray(pictures), variation):
+            st.image(enlarged(picture, 2), alt="a training picture, varied", output_format="PNG")

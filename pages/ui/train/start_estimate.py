@@ -1,0 +1,90 @@
+"""Before a start: how long the chosen settings would train on this machine, and the place in the queue."""
+
+import sys
+
+import streamlit as st
+
+from cifar_core.config import RunConfig
+from cifar_core.runs import QueuePlace, Run, Status, ensure_speed, estimate_run, queue_places, slots
+from cifar_core.workspace import Workspace
+from pages.ui.error_messages import show_errors
+from pages.ui.markdown import escaped
+from pages.ui.rerun import rerun_page
+from pages.ui.train.active_runs import (
+    IDLE_INTERVAL,
+    current_run,
+    refresh_interval,
+    run_lister,
+    show_run_progress,
+)
+from pages.ui.wording import (
+    duration,
+    queue_line,
+)
+
+
+def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> None:
+    """Show the run that is training now and the place in the queue, and how long these settings will take.
+
+    Args:
+        workspace: where.
+        config: the settings; None where they break a rule.
+        runs: the workspace's runs as the page was drawn.
+    """
+    running = current_run(runs)
+    state = "busy" if running else _machine_state(workspace, runs)
+    refreshing = running is not None or state == "measuring"
+    listing = run_lister(workspace, runs)
+
+    def refresh() -> None:
+        listed = listing()
+        now = current_run(listed)
+        if (now and now.id) != (running and running.id):
+            rerun_page()
+        if now is not None:
+            word = "is training" if now.status is Status.RUNNING else "waits for its turn"
+            st.markdown(f"**{escaped(now.name)}** {word}.")
+            if now.status is Status.RUNNING:
+                show_run_progress(now)
+            place = _next_place(workspace, config, listed)
+            if place is not None and place.seconds != 0:
+                st.caption(f":material/hourglass_top: A run started now would be {queue_line(place)}.")
+        if state == "measuring" and _machine_state(workspace, listed) != "measuring":
+            rerun_page()
+        if config is not None:
+            st.caption(f":material/timer: {_estimate_line(workspace, config, listed, state)}")
+
+    st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
+
+
+def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> QueuePlace | None:
+    """Return where a run with these settings would stand in the queue if it were started now."""
+    if config is None:
+        return None
+    following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize)
+    return queue_places([*runs, following], slots(workspace))[following.id]
+
+
+def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
+    """Return whether this machine has been timed; start timing it where it has not, or where a run contradicts it."""
+    if workspace.unwritable(workspace.root) is not None:  # the folder that keeps the timing
+        return "unwritable"
+    with show_errors():
+        return ensure_speed(workspace, runs)
+    return "failed"
+
+
+def _estimate_line(workspace: Workspace, config: RunConfig, runs: list[Run], state: str) -> str:
+    """Return how long a run will take, and what the estimate rests on."""
+    estimate = estimate_run(workspace, config, runs)
+    if estimate is not None:
+        return f"{duration(estimate.start_up + estimate.seconds)}, {escaped(estimate.source)}"
+    if state == "measuring":
+        return "measuring this machine…"
+    if state == "busy":
+        return "the time is not known yet: this machine is measured when nothing trains"
+    if state == "unwritable":
+        return "no estimate: the timing of this machine cannot be written in this workspace"
+    if state == "failed":
+        return "no estimate: timing this machine failed (machine.log in the workspace says why)"
+    return "the time is known once the pictures are here"

@@ -1,0 +1,150 @@
+"""The tables of the Confusion page: most confused pairs; precision, recall and F1 of each class; their downloads."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cifar_core.export import table_csv
+from cifar_core.figures import figure_html
+from cifar_core.runs import Run
+from pages.ui.caches import Findings
+from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell
+from pages.ui.wording import PERCENT_FORMAT, in_percent
+
+
+def show_pairs(pairs: pd.DataFrame) -> None:
+    """Show the most confused pairs in both directions; a click on a row chooses its cell."""
+    if pairs.empty:
+        st.caption("None: every picture is predicted correctly.")
+        return
+    key = _table_key("pairs")
+
+    def clicked() -> None:
+        rows = st.session_state[key].selection.rows
+        if rows:
+            choose_cell(pairs.iloc[rows[0]]["true"], pairs.iloc[rows[0]]["predicted"], "pairs")
+
+    st.dataframe(
+        in_percent(pairs[["true", "predicted", "count", "share_of_true", "reverse_count"]], ["share_of_true"]),
+        key=key,
+        on_select=clicked,
+        selection_mode="single-row",
+        hide_index=True,
+        height=420,
+        alt="Most confused pairs",
+        column_config={
+            "true": "True",
+            "predicted": "Predicted",
+            "count": st.column_config.NumberColumn("Count", format="localized", help="Pictures."),
+            "share_of_true": st.column_config.NumberColumn(
+                "Share", format=PERCENT_FORMAT, help="Of all pictures of the true class."
+            ),
+            "reverse_count": st.column_config.NumberColumn(
+                "Reverse", format="localized", help="Pictures mixed up the other way round."
+            ),
+        },
+    )
+
+
+def show_class_table(findings: Findings) -> None:
+    """Show precision, recall, F1 and support of each class, with averages; a row chooses the mistakes of its class."""
+    key = _table_key("classes")
+    # Only these are kept by the callback, not the findings.
+    table, names = class_table_with_averages(findings), findings.predictions.class_names
+    bounds = zip(table.pop("recall_low"), table.pop("recall_high"), strict=True)
+    chance = ["" if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
+    table.insert(list(table).index("recall") + 1, "chance", chance)
+
+    def clicked() -> None:
+        rows = st.session_state[key].selection.rows
+        if rows and rows[0] < len(names):
+            choose_cell(names[rows[0]], None, "classes")
+
+    st.dataframe(
+        table,
+        key=key,
+        on_select=clicked,
+        selection_mode="single-row",
+        hide_index=True,
+        height="content",
+        alt="Precision, recall, F1 and support of each class",
+        column_config=_class_columns(),
+    )
+
+
+def _class_columns() -> dict[str, Any]:
+    """Return how each column of the class table is shown."""
+    shares = {
+        name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=told)
+        for name, title, told in (
+            ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
+            ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
+            ("f1", "F1", "Harmonic mean of precision and recall."),
+        )
+    }
+    interval = (
+        "The range in which the recall on all such pictures may lie: "
+        "95 % of such intervals contain it (Wilson). Few pictures make it wide."
+    )
+    predicted = "Pictures predicted as this class."
+    return {
+        "class": st.column_config.TextColumn("Class", width=130),
+        **shares,
+        "chance": st.column_config.TextColumn("Recall, 95 %", help=interval),
+        "support": st.column_config.NumberColumn("Support", help="Pictures of the class.", format="localized"),
+        "predicted": st.column_config.NumberColumn("Predicted", help=predicted, format="localized"),
+    }
+
+
+def class_table_with_averages(findings: Findings) -> pd.DataFrame:
+    """Return the class report with a row for each average."""
+    averages = findings.averages.rename_axis("class").reset_index()
+    averages["class"] = averages["class"].map("{} average".format)
+    averages["support"] = averages["predicted"] = len(findings.predictions.labels)
+    return pd.concat([findings.classes, averages], ignore_index=True)
+
+
+def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go.Figure) -> None:
+    """Show downloads of the matrix, the tables and the figure; each file is made at the click."""
+    names, epoch = list(findings.predictions.class_names), findings.predictions.epoch
+    matrix, classes = (
+        findings.matrix,
+        class_table_with_averages(findings),
+    )  # of the findings a download keeps nothing else
+    title = f"{run.name}: confusion on test, n = {len(findings.table):,}, epoch {epoch}"
+    files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
+        "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(matrix, names)),
+        "Pairs (CSV)": (
+            "pairs.csv",
+            "text/csv",
+            lambda: table_csv(pairs.drop(columns=["true_index", "predicted_index"])),
+        ),
+        "Classes (CSV)": ("classes.csv", "text/csv", lambda: table_csv(classes)),
+        "Figure (HTML)": ("confusion.html", "text/html", lambda: figure_html(figure, title)),
+    }
+    with st.popover("Download", icon=":material/download:"):
+        for label, (name, mime, make) in files.items():
+            st.download_button(
+                label,
+                data=make,
+                file_name=f"{run.id}-epoch-{epoch}-{name}",
+                mime=mime,
+                on_click="ignore",
+                key=f"{PAGE_KEY}_file_{name}",
+                type="tertiary",
+            )
+
+
+def _table_key(table: str) -> str:
+    """Return a table's key; a new key deselects its row, which cannot be done otherwise."""
+    return f"{PAGE_KEY}_{table}_table_{st.session_state.get(f'{PAGE_KEY}_{table}_turn', 0)}"
+
+
+def _matrix_csv(matrix: np.ndarray, names: list[str]) -> bytes:
+    table = pd.DataFrame(matrix, columns=names)
+    table.insert(0, "true \\ predicted", names)
+    return table_csv(table)

@@ -1,0 +1,41 @@
+"""The summary of a run on the Home page: a few numbers, and its worst mistakes. Reads predictions and test pictures."""
+
+import streamlit as st
+
+from cifar_core.runs import Run
+from cifar_core.samples import SampleFilter, select_samples, tile_lines
+from cifar_core.text import clock
+from cifar_core.workspace import Workspace
+from pages.ui.caches import Findings, load_test_split
+from pages.ui.components.image_grid import image_grid
+from pages.ui.wording import accuracy_interval, epoch_word, percent
+
+WORST_SHOWN = 3  # pictures in a row
+
+
+def show_key_numbers(run: Run, found: Findings) -> None:
+    """Show the key numbers, each naming its split."""
+    mistakes = int((~found.table["correct"]).sum())
+    with st.grid(4, min_column_width=150):
+        share = run.best.test_accuracy if run.best else None
+        st.metric("Test accuracy", percent(share), help=accuracy_interval(run, share) if share is not None else None)
+        st.metric("Mistakes (test)", f"{mistakes:,} of {len(found.table):,}")
+        st.metric(
+            f"{epoch_word(run).capitalize()} epoch",
+            f"{run.best.epoch if run.best else '–'} of {run.config.optimizer.epochs}",
+        )
+        st.metric("Training time", clock(run.seconds))
+
+
+def show_worst_mistakes(workspace: Workspace, run: Run, found: Findings) -> None:
+    """Show the worst mistakes, one of each pair of classes; a click opens the picture on the Misclassified page."""
+    worst = select_samples(found.table, SampleFilter(per_pair=1), "loss").head(WORST_SHOWN)
+    if worst.empty:
+        return
+    st.markdown("**Its worst mistakes** (test, highest loss)")
+    split = load_test_split(workspace, run)
+    captions = [tile_lines(row, "loss") for _, row in worst.iterrows()]
+    rows = worst["index"].to_numpy()
+    opened = image_grid(split.images[rows], captions, worst["id"].tolist(), key="home_worst", tile=128).opened
+    if opened:
+        st.switch_page("pages/misclassified.py", query_params={"run": run.id, "image": opened})

@@ -1,0 +1,163 @@
+"""How numbers and states are worded, the same on every screen."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+import pandas as pd
+
+from cifar_core.evaluate import wilson_interval
+from cifar_core.runs import QueuePlace, Run, Status, TrainingProgress
+from cifar_core.text import clock
+from pages.ui.markdown import escaped
+
+PERCENT_FORMAT = "%.1f %%"  # the format of table columns that `in_percent` has made
+BadgeColour = Literal["blue", "green", "orange", "red", "gray"]
+STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, icon
+    Status.QUEUED: ("waiting", "gray", ":material/hourglass_top:"),
+    Status.RUNNING: ("training", "blue", ":material/play_circle:"),
+    Status.PAUSED: ("paused", "orange", ":material/pause_circle:"),
+    Status.FINISHED: ("finished", "green", ":material/check_circle:"),
+    Status.STOPPED: ("stopped", "gray", ":material/stop_circle:"),
+    Status.FAILED: ("failed", "red", ":material/error:"),
+    Status.INTERRUPTED: ("interrupted", "orange", ":material/power_off:"),
+}
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun in the right number: `1 line`, `2,000 lines`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
+    """Return the table with these columns of shares (0 to 1) as percents."""
+    return table.assign(**{name: 100 * table[name].astype(float) for name in columns})
+
+
+def status_display(run: Run) -> tuple[str, BadgeColour, str]:
+    """Return word, colour and icon of a run's status, also where it does not respond or cannot be read."""
+    if run.problem:
+        return "unreadable", "red", ":material/broken_image:"
+    if run.silent_since is not None:
+        return "not responding", "red", ":material/heart_broken:"
+    return STATUS_DISPLAY[run.status]
+
+
+def silence_line(run: Run) -> str:
+    """Return what it means that a run does not respond, and what can be done."""
+    if run.silent_since is None:
+        return ""
+    told = f"Not responding since {clock_time(run.silent_since)}"
+    if run.waits:
+        return (
+            f"{told}, so others pass it in the queue; when it responds again, it joins the end of the queue. "
+            "Stop ends it within half a minute."
+        )
+    return (
+        f"{told}. It may be stuck, or the machine may be very busy. Stop ends it within half a minute; "
+        "Resume then goes on from its last checkpoint."
+    )
+
+
+def queue_line(place: QueuePlace | None) -> str:
+    """Return where a waiting run stands: `2nd of 3 in the queue, about 4 min`, or that it is starting."""
+    if place is None or place.seconds == 0:
+        return "starting…"
+    return f"{place} in the queue" + (f", {duration(place.seconds)}" if place.seconds is not None else "")
+
+
+def duration(seconds: float) -> str:
+    """Return a time to wait, rounded: `about 40 s`, `about 3 min`, `about 2.5 h`."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def percent(share: float | None) -> str:
+    """Return a share with one decimal; a few thousand pictures support no more."""
+    return "–" if share is None else f"{100 * share:.1f}\u00a0%"
+
+
+def date_and_time(then: datetime | None) -> str:
+    """Return a moment in local time: `22 Nov 13:50`, with the year where it is not this one."""
+    try:
+        here = then.astimezone() if then else None
+    except (OverflowError, OSError):  # on Windows, and for years outside the calendar
+        here = None
+    if here is None:
+        return "–"
+    return here.strftime("%d %b %H:%M" if here.year == datetime.now().year else "%d %b %Y %H:%M")
+
+
+def clock_time(seconds: float) -> str:
+    """Return a moment, in seconds since 1970, in local time: `14:03`, with the day where it is not today."""
+    then = datetime.fromtimestamp(seconds)
+    return then.strftime("%H:%M" if then.date() == datetime.now().date() else "%d %b %H:%M")
+
+
+def progress_line(progress: TrainingProgress) -> str:
+    """Return `epoch 4/10 · batch 512/703 · 14,210 pictures/s · 0:31 left`; before the first batch, the phase."""
+    if not progress.batches or not progress.epoch:
+        return f"{escaped(progress.phase)}…"
+    parts = [f"epoch {progress.epoch}/{progress.epochs}", f"batch {progress.batch:,}/{progress.batches:,}"]
+    if progress.images_per_second > 0:
+        parts.append(f"{progress.images_per_second:,.0f} pictures/s")
+    return " · ".join([*parts, f"{clock(progress.seconds_left)} left"])
+
+
+def progress_share(progress: TrainingProgress) -> float:
+    """Return how much of the run is done, 0 to 1."""
+    if not progress.epochs or not progress.batches or not progress.epoch:
+        return 0.0
+    return min(1.0, (progress.epoch - 1 + progress.batch / progress.batches) / progress.epochs)
+
+
+def epoch_word(run: Run) -> Literal["best", "last"]:
+    """Return what the reported epoch is called: the best only where a validation part chose it."""
+    return "last" if run.best is None or run.best.validation_accuracy is None else "best"
+
+
+def estimate_error_line(run: Run) -> str:
+    """Return how the training time compares with the estimate; empty where there is none."""
+    if run.overrun is None or run.expected_seconds is None or run.last is None:
+        return ""
+    expected = run.expected_seconds * run.last.epoch / run.config.optimizer.epochs
+    much = f"{abs(run.overrun):.0%}".replace("%", "\u00a0%")
+    told = (
+        "as expected" if abs(run.overrun) < 0.005 else f"{much} {'longer' if run.overrun > 0 else 'less'} than expected"
+    )
+    return f"Training took {clock(run.seconds)}, {told} ({clock(expected)})."
+
+
+def accuracy_interval(run: Run, share: float) -> str:
+    """Return the confidence interval of a test accuracy: `95 % interval 78.7 to 80.3 %`; empty where n is not known."""
+    if run.dataset is None or not run.dataset.test:
+        return ""
+    low, high = wilson_interval(round(share * run.dataset.test), run.dataset.test)
+    return f"95\u00a0% interval {100 * low:.1f} to {percent(high)}"
+
+
+def result_line(run: Run) -> str:
+    """Return a sentence with the best and last test accuracy, n and epoch."""
+    if run.best is None or run.last is None:
+        return "No epoch is finished yet."
+    n = f", n = {run.dataset.test:,}" if run.dataset else ""
+    best, last = run.best, run.last
+    chance = accuracy_interval(run, best.test_accuracy)
+    chance = f" ({chance})" if chance else ""
+    so_far = " so far" if run.active else ""
+    if epoch_word(run) == "last":
+        views = (
+            f", mean of {last.looks} views of each picture{'; earlier epochs: one view' if last.epoch > 1 else ''}"
+            if (last.looks or 1) > 1
+            else ""
+        )
+        return (
+            f"Test accuracy{n}: **{percent(last.test_accuracy)}**{chance} at epoch {last.epoch}, the last{so_far} "
+            f"(no validation part){views}."
+        )
+    return (
+        f"Test accuracy{n}: **{percent(best.test_accuracy)}**{chance} at epoch {best.epoch}, the best by validation "
+        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, "
+        f"the last{so_far}."
+    )

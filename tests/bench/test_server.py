@@ -1,0 +1,39 @@
+"""The clicks whose time on the server is measured."""
+
+import itertools
+
+import pytest
+
+from cifar_core.bench.server import cell_clicks, open_page, tile_clicks, time_clicks, timed
+from cifar_core.runs import Run, read_predictions
+from cifar_core.workspace import VARIABLE, Workspace
+from tests.runs.conftest import finished, shared
+
+__all__ = ["finished", "shared"]
+
+
+@pytest.fixture(autouse=True)
+def shown(shared: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app shows the workspace that the tests share."""
+    monkeypatch.setenv(VARIABLE, str(shared.root))
+
+
+def test_the_clicks_that_are_timed_do_what_they_are_called(shared: Workspace, finished: Run) -> None:
+    """The address says what each has changed."""
+    said: dict[str, list[dict[str, str]]] = {"filter": [], "sort": [], "page": [], "cell": []}
+    for path, clicks, count in (("misclassified", tile_clicks(), 8), ("confusion", cell_clicks(), 3)):
+        app = open_page(path, finished.id)
+        assert app.query_params["run"] == finished.id
+        for kind, click in itertools.islice(clicks, count):
+            assert timed(app, click) > 0
+            said[kind].append(dict(app.query_params))
+    names = read_predictions(shared, finished.id).class_names
+    assert [query.get("outcome", "mistakes") for query in said["filter"]] == ["all", "correct", "mistakes"]
+    assert len({query.get("sort") for query in said["sort"]}) == 3
+    assert [query["page"] for query in said["page"]] == ["2", "3"]
+    assert [(query["true"], query["predicted"]) for query in said["cell"]] == [(names[0], names[i]) for i in (1, 2, 3)]
+
+
+def test_each_kind_of_click_is_timed(finished: Run) -> None:
+    times = time_clicks(finished.id, 16)
+    assert {kind: len(some) for kind, some in times.items()} == {"filter": 3, "page": 2, "sort": 3, "cell": 8}

@@ -1,0 +1,73 @@
+"""Text of people in Markdown: the characters come out as they went in. What the browser makes of it: tests/e2e."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from cifar_core.text import one_line
+from pages.ui.markdown import MAX_TEXT_SHOWN, escaped, escaped_sentence, single_line
+
+JOINER = "\u2060"
+
+
+def unescaped(text: str) -> str:
+    """What Markdown leaves of escaped text, without the invisible joiners."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text).replace(JOINER, "")
+
+
+@given(some.text(max_size=300))
+def test_nothing_is_lost(text: str) -> None:
+    assert unescaped(escaped(text)) == one_line(text.replace(JOINER, " "), MAX_TEXT_SHOWN)
+
+
+@given(some.text(alphabet="a1 .:/@<>-=~_*[]()!`$#\\&|", max_size=60))
+def test_nothing_is_left_that_markdown_reads(text: str) -> None:
+    shown = escaped(text)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[*_`\[\]<>$:!~#&|]", re.sub(r"\\[^\w\s]", "", shown))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a -> b",
+        "->",
+        "<-",
+        "a <-> b",
+        "x -- y",
+        "a >= b",
+        "a <= b",
+        "a ~= b",
+        "http://a.b",
+        "www.a.b",
+        "WWW.a.b",
+        "a@b.c",
+        ":material/home:",
+        ":material_home:",
+        ":streamlit:",
+    ],
+)
+def test_what_streamlit_would_find_later_is_split(text: str) -> None:
+    later = [
+        r"(?:^|\s)(?:<->|->|<-|--|>=|<=|~=)(?:\s|$)",
+        r"https?://|www\.",
+        r"[-.\w+]@[-\w]+\.",
+        r":material[_/]\w+:",
+        ":streamlit:",
+    ]
+    shown = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped(text))
+    assert not any(re.search(pattern, shown, re.IGNORECASE) for pattern in later)
+    assert shown.replace(JOINER, "") == text
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    assert escaped("run quiet otter, second try") == "run quiet otter, second try"
+    assert single_line("a < b") == "a < b"
+
+
+def test_a_sentence_is_not_cut_where_a_name_is() -> None:
+    told = "The pictures cannot be read: " + "very " * 60 + "long"
+    assert escaped_sentence(told) == escaped(told, 2000)
+    assert "long" in escaped_sentence(told)
+    assert escaped(told).endswith("…")

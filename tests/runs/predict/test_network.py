@@ -1,0 +1,52 @@
+"""The network of a run as a torch module: the probabilities that the run itself kept."""
+
+import numpy as np
+import pytest
+import torch
+
+from cifar_core.config import make_config
+from cifar_core.errors import RunError
+from cifar_core.runs import Run, create_run, open_run_dataset, read_predictions
+from cifar_core.runs.predict.network import load_network
+from cifar_core.runs.run_folder import run_folder
+from cifar_core.workspace import Workspace
+from tests.runs.inside import TINY, train
+
+
+def test_it_gives_the_saved_predictions(shared: Workspace, finished: Run) -> None:
+    network = load_network(shared, finished.id)
+    found = read_predictions(shared, finished.id)
+    assert network.class_names == found.class_names and not network.training
+    pixels = torch.from_numpy(np.array(open_run_dataset(shared, finished).test.images))
+    with torch.no_grad():
+        probs = network(pixels)
+    assert probs.shape == found.probs.shape and probs.dtype == torch.float32
+    assert np.abs(probs.numpy() - found.probs).max() < 1e-5
+
+
+def test_gradients_go_back_to_its_weights(shared: Workspace, finished: Run) -> None:
+    """It is an ordinary module, for whoever wants to explain or to train it further."""
+    network = load_network(shared, finished.id)
+    network(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))[0, 0].backward()
+    assert all(item.grad is not None for item in network.parameters())
+
+
+def test_latest_is_the_newest(tiny: Workspace) -> None:
+    train(tiny, create_run(tiny, make_config(TINY | {"epochs": 1})))
+    assert load_network(tiny, "latest").class_names[0] == "airplane"
+
+
+@pytest.mark.parametrize("harm", ["no run", "no epoch", "damaged"])
+def test_what_cannot_be_loaded_is_a_sentence(tiny: Workspace, harm: str) -> None:
+    run_id, words = "no-such-run", "There is no run"
+    if harm == "no epoch":
+        run_id, words = create_run(tiny, make_config(TINY)), "no finished epoch yet"
+    if harm == "damaged":
+        run_id, words = create_run(tiny, make_config(TINY | {"epochs": 1})), "cannot be asked"
+        train(tiny, run_id)
+        path = run_folder(tiny, run_id).weights(1)
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(RunError, match=words):
+        load_network(tiny, run_id)
