@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: seeds, a workspace, tiny pictures, a browser and real pictures where there are any."""
+"""Fixtures that every test may use: seeds, a workspace, tiny pictures, and a browser and real pictures if there are."""
 
 import os
 import random
@@ -83,7 +83,7 @@ def real_pictures() -> Path:
 
 
 def tiny_pictures(count: int, *, classes: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures that a small network learns within an epoch or two: noise, and a bright patch whose position is the class.
+    """Pictures that a small network learns in an epoch or two: noise, and a bright patch whose position is the class.
 
     Args:
         count: how many pictures; the labels repeat in turn, so the classes differ by one picture at most.

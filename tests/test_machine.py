@@ -1,4 +1,4 @@
-"""What this machine and this process tell of memory, and how a lack of memory is explained."""
+"""Memory of this machine and this process, and how a lack of memory is explained."""
 
 import ctypes
 import subprocess
@@ -13,8 +13,8 @@ from cifar_core.machine import explain_memory_error, peak_memory
 from cifar_core.processes import child_environment
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
-def test_peak_memory_counts_what_was_given_back() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says so")
+def test_peak_memory_counts_freed_memory() -> None:
     code = (
         "from cifar_core.machine import peak_memory\nbefore = peak_memory()\n"
         "held = bytearray(200_000_000)\nheld[::4096] = bytes([1]) * len(held[::4096])\ndel held\n"
@@ -29,13 +29,13 @@ def test_peak_memory_counts_what_was_given_back() -> None:
 
 @pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None) if sys.platform == "linux" else None, "mallinfo2"),
-    reason="only the GNU C library (2.33 and later) tells what it keeps",
+    reason="only the GNU C library (2.33 and later) says what it keeps",
 )
 @pytest.mark.parametrize("keeps", [True, False])
 def test_memory_that_was_freed_is_kept_for_the_next_step(keeps: bool) -> None:
-    """The library says how much it holds that nobody uses: all that was freed, or next to nothing.
+    """The C library says how much unused memory it keeps: all that was freed, or next to nothing.
 
-    The system's count of cleared pages would say so too, but not every container has one.
+    The system's count of cleared pages would show it too, but not every container has one.
     """
     code = (
         "import ctypes\nfrom cifar_core.machine import keep_memory\n"
@@ -44,8 +44,8 @@ def test_memory_that_was_freed_is_kept_for_the_next_step(keeps: bool) -> None:
         "library.malloc.restype = pointer\n"
         "for block in [library.malloc(size(20_000_000)) for _ in range(10)]: library.free(pointer(block))\n"
         "names = 'arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost'.split()\n"
-        "class Told(ctypes.Structure): _fields_ = [(name, size) for name in names]\n"
-        "library.mallinfo2.restype = Told\nprint(library.mallinfo2().fordblks)"
+        "class Info(ctypes.Structure): _fields_ = [(name, size) for name in names]\n"
+        "library.mallinfo2.restype = Info\nprint(library.mallinfo2().fordblks)"
     )
     told = subprocess.run(
         [sys.executable, "-c", code], env=child_environment(), capture_output=True, text=True, check=True
@@ -54,9 +54,7 @@ def test_memory_that_was_freed_is_kept_for_the_next_step(keeps: bool) -> None:
 
 
 @pytest.mark.fault(26)
-def test_kills_for_want_of_memory_are_counted_where_the_system_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kills_for_lack_of_memory_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {
         "/proc/self/cgroup": "4:memory:/box\n0::/box\n",
         "/sys/fs/cgroup/box/memory.events": "low 1\noom 3\noom_kill 2\n",
@@ -93,7 +91,7 @@ def test_memory_is_named_as_the_cause(words: str) -> None:
 
 @pytest.mark.fault(93)
 def test_memory_is_not_named_where_another_thing_ran_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The graphics card has one of its own, and threads are most often limited by their number."""
+    """The graphics card has its own memory, and threads are most often limited by their number."""
     assert "graphics card" in explain_memory_error(
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
     )

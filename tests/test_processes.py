@@ -1,11 +1,11 @@
-"""What our processes start with, and what they tell of themselves."""
+"""The environment with which programs are started."""
 
 import pytest
 
 from cifar_core.processes import child_environment
 
 
-def test_a_persons_own_settings_of_threads_win(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_settings_of_threads_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
         monkeypatch.delenv(name, raising=False)
     ours = child_environment()

@@ -1,4 +1,4 @@
-"""docs/SERVER.md is correct: limits with their defaults, options that exist, a proxy that forwards what the app needs."""
+"""docs/SERVER.md is correct: limits with their defaults, options that exist, a proxy with what the app needs."""
 
 import json
 import re

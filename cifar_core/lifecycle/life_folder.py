@@ -30,7 +30,7 @@ class LifeFolder:
         return Workspace(self.path.parents[1])
 
     def text_of(self, name: str) -> str:
-        """The path of one of its files as text: making a `Path` takes as long as reading the file, and lists are long."""
+        """The path of one of its files as text: making a `Path` takes as long as reading the file."""
         return f"{self.path}{os.sep}{name}"
 
     @property

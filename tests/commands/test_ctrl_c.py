@@ -1,4 +1,4 @@
-"""Ctrl-C on the command line: what runs is stopped and that is said, or nothing is left; and streams that cannot be written."""
+"""Ctrl-C on the command line stops the run and says so, or leaves nothing; and streams that cannot be written."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def press() -> None:
 
 
 def pressing(function: Callable[..., Any], *, times: int = 1, before: bool = False) -> Callable[..., Any]:
-    """As `function`, with Ctrl-C pressed right after or before it."""
+    """`function` with Ctrl-C pressed right after or before it."""
 
     def called(*arguments: Any, **settings: Any) -> Any:
         if before:
@@ -53,13 +53,13 @@ MOMENTS = {
     "before it is started": ("start_run", {"before": True}),
     "when it is started": ("start_run", {}),
     "twice": ("start_run", {"times": 2}),
-    "as it is told": ("_show_epochs", {}),
+    "as its epochs are shown": ("_show_epochs", {}),
 }
 
 
 @pytest.mark.fault(93)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_ctrl_c_stops_a_run_from_its_first_moment_on(
+def test_ctrl_c_stops_a_run_at_every_moment_of_its_start(
     call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     name, how = MOMENTS[moment]
@@ -91,7 +91,7 @@ def test_ctrl_c_stops_a_run_that_is_begun_again(
 
 @pytest.mark.fault(93)
 def test_ctrl_c_too_late_changes_nothing(call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was said that the run is queued: neither a traceback nor a false word follows."""
+    """After the message that the run is queued, neither a traceback nor a wrong message follows."""
     old = ended_run(fake_runs.workspace, Status.STOPPED)
     monkeypatch.setattr(runs_command, "_report_new", pressing(runs_command._report_new))
     code, _, err = call("runs", "retry", old, "--workspace", fake_runs.workspace.root)
@@ -100,7 +100,7 @@ def test_ctrl_c_too_late_changes_nothing(call: Any, fake_runs: FakeRuns, monkeyp
 
 
 @pytest.mark.fault(93)
-def test_a_stop_that_the_disk_refuses_is_not_called_one(
+def test_a_stop_that_the_disk_refuses_is_reported(
     call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
@@ -119,7 +119,7 @@ def test_a_stop_that_the_disk_refuses_is_not_called_one(
 
 
 @pytest.mark.fault(93)
-def test_a_command_that_fails_says_that_its_run_goes_on(
+def test_a_failing_command_says_that_its_run_goes_on(
     call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_arguments: object) -> None:
@@ -132,14 +132,14 @@ def test_a_command_that_fails_says_that_its_run_goes_on(
 
 
 @pytest.mark.fault(93)
-def test_ctrl_c_stops_a_run_of_the_measurement(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_stops_a_run_of_the_benchmark(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sides, "start_run", pressing(start_run))
     with pytest.raises(KeyboardInterrupt):
         sides.train(fake_runs.workspace, make_config())
     assert [run.status for run in list_runs(fake_runs.workspace)] == ["stopped"]
 
 
-def test_noting_ends_with_its_block() -> None:
+def test_ctrl_c_is_noted_in_the_block_only() -> None:
     with ctrl_c_noted() as noted:
         press()
         assert noted.take() and not noted.take()
@@ -153,8 +153,8 @@ def test_noting_ends_with_its_block() -> None:
 def shell(line: str, workspace: Workspace, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a line of `sh` in which "$@" is the command."""
     environment = {**child_environment(), "CIFAR_WORKSPACE": str(workspace.root), **variables}
-    return subprocess.run(["sh", "-c", line, "sh", *COMMAND], cwd=ROOT, env=environment, capture_output=True, text=True,
-                          timeout=60, check=False)  # fmt: skip
+    command = ["sh", "-c", line, "sh", *COMMAND]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 # How the command line is begun: by `python -m cifar_core`, and by the installed command `cifar-core`.
@@ -205,7 +205,7 @@ def test_ctrl_c_while_python_imports_or_ends(
          "Raise that limit (ulimit -v) and try again.\n"),
     ],
 )  # fmt: skip
-def test_streams_and_memory_that_are_not_there(workspace: Workspace, line: str, code: int, said: str) -> None:
+def test_missing_streams_and_memory(workspace: Workspace, line: str, code: int, said: str) -> None:
     create_run(workspace, make_config())
     done = shell(line, workspace)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
@@ -225,7 +225,9 @@ runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 
 @pytest.mark.fault(93)
 @pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
-def test_a_training_that_nobody_hears_is_followed_to_its_end(fake_runs: FakeRuns, tmp_path: Path, streams: str) -> None:
+def test_a_training_without_output_streams_is_followed_to_its_end(
+    fake_runs: FakeRuns, tmp_path: Path, streams: str
+) -> None:
     script = tmp_path / "train.py"
     script.write_text(TRAINING)
     environment = {**child_environment(), "CIFAR_WORKSPACE": str(fake_runs.workspace.root)}

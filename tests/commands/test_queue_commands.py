@@ -1,4 +1,4 @@
-"""The queue on the command line: who waits, for how long, and the end of all of them."""
+"""The queue on the command line: which runs wait, for how long, and stopping all of them."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from cifar_core.runs import list_runs
 from tests.lifecycle.conftest import FakeRuns
 
 
-def test_who_waits_is_shown_and_all_are_stopped(call: Any, fake_runs: FakeRuns) -> None:
+def test_waiting_runs_are_listed_and_all_are_stopped(call: Any, fake_runs: FakeRuns) -> None:
     first = fake_runs.begin()
     fake_runs.wait_computing(first)
     second, third = fake_runs.begin(), fake_runs.begin()
@@ -58,7 +58,9 @@ def test_train_says_that_it_waits_and_goes_on_when_its_turn_comes(
     assert code == 0 and json.loads(out.splitlines()[-1])["status"] == "finished"
 
 
-def test_a_hung_run_is_shown_as_such(call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_hangs_is_shown_as_not_responding(
+    call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_id = fake_runs.begin()
     fake_runs.wait_computing(run_id)
     fake_runs.instruct(run_id, "hang")
