@@ -169,7 +169,7 @@ def test_matrix_of_any_size(classes: int) -> None:
 
 
 def test_a_matrix_of_a_thousand_classes_fits_into_a_message_to_the_browser() -> None:
-    """A marker on each of a million cells took 227 MB; Streamlit sends at most 200. So only cells with pictures get one."""
+    """A marker on each of a million cells took 227 MB, Streamlit sends 200. Only cells with pictures get one."""
     rng = np.random.default_rng(0)
     matrix = np.zeros((1000, 1000), int)
     np.add.at(matrix, (rng.integers(0, 1000, 10_000), rng.integers(0, 1000, 10_000)), 1)

@@ -31,10 +31,10 @@ def begin() -> None:
 
 def one_sentence(kind: type[BaseException], error: BaseException, _trace: object) -> None:
     """Print an unforeseen error as one sentence; Python then exits with 1."""
-    told = f"{kind.__name__}: {error}"
+    message = f"{kind.__name__}: {error}"
     is_cut_short = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
-    lack = explain_memory_error(told) or (memory_sentence() if is_cut_short and memory_limit() else "")
-    print(f"Error: {lack or f'{told} (an unexpected fault; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
+    lack = explain_memory_error(message) or (memory_sentence() if is_cut_short and memory_limit() else "")
+    print(f"Error: {lack or f'{message} (an unexpected error; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
     if lack:
         os._exit(1)  # half loaded libraries may crash at a normal exit
 
