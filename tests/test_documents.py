@@ -24,13 +24,13 @@ def make_targets() -> set[str]:
 
 
 def code(text: str) -> Iterator[str]:
-    """Everything that is set as code: the lines of examples, and what stands between backticks in the text around them."""
+    """Everything that is set as code: the lines of examples, and what stands between backticks in the text."""
     for place, part in enumerate(re.split(r"^```.*\n", text, flags=re.MULTILINE)):
         yield from part.splitlines() if place % 2 else re.findall(r"`([^`\n]+)`", part)
 
 
 def faults_of_command(line: str) -> list[str]:
-    """What does not exist of `python -m cifar_core ...  # also NAME, NAME`: a command, an option, one of the other names."""
+    """What does not exist of `python -m cifar_core ...  # also NAME, NAME`: a command, an option, another name."""
     typed, _, remark = line.partition("#")
     words = shlex.split(typed)[3:]
     command: click.Command = cli

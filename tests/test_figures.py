@@ -1,8 +1,8 @@
-"""Figures: what they show, that they are safe, and that they fit both themes."""
+"""Figures: what they show, that text in them is escaped, and that they fit both themes."""
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core import figures
 from cifar_core.errors import ConfigError, DataError
-from cifar_core.figures.heatmap import _ink
+from cifar_core.figures.heatmap import _text_colour
 
 NAMES = ("cat", "<b>dog</b>", "a & b")
 MATRIX = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
@@ -69,19 +69,17 @@ def texts(node: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["accuracy", "loss"])
-def test_curves_show_each_part_and_the_best_epoch(kind: str) -> None:
-    figure = figures.curves(METRICS, kind, 2)  # type: ignore[arg-type]
+def test_curves_show_each_part_and_the_best_epoch(kind: Literal["accuracy", "loss"]) -> None:
+    figure = figures.curves(METRICS, kind, 2)
     assert [trace.name for trace in figure.data] == ["train", "validation", "test"]
     for trace in figure.data:
         assert list(trace.y) == METRICS[f"{trace.name}_{kind}"].tolist()
         assert "markers" in trace.mode
     assert [shape.x0 for shape in figure.layout.shapes] == [2]
     assert figure.layout.annotations[0].text == "best: epoch 2"
-    charts = [figures.curves(METRICS, kind, epoch) for epoch in (1, 2, 3)]  # type: ignore[arg-type]
-    sides = [chart.layout.annotations[0].xanchor for chart in charts]
-    assert sides == ["left", "center", "right"], "inside the chart at both ends"
-    last = figures.curves(METRICS, kind, 3, "last")  # type: ignore[arg-type]
-    assert last.layout.annotations[0].text == "last: epoch 3"
+    labels = [figures.curves(METRICS, kind, epoch).layout.annotations[0] for epoch in (1, 2, 3)]
+    assert [label.xanchor for label in labels] == ["left", "center", "right"], "inside the chart at both ends"
+    assert figures.curves(METRICS, kind, 3, "last").layout.annotations[0].text == "last: epoch 3"
 
 
 def test_curves_without_a_validation_part() -> None:
@@ -99,7 +97,7 @@ def test_overlay_tells_many_runs_apart() -> None:
     assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 12
 
 
-def test_without_a_point_the_axes_show_what_can_be() -> None:
+def test_without_points_the_axes_show_the_possible_range() -> None:
     assert [list(figures.curves(METRICS[:0], kind).layout.yaxis.range) for kind in ("accuracy", "loss")] == [
         [0, 1],
         [0, 2.5],
@@ -143,8 +141,8 @@ def test_matrix_cells(by: str, hide: bool) -> None:
 def test_matrix_has_a_clickable_square_on_every_cell() -> None:
     cells = figures.confusion_heatmap(MATRIX, NAMES, hide_diagonal=True).data[-1]
     assert (cells.mode, cells.opacity, cells.marker.symbol, cells.showlegend) == ("markers", 0, "square", False)
-    assert [list(place) for place in cells.customdata] == [[row, column] for row in range(3) for column in range(3)]
-    assert [list(place) for place in zip(cells.y, cells.x, strict=True)] == [list(place) for place in cells.customdata]
+    assert [list(cell) for cell in cells.customdata] == [[row, column] for row in range(3) for column in range(3)]
+    assert [list(cell) for cell in zip(cells.y, cells.x, strict=True)] == [list(cell) for cell in cells.customdata]
     assert cells.selected.marker.opacity == cells.unselected.marker.opacity == 0
 
 
@@ -169,25 +167,25 @@ def test_matrix_of_any_size(classes: int) -> None:
 
 
 def test_a_matrix_of_a_thousand_classes_fits_into_a_message_to_the_browser() -> None:
-    """A marker on each of a million cells took 227 MB, Streamlit sends 200. Only cells with pictures get one."""
+    """Markers on its million cells took 227 MB, but Streamlit sends at most 200: only cells with pictures have one."""
     rng = np.random.default_rng(0)
     matrix = np.zeros((1000, 1000), int)
     np.add.at(matrix, (rng.integers(0, 1000, 10_000), rng.integers(0, 1000, 10_000)), 1)
     figure = figures.confusion_heatmap(matrix, [f"class number {n:04}" for n in range(1000)])
-    assert [list(place) for place in figure.data[-1].customdata] == np.argwhere(matrix).tolist()
+    assert [list(cell) for cell in figure.data[-1].customdata] == np.argwhere(matrix).tolist()
     assert len(figure.to_json()) < 20e6
 
 
 def test_text_in_cells_has_the_contrast_of_wcag() -> None:
     for share in np.linspace(0, 1, 101):
-        place = share * (len(figures.CIVIDIS) - 1)
-        low = min(int(place), len(figures.CIVIDIS) - 2)
+        position = share * (len(figures.CIVIDIS) - 1)
+        low = min(int(position), len(figures.CIVIDIS) - 2)
         first, second = (np.array([int(figures.CIVIDIS[n][i : i + 2], 16) for i in (1, 3, 5)]) for n in (low, low + 1))
-        value = (first + (place - low) * (second - first)) / 255
+        value = (first + (position - low) * (second - first)) / 255
         linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
         luminance = linear @ [0.2126, 0.7152, 0.0722]
-        ink = {"white": 1.0, "black": 0.0}[_ink(float(share))]
-        assert (max(ink, luminance) + 0.05) / (min(ink, luminance) + 0.05) >= 4.5
+        text = {"white": 1.0, "black": 0.0}[_text_colour(float(share))]
+        assert (max(text, luminance) + 0.05) / (min(text, luminance) + 0.05) >= 4.5
 
 
 def test_probability_bars_mark_with_colour_and_words() -> None:
@@ -202,7 +200,7 @@ def test_probability_bars_mark_with_colour_and_words() -> None:
     ]
 
 
-def test_probability_bars_when_right_and_when_nobody_knows() -> None:
+def test_probability_bars_of_a_correct_and_an_unlabelled_picture() -> None:
     right = figures.probability_bars([0.9, 0.1], "ab", true=0)
     assert right.layout.yaxis.ticktext[0] == "<b>a</b> (true, predicted)"
     assert right.data[0].marker.color[0] == figures.CORRECT
@@ -221,14 +219,14 @@ def test_probability_bars_of_many_classes_keep_the_true_one() -> None:
     assert ticks[-1] == "<b>class 99</b> (true)"
 
 
-def test_broken_input_is_refused() -> None:
+def test_invalid_input_is_refused() -> None:
     with pytest.raises(DataError, match="Class number 3 is not one of 0 to 2"):
         figures.probability_bars([0.1, 0.7, 0.2], NAMES, true=3)
     with pytest.raises(DataError, match="square"):
         figures.confusion_heatmap(np.ones((2, 3), dtype=int), NAMES)
 
 
-def test_long_names_are_cut_and_stay_apart() -> None:
+def test_long_names_are_shortened_and_stay_distinct() -> None:
     names = ["x" * 60 + end for end in "ab"]
     figure = figures.confusion_heatmap(np.eye(2, dtype=int), names)
     assert [len(text) for text in figure.layout.xaxis.ticktext] == [24, 24]

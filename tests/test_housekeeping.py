@@ -20,12 +20,13 @@ TARGETS = ("help", "install", "run", "train", "analysis", "test", "lint", "bench
 MAX_FILE_BYTES = 2_000_000
 
 # Built from pieces, so that this file does not hold what it looks for.
-REGISTRIES = tuple(".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("download", "pytorch", "org"), ("npmjs", "org"), ("anaconda", "org")))  # fmt: skip
+_HOSTS = ("pypi org", "pythonhosted org", "download pytorch org", "npmjs org", "anaconda org")
+REGISTRIES = tuple(host.replace(" ", ".") for host in _HOSTS)
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:" + "|".join(("work", "root")) + r")/[\w.-]+")  # where sessions work
 
 
 def tracked_files() -> Iterator[Path]:
-    """Everything that is or would be committed. Outside a git checkout, as in a downloaded archive, these tests skip."""
+    """Everything that is or would be committed. Outside a git checkout these tests are skipped."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]

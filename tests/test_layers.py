@@ -1,7 +1,8 @@
 """The house rules of the code's shape, read from its syntax trees: who may import whom, and how large a piece may grow.
 
-`RULES` are the whole of them; the layers stand in docs/ARCHITECTURE.md. Each rule is a function of the sources that returns its complaints, and each
-is shown to fail on a small bad source below. What Python really loads is measured in processes of their own at the end.
+`RULES` are the whole of them; the layers stand in docs/ARCHITECTURE.md. Each rule is a function of the sources that
+returns its complaints, and each is shown to fail on a small bad source below. What Python really loads is measured in
+processes of their own at the end.
 """
 
 import ast
@@ -116,7 +117,7 @@ def read(files: Mapping[str, str]) -> Sources:
 
 
 def imported(source: Source, sources: Sources, within: ast.AST | None = None) -> Iterator[tuple[str, int]]:
-    """Every import as (absolute dotted name, line). `from package import module` counts as the module where it is one."""
+    """Every import as (absolute dotted name, line); `from package import module` gives the module."""
     package = source.module if source.path.endswith("__init__.py") else source.module.rpartition(".")[0]
     for node in ast.walk(within or source.tree):
         if isinstance(node, ast.Import):
@@ -142,7 +143,7 @@ def layer_of(module: str) -> str:
 
 
 def arrows_point_left(sources: Sources) -> Complaints:
-    """A layer imports only what stands left of it in LAYERS; pages and the command line import any, nobody imports them."""
+    """A layer imports only what stands left of it in LAYERS. Nobody imports pages and the command line."""
     for source in sources.values():
         here = layer_of(source.module)
         if here and here not in (*LAYERS, *ENTRIES):
@@ -515,7 +516,7 @@ def test_importing_the_package_is_quick() -> None:
 
 
 def test_every_module_has_a_caption(project: Sources) -> None:
-    """The tree in docs/ARCHITECTURE.md names each module; a folder's __init__.py and the painters of drawn10 need none."""
+    """docs/ARCHITECTURE.md names each module; a folder's __init__.py and the painters of drawn10 need no caption."""
     known = {
         source.path
         for source in project.values()

@@ -1,4 +1,4 @@
-"""How quick the screens are: in a browser (`browser.py`), also while a training runs, and on the server (`server.py`)."""
+"""How quick the screens are: in a browser (`browser.py`), also beside a training, and on the server (`server.py`)."""
 
 import contextlib
 import importlib.util

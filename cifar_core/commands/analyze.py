@@ -8,7 +8,7 @@ import pandas as pd
 
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.errors import ConfigError
-from cifar_core.export import MAX_PICTURES, Export, save_samples
+from cifar_core.export import MAX_EXPORTED, Export, save_samples
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
 from cifar_core.samples import SampleFilter, sample_table, select_samples, tile_caption
 from cifar_core.text import counted
@@ -23,8 +23,8 @@ from cifar_core.workspace import Workspace
 @workspace_option
 def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json: bool) -> None:
     """Save the top mistakes of RUN (an id or `latest`) on the test set as PNG files with a table, and list them."""
-    if not 1 <= top <= MAX_PICTURES:
-        raise ConfigError([f"--top is {top}, but must be a whole number from 1 to {MAX_PICTURES:,}."])
+    if not 1 <= top <= MAX_EXPORTED:
+        raise ConfigError([f"--top is {top}, but must be a whole number from 1 to {MAX_EXPORTED:,}."])
     found = read_run(workspace, run)
     predictions = read_predictions(workspace, found.id)
     dataset = open_run_dataset(workspace, found)

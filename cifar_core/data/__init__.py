@@ -1,17 +1,20 @@
-"""Datasets: getting, importing, storing, opening and varying pictures. Only this layer knows the files in `workspace.data`."""
+"""Datasets: downloading, importing, storing, opening and augmenting pictures.
+
+Only this layer knows the files in `workspace.data`.
+"""
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
 from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image, usable_std
-from cifar_core.data.preparation import JobState, cancel_job, forget_job, read_job, start_get, start_import
+from cifar_core.data.preparation import JobState, cancel_job, dismiss_job, read_job, start_get, start_import
 from cifar_core.data.reading import read_pictures
 from cifar_core.data.sources.drawn10 import prepare_drawn10
 from cifar_core.data.store import (
     Dataset,
     Split,
+    checked_dataset_name,
     class_counts,
     delete_dataset,
-    known_name,
     open_dataset,
     require_unchanged,
     save_dataset,
@@ -27,13 +30,13 @@ __all__ = [
     "Variation",
     "augment",
     "cancel_job",
+    "checked_dataset_name",
     "class_counts",
     "dataset_state",
     "decode_picture",
     "delete_dataset",
+    "dismiss_job",
     "draw_variation",
-    "forget_job",
-    "known_name",
     "list_datasets",
     "normalised_view",
     "open_dataset",

@@ -1,7 +1,8 @@
-"""Files of arrays whose maker is not known, .npy and .npz: read in pieces, every claim checked, nothing unpickled.
+"""Array files of unknown origin, .npy and .npz: they are read in chunks, every claim is checked, nothing is unpickled.
 
-A claim costs no memory: kind, shape and width are held to what is expected and to the limits, and their size to that of
-the file, before anything is allocated. All errors are ValueErrors whose text ends the sentence "it ...".
+A header cannot make the reader allocate memory: type, shape and width are compared with what is expected and with the
+limits, and the claimed size with that of the file, before anything is allocated. All errors are ValueErrors whose text
+ends the sentence "it ...".
 """
 
 import contextlib
@@ -16,32 +17,32 @@ from typing import BinaryIO
 import numpy as np
 
 from cifar_core.data.rules import MAX_ID, MAX_PREDICTIONS, MAX_TEST
-from cifar_core.data.sources.entries import ArchiveLimits, in_words, open_plain
+from cifar_core.data.sources.entries import ArchiveLimits, archive_errors, open_regular_file
 from cifar_core.data.sources.zips import ZipFiles, is_stored
 from cifar_core.text import size_text
 
-PIECE = 4 * 1024 * 1024  # bytes
-_GULP = 256 * 1024  # bytes: where each is copied twice on its way, the memory of the one before serves the next
-Shape = tuple[int | None, ...]  # None: any
+CHUNK_BYTES = 4 * 1024 * 1024
+_READ_BYTES = 256 * 1024  # of one read: so few that the buffers of one read are reused by the next
+Shape = tuple[int | None, ...]  # None: any length
 _NPY = b"\x93NUMPY\x01\x00"
 _NPY_HEADER = re.compile(
     r"\{'descr': '(<f4|<i8|\|u1|<U[1-9][0-9]{0,3})', 'fortran_order': False, "
     r"'shape': \(((?:[0-9]{1,12},? ?)*)\), \} *\n",
     re.ASCII,
 )
-_MAX_NPZ = MAX_PREDICTIONS + 1024 * 1024  # bytes; the names of the classes and the heads of the arrays come on top
+_MAX_NPZ = MAX_PREDICTIONS + 1024 * 1024  # bytes; class names and array headers come on top
 _NPZ_LIMITS = ArchiveLimits(files=100, file_bytes=_MAX_NPZ, total_bytes=_MAX_NPZ)
-_SURROGATES = (0xD800, 0xE000)  # half characters: no text may hold them
+_SURROGATES = (0xD800, 0xE000)  # half characters, which no valid text holds
 _MAX_CODE = 0x10FFFF
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a .npy file says of its array."""
+    """What the header of a .npy file says about its array."""
 
     kind: str  # "<f4", "<i8", "|u1", "<U12"
     shape: tuple[int, ...]
-    end: int  # bytes, where the array begins
+    end: int  # bytes of the header; the array begins there
 
     @property
     def row_bytes(self) -> int:
@@ -55,7 +56,7 @@ class Header:
 
 
 def npy_header(stream: BinaryIO) -> Header:
-    """Read the head of a .npy file as `numpy.save` writes it; another one, such as of pickled objects, is refused."""
+    """Read the header of a .npy file as `numpy.save` writes it; refuse any other, such as one of pickled objects."""
     start = stream.read(len(_NPY) + 2)
     if not start.startswith(_NPY) or len(start) < len(_NPY) + 2:
         raise ValueError("is not an array file of NumPy")
@@ -69,36 +70,36 @@ def npy_header(stream: BinaryIO) -> Header:
     return Header(kind, tuple(int(side) for side in re.findall("[0-9]+", digits)), len(start) + length)
 
 
-def npy_pieces(stream: BinaryIO, header: Header) -> Iterator[np.ndarray]:
-    """The array after its head, some rows at a time ([rows, ...], a scalar as [1]); the file must end with it."""
+def npy_chunks(stream: BinaryIO, header: Header) -> Iterator[np.ndarray]:
+    """The array after its header, some rows at a time ([rows, ...], a scalar as [1]); the file must end with it."""
     shape = header.shape or (1,)
     row = Header(header.kind, shape, 0).row_bytes
-    if row > PIECE:
-        raise ValueError("has rows that are too long")
-    rows = max(1, PIECE // max(1, row))
-    left = shape[0]
-    while left > 0:
-        count = min(rows, left)
+    if row > CHUNK_BYTES:
+        raise ValueError("has rows of more bytes than are allowed")
+    rows = max(1, CHUNK_BYTES // max(1, row))
+    remaining = shape[0]
+    while remaining > 0:
+        count = min(rows, remaining)
         array = np.frombuffer(_exactly(stream, count * row), header.kind).reshape(count, *shape[1:])
         if header.kind.startswith("<U"):
             _check_text(array)
         yield array
-        left -= count
+        remaining -= count
     if stream.read(1):
-        raise ValueError("goes on after its end")
+        raise ValueError("is longer than its header says")
 
 
 def npy_array(stream: BinaryIO, size: int, kind: str, shape: Shape) -> np.ndarray:
-    """A whole array with a row for each test picture at most.
+    """A whole array of at most one row for each test picture.
 
     Args:
         stream: the file.
-        size: its bytes.
-        kind: as in `Header`, "<U" for texts of any width.
-        shape: as far as it is known beforehand.
+        size: bytes of the file.
+        kind: as in `Header`; "<U" for texts of any width.
+        shape: the expected shape, as far as it is known.
     """
     header = npy_header(stream)
-    require(header, kind, shape)
+    check_header(header, kind, shape)
     if header.shape and header.shape[0] > MAX_TEST:
         raise ValueError(f"has {header.shape[0]:,} rows, more than the {MAX_TEST:,} allowed")
     _require_size(header, size)
@@ -106,14 +107,14 @@ def npy_array(stream: BinaryIO, size: int, kind: str, shape: Shape) -> np.ndarra
     content = array.reshape(-1).view(np.uint8).data
     done = 0
     while done < len(content):
-        piece = stream.read(min(_GULP, len(content) - done))
-        if not piece:
+        block = stream.read(min(_READ_BYTES, len(content) - done))
+        if not block:
             raise ValueError("is cut short")
-        content[done : done + len(piece)] = piece
-        done += len(piece)
-    stream.read(1)  # of a file in a zip: only at its end is its checksum compared
+        content[done : done + len(block)] = block
+        done += len(block)
+    stream.read(1)  # `zipfile` compares the checksum of a file only when it is read to its end
     if array.dtype.kind == "U" and array.size and _codes(array).max() > _MAX_CODE:
-        raise ValueError("holds signs that no text has")
+        raise ValueError("holds characters that do not exist in Unicode")
     return array
 
 
@@ -122,79 +123,81 @@ def read_npy(path: Path, kind: str, shape: Shape) -> np.ndarray:
 
     Raises:
         OSError: it is missing or cannot be read.
-        DataError: it is no file.
+        DataError: it is not a file.
     """
-    with open_plain(path, path.name) as stream:
+    with open_regular_file(path, path.name) as stream:
         return npy_array(stream, os.fstat(stream.fileno()).st_size, kind, shape)
 
 
 def map_array(path: Path) -> np.ndarray:
-    """An array that stays in its file and is read where it is used; read-only.
+    """A read-only memory map of the array in a .npy file.
 
     Raises:
         OSError: it is missing or cannot be read.
-        DataError: it is no file.
+        DataError: it is not a file.
     """
-    with open_plain(path, path.name) as stream:
+    with open_regular_file(path, path.name) as stream:
         header = npy_header(stream)
         _require_size(header, os.fstat(stream.fileno()).st_size)
     return np.memmap(path, header.kind, "r", header.end, header.shape).view(np.ndarray)
 
 
-class Arrays:
-    """The arrays of an .npz file, which are stored in it as they are: nothing in it is larger than it is itself."""
+class NpzArrays:
+    """The arrays of an .npz file, which must be stored uncompressed: so none of them can be larger than the file."""
 
     def __init__(self, archive: ZipFiles) -> None:
         self._archive = archive
         self._infos = {info.filename: info for info in archive.infos}
-        self.names = sorted(info.filename for info in archive.infos)  # one that is there twice is named twice
+        self.names = sorted(info.filename for info in archive.infos)  # a name that occurs twice is listed twice
         for info in archive.infos:
             if not is_stored(info):
-                raise ValueError(f"holds {info.filename[:60]!a} packed, which predictions never are")
+                raise ValueError(
+                    f"holds {info.filename[:60]!a} compressed, which this program never does in a file of predictions"
+                )
 
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
-        """One of them as a stream; `name` ends in .npy."""
+        """One of the arrays as a stream; `name` ends in .npy."""
         if name not in self._infos:
             raise ValueError(f"does not hold {name}")
         with self._archive.open_stored(self._infos[name]) as stream:
             yield stream
 
     def read(self, name: str, kind: str, shape: Shape) -> np.ndarray:
-        """A whole one, as `npy_array`."""
+        """A whole array, as by `npy_array`."""
         with self.open(name) as stream:
             return npy_array(stream, self._infos[name].file_size, kind, shape)
 
 
 @contextlib.contextmanager
-def open_npz(path: Path) -> Iterator[Arrays]:
+def open_npz(path: Path) -> Iterator[NpzArrays]:
     """Open an .npz file of predictions.
 
     Raises (also while an array is read):
-        DataError: it is no zip, or damaged.
+        DataError: it is not a zip, or it is damaged.
         OSError: it is missing.
     """
-    with open_plain(path, path.name) as handle:
+    with open_regular_file(path, path.name) as handle:
         size = os.fstat(handle.fileno()).st_size
         if size > _MAX_NPZ:
             raise ValueError(f"has {size_text(size)}, more than the {size_text(_MAX_NPZ)} allowed")
-        with in_words(path.name):
-            yield Arrays(ZipFiles(handle, _NPZ_LIMITS))
+        with archive_errors(path.name):
+            yield NpzArrays(ZipFiles(handle, _NPZ_LIMITS, path.name))
 
 
-def require(header: Header, kind: str, shape: Shape) -> None:
-    """Refuse another kind or shape than is expected."""
+def check_header(header: Header, kind: str, shape: Shape) -> None:
+    """Raise ValueError where the type or shape is not the expected one."""
     fits = len(header.shape) == len(shape) and all(
-        want in (None, side) for want, side in zip(shape, header.shape, strict=True)
+        expected in (None, side) for expected, side in zip(shape, header.shape, strict=True)
     )
     if not header.kind.startswith(kind) or not fits:
-        wanted = ", ".join("any" if side is None else str(side) for side in shape)
-        raise ValueError(f"holds {header.kind} {list(header.shape)} where {kind} [{wanted}] belongs")
+        sides = ", ".join("any" if side is None else str(side) for side in shape)
+        raise ValueError(f"holds {header.kind} {list(header.shape)} where {kind} [{sides}] is expected")
 
 
 def _require_size(header: Header, size: int) -> None:
     if size != header.size:
-        raise ValueError("is cut short" if size < header.size else "goes on after its end")
+        raise ValueError("is cut short" if size < header.size else "is longer than its header says")
 
 
 def _codes(array: np.ndarray) -> np.ndarray:
@@ -205,7 +208,7 @@ def _check_text(array: np.ndarray) -> None:
     codes = _codes(array)
     low, high = _SURROGATES
     if codes.size and (codes.max() > _MAX_CODE or ((codes >= low) & (codes < high)).any()):
-        raise ValueError("holds signs that no text has")
+        raise ValueError("holds characters that do not exist in Unicode")
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:

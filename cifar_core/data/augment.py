@@ -1,6 +1,6 @@
-"""Varying training pictures: flip, shift and cutout on whole batches, no picture one by one.
+"""Data augmentation: flip, shift and cutout, applied to whole batches at once.
 
-The numbers are drawn apart from the pictures, so the same seed gives the same variations wherever they are applied.
+The random numbers are drawn apart from the pictures, so a seed gives the same variations wherever they are applied.
 Reads and writes nothing.
 """
 
@@ -20,19 +20,19 @@ class Variation:
     flip: np.ndarray  # bool [N], mirror left to right
     dy: np.ndarray  # int [N], pixels moved down (negative: up)
     dx: np.ndarray  # int [N], pixels moved to the right (negative: to the left)
-    mirror_edges: bool  # fill what a shift leaves free with the pixels beside it turned round; black otherwise
+    mirror_edges: bool  # fill what a shift leaves free with the mirrored pixels beside it; black otherwise
     cut_y: np.ndarray  # int [N], row of the centre of the blanked square
     cut_x: np.ndarray  # int [N], column of its centre
     cutout: int  # width of the square in pixels; 0 = none
 
 
 def draw_variation(config: DataConfig, count: int, rng: np.random.Generator) -> Variation:
-    """Draw how each of `count` pictures is varied.
+    """Draw a random variation for each of `count` pictures.
 
-    All numbers are drawn whatever the settings, so that switching one kind on leaves the others as they were.
+    All numbers are drawn whatever the settings, so that switching one kind on leaves the others unchanged.
     """
     flip = rng.random(count) < 0.5
-    moves = rng.random((2, count))  # scaled after drawing: integers() would use up more or fewer numbers by range
+    moves = rng.random((2, count))  # scaled here: the count of numbers that integers() consumes depends on the range
     centres = rng.random((2, count))
     dy, dx = np.floor(moves * (2 * config.shift + 1)).astype(np.int64) - config.shift
     cut_y, cut_x = np.floor(centres * _SIDE).astype(np.int64)
@@ -40,17 +40,18 @@ def draw_variation(config: DataConfig, count: int, rng: np.random.Generator) -> 
 
 
 def augment(images: np.ndarray, variation: Variation) -> np.ndarray:
-    """Flip, then shift (the free edge becomes black or a mirror), then blank the cutout square (black, cut at the border).
+    """Flip, then shift (the free edge becomes black or mirrored), then blank the cutout square (black).
 
-    The square covers rows `cut_y - cutout // 2` to that plus `cutout`, columns alike (DeVries & Taylor 2017, "Improved
-    Regularization of Convolutional Neural Networks with Cutout": the centre may lie anywhere, so the square is often cut).
+    The square covers `cutout` rows from `cut_y - cutout // 2` on, and columns likewise. Its centre may lie anywhere, so
+    the border of the picture often cuts it (DeVries & Taylor 2017, "Improved Regularization of Convolutional Neural
+    Networks with Cutout").
 
     Args:
-        images: uint8 [B, C, H, W], fastest where the channels of a pixel lie side by side in memory; left as it is.
-        variation: for B pictures.
+        images: uint8 [B, C, H, W], fastest in channels-last memory; it is not changed.
+        variation: one for each of the B pictures.
 
     Returns:
-        A new batch of the same shape, the channels of a pixel side by side in memory.
+        A new batch of the same shape, channels last in memory.
     """
     pixels = images.transpose(0, 2, 3, 1)  # [B, H, W, C]
     margin = int(max(np.abs(variation.dy).max(initial=0), np.abs(variation.dx).max(initial=0)))
@@ -69,15 +70,15 @@ def augment(images: np.ndarray, variation: Variation) -> np.ndarray:
 
 
 def _mirror(pixels: np.ndarray) -> np.ndarray:
-    """Pictures [B, H, W, C] turned left to right; channel by channel, since NumPy is slow in loops over three numbers."""
-    turned = np.empty_like(pixels)
+    """Pictures [B, H, W, C] mirrored left to right; by channel, as NumPy is slow in inner loops over three numbers."""
+    mirrored = np.empty_like(pixels)
     for channel in range(pixels.shape[3]):
-        turned[..., channel] = pixels[:, :, ::-1, channel]
-    return turned
+        mirrored[..., channel] = pixels[:, :, ::-1, channel]
+    return mirrored
 
 
 def _mirror_edges(canvas: np.ndarray, margin: int) -> None:
-    """Fill a margin of [B, H, W, C] with what lies inside it turned round; the outermost pixel itself is not repeated."""
+    """Fill a margin of [B, H, W, C] with the mirrored pixels beside it; the outermost pixel is not repeated."""
     for axis in (1, 2):
         side = canvas.swapaxes(0, axis)  # a view
         for step in range(1, margin + 1):
@@ -86,7 +87,7 @@ def _mirror_edges(canvas: np.ndarray, margin: int) -> None:
 
 
 def _windows(canvas: np.ndarray, shape: tuple[int, ...], top: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """Cut a picture out of each canvas at a place of its own, row by row: a row of pixels is one piece of memory.
+    """Cut one window out of each canvas, row by row: a row of pixels is contiguous in memory.
 
     Args:
         canvas: uint8 [B, canvas height, canvas width, C], contiguous.
@@ -97,7 +98,8 @@ def _windows(canvas: np.ndarray, shape: tuple[int, ...], top: np.ndarray, left: 
     count, height, width, channels = shape
     tall, wide = canvas.shape[1:3]
     span = width * channels  # bytes of a row
-    starts = np.ndarray((canvas.size - span) // channels + 1, f"V{span}", canvas, strides=(channels,))  # at every pixel
+    # The row of pixels that begins at each pixel of the canvas.
+    starts = np.ndarray((canvas.size - span) // channels + 1, f"V{span}", canvas, strides=(channels,))
     rows = np.arange(count)[:, None] * tall + top[:, None] + np.arange(height)  # [B, H]
     return starts[rows * wide + left[:, None]].view(np.uint8).reshape(shape)
 

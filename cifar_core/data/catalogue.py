@@ -1,4 +1,7 @@
-"""Which datasets there are and how to get the others. Reads the `meta.json` of each folder in `workspace.data`."""
+"""The list of datasets: those that are stored, and how to get the others.
+
+Reads the `meta.json` of each folder in `workspace.data`.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,10 +12,10 @@ from cifar_core.data.sources.cifar10 import CIFAR10
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     broken_sentence,
+    checked_dataset_name,
     dataset_folder,
     is_preparing,
     is_saved,
-    known_name,
     read_dataset_record,
 )
 from cifar_core.errors import DataError, StorageError
@@ -22,24 +25,24 @@ from cifar_core.workspace import Workspace
 
 @dataclass(frozen=True)
 class DatasetState:
-    """What a list of datasets shows of one."""
+    """What the list of datasets shows of one dataset."""
 
     name: str
     title: str
     description: str
     state: Literal["ready", "absent", "preparing", "broken"]
-    how: str  # one sentence: how to get it (where it is there: where it came from)
-    train: int  # pictures, of a built-in dataset that is absent those it will have
+    how: str  # one sentence: how to get it, or where it came from if it is stored
+    train: int  # pictures; for a built-in dataset that is absent, the number it will have
     test: int
     classes: int
     bytes: int  # on disk
     problem: str  # why it is broken, or why the last try to get it failed; else empty
-    fingerprint: str = ""  # of its pictures, labels and class names; known of one that is ready
+    fingerprint: str = ""  # of its pictures, labels and class names; empty unless it is ready
 
 
 @dataclass(frozen=True)
-class BuiltIn:
-    """A dataset that is listed before it is there."""
+class BuiltInDataset:
+    """A dataset that is listed before it is stored."""
 
     title: str
     description: str
@@ -50,16 +53,16 @@ class BuiltIn:
 
 
 BUILT_IN = {
-    drawn10.NAME: BuiltIn(
+    drawn10.NAME: BuiltInDataset(
         drawn10.TITLE,
-        f"The ten CIFAR-10 classes drawn by this program: {drawn10.TRAIN:,} pictures to learn from and {drawn10.TEST:,} to "
-        "test, made in seconds without a network.",
+        f"The ten CIFAR-10 classes drawn by this program: {drawn10.TRAIN:,} pictures to learn from and "
+        f"{drawn10.TEST:,} to test, made in seconds without a network.",
         f"One click draws it here, or: python -m cifar_core data get {drawn10.NAME}",
         drawn10.TRAIN,
         drawn10.TEST,
         drawn10.CLASSES,
     ),
-    cifar10.NAME: BuiltIn(
+    cifar10.NAME: BuiltInDataset(
         cifar10.TITLE,
         f"The official photographs: {cifar10.TRAIN:,} to learn from and {cifar10.TEST:,} to test, in ten classes.",
         f"Download it ({size_text(CIFAR10.length)}), import the file {CIFAR10.filename} or a torchvision folder you "
@@ -72,13 +75,14 @@ BUILT_IN = {
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetState]:
-    """The built-in datasets first, there or not, then those the person imported; last imports on their way or failed."""
+    """The built-in datasets, stored or not; then the imported ones; then imports that are in progress or failed."""
     names = dict.fromkeys(BUILT_IN_NAMES)
-    if workspace.data.is_dir():  # someone may have deleted it
-        here = sorted(item.name for item in workspace.data.iterdir())  # whatever has such a name holds it
-        names.update((name, None) for name in here if _is_known(name))
-    # An import on its way or refused has no folder of its own.
-    imports = (name for name in _jobs(workspace) if _is_known(name) and name not in names)
+    if workspace.data.is_dir():  # somebody may have deleted it
+        # Also what is not a dataset takes its name, so it is listed (as broken).
+        stored = sorted(item.name for item in workspace.data.iterdir())
+        names.update((name, None) for name in stored if _is_valid_name(name))
+    # An import that is in progress or was refused has no folder of its own.
+    imports = (name for name in _jobs(workspace) if _is_valid_name(name) and name not in names)
     names.update((name, None) for name in imports if _is_preparing(workspace, name) or _failure(workspace, name))
     return [dataset_state(workspace, name) for name in names]
 
@@ -87,10 +91,10 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
     """The state of one dataset.
 
     Raises:
-        DataError: none may have this name.
+        DataError: no dataset may have this name.
     """
-    known = BUILT_IN.get(name, BuiltIn(name, "", ""))
-    preparing = _is_preparing(workspace, name)  # before looking for it: what has just arrived is not called absent
+    known = BUILT_IN.get(name, BuiltInDataset(name, "", ""))
+    preparing = _is_preparing(workspace, name)  # asked first: a dataset saved just now must not be called absent
     if not is_saved(workspace, name):
         state: Literal["preparing", "absent"] = "preparing" if preparing else "absent"
         how = known.how or "Import it again."
@@ -98,36 +102,36 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
         sizes = (known.train, known.test, known.classes, 0)
         return DatasetState(name, known.title, known.description, state, how, *sizes, problem)
     try:
-        facts = read_dataset_record(dataset_folder(workspace, name))
+        record = read_dataset_record(dataset_folder(workspace, name))
     except (OSError, ValueError) as error:
         problem = broken_sentence(name, error)
         return DatasetState(name, known.title, known.description, "broken", known.how, 0, 0, 0, 0, problem)
     return DatasetState(
         name,
-        facts.title,
-        known.description or facts.source,
+        record.title,
+        known.description or record.source,
         "ready",
-        facts.source,
-        facts.train,
-        facts.test,
-        len(facts.class_names),
-        facts.bytes,
+        record.source,
+        record.train,
+        record.test,
+        len(record.class_names),
+        record.bytes,
         "",
-        facts.fingerprint,
+        record.fingerprint,
     )
 
 
 def _jobs(workspace: Workspace) -> list[str]:
     try:
         return sorted(item.name for item in workspace.jobs.iterdir())
-    except OSError:  # there never was one, or they are not ours to read: then each dataset that is absent says so
+    except OSError:  # no job was ever started, or the folder is not readable: `dataset_state` then reports that
         return []
 
 
 def _is_preparing(workspace: Workspace, name: str) -> bool:
     try:
         return is_preparing(workspace, name)
-    except StorageError:  # nobody can tell; `read_job` says why
+    except StorageError:  # it cannot be determined; `read_job` says why
         return False
 
 
@@ -136,9 +140,9 @@ def _failure(workspace: Workspace, name: str) -> str:
     return job.error if job is not None and job.state == "failed" else ""
 
 
-def _is_known(name: str) -> bool:
+def _is_valid_name(name: str) -> bool:
     try:
-        known_name(name)
+        checked_dataset_name(name)
     except DataError:
         return False
     return True

@@ -1,4 +1,7 @@
-"""Pictures of any common format into what a network sees: uint8 [3, 32, 32]. Reads and writes nothing but its arguments."""
+"""Convert pictures of any common format to the input of the networks: uint8 [3, 32, 32].
+
+Reads and writes nothing but its arguments.
+"""
 
 import io
 import struct
@@ -11,20 +14,23 @@ from PIL import Image, ImageOps
 
 from cifar_core.errors import DataError
 
-SIZE = 32  # pixels, width and height of what the networks see
-_NO_SPREAD = 1e-6  # a std below is the rounding of a constant channel: one grey level in a pixel of ten million is more
+SIZE = 32  # pixels, width and height of the input of the networks
+# A standard deviation below it is the rounding error of a constant channel: one grey level in one pixel of ten million
+# gives more.
+_NO_SPREAD = 1e-6
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_PIXELS = 25_000_000
 CONVERSION = (
-    "A picture that is not 32 x 32 is turned upright as its camera noted, cut to the largest square around its centre, and "
-    "shrunk or enlarged smoothly (bicubic, antialiased). Grey is repeated in all three channels, transparent parts lie "
-    "on white, CMYK and 16 bits become 8-bit RGB, colour profiles are ignored, and of an animation the first frame counts."
+    "A picture that is not 32 x 32 is turned upright as its camera noted, cut to the largest square around its centre, "
+    "and shrunk or enlarged smoothly (bicubic, antialiased). Grey is repeated in all three channels, transparent parts "
+    "lie on white, CMYK and 16 bits become 8-bit RGB, colour profiles are ignored, and of an animation the first frame "
+    "counts."
 )
 
-# Pillow warns about a bomb above 89 Mpx and raises above twice that; here both are refusals.
+# Pillow warns about a decompression bomb above 89 megapixels and raises above twice that; here both are refused.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
-# What Pillow's readers raise on broken bytes (they were fed random and cut files in the tests).
+# What Pillow's decoders raise on broken bytes; the tests feed them random and truncated files.
 _UNREADABLE = (
     OSError,
     SyntaxError,
@@ -42,17 +48,18 @@ _TOO_LARGE = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 
 
 def decode_picture(content: bytes, *, name: str) -> np.ndarray:
-    """Decode a PNG, JPEG, WEBP or BMP file and convert it as `CONVERSION` says. Its content decides, not its name.
+    """Decode a PNG, JPEG, WEBP or BMP file and convert it as `CONVERSION` says. The format is told by its content.
 
     Args:
         content: the whole file.
-        name: what the error calls it.
+        name: what the error message calls it.
 
     Returns:
         uint8 [3, 32, 32], the same for the same bytes.
 
     Raises:
-        DataError: not such a picture, damaged or cut off, or more than 25 million pixels (seen before decoding).
+        DataError: it is not such a picture, is damaged or incomplete, or has more than 25 million pixels (which is
+            checked before decoding).
     """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -65,7 +72,7 @@ def decode_picture(content: bytes, *, name: str) -> np.ndarray:
     except Image.UnidentifiedImageError as error:
         raise DataError(f"{name} is not a PNG, JPEG, WEBP or BMP picture.") from error
     except _UNREADABLE as error:
-        raise DataError(f"{name} is damaged or cut off ({_first_line(error)}).") from error
+        raise DataError(f"{name} is damaged or incomplete ({_first_line(error)}).") from error
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # [3, 32, 32]
 
 
@@ -75,7 +82,7 @@ def to_image(pixels: np.ndarray) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    # Only where there is EXIF: the look-up costs as much as decoding a small JPEG.
+    # Only where there is EXIF data: reading the orientation costs as much as decoding a small JPEG.
     return ImageOps.exif_transpose(image) if "exif" in image.info else image
 
 
@@ -112,7 +119,7 @@ def _first_line(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class NormalisedView:
-    """A normalised picture for the screen: nothing clipped, 0 is mid-grey, the same range for a whole dataset."""
+    """A normalised picture as it is displayed: nothing is clipped, 0 is mid-grey, a dataset has one range for all."""
 
     pixels: np.ndarray  # uint8 [3, 32, 32]
     bound: float  # black is -bound, white +bound; no picture of the dataset lies outside
@@ -121,7 +128,7 @@ class NormalisedView:
 
 
 def usable_std(std: tuple[float, float, float]) -> tuple[float, float, float]:
-    """The standard deviations to divide by: that of a channel without any spread counts as 1.
+    """The standard deviations to divide by: that of a constant channel counts as 1.
 
     Args:
         std: per channel, in units of 0..1.
@@ -133,7 +140,7 @@ def usable_std(std: tuple[float, float, float]) -> tuple[float, float, float]:
 def normalised_view(
     pixels: np.ndarray, mean: tuple[float, float, float], std: tuple[float, float, float]
 ) -> NormalisedView:
-    """What the network gets, (x / 255 - mean) / std per channel, as a picture rescaled by a fixed range around 0.
+    """The input of the network, (x / 255 - mean) / std per channel, as a picture rescaled by a fixed range around 0.
 
     Args:
         pixels: uint8 [3, H, W].

@@ -1,7 +1,8 @@
-"""Preparing data in a process of its own (`job.py`): start it, read how far it is, cancel it.
+"""Prepare a dataset in a process of its own (`prepare_process.py`): start it, read its progress, cancel it.
 
-Reads and writes `data/.jobs/<name>/`: `job.json` (what is wanted), `state.json` (how far it is), `job.lock` (held by the
-process for life: a free lock means dead), `start.lock` (held until it has that lock), `cancel`, `worker.log`.
+Reads and writes `data/.jobs/<name>/`: `job.json` (the request), `state.json` (the progress), `job.lock` (held by the
+process as long as it runs: a free lock means that it has ended), `start.lock` (held until the process has that lock),
+`cancel` and `worker.log`.
 """
 
 import os
@@ -18,10 +19,10 @@ from cifar_core.data.sources.cifar10 import NAME as CIFAR10_NAME
 from cifar_core.data.sources.cifar10 import downloads_folder, is_official
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
+    checked_dataset_name,
     dataset_lock,
     is_preparing,
     is_saved,
-    known_name,
     open_dataset,
     refuse_taken,
 )
@@ -38,63 +39,62 @@ from cifar_core.storage.parse import parse
 from cifar_core.text import MB, one_line
 from cifar_core.workspace import Workspace
 
-START_SECONDS = 30.0  # a job holds its lock within a second; this is for very busy machines
+START_SECONDS = 30.0  # a job normally holds its lock within a second; this is for very busy machines
 LOG = "worker.log"
 _SCHEMA = 1
 _REQUEST = "job.json"
-_MAX_PATH_SHOWN = 300  # characters of a path in sentences
+_MAX_PATH_SHOWN = 300  # characters of a path in error messages
 JobKind = Literal["get", "import"]
-Outcome = Literal["running", "done", "failed", "cancelled"]
+JobStatus = Literal["running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
 class JobState:
-    """How far the preparation of one dataset is, or how it ended."""
+    """The progress of the preparation of one dataset, or how it ended."""
 
     name: str
     kind: JobKind
-    state: Outcome = "running"
+    state: JobStatus = "running"
     phase: str = "Starting"
     done: Count = 0
     total: Count = 0
     unit: str = ""  # "bytes", "files" or "pictures"
     seconds_left: Amount | None = None  # of this phase
-    error: str = ""  # one sentence, where it failed
-    report: list[str] = field(default_factory=list)  # unreadable files, what was passed over
+    error: str = ""  # one sentence if it failed
+    report: list[str] = field(default_factory=list)  # a line for each unreadable or skipped file
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a job shall do."""
+    """What a job is to do."""
 
     kind: JobKind
     source: str = ""  # absolute path of what is imported
-    remove_source: bool = False  # it is an upload of ours
-    shown: str = ""  # what people know the source as; empty = its own name
-    leave_out: bool = False  # files that cannot be used, instead of refusing the whole
+    remove_source: bool = False  # delete the source afterwards: it is an upload
+    shown: str = ""  # the name people know the source by; empty = its file name
+    leave_out: bool = False  # leave out files that cannot be used, instead of refusing the import
 
 
 def job_folder(workspace: Workspace, name: str) -> Path:
-    """Where the job of a dataset keeps its files; made on first use."""
+    """The folder of the job of a dataset; it is created on first use."""
     return dataset_lock(workspace, name).parent
 
 
 def start_get(workspace: Workspace, name: str) -> None:
-    """Generate `drawn10` or download `cifar10` in a process of its own; nothing happens where that is done or on its way.
+    """Draw `drawn10` or download `cifar10` in a process of its own; does nothing where that is done or in progress.
 
     Raises:
-        DataError: no dataset of this name can be got, or it is here but broken.
+        DataError: this is not a built-in dataset, or it is stored but broken.
         StorageError: the process could not be started.
     """
     if name not in BUILT_IN_NAMES:
-        raise DataError(
-            f"{known_name(name)} cannot be got, only {' and '.join(BUILT_IN_NAMES)}: import your own pictures."
-        )
+        name, built_in = checked_dataset_name(name), " and ".join(BUILT_IN_NAMES)
+        raise DataError(f"{name} cannot be fetched, only {built_in}: import your own pictures.")
     if is_saved(workspace, name):
-        open_dataset(workspace, name)  # raises where it is broken: it must be deleted first
+        open_dataset(workspace, name)  # raises if it is broken: then it must be deleted first
         return
-    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as mine:
-        if mine and not is_saved(workspace, name) and not is_locked(dataset_lock(workspace, name)):
+    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as acquired:
+        if acquired and not is_saved(workspace, name) and not is_locked(dataset_lock(workspace, name)):
             _start(workspace, name, Request("get"))
 
 
@@ -107,26 +107,26 @@ def start_import(
     shown: str = "",
     leave_out: bool = False,
 ) -> None:
-    """Import a folder or archive in a process of its own; the same import on its way already is left alone.
+    """Import a folder or archive in a process of its own; if the same import is in progress already, nothing is done.
 
     Args:
         workspace: where.
         source: a folder or archive; its content decides what it is. A leading `~` is the person's own folder.
         name: of the new dataset.
-        remove_source: delete the source when the job ends, however it ends (uploads). Where this call raises, it stays.
-        shown: what sentences call the source, where people know it by another name (uploads); one line is made of it.
-        leave_out: import the rest where some files cannot be used; else nothing is imported.
+        remove_source: delete the source when the job ends, however it ends (uploads). If this call raises, it stays.
+        shown: the name of the source in messages, if people know it by another name (uploads); reduced to one line.
+        leave_out: import the rest if some files cannot be used; otherwise nothing is imported.
 
     Raises:
-        DataError: the source is absent or unreadable, the name is taken, not allowed or kept for another dataset.
+        DataError: the source is absent or unreadable, or the name is taken, not allowed or reserved.
         StorageError: the process could not be started.
     """
     source = _readable(source)
     if name == "drawn10" or (name == "cifar10" and not is_official(source)):
-        raise DataError(f"The name {name} is kept for its own pictures: choose another, such as my-{name}.")
+        raise DataError(f"The name {name} is reserved for the built-in dataset: choose another, such as my-{name}.")
     request = Request("import", str(source), remove_source, one_line(shown), leave_out)
-    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as mine:
-        if not mine or is_locked(dataset_lock(workspace, name)):
+    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as acquired:
+        if not acquired or is_locked(dataset_lock(workspace, name)):
             if _read_request(job_folder(workspace, name)) == request:
                 return
             raise DataError(f"Another dataset named {name} is being prepared: choose another name or wait.")
@@ -135,14 +135,14 @@ def start_import(
 
 
 def _readable(source: Path) -> Path:
-    """The absolute path of a file or folder that can be opened; DataError for everything a person may have typed instead."""
+    """The absolute path of a file or folder that can be opened; DataError for anything else that a person may type."""
     typed = one_line(str(source), _MAX_PATH_SHOWN)
     try:
         path = source.expanduser().absolute()
         typed = one_line(str(path), _MAX_PATH_SHOWN)
         if path.is_dir():
             os.listdir(path)
-            (path / "..").stat()  # listing is one permission, reaching what is listed another
+            (path / "..").stat()  # listing a folder needs one permission, opening what is in it another
         elif stat.S_ISREG(path.stat().st_mode):
             path.open("rb").close()
         else:
@@ -151,55 +151,57 @@ def _readable(source: Path) -> Path:
         raise DataError(f"There is no file or folder {typed}.") from error
     except PermissionError as error:
         raise DataError(
-            f"There is no permission to read {typed}: change that, or copy it to a place of yours."
+            f"You are not allowed to read {typed}: change its permissions, or copy it to a folder of your own."
         ) from error
-    except RuntimeError as error:  # of `expanduser`
+    except RuntimeError as error:  # from `expanduser`
         raise DataError(f"There is no home folder {typed.split('/')[0]}: write the whole path.") from error
-    except (OSError, ValueError) as error:  # too long, a null character, a broken disk
+    except (OSError, ValueError) as error:  # too long a path, a null character, a broken disk
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
         raise DataError(f"{typed} cannot be opened ({reason}): give the path of a file or folder.") from error
     return path
 
 
 def read_job(workspace: Workspace, name: str) -> JobState | None:
-    """How far the job of a dataset is; None where there never was one. A dead process counts as failed, and so does a job
-    of which nobody can tell."""
-    folder = workspace.jobs / known_name(name)
+    """The state of the job of a dataset; None where there never was one.
+
+    A job counts as failed if its process ended without saying so, or if its state cannot be determined.
+    """
+    folder = workspace.jobs / checked_dataset_name(name)
     try:
-        alive = is_preparing(workspace, name)  # before the state is read, so that one that just ended is believed
+        alive = is_preparing(
+            workspace, name
+        )  # asked before the state is read, so that a job that ends now is not called dead
     except StorageError as error:
-        return JobState(name, "import", "failed", error=f"How far it is cannot be told: {error}")
+        return JobState(name, "import", "failed", error=f"Its progress cannot be read: {error}")
     request = _read_request(folder)
     if request is None:
         if not os.path.lexists(folder / _REQUEST):
             return None
-        told = (
-            f"What was to be done ({folder / _REQUEST}) cannot be read: dismiss it on the Data page and start it anew."
-        )
-        return JobState(name, "import", "failed", error=told)
+        message = f"The request {folder / _REQUEST} cannot be read: dismiss it on the Data page and start again."
+        return JobState(name, "import", "failed", error=message)
     try:
         state = parse(JobState, read_json(folder / "state.json", max_bytes=MB), exact=False)
     except (OSError, ValueError):
         state = JobState(name, request.kind)
     if state.state == "running" and not alive:
-        return JobState(name, request.kind, "failed", state.phase, error=_why_dead(folder / LOG))
+        return JobState(name, request.kind, "failed", state.phase, error=_why_it_ended(folder / LOG))
     return state
 
 
 def cancel_job(workspace: Workspace, name: str) -> None:
-    """Ask the job to stop; it does so within a second (a stalled download within twenty) and removes what it began."""
+    """Ask the job to stop; it does so within a second (a stalled download within twenty) and removes partial files."""
     if is_preparing(workspace, name):
         write_atomic(job_folder(workspace, name) / "cancel", durable=False)
 
 
-def forget_job(workspace: Workspace, name: str) -> None:
-    """Drop what is known of an ended job, so that a failed import is no longer listed; a running one stays."""
+def dismiss_job(workspace: Workspace, name: str) -> None:
+    """Forget an ended job, so that a failed import is no longer listed; a running one stays."""
     if read_job(workspace, name) is not None and not is_preparing(workspace, name):
-        remove(job_folder(workspace, name) / _REQUEST)  # never the locks: someone may wait on them
+        remove(job_folder(workspace, name) / _REQUEST)  # never the locks: another process may be waiting for them
 
 
 class Reporter:
-    """The job's side: a `OnProgress` that writes `state.json` now and then and looks for the request to cancel."""
+    """`OnProgress` for the process of the job: writes `state.json` now and then and checks for a request to cancel."""
 
     EVERY = 0.3  # seconds
 
@@ -209,24 +211,24 @@ class Reporter:
         self._kind = kind
         self._phase = ""
         self._phase_start = 0.0
-        self._phase_done = 0  # where the phase began, as after a resumed download
-        self._next = 0.0
+        self._phase_done = 0  # `done` when the phase began: more than 0 for a resumed download
+        self._next_write = 0.0
 
     def __call__(self, phase: str, done: int, total: int, unit: str) -> None:
         now = time.monotonic()
         if phase != self._phase:
             self._phase, self._phase_start, self._phase_done = phase, now, done
-        elif now < self._next:
+        elif now < self._next_write:
             return
-        self._next = now + self.EVERY
+        self._next_write = now + self.EVERY
         if (self._folder / "cancel").exists():
             raise CancelledError("The person cancelled it.")
         gained, elapsed = done - self._phase_done, now - self._phase_start
         left = (total - done) * elapsed / gained if gained > 0 and elapsed >= 1 else None
         self._write(JobState(self._name, self._kind, "running", phase, done, total, unit, left))
 
-    def end(self, state: Outcome, *, error: str = "", report: list[str] | None = None) -> None:
-        """Write how it ended."""
+    def end(self, state: JobStatus, *, error: str = "", report: list[str] | None = None) -> None:
+        """Write how the job ended."""
         self._write(JobState(self._name, self._kind, state, self._phase, error=error, report=report or []))
 
     def _write(self, state: JobState) -> None:
@@ -234,10 +236,10 @@ class Reporter:
 
 
 def read_request(folder: Path) -> Request:
-    """What the job in this folder shall do.
+    """The request of the job in this folder.
 
     Raises:
-        DataError: nothing that can be understood.
+        DataError: it is missing or cannot be read.
     """
     request = _read_request(folder)
     if request is None:
@@ -245,14 +247,14 @@ def read_request(folder: Path) -> Request:
     return request
 
 
-def sweep_earlier(workspace: Workspace, name: str) -> None:
-    """Remove what killed jobs of this dataset left half made; the caller holds its lock, so nobody is making it.
+def remove_leftovers(workspace: Workspace, name: str) -> None:
+    """Remove the partial files that killed jobs of this dataset left; the caller holds its lock, so no job is running.
 
-    Where CIFAR-10 is whole, what it was downloaded to goes as well: a job may have died just before it did so.
+    If CIFAR-10 is stored, its download folder is removed too: a job may have been killed just before it did so.
     """
-    mine = re.compile(re.escape(f"{TEMP_MARK}{name}-") + r"\d+-[0-9a-f]{8}")
+    temporary = re.compile(re.escape(f"{TEMP_MARK}{name}-") + r"\d+-[0-9a-f]{8}")
     for item in workspace.data.iterdir():
-        if mine.fullmatch(item.name) and item.is_dir():
+        if temporary.fullmatch(item.name) and item.is_dir():
             shutil.rmtree(item, ignore_errors=True)
     if is_saved(workspace, CIFAR10_NAME):
         shutil.rmtree(downloads_folder(workspace), ignore_errors=True)
@@ -269,7 +271,7 @@ def _start(workspace: Workspace, name: str, request: Request) -> None:
         begin_session(folder / LOG)
         process = spawn(Program.PREPARE_DATASET, [f"--workspace={workspace.root}", f"--name={name}"], folder / LOG)
     except StorageError:
-        remove(folder / _REQUEST)  # what never began is not listed as something that failed
+        remove(folder / _REQUEST)  # a job that never began must not be listed as failed
         raise
     _wait_for_lock(process, dataset_lock(workspace, name))
 
@@ -291,13 +293,13 @@ def _read_request(folder: Path) -> Request | None:
         return None
 
 
-def _why_dead(log: Path) -> str:
-    """Why the process of this log ended without writing so: by its own last words, where it had any."""
-    told = logged_end(log)
-    if told:
-        return told[1]
-    words = last_line(log)
-    if lack := explain_memory_error(words):
-        return lack
-    said = f"its last words: {words}" if words else "it was killed, or memory ran out"
-    return f"The process that prepared the data ended early ({said}). Start it again."
+def _why_it_ended(log: Path) -> str:
+    """Why the process ended without writing its state: the reason it logged, or else the last line of its log."""
+    logged = logged_end(log)
+    if logged:
+        return logged[1]
+    output = last_line(log)
+    if no_memory := explain_memory_error(output):
+        return no_memory
+    reason = f"it said: {output}" if output else "it was killed, or memory ran out"
+    return f"The process that prepared the data ended early ({reason}). Start it again."

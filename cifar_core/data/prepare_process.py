@@ -1,13 +1,13 @@
-"""The process that prepares one dataset: `python -m cifar_core.data.prepare_process --workspace=DIR --name=NAME`, started by `jobs.py`.
+"""The process that prepares one dataset: `python -m cifar_core.data.prepare_process --workspace=DIR --name=NAME`.
 
-Reads `job.json` of its folder and writes `state.json`; holds the dataset's lock for life. An error nobody foresaw ends it with
-a traceback in `worker.log`, whose last line is what people are told.
+`preparation.py` starts it. It reads `job.json` in the folder of its job, writes `state.json`, and holds the lock of the
+dataset as long as it runs. An unexpected error ends it with a traceback in `worker.log`; people see its last line.
 """
 
 import argparse
 from pathlib import Path
 
-from cifar_core.data.preparation import LOG, Reporter, Request, job_folder, read_request, sweep_earlier
+from cifar_core.data.preparation import LOG, Reporter, Request, job_folder, read_request, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, is_official
 from cifar_core.data.sources.drawn10 import NAME as DRAWN10
 from cifar_core.data.sources.drawn10 import TEST, TRAIN, draw_drawn10
@@ -20,18 +20,18 @@ from cifar_core.storage.atomic import remove, sweep_temp
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
 
-LOCK_SECONDS = 15.0  # someone may just be asking whether the lock is free, or drawing drawn10 for a run
+LOCK_SECONDS = 15.0  # another process may be testing the lock, or be drawing drawn10 for a run
 
 
 def run_job(workspace: Workspace, name: str) -> int:
-    """Do what `job.json` asks, unless another process is at it; returns the exit code."""
-    with hold_lock(dataset_lock(workspace, name), timeout=LOCK_SECONDS) as mine:
-        if not mine:
+    """Do what `job.json` requests, unless another process does it already; returns the exit code."""
+    with hold_lock(dataset_lock(workspace, name), timeout=LOCK_SECONDS) as acquired:
+        if not acquired:
             return 0
         folder = job_folder(workspace, name)
         request = read_request(folder)
         reporter = Reporter(folder, name, request.kind)
-        sweep_earlier(workspace, name)
+        remove_leftovers(workspace, name)
         sweep_temp(folder, older_than=0, spare=[folder / "cancel"])
         try:
             report = prepare(workspace, name, request, reporter)
@@ -41,7 +41,7 @@ def run_job(workspace: Workspace, name: str) -> int:
             report = error.report if isinstance(error, ImportRefusedError) else []
             try:
                 reporter.end("failed", error=str(error), report=report)
-            except StorageError:  # of the two errors the first is the cause
+            except StorageError:  # the first of the two errors is the cause
                 raise error from None
             return error.exit_code
         else:
@@ -53,15 +53,17 @@ def run_job(workspace: Workspace, name: str) -> int:
 
 
 def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporter) -> list[str]:
-    """Make the dataset; returns the report of an import."""
+    """Prepare the dataset; returns the report of an import."""
     source = Path(request.source)
     if request.kind == "import" and is_official(source):
         import_official(workspace, source, name, reporter, shown=request.shown)
     elif request.kind == "import":
-        return import_pictures(workspace, source, name, progress=reporter, shown=request.shown,
-                               leave_out=request.leave_out)[1]  # fmt: skip
+        _, report = import_pictures(
+            workspace, source, name, progress=reporter, shown=request.shown, leave_out=request.leave_out
+        )
+        return report
     elif name == DRAWN10:
-        reporter("Drawing", 0, TRAIN + TEST, "pictures")  # its processes take a moment to start
+        reporter("Drawing", 0, TRAIN + TEST, "pictures")  # shown until the drawing processes have started
         draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
     else:
         get_cifar10(workspace, reporter)
@@ -77,6 +79,6 @@ if __name__ == "__main__":
     try:
         raise SystemExit(run_job(space, arguments.name))
     except CifarCoreError as error:
-        log = job_folder(space, arguments.name) / LOG  # tells the reason where the state could not be written
+        log = job_folder(space, arguments.name) / LOG  # holds the reason where the state could not be written
         append_bounded(log, f"\n{end_line('failed', str(error))}\n".encode())
         raise SystemExit(str(error)) from error

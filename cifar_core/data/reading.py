@@ -1,4 +1,4 @@
-"""Pictures of a stored split as copies, for work that goes through more of them than memory should hold."""
+"""Read pictures of a stored split as copies, for work that goes through more of them than memory should hold."""
 
 import os
 from typing import Any
@@ -9,16 +9,16 @@ from cifar_core.errors import DataError
 
 
 def read_pictures(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """A copy of some pictures of a split, read from its file, so that nothing of it is mapped into this process's memory.
+    """A copy of some pictures of a split, read from its file without mapping it into the memory of this process.
 
-    (Looking at a few pictures of a memory map makes the system map up to 2 MB around each.)
+    (Reading a few pictures through a memory map makes the system map up to 2 MB around each.)
 
     Args:
-        images: a split's, uint8 [N, 3, 32, 32].
+        images: the pictures of the split, uint8 [N, 3, 32, 32].
         positions: int [B], in any order.
 
     Raises:
-        DataError: the file has become shorter.
+        DataError: the file is shorter than when it was opened.
     """
     owner: Any = images
     while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
@@ -28,9 +28,9 @@ def read_pictures(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
     begin = owner.offset + images.ctypes.data - owner.ctypes.data
     copy = np.empty((len(positions), *images.shape[1:]), images.dtype)
     with open(owner.filename, "rb", buffering=0) as file:
-        for place, position in zip(copy, positions.tolist(), strict=True):
-            if os.preadv(file.fileno(), [place], begin + position * place.nbytes) != place.nbytes:
+        for picture, position in zip(copy, positions.tolist(), strict=True):
+            if os.preadv(file.fileno(), [picture], begin + position * picture.nbytes) != picture.nbytes:
                 raise DataError(
-                    f"{owner.filename} has become shorter than it was: delete the dataset and get it again."
+                    f"{owner.filename} is shorter than when it was opened: delete the dataset and get it again."
                 )
     return copy

@@ -1,6 +1,7 @@
-"""What a dataset may be: the limits that hold where it is saved and opened, and for what is measured on it. Reads nothing.
+"""The rules of a dataset: array types and shapes, class names, and the limits on sizes. Reads nothing.
 
-The one table of how large arrays may be: runs, which come from elsewhere too, are held to it as datasets are.
+They are checked when a dataset is saved and when it is opened. The limits on arrays hold for runs too, since runs can
+be imported from elsewhere.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from cifar_core.errors import DataError
 from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES, MAX_PICTURES
 from cifar_core.text import MB, can_be_shown, size_text
 
-MAX_FILE_NAME = 255  # characters of a picture's; no file system takes more
+MAX_FILE_NAME = 255  # characters of the file name of a picture; no file system takes more
 MAX_ID = len("train/") + MAX_CLASS_NAME + len("/") + MAX_FILE_NAME  # characters: an id is part/class/file
-MAX_TEST = 1_000_000  # pictures of the test part: what is known of each is held in memory
+MAX_TEST = 1_000_000  # pictures of the test part: their predictions are held in memory
 MAX_PREDICTIONS = 256 * MB  # for all test pictures after one epoch; 50,000 of 1,000 classes take 200
-_CHARACTER = 4  # bytes, as NumPy keeps texts
+_CHARACTER = 4  # bytes, as NumPy stores texts
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Split:
 
 
 def predictions_bytes(test: int, classes: int, id_width: int) -> int:
-    """What the predictions of one epoch take: of each test picture its label, its probabilities and its id."""
+    """Bytes of the predictions of one epoch: the label, the probabilities and the id of each test picture."""
     return test * (8 + 4 * classes + _CHARACTER * id_width)
 
 
-def check_class_names(class_names: tuple[str, ...]) -> None:
-    """Raise DataError where these are not the classes of a dataset."""
+def check_classes(class_names: tuple[str, ...]) -> None:
+    """Raise DataError unless these may be the classes of a dataset."""
     if not 2 <= len(class_names) <= MAX_CLASSES or len(set(class_names)) != len(class_names):
         raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} different classes; these are {len(class_names):,}.")
     for name in class_names:
@@ -42,17 +43,17 @@ def check_class_names(class_names: tuple[str, ...]) -> None:
 
 
 def check_split(part: str, split: Split, classes: int) -> None:
-    """As `check_arrays`, and no two pictures have the same id."""
+    """As `check_arrays`; also, no two pictures may have the same id."""
     check_arrays(part, split, classes)
     if len(np.unique(split.ids)) != len(split.ids):
         raise DataError(f"Two pictures of the {part} part have the same id.")
 
 
 def check_arrays(part: str, split: Split, classes: int) -> None:
-    """Shapes, types, sizes and the range of the labels, without touching pictures and ids.
+    """Check shapes, types, sizes and the range of the labels, without reading pictures and ids.
 
     Raises:
-        DataError: one breaks a rule; the sentence says which.
+        DataError: an array breaks a rule; the message says which.
     """
     count = len(split.labels)
     if split.images.dtype != np.uint8 or split.images.shape != (count, 3, 32, 32):
@@ -75,12 +76,14 @@ def _check_sizes(part: str, count: int, classes: int, id_width: int) -> None:
     if count > most:
         raise DataError(f"The {part} part has {count:,} pictures, more than the {most:,} allowed: leave some out.")
     if id_width > MAX_ID:
-        raise DataError(f"The {part} part has ids of {id_width:,} characters, more than the {MAX_ID} allowed: give its "
-                        "files shorter names.")  # fmt: skip
+        raise DataError(
+            f"The {part} part has ids of {id_width:,} characters, more than the {MAX_ID} allowed: give its files "
+            "shorter names."
+        )
     needed = predictions_bytes(count, classes, id_width) if part == "test" else 0
     if needed > MAX_PREDICTIONS:
         raise DataError(
-            f"Predictions for the {count:,} test pictures of {classes:,} classes, with ids of up to {id_width} characters, "
-            f"would take {size_text(needed)} an epoch, more than the {size_text(MAX_PREDICTIONS)} allowed: leave out test "
-            "pictures or shorten their names."
+            f"Predictions for the {count:,} test pictures of {classes:,} classes, with ids of up to {id_width} "
+            f"characters, would take {size_text(needed)} an epoch, more than the {size_text(MAX_PREDICTIONS)} allowed: "
+            "leave out test pictures or shorten their names."
         )

@@ -1,4 +1,4 @@
-"""Datasets on disk: `data/<name>/` holds plain `.npy` arrays, memory-mapped when opened, and `meta.json` with the facts.
+"""Datasets on disk: plain `.npy` arrays, memory-mapped when opened, and a description in `meta.json`.
 
 Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy` and `meta.json`.
 """
@@ -17,7 +17,7 @@ import pandas as pd
 
 from cifar_core.data.array_files import map_array
 from cifar_core.data.reading import read_pictures
-from cifar_core.data.rules import Split, check_arrays, check_class_names, check_split
+from cifar_core.data.rules import Split, check_arrays, check_classes, check_split
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.limits import require_room
 from cifar_core.storage.atomic import (
@@ -38,18 +38,18 @@ from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, 
 from cifar_core.workspace import Workspace
 
 SCHEMA_VERSION = 1
-BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed before they are there
+BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed also while they are absent
 META = "meta.json"
-_MAX_META = 4 * MB  # a thousand classes are named in a quarter of it
-_PARTS = ("images", "labels", "ids")
+_MAX_META = 4 * MB  # the names of a thousand classes take a quarter of it
+_ARRAY_KINDS = ("images", "labels", "ids")
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
-_LONGEST = 300  # characters of a reason
+_MAX_REASON = 300  # characters of a reason in an error message
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """One opened dataset; its arrays stay on disk and are read where they are used."""
+    """An opened dataset; its arrays stay on disk and are read where they are used."""
 
     name: str
     title: str
@@ -74,53 +74,53 @@ class DatasetRecord:
     source: str
     train: Pictures
     test: Pictures
-    files: Mapping[str, Count]  # of the folder, with their bytes
+    files: Mapping[str, Count]  # the files of the folder with their sizes in bytes
 
     @property
     def bytes(self) -> int:
-        """On disk, all files."""
+        """Size of all files."""
         return sum(self.files.values())
 
 
-def known_name(name: str) -> str:
-    """The name, where it is one a dataset may have.
+def checked_dataset_name(name: str) -> str:
+    """The name itself, if a dataset may have it.
 
     Raises:
-        DataError: it is not; the sentence says the rule.
+        DataError: a dataset may not have it; the message says the rule.
     """
     if not isinstance(name, str) or not is_folder_name(name):
-        told = "A dataset needs a name" if name == "" else f"{str(name)[:80]!r} cannot be the name of a dataset"
-        raise DataError(f"{told}: use {FOLDER_NAME_RULE}.")
+        problem = "A dataset needs a name" if name == "" else f"{str(name)[:80]!r} cannot be the name of a dataset"
+        raise DataError(f"{problem}: use {FOLDER_NAME_RULE}.")
     return name
 
 
 def dataset_folder(workspace: Workspace, name: str) -> Path:
-    """Where the dataset lies or would lie; DataError for a name that none may have."""
-    return workspace.data / known_name(name)
+    """The folder of the dataset, whether it exists or not; DataError for a name that no dataset may have."""
+    return workspace.data / checked_dataset_name(name)
 
 
 def dataset_lock(workspace: Workspace, name: str) -> Path:
-    """The lock that whoever makes or deletes this dataset holds meanwhile; its folder is made here."""
-    folder = workspace.jobs / known_name(name)
+    """The lock that must be held while this dataset is prepared or deleted; the folder of the lock is created here."""
+    folder = workspace.jobs / checked_dataset_name(name)
     make_folder(folder.parent)
     make_folder(folder)
     return folder / "job.lock"
 
 
 def is_preparing(workspace: Workspace, name: str) -> bool:
-    """Whether a process is making this dataset, or just being started for it; StorageError where nobody can tell."""
-    folder = workspace.jobs / known_name(name)
-    # In this order: the starter lets go of its lock only after the process has the other.
+    """Whether a process prepares this dataset or is being started for it; StorageError if the locks cannot tell."""
+    folder = workspace.jobs / checked_dataset_name(name)
+    # In this order: `start.lock` is released only after the process has acquired `job.lock`.
     return is_locked(folder / "start.lock") or is_locked(folder / "job.lock")
 
 
 def is_saved(workspace: Workspace, name: str) -> bool:
-    """Whether anything stands under this name, whole or broken."""
+    """Whether anything is stored under this name, whole or broken."""
     return os.path.lexists(dataset_folder(workspace, name))
 
 
 def refuse_taken(workspace: Workspace, name: str) -> None:
-    """Raise DataError when the name is taken."""
+    """Raise DataError if the name is taken."""
     if is_saved(workspace, name):
         raise DataError(f"There is already a dataset named {name}: delete it first or choose another name.")
 
@@ -138,24 +138,24 @@ def save_dataset(
     """Store a dataset whole or not at all, and open it.
 
     Args:
-        workspace: where.
-        name: a free name (`known_name`).
+        workspace: where to store it.
+        name: a free name (`checked_dataset_name`).
         train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N].
         test: the same with its own N.
-        title: what people call it.
+        title: the name that people see.
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
         DataError: the name is taken or not allowed, or the arrays do not fit together.
-        StorageError: there is no room, or the disk refused; nothing is left.
+        StorageError: there is no room, or the disk refused; nothing is left behind.
     """
     refuse_taken(workspace, name)
-    check_class_names(class_names)
+    check_classes(class_names)
     for part, split in (("train", train), ("test", test)):
         check_split(part, split, len(class_names))
-    needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _PARTS)
+    needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _ARRAY_KINDS)
     require_room(workspace, needed, f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     meta = {
@@ -174,7 +174,7 @@ def save_dataset(
         with new_folder(folder) as temp:
             sizes = {}
             for part, split in (("train", train), ("test", test)):
-                for kind in _PARTS:
+                for kind in _ARRAY_KINDS:
                     file = temp / f"{part}_{kind}.npy"
                     sizes[file.name] = write_array(file, getattr(split, kind))
             write_json(temp / META, {**meta, "files": sizes})
@@ -187,41 +187,41 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     """Open a stored dataset without reading its pictures.
 
     Raises:
-        DataError: absent (says how to get it) or broken (says what is wrong).
+        DataError: it is absent (the message says how to get it) or broken (the message says what is wrong).
     """
     if not is_saved(workspace, name):
         raise DataError(_absent(workspace, name))
     folder = dataset_folder(workspace, name)
     try:
-        facts = read_dataset_record(folder)
-        train, test = (_open_split(folder, part, facts) for part in ("train", "test"))
+        record = read_dataset_record(folder)
+        train, test = (_open_split(folder, part, record) for part in ("train", "test"))
     except (*MALFORMED_ARRAY, DataError) as error:
         raise DataError(broken_sentence(name, error)) from error
     return Dataset(
-        name, facts.title, facts.class_names, train, test, facts.mean, facts.std, facts.fingerprint, facts.source
+        name, record.title, record.class_names, train, test, record.mean, record.std, record.fingerprint, record.source
     )
 
 
 def delete_dataset(workspace: Workspace, name: str) -> None:
-    """Remove a dataset; it vanishes at once, and a link is removed without what it points to.
+    """Delete a dataset; it is no longer listed at once, and of a link only the link is removed, not its target.
 
     Raises:
-        DataError: absent, or being prepared right now.
+        DataError: it is absent, or is being prepared right now.
         StorageError: the disk refused.
     """
     if not is_saved(workspace, name):
         raise DataError(_absent(workspace, name))
     folder = dataset_folder(workspace, name)
-    with hold_lock(dataset_lock(workspace, name), timeout=0.5) as mine, storage_errors(f"deleting {name}"):
-        if not mine:
+    with hold_lock(dataset_lock(workspace, name), timeout=0.5) as acquired, storage_errors(f"deleting {name}"):
+        if not acquired:
             raise DataError(f"The dataset {name} is being prepared: cancel that first.")
-        gone = temp_beside(folder)
-        replace(folder, gone)
-        remove_folder(gone, f"deleting {name}")
+        deleted = temp_beside(folder)
+        replace(folder, deleted)
+        remove_folder(deleted, f"deleting {name}")
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """Pictures per class: columns `class`, `train`, `test`, a row a class."""
+    """Pictures per class: columns `class`, `train` and `test`, one row per class."""
     classes = len(dataset.class_names)
     return pd.DataFrame(
         {
@@ -233,7 +233,7 @@ def class_counts(dataset: Dataset) -> pd.DataFrame:
 
 
 def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Mean and standard deviation (population) per channel, in units of 0..1, exact from the counts of the 256 levels.
+    """Mean and (population) standard deviation per channel, in units of 0..1, exact from the counts of the 256 levels.
 
     Args:
         images: uint8 [N, 3, H, W].
@@ -256,20 +256,20 @@ def fingerprint(train: Split, test: Split, class_names: tuple[str, ...]) -> str:
     digest = hashlib.sha256(json.dumps(list(class_names)).encode())
     for split in (train, test):
         for start in range(0, len(split.images), _HASH_CHUNK):
-            places = np.arange(start, min(start + _HASH_CHUNK, len(split.images)))
-            digest.update(read_pictures(split.images, places).data)
+            positions = np.arange(start, min(start + _HASH_CHUNK, len(split.images)))
+            digest.update(read_pictures(split.images, positions).data)
         digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
     return digest.hexdigest()
 
 
 def require_unchanged(dataset: Dataset) -> None:
-    """Compare pictures, labels and class names with the fingerprint they had when they were saved (1 GB in about a second).
+    """Check that pictures, labels and class names have the fingerprint they were saved with (1 GB takes a second).
 
     Raises:
-        DataError: they are not the same any more.
+        DataError: they changed.
     """
     if fingerprint(dataset.train, dataset.test, dataset.class_names) != dataset.fingerprint:
-        changed = ValueError("its pictures or labels are not those that were saved: the SHA-256 differs")
+        changed = ValueError("its pictures or labels changed after they were saved: their SHA-256 differs")
         raise DataError(broken_sentence(dataset.name, changed))
 
 
@@ -278,26 +278,26 @@ def read_dataset_record(folder: Path) -> DatasetRecord:
 
     Raises:
         OSError: a file is missing or unreadable.
-        ValueError: a file is not as `meta.json` says, or `meta.json` itself is not as written.
+        ValueError: a file does not have the size in `meta.json`, or `meta.json` itself breaks a rule.
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise ValueError("it is not a folder of its own")
+        raise ValueError("it is a link or not a folder")
     meta = read_json(folder / META, max_bytes=_MAX_META)
     if not isinstance(meta, dict) or not isinstance(meta.get("schema_version"), int):
         raise ValueError(f"{META} has no schema version")
     if meta["schema_version"] > SCHEMA_VERSION:
         raise ValueError("a newer version of this program made it")
-    facts = parse(DatasetRecord, meta, exact=False)
+    record = parse(DatasetRecord, meta, exact=False)
     for part in ("train", "test"):
-        for kind in _PARTS:
+        for kind in _ARRAY_KINDS:
             file = f"{part}_{kind}.npy"
-            if (folder / file).stat().st_size != facts.files.get(file):
-                raise ValueError(f"{file} has another size than when it was saved")
-    return dataclasses.replace(facts, files={**facts.files, META: (folder / META).stat().st_size})
+            if (folder / file).stat().st_size != record.files.get(file):
+                raise ValueError(f"the size of {file} changed after it was saved")
+    return dataclasses.replace(record, files={**record.files, META: (folder / META).stat().st_size})
 
 
 def broken_sentence(name: str, error: Exception) -> str:
-    """What is wrong with a stored dataset, in a sentence."""
+    """One sentence on what is wrong with a stored dataset."""
     if isinstance(error, PermissionError):
         return f"The dataset {name} cannot be read ({error.strerror}: {error.filename}): {ALLOW}."
     if isinstance(error, FileNotFoundError):
@@ -305,23 +305,25 @@ def broken_sentence(name: str, error: Exception) -> str:
     elif isinstance(error, OSError):
         reason = error.strerror or str(error)
     else:
-        reason = one_line(error, _LONGEST).rstrip(".")
+        reason = one_line(error, _MAX_REASON).rstrip(".")
     return f"The dataset {name} is broken ({reason}): delete it and get it again."
 
 
 def _absent(workspace: Workspace, name: str) -> str:
     if name in BUILT_IN_NAMES:
-        return f"The dataset {name} is not here yet: get it on the Data page, or with: python -m cifar_core data get {name}"
-    there = [*BUILT_IN_NAMES, *(name for name in subfolders(workspace.data) if is_folder_name(name))]
-    return (
-        f"There is no dataset named {name}{did_you_mean(name, there)}: import it on the Data page or with data import."
-    )
+        return (
+            f"The dataset {name} is not in this workspace yet: get it on the Data page, or with: "
+            f"python -m cifar_core data get {name}"
+        )
+    existing = [*BUILT_IN_NAMES, *(name for name in subfolders(workspace.data) if is_folder_name(name))]
+    hint = did_you_mean(name, existing)
+    return f"There is no dataset named {name}{hint}: import it on the Data page or with data import."
 
 
 def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
     """Write a `.npy` file as `write_atomic` does; returns its size in bytes.
 
-    `np.save` would not do: on a full disk it says how many numbers were written, and not that the disk is full.
+    `np.save` does not serve: its error for a full disk says how many numbers were written, not that the disk is full.
 
     Raises:
         StorageError: the disk refused.
@@ -332,10 +334,10 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
     return file.stat().st_size
 
 
-def _open_split(folder: Path, part: str, facts: DatasetRecord) -> Split:
-    count = facts.train if part == "train" else facts.test
-    split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _PARTS))
-    check_arrays(part, split, len(facts.class_names))
+def _open_split(folder: Path, part: str, record: DatasetRecord) -> Split:
+    count = record.train if part == "train" else record.test
+    split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS))
+    check_arrays(part, split, len(record.class_names))
     if len(split.labels) != count:
         raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")
     return split

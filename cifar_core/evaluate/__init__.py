@@ -1,12 +1,12 @@
-"""How good the predictions are: every number is a pure function of `labels` int [N] and `probs` float [N, K].
+"""How good predictions are: every number is a pure function of `labels` int [N] and `probs` float [N, K].
 
-Class 0..K-1 are the columns of `probs`; the predicted class is the most probable one, the lowest index where several tie.
+Classes 0..K-1 are the columns of `probs`. The predicted class is the most probable one; on a tie the lowest index wins.
 Reads and writes nothing.
 """
 
 from cifar_core.evaluate.checks import check_class_names, check_matrix, check_predictions, check_probs
 from cifar_core.evaluate.confusion import explain_matrix, most_confused
-from cifar_core.evaluate.learning_curve import read_curve
+from cifar_core.evaluate.learning_curve import explain_curve
 from cifar_core.evaluate.metrics import (
     Normalisation,
     accuracy,
@@ -14,7 +14,7 @@ from cifar_core.evaluate.metrics import (
     class_report,
     confusion_matrix,
     log_loss,
-    normalise,
+    normalise_matrix,
     top_k_accuracy,
     wilson_interval,
 )
@@ -44,13 +44,13 @@ __all__ = [
     "confidence",
     "confusion_matrix",
     "entropy",
+    "explain_curve",
     "explain_matrix",
     "log_loss",
     "margin",
     "most_confused",
-    "normalise",
+    "normalise_matrix",
     "predicted_class",
-    "read_curve",
     "sample_loss",
     "sample_scores",
     "top_k_accuracy",

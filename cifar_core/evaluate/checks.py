@@ -1,4 +1,4 @@
-"""The door of `evaluate`: labels, probabilities, class names and matrices are checked here once, then trusted."""
+"""Input validation: public functions of `evaluate` check labels, probabilities, class names and matrices here, once."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,19 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 from cifar_core.errors import DataError
 from cifar_core.text import can_be_shown
 
-SUM_TOLERANCE = 1e-3  # how far the probabilities of a picture may be from adding up to 1 (float16 and float32 softmax)
+SUM_TOLERANCE = 1e-3  # largest deviation of the sum of probabilities from 1 (a softmax in float16 or float32)
 RANGE_TOLERANCE = 1e-6  # how far one probability may lie outside 0..1 by rounding
-
-
-_BLOCK = 2**20  # probabilities that are looked at together
+_BLOCK = 2**20  # probabilities that are checked at once
 
 
 def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
-    """Check probabilities [N, K] and return them as float64, clipped to 0..1; `first` is the number of the first picture.
+    """Check probabilities [N, K] and return them as float64, clipped to 0..1; `first` is the index of the first row.
 
     Raises:
-        DataError: not two-dimensional numbers, fewer than 2 classes, NaN or infinity, outside 0..1, or a row that
-            does not add up to 1 within 0.001.
+        DataError: they are not two-dimensional numbers, have fewer than 2 classes, are NaN or infinite, lie outside
+            0..1, or a row does not add up to 1 within 0.001.
     """
     array = np.asarray(probs)
     if array.ndim != 2 or array.shape[1] < 2:
@@ -29,9 +27,8 @@ def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
         raise DataError(f"Probabilities must be numbers, but are of type {array.dtype}.")
     checked = array.astype(np.float64)
     if not np.isfinite(checked).all():
-        raise DataError(
-            f"{_first_bad(np.asarray(~np.isfinite(checked).all(axis=1)), first)} has a probability that is not a number."
-        )
+        bad = np.asarray(~np.isfinite(checked).all(axis=1))
+        raise DataError(f"{_first_bad(bad, first)} has a probability that is not a number.")
     outside = np.asarray(np.any(np.abs(checked - 0.5) > 0.5 + RANGE_TOLERANCE, axis=1))
     if outside.any():
         raise DataError(
@@ -45,32 +42,32 @@ def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
 
 
 def checked_blocks(labels: ArrayLike, probs: ArrayLike) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """As `check_predictions`, some pictures at a time, so that copies of many times many classes are never all there.
+    """As `check_predictions`, a block of pictures at a time, so that no copy of all probabilities is in memory.
 
-    There is at least one block, of no pictures where there are none.
+    There is at least one block; without pictures it is empty.
 
     Raises:
         DataError: as `check_predictions`.
     """
-    table, truth = np.asarray(probs), np.asarray(labels)
-    if table.size <= _BLOCK or table.ndim != 2 or truth.shape != (len(table),):
-        yield check_predictions(truth, table)
+    all_probs, all_labels = np.asarray(probs), np.asarray(labels)
+    if all_probs.size <= _BLOCK or all_probs.ndim != 2 or all_labels.shape != (len(all_probs),):
+        yield check_predictions(all_labels, all_probs)
         return
-    rows = max(1, _BLOCK // table.shape[1])
-    for start in range(0, len(table), rows):
-        yield check_predictions(truth[start : start + rows], table[start : start + rows], first=start)
+    rows = max(1, _BLOCK // all_probs.shape[1])
+    for start in range(0, len(all_probs), rows):
+        yield check_predictions(all_labels[start : start + rows], all_probs[start : start + rows], first=start)
 
 
 def check_predictions(
     labels: ArrayLike, probs: ArrayLike, *, first: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Check labels [N] with their probabilities [N, K]; N may be 0.
+    """Check labels [N] and their probabilities [N, K]; N may be 0.
 
     Returns:
         labels as int64 [N], probabilities as float64 [N, K] clipped to 0..1.
 
     Raises:
-        DataError: as `check_probs`; labels that are not whole numbers, not 0..K-1, or not N of them.
+        DataError: as `check_probs`; or the labels are not N whole numbers in 0..K-1.
     """
     checked = check_probs(probs, first=first)
     array = np.asarray(labels)
@@ -88,10 +85,10 @@ def check_predictions(
 
 
 def check_class_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
-    """Check that there is one name, and a different one, for each of `classes`.
+    """Check that there are `classes` names, all different.
 
     Raises:
-        DataError: too few, too many, a name given twice or with a sign that cannot be shown.
+        DataError: there are too few or too many, one is given twice or has a character that cannot be shown.
     """
     names = tuple(str(name) for name in class_names)
     if len(names) != classes:
@@ -101,7 +98,7 @@ def check_class_names(class_names: Sequence[str], classes: int) -> tuple[str, ..
         raise DataError(f"The class name {twice!r} is given twice.")
     for name in names:
         if not can_be_shown(name):
-            raise DataError(f"The class name {name[:80]!r} holds a sign that cannot be shown.")
+            raise DataError(f"The class name {name[:80]!r} holds a character that cannot be shown.")
     return names
 
 
@@ -109,7 +106,7 @@ def check_matrix(matrix: ArrayLike) -> NDArray[np.int64]:
     """Check a confusion matrix [K, K] of counts.
 
     Raises:
-        DataError: not square, fewer than 2 classes, or cells that are not counts.
+        DataError: it is not square, has fewer than 2 classes, or its cells are not counts.
     """
     array = np.asarray(matrix)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or len(array) < 2:
@@ -120,5 +117,5 @@ def check_matrix(matrix: ArrayLike) -> NDArray[np.int64]:
 
 
 def _first_bad(rows: NDArray[np.bool_], first: int) -> str:
-    """Words for the first row where `rows` is true."""
+    """The name, in messages, of the first picture where `rows` is true."""
     return f"Picture number {first + int(np.argmax(rows))}"

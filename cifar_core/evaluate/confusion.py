@@ -1,4 +1,4 @@
-"""What a confusion matrix says: its most confused pairs, and its text alternative."""
+"""What a confusion matrix shows: its most confused pairs, and its description in words."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from cifar_core.text import percent
 
 
 def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int = 1) -> pd.DataFrame:
-    """Pairs of classes that are mixed up, the most frequent first (`most_confused` of fastai).
+    """Pairs of classes that are confused, the most frequent first (as `most_confused` of fastai).
 
     Args:
         matrix: confusion matrix [K, K], rows true.
@@ -20,12 +20,12 @@ def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int 
         min_count: fewest pictures of a pair, from 1.
 
     Returns:
-        `true`, `predicted`, `count`, `share_of_true` (of all pictures of the true class), `reverse_count` (predicted
-        taken for true), `true_index`, `predicted_index`; ties in class order.
+        columns `true`, `predicted`, `count`, `share_of_true` (of all pictures of the true class), `reverse_count` (of
+        the same pair with the classes exchanged), `true_index`, `predicted_index`; ties are in class order.
 
     Raises:
         ConfigError: `min_count` below 1.
-        DataError: broken matrix or class names.
+        DataError: the matrix or the class names are invalid.
     """
     counts = check_matrix(matrix)
     names = check_class_names(class_names, len(counts))
@@ -38,8 +38,8 @@ def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int 
     true, predicted = true[order], predicted[order]
     return pd.DataFrame(
         {
-            "true": [names[place] for place in true],
-            "predicted": [names[place] for place in predicted],
+            "true": [names[index] for index in true],
+            "predicted": [names[index] for index in predicted],
             "count": counts[true, predicted],
             "share_of_true": counts[true, predicted] / counts.sum(axis=1)[true],
             "reverse_count": counts[predicted, true],
@@ -50,10 +50,10 @@ def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int 
 
 
 def explain_matrix(matrix: ArrayLike, class_names: Sequence[str]) -> str:
-    """The text alternative of a confusion matrix: how many mistakes, and the largest of them.
+    """The text alternative of a confusion matrix: the number of mistakes, and the most frequent one.
 
     Raises:
-        DataError: broken matrix or class names.
+        DataError: the matrix or the class names are invalid.
     """
     counts = check_matrix(matrix)
     total, right = int(counts.sum()), int(counts.trace())

@@ -1,23 +1,23 @@
-"""What the curves of a training say, in one honest sentence."""
+"""Describe the curves of a training in one sentence."""
 
 import math
 
 import numpy as np
 import pandas as pd
 
-RECENT = 3  # epochs that make a trend
-SMALL_LOSS = 0.02  # relative change of a loss that is noise
-SMALL_ACCURACY = 0.005  # change of an accuracy that is noise
+RECENT = 3  # last epochs that show a trend
+SMALL_LOSS = 0.02  # relative change of a loss that counts as noise
+SMALL_ACCURACY = 0.005  # change of an accuracy that counts as noise
 
 
-def read_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
-    """What the curves say, in one honest sentence.
+def explain_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
+    """Describe the curves in one sentence: improving, overfitting, diverging and so on.
 
-    Judged on the validation part, or on the test set where there is none; the sentence says which.
+    It looks at the validation part, or at the test set if there is none; the sentence says which.
 
     Args:
-        metrics: a row an epoch with `epoch`, `train_loss`, `train_accuracy` and `validation_*` or `test_*`.
-        classes: K, for what guessing would reach.
+        metrics: one row per epoch with `epoch`, `train_loss`, `train_accuracy` and `validation_*` or `test_*`.
+        classes: their number, which tells the accuracy of guessing.
     """
     if metrics.empty:
         return "No epoch is finished yet."
@@ -34,15 +34,17 @@ def read_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
     if not np.isfinite(curve.iloc[-1]).all():
         return "Diverged: the loss is no longer a number; try a lower learning rate."
     if len(curve) == 1:
-        return f"One epoch is done with {_share(curve['accuracy'].iloc[-1])} {part} accuracy; a trend needs a few more."
-    for reading in (_not_learning(curve, classes), _diverging(curve), _overfitting(curve, part)):
-        if reading:
-            return reading
+        return (
+            f"One epoch is done with {_percent(curve['accuracy'].iloc[-1])} {part} accuracy; a trend needs a few more."
+        )
+    for sentence in (_not_learning(curve, classes), _diverging(curve), _overfitting(curve, part)):
+        if sentence:
+            return sentence
     return _direction(curve, part)
 
 
 def _has(metrics: pd.DataFrame, part: str) -> bool:
-    """Whether the part was measured at all (a run without validation writes nulls)."""
+    """Whether the part was measured (a run without a validation part has nulls)."""
     column = f"{part}_loss"
     return column in metrics and bool(metrics[column].notna().any())
 
@@ -53,8 +55,8 @@ def _not_learning(curve: pd.DataFrame, classes: int) -> str:
     if best > min(1.25 * guess, guess + 0.03):
         return ""
     return (
-        f"Not learning: after {len(curve)} epochs the accuracy is still {_share(best)}, about what guessing among "
-        f"{classes} classes gives ({_share(guess)}); try another learning rate."
+        f"Not learning: after {len(curve)} epochs the accuracy is still {_percent(best)}, about what guessing among "
+        f"{classes} classes gives ({_percent(guess)}); try another learning rate."
     )
 
 
@@ -66,10 +68,10 @@ def _diverging(curve: pd.DataFrame) -> str:
 
 
 def _overfitting(curve: pd.DataFrame, part: str) -> str:
-    """The watched loss has been above its lowest for `RECENT` epochs while the training loss kept falling."""
-    at = int(np.argmin(curve["loss"]))
-    best, last = curve.iloc[at], curve.iloc[-1]
-    rising = len(curve) - 1 - at >= RECENT and last["loss"] > (1 + SMALL_LOSS) * best["loss"]
+    """The loss has been above its minimum for `RECENT` epochs while the training loss kept falling."""
+    best_row = int(np.argmin(curve["loss"]))
+    best, last = curve.iloc[best_row], curve.iloc[-1]
+    rising = len(curve) - 1 - best_row >= RECENT and last["loss"] > (1 + SMALL_LOSS) * best["loss"]
     if not rising or last["train_loss"] >= best["train_loss"]:
         return ""
     accuracy = "" if last["accuracy"] <= best["accuracy"] + SMALL_ACCURACY else f" (though {part} accuracy still rose)"
@@ -81,7 +83,7 @@ def _overfitting(curve: pd.DataFrame, part: str) -> str:
 
 
 def _direction(curve: pd.DataFrame, part: str) -> str:
-    """Still improving, or levelled off, over the last few epochs."""
+    """Whether the last few epochs still improved or levelled off."""
     back = min(RECENT, len(curve) - 1)
     before, recent = curve.iloc[:-back], curve.iloc[-back:]
     gained = recent["accuracy"].max() - before["accuracy"].max()
@@ -89,16 +91,16 @@ def _direction(curve: pd.DataFrame, part: str) -> str:
     epochs = "epoch" if back == 1 else f"{back} epochs"
     if gained > SMALL_ACCURACY or less_loss > SMALL_LOSS:
         moved = (
-            f"{part} accuracy rose from {_share(before['accuracy'].max())} to {_share(recent['accuracy'].max())}"
+            f"{part} accuracy rose from {_percent(before['accuracy'].max())} to {_percent(recent['accuracy'].max())}"
             if gained > SMALL_ACCURACY
             else f"{part} loss fell from {before['loss'].min():.2f} to {recent['loss'].min():.2f}"
         )
         return f"Still improving: over the last {epochs} the {moved}; more epochs may help."
     return (
-        f"Plateau: the best {part} accuracy, {_share(curve['accuracy'].max())}, has hardly moved over the last "
+        f"Plateau: the best {part} accuracy, {_percent(curve['accuracy'].max())}, has hardly moved over the last "
         f"{epochs}; more epochs alone are unlikely to help."
     )
 
 
-def _share(value: float) -> str:
+def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"

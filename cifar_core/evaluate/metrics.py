@@ -1,4 +1,4 @@
-"""Numbers of a whole split. Each equals scikit-learn's function of the same meaning, as the tests prove."""
+"""Metrics of a whole split. Each equals scikit-learn's function of the same meaning, as the tests check."""
 
 import math
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ Normalisation = Literal["count", "true", "predicted"]
 
 
 def confusion_matrix(labels: ArrayLike, probs: ArrayLike) -> NDArray[np.int64]:
-    """Counts [K, K]: row = true class, column = predicted class; all 0 for no pictures.
+    """Counts [K, K]: row = true class, column = predicted class; all 0 without pictures.
 
     Raises:
-        DataError: broken labels or probabilities.
+        DataError: the labels or probabilities are invalid.
     """
     matrix: NDArray[np.int64] | int = 0
-    for some, checked in checked_blocks(labels, probs):
-        classes = checked.shape[1]
-        cells = some * classes + checked.argmax(axis=1)
+    for some_labels, some_probs in checked_blocks(labels, probs):
+        classes = some_probs.shape[1]
+        cells = some_labels * classes + some_probs.argmax(axis=1)
         matrix = matrix + np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
     return np.asarray(matrix, np.int64)
 
@@ -34,7 +34,7 @@ def accuracy(labels: ArrayLike, probs: ArrayLike) -> float:
     """Share of pictures whose predicted class is the true one, 0..1.
 
     Raises:
-        DataError: broken labels or probabilities, or no pictures at all.
+        DataError: the labels or probabilities are invalid, or there are no pictures.
     """
     return top_k_accuracy(labels, probs, 1)
 
@@ -44,9 +44,9 @@ def top_k_accuracy(labels: ArrayLike, probs: ArrayLike, k: int) -> float:
 
     Raises:
         ConfigError: `k` is not 1..K.
-        DataError: broken labels or probabilities, or no pictures at all.
+        DataError: the labels or probabilities are invalid, or there are no pictures.
     """
-    ranks = _some(true_rank(labels, probs))
+    ranks = _require_pictures(true_rank(labels, probs))
     classes = np.asarray(probs).shape[1]
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= classes:
         raise ConfigError([f"k is {k!r}, but must be a whole number from 1 to {classes}."])
@@ -57,22 +57,22 @@ def log_loss(labels: ArrayLike, probs: ArrayLike) -> float:
     """Mean of -ln p_y over the pictures (cross-entropy in nats); p_y below 1e-12 counts as 1e-12.
 
     Raises:
-        DataError: broken labels or probabilities, or no pictures at all.
+        DataError: the labels or probabilities are invalid, or there are no pictures.
     """
-    return float(_some(sample_loss(labels, probs)).mean())
+    return float(_require_pictures(sample_loss(labels, probs)).mean())
 
 
 def class_report(labels: ArrayLike, probs: ArrayLike, class_names: Sequence[str]) -> pd.DataFrame:
-    """Quality of each class, a row a class in class order.
+    """Precision, recall and F1 of each class, one row per class in class order.
 
     Returns:
-        columns `class`, `precision` (of the pictures predicted so, the share that are), `recall` (of those that are,
-        the share predicted so), `f1` (their harmonic mean), `support` (pictures of the class), `predicted` (pictures
-        predicted so), `recall_low` and `recall_high` (`wilson_interval` of the recall). A share of nothing is 0, as
-        scikit-learn's `zero_division=0`.
+        columns `class`, `precision` (share of the pictures predicted as the class that belong to it), `recall` (share
+        of the pictures of the class that are predicted as it), `f1` (their harmonic mean), `support` (pictures of the
+        class), `predicted` (pictures predicted as it), `recall_low` and `recall_high` (`wilson_interval` of the
+        recall). 0 / 0 counts as 0, as with scikit-learn's `zero_division=0`.
 
     Raises:
-        DataError: broken labels, probabilities or class names.
+        DataError: the labels, probabilities or class names are invalid.
     """
     matrix = confusion_matrix(labels, probs)
     names = check_class_names(class_names, len(matrix))
@@ -94,14 +94,14 @@ def class_report(labels: ArrayLike, probs: ArrayLike, class_names: Sequence[str]
 
 
 def averages(labels: ArrayLike, probs: ArrayLike) -> pd.DataFrame:
-    """Averages of the class report over all K classes, also those without a picture (scikit-learn's `labels=range(K)`).
+    """Averages of the class report over all K classes, also those without pictures (scikit-learn's `labels=range(K)`).
 
     Returns:
-        rows `macro` (every class counts the same) and `weighted` (by the number of its pictures);
-        columns `precision`, `recall`, `f1`. Everything is 0 for no pictures.
+        rows `macro` (all classes have the same weight) and `weighted` (by the number of their pictures);
+        columns `precision`, `recall`, `f1`. Without pictures all values are 0.
 
     Raises:
-        DataError: broken labels or probabilities.
+        DataError: the labels or probabilities are invalid.
     """
     classes = np.asarray(probs).shape[-1] if np.ndim(probs) == 2 else 0
     report = class_report(labels, probs, [str(index) for index in range(classes)])
@@ -110,7 +110,7 @@ def averages(labels: ArrayLike, probs: ArrayLike) -> pd.DataFrame:
     return pd.DataFrame({"macro": scores.mean(), "weighted": scores.mul(weights, axis=0).sum()}).T
 
 
-def normalise(matrix: ArrayLike, by: Normalisation) -> NDArray[np.float64]:
+def normalise_matrix(matrix: ArrayLike, by: Normalisation) -> NDArray[np.float64]:
     """A confusion matrix as shares.
 
     Args:
@@ -120,7 +120,7 @@ def normalise(matrix: ArrayLike, by: Normalisation) -> NDArray[np.float64]:
 
     Raises:
         ConfigError: another `by`.
-        DataError: not a confusion matrix.
+        DataError: it is not a confusion matrix.
     """
     counts = check_matrix(matrix)
     match by:
@@ -134,10 +134,10 @@ def normalise(matrix: ArrayLike, by: Normalisation) -> NDArray[np.float64]:
 
 
 def wilson_interval(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a share such as accuracy: where the true value lies with probability `level`.
+    """Wilson score interval, at confidence `level`, of a proportion such as an accuracy.
 
     (p + s²/2n ± s sqrt(p(1-p)/n + s²/4n²)) / (1 + s²/n) with p = correct/total, n = total, s = 1.96 for 95 %
-    (Wilson 1927). Holds for few pictures and for shares of 0 or 1. Nothing measured (total 0) gives (0, 1).
+    (Wilson 1927). Holds for few pictures and for shares of 0 or 1. A total of 0 gives (0, 1).
 
     Raises:
         ConfigError: not 0 <= correct <= total, or `level` not between 0 and 1.
@@ -153,18 +153,18 @@ def wilson_interval(correct: int, total: int, *, level: float = 0.95) -> tuple[f
     centre = share + s * s / (2 * total)
     half = s * math.sqrt(share * (1 - share) / total + s * s / (4 * total * total))
     scale = 1 + s * s / total
-    low = 0.0 if correct == 0 else (centre - half) / scale  # exact at the ends, where rounding would pass 0 and 1
+    low = 0.0 if correct == 0 else (centre - half) / scale  # exact at the ends, where rounding could pass 0 or 1
     high = 1.0 if correct == total else (centre + half) / scale
     return low, high
 
 
 def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """part / whole, and 0 where the whole is 0."""
+    """part / whole, or 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
 
 
-def _some(values: NDArray[Any]) -> NDArray[Any]:
-    """`values`, or an error when there are none."""
+def _require_pictures(values: NDArray[Any]) -> NDArray[Any]:
+    """The values themselves; DataError if there are none."""
     if len(values) == 0:
         raise DataError("There are no pictures to measure.")
     return values

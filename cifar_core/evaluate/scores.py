@@ -1,6 +1,6 @@
-"""Scores of one picture each, under the standard names of the field. p = probabilities of the picture, y = its label, c = max p.
+"""Scores of single pictures, under the standard names of the field.
 
-Every score equals its formula on float64; none depends on the order of the pictures.
+In the formulas, p are the probabilities of the picture, y is its label and c = max p. Scores are computed in float64.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Scores:
     confidence: Floats  # c, probability of the predicted class
     p_true: Floats  # p_y
     loss: Floats  # -ln p_y, 0..27.6
-    margin: Floats  # best minus second best probability, 0..1
+    margin: Floats  # highest minus second highest probability, 0..1
     entropy: Floats  # natural logarithm, 0..ln K
     true_rank: Ints  # 1 = the true class is the prediction
 
@@ -33,7 +33,7 @@ def predicted_class(probs: ArrayLike) -> Ints:
     """The predicted class [N]: the most probable one, the lowest index where several tie (as `numpy.argmax`).
 
     Raises:
-        DataError: broken probabilities (see `check_probs`).
+        DataError: the probabilities are invalid (see `check_probs`).
     """
     return _predicted(check_probs(probs))
 
@@ -42,25 +42,25 @@ def confidence(probs: ArrayLike) -> Floats:
     """Confidence c = max p [N], 1/K..1.
 
     Raises:
-        DataError: broken probabilities.
+        DataError: the probabilities are invalid.
     """
     return check_probs(probs).max(axis=1)
 
 
 def margin(probs: ArrayLike) -> Floats:
-    """Margin [N]: best minus second best probability, 0 (a tie) to 1 (uncertainty sampling; ignores the label).
+    """Margin [N]: highest minus second highest probability, 0 (a tie) to 1, as in uncertainty sampling.
 
     Raises:
-        DataError: broken probabilities.
+        DataError: the probabilities are invalid.
     """
     return _margin(check_probs(probs))
 
 
 def entropy(probs: ArrayLike) -> Floats:
-    """Entropy H(p) = -sum p ln p [N], 0 (sure) to ln K (no idea); "hardness" in fiftyone-brain. 0 ln 0 counts as 0.
+    """Entropy H(p) = -sum p ln p [N], 0 (certain) to ln K (uniform); "hardness" in fiftyone-brain. 0 ln 0 counts as 0.
 
     Raises:
-        DataError: broken probabilities.
+        DataError: the probabilities are invalid.
     """
     return _entropy(check_probs(probs))
 
@@ -69,25 +69,25 @@ def sample_loss(labels: ArrayLike, probs: ArrayLike) -> Floats:
     """Loss of each picture, -ln p_y [N] (cross-entropy; "top losses" of fastai). p_y below 1e-12 counts as 1e-12.
 
     Raises:
-        DataError: broken labels or probabilities.
+        DataError: the labels or probabilities are invalid.
     """
     return _loss(_p_true(*check_predictions(labels, probs)))
 
 
 def true_rank(labels: ArrayLike, probs: ArrayLike) -> Ints:
-    """QueuePlace of the true class [N] when classes are ordered by probability: 1 = predicted; ties count lower indices first.
+    """Rank of the true class [N] by probability: 1 = it is the predicted class; on a tie lower indices come first.
 
     Raises:
-        DataError: broken labels or probabilities.
+        DataError: the labels or probabilities are invalid.
     """
     return _true_rank(*check_predictions(labels, probs))
 
 
 def sample_scores(labels: ArrayLike, probs: ArrayLike) -> Scores:
-    """All scores at once, checking the arguments once.
+    """All scores at once; the arguments are checked once.
 
     Raises:
-        DataError: broken labels or probabilities.
+        DataError: the labels or probabilities are invalid.
     """
     blocks = [_scores(*block) for block in checked_blocks(labels, probs)]
     return Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
@@ -97,9 +97,14 @@ def _scores(labels: Ints, probs: Floats) -> tuple[NDArray[Any], ...]:
     """The fields of `Scores`, in their order."""
     p_true = _p_true(labels, probs)
     return (
-        _predicted(probs), probs.max(axis=1), p_true, _loss(p_true), _margin(probs), _entropy(probs),
+        _predicted(probs),
+        probs.max(axis=1),
+        p_true,
+        _loss(p_true),
+        _margin(probs),
+        _entropy(probs),
         _true_rank(labels, probs),
-    )  # fmt: skip
+    )
 
 
 def _predicted(probs: Floats) -> Ints:

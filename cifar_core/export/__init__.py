@@ -1,11 +1,11 @@
-"""Pictures and tables that leave the app: a folder under `exports/`, a ZIP, CSV files.
+"""Export pictures and tables: as a folder under `exports/`, a ZIP, CSV files.
 
-Writes folders in the workspace's `exports` (or where it is told), each whole or not at all; reads nothing but its arguments.
+Writes folders in `exports` of the workspace or in a given place, each whole or not at all; reads only its arguments.
 """
 
 from cifar_core.export.csv_table import table_csv
 from cifar_core.export.pictures import (
-    MAX_PICTURES,
+    MAX_EXPORTED,
     Export,
     file_name,
     require_exportable,
@@ -16,7 +16,7 @@ from cifar_core.export.pictures import (
 )
 
 __all__ = [
-    "MAX_PICTURES",
+    "MAX_EXPORTED",
     "Export",
     "file_name",
     "require_exportable",

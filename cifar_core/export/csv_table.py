@@ -1,44 +1,33 @@
-"""Tables as CSV that a spreadsheet cannot mistake for a program.
+"""Tables as CSV in which a spreadsheet runs no formula.
 
 A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula. So a text cell or column title that begins
-with one of those, a tab, a carriage return, a line feed or an apostrophe gets one apostrophe in front. Taking one
-leading apostrophe off every text cell gives the original back. Numbers are written as they are.
+with one of those, a tab, a carriage return, a line feed or an apostrophe gets an apostrophe in front. Removing one
+leading apostrophe from every text cell restores the original. Numbers are written unchanged.
 """
 
 import csv
 
 import pandas as pd
 
-RISKY = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "'",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # the wide ones count as formulas in East Asia
+# What a formula can begin with; the full-width characters count in East Asian spreadsheets.
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
 
 
 def table_csv(table: pd.DataFrame) -> bytes:
-    """A table as CSV: UTF-8, commas, text in double quotes, numbers bare and exact, one line feed a row.
+    """A table as CSV: UTF-8, commas, text in double quotes, numbers unquoted and exact, rows ended by a line feed.
 
-    Read it back with `pandas.read_csv(..., keep_default_na=False)`; the module says what the apostrophes mean.
+    Read it with `pandas.read_csv(..., keep_default_na=False)`; the docstring of the module explains the apostrophes.
     """
     safe = table.copy()
-    for place, dtype in enumerate(table.dtypes):
+    for column, dtype in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(dtype):
-            safe.isetitem(place, [_safe_cell(value) for value in table.iloc[:, place]])
+            safe.isetitem(column, [_safe_cell(value) for value in table.iloc[:, column]])
     safe.columns = pd.Index([_safe_cell(name) for name in table.columns])
     text = safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     return text.encode()
 
 
 def _safe_cell(value: object) -> str:
-    text = "" if value is None else str(value).encode("utf-8", "replace").decode()  # bytes that are no UTF-8 become "?"
+    # Bytes that are not UTF-8 become "?".
+    text = "" if value is None else str(value).encode("utf-8", "replace").decode()
     return f"'{text}" if text.startswith(RISKY) else text

@@ -1,6 +1,6 @@
 """Save pictures with their predictions: PNG files, a table and a contact sheet, as a folder or as a ZIP.
 
-Both come from the same description of the files (`_describe`), so they hold the same bytes.
+Both write the same files (`_files`).
 """
 
 import contextlib
@@ -32,20 +32,20 @@ from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, percent, size_text
 from cifar_core.workspace import Workspace
 
-MAX_PICTURES = 10_000  # in one export
+MAX_EXPORTED = 10_000  # pictures in one export
 MAX_ENLARGE = 16  # 32 x 32 becomes 512 x 512
-MAX_SAME_NAME = 1000  # folders of one second and label
+MAX_SAME_NAME = 1000  # folders with the same second and label
 MAX_SAFE_NAME = 200  # characters of a file name; every file system takes 255 bytes
-TABLE, SHEET = "pictures.csv", "contact-sheet.png"
-_MEASURED = 16  # pictures whose size is looked at beforehand
-_ROW_BYTES, _CELL_BYTES = 400, 12  # of a picture in the table and the ZIP's list, and of each of its probabilities
-SCORES = ("loss", "confidence", "margin", "entropy")
+TABLE_FILE, SHEET_FILE = "pictures.csv", "contact-sheet.png"
+_MEASURED = 16  # pictures from whose size that of an export is estimated
+_ROW_BYTES, _CELL_BYTES = 400, 12  # per picture in the table and the directory of the ZIP, and per probability
+SCORE_COLUMNS = ("loss", "confidence", "margin", "entropy")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same pictures give the same bytes
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was saved, and where."""
+    """The paths of a saved export."""
 
     folder: Path
     pictures: tuple[Path, ...]  # in rank order
@@ -55,7 +55,7 @@ class Export:
 
 @dataclass(frozen=True)
 class _Selection:
-    """Checked arguments of an export."""
+    """The checked arguments of an export."""
 
     split: Split
     rows: pd.DataFrame  # in rank order
@@ -64,7 +64,7 @@ class _Selection:
     enlarge: int
 
 
-def save_samples(  # noqa: PLR0913 - every argument is one of its own; only two of them have a default
+def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
     workspace: Workspace,
     split: Split,
     selection: pd.DataFrame,
@@ -78,27 +78,27 @@ def save_samples(  # noqa: PLR0913 - every argument is one of its own; only two 
     """Save pictures into a new folder that appears whole or not at all; nothing is ever overwritten.
 
     Args:
-        workspace: its `exports` takes the folder, named by time and label.
-        split: where the pixels are.
-        selection: rows of `sample_table` in rank order; `index` is the place in `split` and `probs`.
+        workspace: the folder is created in its `exports`, named by time and label.
+        split: has the pixels.
+        selection: rows of `sample_table` in rank order; `index` is the index in `split` and `probs`.
         probs: probabilities [N, K] of the whole split.
         class_names: K names.
-        label: part of the folder's name, made file-safe, such as "quiet-otter-mistakes".
-        enlarge: each pixel becomes a square of this width, 1 to 16; 1 keeps the dataset's very pixels.
-        out: the folder itself instead; it must be absent or empty.
+        label: part of the name of the folder, such as "quiet-otter-mistakes"; it is made file-safe.
+        enlarge: each pixel becomes a square of this width, 1 to 16; 1 keeps the pixels of the dataset.
+        out: the folder to write instead; it must be absent or empty.
 
     Raises:
-        ConfigError: nothing or more than 10,000 pictures selected, `enlarge` out of range, `out` is in use, or more than
-            the server allows.
+        ConfigError: no or more than 10,000 pictures are selected, `enlarge` is out of range, `out` is in use, or the
+            export is larger than the server allows.
         DataError: the selection belongs to other pictures.
-        StorageError: there is no room, or the disk refused; nothing is left.
+        StorageError: there is no room, or the disk refused; nothing is left behind.
     """
-    chosen = _check(split, selection, probs, class_names, enlarge)
+    checked = _check_selection(split, selection, probs, class_names, enlarge)
     require_exportable(workspace, split, selection, class_names, enlarge=enlarge)
     if out is not None:
-        folder = _free(out)
+        folder = _new_folder_path(out)
         try:
-            return _save(chosen, folder)
+            return _save(checked, folder)
         except FileExistsError as error:  # taken since the check
             raise ConfigError([_in_use(out)]) from error
     name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{safe_name(label, 80)}"
@@ -106,31 +106,34 @@ def save_samples(  # noqa: PLR0913 - every argument is one of its own; only two 
         folder = workspace.exports / (name if attempt == 1 else f"{name}-{attempt}")
         if not folder.exists():
             with contextlib.suppress(FileExistsError):  # taken since the check: try the next name
-                return _save(chosen, folder)
+                return _save(checked, folder)
     raise StorageError(f"There are too many folders named {name} in {workspace.exports}: remove some.")
 
 
 def require_exportable(
     workspace: Workspace, split: Split, selection: pd.DataFrame, class_names: Sequence[str], *, enlarge: int = 1
 ) -> int:
-    """About how many bytes an export will have, told beforehand from some of its pictures.
+    """Estimate the bytes of an export from some of its pictures.
 
     Args:
-        workspace: whose limits count.
+        workspace: its limits are applied.
         split, selection, class_names, enlarge: as `save_samples`.
 
     Raises:
-        ConfigError: more than `export_mb` of the server's settings, which themselves may break a rule.
+        ConfigError: it is more than `export_mb` in the limits of the server, or these are invalid.
         StorageError: there is no room.
     """
-    places = selection["index"].to_numpy()
-    some = places[:: max(1, len(places) // _MEASURED)]
-    picture = sum(len(_png(split.images[place], enlarge)) for place in some) / max(1, len(some))
-    size = int(len(places) * (picture + _ROW_BYTES + _CELL_BYTES * len(class_names)))
-    most = read_limits(workspace).export_mb * MB
-    if size > most:
-        raise ConfigError([f"{len(places):,} pictures of this size are about {size_text(size)}, more than the "
-                           f"{size_text(most)} that one export may have (export_mb in {LIMITS_FILE}): select fewer."])  # fmt: skip
+    indices = selection["index"].to_numpy()
+    measured = indices[:: max(1, len(indices) // _MEASURED)]
+    picture = sum(len(_png(split.images[index], enlarge)) for index in measured) / max(1, len(measured))
+    size = int(len(indices) * (picture + _ROW_BYTES + _CELL_BYTES * len(class_names)))
+    limit = read_limits(workspace).export_mb * MB
+    if size > limit:
+        problem = (
+            f"{len(indices):,} pictures of this size are about {size_text(size)}, more than the {size_text(limit)} "
+            f"that one export may have (export_mb in {LIMITS_FILE}): select fewer."
+        )
+        raise ConfigError([problem])
     require_room(workspace, size, "The export")
     return size
 
@@ -151,19 +154,19 @@ def zip_samples(
         target: an open binary file, or the path of a new file that appears whole or not at all.
 
     Raises:
-        ConfigError: as `save_samples`; the file exists.
+        ConfigError: as `save_samples`; or the file exists.
         DataError: the selection belongs to other pictures.
         StorageError: the disk refused; no file is left.
     """
-    chosen = _check(split, selection, probs, class_names, enlarge)
+    checked = _check_selection(split, selection, probs, class_names, enlarge)
     if not isinstance(target, Path):
         with storage_errors("writing the ZIP"):
-            _write_zip(chosen, target)
+            _write_zip(checked, target)
         return
     if target.exists():
         raise ConfigError([f"{target} exists already: choose another name."])
     with storage_errors(f"writing {target.name}"), new_file(target) as handle:
-        _write_zip(chosen, handle)
+        _write_zip(checked, handle)
 
 
 def zip_bytes(
@@ -180,57 +183,58 @@ def zip_bytes(
 
 
 def file_name(rank: int, row: Mapping[Any, Any] | pd.Series, *, digits: int = 3) -> str:
-    """`rank_true-cat_pred-dog_conf-0.98_ID.png`: ASCII, at most 200 characters, unique through its rank.
+    """`rank_true-cat_pred-dog_conf-0.98_ID.png`: ASCII, at most 200 characters, unique by its rank.
 
     Args:
-        rank: place in the selection, from 1.
+        rank: position in the selection, from 1.
         row: a row of `sample_table`.
-        digits: width of the rank, so that names sort by it.
+        digits: width of the rank, so that the names sort by it.
     """
     true, predicted = safe_name(row["true"], 40), safe_name(row["predicted"], 40)
     start = f"{rank:0{digits}d}_true-{true}_pred-{predicted}_conf-{row['confidence']:.2f}_"
     return f"{start}{safe_name(row['id'], MAX_SAFE_NAME - len(start) - 4)}.png"
 
 
-def safe_name(text: str, longest: int) -> str:
+def safe_name(text: str, max_length: int) -> str:
     """A part of a file name: ASCII letters, digits, dots and single dashes; never empty, no dot or dash at its ends.
 
-    Accents go, anything else becomes a dash. Of a text that is too long the end stays, where the picture's own name is.
+    Accents are removed, anything else becomes a dash. Of a text that is too long the end is kept: it has the file name
+    of the picture.
     """
     letters = (letter for letter in unicodedata.normalize("NFKD", str(text)) if not unicodedata.combining(letter))
     dashed = re.sub(r"[^A-Za-z0-9.]+", "-", "".join(letters)).strip("-.")
-    return dashed[-longest:].strip("-.") or "x"
+    return dashed[-max_length:].strip("-.") or "x"
 
 
-def _check(
+def _check_selection(
     split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], enlarge: int
 ) -> _Selection:
-    """The door: everything that can be wrong with a selection."""
+    """Check the arguments of an export."""
     problems = []
-    if not 1 <= len(selection) <= MAX_PICTURES:
-        problems.append(f"{len(selection):,} pictures are selected, but one export takes 1 to {MAX_PICTURES:,}.")
+    if not 1 <= len(selection) <= MAX_EXPORTED:
+        problems.append(f"{len(selection):,} pictures are selected, but one export takes 1 to {MAX_EXPORTED:,}.")
     if isinstance(enlarge, bool) or not isinstance(enlarge, int) or not 1 <= enlarge <= MAX_ENLARGE:
         problems.append(f"enlarge is {enlarge!r}, but must be a whole number from 1 to {MAX_ENLARGE}.")
     if problems:
         raise ConfigError(problems)
-    table = np.asarray(probs)
-    if table.ndim != 2 or len(table) != len(split.ids):
+    all_probs = np.asarray(probs)
+    if all_probs.ndim != 2 or len(all_probs) != len(split.ids):
         raise DataError(
-            f"The predictions have shape {list(table.shape)}, but the dataset has {len(split.ids):,} pictures."
+            f"The predictions have shape {list(all_probs.shape)}, but the dataset has {len(split.ids):,} pictures."
         )
-    names = check_class_names(class_names, table.shape[1])
-    places = selection["index"].to_numpy()
-    within = bool(((places >= 0) & (places < len(table))).all())
-    if not within or [printable(name) for name in split.ids[places]] != selection["id"].tolist():
+    names = check_class_names(class_names, all_probs.shape[1])
+    indices = selection["index"].to_numpy()
+    in_range = bool(((indices >= 0) & (indices < len(all_probs))).all())
+    if not in_range or [printable(name) for name in split.ids[indices]] != selection["id"].tolist():
         raise DataError(
-            "These predictions belong to another version of the dataset: train a new run on the present one."
+            "These predictions belong to another version of the dataset: train a new run on the current one."
         )
-    return _Selection(split, selection.reset_index(drop=True), table, names, enlarge)
+    return _Selection(split, selection.reset_index(drop=True), all_probs, names, enlarge)
 
 
-def _free(out: Path) -> Path:
-    """`out` as a full path where nothing is: an empty folder gives way to the new one."""
-    with storage_errors(f"looking at {out}"):
+def _new_folder_path(out: Path) -> Path:
+    """The absolute path of `out`, at which nothing exists any more: an empty folder is removed."""
+    with storage_errors(f"reading {out}"):
         if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
             raise ConfigError([_in_use(out)])
         folder = out.resolve()  # "." has no name of its own
@@ -243,20 +247,20 @@ def _in_use(out: Path) -> str:
     return f"{out} is in use already: give a folder that is new or empty."
 
 
-def _save(chosen: _Selection, folder: Path) -> Export:
-    """Write the described files into `folder`, which gets its name when all are there; FileExistsError if it is taken."""
+def _save(checked: _Selection, folder: Path) -> Export:
+    """Write all files into `folder`, which gets its name when they are complete; FileExistsError if it is taken."""
     pictures = []
     with new_folder(folder) as unfinished, storage_errors(f"saving pictures to {folder}"):
-        for name, content in _describe(chosen):
+        for name, content in _files(checked):
             write_atomic(unfinished / name, content, durable=False)  # there may be thousands
-            if name not in (TABLE, SHEET):
+            if name not in (TABLE_FILE, SHEET_FILE):
                 pictures.append(folder / name)
-    return Export(folder, tuple(pictures), folder / TABLE, folder / SHEET)
+    return Export(folder, tuple(pictures), folder / TABLE_FILE, folder / SHEET_FILE)
 
 
-def _write_zip(chosen: _Selection, handle: BinaryIO) -> None:
+def _write_zip(checked: _Selection, handle: BinaryIO) -> None:
     with zipfile.ZipFile(handle, "w") as archive:
-        for name, content in _describe(chosen):
+        for name, content in _files(checked):
             entry = zipfile.ZipInfo(name, _ZIP_DATE)
             entry.external_attr = 0o644 << 16
             # A PNG is compressed already.
@@ -264,21 +268,21 @@ def _write_zip(chosen: _Selection, handle: BinaryIO) -> None:
             archive.writestr(entry, content)
 
 
-def _describe(chosen: _Selection) -> Iterator[tuple[str, bytes]]:
-    """All files as (name, content), one at a time so that memory stays small: pictures, contact sheet, table."""
-    digits = max(3, len(str(len(chosen.rows))))
+def _files(checked: _Selection) -> Iterator[tuple[str, bytes]]:
+    """All files as (name, content), one at a time to save memory: pictures, contact sheet, table."""
+    digits = max(3, len(str(len(checked.rows))))
     names, tiles, captions = [], [], []
-    for rank, row in enumerate(chosen.rows.to_dict("records"), start=1):
+    for rank, row in enumerate(checked.rows.to_dict("records"), start=1):
         names.append(file_name(rank, row, digits=digits))
-        pixels = chosen.split.images[row["index"]]  # [3, 32, 32]
+        pixels = checked.split.images[row["index"]]  # [3, 32, 32]
         if rank <= MAX_TILES:
             tiles.append(pixels)
             captions.append(f"{rank} · {percent(row['confidence'])}\ntrue {row['true']}\npred. {row['predicted']}")
-        yield names[-1], _png(pixels, chosen.enlarge)
+        yield names[-1], _png(pixels, checked.enlarge)
     sheet = io.BytesIO()
     contact_sheet(tiles, captions).save(sheet, "PNG")
-    yield SHEET, sheet.getvalue()
-    yield TABLE, table_csv(_table(chosen, names))
+    yield SHEET_FILE, sheet.getvalue()
+    yield TABLE_FILE, table_csv(_table(checked, names))
 
 
 def _png(pixels: np.ndarray, enlarge: int) -> bytes:
@@ -286,21 +290,21 @@ def _png(pixels: np.ndarray, enlarge: int) -> bytes:
     if enlarge > 1:
         image = image.resize((image.width * enlarge, image.height * enlarge), Image.Resampling.NEAREST)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)  # twice as fast as the default, and as small at 32 x 32
+    image.save(buffer, "PNG", compress_level=1)  # twice as fast as the default, and of 32 x 32 pixels as small
     return buffer.getvalue()
 
 
-def _table(chosen: _Selection, names: list[str]) -> pd.DataFrame:
+def _table(checked: _Selection, names: list[str]) -> pd.DataFrame:
     """The rows of the CSV, in rank order."""
-    rows = chosen.rows
+    rows = checked.rows
     columns: list[pd.Series] = [
         pd.Series(np.arange(1, len(rows) + 1), name="rank"),
-        *(rows[column] for column in ("id", "index", "true", "predicted")),
+        *(rows[name] for name in ("id", "index", "true", "predicted")),
         *(
-            pd.Series(chosen.probs[rows["index"].to_numpy(), place], name=f"p_{name}")
-            for place, name in enumerate(chosen.class_names)
+            pd.Series(checked.probs[rows["index"].to_numpy(), column], name=f"p_{name}")
+            for column, name in enumerate(checked.class_names)
         ),
-        *(rows[column] for column in SCORES),
+        *(rows[name] for name in SCORE_COLUMNS),
         pd.Series(names, name="file"),
     ]
     return pd.concat(columns, axis=1)

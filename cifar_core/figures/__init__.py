@@ -1,7 +1,7 @@
-"""Tables turned into Plotly figures; screens, notebooks and reports draw the same ones. Reads and writes nothing.
+"""Plotly figures of tables; pages, notebooks and reports use the same ones. Reads and writes nothing.
 
-Backgrounds are transparent and text takes the colour of the page's theme, so each figure fits light and dark. Text that
-people chose (class names, run names) is escaped, for Plotly reads `<b>` and links in it.
+Backgrounds are transparent and text has the colour of the theme of the page, so each figure fits light and dark themes.
+Text that people chose (class names, run names) is escaped, since Plotly interprets `<b>` and links in it.
 """
 
 from cifar_core.figures.bars import class_count_bars, probability_bars

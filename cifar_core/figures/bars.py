@@ -1,4 +1,4 @@
-"""Bars: pictures per class, and the class probabilities of one picture."""
+"""Bar charts: pictures per class, and the class probabilities of one picture."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ from cifar_core.figures.style import (
     PART_COLOURS,
     UNJUDGED,
     WRONG,
-    label,
+    cell_percent,
+    escaped_name,
     name_ticks,
     new_figure,
-    per_cent,
 )
 
-MAX_BARS = 20  # bars of one picture
+MAX_BARS = 20  # up to so many classes all are shown
 
 
 def class_count_bars(counts: pd.DataFrame) -> go.Figure:
@@ -30,7 +30,7 @@ def class_count_bars(counts: pd.DataFrame) -> go.Figure:
     Args:
         counts: columns `class`, `train`, `test`.
     """
-    names = [label(name) for name in counts["class"]]
+    names = [escaped_name(name) for name in counts["class"]]
     figure = new_figure(height=340, revision="class-counts")
     for part in ("train", "test"):
         figure.add_bar(
@@ -50,16 +50,16 @@ def class_count_bars(counts: pd.DataFrame) -> go.Figure:
 def probability_bars(
     probs: ArrayLike, class_names: Sequence[str], true: int | None = None, predicted: int | None = None
 ) -> go.Figure:
-    """The class probabilities of one picture as horizontal bars; words mark the true and the predicted class, not only colour.
+    """The class probabilities of one picture as horizontal bars; the true and predicted class are marked in words too.
 
     Args:
         probs: probabilities [K].
         class_names: K names.
-        true: index of the true class; None where nobody knows (an uploaded picture).
-        predicted: index of the predicted class; None takes the most probable one.
+        true: index of the true class; None if it is unknown (an uploaded picture).
+        predicted: index of the predicted class; None means the most probable one.
 
     Raises:
-        DataError: broken probabilities or class names, or an index that is no class.
+        DataError: the probabilities or class names are invalid, or an index is not that of a class.
     """
     checked = check_probs(np.asarray(probs)[None])[0]
     names = check_class_names(class_names, len(checked))
@@ -74,13 +74,13 @@ def probability_bars(
         x=100 * checked[shown],
         y=list(range(len(shown))),
         marker={"color": [_bar_colour(index, true, predicted) for index in shown], "line": {"width": 0}},
-        text=[per_cent(100 * checked[index]) + " %" for index in shown],
+        text=[cell_percent(100 * checked[index]) + " %" for index in shown],
         textposition="outside",
         cliponaxis=False,
-        customdata=[label(names[index]) for index in shown],
+        customdata=[escaped_name(names[index]) for index in shown],
         hovertemplate="%{customdata}: %{x:.2f} %<extra></extra>",
     )
-    ticks = [_marked(label(names[index]), index, true, predicted) for index in shown]
+    ticks = [_marked(escaped_name(names[index]), index, true, predicted) for index in shown]
     figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=ticks, autorange="reversed", showgrid=False)
     figure.update_xaxes(range=[0, 112], showticklabels=False, showgrid=False, zeroline=False)
     figure.update_layout(bargap=0.25, hovermode="closest", margin={"t": 8, "r": 8})
@@ -88,7 +88,7 @@ def probability_bars(
 
 
 def _shown_classes(probs: NDArray[np.float64], true: int | None) -> list[int]:
-    """Class order for a few classes; of many the most probable ones, with the true one always among them."""
+    """All classes in their order, or of many classes the most probable ones and the true one."""
     if len(probs) <= MAX_BARS:
         return list(range(len(probs)))
     shown = np.argsort(-probs, kind="stable")[:10].tolist()
@@ -103,6 +103,6 @@ def _bar_colour(index: int, true: int | None, predicted: int) -> str:
     return UNJUDGED if true is None else WRONG
 
 
-def _marked(label: str, index: int, true: int | None, predicted: int) -> str:
-    marks = [word for word, place in (("true", true), ("predicted", predicted)) if place == index]
-    return f"<b>{label}</b> ({', '.join(marks)})" if marks else label
+def _marked(name: str, index: int, true: int | None, predicted: int) -> str:
+    marks = [mark for mark, marked in (("true", true), ("predicted", predicted)) if marked == index]
+    return f"<b>{name}</b> ({', '.join(marks)})" if marks else name

@@ -7,12 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from cifar_core.evaluate import Normalisation, check_class_names, check_matrix, normalise
-from cifar_core.figures.style import CIVIDIS, WRONG, label, name_ticks, new_figure, per_cent
+from cifar_core.evaluate import Normalisation, check_class_names, check_matrix, normalise_matrix
+from cifar_core.figures.style import CIVIDIS, WRONG, cell_percent, escaped_name, name_ticks, new_figure
 
-MAX_TEXT_CLASSES = 30  # numbers inside the cells of a matrix up to here
-MAX_ZERO_CLASSES = 12  # a larger matrix is mostly zeros, which are left out
-_MAX_EMPTY_CLASSES = 100  # up to here a cell without pictures can be clicked too; of 1,000 classes there are a million
+MAX_TEXT_CLASSES = 30  # up to so many classes the cells have numbers
+MAX_ZERO_CLASSES = 12  # a larger matrix is mostly zeros, which are not printed
+_MAX_EMPTY_CLASSES = 100  # up to so many classes empty cells can be clicked; 1,000 classes have a million cells
 _TITLES = {"count": "pictures", "true": "% of the true class", "predicted": "% of the predicted class"}
 
 
@@ -25,40 +25,41 @@ def confusion_heatmap(
 ) -> go.Figure:
     """A confusion matrix: true classes from top to bottom, predicted ones from left to right.
 
-    An invisible square marker lies on each cell (of many classes: on each that has pictures) with `customdata` [true index,
-    predicted index], because a click on a heatmap returns nothing in Streamlit and one on a marker does. It is the last trace.
+    An invisible square marker with `customdata` [true index, predicted index] lies on each cell (with many classes, on
+    each that has pictures), because in Streamlit a click on a heatmap returns nothing, but one on a marker does. The
+    markers are the last trace.
 
     Args:
         matrix: counts [K, K].
         class_names: K names.
         by: `count`, `true` (per cent of each row) or `predicted` (per cent of each column).
-        hide_diagonal: leave the correct ones blank and spread the colours over the mistakes.
+        hide_diagonal: leave the correct predictions blank and scale the colours by the mistakes.
         selected: (true index, predicted index) of the cell to outline.
 
     Raises:
         ConfigError: another `by`.
-        DataError: broken matrix or class names.
+        DataError: the matrix or the class names are invalid.
     """
     counts = check_matrix(matrix)
-    names = [label(name) for name in check_class_names(class_names, len(counts))]
-    values = normalise(counts, by) * (1 if by == "count" else 100)
+    names = [escaped_name(name) for name in check_class_names(class_names, len(counts))]
+    values = normalise_matrix(counts, by) * (1 if by == "count" else 100)
     if hide_diagonal:
         np.fill_diagonal(values, np.nan)
     top = max(float(np.nanmax(values)), 1e-9)
-    written = len(names) <= MAX_TEXT_CLASSES
+    has_text = len(names) <= MAX_TEXT_CLASSES
     figure = new_figure(height=500 if len(names) <= 12 else 780, revision=f"matrix-{len(names)}")
     figure.add_heatmap(
         z=values,
         zmin=0,
         zmax=top,
         colorscale=list(CIVIDIS),
-        xgap=1 if written else 0,
-        ygap=1 if written else 0,
+        xgap=1 if has_text else 0,
+        ygap=1 if has_text else 0,
         hoverinfo="skip",
-        showscale=not written,  # numbers in the cells say more than a colour bar
+        showscale=not has_text,  # with numbers in the cells no colour bar is needed
         colorbar=_colour_bar(_TITLES[by]),
     )
-    if written:
+    if has_text:
         figure.add_traces(_cell_text(counts, values, by, top))
     figure.add_trace(_cell_markers(counts, names))
     _matrix_axes(figure, names, _TITLES[by])
@@ -71,7 +72,7 @@ def confusion_heatmap(
 
 
 def _matrix_axes(figure: go.Figure, names: list[str], unit: str) -> None:
-    """Both axes with all names, square cells, the first true class on top."""
+    """Set up both axes: all names, square cells, the first true class on top."""
     edge = [-0.5, len(names) - 0.5]
     plain = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": ""}
     figure.update_xaxes(
@@ -84,7 +85,7 @@ def _matrix_axes(figure: go.Figure, names: list[str], unit: str) -> None:
 
 
 def _colour_bar(title: str) -> dict[str, Any]:
-    """Lying above the matrix at its left edge: beside it, it would drift away on a wide screen."""
+    """The colour bar, above the matrix at its left edge: on a wide screen one beside it would be far away."""
     return {
         "title": {"text": title, "side": "top"},
         "orientation": "h",
@@ -103,42 +104,44 @@ def _colour_bar(title: str) -> dict[str, Any]:
 def _cell_text(
     counts: NDArray[np.int64], values: NDArray[np.float64], by: Normalisation, top: float
 ) -> list[go.Scatter]:
-    """The number of every cell that is not blank, black or white, whichever is read better on its colour.
+    """The number of every cell that is not blank, in black or white, whichever has more contrast.
 
-    A trace for each ink, because a click dims the text of cells that were not clicked unless the trace names one colour.
+    Each text colour has its trace: a click dims the text of the other cells unless their trace sets one colour.
     """
     zero = "0" if len(counts) <= MAX_ZERO_CLASSES else ""
     rows, columns = np.nonzero(~np.isnan(values))
     cells = values[rows, columns]
-    inks = np.array([_ink(value / top) for value in cells])
-    written = np.array(
-        [zero if not value else f"{value:.0f}" if by == "count" else per_cent(value) for value in cells], dtype=object
+    colours = np.array([_text_colour(value / top) for value in cells])
+    texts = np.array(
+        [zero if not value else f"{value:.0f}" if by == "count" else cell_percent(value) for value in cells],
+        dtype=object,
     )
     return [
         go.Scatter(
-            x=columns[inks == ink],
-            y=rows[inks == ink],
+            x=columns[colours == colour],
+            y=rows[colours == colour],
             mode="text",
-            text=written[inks == ink],
-            textfont={"size": max(7, min(13, 190 // len(counts))), "color": ink},
-            selected={"textfont": {"color": ink}},
-            unselected={"textfont": {"color": ink}},
+            text=texts[colours == colour],
+            textfont={"size": max(7, min(13, 190 // len(counts))), "color": colour},
+            selected={"textfont": {"color": colour}},
+            unselected={"textfont": {"color": colour}},
             hoverinfo="skip",
             showlegend=False,
         )
-        for ink in ("white", "black")
+        for colour in ("white", "black")
     ]
 
 
 def _cell_markers(counts: NDArray[np.int64], names: list[str]) -> go.Scatter:
-    """Invisible squares that take clicks and show the numbers of their cell."""
+    """Invisible squares that receive clicks and show the numbers of their cell."""
     classes = len(names)
     rows, columns = np.nonzero((counts > 0) | (classes <= _MAX_EMPTY_CLASSES))
-    row_share = 100 * normalise(counts, "true")[rows, columns]
-    column_share = 100 * normalise(counts, "predicted")[rows, columns]
+    row_share = 100 * normalise_matrix(counts, "true")[rows, columns]
+    column_share = 100 * normalise_matrix(counts, "predicted")[rows, columns]
     lines = [
         f"true {names[row]}, predicted {names[column]}<br><b>{count:,}</b> picture{'' if count == 1 else 's'}"
-        f"<br>{per_cent(of_true)} % of true {names[row]}<br>{per_cent(of_predicted)} % of predicted {names[column]}"
+        f"<br>{cell_percent(of_true)} % of true {names[row]}"
+        f"<br>{cell_percent(of_predicted)} % of predicted {names[column]}"
         for row, column, count, of_true, of_predicted in zip(
             rows, columns, counts[rows, columns], row_share, column_share, strict=True
         )
@@ -160,11 +163,11 @@ def _cell_markers(counts: NDArray[np.int64], names: list[str]) -> go.Scatter:
     )
 
 
-def _ink(share: float) -> str:
+def _text_colour(share: float) -> str:
     """Black or white for text on cividis at `share` (0..1), by the relative luminance of WCAG 2."""
-    place = min(max(share, 0.0), 1.0) * (len(CIVIDIS) - 1)
-    low = min(int(place), len(CIVIDIS) - 2)
-    colour = (1 - (place - low)) * _rgb(CIVIDIS[low]) + (place - low) * _rgb(CIVIDIS[low + 1])
+    position = min(max(share, 0.0), 1.0) * (len(CIVIDIS) - 1)
+    low = min(int(position), len(CIVIDIS) - 2)
+    colour = (1 - (position - low)) * _rgb(CIVIDIS[low]) + (position - low) * _rgb(CIVIDIS[low + 1])
     linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
     return "white" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "black"

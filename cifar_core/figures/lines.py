@@ -1,4 +1,4 @@
-"""Curves: a number per epoch, of one run or of several."""
+"""Line charts of metrics per epoch, for one run or several."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,30 +7,32 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cifar_core.errors import ConfigError
-from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, PART_COLOURS, class_colour, label, new_figure
+from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, PART_COLOURS, class_colour, escaped_name, new_figure
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 
 CurveKind = Literal["accuracy", "loss"]
 
-# What an axis shows at most: around a single point Plotly would show an accuracy of 150 %. A little more, for whole markers.
+# Limits of an axis, since around a single point Plotly would show an accuracy of 150 %. Markers at them have room.
 BOUNDS: dict[CurveKind, dict[str, float]] = {
     "accuracy": {"clipmin": -0.02, "clipmax": 1.02},
     "loss": {"clipmin": -0.05},
 }
-# What it shows before there is a point, where Plotly would reach from -1 to 4; guessing among ten classes costs 2.3.
+# Range of an axis without points, where Plotly would show -1 to 4; guessing among ten classes has a loss of 2.3.
 _EMPTY: dict[CurveKind, list[float]] = {"accuracy": [0, 1], "loss": [0, 2.5]}
 
 
-def curves(metrics: pd.DataFrame, kind: CurveKind, best_epoch: int | None = None, word: str = "best") -> go.Figure:
+def curves(
+    metrics: pd.DataFrame, kind: CurveKind, best_epoch: int | None = None, epoch_name: str = "best"
+) -> go.Figure:
     """Accuracy or loss per epoch for the training, validation and test part.
 
     Args:
-        metrics: a row an epoch: `epoch`, `train_<kind>`, `validation_<kind>` (may be absent or empty), `test_<kind>`.
+        metrics: one row per epoch: `epoch`, `train_<kind>`, `validation_<kind>` (may be absent), `test_<kind>`.
         kind: `accuracy` (fractions, shown in per cent) or `loss`.
-        best_epoch: the epoch that counts, marked by a line and its label.
-        word: what the label calls it; `last` where no validation part chose it.
+        best_epoch: the epoch whose weights are used; a line with a label marks it.
+        epoch_name: what the label calls it; `last` if no validation part chose it.
 
     Raises:
         ConfigError: another kind.
@@ -50,7 +52,7 @@ def curves(metrics: pd.DataFrame, kind: CurveKind, best_epoch: int | None = None
             mode="lines+markers",
             line={**style, "width": 2},
             marker={**style, "size": 7, "symbol": SYMBOLS[part]},
-            hovertemplate=f"%{{y:{_number(kind)}}}",
+            hovertemplate=f"%{{y:{_number_format(kind)}}}",
         )
     _epoch_axes(figure, metrics["epoch"], kind)
     if best_epoch is not None:
@@ -58,7 +60,7 @@ def curves(metrics: pd.DataFrame, kind: CurveKind, best_epoch: int | None = None
             x=best_epoch,
             line={"dash": "dot", "color": NEUTRAL, "width": 1.5},
             annotation={
-                "text": f"{word}: epoch {best_epoch}",
+                "text": f"{epoch_name}: epoch {best_epoch}",
                 "showarrow": False,
                 "yref": "paper",
                 "y": 1.08,
@@ -71,13 +73,13 @@ def curves(metrics: pd.DataFrame, kind: CurveKind, best_epoch: int | None = None
 
 
 def _label_side(epoch: int, epochs: "pd.Series[int]") -> str:
-    """Which side of a label stands at its line: at the ends of the chart a centred one would be cut off."""
-    place = (epoch - epochs.min()) / max(1, epochs.max() - epochs.min())
-    return "right" if place > 2 / 3 else "left" if place < 1 / 3 else "center"
+    """The side of a label that is at its line: at the ends of the chart a centred label would be cut off."""
+    position = (epoch - epochs.min()) / max(1, epochs.max() - epochs.min())
+    return "right" if position > 2 / 3 else "left" if position < 1 / 3 else "center"
 
 
 def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.Figure:
-    """One column of the metrics of several runs, a line a run (colour and dash tell them apart).
+    """One column of the metrics of several runs, one line per run (with its own colour or dash).
 
     Args:
         runs: name and metrics of each run; names may repeat.
@@ -85,17 +87,17 @@ def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.
     """
     kind: CurveKind = "accuracy" if column.endswith("accuracy") else "loss"
     figure = new_figure(height=360, revision=f"overlay-{column}")
-    for place, (name, metrics) in enumerate(runs):
+    for index, (name, metrics) in enumerate(runs):
         if column not in metrics or metrics[column].isna().all():
             continue
         figure.add_scatter(
             x=metrics["epoch"],
             y=metrics[column].astype(float),
-            name=label(name, 40),
+            name=escaped_name(name, 40),
             mode="lines+markers",
-            line={"color": class_colour(place), "width": 2, "dash": DASHES[place // len(CLASS_COLOURS) % len(DASHES)]},
-            marker={"color": class_colour(place), "size": 6},
-            hovertemplate=f"%{{y:{_number(kind)}}}",
+            line={"color": class_colour(index), "width": 2, "dash": DASHES[index // len(CLASS_COLOURS) % len(DASHES)]},
+            marker={"color": class_colour(index), "size": 6},
+            hovertemplate=f"%{{y:{_number_format(kind)}}}",
         )
     epochs = [metrics["epoch"] for _, metrics in runs if len(metrics)]
     _epoch_axes(figure, pd.concat(epochs) if epochs else pd.Series(dtype=int), kind)
@@ -118,5 +120,5 @@ def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: CurveKind) -> None:
         figure.update_yaxes(range=_EMPTY[kind])
 
 
-def _number(kind: CurveKind) -> str:
+def _number_format(kind: CurveKind) -> str:
     return ".1%" if kind == "accuracy" else ".3f"

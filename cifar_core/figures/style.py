@@ -1,4 +1,4 @@
-"""What all figures share: colours, an empty figure, and how names and numbers are written."""
+"""What all figures share: colours, an empty figure, and the format of names and numbers."""
 
 import html
 from typing import Any
@@ -8,10 +8,10 @@ from plotly.colors import sequential
 
 from cifar_core.text import one_line
 
-# Okabe-Ito: told apart by colour-blind eyes. Black, its eighth colour, would vanish on a dark page.
+# Okabe-Ito colours, safe for colour-blind people. Black, the eighth of them, would be invisible on a dark page.
 CORRECT = "#0072B2"  # blue
 WRONG = "#D55E00"  # vermilion
-UNJUDGED = "#56B4E9"  # sky blue: a prediction whose truth nobody knows
+UNJUDGED = "#56B4E9"  # sky blue: a prediction whose true class is unknown
 NEUTRAL = "#8C8C8C"  # readable on white and on black
 PART_COLOURS = {"train": "#E69F00", "validation": "#009E73", "test": "#0072B2"}
 CLASS_COLOURS = (
@@ -23,7 +23,7 @@ MAX_TICK_NAME = 24  # characters of a name on an axis
 
 
 def class_colour(index: int) -> str:
-    """The colour of a class, the same on every screen; after ten they repeat."""
+    """The colour of a class, the same on every page; after ten colours they repeat."""
     return CLASS_COLOURS[index % len(CLASS_COLOURS)]
 
 
@@ -47,30 +47,30 @@ def new_figure(*, height: int, revision: str) -> go.Figure:
 
 
 def name_ticks(names: list[str]) -> dict[str, Any]:
-    """Ticks at whole numbers: names on a category axis would merge when they are cut to the same text."""
+    """Ticks at whole numbers: on a category axis, names that are shortened to the same text would become one."""
     step = -(-len(names) // MAX_TICKS)  # rounded up
-    places = list(range(0, len(names), step))
-    return {"tickmode": "array", "tickvals": places, "ticktext": [names[place] for place in places]}
+    positions = list(range(0, len(names), step))
+    return {"tickmode": "array", "tickvals": positions, "ticktext": [names[position] for position in positions]}
 
 
-def per_cent(value: float) -> str:
+def cell_percent(value: float) -> str:
     """A percentage short enough for a cell."""
     if value == 0 or value >= 9.95:
         return f"{value:.0f}"
     return "&lt;0.1" if value < 0.05 else f"{value:.1f}"
 
 
-def label(name: object, longest: int = MAX_TICK_NAME) -> str:
-    """A name as Plotly shows it literally, on one line, cut where it is very long."""
-    return html.escape(one_line(name, longest), quote=False)
+def escaped_name(name: object, max_length: int = MAX_TICK_NAME) -> str:
+    """A name that Plotly shows literally, on one line of at most `max_length` characters."""
+    return html.escape(one_line(name, max_length), quote=False)
 
 
 def figure_html(figure: go.Figure, title: str) -> str:
     """A figure as one HTML page that needs no network, on white.
 
     Args:
-        figure: any of this module's; it is not changed.
-        title: shown above it and in the browser's tab; escaped.
+        figure: it is not changed.
+        title: shown above the figure and in the tab of the browser; it is escaped.
     """
     page = go.Figure(figure).update_layout(template="plotly_white", paper_bgcolor="white")
     body = page.to_html(full_html=False, include_plotlyjs=True, default_height="85vh")

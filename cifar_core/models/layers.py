@@ -1,4 +1,4 @@
-"""One layer of a network as plain facts, with the arithmetic of its shape, parameters and FLOPs."""
+"""The description of one layer of a network: its shape, parameters and FLOPs."""
 
 import math
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ LayerKind = Literal[
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer and what it gives. FLOPs count a multiply-add as two, forward, for one picture."""
+    """A layer and its output. FLOPs are those of the forward pass of one picture; a multiply-add counts as two."""
 
     name: str
     kind: LayerKind
     shape: tuple[int, ...]  # output without the batch: (channels, height, width) or (features,)
     parameters: int = 0
     flops: int = 0
-    inputs: int = 0  # channels or features coming in
+    inputs: int = 0  # input channels or features
     kernel: int = 0  # pixels
     padding: int = 0  # pixels
     stride: int = 1  # pixels
@@ -36,8 +36,9 @@ class Layer:
 
 
 def whitening(name: str, before: tuple[int, ...], components: int, patch: int, stride: int) -> Layer:
-    """Principal components of patches of 2 x 2 or 4 x 4 pixels, `stride` pixels apart, each with both signs; a learned bias,
-    fixed weights. Around 4 x 4 a border of zeros, so that both give answers of the same size.
+    """Principal components of patches of 2 x 2 or 4 x 4 pixels, `stride` pixels apart, each with both signs.
+
+    The weights are fixed, the bias is learned. Zero padding for 4 x 4 gives both the same output size.
     """
     inputs, height, width = before
     padding = patch // 2 - 1
@@ -60,7 +61,7 @@ def convolution(
 
 
 def batch_norm(name: str, before: tuple[int, ...]) -> Layer:
-    """Mean 0 and standard deviation 1 per channel over the batch (Ioffe & Szegedy 2015), then a scale and a bias."""
+    """Normalise each channel over the batch (Ioffe & Szegedy 2015), then apply a scale and a bias."""
     return Layer(name, "batch-norm", before, 2 * before[0], 2 * math.prod(before), before[0])
 
 
@@ -81,12 +82,12 @@ def relu(name: str, before: tuple[int, ...]) -> Layer:
 
 
 def gelu(name: str, before: tuple[int, ...]) -> Layer:
-    """x times the probability that a standard normal number is below x (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+    """x times the standard normal distribution function of x (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
     return Layer(name, "GELU", before)
 
 
 def flatten(name: str, before: tuple[int, ...]) -> Layer:
-    """A picture's features in one row."""
+    """The features of a picture as a vector."""
     return Layer(name, "flatten", (math.prod(before),))
 
 
@@ -97,12 +98,12 @@ def linear(name: str, before: tuple[int, ...], features: int) -> Layer:
 
 
 def dropout(name: str, before: tuple[int, ...], rate: float) -> Layer:
-    """Switches a share of the features off while learning."""
+    """Sets a random share of the features to zero during training."""
     return Layer(name, "dropout", before, rate=rate)
 
 
 def tensors(layer: Layer) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the numbers that a layer keeps, as torch names them."""
+    """Names and shapes of the tensors of a layer in the `state_dict` of torch."""
     weights: dict[str, tuple[int, ...]] = {}
     features = (layer.shape[0],)
     if layer.kind in ("convolution", "whitening"):

@@ -1,4 +1,4 @@
-"""The network as a torch module, built from the layer table alone."""
+"""Build a network as a torch module from its layer table."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,24 +13,25 @@ from cifar_core.models.registry import layer_table
 
 
 def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
-    """Build the network with its initial weights (seed torch before, for the same ones again).
+    """Build the network with its initial weights (seed torch first to get the same weights again).
 
-    They are torch's own, but convolutions that keep the picture's size begin by handing on their inputs; what they have in
-    outputs beyond that number begins at random (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", section 3.3).
+    The weights are initialised by torch, except for convolutions that keep the size of the picture: their first outputs
+    equal their inputs at first, and the outputs beyond that number are random (Jordan 2024, "94% on CIFAR-10 in 3.29
+    seconds on a single GPU", section 3.3).
 
-    Maps pictures `[B, 3, 32, 32]` (normalised float) to logits `[B, classes]`.
+    The network maps pictures `[B, 3, 32, 32]` (normalised float) to logits `[B, classes]`.
 
     Raises:
         ConfigError: as `layer_table`.
     """
     return nn.Sequential(
-        OrderedDict((layer.name, _MAKERS[layer.kind](layer)) for layer in layer_table(config, classes))
+        OrderedDict((layer.name, _BUILDERS[layer.kind](layer)) for layer in layer_table(config, classes))
     )
 
 
 def _whitening(layer: Layer) -> nn.Conv2d:
     whitening = nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, layer.stride, layer.padding)
-    nn.init.zeros_(whitening.bias)  # type: ignore[arg-type] # it has one
+    nn.init.zeros_(whitening.bias)  # type: ignore[arg-type] # it has a bias
     whitening.weight.requires_grad_(False)  # set from data, by `whiten`
     return whitening
 
@@ -44,7 +45,7 @@ def _convolution(layer: Layer) -> nn.Conv2d:
     return Convolution(layer.inputs, layer.shape[0], layer.kernel, layer.padding)
 
 
-_MAKERS: dict[LayerKind, Callable[[Layer], nn.Module]] = {
+_BUILDERS: dict[LayerKind, Callable[[Layer], nn.Module]] = {
     "whitening": _whitening,
     "convolution": _convolution,
     "batch-norm": lambda layer: nn.BatchNorm2d(layer.inputs),

@@ -1,6 +1,6 @@
-"""What a network is made of, layer by layer, as plain facts: the Train page shows them and `network.py` builds them.
+"""The networks there are, and the layers of each: the Train page shows them, and `network.py` builds them.
 
-Kept free of torch so that a screen can show shapes, parameters and FLOPs at the speed of a slider.
+This module does not import torch, so that a page can update shapes, parameters and FLOPs while a slider moves.
 """
 
 from collections.abc import Callable

@@ -1,19 +1,19 @@
-"""`simple_cnn`, the project's origin: two convolutions, each with ReLU and max-pooling, then three fully connected layers."""
+"""`simple_cnn`: two convolutions, each with ReLU and max-pooling, then three fully connected layers."""
 
 from cifar_core.config import ModelConfig
 from cifar_core.models.layers import Layer, convolution, dropout, flatten, linear, max_pool, relu
 
-PICTURE = (3, 32, 32)
+INPUT_SHAPE = (3, 32, 32)
 
 
 def simple_cnn_layers(config: ModelConfig, classes: int) -> list[Layer]:
     """The layers, first to last.
 
-    Pooling stands before ReLU: the largest value of a patch is the same before and after, at a quarter of the work. So does
-    flattening: its gradient then lies in memory as its results do.
+    Pooling comes before ReLU: the result is the same, and ReLU has a quarter of the work. Flattening comes before ReLU
+    too: then gradients have the same memory layout as results.
     """
     layers: list[Layer] = []
-    shape: tuple[int, ...] = PICTURE
+    shape: tuple[int, ...] = INPUT_SHAPE
     padding = config.kernel_size // 2 if config.padding else 0
     for number, channels in enumerate(config.channels, start=1):
         layers.append(convolution(f"conv{number}", shape, channels, config.kernel_size, padding))

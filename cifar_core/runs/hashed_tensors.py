@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from cifar_core.data.sources.entries import open_plain
+from cifar_core.data.sources.entries import open_regular_file
 from cifar_core.errors import DataError
 from cifar_core.text import size_text
 
@@ -140,7 +140,7 @@ def check_tensors(stream: BinaryIO, expected: Mapping[str, tuple[int, ...]]) -> 
 @contextlib.contextmanager
 def _opened(path: Path, most: int) -> Iterator[BinaryIO]:
     try:
-        with open_plain(path, path.name) as stream:
+        with open_regular_file(path, path.name) as stream:
             size = os.fstat(stream.fileno()).st_size
             if size > most:
                 raise DamagedError(f"it has {size_text(size)}, more than the {size_text(most)} that its network needs")

@@ -1,4 +1,4 @@
-"""What the predictions get wrong: one table of pictures, filters and sorts over it, and sentences about it.
+"""The table of pictures with their predictions, its filters and sorts, and the captions of pictures.
 
 Everything is a pure function of saved predictions; reads and writes nothing.
 """

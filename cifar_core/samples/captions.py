@@ -15,7 +15,7 @@ def tile_caption(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
 
     Args:
         row: a row of `sample_table`.
-        sort: a key of `SORTS`; `confidence` adds nothing, for the percentage is the score.
+        sort: a key of `SORTS`; `confidence` adds nothing, since the percentage is the score.
 
     Raises:
         ConfigError: there is no such sort.

@@ -26,14 +26,14 @@ class SampleFilter:
     loss: Range | None = None  # None = every value
     margin: Range | None = None
     entropy: Range | None = None
-    text: str = ""  # part of the id, upper or lower case
+    text: str = ""  # part of the id, in upper or lower case
     outcome: Outcome = "mistakes"
-    per_pair: int = 0  # at most this many of each pair (true, predicted), the first in the sort; 0 = no limit
+    per_pair: int = 0  # at most this many pictures of each (true, predicted) pair, the first in the sort; 0 = no limit
 
 
 @dataclass(frozen=True)
 class Sort:
-    """One way to order pictures."""
+    """One way to sort pictures."""
 
     title: str  # for a select box
     column: str  # of the table
@@ -75,27 +75,27 @@ SORTS: dict[str, Sort] = {
 
 
 def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str = "loss") -> pd.DataFrame:
-    """The pictures that pass the filter, sorted, then capped per pair; the input keeps its order and is not changed.
+    """The pictures that pass the filter, sorted, then limited per pair; the input table is not changed.
 
     Args:
         table: from `sample_table`, or a part of it.
         sample_filter: what to keep.
-        sort: a key of `SORTS`; ties go by place in the dataset.
+        sort: a key of `SORTS`; ties are in the order of the dataset.
 
     Returns:
         rows of `table` in sorted order, numbered from 0.
 
     Raises:
-        ConfigError: listing every problem: an unknown class, sort or outcome (with the nearest name), a range that is
-            not low to high, a negative cap.
+        ConfigError: lists every problem: an unknown class, sort or outcome (with the nearest name), a range that is not
+            low to high, a negative `per_pair`.
     """
     problems = _problems(table, sample_filter, sort)
     if problems:
         raise ConfigError(problems)
     kept = table[_passing(table, sample_filter)]
-    order = SORTS[sort]
-    keys = kept[order.column].to_numpy()
-    if order.descending:
+    chosen_sort = SORTS[sort]
+    keys = kept[chosen_sort.column].to_numpy()
+    if chosen_sort.descending:
         keys = -keys
     kept = kept.iloc[np.lexsort((kept["index"].to_numpy(), keys))]
     if sample_filter.per_pair > 0:
@@ -104,15 +104,15 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
 
 
 def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool_]:
-    """Whether each row passes, ignoring the cap."""
+    """Whether each row passes, apart from `per_pair`."""
     passing = np.ones(len(table), dtype=bool)
     if sample_filter.outcome != "all":
         passing &= table["correct"].to_numpy() == (sample_filter.outcome == "correct")
     for column in ("true", "predicted"):
-        wanted = getattr(sample_filter, column)
-        if wanted:
-            numbers = [place for place, name in enumerate(table[column].cat.categories) if name in wanted]
-            passing &= np.isin(table[f"{column}_index"].to_numpy(), numbers)
+        classes = getattr(sample_filter, column)
+        if classes:
+            indices = [index for index, name in enumerate(table[column].cat.categories) if name in classes]
+            passing &= np.isin(table[f"{column}_index"].to_numpy(), indices)
     for column, (low, high) in _ranges(sample_filter).items():
         values = table[column].to_numpy()
         passing &= (values >= low) & (values <= high)
@@ -129,7 +129,7 @@ def _ranges(sample_filter: SampleFilter) -> dict[str, Range]:
 
 
 def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> list[str]:
-    """A sentence for everything wrong with the filter and the sort."""
+    """A sentence for each problem of the filter and the sort."""
     problems = []
     for column in ("true", "predicted"):
         known = list(table[column].cat.categories)

@@ -1,4 +1,4 @@
-"""The table of pictures: one row each with its classes and scores, in the order of the dataset."""
+"""The table of pictures: one row per picture with its classes and scores, in the order of the dataset."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from cifar_core.errors import DataError
 from cifar_core.evaluate import check_class_names, sample_scores
 
 COLUMNS = (
-    "index",  # place in the split, 0-based
-    "id",  # the dataset's own name of the picture
+    "index",  # in the split, from 0
+    "id",  # of the picture in the dataset
     "true",  # class names, as categories: `table["true"].cat.categories` are all K names in order
     "predicted",
-    "true_index",  # class numbers, 0..K-1
+    "true_index",  # class indices, 0..K-1
     "predicted_index",
     "correct",
     "confidence",
@@ -27,19 +27,19 @@ COLUMNS = (
 
 
 def sample_table(labels: ArrayLike, probs: ArrayLike, ids: Sequence[str], class_names: Sequence[str]) -> pd.DataFrame:
-    """One row a picture, in the order given.
+    """One row per picture, in the order given.
 
     Args:
-        labels: class numbers [N].
+        labels: class indices [N].
         probs: probabilities [N, K].
-        ids: name of each picture [N].
+        ids: id of each picture [N].
         class_names: K different names.
 
     Returns:
         the columns of `COLUMNS`; scores as in `cifar_core.evaluate` (loss and entropy in nats). N may be 0.
 
     Raises:
-        DataError: broken labels, probabilities or class names, or not one id for each picture.
+        DataError: the labels, probabilities or class names are invalid, or there is not one id per picture.
     """
     scores = sample_scores(labels, probs)
     checked_labels = np.asarray(labels).astype(np.int64)
@@ -67,5 +67,5 @@ def sample_table(labels: ArrayLike, probs: ArrayLike, ids: Sequence[str], class_
 
 
 def printable(name: str) -> str:
-    """A picture's id as text every table and file can hold: bytes that are no UTF-8 (old archives) become "?"."""
+    """The id of a picture as valid text: bytes that are not UTF-8 (from old archives) become "?"."""
     return str(name).encode("utf-8", "replace").decode("utf-8")

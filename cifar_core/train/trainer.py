@@ -201,12 +201,18 @@ class Trainer:
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
         line = EpochLine(
-            epoch=epoch, train_loss=train_loss, train_accuracy=min(1.0, float(self._right) / counted),
-            validation_loss=validation_loss, validation_accuracy=validation_accuracy,
-            test_loss=test_loss, test_accuracy=test_accuracy,
-            learning_rate=self.optimizer.param_groups[0]["lr"], seconds=seconds,
-            images_per_second=self.shown / max(train_seconds, 1e-9), looks=views,
-        )  # fmt: skip
+            epoch=epoch,
+            train_loss=train_loss,
+            train_accuracy=min(1.0, float(self._right) / counted),
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            seconds=seconds,
+            images_per_second=self.shown / max(train_seconds, 1e-9),
+            looks=views,
+        )
         self.lines.append(line)
         self.seconds += seconds
         self._start_epoch()
@@ -224,9 +230,13 @@ class Trainer:
     def _position(self, epoch: int) -> Position:
         pictures = min(self.batch * self.config.optimizer.batch_size, self.shown)
         return Position(
-            epoch, self.config.optimizer.epochs, self.batch, self.batches,
-            pictures / max(self._epoch_seconds, 1e-9), self.seconds + self._epoch_seconds,
-        )  # fmt: skip
+            epoch,
+            self.config.optimizer.epochs,
+            self.batch,
+            self.batches,
+            pictures / max(self._epoch_seconds, 1e-9),
+            self.seconds + self._epoch_seconds,
+        )
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the run depends on: tensors and plain values only, safe for `weights_only` loading."""

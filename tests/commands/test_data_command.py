@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core.__main__ import main
 from cifar_core.data import delete_dataset, preparation, read_job, start_get, start_import
-from cifar_core.data.preparation import Outcome, Reporter, job_folder
+from cifar_core.data.preparation import JobStatus, Reporter, job_folder
 from cifar_core.data.store import dataset_lock
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.storage.locks import hold_lock
@@ -63,7 +63,7 @@ def lock() -> Iterator[ExitStack]:
         yield stack
 
 
-def ended(workspace: Workspace, name: str, state: Outcome, error: str = "") -> None:
+def ended(workspace: Workspace, name: str, state: JobStatus, error: str = "") -> None:
     """Write the end of a dataset's job."""
     Reporter(job_folder(workspace, name), name, "get").end(state, error=error)
 
@@ -88,7 +88,7 @@ def test_getting_a_broken_dataset_says_so(call: Call, workspace: Workspace, no_p
 
 @pytest.mark.parametrize("state", ["cancelled", "failed", "running"])
 def test_a_stored_dataset_is_ready_whatever_an_earlier_try_left(
-    call: Call, workspace: Workspace, no_process: list[str], state: Outcome
+    call: Call, workspace: Workspace, no_process: list[str], state: JobStatus
 ) -> None:
     start_get(workspace, "drawn10")
     ended(workspace, "drawn10", state, error="no disk")
@@ -162,7 +162,7 @@ def test_an_import_says_what_it_passed_over_or_why_it_failed(call: Call, workspa
     code, _, err = call("data", "import", source, "--name", "mine")
     assert code == 0
     assert err.splitlines() == [
-        "1 files beside train and test were passed over (README).",
+        "1 file outside train and test was skipped (README).",
         "mine is ready: 6 training and 4 test pictures, 2 classes.",
     ]
     source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "b.zip")

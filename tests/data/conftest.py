@@ -62,7 +62,7 @@ def write_tar(files: Files, target: Path, *, mode: str = "w:gz") -> Path:
 
 
 def snapshot(folder: Path) -> dict[str, str]:
-    """Every file and folder below, with a hash of its content; the state of jobs apart."""
+    """Every file and folder below, with a hash of its content, except the state of jobs."""
     return {
         str(item.relative_to(folder)): hashlib.sha256(item.read_bytes()).hexdigest() if item.is_file() else "folder"
         for item in sorted(folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""Whatever an archive holds or stands in the files of a dataset or job: a result or our own error, and nothing is changed."""
+"""Whatever the bytes of an archive, dataset or job: the answer is a result or one sentence, and nothing changes."""
 
 import lzma
 import shutil
@@ -19,10 +19,18 @@ from tests.conftest import save_tiny
 from tests.data.conftest import small_set, snapshot, write_tar, write_zip
 from tests.mutations import other_bytes, other_json
 
-EVERY = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+FEW_EXAMPLES = settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 MOST_SECONDS = 5.0  # of one import; it takes some 20 ms
-JOB = b'{"schema_version": 1, "kind": "import", "source": "/a.zip", "remove_source": false, "shown": "a", "leave_out": false}'
-STATE = b'{"schema_version": 1, "name": "mine", "kind": "import", "state": "done", "done": 3, "seconds_left": 1.5, "report": ["a"]}'
+JOB = (
+    b'{"schema_version": 1, "kind": "import", "source": "/a.zip", "remove_source": false, "shown": "a", '
+    b'"leave_out": false}'
+)
+STATE = (
+    b'{"schema_version": 1, "name": "mine", "kind": "import", "state": "done", "done": 3, "seconds_left": 1.5, '
+    b'"report": ["a"]}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +45,19 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def packed(shared: Workspace) -> dict[str, bytes]:
     """One small set of pictures in archives of every kind."""
-    place, files = shared.root.parent, small_set(train=1, test=1)
-    plain = write_tar(files, place / "a.tar", mode="w").read_bytes()
+    folder, files = shared.root.parent, small_set(train=1, test=1)
+    plain = write_tar(files, folder / "a.tar", mode="w").read_bytes()
     return {
-        "zip": write_zip(files, place / "a.zip").read_bytes(),
+        "zip": write_zip(files, folder / "a.zip").read_bytes(),
         "tar": plain,
-        "tar.gz": write_tar(files, place / "a.tgz").read_bytes(),
+        "tar.gz": write_tar(files, folder / "a.tgz").read_bytes(),
         "tar.xz": lzma.compress(plain),
     }
 
 
 @pytest.mark.fault(56, 57, 58)
 @pytest.mark.parametrize("form", ["zip", "tar", "tar.gz", "tar.xz"])
-@EVERY
+@FEW_EXAMPLES
 @given(data=st.data())
 def test_any_archive(shared: Workspace, packed: dict[str, bytes], form: str, data: st.DataObject) -> None:
     content = data.draw(other_bytes(packed[form]))
@@ -69,10 +77,10 @@ def test_any_archive(shared: Workspace, packed: dict[str, bytes], form: str, dat
 
 @pytest.mark.fault(64)
 @pytest.mark.parametrize("name", ["meta.json", "train_labels.npy", "test_ids.npy", "train_images.npy"])
-@EVERY
+@FEW_EXAMPLES
 @given(data=st.data())
 def test_any_file_of_a_dataset(shared: Workspace, name: str, data: st.DataObject) -> None:
-    """Opened or refused; the other one is ready all the time."""
+    """It is opened or refused; the other dataset is always ready."""
     file = shared.data / "tiny" / name
     good = file.read_bytes()
     try:
@@ -87,7 +95,7 @@ def test_any_file_of_a_dataset(shared: Workspace, name: str, data: st.DataObject
         file.write_bytes(good)
 
 
-@EVERY
+@FEW_EXAMPLES
 @given(job=other_json(JOB), state=other_json(STATE))
 def test_any_job(shared: Workspace, job: bytes, state: bytes) -> None:
     folder: Path = shared.jobs / "mine"

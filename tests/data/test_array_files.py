@@ -1,4 +1,4 @@
-"""Arrays whose maker is not known: what NumPy writes is read, anything else is a ValueError of ours."""
+"""Array files of unknown origin: what NumPy writes is read, anything else is a ValueError with a plain reason."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cifar_core.data import array_files
-from cifar_core.data.array_files import npy_array, npy_header, npy_pieces, require
+from cifar_core.data.array_files import check_header, npy_array, npy_chunks, npy_header
 
 
 def npy(array: Any, *, pickle: bool = False) -> bytes:
@@ -33,20 +33,20 @@ def test_what_numpy_writes_is_read(array: np.ndarray) -> None:
     assert np.array_equal(read, array, equal_nan=array.dtype.kind == "f")
 
 
-def test_large_arrays_come_in_pieces_of_whole_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(array_files, "PIECE", 100)
+def test_large_arrays_come_in_chunks_of_whole_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(array_files, "CHUNK_BYTES", 100)
     array = np.arange(70, dtype=np.int64).reshape(14, 5)
     stream = io.BytesIO(npy(array))
-    pieces = list(npy_pieces(stream, npy_header(stream)))
-    assert [len(piece) for piece in pieces] == [2] * 7
-    assert np.array_equal(np.concatenate(pieces), array)
+    chunks = list(npy_chunks(stream, npy_header(stream)))
+    assert [len(chunk) for chunk in chunks] == [2] * 7
+    assert np.array_equal(np.concatenate(chunks), array)
     wide = io.BytesIO(npy(np.zeros((2, 13), np.int64)))
-    with pytest.raises(ValueError, match="rows that are too long"):
-        list(npy_pieces(wide, npy_header(wide)))
+    with pytest.raises(ValueError, match="rows of more bytes than are allowed"):
+        list(npy_chunks(wide, npy_header(wide)))
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"", "is not an array file"),
         (b"\x80\x04K\x01.", "is not an array file"),
@@ -56,38 +56,38 @@ def test_large_arrays_come_in_pieces_of_whole_rows(monkeypatch: pytest.MonkeyPat
         (npy(np.zeros(2, "<f8")), "does not hold plain numbers"),
         (npy(np.zeros(2, [("a", "<f4")])), "does not hold plain numbers"),
         (npy(np.zeros((10, 3), np.float32))[:-1], "is cut short"),
-        (npy(np.zeros((10, 3), np.float32)) + b"x", "goes on after its end"),
-        (npy(np.array(["ab"])).replace(b"a\0\0\0", b"\x00\xd8\0\0"), "signs that no text has"),
-        (npy(np.array(["ab"])).replace(b"a\0\0\0", b"\0\0\0\x7f"), "signs that no text has"),
+        (npy(np.zeros((10, 3), np.float32)) + b"x", "is longer than its header says"),
+        (npy(np.array(["ab"])).replace(b"a\0\0\0", b"\x00\xd8\0\0"), "characters that do not exist in Unicode"),
+        (npy(np.array(["ab"])).replace(b"a\0\0\0", b"\0\0\0\x7f"), "characters that do not exist in Unicode"),
     ],
 )  # fmt: skip
-def test_other_content_is_refused(content: bytes, words: str) -> None:
+def test_other_content_is_refused(content: bytes, message: str) -> None:
     stream = io.BytesIO(content)
-    with pytest.raises(ValueError, match=words):
-        list(npy_pieces(stream, npy_header(stream)))
+    with pytest.raises(ValueError, match=message):
+        list(npy_chunks(stream, npy_header(stream)))
 
 
 @pytest.mark.fault(57)
-def test_a_shape_that_is_not_there_costs_nothing() -> None:
-    """The header claims a terabyte; only what the file holds is ever held."""
-    honest = npy(np.zeros((10, 3), np.float32))
+def test_a_claimed_shape_allocates_no_memory() -> None:
+    """The header claims a terabyte; no more memory is allocated than the file has bytes."""
+    correct = npy(np.zeros((10, 3), np.float32))
     claim = b"'shape': (99999999999, 3), }"
-    content = honest.replace(b"'shape': (10, 3), }" + b" " * 9, claim)
-    assert len(content) == len(honest)
+    content = correct.replace(b"'shape': (10, 3), }" + b" " * 9, claim)
+    assert len(content) == len(correct)
     stream = io.BytesIO(content)
     with pytest.raises(ValueError, match="is cut short"):
-        list(npy_pieces(stream, npy_header(stream)))
+        list(npy_chunks(stream, npy_header(stream)))
 
 
 def test_another_kind_or_shape_is_named() -> None:
     header = npy_header(io.BytesIO(npy(np.zeros((2, 3), np.float32))))
-    require(header, "<f4", (2, 3))
-    with pytest.raises(ValueError, match=re.escape("holds <f4 [2, 3] where <i8 [2] belongs")):
-        require(header, "<i8", (2,))
+    check_header(header, "<f4", (2, 3))
+    with pytest.raises(ValueError, match=re.escape("holds <f4 [2, 3] where <i8 [2] is expected")):
+        check_header(header, "<i8", (2,))
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: npy(np.arange(6))[:70] + tail))
 def test_any_bytes_give_an_array_or_a_value_error(content: bytes) -> None:
     stream = io.BytesIO(content)
     with contextlib.suppress(ValueError):
-        list(npy_pieces(stream, npy_header(stream)))
+        list(npy_chunks(stream, npy_header(stream)))

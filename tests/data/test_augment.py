@@ -19,7 +19,7 @@ def variation(count: int, **values: object) -> Variation:
 
 
 def naive(image: np.ndarray, one: Variation, row: int) -> np.ndarray:
-    """One picture, pixel by pixel, as the words say."""
+    """The reference: one picture, pixel by pixel, as the docstring of `augment` says."""
     out = np.zeros_like(image)
     for y in range(32):
         for x in range(32):
@@ -32,8 +32,8 @@ def naive(image: np.ndarray, one: Variation, row: int) -> np.ndarray:
     return out
 
 
-def test_every_kind_at_once_equals_the_naive_reference(noise: np.ndarray) -> None:
-    """Flip, then shift, then cutout; the given batch is left as it was."""
+def test_all_kinds_together_equal_the_naive_reference(noise: np.ndarray) -> None:
+    """Flip, then shift, then cutout; the given batch is not changed."""
     config = make_config({"flip": True, "shift": 8, "cutout": 9}).data
     drawn = draw_variation(config, len(noise), np.random.default_rng(3))
     assert 0 < drawn.flip.sum() < len(noise)
@@ -56,7 +56,7 @@ def test_the_flip_is_torchvisions(noise: np.ndarray) -> None:
 def test_a_shift_is_torchvisions_pad_and_crop(
     noise: np.ndarray, dy: int, dx: int, mirror_edges: bool, padding_mode: str
 ) -> None:
-    """Black comes in at the free edge, or a mirror of what lies beside it."""
+    """The free edge is black or mirrors what lies beside it."""
     count = len(noise)
     moves = {"dy": np.full(count, dy), "dx": np.full(count, dx)}
     result = augment(noise, variation(count, **moves, mirror_edges=mirror_edges))
@@ -65,14 +65,14 @@ def test_a_shift_is_torchvisions_pad_and_crop(
 
 
 def test_the_order_in_memory_does_not_matter(noise: np.ndarray) -> None:
-    """Pictures with the channels of a pixel side by side, as a training keeps them."""
+    """Pictures in channels-last memory, as a training keeps them, are augmented likewise."""
     drawn = draw_variation(make_config({"flip": True, "shift": 3}).data, len(noise), np.random.default_rng(1))
-    side_by_side = np.ascontiguousarray(noise.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    assert np.array_equal(augment(side_by_side, drawn), augment(noise, drawn))
+    channels_last = np.ascontiguousarray(noise.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    assert np.array_equal(augment(channels_last, drawn), augment(noise, drawn))
 
 
 def test_no_variation_is_a_copy(noise: np.ndarray) -> None:
-    """The same pixels in memory of their own."""
+    """The result has the same pixels in memory of its own."""
     result = augment(noise, variation(len(noise)))
     assert np.array_equal(result, noise)
     assert not np.shares_memory(result, noise)
@@ -80,7 +80,7 @@ def test_no_variation_is_a_copy(noise: np.ndarray) -> None:
 
 @given(st.integers(0, 8), st.integers(0, 20), st.booleans(), st.integers(0, 2**32))
 def test_drawn_variations_keep_to_the_settings(shift: int, cutout: int, flip: bool, seed: int) -> None:
-    """Every shift within bounds; the same seed draws the same; other settings leave the rest alone."""
+    """Every shift is within bounds, a seed draws the same again, and other settings leave the rest unchanged."""
     config = make_config({"shift": shift, "cutout": cutout, "flip": flip}).data
     one, two = (draw_variation(config, 50, np.random.default_rng(seed)) for _ in range(2))
     assert np.array_equal(one.dy, two.dy)
@@ -94,7 +94,7 @@ def test_drawn_variations_keep_to_the_settings(shift: int, cutout: int, flip: bo
 
 
 def test_every_shift_is_equally_likely() -> None:
-    """Nine distances over many draws, both ends included."""
+    """All nine distances, both ends included, over many draws."""
     drawn = draw_variation(make_config({"shift": 4}).data, 90_000, np.random.default_rng(0))
     values, counts = np.unique(drawn.dy, return_counts=True)
     assert values.tolist() == list(range(-4, 5))

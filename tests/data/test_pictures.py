@@ -1,4 +1,4 @@
-"""Pictures: one defined conversion for whatever comes, and a plain refusal for what is none."""
+"""Decoding pictures: one defined conversion for every format, and a plain refusal of anything else."""
 
 import io
 import struct
@@ -41,7 +41,7 @@ def png_of(width: int, height: int, *, kind: int = 2, depth: int = 8, rows: byte
 def test_a_picture_of_the_right_size_keeps_every_pixel(
     noise: np.ndarray, form: str, options: dict[str, object]
 ) -> None:
-    """Encoded without loss it comes back the same; `to_image` is the way there."""
+    """Encoded without loss by way of `to_image`, it decodes to the same pixels."""
     content = encode(to_image(noise[0]), form, **options)
     pixels = decode_picture(content, name="a.gif")
     assert np.array_equal(pixels, noise[0])
@@ -50,7 +50,7 @@ def test_a_picture_of_the_right_size_keeps_every_pixel(
 
 
 def test_a_jpeg_is_what_pillow_decodes(noise: np.ndarray) -> None:
-    """No short cut of the decoder."""
+    """The decoder takes no short cut."""
     content = encode(to_image(noise[0]), "JPEG", quality=90)
     expected = np.asarray(Image.open(io.BytesIO(content))).transpose(2, 0, 1)
     assert np.array_equal(decode_picture(content, name="a"), expected)
@@ -138,8 +138,8 @@ def test_cmyk() -> None:
 
 @pytest.mark.fault(51)
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
-def test_of_an_animation_the_first_frame(form: str) -> None:
-    """The others do not matter."""
+def test_the_first_frame_of_an_animation_is_taken(form: str) -> None:
+    """The other frames are ignored."""
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime")]
     content = encode(frames[0], form, save_all=True, append_images=frames[1:], lossless=True)
     assert decode_picture(content, name="a")[:, 0, 0].tolist() == [255, 0, 0]
@@ -161,8 +161,8 @@ def test_of_an_animation_the_first_frame(form: str) -> None:
         np.random.default_rng(0).bytes(5000),
     ],
 )
-def test_what_is_no_such_picture_is_named(content: bytes) -> None:
-    """Whatever its name says."""
+def test_what_is_not_a_picture_is_named(content: bytes) -> None:
+    """The content decides, not the name."""
     with pytest.raises(DataError, match=r"cat\.png is not a PNG, JPEG, WEBP or BMP"):
         decode_picture(content, name="cat.png")
 
@@ -171,7 +171,7 @@ def test_what_is_no_such_picture_is_named(content: bytes) -> None:
 @pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")  # pytest forgets the module's own filter
 @pytest.mark.parametrize("size", [(60_000, 60_000), (5_001, 5_000), (10_000, 10_000)])
 def test_bombs_are_refused_from_their_header(size: tuple[int, int]) -> None:
-    """The file has no pixels at all: had they been read, the sentence would be another."""
+    """The file has no pixels at all: had they been read, the message would be another."""
     with pytest.raises(DataError, match="more than 25 million pixels"):
         decode_picture(png_of(*size), name="a")
 
@@ -192,29 +192,29 @@ except DataError as error:
 
 
 @pytest.mark.fault(49)
-@pytest.mark.skipif(peak_memory() is None, reason="this system does not tell how much memory a process held")
+@pytest.mark.skipif(peak_memory() is None, reason="this system does not report the peak memory of a process")
 def test_a_photograph_of_100_megapixels_costs_no_memory(tmp_path: Path) -> None:
     """A real one, seen from its header in a process whose memory is measured."""
     Image.new("L", (10_000, 10_000), 128).save(tmp_path / "large.jpg")
     command = [sys.executable, "-c", DECODE, str(tmp_path / "large.jpg")]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    sentence, megabytes = told.rsplit(" ", 1)
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    sentence, megabytes = output.rsplit(" ", 1)
     assert sentence == "large.jpg has more than 25 million pixels: make it smaller first."
     assert int(megabytes) < 20
 
 
 @pytest.mark.fault(50)
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP"])
-def test_cut_off_pictures_are_refused(noise: np.ndarray, form: str) -> None:
-    """No grey lower half."""
+def test_incomplete_pictures_are_refused(noise: np.ndarray, form: str) -> None:
+    """They are not decoded with a grey lower half."""
     content = encode(to_image(noise[0]), form)
-    with pytest.raises(DataError, match=r"a\.x is damaged or cut off|a\.x is not"):
+    with pytest.raises(DataError, match=r"a\.x is damaged or incomplete|a\.x is not"):
         decode_picture(content[: len(content) * 2 // 3], name="a.x")
 
 
 @pytest.mark.fault(50)
 def test_a_png_with_a_wrong_checksum_or_a_text_bomb() -> None:
-    """Both are damage."""
+    """Both count as damage."""
     content = bytearray(encode(Image.new("RGB", (32, 32))))
     content[content.index(b"IDAT") + 6] ^= 1
     with pytest.raises(DataError, match="damaged"):
@@ -236,8 +236,8 @@ def test_damaged_bytes_give_a_picture_or_a_data_error(form: str, seed: int, chan
     mode, shape = [("RGB", (20, 24, 3)), ("L", (20, 24)), ("RGBA", (20, 24, 4))][seed % 3]
     image = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
     content = bytearray(encode(image.convert("RGB") if form in ("JPEG", "BMP") and mode == "RGBA" else image, form))
-    for place in rng.integers(0, min(len(content), 400), changes):
-        content[place] = rng.integers(0, 256)
+    for position in rng.integers(0, min(len(content), 400), changes):
+        content[position] = rng.integers(0, 256)
     try:
         pixels = decode_picture(bytes(content), name="a")
     except DataError:
@@ -258,7 +258,7 @@ def test_normalised_values_are_shown_unclipped(noise: np.ndarray) -> None:
 
 @pytest.mark.parametrize("level", [0, 77, 200, 255])
 def test_a_constant_channel_counts_as_1(level: int, noise: np.ndarray) -> None:
-    """Also where rounding leaves it a trace of a spread; a real one, however small, stays."""
+    """Also if rounding leaves it a tiny deviation; a real one, however small, is kept."""
     images = noise.copy()
     images[:, 1] = level
     std = usable_std(channel_statistics(images)[1])

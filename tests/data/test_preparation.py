@@ -1,4 +1,4 @@
-"""Preparing data in a process of its own: started once, watched from the disk, and never "running" when dead."""
+"""Preparing data in a process of its own: it is started once, watched through files, and never "running" when dead."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from cifar_core.data import (
     JobState,
     cancel_job,
     delete_dataset,
+    dismiss_job,
     drawing,
-    forget_job,
     list_datasets,
     open_dataset,
     preparation,
@@ -41,55 +41,55 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT, tiny_pictures
 from tests.data.conftest import small_set, snapshot, write_zip
 
-PATIENCE = 60.0  # seconds; on a quiet machine a job of these tests takes one or two
+TIMEOUT = 60.0  # seconds; on a quiet machine a job of these tests takes one or two
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """No process is started: the tests run the job in this one. Says for which modules one was wanted."""
-    wanted: list[str] = []
-    monkeypatch.setattr(preparation, "spawn", lambda module, arguments, log: wanted.append(module))
+    """Start no process: the tests run the job in this one. The list has the modules that were to be started."""
+    modules: list[str] = []
+    monkeypatch.setattr(preparation, "spawn", lambda module, arguments, log: modules.append(module))
     monkeypatch.setattr(preparation, "_wait_for_lock", lambda process, lock: None)
-    return wanted
+    return modules
 
 
 @pytest.fixture
 def quick_drawing(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Drawing that takes no time; counts how often it is done."""
-    done = []
+    """Drawing that takes no time; the list has an item for each time it was done."""
+    drawn = []
 
     def generate(seed: int, train: int, test: int, progress: object = None) -> tuple[object, ...]:
-        done.append(train)
+        drawn.append(train)
         if callable(progress):
             progress(train, train + test)
         return (*tiny_pictures(train), *tiny_pictures(test))
 
     monkeypatch.setattr(drawing, "generate", generate)
     monkeypatch.setattr(draw_drawn10, "__kwdefaults__", {"train": 40, "test": 20})
-    return done
+    return drawn
 
 
-def ended(workspace: Workspace, name: str) -> JobState:
-    """The state once the job is over."""
-    end = time.monotonic() + PATIENCE
+def wait_until_ended(workspace: Workspace, name: str) -> JobState:
+    """The state of the job when it is over."""
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end:
         state = read_job(workspace, name)
         if state is not None and state.state != "running":
             return state
         time.sleep(0.05)
-    pytest.fail(f"the job did not end within {PATIENCE:.0f} s: {read_job(workspace, name)}")
+    pytest.fail(f"the job did not end within {TIMEOUT:.0f} s: {read_job(workspace, name)}")
 
 
 def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> None:
-    """From the start to the dataset; an upload is removed afterwards."""
+    """The dataset is there at the end, and the upload is removed."""
     source = write_zip({**small_set(), "README": b""}, tmp_path / "upload")
     start_import(workspace, source, "mine", remove_source=True, shown="my\ncats.zip")
     assert read_job(workspace, "mine") is not None
-    state = ended(workspace, "mine")
+    state = wait_until_ended(workspace, "mine")
     assert (state.state, state.kind, state.error) == ("done", "import", "")
-    assert state.report == ["1 files beside train and test were passed over (README)."]
+    assert state.report == ["1 file outside train and test was skipped (README)."]
     assert open_dataset(workspace, "mine").source == "Imported from my cats.zip."
-    end = time.monotonic() + PATIENCE  # it goes after the last word, with the process
+    end = time.monotonic() + TIMEOUT  # it is removed after the state is written
     while source.exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not source.exists()
@@ -99,7 +99,7 @@ def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> N
 def test_a_killed_job_is_failed_and_the_next_start_cleans_up(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No half dataset is seen, the list says what happened, and the same import works again."""
+    """No partial dataset is listed, the list says what happened, and the same import works afterwards."""
     children: list[subprocess.Popen[bytes]] = []
     spawn = preparation.spawn
 
@@ -111,26 +111,26 @@ def test_a_killed_job_is_failed_and_the_next_start_cleans_up(
     source = write_zip(small_set(train=800), tmp_path / "a.zip")
     start_import(workspace, source, "mine")
     os.kill(children[0].pid, signal.SIGKILL)
-    children[0].wait(PATIENCE)
-    state = ended(workspace, "mine")
+    children[0].wait(TIMEOUT)
+    state = wait_until_ended(workspace, "mine")
     assert state.state == "failed"
     assert "killed, or memory ran out" in state.error
     listed = {item.name: item for item in list_datasets(workspace)}["mine"]
     assert (listed.state, listed.problem) == ("absent", state.error)
-    half = workspace.data / ".tmp-mine-123-0a0b0c0d"
+    partial = workspace.data / ".tmp-mine-123-0a0b0c0d"
     other = workspace.data / ".tmp-mine-too-123-0a0b0c0d"
-    half.mkdir()
+    partial.mkdir()
     other.mkdir()
     start_import(workspace, source, "mine")
-    assert ended(workspace, "mine").state == "done"
-    assert not half.exists()
+    assert wait_until_ended(workspace, "mine").state == "done"
+    assert not partial.exists()
     assert other.exists()
 
 
 @pytest.mark.fault(63)
 @pytest.mark.usefixtures("quick_drawing")
 def test_getting_drawn10(workspace: Workspace, started: list[str]) -> None:
-    """Asked for twice it is done once; asked for when there, not at all."""
+    """It is drawn once, however often it is requested."""
     start_get(workspace, "drawn10")
     assert started == ["cifar_core.data.prepare_process"]
     assert prepare_process.run_job(workspace, "drawn10") == 0
@@ -144,30 +144,30 @@ def test_getting_drawn10(workspace: Workspace, started: list[str]) -> None:
 
 
 def test_prepare_drawn10_draws_once(workspace: Workspace, quick_drawing: list[int]) -> None:
-    """Then opens; both give the same."""
-    told: list[tuple[int, int]] = []
-    first = prepare_drawn10(workspace, lambda done, total: told.append((done, total)))
+    """The second call opens the dataset; both return the same."""
+    progress: list[tuple[int, int]] = []
+    first = prepare_drawn10(workspace, lambda done, total: progress.append((done, total)))
     assert prepare_drawn10(workspace).fingerprint == first.fingerprint
-    assert (quick_drawing, told) == ([40], [(40, 60)])
+    assert (quick_drawing, progress) == ([40], [(40, 60)])
 
 
-HOLD = """
+HOLD_LOCK = """
 import sys
 from pathlib import Path
 from cifar_core.storage.locks import hold_lock
-with hold_lock(Path(sys.argv[1])) as mine:
-    print(mine, flush=True)
+with hold_lock(Path(sys.argv[1])) as acquired:
+    print(acquired, flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.mark.fault(61, 63)
-def test_what_is_on_its_way_is_not_started_again(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
-    """Another process holds the lock: getting does nothing, another import is told so, the list says preparing."""
+def test_a_job_in_progress_is_not_started_again(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
+    """Another process holds the lock: the same import does nothing, another is refused, the list says preparing."""
     source = write_zip(small_set(), tmp_path / "a.zip")
     start_import(workspace, source, "mine")
-    command = [sys.executable, "-c", HOLD, str(dataset_lock(workspace, "mine"))]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", HOLD_LOCK, str(dataset_lock(workspace, "mine"))]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"True\n"
@@ -186,51 +186,53 @@ def test_what_is_on_its_way_is_not_started_again(workspace: Workspace, tmp_path:
 
 @pytest.mark.fault(72)
 def test_jobs_leave_no_zombie_and_no_temporary_file(workspace: Workspace, tmp_path: Path) -> None:
-    """As a server that lives for weeks and imports now and then, uploads among them."""
+    """A server that runs for weeks imports now and then, also from uploads."""
     others = {child.pid for child in psutil.Process().children()}
     for number in range(4):
         source = write_zip(small_set(), workspace.data / f"{TEMP_MARK}upload-{number}")
         start_import(workspace, source, f"mine-{number}", remove_source=True)
-        assert ended(workspace, f"mine-{number}").state == "done"
-    end = time.monotonic() + PATIENCE
+        assert wait_until_ended(workspace, f"mine-{number}").state == "done"
+    end = time.monotonic() + TIMEOUT
     while (
-        left := [child for child in psutil.Process().children() if child.pid not in others]
+        remaining := [child for child in psutil.Process().children() if child.pid not in others]
     ) and time.monotonic() < end:
-        time.sleep(0.05)  # the last one is just about to end
-    assert left == []
+        time.sleep(0.05)  # the last process is about to end
+    assert remaining == []
     assert [item.name for item in workspace.data.iterdir() if item.name.startswith(TEMP_MARK)] == []
 
 
 @pytest.mark.fault(61)
 def test_two_imports_of_one_name_at_once_are_one(workspace: Workspace, tmp_path: Path) -> None:
-    """One is told so; the dataset is the other's, without a picture of the first."""
+    """One of them is refused; the dataset has the pictures of the other alone."""
     sources = [write_zip(small_set(train=count), tmp_path / f"{count}.zip") for count in (3, 4)]
-    start, told = threading.Barrier(2), []
+    start, refusals = threading.Barrier(2), []
 
     def session(source: Path) -> None:
         start.wait()
         try:
             start_import(workspace, source, "mine")
         except DataError as error:
-            told.append((source, str(error)))
+            refusals.append((source, str(error)))
 
     sessions = [threading.Thread(target=session, args=(source,)) for source in sources]
     for thread in sessions:
         thread.start()
     for thread in sessions:
         thread.join()
-    ((refused, sentence),) = told
+    ((refused, sentence),) = refusals
     assert re.search("Another dataset named mine is being prepared|already a dataset named mine", sentence)
-    assert ended(workspace, "mine").state == "done"
-    (winner,) = set(sources) - {refused}
-    assert len(open_dataset(workspace, "mine").train.labels) == 2 * int(winner.stem)
+    assert wait_until_ended(workspace, "mine").state == "done"
+    (imported,) = set(sources) - {refused}
+    assert len(open_dataset(workspace, "mine").train.labels) == 2 * int(imported.stem)
 
 
 @pytest.mark.fault(60)
 @pytest.mark.slow
 @pytest.mark.parametrize("point", ["write", "fsync", "replace"])
-def test_an_import_that_dies_anywhere_leaves_no_half_dataset(workspace: Workspace, tmp_path: Path, point: str) -> None:
-    """Killed at the n-th write for every n, until it comes through; then the next import is as if nothing had been."""
+def test_an_import_killed_at_any_write_leaves_no_partial_dataset(
+    workspace: Workspace, tmp_path: Path, point: str
+) -> None:
+    """It is killed at the n-th write, for every n until it succeeds; then the next import works as the first."""
     import_pictures(workspace, write_zip(small_set(), tmp_path / "other.zip"), "other")
     other = snapshot(workspace.data / "other")
     source = write_zip(small_set(), tmp_path / "a.zip")
@@ -242,7 +244,7 @@ def test_an_import_that_dies_anywhere_leaves_no_half_dataset(workspace: Workspac
         states = {state.name: state.state for state in list_datasets(open_workspace(workspace.root))}
         assert states["other"] == "ready"
         assert snapshot(workspace.data / "other") == other
-        if "mine" in states and states["mine"] == "ready":  # it had its name before the end
+        if "mine" in states and states["mine"] == "ready":  # it was killed after the dataset got its name
             assert open_dataset(workspace, "mine").fingerprint == open_dataset(workspace, "other").fingerprint
             delete_dataset(workspace, "mine")
         if code == 0:
@@ -250,12 +252,12 @@ def test_an_import_that_dies_anywhere_leaves_no_half_dataset(workspace: Workspac
         assert code == EXIT_CODE
     assert number > 2
     start_import(workspace, source, "mine")
-    assert ended(workspace, "mine").state == "done"
+    assert wait_until_ended(workspace, "mine").state == "done"
     assert [item.name for item in workspace.data.iterdir() if item.name.startswith(TEMP_MARK)] == []
 
 
 @pytest.mark.fault(63)
-def test_what_another_session_downloads_is_not_downloaded_again(workspace: Workspace, started: list[str]) -> None:
+def test_a_download_in_progress_is_not_started_again(workspace: Workspace, started: list[str]) -> None:
     with hold_lock(dataset_lock(workspace, "cifar10")):
         start_get(workspace, "cifar10")
     assert started == []
@@ -263,7 +265,7 @@ def test_what_another_session_downloads_is_not_downloaded_again(workspace: Works
 
 @pytest.mark.fault(60)
 def test_a_cancelled_import_leaves_nothing(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
-    """Not the upload either, and it is not listed as a failure."""
+    """The upload is removed too, and the import is not listed as failed."""
     before = snapshot(workspace.root)
     source = write_zip(small_set(), tmp_path / "upload")
     start_import(workspace, source, "mine", remove_source=True)
@@ -278,7 +280,7 @@ def test_a_cancelled_import_leaves_nothing(workspace: Workspace, tmp_path: Path,
 
 
 def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
-    """As the command line and the page show it, until it is forgotten."""
+    """The command line and the page show it until it is dismissed."""
     source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "a.zip")
     start_import(workspace, source, "mine")
     assert prepare_process.run_job(workspace, "mine") == 2
@@ -288,14 +290,16 @@ def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_pat
     assert state.error.startswith("Nothing was imported: 1 of 11 files cannot be used. train/cat/x.png is not")
     assert state.report == ["train/cat/x.png is not a PNG, JPEG, WEBP or BMP picture."]
     assert source.exists()
-    forget_job(workspace, "mine")
+    dismiss_job(workspace, "mine")
     assert read_job(workspace, "mine") is None
     assert "mine" not in [item.name for item in list_datasets(workspace)]
 
 
 @pytest.mark.fault(60)
-def test_words_of_a_crash(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
-    """The last line of the log, where the process ended without writing its end."""
+def test_a_crash_is_reported_with_the_last_line_of_the_log(
+    workspace: Workspace, tmp_path: Path, started: list[str]
+) -> None:
+    """The process ended without writing its state."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     (workspace.data / ".jobs" / "mine" / "worker.log").write_bytes(b"Traceback ...\nRecursionError: \xff too much\n\n")
     state = read_job(workspace, "mine")
@@ -306,7 +310,7 @@ def test_words_of_a_crash(workspace: Workspace, tmp_path: Path, started: list[st
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "fetch"}', '{"schema_version": 1, "surprise": 1}'])
 def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started: list[str], content: str) -> None:
-    """A state nobody can read counts as dead, and so does a request: both are shown, and can be dismissed."""
+    """A job whose state or request cannot be read counts as failed: it is listed and can be dismissed."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     folder = workspace.data / ".jobs" / "mine"
     (folder / "state.json").write_text(content)
@@ -319,24 +323,24 @@ def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started
     assert (state.state, str(folder / "job.json") in state.error) == ("failed", True)
     with pytest.raises(DataError, match="cannot be read"):
         prepare_process.run_job(workspace, "mine")
-    forget_job(workspace, "mine")
+    dismiss_job(workspace, "mine")
     assert read_job(workspace, "mine") is None
 
 
 def test_what_cannot_be_started(
     workspace: Workspace, tmp_path: Path, started: list[str], quick_drawing: list[int]
 ) -> None:
-    """Each in a sentence, before any process."""
+    """Each has its own message, and no process is started."""
     source = write_zip(small_set(), tmp_path / "a.zip")
     prepare_drawn10(workspace)
-    for words, call in {
-        "cannot be got": lambda: start_get(workspace, "mine"),
+    for message, call in {
+        "cannot be fetched": lambda: start_get(workspace, "mine"),
         "cannot be the name": lambda: start_import(workspace, source, "../mine"),
         "no file or folder": lambda: start_import(workspace, tmp_path / "absent", "mine"),
-        "drawn10 is kept for its own": lambda: start_import(workspace, source, "drawn10"),
-        "cifar10 is kept for its own": lambda: start_import(workspace, source, "cifar10"),
+        "drawn10 is reserved for the built-in": lambda: start_import(workspace, source, "drawn10"),
+        "cifar10 is reserved for the built-in": lambda: start_import(workspace, source, "cifar10"),
     }.items():
-        with pytest.raises(DataError, match=words):
+        with pytest.raises(DataError, match=message):
             call()
     (workspace.data / "drawn10" / "test_labels.npy").unlink()
     with pytest.raises(DataError, match=r"drawn10 is broken \(test_labels\.npy is missing\): delete it"):
@@ -352,7 +356,7 @@ def test_what_cannot_be_started(
 def test_a_job_whose_lock_is_taken_does_nothing(
     workspace: Workspace, tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two processes for one dataset: the second leaves at once."""
+    """Of two processes for one dataset, the second ends at once."""
     monkeypatch.setattr(prepare_process, "LOCK_SECONDS", 0.05)
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     with hold_lock(dataset_lock(workspace, "mine")):
@@ -361,7 +365,7 @@ def test_a_job_whose_lock_is_taken_does_nothing(
 
 
 def test_a_request_of_an_older_version_is_read(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
-    """It knew no name to show."""
+    """It has no display name."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine", shown="b.zip")
     file = workspace.data / ".jobs" / "mine" / "job.json"
     request = json.loads(file.read_text())
@@ -372,7 +376,7 @@ def test_a_request_of_an_older_version_is_read(workspace: Workspace, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("typed", "message"),
     [
         ("~nobody-of-this-name/x", "^There is no home folder ~nobody-of-this-name: write the whole path"),
         ("/" + "x" * 5000, "^/x+… cannot be opened .File name too long.: give the path"),
@@ -382,11 +386,9 @@ def test_a_request_of_an_older_version_is_read(workspace: Workspace, tmp_path: P
         ("absent\nhere", "^There is no file or folder /.*absent here"),
     ],
 )
-def test_paths_that_cannot_be_are_one_sentence(
-    workspace: Workspace, started: list[str], typed: str, words: str
-) -> None:
-    """Whatever a person may type; nothing is started."""
-    with pytest.raises(DataError, match=words) as caught:
+def test_impossible_paths_are_one_sentence(workspace: Workspace, started: list[str], typed: str, message: str) -> None:
+    """Whatever a person types: no process is started."""
+    with pytest.raises(DataError, match=message) as caught:
         start_import(workspace, Path(typed), "mine")
     assert len(str(caught.value)) < 450
     assert "\n" not in str(caught.value)
@@ -396,7 +398,7 @@ def test_paths_that_cannot_be_are_one_sentence(
 def test_a_path_from_home(
     workspace: Workspace, tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tilde is the person's own folder."""
+    """The tilde is the home folder of the person."""
     write_zip(small_set(), tmp_path / "a.zip")
     monkeypatch.setenv("HOME", str(tmp_path))
     start_import(workspace, Path("~/a.zip"), "mine")
@@ -420,39 +422,40 @@ for name in sys.argv[2:]:
 
 
 @pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody without rights"
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become a user without permissions"
 )
 def test_a_folder_without_permission(workspace: Workspace) -> None:
-    """Listing it, reaching what is in it, reading a file: each is refused in a sentence before a process starts."""
-    with tempfile.TemporaryDirectory() as top:  # not tmp_path: pytest's folders are closed to others as a whole
+    """A folder that cannot be listed or entered, a file that cannot be read: each is refused before the start."""
+    with tempfile.TemporaryDirectory() as top:  # not tmp_path, whose parents other users may not enter
         Path(top).chmod(0o755)
-        places = [Path(top, "unlisted"), Path(top, "unreachable"), Path(top, "unlisted", "x"), Path(top, "file")]
-        places[0].mkdir(mode=0o700)
-        places[1].mkdir()
-        places[1].chmod(0o744)
-        places[3].touch(mode=0o600)
-        command = [sys.executable, "-c", NO_PERMISSION, str(workspace.root), *map(str, places)]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=PATIENCE)
+        paths = [Path(top, "unlisted"), Path(top, "unreachable"), Path(top, "unlisted", "x"), Path(top, "file")]
+        paths[0].mkdir(mode=0o700)
+        paths[1].mkdir()
+        paths[1].chmod(0o744)
+        paths[3].touch(mode=0o600)
+        command = [sys.executable, "-c", NO_PERMISSION, str(workspace.root), *map(str, paths)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=TIMEOUT)
     expected = [
-        f"There is no permission to read {place}: change that, or copy it to a place of yours." for place in places
+        f"You are not allowed to read {path}: change its permissions, or copy it to a folder of your own."
+        for path in paths
     ]
     assert answer.stdout.splitlines() == expected, answer.stderr
 
 
 @pytest.mark.fault(95)
-def test_why_a_job_ended_is_told_where_its_state_cannot_be_written(
+def test_the_log_says_why_a_job_ended_if_its_state_cannot_be_written(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first error is the cause, not the one that followed from it when that was to be written."""
+    """The first error is reported, not the one that followed when the state was to be written."""
     (tmp_path / "a.zip").write_bytes(b"no archive")
-    monkeypatch.setenv(VARIABLE, "replace:1+:enospc")  # of the job: this process was started without
+    monkeypatch.setenv(VARIABLE, "replace:1+:enospc")  # for the process of the job only: this one was started without
     start_import(workspace, tmp_path / "a.zip", "mine")
-    state = ended(workspace, "mine")
+    state = wait_until_ended(workspace, "mine")
     assert state.state == "failed" and "a.zip is neither a folder nor a zip" in state.error
     monkeypatch.setenv(VARIABLE, "replace:2+:enospc")
     start_import(workspace, write_zip(small_set(), tmp_path / "b.zip"), "mine")
-    state = ended(workspace, "mine")
+    state = wait_until_ended(workspace, "mine")
     assert state.state == "failed" and "ended early" not in state.error and "disk is full" in state.error
 
 

@@ -1,7 +1,6 @@
-"""Datasets on disk: what is saved comes back, nothing half made is seen, and what is broken is said."""
+"""Datasets on disk: what is saved is read back, nothing partial is listed, and what is broken is named."""
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -14,15 +13,11 @@ from hypothesis import strategies as st
 from cifar_core.data import (
     Dataset,
     Split,
-    catalogue,
+    checked_dataset_name,
     class_counts,
-    dataset_state,
     delete_dataset,
-    drawing,
-    known_name,
     list_datasets,
     open_dataset,
-    read_pictures,
     require_unchanged,
     save_dataset,
 )
@@ -30,7 +25,6 @@ from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
 from cifar_core.errors import DataError, StorageError
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
-from tests.conftest import save_tiny
 
 
 def split(count: int, part: str, *, classes: int = 3, seed: int = 0) -> Split:
@@ -52,7 +46,7 @@ def save(workspace: Workspace, name: str = "mine") -> Dataset:
 
 
 def test_what_is_saved_comes_back(workspace: Workspace) -> None:
-    """Arrays, names, ids and facts are equal after opening, and the arrays are read-only maps."""
+    """Arrays, names, ids and statistics are equal after opening, and the arrays are read-only memory maps."""
     save(workspace)
     dataset = open_dataset(workspace, "mine")
     for found, given_split in ((dataset.train, split(20, "train")), (dataset.test, split(7, "test", seed=1))):
@@ -69,7 +63,7 @@ def test_what_is_saved_comes_back(workspace: Workspace) -> None:
 
 
 def test_statistics_over_several_chunks() -> None:
-    """More pictures than are counted at once give the same as numpy over all."""
+    """More pictures than one chunk give the same as NumPy over all."""
     images = np.random.default_rng(0).integers(0, 256, (4100, 3, 4, 4), dtype=np.uint8)
     mean, std = channel_statistics(images)
     assert mean == pytest.approx((images / 255).mean(axis=(0, 2, 3)))
@@ -78,12 +72,12 @@ def test_statistics_over_several_chunks() -> None:
 
 
 def test_the_fingerprint_tells_pictures_labels_and_names_apart(workspace: Workspace) -> None:
-    """Equal content has the equal fingerprint; one changed pixel, label or name another."""
+    """Equal content has the same fingerprint; one changed pixel, label or class name gives another."""
     train, test = split(20, "train"), split(7, "test")
     changed = Split(train.images.copy(), train.labels, train.ids)
     changed.images[3, 1, 5, 5] ^= 1
     relabelled = Split(train.images, train.labels[::-1].copy(), train.ids)
-    prints = [
+    fingerprints = [
         save_dataset(workspace, name, part, test, title="T", class_names=classes, source="S").fingerprint
         for name, part, classes in (
             ("one", train, ("a", "b", "c")),
@@ -93,12 +87,12 @@ def test_the_fingerprint_tells_pictures_labels_and_names_apart(workspace: Worksp
             ("five", train, ("a", "b", "d")),
         )
     ]
-    assert prints[0] == prints[1]
-    assert len(set(prints)) == 4
+    assert fingerprints[0] == fingerprints[1]
+    assert len(set(fingerprints)) == 4
 
 
 def test_opening_is_quick(workspace: Workspace) -> None:
-    """Under 50 ms; it does not depend on the number of pictures, which are not read."""
+    """It takes under 50 ms, whatever the number of pictures, since they are not read."""
     save(workspace)
     seconds = []
     for _ in range(5):
@@ -109,7 +103,7 @@ def test_opening_is_quick(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("train", "names", "words"),
+    ("train", "names", "message"),
     [
         (Split(np.zeros((2, 3, 32, 32), np.float32), np.array([0, 1]), np.array(["x", "y"])), ("a", "b"), "float32"),
         (Split(np.zeros((2, 3, 8, 8), np.uint8), np.array([0, 1]), np.array(["x", "y"])), ("a", "b"), "8, 8"),
@@ -126,17 +120,17 @@ def test_opening_is_quick(workspace: Workspace) -> None:
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(
-    workspace: Workspace, train: Split, names: tuple[str, ...], words: str
+    workspace: Workspace, train: Split, names: tuple[str, ...], message: str
 ) -> None:
-    """One sentence, and nothing on the disk."""
-    with pytest.raises(DataError, match=words):
+    """The message is one sentence, and nothing is written."""
+    with pytest.raises(DataError, match=message):
         save_dataset(workspace, "mine", train, split(4, "test", classes=1), title="T", class_names=names, source="S")
     assert list(workspace.data.iterdir()) == []
 
 
 @pytest.mark.fault(61)
 def test_a_taken_name_is_refused_and_the_old_data_kept(workspace: Workspace) -> None:
-    """The first dataset stays as it was."""
+    """The first dataset is not changed."""
     save(workspace)
     with pytest.raises(DataError, match="already a dataset named mine"):
         save_dataset(
@@ -148,17 +142,19 @@ def test_a_taken_name_is_refused_and_the_old_data_kept(workspace: Workspace) -> 
 
 
 def test_a_full_disk_leaves_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said as such, with what is needed and what there is, and no folder is left."""
+    """The message says how much is needed and free, and no folder is left."""
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Disk", (), {"total": 10**9, "free": 1_000})())
-    monkeypatch.setattr("cifar_core.data.store.require_room", lambda *_arguments: None)  # filled since it looked
-    said = r"The disk is full while writing train_images.npy \(it needs 61 kB, 1 kB are free\)"
-    with pytest.raises(StorageError, match=said):
+    monkeypatch.setattr(
+        "cifar_core.data.store.require_room", lambda *_arguments: None
+    )  # the disk is filled after the check
+    message = r"The disk is full while writing train_images.npy \(it needs 61 kB, 1 kB are free\)"
+    with pytest.raises(StorageError, match=message):
         save(workspace)
     assert list(workspace.data.iterdir()) == []
 
 
 def test_absent_data_says_how_to_get_it(workspace: Workspace) -> None:
-    """The built-in ones by their command, a slip of the pen by the nearest name."""
+    """For a built-in dataset the command, for a misspelt name the nearest one."""
     with pytest.raises(DataError, match="data get cifar10"):
         open_dataset(workspace, "cifar10")
     save(workspace, "my-cats")
@@ -213,25 +209,25 @@ def break_labels(folder: Path) -> None:
 
 @pytest.mark.fault(64)
 @pytest.mark.parametrize(
-    ("damage", "words"),
+    ("damage", "message"),
     [
         (break_json, "not JSON"),
         (break_list, "schema version"),
         (break_newer, "newer version"),
         (break_fields, "title is missing"),
         (break_missing, "test_labels.npy is missing"),
-        (break_cut, "another size"),
+        (break_cut, "the size of train_images.npy changed"),
         (break_pickle, "broken"),
         (break_labels, "between 0 and 2"),
         (break_header, "broken"),
     ],
 )
-def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damage: object, words: str) -> None:
-    """Opening says what is wrong; the other dataset is listed and opens."""
+def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damage: object, message: str) -> None:
+    """Opening it says what is wrong; the other dataset is listed and can be opened."""
     save(workspace)
     save(workspace, "other")
     damage(workspace.data / "mine")  # type: ignore[operator]
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         open_dataset(workspace, "mine")
     states = {state.name: state for state in list_datasets(workspace)}
     assert states["other"].state == "ready"
@@ -242,61 +238,20 @@ def test_broken_data_is_named_and_hides_nothing_else(workspace: Workspace, damag
 
 @pytest.mark.fault(64)
 @pytest.mark.parametrize("file", ["train_images.npy", "test_images.npy", "train_labels.npy"])
-def test_a_flipped_bit_is_seen_by_the_fingerprint(workspace: Workspace, file: str) -> None:
-    """Of the same size and readable: opening it cannot tell, training on it is refused and names the hash."""
+def test_a_flipped_bit_changes_the_fingerprint(workspace: Workspace, file: str) -> None:
+    """The file has the same size, so the dataset opens; `require_unchanged`, as before a training, names the hash."""
     save(workspace)
     path = workspace.data / "mine" / file
     require_unchanged(open_dataset(workspace, "mine"))
     content = bytearray(path.read_bytes())
     content[-8] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"mine is broken \(.*the SHA-256 differs\): delete it and get it again"):
+    with pytest.raises(DataError, match=r"mine is broken \(.*their SHA-256 differs\): delete it and get it again"):
         require_unchanged(open_dataset(workspace, "mine"))
 
 
-def test_the_list_has_the_built_in_ones_first(workspace: Workspace) -> None:
-    """There or not; then the person's by name, with sizes and counts."""
-    save(workspace, "zebra")
-    save(workspace, "apple")
-    (workspace.data / "Not a dataset").mkdir()
-    (workspace.data / "stray.txt").write_text("")
-    states = list_datasets(workspace)
-    assert [(state.name, state.state) for state in states] == [
-        ("drawn10", "absent"),
-        ("cifar10", "absent"),
-        ("apple", "ready"),
-        ("zebra", "ready"),
-    ]
-    apple = states[2]
-    assert (apple.train, apple.test, apple.classes, apple.how) == (20, 7, 3, "Here.")
-    assert apple.bytes == sum(file.stat().st_size for file in (workspace.data / "apple").iterdir())
-    assert "data get cifar10" in states[1].how
-
-
-def test_the_built_in_ones_say_what_they_will_be(workspace: Workspace) -> None:
-    """Sizes and titles as the modules that make them have them; the sentences name the same numbers."""
-    drawn, official = list_datasets(workspace)
-    assert (drawn.title, drawn.train, drawn.test, drawn.classes) == ("Drawn pictures", 10_000, 2_000, 10)
-    assert (official.title, official.train, official.test, official.classes) == ("CIFAR-10", 50_000, 10_000, 10)
-    assert "10,000 pictures to learn from and 2,000 to test" in drawn.description
-    assert "50,000 to learn from and 10,000 to test" in official.description
-    assert "Download it (162.6 MB), import the file cifar-10-python.tar.gz" in official.how
-    assert [state.classes for state in (drawn, official)] == [len(drawing.CLASS_NAMES)] * 2
-
-
-def test_what_arrives_while_one_looks_is_never_absent(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job saves and lets go of its lock between the two looks of `dataset_state`."""
-
-    def preparing_until_now(*_: object) -> bool:
-        save(workspace)
-        return True
-
-    monkeypatch.setattr(catalogue, "is_preparing", preparing_until_now)
-    assert dataset_state(workspace, "mine").state == "ready"
-
-
 def test_deleting(workspace: Workspace) -> None:
-    """Gone at once; refused while someone prepares it; a link goes without its target."""
+    """It is removed at once; it is refused while a process prepares it; of a link the target stays."""
     save(workspace)
     with hold_lock(dataset_lock(workspace, "mine")), pytest.raises(DataError, match="being prepared"):
         delete_dataset(workspace, "mine")
@@ -317,28 +272,14 @@ def test_deleting(workspace: Workspace) -> None:
     "name", ["", "../x", "a/b", "C:\\x", "con", "lpt1", "a\n", "a\0", "A", "-a", ".", "a" * 65, "é", "١", "a b"]
 )
 def test_names_that_could_leave_the_folder_are_refused(workspace: Workspace, name: str) -> None:
-    """One rule at one door."""
+    """One rule holds for every name of a dataset."""
     with pytest.raises(DataError, match=r"cannot be the name|needs a name"):
         open_dataset(workspace, name)
 
 
 @given(st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True))
-def test_names_by_the_rule_are_known(name: str) -> None:
-    """Apart from the devices of Windows."""
+def test_names_by_the_rule_are_accepted(name: str) -> None:
+    """Except the names of devices on Windows."""
     if name in {"con", "prn", "aux", "nul"} or name[:3] in {"com", "lpt"}:
         return
-    assert known_name(name) == name
-
-
-def test_pictures_are_read_from_the_file_as_they_are_in_the_map(workspace: Workspace) -> None:
-    images = save_tiny(workspace).train.images
-    positions = np.random.default_rng(0).permutation(len(images))[:50]
-    assert np.array_equal(read_pictures(images, positions), images[positions])
-    assert np.array_equal(read_pictures(images[5:], positions[:9] % 10), images[5:][positions[:9] % 10]), "a part of it"
-    in_memory = np.array(images)
-    assert np.array_equal(read_pictures(in_memory, positions), images[positions])
-    assert read_pictures(images, positions[:0]).shape == (0, 3, 32, 32)
-    file = workspace.data / "tiny" / "train_images.npy"
-    os.truncate(file, file.stat().st_size - 10)
-    with pytest.raises(DataError, match="has become shorter"):
-        read_pictures(images, np.array([len(images) - 1]))
+    assert checked_dataset_name(name) == name

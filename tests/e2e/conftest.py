@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from cifar_core.bench.app import CHROMIUM_FLAGS, App
 
@@ -37,8 +37,12 @@ def page(browser: Browser) -> Iterator[Page]:
     opened = context.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(f"script error: {error}") if PARTING not in str(error) else None)
-    opened.on("request", lambda request: faults.append(f"outside request: {request.url}")
-              if request.url.startswith("http") and "//127.0.0.1" not in request.url else None)  # fmt: skip
+
+    def note_outside(request: Request) -> None:
+        if request.url.startswith("http") and "//127.0.0.1" not in request.url:
+            faults.append(f"outside request: {request.url}")
+
+    opened.on("request", note_outside)
     yield opened
     context.close()
     assert faults == []

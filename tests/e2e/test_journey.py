@@ -1,4 +1,4 @@
-"""The main job in a real browser: train on drawn10, watch, reload, click a confusion, filter, select, save, download."""
+"""The main job in a real browser: train, watch, reload, click a confusion, filter, select, save, download."""
 
 import re
 from pathlib import Path
@@ -56,7 +56,9 @@ def train_and_watch(page: Page, app: App, workspace: Workspace) -> str:
 def mistakes(workspace: Workspace, run_id: str) -> pd.DataFrame:
     found = read_predictions(workspace, run_id)
     table = sample_table(found.labels, found.probs, found.ids.tolist(), found.class_names)
-    assert (table["correct"].mean()) == pytest.approx(read_run(workspace, run_id).best.test_accuracy)  # type: ignore[union-attr]
+    best = read_run(workspace, run_id).best
+    assert best is not None
+    assert table["correct"].mean() == pytest.approx(best.test_accuracy)
     return table
 
 

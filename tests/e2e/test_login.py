@@ -1,4 +1,4 @@
-"""A login in earnest: a provider on this machine, a real browser, and what a visitor without a login gets from the server."""
+"""A whole login: a provider on this machine, a real browser, and what a visitor without a login gets from the server."""
 
 import contextlib
 import http.client
@@ -37,8 +37,9 @@ class Provider(BaseHTTPRequestHandler):
         """Its description, its keys, and the page where a person logs in."""
         here, asked = f"http://{self.headers['Host']}", urlparse(self.path)
         if asked.path == "/.well-known/openid-configuration":
-            self._say({"issuer": here, "authorization_endpoint": f"{here}/authorize", "token_endpoint": f"{here}/token",
-                       "jwks_uri": f"{here}/keys", "id_token_signing_alg_values_supported": ["RS256"]})  # fmt: skip
+            endpoints = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
+            signing = {"id_token_signing_alg_values_supported": ["RS256"]}
+            self._say({"issuer": here, **{name: f"{here}/{path}" for name, path in endpoints.items()}, **signing})
         elif asked.path == "/keys":
             self._say({"keys": [self.key.as_dict(private=False)]})
         elif asked.path == "/authorize":
@@ -91,8 +92,9 @@ def test_nothing_is_seen_or_taken_before_the_login(
     save_tiny(workspace, "private")
     file = tmp_path / "secrets.toml"
     file.write_text(
-        f'[auth]\nredirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"\ncookie_secret = "{secrets.token_hex(16)}"\n'
-        f'client_id = "tests"\nclient_secret = "tests"\nserver_metadata_url = "{provider}/.well-known/openid-configuration"\n',
+        f'[auth]\nredirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"\n'
+        f'cookie_secret = "{secrets.token_hex(16)}"\nclient_id = "tests"\nclient_secret = "tests"\n'
+        f'server_metadata_url = "{provider}/.well-known/openid-configuration"\n',
         "utf-8",
     )
     received: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Run names, notes, classes, ids and file names that a browser would like to run, fetch or draw are shown as they are."""
+"""Names, notes, classes and ids that a browser would run, fetch or draw are shown as they are."""
 
 import io
 import json
@@ -42,7 +42,7 @@ class Nasty:
 
 @pytest.fixture(scope="module")
 def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nasty]:
-    """A dataset with such classes, imported as people do, one run trained on it, and copies of the run with such names."""
+    """A dataset with such classes, one run trained on it, and copies of the run with such names."""
     workspace = open_workspace(tmp_path_factory.mktemp("nasty") / "workspace")
     import_pictures(workspace, _folder(tmp_path_factory.mktemp("pictures")), "nasty")
     config = make_config({**TINY, "dataset": "nasty", "epochs": 1, "train_share": 1.0, "validation_share": 0.0})

@@ -1,4 +1,4 @@
-"""Every screen in a real browser: it paints, fits the window in both themes, asks no other host, and keeps torch away."""
+"""Every screen in a real browser: it paints, fits the window in both themes, asks no other host, and loads no torch."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The server as it is shipped: this machine alone, no stranger's page, no upload without its token, nothing asked outside."""
+"""The server as it is shipped: this machine alone, no stranger's page, no upload without its token, no outside request."""
 
 import contextlib
 import http.client
@@ -32,7 +32,8 @@ HANDSHAKE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Ver
 WATCHER = """
 import os, socket
 def note(event, arguments):
-    if event == "socket.connect" and isinstance(arguments[1], tuple) and not str(arguments[1][0]).startswith(("127.", "::1")):
+    address = arguments[1] if event == "socket.connect" else ""
+    if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1")):
         open(os.environ["ASKED"], "a").write(f"{arguments[1]}\\n")
     if event == "socket.getaddrinfo" and arguments[0] not in (None, "", "localhost", "127.0.0.1", socket.gethostname()):
         open(os.environ["ASKED"], "a").write(f"{arguments[0]}\\n")
@@ -74,8 +75,10 @@ def test_it_listens_on_this_machine_alone(app: App) -> None:
         item.laddr for item in psutil.Process(app.process.pid).net_connections("inet") if item.status == "LISTEN"
     ]
     assert [address.ip for address in listening] == ["127.0.0.1"]
-    others = [item.address for items in psutil.net_if_addrs().values() for item in items
-              if item.family == socket.AF_INET and not item.address.startswith("127.")]  # fmt: skip
+    known = [
+        item.address for items in psutil.net_if_addrs().values() for item in items if item.family == socket.AF_INET
+    ]
+    others = [address for address in known if not address.startswith("127.")]
     for address in others:
         with socket.socket() as knocking:
             knocking.settimeout(5)
@@ -147,8 +150,8 @@ def test_the_server_asks_nobody(page: Page, shared: Workspace, finished: Run, tm
     (tmp_path / "sitecustomize.py").write_text(WATCHER, "utf-8")
     asked = tmp_path / "asked"
     alarm = {**os.environ, "PYTHONPATH": str(tmp_path), "ASKED": str(asked)}
-    subprocess.run([sys.executable, "-c", "import socket; socket.socket(socket.AF_INET, "
-                    "socket.SOCK_DGRAM).connect(('192.0.2.1', 9))"], env=alarm, check=True)  # fmt: skip
+    connect = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('192.0.2.1', 9))"
+    subprocess.run([sys.executable, "-c", connect], env=alarm, check=True)
     assert asked.read_text("utf-8") == "('192.0.2.1', 9)\n", "the alarm rings"
     asked.unlink()
     with serve(shared, tmp_path / "log", PYTHONPATH=str(tmp_path), ASKED=str(asked)) as app:

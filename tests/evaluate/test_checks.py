@@ -1,4 +1,4 @@
-"""The door of `evaluate`: each broken input gets one sentence."""
+"""Input validation: each invalid input gives one sentence."""
 
 import numpy as np
 import pytest

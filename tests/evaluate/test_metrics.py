@@ -19,7 +19,7 @@ from cifar_core.evaluate import (
     class_report,
     confusion_matrix,
     log_loss,
-    normalise,
+    normalise_matrix,
     top_k_accuracy,
     wilson_interval,
 )
@@ -28,7 +28,7 @@ Predictions = tuple[np.ndarray, np.ndarray]
 
 
 def random_predictions(count: int, classes: int, seed: int, *, coarse: bool = False) -> Predictions:
-    """Labels and probabilities; `coarse` ones are multiples of 1/K, so that many classes tie."""
+    """Labels and probabilities; with `coarse` these are multiples of 1/K, so that many classes tie."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, count)
     if coarse:
@@ -38,15 +38,15 @@ def random_predictions(count: int, classes: int, seed: int, *, coarse: bool = Fa
 
 def edge_cases() -> dict[str, Predictions]:
     labels, probs = random_predictions(60, 4, 1)
-    never = probs.copy()
-    never[:, 2] = 0
-    never /= never.sum(axis=1, keepdims=True)
+    never_class_2 = probs.copy()
+    never_class_2[:, 2] = 0
+    never_class_2 /= never_class_2.sum(axis=1, keepdims=True)
     return {
         "random": random_predictions(300, 10, 0),
         "random float32": (labels, probs.astype(np.float32)),
         "ties": random_predictions(200, 5, 2, coarse=True),
         "all tie": (labels, np.full((60, 4), 0.25)),
-        "a class never predicted": (labels, never),
+        "a class never predicted": (labels, never_class_2),
         "a class absent from the labels": (np.where(labels == 1, 0, labels), probs),
         "one class only": (np.full(60, 3), np.tile(np.eye(4)[3], (60, 1))),
         "one picture": (labels[:1], probs[:1]),
@@ -66,7 +66,7 @@ def predictions(draw: st.DrawFn) -> Predictions:
 
 
 def assert_as_sklearn(labels: np.ndarray, probs: np.ndarray) -> None:
-    """Every metric of a split equals scikit-learn's."""
+    """Check that every metric of a split equals scikit-learn's."""
     classes = probs.shape[1]
     every, predicted = list(range(classes)), probs.argmax(axis=1)
     assert confusion_matrix(labels, probs).tolist() == sk.confusion_matrix(labels, predicted, labels=every).tolist()
@@ -109,7 +109,7 @@ def test_top_k_equals_sklearn_where_lower_indices_win_ties(example: Predictions,
     labels, probs = example
     classes = probs.shape[1]
     k = min(k, classes)
-    if classes == 2:  # scikit-learn takes two classes for a binary problem with one score
+    if classes == 2:  # scikit-learn treats two classes as a binary problem with one score
         expected = sk.accuracy_score(labels, probs.argmax(axis=1)) if k == 1 else 1.0
     else:
         # scikit-learn lets the highest index win a tie; with the classes in reverse order that is our lowest.
@@ -149,9 +149,9 @@ def test_metrics_equal_torchmetrics() -> None:
 @given(predictions(), st.randoms(use_true_random=False))
 def test_order_of_the_pictures_does_not_matter(example: Predictions, chance: object) -> None:
     labels, probs = example
-    order = np.array(chance.sample(range(len(labels)), len(labels)))  # type: ignore[attr-defined]
-    assert (confusion_matrix(labels, probs) == confusion_matrix(labels[order], probs[order])).all()
-    assert log_loss(labels, probs) == pytest.approx(log_loss(labels[order], probs[order]))
+    shuffled = np.array(chance.sample(range(len(labels)), len(labels)))  # type: ignore[attr-defined]
+    assert (confusion_matrix(labels, probs) == confusion_matrix(labels[shuffled], probs[shuffled])).all()
+    assert log_loss(labels, probs) == pytest.approx(log_loss(labels[shuffled], probs[shuffled]))
 
 
 @pytest.mark.parametrize("by", ["true", "predicted"])
@@ -160,7 +160,7 @@ def test_order_of_the_pictures_does_not_matter(example: Predictions, chance: obj
 def test_normalised_sums(by: str, example: Predictions) -> None:
     matrix = confusion_matrix(*example)
     labels, predicted = example[0], example[1].argmax(axis=1)
-    shares = normalise(matrix, by)  # type: ignore[arg-type]
+    shares = normalise_matrix(matrix, by)  # type: ignore[arg-type]
     sums, counts = (
         (shares.sum(axis=1), matrix.sum(axis=1)) if by == "true" else (shares.sum(axis=0), matrix.sum(axis=0))
     )
@@ -172,9 +172,9 @@ def test_normalised_sums(by: str, example: Predictions) -> None:
 
 
 def test_normalise_counts_and_unknown() -> None:
-    assert normalise(np.array([[3, 1], [0, 0]]), "count").tolist() == [[3, 1], [0, 0]]
+    assert normalise_matrix(np.array([[3, 1], [0, 0]]), "count").tolist() == [[3, 1], [0, 0]]
     with pytest.raises(ConfigError, match="not by 'rows'"):
-        normalise(np.array([[3, 1], [0, 0]]), "rows")  # type: ignore[arg-type]
+        normalise_matrix(np.array([[3, 1], [0, 0]]), "rows")  # type: ignore[arg-type]
 
 
 def test_no_pictures() -> None:

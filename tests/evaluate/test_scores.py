@@ -45,7 +45,7 @@ def test_scores_equal_their_formulas(count: int, classes: int, seed: int) -> Non
 
 
 @given(st.integers(0, 30), st.integers(2, 12), st.integers(0, 2**32 - 1))
-def test_ranges_and_all_at_once(count: int, classes: int, seed: int) -> None:
+def test_ranges_and_all_scores_together(count: int, classes: int, seed: int) -> None:
     labels, probs = predictions(count, classes, seed)
     scores = sample_scores(labels, probs)
     assert ((scores.confidence >= 1 / classes - 1e-12) & (scores.confidence <= 1)).all()
@@ -53,10 +53,16 @@ def test_ranges_and_all_at_once(count: int, classes: int, seed: int) -> None:
     assert ((scores.entropy >= 0) & (scores.entropy <= math.log(classes) + 1e-12)).all()
     assert ((scores.loss >= 0) & (scores.loss <= -math.log(LOSS_CLIP))).all()
     assert (scores.true_rank == 1).tolist() == (scores.predicted == labels).tolist()
-    for name, alone in (("confidence", confidence(probs)), ("margin", margin(probs)), ("entropy", entropy(probs)),
-                        ("loss", sample_loss(labels, probs)), ("predicted", predicted_class(probs)),
-                        ("true_rank", true_rank(labels, probs))):  # fmt: skip
-        assert getattr(scores, name).tolist() == alone.tolist()
+    single = {
+        "confidence": confidence(probs),
+        "margin": margin(probs),
+        "entropy": entropy(probs),
+        "loss": sample_loss(labels, probs),
+        "predicted": predicted_class(probs),
+        "true_rank": true_rank(labels, probs),
+    }
+    for name, values in single.items():
+        assert getattr(scores, name).tolist() == values.tolist()
 
 
 def test_ties_go_to_the_lowest_index() -> None:
@@ -66,12 +72,12 @@ def test_ties_go_to_the_lowest_index() -> None:
     assert margin(probs).tolist() == [0, 0, 0]
 
 
-def test_sure_predictions_have_clean_zeros() -> None:
+def test_certain_predictions_have_no_negative_zeros() -> None:
     scores = sample_scores([0, 1], [[1.0, 0.0], [0.0, 1.0]])
     for values in (scores.loss, scores.entropy):
         assert [str(value) for value in values] == ["0.0", "0.0"]
 
 
-def test_float32_softmax_a_hair_above_one_is_clipped() -> None:
+def test_float32_softmax_slightly_above_one_is_clipped() -> None:
     probs = np.array([[np.float32(1.0000001), 0.0]], dtype=np.float32)
     assert confidence(probs).tolist() == [1.0]

@@ -1,4 +1,4 @@
-"""The contact sheet of few, many and too many pictures."""
+"""The contact sheet of few pictures, of many, and of more than it shows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""CSV files that no spreadsheet runs and every reader reads back."""
+"""CSV files in which a spreadsheet runs no formula, and which read back unchanged."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cifar_core.export import table_csv
 from tests.conftest import ROOT
 
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what a spreadsheet may run
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what a spreadsheet may run as a formula
 
 # Lone surrogates cannot be written as UTF-8; nothing else is left out.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
@@ -40,13 +40,13 @@ def read(content: bytes) -> list[list[str]]:
 
 
 def original(cell: str) -> str:
-    """The documented rule, backwards."""
+    """The documented rule reversed."""
     return cell.removeprefix("'")
 
 
 @pytest.mark.fault(47)
 @given(st.lists(st.tuples(texts, texts, st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=8))
-def test_reads_back_equal_and_begins_with_no_formula(rows: list[tuple[str, str, float]]) -> None:
+def test_tables_read_back_equal_and_no_cell_begins_a_formula(rows: list[tuple[str, str, float]]) -> None:
     table = pd.DataFrame(rows, columns=["a", "b", "number"])
     header, *lines = read(table_csv(table))
     assert header == ["a", "b", "number"]
@@ -70,7 +70,7 @@ def test_each_risky_beginning_gets_one_apostrophe(begin: str) -> None:
     assert read(table_csv(pd.DataFrame({"a": [f"{begin}x"]})))[1] == [f"'{begin}x"]
 
 
-def test_numbers_are_bare_and_exact() -> None:
+def test_numbers_are_unquoted_and_exact() -> None:
     table = pd.DataFrame({"single": np.array([0.1, 1e-7], np.float32), "double": [-0.1, 1 / 3], "whole": [-1, 2]})
     text = table_csv(table).decode()
     assert text.splitlines()[1] == "0.1,-0.1,-1"
@@ -79,18 +79,18 @@ def test_numbers_are_bare_and_exact() -> None:
     assert (back["double"] == table["double"]).all()
 
 
-def test_categories_are_text_and_the_table_stays() -> None:
+def test_categories_are_text_and_the_table_is_not_changed() -> None:
     table = pd.DataFrame({"true": pd.Categorical(["=a", "b"])})
     assert read(table_csv(table))[1:] == [["'=a"], ["b"]]
     assert table["true"].tolist() == ["=a", "b"]
 
 
-def test_text_that_is_no_utf8_does_not_stop_the_file() -> None:
+def test_text_that_is_not_utf8_is_replaced() -> None:
     assert read(table_csv(pd.DataFrame({"a": pd.Series(["\udcff"], dtype=object)})))[1] == ["?"]
 
 
 @pytest.mark.fault(47)
-def test_no_table_is_written_in_another_way() -> None:
-    writers = {path.name for place in ("cifar_core", "pages") for path in (ROOT / place).rglob("*.py")
-               if re.search(r"to_csv|csv\.writer|DictWriter", path.read_text("utf-8"))}  # fmt: skip
+def test_no_other_module_writes_csv() -> None:
+    modules = [path for folder in ("cifar_core", "pages") for path in (ROOT / folder).rglob("*.py")]
+    writers = {path.name for path in modules if re.search(r"to_csv|csv\.writer|DictWriter", path.read_text("utf-8"))}
     assert writers == {"csv_table.py"}

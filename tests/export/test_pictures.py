@@ -1,4 +1,4 @@
-"""Saved pictures: the very pixels, safe names, whole or not at all."""
+"""Exported pictures: the same pixels, safe names, whole or not at all."""
 
 import errno
 import io
@@ -38,7 +38,7 @@ class Case:
         rng = np.random.default_rng(0)
         labels = rng.integers(0, 4, count)
         self.probs = rng.dirichlet(np.full(4, 0.4), count).astype(np.float32)
-        ids = np.array([f"test/{labels[place]}/{place:05d}.jpg" for place in range(count)])
+        ids = np.array([f"test/{labels[index]}/{index:05d}.jpg" for index in range(count)])
         self.split = Split(rng.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8), labels, ids)
         self.table = sample_table(labels, self.probs, ids, NAMES)
         self.selection = select_samples(self.table, SampleFilter(outcome="all"), "confidence")
@@ -62,16 +62,16 @@ def test_pixels_equal_the_datasets(workspace: Workspace, case: Case) -> None:
     assert re.fullmatch(r"\d{8}-\d{6}-quiet-otter-mistakes", export.folder.name)
     assert export.folder.parent == workspace.exports
     assert len(export.pictures) == len(case.selection)
-    for path, place in zip(export.pictures, case.selection["index"], strict=True):
-        assert (pixels_of(path.read_bytes()) == case.split.images[place]).all()
+    for path, index in zip(export.pictures, case.selection["index"], strict=True):
+        assert (pixels_of(path.read_bytes()) == case.split.images[index]).all()
     assert sorted(export.folder.iterdir()) == sorted([*export.pictures, export.table, export.contact_sheet])
 
 
 @pytest.mark.parametrize("enlarge", [2, 5, 16])
 def test_enlarged_pixels_become_squares(workspace: Workspace, case: Case, enlarge: int) -> None:
     export = save_samples(workspace, case.split, case.selection.head(2), case.probs, NAMES, label="x", enlarge=enlarge)
-    for path, place in zip(export.pictures, case.selection["index"], strict=False):
-        expected = case.split.images[place].repeat(enlarge, axis=1).repeat(enlarge, axis=2)
+    for path, index in zip(export.pictures, case.selection["index"], strict=False):
+        expected = case.split.images[index].repeat(enlarge, axis=1).repeat(enlarge, axis=2)
         assert (pixels_of(path.read_bytes()) == expected).all()
 
 
@@ -79,16 +79,18 @@ def test_enlarged_pixels_become_squares(workspace: Workspace, case: Case, enlarg
 def test_table_reads_back_equal(workspace: Workspace, case: Case) -> None:
     export = save_samples(workspace, *case.arguments, label="x")
     table = pd.read_csv(export.table, keep_default_na=False)
+    probabilities = [f"p_{name}" for name in NAMES]
     assert table.columns.tolist() == [
-        "rank", "id", "index", "true", "predicted", "p_cat", "p_dog/wolf", "p_=deer", "p_größe",
-        "loss", "confidence", "margin", "entropy", "file",
-    ]  # fmt: skip
+        *("rank", "id", "index", "true", "predicted"),
+        *probabilities,
+        *("loss", "confidence", "margin", "entropy", "file"),
+    ]
     assert table["rank"].tolist() == list(range(1, len(case.selection) + 1))
     assert table["file"].tolist() == [path.name for path in export.pictures]
     assert table["true"].str.removeprefix("'").tolist() == case.selection["true"].tolist()
     for column in ("id", "index", "loss", "confidence", "margin", "entropy"):
         assert table[column].tolist() == case.selection[column].tolist(), column
-    probs = table[[f"p_{name}" for name in NAMES]].to_numpy(dtype=np.float32)
+    probs = table[probabilities].to_numpy(dtype=np.float32)
     assert (probs == case.probs[case.selection["index"]]).all()
 
 
@@ -168,11 +170,11 @@ def test_a_name_that_is_taken_gets_a_number(workspace: Workspace, case: Case, mo
     folders = [save_samples(workspace, *case.arguments, label="x").folder for _ in range(3)]
     assert len(set(folders)) == 3
     before = {path: path.stat().st_mtime_ns for path in folders}
-    # The clash is found only by the rename: someone made the folder after the look.
+    # Only the rename finds the clash, as if the folder had been created after the check.
     real = Path.exists
     monkeypatch.setattr(Path, "exists", lambda self, **_: False if self in folders else real(self))
-    again = save_samples(workspace, *case.arguments, label="x").folder
-    assert again not in folders
+    another = save_samples(workspace, *case.arguments, label="x").folder
+    assert another not in folders
     assert before == {path: path.stat().st_mtime_ns for path in folders}
     assert not list(workspace.exports.glob(".tmp-*"))
 
@@ -266,13 +268,13 @@ save_samples(open_workspace(sys.argv[1]), *Case().arguments, label="x")
 
 
 @pytest.mark.fault(65)
-def test_killed_half_way_nothing_appears(workspace: Workspace) -> None:
-    """What is left of it has no name, and the next opening removes it when it is old enough to be nobody's."""
+def test_a_killed_export_leaves_nothing_visible(workspace: Workspace) -> None:
+    """It leaves a temporary folder, which a later opening of the workspace removes once it is old."""
     command = [sys.executable, "-c", KILLED_HALF_WAY, str(workspace.root)]
     assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 9
-    (left,) = workspace.exports.iterdir()
-    assert left.name.startswith(TEMP_MARK) and len(list(left.iterdir())) > 5
-    os.utime(left, (0, 0))
+    (temporary,) = workspace.exports.iterdir()
+    assert temporary.name.startswith(TEMP_MARK) and len(list(temporary.iterdir())) > 5
+    os.utime(temporary, (0, 0))
     open_workspace(workspace.root)
     assert list(workspace.exports.iterdir()) == []
 
@@ -287,14 +289,14 @@ def test_ten_thousand_pictures(workspace: Workspace) -> None:
 
 @pytest.mark.fault(67)
 @pytest.mark.parametrize("enlarge", [1, 4, 16])
-def test_the_size_is_told_beforehand(workspace: Workspace, enlarge: int) -> None:
-    """Within a quarter; the contact sheet, of a fixed size, apart."""
+def test_the_size_is_estimated_beforehand(workspace: Workspace, enlarge: int) -> None:
+    """The estimate is within a quarter, without the contact sheet, whose size is limited."""
     case = Case(200)
-    told = require_exportable(workspace, case.split, case.selection, NAMES, enlarge=enlarge)
+    estimate = require_exportable(workspace, case.split, case.selection, NAMES, enlarge=enlarge)
     with zipfile.ZipFile(io.BytesIO(zip_bytes(*case.arguments, enlarge=enlarge))) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
-    held = sum(sizes.values()) - sizes["contact-sheet.png"]
-    assert 0.75 * held < told < 1.25 * held
+    actual = sum(sizes.values()) - sizes["contact-sheet.png"]
+    assert 0.75 * actual < estimate < 1.25 * actual
 
 
 @pytest.mark.fault(67)
@@ -308,7 +310,7 @@ def test_more_than_the_server_allows_is_refused(workspace: Workspace) -> None:
 
 
 @pytest.mark.fault(65)
-def test_no_room_for_them(workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_without_room_is_refused(workspace: Workspace, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = type(shutil.disk_usage("/"))(10**9, 0, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: disk)
     with pytest.raises(StorageError, match=r"The export needs \d+ kB, but the disk has 1 kB free"):

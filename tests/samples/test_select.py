@@ -23,7 +23,7 @@ def make_table(count: int = 200, *, seed: int = 0, names: tuple[str, ...] = NAME
     logits = rng.normal(size=(count, len(names))) * 2
     logits[np.arange(count), labels] += 2
     probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    ids = [f"test/{names[label]}/{place:05d}.JPG" for place, label in enumerate(labels)]
+    ids = [f"test/{names[label]}/{index:05d}.JPG" for index, label in enumerate(labels)]
     return sample_table(labels, probs.astype(np.float32), ids, names)
 
 
@@ -52,7 +52,7 @@ def test_table_of_nothing_and_broken_tables() -> None:
         sample_table([0, 1], np.eye(2), ["a", "b"], "aa")
 
 
-def test_ids_that_are_no_text_are_made_printable() -> None:
+def test_ids_that_are_not_valid_text_become_printable() -> None:
     assert sample_table([0], [[1, 0]], ["a\udcff.png"], "xy")["id"].tolist() == ["a?.png"]
 
 
@@ -77,7 +77,7 @@ def test_filter_equals_a_loop_in_plain_python(data: st.DataObject) -> None:
 
 
 def passes(row: pd.Series, chosen: SampleFilter) -> bool:
-    """The filter once more, as slowly and plainly as possible."""
+    """The reference: the filter in plain Python."""
     ranges = {name: getattr(chosen, name) or (0, 99) for name in ("confidence", "loss", "margin", "entropy")}
     return (
         (chosen.outcome == "all" or row["correct"] == (chosen.outcome == "correct"))
@@ -97,7 +97,7 @@ def test_ranges_include_both_ends(column: str) -> None:
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_sorts_order_and_break_ties_by_place(sort: str) -> None:
+def test_sorts_break_ties_by_index(sort: str) -> None:
     table = make_table()
     tied = pd.concat([table.assign(index=table["index"] + 1000), table], ignore_index=True)
     chosen = select_samples(tied, EVERYTHING, sort)
@@ -123,14 +123,14 @@ def test_cap_keeps_the_first_of_each_pair(cap: int, sort: str) -> None:
     everything = select_samples(table, SampleFilter(), sort)
     capped = select_samples(table, SampleFilter(per_pair=cap), sort)
     expected = [
-        place for _, group in everything.groupby(["true", "predicted"], observed=True)["index"] for place in group[:cap]
+        index for _, group in everything.groupby(["true", "predicted"], observed=True)["index"] for index in group[:cap]
     ]
     assert sorted(capped["index"]) == sorted(expected)
-    order = {place: rank for rank, place in enumerate(everything["index"])}
-    assert [order[place] for place in capped["index"]] == sorted(order[place] for place in capped["index"])
+    ranks = {index: rank for rank, index in enumerate(everything["index"])}
+    assert [ranks[index] for index in capped["index"]] == sorted(ranks[index] for index in capped["index"])
 
 
-def test_input_is_left_alone_and_rows_are_numbered() -> None:
+def test_the_input_is_not_changed_and_rows_are_numbered() -> None:
     table = make_table()
     before = table.copy()
     chosen = select_samples(table, replace(EVERYTHING, per_pair=2), "margin")
@@ -161,7 +161,7 @@ def test_every_problem_is_listed() -> None:
     assert len(caught.value.problems) == 4
 
 
-def test_ten_thousand_pictures_in_a_blink() -> None:
+def test_ten_thousand_pictures_take_under_50_ms() -> None:
     names = tuple(f"class {number}" for number in range(10))
     table = make_table(10_000, names=names)
     chosen = SampleFilter(true=names[:9], loss=(0, 20), text="class", outcome="all", per_pair=50)
@@ -170,7 +170,7 @@ def test_ten_thousand_pictures_in_a_blink() -> None:
 
 
 def timed(table: pd.DataFrame, chosen: SampleFilter, sort: str) -> float:
-    """Seconds of this process, so that a busy machine does not matter."""
+    """Processor time in seconds, which does not depend on the load of the machine."""
     start = time.process_time()
     select_samples(table, chosen, sort)
     return time.process_time() - start

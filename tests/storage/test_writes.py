@@ -25,7 +25,7 @@ from cifar_core.data.preparation import Request, read_job
 from cifar_core.data.prepare_process import run_job
 from cifar_core.data.sources import cifar10, official_reader
 from cifar_core.data.sources.cifar10 import OfficialFiles, get_cifar10
-from cifar_core.data.sources.download import Line, Remote, fetch
+from cifar_core.data.sources.download import Connection, Remote, fetch
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.export import save_samples, zip_samples
 from cifar_core.runs import delete_run, export_run, import_run, restore_run
@@ -41,7 +41,7 @@ from tests.export.test_pictures import Case
 from tests.fault_injection import demand, forked, inject_everywhere
 from tests.runs.zips_of_runs import RUN, STORED, packed_run, store
 
-LINE = Line(schemes=("http",))
+CONNECTION = Connection(schemes=("http",))
 CONTENT = bytes(range(256)) * 3000  # three pieces of a download
 _MOMENT = re.compile(r"^trash/\d{8}-\d{6}-\d{3}-")
 FIXTURES = STORED.parent.parent
@@ -235,7 +235,7 @@ def test_downloading(template: Path, step: int) -> None:
 
     def do(workspace: Workspace) -> None:
         remote = Remote(url, len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "Without a network: by hand.")
-        fetch(remote, workspace.data / "file", lambda _done, _total: None, LINE)
+        fetch(remote, workspace.data / "file", lambda _done, _total: None, CONNECTION)
 
     with serving(CONTENT) as url:
         try_everything(template, Action(do, ("data/file",), "data/file.part"), step)
@@ -251,9 +251,9 @@ def test_getting_cifar10(template: Path, tmp_path: Path, step: int, monkeypatch:
         write_json(root / "files.json", asdict(files), durable=False)
         official_reader.read(root)
 
-    monkeypatch.setattr(cifar10, "_read_in_own_process", read)  # otherwise it takes seconds to load PyTorch
+    monkeypatch.setattr(cifar10, "_read_in_subprocess", read)  # otherwise it takes seconds to load PyTorch
     with serving(archive) as url:
-        do: Do = lambda workspace: get_cifar10(workspace, files=replace(files, url=url), line=LINE)  # noqa: E731
+        do: Do = lambda workspace: get_cifar10(workspace, files=replace(files, url=url), connection=CONNECTION)  # noqa: E731
         try_everything(template, Action(do, ("data/cifar10",), "data/.downloads"), step)
 
 

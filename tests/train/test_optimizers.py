@@ -87,8 +87,11 @@ def test_averaged_sgd_is_sgd_that_goes_back_to_a_running_mean() -> None:
     learned = {
         name: item for name, item in theirs.named_parameters() if item.requires_grad and "norm.weight" not in name
     }
-    sgd = torch.optim.SGD([{"params": [item], "lr": 0.2 * kinds.get(name, 1), "weight_decay": 0.01 / kinds.get(name, 1)}
-                           for name, item in learned.items()], lr=0.2, momentum=0.9, nesterov=True)  # fmt: skip
+    groups = []
+    for name, item in learned.items():
+        share = kinds.get(name, 1)
+        groups.append({"params": [item], "lr": 0.2 * share, "weight_decay": 0.01 / share})
+    sgd = torch.optim.SGD(groups, lr=0.2, momentum=0.9, nesterov=True)
     mean = {name: item.detach().clone() for name, item in learned.items()}
     for step in range(1, 13):
         progress = 0.5 if step <= 5 else 0.9
@@ -150,8 +153,10 @@ def test_adam_goes_on_from_a_stored_state(name: str, decoupled: bool) -> None:
     net = nn.Linear(6, 4)
     config = make_config({"optimizer": name, "learning_rate": 0.01, "weight_decay": 0.1}).optimizer
     rule = make_optimizer(config, net)
-    state = {place: {"step": torch.tensor(7.0), "exp_avg": torch.randn_like(item), "exp_avg_sq": torch.rand_like(item)}
-             for place, item in enumerate(net.parameters())}  # fmt: skip
+    state = {
+        place: {"step": torch.tensor(7.0), "exp_avg": torch.randn_like(item), "exp_avg_sq": torch.rand_like(item)}
+        for place, item in enumerate(net.parameters())
+    }
     group = STORED_GROUP | {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": decoupled}
     assert group.keys() <= rule.state_dict()["param_groups"][0].keys()
     rule.load_state_dict(deepcopy({"state": state, "param_groups": [group]}))

@@ -1,7 +1,7 @@
-"""Pencil and paper of the drawn pictures: seeded dice, colours, smooth polygons. Reads and writes nothing.
+"""What all drawings are made of: a seeded random source, colours and smooth polygons. Reads and writes nothing.
 
-A drawing is a list of filled polygons in units of its own (x to the right, y down), painted later at any place and
-size. Every curve ends as whole pixel coordinates, so small differences of floating point do not reach the picture.
+A drawing is a list of filled polygons in its own units (x to the right, y down), painted later at any position and
+size. Curves are rounded to whole pixel coordinates, so rounding errors of floating point do not reach the picture.
 """
 
 import math
@@ -15,7 +15,7 @@ from PIL import ImageDraw
 
 SIDE = 32  # pixels of a finished picture
 FACTOR = 4  # pictures are painted this many times larger, then averaged down
-CANVAS = SIDE * FACTOR  # pixels of the paper
+CANVAS = SIDE * FACTOR  # pixels, width and height of the canvas
 
 Colour = tuple[float, float, float]  # red, green, blue in 0..255
 Points = Sequence[tuple[float, float]] | np.ndarray
@@ -26,49 +26,49 @@ _RING = np.linspace(0.0, 2 * math.pi, 20, endpoint=False)
 _RING_XY = np.stack([np.cos(_RING), np.sin(_RING)], axis=1)  # (20, 2)
 
 
-class Dice:
-    """Random choices made from the two simplest calls of Python's own generator, so that they last."""
+class RandomSource:
+    """Random choices from a seed. Only the two simplest calls of Python's generator are used, which will not change."""
 
     def __init__(self, seed: int) -> None:
         source = random.Random(seed)
-        self.roll = source.random
+        self.random = source.random
         self._bytes = source.randbytes
 
-    def grain(self, *shape: int) -> np.ndarray:
-        """Random bytes, uint8 of `shape`: film grain, fur, the seeds of clouds."""
+    def noise(self, *shape: int) -> np.ndarray:
+        """Random bytes, uint8 of `shape`, for film grain, fur and clouds."""
         return np.frombuffer(self._bytes(math.prod(shape)), dtype=np.uint8).reshape(shape)
 
     def uniform(self, low: float, high: float) -> float:
-        return low + (high - low) * self.roll()
+        return low + (high - low) * self.random()
 
     def chance(self, probability: float) -> bool:
-        return self.roll() < probability
+        return self.random() < probability
 
     def sign(self) -> float:
-        return 1.0 if self.roll() < 0.5 else -1.0
+        return 1.0 if self.random() < 0.5 else -1.0
 
-    def pick(self, options: Sequence[_T]) -> _T:
-        return options[int(self.roll() * len(options))]
+    def choice(self, options: Sequence[_T]) -> _T:
+        return options[int(self.random() * len(options))]
 
-    def whole(self, low: int, high: int) -> int:
+    def integer(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
-        return low + int(self.roll() * (high - low + 1))
+        return low + int(self.random() * (high - low + 1))
 
-    def middling(self, low: float, high: float) -> float:
-        """A value in `low`..`high` that prefers the middle (a triangle)."""
-        return low + (high - low) * (self.roll() + self.roll()) / 2
+    def triangular(self, low: float, high: float) -> float:
+        """A value in `low`..`high` with a triangular distribution: the middle is most likely."""
+        return low + (high - low) * (self.random() + self.random()) / 2
 
     def weighted(self, weights: dict[str, float]) -> str:
-        """A key of `weights`, as often as its weight says."""
-        left = self.roll() * sum(weights.values())
+        """A key of `weights`, with the probability its weight gives."""
+        remaining = self.random() * sum(weights.values())
         for key, weight in weights.items():
-            left -= weight
-            if left < 0:
+            remaining -= weight
+            if remaining < 0:
                 return key
         return key
 
     def tint(self, colour: Colour, spread: float = 14.0) -> Colour:
-        """`colour`, a little lighter or darker and a little off in hue."""
+        """`colour` with a small random change of lightness and hue."""
         light = self.uniform(-spread, spread)
         r, g, b = (part + light + self.uniform(-spread, spread) * 0.4 for part in colour)
         return (r, g, b)
@@ -90,18 +90,18 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 @lru_cache(maxsize=128)
 def _spline(count: int, closed: bool, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Catmull-Rom spline through `count` points as two matrices: values and tangents at the samples, [samples, count]."""
+    """Catmull-Rom spline through `count` points: values and tangents at the samples as matrices [samples, count]."""
     t = np.linspace(0.0, 1.0, steps, endpoint=False)
     value = np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2], axis=1) / 2
     slope = np.stack([-1 + 4 * t - 3 * t**2, -10 * t + 9 * t**2, 1 + 8 * t - 9 * t**2, 3 * t**2 - 2 * t], axis=1) / 2
     spans = count if closed else count - 1
-    ends = 0 if closed else 1  # the last point of an open line belongs to no span
+    ends = 0 if closed else 1  # the last point of an open line is not part of any span
     value_there, slope_there = np.array([[0.0, 0.0, 1.0, 0.0]])[:ends], np.array([[0.0, -0.5, 0.0, 0.5]])[:ends]
     return _spread(value, spans, count, value_there), _spread(slope, spans, count, slope_there)
 
 
 def _spread(weights: np.ndarray, spans: int, count: int, last: np.ndarray) -> np.ndarray:
-    """Weights [steps, 4] of the four points around a span, placed for every span: [spans * steps + end, count]."""
+    """Repeat the weights [steps, 4] of the four points around a span for every span: [spans * steps + end, count]."""
     rows = []
     for span in range(spans):
         block = np.concatenate([weights, last]) if span == spans - 1 else weights
@@ -120,7 +120,7 @@ def _spline_of_limb(count: int, steps: int) -> np.ndarray:
 
 
 class Drawing:
-    """Filled polygons in the order they are painted; those added while `focus` is set may be framed alone."""
+    """Filled polygons in painting order; a close-up frames only those that were added while `focus` was set."""
 
     def __init__(self) -> None:
         self.polygons: list[np.ndarray] = []  # each [n, 2]

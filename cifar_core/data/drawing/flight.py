@@ -1,8 +1,8 @@
-"""Airplanes and birds: the ones that fly, from any side, and birds that perch, stand, swim or look at us."""
+"""Airplanes from any side, and birds that fly, perch, stand, swim or look at the viewer."""
 
 import math
 
-from cifar_core.data.drawing.canvas import Colour, Dice, Drawing, mix, shade
+from cifar_core.data.drawing.canvas import Colour, Drawing, RandomSource, mix, shade
 from cifar_core.data.drawing.solids import Camera
 from cifar_core.data.drawing.subject import Subject
 
@@ -45,18 +45,18 @@ def _tube(drawing: Drawing, camera: Camera, axis: list[tuple[float, float, float
 
 
 def _wing(drawing: Drawing, camera: Camera, outline: list[Space], colour: Colour) -> None:
-    under = 0.78 if camera.matrix[2][1] < 0 else 1.0  # we look at its lower side
+    under = 0.78 if camera.matrix[2][1] < 0 else 1.0  # its lower side is seen
     drawing.flat(camera.flat(outline), shade(colour, under))
 
 
-def _pose(dice: Dice) -> Camera:
-    kind = dice.weighted({"side": 4.6, "bank": 3.0, "top": 1.4, "front": 0.9})
+def _pose(rng: RandomSource) -> Camera:
+    kind = rng.weighted({"side": 4.6, "bank": 3.0, "top": 1.4, "front": 0.9})
     if kind == "side":
-        return Camera(dice.uniform(-0.7, 0.7), dice.uniform(-0.35, 0.35), dice.uniform(-0.3, 0.3))
+        return Camera(rng.uniform(-0.7, 0.7), rng.uniform(-0.35, 0.35), rng.uniform(-0.3, 0.3))
     if kind == "front":
-        return Camera(dice.sign() * dice.uniform(1.0, 1.5), dice.uniform(-0.3, 0.3), dice.uniform(-0.3, 0.3))
-    tip = dice.uniform(0.5, 1.0) if kind == "bank" else dice.uniform(1.1, 1.5)
-    return Camera(dice.uniform(-0.8, 0.8), dice.sign() * tip, dice.uniform(-0.3, 0.3))
+        return Camera(rng.sign() * rng.uniform(1.0, 1.5), rng.uniform(-0.3, 0.3), rng.uniform(-0.3, 0.3))
+    tip = rng.uniform(0.5, 1.0) if kind == "bank" else rng.uniform(1.1, 1.5)
+    return Camera(rng.uniform(-0.8, 0.8), rng.sign() * tip, rng.uniform(-0.3, 0.3))
 
 
 def _fuselage(drawing: Drawing, camera: Camera, fat: float, look: tuple[Colour, Colour]) -> None:
@@ -78,10 +78,10 @@ def _fuselage(drawing: Drawing, camera: Camera, fat: float, look: tuple[Colour, 
     drawing.oval(glass[0], glass[1], (0.05, 0.028), (44, 52, 64))
 
 
-def _airliner(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
+def _airliner(rng: RandomSource, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
     """A jet: swept wings, engines below them, a tail fin in the company's colour. `look` = body, trim."""
-    paint, fat = look[0], dice.uniform(0.085, 0.125)
-    span, sweep = dice.uniform(0.75, 1.0), dice.uniform(0.25, 0.5)
+    paint, fat = look[0], rng.uniform(0.085, 0.125)
+    span, sweep = rng.uniform(0.75, 1.0), rng.uniform(0.25, 0.5)
     near = 1.0 if camera.sees((0.0, 0.0, 1.0)) else -1.0
     for side in (-near, near):
         x, z = -sweep * 0.4, side * span * 0.38
@@ -96,12 +96,12 @@ def _airliner(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, 
             _fuselage(drawing, camera, fat, look)
 
 
-def _propeller_plane(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
+def _propeller_plane(rng: RandomSource, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
     """A small plane: straight wings above or below, a propeller disc; some are biplanes."""
     paint, trim = look
-    high = dice.chance(0.5)
-    levels = [0.16, -0.1] if dice.chance(0.25) else [0.16 if high else -0.1]
-    span = dice.uniform(0.8, 1.05)
+    high = rng.chance(0.5)
+    levels = [0.16, -0.1] if rng.chance(0.25) else [0.16 if high else -0.1]
+    span = rng.uniform(0.8, 1.05)
 
     def wings(side: float) -> None:
         for y in levels:
@@ -131,16 +131,16 @@ def _propeller_plane(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[C
     drawing.oval(cabin[0], cabin[1], (0.14, 0.07), (52, 62, 74))
     wings(near)
     hub = camera.flat([(0.8, -0.02, 0.0)])[0]
-    drawing.oval(hub[0], hub[1], (0.03, 0.24), shade(paint, 0.5), dice.uniform(-0.4, 0.4))
+    drawing.oval(hub[0], hub[1], (0.03, 0.24), shade(paint, 0.5), rng.uniform(-0.4, 0.4))
     for side in (-1, 1):
         foot = camera.flat([(0.3, -0.27, side * 0.16)])[0]
         drawing.oval(foot[0], foot[1], (0.06, 0.06), (34, 34, 36))
 
 
-def _fighter(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
+def _fighter(rng: RandomSource, drawing: Drawing, camera: Camera, look: tuple[Colour, Colour]) -> None:
     """A delta-winged jet."""
     paint = look[0]
-    span = dice.uniform(0.5, 0.68)
+    span = rng.uniform(0.5, 0.68)
     near = 1.0 if camera.sees((0.0, 0.0, 1.0)) else -1.0
     for side in (-near, near):
         _wing(
@@ -171,24 +171,24 @@ def _fighter(dice: Dice, drawing: Drawing, camera: Camera, look: tuple[Colour, C
         )
 
 
-def airplane(dice: Dice) -> Subject:
+def airplane(rng: RandomSource) -> Subject:
     """An airliner, a small propeller plane or a jet fighter, mostly in the air."""
-    drawing, camera = Drawing(), _pose(dice)
-    look = (dice.tint(dice.pick(LIVERIES), 14), dice.tint(dice.pick(LIVERIES), 18))
-    kind = dice.weighted({"airliner": 5, "propeller": 2.4, "fighter": 2.0})
-    {"airliner": _airliner, "propeller": _propeller_plane, "fighter": _fighter}[kind](dice, drawing, camera, look)
+    drawing, camera = Drawing(), _pose(rng)
+    look = (rng.tint(rng.choice(LIVERIES), 14), rng.tint(rng.choice(LIVERIES), 18))
+    kind = rng.weighted({"airliner": 5, "propeller": 2.4, "fighter": 2.0})
+    {"airliner": _airliner, "propeller": _propeller_plane, "fighter": _fighter}[kind](rng, drawing, camera, look)
     return Subject(drawing, AIR_SCENES, stands=False, gloss=0.45, tilt=0.25, size=(0.7, 1.02))
 
 
-def _flying_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, Colour]) -> None:
+def _flying_bird(rng: RandomSource, drawing: Drawing, colours: tuple[Colour, Colour, Colour]) -> None:
     """Wings spread, up, level or down, from any side. `colours` = body, wing, beak."""
     body, feather, beak = colours
-    camera = Camera(dice.uniform(-1.2, 1.2), dice.sign() * dice.uniform(0.0, 1.3), dice.uniform(-0.5, 0.5))
-    lift = dice.uniform(-0.5, 0.9)
-    span, chord = dice.uniform(0.8, 1.25), dice.uniform(0.24, 0.42)
+    camera = Camera(rng.uniform(-1.2, 1.2), rng.sign() * rng.uniform(0.0, 1.3), rng.uniform(-0.5, 0.5))
+    lift = rng.uniform(-0.5, 0.9)
+    span, chord = rng.uniform(0.8, 1.25), rng.uniform(0.24, 0.42)
     near = 1.0 if camera.sees((0.0, 0.0, 1.0)) else -1.0
     for side in (-near, near):
-        tip = (-0.15 - 0.25 * dice.roll(), lift * span * 0.75, side * span * 0.95)
+        tip = (-0.15 - 0.25 * rng.random(), lift * span * 0.75, side * span * 0.95)
         elbow = (0.3, lift * span * 0.5, side * span * 0.45)
         back = (0.1 - chord, lift * span * 0.42, side * span * 0.5)
         outline = camera.flat([(0.3, 0.03, side * 0.08), elbow, tip, back, (0.02 - chord, 0.0, side * 0.08)])
@@ -220,12 +220,12 @@ def _legs(drawing: Drawing, top: float, length: float, colour: Colour, x: float 
         drawing.limb([(x + offset, foot, 0.02), (x + offset + 0.1, foot + 0.01, 0.016)], shade(colour, tone), 2)
 
 
-def _perched_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, Colour], leg: float) -> None:
+def _perched_bird(rng: RandomSource, drawing: Drawing, colours: tuple[Colour, Colour, Colour], leg: float) -> None:
     """On a branch or on the ground, from the side, looking right; long `leg` and neck for waders and ostriches."""
     body, feather, beak = colours
-    neck = 0.05 if leg < 0.4 else leg * dice.uniform(0.6, 1.0)
-    upright = dice.uniform(0.1, 0.9) if leg < 0.4 else 0.15
-    size = dice.uniform(0.24, 0.32)
+    neck = 0.05 if leg < 0.4 else leg * rng.uniform(0.6, 1.0)
+    upright = rng.uniform(0.1, 0.9) if leg < 0.4 else 0.15
+    size = rng.uniform(0.24, 0.32)
     _legs(drawing, size * 0.6, leg, mix(beak, (70, 60, 50), 0.5))
     c, s = math.cos(upright), math.sin(upright)
     tail = (-0.45 * c - 0.3 * c, 0.3 * s + 0.25 * s)
@@ -239,7 +239,7 @@ def _perched_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, C
     drawing.focus = True
     r = size * (0.62 if leg < 0.4 else 0.42)
     drawing.limb([(chest[0] + 0.05, chest[1] - 0.05, size * (0.6 if leg < 0.4 else 0.3)), (*head, r * 0.75)], body, 3)
-    reach = dice.uniform(0.1, 0.3)
+    reach = rng.uniform(0.1, 0.3)
     drawing.flat(
         [
             (head[0] + r * 0.6, head[1] - r * 0.35),
@@ -248,7 +248,7 @@ def _perched_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, C
         ],
         beak,
     )
-    drawing.oval(*head, (r, r * 0.95), body if dice.chance(0.6) else feather)
+    drawing.oval(*head, (r, r * 0.95), body if rng.chance(0.6) else feather)
     drawing.oval(head[0] + r * 0.35, head[1] - r * 0.15, (r * 0.18, r * 0.18), (18, 18, 18))
     drawing.focus = False
     wing = [
@@ -262,44 +262,44 @@ def _perched_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, C
     drawing.limb([(0.0, size * 0.28, 0.03), (-0.5 * c, 0.4 * s, 0.02)], shade(feather, 0.7), 2)
 
 
-def _swimming_bird(dice: Dice, drawing: Drawing, colours: tuple[Colour, Colour, Colour]) -> None:
+def _swimming_bird(rng: RandomSource, drawing: Drawing, colours: tuple[Colour, Colour, Colour]) -> None:
     """A duck, goose or swan on the water."""
     body, feather, beak = colours
     drawing.shape([(-0.75, -0.3), (-0.4, -0.36), (0.1, -0.4), (0.5, -0.25), (0.5, 0.0), (-0.4, 0.02)], body)
     drawing.shape([(0.15, -0.34), (0.1, -0.1), (-0.4, -0.08), (-0.7, -0.3), (-0.3, -0.42)], feather, 4)
-    neck = dice.uniform(0.15, 0.6)
+    neck = rng.uniform(0.15, 0.6)
     head = (0.55, -0.35 - neck)
     drawing.limb(
-        [(0.38, -0.2, 0.14), (0.5, -0.3 - neck * 0.4, 0.085), (*head, 0.08)], mix(body, feather, dice.roll() * 0.6)
+        [(0.38, -0.2, 0.14), (0.5, -0.3 - neck * 0.4, 0.085), (*head, 0.08)], mix(body, feather, rng.random() * 0.6)
     )
     drawing.limb([(head[0] + 0.05, head[1] + 0.01, 0.05), (head[0] + 0.26, head[1] + 0.05, 0.03)], beak, 2)
-    drawing.oval(*head, (0.115, 0.105), mix(body, feather, dice.roll()))
+    drawing.oval(*head, (0.115, 0.105), mix(body, feather, rng.random()))
     drawing.oval(head[0] + 0.04, head[1] - 0.02, (0.02, 0.02), (20, 20, 20))
 
 
-def bird(dice: Dice) -> Subject:
+def bird(rng: RandomSource) -> Subject:
     """A bird flying, perched, wading, swimming, or its head alone."""
     drawing = Drawing()
-    body, feather = dice.tint(dice.pick(FEATHERS), 16), dice.tint(dice.pick(FEATHERS), 16)
-    if dice.chance(0.55):
-        feather = shade(body, dice.uniform(0.6, 0.9))
-    colours = (body, feather, dice.tint(dice.pick(BEAKS), 12))
-    fur = dice.uniform(0.03, 0.1)
-    view = dice.weighted({"perched": 4.4, "flying": 1.7, "wading": 1.3, "swimming": 1.0, "bust": 0.9})
+    body, feather = rng.tint(rng.choice(FEATHERS), 16), rng.tint(rng.choice(FEATHERS), 16)
+    if rng.chance(0.55):
+        feather = shade(body, rng.uniform(0.6, 0.9))
+    colours = (body, feather, rng.tint(rng.choice(BEAKS), 12))
+    fur = rng.uniform(0.03, 0.1)
+    view = rng.weighted({"perched": 4.4, "flying": 1.7, "wading": 1.3, "swimming": 1.0, "bust": 0.9})
     if view == "flying":
-        _flying_bird(dice, drawing, colours)
+        _flying_bird(rng, drawing, colours)
         scenes = {"sky": 5.0, "sea": 1.0, "forest": 1.0, "meadow": 0.8, "leaves": 0.4}
         return Subject(drawing, scenes, stands=False, fur=fur, tilt=0.3, size=(0.66, 1.02))
     if view == "swimming":
-        _swimming_bird(dice, drawing, colours)
+        _swimming_bird(rng, drawing, colours)
         return Subject(drawing, {"sea": 1.0, "pond": 2.5}, fur=fur, size=(0.5, 0.95), afloat=True)
-    leg = dice.uniform(0.5, 0.9) if view == "wading" else dice.uniform(0.08, 0.22)
-    _perched_bird(dice, drawing, colours, leg)
-    if view == "perched" and dice.chance(0.5):  # on a branch
+    leg = rng.uniform(0.5, 0.9) if view == "wading" else rng.uniform(0.08, 0.22)
+    _perched_bird(rng, drawing, colours, leg)
+    if view == "perched" and rng.chance(0.5):  # on a branch
         y = leg + 0.24
         drawing.limb(
-            [(-1.2, y + dice.uniform(-0.2, 0.2), 0.06), (0.0, y, 0.05), (1.2, y + dice.uniform(-0.2, 0.2), 0.04)],
-            dice.tint((92, 74, 58), 16),
+            [(-1.2, y + rng.uniform(-0.2, 0.2), 0.06), (0.0, y, 0.05), (1.2, y + rng.uniform(-0.2, 0.2), 0.04)],
+            rng.tint((92, 74, 58), 16),
         )
         return Subject(
             drawing,

@@ -1,7 +1,7 @@
 """The dataset `drawn10`: pictures of the ten CIFAR-10 classes drawn by this package. Reads and writes nothing.
 
-A picture depends only on (seed, split, its number, its label), never on how many are drawn, in which order or by how
-many processes.
+A picture depends only on (seed, split, index, label), never on how many are drawn, in which order or by how many
+processes.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from multiprocessing.synchronize import Event
 import numpy as np
 
 from cifar_core.data.drawing.animals import animal
-from cifar_core.data.drawing.canvas import SIDE, Dice
+from cifar_core.data.drawing.canvas import SIDE, RandomSource
 from cifar_core.data.drawing.finish import render
 from cifar_core.data.drawing.flight import airplane, bird
 from cifar_core.data.drawing.pond_and_sea import frog, ship
@@ -32,7 +32,7 @@ CLASS_NAMES: tuple[str, ...] = (
 )  # fmt: skip
 SPLITS: tuple[str, ...] = ("train", "test")
 _CHUNK = 250  # pictures a process draws before it reports
-_OWN: dict[str, Callable[[Dice], Subject]] = {
+_DRAWERS: dict[str, Callable[[RandomSource], Subject]] = {
     "airplane": airplane,
     "automobile": automobile,
     "bird": bird,
@@ -42,30 +42,30 @@ _OWN: dict[str, Callable[[Dice], Subject]] = {
 }
 
 OnDrawn = Callable[[int, int], None]
-Task = tuple[str, int, np.ndarray]  # split, number of the first picture, labels
-_cancelled: Event | None = None  # in a drawing process: whether anybody wants its pictures still
+Task = tuple[str, int, np.ndarray]  # split, index of the first picture, labels
+_cancelled: Event | None = None  # in a drawing process: set when its pictures are no longer needed
 
 
-def _number(*parts: object) -> int:
-    """A 64-bit seed from anything printable, the same on every machine."""
+def _derived_seed(*parts: object) -> int:
+    """A 64-bit seed derived from the text of `parts`, the same on every machine."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def _draw_one(seed: int, split: str, index: int, label: int) -> np.ndarray:
     """One picture, uint8 [3, 32, 32]."""
-    dice = Dice(_number("drawn10", seed, split, index, label))
+    rng = RandomSource(_derived_seed("drawn10", seed, split, index, label))
     name = CLASS_NAMES[label]
-    subject = _OWN[name](dice) if name in _OWN else animal(dice, name)
-    return render(subject, dice)
+    subject = _DRAWERS[name](rng) if name in _DRAWERS else animal(rng, name)
+    return render(subject, rng)
 
 
 def _draw_from(seed: int, split: str, first: int, labels: np.ndarray) -> np.ndarray:
-    """Pictures `first`, `first` + 1, ...; uint8 [N, 3, 32, 32]. Top level, so that another process can call it."""
+    """Pictures `first`, `first` + 1, ...; uint8 [N, 3, 32, 32]. At module level, so that a process can import it."""
     pictures = np.empty((len(labels), 3, SIDE, SIDE), dtype=np.uint8)
     for i, label in enumerate(labels):
         if _cancelled is not None and _cancelled.is_set():
-            raise CancelledError("Nobody wants the pictures any more.")
+            raise CancelledError("Drawing was cancelled.")
         pictures[i] = _draw_one(seed, split, first + i, int(label))
     return pictures
 
@@ -81,7 +81,7 @@ def draw_pictures(label_of_each: np.ndarray, *, seed: int, split: str) -> np.nda
     """Draw one picture per label, in this process.
 
     Args:
-        label_of_each: class numbers 0..9, [N].
+        label_of_each: class indices 0..9, [N].
         seed: any whole number; the embedded dataset uses 0.
         split: `train` or `test`.
 
@@ -101,10 +101,10 @@ def draw_pictures(label_of_each: np.ndarray, *, seed: int, split: str) -> np.nda
 
 
 def balanced_labels(seed: int, split: str, count: int) -> np.ndarray:
-    """Labels in random order, int64 [count]: each ten in a row hold every class once, whatever the count."""
+    """Labels in random order, int64 [count]; each block of ten holds every class once, whatever the count."""
     classes = len(CLASS_NAMES)
     blocks = [
-        np.random.RandomState(_number("labels", seed, split, block) & 0xFFFFFFFF).permutation(classes)
+        np.random.RandomState(_derived_seed("labels", seed, split, block) & 0xFFFFFFFF).permutation(classes)
         for block in range(-(-count // classes))
     ]
     return np.concatenate([np.empty(0, dtype=np.int64), *blocks]).astype(np.int64)[:count]
@@ -114,37 +114,36 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin_worker(cancelled: Event) -> None:
-    """In a drawing process: end as soon as the process that wants the pictures has ended, even if it was killed, and draw
-    no further picture once it wants them no more.
+def _start_worker(cancelled: Event) -> None:
+    """Set up a drawing process: it ends when its parent has ended, even if that was killed, and stops once cancelled.
 
-    The pool alone would do neither: its workers wait for work on a pipe that they themselves hold open, so it never breaks,
-    and what they have begun, a second and more of work, they finish. Ended from outside they may leave half a result in the
-    pipe, for whose other half the pool would wait for ever.
+    The pool alone would do neither. Its workers wait for work on a pipe that they themselves hold open, so they do not
+    notice the end of the parent; and they finish a task they have begun, which takes a second or more. A worker that is
+    killed instead may leave half a result in the pipe, and the pool would wait for ever for the other half.
     """
     global _cancelled
     _cancelled = cancelled
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent answers for all
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent handles it
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=[parent], name="end after the parent", daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=[parent], name="end after the parent", daemon=True).start()
 
 
-def _end_after(parent: BaseProcess) -> None:
+def _exit_with_parent(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)
 
 
-def _in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
-    """Draw the tasks in `workers` fresh processes; `done` is called here, as each finishes."""
+def _draw_in_pool(seed: int, tasks: list[Task], workers: int, done: Callable[[Task, np.ndarray], None]) -> None:
+    """Draw the tasks in `workers` new processes; `done` is called in this process as each finishes."""
     context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
     cancelled = context.Event()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(cancelled,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(cancelled,)) as pool:
         futures: dict[Future[np.ndarray], Task] = {pool.submit(_draw_from, seed, *task): task for task in tasks}
         try:
             for future in as_completed(futures):
                 done(futures[future], future.result())
-        except BaseException:  # do not draw the rest first when the person cancels
+        except BaseException:  # on cancelling, do not wait until the rest is drawn
             cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -170,35 +169,35 @@ def generate(
         Training images uint8 [train, 3, 32, 32] and labels int64 [train], then the same for the test part.
 
     Raises:
-        DataError: a seed that is no whole number, or a negative count.
+        DataError: the seed is not a whole number, or a count is negative.
     """
     _check(seed, "train")
     if train < 0 or test < 0:
-        raise DataError(f"drawn10 cannot have {min(train, test)} pictures; give 0 or more.")
+        raise DataError(f"drawn10 cannot have {min(train, test)} pictures: give 0 or more.")
     labels = {split: balanced_labels(seed, split, count) for split, count in (("train", train), ("test", test))}
     images = {split: np.empty((len(part), 3, SIDE, SIDE), dtype=np.uint8) for split, part in labels.items()}
     tasks: list[Task] = [
         (split, i, part[i : i + _CHUNK]) for split, part in labels.items() for i in range(0, len(part), _CHUNK)
     ]
-    left = {(task[0], task[1]) for task in tasks}
+    remaining = {(task[0], task[1]) for task in tasks}
     drawn = 0
 
     def done(task: Task, pictures: np.ndarray) -> None:
         nonlocal drawn
         split, first, _ = task
         images[split][first : first + len(pictures)] = pictures
-        left.discard((split, first))
+        remaining.discard((split, first))
         drawn += len(pictures)
         if progress is not None:
             progress(drawn, train + test)
 
     workers = min(workers or _cores(), len(tasks))
-    if workers > 1 and not multiprocessing.current_process().daemon:  # a daemon may not have children
+    if workers > 1 and not multiprocessing.current_process().daemon:  # a daemonic process may not have children
         try:
-            _in_pool(seed, tasks, workers, done)
-        except (BrokenProcessPool, OSError):  # no processes to be had here: the same pictures, only slower
-            drawn = train + test - sum(len(task[2]) for task in tasks if (task[0], task[1]) in left)
+            _draw_in_pool(seed, tasks, workers, done)
+        except (BrokenProcessPool, OSError):  # without processes the same pictures are drawn, only slower
+            drawn = train + test - sum(len(task[2]) for task in tasks if (task[0], task[1]) in remaining)
     for task in tasks:
-        if (task[0], task[1]) in left:
+        if (task[0], task[1]) in remaining:
             done(task, _draw_from(seed, *task))
     return images["train"], labels["train"], images["test"], labels["test"]

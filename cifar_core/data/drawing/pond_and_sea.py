@@ -1,6 +1,6 @@
-"""Frogs and ships: what lives by and on the water."""
+"""Frogs and ships."""
 
-from cifar_core.data.drawing.canvas import Colour, Dice, Drawing, mix, shade
+from cifar_core.data.drawing.canvas import Colour, Drawing, RandomSource, mix, shade
 from cifar_core.data.drawing.subject import Subject
 
 FROG_SKINS: tuple[Colour, ...] = (
@@ -44,18 +44,18 @@ def _eye(drawing: Drawing, x: float, y: float, r: float, skin: Colour) -> None:
 
 
 def _spots(
-    drawing: Drawing, dice: Dice, skin: Colour, middle: tuple[float, float], spread: tuple[float, float]
+    drawing: Drawing, rng: RandomSource, skin: Colour, middle: tuple[float, float], spread: tuple[float, float]
 ) -> None:
-    dark = shade(skin, dice.uniform(0.5, 0.8)) if dice.chance(0.8) else shade(skin, 1.35)
-    for _ in range(dice.whole(0, 7)):
-        where = middle[0] + dice.uniform(-1, 1) * spread[0], middle[1] + dice.uniform(-1, 1) * spread[1]
-        drawing.oval(*where, (dice.uniform(0.03, 0.07), dice.uniform(0.025, 0.05)), dark)
+    dark = shade(skin, rng.uniform(0.5, 0.8)) if rng.chance(0.8) else shade(skin, 1.35)
+    for _ in range(rng.integer(0, 7)):
+        where = middle[0] + rng.uniform(-1, 1) * spread[0], middle[1] + rng.uniform(-1, 1) * spread[1]
+        drawing.oval(*where, (rng.uniform(0.03, 0.07), rng.uniform(0.025, 0.05)), dark)
 
 
-def _frog_side(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
+def _frog_side(rng: RandomSource, skin: Colour, belly: Colour) -> Drawing:
     """Squatting, from the side: steep back, folded hind leg, eye on top of the head."""
     drawing = Drawing()
-    rise = dice.uniform(0.45, 0.75)
+    rise = rng.uniform(0.45, 0.75)
     drawing.limb([(-0.45, -0.12, 0.1), (-0.75, -0.05, 0.06)], shade(skin, 0.6), 2)
     drawing.limb([(0.3, -0.35, 0.1), (0.42, -0.15, 0.07), (0.5, -0.04, 0.05)], shade(skin, 0.62))
     back = [
@@ -70,7 +70,7 @@ def _frog_side(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
     ]
     drawing.shape(back, skin)
     drawing.shape([(0.6, -rise + 0.2), (0.4, -rise + 0.25), (0.05, -0.2), (0.28, -0.12), (0.5, -rise + 0.34)], belly, 4)
-    _spots(drawing, dice, skin, (0.0, -rise * 0.65), (0.3, 0.15))
+    _spots(drawing, rng, skin, (0.0, -rise * 0.65), (0.3, 0.15))
     drawing.limb([(0.66, -rise + 0.12, 0.014), (0.4, -rise + 0.16, 0.014)], shade(skin, 0.45), 2)
     _eye(drawing, 0.4, -rise - 0.1, 0.1, shade(skin, 1.1))
     thigh = shade(skin, 0.92)
@@ -81,8 +81,8 @@ def _frog_side(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
     return drawing
 
 
-def _frog_front(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
-    """Squatting, facing us: wide mouth, two bulging eyes, knees on both sides."""
+def _frog_front(rng: RandomSource, skin: Colour, belly: Colour) -> Drawing:
+    """Squatting, facing the viewer: wide mouth, two bulging eyes, knees on both sides."""
     drawing = Drawing()
     for side in (-1, 1):
         drawing.limb(
@@ -110,11 +110,11 @@ def _frog_front(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
     return drawing
 
 
-def _frog_top(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
+def _frog_top(rng: RandomSource, skin: Colour, belly: Colour) -> Drawing:
     """From above: oval body, head to the right, four bent legs."""
     drawing = Drawing()
     for side in (-1, 1):
-        knee = (dice.uniform(-0.2, 0.05), side * dice.uniform(0.5, 0.65))
+        knee = (rng.uniform(-0.2, 0.05), side * rng.uniform(0.5, 0.65))
         drawing.limb(
             [(-0.35, side * 0.2, 0.12), (*knee, 0.11), (-0.5, side * 0.42, 0.07), (-0.62, side * 0.62, 0.05)],
             shade(skin, 0.85),
@@ -134,26 +134,26 @@ def _frog_top(dice: Dice, skin: Colour, belly: Colour) -> Drawing:
         ],
         skin,
     )
-    if dice.chance(0.4):
+    if rng.chance(0.4):
         drawing.limb([(-0.5, 0.0, 0.03), (0.5, 0.0, 0.03)], mix(skin, belly, 0.7), 2)
-    _spots(drawing, dice, skin, (-0.05, 0.0), (0.35, 0.22))
+    _spots(drawing, rng, skin, (-0.05, 0.0), (0.35, 0.22))
     for side in (-1, 1):
         _eye(drawing, 0.4, side * 0.23, 0.085, shade(skin, 1.1))
     return drawing
 
 
-def frog(dice: Dice) -> Subject:
+def frog(rng: RandomSource) -> Subject:
     """A frog from the side, from the front or from above."""
-    skin = dice.tint(dice.pick(FROG_SKINS), 18)
-    belly = mix(skin, (232, 226, 180), dice.uniform(0.4, 0.85))
-    view = dice.weighted({"side": 3.8, "front": 2.8, "top": 1.8, "bust": 0.7})
+    skin = rng.tint(rng.choice(FROG_SKINS), 18)
+    belly = mix(skin, (232, 226, 180), rng.uniform(0.4, 0.85))
+    view = rng.weighted({"side": 3.8, "front": 2.8, "top": 1.8, "bust": 0.7})
     draw = {"side": _frog_side, "top": _frog_top}.get(view, _frog_front)
     top = view == "top"
     return Subject(
-        draw(dice, skin, belly),
+        draw(rng, skin, belly),
         FROG_SCENES,
         stands=view != "bust",
-        fur=dice.uniform(0.02, 0.1),
+        fur=rng.uniform(0.02, 0.1),
         gloss=0.5,
         tilt=3.1 if top else 0.15,
         size=(0.55, 1.0),
@@ -161,13 +161,13 @@ def frog(dice: Dice) -> Subject:
     )
 
 
-def _hull(drawing: Drawing, dice: Dice, height: float, paint: Colour) -> None:
+def _hull(drawing: Drawing, rng: RandomSource, height: float, paint: Colour) -> None:
     """A hull from x = -1 to 1, bow on the right, deck at y = -height, water at y = 0."""
-    bow, stern = dice.uniform(0.12, 0.4), dice.uniform(0.0, 0.12)
-    rise = dice.uniform(0.0, 0.12)
+    bow, stern = rng.uniform(0.12, 0.4), rng.uniform(0.0, 0.12)
+    rise = rng.uniform(0.0, 0.12)
     outline = [(-1.0, -height), (0.5, -height), (1.0, -height - rise), (1.0 - bow, 0.0), (-1.0 + stern, 0.0)]
     drawing.flat(outline, paint)
-    if dice.chance(0.6):
+    if rng.chance(0.6):
         drawing.flat(
             [
                 (-1.0 + stern * 0.8, -height * 0.25),
@@ -190,10 +190,10 @@ def _hull(drawing: Drawing, dice: Dice, height: float, paint: Colour) -> None:
     )
 
 
-def _house(drawing: Drawing, dice: Dice, x0: float, x1: float, floors: tuple[float, int, float]) -> float:
+def _house(drawing: Drawing, rng: RandomSource, x0: float, x1: float, floors: tuple[float, int, float]) -> float:
     """A superstructure with rows of windows; `floors` = deck y, number of floors, height of one. Returns its top."""
     y, count, step = floors
-    white = dice.tint((228, 228, 226), 12)
+    white = rng.tint((228, 228, 226), 12)
     for level in range(count):
         inset = level * (x1 - x0) * 0.06
         drawing.box(x0 + inset, y - step, x1 - inset, y, shade(white, 1.0 - 0.04 * (level % 2)))
@@ -205,29 +205,29 @@ def _house(drawing: Drawing, dice: Dice, x0: float, x1: float, floors: tuple[flo
     return y
 
 
-def _cargo_ship(dice: Dice, drawing: Drawing, paint: Colour) -> None:
-    height = dice.uniform(0.18, 0.3)
-    _hull(drawing, dice, height, paint)
-    left = dice.chance(0.75)
+def _cargo_ship(rng: RandomSource, drawing: Drawing, paint: Colour) -> None:
+    height = rng.uniform(0.18, 0.3)
+    _hull(drawing, rng, height, paint)
+    left = rng.chance(0.75)
     x = -0.62
     while x < 0.62:
         width = 0.17
-        for row in range(dice.whole(0, 3)):
+        for row in range(rng.integer(0, 3)):
             y = -height - row * 0.1
-            drawing.box(x, y - 0.1, x + width - 0.015, y, dice.tint(dice.pick(CONTAINERS), 12))
+            drawing.box(x, y - 0.1, x + width - 0.015, y, rng.tint(rng.choice(CONTAINERS), 12))
         x += width
     spot = (-0.95, -0.62) if left else (0.1, 0.4)
-    top = _house(drawing, dice, *spot, (-height, dice.whole(3, 4), 0.13))
+    top = _house(drawing, rng, *spot, (-height, rng.integer(3, 4), 0.13))
     middle = sum(spot) / 2
-    drawing.box(middle - 0.07, top - 0.14, middle + 0.06, top, dice.tint(dice.pick(CONTAINERS), 10))
+    drawing.box(middle - 0.07, top - 0.14, middle + 0.06, top, rng.tint(rng.choice(CONTAINERS), 10))
 
 
-def _liner(dice: Dice, drawing: Drawing, paint: Colour) -> None:
-    height = dice.uniform(0.16, 0.24)
-    _hull(drawing, dice, height, paint)
-    top = _house(drawing, dice, -0.85, dice.uniform(0.45, 0.7), (-height, dice.whole(2, 4), 0.11))
-    funnel = dice.tint(dice.pick(CONTAINERS), 14)
-    for i in range(dice.whole(1, 3)):
+def _liner(rng: RandomSource, drawing: Drawing, paint: Colour) -> None:
+    height = rng.uniform(0.16, 0.24)
+    _hull(drawing, rng, height, paint)
+    top = _house(drawing, rng, -0.85, rng.uniform(0.45, 0.7), (-height, rng.integer(2, 4), 0.11))
+    funnel = rng.tint(rng.choice(CONTAINERS), 14)
+    for i in range(rng.integer(1, 3)):
         x = -0.5 + i * 0.36
         drawing.flat([(x, top), (x + 0.16, top), (x + 0.12, top - 0.22), (x - 0.03, top - 0.22)], funnel)
         drawing.flat(
@@ -236,12 +236,12 @@ def _liner(dice: Dice, drawing: Drawing, paint: Colour) -> None:
         )
 
 
-def _sailing_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
-    height = dice.uniform(0.14, 0.22)
-    cloth = dice.tint(dice.pick(((236, 234, 226), (214, 196, 160), (196, 70, 56), (226, 226, 230))), 10)
-    tall = dice.uniform(1.2, 1.8)
-    _hull(drawing, dice, height, paint)
-    mast = dice.uniform(-0.1, 0.15)
+def _sailing_boat(rng: RandomSource, drawing: Drawing, paint: Colour) -> None:
+    height = rng.uniform(0.14, 0.22)
+    cloth = rng.tint(rng.choice(((236, 234, 226), (214, 196, 160), (196, 70, 56), (226, 226, 230))), 10)
+    tall = rng.uniform(1.2, 1.8)
+    _hull(drawing, rng, height, paint)
+    mast = rng.uniform(-0.1, 0.15)
     drawing.box(mast - 0.02, -height - tall, mast + 0.02, -height, (110, 88, 64))
     drawing.shape(
         [
@@ -253,7 +253,7 @@ def _sailing_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
         cloth,
         3,
     )
-    if dice.chance(0.8):
+    if rng.chance(0.8):
         drawing.shape(
             [
                 (mast + 0.04, -height - tall * 0.9),
@@ -264,7 +264,7 @@ def _sailing_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
             shade(cloth, 0.92),
             3,
         )
-    if dice.chance(0.25):
+    if rng.chance(0.25):
         second = -0.7
         drawing.box(second - 0.015, -height - tall * 0.7, second + 0.015, -height, (110, 88, 64))
         drawing.flat(
@@ -273,10 +273,10 @@ def _sailing_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
         )
 
 
-def _warship(dice: Dice, drawing: Drawing, paint: Colour) -> None:
-    grey = dice.tint((134, 142, 148), 18)
-    height = dice.uniform(0.14, 0.2)
-    _hull(drawing, dice, height, mix(grey, paint, 0.15))
+def _warship(rng: RandomSource, drawing: Drawing, paint: Colour) -> None:
+    grey = rng.tint((134, 142, 148), 18)
+    height = rng.uniform(0.14, 0.2)
+    _hull(drawing, rng, height, mix(grey, paint, 0.15))
     drawing.flat([(-0.55, -height), (0.3, -height), (0.2, -height - 0.16), (-0.45, -height - 0.16)], shade(grey, 1.08))
     drawing.flat(
         [(-0.2, -height - 0.16), (0.18, -height - 0.16), (0.1, -height - 0.38), (-0.12, -height - 0.38)],
@@ -289,12 +289,12 @@ def _warship(dice: Dice, drawing: Drawing, paint: Colour) -> None:
         drawing.limb([(x, -height - 0.07, 0.015), (x + 0.25, -height - 0.1, 0.012)], shade(grey, 0.7), 2)
 
 
-def _motor_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
-    height = dice.uniform(0.24, 0.36)
-    _hull(drawing, dice, height, paint)
-    x0, x1 = dice.uniform(-0.7, -0.4), dice.uniform(0.15, 0.4)
-    roof = dice.uniform(0.28, 0.5)
-    cabin = dice.tint((230, 230, 226), 10)
+def _motor_boat(rng: RandomSource, drawing: Drawing, paint: Colour) -> None:
+    height = rng.uniform(0.24, 0.36)
+    _hull(drawing, rng, height, paint)
+    x0, x1 = rng.uniform(-0.7, -0.4), rng.uniform(0.15, 0.4)
+    roof = rng.uniform(0.28, 0.5)
+    cabin = rng.tint((230, 230, 226), 10)
     drawing.flat([(x0, -height), (x1 + 0.12, -height), (x1 - 0.08, -height - roof), (x0 + 0.05, -height - roof)], cabin)
     drawing.flat(
         [
@@ -305,17 +305,17 @@ def _motor_boat(dice: Dice, drawing: Drawing, paint: Colour) -> None:
         ],
         (54, 66, 82),
     )
-    if dice.chance(0.6):
+    if rng.chance(0.6):
         drawing.box(x0 + 0.1, -height - roof - 0.4, x0 + 0.13, -height - roof, (90, 90, 92))
 
 
-def ship(dice: Dice) -> Subject:
+def ship(rng: RandomSource) -> Subject:
     """A freighter, liner, sailing boat, warship or motor boat on the water."""
     drawing = Drawing()
-    paint = dice.tint(dice.pick(HULLS), 16)
+    paint = rng.tint(rng.choice(HULLS), 16)
     kinds = {"cargo": 2.8, "liner": 2.0, "sail": 2.0, "war": 1.3, "motor": 1.9}
     makers = {"cargo": _cargo_ship, "liner": _liner, "sail": _sailing_boat, "war": _warship, "motor": _motor_boat}
-    makers[dice.weighted(kinds)](dice, drawing, paint)
-    squeeze = dice.uniform(0.6, 1.0)
+    makers[rng.weighted(kinds)](rng, drawing, paint)
+    squeeze = rng.uniform(0.6, 1.0)
     drawing.polygons = [points * (squeeze, 1.0) for points in drawing.polygons]
     return Subject(drawing, SHIP_SCENES, gloss=0.15, tilt=0.07, size=(0.6, 1.1), afloat=True)

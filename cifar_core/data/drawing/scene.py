@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_core.data.drawing.canvas import CANVAS, SIDE, Colour, Dice, Drawing, mix, shade
+from cifar_core.data.drawing.canvas import CANVAS, SIDE, Colour, Drawing, RandomSource, mix, shade
 
 SKIES: tuple[tuple[Colour, Colour], ...] = (  # at the top, at the horizon
     ((70, 130, 205), (170, 205, 235)),
@@ -38,35 +38,38 @@ _ROWS = (np.arange(SIDE) + 0.5) / SIDE
 
 
 @dataclass
-class Ground:
-    """The paper being painted on, with what the painters share."""
+class Background:
+    """A background being painted, with what its painter needs."""
 
-    dice: Dice
-    foot: float  # where the subject stands, as a share of the height
-    drawing: Drawing  # things on top of the base, in canvas pixels
+    rng: RandomSource
+    foot: float  # height at which the subject stands, as a share of the picture
+    drawing: Drawing  # objects painted over the base colours, in canvas pixels
 
     def horizon(self, low: float = 0.2, high: float = 0.62) -> float:
         """A horizon above the subject's feet."""
-        return self.dice.uniform(low, max(low + 0.05, min(high, self.foot - 0.06)))
+        return self.rng.uniform(low, max(low + 0.05, min(high, self.foot - 0.06)))
 
 
-def _base(stops: Stops, dice: Dice, rough: tuple[float, float, float]) -> np.ndarray:
-    """Colours from top to bottom, roughened, float [32, 32, 3]; `rough` = strength above, below, height where it changes."""
+def _base(stops: Stops, rng: RandomSource, rough: tuple[float, float, float]) -> np.ndarray:
+    """Colours from top to bottom with noise, float [32, 32, 3].
+
+    `rough` is the strength of the noise above and below a height, and that height.
+    """
     heights = [stop[0] for stop in stops]
     colours = np.stack([np.interp(_ROWS, heights, [stop[1][c] for stop in stops]) for c in range(3)], axis=1)  # [32, 3]
-    coarse = _noise(dice, _COARSE) + _noise(dice, _FINE)
+    coarse = _noise(rng, _COARSE) + _noise(rng, _FINE)
     strength = np.where(rough[2] > _ROWS, rough[0], rough[1])[:, None]
     return colours[:, None, :] * (1 + coarse * strength)[:, :, None]
 
 
-def _noise(dice: Dice, cells: int) -> np.ndarray:
+def _noise(rng: RandomSource, cells: int) -> np.ndarray:
     """Smooth noise in -1..1, [32, 32]."""
     weights = _ENLARGE[cells]
-    return weights @ (dice.grain(cells, cells) / 127.5 - 1) @ weights.T
+    return weights @ (rng.noise(cells, cells) / 127.5 - 1) @ weights.T
 
 
 def _enlarge(cells: int) -> np.ndarray:
-    """The [32, cells] matrix that enlarges a row of cells to 32 pixels, straight lines between their middles."""
+    """The [32, cells] matrix that enlarges a row of cells to 32 pixels by linear interpolation."""
     at = np.clip(_ROWS * cells - 0.5, 0, cells - 1)
     return np.maximum(0.0, 1 - np.abs(at[:, None] - np.arange(cells)))
 
@@ -75,218 +78,218 @@ _COARSE, _FINE = 5, 20  # cells of noise along a side
 _ENLARGE = {cells: _enlarge(cells) for cells in (_COARSE, _FINE)}
 
 
-def _sky_stops(dice: Dice, horizon: float) -> Stops:
-    top, low = dice.pick(SKIES)
-    return [(0.0, dice.tint(top)), (horizon, dice.tint(low))]
+def _sky_stops(rng: RandomSource, horizon: float) -> Stops:
+    top, low = rng.choice(SKIES)
+    return [(0.0, rng.tint(top)), (horizon, rng.tint(low))]
 
 
-def _clouds(ground: Ground, low: float, colour: Colour) -> None:
-    dice = ground.dice
-    for _ in range(dice.whole(0, 3)):
-        x, y = dice.uniform(0, CANVAS), dice.uniform(0, low) * CANVAS
+def _clouds(background: Background, low: float, colour: Colour) -> None:
+    rng = background.rng
+    for _ in range(rng.integer(0, 3)):
+        x, y = rng.uniform(0, CANVAS), rng.uniform(0, low) * CANVAS
         for _ in range(3):
-            size = dice.uniform(6, 20)
-            ground.drawing.oval(x + dice.uniform(-16, 16), y + dice.uniform(-3, 3), (size, size * 0.4), colour)
+            size = rng.uniform(6, 20)
+            background.drawing.oval(x + rng.uniform(-16, 16), y + rng.uniform(-3, 3), (size, size * 0.4), colour)
 
 
-def _trees(ground: Ground, horizon: float, tone: float = 1.0) -> None:
+def _trees(background: Background, horizon: float, tone: float = 1.0) -> None:
     """A line of far trees or hills on the horizon."""
-    dice = ground.dice
-    colour = shade(mix(dice.pick(LEAF), (150, 165, 180), dice.uniform(0.1, 0.5)), tone)
+    rng = background.rng
+    colour = shade(mix(rng.choice(LEAF), (150, 165, 180), rng.uniform(0.1, 0.5)), tone)
     y = horizon * CANVAS
-    if dice.chance(0.4):
-        hill = [(-10.0, y + 2)] + [(x, y - dice.uniform(2, 20)) for x in (0, 32, 64, 96, 128)] + [(140.0, y + 2)]
-        ground.drawing.flat(hill, colour)
+    if rng.chance(0.4):
+        hill = [(-10.0, y + 2)] + [(x, y - rng.uniform(2, 20)) for x in (0, 32, 64, 96, 128)] + [(140.0, y + 2)]
+        background.drawing.flat(hill, colour)
         return
-    for _ in range(dice.whole(3, 8)):
-        size = dice.uniform(6, 18)
-        ground.drawing.oval(dice.uniform(0, CANVAS), y - size * 0.5, (size, size), dice.tint(colour, 12))
-    ground.drawing.box(0, y - 4, CANVAS, y + 1, colour)
+    for _ in range(rng.integer(3, 8)):
+        size = rng.uniform(6, 18)
+        background.drawing.oval(rng.uniform(0, CANVAS), y - size * 0.5, (size, size), rng.tint(colour, 12))
+    background.drawing.box(0, y - 4, CANVAS, y + 1, colour)
 
 
-def _houses(ground: Ground, horizon: float) -> None:
+def _houses(background: Background, horizon: float) -> None:
     """House fronts with windows down to the horizon."""
-    dice, y, x = ground.dice, horizon * CANVAS, -ground.dice.uniform(0, 30)
+    rng, y, x = background.rng, horizon * CANVAS, -background.rng.uniform(0, 30)
     while x < CANVAS:
-        width, height = dice.uniform(24, 60), dice.uniform(20, 75)
-        wall = dice.tint(dice.pick(WALLS), 20)
-        ground.drawing.box(x, y - height, x + width, y + 1, wall)
-        pane = mix(wall, (40, 50, 66), dice.uniform(0.4, 0.8))
+        width, height = rng.uniform(24, 60), rng.uniform(20, 75)
+        wall = rng.tint(rng.choice(WALLS), 20)
+        background.drawing.box(x, y - height, x + width, y + 1, wall)
+        pane = mix(wall, (40, 50, 66), rng.uniform(0.4, 0.8))
         for row in range(int(height // 18)):
             for column in range(int(width // 16)):
                 left, top = x + 5 + column * 16, y - height + 5 + row * 18
-                ground.drawing.box(left, top, left + 7, top + 9, pane)
+                background.drawing.box(left, top, left + 7, top + 9, pane)
         x += width
 
 
-def _sky(ground: Ground) -> np.ndarray:
-    dice = ground.dice
-    stops = _sky_stops(dice, 1.0)
-    if dice.chance(0.15):
-        _trees(ground, dice.uniform(0.9, 1.0))
-    _clouds(ground, 1.0, mix(stops[1][1], (250, 250, 252), 0.6))
-    return _base(stops, ground.dice, (dice.uniform(0.01, 0.08), 0.0, 1.0))
+def _sky(background: Background) -> np.ndarray:
+    rng = background.rng
+    stops = _sky_stops(rng, 1.0)
+    if rng.chance(0.15):
+        _trees(background, rng.uniform(0.9, 1.0))
+    _clouds(background, 1.0, mix(stops[1][1], (250, 250, 252), 0.6))
+    return _base(stops, background.rng, (rng.uniform(0.01, 0.08), 0.0, 1.0))
 
 
-def _sea(ground: Ground) -> np.ndarray:
-    dice = ground.dice
-    horizon = ground.horizon(0.18, 0.7)
-    sky = _sky_stops(dice, horizon)
-    water = mix(dice.tint(dice.pick(WATER)), sky[1][1], dice.uniform(0.0, 0.35))
-    if dice.chance(0.3):
-        _trees(ground, horizon)
-    elif dice.chance(0.2):
-        _houses(ground, horizon)
+def _sea(background: Background) -> np.ndarray:
+    rng = background.rng
+    horizon = background.horizon(0.18, 0.7)
+    sky = _sky_stops(rng, horizon)
+    water = mix(rng.tint(rng.choice(WATER)), sky[1][1], rng.uniform(0.0, 0.35))
+    if rng.chance(0.3):
+        _trees(background, horizon)
+    elif rng.chance(0.2):
+        _houses(background, horizon)
     light, dark = shade(water, 1.25), shade(water, 0.8)
-    for _ in range(dice.whole(6, 22)):
-        y = dice.uniform(horizon, 1.0)
-        width = dice.uniform(4, 16) * (0.4 + y - horizon)
-        x = dice.uniform(0, CANVAS)
-        ground.drawing.oval(x, y * CANVAS, (width, 0.8 + 1.6 * (y - horizon)), light if dice.chance(0.5) else dark)
+    for _ in range(rng.integer(6, 22)):
+        y = rng.uniform(horizon, 1.0)
+        width = rng.uniform(4, 16) * (0.4 + y - horizon)
+        x = rng.uniform(0, CANVAS)
+        background.drawing.oval(x, y * CANVAS, (width, 0.8 + 1.6 * (y - horizon)), light if rng.chance(0.5) else dark)
     stops = [*sky, (horizon + 0.005, shade(water, 1.12)), (1.0, shade(water, 0.82))]
-    return _base(stops, ground.dice, (0.03, 0.09, horizon))
+    return _base(stops, background.rng, (0.03, 0.09, horizon))
 
 
-def _pond(ground: Ground) -> np.ndarray:
+def _pond(background: Background) -> np.ndarray:
     """Water filling the picture, seen from above."""
-    dice = ground.dice
-    water = mix(dice.tint(dice.pick(WATER)), dice.pick(LEAF), dice.uniform(0.1, 0.7))
-    for _ in range(dice.whole(4, 12)):
-        where = dice.uniform(0, CANVAS), dice.uniform(0, CANVAS)
-        ground.drawing.oval(
-            *where, (dice.uniform(4, 18), dice.uniform(0.8, 2.5)), shade(water, dice.uniform(0.7, 1.35))
+    rng = background.rng
+    water = mix(rng.tint(rng.choice(WATER)), rng.choice(LEAF), rng.uniform(0.1, 0.7))
+    for _ in range(rng.integer(4, 12)):
+        where = rng.uniform(0, CANVAS), rng.uniform(0, CANVAS)
+        background.drawing.oval(
+            *where, (rng.uniform(4, 18), rng.uniform(0.8, 2.5)), shade(water, rng.uniform(0.7, 1.35))
         )
-    return _base([(0.0, shade(water, 1.1)), (1.0, shade(water, 0.85))], ground.dice, (0.0, 0.14, 0.0))
+    return _base([(0.0, shade(water, 1.1)), (1.0, shade(water, 0.85))], background.rng, (0.0, 0.14, 0.0))
 
 
-def _meadow(ground: Ground) -> np.ndarray:
-    dice = ground.dice
-    horizon = ground.horizon(0.05, 0.6)
-    grass = dice.tint(dice.pick(GRASS), 18)
-    sky = _sky_stops(dice, horizon)
-    if dice.chance(0.75):
-        _trees(ground, horizon)
-    for _ in range(dice.whole(0, 30)):
-        x, y = dice.uniform(0, CANVAS), dice.uniform(horizon, 1.0) * CANVAS
-        blade = [(x, y), (x + dice.uniform(-4, 4), y - dice.uniform(3, 10)), (x + 1.5, y)]
-        ground.drawing.flat(blade, shade(grass, dice.uniform(0.75, 1.2)))
+def _meadow(background: Background) -> np.ndarray:
+    rng = background.rng
+    horizon = background.horizon(0.05, 0.6)
+    grass = rng.tint(rng.choice(GRASS), 18)
+    sky = _sky_stops(rng, horizon)
+    if rng.chance(0.75):
+        _trees(background, horizon)
+    for _ in range(rng.integer(0, 30)):
+        x, y = rng.uniform(0, CANVAS), rng.uniform(horizon, 1.0) * CANVAS
+        blade = [(x, y), (x + rng.uniform(-4, 4), y - rng.uniform(3, 10)), (x + 1.5, y)]
+        background.drawing.flat(blade, shade(grass, rng.uniform(0.75, 1.2)))
     stops = [*sky, (horizon + 0.005, shade(grass, 1.12)), (1.0, shade(grass, 0.85))]
-    return _base(stops, ground.dice, (0.03, 0.2, horizon))
+    return _base(stops, background.rng, (0.03, 0.2, horizon))
 
 
-def _forest(ground: Ground) -> np.ndarray:
-    dice = ground.dice
-    horizon = ground.horizon(0.35, 0.8)
-    back = shade(dice.tint(dice.pick(LEAF), 14), dice.uniform(0.55, 1.1))
-    floor = dice.tint(mix(dice.pick(EARTH), dice.pick(GRASS), dice.roll()), 14)
-    for _ in range(dice.whole(3, 9)):
-        where = dice.uniform(0, CANVAS), dice.uniform(0, horizon) * CANVAS
-        ground.drawing.oval(*where, (dice.uniform(8, 24), dice.uniform(6, 18)), shade(back, dice.uniform(0.75, 1.3)))
-    for _ in range(dice.whole(1, 6)):
-        x, width = dice.uniform(0, CANVAS), dice.uniform(2, 7)
-        bark = mix(dice.tint((84, 68, 54)), back, dice.uniform(0.0, 0.5))
-        ground.drawing.box(x, 0, x + width, horizon * CANVAS + dice.uniform(0, 10), bark)
+def _forest(background: Background) -> np.ndarray:
+    rng = background.rng
+    horizon = background.horizon(0.35, 0.8)
+    back = shade(rng.tint(rng.choice(LEAF), 14), rng.uniform(0.55, 1.1))
+    floor = rng.tint(mix(rng.choice(EARTH), rng.choice(GRASS), rng.random()), 14)
+    for _ in range(rng.integer(3, 9)):
+        where = rng.uniform(0, CANVAS), rng.uniform(0, horizon) * CANVAS
+        background.drawing.oval(*where, (rng.uniform(8, 24), rng.uniform(6, 18)), shade(back, rng.uniform(0.75, 1.3)))
+    for _ in range(rng.integer(1, 6)):
+        x, width = rng.uniform(0, CANVAS), rng.uniform(2, 7)
+        bark = mix(rng.tint((84, 68, 54)), back, rng.uniform(0.0, 0.5))
+        background.drawing.box(x, 0, x + width, horizon * CANVAS + rng.uniform(0, 10), bark)
     stops = [(0.0, shade(back, 1.15)), (horizon, shade(back, 0.85)), (horizon + 0.02, floor), (1.0, shade(floor, 0.9))]
-    return _base(stops, ground.dice, (0.28, 0.22, horizon))
+    return _base(stops, background.rng, (0.28, 0.22, horizon))
 
 
-def _street(ground: Ground) -> np.ndarray:
-    dice = ground.dice
-    horizon = ground.horizon(0.2, 0.65)
-    road = dice.tint(dice.pick(ROAD), 14)
-    sky = _sky_stops(dice, horizon)
-    what = dice.roll()
+def _street(background: Background) -> np.ndarray:
+    rng = background.rng
+    horizon = background.horizon(0.2, 0.65)
+    road = rng.tint(rng.choice(ROAD), 14)
+    sky = _sky_stops(rng, horizon)
+    what = rng.random()
     if what < 0.4:
-        _houses(ground, horizon)
+        _houses(background, horizon)
     elif what < 0.85:
-        _trees(ground, horizon)
-    if dice.chance(0.45):
-        verge = horizon + dice.uniform(0.02, 0.1)
-        ground.drawing.box(0, horizon * CANVAS, CANVAS, verge * CANVAS, dice.tint(dice.pick((*GRASS, *ROAD))))
-    if dice.chance(0.4):
-        y = min(0.97, ground.foot + dice.uniform(0.02, 0.12)) * CANVAS
+        _trees(background, horizon)
+    if rng.chance(0.45):
+        verge = horizon + rng.uniform(0.02, 0.1)
+        background.drawing.box(0, horizon * CANVAS, CANVAS, verge * CANVAS, rng.tint(rng.choice((*GRASS, *ROAD))))
+    if rng.chance(0.4):
+        y = min(0.97, background.foot + rng.uniform(0.02, 0.12)) * CANVAS
         for x in range(-10, CANVAS, 34):
-            ground.drawing.box(x, y, x + 16, y + 2.5, shade(road, 1.5))
+            background.drawing.box(x, y, x + 16, y + 2.5, shade(road, 1.5))
     stops = [*sky, (horizon + 0.005, shade(road, 1.08)), (1.0, shade(road, 0.9))]
-    return _base(stops, ground.dice, (0.03, 0.07, horizon))
+    return _base(stops, background.rng, (0.03, 0.07, horizon))
 
 
-def _town(ground: Ground) -> np.ndarray:
+def _town(background: Background) -> np.ndarray:
     """A wall right behind the subject."""
-    dice = ground.dice
-    edge = max(0.3, ground.foot - dice.uniform(0.04, 0.2))
-    wall, floor = dice.tint(dice.pick(WALLS), 24), dice.tint(dice.pick((*ROAD, *EARTH)), 12)
-    dark = mix(wall, (50, 54, 62), dice.uniform(0.25, 0.7))
-    for _ in range(dice.whole(0, 3)):
-        x, y = dice.uniform(-10, CANVAS - 10), dice.uniform(-10, edge * CANVAS * 0.7)
-        ground.drawing.box(x, y, x + dice.uniform(14, 34), min(edge * CANVAS, y + dice.uniform(14, 50)), dark)
-    if dice.chance(0.35):
+    rng = background.rng
+    edge = max(0.3, background.foot - rng.uniform(0.04, 0.2))
+    wall, floor = rng.tint(rng.choice(WALLS), 24), rng.tint(rng.choice((*ROAD, *EARTH)), 12)
+    dark = mix(wall, (50, 54, 62), rng.uniform(0.25, 0.7))
+    for _ in range(rng.integer(0, 3)):
+        x, y = rng.uniform(-10, CANVAS - 10), rng.uniform(-10, edge * CANVAS * 0.7)
+        background.drawing.box(x, y, x + rng.uniform(14, 34), min(edge * CANVAS, y + rng.uniform(14, 50)), dark)
+    if rng.chance(0.35):
         for y in range(0, int(edge * CANVAS), 9):
-            ground.drawing.box(0, y, CANVAS, y + 1.2, shade(wall, 0.88))
+            background.drawing.box(0, y, CANVAS, y + 1.2, shade(wall, 0.88))
     stops = [(0.0, shade(wall, 1.05)), (edge, shade(wall, 0.92)), (edge + 0.01, floor), (1.0, shade(floor, 0.9))]
-    return _base(stops, ground.dice, (0.05, 0.08, edge))
+    return _base(stops, background.rng, (0.05, 0.08, edge))
 
 
-def _room(ground: Ground) -> np.ndarray:
-    dice = ground.dice
-    edge = ground.horizon(0.2, 0.8)
-    wall, floor = dice.tint(dice.pick(WALLS), 26), dice.tint(dice.pick(FLOORS), 22)
-    if dice.chance(0.35):  # a window or a picture on the wall
-        x, y = dice.uniform(0, 90), dice.uniform(-10, 20)
-        glass = dice.tint(dice.pick(((210, 225, 238), (70, 80, 96), (150, 110, 80))), 20)
-        ground.drawing.box(x, y, x + dice.uniform(20, 46), y + dice.uniform(20, 40), glass)
-    if dice.chance(0.55):  # a sofa, a box, a cushion
-        x, y = dice.uniform(-20, 100), edge * CANVAS
-        cloth = dice.tint(dice.pick(FLOORS + WALLS), 34)
-        ground.drawing.box(x, y - dice.uniform(8, 46), x + dice.uniform(30, 80), y + dice.uniform(2, 24), cloth)
-    if dice.chance(0.4):  # a rug
-        rug = dice.tint(dice.pick(FLOORS), 34)
-        ground.drawing.oval(dice.uniform(20, 108), ground.foot * CANVAS, (dice.uniform(30, 70), 14), rug)
+def _room(background: Background) -> np.ndarray:
+    rng = background.rng
+    edge = background.horizon(0.2, 0.8)
+    wall, floor = rng.tint(rng.choice(WALLS), 26), rng.tint(rng.choice(FLOORS), 22)
+    if rng.chance(0.35):  # a window or a picture on the wall
+        x, y = rng.uniform(0, 90), rng.uniform(-10, 20)
+        glass = rng.tint(rng.choice(((210, 225, 238), (70, 80, 96), (150, 110, 80))), 20)
+        background.drawing.box(x, y, x + rng.uniform(20, 46), y + rng.uniform(20, 40), glass)
+    if rng.chance(0.55):  # a sofa, a box, a cushion
+        x, y = rng.uniform(-20, 100), edge * CANVAS
+        cloth = rng.tint(rng.choice(FLOORS + WALLS), 34)
+        background.drawing.box(x, y - rng.uniform(8, 46), x + rng.uniform(30, 80), y + rng.uniform(2, 24), cloth)
+    if rng.chance(0.4):  # a rug
+        rug = rng.tint(rng.choice(FLOORS), 34)
+        background.drawing.oval(rng.uniform(20, 108), background.foot * CANVAS, (rng.uniform(30, 70), 14), rug)
     stops = [(0.0, wall), (edge, shade(wall, 0.9)), (edge + 0.01, floor), (1.0, shade(floor, 0.88))]
-    return _base(stops, ground.dice, (0.03, 0.1, edge))
+    return _base(stops, background.rng, (0.03, 0.1, edge))
 
 
-def _leaves(ground: Ground) -> np.ndarray:
+def _leaves(background: Background) -> np.ndarray:
     """Leaves close up, out of focus."""
-    dice = ground.dice
-    base = shade(dice.tint(dice.pick(LEAF), 20), dice.uniform(0.6, 1.2))
-    for _ in range(dice.whole(5, 16)):
-        where = dice.uniform(0, CANVAS), dice.uniform(0, CANVAS)
-        colour = shade(dice.tint(base, 12), dice.uniform(0.65, 1.4))
-        ground.drawing.oval(*where, (dice.uniform(8, 30), dice.uniform(4, 12)), colour, dice.uniform(0, math.pi))
-    return _base([(0.0, shade(base, 1.1)), (1.0, shade(base, 0.9))], ground.dice, (0.0, 0.2, 0.0))
+    rng = background.rng
+    base = shade(rng.tint(rng.choice(LEAF), 20), rng.uniform(0.6, 1.2))
+    for _ in range(rng.integer(5, 16)):
+        where = rng.uniform(0, CANVAS), rng.uniform(0, CANVAS)
+        colour = shade(rng.tint(base, 12), rng.uniform(0.65, 1.4))
+        background.drawing.oval(*where, (rng.uniform(8, 30), rng.uniform(4, 12)), colour, rng.uniform(0, math.pi))
+    return _base([(0.0, shade(base, 1.1)), (1.0, shade(base, 0.9))], background.rng, (0.0, 0.2, 0.0))
 
 
-def _earth(ground: Ground) -> np.ndarray:
+def _earth(background: Background) -> np.ndarray:
     """Bare ground filling the picture: mud, sand, gravel."""
-    dice = ground.dice
-    base = dice.tint(dice.pick(EARTH), 20)
-    for _ in range(dice.whole(2, 16)):
-        where = dice.uniform(0, CANVAS), dice.uniform(0, CANVAS)
-        stone = shade(base, dice.uniform(0.7, 1.25))
-        ground.drawing.oval(*where, (dice.uniform(2, 9), dice.uniform(1.5, 6)), stone)
-    return _base([(0.0, shade(base, 1.12)), (1.0, shade(base, 0.88))], ground.dice, (0.0, 0.22, 0.0))
+    rng = background.rng
+    base = rng.tint(rng.choice(EARTH), 20)
+    for _ in range(rng.integer(2, 16)):
+        where = rng.uniform(0, CANVAS), rng.uniform(0, CANVAS)
+        stone = shade(base, rng.uniform(0.7, 1.25))
+        background.drawing.oval(*where, (rng.uniform(2, 9), rng.uniform(1.5, 6)), stone)
+    return _base([(0.0, shade(base, 1.12)), (1.0, shade(base, 0.88))], background.rng, (0.0, 0.22, 0.0))
 
 
-def _snow(ground: Ground) -> np.ndarray:
-    dice = ground.dice
-    horizon = ground.horizon(0.1, 0.6)
-    snow = dice.tint((224, 230, 238), 10)
-    if dice.chance(0.7):
-        _trees(ground, horizon, 0.8)
-    stops = [*_sky_stops(dice, horizon), (horizon + 0.01, snow), (1.0, shade(snow, 0.9))]
-    return _base(stops, ground.dice, (0.03, 0.05, horizon))
+def _snow(background: Background) -> np.ndarray:
+    rng = background.rng
+    horizon = background.horizon(0.1, 0.6)
+    snow = rng.tint((224, 230, 238), 10)
+    if rng.chance(0.7):
+        _trees(background, horizon, 0.8)
+    stops = [*_sky_stops(rng, horizon), (horizon + 0.01, snow), (1.0, shade(snow, 0.9))]
+    return _base(stops, background.rng, (0.03, 0.05, horizon))
 
 
-def _plain(ground: Ground) -> np.ndarray:
-    """A studio: one soft colour, mostly light."""
-    dice = ground.dice
-    grey = dice.uniform(150, 250) if dice.chance(0.75) else dice.uniform(30, 150)
-    colour = dice.tint((grey, grey, grey), 8)
-    return _base([(0.0, colour), (1.0, shade(colour, dice.uniform(0.8, 1.05)))], ground.dice, (0.0, 0.03, 0.0))
+def _plain(background: Background) -> np.ndarray:
+    """One soft colour, mostly light, as in a studio."""
+    rng = background.rng
+    grey = rng.uniform(150, 250) if rng.chance(0.75) else rng.uniform(30, 150)
+    colour = rng.tint((grey, grey, grey), 8)
+    return _base([(0.0, colour), (1.0, shade(colour, rng.uniform(0.8, 1.05)))], background.rng, (0.0, 0.03, 0.0))
 
 
-PAINTERS: dict[str, Callable[[Ground], np.ndarray]] = {
+PAINTERS: dict[str, Callable[[Background], np.ndarray]] = {
     "sky": _sky,
     "sea": _sea,
     "pond": _pond,
@@ -302,11 +305,11 @@ PAINTERS: dict[str, Callable[[Ground], np.ndarray]] = {
 }
 
 
-def paint_scene(name: str, dice: Dice, foot: float) -> tuple[np.ndarray, Drawing]:
+def paint_scene(name: str, rng: RandomSource, foot: float) -> tuple[np.ndarray, Drawing]:
     """The background `name`; `foot` is the height (0 top, 1 bottom) at which the subject stands.
 
     Returns:
-        Its colours, float [32, 32, 3], and the things to paint on them, in canvas pixels.
+        Its colours, float [32, 32, 3], and the objects to paint on them, in canvas pixels.
     """
-    ground = Ground(dice, min(max(foot, 0.3), 1.1), Drawing())
-    return PAINTERS[name](ground), ground.drawing
+    background = Background(rng, min(max(foot, 0.3), 1.1), Drawing())
+    return PAINTERS[name](background), background.drawing

@@ -1,7 +1,7 @@
-"""Folders, zips and tars as one stream of files. Nothing is extracted; nothing an archive claims about itself is believed.
+"""Read folders, zips and tars as one stream of files. Nothing is extracted, and no size an archive states is trusted.
 
-Reads the folder or archive given; writes nothing. What makes an archive dangerous (links, devices, paths that climb out,
-encryption, bombs) refuses it as a whole; names and sizes are counted while reading.
+Reads the folder or archive given; writes nothing. An archive with dangerous content (links, devices, paths that lead
+out, encryption, archive bombs) is refused as a whole; files and bytes are counted while reading.
 """
 
 import bz2
@@ -19,13 +19,13 @@ from typing import IO, cast
 from cifar_core.data.sources.entries import (
     ArchiveLimits,
     Budget,
+    archive_errors,
     checked_path,
-    in_words,
     is_junk,
-    open_plain,
+    open_regular_file,
     shown_name,
 )
-from cifar_core.data.sources.zips import ZIP_HEADS, ZipFiles
+from cifar_core.data.sources.zips import ZIP_SIGNATURES, ZipFiles
 from cifar_core.errors import DataError
 from cifar_core.text import MB
 
@@ -36,55 +36,55 @@ class Member:
 
     path: tuple[str, ...]  # its checked path inside, e.g. ("train", "cat", "1.png")
     content: bytes
-    done: int  # how far the reading is after it, in `Source.unit`
+    done: int  # progress after this file, in `Source.unit`
 
     @property
     def name(self) -> str:
-        """The path as people write it."""
+        """The path with slashes."""
         return "/".join(self.path)
 
 
 @dataclass
 class Source:
-    """An opened folder or archive: go through `members` once, then look at `junk`."""
+    """An opened folder or archive: iterate over `members` once, then read `junk`."""
 
     members: Iterator[Member]
     total: int
     unit: str  # "files" (folder, zip) or "bytes" (tar, of the packed file)
-    junk: int = 0  # files of operating systems that were passed over
+    junk: int = 0  # hidden and system files that were skipped
 
 
 @contextlib.contextmanager
 def open_source(path: Path, limits: ArchiveLimits | None = None, *, shown: str = "") -> Iterator[Source]:
-    """Open a folder, zip or tar (plain, gz, xz, bz2). What the file holds decides, not its name.
+    """Open a folder, zip or tar (plain, gz, xz, bz2). The format is told by the content, not by the name.
 
-    Errors call it `shown`, else by its own name.
+    Error messages call it `shown`, or else by its file name.
 
     Raises (also while its members are read):
-        DataError: absent, another kind of file, damaged, cut off, dangerous, or beyond a limit; nothing was written.
+        DataError: it is absent, another kind of file, damaged, incomplete, dangerous, or beyond a limit.
     """
     limits = limits or ArchiveLimits()
     name = shown_name(path, shown)
-    with in_words(name):
+    with archive_errors(name):
         if path.is_dir():
-            yield _open_folder(path, limits)
+            yield _open_folder(path, limits, name)
             return
-        with open_plain(path, name) as handle:
+        with open_regular_file(path, name) as handle:
             head = handle.read(512)
             handle.seek(0)
-            if head[:4] in ZIP_HEADS:
-                yield _open_zip(handle, limits)
+            if head[:4] in ZIP_SIGNATURES:
+                yield _open_zip(handle, limits, name)
             else:
                 with _open_tar(handle, head, name, limits) as source:
                     yield source
 
 
-def _open_folder(folder: Path, limits: ArchiveLimits) -> Source:
-    files = list(_walk(folder, (), Budget(limits)))
+def _open_folder(folder: Path, limits: ArchiveLimits, source_name: str) -> Source:
+    files = list(_walk(folder, (), Budget(limits, source_name)))
     source = Source(iter(()), len(files), "files")
 
     def members() -> Iterator[Member]:
-        budget = Budget(limits)
+        budget = Budget(limits, source_name)
         for done, parts in enumerate(files, start=1):
             if is_junk(parts):
                 source.junk += 1
@@ -98,7 +98,7 @@ def _open_folder(folder: Path, limits: ArchiveLimits) -> Source:
 
 
 def _walk(folder: Path, above: tuple[str, ...], budget: Budget) -> Iterator[tuple[str, ...]]:
-    """All files below a folder in the order of their names; links and devices are refused, not followed."""
+    """All files below a folder, sorted by name; links and devices are refused, not followed."""
     with os.scandir(folder) as listing:
         entries = sorted(listing, key=lambda entry: entry.name)
     for entry in entries:
@@ -109,11 +109,11 @@ def _walk(folder: Path, above: tuple[str, ...], budget: Budget) -> Iterator[tupl
             budget.file()
             yield parts
         else:
-            raise DataError(f"{'/'.join(parts)} is a link or a device, not a file: put the file itself there.")
+            raise DataError(f"{'/'.join(parts)} is a link or a device, not a file: put a copy of the file there.")
 
 
-def _open_zip(handle: IO[bytes], limits: ArchiveLimits) -> Source:
-    files = ZipFiles(handle, limits)
+def _open_zip(handle: IO[bytes], limits: ArchiveLimits, source_name: str) -> Source:
+    files = ZipFiles(handle, limits, source_name)
 
     def members() -> Iterator[Member]:
         for done, info in enumerate(files.infos, start=1):
@@ -125,28 +125,33 @@ def _open_zip(handle: IO[bytes], limits: ArchiveLimits) -> Source:
 
 
 class _Unpacked(io.RawIOBase):
-    """The unpacked bytes of a tar: bounded between two files (a header may claim gigabytes) and as a whole."""
+    """The unpacked bytes of a tar: limited as a whole, and per file, since a header too may claim gigabytes."""
 
-    def __init__(self, stream: IO[bytes], packed: IO[bytes], limits: ArchiveLimits) -> None:
+    def __init__(self, stream: IO[bytes], packed: IO[bytes], limits: ArchiveLimits, source_name: str) -> None:
         self._stream = stream
         self._packed = packed
         self._limits = limits
-        self._budget = Budget(limits)
-        self._left = 0
+        self._source_name = source_name
+        self._budget = Budget(limits, source_name)
+        self._remaining = 0
         self.last = b""  # the last block read
         self.next_file()
 
     def next_file(self) -> None:
-        self._left = self._limits.file_bytes + 2 * MB
+        """Allow the bytes of one more file and its header."""
+        self._remaining = self._limits.file_bytes + 2 * MB
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         chunk = self._stream.read(size if 0 <= size <= MB else MB)
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise DataError(f"It holds a file or header of more than the {self._limits.file_bytes // MB} MB allowed.")
+        self._remaining -= len(chunk)
+        if self._remaining < 0:
+            limit = f"{self._limits.file_bytes // MB} MB"
+            raise DataError(
+                f"{self._source_name} holds a file or header of more than the {limit} allowed: it was refused."
+            )
         self._budget.count(len(chunk), max(self._packed.tell(), 1))
         self.last = chunk[-512:] if len(chunk) >= 512 else (self.last + chunk)[-512:]
         return chunk
@@ -155,25 +160,26 @@ class _Unpacked(io.RawIOBase):
 @contextlib.contextmanager
 def _open_tar(handle: IO[bytes], head: bytes, name: str, limits: ArchiveLimits) -> Iterator[Source]:
     with contextlib.closing(_unpacker(handle, head, name)) as stream:
-        unpacked = _Unpacked(stream, handle, limits)
+        unpacked = _Unpacked(stream, handle, limits, name)
         source = Source(iter(()), os.fstat(handle.fileno()).st_size, "bytes")
-        # "r|": strictly forward; every header is read in small pieces through `unpacked`
+        # "r|" reads strictly forward, so every header is read in small chunks through `unpacked`.
         with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-            source.members = _tar_members(archive, unpacked, handle, source, limits)
+            source.members = _tar_members(archive, unpacked, handle, source, Budget(limits, name))
             yield source
 
 
 def _tar_members(
-    archive: tarfile.TarFile, unpacked: _Unpacked, packed: IO[bytes], source: Source, limits: ArchiveLimits
+    archive: tarfile.TarFile, unpacked: _Unpacked, packed: IO[bytes], source: Source, budget: Budget
 ) -> Iterator[Member]:
-    budget = Budget(limits)
     for info in archive:
         budget.file()
         parts = checked_path(info.name)
         if info.isdir():
             continue
         if not info.isreg() or info.issparse():
-            raise DataError(f"The tar holds {info.name}, a link, a device or a sparse file: it was refused as a whole.")
+            raise DataError(
+                f"The tar holds {info.name}, which is a link, a device or a sparse file: the whole tar was refused."
+            )
         stream = archive.extractfile(info)
         if stream is None:
             raise tarfile.ReadError(f"{info.name} has no content")
@@ -182,7 +188,7 @@ def _tar_members(
         else:
             yield Member(parts, budget.read(stream, info.name, 0), packed.tell())
         unpacked.next_file()
-    while unpacked.read(MB):  # to the very end: only there do gzip and xz compare their checksums
+    while unpacked.read(MB):  # read to the very end, where gzip and xz compare their checksums
         pass
     if unpacked.last.strip(b"\0"):
         raise tarfile.ReadError("its end is missing")

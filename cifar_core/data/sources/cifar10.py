@@ -1,8 +1,8 @@
-"""The official CIFAR-10: known by its hashes, fetched, or taken from a file or torchvision folder a person has.
+"""The official CIFAR-10, identified by its hashes: downloaded, or taken from a file or torchvision folder.
 
-Its batches are Python pickles, which can run any code. So not one is opened before its own hash proved to be the official
-one, and then in a process of its own (`official.py`), out of a private copy. Writes `data/cifar10/` through the store and
-`data/.downloads/`.
+Its batches are Python pickles, which can run any code. So none is opened before its hash proved to be the official one,
+and then only in a process of its own (`official_reader.py`), out of a private copy. Writes `data/cifar10/` through the
+store, and `data/.downloads/`.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar_core.data.sources.archive import open_source
-from cifar_core.data.sources.download import Line, Remote, fetch, part_of, sha256_of
+from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path, sha256_of
 from cifar_core.data.sources.drawn10 import numbered_ids
 from cifar_core.data.sources.entries import shown_name
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
@@ -27,7 +27,7 @@ from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.storage.atomic import make_folder, remove, temp_beside, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import write_json
-from cifar_core.text import one_line
+from cifar_core.text import MB, one_line
 from cifar_core.workspace import Workspace
 
 NAME = "cifar10"
@@ -35,13 +35,14 @@ TITLE = "CIFAR-10"
 TRAIN = 50_000  # pictures
 TEST = 10_000
 CLASSES = 10
-DISK_REFUSED = 3  # exit code of the reading process; its last words are the sentence
-_POLL = 0.2  # seconds between looks at the reading process
+DISK_REFUSED = 3  # exit code of the reader process; the last line of its output is then the error message
+_MAX_PICKLE = 64 * MB
+_POLL = 0.2  # seconds between checks of the reader process
 
 
 @dataclass(frozen=True)
 class OfficialFiles:
-    """What the official files are, to the last bit. The tests make small ones of their own."""
+    """The official files, identified by hash. The tests use small ones of their own."""
 
     url: str
     filename: str
@@ -54,7 +55,7 @@ class OfficialFiles:
 
     @property
     def pickles(self) -> dict[str, str]:
-        """Every pickle with its MD5."""
+        """The MD5 of every pickle, by file."""
         return dict((*self.train, *self.test, self.meta))
 
 
@@ -81,14 +82,14 @@ def get_cifar10(
     progress: OnProgress = no_progress,
     *,
     files: OfficialFiles = CIFAR10,
-    line: Line | None = None,
+    connection: Connection | None = None,
 ) -> Dataset:
-    """Fetch the official archive (or take it where the person put it: `data/cifar-10-python.tar.gz`) and store it.
+    """Download the official archive, or take it from `data/cifar-10-python.tar.gz` if it was put there, and store it.
 
     Raises:
-        DownloadError: it could not be fetched; says why and how to go on without a network.
+        DownloadError: the download failed; the message says why and how to continue without a network.
         DataError: the name is taken, or the file put there is not the official one.
-        CancelledError: the person cancelled; what was fetched is removed.
+        CancelledError: the person cancelled; the partial download is removed.
         StorageError: the disk refused.
     """
     refuse_taken(workspace, NAME)
@@ -105,25 +106,25 @@ def get_cifar10(
     try:
         if not target.exists():
             remote = Remote(files.url, files.length, files.sha256, offline)
-            fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), line)
+            fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), connection)
         dataset = import_official(workspace, target, NAME, progress, files=files)
     except CancelledError:
-        remove(part_of(target))
+        remove(partial_path(target))
         raise
     except DataError:
-        remove(target)  # damaged since it was verified: the next try fetches it anew
+        remove(target)  # damaged since it was verified: the next try downloads it again
         raise
     shutil.rmtree(downloads, ignore_errors=True)
     return dataset
 
 
 def downloads_folder(workspace: Workspace) -> Path:
-    """Where what is fetched lies until it is a dataset."""
+    """The folder of downloads that are not yet stored as a dataset."""
     return workspace.data / ".downloads"
 
 
 def is_official(path: Path, files: OfficialFiles = CIFAR10) -> bool:
-    """Whether a path claims to be the official data, an archive by name or length, a folder by its files; hashes are for later."""
+    """Whether a path looks like the official data: an archive by name or length, a folder by its files; no hash."""
     if path.is_dir():
         return _batches_folder(path, files) is not None
     return path.is_file() and (path.stat().st_size == files.length or path.name == files.filename)
@@ -140,11 +141,11 @@ def import_official(
 ) -> Dataset:
     """Store the official data from its archive, a torchvision root, or the folder `cifar-10-batches-py`.
 
-    `shown` is what people know the source as, where its file has another name.
+    `shown` is the name people know the source by, if its file has another name.
 
     Raises:
-        DataError: the name is taken or a hash is not the official one; then nothing was opened.
-        StorageError: the disk refused; nothing is left.
+        DataError: the name is taken, or a hash is not the official one; no pickle was opened.
+        StorageError: the disk refused; nothing is left behind.
     """
     refuse_taken(workspace, name)
     root = temp_beside(workspace.data / name)
@@ -155,7 +156,7 @@ def import_official(
         for done, (file, content) in enumerate(_verified(path, files, progress, shown_name(path, shown))):
             progress("Checking", done, len(files.pickles), "files")
             write_atomic(copy / file, content, durable=False)
-        _read_in_own_process(root, files, progress)
+        _read_in_subprocess(root, files, progress)
         train, test = (_arrays(root, part) for part in ("train", "test"))
         class_names = tuple(json.loads((root / "classes.json").read_bytes()))
         progress("Saving", 0, 1, "files")
@@ -173,7 +174,7 @@ def import_official(
 
 
 def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str) -> Iterator[tuple[str, bytes]]:
-    """The pickles as bytes, each only after its hash (and, for an archive, that of the whole file) was the official one."""
+    """The pickles as bytes, after all their hashes (and that of a whole archive) proved to be the official ones."""
     if path.is_dir():
         folder = _batches_folder(path, files)
         if folder is None:
@@ -191,7 +192,7 @@ def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str)
         found = hashlib.md5(contents.get(file, b""), usedforsecurity=False).hexdigest()
         if found != md5:
             raise DataError(
-                f"{file} of {name} is not the official file (MD5 {found} instead of {md5}): it was not opened and "
+                f"{file} of {name} is not the official file (its MD5 is {found}, not {md5}): it was not opened, and "
                 "nothing was imported."
             )
     yield from contents.items()
@@ -201,11 +202,12 @@ def _check_archive(path: Path, files: OfficialFiles, name: str) -> None:
     size = path.stat().st_size
     if size < files.length:
         raise DataError(
-            f"{name} has {size:,} of the {files.length:,} bytes of the official archive: it is cut off, get it again."
+            f"{name} has {size:,} of the {files.length:,} bytes of the official archive: it is incomplete; download it "
+            "again."
         )
     if size > files.length or sha256_of(path) != files.sha256:
         raise DataError(
-            f"{name} is not the official archive (its SHA-256 differs): it was not opened and nothing was imported."
+            f"{name} is not the official archive (its SHA-256 differs): it was not opened, and nothing was imported."
         )
 
 
@@ -217,25 +219,24 @@ def _batches_folder(path: Path, files: OfficialFiles) -> Path | None:
 
 
 def _read_official(file: Path) -> bytes:
-    """A file of a torchvision folder; missing counts as empty, so that its hash is wrong."""
-    limit = 64 * 1024 * 1024
+    """A file of a torchvision folder; a missing one counts as empty, so that its hash is wrong."""
     try:
         with open(file, "rb") as handle:
-            return handle.read(limit)
+            return handle.read(_MAX_PICKLE)
     except OSError:
         return b""
 
 
-def _read_in_own_process(root: Path, files: OfficialFiles, progress: OnProgress) -> None:
-    """Let torchvision read the verified copy: it loads torch (0.8 GB), and unpickling stays out of this process."""
+def _read_in_subprocess(root: Path, files: OfficialFiles, progress: OnProgress) -> None:
+    """Let torchvision read the verified copy in a process of its own: it loads torch (0.8 GB), and it unpickles."""
     write_json(root / "files.json", asdict(files), durable=False)
     command = command_of(Program.OFFICIAL_READER, f"--root={root}")
     log = root / "reader.log"
     with (
         storage_errors("starting the reader of CIFAR-10"),
-        open(log, "wb") as words,
+        open(log, "wb") as output,
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, cwd=root, env=child_environment()
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=root, env=child_environment()
         ) as process,
     ):
         try:
@@ -252,10 +253,10 @@ def _read_in_own_process(root: Path, files: OfficialFiles, progress: OnProgress)
         last = log_tail(log, 1)
         if process.returncode == DISK_REFUSED and last:
             raise StorageError(one_line(last[0]))
-        said = f"its last words: {one_line(last[0])}" if last else f"it ended with code {process.returncode}"
+        reason = f"it said: {one_line(last[0])}" if last else f"it ended with code {process.returncode}"
         raise DataError(
-            f"The official files are whole, but torchvision could not read them ({said}): check that there is free memory and "
-            "that torch and torchvision belong together (make install), then try again."
+            f"The official files are whole, but torchvision could not read them ({reason}): check that there is free "
+            "memory and that torch and torchvision belong together (make install), then try again."
         )
 
 

@@ -1,7 +1,8 @@
-"""Fetching one large file over https, so that it can be cut off anywhere and goes on where it stopped.
+"""Download one large file over https; an interrupted download is resumed where it stopped.
 
-Writes `<target>.part` while it loads and renames it to `<target>` once length and SHA-256 are right. Every failure is one
-`DownloadError` with its own sentence. The standard library's own client does the protocol, with the system's proxies.
+Writes `<target>.part` during the download and renames it to `<target>` once length and SHA-256 are right. Every failure
+is one `DownloadError` with its own sentence. The HTTP client is that of the standard library and uses the system's
+proxies.
 """
 
 import contextlib
@@ -21,44 +22,46 @@ from cifar_core.storage import faults
 from cifar_core.storage.atomic import remove, replace
 from cifar_core.storage.disk_errors import storage_errors
 
-STALL = 20.0  # seconds without a byte, while connecting and while reading
+TIMEOUT = 20.0  # seconds without a byte, while connecting and while reading
 _CHUNK = 256 * 1024
 _MAX_REDIRECTS = 5
+
+OnBytes = Callable[[int, int], None]  # bytes received, bytes in all
 
 
 @dataclass(frozen=True)
 class Remote:
-    """What is fetched, and what it must turn out to be."""
+    """The file to download, and the length and hash it must have."""
 
     url: str
     length: int  # bytes
     sha256: str  # hex
-    help: str  # one sentence ending every failure: the way without a network
+    help: str  # one sentence at the end of every error message: what to do without a network
 
 
 @dataclass(frozen=True)
-class Line:
-    """How it is fetched: the tests put a server on this machine, and short time-outs, here."""
+class Connection:
+    """How to connect; the tests use it for a server on this machine and short time-outs."""
 
     schemes: tuple[str, ...] = ("https",)  # also for every redirect
-    context: ssl.SSLContext | None = None  # None = the system's trusted certificates
-    stall: float = STALL
+    context: ssl.SSLContext | None = None  # None = the trusted certificates of the system
+    timeout: float = TIMEOUT
 
 
 class _RefusedRedirectError(Exception):
-    """A redirect left the allowed schemes; carries where to."""
+    """A redirect leaves the allowed schemes; the argument is its target."""
 
 
 class _WrongLengthError(Exception):
-    """The server offers a file of another length; carries which, in bytes (0 = the part did not fit)."""
+    """The server offers a file of another length, which is the argument (0 = it cannot resume the partial file)."""
 
 
 class _WebPageError(Exception):
-    """A page for people came instead of the file."""
+    """The server sent a web page instead of the file."""
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within the allowed schemes only: torchvision's own download would go on over plain http."""
+    """Follows redirects within the allowed schemes only; torchvision's own download would follow one to plain http."""
 
     max_redirections = _MAX_REDIRECTS
 
@@ -73,78 +76,80 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def part_of(target: Path) -> Path:
-    """Where the unfinished file lies."""
+def partial_path(target: Path) -> Path:
+    """The path of the unfinished file."""
     return target.with_name(target.name + ".part")
 
 
-def fetch(remote: Remote, target: Path, tell: Callable[[int, int], None], line: Line | None = None) -> None:
-    """Fetch `remote` to `target`, going on from an earlier `.part` where the server can.
+def fetch(remote: Remote, target: Path, on_progress: OnBytes, connection: Connection | None = None) -> None:
+    """Download `remote` to `target`, resuming an earlier `.part` file where the server can.
 
     Args:
-        remote: the file and its length and hash.
-        target: in an existing folder; replaced only by a file that is right.
-        tell: called with (bytes there, bytes in all); whatever it raises passes through and leaves the `.part`.
-        line: for tests.
+        remote: the file with its length and hash.
+        target: in an existing folder; it is replaced only by a file that is right.
+        on_progress: called with (bytes received, bytes in all); what it raises passes through, the `.part` file stays.
+        connection: for tests.
 
     Raises:
-        DownloadError: no network, an error page, a stall, cut off, wrong content, certificate or redirect. What was
-            fetched so far stays as `.part` unless it is known to be wrong.
+        DownloadError: no network, an error page, a time-out, an interruption, wrong content, certificate or redirect.
+            The `.part` file stays unless it is known to be wrong.
         StorageError: the disk refused.
     """
-    line = line or Line()
-    part = part_of(target)
+    connection = connection or Connection()
+    partial = partial_path(target)
     try:
         try:
-            _transfer(remote, part, tell, line)
+            _transfer(remote, partial, on_progress, connection)
         except _WrongLengthError:
-            if not part.exists():
+            if not partial.exists():
                 raise
-            remove(part)  # the part is of another file: once more, from the start
-            _transfer(remote, part, tell, line)
+            remove(partial)  # it belongs to another file: download again from the start
+            _transfer(remote, partial, on_progress, connection)
     except _FAILURES as error:
-        raise DownloadError(f"{_reason(error, remote, line)} {remote.help}") from error
-    have = part.stat().st_size
-    if have < remote.length:
+        raise DownloadError(f"{_reason(error, remote, connection)} {remote.help}") from error
+    received = partial.stat().st_size
+    if received < remote.length:
         raise DownloadError(
-            f"The download was cut off after {have:,} of {remote.length:,} bytes: start it again, it goes on from there. "
-            f"{remote.help}"
+            f"The download was interrupted after {received:,} of {remote.length:,} bytes: start it again, and it "
+            f"continues from there. {remote.help}"
         )
-    if have > remote.length or sha256_of(part) != remote.sha256:
-        remove(part)
-        what = "is too long" if have > remote.length else "has the right length but the wrong content (SHA-256)"
+    if received > remote.length or sha256_of(partial) != remote.sha256:
+        remove(partial)
+        problem = "is too long" if received > remote.length else "has the right length but the wrong content (SHA-256)"
         raise DownloadError(
-            f"The download {what}, so it was thrown away: the server or something on the way changed it. {remote.help}"
+            f"The download {problem}, so it was deleted: the server or something on the way changed it. {remote.help}"
         )
     with storage_errors(f"saving {target.name}"):
-        replace(part, target)
+        replace(partial, target)
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hex."""
+    """The SHA-256 of a file in hexadecimal."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _transfer(remote: Remote, part: Path, tell: Callable[[int, int], None], line: Line) -> None:
-    """One request: append to the `.part`, or begin it anew where the server sends the whole file."""
-    have = part.stat().st_size if part.exists() else 0
-    if have == remote.length:
+def _transfer(remote: Remote, partial: Path, on_progress: OnBytes, connection: Connection) -> None:
+    """One request: append to the `.part` file, or write it again where the server sends the whole file."""
+    received = partial.stat().st_size if partial.exists() else 0
+    if received == remote.length:
         return
-    if have > remote.length:
+    if received > remote.length:
         raise _WrongLengthError(0)
-    tell(have, remote.length)
+    on_progress(received, remote.length)
     headers = {"User-Agent": "cifar-core", "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    if urllib.parse.urlsplit(remote.url).scheme not in line.schemes:
+    if received:
+        headers["Range"] = f"bytes={received}-"
+    if urllib.parse.urlsplit(remote.url).scheme not in connection.schemes:
         raise _RefusedRedirectError(remote.url)
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=line.context), _Redirects(line.schemes))
+    opener = urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=connection.context), _Redirects(connection.schemes)
+    )
     try:
-        with opener.open(urllib.request.Request(remote.url, headers=headers), timeout=line.stall) as reply:
-            start = have if reply.status == http.client.PARTIAL_CONTENT else 0
+        with opener.open(urllib.request.Request(remote.url, headers=headers), timeout=connection.timeout) as reply:
+            start = received if reply.status == http.client.PARTIAL_CONTENT else 0
             _check_reply(reply, start, remote)
-            _store(reply, part, start, remote, tell)
+            _store(reply, partial, start, remote, on_progress)
     except urllib.error.HTTPError as error:
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise _WrongLengthError(0) from error
@@ -164,32 +169,32 @@ def _check_reply(reply: Any, start: int, remote: Remote) -> None:
         raise _WrongLengthError(int(announced))
 
 
-def _store(reply: Any, part: Path, start: int, remote: Remote, tell: Callable[[int, int], None]) -> None:
-    have = start
+def _store(reply: Any, partial: Path, start: int, remote: Remote, on_progress: OnBytes) -> None:
+    received = start
     chunk = reply.read1(_CHUNK)
     if start == 0 and chunk.lstrip()[:1] == b"<":
-        raise _WebPageError  # before the .part is touched
+        raise _WebPageError  # before the .part file is opened
     with contextlib.ExitStack() as stack:
-        with storage_errors(
-            f"saving {part.name}"
-        ):  # around the disk alone: what the network raises has its own sentences
-            handle = faults.wrap(stack.enter_context(open(part, "ab" if start else "wb")))
+        # Only around what uses the disk: errors of the network have their own sentences.
+        with storage_errors(f"saving {partial.name}"):
+            handle = faults.wrap(stack.enter_context(open(partial, "ab" if start else "wb")))
         while chunk:
-            with storage_errors(f"saving {part.name}"):
+            with storage_errors(f"saving {partial.name}"):
                 handle.write(chunk)
                 handle.flush()
-            have += len(chunk)
-            tell(min(have, remote.length), remote.length)
-            if have > remote.length:
+            received += len(chunk)
+            on_progress(min(received, remote.length), remote.length)
+            if received > remote.length:
                 return
             chunk = reply.read1(_CHUNK)
 
 
+_RESUME = "start it again, and it continues where it stopped"
 _FAILURES = (OSError, http.client.HTTPException, _RefusedRedirectError, _WrongLengthError, _WebPageError)
 
 
-def _reason(error: Exception, remote: Remote, line: Line) -> str:
-    """The failure in one sentence: every cause has its own."""
+def _reason(error: Exception, remote: Remote, connection: Connection) -> str:
+    """One sentence on the failure: every cause has its own."""
     host = urllib.parse.urlsplit(remote.url).hostname
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     match error, cause:
@@ -200,17 +205,19 @@ def _reason(error: Exception, remote: Remote, line: Line) -> str:
                 f"A web page came from {host} instead of the file: log in to this network in a browser, then try again."
             )
         case _WrongLengthError(), _:
-            return f"{host} offers a file of {error.args[0]:,} bytes instead of {remote.length:,}: it is not the right one."
+            return (
+                f"{host} offers a file of {error.args[0]:,} bytes instead of {remote.length:,}: it is the wrong file."
+            )
         case urllib.error.HTTPError(), _:
             return _status(error.code, host)
         case _, ssl.SSLCertVerificationError():
             return f"The certificate of {host} is not valid ({cause.verify_message}), so nothing was fetched."
         case _, TimeoutError():
-            return f"{host} sent nothing for {line.stall:g} seconds: start it again, it goes on from where it stopped."
+            return f"{host} sent nothing for {connection.timeout:g} seconds: {_RESUME}."
         case urllib.error.URLError(), _:
             return f"{host} cannot be reached ({getattr(cause, 'strerror', None) or cause}): is there a network?"
         case _:
-            return f"The connection to {host} broke ({error}): start it again, it goes on from where it stopped."
+            return f"The connection to {host} broke ({error}): {_RESUME}."
 
 
 def _status(code: int, host: str | None) -> str:
@@ -219,5 +226,5 @@ def _status(code: int, host: str | None) -> str:
     if code == http.client.NETWORK_AUTHENTICATION_REQUIRED:
         return "This network asks to log in first: open a web page in a browser, then try again."
     if code >= 500:
-        return f"{host} has trouble of its own (HTTP {code}): try again later."
+        return f"{host} reports a fault of its own (HTTP {code}): try again later."
     return f"{host} refused to send the file (HTTP {code})."

@@ -1,6 +1,4 @@
-"""`drawn10`, the embedded default dataset: draws the ten CIFAR-10 classes and stores them. Writes `data/drawn10/`."""
-
-from collections.abc import Callable
+"""The built-in default dataset `drawn10`: draw the ten CIFAR-10 classes and store them. Writes `data/drawn10/`."""
 
 import numpy as np
 
@@ -12,38 +10,36 @@ from cifar_core.workspace import Workspace
 
 NAME = "drawn10"
 TITLE = "Drawn pictures"
-SEED = 0  # of the embedded dataset: another seed would be another dataset
+SEED = 0  # fixed: another seed would give another dataset
 TRAIN = 10_000  # pictures
 TEST = 2_000
 CLASSES = len(drawing.CLASS_NAMES)
-WAIT = 300.0  # seconds another process may take to draw them; it needs about 20
-
-OnDrawn = Callable[[int, int], None]
+WAIT_SECONDS = 300.0  # for another process that draws them; it needs about 20
 
 
-def prepare_drawn10(workspace: Workspace, progress: OnDrawn | None = None) -> Dataset:
-    """Draw and store `drawn10` in this process, or open it where it is there; two at once do the work once.
+def prepare_drawn10(workspace: Workspace, progress: drawing.OnDrawn | None = None) -> Dataset:
+    """Draw and store `drawn10` in this process, or open it if it is stored; of two processes at once, one draws it.
 
     Args:
-        workspace: where.
+        workspace: where to store it.
         progress: called with (pictures drawn, pictures in all).
 
     Raises:
-        DataError: broken on disk, or another process has been drawing it for minutes.
-        StorageError: the disk refused; nothing is left.
+        DataError: it is broken on disk, or another process has been drawing it for minutes.
+        StorageError: the disk refused; nothing is left behind.
     """
     if is_saved(workspace, NAME):
         return open_dataset(workspace, NAME)
-    with hold_lock(dataset_lock(workspace, NAME), timeout=WAIT) as mine:
-        if not mine:
+    with hold_lock(dataset_lock(workspace, NAME), timeout=WAIT_SECONDS) as acquired:
+        if not acquired:
             raise DataError(f"Another process is still drawing {NAME}: wait for it or end it, then try again.")
         return draw_drawn10(workspace, progress)
 
 
 def draw_drawn10(
-    workspace: Workspace, progress: OnDrawn | None = None, *, train: int = TRAIN, test: int = TEST
+    workspace: Workspace, progress: drawing.OnDrawn | None = None, *, train: int = TRAIN, test: int = TEST
 ) -> Dataset:
-    """As `prepare_drawn10`, for a caller that holds the dataset's lock."""
+    """As `prepare_drawn10`, for a caller that holds the lock of the dataset."""
     if is_saved(workspace, NAME):
         return open_dataset(workspace, NAME)
     train_images, train_labels, test_images, test_labels = drawing.generate(SEED, train, test, progress)
@@ -60,5 +56,5 @@ def draw_drawn10(
 
 
 def numbered_ids(part: str, labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
-    """Ids of pictures that came without file names: "test/cat/00012", the number being the index in the part."""
+    """Ids of pictures without file names, such as "test/cat/00012": the number is the index in the part."""
     return np.array([f"{part}/{class_names[label]}/{index:05d}" for index, label in enumerate(labels)])

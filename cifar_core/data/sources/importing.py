@@ -1,4 +1,4 @@
-"""A person's own pictures into a dataset: `train/<class>/*` and `test/<class>/*` from a folder, zip or tar, all or nothing.
+"""Import a person's own pictures: `train/<class>/*` and `test/<class>/*` from a folder, zip or tar.
 
 Reads the folder or archive; writes `data/<name>/` through the store.
 """
@@ -22,14 +22,14 @@ from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES
 from cifar_core.workspace import Workspace
 
 PARTS = ("train", "test")
-LISTED = 20  # unreadable files named one by one
+MAX_LISTED = 20  # unreadable files that are listed by name
 LAYOUT = "pictures as train/<class>/<file> and test/<class>/<file>, also inside one folder"
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_TELL_EVERY = 100  # files
+_REPORT_EVERY = 100  # files between reports of progress
 
 
 class ImportRefusedError(DataError):
-    """The pictures break a rule; `report` lists the files, a sentence each."""
+    """Files cannot be used; `report` has a sentence for each of the first ones."""
 
     def __init__(self, message: str, report: list[str]) -> None:
         self.report = report
@@ -38,7 +38,7 @@ class ImportRefusedError(DataError):
 
 @dataclass
 class _Pictures:
-    """One part on its way in: an array that doubles when it is full."""
+    """The pictures of one part read so far; the array doubles when it is full."""
 
     images: np.ndarray = field(default_factory=lambda: np.empty((1024, 3, 32, 32), np.uint8))
     classes: list[str] = field(default_factory=list)
@@ -56,17 +56,18 @@ class _Pictures:
 
 @dataclass
 class _Tally:
-    """What was seen besides the pictures."""
+    """Counts of the files read, and the problems found."""
 
     top: tuple[str, ...] | None = None  # folders above train and test
-    outside: Counter[str] = field(default_factory=Counter)  # first part of the path -> files beside train and test
-    problems: list[str] = field(default_factory=list)  # the first LISTED
+    outside: Counter[str] = field(default_factory=Counter)  # first part of the path -> files outside train and test
+    problems: list[str] = field(default_factory=list)  # the first MAX_LISTED
     problem_count: int = 0
     files: int = 0
 
     def problem(self, sentence: str) -> None:
+        """Count a file that cannot be used."""
         self.problem_count += 1
-        if len(self.problems) < LISTED:
+        if len(self.problems) < MAX_LISTED:
             self.problems.append(sentence)
 
 
@@ -82,18 +83,18 @@ def import_pictures(
 ) -> tuple[Dataset, list[str]]:
     """Import a folder, zip or tar of pictures as a new dataset, whole or not at all.
 
-    Classes come in CIFAR-10's order where they are its ten, else sorted; samples in the order of their ids, which are the
-    paths inside (`test/cat/00012.jpg`). Files beside `train` and `test` and those of operating systems are passed over.
-    `shown` is what people know the source as, where its file has another name. With `leave_out`, files that are unreadable
-    or misplaced are left out and the others imported; else one of them refuses the whole.
+    The ten classes of CIFAR-10 come in its order, other classes sorted by name. Samples are sorted by their ids, which
+    are the paths inside (`test/cat/00012.jpg`). Files outside `train` and `test` and those of operating systems are
+    skipped. `shown` is the name people know the source by, if its file has another name. With `leave_out`, unreadable
+    or misplaced files are left out and the others imported; without it, one such file refuses the whole import.
 
     Returns:
-        The dataset and a report of what was passed over and left out.
+        The dataset and a report of what was skipped and left out.
 
     Raises:
         ImportRefusedError: files are unreadable or misplaced; its report lists the first 20.
-        DataError: the name is taken, the archive is dangerous, damaged or beyond a limit, or classes do not fit.
-        StorageError: the disk refused. In all cases nothing is left.
+        DataError: the name is taken, the archive is dangerous, damaged or beyond a limit, or the classes break a rule.
+        StorageError: the disk refused. In all cases nothing is left behind.
     """
     refuse_taken(workspace, name)
     parts = {part: _Pictures() for part in PARTS}
@@ -105,7 +106,7 @@ def import_pictures(
         raise _refusal(tally)
     class_names = _class_names(parts, tally)
     progress("Saving", 0, 1, "files")
-    train, test = (_finish(parts.pop(part), class_names) for part in PARTS)
+    train, test = (_to_split(parts.pop(part), class_names) for part in PARTS)
     origin = f"Imported from {shown_name(path, shown)}."
     dataset = save_dataset(workspace, name, train, test, title=name, class_names=class_names, source=origin)
     return dataset, _report(tally, junk)
@@ -114,15 +115,15 @@ def import_pictures(
 def _read_all(source: Source, parts: dict[str, _Pictures], tally: _Tally, progress: OnProgress) -> None:
     seen: set[str] = set()
     for member in source.members:
-        if tally.files % _TELL_EVERY == 0:
+        if tally.files % _REPORT_EVERY == 0:
             progress("Reading pictures", min(member.done, source.total), source.total, source.unit)
         tally.files += 1
-        place = _place(member, tally)
-        if place is None:
+        sample = _sample_of(member, tally)
+        if sample is None:
             continue
-        part, class_name, sample_id = place
+        part, class_name, sample_id = sample
         if sample_id in seen:
-            tally.problem(f"{sample_id} is there twice.")
+            tally.problem(f"{sample_id} occurs twice.")
             continue
         seen.add(sample_id)
         try:
@@ -131,8 +132,8 @@ def _read_all(source: Source, parts: dict[str, _Pictures], tally: _Tally, progre
             tally.problem(str(error))
 
 
-def _place(member: Member, tally: _Tally) -> tuple[str, str, str] | None:
-    """Part, class and sample id of a file; None for one that is no picture of the dataset (noted in the tally).
+def _sample_of(member: Member, tally: _Tally) -> tuple[str, str, str] | None:
+    """Part, class and sample id of a file; None if it is not a picture of the dataset (the tally then counts it).
 
     Raises:
         DataError: `train` and `test` lie in several folders.
@@ -145,8 +146,8 @@ def _place(member: Member, tally: _Tally) -> tuple[str, str, str] | None:
     if tally.top is None:
         tally.top = path[:depth]
     if path[:depth] != tally.top:
-        places = " and ".join("/".join((*top, "train")) for top in (tally.top, path[:depth]))
-        raise DataError(f"There are two sets of pictures ({places}): import them one at a time.")
+        folders = " and ".join("/".join((*top, "train")) for top in (tally.top, path[:depth]))
+        raise DataError(f"There are two sets of pictures ({folders}): import them one at a time.")
     inside = path[depth:]
     sample_id = "/".join(inside)
     if len(inside) != 3:
@@ -162,34 +163,34 @@ def _refusal(tally: _Tally) -> ImportRefusedError:
     count = tally.problem_count
     more = f" (and {count - 1:,} more)" if count > 1 else ""
     return ImportRefusedError(
-        f"Nothing was imported: {count:,} of {tally.files:,} files cannot be used. {tally.problems[0]}{more}",
-        _listed(tally),
+        f"Nothing was imported: {count:,} of {_files(tally.files)} cannot be used. {tally.problems[0]}{more}",
+        _problem_lines(tally),
     )
 
 
-def _listed(tally: _Tally) -> list[str]:
-    """A line for each file that cannot be used, of the first ones, and how many more there are."""
+def _problem_lines(tally: _Tally) -> list[str]:
+    """A line for each of the first files that cannot be used, and a line with the number of the others."""
     more = tally.problem_count - len(tally.problems)
-    return [*tally.problems, *([f"... and {more:,} more files."] if more else [])]
+    return [*tally.problems, *([f"... and {_files(more, 'more ')}."] if more else [])]
 
 
 def _class_names(parts: dict[str, _Pictures], tally: _Tally) -> tuple[str, ...]:
-    """The classes in order, after checking that both parts have all of them."""
+    """The classes in their order; DataError unless both parts have pictures of each."""
     found = {part: set(parts[part].classes) for part in PARTS}
     if not found["train"] and not found["test"]:
         if CIFAR10.folder in tally.outside:
             raise DataError(
-                "These are the files of the official CIFAR-10, packed anew or changed, so none was opened: import the original "
-                f"archive {CIFAR10.filename} or the folder {CIFAR10.folder} itself."
+                "These are the files of the official CIFAR-10, repacked or changed, so none was opened: import the "
+                f"original archive {CIFAR10.filename} or the folder {CIFAR10.folder} itself."
             )
         names = ", ".join(list(tally.outside)[:5]) or "nothing"
         raise DataError(f"No pictures found: they must lie {LAYOUT.replace('pictures ', '', 1)}; found {names}.")
     for part, other in (PARTS, PARTS[::-1]):
         missing = sorted(found[other] - found[part])
         if missing:
+            has = "has" if len(missing) == 1 else "have"
             raise DataError(
-                f"{_some(missing)} {'has' if len(missing) == 1 else 'have'} pictures in {other} but none in {part}: "
-                "each class needs some in both."
+                f"{_first_names(missing)} {has} pictures in {other} but none in {part}: each class needs some in both."
             )
     classes = sorted(found["train"])
     if not 2 <= len(classes) <= MAX_CLASSES:
@@ -200,12 +201,12 @@ def _class_names(parts: dict[str, _Pictures], tally: _Tally) -> tuple[str, ...]:
     folded = Counter(name.casefold() for name in classes)
     clashing = sorted(name for name in classes if folded[name.casefold()] > 1)
     if clashing:
-        raise DataError(f"The classes {_some(clashing)} differ only in capital letters: rename or join them.")
+        raise DataError(f"The classes {_first_names(clashing)} differ only in capital letters: rename or join them.")
     return CIFAR_CLASSES if set(classes) == set(CIFAR_CLASSES) else tuple(classes)
 
 
-def _finish(pictures: _Pictures, class_names: tuple[str, ...]) -> Split:
-    """The part as arrays, sorted by id, so that the order inside an archive changes nothing."""
+def _to_split(pictures: _Pictures, class_names: tuple[str, ...]) -> Split:
+    """The part as arrays, sorted by id, so that the order inside an archive does not matter."""
     index = {name: label for label, name in enumerate(class_names)}
     ids = np.array(pictures.ids)
     order = np.argsort(ids, kind="stable")
@@ -217,16 +218,26 @@ def _report(tally: _Tally, junk: int) -> list[str]:
     report = []
     outside = tally.outside.total()
     if outside:
-        report.append(f"{outside:,} files beside train and test were passed over ({_some(sorted(tally.outside))}).")
+        names = _first_names(sorted(tally.outside))
+        report.append(f"{_files(outside)} outside train and test {_was(outside)} skipped ({names}).")
     if junk:
-        report.append(f"{junk:,} hidden files and files of operating systems were passed over.")
+        report.append(f"{_files(junk, 'hidden or system ')} {_was(junk)} skipped.")
     if tally.problem_count:
+        left_out = _was(tally.problem_count)
         report += [
-            f"{tally.problem_count:,} of {tally.files:,} files could not be used and were left out:",
-            *_listed(tally),
+            f"{tally.problem_count:,} of {_files(tally.files)} could not be used and {left_out} left out:",
+            *_problem_lines(tally),
         ]
     return report
 
 
-def _some(names: list[str]) -> str:
+def _files(count: int, kind: str = "") -> str:
+    return f"{count:,} {kind}file{'' if count == 1 else 's'}"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _first_names(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")

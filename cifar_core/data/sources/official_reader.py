@@ -1,8 +1,8 @@
-"""Reads the verified official files with `torchvision.datasets.CIFAR10` and writes plain arrays beside them.
+"""Read the verified official files with `torchvision.datasets.CIFAR10` and write plain arrays beside them.
 
-`python -m cifar_core.data.sources.official_reader --root=FOLDER`: the only module of this layer that loads torch, only ever run as a process
-of its own by `cifar10.py`. Reads `FOLDER/files.json` and the batches; torchvision compares every MD5 once more. Writes
-`{train,test}_{images,labels}.npy` and `classes.json`.
+`python -m cifar_core.data.sources.official_reader --root=FOLDER`: the only module of this layer that loads torch, so
+`cifar10.py` runs it in a process of its own. Reads `FOLDER/files.json` and the batches; torchvision compares every MD5
+once more. Writes `{train,test}_{images,labels}.npy` and `classes.json`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from cifar_core.storage.json_files import write_json
 
 
 def reader_for(description: dict[str, Any]) -> type[CIFAR10]:
-    """torchvision's reader, expecting the files of an `OfficialFiles` (as JSON); for CIFAR-10 these are its own."""
+    """torchvision's reader for the files that an `OfficialFiles` (as JSON) describes."""
     file, md5 = description["meta"]
     return type(
         "Official",
@@ -40,9 +40,8 @@ def read(root: Path) -> None:
     reader = reader_for(json.loads((root / "files.json").read_bytes()))
     for part in ("train", "test"):
         pictures = reader(str(root), train=part == "train", download=False)
-        write_array(
-            root / f"{part}_images.npy", pictures.data.transpose(0, 3, 1, 2), durable=False
-        )  # -> [N, 3, 32, 32]
+        images = pictures.data.transpose(0, 3, 1, 2)  # [N, 3, 32, 32]
+        write_array(root / f"{part}_images.npy", images, durable=False)
         write_array(root / f"{part}_labels.npy", np.array(pictures.targets, np.int64), durable=False)
         classes = list(pictures.classes)
     write_json(root / "classes.json", classes, durable=False)

@@ -1,4 +1,4 @@
-"""Zips, file by file. Nothing is extracted; what the zip claims about itself is not believed. Reads the zip given."""
+"""Read zips file by file. Nothing is extracted, and no size the zip states is trusted. Reads the zip given."""
 
 import contextlib
 import io
@@ -13,22 +13,20 @@ from typing import IO, BinaryIO, cast
 from cifar_core.data.sources.entries import (
     ArchiveLimits,
     Budget,
+    archive_errors,
     checked_path,
-    in_words,
     is_junk,
-    open_plain,
+    open_regular_file,
     shown_name,
+    too_many_files,
 )
 from cifar_core.errors import DataError
 
-ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06")
+ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _DIRECTORY_ENTRY = 46  # bytes of the shortest entry in a zip's directory
-_CONTRADICTIONS = (
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)  # a file's own header tells other things than the list
-_LOCAL_ENTRY = 30  # bytes in front of a file's name in a zip
+# What `zipfile` raises where the header of a file contradicts the directory.
+_CONTRADICTIONS = (NotImplementedError, RuntimeError, ValueError)
+_LOCAL_ENTRY = 30  # bytes before the name of a file in a zip
 
 
 @contextlib.contextmanager
@@ -39,31 +37,34 @@ def open_zip(path: Path, limits: ArchiveLimits | None = None, *, shown: str = ""
         DataError: as `open_source`.
     """
     name = shown_name(path, shown)
-    with in_words(name), open_plain(path, name) as handle:
-        if handle.read(4) not in ZIP_HEADS:
+    with archive_errors(name), open_regular_file(path, name) as handle:
+        if handle.read(4) not in ZIP_SIGNATURES:
             raise DataError(f"{name} is not a zip.")
-        yield ZipFiles(handle, limits or ArchiveLimits())
+        yield ZipFiles(handle, limits or ArchiveLimits(), name)
 
 
 class ZipFiles:
-    """The files of a zip. The whole zip is judged before any of it is read; folders and junk are passed over."""
+    """The files of a zip, without folders and junk. The whole directory is checked before any file is read.
 
-    def __init__(self, handle: IO[bytes], limits: ArchiveLimits) -> None:
+    Error messages call the zip `name`.
+    """
+
+    def __init__(self, handle: IO[bytes], limits: ArchiveLimits, name: str) -> None:
         self._packed = os.fstat(handle.fileno()).st_size
         if _zip_directory_bytes(handle) > limits.files * _DIRECTORY_ENTRY * 4:
-            raise DataError(f"It holds more than the {limits.files:,} files allowed: nothing was imported.")
+            raise DataError(too_many_files(name, limits))
         try:
             self._archive = zipfile.ZipFile(handle)
-        except (NotImplementedError, ValueError) as error:  # a version of the future; names that are no text
+        except (NotImplementedError, ValueError) as error:  # a newer zip version; names that are not text
             raise zipfile.BadZipFile(str(error)) from error
-        self._budget = Budget(limits)
+        self._budget = Budget(limits, name)
         self.infos = []
         self.junk = 0
         for info in self._archive.infolist():
             self._budget.file()
             parts = checked_path(info.orig_filename)
             _refuse_odd_entry(info)
-            if info.filename.endswith("/"):  # not `is_dir`, which fails on an empty name
+            if info.filename.endswith("/"):  # `is_dir` fails on an empty name
                 continue
             if is_junk(parts):
                 self.junk += 1
@@ -73,7 +74,7 @@ class ZipFiles:
 
     @property
     def total_bytes(self) -> int:
-        """Of all files unpacked, as the zip says; more than that is never read."""
+        """Unpacked size of all files, as the zip states it; more is never read."""
         return sum(info.file_size for info in self.infos)
 
     @contextlib.contextmanager
@@ -84,7 +85,7 @@ class ZipFiles:
 
     @contextlib.contextmanager
     def open_stored(self, info: zipfile.ZipInfo) -> Iterator[BinaryIO]:
-        """One of `infos` that is `is_stored`; as it cannot be larger than the zip, nothing has to be counted."""
+        """One of `infos` that `is_stored`: it cannot be larger than the zip, so its bytes need not be counted."""
         with self._member(info) as member:
             yield cast(BinaryIO, member)
 
@@ -96,36 +97,42 @@ class ZipFiles:
 
 
 def is_stored(info: zipfile.ZipInfo) -> bool:
-    """Whether a file lies in its zip as it is, not packed."""
+    """Whether a file is stored in its zip uncompressed."""
     return info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
 
 
 def _refuse_odd_entry(info: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise DataError(f"The zip holds {info.filename}, a link or a device: it was refused as a whole.")
+        raise DataError(f"The zip holds {info.filename}, which is a link or a device: the whole zip was refused.")
     if info.flag_bits & 0x1:
         raise DataError(f"{info.filename} in the zip is encrypted: make the zip again without a password.")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without a bound
-        raise DataError(f"{info.filename} is packed in an unusual way: make an ordinary zip (stored or deflated).")
+    if info.compress_type not in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    ):  # the others decompress a file in one go, without a limit
+        raise DataError(f"{info.filename} is compressed in an unusual way: make an ordinary zip (stored or deflated).")
 
 
 def _refuse_overlaps(archive: zipfile.ZipFile) -> None:
-    """Files that share bytes unpack to far more than the zip holds."""
+    """Refuse files that share bytes: they would unpack to far more than the zip holds."""
     end = 0
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
-    if infos and infos[0].header_offset > 0:  # a zip inside one that is cut off, whose list of files is found instead
+    # Of an incomplete zip with a zip inside it, the directory of the inner zip would be found.
+    if infos and infos[0].header_offset > 0:
         raise zipfile.BadZipFile("it does not begin with its first file")
     for info in infos:
         if info.header_offset < end:
-            raise DataError(f"{info.filename} in the zip overlaps another file: it was refused as a whole.")
+            raise DataError(f"{info.filename} in the zip overlaps another file: the whole zip was refused.")
         end = info.header_offset + _LOCAL_ENTRY + len(info.orig_filename) + info.compress_size
     if end > archive.start_dir:
-        raise DataError(f"{infos[-1].filename} in the zip overlaps its list of files: it was refused as a whole.")
+        raise DataError(
+            f"{infos[-1].filename} in the zip overlaps the directory of the zip: the whole zip was refused."
+        )
 
 
 def _zip_directory_bytes(handle: IO[bytes]) -> int:
-    """Size of the list of files that `zipfile` would read into memory, from the end of the file; 0 where none is found."""
+    """Size of the directory that `zipfile` would read into memory, from the end of the file; 0 if none is found."""
     end = handle.seek(0, io.SEEK_END)
     start = max(0, end - 65_535 - 22 - 20)
     handle.seek(start)
@@ -135,7 +142,7 @@ def _zip_directory_bytes(handle: IO[bytes]) -> int:
     if at < 0 or at + 22 > len(tail):
         return 0
     (size,) = struct.unpack_from("<I", tail, at + 12)
-    if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: the true size stands in a record of its own
+    if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: the size is in a separate record
         (record,) = struct.unpack_from("<Q", tail, at - 12)
         handle.seek(min(record, end))
         extended = handle.read(56)

@@ -1,1 +1,1 @@
-"""Convolutions for the CPU that take the fastest of several ways to the same result."""
+"""Fast convolutions and pooling for the CPU, with the results of torch's own except for rounding."""

@@ -1,9 +1,9 @@
 """3 x 3 convolutions with fewer multiplications: Winograd's minimal filtering, as matrix products of plain torch.
 
-A tile of m x m results needs (m + 2)^2 multiplications instead of 9 m^2: a quarter of them for m = 4 (Lavin & Gray 2016, "Fast
-Algorithms for Convolutional Neural Networks", arXiv:1509.09308). On a CPU the products are large matrix multiplications at full
-speed, in training too: both gradients are computed from the same transformed tiles. Results differ from a direct
-convolution's by rounding, a few millionths of the largest value.
+A tile of m x m results needs (m + 2)^2 multiplications instead of 9 m^2: a quarter of them for m = 4 (Lavin & Gray
+2016, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308). The products are large matrix
+multiplications, in training too: both gradients are computed from the same transformed tiles. Results differ from those
+of a direct convolution by rounding, a few millionths of the largest value.
 """
 
 import math
@@ -16,22 +16,26 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-_POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)  # where polynomials are evaluated: small ones round least
-_TILES = (4, 3, 2)  # widths m of a tile of results, the one that saves most first
-_CHUNK = 2**20  # numbers worked on at once: 4 MB stay in the cache between one step and the next
-_FEWEST = 2048  # inputs x outputs below which the direct convolution was faster
+_POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)  # where polynomials are evaluated; small values round least
+_TILES = (4, 3, 2)  # widths m of a tile of results; the first saves most
+_CHUNK = 2**20  # numbers processed at once: 4 MB stay in the cache from one step to the next
+_MIN_CHANNEL_PAIRS = 2048  # input times output channels below which the direct convolution was faster
 
 
 def fits(images: torch.Tensor, weight: torch.Tensor) -> bool:
     """Whether `convolve` can compute these pictures [B, inputs, H, W], and faster than a direct convolution."""
-    many = weight.shape[0] * weight.shape[1] >= _FEWEST
+    many = weight.shape[0] * weight.shape[1] >= _MIN_CHANNEL_PAIRS
     return many and images.device.type == "cpu" and images.dtype == torch.float32 and _tile_for(images) is not None
 
 
 def convolve(images: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """`F.conv2d(images, weight, padding=1)` where it `fits`: [B, inputs, H, W] -> [B, outputs, H, W], channels last in memory."""
-    learns = torch.is_grad_enabled() and (images.requires_grad or weight.requires_grad)
-    answer: torch.Tensor = _Winograd.apply(images, weight, _tile_for(images), learns)
+    """`F.conv2d(images, weight, padding=1)`, for shapes that it `fits`.
+
+    Returns:
+        [B, outputs, H, W] for images [B, inputs, H, W], channels last in memory.
+    """
+    needs_gradient = torch.is_grad_enabled() and (images.requires_grad or weight.requires_grad)
+    answer: torch.Tensor = _Winograd.apply(images, weight, _tile_for(images), needs_gradient)
     return answer
 
 
@@ -42,7 +46,7 @@ def _tile_for(images: torch.Tensor) -> int | None:
 
 @dataclass(frozen=True)
 class Transforms:
-    """The three linear maps of F(m x m, 3 x 3), each on a whole tile laid out as one column of numbers (n = m + 2)."""
+    """The three linear maps of F(m x m, 3 x 3), each for a whole tile as a vector (n = m + 2)."""
 
     pixels: torch.Tensor  # float32 [n * n, n * n]
     weights: torch.Tensor  # float32 [n * n, 9]
@@ -51,9 +55,9 @@ class Transforms:
 
 @cache
 def transforms(m: int) -> Transforms:
-    """Build the maps by Toom and Cook's scheme: evaluate at n - 1 points and at infinity, multiply, interpolate.
+    """Build the maps by the Toom-Cook algorithm: evaluate at n - 1 points and at infinity, multiply, interpolate.
 
-    Filtering is the transpose of multiplying polynomials, so the pixels pass through the interpolation's transpose.
+    Filtering is the transpose of multiplying polynomials, so the pixels are mapped by the transposed interpolation.
     """
     n = m + 2
     points = np.array(_POINTS[: n - 1])
@@ -66,7 +70,7 @@ def transforms(m: int) -> Transforms:
 
 @dataclass(frozen=True)
 class _Tiling:
-    """How pictures are cut up: `down` x `across` tiles of m x m results each, from n x n pixels that overlap by two."""
+    """How pictures are divided: `down` x `across` tiles of m x m results, from n x n pixels that overlap by two."""
 
     m: int
     down: int
@@ -80,23 +84,23 @@ class _Tiling:
 
     @property
     def step(self) -> int:
-        """Pictures that are worked on at once."""
-        of_one = self.n**2 * self.down * self.across * max(self.inputs, self.outputs)
-        return max(1, _CHUNK // of_one)
+        """Pictures processed at once."""
+        per_picture = self.n**2 * self.down * self.across * max(self.inputs, self.outputs)
+        return max(1, _CHUNK // per_picture)
 
     def chunks(self, count: int) -> Iterator[slice]:
         """All of `count` pictures, some at a time."""
         return (slice(start, min(start + self.step, count)) for start in range(0, count, self.step))
 
 
-class _Room:
-    """Memory that each chunk uses again: fresh memory would have to be mapped in, page by page, every time."""
+class _Buffers:
+    """Memory that all chunks reuse: newly allocated memory would be mapped in, page by page, every time."""
 
     def __init__(self) -> None:
         self._held: dict[str, torch.Tensor] = {}
 
     def take(self, name: str, *shape: int) -> torch.Tensor:
-        """Uninitialised float32 of a shape no larger than the first that was asked for by this name."""
+        """Uninitialised float32, no larger than the first buffer that was taken under this name."""
         size = math.prod(shape)
         if name not in self._held:
             self._held[name] = torch.empty(size)
@@ -104,73 +108,73 @@ class _Room:
 
 
 class _Winograd(torch.autograd.Function):
-    """Forward and both gradients, a few pictures at a time. Pictures lie as [B, H, W, C] in memory."""
+    """Forward pass and both gradients, a few pictures at a time. Pictures are [B, H, W, C] in memory."""
 
     @staticmethod
-    def forward(ctx: Any, images: torch.Tensor, weight: torch.Tensor, m: int, learns: bool) -> torch.Tensor:
+    def forward(ctx: Any, images: torch.Tensor, weight: torch.Tensor, m: int, needs_gradient: bool) -> torch.Tensor:
         pixels = images.permute(0, 2, 3, 1)
         count, height, width, inputs = pixels.shape
         tiling = _Tiling(m, height // m, width // m, inputs, len(weight))
-        maps, room, squared = transforms(m), _Room(), tiling.n**2
+        maps, buffers, squared = transforms(m), _Buffers(), tiling.n**2
         filters = (maps.weights @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(squared, inputs, -1)
         answer = torch.empty(count, height, width, tiling.outputs)
-        kept = []  # the transformed pixels: the filters' gradient needs them again
+        saved = []  # the transformed pixels, from which the gradient of the weights is computed
         for part in tiling.chunks(count):
-            tiles = _cut(pixels[part], tiling, room)  # [n * n, tiles * inputs]
-            spread = torch.empty(tiles.shape) if learns else room.take("spread", *tiles.shape)
+            tiles = _cut(pixels[part], tiling, buffers)  # [n * n, tiles * inputs]
+            spread = torch.empty(tiles.shape) if needs_gradient else buffers.take("spread", *tiles.shape)
             spread = torch.mm(maps.pixels, tiles, out=spread).view(squared, -1, inputs)
-            product = room.take("product", squared, spread.shape[1], tiling.outputs)
+            product = buffers.take("product", squared, spread.shape[1], tiling.outputs)
             torch.bmm(spread, filters, out=product)
-            results = room.take("results", m * m, product[0].numel())
+            results = buffers.take("results", m * m, product[0].numel())
             torch.mm(maps.results, product.view(squared, -1), out=results)
             _grid(answer[part], tiling).copy_(results.view(_grid(answer[part], tiling).shape))
-            kept.append(spread)
-        if learns:  # without gradients `ctx.needs_input_grad` says what a weight would want, not whether anyone asks
-            ctx.save_for_backward(filters, *kept)
+            saved.append(spread)
+        if needs_gradient:  # `ctx.needs_input_grad` is true for a weight under `torch.no_grad` too
+            ctx.save_for_backward(filters, *saved)
             ctx.tiling = tiling
         return answer.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None, None]:
-        filters, *kept = ctx.saved_tensors
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None, None]:
+        filters, *saved = ctx.saved_tensors
         tiling: _Tiling = ctx.tiling
-        maps, room, squared = transforms(tiling.m), _Room(), tiling.n**2
-        errors = gradients[0].permute(0, 2, 3, 1).contiguous()  # [B, H, W, outputs]
-        of_filters = torch.zeros_like(filters)
-        of_pixels = torch.empty(*errors.shape[:3], tiling.inputs) if ctx.needs_input_grad[0] else None
-        for part, spread in zip(tiling.chunks(len(errors)), kept, strict=True):
-            grid = _grid(errors[part], tiling)
-            tiles = room.take("results", *grid.shape).copy_(grid).view(tiling.m**2, -1)
-            product = room.take("product", squared, tiles.shape[1])
+        maps, buffers, squared = transforms(tiling.m), _Buffers(), tiling.n**2
+        grad_output = grad_outputs[0].permute(0, 2, 3, 1).contiguous()  # [B, H, W, outputs]
+        grad_filters = torch.zeros_like(filters)
+        grad_pixels = torch.empty(*grad_output.shape[:3], tiling.inputs) if ctx.needs_input_grad[0] else None
+        for part, spread in zip(tiling.chunks(len(grad_output)), saved, strict=True):
+            grid = _grid(grad_output[part], tiling)
+            tiles = buffers.take("results", *grid.shape).copy_(grid).view(tiling.m**2, -1)
+            product = buffers.take("product", squared, tiles.shape[1])
             product = torch.mm(maps.results.T, tiles, out=product).view(squared, -1, tiling.outputs)
-            of_filters.baddbmm_(spread.transpose(1, 2), product)
-            if of_pixels is not None:
-                back = room.take("spread", *spread.shape)
+            grad_filters.baddbmm_(spread.transpose(1, 2), product)
+            if grad_pixels is not None:
+                back = buffers.take("spread", *spread.shape)
                 torch.bmm(product, filters.transpose(1, 2), out=back)
-                whole = room.take("tiles", squared, back[0].numel())
+                whole = buffers.take("tiles", squared, back[0].numel())
                 torch.mm(maps.pixels.T, back.view(squared, -1), out=whole)
-                _add_up(whole, of_pixels[part], tiling)
-        of_weight = (maps.weights.T @ of_filters.view(squared, -1)).view(3, 3, tiling.inputs, tiling.outputs)
-        of_images = None if of_pixels is None else of_pixels.permute(0, 3, 1, 2)
-        return of_images, of_weight.permute(3, 2, 0, 1), None, None
+                _add_up(whole, grad_pixels[part], tiling)
+        grad_weight = (maps.weights.T @ grad_filters.view(squared, -1)).view(3, 3, tiling.inputs, tiling.outputs)
+        grad_images = None if grad_pixels is None else grad_pixels.permute(0, 3, 1, 2)
+        return grad_images, grad_weight.permute(3, 2, 0, 1), None, None
 
 
-def _cut(pixels: torch.Tensor, tiling: _Tiling, room: _Room) -> torch.Tensor:
-    """Overlapping tiles of pictures [B, H, W, C] with a border of zeros: [n * n, B * down * across * C]."""
+def _cut(pixels: torch.Tensor, tiling: _Tiling, buffers: _Buffers) -> torch.Tensor:
+    """Overlapping tiles of zero-padded pictures [B, H, W, C]: [n * n, B * down * across * C]."""
     n, m = tiling.n, tiling.m
     padded = F.pad(pixels, (0, 0, 1, 1, 1, 1))
     tiles = padded.unfold(1, n, m).unfold(2, n, m).permute(4, 5, 0, 1, 2, 3)  # [n, n, B, down, across, C]
-    return room.take("tiles", *tiles.shape).copy_(tiles).view(n * n, -1)
+    return buffers.take("tiles", *tiles.shape).copy_(tiles).view(n * n, -1)
 
 
 def _grid(results: torch.Tensor, tiling: _Tiling) -> torch.Tensor:
-    """Pictures [B, H, W, C] seen as their tiles: [m, m, B, down, across, C], without copying."""
+    """A view of pictures [B, H, W, C] as tiles: [m, m, B, down, across, C]."""
     m = tiling.m
     return results.view(-1, tiling.down, m, tiling.across, m, results.shape[-1]).permute(2, 4, 0, 1, 3, 5)
 
 
 def _add_up(tiles: torch.Tensor, pixels: torch.Tensor, tiling: _Tiling) -> None:
-    """Sum overlapping tiles [n * n, B * down * across * C] into `pixels` [B, H, W, C], without their border of one pixel."""
+    """Sum overlapping tiles [n * n, B * down * across * C] into `pixels` [B, H, W, C], without their padding."""
     n, m, down, across = tiling.n, tiling.m, tiling.down, tiling.across
     count, height, width, channels = pixels.shape
     tiles = tiles.view(n, n, count, down, across, channels)

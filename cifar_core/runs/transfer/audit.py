@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from cifar_core.config import ModelConfig
-from cifar_core.data.array_files import npy_header, npy_pieces, open_npz, require
+from cifar_core.data.array_files import check_header, npy_chunks, npy_header, open_npz
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_tensors
 from cifar_core.runs.results import read_lines
@@ -141,8 +141,8 @@ def _check_predictions(folder: RunFolder, data: DatasetFacts, lines: list[EpochL
 
 def _check_ids(stream: BinaryIO, count: int) -> None:
     header = npy_header(stream)
-    require(header, "<U", (count,))
-    hashes = [np.fromiter(map(hash, piece.tolist()), np.int64) for piece in npy_pieces(stream, header)]
+    check_header(header, "<U", (count,))
+    hashes = [np.fromiter(map(hash, piece.tolist()), np.int64) for piece in npy_chunks(stream, header)]
     if len(np.unique(np.concatenate(hashes))) < count:
         raise ValueError("gives two pictures the same id")
 
@@ -150,9 +150,9 @@ def _check_ids(stream: BinaryIO, count: int) -> None:
 def _check_probs(stream: BinaryIO, data: DatasetFacts, labels: np.ndarray) -> float:
     """Check probabilities float32 [N, K]; returns how often the likeliest class is the label's."""
     header = npy_header(stream)
-    require(header, "<f4", (data.test, len(data.class_names)))
+    check_header(header, "<f4", (data.test, len(data.class_names)))
     right, at = 0, 0
-    for piece in npy_pieces(stream, header):
+    for piece in npy_chunks(stream, header):
         if not np.isfinite(piece).all() or piece.min() < -_RANGE or piece.max() > 1 + _RANGE:
             raise ValueError("holds probabilities outside 0 to 1")
         if (np.abs(piece.sum(axis=1) - 1) > _ROUNDING).any():

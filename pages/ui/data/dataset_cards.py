@@ -13,7 +13,7 @@ from cifar_core.data import (
     JobState,
     cancel_job,
     delete_dataset,
-    forget_job,
+    dismiss_job,
     list_datasets,
     read_job,
     start_get,
@@ -82,7 +82,7 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
     _show_buttons(workspace, state, primary=primary)
     if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
         with show_errors():
-            forget_job(workspace, state.name)
+            dismiss_job(workspace, state.name)
             st.rerun()
 
 

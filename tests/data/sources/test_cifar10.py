@@ -1,4 +1,4 @@
-"""The official data: believed by its hashes alone, and no pickle opened before them. Small files stand in for the 170 MB."""
+"""The official data: no pickle is opened before its hash is checked. Small files stand in for the 170 MB."""
 
 import hashlib
 import io
@@ -14,10 +14,10 @@ import pytest
 import torchvision
 
 from cifar_core.data import list_datasets
-from cifar_core.data.preparation import sweep_earlier
+from cifar_core.data.preparation import remove_leftovers
 from cifar_core.data.sources import cifar10, official_reader
 from cifar_core.data.sources.cifar10 import CIFAR10, OfficialFiles, get_cifar10, import_official, is_official
-from cifar_core.data.sources.download import Line, Remote
+from cifar_core.data.sources.download import Connection, Remote
 from cifar_core.errors import DataError, DownloadError
 from cifar_core.jobs.progress import CancelledError
 from cifar_core.workspace import Workspace
@@ -27,8 +27,8 @@ from tests.data.conftest import snapshot, write_folder, write_tar
 CLASSES = ["airplane", "cat", "dog"]
 
 
-class Evil:
-    """Unpickling it makes a file."""
+class Malicious:
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -42,7 +42,7 @@ def md5(content: bytes) -> str:
 
 
 def batch(count: int, seed: int) -> tuple[bytes, np.ndarray, list[int]]:
-    """A pickle like the official ones, its pictures and labels."""
+    """A pickle like the official ones, with its pictures and labels."""
     rng = np.random.default_rng(seed)
     data, labels = rng.integers(0, 256, (count, 3072), dtype=np.uint8), [number % 3 for number in range(count)]
     return pickle.dumps({"data": data, "labels": labels}), data.reshape(count, 3, 32, 32), labels
@@ -50,7 +50,7 @@ def batch(count: int, seed: int) -> tuple[bytes, np.ndarray, list[int]]:
 
 @pytest.fixture
 def contents() -> dict[str, bytes]:
-    """Two training batches, one test batch and the names, by path."""
+    """Two training batches, one test batch and the class names, by path."""
     files = {
         "data_batch_1": batch(6, 1)[0],
         "data_batch_2": batch(6, 2)[0],
@@ -68,9 +68,9 @@ def archive(contents: dict[str, bytes], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def files(contents: dict[str, bytes], archive: Path) -> OfficialFiles:
-    """What is official in these tests."""
+    """The official files of these tests."""
 
-    def known(name: str) -> tuple[str, str]:
+    def with_md5(name: str) -> tuple[str, str]:
         return name, md5(contents[f"batches/{name}"])
 
     return OfficialFiles(
@@ -79,38 +79,38 @@ def files(contents: dict[str, bytes], archive: Path) -> OfficialFiles:
         length=archive.stat().st_size,
         sha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
         folder="batches",
-        train=(known("data_batch_1"), known("data_batch_2")),
-        test=(known("test_batch"),),
-        meta=known("batches.meta"),
+        train=(with_md5("data_batch_1"), with_md5("data_batch_2")),
+        test=(with_md5("test_batch"),),
+        meta=with_md5("batches.meta"),
     )
 
 
 @pytest.fixture
 def reader_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read by torchvision here, where it is loaded already: a process of its own takes seconds to load it."""
+    """Let torchvision read in this process, which has loaded it already: a new process takes seconds to load it."""
 
     def read(root: Path, files: OfficialFiles, progress: object) -> None:
         (root / "files.json").write_text(json.dumps(asdict(files)))
         official_reader.read(root)
 
-    monkeypatch.setattr(cifar10, "_read_in_own_process", read)
+    monkeypatch.setattr(cifar10, "_read_in_subprocess", read)
 
 
 @pytest.fixture
 def reader_never_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail where a pickle would be opened."""
-    monkeypatch.setattr(cifar10, "_read_in_own_process", lambda *arguments: pytest.fail("a pickle would be opened"))
+    """Fail if a pickle would be opened."""
+    monkeypatch.setattr(cifar10, "_read_in_subprocess", lambda *arguments: pytest.fail("a pickle would be opened"))
 
 
-def refused(workspace: Workspace, path: Path, files: OfficialFiles, words: str) -> None:
+def refused(workspace: Workspace, path: Path, files: OfficialFiles, message: str) -> None:
     before = snapshot(workspace.root)
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         import_official(workspace, path, "cifar10", files=files)
     assert snapshot(workspace.root) == before
 
 
 def test_the_hashes_are_torchvisions() -> None:
-    """File by file; the archive's SHA-256 and length stand only here."""
+    """They are equal file by file; torchvision has no SHA-256 and length of the archive."""
     theirs = torchvision.datasets.CIFAR10
     assert CIFAR10.url == theirs.url
     assert CIFAR10.filename == theirs.filename
@@ -121,7 +121,7 @@ def test_the_hashes_are_torchvisions() -> None:
 
 
 def test_the_archive_is_read_in_a_process_of_its_own(workspace: Workspace, archive: Path, files: OfficialFiles) -> None:
-    """By torchvision; nothing but the dataset is left."""
+    """torchvision reads it there; nothing but the dataset is left."""
     dataset = import_official(workspace, archive, "cifar10", files=files)
     assert dataset.class_names == tuple(CLASSES)
     assert dataset.title == "CIFAR-10"
@@ -142,7 +142,7 @@ def test_the_archive_is_read_in_a_process_of_its_own(workspace: Workspace, archi
 def test_archive_and_folder_give_the_same_dataset(
     workspace: Workspace, archive: Path, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
 ) -> None:
-    """A torchvision root, and the folder in it."""
+    """So do a torchvision root and the folder in it."""
     root = write_folder(contents, tmp_path / "root")
     datasets = [
         import_official(workspace, path, name, files=files)
@@ -155,14 +155,14 @@ def test_archive_and_folder_give_the_same_dataset(
 def test_a_reader_that_fails(
     workspace: Workspace, archive: Path, files: OfficialFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Says its last words and the way out, and leaves nothing."""
+    """The message has its last output and what to do, and nothing is left."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
     refused(workspace, archive, files, "torchvision could not read them .it ended with code 1.: check that")
     reader = tmp_path / "reader"
     reader.write_text("#!/bin/sh\necho Traceback\necho 'ImportError: no torch' >&2\nexit 1\n")
     reader.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(reader))
-    refused(workspace, archive, files, "its last words: ImportError: no torch.: check .* then try again")
+    refused(workspace, archive, files, "it said: ImportError: no torch.: check .* then try again")
 
 
 @pytest.mark.fault(64)
@@ -170,11 +170,11 @@ def test_a_reader_that_fails(
 def test_a_changed_archive_is_not_opened(
     workspace: Workspace, archive: Path, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
 ) -> None:
-    """One with a poisoned pickle, of any length, and one that is cut off."""
+    """Neither one with a malicious pickle, of any length, nor an incomplete one."""
     mark = tmp_path / "mark"
-    poisoned = {**contents, "batches/data_batch_2": pickle.dumps(Evil(mark))}
-    refused(workspace, write_tar(poisoned, tmp_path / "short.tar.gz"), files, "cut off|not the official archive")
-    padded = {**poisoned, "batches/readme.html": np.random.default_rng(0).bytes(200_000)}
+    malicious = {**contents, "batches/data_batch_2": pickle.dumps(Malicious(mark))}
+    refused(workspace, write_tar(malicious, tmp_path / "short.tar.gz"), files, "incomplete|not the official archive")
+    padded = {**malicious, "batches/readme.html": np.random.default_rng(0).bytes(200_000)}
     refused(
         workspace, write_tar(padded, tmp_path / "long.tar.gz"), files, "not the official archive .its SHA-256 differs"
     )
@@ -182,8 +182,8 @@ def test_a_changed_archive_is_not_opened(
     archive.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     refused(workspace, archive, files, "not the official archive")
     archive.write_bytes(content[:-1])
-    refused(workspace, archive, files, "it is cut off, get it again")
-    with pytest.raises(DataError, match=r"^my upload\.tar\.gz has .* it is cut off"):
+    refused(workspace, archive, files, "it is incomplete; download it again")
+    with pytest.raises(DataError, match=r"^my upload\.tar\.gz has .* it is incomplete"):
         import_official(workspace, archive, "cifar10", files=files, shown="my upload.tar.gz")
     assert not mark.exists()
 
@@ -191,12 +191,12 @@ def test_a_changed_archive_is_not_opened(
 @pytest.mark.fault(64)
 @pytest.mark.usefixtures("reader_never_called")
 @pytest.mark.parametrize("victim", ["data_batch_1", "test_batch", "batches.meta"])
-def test_a_poisoned_folder_is_not_opened(
+def test_a_malicious_folder_is_not_opened(
     workspace: Workspace, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path, victim: str
 ) -> None:
-    """The file is named; none of the others was opened either."""
+    """The file is named, and no other file is opened."""
     mark = tmp_path / "mark"
-    root = write_folder({**contents, f"batches/{victim}": pickle.dumps(Evil(mark))}, tmp_path / "root")
+    root = write_folder({**contents, f"batches/{victim}": pickle.dumps(Malicious(mark))}, tmp_path / "root")
     assert is_official(root, files)
     refused(workspace, root, files, f"{victim} of root is not the official file")
     assert not mark.exists()
@@ -207,17 +207,15 @@ def test_a_poisoned_folder_is_not_opened(
 def test_a_missing_batch(
     workspace: Workspace, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
 ) -> None:
-    """Counts as wrong."""
+    """It counts as a wrong one."""
     del contents["batches/data_batch_2"]
     refused(
         workspace, write_folder(contents, tmp_path / "root"), files, "data_batch_2 of root is not the official file"
     )
 
 
-def test_what_claims_to_be_official(
-    archive: Path, files: OfficialFiles, contents: dict[str, bytes], tmp_path: Path
-) -> None:
-    """By name or length; a folder by its files, also from inside."""
+def test_what_looks_official(archive: Path, files: OfficialFiles, contents: dict[str, bytes], tmp_path: Path) -> None:
+    """An archive by name or length; a folder by its files, also from inside it."""
     root = write_folder(contents, tmp_path / "root")
     assert is_official(root, files)
     assert is_official(root / "batches", files)
@@ -231,20 +229,20 @@ def test_what_claims_to_be_official(
 
 @pytest.fixture
 def served(archive: Path, monkeypatch: pytest.MonkeyPatch) -> list[Remote]:
-    """Downloads that succeed at once; the list says what was asked for."""
-    asked = []
+    """Downloads that succeed at once; the list has the requested files."""
+    requested = []
 
-    def fetch(remote: Remote, target: Path, tell: object, line: Line | None) -> None:
-        asked.append(remote)
+    def fetch(remote: Remote, target: Path, on_progress: object, connection: Connection | None) -> None:
+        requested.append(remote)
         target.write_bytes(archive.read_bytes())
 
     monkeypatch.setattr(cifar10, "fetch", fetch)
-    return asked
+    return requested
 
 
 @pytest.mark.usefixtures("reader_in_this_process")
 def test_getting_it_leaves_only_the_dataset(workspace: Workspace, files: OfficialFiles, served: list[Remote]) -> None:
-    """Fetched with the official length and hash; the archive is removed once its pictures are stored."""
+    """It is fetched with the official length and hash; the archive is removed once its pictures are stored."""
     dataset = get_cifar10(workspace, files=files)
     assert len(dataset.train.labels) == 12
     assert [(remote.url, remote.length, remote.sha256) for remote in served] == [
@@ -255,30 +253,30 @@ def test_getting_it_leaves_only_the_dataset(workspace: Workspace, files: Officia
     assert [item.name for item in workspace.data.iterdir()] == ["cifar10"]
 
 
-def test_a_file_put_there_by_hand_is_taken(
+def test_an_archive_put_there_by_hand_is_imported(
     workspace: Workspace, archive: Path, files: OfficialFiles, served: list[Remote], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without any download, and it stays the person's."""
-    taken = []
-    monkeypatch.setattr(cifar10, "import_official", lambda workspace, path, *rest, **more: taken.append(path))
+    """Nothing is downloaded, and the file is not removed."""
+    imported = []
+    monkeypatch.setattr(cifar10, "import_official", lambda workspace, path, *rest, **more: imported.append(path))
     placed = workspace.data / "small.tar.gz"
     placed.write_bytes(archive.read_bytes())
     get_cifar10(workspace, files=files)
-    assert (taken, served) == ([placed], [])
+    assert (imported, served) == ([placed], [])
 
 
 @pytest.mark.fault(62)
 def test_no_network_says_both_ways_out(workspace: Workspace, files: OfficialFiles) -> None:
-    """The real downloader with a name that nobody has."""
+    """The real downloader with a host that does not exist."""
     files = replace(files, url="https://nowhere.invalid/small.tar.gz")
     with pytest.raises(DownloadError, match=r"Without a network: put the file small\.tar\.gz here"):
-        get_cifar10(workspace, files=files, line=Line(stall=2))
+        get_cifar10(workspace, files=files, connection=Connection(timeout=2))
 
 
 def test_cancelling_removes_what_was_fetched(
     workspace: Workspace, files: OfficialFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The `.part` as well."""
+    """Also the `.part` file."""
 
     def fetch(remote: Remote, target: Path, *rest: object) -> None:
         target.with_name(target.name + ".part").write_bytes(b"half")
@@ -290,37 +288,37 @@ def test_cancelling_removes_what_was_fetched(
     assert not any(item.is_file() for item in workspace.data.rglob("*"))
 
 
-DIE = """
+KILL_WHILE_READING = """
 import json, os, sys
 from cifar_core.data.sources import cifar10
 from cifar_core.workspace import open_workspace
-told = json.loads(sys.argv[2])
-pairs = {name: tuple(map(tuple, told[name])) for name in ("train", "test")}
-cifar10._read_in_own_process = lambda *_: os._exit(9)
-cifar10.get_cifar10(open_workspace(sys.argv[1]), files=cifar10.OfficialFiles(**told | pairs | {"meta": tuple(told["meta"])}))
+files = json.loads(sys.argv[2])
+files |= {name: tuple(map(tuple, files[name])) for name in ("train", "test")} | {"meta": tuple(files["meta"])}
+cifar10._read_in_subprocess = lambda *_: os._exit(9)
+cifar10.get_cifar10(open_workspace(sys.argv[1]), files=cifar10.OfficialFiles(**files))
 """
 
 
 @pytest.mark.fault(63)
 @pytest.mark.usefixtures("reader_in_this_process")
-def test_killed_while_it_unpacks_it_begins_again_by_itself(
+def test_an_import_killed_while_unpacking_can_be_repeated(
     workspace: Workspace, archive: Path, files: OfficialFiles, served: list[Remote]
 ) -> None:
-    """With what was fetched; nothing half unpacked is seen or left."""
+    """It uses the downloaded archive; no partial dataset is listed or left."""
     target = workspace.data / ".downloads" / files.filename
     target.parent.mkdir()
     target.write_bytes(archive.read_bytes())
-    command = [sys.executable, "-c", DIE, str(workspace.root), json.dumps(asdict(files))]
+    command = [sys.executable, "-c", KILL_WHILE_READING, str(workspace.root), json.dumps(asdict(files))]
     assert subprocess.run(command, cwd=ROOT).returncode == 9
     assert {state.name: state.state for state in list_datasets(workspace)}["cifar10"] == "absent"
     assert target.exists()
-    sweep_earlier(workspace, "cifar10")  # as every start does
+    remove_leftovers(workspace, "cifar10")  # as every start does
     get_cifar10(workspace, files=files)
     assert served == []
     assert [item.name for item in workspace.data.iterdir() if item.name != ".jobs"] == ["cifar10"]
 
 
-def test_evil_is_evil(tmp_path: Path) -> None:
-    """The trap of these tests works: opened, it makes its file."""
-    pickle.load(io.BytesIO(pickle.dumps(Evil(tmp_path / "mark"))))
+def test_the_malicious_object_works(tmp_path: Path) -> None:
+    """Unpickled, it does create its file: so these tests can fail."""
+    pickle.load(io.BytesIO(pickle.dumps(Malicious(tmp_path / "mark"))))
     assert (tmp_path / "mark").exists()

@@ -1,4 +1,4 @@
-"""The downloader against a server on this machine that misbehaves in every way a server can."""
+"""The downloader against a server on this machine that fails in every way a server can."""
 
 import hashlib
 import shutil
@@ -13,25 +13,25 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.data.sources.download import Line, Remote, fetch, part_of
+from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path
 from cifar_core.errors import DownloadError
 from cifar_core.jobs.progress import CancelledError
 
 CONTENT = b"\x1f\x8b" + bytes(range(256)) * 4000
 HELP = "Without a network: put the file here."
-STALL = 0.5  # seconds: how long the downloader waits; the server waits until it is let go
+TIMEOUT = 0.5  # seconds that the downloader waits; the server waits until it is released
 
 Behaviour = Callable[["Handler"], None]
 
 
 @dataclass
 class Server:
-    """A server of which every request is answered by the next behaviour (the last one again and again)."""
+    """A server that answers each request with the next behaviour, and after the last with the last again."""
 
     url: str = ""
     behaviours: list[Behaviour] = field(default_factory=list)
-    ranges: list[str | None] = field(default_factory=list)  # what each request asked for
-    let_go: threading.Event = field(default_factory=threading.Event)  # ends stalls
+    ranges: list[str | None] = field(default_factory=list)  # the Range header of each request
+    release: threading.Event = field(default_factory=threading.Event)  # ends stalls
 
     @property
     def remote(self) -> Remote:
@@ -39,17 +39,17 @@ class Server:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hands each request to the behaviour."""
+    """Answers each request with the next behaviour of its server."""
 
-    book: Server
+    scripted: Server
 
     def do_GET(self) -> None:
-        self.book.ranges.append(self.headers.get("Range"))
-        behaviours = self.book.behaviours
+        self.scripted.ranges.append(self.headers.get("Range"))
+        behaviours = self.scripted.behaviours
         (behaviours.pop(0) if len(behaviours) > 1 else behaviours[0])(self)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
     def begin(self, code: int, **headers: object) -> None:
         self.send_response(code)
@@ -59,10 +59,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def whole(request: Handler) -> None:
-    """As it should be, with Range."""
-    asked = request.headers.get("Range")
-    if asked:
-        start = int(asked.removeprefix("bytes=").removesuffix("-"))
+    """The file, or the part that a Range header asks for."""
+    requested = request.headers.get("Range")
+    if requested:
+        start = int(requested.removeprefix("bytes=").removesuffix("-"))
         span = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
         request.begin(206, Content_Length=len(CONTENT) - start, Content_Range=span)
         request.wfile.write(CONTENT[start:])
@@ -72,31 +72,31 @@ def whole(request: Handler) -> None:
 
 
 def without_range(request: Handler) -> None:
-    """Always the whole file."""
+    """Always the whole file, whatever the Range header."""
     request.begin(200, Content_Length=len(CONTENT))
     request.wfile.write(CONTENT)
 
 
 def cut_off(request: Handler) -> None:
-    """Half of what was announced."""
+    """Half of the announced length."""
     request.begin(200, Content_Length=len(CONTENT))
     request.wfile.write(CONTENT[: len(CONTENT) // 2])
 
 
 def stall(request: Handler) -> None:
-    """Half, then nothing, with the line left open."""
+    """Half, then nothing, with the connection left open."""
     cut_off(request)
     request.wfile.flush()
-    request.book.let_go.wait(20)
+    request.scripted.release.wait(20)
 
 
 def silent(request: Handler) -> None:
-    """Not even a first line."""
-    request.book.let_go.wait(20)
+    """No status line."""
+    request.scripted.release.wait(20)
 
 
 def reset(request: Handler) -> None:
-    """Half, then the line is torn."""
+    """Half, then the connection is reset."""
     cut_off(request)
     request.wfile.flush()
     request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -105,31 +105,31 @@ def reset(request: Handler) -> None:
 
 
 def other_content(request: Handler) -> None:
-    """The right length, one other byte."""
+    """The right length with one wrong byte."""
     request.begin(200, Content_Length=len(CONTENT))
     request.wfile.write(CONTENT[:-1] + b"x")
 
 
 def other_length(request: Handler) -> None:
-    """Another file."""
+    """A file of another length."""
     request.begin(200, Content_Length=5)
     request.wfile.write(b"\x1f\x8bxyz")
 
 
 def endless(request: Handler) -> None:
-    """More than the file, without saying how much."""
+    """More than the file, without a Content-Length."""
     request.begin(200)
     request.wfile.write(CONTENT + CONTENT)
 
 
 def login_page(request: Handler) -> None:
-    """What a hotel sends."""
+    """The login page of a public network."""
     request.begin(200, Content_Type="text/html; charset=utf-8")
     request.wfile.write(b"<html>Please log in</html>")
 
 
 def unnamed_page(request: Handler) -> None:
-    """The same, of exactly the right length, without saying that it is a page."""
+    """A web page of exactly the right length with another Content-Type."""
     request.begin(200, Content_Length=len(CONTENT), Content_Type="application/gzip")
     request.wfile.write(b"\n <!DOCTYPE html>".ljust(len(CONTENT)))
 
@@ -143,7 +143,7 @@ def redirect(target: str) -> Behaviour:
 
 
 def foreign_range(request: Handler) -> None:
-    """The rest of another file."""
+    """A range of another file."""
     request.begin(206, Content_Length=3, Content_Range="bytes 7-9/10")
     request.wfile.write(b"xyz")
 
@@ -152,50 +152,50 @@ def foreign_range(request: Handler) -> None:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server on a free port of this machine."""
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
-    book = Server()
-    web = ThreadingHTTPServer(("127.0.0.1", 0), type("BookHandler", (Handler,), {"book": book}))
+    scripted = Server()
+    web = ThreadingHTTPServer(("127.0.0.1", 0), type("ScriptedHandler", (Handler,), {"scripted": scripted}))
     web.daemon_threads = True
-    book.url = f"http://127.0.0.1:{web.server_port}/data.tar.gz"
+    scripted.url = f"http://127.0.0.1:{web.server_port}/data.tar.gz"
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield book
-    book.let_go.set()
+    yield scripted
+    scripted.release.set()
     web.shutdown()
     thread.join()
     web.server_close()
 
 
-LINE = Line(schemes=("http",), stall=STALL)
+CONNECTION = Connection(schemes=("http",), timeout=TIMEOUT)
 
 
-def quiet(done: int, total: int) -> None:
-    """Tell nobody."""
+def no_report(done: int, total: int) -> None:
+    """Report no progress."""
 
 
 def test_a_whole_file_with_its_progress(server: Server, tmp_path: Path) -> None:
-    """Told from nothing to all; no `.part` is left."""
+    """Progress goes from nothing to all; no `.part` file is left."""
     server.behaviours = [whole]
-    told: list[tuple[int, int]] = []
-    fetch(server.remote, tmp_path / "a", lambda done, total: told.append((done, total)), LINE)
+    progress: list[tuple[int, int]] = []
+    fetch(server.remote, tmp_path / "a", lambda done, total: progress.append((done, total)), CONNECTION)
     assert (tmp_path / "a").read_bytes() == CONTENT
-    assert told[0] == (0, len(CONTENT))
-    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert progress[0] == (0, len(CONTENT))
+    assert progress[-1] == (len(CONTENT), len(CONTENT))
     assert [item.name for item in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.fault(62)
 @pytest.mark.parametrize(
-    ("behaviour", "words", "part_stays"),
+    ("behaviour", "message", "part_stays"),
     [
         (status(404), "does not have the file any more .HTTP 404", False),
         (status(403), "refused to send the file .HTTP 403", False),
-        (status(503), "trouble of its own .HTTP 503", False),
+        (status(503), "reports a fault of its own .HTTP 503", False),
         (status(511), "asks to log in", False),
         (login_page, "web page came from 127.0.0.1 instead", False),
         (unnamed_page, "web page came from 127.0.0.1 instead", False),
         (stall, "sent nothing for 0.5 seconds", True),
         (silent, "sent nothing for 0.5 seconds", False),
-        (cut_off, "cut off after 512,001 of 1,024,002 bytes", True),
+        (cut_off, "interrupted after 512,001 of 1,024,002 bytes", True),
         (other_content, "right length but the wrong content", False),
         (other_length, "offers a file of 5 bytes instead of 1,024,002", False),
         (endless, "too long", False),
@@ -205,31 +205,31 @@ def test_a_whole_file_with_its_progress(server: Server, tmp_path: Path) -> None:
     ],
 )
 def test_each_failure_has_its_own_sentence(
-    server: Server, tmp_path: Path, behaviour: Behaviour, words: str, part_stays: bool
+    server: Server, tmp_path: Path, behaviour: Behaviour, message: str, part_stays: bool
 ) -> None:
-    """All end with the way without a network; an older file beside is untouched; the `.part` stays only where it is of use."""
+    """All end with the help; an older file is not changed; the `.part` file stays only if it can be resumed."""
     server.behaviours = [behaviour]
     (tmp_path / "a").write_bytes(b"old")
-    with pytest.raises(DownloadError, match=words) as caught:
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
+    with pytest.raises(DownloadError, match=message) as caught:
+        fetch(server.remote, tmp_path / "a", no_report, CONNECTION)
     assert str(caught.value).endswith(HELP)
     assert (tmp_path / "a").read_bytes() == b"old"
-    assert part_of(tmp_path / "a").exists() == part_stays
+    assert partial_path(tmp_path / "a").exists() == part_stays
 
 
 @pytest.mark.fault(62)
-def test_a_torn_line_keeps_what_came(server: Server, tmp_path: Path) -> None:
-    """It depends on the system whether the tear is seen as an end or an error; both go on later."""
+def test_a_reset_connection_keeps_the_partial_file(server: Server, tmp_path: Path) -> None:
+    """The system reports the reset as an end or as an error; the download is resumed after both."""
     server.behaviours = [reset, whole]
-    with pytest.raises(DownloadError, match=r"broke|cut off"):
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
-    fetch(server.remote, tmp_path / "a", quiet, LINE)
+    with pytest.raises(DownloadError, match=r"broke|interrupted"):
+        fetch(server.remote, tmp_path / "a", no_report, CONNECTION)
+    fetch(server.remote, tmp_path / "a", no_report, CONNECTION)
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
 @pytest.mark.fault(62)
 def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A port where nobody listens, and a name that nobody has."""
+    """A port on which nothing listens, and a host that does not exist."""
     monkeypatch.setenv("no_proxy", "*")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -237,30 +237,30 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for host in (f"127.0.0.1:{port}", "nowhere.invalid"):
         remote = Remote(f"http://{host}/a", 10, "", HELP)
         with pytest.raises(DownloadError, match=r"cannot be reached .*is there a network\?"):
-            fetch(remote, tmp_path / "a", quiet, LINE)
+            fetch(remote, tmp_path / "a", no_report, CONNECTION)
 
 
 @pytest.mark.fault(62)
-@pytest.mark.parametrize(("second", "asked"), [(whole, "bytes=512001-"), (without_range, "bytes=512001-")])
-def test_going_on_after_a_cut(server: Server, tmp_path: Path, second: Behaviour, asked: str) -> None:
-    """From where it stopped where the server can, else from the start; the progress begins at what is there."""
+@pytest.mark.parametrize("second", [whole, without_range])
+def test_an_interrupted_download_is_resumed(server: Server, tmp_path: Path, second: Behaviour) -> None:
+    """It continues where it stopped if the server can, else from the start; the progress begins at what is there."""
     server.behaviours = [cut_off, second]
-    with pytest.raises(DownloadError, match="cut off"):
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
-    told: list[int] = []
-    fetch(server.remote, tmp_path / "a", lambda done, total: told.append(done), LINE)
-    assert server.ranges == [None, asked]
-    assert told[0] == 512_001
+    with pytest.raises(DownloadError, match="interrupted"):
+        fetch(server.remote, tmp_path / "a", no_report, CONNECTION)
+    progress: list[int] = []
+    fetch(server.remote, tmp_path / "a", lambda done, total: progress.append(done), CONNECTION)
+    assert server.ranges == [None, "bytes=512001-"]
+    assert progress[0] == 512_001
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
 @pytest.mark.fault(63)
-def test_going_on_after_a_kill(server: Server, tmp_path: Path) -> None:
-    """A process that is killed leaves a `.part` of any length, whole ones included."""
+def test_a_killed_download_is_resumed(server: Server, tmp_path: Path) -> None:
+    """A killed process leaves a `.part` file of any length, also a complete one."""
     server.behaviours = [whole]
-    for have in (1, len(CONTENT) - 1, len(CONTENT)):
-        part_of(tmp_path / "a").write_bytes(CONTENT[:have])
-        fetch(server.remote, tmp_path / "a", quiet, LINE)
+    for length in (1, len(CONTENT) - 1, len(CONTENT)):
+        partial_path(tmp_path / "a").write_bytes(CONTENT[:length])
+        fetch(server.remote, tmp_path / "a", no_report, CONNECTION)
         assert (tmp_path / "a").read_bytes() == CONTENT
     assert len(server.ranges) == 2
 
@@ -268,29 +268,29 @@ def test_going_on_after_a_kill(server: Server, tmp_path: Path) -> None:
 @pytest.mark.fault(63)
 @pytest.mark.parametrize("answer", [foreign_range, status(416)])
 def test_a_part_of_another_file_is_dropped(server: Server, tmp_path: Path, answer: Behaviour) -> None:
-    """Once more from the start, in the same call."""
+    """The file is downloaded from the start in the same call."""
     server.behaviours = [answer, whole]
-    part_of(tmp_path / "a").write_bytes(b"zzz")
-    fetch(server.remote, tmp_path / "a", quiet, LINE)
+    partial_path(tmp_path / "a").write_bytes(b"zzz")
+    fetch(server.remote, tmp_path / "a", no_report, CONNECTION)
     assert server.ranges == ["bytes=3-", None]
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
 @pytest.mark.fault(62)
 def test_a_part_that_is_too_long_or_wrong(server: Server, tmp_path: Path) -> None:
-    """Too long: fetched anew. Wrong inside: seen by the hash, thrown away, and the next start succeeds."""
+    """If it is too long, the file is downloaded again; if its content is wrong, it is deleted."""
     server.behaviours = [whole]
-    part_of(tmp_path / "a").write_bytes(CONTENT + b"x")
-    fetch(server.remote, tmp_path / "a", quiet, LINE)
-    part_of(tmp_path / "b").write_bytes(b"x" * 100)
+    partial_path(tmp_path / "a").write_bytes(CONTENT + b"x")
+    fetch(server.remote, tmp_path / "a", no_report, CONNECTION)
+    partial_path(tmp_path / "b").write_bytes(b"x" * 100)
     with pytest.raises(DownloadError, match="wrong content"):
-        fetch(server.remote, tmp_path / "b", quiet, LINE)
-    fetch(server.remote, tmp_path / "b", quiet, LINE)
+        fetch(server.remote, tmp_path / "b", no_report, CONNECTION)
+    fetch(server.remote, tmp_path / "b", no_report, CONNECTION)
     assert (tmp_path / "b").read_bytes() == CONTENT
 
 
 def test_cancelling_passes_through(server: Server, tmp_path: Path) -> None:
-    """What the progress call raises comes out as it is."""
+    """What the progress call raises is raised by `fetch`."""
 
     def cancel(done: int, total: int) -> None:
         if done:
@@ -298,15 +298,15 @@ def test_cancelling_passes_through(server: Server, tmp_path: Path) -> None:
 
     server.behaviours = [whole]
     with pytest.raises(CancelledError):
-        fetch(server.remote, tmp_path / "a", cancel, LINE)
+        fetch(server.remote, tmp_path / "a", cancel, CONNECTION)
 
 
 @pytest.mark.fault(62)
 def test_plain_http_is_refused_by_default(server: Server, tmp_path: Path) -> None:
-    """Not a single request is made."""
+    """No request is made."""
     server.behaviours = [whole]
     with pytest.raises(DownloadError, match="not secure"):
-        fetch(server.remote, tmp_path / "a", quiet)
+        fetch(server.remote, tmp_path / "a", no_report)
     assert server.ranges == []
 
 
@@ -327,44 +327,49 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def secure(certificate: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A second server, over https, beside the plain one."""
-    book = Server()
-    web = ThreadingHTTPServer(("127.0.0.1", 0), type("BookHandler", (Handler,), {"book": book}))
+    scripted = Server()
+    web = ThreadingHTTPServer(("127.0.0.1", 0), type("ScriptedHandler", (Handler,), {"scripted": scripted}))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     web.socket = context.wrap_socket(web.socket, server_side=True)
     web.daemon_threads = True
-    monkeypatch.setattr(web, "handle_error", lambda request, address: None)  # a refused certificate is no news
-    book.url = f"https://127.0.0.1:{web.server_port}/data.tar.gz"
+    monkeypatch.setattr(web, "handle_error", lambda request, address: None)  # a refused certificate is expected
+    scripted.url = f"https://127.0.0.1:{web.server_port}/data.tar.gz"
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield book
+    yield scripted
     web.shutdown()
     thread.join()
     web.server_close()
 
 
 def test_https_with_a_trusted_certificate(secure: Server, certificate: Path, tmp_path: Path) -> None:
-    """As in earnest, with the scheme's default."""
+    """With the default scheme, as in production."""
     secure.behaviours = [whole]
-    fetch(secure.remote, tmp_path / "a", quiet, Line(context=ssl.create_default_context(cafile=str(certificate))))
+    fetch(
+        secure.remote,
+        tmp_path / "a",
+        no_report,
+        Connection(context=ssl.create_default_context(cafile=str(certificate))),
+    )
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
 @pytest.mark.fault(62)
-def test_a_certificate_nobody_trusts(secure: Server, tmp_path: Path) -> None:
-    """Said as such, and nothing was asked for."""
+def test_an_untrusted_certificate(secure: Server, tmp_path: Path) -> None:
+    """The message names the certificate, and no file is requested."""
     secure.behaviours = [whole]
     with pytest.raises(DownloadError, match=r"certificate of 127\.0\.0\.1 is not valid"):
-        fetch(secure.remote, tmp_path / "a", quiet, Line(stall=5))
+        fetch(secure.remote, tmp_path / "a", no_report, Connection(timeout=5))
     assert secure.ranges == []
 
 
 @pytest.mark.fault(62)
 def test_a_redirect_to_plain_http_is_refused(secure: Server, server: Server, certificate: Path, tmp_path: Path) -> None:
-    """Though the file over there is right."""
+    """It is refused although the file there is right."""
     server.behaviours = [whole]
     secure.behaviours = [redirect(server.url)]
-    line = Line(context=ssl.create_default_context(cafile=str(certificate)))
+    connection = Connection(context=ssl.create_default_context(cafile=str(certificate)))
     with pytest.raises(DownloadError, match="which is not secure"):
-        fetch(secure.remote, tmp_path / "a", quiet, line)
+        fetch(secure.remote, tmp_path / "a", no_report, connection)
     assert server.ranges == []

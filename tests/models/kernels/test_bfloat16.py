@@ -9,23 +9,26 @@ from hypothesis import strategies as st
 from cifar_core.models.kernels import bfloat16
 from cifar_core.models.kernels.convolution import Convolution3x3
 
-BIT = 2**-8  # by which a number of bfloat16 may be off, as a share of it
+BIT = 2**-8  # relative rounding error of a bfloat16 number
 
 
-def off(ours: torch.Tensor, exact: torch.Tensor) -> float:
-    """How far, as a share of the whole."""
+def relative_error(ours: torch.Tensor, exact: torch.Tensor) -> float:
+    """The norm of the difference divided by that of the exact result."""
     return float((ours.double() - exact).norm() / exact.norm())
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    height=st.integers(1, 9), width=st.integers(1, 9), count=st.integers(1, 9),
-    channels=st.sampled_from([(64, 16), (70, 33)]), chunk=st.sampled_from([1, 20_000, 2**23]),
-)  # fmt: skip
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    count=st.integers(1, 9),
+    channels=st.sampled_from([(64, 16), (70, 33)]),
+    chunk=st.sampled_from([1, 20_000, 2**23]),
+)
 def test_results_and_gradients_are_the_direct_convolutions(
     height: int, width: int, count: int, channels: tuple[int, int], chunk: int
 ) -> None:
-    """Every size, in whole and in parts; inputs that bfloat16 can hold, so that all that is off is off by the sums."""
+    """For every size, whole and in chunks; bfloat16 represents the inputs exactly, so all errors come from the sums."""
     conv, images = Convolution3x3(*channels), torch.randn(count, channels[0], height, width).bfloat16()
     images = images.contiguous(memory_format=torch.channels_last).requires_grad_()
     with torch.no_grad():
@@ -37,20 +40,20 @@ def test_results_and_gradients_are_the_direct_convolutions(
         patch.setattr(bfloat16, "_CHUNK", chunk)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             answer = conv(images)
-        errors = torch.randn_like(answer)
-        answer.backward(errors)
-    exact.backward(errors.double())
-    assert answer.dtype == torch.bfloat16 and off(answer.detach(), exact.detach()) < BIT
+        grad_output = torch.randn_like(answer)
+        answer.backward(grad_output)
+    exact.backward(grad_output.double())
+    assert answer.dtype == torch.bfloat16 and relative_error(answer.detach(), exact.detach()) < BIT
     assert images.grad is not None and exact_images.grad is not None
-    assert off(images.grad, exact_images.grad) < 2 * BIT  # without hardware for it torch rounds on the way, too
+    assert (
+        relative_error(images.grad, exact_images.grad) < 2 * BIT
+    )  # without hardware for it torch rounds intermediate results too
     assert conv.weight.grad is not None and exact_weight.grad is not None
-    assert conv.weight.grad.dtype == torch.float32 and off(conv.weight.grad, exact_weight.grad) < 2 * BIT
+    assert conv.weight.grad.dtype == torch.float32 and relative_error(conv.weight.grad, exact_weight.grad) < 2 * BIT
 
 
 @pytest.mark.parametrize("amx", [True, False])
-def test_it_is_used_under_autocast_where_there_are_many_channels_and_amx(
-    amx: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_used_under_autocast_for_many_channels_with_amx(amx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[int] = []
     real = bfloat16.convolve
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx, "avx512_bf16": True})

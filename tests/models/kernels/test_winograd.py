@@ -11,18 +11,18 @@ from cifar_core.models.kernels import winograd
 from cifar_core.models.kernels.convolution import Convolution3x3
 from cifar_core.models.kernels.winograd import transforms
 
-CLOSE = 2e-5  # of the largest value: float32 through tiles of 6 x 6
+CLOSE = 2e-5  # tolerance relative to the largest value: float32 through tiles of 6 x 6
 
 
 def both_ways(conv: nn.Conv2d, images: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Results, gradient of the pictures, gradient of the weights: ours and the direct convolution's in float64."""
+    """Results, gradient of the pictures, gradient of the weights: each from `conv` and from torch in float64."""
     images = images.contiguous(memory_format=torch.channels_last).requires_grad_()
     answer = conv(images)
-    error = torch.randn_like(answer)
-    answer.backward(error)
+    grad_output = torch.randn_like(answer)
+    answer.backward(grad_output)
     exact_images, exact_weight = (item.detach().double().requires_grad_() for item in (images, conv.weight))
     exact = F.conv2d(exact_images, exact_weight, padding=1)
-    exact.backward(error.double())
+    exact.backward(grad_output.double())
     assert images.grad is not None and conv.weight.grad is not None
     assert exact_images.grad is not None and exact_weight.grad is not None
     return [(answer.detach(), exact.detach()), (images.grad, exact_images.grad), (conv.weight.grad, exact_weight.grad)]
@@ -30,12 +30,15 @@ def both_ways(conv: nn.Conv2d, images: torch.Tensor) -> list[tuple[torch.Tensor,
 
 @settings(max_examples=25)
 @given(
-    height=st.integers(1, 16), width=st.integers(1, 16), count=st.integers(1, 9), channels=st.sampled_from([(48, 64), (70, 33)])
-)  # fmt: skip
+    height=st.integers(1, 16),
+    width=st.integers(1, 16),
+    count=st.integers(1, 9),
+    channels=st.sampled_from([(48, 64), (70, 33)]),
+)
 def test_results_and_gradients_are_the_direct_convolutions(
     height: int, width: int, count: int, channels: tuple[int, int]
 ) -> None:
-    """Every size, those without fitting tiles too."""
+    """For every size, also those that cannot be divided into tiles."""
     for ours, exact in both_ways(Convolution3x3(*channels), torch.randn(count, channels[0], height, width)):
         assert ours.shape == exact.shape
         assert float((ours - exact).abs().max()) <= CLOSE * float(exact.abs().max())
@@ -54,27 +57,27 @@ def test_chunks_make_no_difference(size: int, monkeypatch: pytest.MonkeyPatch) -
     assert float((conv(images).detach() - whole).abs().max()) <= CLOSE * float(whole.abs().max())
 
 
-def test_what_nobody_learns_from_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measuring works in memory that each chunk uses again; only a gradient needs the tiles of all chunks."""
+def test_without_gradients_no_tiles_are_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without gradients all chunks reuse one buffer; only gradients need the tiles of all chunks."""
     conv, images = Convolution3x3(64, 48), torch.randn(5, 64, 8, 8)
     monkeypatch.setattr(winograd, "_CHUNK", 2 * 64 * 4 * 36)  # two pictures
-    rooms: list[list[str]] = []
-    real = winograd._Room.take
+    taken: list[list[str]] = []
+    real = winograd._Buffers.take
 
-    def told(room: winograd._Room, name: str, *shape: int) -> torch.Tensor:
-        rooms[-1].append(name)
-        return real(room, name, *shape)
+    def record(buffers: winograd._Buffers, name: str, *shape: int) -> torch.Tensor:
+        taken[-1].append(name)
+        return real(buffers, name, *shape)
 
-    monkeypatch.setattr(winograd._Room, "take", told)
-    for watched in (torch.no_grad(), torch.inference_mode(), torch.enable_grad()):
-        rooms.append([])
-        with watched:
+    monkeypatch.setattr(winograd._Buffers, "take", record)
+    for mode in (torch.no_grad(), torch.inference_mode(), torch.enable_grad()):
+        taken.append([])
+        with mode:
             conv(images)
-    assert [names.count("spread") for names in rooms] == [3, 3, 0]
+    assert [names.count("spread") for names in taken] == [3, 3, 0]
 
 
-def test_it_multiplies_less_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiles with many channels on the CPU; everything else is torch's own convolution."""
+def test_it_is_used_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is for tiles with many channels on the CPU; everything else is torch's own convolution."""
     used: list[int] = []
     real = winograd._Winograd.apply
     monkeypatch.setattr(winograd._Winograd, "apply", lambda *values: used.append(values[2]) or real(*values))
@@ -87,7 +90,7 @@ def test_it_multiplies_less_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> 
     assert used == [4, 3, 2]
 
 
-def test_it_keeps_and_loads_the_weights_of_a_plain_convolution() -> None:
+def test_it_loads_the_weights_of_a_plain_convolution() -> None:
     plain, ours = nn.Conv2d(64, 64, 3, padding=1, bias=False), Convolution3x3(64, 64)
     ours.load_state_dict(plain.state_dict())
     images = torch.randn(2, 64, 8, 8)

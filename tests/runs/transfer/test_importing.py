@@ -120,7 +120,7 @@ PAPERS: list[tuple[str, Change, str]] = [
     ("facts.json", edit(dataset__fingerprint="x"), "fingerprint must be a SHA-256"),
     ("facts.json", edit(dataset__test=10**9), "test must be a whole number from 0 to 10,000,000"),
     ("facts.json", edit(dataset__test=0), "names no test pictures"),
-    ("facts.json", edit(dataset__test=99), r"holds <i8 \[100\] where <i8 \[99\] belongs"),
+    ("facts.json", edit(dataset__test=99), r"holds <i8 \[100\] where <i8 \[99\] is expected"),
     ("facts.json", edit(warnings=[1]), "warnings must be a text"),
     ("facts.json", edit(exact="yes"), "exact must be true or false"),
 ]
@@ -297,10 +297,10 @@ def added(packed: Path, target: Path, name: str, content: bytes = b"x", attribut
     [
         ("../evil", "leads out of it"),
         (f"{RUN}/../../evil", "leads out of it"),
-        ("/etc/evil", "not plainly inside it"),
-        ("C:\\evil", "not plainly inside it"),
-        ("C:evil", "not plainly inside it"),
-        (f"{RUN}/history\\test-0009.npy", "not plainly inside it"),
+        ("/etc/evil", "a drive, a backslash or a leading slash"),
+        ("C:\\evil", "a drive, a backslash or a leading slash"),
+        ("C:evil", "a drive, a backslash or a leading slash"),
+        (f"{RUN}/history\\test-0009.npy", "a drive, a backslash or a leading slash"),
         (f"{RUN}/con\u202efig.json", "cannot be shown"),
         (f"{RUN}/config.json", "overlaps|holds config.json twice"),
         ("other/config.json", "which no exported run has"),
@@ -325,7 +325,7 @@ def test_names_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Pat
 @pytest.mark.parametrize("kind", [0o120777, 0o020666, 0o010666], ids=["link", "device", "pipe"])
 def test_links_and_devices(workspace: Workspace, packed: Path, tmp_path: Path, kind: int) -> None:
     target = added(packed, tmp_path / "a.zip", f"{RUN}/history/test-0009.npy", b"/etc/passwd", kind << 16)
-    refused(workspace, target, "test-0009.npy, a link or a device")
+    refused(workspace, target, "test-0009.npy, which is a link or a device")
 
 
 def patched(packed: Path, target: Path, change: Callable[[bytearray, int, int], None]) -> Path:
@@ -353,7 +353,7 @@ def test_encrypted_overlapping_and_lying_entries(workspace: Workspace, packed: P
     target = tmp_path / "a.zip"
     refused(workspace, patched(packed, target, encrypt), "is encrypted")
     refused(workspace, patched(packed, target, overlap), "overlaps another file")
-    refused(workspace, patched(packed, target, lie), "damaged or cut off")
+    refused(workspace, patched(packed, target, lie), "damaged or incomplete")
 
 
 @pytest.mark.fault(57)
@@ -375,7 +375,7 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
             archive.writestr(f"{name}.npy", b"x")
         archive.writestr("labels.npy", npy(np.zeros(9_000_000, np.int64)))
     changes: dict[str, Change] = {"predictions.npz": inner.read_bytes(), "facts.json": edit(dataset__test=9_000_000)}
-    refused(workspace, rewrite(packed, target, changes), "holds 'probs.npy' packed, which predictions never are")
+    refused(workspace, rewrite(packed, target, changes), "holds 'probs.npy' compressed, which this program never does")
 
 
 @pytest.mark.fault(58)
@@ -383,7 +383,7 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
 def test_a_zip_that_is_cut_off(workspace: Workspace, packed: Path, tmp_path: Path, keep: float) -> None:
     content = packed.read_bytes()
     (tmp_path / "a.zip").write_bytes(content[: int(len(content) * keep)])
-    refused(workspace, tmp_path / "a.zip", "a.zip is damaged or cut off")
+    refused(workspace, tmp_path / "a.zip", "a.zip is damaged or incomplete")
 
 
 @pytest.mark.fault(58)

@@ -1,4 +1,4 @@
-"""The layer table against the real network: torch counts the parameters, shapes and FLOPs."""
+"""The layer table against the network that is built from it: torch counts parameters, shapes and FLOPs."""
 
 import math
 
@@ -48,14 +48,14 @@ def test_table_describes_the_network(config: ModelConfig, classes: int) -> None:
     assert [layer.name for layer in layers] == [name for name, _ in net.named_children()]
     assert [layer.shape for layer in layers] == shapes
     assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
-    kept = {name: shape for layer in layers for name, shape in tensors(layer).items()}
-    assert kept == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+    expected = {name: shape for layer in layers for name, shape in tensors(layer).items()}
+    assert expected == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
 
 
 @pytest.mark.parametrize(("activation", "kind"), [("relu", torch.nn.ReLU), ("gelu", torch.nn.GELU)])
 def test_the_chosen_activation_follows_every_normalisation(activation: str, kind: type[torch.nn.Module]) -> None:
     modules = list(create_model(make_config({"model": "fast_cnn", "activation": activation}).model, 10))
-    after = [modules[place + 1] for place, module in enumerate(modules) if isinstance(module, torch.nn.BatchNorm2d)]
+    after = [modules[index + 1] for index, module in enumerate(modules) if isinstance(module, torch.nn.BatchNorm2d)]
     assert len(after) == 6 and all(type(module) is kind for module in after)
 
 
@@ -64,9 +64,9 @@ def test_the_chosen_activation_follows_every_normalisation(activation: str, kind
     [{}, {"channels": "6,16", "kernel_size": 5, "padding": False, "hidden": "120,84"}, {"model": "fast_cnn"}],
 )
 def test_flops_equal_torchs_count(chosen: dict[str, object]) -> None:
-    """Torch's counter leaves out the additions of a bias and what works number by number; ours has them.
+    """Torch's counter leaves out biases and elementwise layers, which the table counts.
 
-    In float64 every convolution is the direct one, whose work is what a layer's FLOPs mean.
+    In float64 every convolution is the direct one, whose operations the FLOPs of a layer count.
     """
     config = make_config(chosen).model
     with FlopCounterMode(display=False) as counter:
@@ -80,7 +80,7 @@ def test_flops_equal_torchs_count(chosen: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_every_model_learns_everywhere(name: str) -> None:
+def test_every_parameter_of_every_model_gets_a_gradient(name: str) -> None:
     torch.manual_seed(0)
     net = create_model(ModelConfig(model=name, dropout=0.0), 10)
     logits = net(torch.randn(64, 3, 32, 32))
@@ -94,7 +94,7 @@ def test_every_model_learns_everywhere(name: str) -> None:
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, f"no gradient for {parameter_name}"
 
 
-def test_the_table_of_settings_offers_the_networks_there_are() -> None:
+def test_the_settings_offer_all_networks() -> None:
     assert list(spec_of("model").choices) == list_models()
 
 
@@ -111,8 +111,8 @@ def test_too_few_classes_are_refused() -> None:
         layer_table(ModelConfig(model="resnet"), 10)
 
 
-def test_convolutions_of_fast_cnn_begin_by_handing_on_their_inputs() -> None:
-    """And what they give beyond begins at random."""
+def test_convolutions_of_fast_cnn_first_copy_their_inputs() -> None:
+    """Their other outputs are random at first."""
     net = create_model(make_config({"model": "fast_cnn", "widths": (8, 40, 20), "depths": (1, 1, 1)}).model, 10)
     for name, inputs, outputs in (("conv1a", 32, 8), ("conv2a", 8, 40), ("conv3a", 40, 20)):
         images, same = torch.randn(2, inputs, 6, 6), min(inputs, outputs)

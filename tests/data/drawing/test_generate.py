@@ -1,4 +1,4 @@
-"""The embedded dataset: the same bytes for a seed, balanced, varied, neither trivial nor hopeless."""
+"""The built-in dataset: reproducible from its seed, balanced, varied, neither trivial nor too hard."""
 
 import hashlib
 import importlib
@@ -18,6 +18,7 @@ import pytest
 from sklearn.neighbors import NearestCentroid
 
 from cifar_core.data.drawing import CLASS_NAMES, draw_pictures, generate
+from cifar_core.data.sources.importing import CIFAR_CLASSES
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import CancelledError
 from tests.conftest import ROOT
@@ -25,7 +26,8 @@ from tests.lifecycle.conftest import until
 
 DRAWING = importlib.import_module("cifar_core.data.drawing.generate")  # the package's `generate` is the function
 LABELS = np.tile(np.arange(10), 4)
-# SHA-256 of draw_pictures(LABELS, seed=0, split="test"). A change means that everyone's drawn10 changes: say so in the notes.
+# SHA-256 of draw_pictures(LABELS, seed=0, split="test").
+# If it changes, drawn10 changes for everybody: say so in the notes.
 SAMPLE_SHA256 = "d2e5e09c6546d46599f4787e80b1b87671362427816457badd1d296c8cd1acf9"
 
 
@@ -42,9 +44,7 @@ def small() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_class_names_are_those_of_cifar10() -> None:
-    assert CLASS_NAMES == (
-        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-    )  # fmt: skip
+    assert CLASS_NAMES == CIFAR_CLASSES
 
 
 def test_shapes_and_types(sample: np.ndarray) -> None:
@@ -53,7 +53,7 @@ def test_shapes_and_types(sample: np.ndarray) -> None:
     assert draw_pictures(np.empty(0, dtype=int), seed=0, split="train").shape == (0, 3, 32, 32)
 
 
-def test_the_default_has_not_changed_unnoticed(sample: np.ndarray) -> None:
+def test_the_built_in_pictures_have_not_changed(sample: np.ndarray) -> None:
     assert hashlib.sha256(np.ascontiguousarray(sample).tobytes()).hexdigest() == SAMPLE_SHA256
 
 
@@ -100,7 +100,7 @@ def test_generate_inside_another_process(small: tuple[np.ndarray, np.ndarray, np
         np.testing.assert_array_equal(images, small[0][:20])
 
 
-def test_without_processes_the_same_pictures_come_slower(
+def test_without_processes_the_same_pictures_are_drawn(
     monkeypatch: pytest.MonkeyPatch, small: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 ) -> None:
     def broken_pool(seed: int, tasks: list[Any], workers: int, done: Callable[..., None]) -> None:
@@ -108,8 +108,7 @@ def test_without_processes_the_same_pictures_come_slower(
         done(tasks[0], draw_pictures(labels, seed=seed, split=split))
         raise BrokenProcessPool("killed")
 
-    module = importlib.import_module("cifar_core.data.drawing.generate")  # the package exports a function of that name
-    monkeypatch.setattr(module, "_in_pool", broken_pool)
+    monkeypatch.setattr(DRAWING, "_draw_in_pool", broken_pool)
     seen: list[int] = []
     images = generate(seed=0, train=300, test=50, progress=lambda done, _: seen.append(done), workers=2)[0]
     np.testing.assert_array_equal(images, small[0][:300])
@@ -124,21 +123,21 @@ generate(0, 200_000, 0, lambda done, total: print(done, flush=True), workers=2)
 
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
 def test_nothing_is_left_of_a_killed_process() -> None:
-    """Its workers notice that nobody wants their pictures any more, in the middle of drawing as in waiting."""
+    """Its workers end, whether they are drawing or waiting."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", GENERATE], stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline()
         below = psutil.Process(parent.pid).children(recursive=True)
-        workers = [child for child in below if any("spawn_main" in word for word in child.cmdline())]
+        workers = [child for child in below if any("spawn_main" in argument for argument in child.cmdline())]
         assert len(workers) == 2
         parent.kill()
     end = time.monotonic() + 20
-    while left := [worker for worker in workers if _is_alive(worker)]:
+    while running := [worker for worker in workers if _is_alive(worker)]:
         if time.monotonic() > end:
-            for worker in left:
+            for worker in running:
                 worker.kill()
-            pytest.fail(f"{len(left)} workers outlived the process that started them")
+            pytest.fail(f"{len(running)} workers outlived the process that started them")
         time.sleep(0.05)
 
 
@@ -193,13 +192,13 @@ def test_bad_seed_split_and_count_are_refused() -> None:
 
 
 @pytest.mark.fault(93)
-def test_who_cancels_leaves_no_process_that_draws() -> None:
-    """One picture is there at once; the others of the second process would take a minute."""
+def test_cancelling_leaves_no_drawing_process() -> None:
+    """The first process draws one picture; those of the second would take a minute."""
     tasks = [("train", 0, LABELS[:1]), ("train", 1, np.tile(LABELS, 1500))]
 
     def cancel(*_picture: object) -> None:
         raise CancelledError
 
     with pytest.raises(CancelledError):
-        DRAWING._in_pool(0, tasks, 2, cancel)
+        DRAWING._draw_in_pool(0, tasks, 2, cancel)
     until(lambda: not multiprocessing.active_children(), "the drawing processes are gone", timeout=20.0)

@@ -1,4 +1,4 @@
-"""How large a dataset may be holds where it is imported, saved and opened; what its files claim costs no memory."""
+"""The limits on datasets hold on import, saving and opening; what a file claims allocates no memory."""
 
 import json
 import struct
@@ -53,33 +53,35 @@ def wide_class(folder: Path) -> None:
     (folder / "meta.json").write_text(json.dumps(meta))
 
 
-@pytest.mark.skipif(not CLEAR.exists(), reason="only Linux tells the peak of a part of a process")
+@pytest.mark.skipif(not CLEAR.exists(), reason="only Linux can reset the peak memory of a process")
 @pytest.mark.parametrize(
-    ("harm", "words"),
+    ("damage", "message"),
     [
         (long_texts, r"train_ids\.npy holds texts of 9,999 characters, more than the \d+ allowed"),
         (long_header, r"train_ids\.npy is not an array file"),
-        (long_file, r"train_labels\.npy goes on after its end"),
+        (long_file, r"train_labels\.npy is longer than its header says"),
         (many_classes, "2 to 1,000 different names"),
         (wide_class, "names of 1 to 64 visible characters"),
     ],
 )
-def test_opening_takes_no_memory_for_a_claim(workspace: Workspace, harm: Callable[[Path], None], words: str) -> None:
+def test_opening_allocates_no_memory_for_a_claim(
+    workspace: Workspace, damage: Callable[[Path], None], message: str
+) -> None:
     save_tiny(workspace, train=20, test=10)
     folder = workspace.data / "tiny"
-    harm(folder)
+    damage(folder)
     meta = json.loads((folder / "meta.json").read_text())
     meta["files"] = {name: (folder / name).stat().st_size for name in meta["files"]}
     (folder / "meta.json").write_text(json.dumps(meta))
     CLEAR.write_text("5")
     before = peak_memory() or 0
-    with pytest.raises(DataError, match=f"tiny is broken .*{words}"):
+    with pytest.raises(DataError, match=f"tiny is broken .*{message}"):
         open_dataset(workspace, "tiny")
     assert (peak_memory() or 0) - before < 48 * MB
 
 
 def test_a_picture_whose_name_is_too_long_is_named(workspace: Workspace, tmp_path: Path) -> None:
-    """A zip may hold what no file system does; the longest name that there is comes in."""
+    """A zip can hold longer names than any file system; the longest allowed name is imported."""
     files = small_set(train=1, test=1)
     name, content = next(iter(files.items()))
     above = name.rpartition("/")[0]
@@ -104,7 +106,7 @@ def test_ids_wider_than_any_are_not_saved(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "count", "classes", "width", "words"),
+    ("part", "count", "classes", "width", "message"),
     [
         ("train", 10_000_001, 10, 1, "train part has 10,000,001 pictures, more than the 10,000,000 allowed"),
         ("test", 1_000_001, 10, 1, "test part has 1,000,001 pictures, more than the 1,000,000 allowed"),
@@ -113,15 +115,15 @@ def test_ids_wider_than_any_are_not_saved(workspace: Workspace) -> None:
         ("test", 300_000, 10, 60, ""),
     ],
 )
-def test_parts_too_large_to_be_measured(part: str, count: int, classes: int, width: int, words: str) -> None:
-    """Arrays that are as large as they say, and take no memory."""
+def test_parts_too_large_to_be_measured(part: str, count: int, classes: int, width: int, message: str) -> None:
+    """Broadcast arrays have the full size and take no memory."""
     split = Split(
         np.broadcast_to(np.uint8(0), (count, 3, 32, 32)),
         np.broadcast_to(np.int64(0), (count,)),
         np.broadcast_to(np.array("x", f"<U{width}"), (count,)),
     )
-    if words:
-        with pytest.raises(DataError, match=words):
+    if message:
+        with pytest.raises(DataError, match=message):
             check_arrays(part, split, classes)
     else:
         check_arrays(part, split, classes)
