@@ -253,7 +253,8 @@ def test_getting_cifar10(template: Path, tmp_path: Path, step: int, monkeypatch:
 
     monkeypatch.setattr(cifar10, "_read_in_subprocess", read)  # otherwise it takes seconds to load PyTorch
     with serving(archive) as url:
-        do: Do = lambda workspace: get_cifar10(workspace, files=replace(files, url=url), connection=CONNECTION)  # noqa: E731
+        here = replace(files, url=url)
+        do: Do = lambda workspace: get_cifar10(workspace, files=here, connection=CONNECTION)  # noqa: E731
         try_everything(template, Action(do, ("data/cifar10",), "data/.downloads"), step)
 
 
