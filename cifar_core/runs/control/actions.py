@@ -12,9 +12,9 @@ from pathlib import Path
 
 from cifar_core.errors import RunError, StorageError
 from cifar_core.jobs.log import begin_session, log_tail, take_back_session
-from cifar_core.lifecycle.force_stop import end_left_over
+from cifar_core.lifecycle.force_stop import kill_left_over_worker
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.lock_holders import can_tell
+from cifar_core.lifecycle.lock_holders import can_find_holders
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
 from cifar_core.lifecycle.status import expect_worker, move, read_state, state_now, state_without_worker
@@ -124,7 +124,7 @@ def pause_run(workspace: Workspace, run_id: str) -> None:
 def watch_over(folders: Sequence[LifeFolder]) -> "subprocess.Popen[bytes] | None":
     """Start the process that ends those of these runs whose workers do not respond; None where there is nothing for it to do."""
     living = [folder for folder in folders if is_locked(folder.lock)]
-    if not living or not can_tell():
+    if not living or not can_find_holders():
         return None
     options = [f"--run={folder.path}" for folder in living]
     with contextlib.suppress(StorageError):  # the request is on the disk: a worker that responds obeys it
@@ -157,7 +157,7 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
 def _queue_when_quiet(folder: LifeFolder) -> None:
     """Queue a run again as soon as no earlier process of it is left."""
     run_id = folder.run_id
-    end_left_over(folder)
+    kill_left_over_worker(folder)
     with hold_lock(folder.lock, timeout=ENDING_SECONDS) as mine:
         if not mine:
             raise RunError(f"Run {run_id} is being resumed by someone else.")

@@ -12,7 +12,7 @@ from cifar_core.config import RunConfig
 from cifar_core.data import open_dataset
 from cifar_core.data.sources.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.sources.drawn10 import NAME as DRAWN10
-from cifar_core.lifecycle.status import queue_first
+from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import _clean
 from cifar_core.runs.control.admission import require_memory, require_turn, run_bytes, runs_changed_by_one
@@ -90,7 +90,7 @@ def _make_folder(workspace: Workspace, identity: str, config: RunConfig, content
         folder = RunFolder(path)
         make_folder(folder.history(1).parent)
         write_json(folder.config, {"id": identity, **content})
-        queue_first(folder, config.optimizer.epochs)
+        write_first_status(folder, config.optimizer.epochs)
 
 
 def _versions() -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, RunError, StorageError
-from cifar_core.lifecycle.force_stop import end_left_over
+from cifar_core.lifecycle.force_stop import kill_left_over_worker
 from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_now, state_without_worker
 from cifar_core.limits import read_limits
@@ -208,7 +208,7 @@ def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
     """Whether any process works on a run or is on its way to it; else `held` holds its locks, so that none begins."""
     if _lives(folder, state_now):
         return True
-    end_left_over(folder)
+    kill_left_over_worker(folder)
     for lock in (
         folder.lock,
         folder.training_lock,

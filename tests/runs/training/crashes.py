@@ -35,7 +35,7 @@ from cifar_core.train.device import make_repeatable
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
-from tests.strikes import BrokenPromiseError, demand, forked, strike_everywhere
+from tests.fault_injection import BrokenPromiseError, demand, forked, inject_everywhere
 
 SETTINGS: dict[str, Any] = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3,
             "shift": 1}  # fmt: skip
@@ -65,7 +65,7 @@ def train(folder: RunFolder, plan: str, told: Path) -> int:
     move(folder, Verb.START)
     faults.arm(plan)
     code = compute(folder, os.getppid())
-    if faults.struck():
+    if faults.was_injected():
         tell("struck")
     return code
 
@@ -165,7 +165,7 @@ def crash_making(workspace: Workspace, plan: str) -> bool:
         faults.arm(plan)
         with contextlib.suppress(StorageError):
             create_run(workspace, make_config(SETTINGS), nonce="made")
-        return faults.EXIT_CODE if faults.struck() else 0
+        return faults.EXIT_CODE if faults.was_injected() else 0
 
     struck = forked(work) == faults.EXIT_CODE
     sweep_temp(workspace.runs, older_than=0)
@@ -203,7 +203,7 @@ def main() -> int:
     }
     try:
         for name, case in cases.items():
-            for kind, struck in strike_everywhere(case, step).items():
+            for kind, struck in inject_everywhere(case, step).items():
                 print(f"{name}: {kind} at {struck} calls")
     except BrokenPromiseError as error:
         print(error)

@@ -156,7 +156,7 @@ def test_a_run_that_died_travels_as_interrupted(workspace: Workspace, elsewhere:
     path = workspace.runs / store(workspace) / "status.json"
     change_json(path, lambda content: content.update(status="running"))
     run = read_run(elsewhere, import_run(elsewhere, export_run(workspace, RUN)).run)
-    assert run.status is Status.INTERRUPTED and "ended without a word" in run.error
+    assert run.status is Status.INTERRUPTED and "ended without giving a reason" in run.error
 
 
 def test_a_run_without_an_epoch_travels(workspace: Workspace, elsewhere: Workspace) -> None:
