@@ -1,9 +1,9 @@
 """The command line: `python -m cifar_core data|train|analyze|runs|bench`. Exit codes: 0 done, 2 bad input, 1 failed.
 
-What it does stands in `cifar_core.commands.cli`; here it only gets a process in which nothing can go wrong unsaid.
+The commands are in `cifar_core.commands.cli`; this module only prepares the process, so that every error is reported.
 """
 
-# What `signal` is made from: that itself takes milliseconds to import, in which Ctrl-C would print a traceback.
+# The C module below `signal`: importing `signal` itself takes milliseconds, in which Ctrl-C would print a traceback.
 import _signal  # type: ignore[import-not-found]
 import os
 import sys
@@ -14,12 +14,12 @@ if __name__ == "__main__" and _signal.getsignal(_signal.SIGINT) != _signal.SIG_I
 from cifar_core.interrupts import quit_on_ctrl_c
 
 if __name__ == "__main__":
-    quit_on_ctrl_c()  # likewise, for the most of a second that follows
+    quit_on_ctrl_c()  # the same, for the imports below, which take most of a second
 
 from cifar_core.commands.startup import begin
 
 if __name__ == "__main__":
-    begin()  # before what takes much memory
+    begin()  # before the imports that need much memory
 
 from cifar_core.commands.cli import main
 

@@ -18,7 +18,7 @@ from cifar_core.text import FOLDER_NAME_RULE, did_you_mean, is_folder_name
 
 SettingKind = Literal["int", "float", "bool", "choice", "name", "ints"]
 Precision = Literal["float32", "bfloat16"]  # what a network computes in: the run's process chooses
-MAX_TEXT = 64  # characters of a value that a sentence quotes
+MAX_TEXT = 64  # characters of a value that a sentence shows
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Spec:
     unit: str = ""
     choices: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
-    only_with: tuple[str, tuple[Any, ...]] = ("", ())  # (setting, its values): means nothing with any other value of it
+    only_with: tuple[str, tuple[Any, ...]] = ("", ())  # (setting, its values): has no effect with any other value of it
 
 
-def setting(default: Any, kind: SettingKind, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - the word people know
+def setting(default: Any, kind: SettingKind, label: str, help: str, **more: Any) -> Any:  # noqa: A002
     """A field of a settings dataclass with its `Spec`."""
     return field(default=default, metadata={"spec": Spec(kind, label, help, **more)})
 
 
-# A table, filled like prose: the formatter would give every argument a line of its own.
+# A table: the formatter would give every argument a line of its own.
 # fmt: off
 @dataclass(frozen=True)
 class DataConfig:
@@ -61,7 +61,7 @@ class DataConfig:
     shift: int = setting(0, "int", "Shift", "Move each picture by up to this many pixels in both directions.",
         low=0, high=8, unit="pixels")
     mirror_edges: bool = setting(False, "bool", "Mirror edges", "Fill the edge that a shift leaves free with the pixels beside "
-        "it, turned round, as shift when judging does; black otherwise.", only_with=("shift", tuple(range(1, 9))))
+        "it, mirrored, as the shift when judging does; else the edge is black.", only_with=("shift", tuple(range(1, 9))))
     cutout: int = setting(0, "int", "Cutout", "Blank a random square of this width, so that no single detail "
         "decides.", low=0, high=20, unit="pixels")
     flip_test: bool = setting(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
@@ -73,7 +73,7 @@ class DataConfig:
 
     @property
     def views(self) -> int:
-        """How many test-time augmentation views of a picture the network judges it by."""
+        """How many views of a picture the network judges and averages (test-time augmentation)."""
         return (2 if self.flip_test else 1) * (3 if self.shift_test else 1)
 
 
@@ -183,7 +183,7 @@ class RunConfig:
 
 @functools.cache
 def hyperparameters() -> tuple[tuple[str, str, Spec, Any], ...]:
-    """The table: (group, field name, spec, default) in the order a person reads them."""
+    """The table: (group, field name, spec, default), in the order in which people read them."""
     return tuple(
         (group.name, item.name, item.metadata["spec"], item.default)
         for group in fields(RunConfig)
@@ -195,7 +195,7 @@ def spec_of(name: str) -> Spec:
     """The spec of one hyperparameter.
 
     Raises:
-        KeyError: there is none of that name.
+        KeyError: there is no hyperparameter of that name.
     """
     return _specs()[name]
 

@@ -1,12 +1,21 @@
-"""The errors a person can meet. `str(error)` is one plain sentence: what is wrong, the rule, the way out."""
+"""The errors that people may see. `str(error)` is one plain sentence: what is wrong, the rule, and what to do."""
 
 import struct
 import tokenize
 
-MALFORMED_ARRAY = (  # what NumPy may raise on reading a file that nobody of us wrote
-    ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
-    struct.error, tokenize.TokenError,
-)  # fmt: skip
+MALFORMED_ARRAY = (  # what NumPy may raise on reading a file that this program did not write
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+)
 
 
 class CifarCoreError(Exception):
@@ -16,7 +25,7 @@ class CifarCoreError(Exception):
 
 
 class ConfigError(CifarCoreError):
-    """Settings that break a rule. `problems` lists every one of them, a sentence each."""
+    """Settings break a rule. `problems` has a sentence for each of them."""
 
     exit_code = 2
 
@@ -26,24 +35,24 @@ class ConfigError(CifarCoreError):
 
 
 class DataError(CifarCoreError):
-    """A dataset, a picture or an archive that is absent, unreadable or breaks a rule."""
+    """A dataset, picture or archive is absent, unreadable or breaks a rule."""
 
     exit_code = 2
 
 
 class DownloadError(CifarCoreError):
-    """Data that could not be fetched; the sentence says why and how to go on without a network."""
+    """Data could not be fetched; the sentence says why, and what to do without a network."""
 
 
 class RunError(CifarCoreError):
-    """A run that does not exist, cannot be read, or cannot make the move that was asked for."""
+    """A run does not exist, cannot be read, or cannot make the requested move."""
 
     exit_code = 2
 
 
 class StorageError(CifarCoreError):
-    """The disk refused: full, read-only, not there."""
+    """The disk refused: it is full, read-only or missing."""
 
 
 class TrainingError(CifarCoreError):
-    """A training that cannot go on, such as one whose loss became infinite."""
+    """A training cannot go on, for example because its loss became infinite."""

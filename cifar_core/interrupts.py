@@ -1,8 +1,9 @@
-"""What Ctrl-C (SIGINT) does in each part of a command's life: end it at once, raise, be noted, or nothing any more.
+"""What Ctrl-C (SIGINT) does in each phase of a command: end it at once, raise, be noted, or nothing.
 
-A KeyboardInterrupt strikes between any two lines, also just after a lock was taken or a process was started, and whoever
-catches it cannot tell what is half done. So where a run or a job is made and followed, Ctrl-C is noted, and looked for where
-the answer is plain. A process that was started to ignore SIGINT, as by `sh` in the background, goes on ignoring it.
+A KeyboardInterrupt can be raised between any two lines, also just after a lock was taken or a process was started, and
+the code that catches it cannot know what is half done. So while a run or a job is created and followed, Ctrl-C is only
+noted, and checked where the command can react to it. A process that was started to ignore SIGINT, as by `sh` in the
+background, goes on ignoring it.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ CANCELLED = "Cancelled."
 _Handler = Callable[[int, FrameType | None], object]
 
 
-class Noted:
+class CtrlC:
     """Whether Ctrl-C was pressed; a signal handler."""
 
     def __init__(self) -> None:
@@ -24,38 +25,38 @@ class Noted:
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         self.pressed = True
 
-    def taken(self) -> bool:
-        """Whether it was pressed since this was last asked."""
+    def take(self) -> bool:
+        """Whether it was pressed since the last call."""
         pressed, self.pressed = self.pressed, False
         return pressed
 
 
 def quit_on_ctrl_c() -> None:
-    """From now on it ends this process at once: there is nothing to tidy up, as while Python still imports."""
+    """From now on Ctrl-C ends this process at once: there is nothing to clean up, as while Python still imports."""
     _install(_quit)
 
 
 def raise_on_ctrl_c() -> None:
-    """From now on it raises KeyboardInterrupt, once: a second one ends the process while the first is being answered."""
+    """From now on Ctrl-C raises KeyboardInterrupt once; pressed again while that is handled, it ends the process."""
     _install(_raise)
 
 
 def ignore_ctrl_c() -> None:
-    """From now on it does nothing: all is said, and this process only ends."""
+    """From now on Ctrl-C does nothing: the command has printed everything and only has to end."""
     _install(signal.SIG_IGN)
 
 
-def note_ctrl_c() -> Noted:
-    """From now on it is only noted."""
-    noted = Noted()
+def note_ctrl_c() -> CtrlC:
+    """From now on Ctrl-C is only noted."""
+    noted = CtrlC()
     _install(noted)
     return noted
 
 
 @contextlib.contextmanager
-def ctrl_c_noted() -> Iterator[Noted]:
-    """Note it within, and raise KeyboardInterrupt at the end where it was pressed and nobody has taken it."""
-    noted, before = Noted(), signal.getsignal(signal.SIGINT)
+def ctrl_c_noted() -> Iterator[CtrlC]:
+    """Note Ctrl-C in the block, and raise KeyboardInterrupt at its end where `take` has not returned it."""
+    noted, before = CtrlC(), signal.getsignal(signal.SIGINT)
     _install(noted)
     try:
         yield noted
@@ -77,6 +78,6 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 
 def _quit(_number: int, _frame: FrameType | None) -> None:
-    with contextlib.suppress(OSError):  # nobody reads it
+    with contextlib.suppress(OSError):  # stderr may be closed
         os.write(2, f"{CANCELLED}\n".encode())
     os._exit(1)

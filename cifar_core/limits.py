@@ -1,7 +1,7 @@
-"""The limits of this server: one table, one file, `settings.json` in the workspace, edited by hand.
+"""The limits of this server: one table, and one file, `settings.json` in the workspace, which people edit by hand.
 
-Each field carries its default, range, unit and one sentence of help, as the hyperparameters do. The file holds what
-differs from the defaults; it is read anew at every use, so a change needs no restart. Nothing here writes.
+Each field has its default, range, unit and one sentence of help, as the hyperparameters do. The file holds what differs
+from the defaults; it is read at every use, so a change needs no restart. Nothing here writes.
 """
 
 import os
@@ -23,7 +23,7 @@ _MAX_BYTES = 64 * 1024  # of the file
 # fmt: off
 @dataclass(frozen=True)
 class ServerLimits:
-    """What one server allows to all who use it."""
+    """What one server allows its users."""
 
     slots: int = setting(1, "int", "Slots", "Trainings that run at the same time; others wait in the queue.",
         low=1, high=64, unit="trainings")
@@ -40,12 +40,12 @@ class ServerLimits:
 
 # fmt: on
 def limit_table() -> dict[str, Spec]:
-    """The spec of each limit, by name, in the order a person reads them."""
+    """The spec of each limit, by name, in the order in which people read them."""
     return {item.name: item.metadata["spec"] for item in fields(ServerLimits)}
 
 
 def read_limits(workspace: Workspace) -> ServerLimits:
-    """The limits in force now: the defaults with what the workspace's `settings.json` says on top.
+    """The current limits: the defaults, replaced by what the workspace's `settings.json` says.
 
     Raises:
         ConfigError: the file breaks a rule; every sentence names the file, the field and the rule.
@@ -66,55 +66,62 @@ def read_limits(workspace: Workspace) -> ServerLimits:
 
 
 def require_upload(workspace: Workspace, size: int, name: str) -> None:
-    """Refuse a file from a browser that is larger than the server allows or would not fit.
+    """Refuse a file from a browser that is larger than the server allows, or for which there is no space.
 
     Args:
         workspace: where it goes.
         size: of the file, bytes.
-        name: what people know it as.
+        name: of the file, as people know it.
 
     Raises:
         ConfigError: it is too large, or `settings.json` breaks a rule.
-        StorageError: there is no room for it.
+        StorageError: there is no space for it.
     """
     most = read_limits(workspace).upload_mb * MB
     if size > most:
-        raise ConfigError([f"{name} has {size_text(size)}, more than the {size_text(most)} that a file from a browser may "
-                           f"have here (upload_mb in {LIMITS_FILE})."])  # fmt: skip
+        raise ConfigError(
+            [
+                f"{name} has {size_text(size)}, more than the {size_text(most)} that a file from a browser may "
+                f"have here (upload_mb in {LIMITS_FILE})."
+            ]
+        )
     require_room(workspace, size, name)
 
 
 def require_room(workspace: Workspace, needed: int, what: str, *, place: Path | None = None) -> None:
-    """Refuse what would not fit on the disk or into the part of it that the workspace may fill.
+    """Refuse what would not fit on the disk, or into the part of it that the workspace may fill.
 
     Args:
         workspace: where it would go.
         needed: bytes, as known or estimated beforehand.
         what: the subject of the sentence, such as "The new run".
-        place: the folder it goes into, where that may lie outside of the workspace.
+        place: the folder it goes into, which may lie outside of the workspace.
 
     Raises:
         ConfigError: `settings.json` breaks a rule.
-        StorageError: there is no room; the sentence says how much is needed and how much there is.
+        StorageError: there is no space; the sentence says how much is needed and how much there is.
     """
     share = read_limits(workspace).disk_share
-    with storage_errors("looking for free space"):
+    with storage_errors("reading the free space"):
         disk = shutil.disk_usage(place or workspace.root)
     if needed > disk.free:
-        raise StorageError(f"{what} needs {size_text(needed)}, but the disk has {size_text(disk.free)} free: "
-                           "make room, such as by emptying the trash.")  # fmt: skip
+        raise StorageError(
+            f"{what} needs {size_text(needed)}, but the disk has {size_text(disk.free)} free: "
+            "free some space, for example by emptying the trash."
+        )
     inside = place is None or place.resolve().is_relative_to(workspace.root)
     if share == 1.0 or not inside:
-        return  # spares the walk through the workspace
+        return  # without reading the size of every file in the workspace
     room = max(0, int(share * disk.total) - folder_bytes(workspace.root))
     if needed > room:
-        raise StorageError(f"{what} needs {size_text(needed)}, but the workspace has {size_text(room)} left of the "
-                           f"{share:.0%} of the disk it may fill (disk_share in {LIMITS_FILE}): delete what is no "
-                           "longer needed.")  # fmt: skip
+        raise StorageError(
+            f"{what} needs {size_text(needed)}, but the workspace has {size_text(room)} left of the {share:.0%} of the "
+            f"disk it may fill (disk_share in {LIMITS_FILE}): delete what is no longer needed."
+        )
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder; links are not followed, what vanishes meanwhile counts nothing."""
+    """Bytes of all files below a folder; links are not followed, and files that vanish meanwhile do not count."""
     total = 0
     waiting = [folder]
     while waiting:

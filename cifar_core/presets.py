@@ -14,7 +14,7 @@ class Preset:
     settings: Mapping[str, Any]
 
 
-_FAST = {  # what the rungs of the ladder have in common
+_FAST = {  # what the presets of the ladder have in common
     "model": "fast_cnn",
     "optimizer": "muon",
     "momentum": 0.6,
@@ -25,7 +25,7 @@ _FAST = {  # what the rungs of the ladder have in common
     "validation_share": 0.0,
     "flip": True,
 }
-_WIDE = {  # of the two upper ones
+_WIDE = {  # what the two slowest of them have in common
     "widths": (64, 256, 256),
     "depths": (2, 2, 2),
     "dense_stem": True,
@@ -55,7 +55,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "accurate": Preset(
         "Accurate",
-        "Twelve passes with the same network, most over whole pictures, its weights averaged; judged by six looks at each picture.",
+        "Twelve passes with the same network, most over whole pictures, its weights averaged; judged by six views of each "
+        "picture.",
         {
             **_FAST,
             **_WIDE,
@@ -77,7 +78,7 @@ PRESETS: dict[str, Preset] = {
     "original": Preset(
         "As the original",
         "The tutorial network this project grew from: no augmentation, no validation part, so the last epoch counts.",
-        {  # everything that makes it what it is, so that a change of the defaults changes nothing here
+        {  # everything is listed, so that a change of the defaults does not change this preset
             "model": "simple_cnn",
             "channels": (6, 16),
             "kernel_size": 5,

@@ -1,4 +1,4 @@
-"""The programs of ours that run as processes of their own, and how one is started. Writes the log file it is given."""
+"""The programs of this library that run as processes of their own, and how they are started. Writes the given log."""
 
 import contextlib
 import os
@@ -11,11 +11,11 @@ from pathlib import Path
 from cifar_core.storage.disk_errors import storage_errors
 
 _CODE = Path(__file__).resolve().parents[1]
-SPINS = "20000"  # turns of a waiting thread before it sleeps
+_SPIN_COUNT = "20000"  # how often a waiting thread checks before it sleeps
 
 
 class Program(StrEnum):
-    """Every module of ours that is run with `python -m`: the one table of their names."""
+    """Every module of this library that is run with `python -m`: the only table of their names."""
 
     WORKER = "cifar_core.lifecycle.worker"
     FORCE_STOP = "cifar_core.lifecycle.force_stop"
@@ -31,15 +31,15 @@ class Program(StrEnum):
 
 
 def command_of(program: Program, *arguments: str) -> list[str]:
-    """The command line that runs a program of ours with this Python; the folder it starts in is not searched for modules."""
+    """The command line of a program with this Python, which does not search the current folder for modules (`-P`)."""
     return [sys.executable, "-P", "-m", program, *arguments]
 
 
 def spawn(program: Program, arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a program detached from this process, in the folder of `log`, to which its output goes.
+    """Start a program detached from this process, in the folder of `log`, which gets its output.
 
     Raises:
-        StorageError: the log or the process could not be made.
+        StorageError: the log or the process could not be created.
     """
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
     with storage_errors(f"starting {program}"), open(log, "ab") as output:
@@ -53,22 +53,22 @@ def spawn(program: Program, arguments: list[str], log: Path) -> subprocess.Popen
             start_new_session=True,
             creationflags=flags,
         )
-    # Collected as soon as it ends, so that a long-lived server gathers no zombies.
-    with contextlib.suppress(RuntimeError):  # no thread is to be had: it is collected when this process ends
+    # A thread waits for its end, so that a server that runs for long collects no zombies.
+    with contextlib.suppress(RuntimeError):  # without a thread, the system collects it when this process ends
         threading.Thread(target=process.wait, name=f"wait for {program}", daemon=True).start()
     return process
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of every process of ours: this code is found from any folder, and words come out at once.
+    """The environment of every program: it finds this code from any folder, and its output is not buffered.
 
-    Threads of torch that wait spin for a moment only, then sleep. Sleeping at once made small steps take 1.7 times as long
-    here; spinning for ever made a training several times slower as soon as anything else was busy on the machine. A
-    person's own OMP_WAIT_POLICY and GOMP_SPINCOUNT win.
+    Waiting threads of PyTorch spin only for a moment, then sleep. Sleeping at once made small steps take 1.7 times as
+    long here; endless spinning made a training several times slower as soon as another process was busy.
+    OMP_WAIT_POLICY and GOMP_SPINCOUNT of this environment are kept.
     """
     return {
         "OMP_WAIT_POLICY": "PASSIVE",
-        "GOMP_SPINCOUNT": SPINS,
+        "GOMP_SPINCOUNT": _SPIN_COUNT,
         **os.environ,
         "PYTHONPATH": str(_CODE),
         "PYTHONUNBUFFERED": "1",

@@ -1,24 +1,23 @@
-"""Text that others chose, such as names, notes and file names: what of it can be shown, on one line, or name a file, and what
-it may have been meant to say; a time as text.
+"""Text that people typed, such as names and file names: what of it can be shown, and the known name it may mean.
 
-Reads and writes nothing.
+Also times, shares and sizes as text. Reads and writes nothing.
 """
 
 import difflib
 import re
 from collections.abc import Iterable
 
-_JOINERS = "\u200c\u200d"  # unseen themselves, but emoji and some scripts fall apart without them
+_JOINERS = "\u200c\u200d"  # invisible themselves, but emoji and some scripts need them
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 FOLDER_NAME_RULE = "1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit"
 _LONGEST = 200  # characters of a name that are compared with known ones
-_SURPLUS = 16  # times the wanted length that is looked at: a name of megabytes costs no more than a long one
+_SURPLUS = 16  # only this many times the allowed length is read: a name of megabytes takes no longer than a long one
 
 
 def can_be_shown(text: str) -> bool:
-    """Whether every sign of a text can be seen: no line break, no control or direction mark, no half of a character."""
-    return text.isprintable() or all(sign.isprintable() or sign in _JOINERS for sign in text)
+    """Whether every character of a text is visible: no line break, control or direction mark, no lone surrogate."""
+    return text.isprintable() or all(char.isprintable() or char in _JOINERS for char in text)
 
 
 def some_lines(text: object, longest: int) -> str:
@@ -29,23 +28,23 @@ def some_lines(text: object, longest: int) -> str:
 
 
 def one_line(text: object, longest: int = 100) -> str:
-    """A text on one line of at most `longest` characters: what cannot be seen becomes a space, what is cut ends in `…`."""
+    """A text on one line of at most `longest` characters: invisible ones become spaces, a cut text ends in `…`."""
     whole = str(text)
     start = whole[: _SURPLUS * longest]
-    seen = start if can_be_shown(start) else "".join(sign if can_be_shown(sign) else " " for sign in start)
+    seen = start if can_be_shown(start) else "".join(char if can_be_shown(char) else " " for char in start)
     line = " ".join(seen.split())
     return line if len(line) <= longest and len(start) == len(whole) else line[: longest - 1] + "…"
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """` (did you mean 'quick'?)`, to be added to a sentence on a name that is none of those `known`; empty where none is near."""
+    """` (did you mean 'quick'?)`, for a sentence about a name that is not `known`; empty where none is near."""
     by_text = {item.lower(): item for item in known}
     close = difflib.get_close_matches(str(name)[:_LONGEST].lower(), by_text, n=1, cutoff=0.5)
     return f" (did you mean {by_text[close[0]]!r}?)" if close else ""
 
 
 def clock(seconds: float | None) -> str:
-    """`0:31`, `12:05`, `1:02:03`; nothing known is an ellipsis."""
+    """Seconds as `0:31`, `12:05`, `1:02:03`; an ellipsis where they are not known."""
     if seconds is None:
         return "…"
     minutes, rest = divmod(max(0, round(seconds)), 60)
@@ -53,21 +52,26 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def is_folder_name(text: str) -> bool:
-    """Whether a text may name a folder of ours, as the id of a run and the name of a dataset do (`FOLDER_NAME_RULE`).
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: `1 run`, `2,000 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
-    A name that Windows keeps for a device may not, on any system.
+
+def is_folder_name(text: str) -> bool:
+    """Whether a text may be the id of a run or the name of a dataset, which name their folders (`FOLDER_NAME_RULE`).
+
+    Names that Windows reserves for devices are refused on every system.
     """
     return _NAME.fullmatch(text) is not None and not is_device_name(text)
 
 
 def is_device_name(text: str) -> bool:
-    """Whether Windows keeps this file name for a device: `con`, `lpt1`, in any case and with any ending (`NUL.txt`)."""
+    """Whether Windows reserves this file name for a device: `con`, `lpt1`, in any case, any extension (`NUL.txt`)."""
     return text.partition(".")[0].strip().lower() in _DEVICES
 
 
 def percent(share: float) -> str:
-    """A share in words, rounded to whole per cent; only a true 0 or 1 reads "0 %" or "100 %"."""
+    """A share as text, rounded to whole per cent; only an exact 0 or 1 reads "0 %" or "100 %"."""
     if 0 < share < 0.005:
         return "<1 %"
     if 0.995 <= share < 1:
@@ -79,7 +83,7 @@ MB = 1024 * 1024
 
 
 def size_text(size: int) -> str:
-    """Bytes as people say them: `12 kB`, `3.4 MB`, `1.2 GB` (1 MB = 1,048,576 bytes)."""
+    """Bytes as people read them: `12 kB`, `3.4 MB`, `1.2 GB` (1 MB = 1,048,576 bytes)."""
     if size < MB:
         return f"{-(-size // 1024):,} kB"
     return f"{size / MB:,.1f} MB" if size < 1024 * MB else f"{size / 1024 / MB:,.1f} GB"

@@ -1,4 +1,4 @@
-"""The workspace: the one folder that holds everything a person makes. `data/ runs/ exports/ trash/` lie in it."""
+"""The workspace: the one folder that holds everything people make, in `data/`, `runs/`, `exports/` and `trash/`."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ VARIABLE = "CIFAR_WORKSPACE"
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where things lie. Only the data layer knows the files in `data`, only the runs layer those in `runs` and `trash`."""
+    """The folders. Only the data layer knows the files in `data`, only the runs layer those in `runs` and `trash`."""
 
     root: Path
 
@@ -25,7 +25,7 @@ class Workspace:
 
     @property
     def jobs(self) -> Path:
-        """What is told of datasets on their way, a folder each; made by the first."""
+        """The jobs that prepare datasets, a folder each; the first job creates it."""
         return self.data / ".jobs"
 
     @property
@@ -40,7 +40,7 @@ class Workspace:
 
     @property
     def trash(self) -> Path:
-        """Deleted runs, which can be brought back."""
+        """Deleted runs, which can be restored."""
         return self.root / "trash"
 
     @property
@@ -49,17 +49,17 @@ class Workspace:
         return self.data, self.runs, self.exports, self.trash
 
     def unwritable(self, *folders: Path) -> Path | None:
-        """Which of these folders (else of `folders`) is one in which nothing can be made, as on a DVD; None without one."""
+        """The first of these folders (without any, of all) that is not writable, as on a DVD; None if all are."""
         return next((folder for folder in folders or self.folders if not os.access(folder, os.W_OK | os.X_OK)), None)
 
 
 def open_workspace(path: str | Path | None = None) -> Workspace:
-    """Open the workspace, making it on first use: `path`, else $CIFAR_WORKSPACE, else `./workspace`.
+    """Open the workspace, creating it on first use: `path`, else $CIFAR_WORKSPACE, else `./workspace`.
 
-    One that is there and can only be read is opened as well, to be looked at: whatever would write in it is refused.
+    An existing one that can only be read is opened as well; whatever would write in it is refused.
 
     Raises:
-        StorageError: it cannot be made or read; the sentence names the path and how to change it.
+        StorageError: it cannot be created or read; the sentence names the path and how to change it.
     """
     chosen = Path(path or os.environ.get(VARIABLE) or "workspace")
     try:
@@ -68,9 +68,9 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
         is_there = workspace.runs.is_dir()
         sweep_temp(root)
         for folder in workspace.folders:
-            _make(folder, needed=not is_there)
+            _create(folder, needed=not is_there)
             sweep_temp(folder)
-        with contextlib.suppress(PermissionError):  # told where the jobs are shown
+        with contextlib.suppress(PermissionError):  # the list of jobs reports it
             for folder in workspace.jobs.glob("*"):
                 sweep_temp(folder)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of symbolic links; a zero byte in the path
@@ -82,8 +82,8 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
     return workspace
 
 
-def _make(folder: Path, *, needed: bool) -> None:
-    """Make a folder of a workspace; where it is not `needed`, a copy that can only be read may lack it."""
+def _create(folder: Path, *, needed: bool) -> None:
+    """Create a folder of a workspace; where it is not `needed`, a copy that can only be read may lack it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

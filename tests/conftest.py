@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: seeds, a workspace, tiny pictures, and what the machine may or may not have."""
+"""Fixtures that every test may use: seeds, a workspace, tiny pictures, and a browser and real pictures if there are."""
 
 import os
 import random
@@ -18,7 +18,7 @@ from cifar_core.workspace import Workspace, open_workspace
 ROOT = Path(__file__).resolve().parent.parent
 REAL_PICTURES = ROOT.parent / "shared" / "data" / "cifar10-images.tar.xz"
 
-# Threads of torch that wait sleep instead of spinning: beside other work the tests take a fraction of the time.
+# Waiting threads of PyTorch sleep instead of spinning: beside other work the tests take a fraction of the time.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Set by scikit-learn, torch and pytest themselves, not by our code.
@@ -38,18 +38,18 @@ def seeded() -> None:
 
 @pytest.fixture(autouse=True)
 def clean_environment() -> Iterator[None]:
-    """Fail a test that leaves `os.environ` other than it found it (`monkeypatch.setenv` cleans up by itself)."""
+    """Fail a test that changes `os.environ` and does not restore it (`monkeypatch.setenv` does)."""
     before = _environment()
     yield
     after = _environment()
     if before != after:
         changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-        for name in changed:  # the tests after this one are not to blame
+        for name in changed:  # so that later tests do not fail as well
             if name in before:
                 os.environ[name] = before[name]
             else:
                 del os.environ[name]
-        pytest.fail(f"the test changed the environment and left it so: {', '.join(changed)}")
+        pytest.fail(f"the test changed the environment and did not restore it: {', '.join(changed)}")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def arm() -> Iterator[Callable[[str], None]]:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """An empty workspace of this test alone."""
+    """An empty workspace for this test alone."""
     return open_workspace(tmp_path / "workspace")
 
 
@@ -83,10 +83,10 @@ def real_pictures() -> Path:
 
 
 def tiny_pictures(count: int, *, classes: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures that a small network learns within an epoch or two: noise, and a bright patch whose place is the class.
+    """Pictures that a small network learns in an epoch or two: noise, and a bright patch whose position is the class.
 
     Args:
-        count: how many pictures; the labels go round, so every class has the same number, give or take one.
+        count: how many pictures; the labels repeat in turn, so the classes differ by one picture at most.
         classes: how many classes, at most 16.
         seed: the same seed gives the same pictures.
 
@@ -117,7 +117,7 @@ def _environment() -> dict[str, str]:
 
 
 def _absent(reason: str, required_by: str) -> NoReturn:
-    """Skip with the reason, or fail where the variable `required_by` says that nothing may be skipped."""
+    """Skip with the reason, or fail where the variable `required_by` forbids that."""
     if os.environ.get(required_by) == "1":
         pytest.fail(f"{reason}, but {required_by}=1 asks for it")
     pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""Files as accidents and strangers leave them: any bytes, and good files with some of them or some of their values changed."""
+"""Hypothesis strategies for damaged files: any bytes, and valid files with some bytes or some values changed."""
 
 import json
 import math
@@ -7,12 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-DEEP = "[" * 100_000  # more than any reader of JSON goes down
-HUGE = 10**400  # no float holds it
-PLAIN = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-    | st.sampled_from([HUGE, -HUGE, 2**63, -1, 0, 1e308, math.nan, math.inf, -0.0, "", "\ud800", "\0", "NaN", "1" * 5000])
-)  # fmt: skip
+DEEP = "[" * 100_000  # nested deeper than any reader of JSON allows
+HUGE = 10**400  # larger than any float
+EXTREMES = [HUGE, -HUGE, 2**63, -1, 0, 1e308, math.nan, math.inf, -0.0, "", "\ud800", "\0", "NaN", "1" * 5000]
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(EXTREMES)
 VALUES = st.recursive(
     PLAIN,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
@@ -21,7 +19,7 @@ VALUES = st.recursive(
 
 
 def places(content: Any) -> Iterator[tuple[Any, Any]]:
-    """Every value in JSON by what holds it and its key or number there."""
+    """Every value in JSON, by its container and its key or index there."""
     if isinstance(content, dict | list):
         for key in list(content) if isinstance(content, dict) else range(len(content)):
             yield content, key
@@ -30,7 +28,7 @@ def places(content: Any) -> Iterator[tuple[Any, Any]]:
 
 @st.composite
 def other_values(draw: st.DrawFn, content: Any) -> Any:
-    """JSON with one to three of its values replaced by others of any type, or left out."""
+    """JSON with one to three of its values replaced by others of any type, or removed."""
     changed = json.loads(json.dumps(content))
     for _ in range(draw(st.integers(1, 3))):
         there = list(places(changed))
@@ -45,7 +43,7 @@ def other_values(draw: st.DrawFn, content: Any) -> Any:
 
 @st.composite
 def other_bytes(draw: st.DrawFn, content: bytes) -> bytes:
-    """A file with some bytes changed, put in, left out or said twice, or cut short; now and then quite another one."""
+    """A file with some bytes changed, inserted, removed or repeated, or cut off; sometimes any other bytes."""
     match draw(st.sampled_from(["flip", "flip", "cut", "insert", "twice", "drop", "any"])):
         case "cut":
             return content[: draw(st.integers(0, len(content)))]
@@ -67,15 +65,16 @@ def other_bytes(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 def as_json(value: Any) -> bytes:
-    """As Python writes it, NaN and halves of characters too."""
+    """As Python writes it, with NaN and lone surrogates too."""
     return json.dumps(value).encode("utf-8", "surrogatepass")
 
 
 def other_json(content: bytes) -> st.SearchStrategy[bytes]:
-    """A JSON file with other values or other bytes, or nested deeper than anybody looks."""
+    """A JSON file with other values or other bytes, or nested too deep."""
+    odd = [b"", DEEP.encode(), b'{"a":' + DEEP.encode(), b"\xef\xbb\xbf" + content, content.decode().encode("utf-16")]
     return (
         other_values(json.loads(content)).map(as_json)
         | VALUES.map(as_json)
         | other_bytes(content)
-        | st.sampled_from([b"", DEEP.encode(), b'{"a":' + DEEP.encode(), b"\xef\xbb\xbf" + content, content.decode().encode("utf-16")])
-    )  # fmt: skip
+        | st.sampled_from(odd)
+    )

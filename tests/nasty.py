@@ -1,8 +1,8 @@
-"""Texts that a careless screen, chart, table or path would take for something else than text."""
+"""Texts that a careless screen, chart, table or path would interpret as something else than text."""
 
-HIT = "window.hit=1"  # what a script that runs would leave behind
-OUTSIDE = "evil.test"  # a host that nothing may ask
-LITERAL = (  # allowed as names; every one must be seen as it stands here
+HIT = "window.hit=1"  # shows that a script was run
+OUTSIDE = "evil.test"  # a host that must never be requested
+LITERAL = (  # allowed as names; every one must be shown exactly like this
     f"<script>{HIT}</script>",
     f"<img src=x onerror={HIT}>",
     f"[x](javascript:{HIT})",
@@ -16,11 +16,11 @@ LITERAL = (  # allowed as names; every one must be seen as it stands here
     "1. first | second \\*third\\* [^1]",
     "👩‍🔬🔬 שלום café",
 )
-UNSEEN = (  # a person may not choose these, a folder from elsewhere may hold them
+UNSEEN = (  # refused as names, but a folder from another machine may contain them
     "line one\nline two",
     "\u202egnp.exe\u200f",
     "nul \0 escape \x1b[31m red",
-    "half \ud800 of a sign",
+    "half \ud800 of a character",
     "long " * 2000,
 )
 CLASSES = (  # names of folders, so without a slash
@@ -35,11 +35,11 @@ CLASSES = (  # names of folders, so without a slash
     "**b** &lt;i&gt; <b>x",
     "👩‍🔬 שלום",
 )
-ODD_IDS = (  # what may stand where a run's id, a class or a picture is expected
+ODD_IDS = (  # for places where the id of a run, a class or a picture is expected
     "../x", "..%2fx", "%252e%252e", "..\\x", "C:\\x", "\\\\host\\share", "//host/share", "/etc/passwd", "CON", "con.txt", "a\n", "a\0", "",
     " ", ".", "..", "-", "x" * 300, "١٢٣", "٣", "nan", "inf", "1e999", "-1", "99999999999999999999", "None", "~", "<script>", "quiet otter",
 )  # fmt: skip
-FILE_NAMES = (  # of an upload
+FILE_NAMES = (  # of uploads
     "../../x.png", "a.exe:$b.png", "CON.png", "a.png\0.exe", "é" * 200 + ".png", "cafe\u0301.png", "caf\u00e9.png", "\udcff.png",
     f"<img src=x onerror={HIT}>.png", f"![p](http://{OUTSIDE}/p.png).png", "=cmd().png", "",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Hyperparameters: whatever comes in becomes a checked `RunConfig` or one `ConfigError` that lists every problem."""
+"""Hyperparameters: any input becomes a checked `RunConfig`, or one `ConfigError` that lists every problem."""
 
 import dataclasses
 import json
@@ -65,7 +65,7 @@ ALLOWED = st.fixed_dictionaries({}, optional={name: allowed(spec) for _, name, s
 
 
 def problems_of(settings: dict[str, Any], **options: Any) -> list[str]:
-    """What `make_config` has to say against these settings."""
+    """The problems that `make_config` finds in these settings."""
     with pytest.raises(ConfigError) as caught:
         make_config(settings, **options)
     assert str(caught.value) == " ".join(caught.value.problems)
@@ -87,7 +87,7 @@ def test_every_field_is_in_the_table_once() -> None:
 
 
 @pytest.mark.parametrize(("group", "name", "spec", "default"), TABLE, ids=NAMES)
-def test_a_row_is_complete_and_true(group: str, name: str, spec: Spec, default: Any) -> None:
+def test_a_row_is_complete_and_correct(group: str, name: str, spec: Spec, default: Any) -> None:
     assert spec.label
     assert spec.help.endswith(".")
     assert getattr(getattr(make_config(), group), name) == default, "the default breaks its own rule"
@@ -109,7 +109,7 @@ def test_configs_cannot_be_changed() -> None:
         make_config().machine.seed = 1  # type: ignore[misc]
 
 
-# Whatever comes in
+# Any input
 
 
 @pytest.mark.fault(41)
@@ -169,7 +169,7 @@ def test_what_is_typed_means_the_same(settings: dict[str, Any]) -> None:
     assert make_config(typed) == make_config(settings)
 
 
-# Numbers that are none
+# Values that are not numbers
 
 
 @pytest.mark.fault(41)
@@ -196,7 +196,7 @@ def test_what_is_typed_means_the_same(settings: dict[str, Any]) -> None:
     ],
     ids=lambda value: f"{str(value)[:12]}-{type(value).__name__}",
 )
-def test_what_is_no_number_is_refused(name: str, value: object) -> None:
+def test_values_that_are_not_numbers_are_refused(name: str, value: object) -> None:
     (problem,) = problems_of({name: value})
     assert problem.startswith(f"{name} is ")
     assert f"must be a {'whole ' if name in BY_KIND['int'] else ''}number from" in problem
@@ -227,13 +227,13 @@ def test_a_whole_number_may_be_written_in_several_ways(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [2, 4, "6", 0, 9])
-def test_a_kernel_has_a_middle(value: object) -> None:
+def test_a_kernel_size_is_odd(value: object) -> None:
     assert "must be a whole number from 1 to 7 pixels, odd" in problems_of({"kernel_size": value})[0]
 
 
 @pytest.mark.fault(41)
 @pytest.mark.parametrize("value", [1, 0, 1.0, None, "maybe", "", [], 2])
-def test_numbers_are_not_truths(value: object) -> None:
+def test_numbers_are_not_booleans(value: object) -> None:
     assert problems_of({"flip": value})[0].endswith("must be true or false.")
 
 
@@ -250,7 +250,7 @@ def test_lists_may_be_written_in_several_ways(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["Adam", ["adam"], {"adam": 1}, 0, None, b"adam"])
-def test_a_choice_is_one_of_its_words(value: object) -> None:
+def test_a_choice_is_one_of_its_values(value: object) -> None:
     assert "must be one of adam, adamw, sgd" in problems_of({"optimizer": value})[0]
 
 
@@ -259,7 +259,7 @@ def test_a_dataset_has_a_name(value: object) -> None:
     assert "must be a name of 1 to 64 small letters a-z, digits and hyphens" in problems_of({"dataset": value})[0]
 
 
-# What a person reads
+# What people read
 
 
 @pytest.mark.fault(41)
@@ -303,7 +303,7 @@ def test_the_nearest_choice_and_preset_are_offered() -> None:
 
 
 @pytest.mark.fault(41)
-def test_names_that_are_no_text_are_refused() -> None:
+def test_names_that_are_not_text_are_refused() -> None:
     assert problems_of({3: 1, (7,): 3}) == [  # type: ignore[dict-item]
         "There is no setting '3'.",
         "There is no setting '(7,)'.",
@@ -345,13 +345,46 @@ def test_a_setting_beside_a_preset_wins() -> None:
 
 
 def test_original_is_the_network_this_project_grew_from() -> None:
-    """Every setting of it, spelt out: unpadded 5 x 5 convolutions, Adam, all pictures, nothing else."""
-    assert make_config(preset="original").flat() == {
-        "dataset": "drawn10", "train_share": 1.0, "validation_share": 0.0, "flip": False, "shift": 0, "mirror_edges": False, "cutout": 0,
-        "flip_test": False, "shift_test": 0, "small_share": 0.0, "widths": [24, 64, 128], "depths": [2, 2, 2], "late_pooling": False, "dense_stem": False, "fine_stem": False, "activation": "relu", "model": "simple_cnn", "channels": [6, 16], "kernel_size": 5, "padding": False, "hidden": [120, 84], "dropout": 0.0,
-        "epochs": 10, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.9, "schedule": "constant",
-        "warmup_share": 0.2, "weight_decay": 0.0, "label_smoothing": 0.0, "prune_share": 0.0, "patience": 0, "seed": 0, "device": "auto", "max_seconds": 0,
-    }  # fmt: skip
+    """Every setting of it is listed: unpadded 5 x 5 convolutions, Adam, all pictures, nothing else."""
+    expected = {
+        "dataset": "drawn10",
+        "train_share": 1.0,
+        "validation_share": 0.0,
+        "flip": False,
+        "shift": 0,
+        "mirror_edges": False,
+        "cutout": 0,
+        "flip_test": False,
+        "shift_test": 0,
+        "small_share": 0.0,
+        "widths": [24, 64, 128],
+        "depths": [2, 2, 2],
+        "late_pooling": False,
+        "dense_stem": False,
+        "fine_stem": False,
+        "activation": "relu",
+        "model": "simple_cnn",
+        "channels": [6, 16],
+        "kernel_size": 5,
+        "padding": False,
+        "hidden": [120, 84],
+        "dropout": 0.0,
+        "epochs": 10,
+        "batch_size": 64,
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "momentum": 0.9,
+        "schedule": "constant",
+        "warmup_share": 0.2,
+        "weight_decay": 0.0,
+        "label_smoothing": 0.0,
+        "prune_share": 0.0,
+        "patience": 0,
+        "seed": 0,
+        "device": "auto",
+        "max_seconds": 0,
+    }
+    assert make_config(preset="original").flat() == expected
 
 
 def test_differing_names_what_is_not_the_same() -> None:

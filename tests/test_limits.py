@@ -64,7 +64,7 @@ def test_a_hand_edited_file_is_picked_up_at_the_next_look(workspace: Workspace) 
     [
         ("", "is not JSON"),
         ("{", "is not JSON"),
-        ('{"slots": NaN}', "NaN is no number"),
+        ('{"slots": NaN}', "NaN is not a number"),
         ("[1]", "must be one JSON object"),
         ("7", "must be one JSON object"),
         ("[" * 50_000, "nested too deep"),

@@ -1,4 +1,4 @@
-"""docs/SERVER.md says what is so: limits with their defaults, options that exist, a proxy that hands on what the app needs."""
+"""docs/SERVER.md is correct: limits with their defaults, options that exist, a proxy with what the app needs."""
 
 import json
 import re

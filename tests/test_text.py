@@ -1,4 +1,4 @@
-"""Text that others chose: what can be shown of it, and on one line."""
+"""Text that people typed: what of it can be shown, and on one line."""
 
 import pytest
 from hypothesis import given
@@ -14,11 +14,11 @@ def test_what_can_be_seen_can_be_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sign", ["\n", "\t", "\0", "\x1b", "\x7f", "\u202e", "\u200f", "\u2066", "\ufeff", "\ud800", "\u2028"]
+    "char", ["\n", "\t", "\0", "\x1b", "\x7f", "\u202e", "\u200f", "\u2066", "\ufeff", "\ud800", "\u2028"]
 )
-def test_what_cannot_be_seen_becomes_a_space(sign: str) -> None:
-    assert not can_be_shown(f"a{sign}b")
-    assert one_line(f"{sign}a{sign}{sign}b{sign}") == "a b"
+def test_what_cannot_be_seen_becomes_a_space(char: str) -> None:
+    assert not can_be_shown(f"a{char}b")
+    assert one_line(f"{char}a{char}{char}b{char}") == "a b"
 
 
 @given(some.text(), some.integers(1, 50))
@@ -31,7 +31,7 @@ def test_one_line_is_short_and_all_of_it_can_be_shown(text: str, longest: int) -
 
 def test_what_is_cut_says_so() -> None:
     assert one_line("x" * 10_000_000, 10) == "x" * 9 + "…"
-    assert one_line(" " * 10_000 + "x", 10).endswith("…"), "the end was not looked at"
+    assert one_line(" " * 10_000 + "x", 10).endswith("…"), "the end was not read"
     assert one_line("x" * 10, 10) == "x" * 10
 
 
@@ -41,7 +41,7 @@ def test_lines_stay_lines() -> None:
 
 
 @pytest.mark.parametrize("text", ["con", "NUL", "Aux.txt", "lpt0", "com9.tar.gz", "prn "])
-def test_names_that_windows_keeps(text: str) -> None:
+def test_names_that_windows_reserves(text: str) -> None:
     assert is_device_name(text)
 
 
@@ -58,11 +58,11 @@ def test_a_clock(seconds: float | None, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "suggestion"),
     [("qick", " (did you mean 'Quick'?)"), ("QUICK", " (did you mean 'Quick'?)"), ("zzz", ""), ("", "")],
 )
-def test_the_nearest_name_is_offered_whatever_its_case(typed: str, said: str) -> None:
-    assert did_you_mean(typed, ["Quick", "standard"]) == said
+def test_the_nearest_name_is_offered_whatever_its_case(typed: str, suggestion: str) -> None:
+    assert did_you_mean(typed, ["Quick", "standard"]) == suggestion
 
 
 @pytest.mark.parametrize(

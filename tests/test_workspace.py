@@ -1,4 +1,4 @@
-"""Opening the workspace: where it lies, that it is made on first use, and what a person reads when it cannot be."""
+"""Opening the workspace: where it lies, that it is created on first use, and the sentence where that fails."""
 
 import os
 import time
@@ -16,7 +16,7 @@ from tests.rights import as_a_user
 FOLDERS = ("data", "runs", "exports", "trash")
 
 
-def test_it_is_made_on_first_use_and_kept_on_the_next(tmp_path: Path) -> None:
+def test_it_is_created_on_first_use_and_kept_on_the_next(tmp_path: Path) -> None:
     root = tmp_path / "deep" / "workspace"
     workspace = open_workspace(root)
     assert workspace == Workspace(root)
@@ -27,7 +27,7 @@ def test_it_is_made_on_first_use_and_kept_on_the_next(tmp_path: Path) -> None:
 
 
 def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The argument wins over the variable, which wins over the folder one stands in."""
+    """The argument wins over the variable, which wins over the current folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(VARIABLE, raising=False)
     assert open_workspace().root == tmp_path / "workspace"
@@ -51,7 +51,7 @@ def test_moving_to_another_folder_later_changes_nothing(tmp_path: Path, monkeypa
     assert workspace.runs.is_dir()
 
 
-def test_a_link_to_a_folder_serves(tmp_path: Path) -> None:
+def test_a_link_to_a_folder_works(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     assert open_workspace(tmp_path / "link").root == tmp_path / "elsewhere"
@@ -71,7 +71,7 @@ def test_leftovers_of_crashed_writers_are_swept(tmp_path: Path) -> None:
 
 @pytest.mark.fault(17)
 @pytest.mark.parametrize("obstacle", ["a file", "a file inside", "a loop of links", "a dangling link", "a zero byte"])
-def test_what_cannot_be_a_workspace_is_named_with_the_way_out(tmp_path: Path, obstacle: str) -> None:
+def test_what_cannot_be_a_workspace_is_named_with_what_to_do(tmp_path: Path, obstacle: str) -> None:
     root = tmp_path / "workspace"
     match obstacle:
         case "a file":
@@ -96,8 +96,8 @@ def test_what_cannot_be_a_workspace_is_named_with_the_way_out(tmp_path: Path, ob
 
 
 @pytest.mark.fault(17)
-def test_a_workspace_that_can_only_be_read_is_opened_to_be_looked_at(tmp_path: Path) -> None:
-    """As the share of somebody else, or a copy on a DVD; such a copy may lack what was empty."""
+def test_a_workspace_that_can_only_be_read_is_opened(tmp_path: Path) -> None:
+    """Such as the share of another person, or a copy on a DVD, which may lack empty folders."""
     workspace = open_workspace(tmp_path / "workspace")
     assert workspace.unwritable() is None
     workspace.exports.rmdir()
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, where: str) -> No
     getattr(workspace, where).chmod(0o700)
 
 
-def test_no_folder_of_its_own_is_made_by_looking_at_paths(tmp_path: Path) -> None:
+def test_reading_its_paths_creates_no_folder(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "gone")
     assert [getattr(workspace, name) for name in FOLDERS] == [tmp_path / "gone" / name for name in FOLDERS]
     assert not workspace.root.exists()

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cifar_core.config import RunConfig
 from cifar_core.errors import RunError, TrainingError
-from cifar_core.interrupts import Noted, ctrl_c_noted
+from cifar_core.interrupts import CtrlC, ctrl_c_noted
 from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs import Run, Status, create_run, epoch_ends, read_metrics, read_run, start_run, stop_run
 from cifar_core.workspace import Workspace
@@ -54,7 +54,7 @@ def train(workspace: Workspace, config: RunConfig) -> Trained:
     return Trained(run, read_metrics(workspace, run_id), epochs)
 
 
-def _followed(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
+def _followed(workspace: Workspace, run_id: str, ctrl_c: CtrlC) -> Run:
     is_asked = False
     while True:
         if ctrl_c.pressed and not is_asked:

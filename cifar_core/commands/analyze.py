@@ -1,4 +1,4 @@
-"""`analyze`: the worst mistakes of a run, saved as pictures and listed."""
+"""`analyze`: list the worst mistakes of a run and save them as pictures."""
 
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, save_samples
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
 from cifar_core.samples import SampleFilter, sample_table, select_samples, tile_caption
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
 
@@ -30,20 +31,20 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     table = sample_table(predictions.labels, predictions.probs, predictions.ids.tolist(), predictions.class_names)
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
-    say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {len(mistakes):,} mistakes.")
+    say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {counted(len(mistakes), 'mistake')}.")
     if worst.empty:
-        _tell_scripts(as_json, _summary(found.id, predictions.epoch, table, worst, None))
+        _print_result(as_json, _summary(found.id, predictions.epoch, table, worst, None))
         return
     export = save_samples(
         workspace, dataset.test, worst, predictions.probs, predictions.class_names, label=found.id, out=out
     )
     for rank, (_, row) in enumerate(worst.iterrows(), start=1):
         click.echo(f"{rank:3d}  {tile_caption(row)}  {row['id']}")
-    say(f"Saved {len(worst)} pictures, a table and a contact sheet to {export.folder}")
-    _tell_scripts(as_json, _summary(found.id, predictions.epoch, table, worst, export))
+    say(f"Saved {counted(len(worst), 'picture')}, a table and a contact sheet to {export.folder}")
+    _print_result(as_json, _summary(found.id, predictions.epoch, table, worst, export))
 
 
-def _tell_scripts(as_json: bool, content: dict[str, Any]) -> None:
+def _print_result(as_json: bool, content: dict[str, Any]) -> None:
     if as_json:
         print_json(content)
 

@@ -1,7 +1,7 @@
-"""All commands as one, and the sentence and exit code of whatever ends them.
+"""The command line with all its commands, and the sentence and exit code for each way they end.
 
-People read stderr; stdout holds results, with `--json` one object as its last line. Nothing here loads torch: training
-and importing run as processes of their own, which the commands follow.
+Messages for people go to stderr; stdout has the results, with `--json` one object as its last line. Nothing here loads
+PyTorch: training and importing run as processes of their own, which the commands follow.
 """
 
 import sys
@@ -29,7 +29,7 @@ for command in (data, train, analyze, runs, bench):
 
 
 def main() -> int:
-    """Run a command; whatever goes wrong is one sentence on stderr unless --debug is among the arguments."""
+    """Run a command; every error is one sentence on stderr, unless --debug is among the arguments."""
     debug = DEBUG in sys.argv
     arguments = [item for item in sys.argv[1:] if item != DEBUG]
     if not debug:
@@ -37,7 +37,7 @@ def main() -> int:
     try:
         raise_on_ctrl_c()
         return _run(arguments, debug)
-    except KeyboardInterrupt:  # outside of what click runs
+    except KeyboardInterrupt:  # pressed outside of the code that click runs
         return _cancelled()
     finally:
         ignore_ctrl_c()
@@ -64,7 +64,7 @@ def _result(arguments: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         result = error.exit_code
-    sys.stdout.flush()  # here, where it can still be said that it does not work
+    sys.stdout.flush()  # here, where a failure can still be reported
     return result if isinstance(result, int) else 0
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: their common options, and how they speak to people (stderr) and to scripts (stdout)."""
+"""What the commands share: common options, and their output for people (stderr) and for scripts (stdout)."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ _BAR = 24  # characters
 
 
 def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--workspace DIR`, handed over as an opened `Workspace`."""
+    """`--workspace DIR`, passed to the command as an opened `Workspace`."""
     text = f"Folder that holds data, runs and exports (else ${VARIABLE}, else ./workspace)."
     return click.option("--workspace", callback=_open, metavar="DIR", help=text)(command)
 
@@ -32,18 +32,18 @@ def _open(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr, so that stdout stays for results."""
+    """Print a line for people on stderr, because stdout is for results."""
     clear_line()
     click.echo(text, err=True)
 
 
 def print_json(content: dict[str, Any]) -> None:
-    """The object scripts read."""
+    """Print the object that scripts read."""
     click.echo(json.dumps(content, allow_nan=False))
 
 
 def show_progress(done: int, total: int, text: str) -> None:
-    """Redraw the progress bar on a terminal; nothing in a log file."""
+    """Redraw the progress bar on a terminal; prints nothing where stderr is a file."""
     if sys.stderr.isatty():
         filled = round(_BAR * done / total) if total else 0
         line = f"[{'#' * filled}{'.' * (_BAR - filled)}] {text}"
@@ -52,11 +52,11 @@ def show_progress(done: int, total: int, text: str) -> None:
 
 
 def clear_line() -> None:
-    """Take the progress bar away."""
+    """Remove the progress bar."""
     if sys.stderr.isatty():
         sys.stderr.write("\r" + " " * 118 + "\r")
 
 
-def waiting_words(place: QueuePlace) -> str:
-    """As in `2nd of 5, about 3:20 to wait`."""
+def waiting_text(place: QueuePlace) -> str:
+    """A place in the queue as text, such as `2nd of 5, about 3:20 to wait`."""
     return f"{place}, about {clock(place.seconds)} to wait" if place.seconds is not None else str(place)

@@ -1,4 +1,4 @@
-"""`data`: list, get, import. Getting runs as a process of its own; the command follows it."""
+"""`data`: list, get, import. A process of its own prepares a dataset; the command follows it."""
 
 import time
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from cifar_core.data import (
     start_import,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
-from cifar_core.interrupts import Noted, note_ctrl_c
+from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 
@@ -27,14 +27,14 @@ _LOOK_SECONDS = 0.2
 
 @click.group()
 def data() -> None:
-    """Datasets: which there are, getting one, importing your own."""
+    """List datasets, get one, or import your own pictures."""
 
 
 @data.command("list")
 @json_option
 @workspace_option
 def list_command(workspace: Workspace, as_json: bool) -> None:
-    """All datasets and how to get those that are not here."""
+    """List all datasets, and how to get those that are missing."""
     found = list_datasets(workspace)
     if as_json:
         print_json({"datasets": [asdict(item) for item in found]})
@@ -63,7 +63,7 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
 @click.option(
     "--leave-out",
     is_flag=True,
-    help="Leave out files that cannot be used and import the rest; else one of them refuses all.",
+    help="Leave out files that cannot be used and import the rest; without this, one such file refuses the import.",
 )
 @json_option
 @workspace_option
@@ -74,16 +74,17 @@ def import_command(workspace: Workspace, path: Path, name: str, leave_out: bool,
     finish(workspace, name, ctrl_c, as_json)
 
 
-def finish(workspace: Workspace, name: str, ctrl_c: Noted, as_json: bool = False) -> None:
-    """Follow the preparation of a dataset, whoever does it, to its end.
+def finish(workspace: Workspace, name: str, ctrl_c: CtrlC, as_json: bool = False) -> None:
+    """Follow the preparation of a dataset, by any process, to its end.
 
     Raises:
-        DataError: an import was refused, or what is stored is broken.
-        DownloadError: getting it failed, or this or an import was cancelled.
+        DataError: an import was refused, or the stored dataset is broken.
+        DownloadError: getting it failed, or getting or importing it was cancelled.
     """
     state = _follow(workspace, name, ctrl_c)
     job = read_job(workspace, name)
-    if job is not None and (job.state == "done" or state.state != "ready"):  # else an earlier try, long made good
+    # A job that did not end well is an earlier try where the dataset is ready nevertheless.
+    if job is not None and (job.state == "done" or state.state != "ready"):
         for line in job.report:
             say(line)
     if state.state != "ready":
@@ -104,29 +105,29 @@ def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
     kind = DataError if is_import else DownloadError
     if job is not None and job.error:
         return kind(job.error)
-    return kind(f"{state.name} is not here: what prepared it ended early. Start it again.")
+    return kind(f"{state.name} is not ready: its preparation ended early. Start it again.")
 
 
-def _follow(workspace: Workspace, name: str, ctrl_c: Noted) -> DatasetState:
-    """Wait while a job makes the dataset, or a training run draws it; the state after that. Ctrl-C cancels the job.
+def _follow(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
+    """Wait while a job or a training run prepares the dataset; returns the state after that. Ctrl-C cancels the job.
 
     Raises:
-        Abort: Ctrl-C was pressed once more, or while a training run draws it, which goes on: only the waiting ends.
+        Abort: Ctrl-C was pressed again, or while a training run draws it, which goes on: only the waiting ends.
     """
     cancelled = False
     while True:
         state, job = dataset_state(workspace, name), read_job(workspace, name)
-        running = job if job is not None and job.state == "running" else None
-        if state.state != "preparing" and running is None:
+        running_job = job if job is not None and job.state == "running" else None
+        if state.state != "preparing" and running_job is None:
             clear_line()
             return state
-        if ctrl_c.taken():
-            if cancelled or running is None:
+        if ctrl_c.take():
+            if cancelled or running_job is None:
                 raise click.Abort
             cancelled = True
-            say("Cancelling; nothing that was stored before is changed.")
+            say("Cancelling; what was stored before is not changed.")
             cancel_job(workspace, name)
-        _show(running)
+        _show(running_job)
         time.sleep(_LOOK_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""An option for every hyperparameter, made from the table."""
+"""A command-line option for every hyperparameter, made from the table in `config`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the options that were given."""
+    """The options that were given."""
     return {name: value for name, value in settings.items() if value is not None}
 
 

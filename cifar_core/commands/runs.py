@@ -1,4 +1,6 @@
-"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute, verify."""
+"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute,
+verify.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -8,7 +10,7 @@ from typing import Any
 
 import click
 
-from cifar_core.commands.console import json_option, print_json, say, waiting_words, workspace_option
+from cifar_core.commands.console import json_option, print_json, say, waiting_text, workspace_option
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, unfinished
 from cifar_core.runs import (
@@ -37,13 +39,13 @@ from cifar_core.runs import (
     stop_run,
     verify_run,
 )
-from cifar_core.text import one_line, size_text
+from cifar_core.text import counted, one_line, size_text
 from cifar_core.workspace import Workspace
 
 
 @click.group()
 def runs() -> None:
-    """Look at runs and steer them. RUN is an id or `latest`."""
+    """List, stop, resume, compare and share runs. RUN is an id or `latest`."""
 
 
 @runs.command("list")
@@ -57,7 +59,7 @@ def list_command(workspace: Workspace, as_json: bool) -> None:
         print_json({"runs": [_brief(run, places.get(run.id)) for run in found]})
         return
     if not found:
-        say("There is no run yet: python -m cifar_core train")
+        say("There is no run yet. Train one: python -m cifar_core train")
     for run in found:
         click.echo(run.problem or _line(run, places.get(run.id)))
 
@@ -93,27 +95,31 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def import_command(workspace: Workspace, file: Path, as_json: bool) -> None:
-    """Bring in a run from the .zip FILE that `export` made, here or elsewhere; it can be read, but not resumed."""
+    """Import a run from a .zip FILE that `export` made; it can be read, but not resumed."""
     imported = import_run(workspace, file)
-    say(f"Run {imported.run} is here." if imported.new else f"This run is here already, as {imported.run}.")
+    say(
+        f"Run {imported.run} was imported."
+        if imported.new
+        else f"This workspace already has this run, as {imported.run}."
+    )
     if as_json:
         print_json({"run": imported.run, "new": imported.new})
 
 
 @runs.command()
 @click.argument("run", required=False)
-@click.option("--all", "every", is_flag=True, help="Stop all that run or wait, and wait until they have ended.")
+@click.option("--all", "every", is_flag=True, help="Stop all running and waiting runs, and wait until they have ended.")
 @json_option
 @workspace_option
 def stop(workspace: Workspace, run: str | None, every: bool, as_json: bool) -> None:
-    """Ask a running or waiting RUN (or --all) to stop after its present batch; it keeps what it has."""
+    """Ask a running or waiting RUN (or --all) to stop after its current batch; it keeps what it has."""
     if every == (run is not None):
         raise click.UsageError("Name one RUN, or give --all.")
     if run is not None:
         _do(workspace, run, stop_run, "is asked to stop", as_json)
         return
     stopped = stop_all(workspace)
-    say(f"{len(stopped)} run{'' if len(stopped) == 1 else 's'} ended.")
+    say(f"{counted(len(stopped), 'run')} ended.")
     if as_json:
         print_json({"stopped": stopped})
 
@@ -135,7 +141,7 @@ def resume(workspace: Workspace, run: str, as_json: bool) -> None:
     """Continue a RUN that was paused, stopped, interrupted or failed, when its turn comes."""
     run_id = resolve_run(workspace, run)
     _begin(workspace, lambda: run_id, resume_run)
-    _tell_done(run_id, "goes on when its turn comes", as_json)
+    _report_done(run_id, "goes on when its turn comes", as_json)
 
 
 @runs.command()
@@ -143,9 +149,9 @@ def resume(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def retry(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Train a RUN that failed, was interrupted or stopped once more, with the same settings and seed, as a new run."""
+    """Train a RUN that failed, was interrupted or was stopped again as a new run, with the same settings and seed."""
     old = resolve_run(workspace, run)
-    _tell_new(_begin(workspace, lambda: retry_run(workspace, old), start_run), old, as_json)
+    _report_new(_begin(workspace, lambda: retry_run(workspace, old), start_run), old, as_json)
 
 
 @runs.command()
@@ -157,7 +163,7 @@ def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) ->
     """Train a new run with the settings of RUN; an option given here wins."""
     old = resolve_run(workspace, run)
     new = _begin(workspace, lambda: duplicate_run(workspace, old, chosen(settings)), start_run)
-    _tell_new(new, old, as_json)
+    _report_new(new, old, as_json)
 
 
 @runs.command()
@@ -174,23 +180,23 @@ def delete(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def restore(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Bring a deleted RUN back."""
+    """Restore a deleted RUN."""
     restore_run(workspace, run)
-    say(f"Run {run} is back.")
+    say(f"Run {run} was restored.")
     if as_json:
         print_json({"run": run, "done": True})
 
 
 @runs.command()
-@click.option("--empty", is_flag=True, help="Remove all of it for good.")
+@click.option("--empty", is_flag=True, help="Remove everything in the trash for good.")
 @json_option
 @workspace_option
 def trash(workspace: Workspace, empty: bool, as_json: bool) -> None:
-    """Deleted runs, the last deleted first. They go for good after some days (trash_days in settings.json)."""
-    found, gone = list_trash(workspace), 0
+    """Deleted runs, the last deleted first. They are removed for good after trash_days (in settings.json)."""
+    found, removed = list_trash(workspace), 0
     if empty:
-        gone = empty_trash(workspace)
-        say("1 run is gone for good." if gone == 1 else f"{gone} runs are gone for good.")
+        removed = empty_trash(workspace)
+        say(f"{counted(removed, 'run')} removed for good.")
     else:
         for item in found:
             name = f" ({item.name})" if item.name != item.id else ""
@@ -200,7 +206,7 @@ def trash(workspace: Workspace, empty: bool, as_json: bool) -> None:
             say("The trash is empty.")
     if as_json:
         listed = [_deleted(item) for item in found]
-        print_json({"runs": [item for item in listed if item["problem"]] if empty else listed, "removed": gone})
+        print_json({"runs": [item for item in listed if item["problem"]] if empty else listed, "removed": removed})
 
 
 @runs.command()
@@ -223,8 +229,8 @@ def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> N
 @json_option
 @workspace_option
 def recompute(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Make the predictions of a RUN anew from its best weights, where their file is damaged or gone."""
-    _do(workspace, run, recompute_predictions, "has its predictions again", as_json)
+    """Compute the predictions of a RUN again from its best weights, when their file is damaged or missing."""
+    _do(workspace, run, recompute_predictions, "has new predictions", as_json)
 
 
 @runs.command()
@@ -232,7 +238,7 @@ def recompute(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def verify(workspace: Workspace, run: str | None, as_json: bool) -> None:
-    """Check that RUN (else every run) is whole; exit code 1 and the faults where one is not."""
+    """Check that RUN (else every run) is whole; where one is not, name the faults and exit with code 1."""
     ids = [resolve_run(workspace, run)] if run is not None else [item.id for item in list_runs(workspace)]
     problems = {run_id: verify_run(workspace, run_id) for run_id in ids}
     faulty = {run_id: found for run_id, found in problems.items() if found}
@@ -250,14 +256,14 @@ def _deleted(item: DeletedRun) -> dict[str, str | None]:
 
 
 def _begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> str:
-    """Queue a run; Ctrl-C meanwhile stops it. Returns its id."""
+    """Queue a run and return its id; Ctrl-C meanwhile stops the run."""
     run_id, ctrl_c = begin(workspace, make, start)
     if ctrl_c.pressed:
         raise unfinished(follow(workspace, run_id, ctrl_c))
     return run_id
 
 
-def _tell_new(new: str, old: str, as_json: bool) -> None:
+def _report_new(new: str, old: str, as_json: bool) -> None:
     say(f"Run {new} is queued, with the settings of {old}.")
     if as_json:
         print_json({"run": new, "made_from": old})
@@ -266,10 +272,10 @@ def _tell_new(new: str, old: str, as_json: bool) -> None:
 def _do(workspace: Workspace, run: str, action: Any, done: str, as_json: bool) -> None:
     run_id = resolve_run(workspace, run)
     action(workspace, run_id)
-    _tell_done(run_id, done, as_json)
+    _report_done(run_id, done, as_json)
 
 
-def _tell_done(run_id: str, done: str, as_json: bool) -> None:
+def _report_done(run_id: str, done: str, as_json: bool) -> None:
     say(f"Run {run_id} {done}.")
     if as_json:
         print_json({"run": run_id, "done": True})
@@ -296,7 +302,7 @@ def _line(run: Run, place: QueuePlace | None) -> str:
     else:
         score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}"
     name = f" ({run.name})" if run.name != run.id else ""
-    status = f"{run.status}, {waiting_words(place)}" if place else run.status.value
+    status = f"{run.status}, {waiting_text(place)}" if place else run.status.value
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
     return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"

@@ -1,6 +1,6 @@
-"""The first thing a command does, before it imports what takes time and memory: its streams, unforeseen faults.
+"""What a command does before it imports anything large: prepare its streams, and handle unforeseen errors.
 
-Loads next to nothing. Whatever goes wrong from here on is one sentence on stderr, unless --debug is among the arguments.
+Loads few modules. From here on every error is one sentence on stderr, unless --debug is among the arguments.
 """
 
 import errno
@@ -10,39 +10,39 @@ import sys
 from typing import Any, TextIO
 
 from cifar_core.errors import StorageError
-from cifar_core.machine import if_of_memory, is_there, memory_limit, memory_words
+from cifar_core.machine import can_allocate, explain_memory_error, memory_limit, memory_sentence
 
 DEBUG = "--debug"
-LEAST_MEMORY = 250 * 1024 * 1024  # bytes; with less NumPy and others say so first, in words of their own
+LEAST_MEMORY = 250 * 1024 * 1024  # bytes; with less, NumPy and others fail first, with messages of their own
 
 
 def begin() -> None:
-    """Make this process fit for a command.
+    """Prepare this process for a command.
 
     Raises:
-        MemoryError: it may have too little for the command to be read.
+        MemoryError: it may have too little memory to import the command.
     """
     _open_standard_streams()
     if DEBUG not in sys.argv:
         sys.excepthook = one_sentence
-    if not is_there(LEAST_MEMORY):
+    if not can_allocate(LEAST_MEMORY):
         raise MemoryError
 
 
 def one_sentence(kind: type[BaseException], error: BaseException, _trace: object) -> None:
-    """For what nobody foresaw; Python then exits with 1."""
-    told = f"{kind.__name__}: {error}"
+    """Print an unforeseen error as one sentence; Python then exits with 1."""
+    message = f"{kind.__name__}: {error}"
     is_cut_short = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
-    lack = if_of_memory(told) or (memory_words() if is_cut_short and memory_limit() else "")
-    print(f"Error: {lack or f'{told} (an unexpected fault; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
+    lack = explain_memory_error(message) or (memory_sentence() if is_cut_short and memory_limit() else "")
+    print(f"Error: {lack or f'{message} (an unexpected error; {DEBUG} shows where)'}", file=sys.stderr, flush=True)
     if lack:
-        os._exit(1)  # libraries that are half loaded may crash at the end
+        os._exit(1)  # half loaded libraries may crash at a normal exit
 
 
 def _open_standard_streams() -> None:
-    """Give a process that was started without stdin, stdout or stderr a null one, and both outputs a manner of failing.
+    """Open the null device for a missing stdin, stdout or stderr, and define how failing outputs are handled.
 
-    Else the next file that is opened, such as the lock of a run, would become what all words are written to.
+    Otherwise the next opened file, such as the lock of a run, would become the target of all output.
     """
     for number in (0, 1, 2):
         try:
@@ -55,16 +55,21 @@ def _open_standard_streams() -> None:
 
 
 def _stream(old: Any, raw: io.FileIO) -> TextIO:
-    """As Python's own over another raw file; signs that its encoding lacks are written as `\\xe4`, and stop nothing."""
+    """As Python's own over another raw file; characters that its encoding lacks are written as `\\xe4`."""
     if old is not None and not isinstance(getattr(old.buffer, "raw", old.buffer), io.FileIO):
         return old  # a Windows console, which is no file
     encoding, lines, through = (old.encoding, old.line_buffering, old.write_through) if old else ("utf-8", False, False)
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace",
-                            line_buffering=lines or raw.fileno() == 2, write_through=through)  # fmt: skip
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding,
+        "backslashreplace",
+        line_buffering=lines or raw.fileno() == 2,
+        write_through=through,
+    )
 
 
 class _Words(io.FileIO):
-    """Words for people: where nobody can hear them they are lost, and the command goes on."""
+    """Messages for people: where they cannot be written they are lost, and the command goes on."""
 
     def write(self, content: Any) -> int:
         try:
@@ -74,14 +79,14 @@ class _Words(io.FileIO):
 
 
 class _Results(io.FileIO):
-    """Results: one that cannot be written ends the command, quietly where it is only that nobody reads on."""
+    """Results: one that cannot be written ends the command, without a message where the reader closed the pipe."""
 
     def write(self, content: Any) -> int:
         try:
             return super().write(content)
         except OSError as error:
             null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self.fileno())  # what is buffered goes there when Python ends
+            os.dup2(null, self.fileno())  # buffered output goes there when Python ends
             os.close(null)
             if error.errno == errno.EPIPE:
                 raise SystemExit(1) from error

@@ -1,4 +1,4 @@
-"""`train`: make a run, start its process and follow it. Other commands that begin a run do it with `begin` as well."""
+"""`train`: create a run, start its process and follow it. Other commands that start a run use `begin` as well."""
 
 import contextlib
 import math
@@ -14,13 +14,13 @@ from cifar_core.commands.console import (
     print_json,
     say,
     show_progress,
-    waiting_words,
+    waiting_text,
     workspace_option,
 )
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError, RunError, TrainingError
-from cifar_core.interrupts import Noted, note_ctrl_c
+from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.presets import PRESETS
 from cifar_core.runs import (
     EpochLine,
@@ -36,12 +36,12 @@ from cifar_core.runs import (
     start_run,
     stop_run,
 )
-from cifar_core.text import clock
+from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
-_TIMEOUT = 30.0  # seconds; a run that was asked to stop and does not react has been ended by then, where that can be
-_WAITING_SECONDS = 0.5  # all runs are looked at
+_STOP_SECONDS = 30.0  # by then a run that does not react to a stop has been ended, where the system allows that
+_WAITING_SECONDS = 0.5  # longer, because each look reads all runs
 
 
 @click.command()
@@ -53,10 +53,11 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
     """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
     config = make_config(chosen(settings), preset=preset)
     run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config), start_run)
-    with _said_that_it_goes_on(workspace, run_id):
+    with _report_that_it_goes_on(workspace, run_id):
         expected = read_run(workspace, run_id).expected_seconds
     about = f", about {clock(expected)}" if expected else ""
-    say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {config.optimizer.epochs} epochs{about}.")
+    epochs = counted(config.optimizer.epochs, "epoch")
+    say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {epochs}{about}.")
     run = follow(workspace, run_id, ctrl_c)
     if as_json:
         print_json(summary(run))
@@ -65,55 +66,55 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
     say(_closing(run))
 
 
-def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> tuple[str, Noted]:
-    """Make a run and start it, so that Ctrl-C at any moment of that leaves none that trains unsaid.
+def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> tuple[str, CtrlC]:
+    """Create and start a run, so that Ctrl-C at any moment leaves no run that trains unnoticed.
 
     Args:
-        workspace: where.
-        make: gives the run's id.
-        start: sets it going; not called where Ctrl-C was pressed before.
+        workspace: of the run.
+        make: creates the run and returns its id.
+        start: starts it; not called where Ctrl-C was pressed before.
 
     Returns:
-        The run's id, and whether Ctrl-C was or is pressed from now on: `follow` stops the run then.
+        The run's id, and the record of Ctrl-C: where it was or will be pressed, `follow` stops the run.
     """
     ctrl_c = note_ctrl_c()
     run_id = make()
     if not ctrl_c.pressed:
-        with _said_that_it_goes_on(workspace, run_id):
+        with _report_that_it_goes_on(workspace, run_id):
             start(workspace, run_id)
     return run_id, ctrl_c
 
 
-def follow(workspace: Workspace, run_id: str, ctrl_c: Noted) -> Run:
+def follow(workspace: Workspace, run_id: str, ctrl_c: CtrlC) -> Run:
     """Show a run's progress until its process has ended; Ctrl-C asks it to stop.
 
     Raises:
-        Abort: Ctrl-C was pressed again long after: the run does not react, and only the waiting for it ends.
+        Abort: Ctrl-C was pressed again long after: the run does not react, so only this command ends.
     """
-    told, place, asked = 0, None, math.inf
-    with _said_that_it_goes_on(workspace, run_id):
+    shown, place, asked = 0, None, math.inf
+    with _report_that_it_goes_on(workspace, run_id):
         while True:
-            if ctrl_c.taken():
-                if time.monotonic() > asked + _TIMEOUT:
+            if ctrl_c.take():
+                if time.monotonic() > asked + _STOP_SECONDS:
                     raise click.Abort
                 asked = min(asked, time.monotonic())
                 _stop(workspace, run_id)
             run = read_run(workspace, run_id)
-            told = _tell_epochs(workspace, run, told)
+            shown = _show_epochs(workspace, run, shown)
             if not run.active:
                 clear_line()
                 return run
             if run.ticket is None:
-                _tell_progress(run)
+                _show_run_progress(run)
                 time.sleep(_LOOK_SECONDS)
             else:
-                place = _tell_place(workspace, run, place)
+                place = _show_place(workspace, run, place)
                 time.sleep(_WAITING_SECONDS)
 
 
 def unfinished(run: Run) -> TrainingError:
-    """The sentence for a run that ended, but not at its end."""
-    return TrainingError(f"Run {run.id} is {run.status}. {run.error}".strip())
+    """The error of a run that ended without finishing."""
+    return TrainingError(f"Run {run.id} did not finish (status: {run.status}). {run.error}".strip())
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -141,47 +142,53 @@ def _stop(workspace: Workspace, run_id: str) -> None:
     except RunError:
         return  # it ended by itself meanwhile
     except CifarCoreError as error:  # the disk
-        say(f"It could not be asked to stop: {error} Ctrl-C tries again.")
+        say(f"The run could not be asked to stop: {error} Press Ctrl-C to try again.")
 
 
 @contextlib.contextmanager
-def _said_that_it_goes_on(workspace: Workspace, run_id: str) -> Iterator[None]:
-    """Whatever ends the command, a run that goes on is not taken for one that has ended too."""
+def _report_that_it_goes_on(workspace: Workspace, run_id: str) -> Iterator[None]:
+    """Where an error ends the command while the run goes on, say so."""
     try:
         yield
     except BaseException:
         with contextlib.suppress(CifarCoreError):
             if read_run(workspace, run_id).active:
-                say(f"Run {run_id} goes on without this command: python -m cifar_core runs show {run_id}")
+                say(
+                    f"Run {run_id} goes on without this command. See how it does: "
+                    f"python -m cifar_core runs show {run_id}"
+                )
         raise
 
 
-def _tell_epochs(workspace: Workspace, run: Run, told: int) -> int:
-    if run.last is None or run.last.epoch == told:
-        return told
+def _show_epochs(workspace: Workspace, run: Run, shown: int) -> int:
+    """Print the epochs after the one with the number `shown`; returns the last one."""
+    if run.last is None or run.last.epoch == shown:
+        return shown
     metrics = read_metrics(workspace, run.id)
-    for row in metrics[metrics["epoch"] > told].to_dict("records"):
+    for row in metrics[metrics["epoch"] > shown].to_dict("records"):
         line = EpochLine(**{str(name): value for name, value in row.items()})
-        judged = line.validation_accuracy is not None and line.validation_accuracy == line.validation_accuracy
-        validation = f", validation {line.validation_accuracy:.4f}" if judged else ""
-        say(f"Epoch {line.epoch}/{run.config.optimizer.epochs}: loss {line.train_loss:.4f}, accuracy train "
+        has_validation = line.validation_accuracy is not None and not math.isnan(line.validation_accuracy)
+        validation = f", validation {line.validation_accuracy:.4f}" if has_validation else ""
+        say(
+            f"Epoch {line.epoch}/{run.config.optimizer.epochs}: loss {line.train_loss:.4f}, accuracy train "
             f"{line.train_accuracy:.4f}{validation}, test {line.test_accuracy:.4f}, {line.seconds:.1f} s, "
-            f"{line.images_per_second:,.0f} pictures/s")  # fmt: skip
+            f"{line.images_per_second:,.0f} pictures/s"
+        )
     return run.last.epoch
 
 
-def _tell_place(workspace: Workspace, run: Run, told: QueuePlace | None) -> QueuePlace | None:
-    """Say where a run waits, anew when it moves up; not where it needs not wait at all."""
+def _show_place(workspace: Workspace, run: Run, shown: QueuePlace | None) -> QueuePlace | None:
+    """Print a run's place in the queue whenever it moves up; nothing where it does not have to wait."""
     place = queue_places(list_runs(workspace), slots(workspace)).get(run.id)
     if place is None or place.seconds == 0:
-        return told
-    if told is None or place.position != told.position:
-        say(f"Run {run.id} waits for its turn: {waiting_words(place)}.")
-    show_progress(0, 1, f"waiting, {waiting_words(place)}")
+        return shown
+    if shown is None or place.position != shown.position:
+        say(f"Run {run.id} waits for its turn: {waiting_text(place)}.")
+    show_progress(0, 1, f"waiting, {waiting_text(place)}")
     return place
 
 
-def _tell_progress(run: Run) -> None:
+def _show_run_progress(run: Run) -> None:
     at = run.progress
     if at is None:
         return
@@ -199,9 +206,9 @@ def _closing(run: Run) -> str:
         return f"Run {run.id} has finished."
     chosen = "chosen by the validation part" if best.validation_accuracy is not None else "the last one"
     count = f", n = {run.dataset.test:,}" if run.dataset else ""
-    looks = f", {best.looks} looks at each picture" if (best.looks or 1) > 1 else ""
-    missed = f" ({run.overrun:+.0%} against the estimate)" if run.overrun is not None else ""
+    views = f", {best.looks} views of each picture" if (best.looks or 1) > 1 else ""
+    off = f" ({run.overrun:+.0%} against the estimate)" if run.overrun is not None else ""
     return (
-        f"Run {run.id}: test accuracy {best.test_accuracy:.4f}{count}, epoch {best.epoch} ({chosen}){looks}, "
-        f"{run.seconds:.1f} s{missed}. See its mistakes: python -m cifar_core analyze {run.id}"
+        f"Run {run.id}: test accuracy {best.test_accuracy:.4f}{count}, epoch {best.epoch} ({chosen}){views}, "
+        f"{run.seconds:.1f} s{off}. See its mistakes: python -m cifar_core analyze {run.id}"
     )

@@ -27,9 +27,9 @@ from cifar_core.data.store import (
     refuse_taken,
 )
 from cifar_core.errors import DataError, StorageError
-from cifar_core.jobs.log import begin_session, last_words, told_end
+from cifar_core.jobs.log import begin_session, last_line, logged_end
 from cifar_core.jobs.progress import CancelledError
-from cifar_core.machine import if_of_memory
+from cifar_core.machine import explain_memory_error
 from cifar_core.processes import Program, spawn
 from cifar_core.storage.atomic import TEMP_MARK, remove, write_atomic
 from cifar_core.storage.json_files import read_json, write_json
@@ -295,11 +295,11 @@ def _read_request(folder: Path) -> Request | None:
 
 def _why_it_ended(log: Path) -> str:
     """Why the process ended without writing its state: the reason it logged, or else the last line of its log."""
-    logged = told_end(log)
+    logged = logged_end(log)
     if logged:
         return logged[1]
-    last_line = last_words(log)
-    if no_memory := if_of_memory(last_line):
+    output = last_line(log)
+    if no_memory := explain_memory_error(output):
         return no_memory
-    reason = f"it said: {last_line}" if last_line else "it was killed, or memory ran out"
+    reason = f"it said: {output}" if output else "it was killed, or memory ran out"
     return f"The process that prepared the data ended early ({reason}). Start it again."

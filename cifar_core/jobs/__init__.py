@@ -1,1 +1,1 @@
-"""Detached work of any kind: what its processes print, and how they tell how far they are."""
+"""What all detached processes share: the log of what they print, and how they report their progress."""

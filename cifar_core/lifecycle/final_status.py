@@ -1,4 +1,4 @@
-"""How a run ends where the disk may refuse to keep that: in its status after a few tries, else as a line of its log."""
+"""Writing how a run ended even on a failing disk: into its status after a few tries, else as a line of its log."""
 
 import time
 
@@ -8,16 +8,16 @@ from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import MOVES, Verb
 from cifar_core.lifecycle.status import move, read_state
 
-RETRY_SECONDS = 1.0  # what dies of a full disk often gives back some of it
+RETRY_SECONDS = 1.0  # a process that ends because the disk is full often frees some space
 _STEP_SECONDS = 0.1
 
 
 def move_or_retry(folder: LifeFolder, verb: Verb, why: str) -> None:
-    """Make the move by which a run ends, again for a moment where the disk refuses.
+    """Make the move by which a run ends; where the disk refuses, try again for a moment.
 
     Raises:
         RunError: the run has ended already, or its status cannot be read.
-        StorageError: the disk went on refusing, or the run's folder is gone.
+        StorageError: the disk still refused, or the run's folder is gone.
     """
     until = time.monotonic() + RETRY_SECONDS
     while True:
@@ -32,9 +32,9 @@ def move_or_retry(folder: LifeFolder, verb: Verb, why: str) -> None:
 
 
 def end_as(folder: LifeFolder, verb: Verb, why: str) -> None:
-    """As `move_or_retry`; where the disk goes on refusing, the run's log tells how it ended, and `state_now` believes it.
+    """As `move_or_retry`; where the disk still refuses, the end goes to the run's log, where `state_now` finds it.
 
-    For the worker, and whoever holds its lock in its place.
+    Only the worker may call this, or a process that holds the worker's lock.
 
     Raises:
         RunError: the run has ended already, or its status cannot be read.

@@ -1,7 +1,8 @@
-"""The end of workers that do not respond: `python -m cifar_core.lifecycle.force_stop --run=DIR ...`, a light process.
+"""The process that ends workers which do not respond: `python -m cifar_core.lifecycle.force_stop --run=DIR ...`.
 
-Whoever asks a run to stop or pause starts it beside; it ends as soon as the worker obeys, and it goes on where whoever asked
-is gone. A worker leads its own child to its end (`supervise`); here is what happens when the worker itself is frozen.
+Every request to stop or pause a run starts this light process as well. It ends as soon as the worker has obeyed, and
+does not depend on the process that made the request. A worker ends its own child (`supervise`); this module covers the
+case that the worker itself is frozen.
 """
 
 import argparse
@@ -12,55 +13,62 @@ from pathlib import Path
 
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.lifecycle.final_status import end_as
-from cifar_core.lifecycle.heartbeat import MISSED_SECONDS, QUIET_SECONDS, Standstill, quiet_seconds
+from cifar_core.lifecycle.heartbeat import MISSED_SECONDS, UNRESPONSIVE_SECONDS, Standstill, seconds_since_beat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.lock_holders import Holder, holder_of
-from cifar_core.lifecycle.queue import is_next, leave, order_lock, slot_locks
+from cifar_core.lifecycle.queue import is_next, leave, slot_locks, ticket_lock
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb
 from cifar_core.lifecycle.status import SILENT_SECONDS, read_state
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
 from cifar_core.storage.locks import hold_lock, is_locked
 
-_START_SECONDS = 1.0  # at most what this process took to begin, of the time that a worker has to obey
+_START_SECONDS = 1.0  # the longest this process takes to start; it counts towards the time a worker has to obey
 _LOOK_SECONDS = 0.5
-_LOCK_SECONDS = 3.0  # to come by the locks of the dead
-GIVE_UP_SECONDS = 60.0  # a worker that responds is left to lead its child to its end; by then it has
-_ASKED = {
+_LOCK_SECONDS = 3.0  # to take the locks of a killed worker
+GIVE_UP_SECONDS = 60.0  # a worker that responds ends its own child, and has done so after this long
+_REASONS = {
     Verb.STOP: "Its process did not react to the stop, so it was ended. It keeps what it had logged.",
     Verb.PAUSE: "Its process did not react to the pause, so it was ended. Resume goes on from what it had kept.",
 }
-_HELD_UP = "Its process did not respond while it held up the queue, so it was ended: resume it to go on."
+_BLOCKED_QUEUE = "Its process did not respond while it held up the queue, so it was ended: resume it to go on."
 
 
 def main() -> None:
-    """See to the end of the runs named, side by side."""
+    """End the named runs, side by side."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", required=True, action="append", type=Path)
     folders = [LifeFolder(path) for path in parser.parse_args().run]
     with ThreadPoolExecutor(len(folders)) as pool:
-        list(pool.map(see_to_its_end, folders))
+        list(pool.map(end_unresponsive, folders))
 
 
-def see_to_its_end(folder: LifeFolder) -> None:
-    """Wait until the worker of a run that was asked to end has done so; kill one that does not even respond."""
+def end_unresponsive(folder: LifeFolder) -> None:
+    """Wait until the worker of a run that was asked to end has ended; kill it where it does not respond."""
     started, standstill = time.monotonic(), Standstill()
     grace = OBEY_SECONDS + KILL_SECONDS - _START_SECONDS
-    with contextlib.suppress(RunError), holder_of(folder.lock, of_run=folder.run_id) as worker:  # it may be deleted
-        while worker is not None and (verb := _asked(folder)) is not None and not worker.has_ended(_LOOK_SECONDS):
+    with (
+        contextlib.suppress(RunError),
+        holder_of(folder.lock, of_run=folder.run_id) as worker,
+    ):  # a run may be deleted meanwhile
+        while worker is not None and (verb := _requested(folder)) is not None and not worker.has_ended(_LOOK_SECONDS):
             waited = time.monotonic() - started
             is_silent = _is_silent(folder, MISSED_SECONDS, standstill)
             if waited >= grace and is_silent:
                 if worker.kill():
-                    _write_end(folder, verb, _ASKED[verb])
+                    _write_end(folder, verb, _REASONS[verb])
                 return
             if waited >= grace + GIVE_UP_SECONDS:
                 return
 
 
-def end_left_over(folder: LifeFolder) -> None:
-    """Kill the worker of a run that has ended, where it does not respond and so would keep the run from everything else."""
+def kill_left_over_worker(folder: LifeFolder) -> None:
+    """Kill the worker of a run that has ended, where it does not respond: its lock would block every other action."""
     with contextlib.suppress(RunError):
-        if read_state(folder).status in ACTIVE or not is_locked(folder.lock) or _quiet(folder) <= QUIET_SECONDS:
+        if (
+            read_state(folder).status in ACTIVE
+            or not is_locked(folder.lock)
+            or _seconds_since_beat(folder) <= UNRESPONSIVE_SECONDS
+        ):
             return
         with holder_of(folder.lock, of_run=folder.run_id) as worker:
             if worker is not None and worker.kill():
@@ -68,18 +76,19 @@ def end_left_over(folder: LifeFolder) -> None:
 
 
 def free_queue(folder: LifeFolder, standstill: Standstill) -> None:
-    """Free what workers hold that neither respond nor have a process that computes: the slots, for a run whose turn it is, and
-    the right to take a ticket, for everybody.
+    """Kill workers that do not respond, have no computing process, and hold a lock that others wait for.
+
+    Those locks are the slots, where it is this run's turn, and the lock for taking a ticket, which everybody needs.
 
     Args:
-        folder: of the run that waits.
+        folder: the run that waits.
         standstill: of this process.
 
     Raises:
         StorageError: the disk refused.
     """
     locks = slot_locks(folder.workspace) if is_next(folder, standstill) else []
-    for lock in filter(is_locked, (order_lock(folder.workspace), *locks)):
+    for lock in filter(is_locked, (ticket_lock(folder.workspace), *locks)):
         with holder_of(lock) as worker:
             if worker is not None:
                 _free(LifeFolder(folder.path.with_name(worker.run_id)), worker, standstill)
@@ -87,37 +96,37 @@ def free_queue(folder: LifeFolder, standstill: Standstill) -> None:
 
 def _free(folder: LifeFolder, worker: Holder, standstill: Standstill) -> None:
     with contextlib.suppress(RunError):
-        limit = SILENT_SECONDS if read_state(folder).status is Status.RUNNING else QUIET_SECONDS
+        limit = SILENT_SECONDS if read_state(folder).status is Status.RUNNING else UNRESPONSIVE_SECONDS
         is_silent = _is_silent(folder, limit, standstill)
         if is_silent and not is_locked(folder.training_lock) and worker.kill():
-            _write_end(folder, Verb.INTERRUPT, _HELD_UP)
+            _write_end(folder, Verb.INTERRUPT, _BLOCKED_QUEUE)
 
 
-def _asked(folder: LifeFolder) -> Verb | None:
-    """What is asked of a run; a stop outweighs a pause, and who resumes it takes both back."""
+def _requested(folder: LifeFolder) -> Verb | None:
+    """What is requested of a run; a stop outweighs a pause, and resuming withdraws both."""
     if folder.stop_file.exists():
         return Verb.STOP
     return Verb.PAUSE if folder.pause_file.exists() else None
 
 
 def _is_silent(folder: LifeFolder, limit: float, standstill: Standstill) -> bool:
-    quiet = _quiet(folder)  # first: see `Standstill`
-    return not standstill.is_recent() and quiet > limit
+    silence = _seconds_since_beat(folder)  # before the standstill is asked: see `Standstill.is_recent`
+    return not standstill.is_recent() and silence > limit
 
 
-def _quiet(folder: LifeFolder) -> float:
+def _seconds_since_beat(folder: LifeFolder) -> float:
     state = read_state(folder)
-    return quiet_seconds(folder, state.beat if state.status is Status.QUEUED else None, taken=state.taken)
+    return seconds_since_beat(folder, state.beat if state.status is Status.QUEUED else None, taken=state.taken)
 
 
 def _write_end(folder: LifeFolder, verb: Verb, why: str) -> None:
-    """Write how a run ended whose worker was killed, unless its child has done so."""
+    """Write how a run ended whose worker was killed, unless its computing process has done so."""
     with (
         contextlib.suppress(CifarCoreError),
-        hold_lock(folder.lock, timeout=_LOCK_SECONDS) as mine,
-        hold_lock(folder.training_lock, timeout=_LOCK_SECONDS) as quiet,
+        hold_lock(folder.lock, timeout=_LOCK_SECONDS) as is_worker_dead,
+        hold_lock(folder.training_lock, timeout=_LOCK_SECONDS) as is_child_dead,
     ):
-        if mine and quiet and read_state(folder).status in ACTIVE:
+        if is_worker_dead and is_child_dead and read_state(folder).status in ACTIVE:
             leave(folder)
             end_as(folder, verb, why)
 

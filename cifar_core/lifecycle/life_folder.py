@@ -1,4 +1,4 @@
-"""The files of a run's life: its status, its locks, what is asked of it, what its processes said."""
+"""The files of a run that its worker needs: status, locks, requests, log."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cifar_core.workspace import Workspace
 CONFIG = "config.json"
 STATUS = "status.json"
 LOG = "worker.log"
-MOST_BYTES = {CONFIG: MB, STATUS: MB}  # that are read of each: hundreds of times what we write
+MOST_BYTES = {CONFIG: MB, STATUS: MB}  # read of each; hundreds of times what this program writes
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LifeFolder:
         return Workspace(self.path.parents[1])
 
     def text_of(self, name: str) -> str:
-        """The path of one of its files as text: making a `Path` costs as much as reading the file, and lists are long."""
+        """The path of one of its files as text: making a `Path` takes as long as reading the file."""
         return f"{self.path}{os.sep}{name}"
 
     @property
@@ -40,7 +40,7 @@ class LifeFolder:
 
     @property
     def status(self) -> Path:
-        """Status, progress and the plain-words error; written by the holder of a lock."""
+        """Status, progress and the error as a sentence; only the holder of a lock writes it."""
         return self.path / STATUS
 
     @property
@@ -50,17 +50,17 @@ class LifeFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by the run's worker for life: free means dead."""
+        """The run's worker holds it as long as it lives: a free lock means that the worker is dead."""
         return self.path / "worker.lock"
 
     @property
     def heartbeat(self) -> Path:
-        """An empty file whose time stamp says when the run's worker last looked around."""
+        """An empty file whose time stamp is the last heartbeat of the run's worker."""
         return self.path / "heartbeat"
 
     @property
     def training_lock(self) -> Path:
-        """Held by the process that computes, so that an orphan of a killed worker ends before another begins."""
+        """The computing process holds it, so that an orphan of a killed worker ends before the next one starts."""
         return self.path / "training.lock"
 
     @property

@@ -1,8 +1,8 @@
-"""Which worker holds a lock, and its end by force: the one place that signals a process which is not a child of ours.
+"""Finds the worker that holds a lock and kills it: the only module that signals a process which it did not start.
 
-No process id is kept in any file, where it could go stale, or be planted by whoever may write there. The system itself is
-asked who holds the lock (`/proc/PID/fdinfo`), of a process that a handle (`pidfd`) pins, so that its id cannot pass to a
-stranger between the question and the signal. Where the system does not tell (all but Linux), nobody is signalled.
+No file contains a process id, which could be out of date, or be written there by somebody else. The system itself says
+who holds the lock (`/proc/PID/fdinfo`), and a handle (`pidfd`) pins that process, so that its id cannot pass to another
+process between the check and the signal. Systems other than Linux do not say this; there no process is signalled.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
-_OPTION = "--run-dir="  # of every worker's command line, and of no server's, which hold a run's lock for an instant
-_LOCKED = re.compile(r"^lock:.*\bWRITE\b", re.MULTILINE)  # who asks whether a lock is held takes a shared one (READ)
-_ROUNDS = 5  # looks for processes that were started while the others were being killed
+_OPTION = "--run-dir="  # in the command line of every worker; a server, which may hold a run's lock briefly, has none
+_LOCKED = re.compile(r"^lock:.*\bWRITE\b", re.MULTILINE)  # a check whether a lock is held takes a shared one (READ)
+_ROUNDS = 5  # of searching for child processes that were started while the others were being killed
 
 
-def can_tell() -> bool:
-    """Whether this system tells who holds a lock."""
+def can_find_holders() -> bool:
+    """Whether this system says which process holds a lock."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open") and (_PROC / "self" / "fdinfo").is_dir()
 
 
@@ -41,13 +41,13 @@ class Holder:
         return bool(select.select([self.handle], [], [], seconds)[0])
 
     def kill(self) -> bool:
-        """Kill what it started, then itself, unless it has let go of the lock; whether it was killed, or had just ended."""
+        """Kill its child processes, then itself, unless it has released the lock; whether it is dead now."""
         if sys.platform != "linux" or not _holds(self.pid, self.lock):
             return False
         for _ in range(_ROUNDS):
-            started = [pid for pid in _processes() if _belongs(pid, self.pid)]
+            started = [pid for pid in _processes() if _was_started_by(pid, self.pid)]
             for pid in started:
-                with _pinned(pid, lambda pid=pid: _belongs(pid, self.pid)) as handle:  # type: ignore[misc]
+                with _pinned(pid, lambda pid=pid: _was_started_by(pid, self.pid)) as handle:  # type: ignore[misc]
                     if handle is not None:
                         _kill(handle)
             if not started:
@@ -57,13 +57,13 @@ class Holder:
 
 @contextlib.contextmanager
 def holder_of(lock: Path, *, of_run: str | None = None) -> Iterator[Holder | None]:
-    """The worker that holds a lock; None where there is none, or the system does not tell.
+    """The worker that holds a lock; None where there is none, or the system does not say.
 
     Args:
         lock: its file.
-        of_run: the run whose worker alone is looked for; another's may hold a run's lock for a moment, to write its end.
+        of_run: only the worker of this run counts; that of another may hold a run's lock briefly, to write its end.
     """
-    for pid in _processes() if can_tell() else ():
+    for pid in _processes() if can_find_holders() else ():
         run_id = _run_of(pid)
         if run_id and of_run in (None, run_id) and _holds(pid, lock):
             with _pinned(pid, lambda pid=pid: _holds(pid, lock)) as handle:  # type: ignore[misc]
@@ -75,7 +75,7 @@ def holder_of(lock: Path, *, of_run: str | None = None) -> Iterator[Holder | Non
 
 @contextlib.contextmanager
 def _pinned(pid: int, is_it: Callable[[], bool]) -> Iterator[int | None]:
-    """A handle of a process that was the one meant both before and after the handle was made; None where it was not."""
+    """A handle of a process; None where `is_it` is false once the handle exists: then another process got the id."""
     handle = None
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
@@ -107,14 +107,14 @@ def _processes() -> list[int]:
 def _run_of(pid: int) -> str:
     """The run whose worker or computing process this is; empty for any other process."""
     try:
-        words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+        arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return ""
-    return next((Path(os.fsdecode(word)).name for word in words if word.startswith(_OPTION.encode())), "")
+    return next((Path(os.fsdecode(item)).name for item in arguments if item.startswith(_OPTION.encode())), "")
 
 
 def _holds(pid: int, lock: Path) -> bool:
-    """Whether a process of ours holds the lock on a file."""
+    """Whether a process holds the lock on a file."""
     try:
         file, handles = lock.lstat(), os.listdir(_PROC / str(pid) / "fd")
     except OSError:
@@ -122,14 +122,14 @@ def _holds(pid: int, lock: Path) -> bool:
     for name in handles if stat.S_ISREG(file.st_mode) else ():
         with contextlib.suppress(OSError):
             if os.path.samestat((_PROC / str(pid) / "fd" / name).stat(), file):
-                told = (_PROC / str(pid) / "fdinfo" / name).read_text("ascii")
-                if _LOCKED.search(told):
+                locks = (_PROC / str(pid) / "fdinfo" / name).read_text("ascii")
+                if _LOCKED.search(locks):
                     return True
     return False
 
 
-def _belongs(pid: int, worker: int) -> bool:
-    """Whether a process was started by a worker: each leads a session of its own, and so owns all that is in it."""
+def _was_started_by(pid: int, worker: int) -> bool:
+    """Whether a worker started a process: a worker leads a session of its own, so all processes in it are its own."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
     except OSError:

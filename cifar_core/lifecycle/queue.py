@@ -1,10 +1,11 @@
-"""The queue: who may train now. Files in `runs/.queue`, and no process in charge of them.
+"""The queue, which decides the run that may train now: files in `runs/.queue`, with no process in charge of them.
 
-A run that waits has a ticket there, an empty file `000012-quiet-otter`; the lowest whose worker responds is next. A slot is
-a lock (`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies, however it dies, frees it. Any
-number of servers and command lines see the same files, and so the same queue. Any of these processes may be frozen at any
-moment: whoever waits holds nothing that another waits for, and looks again whose turn it is once it has a slot. Only who is
-frozen in the instant of taking a ticket keeps others from taking one: of a worker, those who wait make an end (`escalation`).
+A waiting run has a ticket there, an empty file such as `000012-quiet-otter`; the lowest whose worker responds is next.
+A slot is a lock (`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies for any reason
+frees it. All servers and command lines see the same files, and so the same queue. Each of these processes may be frozen
+at any moment. So a waiting process holds no lock that another one needs, and checks again whether it is its turn once
+it has a slot. Only a process that is frozen while it takes a ticket blocks the others; the waiting workers kill it
+where it is a worker (`force_stop.free_queue`).
 """
 
 import contextlib
@@ -16,48 +17,50 @@ from pathlib import Path
 from cifar_core.errors import ConfigError, StorageError
 from cifar_core.lifecycle.heartbeat import Standstill
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.status import waits
+from cifar_core.lifecycle.status import is_waiting
 from cifar_core.limits import ServerLimits, read_limits
 from cifar_core.storage.atomic import make_folder, remove, sweep_temp, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.workspace import Workspace
 
-_ORDER_SECONDS = 10.0
+_TICKET_SECONDS = 10.0
 _TICKET = re.compile(r"([0-9]{6,})-([a-z0-9-]+)")
 
 
-def join(folder: LifeFolder, *, timeout: float = _ORDER_SECONDS) -> None:
-    """Give a run the next ticket; one that has a ticket keeps it.
+def join(folder: LifeFolder, *, timeout: float = _TICKET_SECONDS) -> None:
+    """Give a run the next ticket; a run that has one keeps it.
 
     Args:
-        folder: the run's.
-        timeout: seconds to wait for another process that holds the queue.
+        folder: of the run.
+        timeout: seconds to wait for another process that keeps the queue locked.
 
     Raises:
-        StorageError: the disk refused, or the queue is held by a process that does not let go.
+        StorageError: the disk refused, or another process keeps the queue locked.
     """
     if not _join(folder, timeout):
-        raise StorageError(f"The queue is held by another process ({order_lock(folder.workspace)}): try again.")
+        raise StorageError(f"Another process keeps the queue locked ({ticket_lock(folder.workspace)}): try again.")
 
 
 def _join(folder: LifeFolder, timeout: float = 0.0) -> bool:
-    """As `join`; False where another process holds the queue for longer than `timeout` seconds."""
+    """As `join`; False where another process keeps the queue locked for longer than `timeout` seconds."""
     home = _home(folder.workspace)
     make_folder(home)
-    with hold_lock(order_lock(folder.workspace), timeout=timeout) as mine:
-        if not mine:
+    with hold_lock(ticket_lock(folder.workspace), timeout=timeout) as held:
+        if not held:
             return False
         sweep_temp(home)
         waiting = tickets(folder.workspace)
         if folder.run_id not in waiting:
             number = max(waiting.values(), default=0) + 1
-            write_atomic(home / f"{number:06d}-{folder.run_id}", durable=False)  # no waiting run outlives the machine
+            write_atomic(
+                home / f"{number:06d}-{folder.run_id}", durable=False
+            )  # a restart of the machine ends every wait
     return True
 
 
 def leave(folder: LifeFolder) -> None:
-    """Give a run's ticket back.
+    """Remove a run's ticket.
 
     Raises:
         StorageError: the disk refused.
@@ -68,7 +71,7 @@ def leave(folder: LifeFolder) -> None:
 
 
 def tickets(workspace: Workspace) -> dict[str, int]:
-    """The number of each waiting run's ticket, by run id; a dead worker's may still be among them.
+    """The number of each waiting run's ticket, by run id; that of a dead worker may still be among them.
 
     Raises:
         StorageError: the queue cannot be read.
@@ -80,11 +83,11 @@ def tickets(workspace: Workspace) -> dict[str, int]:
 
 
 def take_slot(folder: LifeFolder, held: ExitStack, standstill: Standstill) -> bool:
-    """Take a free slot if it is this run's turn; `held` then holds its lock, and the ticket is given back.
+    """Take a free slot if it is this run's turn; `held` then holds its lock, and the ticket is removed.
 
     Args:
-        folder: the run's.
-        held: of its worker.
+        folder: of the run.
+        held: the locks of its worker.
         standstill: of this process.
 
     Raises:
@@ -102,18 +105,18 @@ def take_slot(folder: LifeFolder, held: ExitStack, standstill: Standstill) -> bo
     return False
 
 
-def order_lock(workspace: Workspace) -> Path:
-    """The lock that is held for an instant by whoever takes a ticket."""
+def ticket_lock(workspace: Workspace) -> Path:
+    """The lock that a process holds briefly while it takes a ticket."""
     return _home(workspace) / "order.lock"
 
 
 def slot_locks(workspace: Workspace) -> list[Path]:
-    """The lock of each slot there is now."""
+    """The lock of each slot that the limits allow now."""
     return [_home(workspace) / f"slot-{number}.lock" for number in range(slots(workspace))]
 
 
 def slots(workspace: Workspace) -> int:
-    """How many trainings run at a time; the default where `settings.json` breaks a rule, so that the queue moves on."""
+    """How many trainings run at a time; the default where `settings.json` breaks a rule, so that the queue goes on."""
     try:
         return read_limits(workspace).slots
     except ConfigError:
@@ -121,12 +124,12 @@ def slots(workspace: Workspace) -> int:
 
 
 def is_next(folder: LifeFolder, standstill: Standstill) -> bool:
-    """Whether no run that responds waits before this one; tickets of dead and silent ones before it are thrown away.
+    """Whether no responding run waits before this one; removes the tickets of those before it that are dead or silent.
 
-    One that was passed over so, or whose ticket someone removed by hand, queues anew.
+    A run without a ticket, because it was passed over or somebody removed the file, takes a new one.
 
     Args:
-        folder: the run's.
+        folder: of the run.
         standstill: of this process.
 
     Raises:
@@ -139,10 +142,10 @@ def is_next(folder: LifeFolder, standstill: Standstill) -> bool:
     own = (waiting[folder.run_id], folder.run_id)
     for _, run_id in sorted(place for run_id, number in waiting.items() if (place := (number, run_id)) < own):
         other = LifeFolder(folder.path.with_name(run_id))
-        waiting_too = waits(other, standstill)
-        if waiting_too:
+        waits = is_waiting(other, standstill)
+        if waits:
             return False
-        if waiting_too is not None:  # else of another user who lets nobody read it: passed over, and its ticket stays
+        if waits is not None:  # an unreadable run of another user is passed over, and its ticket stays
             leave(other)
     return True
 

@@ -8,7 +8,7 @@ from cifar_core.storage.json_types import Amount, Count
 
 
 class Status(StrEnum):
-    """Where in its life a run stands. Written by `move` alone, never guessed from logs or process ids."""
+    """The state of a run. Only `status.move` writes it; it is never guessed from logs or process ids."""
 
     QUEUED = "queued"  # its worker is being started, or waits for its turn
     RUNNING = "running"
@@ -16,7 +16,7 @@ class Status(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
-    INTERRUPTED = "interrupted"  # its process died without a word, or never started
+    INTERRUPTED = "interrupted"  # its process died without writing an end, or never started
 
 
 class Verb(StrEnum):
@@ -31,7 +31,7 @@ class Verb(StrEnum):
     RESUME = "resume"
 
 
-_CUT = {Verb.RESUME: Status.QUEUED}
+_RESUME_ONLY = {Verb.RESUME: Status.QUEUED}
 MOVES: dict[Status, dict[Verb, Status]] = {
     Status.QUEUED: {
         Verb.START: Status.RUNNING,
@@ -47,28 +47,28 @@ MOVES: dict[Status, dict[Verb, Status]] = {
         Verb.FAIL: Status.FAILED,
         Verb.INTERRUPT: Status.INTERRUPTED,
     },
-    Status.PAUSED: _CUT,
-    Status.STOPPED: _CUT,
-    Status.FAILED: _CUT,
-    Status.INTERRUPTED: _CUT,
+    Status.PAUSED: _RESUME_ONLY,
+    Status.STOPPED: _RESUME_ONLY,
+    Status.FAILED: _RESUME_ONLY,
+    Status.INTERRUPTED: _RESUME_ONLY,
     Status.FINISHED: {},
 }
 ACTIVE = (Status.QUEUED, Status.RUNNING)
 RESUMABLE = tuple(status for status, moves in MOVES.items() if Verb.RESUME in moves)
 _REFUSALS = {
-    Verb.START: "only a run that waits can start; resume it, or make a new one",
+    Verb.START: "only a waiting run can start; resume it, or make a new one",
     Verb.PAUSE: "there is nothing to pause",
     Verb.STOP: "there is nothing to stop",
-    Verb.RESUME: "only a run that was cut short can be resumed",
+    Verb.RESUME: "only a run that was paused, stopped, interrupted or failed can be resumed",
 }
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where a run stands."""
+    """How far a run is."""
 
-    phase: str  # what is going on, in a person's words
-    epoch: Count = 0  # 1-based, the running one
+    phase: str  # what it does now, as people read it
+    epoch: Count = 0  # the current one, 1-based
     epochs: Count = 0
     batch: Count = 0  # done in this epoch
     batches: Count = 0
@@ -77,7 +77,7 @@ class TrainingProgress:
     elapsed: Amount = 0.0  # seconds of training and measuring, start-up apart
 
     def before_training(self, phase: str) -> "TrainingProgress":
-        """What a process that does not train yet has to tell: what it does, and what the run has behind it."""
+        """The progress of a process that does not train yet: its phase, and the time that the run trained before."""
         return TrainingProgress(phase, epochs=self.epochs, elapsed=self.elapsed)
 
 
@@ -88,5 +88,5 @@ def after(run_id: str, status: Status, verb: Verb) -> Status:
         RunError: the table has no such move.
     """
     if verb not in MOVES[status]:
-        raise RunError(f"Run {run_id} is {status}: {_REFUSALS.get(verb, f'it cannot {verb}')}.")
+        raise RunError(f"Run {run_id} has the status {status}: {_REFUSALS.get(verb, f'it cannot {verb}')}.")
     return MOVES[status][verb]

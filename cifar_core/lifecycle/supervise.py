@@ -1,7 +1,7 @@
-"""A worker's care for the process that computes: pass requests on, end it when it does not obey, say why it died.
+"""How a worker supervises the computing process: it ends one that does not obey a request, and says why one died.
 
-It signals its own child and the group that the child leads, while the child has not been collected; so a process id
-that was given to a stranger meanwhile cannot be hit. Times are of this process's monotonic clock.
+It signals only its own child and the group that the child leads, and only before `wait` has collected the child: until
+then the system gives its process id to no other process. Times are of this process's monotonic clock.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ from cifar_core.errors import RunError
 from cifar_core.lifecycle.heartbeat import Heartbeat
 from cifar_core.lifecycle.life_folder import CONFIG, MOST_BYTES, LifeFolder
 from cifar_core.lifecycle.status import read_state
-from cifar_core.machine import if_of_memory
+from cifar_core.machine import explain_memory_error
 from cifar_core.storage.json_files import read_json
 
-OBEY_SECONDS = 15.0  # a child that was asked by a file to end gets a SIGTERM after this long,
-KILL_SECONDS = 10.0  # and after so much more its whole group is killed
-GONE_SECONDS = 2.0  # of a child whose folder is gone, which has nothing to save any more
-LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still be there
-UNSTARTED_SECONDS = 600.0  # a child that has not begun to train by then counts as training, for its time limit
+OBEY_SECONDS = 15.0  # a child that was requested to end by a file gets a SIGTERM after this long,
+KILL_SECONDS = 10.0  # and this much later its whole group is killed
+GONE_SECONDS = 2.0  # the same, where the run's folder is gone: the child has nothing left to save
+LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still run
+UNSTARTED_SECONDS = 600.0  # a child that does not train by then counts as training, for its time limit
 STILL_COMPUTING = 75  # exit code of a computing process that found an earlier one of its run alive
 _LOOK_SECONDS = 0.1
 _SIGKILL = 9  # Windows has no name for it
@@ -31,18 +31,18 @@ _CRASHED = (4, 6, 7, 8, 11)  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV
 
 
 class EndRequest(StrEnum):
-    """Why a computing process should end."""
+    """A request that the computing process ends, by its origin."""
 
     STOP = "stop"
     PAUSE = "pause"
     TIME_LIMIT = "time limit"
-    TERMINATE = "terminate"  # the worker itself was told to end, as when the machine goes down
+    TERMINATE = "terminate"  # the worker itself got a SIGTERM, as when the machine goes down
     GONE = "gone"  # the run's folder was deleted
 
 
 @dataclass
 class Escalation:
-    """The steps that lead a child to its end, each taken once: the file that asks it, SIGTERM, the kill of its group."""
+    """The steps after a request to end, each taken once: time to obey it, then SIGTERM, then the kill of the group."""
 
     request: EndRequest | None = None
     terminate_at: float = 0.0
@@ -51,7 +51,7 @@ class Escalation:
     killed: bool = False
 
     def next_step(self, request: EndRequest | None, now: float) -> str:
-        """What is due at `now` (seconds): `terminate`, `kill`, or nothing."""
+        """The step of the escalation that is due at `now` (seconds): `terminate`, `kill`, or an empty text."""
         if request is None:
             return ""
         if self.request is None or (
@@ -70,7 +70,7 @@ class Escalation:
 
 
 class TimeLimit:
-    """The back-stop of a run's `max_seconds`: the loop keeps to it by itself, unless it hangs."""
+    """Enforces a run's `max_seconds` on a training loop that hangs; otherwise the loop keeps to it by itself."""
 
     def __init__(self, folder: LifeFolder) -> None:
         self._folder = folder
@@ -79,12 +79,12 @@ class TimeLimit:
                 read_json(folder.config, max_bytes=MOST_BYTES[CONFIG])["settings"].get("max_seconds", 0)
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._seconds = 0.0  # the child says what is wrong with its settings
+            self._seconds = 0.0  # the child reports what is wrong with its settings
         self._started = time.monotonic()
         self._trains = False
 
     def is_over(self, now: float) -> bool:
-        """Whether the child has had more time than it may take."""
+        """Whether the child has trained for longer than it may."""
         if not self._seconds:
             return False
         if not self._trains and (now - self._started > UNSTARTED_SECONDS or self._has_begun()):
@@ -99,20 +99,20 @@ class TimeLimit:
         return progress is not None and progress.batches > 0
 
 
-class Flag:
-    """Whether this process was told to end (SIGTERM)."""
+class TerminationSignal:
+    """Whether this process has received a SIGTERM, the signal to terminate."""
 
     def __init__(self) -> None:
-        self.up = False
-        signal.signal(signal.SIGTERM, self._raise)
+        self.received = False
+        signal.signal(signal.SIGTERM, self._receive)
 
-    def _raise(self, _number: int, _frame: object) -> None:
-        self.up = True
+    def _receive(self, _number: int, _frame: object) -> None:
+        self.received = True
 
 
-def end_request_of(folder: LifeFolder, is_terminated: Flag) -> EndRequest | None:
-    """Why the run should end now, if it should; a stop outweighs a pause."""
-    if is_terminated.up:
+def read_end_request(folder: LifeFolder, termination: TerminationSignal) -> EndRequest | None:
+    """The request that the run ends now, if there is one; a stop outweighs a pause."""
+    if termination.received:
         return EndRequest.TERMINATE
     if not folder.path.is_dir():
         return EndRequest.GONE
@@ -121,46 +121,46 @@ def end_request_of(folder: LifeFolder, is_terminated: Flag) -> EndRequest | None
     return EndRequest.PAUSE if folder.pause_file.exists() else None
 
 
-def see_through(
-    child: subprocess.Popen[bytes], folder: LifeFolder, is_terminated: Flag, pulse: Heartbeat
+def supervise_child(
+    child: subprocess.Popen[bytes], folder: LifeFolder, termination: TerminationSignal, heartbeat: Heartbeat
 ) -> Escalation:
-    """Wait for a child's end and next_step the escalation where it is asked to come; returns how far that went."""
+    """Wait for a child's end, and escalate each request that it ends; returns how far the escalation went."""
     escalation, limit = Escalation(), TimeLimit(folder)
     while True:
-        pulse.beat()
+        heartbeat.beat()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_LOOK_SECONDS)
             break
         now = time.monotonic()
-        request = end_request_of(folder, is_terminated)
+        request = read_end_request(folder, termination)
         if request is None and limit.is_over(now):
             request = EndRequest.TIME_LIMIT
-        due = escalation.next_step(request, now)
-        if due == "terminate":
+        step = escalation.next_step(request, now)
+        if step == "terminate":
             child.terminate()
-        elif due == "kill":
+        elif step == "kill":
             _kill_group(child)
-    if is_terminated.up and escalation.request is None:  # whoever told us to end told the child too
+    if termination.received and escalation.request is None:  # a SIGTERM to this worker reaches the child too
         escalation.request, escalation.terminated = EndRequest.TERMINATE, True
     return escalation
 
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    """Kill the child and all that it started. It has not been collected, so its id is still its own."""
+    """Kill the child and its whole group. The child has not been collected, so its id is still its own."""
     if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # all of them have just ended
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # the whole group has just ended
             os.killpg(child.pid, signal.SIGKILL)
     else:
         child.kill()
 
 
-def describe_exit(code: int, words: str, *, out_of_memory: bool = False) -> str:
-    """Why a computing process died without having said so, in one sentence.
+def describe_exit(code: int, last_line: str, *, out_of_memory: bool = False) -> str:
+    """Why a computing process died without writing it, in one sentence.
 
     Args:
         code: as `Popen.returncode`: negative for a signal.
-        words: its last line.
-        out_of_memory: whether the kernel counted a kill for want of memory meanwhile.
+        last_line: what it printed last.
+        out_of_memory: whether the kernel has killed a process for lack of memory meanwhile.
     """
     number = -code if code < 0 else code - 128
     if number == _SIGKILL and out_of_memory:
@@ -174,11 +174,11 @@ def describe_exit(code: int, words: str, *, out_of_memory: bool = False) -> str:
         return "The training was told to end from outside before it had begun; resume it to go on."
     if number in _CRASHED:
         return (
-            if_of_memory(words)
+            explain_memory_error(last_line)
             or f"The training crashed inside a native library (signal {number}). What it had logged is kept."
         )
     if code == STILL_COMPUTING:
         return "An earlier process of this run is still computing: wait until it has ended, then resume."
-    if words:
-        return if_of_memory(words) or f"The training failed: {words}"
-    return f"The training ended with exit code {code} and no word. What it had logged is kept."
+    if last_line:
+        return explain_memory_error(last_line) or f"The training failed: {last_line}"
+    return f"The training ended with exit code {code} and gave no reason. What it had logged is kept."

@@ -1,8 +1,9 @@
 """The hash check of checkpoints and weights: safetensors files that carry their own SHA-256.
 
-Any changed bit is found before the file is used. A file has 8 bytes with the header's length, a JSON header, and the data
-(https://github.com/huggingface/safetensors). The hash is in the header's metadata and covers the rest of the header and
-all data. Files of unknown origin are safe to read: in chunks, and none that is larger than the caller expects. No torch.
+Any changed bit is found before the file is used. A file has 8 bytes with the header's length, a JSON header, and the
+data (https://github.com/huggingface/safetensors). The hash is in the header's metadata and covers the rest of the
+header and all data. Files of unknown origin are safe to read: in chunks, and none that is larger than the caller
+expects. No torch.
 """
 
 import contextlib

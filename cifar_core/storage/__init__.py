@@ -1,1 +1,1 @@
-"""How anything reaches the disk and comes back: whole files or none, locks, and JSON with checked types."""
+"""Reading and writing files: whole files or none, locks, and JSON with checked types."""

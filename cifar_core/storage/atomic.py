@@ -1,7 +1,7 @@
-"""How anything reaches the disk: whole files or none, whole folders or none.
+"""Atomic writes: a file or folder appears whole or not at all.
 
-Every writer of the project goes through here, so a crash at any instruction leaves the old state or the new one.
-`cifar_core.storage.faults` makes any of these writes fail, for tests.
+Everything that the project writes goes through here, so a crash at any instruction leaves the old state or the new one.
+`cifar_core.storage.faults` can make each of these writes fail, for tests.
 """
 
 import contextlib
@@ -16,22 +16,22 @@ from typing import BinaryIO
 
 from cifar_core.storage import faults
 from cifar_core.storage.disk_errors import storage_errors
-from cifar_core.storage.locks import open_up
+from cifar_core.storage.locks import share_permissions
 from cifar_core.text import size_text
 
-TEMP_MARK = ".tmp-"  # every unfinished file or folder carries it in its name
-_NAME_SHOWN = 40  # characters of a file's name kept in its unfinished name, so that the sum stays under 255 bytes
-_REPLACE_TRIES = 10  # Windows refuses to replace a file that a reader holds open for a moment
+TEMP_MARK = ".tmp-"  # the names of all unfinished files and folders begin with it
+_NAME_SHOWN = 40  # characters of a file's name in its unfinished name, so that both together stay under 255 bytes
+_REPLACE_TRIES = 10  # Windows refuses to replace a file while a reader has it open
 _POSIX = os.name == "posix"
 
 
 def temp_beside(path: Path) -> Path:
-    """A fresh unfinished name in the folder of `path`."""
+    """A new name for an unfinished file, in the folder of `path`."""
     return path.with_name(f"{TEMP_MARK}{path.name[:_NAME_SHOWN]}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames inside `folder` survive a power cut (POSIX; Windows has no such call)."""
+    """Make renames in `folder` survive a power cut (POSIX; Windows has no such call)."""
     if _POSIX:
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -41,15 +41,15 @@ def sync_folder(folder: Path) -> None:
 
 
 def _sync(descriptor: int) -> None:
-    faults.strike("fsync")
+    faults.inject("fsync")
     os.fsync(descriptor)
 
 
 def replace(source: Path, target: Path) -> None:
-    """`os.replace` that waits a little for a reader on Windows, then raises."""
+    """`os.replace` that on Windows waits a little for a reader before it raises."""
     for attempt in range(_REPLACE_TRIES):
         try:
-            faults.strike("replace")
+            faults.inject("replace")
             os.replace(source, target)
             return
         except PermissionError:
@@ -59,24 +59,26 @@ def replace(source: Path, target: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file; one that is not there is fine.
+    """Remove a file; a missing one is not an error.
 
     Raises:
         StorageError: the disk refused.
     """
     with storage_errors(f"removing {path.name}"):
-        faults.strike("remove")
+        faults.inject("remove")
         path.unlink(missing_ok=True)
 
 
 def remove_folder(path: Path, what: str) -> None:
-    """Remove a folder and all in it, of a link the link alone; rename it first where a part would be taken for the whole.
+    """Remove a folder with its content, or only the link where it is one.
+
+    This is not atomic: rename the folder first where a half removed one would be taken for a whole one.
 
     Raises:
         StorageError: the disk refused while `what`, such as "deleting tiny"; some of it may be gone.
     """
     with storage_errors(what):
-        faults.strike("remove")
+        faults.inject("remove")
         if path.is_symlink() or not path.is_dir():
             path.unlink()
         else:
@@ -84,22 +86,22 @@ def remove_folder(path: Path, what: str) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder in one that is there, as open as that one, whatever our umask; that it is there already is fine.
+    """Create a folder with the permissions of the one around it, whatever the umask; an existing one is not an error.
 
     Raises:
-        StorageError: the disk refused, or the folder around it is gone.
+        StorageError: the disk refused, or the folder around it does not exist.
     """
     with storage_errors(f"making the folder {path.name}"):
         if not path.is_dir():
-            faults.strike("write")
+            faults.inject("write")
             path.mkdir(exist_ok=True)
             if _POSIX:
-                open_up(path, path.parent, 0o777)
+                share_permissions(path, path.parent, 0o777)
 
 
 @contextlib.contextmanager
 def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """Write a file piece by piece that appears whole or not at all, in the place of an older one.
+    """Write a file in pieces; it appears whole or not at all, and replaces an older one.
 
     Args:
         path: the file; its folder exists.
@@ -107,12 +109,12 @@ def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: the disk refused (`storage_errors` around it makes a sentence of it). The older file is whole, and
-            whatever went wrong, no temporary file is left.
+            no temporary file is left.
     """
     temp = temp_beside(path)
     try:
         with open(temp, "wb") as handle:
-            yield faults.watch(handle)
+            yield faults.wrap(handle)
             if durable:
                 handle.flush()
                 _sync(handle.fileno())
@@ -129,8 +131,8 @@ def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -
 
     Args:
         path: the file; its folder exists.
-        parts: all its bytes, in one piece or several.
-        durable: also survive a power cut (fsync); progress that is rewritten twice a second does without.
+        parts: its bytes, in one piece or several.
+        durable: also survive a power cut (fsync); progress, which is rewritten twice a second, does not need it.
 
     Raises:
         StorageError: the disk refused; the old file is whole and no temporary file is left. Where it is full, the
@@ -139,7 +141,9 @@ def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -
     needed = sum(len(part) for part in parts)
     with storage_errors(f"writing {path.name}", room=lambda: _room(path.parent, needed)):
         if durable and needed > shutil.disk_usage(path.parent).free:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # rather than fill what others need as well
+            raise OSError(
+                errno.ENOSPC, os.strerror(errno.ENOSPC)
+            )  # rather than use up the space that others need as well
         with new_file(path, durable=durable) as handle:
             for part in parts:
                 handle.write(part)
@@ -148,7 +152,7 @@ def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -
 def _room(folder: Path, needed: int) -> str:
     free = shutil.disk_usage(folder).free
     if needed <= free:
-        return " (it takes no more files, or somebody's share of it is used up)"
+        return " (it takes no more files, or a quota is used up)"
     return f" (it needs {size_text(needed)}, {size_text(free)} are free)"
 
 
@@ -157,17 +161,17 @@ def append_line(path: Path, line: str) -> None:
 
     Raises:
         StorageError: the disk refused; the lines before are whole.
-        ValueError: `line` holds a line break.
+        ValueError: `line` contains a line break.
     """
     if "\n" in line:
-        raise ValueError(f"a line for {path.name} holds a line break")
+        raise ValueError(f"a line for {path.name} contains a line break")
     with storage_errors(f"writing {path.name}"), open(path, "ab+", buffering=0) as handle:
         end = whole_lines_end(path)
         handle.truncate(end)
         content = line.encode() + b"\n"
         try:
-            while content:  # unbuffered, so that closing the file writes nothing of a line that failed
-                content = content[faults.watch(handle).write(content) :]
+            while content:  # unbuffered, so that closing the file does not write the rest of a failed line
+                content = content[faults.wrap(handle).write(content) :]
             _sync(handle.fileno())
         except OSError:
             with contextlib.suppress(OSError):
@@ -176,7 +180,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def whole_lines_end(path: Path) -> int:
-    """The byte after the last newline of a file: what follows is a torn line (0 for an empty or missing file)."""
+    """The offset after the last newline of a file; what follows is a torn line. 0 for an empty or missing file."""
     if not path.exists():
         return 0
     with open(path, "rb") as handle:
@@ -192,7 +196,7 @@ def whole_lines_end(path: Path) -> int:
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Names of the folders inside one, in any order, links left out; none where it is not there, or not there any more.
+    """Names of the folders inside one, in any order and without links; none where it does not exist.
 
     Raises:
         StorageError: it cannot be read.
@@ -208,7 +212,7 @@ def subfolders(folder: Path) -> list[str]:
 
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Build a folder that appears whole or not at all: fill the folder given, it gets its name at the end.
+    """Build a folder that appears whole or not at all: fill the yielded folder, which gets its name at the end.
 
     Raises:
         FileExistsError: `path` exists already; it is untouched.
@@ -216,7 +220,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     temp = temp_beside(path)
     with storage_errors(f"making {path.name}"):
-        faults.strike("write")
+        faults.inject("write")
         temp.mkdir(parents=True)
     try:
         yield temp
@@ -232,8 +236,8 @@ def _name_folder(temp: Path, path: Path) -> None:
     if os.path.lexists(path):  # a rename would replace an empty folder
         raise FileExistsError(path)
     try:
-        faults.strike("replace")
-        temp.rename(path)  # of two builders at once it refuses the second
+        faults.inject("replace")
+        temp.rename(path)  # where two processes build it at once, this refuses the second
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             raise FileExistsError(path) from error
@@ -242,16 +246,16 @@ def _name_folder(temp: Path, path: Path) -> None:
 
 
 def sweep_temp(folder: Path, *, older_than: float = 3600.0, spare: Collection[Path] = ()) -> int:
-    """Remove what crashed writers left in `folder`, as far as that is allowed; returns how many.
+    """Remove what crashed writers left in `folder`, as far as permissions allow; returns how many.
 
     Args:
         folder: where to look.
-        older_than: seconds; younger ones may still be written.
-        spare: files whose unfinished ones stay, for others may be writing them right now.
+        older_than: seconds; newer ones may still be written.
+        spare: files whose unfinished versions stay, because other processes may be writing them now.
     """
     swept, spared = 0, tuple(TEMP_MARK + path.name for path in spare)
     found: list[Path] = []
-    with contextlib.suppress(OSError):  # not ours to look into, or no folder
+    with contextlib.suppress(OSError):  # it may not be readable, or not a folder
         found.extend(folder.glob(f"{TEMP_MARK}*"))
     for item in found:
         with contextlib.suppress(OSError):

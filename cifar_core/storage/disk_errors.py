@@ -1,4 +1,4 @@
-"""What the disk refuses, as one plain sentence."""
+"""Errors of the disk as one plain sentence."""
 
 import contextlib
 import errno
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from cifar_core.errors import StorageError
 
-ALLOW = "let its owner allow it (chmod -R g+rwX)"  # the way out where a file of another person's is in the way
+ALLOW = "let its owner allow it (chmod -R g+rwX)"  # what to do where a file belongs to another person
 
 
 @contextlib.contextmanager
@@ -14,9 +14,9 @@ def storage_errors(what: str, *, room: Callable[[], str] = str, to: str = "write
     """Turn an `OSError` of the disk into a `StorageError` that names `what` was being done.
 
     Args:
-        what: the doing, such as "writing status.json".
-        to: what there may be no permission to do.
-        room: says for the sentence of a full disk how much space is needed and how much there is.
+        what: the action, such as "writing status.json".
+        room: text for the sentence of a full disk: how much space is needed and how much there is.
+        to: the verb for the sentence of a missing permission, "write" or "read".
 
     Raises:
         StorageError: the disk is full, read-only, or refused in another way.

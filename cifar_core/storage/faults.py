@@ -1,10 +1,10 @@
-"""A seam for tests under every write: the n-th write, fsync, rename or removal of this process fails, or kills it.
+"""Fault injection for tests: the n-th write, fsync, rename or removal of this process fails, or kills it.
 
-Off unless the variable `CIFAR_FAULT` is set when the process starts (or a test calls `arm`); off, a call costs one
-comparison. It reads `POINT:N:EFFECT`, such as `write:7:enospc`:
+It is off unless the variable `CIFAR_FAULT` is set when the process starts, or a test calls `arm`; while it is off, a
+call costs one comparison. The variable reads `POINT:N:EFFECT`, such as `write:7:enospc`:
 
     POINT   write, fsync, replace (every rename) or remove
-    N       1 is the first; `7+` is the seventh and all after it, as on a disk that stays full
+    N       1 is the first; `7+` is the seventh and all later ones, as on a disk that stays full
     EFFECT  a name of `errno`, such as enospc, eio, eacces: the call fails with this error
             half: half the bytes are written, then the disk is full
             die: the process ends at once, before the call; half-die: half the bytes are written, then it ends
@@ -19,23 +19,23 @@ from typing import Any, BinaryIO
 
 VARIABLE = "CIFAR_FAULT"
 POINTS = ("write", "fsync", "replace", "remove")
-EXIT_CODE = 9  # of a process that a fault ended
+EXIT_CODE = 9  # of a process that was killed by a fault
 _ERRORS = {name.lower(): number for number, name in errno.errorcode.items()} | {"half": errno.ENOSPC}
 _PLAN = re.compile(rf"({'|'.join(POINTS)}):([0-9]+)(\+?):({'|'.join(_ERRORS)}|die|half-die)")
 
 
 @dataclass
 class Fault:
-    """Where and how this process is made to fail."""
+    """Where and how this process fails."""
 
     point: str
-    first: int  # 1-based
-    lasting: bool  # also strikes at every call after
+    first: int  # number of the call, 1-based
+    lasting: bool  # whether all later calls fail as well
     effect: str
     seen: int = 0  # calls at this point so far
 
-    def strikes(self, point: str) -> bool:
-        """Count a call; whether it is one that fails."""
+    def applies(self, point: str) -> bool:
+        """Count a call; returns whether it fails."""
         if point != self.point:
             return False
         self.seen += 1
@@ -53,10 +53,10 @@ _armed: Fault | None = None
 
 
 def arm(plan: str) -> None:
-    """Make this process fail as `plan` says; an empty plan makes it safe again.
+    """Make this process fail as `plan` says; an empty plan switches that off.
 
     Raises:
-        ValueError: no such plan.
+        ValueError: the plan is not of the form POINT:N:EFFECT.
     """
     global _armed
     found = _PLAN.fullmatch(plan)
@@ -65,28 +65,28 @@ def arm(plan: str) -> None:
     _armed = Fault(found[1], int(found[2]), bool(found[3]), found[4]) if found else None
 
 
-def struck() -> bool:
-    """Whether the fault has come to pass."""
+def was_injected() -> bool:
+    """Whether the fault has happened."""
     return _armed is not None and _armed.seen >= _armed.first
 
 
-def strike(point: str) -> None:
-    """To be called right before a call of the operating system; raises OSError where that call is made to fail."""
-    if _armed is not None and _armed.strikes(point):
+def inject(point: str) -> None:
+    """Call this right before a call of the operating system; raises OSError where that call has to fail."""
+    if _armed is not None and _armed.applies(point):
         _armed.act()
 
 
-def watch(handle: BinaryIO) -> BinaryIO:
-    """The file itself, or one in its place whose writes can be made to fail."""
-    return handle if _armed is None else _Watched(handle)  # type: ignore[return-value] # it answers as the file does
+def wrap(handle: BinaryIO) -> BinaryIO:
+    """The file itself, or, while a fault is armed, one whose writes can fail."""
+    return handle if _armed is None else _FaultyFile(handle)  # type: ignore[return-value] # behaves as the file
 
 
-class _Watched:
+class _FaultyFile:
     def __init__(self, handle: BinaryIO) -> None:
         self._handle = handle
 
     def write(self, content: Any) -> int:
-        if _armed is not None and _armed.strikes("write"):
+        if _armed is not None and _armed.applies("write"):
             if _armed.effect.startswith("half"):
                 self._handle.write(content[: len(content) // 2])
                 self._handle.flush()

@@ -14,7 +14,7 @@ from cifar_core.storage.disk_errors import ALLOW
 from cifar_core.text import MB
 
 MAX_JSON_BYTES = 16 * MB
-_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # wait for no one; Windows: change no byte
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # do not wait for a pipe; Windows: change no byte
 
 
 def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
@@ -41,28 +41,30 @@ def read_json(path: Path | str, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
 
 
 def read_start(path: Path | str, most: int) -> bytes:
-    """The first bytes of a file, at most so many, in the few calls that a list of thousands of runs can afford.
+    """The first bytes of a file, at most `most`, in few system calls, because lists read thousands of files.
 
     Raises:
-        OSError: it is not there, not ours to read, or something else than a file, such as a pipe, on which one would
-            wait for ever.
+        OSError: it does not exist, may not be read, or is not a file, such as a pipe, for which reading would wait for
+            ever.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+        handle = os.open(path, os.O_RDONLY | _FLAGS)
     except PermissionError as error:
         raise PermissionError(error.errno, f"{error.strerror}, {ALLOW}", error.filename) from error
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
-            raise OSError(number, os.strerror(number) if number == errno.EISDIR else "Not a file", str(path))
-        return os.read(handle, min(found.st_size, most))  # whole: nothing but the end cuts a read from a disk short
+            raise OSError(number, os.strerror(number) if number == errno.EISDIR else "It is not a file", str(path))
+        return os.read(
+            handle, min(found.st_size, most)
+        )  # complete: a read from a disk returns fewer bytes only at the end of the file
     finally:
         os.close(handle)
 
 
 def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")
 
 
 def _finite(digits: str) -> float:

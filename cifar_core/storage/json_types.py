@@ -1,7 +1,7 @@
-"""The kinds of values in the JSON files of runs, datasets and jobs, each with its limits: one table for importing and reading.
+"""The types of values in the JSON files of runs, datasets and jobs, each with its limits, for reading and importing.
 
-The dataclasses that mirror those files are declared with these types, and `cifar_core.storage.parse` holds their rules. Reads and
-writes nothing.
+The dataclasses that mirror those files are declared with these types, and `cifar_core.storage.parse` checks their
+rules. Reads and writes nothing.
 """
 
 import datetime
@@ -11,14 +11,13 @@ from typing import Annotated
 from cifar_core.storage.parse import Rule
 from cifar_core.text import FOLDER_NAME_RULE, can_be_shown, is_folder_name
 
-MAX_CLASSES = 1000  # a confusion matrix has its square of cells, and each test picture a probability for every class
+MAX_CLASSES = 1000  # a confusion matrix has the square of it in cells, and each test picture that many probabilities
 MAX_CLASS_NAME = 64  # characters
-MAX_PICTURES = 10_000_000  # of a part; they stay on the disk
-_MOST = 2**53  # whole numbers up to here are exact in JSON anywhere
-_ROUNDING = (
-    1e-6  # by which float32 takes a share of weighted pictures out of 0 to 1, and the loss of a certain one below 0
-)
-_FIRST_YEAR, _LAST_YEAR = 1970, 2999  # a computer without a clock begins with the first
+MAX_PICTURES = 10_000_000  # of a split; they stay on the disk
+_MAX_EXACT = 2**53  # every reader of JSON keeps whole numbers up to here exact
+# The rounding of float32 may take a share of weighted pictures out of 0 to 1, and the loss of a sure answer below 0.
+_ROUNDING = 1e-6
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999  # a computer without a clock starts at the first
 _LONGEST_MOMENT = 40  # characters
 _MOST_PACKAGES = 100
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -28,10 +27,10 @@ _PACKAGE = re.compile(r"[a-z0-9_.-]{1,40}", re.ASCII)
 
 
 def moment_of(text: str) -> datetime.datetime:
-    """A moment, in UTC, from its ISO 8601 text.
+    """A moment in UTC from its ISO 8601 text.
 
     Raises:
-        ValueError: it is none, has no time zone, or lies outside of the years 1970 to 2999.
+        ValueError: it is not a time, has no time zone, or lies outside of the years 1970 to 2999.
     """
     try:
         moment = datetime.datetime.fromisoformat(text[: _LONGEST_MOMENT + 1])
@@ -41,7 +40,7 @@ def moment_of(text: str) -> datetime.datetime:
                 return moment
     except OverflowError:
         pass
-    raise ValueError(f"{text[:_LONGEST_MOMENT]!r} is no moment with its time zone of the years 1970 to 2999")
+    raise ValueError(f"{text[:_LONGEST_MOMENT]!r} is not a time with a time zone in the years 1970 to 2999")
 
 
 def is_sha256(text: str) -> bool:
@@ -72,19 +71,18 @@ def _are_classes(names: tuple[str, ...]) -> bool:
     )
 
 
-def whole_from(low: int, most: int = _MOST) -> Rule:
+def whole_from(low: int, most: int = _MAX_EXACT) -> Rule:
     """A whole number in a range, both ends included."""
     return Rule(f"a whole number from {low} to {most:,}", lambda value: low <= value <= most)
 
 
 Count = Annotated[int, whole_from(0)]
 Ordinal = Annotated[int, whole_from(1)]  # of epochs and the like, 1-based
-Amount = Annotated[float, Rule("a number from 0", lambda value: 0 <= value < _MOST)]  # of seconds and the like
-Loss = Annotated[
-    float, Rule("a number from 0", lambda value: value >= -_ROUNDING)
-]  # a training that diverges passes any limit
+Amount = Annotated[float, Rule("a number from 0", lambda value: 0 <= value < _MAX_EXACT)]  # of seconds and the like
+# Without an upper limit: the loss of a training that diverges passes any.
+Loss = Annotated[float, Rule("a number from 0", lambda value: value >= -_ROUNDING)]
 Share = Annotated[float, Rule("a number from 0 to 1", lambda value: -_ROUNDING <= value <= 1 + _ROUNDING)]
-Moment = Annotated[str, Rule("a moment with its time zone, of the years 1970 to 2999", _is_moment)]
+Moment = Annotated[str, Rule("a time with a time zone in the years 1970 to 2999", _is_moment)]
 Sha256 = Annotated[str, Rule("a SHA-256", is_sha256)]
 Commit = Annotated[str, Rule("a commit", lambda text: _COMMIT.fullmatch(text) is not None)]
 Versions = Annotated[dict[str, str], Rule("packages and their versions, at most 100", _are_versions)]

@@ -1,4 +1,4 @@
-"""The operating system's lock on a file, which dies with its holder."""
+"""The operating system's locks on files, which end with the process that holds them."""
 
 import contextlib
 import errno
@@ -17,18 +17,17 @@ from cifar_core.storage.disk_errors import storage_errors
 if sys.platform != "win32":
     import fcntl
 
-PROBE_SECONDS = (
-    0.2  # trying on for this long outlasts `is_held` of another process, which takes the lock for an instant
-)
+# How long taking a lock is tried at least: `is_held` of another process takes the lock for a moment as well.
+PROBE_SECONDS = 0.2
 _LOCK_STEP = 0.02  # seconds between tries for a lock
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
-def acquired(path: Path, seconds: float) -> Callable[[], None] | None:
-    """Take a lock and say how to let go of it; None where another held it for all of `seconds`.
+def acquire(path: Path, seconds: float) -> Callable[[], None] | None:
+    """Take a lock and return the function that releases it; None where another process held it for all of `seconds`.
 
-    `FileLock` would make a folder anew that was deleted just now, and with it the ghost of a run; only Windows needs it.
+    Only Windows uses `FileLock`, which would create a folder that was just deleted again, and with it an empty run.
     """
     if sys.platform == "win32":
         lock = FileLock(path)
@@ -50,25 +49,29 @@ def acquired(path: Path, seconds: float) -> Callable[[], None] | None:
         raise
 
     def release() -> None:
-        fcntl.flock(handle, fcntl.LOCK_UN)  # a process that is being forked just now has the file open as well
+        fcntl.flock(
+            handle, fcntl.LOCK_UN
+        )  # closing alone would not do: a process that is being forked has the file open too
         os.close(handle)
 
     return release
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds a lock; one whose file is missing is free. OSError where the file cannot be opened."""
+    """Whether a process holds a lock; without a file it is free. OSError where the file cannot be opened."""
     if sys.platform == "win32":
-        release = acquired(path, PROBE_SECONDS) if path.exists() else None
+        release = acquire(path, PROBE_SECONDS) if path.exists() else None
         if release is not None:
             release()
         return path.exists() and release is None
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in its place is not waited for
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # does not wait for a pipe in its place
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask at once do not deny each other
+        fcntl.flock(
+            handle, fcntl.LOCK_SH | fcntl.LOCK_NB
+        )  # shared, so that two checks at once do not disturb each other
     except OSError:
         return True
     else:
@@ -78,29 +81,31 @@ def is_held(path: Path) -> bool:
 
 
 def _opened(path: Path) -> int:
-    """The file of a lock, made where there is none; whoever may only read one that is there can hold it all the same."""
+    """The file of a lock, created where there is none; a lock can also be held on a file that may only be read."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         if error.errno not in _DENIED or not path.is_file():
             raise
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    open_up(handle, path.parent, 0o666)
+    share_permissions(handle, path.parent, 0o666)
     return handle
 
 
-def open_up(ours: Path | int, folder: Path, most: int) -> None:
-    """Make what all users of a folder share as open as the folder, whatever our umask; that of others stays as it is.
+def share_permissions(target: Path | int, folder: Path, most: int) -> None:
+    """Give a file or folder the permissions of the folder around it, whatever the umask, so that all users share it.
+
+    Only what belongs to this user is changed.
 
     Args:
-        ours: a path or an open file.
+        target: a path or an open file.
         folder: the one it lies in.
         most: permission bits it may get.
     """
-    found, wanted = os.stat(ours), folder.stat().st_mode & most  # noqa: PTH116 - of an open file too
+    found, wanted = os.stat(target), folder.stat().st_mode & most  # noqa: PTH116 - also takes an open file
     if found.st_uid == os.geteuid() and wanted & ~found.st_mode:
-        with contextlib.suppress(PermissionError):  # a file system that keeps no such bits
-            os.chmod(ours, stat.S_IMODE(found.st_mode) | wanted)  # noqa: PTH101
+        with contextlib.suppress(PermissionError):  # a file system without such bits
+            os.chmod(target, stat.S_IMODE(found.st_mode) | wanted)  # noqa: PTH101
 
 
 def _flocked(handle: int, path: Path) -> bool:
@@ -112,27 +117,27 @@ def _flocked(handle: int, path: Path) -> bool:
         if error.errno not in _NO_LOCKS:
             raise
         raise StorageError(
-            f"{path.parent} lies on a file system without locks, as some network disks are, where the living "
-            "cannot be told from the dead: keep the workspace on another disk (--workspace or CIFAR_WORKSPACE)."
+            f"{path.parent} lies on a file system without locks, as some network disks are. On it, a dead process "
+            "cannot be told from a living one: keep the workspace on another disk (--workspace or CIFAR_WORKSPACE)."
         ) from error
     return True
 
 
 @contextlib.contextmanager
 def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
-    """Hold the operating system's lock on `path`; the kernel frees it when this process dies, however it dies.
+    """Hold the operating system's lock on `path`; the kernel releases it when this process dies for any reason.
 
     Yields:
         True when this process holds it, False when another did for all of `timeout` seconds.
 
     Raises:
-        StorageError: the lock file cannot be made, as where its folder is gone (it is not made anew), or the file system
-            has no locks.
+        StorageError: the lock file cannot be created, as where its folder is missing (which is not created), or the
+            file system has no locks.
     """
     if not path.parent.is_dir():
-        raise StorageError(f"{path.parent} is gone: it was moved or deleted.")
+        raise StorageError(f"{path.parent} does not exist any more: it was moved or deleted.")
     with storage_errors(f"locking {path.name}"):
-        release = acquired(path, max(timeout, PROBE_SECONDS))
+        release = acquire(path, max(timeout, PROBE_SECONDS))
     try:
         yield release is not None
     finally:
@@ -141,10 +146,10 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock on `path`. Asking makes no file; a missing one is free.
+    """Whether a living process holds the lock on `path`. This creates no file; without one the lock is free.
 
     Raises:
-        StorageError: the file cannot be opened, so that nobody can tell.
+        StorageError: the file cannot be opened, so that this cannot be known.
     """
-    with storage_errors(f"looking at {path.name}", to="read"):
+    with storage_errors(f"reading {path.name}", to="read"):
         return is_held(path)

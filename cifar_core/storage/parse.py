@@ -1,4 +1,4 @@
-"""Flat dataclasses from JSON that anybody may have written: every field of its declared type, or one sentence."""
+"""Dataclasses from JSON that may hold anything: every field has its declared type, or one sentence names the fault."""
 
 import functools
 import math
@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
 _SHOWN = 40  # characters
-_MOST = 2**63  # whole numbers and floats beyond it are nobody's counts, sizes or times
+_MAX_WHOLE = 2**63  # no count, size or time reaches it
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a value must be beside being of its type; stands in the type as `Annotated[int, Rule(...)]`."""
+    """What a value must be beside being of its type; declared as `Annotated[int, Rule(...)]`."""
 
-    words: str  # ends the sentence "NAME must be ..."
+    requirement: str  # ends the sentence "NAME must be ..."
     holds: Callable[[Any], bool]
 
 
@@ -24,17 +24,18 @@ def parse(kind: type[T], content: Any, *, exact: bool = True) -> T:
     """Build a dataclass from what a file says.
 
     Args:
-        kind: a dataclass whose fields are str, int, float, bool, None, certain words (Literal), dict[str, Any], other
-            such dataclasses, unions of these, tuples, lists or mappings by name of them, or any of these with a `Rule`.
+        kind: a dataclass whose fields are str, int, float, bool, None, Literal, dict[str, Any], other such dataclasses,
+            unions of these, tuples, lists or mappings by name of them, or any of these with a `Rule`.
         content: as read from JSON; lists become tuples.
-        exact: refuse fields that the dataclass does not have, rather than leave them out.
+        exact: refuse fields that the dataclass does not have, rather than ignore them.
 
     Raises:
-        ValueError: not a mapping, a field is missing, unknown, of another type or against its rule; the message says which.
+        ValueError: not a JSON object, or a field is missing, unknown, of another type or against its rule; the message
+            says which.
     """
     table, required = _table(kind)  # type: ignore[arg-type] # a class can be hashed
     if not isinstance(content, dict):
-        raise ValueError("it is no mapping")
+        raise ValueError("it is not a JSON object")
     for name in required:
         if name not in content:
             raise ValueError(f"{name} is missing")
@@ -61,7 +62,7 @@ def _table(kind: type) -> tuple[dict[str, Callable[[Any], Any]], list[str]]:
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    """A function that returns a value of the type, or raises TypeError with words for the type."""
+    """A function that returns a value of the type, or raises TypeError with the name of the type."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return functools.partial(_read_ruled, _reader(inner[0]), inner[1])
@@ -74,7 +75,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if origin is list:
         return functools.partial(_read_list, _reader(inner[0]))
     if origin is Literal:
-        return functools.partial(_read_word, inner)
+        return functools.partial(_read_literal, inner)
     if origin is Mapping:
         return functools.partial(_read_named, _reader(inner[1]))
     if is_dataclass(hint):
@@ -93,10 +94,10 @@ def _read_ruled(reader: Callable[[Any], Any], rule: Rule, value: Any) -> Any:
     try:
         found = reader(value)
     except TypeError:
-        raise TypeError(rule.words) from None
+        raise TypeError(rule.requirement) from None
     if rule.holds(found):
         return found
-    raise TypeError(rule.words)
+    raise TypeError(rule.requirement)
 
 
 def _read_text(value: Any) -> str:
@@ -106,7 +107,7 @@ def _read_text(value: Any) -> str:
 
 
 def _read_int(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and -_MOST < value < _MOST:
+    if isinstance(value, int) and not isinstance(value, bool) and -_MAX_WHOLE < value < _MAX_WHOLE:
         return value
     raise TypeError("a whole number")
 
@@ -129,13 +130,13 @@ def _read_bool(value: Any) -> bool:
 def _read_mapping(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise TypeError("a mapping")
+    raise TypeError("a JSON object")
 
 
-def _read_word(words: tuple[str, ...], value: Any) -> str:
-    if isinstance(value, str) and value in words:
+def _read_literal(choices: tuple[str, ...], value: Any) -> str:
+    if isinstance(value, str) and value in choices:
         return value
-    raise TypeError(" or ".join(words))
+    raise TypeError(" or ".join(choices))
 
 
 def _read_list(reader: Callable[[Any], Any], value: Any) -> list[Any]:
@@ -152,15 +153,15 @@ def _read_none(value: Any) -> None:
 
 
 def _read_union(readers: list[Callable[[Any], Any]], value: Any) -> Any:
-    if value is None and _read_none in readers:  # the most frequent of what the first reader refuses
+    if value is None and _read_none in readers:  # the most frequent value that the first reader refuses
         return None
-    words = []
+    expected = []
     for reader in readers:
         try:
             return reader(value)
         except TypeError as error:
-            words.append(str(error))
-    raise TypeError(" or ".join(words))
+            expected.append(str(error))
+    raise TypeError(" or ".join(expected))
 
 
 def _read_many(reader: Callable[[Any], Any], value: Any) -> tuple[Any, ...]:

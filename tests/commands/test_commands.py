@@ -1,4 +1,4 @@
-"""The command line as a person and a script meet it: exit codes, one sentence on stderr, JSON as the last line."""
+"""The command line for people and scripts: exit codes, one sentence on stderr, JSON as the last line."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ def settings_as_options(settings: dict[str, Any]) -> list[str]:
     return [part for name, value in settings.items() for part in ("--" + name.replace("_", "-"), str(value))]
 
 
-def test_train_then_look_then_analyze(call: Any, workspace: Workspace, tmp_path: Path) -> None:
+def test_train_then_show_then_analyze(call: Any, workspace: Workspace, tmp_path: Path) -> None:
     save_tiny(workspace)
     where = ("--workspace", workspace.root)
     code, out, err = call("train", *settings_as_options({**TINY, "epochs": 3}), "--json", *where)
@@ -56,7 +56,7 @@ def test_train_then_look_then_analyze(call: Any, workspace: Workspace, tmp_path:
 
 
 @pytest.mark.fault(41)
-def test_bad_settings_are_named_all_at_once_and_make_no_run(call: Any, workspace: Workspace) -> None:
+def test_all_bad_settings_are_named_and_create_no_run(call: Any, workspace: Workspace) -> None:
     code, out, err = call("train", "--epochs", 0, "--learning-rate", "nan", "--workspace", workspace.root)
     assert code == 2 and out == ""
     assert "epochs is '0'" in err and "learning_rate is 'nan'" in err and "Traceback" not in err
@@ -87,7 +87,7 @@ def test_bad_input_is_one_sentence(call: Any, workspace: Workspace, arguments: l
     assert said in err and "Traceback" not in err and err.startswith("Error: ")
 
 
-def test_workspace_that_cannot_be_is_named(call: Any, tmp_path: Path) -> None:
+def test_a_workspace_that_cannot_be_created_is_named(call: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     code, _, err = call("runs", "list", "--workspace", tmp_path / "file")
     assert code == 1 and str(tmp_path / "file") in err and "--workspace" in err

@@ -1,4 +1,4 @@
-"""Ctrl-C on the command line: what runs is stopped and that is said, or nothing is left; and streams that cannot be written."""
+"""Ctrl-C on the command line stops the run and says so, or leaves nothing; and streams that cannot be written."""
 
 import json
 import os
@@ -17,13 +17,11 @@ from cifar_core.commands import train as train_command
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError
 from cifar_core.interrupts import ctrl_c_noted
-from cifar_core.lifecycle.supervise import describe_exit
-from cifar_core.machine import if_of_memory
 from cifar_core.processes import child_environment
 from cifar_core.runs import Status, create_run, list_runs, start_run, stop_run
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
-from tests.lifecycle.conftest import Lives
+from tests.lifecycle.conftest import FakeRuns
 from tests.runs.conftest import ended_run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and ulimit are those of POSIX")
@@ -36,7 +34,7 @@ def press() -> None:
 
 
 def pressing(function: Callable[..., Any], *, times: int = 1, before: bool = False) -> Callable[..., Any]:
-    """As `function`, with Ctrl-C pressed right after or before it."""
+    """`function` with Ctrl-C pressed right after or before it."""
 
     def called(*arguments: Any, **settings: Any) -> Any:
         if before:
@@ -55,52 +53,55 @@ MOMENTS = {
     "before it is started": ("start_run", {"before": True}),
     "when it is started": ("start_run", {}),
     "twice": ("start_run", {"times": 2}),
-    "as it is told": ("_tell_epochs", {}),
+    "as its epochs are shown": ("_show_epochs", {}),
 }
 
 
 @pytest.mark.fault(93)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_ctrl_c_stops_a_run_from_its_first_moment_on(
-    call: Any, lives: Lives, monkeypatch: pytest.MonkeyPatch, moment: str
+def test_ctrl_c_stops_a_run_at_every_moment_of_its_start(
+    call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     name, how = MOMENTS[moment]
     monkeypatch.setattr(train_command, name, pressing(getattr(train_command, name), **how))
-    code, out, err = call("train", "--json", "--workspace", lives.workspace.root)
-    (run,) = list_runs(lives.workspace)
+    code, out, err = call("train", "--json", "--workspace", fake_runs.workspace.root)
+    (run,) = list_runs(fake_runs.workspace)
     assert code == 1 and run.status is Status.STOPPED
     assert json.loads(out)["status"] == "stopped"
-    assert err.splitlines()[-1].startswith(f"Error: Run {run.id} is stopped.") and "Cancelled" not in err
+    assert (
+        err.splitlines()[-1].startswith(f"Error: Run {run.id} did not finish (status: stopped).")
+        and "Cancelled" not in err
+    )
 
 
 @pytest.mark.fault(93)
 @pytest.mark.parametrize("moment", ["make", "start"])
 @pytest.mark.parametrize("command", ["retry", "duplicate", "resume"])
 def test_ctrl_c_stops_a_run_that_is_begun_again(
-    call: Any, lives: Lives, monkeypatch: pytest.MonkeyPatch, command: str, moment: str
+    call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, command: str, moment: str
 ) -> None:
-    old = ended_run(lives.workspace, Status.STOPPED)
+    old = ended_run(fake_runs.workspace, Status.STOPPED)
     names = {"make": f"{command}_run", "start": "resume_run" if command == "resume" else "start_run"}
     monkeypatch.setattr(runs_command, names[moment], pressing(getattr(runs_command, names[moment])))
-    code, out, err = call("runs", command, old, "--workspace", lives.workspace.root)
-    run = list_runs(lives.workspace)[0]
+    code, out, err = call("runs", command, old, "--workspace", fake_runs.workspace.root)
+    run = list_runs(fake_runs.workspace)[0]
     assert (code, out) == (1, "") and run.status is Status.STOPPED
-    assert err.splitlines()[-1] == f"Error: Run {run.id} is stopped." and "queued" not in err
+    assert err.splitlines()[-1] == f"Error: Run {run.id} did not finish (status: stopped)." and "queued" not in err
 
 
 @pytest.mark.fault(93)
-def test_ctrl_c_too_late_changes_nothing(call: Any, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was said that the run is queued: neither a traceback nor a false word follows."""
-    old = ended_run(lives.workspace, Status.STOPPED)
-    monkeypatch.setattr(runs_command, "_tell_new", pressing(runs_command._tell_new))
-    code, _, err = call("runs", "retry", old, "--workspace", lives.workspace.root)
+def test_ctrl_c_too_late_changes_nothing(call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the message that the run is queued, neither a traceback nor a wrong message follows."""
+    old = ended_run(fake_runs.workspace, Status.STOPPED)
+    monkeypatch.setattr(runs_command, "_report_new", pressing(runs_command._report_new))
+    code, _, err = call("runs", "retry", old, "--workspace", fake_runs.workspace.root)
     assert code == 0 and "is queued" in err and "Cancelled" not in err
-    lives.wait(list_runs(lives.workspace)[0].id, "running")
+    fake_runs.wait(list_runs(fake_runs.workspace)[0].id, "running")
 
 
 @pytest.mark.fault(93)
-def test_a_stop_that_the_disk_refuses_is_not_called_one(
-    call: Any, lives: Lives, monkeypatch: pytest.MonkeyPatch
+def test_a_stop_that_the_disk_refuses_is_reported(
+    call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
 
@@ -113,35 +114,35 @@ def test_a_stop_that_the_disk_refuses_is_not_called_one(
 
     monkeypatch.setattr(train_command, "start_run", pressing(start_run))
     monkeypatch.setattr(train_command, "stop_run", refusing)
-    code, _, err = call("train", "--workspace", lives.workspace.root)
+    code, _, err = call("train", "--workspace", fake_runs.workspace.root)
     assert code == 1 and "could not be asked to stop: The disk is full." in err and len(tries) == 2
 
 
 @pytest.mark.fault(93)
-def test_a_command_that_fails_says_that_its_run_goes_on(
-    call: Any, lives: Lives, monkeypatch: pytest.MonkeyPatch
+def test_a_failing_command_says_that_its_run_goes_on(
+    call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_arguments: object) -> None:
         raise StorageError("The disk refused.")
 
-    monkeypatch.setattr(train_command, "_tell_epochs", failing)
-    code, _, err = call("train", "--workspace", lives.workspace.root)
-    (run,) = list_runs(lives.workspace)
+    monkeypatch.setattr(train_command, "_show_epochs", failing)
+    code, _, err = call("train", "--workspace", fake_runs.workspace.root)
+    (run,) = list_runs(fake_runs.workspace)
     assert code == 1 and run.active and f"Run {run.id} goes on without this command" in err
 
 
 @pytest.mark.fault(93)
-def test_ctrl_c_stops_a_run_of_the_measurement(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_stops_a_run_of_the_benchmark(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sides, "start_run", pressing(start_run))
     with pytest.raises(KeyboardInterrupt):
-        sides.train(lives.workspace, make_config())
-    assert [run.status for run in list_runs(lives.workspace)] == ["stopped"]
+        sides.train(fake_runs.workspace, make_config())
+    assert [run.status for run in list_runs(fake_runs.workspace)] == ["stopped"]
 
 
-def test_noting_ends_with_its_block() -> None:
+def test_ctrl_c_is_noted_in_the_block_only() -> None:
     with ctrl_c_noted() as noted:
         press()
-        assert noted.taken() and not noted.taken()
+        assert noted.take() and not noted.take()
     with pytest.raises(KeyboardInterrupt):
         press()
 
@@ -152,8 +153,8 @@ def test_noting_ends_with_its_block() -> None:
 def shell(line: str, workspace: Workspace, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a line of `sh` in which "$@" is the command."""
     environment = {**child_environment(), "CIFAR_WORKSPACE": str(workspace.root), **variables}
-    return subprocess.run(["sh", "-c", line, "sh", *COMMAND], cwd=ROOT, env=environment, capture_output=True, text=True,
-                          timeout=60, check=False)  # fmt: skip
+    command = ["sh", "-c", line, "sh", *COMMAND]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 # How the command line is begun: by `python -m cifar_core`, and by the installed command `cifar-core`.
@@ -180,7 +181,7 @@ sys.argv = ["cifar_core", "runs", "list"]
 @pytest.mark.fault(93)
 @pytest.mark.parametrize(
     ("code", "answer"),
-    [(IMPORTING, (1, "Cancelled.\n")), (ENDING, (0, "There is no run yet: python -m cifar_core train\n"))],
+    [(IMPORTING, (1, "Cancelled.\n")), (ENDING, (0, "There is no run yet. Train one: python -m cifar_core train\n"))],
 )
 @pytest.mark.parametrize("beginning", BEGINNINGS, ids=["module", "installed"])
 def test_ctrl_c_while_python_imports_or_ends(
@@ -204,7 +205,7 @@ def test_ctrl_c_while_python_imports_or_ends(
          "Raise that limit (ulimit -v) and try again.\n"),
     ],
 )  # fmt: skip
-def test_streams_and_memory_that_are_not_there(workspace: Workspace, line: str, code: int, said: str) -> None:
+def test_missing_streams_and_memory(workspace: Workspace, line: str, code: int, said: str) -> None:
     create_run(workspace, make_config())
     done = shell(line, workspace)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
@@ -224,45 +225,22 @@ runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 
 @pytest.mark.fault(93)
 @pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
-def test_a_training_that_nobody_hears_is_followed_to_its_end(lives: Lives, tmp_path: Path, streams: str) -> None:
+def test_a_training_without_output_streams_is_followed_to_its_end(
+    fake_runs: FakeRuns, tmp_path: Path, streams: str
+) -> None:
     script = tmp_path / "train.py"
     script.write_text(TRAINING)
-    environment = {**child_environment(), "CIFAR_WORKSPACE": str(lives.workspace.root)}
+    environment = {**child_environment(), "CIFAR_WORKSPACE": str(fake_runs.workspace.root)}
     line = f'exec "$@" {streams}'
     process = subprocess.Popen(["sh", "-c", line, "sh", sys.executable, str(script), str(ROOT)], env=environment)
     try:
-        while not (found := list_runs(lives.workspace)):
+        while not (found := list_runs(fake_runs.workspace)):
             assert process.poll() is None
-        lives.wait_computing(found[0].id)
+        fake_runs.wait_computing(found[0].id)
         assert process.poll() is None
-        lives.order(found[0].id, "finish")
+        fake_runs.instruct(found[0].id, "finish")
         assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
-    assert all(path.stat().st_size == 0 for path in lives.workspace.root.rglob("*.lock"))
-
-
-@pytest.mark.fault(93)
-@pytest.mark.parametrize(
-    "words",
-    [
-        "ImportError: libtorch_cpu.so: failed to map segment from shared object",
-        "RuntimeError: [enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory",
-        "MemoryError",
-    ],
-)
-def test_memory_is_named_as_the_cause(words: str) -> None:
-    assert "memory" in if_of_memory(words) and describe_exit(1, words) == if_of_memory(words)
-    assert if_of_memory("ValueError: a number is wrong") == ""
-
-
-@pytest.mark.fault(93)
-def test_memory_is_not_named_where_another_thing_ran_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The graphics card has one of its own, and threads are most often limited by their number."""
-    assert "graphics card" in if_of_memory("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
-    threads = "RuntimeError: can't start new thread"
-    monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: None)
-    assert if_of_memory(threads) == ""
-    monkeypatch.setattr("cifar_core.machine.memory_limit", lambda: 2**30)
-    assert "ulimit -v" in if_of_memory(threads)
+    assert all(path.stat().st_size == 0 for path in fake_runs.workspace.root.rglob("*.lock"))

@@ -1,4 +1,4 @@
-"""`data get` and `data import`: what is on the disk decides what they say, not what an earlier try wrote down."""
+"""`data get` and `data import` report the state on the disk, not what an earlier try wrote."""
 
 import json
 import signal
@@ -29,26 +29,26 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wo
     def called(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["cifar_core", *map(str, arguments), "--workspace", str(workspace.root)])
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command sets its own
-        with ctrl_c_noted():  # as well
+        with ctrl_c_noted():  # the command sets this as well
             code = main()
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return called
 
 
 @pytest.fixture
 def no_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """No process is started; says for which modules one was wanted."""
-    wanted: list[str] = []
-    monkeypatch.setattr(preparation, "spawn", lambda module, arguments, log: wanted.append(module))
+    """No process is started; lists the modules for which one was requested."""
+    requested: list[str] = []
+    monkeypatch.setattr(preparation, "spawn", lambda module, arguments, log: requested.append(module))
     monkeypatch.setattr(preparation, "_wait_for_lock", lambda process, lock: None)
-    return wanted
+    return requested
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
-    """What happens at each look of the command that waits, in turn."""
+def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
+    """What happens each time the waiting command checks the state, in turn."""
     todo: list[Callable[[], None]] = []
     monkeypatch.setattr("cifar_core.commands.data._LOOK_SECONDS", 0.0)
     monkeypatch.setattr("cifar_core.commands.data._show", lambda job: todo.pop(0)())
@@ -64,12 +64,12 @@ def lock() -> Iterator[ExitStack]:
 
 
 def ended(workspace: Workspace, name: str, state: JobStatus, error: str = "") -> None:
-    """The job of a dataset writes its end."""
+    """Write the end of a dataset's job."""
     Reporter(job_folder(workspace, name), name, "get").end(state, error=error)
 
 
 def nothing() -> None:
-    """A look at which nothing has changed."""
+    """A check at which nothing has changed."""
 
 
 def interrupt() -> None:
@@ -87,7 +87,7 @@ def test_getting_a_broken_dataset_says_so(call: Call, workspace: Workspace, no_p
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed", "running"])
-def test_what_is_here_is_ready_whatever_an_earlier_try_left(
+def test_a_stored_dataset_is_ready_whatever_an_earlier_try_left(
     call: Call, workspace: Workspace, no_process: list[str], state: JobStatus
 ) -> None:
     start_get(workspace, "drawn10")
@@ -99,48 +99,48 @@ def test_what_is_here_is_ready_whatever_an_earlier_try_left(
 
 
 def test_getting_waits_while_a_training_run_draws(
-    call: Call, workspace: Workspace, no_process: list[str], looks: list[Callable[[], None]], lock: ExitStack
+    call: Call, workspace: Workspace, no_process: list[str], checks: list[Callable[[], None]], lock: ExitStack
 ) -> None:
-    """The run holds the dataset's lock and has no job, or one of the last year."""
+    """The run holds the dataset's lock and has no job, or an old one."""
     start_get(workspace, "drawn10")
     ended(workspace, "drawn10", "failed", error="an old fault")
     no_process.clear()
     lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
     lock.callback(save_tiny, workspace, "drawn10")  # just before the lock is free
-    looks += [nothing, nothing, lock.close]
+    checks += [nothing, nothing, lock.close]
     code, _, err = call("data", "get", "drawn10")
     assert (code, no_process) == (0, [])
     assert err == "drawn10 is ready: 300 training and 100 test pictures, 10 classes.\n"
 
 
 def test_a_run_that_stops_drawing_is_not_ready(
-    call: Call, workspace: Workspace, looks: list[Callable[[], None]], lock: ExitStack
+    call: Call, workspace: Workspace, checks: list[Callable[[], None]], lock: ExitStack
 ) -> None:
     lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
-    looks += [nothing, lock.close]
+    checks += [nothing, lock.close]
     code, out, err = call("data", "get", "drawn10", "--json")
     assert (code, out) == (1, "")
-    assert err == "Error: drawn10 is not here: what prepared it ended early. Start it again.\n"
+    assert err == "Error: drawn10 is not ready: its preparation ended early. Start it again.\n"
 
 
-def test_ctrl_c_ends_the_waiting_for_a_run(
-    call: Call, workspace: Workspace, looks: list[Callable[[], None]], lock: ExitStack
+def test_ctrl_c_stops_waiting_for_a_run(
+    call: Call, workspace: Workspace, checks: list[Callable[[], None]], lock: ExitStack
 ) -> None:
     """The run goes on; a job that would start later is not cancelled in advance."""
     lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
-    looks += [nothing, interrupt]
+    checks += [nothing, interrupt]
     code, _, err = call("data", "get", "drawn10")
     assert code == 1 and "Cancelled." in err
     assert not (job_folder(workspace, "drawn10") / "cancel").exists()
 
 
 def test_ctrl_c_cancels_a_job_and_waits_for_its_end(
-    call: Call, workspace: Workspace, no_process: list[str], looks: list[Callable[[], None]], lock: ExitStack
+    call: Call, workspace: Workspace, no_process: list[str], checks: list[Callable[[], None]], lock: ExitStack
 ) -> None:
     start_get(workspace, "drawn10")
     lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
     lock.callback(ended, workspace, "drawn10", "cancelled")  # just before the lock is free
-    looks += [nothing, interrupt, nothing, lock.close]
+    checks += [nothing, interrupt, nothing, lock.close]
     code, _, err = call("data", "get", "drawn10")
     assert code == 1
     assert err.splitlines()[-1] == "Error: Getting drawn10 was cancelled; nothing was changed."
@@ -148,16 +148,16 @@ def test_ctrl_c_cancels_a_job_and_waits_for_its_end(
 
 
 def test_a_second_ctrl_c_leaves_at_once(
-    call: Call, workspace: Workspace, no_process: list[str], looks: list[Callable[[], None]], lock: ExitStack
+    call: Call, workspace: Workspace, no_process: list[str], checks: list[Callable[[], None]], lock: ExitStack
 ) -> None:
     start_get(workspace, "drawn10")
     lock.enter_context(hold_lock(dataset_lock(workspace, "drawn10")))
-    looks += [interrupt, interrupt]
+    checks += [interrupt, interrupt]
     assert call("data", "get", "drawn10")[0] == 1
 
 
-def test_an_import_says_what_it_passed_over_or_why_not(call: Call, workspace: Workspace, tmp_path: Path) -> None:
-    """In processes of their own: one that ends well, one that is refused."""
+def test_an_import_says_what_it_passed_over_or_why_it_failed(call: Call, workspace: Workspace, tmp_path: Path) -> None:
+    """In processes of their own: one import succeeds, one is refused."""
     source = write_zip({**small_set(), "README": b""}, tmp_path / "a.zip")
     code, _, err = call("data", "import", source, "--name", "mine")
     assert code == 0
@@ -172,10 +172,10 @@ def test_an_import_says_what_it_passed_over_or_why_not(call: Call, workspace: Wo
     assert err.splitlines()[1].startswith("Error: Nothing was imported: 1 of 11 files cannot be used.")
 
 
-def test_a_dataset_deleted_after_its_job_is_fetched_anew(
+def test_a_dataset_deleted_after_its_job_is_fetched_again(
     call: Call, workspace: Workspace, tmp_path: Path, no_process: list[str]
 ) -> None:
-    """A job that once ended well does not make it ready."""
+    """An earlier job that succeeded does not make it ready."""
     save_tiny(workspace, "drawn10")
     delete_dataset(workspace, "drawn10")
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")

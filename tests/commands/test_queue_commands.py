@@ -1,4 +1,4 @@
-"""The queue on the command line: who waits, for how long, and the end of all of them."""
+"""The queue on the command line: which runs wait, for how long, and stopping all of them."""
 
 import json
 from typing import Any
@@ -8,14 +8,14 @@ import pytest
 from cifar_core.commands import train as train_command
 from cifar_core.commands.console import say
 from cifar_core.runs import list_runs
-from tests.lifecycle.conftest import Lives
+from tests.lifecycle.conftest import FakeRuns
 
 
-def test_who_waits_is_shown_and_all_are_stopped(call: Any, lives: Lives) -> None:
-    first = lives.begin()
-    lives.wait_computing(first)
-    second, third = lives.begin(), lives.begin()
-    where = ("--workspace", lives.workspace.root)
+def test_waiting_runs_are_listed_and_all_are_stopped(call: Any, fake_runs: FakeRuns) -> None:
+    first = fake_runs.begin()
+    fake_runs.wait_computing(first)
+    second, third = fake_runs.begin(), fake_runs.begin()
+    where = ("--workspace", fake_runs.workspace.root)
     code, out, _ = call("runs", "list", *where)
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert code == 0 and "running" in lines[first]
@@ -27,42 +27,44 @@ def test_who_waits_is_shown_and_all_are_stopped(call: Any, lives: Lives) -> None
     code, out, err = call("runs", "stop", "--all", "--json", *where)
     assert code == 0 and "3 runs ended." in err
     assert sorted(json.loads(out)["stopped"]) == sorted([first, second, third])
-    assert {run.status for run in list_runs(lives.workspace)} == {"stopped"}
+    assert {run.status for run in list_runs(fake_runs.workspace)} == {"stopped"}
     code, out, err = call("runs", "stop", "--all", "--json", *where)
     assert code == 0 and "0 runs ended." in err and json.loads(out) == {"stopped": []}
 
 
 @pytest.mark.parametrize("arguments", [(), ("latest", "--all")])
-def test_stop_wants_one_run_or_all(call: Any, lives: Lives, arguments: tuple[str, ...]) -> None:
-    lives.make()
-    code, _, err = call("runs", "stop", *arguments, "--workspace", lives.workspace.root)
+def test_stop_wants_one_run_or_all(call: Any, fake_runs: FakeRuns, arguments: tuple[str, ...]) -> None:
+    fake_runs.make()
+    code, _, err = call("runs", "stop", *arguments, "--workspace", fake_runs.workspace.root)
     assert code == 2 and "Name one RUN, or give --all." in err
-    assert [run.status for run in list_runs(lives.workspace)] == ["queued"]
+    assert [run.status for run in list_runs(fake_runs.workspace)] == ["queued"]
 
 
 def test_train_says_that_it_waits_and_goes_on_when_its_turn_comes(
-    call: Any, lives: Lives, monkeypatch: pytest.MonkeyPatch
+    call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = lives.begin()
-    lives.wait_computing(first)
+    first = fake_runs.begin()
+    fake_runs.wait_computing(first)
 
     def say_and_let_them_end(text: str) -> None:
         say(text)
         if "waits for its turn" in text:
-            lives.order(list_runs(lives.workspace)[0].id, "finish")
-            lives.order(first, "finish")
+            fake_runs.instruct(list_runs(fake_runs.workspace)[0].id, "finish")
+            fake_runs.instruct(first, "finish")
 
     monkeypatch.setattr(train_command, "say", say_and_let_them_end)
-    code, out, err = call("train", "--epochs", 2, "--json", "--workspace", lives.workspace.root)
+    code, out, err = call("train", "--epochs", 2, "--json", "--workspace", fake_runs.workspace.root)
     assert "waits for its turn: 1st of 1, about 1:00 to wait." in err
     assert code == 0 and json.loads(out.splitlines()[-1])["status"] == "finished"
 
 
-def test_a_hung_run_is_shown_as_such(call: Any, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = lives.begin()
-    lives.wait_computing(run_id)
-    lives.order(run_id, "hang")
+def test_a_run_that_hangs_is_shown_as_not_responding(
+    call: Any, fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = fake_runs.begin()
+    fake_runs.wait_computing(run_id)
+    fake_runs.instruct(run_id, "hang")
     monkeypatch.setattr("cifar_core.lifecycle.status.SILENT_SECONDS", 0.0)
     monkeypatch.setattr("cifar_core.lifecycle.status.SILENT_STEPS", 0)
-    _, out, _ = call("runs", "list", "--workspace", lives.workspace.root)
+    _, out, _ = call("runs", "list", "--workspace", fake_runs.workspace.root)
     assert "running, not responding since " in out

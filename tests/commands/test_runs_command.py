@@ -1,4 +1,4 @@
-"""`runs` on the command line, for what needs no training: again, the trash."""
+"""`runs` on the command line, without a training: retry, duplicate, the trash, export and import."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.runs.exported_runs import RUN, store
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Ids of the runs that a command started, which get no process here."""
+    """Ids of the runs that a command started; they get no process here."""
     ids: list[str] = []
     monkeypatch.setattr(runs_command, "start_run", lambda _workspace, run_id: ids.append(run_id))
     return ids
@@ -39,7 +39,7 @@ def test_retry_and_duplicate(call: Any, workspace: Workspace, started: list[str]
 
 
 @pytest.mark.fault(41)
-def test_a_bad_change_makes_no_run(call: Any, workspace: Workspace, started: list[str]) -> None:
+def test_a_bad_change_creates_no_run(call: Any, workspace: Workspace, started: list[str]) -> None:
     old = ended_run(workspace)
     before = snapshot(workspace.root)
     code, _, err = call(
@@ -49,7 +49,7 @@ def test_a_bad_change_makes_no_run(call: Any, workspace: Workspace, started: lis
     assert snapshot(workspace.root) == before and started == []
 
 
-def test_the_trash_and_back(call: Any, workspace: Workspace) -> None:
+def test_deleting_and_restoring(call: Any, workspace: Workspace) -> None:
     run_id = ended_run(workspace)
     where = ("--workspace", workspace.root)
     code, _, err = call("runs", "trash", *where)
@@ -63,11 +63,11 @@ def test_the_trash_and_back(call: Any, workspace: Workspace) -> None:
     assert [run.id for run in list_runs(workspace)] == [run_id]
     call("runs", "delete", run_id, *where)
     code, _, err = call("runs", "trash", "--empty", *where)
-    assert code == 0 and "1 run is gone for good." in err
+    assert code == 0 and "1 run removed for good." in err
     assert list_trash(workspace) == [] == list_runs(workspace)
 
 
-def test_a_run_goes_out_and_comes_in(call: Any, workspace: Workspace, tmp_path: Path) -> None:
+def test_exporting_and_importing_a_run(call: Any, workspace: Workspace, tmp_path: Path) -> None:
     store(workspace)
     code, out, err = call("runs", "export", RUN, "--out", tmp_path / "a.zip", "--json", "--workspace", workspace.root)
     assert code == 0 and json.loads(out) == {"run": RUN, "file": str(tmp_path / "a.zip")}
@@ -75,15 +75,15 @@ def test_a_run_goes_out_and_comes_in(call: Any, workspace: Workspace, tmp_path: 
     elsewhere = ("--workspace", tmp_path / "elsewhere", "--json")
     code, out, err = call("runs", "import", tmp_path / "a.zip", *elsewhere)
     first = json.loads(out)
-    assert code == 0 and first["new"] and f"Run {first['run']} is here." in err
+    assert code == 0 and first["new"] and f"Run {first['run']} was imported." in err
     code, out, err = call("runs", "import", tmp_path / "a.zip", *elsewhere)
     assert code == 0 and json.loads(out) == {"run": first["run"], "new": False}
-    assert f"This run is here already, as {first['run']}." in err
+    assert f"This workspace already has this run, as {first['run']}." in err
 
 
 @pytest.mark.fault(58)
 @pytest.mark.parametrize("file", ["gone.zip", "text.zip", "folder"])
-def test_what_is_no_run_is_one_sentence(call: Any, workspace: Workspace, tmp_path: Path, file: str) -> None:
+def test_a_file_that_is_not_a_run_is_one_sentence(call: Any, workspace: Workspace, tmp_path: Path, file: str) -> None:
     (tmp_path / "text.zip").write_text("hello")
     (tmp_path / "folder").mkdir()
     before = snapshot(workspace.root)
@@ -93,9 +93,8 @@ def test_what_is_no_run_is_one_sentence(call: Any, workspace: Workspace, tmp_pat
 
 
 @pytest.mark.fault(44)
-@pytest.mark.parametrize(
-    "run_id", [item for item in BAD_IDS if not item.startswith("-")]
-)  # click takes those as options
+# Without those that click takes as options.
+@pytest.mark.parametrize("run_id", [item for item in BAD_IDS if not item.startswith("-")])
 @pytest.mark.parametrize(
     "verb", ["show", "stop", "pause", "resume", "retry", "duplicate", "delete", "restore", "export", "verify"]
 )
@@ -109,7 +108,7 @@ def test_ids_that_no_run_has(call: Any, workspace: Workspace, verb: str, run_id:
 
 
 @pytest.mark.fault(7)
-def test_damaged_predictions_name_the_command_that_makes_them_anew(
+def test_damaged_predictions_name_the_command_that_recomputes_them(
     call: Any, shared: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     workspace = open_workspace(tmp_path / "copy")
@@ -123,5 +122,5 @@ def test_damaged_predictions_name_the_command_that_makes_them_anew(
     asked: list[str] = []
     monkeypatch.setattr(runs_command, "recompute_predictions", lambda _workspace, run_id: asked.append(run_id))
     code, out, err = call("runs", "recompute", "latest", "--json", *where)
-    assert code == 0 and asked == [finished.id] and "has its predictions again" in err
+    assert code == 0 and asked == [finished.id] and "has new predictions" in err
     assert json.loads(out.splitlines()[-1]) == {"run": finished.id, "done": True}

@@ -1,4 +1,4 @@
-"""Workers whose computing process is a few lines (see fake.py), so that a life takes a fraction of a second."""
+"""Runs with real workers and a fake computing process (see fake.py), and what tests do with them."""
 
 import os
 import signal
@@ -14,22 +14,22 @@ from cifar_core.config import make_config
 from cifar_core.runs import Run, create_run, list_runs, read_run, start_run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
-from tests.lifecycle.fake import order, spawn_fake
+from tests.lifecycle.fake import instruct, spawn_fake
 
-PATIENCE = 60.0  # seconds; a deadline for a stuck process, not a wait
+TIMEOUT = 60.0  # seconds; a deadline for a stuck process, not a wait
 
 
-def until(done: Callable[[], object], what: str, *, patience: float = PATIENCE) -> None:
-    """Look until `done`; fails when it takes too long."""
-    deadline = time.monotonic() + patience
+def until(done: Callable[[], object], what: str, *, timeout: float = TIMEOUT) -> None:
+    """Check until `done`; fails when it takes too long."""
+    deadline = time.monotonic() + timeout
     while not done():
-        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
         time.sleep(0.03)
 
 
 @dataclass(frozen=True)
-class Lives:
-    """What a test does with the lives of runs in a workspace of its own."""
+class FakeRuns:
+    """The runs in a workspace whose computing processes are fake, and what tests do with them."""
 
     workspace: Workspace
 
@@ -38,12 +38,12 @@ class Lives:
 
     def begin(self, what: str = "work", **settings: object) -> str:
         run_id = self.make(**settings)
-        self.order(run_id, what)
+        self.instruct(run_id, what)
         start_run(self.workspace, run_id)
         return run_id
 
-    def order(self, run_id: str, what: str) -> None:
-        order(self.folder(run_id), what)
+    def instruct(self, run_id: str, what: str) -> None:
+        instruct(self.folder(run_id), what)
 
     def folder(self, run_id: str) -> RunFolder:
         return run_folder(self.workspace, run_id)
@@ -59,13 +59,13 @@ class Lives:
         return read_run(self.workspace, run_id)
 
     def wait_computing(self, run_id: str) -> psutil.Process:
-        """Wait until a run's computing process has told its first progress; returns it."""
+        """Wait until a run's computing process has written its first progress; returns the process."""
         until(lambda: (p := read_run(self.workspace, run_id).progress) and p.batch > 0, f"{run_id} computes")
         (process,) = self.processes(run_id, "compute")
         return process
 
     def processes(self, run_id: str, kind: str) -> list[psutil.Process]:
-        """The living processes of a run: `worker` or `compute`."""
+        """The live processes of a run: `worker` or `compute`."""
         folder = self.workspace.runs / run_id
         marks = {"worker": f"--run-dir={folder}", "compute": str(folder)}
         return [
@@ -78,7 +78,7 @@ class Lives:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether a process still does something: one that only waits to be collected does not."""
+    """Whether a process is alive, and not a zombie that waits to be collected."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -86,7 +86,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def fakes() -> list[psutil.Process]:
-    """All processes of fake.py that live."""
+    """All live processes of fake.py."""
     found = psutil.process_iter(["cmdline", "status"])
     return [
         process
@@ -97,20 +97,20 @@ def fakes() -> list[psutil.Process]:
 
 
 @pytest.fixture
-def lives(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lives]:
-    """A workspace whose runs compute nothing; whatever lives at the end is killed, by its own id."""
+def fake_runs(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuns]:
+    """Runs that compute nothing; processes that are alive at the end are killed by their own ids."""
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", spawn_fake)
-    yield Lives(workspace)
-    end_fakes(workspace.root.parent)
+    yield FakeRuns(workspace)
+    kill_fakes(workspace.root.parent)
 
 
-def end_fakes(place: Path) -> None:
-    """Kill the processes of this test and wait until they are gone."""
-    ours = [process for process in fakes() if any(str(place) in part for part in process.info["cmdline"])]
-    for process in ours:
+def kill_fakes(place: Path) -> None:
+    """Kill the processes of this test and wait until they have ended."""
+    own = [process for process in fakes() if any(str(place) in part for part in process.info["cmdline"])]
+    for process in own:
         process.send_signal(signal.SIGKILL)
-    until(lambda: not any(is_alive(process) for process in ours), "what was killed is gone")
-    while True:  # those that we started ourselves wait to be collected
+    until(lambda: not any(is_alive(process) for process in own), "the killed processes have ended")
+    while True:  # collect those that this process started
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
                 break

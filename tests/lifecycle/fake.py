@@ -1,8 +1,8 @@
-"""A worker as the real one, but for the process that computes: that one is a few lines which obey at once.
+"""The real worker with a fake computing process, so that a run takes a fraction of a second.
 
-`python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command; `python fake.py
-compute DIR PARENT` is that command. What it does is written in `orders/RUN` beside the workspace, and read all the time.
-`python fake.py server WORKSPACE COUNT` is a server that makes and starts runs and then stands still.
+`python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command, and `python
+fake.py compute DIR PARENT` is that command. It follows the file `instructions/RUN` beside the workspace, which it reads
+all the time. `python fake.py server WORKSPACE COUNT` is a server that creates and starts runs and then does nothing.
 """
 
 import os
@@ -15,49 +15,57 @@ from pathlib import Path
 from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import TrainingProgress, Verb
-from cifar_core.lifecycle.status import move, read_state, tell
+from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.processes import child_environment
 from cifar_core.storage.locks import hold_lock
 
-QUIET = "FAKE_QUIET"  # variable: seconds after which a worker is silent, instead of 30 and 60
+SILENCE = "FAKE_SILENCE"  # variable: seconds after which a worker does not respond, instead of 30 and 60
 QUICK_ESCALATION = {"OBEY_SECONDS": 0.3, "KILL_SECONDS": 0.3, "LIMIT_SECONDS": 0.2}  # instead of 15, 10 and 15
 _TRAIN = (
     "import runpy, sys; {}; runpy.run_module('cifar_core.runs.training.process', run_name='__main__', alter_sys=True)"
 )
-_REAL = {  # what is done to a real training before it begins
+_REAL = {  # instruction -> code that runs before a real training
     "no torch": "sys.modules['torch'] = None",
-    "deaf training": "from cifar_core.runs.training import requests as w; w.RunRequests.now = lambda self: w.Signal.GO_ON",
+    "deaf training": "from cifar_core.runs.training import requests as r; r.RunRequests.now = lambda self: r.Signal.GO_ON",
     "training": "pass",
 }
 
 
-def orders(folder: LifeFolder) -> Path:
+def instruction_file(folder: LifeFolder) -> Path:
     """The file that says what the computing process of a run does."""
-    return folder.workspace.root.parent / "orders" / folder.run_id
+    return folder.workspace.root.parent / "instructions" / folder.run_id
 
 
-def order(folder: LifeFolder, what: str) -> None:
+def instruct(folder: LifeFolder, what: str) -> None:
     """Say what the computing process of a run does from now on."""
-    orders(folder).parent.mkdir(exist_ok=True)
-    unfinished = orders(folder).with_suffix(".new")
+    instruction_file(folder).parent.mkdir(exist_ok=True)
+    unfinished = instruction_file(folder).with_suffix(".new")
     unfinished.write_text(what)
-    unfinished.replace(orders(folder))
+    unfinished.replace(instruction_file(folder))
 
 
-def ordered(folder: LifeFolder) -> str:
-    return orders(folder).read_text() if orders(folder).exists() else "work"
+def instruction(folder: LifeFolder) -> str:
+    """What the computing process of a run does now."""
+    return instruction_file(folder).read_text() if instruction_file(folder).exists() else "work"
 
 
 def spawn_fake(module: str, arguments: list[str], log: Path) -> "subprocess.Popen[bytes]":
     """In place of `cifar_core.processes.spawn`."""
     with open(log, "ab") as output:
         command = [sys.executable, __file__, module.rpartition(".")[2], *arguments]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=child_environment(),
-                         start_new_session=True, cwd=log.parent)  # fmt: skip
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=child_environment(),
+            start_new_session=True,
+            cwd=log.parent,
+        )
 
 
 def fake_command(folder: LifeFolder) -> list[str]:
-    match ordered(folder):
+    match instruction(folder):
         case "no torch" | "training" | "deaf training" as how:
             code = _TRAIN.format(_REAL[how])
             return [sys.executable, "-P", "-c", code, f"--run-dir={folder.path}", f"--parent={os.getpid()}"]
@@ -68,13 +76,13 @@ def fake_command(folder: LifeFolder) -> list[str]:
 
 
 def compute(folder: LifeFolder, parent: int) -> int:
-    """Tell progress every few milliseconds, obey, and do as ordered."""
-    told_to_end: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _frame: told_to_end.append(number))
+    """Write progress every few milliseconds, obey requests, and follow the instruction."""
+    terminations: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: terminations.append(number))
     for batch in range(1, 1_000_000):
-        what = ordered(folder)
+        what = instruction(folder)
         if what != "hang":
-            tell(folder, TrainingProgress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
+            write_progress(folder, TrainingProgress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
         if what != "deaf" and os.getppid() != parent:
             move(folder, Verb.INTERRUPT)
             return 0
@@ -82,49 +90,49 @@ def compute(folder: LifeFolder, parent: int) -> int:
             if folder.stop_file.exists() or folder.pause_file.exists():
                 move(folder, Verb.STOP if folder.stop_file.exists() else Verb.PAUSE)
                 return 0
-            if told_to_end:
+            if terminations:
                 move(folder, Verb.INTERRUPT)
                 return 0
-        obey_order(folder, what)
+        follow_instruction(folder, what)
         if read_state(folder).status not in ("running",):
             return 0
         time.sleep(0.02)
     return 1
 
 
-def obey_order(folder: LifeFolder, what: str) -> None:
+def follow_instruction(folder: LifeFolder, what: str) -> None:
     match what:
         case "finish":
             move(folder, Verb.FINISH)
         case "fail":
-            move(folder, Verb.FAIL, error="As ordered.")
+            move(folder, Verb.FAIL, error="As instructed.")
         case "segfault" | "killed":
             os.kill(os.getpid(), signal.SIGSEGV if what == "segfault" else signal.SIGKILL)
         case "exit 3":
             sys.exit(3)
         case "raise":
-            raise ZeroDivisionError("as ordered")
+            raise ZeroDivisionError("as instructed")
         case "grandchild":
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(folder.path)])
-            order(folder, "deaf")
+            instruct(folder, "deaf")
         case "flood" | "flood of a gigabyte":
             for _ in range(16 if what == "flood" else 1024):
                 os.write(1, b"\x1b[31mred\x1b[0m \xff\x00 " + b"x" * (1024 * 1024 - 16) + b"\n")
             os.write(1, b"\nthe end\n")
-            order(folder, "work")
+            instruct(folder, "work")
 
 
-def quicken() -> None:
-    """Let this process wait for less long."""
+def shorten_waits() -> None:
+    """Shorten the times for which this process waits."""
     for name, seconds in QUICK_ESCALATION.items():
         setattr(supervise, name, seconds)
     for name in ("OBEY_SECONDS", "KILL_SECONDS"):
         setattr(force_stop, name, QUICK_ESCALATION[name])
     force_stop._START_SECONDS, force_stop._LOOK_SECONDS = 0.0, 0.1
-    if QUIET in os.environ:
+    if SILENCE in os.environ:
         heartbeat.BEAT_SECONDS, worker._SLOTS_SECONDS = 0.1, 0.3
-        seconds = float(os.environ[QUIET])
-        status.QUIET_SECONDS = force_stop.QUIET_SECONDS = seconds
+        seconds = float(os.environ[SILENCE])
+        status.UNRESPONSIVE_SECONDS = force_stop.UNRESPONSIVE_SECONDS = seconds
         heartbeat.MISSED_SECONDS = force_stop.MISSED_SECONDS = force_stop.SILENT_SECONDS = seconds
 
 
@@ -147,18 +155,18 @@ def main() -> int:
         case ["worker", *arguments]:
             sys.argv = [__file__, *arguments]
             worker.computing_command = fake_command
-            worker._LOCK_SECONDS = 0.5  # instead of 5
-            quicken()
+            worker._LOCK_SECONDS = 0.5  # instead of 30
+            shorten_waits()
             return worker.main()
-        case ["escalation", *arguments]:
+        case ["force_stop", *arguments]:
             sys.argv = [__file__, *arguments]
-            quicken()
+            shorten_waits()
             force_stop.main()
             return 0
         case ["compute", path, parent]:
             folder = LifeFolder(Path(path))
-            with hold_lock(folder.training_lock, timeout=10.0) as mine:
-                return compute(folder, int(parent)) if mine else supervise.STILL_COMPUTING
+            with hold_lock(folder.training_lock, timeout=10.0) as held:
+                return compute(folder, int(parent)) if held else supervise.STILL_COMPUTING
         case ["server", workspace, count]:
             server(workspace, int(count))
     return 2

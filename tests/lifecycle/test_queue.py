@@ -1,4 +1,4 @@
-"""Places in the queue of runs whose workers came to grief while they waited."""
+"""Places in the queue of runs whose workers failed while they waited."""
 
 import json
 import sys
@@ -18,16 +18,16 @@ from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import expect_worker, move
 from cifar_core.runs import Status, read_run, resume_run, start_run
 from cifar_core.workspace import Workspace
-from tests.lifecycle.conftest import Lives
+from tests.lifecycle.conftest import FakeRuns
 from tests.rights import as_a_user
 
 
 def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
+    fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In this process, whose worker finds a disk that refuses."""
-    run_id = lives.make()
-    folder = lives.folder(run_id)
+    """The worker runs in this process, on a disk that refuses."""
+    run_id = fake_runs.make()
+    folder = fake_runs.folder(run_id)
     expect_worker(folder, here=False)
     join(folder)
 
@@ -35,69 +35,68 @@ def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
         raise StorageError("The disk refused while joining the queue.")
 
     monkeypatch.setattr(worker, "take_slot", refuse)
-    monkeypatch.setattr(worker, "Flag", lambda: SimpleNamespace(up=False))
+    monkeypatch.setattr(worker, "TerminationSignal", lambda: SimpleNamespace(received=False))
     monkeypatch.setattr(sys, "argv", ["worker", f"--run-dir={folder.path}"])
     with pytest.raises(StorageError, match="The disk refused"):
         worker.main()
-    run = read_run(lives.workspace, run_id)
+    run = read_run(fake_runs.workspace, run_id)
     assert (run.status, run.error) == (Status.FAILED, "The disk refused while joining the queue.")
-    assert tickets(lives.workspace) == {}
+    assert tickets(fake_runs.workspace) == {}
 
 
-def test_a_resumed_run_queues_behind_those_who_wait(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its worker was killed as it waited, so nobody gave its ticket back."""
+def test_a_resumed_run_queues_behind_the_waiting_runs(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker was killed while it waited, so its old ticket is still there."""
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
-    first, second = lives.make(), lives.make()
+    first, second = fake_runs.make(), fake_runs.make()
     for run_id in (first, second):
-        expect_worker(lives.folder(run_id), here=True)
-        join(lives.folder(run_id))
-    assert lives.status(first) == "interrupted"
-    resume_run(lives.workspace, first)
-    found = tickets(lives.workspace)
+        expect_worker(fake_runs.folder(run_id), here=True)
+        join(fake_runs.folder(run_id))
+    assert fake_runs.status(first) == "interrupted"
+    resume_run(fake_runs.workspace, first)
+    found = tickets(fake_runs.workspace)
     assert found[second] < found[first]
 
 
-def test_a_run_that_nobody_may_read_holds_no_other_up_and_keeps_its_ticket(lives: Lives) -> None:
-    """That of another user with a umask of 077, in a workspace of both."""
-    theirs, ours = lives.make(), lives.make()
+def test_an_unreadable_run_does_not_block_the_queue_and_keeps_its_ticket(fake_runs: FakeRuns) -> None:
+    """It belongs to another user with a umask of 077, in a shared workspace."""
+    theirs, ours = fake_runs.make(), fake_runs.make()
     for run_id in (theirs, ours):
-        expect_worker(lives.folder(run_id), here=True)
-        join(lives.folder(run_id))
-    lives.folder(theirs).path.chmod(0)
+        expect_worker(fake_runs.folder(run_id), here=True)
+        join(fake_runs.folder(run_id))
+    fake_runs.folder(theirs).path.chmod(0)
 
     def ask() -> bool:
         with ExitStack() as held:
-            return take_slot(lives.folder(ours), held, Standstill())
+            return take_slot(fake_runs.folder(ours), held, Standstill())
 
     assert as_a_user(ask)
-    lives.folder(theirs).path.chmod(0o700)
-    assert list(tickets(lives.workspace)) == [theirs]
+    fake_runs.folder(theirs).path.chmod(0o700)
+    assert list(tickets(fake_runs.workspace)) == [theirs]
 
 
 @pytest.mark.parametrize("begin", [start_run, resume_run])
-def test_a_ticket_that_is_thrown_away_while_its_run_is_just_being_queued_is_given_anew(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch, begin: Callable[[Workspace, str], None]
+def test_a_run_whose_ticket_is_removed_while_it_is_queued_takes_a_new_one(
+    fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, begin: Callable[[Workspace, str], None]
 ) -> None:
-    """The run was made, or ended, long ago, so for an instant it looks like one that nobody will ever bring a worker."""
+    """The run was created, or ended, long ago, so for a moment it looks as if no worker was being started for it."""
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
-    monkeypatch.setattr(
-        "cifar_core.lifecycle.heartbeat.MISSED_SECONDS", 0.0
-    )  # whoever looks has looked for long enough
-    run_id, other = lives.make(), lives.make()
-    folder = lives.folder(run_id)
+    # So that no process counts as just started.
+    monkeypatch.setattr("cifar_core.lifecycle.heartbeat.MISSED_SECONDS", 0.0)
+    run_id, other = fake_runs.make(), fake_runs.make()
+    folder = fake_runs.folder(run_id)
     if begin is resume_run:
         move(folder, Verb.STOP)
     long_ago = time.monotonic() - 1000
     folder.status.write_text(json.dumps(json.loads(folder.status.read_text()) | {"beat": long_ago}))
 
-    def joined(folder: LifeFolder, **patience: float) -> None:
-        join(folder, **patience)
-        if other not in tickets(lives.workspace):
-            join(lives.folder(other))
-            is_next(lives.folder(other), Standstill())  # throws away what is before it and does not wait
-            assert list(tickets(lives.workspace)) == [other]
+    def joined(folder: LifeFolder, **options: float) -> None:
+        join(folder, **options)
+        if other not in tickets(fake_runs.workspace):
+            join(fake_runs.folder(other))
+            is_next(fake_runs.folder(other), Standstill())  # removes the tickets before it that do not wait
+            assert list(tickets(fake_runs.workspace)) == [other]
 
     monkeypatch.setattr("cifar_core.runs.control.actions.join", joined)
-    begin(lives.workspace, run_id)
-    assert set(tickets(lives.workspace)) == {run_id, other}
-    assert not is_next(lives.folder(run_id), Standstill()) and is_next(lives.folder(other), Standstill())
+    begin(fake_runs.workspace, run_id)
+    assert set(tickets(fake_runs.workspace)) == {run_id, other}
+    assert not is_next(fake_runs.folder(run_id), Standstill()) and is_next(fake_runs.folder(other), Standstill())

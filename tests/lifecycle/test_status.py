@@ -1,4 +1,4 @@
-"""The table of moves, the status file, and what it means when the process behind it is gone. No process is started."""
+"""The table of moves, the status file, and what it means when its process is dead. No process is started."""
 
 import itertools
 import json
@@ -17,18 +17,18 @@ from cifar_core.lifecycle.status import (
     START_SECONDS,
     expect_worker,
     move,
-    queue_first,
     read_state,
     silent_since,
     state_now,
-    tell,
+    write_first_status,
+    write_progress,
 )
 from cifar_core.runs import create_run, list_runs, read_run, resume_run, start_run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 
-LEGAL = {  # status -> where it may go; the issue's words, not the table's
+LEGAL = {  # status -> the statuses that may follow it, written apart from the table in the library
     "queued": {"running", "stopped", "paused", "interrupted", "failed"},
     "running": {"finished", "paused", "stopped", "failed", "interrupted"},
     "paused": {"queued"},
@@ -37,7 +37,7 @@ LEGAL = {  # status -> where it may go; the issue's words, not the table's
     "interrupted": {"queued"},
     "finished": set(),
 }
-PATHS = {  # how a run comes to a status
+PATHS = {  # status -> the moves that lead to it
     "queued": [],
     "running": ["start"],
     "paused": ["start", "pause"],
@@ -50,7 +50,7 @@ PATHS = {  # how a run comes to a status
 
 @pytest.fixture
 def folder(workspace: Workspace) -> RunFolder:
-    """The folder of a run that was just made."""
+    """The folder of a new run."""
     return run_folder(workspace, create_run(workspace, make_config()))
 
 
@@ -59,7 +59,7 @@ def bring(folder: RunFolder, status: str) -> None:
         move(folder, Verb(verb))
 
 
-def test_the_table_says_what_the_issue_says() -> None:
+def test_the_table_of_moves_is_complete() -> None:
     assert {status.value: {goal.value for goal in moves.values()} for status, moves in MOVES.items()} == LEGAL
     assert {status for status in Status if "queued" in LEGAL[status]} == set(RESUMABLE)
     assert set(ACTIVE).isdisjoint(RESUMABLE)
@@ -73,51 +73,49 @@ def test_an_illegal_move_is_refused_and_changes_nothing(folder: RunFolder, statu
         move(folder, verb, error="why")
         assert read_state(folder).status is MOVES[status][verb] and read_state(folder).error == "why"
         return
-    with pytest.raises(RunError, match=f"Run {folder.run_id} is {status}: "):
+    with pytest.raises(RunError, match=f"Run {folder.run_id} has the status {status}: "):
         move(folder, verb)
     assert folder.status.read_bytes() == before
 
 
 def test_only_a_running_run_makes_progress(folder: RunFolder) -> None:
-    with pytest.raises(RunError, match="is queued: only a running one makes progress"):
-        tell(folder, TrainingProgress("training", 1, 2, 3, 4))
+    with pytest.raises(RunError, match="has the status queued: only a running one makes progress"):
+        write_progress(folder, TrainingProgress("training", 1, 2, 3, 4))
     move(folder, Verb.START)
-    tell(folder, TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0))
+    write_progress(folder, TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0))
     assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0)
     move(folder, Verb.STOP)
-    assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0), (
-        "where it stood is kept"
-    )
+    assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0), "the progress is kept"
     move(folder, Verb.RESUME)
     assert read_state(folder).progress == TrainingProgress("starting", epochs=2, elapsed=5.0)
 
 
-def test_a_dead_run_is_interrupted_whoever_looks(folder: RunFolder, workspace: Workspace) -> None:
+def test_a_dead_run_is_interrupted_for_every_reader(folder: RunFolder, workspace: Workspace) -> None:
     move(folder, Verb.START)
     written = folder.status.read_bytes()
     assert read_run(workspace, folder.run_id).status is Status.INTERRUPTED
-    assert "ended without a word" in read_run(workspace, folder.run_id).error
-    assert folder.status.read_bytes() == written, "looking writes nothing"
-    with hold_lock(folder.lock) as mine:
-        assert mine and state_now(folder).status is Status.RUNNING
+    assert "ended without giving a reason" in read_run(workspace, folder.run_id).error
+    assert folder.status.read_bytes() == written, "reading writes nothing"
+    with hold_lock(folder.lock) as held:
+        assert held and state_now(folder).status is Status.RUNNING
 
 
-def test_a_worker_that_comes_between_two_looks_is_not_called_dead(
+def test_a_worker_that_starts_between_two_reads_is_not_called_dead(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its status and its lock cannot be read at one moment: here it takes the lock just after that was seen free."""
-    looks: list[Path] = []
+    """Status and lock cannot be read at the same moment: here the worker takes the lock just after it was seen free."""
+    checks: list[Path] = []
 
     def seen_free(lock: Path) -> bool:
-        looks.append(lock)
-        if len(looks) == 1:
+        checks.append(lock)
+        if len(checks) == 1:
             expect_worker(folder, here=True)  # it holds the lock by now
             return False
         return True
 
     monkeypatch.setattr(status_file, "is_locked", seen_free)
     assert state_now(folder).status is Status.QUEUED
-    assert len(looks) == 2
+    assert len(checks) == 2
 
 
 @pytest.mark.fault(30)
@@ -138,7 +136,7 @@ def test_after_a_restart_of_the_machine_all_are_interrupted(
 def test_a_clock_that_jumps_kills_nobody(
     folder: RunFolder, workspace: Workspace, jump: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A day in both directions, and summer time: who starts, waits and trains goes on doing so."""
+    """By a day or an hour, as in summer time, in both directions: runs that start, wait and train go on."""
     real = time.time
     monkeypatch.setattr("time.time", lambda: real() + jump.total_seconds())
     assert read_run(workspace, folder.run_id).status is Status.QUEUED, "its process is being started"
@@ -146,13 +144,13 @@ def test_a_clock_that_jumps_kills_nobody(
         expect_worker(folder, here=True)
         assert read_run(workspace, folder.run_id).status is Status.QUEUED
         move(folder, Verb.START)
-        tell(folder, TrainingProgress("training", 1, 2, 3, 4, 100.0, 5.0, 1.0))
+        write_progress(folder, TrainingProgress("training", 1, 2, 3, 4, 100.0, 5.0, 1.0))
         run = read_run(workspace, folder.run_id)
         assert run.status is Status.RUNNING and run.silent_since is None
         assert run.seconds == 1.0
 
 
-def test_a_run_whose_process_never_came_is_interrupted(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_process_never_started_is_interrupted(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     for later, status in ((START_SECONDS - 1, Status.QUEUED), (START_SECONDS + 1, Status.INTERRUPTED)):
         monkeypatch.setattr("time.monotonic", lambda later=later: now + later)
@@ -162,19 +160,19 @@ def test_a_run_whose_process_never_came_is_interrupted(folder: RunFolder, monkey
 
 @pytest.mark.fault(37)
 @pytest.mark.parametrize(("step", "limit"), [(0.01, SILENT_SECONDS), (30.0, 300.0)])
-def test_silence_is_long_where_steps_are_long(
+def test_longer_steps_allow_a_longer_silence(
     folder: RunFolder, step: float, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     move(folder, Verb.START)
     state, written = read_state(folder), folder.status.stat().st_mtime
     assert state.beat is not None
-    for quiet, since in ((limit - 1, None), (limit + 1, written)):
-        monkeypatch.setattr("time.monotonic", lambda quiet=quiet: state.beat + quiet)
+    for silence, since in ((limit - 1, None), (limit + 1, written)):
+        monkeypatch.setattr("time.monotonic", lambda silence=silence: state.beat + silence)
         assert silent_since(folder, state, step) == since
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status not in ACTIVE])
-def test_who_has_ended_is_not_silent(folder: RunFolder, status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ended_run_is_not_silent(folder: RunFolder, status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(folder, status.value)
     monkeypatch.setattr("time.monotonic", lambda: 1e9)
     assert silent_since(folder, read_state(folder), 0.0) is None
@@ -191,7 +189,9 @@ def test_a_status_of_an_earlier_version_is_read(folder: RunFolder, status: Statu
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"status": "dancing"}', '{"status": "queued", "beat": "x"}', "[" * 99_999]
 )
-def test_an_unreadable_status_is_said_and_left_alone(folder: RunFolder, workspace: Workspace, content: str) -> None:
+def test_an_unreadable_status_is_reported_and_not_changed(
+    folder: RunFolder, workspace: Workspace, content: str
+) -> None:
     folder.status.write_text(content)
     for action in (start_run, resume_run, read_run):
         with pytest.raises(RunError, match="cannot be read"):
@@ -200,15 +200,15 @@ def test_an_unreadable_status_is_said_and_left_alone(folder: RunFolder, workspac
     assert [run.id for run in list_runs(workspace)] == [folder.run_id]
 
 
-def test_sentences_name_the_way_out() -> None:
+def test_refusals_say_what_to_do() -> None:
     with pytest.raises(RunError, match="resume it, or make a new one"):
         after("x", Status.PAUSED, Verb.START)
-    with pytest.raises(RunError, match="Run x is finished: there is nothing to pause"):
+    with pytest.raises(RunError, match="Run x has the status finished: there is nothing to pause"):
         after("x", Status.FINISHED, Verb.PAUSE)
 
 
 def test_the_first_status(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    queue_first(folder, 7)
+    write_first_status(folder, 7)
     state = read_state(folder)
     assert (state.status, state.taken, state.progress) == (Status.QUEUED, False, TrainingProgress("starting", epochs=7))

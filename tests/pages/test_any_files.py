@@ -176,7 +176,7 @@ def command(workspace: Workspace, *arguments: str) -> str:
     ):
         code = main()
     assert code in (0, 1, 2), (arguments, code)
-    assert "unexpected fault" not in err.getvalue() and "Traceback" not in err.getvalue(), err.getvalue()
+    assert "unexpected error" not in err.getvalue() and "Traceback" not in err.getvalue(), err.getvalue()
     return out.getvalue() + err.getvalue()
 
 

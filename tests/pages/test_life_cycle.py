@@ -12,7 +12,7 @@ import pytest
 from cifar_core.config import make_config
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import MOVES, Verb
-from cifar_core.lifecycle.status import expect_worker, move, tell
+from cifar_core.lifecycle.status import expect_worker, move, write_progress
 from cifar_core.runs import Run, Status, TrainingProgress, create_run, delete_run, list_runs, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.json_files import read_json, write_json
@@ -39,7 +39,7 @@ def train() -> Iterator[Begin]:
             held.enter_context(hold_lock(folder.lock))
             expect_worker(folder, here=True)
             move(folder, Verb.START)
-            tell(folder, TrainingProgress("training", 2, 4, 10, 100, 900.0, LEFT, 80.0))
+            write_progress(folder, TrainingProgress("training", 2, 4, 10, 100, 900.0, LEFT, 80.0))
             return run_id
 
         yield begin

@@ -394,7 +394,7 @@ def test_a_pipe_in_the_place_of_a_file_blocks_no_reader(copy: Workspace, finishe
     path.unlink(missing_ok=True)
     os.mkfifo(path)
     (run,) = list_runs(copy)
-    assert "Not a file" in run.problem + "".join(run.warnings)
+    assert "It is not a file" in run.problem + "".join(run.warnings)
 
 
 @pytest.mark.fault(6)

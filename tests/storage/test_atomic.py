@@ -1,12 +1,9 @@
-"""The disk layer under injected failures, torn files, racing writers and killed lock holders."""
+"""Atomic writes with injected failures, torn files, racing writers and killed processes."""
 
 import errno
-import json
-import math
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -17,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cifar_core.errors import StorageError
 from cifar_core.storage import atomic
@@ -31,13 +26,11 @@ from cifar_core.storage.atomic import (
     whole_lines_end,
     write_atomic,
 )
-from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import read_json, write_json
-from cifar_core.storage.locks import hold_lock, is_locked
 from tests.conftest import ROOT
 
 FULL = (
-    r"The disk is full while writing state.json \(it takes no more files, or somebody's share of it is used up\): free some "
+    r"The disk is full while writing state.json \(it takes no more files, or a quota is used up\): free some "
     r"space and try again."
 )
 DISK_ERRORS = {
@@ -61,7 +54,7 @@ def refuse(number: int) -> Callable[..., Any]:
 
 
 def names(folder: Path) -> list[str]:
-    """What lies in `folder`, hidden files too."""
+    """The names in `folder`, with hidden files."""
     return sorted(item.name for item in folder.iterdir())
 
 
@@ -95,7 +88,7 @@ def test_a_failing_disk_leaves_the_old_file_whole(
 
 
 def test_a_folder_that_cannot_be_synced_is_a_failed_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last step: the rename is done, but nobody may call it safe."""
+    """The last step: the rename is done, but it may not survive a power cut."""
     monkeypatch.setattr(atomic, "sync_folder", refuse(errno.EIO))
     with pytest.raises(StorageError, match="Input/output error"):
         write_atomic(tmp_path / "state.json", b"new")
@@ -170,7 +163,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> No
 
 
 @pytest.mark.fault(13)
-def test_what_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=2000))
     with pytest.raises(StorageError, match=r"needs 3 kB, 2 kB are free\): free some space"):
         write_atomic(tmp_path / "state.json", b"x" * 1500, b"x" * 1500)
@@ -180,7 +173,7 @@ def test_what_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.fault(73)
 def test_a_reader_on_windows_is_waited_for_a_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows refuses to replace a file that somebody holds open: ten tries with pauses, then an error."""
+    """Windows refuses to replace a file that another process has open: ten tries with pauses, then an error."""
     path = tmp_path / "state.json"
     path.write_bytes(b"old")
     tries: list[float] = []
@@ -216,73 +209,6 @@ def test_a_file_written_piece_by_piece_appears_at_its_end(tmp_path: Path) -> Non
         assert path.read_bytes() == b"old"
         handle.write(b"two")
     assert path.read_bytes() == b"one two" and names(tmp_path) == ["export.zip"]
-
-
-# JSON
-
-
-JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(value=JSON_VALUES)
-def test_json_round_trip(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
-    path = tmp_path_factory.getbasetemp() / "round-trip.json"
-    write_json(path, value, durable=False)
-    assert read_json(path) == value
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, {"a": [math.nan]}])
-def test_nan_and_infinity_are_never_written(tmp_path: Path, value: object) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(tmp_path / "state.json", value)
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is not JSON"),
-        (b'{"a": 1', "is not JSON"),
-        (b"\xff\xfe\x00", "is not JSON"),
-        (b'{"a": 1} trailing', "is not JSON"),
-        (b'{"a": NaN}', "is not JSON"),
-        (b"[-Infinity]", "is not JSON"),
-        (b"[1e999]", "is not JSON"),
-        (b"[" * 200_000, "nested too deep"),
-        (b"[" * 50_000 + b"]" * 50_000, "nested too deep"),
-        (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "nested too deep"),
-        (b"1" * 10_000, "is not JSON"),
-        (b'"' + b"x" * 200 + b'"', "more than the 100 bytes allowed"),
-    ],
-)
-def test_a_bad_file_says_what_is_wrong(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "config.json"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=message) as caught:
-        read_json(path, **({"max_bytes": 100} if "100" in message else {}))
-    assert "config.json" in str(caught.value)
-    assert len(str(caught.value)) < 200
-
-
-@pytest.mark.parametrize("content", [b"[1, 2]", b"null", b'"text"', b"3"])
-def test_any_json_value_is_read_as_it_is(tmp_path: Path, content: bytes) -> None:
-    """A list where an object belongs is for the reader of that file to refuse; this layer knows no schemas."""
-    path = tmp_path / "config.json"
-    path.write_bytes(content)
-    assert read_json(path) == json.loads(content)
-
-
-def test_a_missing_file_is_told_from_a_broken_one(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        read_json(tmp_path / "config.json")
 
 
 # Lines
@@ -360,7 +286,7 @@ def test_a_failing_builder_leaves_nothing(tmp_path: Path, error: type[BaseExcept
 
 
 @pytest.mark.parametrize("kind", ["full folder", "empty folder", "file", "link to a folder", "dangling link"])
-def test_what_stands_under_the_name_is_untouched(tmp_path: Path, kind: str) -> None:
+def test_what_has_the_name_already_is_not_changed(tmp_path: Path, kind: str) -> None:
     target, other = tmp_path / "export", tmp_path / "other"
     other.mkdir()
     match kind:
@@ -444,7 +370,7 @@ def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
     assert names(precious) == ["file"]
 
 
-def test_what_others_may_be_writing_is_spared(tmp_path: Path) -> None:
+def test_files_that_others_may_be_writing_stay(tmp_path: Path) -> None:
     for name in ("about.json-7-ab", "control-stop-7-ab", "status.json-7-ab"):
         (tmp_path / f"{TEMP_MARK}{name}").touch()
     assert sweep_temp(tmp_path, older_than=0, spare=(tmp_path / "about.json", tmp_path / "control-stop")) == 1
@@ -453,163 +379,3 @@ def test_what_others_may_be_writing_is_spared(tmp_path: Path) -> None:
 
 def test_sweeping_a_missing_folder_does_nothing(tmp_path: Path) -> None:
     assert sweep_temp(tmp_path / "gone") == 0
-
-
-# Locks
-
-
-HOLDER = (
-    "import sys, time; from pathlib import Path; from cifar_core.storage.locks import hold_lock\n"
-    "with hold_lock(Path(sys.argv[1])) as mine:\n"
-    "    print('held' if mine else 'refused', flush=True); time.sleep(60)\n"
-)
-
-
-def start_holder(path: Path) -> subprocess.Popen[str]:
-    """A process that takes the lock and sits on it; returns once it has answered."""
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    return holder
-
-
-def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """End the process and take its last words."""
-    process.send_signal(number)
-    process.communicate(timeout=10)
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_lock_dies_with_its_holder(tmp_path: Path, number: signal.Signals) -> None:
-    path = tmp_path / "worker.lock"
-    assert not is_locked(path)
-    holder = start_holder(path)
-    try:
-        assert is_locked(path)
-        with hold_lock(path) as mine:
-            assert not mine
-    finally:
-        end(holder, number)
-    assert not is_locked(path)
-    with hold_lock(path) as mine:
-        assert mine
-        assert is_locked(path)
-
-
-def test_asking_about_a_lock_makes_no_file(tmp_path: Path) -> None:
-    assert not is_locked(tmp_path / "worker.lock")
-    assert names(tmp_path) == []
-
-
-def test_waiting_for_a_lock_gets_it_when_it_is_free(tmp_path: Path) -> None:
-    path = tmp_path / "worker.lock"
-    holder = start_holder(path)
-    timer = threading.Timer(0.2, holder.kill)
-    timer.start()
-    try:
-        with hold_lock(path, timeout=10) as mine:
-            assert mine
-    finally:
-        timer.join()
-        end(holder, signal.SIGKILL)
-
-
-def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"gone is gone: it was moved or deleted\."):
-        hold_lock(tmp_path / "gone" / "worker.lock").__enter__()
-    (tmp_path / "worker.lock").mkdir()
-    with pytest.raises(StorageError, match=r"while locking worker\.lock"):
-        hold_lock(tmp_path / "worker.lock").__enter__()
-    assert names(tmp_path) == ["worker.lock"]
-
-
-@pytest.mark.fault(70)
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    def refuse(_handle: int, _operation: int) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(StorageError, match=r"lies on a file system without locks.* \(--workspace or CIFAR_WORKSPACE"):
-        hold_lock(tmp_path / "worker.lock").__enter__()
-
-
-def test_a_folder_that_goes_while_its_lock_is_taken_stays_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run was deleted by someone else just now: no ghost of it may come back."""
-    folder = tmp_path / "quiet-otter"
-    folder.mkdir()
-    is_dir = Path.is_dir
-
-    def looked(path: Path) -> bool:
-        found = is_dir(path)
-        folder.rename(tmp_path / "trash")
-        return found
-
-    with monkeypatch.context() as context:
-        context.setattr(Path, "is_dir", looked)
-        with pytest.raises(StorageError, match=r"while locking worker\.lock"):
-            hold_lock(folder / "worker.lock").__enter__()
-    assert names(tmp_path) == ["trash"]
-
-
-def test_asking_all_the_time_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
-    """A page polls `is_locked` while a worker takes the lock: the poll must not make the worker think it is taken."""
-    path = tmp_path / "worker.lock"
-    path.touch()
-    stop = threading.Event()
-
-    def poll() -> None:
-        while not stop.wait(0.002):
-            is_locked(path)
-
-    pollers = [threading.Thread(target=poll) for _ in range(2)]
-    for poller in pollers:
-        poller.start()
-    try:
-        for _ in range(20):
-            with hold_lock(path) as mine:
-                assert mine
-    finally:
-        stop.set()
-        for poller in pollers:
-            poller.join()
-
-
-def test_askers_do_not_deny_each_other(tmp_path: Path) -> None:
-    """Two pages that poll a dead run at once must both see that it is dead."""
-    path = tmp_path / "worker.lock"
-    path.touch()
-    answers: set[bool] = set()
-
-    def poll() -> None:
-        answers.update(is_locked(path) for _ in range(300))
-
-    pollers = [threading.Thread(target=poll) for _ in range(4)]
-    for poller in pollers:
-        poller.start()
-    for poller in pollers:
-        poller.join()
-    assert answers == {False}
-
-
-def test_an_error_under_a_lock_frees_it(tmp_path: Path) -> None:
-    path = tmp_path / "worker.lock"
-    with pytest.raises(RuntimeError), hold_lock(path):
-        raise RuntimeError
-    assert not is_locked(path)
-
-
-# Sentences
-
-
-def test_a_permission_error_names_the_place(tmp_path: Path) -> None:
-    with (
-        pytest.raises(StorageError, match=r"No permission to write while saving \(.*place\): let its owner"),
-        storage_errors("saving"),
-    ):
-        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "place"))
-
-
-def test_other_errors_pass_through() -> None:
-    with pytest.raises(ValueError, match="mine"), storage_errors("saving"):
-        raise ValueError("mine")

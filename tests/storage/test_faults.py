@@ -1,4 +1,4 @@
-"""The seam that makes writes fail strikes where it is told to, once or for good, and nowhere else."""
+"""Fault injection makes the named call fail, once or from then on, and no other."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 @pytest.mark.parametrize(
     "plan", ["write", "write:x:eio", "read:1:eio", "write:1:explode", "write:1:eio ", "write:-1:eio"]
 )
-def test_a_plan_that_is_none_is_refused(plan: str) -> None:
+def test_an_invalid_plan_is_refused(plan: str) -> None:
     with pytest.raises(ValueError, match="must be POINT:N:EFFECT"):
         faults.arm(plan)
 
@@ -25,10 +25,10 @@ def test_a_plan_that_is_none_is_refused(plan: str) -> None:
 def test_only_the_call_that_is_named_fails(tmp_path: Path, arm: Callable[[str], None]) -> None:
     arm("write:2:eio")
     write_atomic(tmp_path / "one", b"1")
-    assert not faults.struck()
+    assert not faults.was_injected()
     with pytest.raises(StorageError):
         write_atomic(tmp_path / "two", b"2")
-    assert faults.struck()
+    assert faults.was_injected()
     write_atomic(tmp_path / "three", b"3")
     assert sorted(item.name for item in tmp_path.iterdir()) == ["one", "three"]
 
@@ -43,14 +43,14 @@ def test_a_lasting_fault_stays(tmp_path: Path, arm: Callable[[str], None]) -> No
 
 
 @pytest.mark.parametrize("point", ["write", "replace", "fsync"])
-def test_folders_pass_through_the_seam(tmp_path: Path, arm: Callable[[str], None], point: str) -> None:
+def test_folders_can_fail(tmp_path: Path, arm: Callable[[str], None], point: str) -> None:
     arm(f"{point}:1:eio")
     with pytest.raises(StorageError), new_folder(tmp_path / "folder") as folder:
         (folder / "file").touch()
-    assert faults.struck()
+    assert faults.was_injected()
 
 
-def test_removing_passes_through_the_seam(tmp_path: Path, arm: Callable[[str], None]) -> None:
+def test_removing_can_fail(tmp_path: Path, arm: Callable[[str], None]) -> None:
     (tmp_path / "file").touch()
     arm("remove:1:eacces")
     with pytest.raises(StorageError, match="No permission to write while removing file"):
@@ -64,8 +64,10 @@ def test_removing_passes_through_the_seam(tmp_path: Path, arm: Callable[[str], N
 def test_the_variable_makes_a_process_die_at_a_write(tmp_path: Path, effect: str, left: bytes) -> None:
     path = tmp_path / "lines"
     number = 1 if effect == "die" else 2
-    code = "import sys; from pathlib import Path; from cifar_core.storage.atomic import append_line\n" \
-           "for line in ('first', 'second'): append_line(Path(sys.argv[1]), line)"  # fmt: skip
+    code = (
+        "import sys; from pathlib import Path; from cifar_core.storage.atomic import append_line\n"
+        "for line in ('first', 'second'): append_line(Path(sys.argv[1]), line)"
+    )
     environment = {**os.environ, faults.VARIABLE: f"write:{number}:{effect}"}
     found = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, env=environment, check=False)
     assert found.returncode == faults.EXIT_CODE

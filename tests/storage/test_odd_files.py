@@ -1,5 +1,6 @@
-"""Odd files and missing permissions, one at a time, anywhere in a workspace: a line beside the others, or a sentence."""
+"""Odd files and missing permissions, one at a time, anywhere in a workspace: lists go on, commands give a sentence."""
 
+import json
 import os
 import shutil
 import signal
@@ -30,14 +31,14 @@ def clear(path: Path) -> None:
 
 
 def closed(path: Path) -> None:
-    """As another user with a umask of 077 makes it."""
+    """As another user with a umask of 077 creates it."""
     if not path.exists():
         path.mkdir(parents=True)
     path.chmod(0)
 
 
 def listed_only(path: Path) -> None:
-    """A folder whose names can be seen, and nothing of what they name."""
+    """A folder whose names can be listed, but whose files cannot be read."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o600)
 
@@ -60,7 +61,7 @@ def loop(path: Path) -> None:
 
 
 def nameless(path: Path) -> None:
-    """Beside it lies one whose name is no UTF-8."""
+    """Add a folder beside it whose name is not UTF-8."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Path(os.fsdecode(os.fsencode(path.parent) + b"/n\xff\xfe")).mkdir()
 
@@ -76,21 +77,25 @@ PLACES = {
     "trash/20261125-152931-123-gone": FOLDERS,
     "settings.json": FILES,
 }  # fmt: skip
+# The places at which most faults were found.
 QUICK = (
     "data/.jobs",
     "data/.jobs/mine",
     "data/.jobs/mine/job.lock",
     f"runs/{RUN}/config.json",
-)  # where most broke once
-CASES = [pytest.param(place, odd, marks=() if place in QUICK else pytest.mark.slow)
-         for place, kinds in PLACES.items() for odd in kinds]  # fmt: skip
+)
+CASES = [
+    pytest.param(place, odd, marks=() if place in QUICK else pytest.mark.slow)
+    for place, kinds in PLACES.items()
+    for odd in kinds
+]
 COMMANDS = ("runs list", "runs list --json", "runs verify", f"runs show {RUN}", f"runs export {RUN}", "runs trash", "runs stop --all",
             f"runs resume {RUN}", "data list", "data list --json", f"analyze {RUN}")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with something of every kind, of which each test has a copy."""
+    """A workspace with something of every kind; each test gets a copy."""
     workspace = open_workspace(tmp_path_factory.mktemp("whole"))
     save_tiny(workspace, "other", train=20, test=10)
     shutil.copytree(STORED, workspace.trash / "20261125-152931-123-gone")
@@ -98,9 +103,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     ended_run(workspace)
     for name in ("mine", "drawn10"):
         (workspace.jobs / name).mkdir(parents=True)
-        for file, text in {"job.json": '{"kind": "import"}', "job.lock": "", "start.lock": "",
-                           "state.json": f'{{"name": "{name}", "kind": "import", "state": "failed", "error": "No picture."}}'}.items():  # fmt: skip
-            (workspace.jobs / name / file).write_text(text, "utf-8")
+        state = {"name": name, "kind": "import", "state": "failed", "error": "No picture."}
+        for file in ("job.lock", "start.lock"):
+            (workspace.jobs / name / file).touch()
+        (workspace.jobs / name / "job.json").write_text('{"kind": "import"}', "utf-8")
+        (workspace.jobs / name / "state.json").write_text(json.dumps(state), "utf-8")
     return workspace
 
 
@@ -113,12 +120,11 @@ def copied(whole: Workspace, tmp_path: Path) -> Workspace:
 
 @pytest.mark.fault(91)
 @pytest.mark.parametrize(("place", "odd"), CASES, ids=lambda value: value if isinstance(value, str) else value.__name__)
-def test_what_is_odd_is_a_line_or_a_sentence(
+def test_odd_files_are_listed_or_give_a_sentence(
     copied: Workspace, place: str, odd: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        signal, "signal", lambda *_: None
-    )  # commands set what Ctrl-C does, which only a main thread may
+    # Commands set what Ctrl-C does, which only the main thread may.
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     odd(copied.root / place)
 
     def ask() -> None:
@@ -138,7 +144,7 @@ def test_what_is_odd_is_a_line_or_a_sentence(
 
 @pytest.mark.fault(91)
 @pytest.mark.parametrize("odd", [closed, listed_only, pipe, loop])
-def test_a_job_of_which_nobody_can_tell_is_shown_as_such(workspace: Workspace, odd: Callable[[Path], None]) -> None:
+def test_a_job_that_cannot_be_read_is_shown_as_such(workspace: Workspace, odd: Callable[[Path], None]) -> None:
     odd(workspace.jobs / "mine")
 
     def ask() -> None:
@@ -152,7 +158,7 @@ def test_a_job_of_which_nobody_can_tell_is_shown_as_such(workspace: Workspace, o
 
 
 @pytest.mark.fault(91)
-def test_a_dataset_of_another_user_names_the_file_and_the_way_out(workspace: Workspace) -> None:
+def test_the_error_of_another_users_dataset_names_the_file_and_what_to_do(workspace: Workspace) -> None:
     save_tiny(workspace, "theirs", train=20, test=10)
     closed(workspace.data / "theirs")
 
@@ -167,7 +173,7 @@ def test_a_dataset_of_another_user_names_the_file_and_the_way_out(workspace: Wor
     assert "delete" not in sentence
 
 
-def test_a_run_that_cannot_be_looked_into_has_no_size(workspace: Workspace) -> None:
+def test_the_size_of_an_unreadable_run_is_an_error(workspace: Workspace) -> None:
     store(workspace)
     listed_only(workspace.runs / RUN)
 
@@ -179,8 +185,8 @@ def test_a_run_that_cannot_be_looked_into_has_no_size(workspace: Workspace) -> N
 
 
 @pytest.mark.fault(91)
-def test_emptying_the_trash_leaves_what_is_not_ours_whole(workspace: Workspace) -> None:
-    """A refusal changes nothing, and holds nothing else up."""
+def test_emptying_the_trash_keeps_runs_of_other_users_whole(workspace: Workspace) -> None:
+    """A refusal changes nothing, and does not stop the rest."""
     for name in ("20261125-152931-123-mine", "20261125-152931-124-theirs", "20261125-152931-125-mine-too"):
         shutil.copytree(STORED, workspace.trash / name)
     theirs = workspace.trash / "20261125-152931-124-theirs"
@@ -209,7 +215,7 @@ def test_stopping_all_stops_the_others_too(workspace: Workspace, monkeypatch: py
         return run_folder(workspace, run_id)
 
     monkeypatch.setattr("cifar_core.runs.control.stop_all.request_stop", request_stop)
-    monkeypatch.setattr("cifar_core.runs.control.stop_all._lives", lambda workspace, run_id: run_id == theirs)
+    monkeypatch.setattr("cifar_core.runs.control.stop_all._has_not_ended", lambda workspace, run_id: run_id == theirs)
     with pytest.raises(StorageError, match="It is theirs"):
         stop_all(workspace)
     assert sorted(asked) == sorted([ours, theirs])

@@ -1,4 +1,4 @@
-"""Dataclasses from JSON that anybody may have written: the right one, or a sentence that names the field."""
+"""Dataclasses from any JSON: the right one, or a sentence that names the field."""
 
 import dataclasses
 import json
@@ -33,7 +33,7 @@ class Outer:
 GOOD = {"name": "a", "count": 3}
 
 
-def test_what_was_written_comes_back() -> None:
+def test_what_was_written_is_read_back() -> None:
     whole = Outer("a", 3, 0.5, False, ("x", "y"), (1.0, 2.0, 3.0), Inner(2.0), {"k": [1]})
     assert parse(Outer, json.loads(json.dumps(dataclasses.asdict(whole)))) == whole
     assert parse(Outer, GOOD) == Outer("a", 3)
@@ -41,21 +41,21 @@ def test_what_was_written_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        ([], "it is no mapping"), (None, "it is no mapping"), ({"name": "a"}, "count is missing"),
+        ([], "it is not a JSON object"), (None, "it is not a JSON object"), ({"name": "a"}, "count is missing"),
         ({**GOOD, "colour": 1}, "'colour' is unknown"), ({**GOOD, "count": True}, "count must be a whole number, not 'True'"),
         ({**GOOD, "count": 1.0}, "count must be a whole number"), ({**GOOD, "count": 10**30}, "count must be a whole number"),
         ({**GOOD, "name": 1}, "name must be a text"), ({**GOOD, "rate": math.nan}, "rate must be a number or null, not 'nan'"),
         ({**GOOD, "right": 1}, "right must be true or false"), ({**GOOD, "words": "ab"}, "words must be a list"),
         ({**GOOD, "words": ["a", 1]}, "words must be a text"), ({**GOOD, "three": [1, 2]}, "three must be a list of 3"),
-        ({**GOOD, "inner": {}}, "number is missing"), ({**GOOD, "rest": []}, "rest must be a mapping or null"),
+        ({**GOOD, "inner": {}}, "number is missing"), ({**GOOD, "rest": []}, "rest must be a JSON object or null"),
     ],
 )  # fmt: skip
-def test_the_field_is_named(content: object, said: str) -> None:
+def test_the_field_is_named(content: object, message: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse(Outer, content)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @given(

@@ -1,7 +1,8 @@
-"""Whatever writes into the workspace is done completely or not at all, at whichever of its writes it fails or dies.
+"""Every action that writes into the workspace is done completely or not at all, wherever it fails or dies.
 
-Training is looked at by `tests.runs.training.crashes` in the same way. Each work below is tried with a fault at every call; after
-each try everything else in the workspace is as it was, the error is a sentence of ours, and once more makes it whole.
+`tests.runs.training.crashes` does the same for a training. Each action below is tried with a fault at every call. After
+each try everything else in the workspace is unchanged, the error is a sentence of this library, and another try
+completes the action.
 """
 
 import contextlib
@@ -37,8 +38,8 @@ from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_tar, write_zip
 from tests.data.sources.test_cifar10 import CLASSES, batch, md5
 from tests.export.test_pictures import Case
+from tests.fault_injection import demand, forked, inject_everywhere
 from tests.runs.exported_runs import RUN, STORED, packed_run, store
-from tests.strikes import demand, forked, strike_everywhere
 
 CONNECTION = Connection(schemes=("http",))
 CONTENT = bytes(range(256)) * 3000  # three pieces of a download
@@ -49,17 +50,17 @@ Do = Callable[[Workspace], object]
 
 
 @dataclass(frozen=True)
-class Work:
-    """Something that writes, and where."""
+class Action:
+    """An action that writes, and where."""
 
     do: Do
-    place: tuple[str, ...]  # beginnings of all paths in the workspace that it makes or removes
-    between: str = "\n"  # the beginning of what a try may leave for the next one to go on with
+    place: tuple[str, ...]  # beginnings of all paths in the workspace that it creates or removes
+    between: str = "\n"  # beginning of the paths that a failed try may leave for the next one to continue
 
 
 @contextlib.contextmanager
 def serving(content: bytes) -> Iterator[str]:
-    """The address of a file on this machine, of which parts can be had."""
+    """The URL of a file on this machine, of which parts can be requested."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -69,11 +70,11 @@ def serving(content: bytes) -> Iterator[str]:
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             self.end_headers()
-            with contextlib.suppress(OSError):  # whoever asked has died
+            with contextlib.suppress(OSError):  # the client has died
                 self.wfile.write(content[start:])
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Print nothing."""
 
     web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     web.daemon_threads = True
@@ -89,24 +90,24 @@ def serving(content: bytes) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class View:
-    """A workspace, sorted by whose the files are: paths in it with contents, folders with empty ones."""
+    """The files of a workspace by who wrote them: path -> content, which is empty for a folder."""
 
-    made: Files  # by the work
+    made: Files  # by the action
     rest: Files
-    left: list[str]  # unfinished ones
+    left: list[str]  # unfinished files
 
 
-def view(workspace: Workspace, work: Work) -> View:
-    """Locks, and what is told of jobs, are left out; so is the moment in the names of deleted runs."""
+def view(workspace: Workspace, action: Action) -> View:
+    """Without locks and the states of jobs, and without the time in the names of deleted runs."""
     found = View({}, {}, [])
     for path in sorted(workspace.root.rglob("*")):
         name = _MOMENT.sub("trash/", path.relative_to(workspace.root).as_posix())
         content = b"" if path.is_dir() else path.read_bytes()
         if TEMP_MARK in name:
             found.left.append(name)
-        elif path.suffix == ".lock" or name.startswith(("data/.jobs", work.between)):
+        elif path.suffix == ".lock" or name.startswith(("data/.jobs", action.between)):
             continue
-        elif name.startswith(work.place):
+        elif name.startswith(action.place):
             found.made[name] = content
         else:
             found.rest[name] = content
@@ -114,8 +115,8 @@ def view(workspace: Workspace, work: Work) -> View:
 
 
 def attempt(workspace: Workspace, do: Do, plan: str) -> tuple[str, str, bool]:
-    """Do it under a fault: how it ended (done, refused or died), the sentence, and whether the fault struck."""
-    told = workspace.root.parent / "told"
+    """Do it with a fault: how it ended (done, refused or died), the sentence, and whether the fault happened."""
+    result = workspace.root.parent / "result"
 
     def work() -> int:
         faults.arm(plan)
@@ -124,14 +125,14 @@ def attempt(workspace: Workspace, do: Do, plan: str) -> tuple[str, str, bool]:
             do(workspace)
         except CifarCoreError as error:
             outcome, sentence = "refused", str(error)
-        told.write_text(json.dumps([outcome, sentence, faults.struck()]))
+        result.write_text(json.dumps([outcome, sentence, faults.was_injected()]))
         return 0
 
     code = forked(work)
     if code == faults.EXIT_CODE:
         return "died", "", True
-    demand(code == 0, "an error that is none of ours")
-    outcome, sentence, struck = json.loads(told.read_text())
+    demand(code == 0, "an error of another library")
+    outcome, sentence, struck = json.loads(result.read_text())
     return outcome, sentence, struck
 
 
@@ -142,44 +143,47 @@ def start_again(workspace: Workspace) -> None:
     open_workspace(workspace.root)
 
 
-def case(template: Path, work: Work, whole: View, plan: str) -> bool:
-    """One case: what must hold after a try; whether the fault struck at all."""
+def case(template: Path, action: Action, whole: View, plan: str) -> bool:
+    """One case: what must hold after a try; returns whether the fault happened."""
     workspace = fresh(template)
-    before = view(workspace, work)
-    outcome, sentence, struck = attempt(workspace, work.do, plan)
+    before = view(workspace, action)
+    outcome, sentence, struck = attempt(workspace, action.do, plan)
     demand(struck or outcome == "done", f"nothing failed, but it was {outcome}: {sentence}")
     if outcome == "refused":
         demand(sentence.endswith(".") and "\n" not in sentence, f"the sentence is {sentence!r}")
         demand("disk" in sentence or "No permission" in sentence, f"the sentence is {sentence!r}")
-        demand(not view(workspace, work).left or "remove" in plan, f"left: {view(workspace, work).left}")
+        demand(not view(workspace, action).left or "remove" in plan, f"left: {view(workspace, action).left}")
     elif outcome == "died":
         start_again(workspace)
-    after = view(workspace, work)
-    demand(after.made == whole.made or (outcome != "done" and after.made == before.made), f"half: {sorted(after.made)}")
+    after = view(workspace, action)
+    demand(
+        after.made == whole.made or (outcome != "done" and after.made == before.made),
+        f"incomplete: {sorted(after.made)}",
+    )
     demand(after.rest == before.rest, "something else has changed")
     if after.made != whole.made:
-        demand(attempt(workspace, work.do, "")[:2] == ("done", ""), "once more, it fails")
+        demand(attempt(workspace, action.do, "")[:2] == ("done", ""), "another try fails")
     start_again(workspace)
-    demand(view(workspace, work) == whole, "once more, it is not whole")
+    demand(view(workspace, action) == whole, "after another try it is not complete")
     return struck
 
 
 def fresh(template: Path) -> Workspace:
-    """A copy of a workspace, in the place of the one before."""
+    """A new copy of a workspace, in the place of the last one."""
     root = template.with_name("workspace")
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(template, root)
     return Workspace(root)
 
 
-def try_everything(template: Path, work: Work, step: int) -> None:
-    """All cases of a work."""
+def try_everything(template: Path, action: Action, step: int) -> None:
+    """All cases of an action."""
     workspace = fresh(template)
-    assert attempt(workspace, work.do, "") == ("done", "", False)
+    assert attempt(workspace, action.do, "") == ("done", "", False)
     start_again(workspace)
-    whole = view(workspace, work)
+    whole = view(workspace, action)
     assert not whole.left
-    struck = strike_everywhere(lambda plan: case(template, work, whole, plan), step)
+    struck = inject_everywhere(lambda plan: case(template, action, whole, plan), step)
     assert any(struck.values())
 
 
@@ -202,7 +206,7 @@ steps = pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.s
 @pytest.mark.fault(14, 60)
 @steps
 def test_importing_pictures(template: Path, tmp_path: Path, step: int) -> None:
-    """By the job, which also tells how far it is; of an upload of ours the archive goes."""
+    """By the job, which also writes its progress, and removes the archive of an upload."""
     packed = write_zip(small_set(train=2, test=1), tmp_path / "mine.zip")
 
     def do(workspace: Workspace) -> None:
@@ -214,11 +218,11 @@ def test_importing_pictures(template: Path, tmp_path: Path, step: int) -> None:
         if job is not None and job.state == "failed":
             raise StorageError(job.error)
 
-    try_everything(template, Work(do, ("data/mine",)), step)
+    try_everything(template, Action(do, ("data/mine",)), step)
 
 
 def write_request(workspace: Workspace, request: Request) -> None:
-    """What `start_import` leaves for the job, written past the faults."""
+    """What `start_import` writes for the job, here without faults."""
     folder = workspace.data / ".jobs" / "mine"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "job.json").write_text(json.dumps({"schema_version": 1, **asdict(request)}))
@@ -227,14 +231,14 @@ def write_request(workspace: Workspace, request: Request) -> None:
 @pytest.mark.fault(14, 63)
 @steps
 def test_downloading(template: Path, step: int) -> None:
-    """What was fetched before a fault is gone on with."""
+    """A download continues after what was fetched before the fault."""
 
     def do(workspace: Workspace) -> None:
         remote = Remote(url, len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "Without a network: by hand.")
         fetch(remote, workspace.data / "file", lambda _done, _total: None, CONNECTION)
 
     with serving(CONTENT) as url:
-        try_everything(template, Work(do, ("data/file",), "data/file.part"), step)
+        try_everything(template, Action(do, ("data/file",), "data/file.part"), step)
 
 
 @pytest.mark.fault(14, 60, 63)
@@ -247,14 +251,15 @@ def test_getting_cifar10(template: Path, tmp_path: Path, step: int, monkeypatch:
         write_json(root / "files.json", asdict(files), durable=False)
         official_reader.read(root)
 
-    monkeypatch.setattr(cifar10, "_read_in_subprocess", read)  # else it takes seconds to load torch
+    monkeypatch.setattr(cifar10, "_read_in_subprocess", read)  # otherwise it takes seconds to load PyTorch
     with serving(archive) as url:
-        do: Do = lambda workspace: get_cifar10(workspace, files=replace(files, url=url), connection=CONNECTION)  # noqa: E731
-        try_everything(template, Work(do, ("data/cifar10",), "data/.downloads"), step)
+        here = replace(files, url=url)
+        do: Do = lambda workspace: get_cifar10(workspace, files=here, connection=CONNECTION)  # noqa: E731
+        try_everything(template, Action(do, ("data/cifar10",), "data/.downloads"), step)
 
 
 def small_official(place: Path) -> tuple[OfficialFiles, bytes]:
-    """A few pictures as the official archive, and how to know it."""
+    """A few pictures as an official archive, and its description."""
     inside = {
         "data_batch_1": batch(6, 1)[0],
         "test_batch": batch(4, 3)[0],
@@ -279,13 +284,13 @@ def test_saving_pictures(template: Path, form: str, step: int) -> None:
     def packed(workspace: Workspace) -> None:
         zip_samples(*few.arguments, workspace.exports / "some.zip")
 
-    try_everything(template, Work(folder if form == "folder" else packed, ("exports/some",)), step)
+    try_everything(template, Action(folder if form == "folder" else packed, ("exports/some",)), step)
 
 
 @pytest.mark.fault(14, 66)
 @steps
 def test_exporting_a_run(template: Path, step: int) -> None:
-    try_everything(template, Work(lambda workspace: export_run(workspace, RUN), ("exports/",)), step)
+    try_everything(template, Action(lambda workspace: export_run(workspace, RUN), ("exports/",)), step)
 
 
 @pytest.mark.fault(14)
@@ -294,21 +299,21 @@ def test_importing_a_run(template: Path, tmp_path: Path, step: int) -> None:
     shutil.rmtree(template / "runs" / RUN)
     packed = packed_run(open_workspace(tmp_path / "elsewhere"))
     identity = import_run(open_workspace(tmp_path / "third"), packed).run
-    try_everything(template, Work(lambda workspace: import_run(workspace, packed), (f"runs/{identity}",)), step)
+    try_everything(template, Action(lambda workspace: import_run(workspace, packed), (f"runs/{identity}",)), step)
 
 
 @pytest.mark.fault(14)
 @pytest.mark.parametrize("what", ["dataset", "run", "trash"])
 def test_removing(template: Path, what: str) -> None:
-    work = {
-        "dataset": Work(lambda workspace: delete_dataset(workspace, "tiny"), ("data/tiny",)),
-        "run": Work(lambda workspace: delete_run(workspace, RUN), (f"runs/{RUN}", "trash/")),
-        "trash": Work(empty_trash, ("trash/",)),
+    action = {
+        "dataset": Action(lambda workspace: delete_dataset(workspace, "tiny"), ("data/tiny",)),
+        "run": Action(lambda workspace: delete_run(workspace, RUN), (f"runs/{RUN}", "trash/")),
+        "trash": Action(empty_trash, ("trash/",)),
     }[what]
-    try_everything(template, work, 1)
+    try_everything(template, action, 1)
 
 
 @pytest.mark.fault(14)
-def test_bringing_a_run_back(template: Path) -> None:
+def test_restoring_a_run(template: Path) -> None:
     shutil.rmtree(template / "runs" / RUN)
-    try_everything(template, Work(lambda workspace: restore_run(workspace, RUN), ("runs/", "trash/")), 1)
+    try_everything(template, Action(lambda workspace: restore_run(workspace, RUN), ("runs/", "trash/")), 1)

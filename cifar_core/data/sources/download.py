@@ -177,7 +177,7 @@ def _store(reply: Any, partial: Path, start: int, remote: Remote, on_progress: O
     with contextlib.ExitStack() as stack:
         # Only around what uses the disk: errors of the network have their own sentences.
         with storage_errors(f"saving {partial.name}"):
-            handle = faults.watch(stack.enter_context(open(partial, "ab" if start else "wb")))
+            handle = faults.wrap(stack.enter_context(open(partial, "ab" if start else "wb")))
         while chunk:
             with storage_errors(f"saving {partial.name}"):
                 handle.write(chunk)

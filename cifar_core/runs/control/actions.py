@@ -13,9 +13,9 @@ from pathlib import Path
 
 from cifar_core.errors import RunError, StorageError
 from cifar_core.jobs.log import begin_session, log_tail, take_back_session
-from cifar_core.lifecycle.force_stop import end_left_over
+from cifar_core.lifecycle.force_stop import kill_left_over_worker
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.lock_holders import can_tell
+from cifar_core.lifecycle.lock_holders import can_find_holders
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.states import ACTIVE, Status, Verb, after
 from cifar_core.lifecycle.status import expect_worker, move, read_state, state_now, state_without_worker
@@ -134,7 +134,7 @@ def pause_run(workspace: Workspace, run_id: str) -> None:
 def start_force_stop(folders: Sequence[LifeFolder]) -> "subprocess.Popen[bytes] | None":
     """Start the process that ends those of these runs whose workers do not respond; None where no worker exists."""
     active = [folder for folder in folders if is_locked(folder.lock)]
-    if not active or not can_tell():
+    if not active or not can_find_holders():
         return None
     options = [f"--run={folder.path}" for folder in active]
     with contextlib.suppress(StorageError):  # a worker that responds obeys the request on the disk without this process
@@ -168,7 +168,7 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
 def _queue_when_idle(folder: LifeFolder) -> None:
     """Queue a run again as soon as no earlier process of it is left."""
     run_id = folder.run_id
-    end_left_over(folder)
+    kill_left_over_worker(folder)
     with hold_lock(folder.lock, timeout=EXIT_SECONDS) as acquired:
         if not acquired:
             raise RunError(f"Run {run_id} is already being resumed.")

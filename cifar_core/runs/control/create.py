@@ -12,7 +12,7 @@ from cifar_core.config import RunConfig
 from cifar_core.data import open_dataset
 from cifar_core.data.sources.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.sources.drawn10 import NAME as DRAWN10
-from cifar_core.lifecycle.status import queue_first
+from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_text
 from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
@@ -90,7 +90,7 @@ def _make_folder(workspace: Workspace, run_id: str, config: RunConfig, content: 
         folder = RunFolder(path)
         make_folder(folder.history(1).parent)
         write_json(folder.config, {"id": run_id, **content})
-        queue_first(folder, config.optimizer.epochs)
+        write_first_status(folder, config.optimizer.epochs)
 
 
 def _versions() -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, RunError, StorageError
-from cifar_core.lifecycle.force_stop import end_left_over
+from cifar_core.lifecycle.force_stop import kill_left_over_worker
 from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_now, state_without_worker
 from cifar_core.limits import read_limits
@@ -203,7 +203,7 @@ def _is_busy(folder: RunFolder, locks: contextlib.ExitStack) -> bool:
     """Whether a process works on a run or is about to; otherwise `locks` now holds its locks, so that none can."""
     if _is_active(folder, state_now):
         return True
-    end_left_over(folder)
+    kill_left_over_worker(folder)
     for lock in (folder.lock, folder.training_lock):
         # A process that has just written its last status takes a moment to exit.
         if not locks.enter_context(hold_lock(lock, timeout=EXIT_SECONDS)):

@@ -1,9 +1,9 @@
-"""The prediction server: a process that answers pictures with the class probabilities of runs' networks, over its pipes.
+"""The prediction server: a process that answers pictures with class probabilities of runs' networks, over its pipes.
 
-Run as `python -m cifar_core.runs.predict.server` by `cifar_core.runs.predict.client`, so that the app loads no torch. It
-reads the length of a head (4 bytes), the head (JSON: `run_dir`, `epoch`, `count`) and count pictures of 3072 bytes from
-its input, writes the length of the answer (4 bytes) and count x classes float32 to its output, and ends when its input
-closes, or when a network cannot be loaded.
+Run as `python -m cifar_core.runs.predict.server` by `cifar_core.runs.predict.client`, so that the app loads no torch.
+It reads the length of a head (4 bytes), the head (JSON: `run_dir`, `epoch`, `count`) and count pictures of 3072 bytes
+from its input, writes the length of the answer (4 bytes) and count x classes float32 to its output, and ends when its
+input closes, or when a network cannot be loaded.
 """
 
 import functools

@@ -24,9 +24,9 @@ from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
 from cifar_core.lifecycle.states import Status, TrainingProgress, Verb
-from cifar_core.lifecycle.status import move, read_state, tell
+from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
-from cifar_core.machine import if_of_memory, keep_memory, lower_priority, peak_memory
+from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
 from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.records import MAX_WARNINGS, TrainingRecord, read_training_record, run_config
 from cifar_core.runs.results import read_lines
@@ -63,7 +63,7 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     _sweep_unfinished(folder)
     before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
     starting = before.before_training("loading pictures")
-    tell(folder, starting)
+    write_progress(folder, starting)
     if _is_complete(folder, config):
         _write_outcome(folder, Ending.FINISHED, requests, starting)
         return
@@ -156,7 +156,7 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, r
             shown_at = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
             with contextlib.suppress(StorageError):  # the run can go on without this progress being shown
-                tell(folder, starting.before_training(phase))
+                write_progress(folder, starting.before_training(phase))
 
     return prepare_drawn10(workspace, show)
 
@@ -240,7 +240,7 @@ def _failure_hook(folder: RunFolder) -> Callable[..., None]:
         sys.__excepthook__(kind, error, trace)
         first_line = (str(error).strip().splitlines() or [""])[0][:_FIRST_LINE]
         reason = f"{kind.__name__}: {first_line}"
-        _write_failure(folder, if_of_memory(reason) or f"The training failed: {reason}")
+        _write_failure(folder, explain_memory_error(reason) or f"The training failed: {reason}")
 
     return fail
 

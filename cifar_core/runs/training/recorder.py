@@ -15,7 +15,7 @@ from cifar_core.config import ModelConfig
 from cifar_core.data import Dataset, usable_std
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import TrainingProgress
-from cifar_core.lifecycle.status import tell
+from cifar_core.lifecycle.status import write_progress
 from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.training.checkpoints import Checkpoints
@@ -110,7 +110,7 @@ class Recorder:
             phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
         )
         with contextlib.suppress(StorageError):  # the run can go on without this progress being shown
-            tell(self._folder, self.progress)
+            write_progress(self._folder, self.progress)
 
 
 def write_weights(folder: RunFolder, dataset: Dataset, trainer: Trainer, epoch: int) -> None:

@@ -99,7 +99,7 @@ def _stamps(folder: RunFolder) -> dict[str, tuple[int, int, int]]:
             path = Path(place, name)
             inside = path.relative_to(folder.path).as_posix()
             if is_run_file(inside):
-                with storage_errors(f"reading {inside}", to="read"), contextlib.suppress(FileNotFoundError):
+                with storage_errors(f"looking at {inside}", to="read"), contextlib.suppress(FileNotFoundError):
                     found = path.lstat()
                     stamps[inside] = (found.st_size, found.st_mtime_ns, found.st_ino)
     return stamps

@@ -201,4 +201,4 @@ def test_cancelling_leaves_no_drawing_process() -> None:
 
     with pytest.raises(CancelledError):
         DRAWING._draw_in_pool(0, tasks, 2, cancel)
-    until(lambda: not multiprocessing.active_children(), "the drawing processes are gone", patience=20.0)
+    until(lambda: not multiprocessing.active_children(), "the drawing processes are gone", timeout=20.0)

@@ -35,7 +35,7 @@ from cifar_core.train.device import make_repeatable
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
-from tests.strikes import BrokenPromiseError, demand, forked, strike_everywhere
+from tests.fault_injection import BrokenPromiseError, demand, forked, inject_everywhere
 
 SETTINGS: dict[str, Any] = {
     "dataset": "tiny",
@@ -75,7 +75,7 @@ def train(folder: RunFolder, plan: str, journal: Path) -> int:
     move(folder, Verb.START)
     faults.arm(plan)
     code = compute(folder, os.getppid())
-    if faults.struck():
+    if faults.was_injected():
         note("struck")
     return code
 
@@ -175,7 +175,7 @@ def crash_creation(workspace: Workspace, plan: str) -> bool:
         faults.arm(plan)
         with contextlib.suppress(StorageError):
             create_run(workspace, make_config(SETTINGS), nonce="made")
-        return faults.EXIT_CODE if faults.struck() else 0
+        return faults.EXIT_CODE if faults.was_injected() else 0
 
     struck = forked(work) == faults.EXIT_CODE
     sweep_temp(workspace.runs, older_than=0)
@@ -212,7 +212,7 @@ def main() -> int:
     }
     try:
         for name, case in cases.items():
-            for kind, struck in strike_everywhere(case, step).items():
+            for kind, struck in inject_everywhere(case, step).items():
                 print(f"{name}: {kind} at {struck} calls")
     except BrokenPromiseError as error:
         print(error)

@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from cifar_core.config import ModelConfig, make_config
-from cifar_core.data.rules import check_class_names
+from cifar_core.data.rules import check_classes
 from cifar_core.models.network import create_model
 from cifar_core.runs import Run
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed
@@ -48,7 +48,7 @@ def test_weights_carry_what_a_person_needs_to_use_them(shared: Workspace, finish
 def widest(workspace: Workspace) -> tuple[Path, RunFolder, ModelConfig, tuple[str, ...]]:
     """Weights of as many classes as there may be, each with the longest name: every character takes twelve bytes."""
     names = tuple(chr(0x20000 + number) * MAX_CLASS_NAME for number in range(MAX_CLASSES))
-    check_class_names(names)
+    check_classes(names)
     dataset = replace(save_tiny(workspace), class_names=names, std=(0.25, 0.0, 0.25))
     config = make_config(TINY)
     trainer: Any = SimpleNamespace(net=create_model(config.model, len(names)), config=config)

@@ -167,7 +167,7 @@ def test_a_run_whose_process_died_is_exported_as_interrupted(workspace: Workspac
     path = workspace.runs / store(workspace) / "status.json"
     change_json(path, lambda content: content.update(status="running"))
     run = read_run(elsewhere, import_run(elsewhere, export_run(workspace, RUN)).run)
-    assert run.status is Status.INTERRUPTED and "ended without a word" in run.error
+    assert run.status is Status.INTERRUPTED and "ended without giving a reason" in run.error
 
 
 def test_a_run_without_an_epoch_is_exported(workspace: Workspace, elsewhere: Workspace) -> None:

@@ -200,7 +200,7 @@ def test_no_reader_takes_memory_for_a_claim(folder: RunFolder, name: str, damage
 @pytest.mark.fault(92)
 @pytest.mark.parametrize(
     ("packed", "count", "message"),
-    [(True, WIDE, r"holds '[a-z_]+\.npy' packed"), (False, 1000, "texts of 9,999 characters")],
+    [(True, WIDE, r"holds '[a-z_]+\.npy' compressed"), (False, 1000, "texts of 9,999 characters")],
 )
 def test_a_zip_that_would_be_large_later_is_refused(
     workspace: Workspace, tmp_path: Path, packed: bool, count: int, message: str

@@ -1,4 +1,4 @@
-"""A start or a resume that is refused, at whichever of its writes: no run is left, or the run is as it was."""
+"""A start or a resume that the disk refuses at any write: no run is left, or the run is as it was."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ from cifar_core.runs import create_run, list_runs, read_run, resume_run, start_r
 from cifar_core.storage import faults
 from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.workspace import open_workspace
-from tests.lifecycle.conftest import Lives
+from tests.lifecycle.conftest import FakeRuns
 
 POINTS = ("write", "fsync", "replace")
 EFFECTS = (":eacces", "+:enospc")
@@ -33,7 +33,7 @@ def refuse(*_: object) -> None:
 
 
 def everywhere(attempt: Callable[[str], bool]) -> int:
-    """Try every effect at every call of each point until it does not strike; how often it did."""
+    """Try every effect at every call of each point until it does not happen; returns how often it did."""
     count = 0
     for point in POINTS:
         for effect in EFFECTS:
@@ -45,70 +45,72 @@ def everywhere(attempt: Callable[[str], bool]) -> int:
 
 @pytest.mark.fault(95)
 def test_a_start_that_is_refused_leaves_no_run(
-    lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    fake_runs: FakeRuns, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_core.runs.control.create._code_version", str)  # which asks git
-    kept = lives.make()
+    monkeypatch.setattr("cifar_core.runs.control.create._code_version", str)  # otherwise it runs git
+    kept = fake_runs.make()
     spawned: list[object] = []
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *given: spawned.append(given))
 
     def attempt(plan: str) -> bool:
-        run_id = lives.make()
+        run_id = fake_runs.make()
         arm(plan)
         try:
-            start_run(lives.workspace, run_id)
+            start_run(fake_runs.workspace, run_id)
         except StorageError:
             arm("")
-            names = [path.name for path in lives.workspace.runs.iterdir() if not path.name.startswith(TEMP_MARK)]
+            names = [path.name for path in fake_runs.workspace.runs.iterdir() if not path.name.startswith(TEMP_MARK)]
             assert sorted(names) == sorted([".queue", kept]), plan
-            assert [run.id for run in list_runs(lives.workspace)] == [kept] and tickets(lives.workspace) == {}, plan
+            assert [run.id for run in list_runs(fake_runs.workspace)] == [kept] and tickets(
+                fake_runs.workspace
+            ) == {}, plan
             return True
-        struck = faults.struck()
+        struck = faults.was_injected()
         arm("")
-        assert read_run(lives.workspace, run_id).ticket is not None
-        for path in sorted(lives.folder(run_id).path.rglob("*"), reverse=True):
+        assert read_run(fake_runs.workspace, run_id).ticket is not None
+        for path in sorted(fake_runs.folder(run_id).path.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
-        lives.folder(run_id).path.rmdir()
-        queue.leave(log_folder(lives, run_id))
+        fake_runs.folder(run_id).path.rmdir()
+        queue.leave(log_folder(fake_runs, run_id))
         return struck
 
-    queue.join(lives.folder(kept))
-    queue.leave(lives.folder(kept))
+    queue.join(fake_runs.folder(kept))
+    queue.leave(fake_runs.folder(kept))
     assert everywhere(attempt) > 10 and spawned
 
 
-def log_folder(lives: Lives, run_id: str) -> queue.LifeFolder:
-    return queue.LifeFolder(lives.workspace.runs / run_id)
+def log_folder(fake_runs: FakeRuns, run_id: str) -> queue.LifeFolder:
+    return queue.LifeFolder(fake_runs.workspace.runs / run_id)
 
 
 @pytest.mark.fault(95)
 def test_a_resume_that_is_refused_changes_nothing(
-    lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    fake_runs: FakeRuns, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also of a run whose cause of death stands in its log alone."""
-    run_id = lives.make()
-    folder = lives.folder(run_id)
+    """Also where only the log says why the run ended."""
+    run_id = fake_runs.make()
+    folder = fake_runs.folder(run_id)
     log.begin_session(folder.log)
     move(folder, Verb.START)
     log.append_bounded(folder.log, f"{log.end_line('failed', 'The disk is full.')}\n".encode())
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
     before = folder.status.read_bytes(), folder.log.read_bytes()
-    assert read_run(lives.workspace, run_id).error == "The disk is full."
+    assert read_run(fake_runs.workspace, run_id).error == "The disk is full."
 
     def attempt(plan: str) -> bool:
         arm(plan)
         try:
-            resume_run(lives.workspace, run_id)
+            resume_run(fake_runs.workspace, run_id)
         except StorageError:
             arm("")
-            run = read_run(lives.workspace, run_id)
+            run = read_run(fake_runs.workspace, run_id)
             assert (run.status, run.error) in (("failed", "The disk is full."), ("interrupted", "")), plan
-            assert tickets(lives.workspace) == {} and folder.log.read_bytes() == before[1], plan
+            assert tickets(fake_runs.workspace) == {} and folder.log.read_bytes() == before[1], plan
             folder.status.write_bytes(before[0])
             return True
-        struck = faults.struck()
+        struck = faults.was_injected()
         arm("")
-        assert state_now(folder).status == "queued" and list(tickets(lives.workspace)) == [run_id]
+        assert state_now(folder).status == "queued" and list(tickets(fake_runs.workspace)) == [run_id]
         queue.leave(folder)
         folder.status.write_bytes(before[0])
         folder.log.write_bytes(before[1])
@@ -117,24 +119,24 @@ def test_a_resume_that_is_refused_changes_nothing(
     assert everywhere(attempt) > 5
     monkeypatch.setattr("cifar_core.runs.control.actions.spawn", refuse)
     with pytest.raises(StorageError, match="No process"):
-        resume_run(lives.workspace, run_id)
-    assert (folder.status.read_bytes(), folder.log.read_bytes()) == before and tickets(lives.workspace) == {}
+        resume_run(fake_runs.workspace, run_id)
+    assert (folder.status.read_bytes(), folder.log.read_bytes()) == before and tickets(fake_runs.workspace) == {}
 
 
 @pytest.mark.fault(95)
-def test_the_cause_of_an_end_that_cannot_be_written_is_told_by_the_log(
-    lives: Lives, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+def test_the_log_says_why_a_run_ended_where_its_status_cannot_be_written(
+    fake_runs: FakeRuns, arm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cifar_core.lifecycle.final_status.RETRY_SECONDS", 0.2)
-    run_id = lives.make()
-    folder = lives.folder(run_id)
+    run_id = fake_runs.make()
+    folder = fake_runs.folder(run_id)
     log.begin_session(folder.log)
     arm("replace:1+:enospc")
     end_as(folder, Verb.FAIL, "The disk is full while writing facts.json.")
     arm("")
-    run = read_run(lives.workspace, run_id)
+    run = read_run(fake_runs.workspace, run_id)
     assert (run.status, run.error) == ("failed", "The disk is full while writing facts.json.")
-    arm("replace:1:enospc")  # for a moment: the second try writes it
+    arm("replace:1:enospc")  # once: the second try writes it
     end_as(folder, Verb.FAIL, "Another.")
     arm("")
     assert '"Another."' in folder.status.read_text()
@@ -156,28 +158,28 @@ except CifarCoreError as error:
 
 
 @pytest.mark.fault(95)
-def test_a_start_never_removes_a_run_that_has_begun_before(lives: Lives) -> None:
-    """An imported run has no log, as a new one; its lock cannot be made here."""
-    run_id = lives.make()
-    folder = lives.folder(run_id)
+def test_a_start_never_removes_a_run_that_has_begun_before(fake_runs: FakeRuns) -> None:
+    """An imported run has no log, as a new one has none; here its lock cannot be created."""
+    run_id = fake_runs.make()
+    folder = fake_runs.folder(run_id)
     move(folder, Verb.START)
     move(folder, Verb.FINISH)
     folder.lock.mkdir()
     with pytest.raises(StorageError):
-        start_run(lives.workspace, run_id)
+        start_run(fake_runs.workspace, run_id)
     assert folder.config.is_file()
 
 
 def test_a_worker_waits_for_longer_than_its_starter_may_need() -> None:
-    """Who starts it holds its lock, and may wait for the queue before the run is queued."""
-    assert worker._LOCK_SECONDS >= 2 * queue._ORDER_SECONDS
+    """The starting process holds its lock, and may wait for the queue before the run is queued."""
+    assert worker._LOCK_SECONDS >= 2 * queue._TICKET_SECONDS
 
 
 @pytest.mark.slow
 @pytest.mark.fault(95)
 @pytest.mark.parametrize("short_of", ["inodes", "blocks"])
 def test_refused_starts_on_a_real_small_disk(tmp_path: Path, short_of: str) -> None:
-    """With none, one, two ... of what a start needs; as root alone, who may mount."""
+    """With 0, 1, 2 ... of what a start needs; only root may mount a disk."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=200", "none", str(place)]
@@ -210,7 +212,7 @@ def make_room(place: Path) -> None:
 
 
 def fill(place: Path, what: str, free: int) -> None:
-    """Leave so many inodes or blocks of 4 KiB of a small disk."""
+    """Fill a small disk up to so many free inodes or blocks of 4 KiB."""
     if what == "blocks":
         with open(place / "fill", "wb", buffering=0) as handle, contextlib.suppress(OSError):
             while True:
@@ -227,11 +229,11 @@ def fill(place: Path, what: str, free: int) -> None:
 
 
 @pytest.mark.fault(95)
-def test_an_end_that_only_the_log_tells_is_seen_by_who_listed_the_run_before(lives: Lives) -> None:
-    run_id = lives.make()
-    folder = lives.folder(run_id)
+def test_an_end_in_the_log_alone_is_seen_after_the_run_was_listed(fake_runs: FakeRuns) -> None:
+    run_id = fake_runs.make()
+    folder = fake_runs.folder(run_id)
     move(folder, Verb.START)
     log.begin_session(folder.log)
-    assert [run.status for run in list_runs(lives.workspace)] == ["interrupted"]
-    log.append_bounded(folder.log, f"{log.end_line('stopped', 'As it was asked.')}\n".encode())
-    assert [run.error for run in list_runs(lives.workspace)] == ["As it was asked."]
+    assert [run.status for run in list_runs(fake_runs.workspace)] == ["interrupted"]
+    log.append_bounded(folder.log, f"{log.end_line('stopped', 'As requested.')}\n".encode())
+    assert [run.error for run in list_runs(fake_runs.workspace)] == ["As requested."]
