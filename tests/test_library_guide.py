@@ -17,7 +17,7 @@ from cifar_core.runs.tensor_limits import network_tensors
 from cifar_core.samples import COLUMNS
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT, save_tiny
-from tests.runs.inside import TINY, train
+from tests.runs.in_process import TINY, train
 
 GUIDE = (ROOT / "docs" / "LIBRARY.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", GUIDE, re.M | re.S)

@@ -1,4 +1,4 @@
-"""Runs: folders on the disk, each the work of a process of its own. Reading them needs no torch."""
+"""Runs: folders on the disk, each written by a training process of its own. Reading them does not load torch."""
 
 from cifar_core.lifecycle.queue import slots
 from cifar_core.runs.about import note_run, rename_run
@@ -75,4 +75,4 @@ __all__ = [
     "stop_run",
     "verify_run",
     "worker_log_tail",
-]  # fmt: skip
+]

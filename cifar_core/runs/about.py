@@ -1,4 +1,4 @@
-"""The name and the note that a person gives a run: `about.json` in its folder."""
+"""The name and the note that a person gives a run: the file `about.json` in its folder."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from cifar_core.workspace import Workspace
 
 
 def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
-    """Give a run a name of the person's own; an empty one takes it back.
+    """Give a run a name; an empty one removes it, and the run is shown by its id again.
 
     Raises:
         RunError: no such run, one of a newer version, an about.json that cannot be read, or a name that is too long or
             holds control characters.
     """
-    _write_about(_changeable(workspace, run_id), name=_clean(name, "name", MAX_RUN_NAME))
+    _write_about(_changeable(workspace, run_id), name=clean_text(name, "name", MAX_RUN_NAME))
 
 
 def note_run(workspace: Workspace, run_id: str, note: str) -> None:
@@ -29,11 +29,11 @@ def note_run(workspace: Workspace, run_id: str, note: str) -> None:
         RunError: no such run, one of a newer version, an about.json that cannot be read, or a note that is too long or
             holds control characters.
     """
-    _write_about(_changeable(workspace, run_id), note=_clean(note, "note", MAX_NOTE, lines=True))
+    _write_about(_changeable(workspace, run_id), note=clean_text(note, "note", MAX_NOTE, lines=True))
 
 
 def read_about(folder: RunFolder) -> dict[str, Any]:
-    """Name and note that a person gave a run, as they stand in its file.
+    """The name and the note that a person gave a run, as its file has them.
 
     Raises:
         RunError: the file cannot be read.
@@ -41,12 +41,14 @@ def read_about(folder: RunFolder) -> dict[str, Any]:
     try:
         content = read_json(folder.text_of(ABOUT), max_bytes=MOST_BYTES[ABOUT])
         if not isinstance(content, dict):
-            raise ValueError("it holds no mapping")
+            raise ValueError("it is not a JSON object")
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise RunError(f"Name and note of run {folder.run_id} cannot be read ({error}): remove its about.json, "
-                       "then give them again.") from error  # fmt: skip
+        raise RunError(
+            f"Name and note of run {folder.run_id} cannot be read ({error}): "
+            "remove its about.json, then give them again."
+        ) from error
     return content
 
 
@@ -57,14 +59,25 @@ def _changeable(workspace: Workspace, run_id: str) -> RunFolder:
 
 
 def _write_about(folder: RunFolder, **change: str) -> None:
-    sweep_temp(folder.path)  # what a server that was killed just here left; who trains sweeps too
+    sweep_temp(folder.path)  # of a server that was killed while it wrote here
     write_json(folder.about, {**read_about(folder), **change})
 
 
-def _clean(text: str, what: str, longest: int, *, lines: bool = False) -> str:
+def clean_text(text: str, what: str, longest: int, *, lines: bool = False) -> str:
+    """A text that a person typed, without spaces around it.
+
+    Args:
+        text: as it was typed.
+        what: its name in the error.
+        longest: characters that it may have.
+        lines: whether it may have several lines.
+
+    Raises:
+        RunError: it is too long or holds control characters.
+    """
     text = text.strip()
     if len(text) > longest:
         raise RunError(f"The {what} has {len(text):,} characters; {longest:,} are allowed.")
     if not can_be_shown(text.replace("\n", "") if lines else text):
-        raise RunError(f"The {what} holds a line break or another sign that cannot be shown: leave it out.")
+        raise RunError(f"The {what} holds a line break or another character that cannot be shown: remove it.")
     return text

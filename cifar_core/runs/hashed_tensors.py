@@ -1,8 +1,9 @@
-"""Files of tensors that carry their own SHA-256: any change of a bit is seen before a byte of them is used.
+"""The hash check of checkpoints and weights: safetensors files that carry their own SHA-256.
 
-They are plain safetensors files (https://github.com/huggingface/safetensors): 8 bytes with the header's length, a JSON
-header, the numbers. The hash stands in the header and covers the rest of the header and all numbers. Their maker need
-not be known: a file is read in pieces, and none that is larger than the caller expects. No torch here.
+Any changed bit is found before the file is used. A file has 8 bytes with the header's length, a JSON header, and the
+data (https://github.com/huggingface/safetensors). The hash is in the header's metadata and covers the rest of the
+header and all data. Files of unknown origin are safe to read: in chunks, and none that is larger than the caller
+expects. No torch.
 """
 
 import contextlib
@@ -25,10 +26,10 @@ from cifar_core.text import size_text
 # checkpoint after 500 epochs has 300,000.
 MAX_HEADER = 1024 * 1024
 _HASH = "sha256"
-_NOTES = "__metadata__"  # safetensors' own name for the part of the header that is free for notes
+_METADATA = "__metadata__"  # as safetensors calls the part of the header for values of the file's writer
 _LENGTH = 8  # bytes
 _OLD_HASH = 32  # bytes of SHA-256 in front of a checkpoint of schema 1
-_PIECE = 4 * 1024 * 1024  # bytes
+_CHUNK = 4 * 1024 * 1024  # bytes
 
 
 class DamagedError(ValueError):
@@ -42,19 +43,19 @@ def with_hash(content: bytes) -> tuple[bytes, memoryview]:
         content: the whole file.
 
     Returns:
-        The new file in two parts, so that the numbers are not copied.
+        The new file in two parts, so that the data is not copied.
     """
     stream = io.BytesIO(content)
     header, body = _header(stream), memoryview(content)[stream.tell() :]
-    notes = header.get(_NOTES, {}) | {_HASH: _digest(header, stream)}
-    header[_NOTES] = dict(sorted(notes.items()))  # safetensors writes notes in another order each time
+    metadata = header.get(_METADATA, {}) | {_HASH: _digest(header, stream)}
+    header[_METADATA] = dict(sorted(metadata.items()))  # safetensors writes metadata in another order each time
     text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)  # the numbers stay where a processor likes them
+    text += b" " * (-len(text) % 8)  # aligns the data
     return len(text).to_bytes(_LENGTH, "little") + text, body
 
 
 def check_hash(stream: BinaryIO, *, required: bool = True) -> dict[str, str]:
-    """The notes of a hashed file, which is read once, in pieces.
+    """Check a hashed file, which is read once, in chunks; returns its metadata.
 
     Args:
         stream: the file, at its beginning.
@@ -64,13 +65,13 @@ def check_hash(stream: BinaryIO, *, required: bool = True) -> dict[str, str]:
         DamagedError: the file is not as it was written.
     """
     header = _header(stream)
-    notes = header.get(_NOTES, {})
-    if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
-        raise DamagedError("its header is not one of ours")
-    found = notes.pop(_HASH, "")
-    if (found or required) and found != _digest({**header, _NOTES: notes}, stream):
+    metadata = header.get(_METADATA, {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise DamagedError("this program did not write its header")
+    found = metadata.pop(_HASH, "")
+    if (found or required) and found != _digest({**header, _METADATA: metadata}, stream):
         raise DamagedError("its SHA-256 does not match")
-    return notes
+    return metadata
 
 
 def check_hashed(path: Path, most: int, *, required: bool = True) -> None:
@@ -89,7 +90,7 @@ def check_hashed(path: Path, most: int, *, required: bool = True) -> None:
 
 
 def read_hashed(path: Path, most: int, *, required: bool = True) -> tuple[bytes, dict[str, str]]:
-    """The content of a hashed file and its notes; arguments and errors as of `check_hashed`."""
+    """The content of a hashed file and its metadata; arguments and errors as of `check_hashed`."""
     with _opened(path, most) as stream:
         content = stream.read(most)
     return content, check_hash(io.BytesIO(content), required=required)
@@ -103,7 +104,7 @@ def check_old(path: Path, most: int) -> None:
 
 
 def read_old(path: Path, most: int) -> bytes:
-    """What a checkpoint of schema 1 holds behind its SHA-256; arguments and errors as of `check_hashed`."""
+    """The content of a checkpoint of schema 1, after its SHA-256; arguments and errors as of `check_hashed`."""
     with _opened(path, most) as stream:
         digest, content = stream.read(_OLD_HASH), stream.read(most)
     if digest != hashlib.sha256(content).digest():
@@ -115,14 +116,15 @@ def check_tensors(stream: BinaryIO, expected: Mapping[str, tuple[int, ...]]) -> 
     """Check a safetensors file: exactly these tensors in these shapes, float32 (counters: int64), every value a number.
 
     Raises:
-        DamagedError: it is none.
-        ValueError: it is another one; the text ends the sentence "it ...".
+        DamagedError: it is not a safetensors file.
+        ValueError: it holds other tensors; the text ends the sentence "it ...".
     """
     header = _header(stream)
-    header.pop(_NOTES, None)
+    header.pop(_METADATA, None)
     if header.keys() != expected.keys():
-        odd = sorted(header.keys() ^ expected.keys())[0]
-        raise ValueError(f"does not fit the network of its settings: {odd[:60]!a} is missing or too many")
+        name = sorted(header.keys() ^ expected.keys())[0]
+        problem = "is missing" if name in expected else "does not belong there"
+        raise ValueError(f"does not fit the network of its settings: {name[:60]!a} {problem}")
     end = 0
     for name, shape in sorted(expected.items(), key=lambda item: _begin(header[item[0]])):
         kind = "I64" if name.endswith("num_batches_tracked") else "F32"
@@ -134,7 +136,7 @@ def check_tensors(stream: BinaryIO, expected: Mapping[str, tuple[int, ...]]) -> 
         end += size
         _check_numbers(stream, size, finite=kind == "F32")
     if stream.read(1):
-        raise ValueError("goes on after its end")
+        raise ValueError("is longer than its header says")
 
 
 @contextlib.contextmanager
@@ -152,7 +154,7 @@ def _opened(path: Path, most: int) -> Iterator[BinaryIO]:
 
 
 def _header(stream: BinaryIO) -> dict[str, Any]:
-    """The header of a safetensors file; the stream then stands at its numbers."""
+    """The header of a safetensors file; the stream is then at its data."""
     start = stream.read(_LENGTH)
     length = int.from_bytes(start, "little")
     if len(start) < _LENGTH or length == 0:
@@ -163,44 +165,44 @@ def _header(stream: BinaryIO) -> dict[str, Any]:
     if len(text) < length:
         raise DamagedError("it is cut short")
     try:
-        header = json.loads(text, object_pairs_hook=_once)
+        header = json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
-        raise DamagedError("its header is not one of ours") from error
+        raise DamagedError("this program did not write its header") from error
     if not isinstance(header, dict):
-        raise DamagedError("its header is not one of ours")
+        raise DamagedError("this program did not write its header")
     return header
 
 
 def _digest(header: dict[str, Any], body: BinaryIO) -> str:
-    notes = {name: note for name, note in header.get(_NOTES, {}).items() if name != _HASH}
-    text = json.dumps({**header, _NOTES: notes}, sort_keys=True).encode()
+    metadata = {name: value for name, value in header.get(_METADATA, {}).items() if name != _HASH}
+    text = json.dumps({**header, _METADATA: metadata}, sort_keys=True).encode()
     return _hash_of(body, text).hexdigest()
 
 
 def _hash_of(stream: BinaryIO, before: bytes = b"") -> "hashlib._Hash":
     found = hashlib.sha256(before)
-    while piece := stream.read(_PIECE):
-        found.update(piece)
+    while chunk := stream.read(_CHUNK):
+        found.update(chunk)
     return found
 
 
 def _begin(entry: Any) -> int:
-    """Where a tensor says it begins; any number where it says nothing that can be believed."""
+    """The offset that a tensor's entry claims; 0 where it claims no offset."""
     offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
     return offsets[0] if isinstance(offsets, list) and offsets and type(offsets[0]) is int else 0
 
 
 def _check_numbers(stream: BinaryIO, size: int, *, finite: bool) -> None:
     while size > 0:
-        content = stream.read(min(_PIECE, size))
-        if len(content) < min(_PIECE, size):
+        content = stream.read(min(_CHUNK, size))
+        if len(content) < min(_CHUNK, size):
             raise ValueError("is cut short")
         if finite and not np.isfinite(np.frombuffer(content, "<f4")).all():
             raise ValueError("holds values that are not numbers")
         size -= len(content)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("names something twice in its header")

@@ -1,7 +1,8 @@
-"""Runs on the disk: read one, list all. Reads the run folders, writes nothing."""
+"""Runs on the disk: reads one or lists all of them. Writes nothing."""
 
 import datetime
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from cifar_core.config import RunConfig, make_config
@@ -11,7 +12,7 @@ from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Status, TrainingProgress
 from cifar_core.lifecycle.status import silent_since, state_now
 from cifar_core.runs.about import read_about
-from cifar_core.runs.records import read_creation, read_training_record
+from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record
 from cifar_core.runs.results import read_lines
 from cifar_core.runs.run import MAX_ERROR, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run
 from cifar_core.runs.run_folder import ABOUT, FACTS, METRICS, RunFolder, is_run_id, run_folder
@@ -20,24 +21,25 @@ from cifar_core.text import one_line, some_lines
 from cifar_core.train import best_line
 from cifar_core.workspace import Workspace
 
-_SEEN: dict[Path, tuple[tuple[object, ...], Run]] = {}  # run folder -> its files' marks when read, and what was read
+# Run folder -> the stamps of its files when the run was last read, and the run.
+_CACHE: dict[Path, tuple[tuple[object, ...], Run]] = {}
 _FILES = (CONFIG, STATUS, LOG, ABOUT, FACTS, METRICS)
 
 
 def read_run(workspace: Workspace, run_id: str) -> Run:
-    """One run as it stands now; `latest` is the newest.
+    """A run as it is now; `latest` is the newest.
 
     Raises:
         RunError: no such run, or its folder cannot be read.
     """
-    run = read_anyway(run_folder(workspace, resolve_run(workspace, run_id)))
+    run = read_run_or_problem(run_folder(workspace, resolve_run(workspace, run_id)))
     if run.problem:
         raise RunError(run.problem)
     return run
 
 
 def resolve_run(workspace: Workspace, run_id: str) -> str:
-    """The id behind `latest`; any other text comes back as it is.
+    """The id that `latest` stands for; any other text is returned as it is.
 
     Raises:
         RunError: `latest` was asked for and there is no run.
@@ -51,50 +53,49 @@ def resolve_run(workspace: Workspace, run_id: str) -> str:
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other.
+    """All runs, newest first; a folder that cannot be read is listed with its `problem` and hides no other run.
 
-    A run that says it was made in the future, as after a clock was set back, comes last, so that it is not `latest` for ever.
-
-    A run whose files have not changed since this process last read them is not read again.
+    A run that was made in the future, as after a clock was set back, comes last, so that it does not stay `latest`. A
+    run whose files have not changed since this process last read them is not read again.
 
     Raises:
         StorageError: the folder of the runs cannot be read.
     """
     now = datetime.datetime.now(datetime.UTC)
     names = {name for name in subfolders(workspace.runs) if is_run_id(name)}
-    for gone in [path for path in list(_SEEN) if path.parent == workspace.runs and path.name not in names]:
-        _SEEN.pop(gone, None)
+    for gone in [path for path in list(_CACHE) if path.parent == workspace.runs and path.name not in names]:
+        _CACHE.pop(gone, None)
     runs = [_read_if_changed(RunFolder(workspace.runs / name)) for name in names]
     return sorted(runs, key=lambda run: (run.made_at <= now, run.made_at, run.id), reverse=True)
 
 
 def _read_if_changed(folder: RunFolder) -> Run:
-    marks = _marks(folder)  # before reading: a file that changes meanwhile has others the next time
-    seen = _SEEN.get(folder.path)
-    if seen is not None and seen[0] == marks:
-        return seen[1]
-    run = read_anyway(folder)
-    if run.active or run.problem:  # a lock may tell more
-        _SEEN.pop(folder.path, None)
+    stamps = _stamps(folder)  # taken before reading: a file that changes meanwhile has another stamp the next time
+    cached = _CACHE.get(folder.path)
+    if cached is not None and cached[0] == stamps:
+        return cached[1]
+    run = read_run_or_problem(folder)
+    if run.active or run.problem:  # its status may change with a lock or the clock, without a change of a file
+        _CACHE.pop(folder.path, None)
     else:
-        _SEEN[folder.path] = (marks, run)
+        _CACHE[folder.path] = (stamps, run)
     return run
 
 
-def _marks(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
-    """What changes whenever a file that `read_anyway` reads does."""
-    marks: list[tuple[int, int, int] | None] = []
+def _stamps(folder: RunFolder) -> tuple[tuple[int, int, int] | None, ...]:
+    """Time, size and inode of each file that `read_run_or_problem` reads; a changed file has another stamp."""
+    stamps: list[tuple[int, int, int] | None] = []
     for name in _FILES:
         try:
             found = os.stat(folder.text_of(name))  # noqa: PTH116 - twice as fast, and lists are long
-            marks.append((found.st_mtime_ns, found.st_size, found.st_ino))
+            stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
         except OSError:
-            marks.append(None)
-    return tuple(marks)
+            stamps.append(None)
+    return tuple(stamps)
 
 
-def read_anyway(folder: RunFolder) -> Run:
-    """A run as it stands now; one that cannot be read with its `problem`."""
+def read_run_or_problem(folder: RunFolder) -> Run:
+    """A run as it is now; a run that cannot be read says so in its `problem`."""
     try:
         return _read_whole(folder)
     except RunError as error:
@@ -105,30 +106,49 @@ def read_anyway(folder: RunFolder) -> Run:
 
 
 def _read_whole(folder: RunFolder) -> Run:
-    made = read_creation(folder)
+    creation = read_creation(folder)
     state = state_now(folder)
-    config = make_config(made.settings)
+    config = make_config(creation.settings)
     about = read_about(folder)
-    facts = read_training_record(folder)
+    record = read_training_record(folder)
     lines, faulty = read_lines(folder)
-    identity = folder.path.name
-    return Run(
-        id=identity, name=one_line(about.get("name") or "", MAX_RUN_NAME) or identity, note=some_lines(about.get("note", ""), MAX_NOTE),
-        status=state.status, config=config, created=made.created, error=one_line(state.error, MAX_ERROR), progress=state.progress,
-        best=best_line(lines), last=lines[-1] if lines else None,
-        dataset=facts.dataset if facts else None, device=one_line(facts.device) if facts else "",
-        precision=one_line(facts.precision) if facts else "",
-        expected_seconds=made.expected_seconds, peak_memory=facts.peak_memory if facts else None,
-        person=one_line(made.person, MAX_PERSON), made_from=made.made_from,
-        imported=made.origin != "",
-        ticket=tickets(folder.workspace).get(identity) if state.status is Status.QUEUED else None,
+    run_id = folder.path.name
+    run = Run(
+        id=run_id,
+        name=one_line(about.get("name") or "", MAX_RUN_NAME) or run_id,
+        note=some_lines(about.get("note", ""), MAX_NOTE),
+        status=state.status,
+        config=config,
+        created=creation.created,
+        error=one_line(state.error, MAX_ERROR),
+        progress=state.progress,
+        best=best_line(lines),
+        last=lines[-1] if lines else None,
+        expected_seconds=creation.expected_seconds,
+        person=one_line(creation.person, MAX_PERSON),
+        made_from=creation.made_from,
+        imported=creation.origin != "",
+        ticket=tickets(folder.workspace).get(run_id) if state.status is Status.QUEUED else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
-        exact=facts is None or facts.exact,
-        warnings=tuple(one_line(item, MAX_ERROR) for item in (*(facts.warnings if facts else ()), *faulty)),
-    )  # fmt: skip
+        warnings=tuple(one_line(item, MAX_ERROR) for item in faulty),
+    )
+    return run if record is None else _with_record(run, record)
+
+
+def _with_record(run: Run, record: TrainingRecord) -> Run:
+    """The run with what its training process found."""
+    return replace(
+        run,
+        dataset=record.dataset,
+        device=one_line(record.device),
+        precision=one_line(record.precision),
+        peak_memory=record.peak_memory,
+        exact=record.exact,
+        warnings=(*(one_line(item, MAX_ERROR) for item in record.warnings), *run.warnings),
+    )
 
 
 def _step_seconds(config: RunConfig, progress: TrainingProgress | None) -> float:
-    """How long a training step of a run takes, on the average of its running epoch; 0 before its first."""
+    """How long a training step of a run takes, on the average of the epoch that is running; 0 before the first step."""
     rate = progress.images_per_second if progress else 0.0
     return config.optimizer.batch_size / rate if rate > 0 else 0.0

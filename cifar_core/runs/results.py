@@ -1,4 +1,4 @@
-"""What a run has to show: its metrics and its predictions, read without torch."""
+"""The results of a run: reads its metrics and its predictions, without torch."""
 
 import contextlib
 import json
@@ -20,51 +20,52 @@ from cifar_core.text import one_line
 from cifar_core.train import EpochLine, best_line, epoch_line
 from cifar_core.workspace import Workspace
 
-UNREADABLE = (OSError, ValueError, DataError)  # what reading an array that nobody of us wrote may raise
-_MOST_LINES = int(spec_of("epochs").high)
-_MOST_LINE = 2000  # bytes; a line of ours has about 300
+UNREADABLE = (OSError, ValueError, DataError)  # what reading an array of unknown origin may raise
+_MAX_LINES = int(spec_of("epochs").high)
+_MAX_LINE = 2000  # bytes; a line that this program writes has about 300
 _COLUMNS = [item.name for item in fields(EpochLine)]
 
 
 def read_lines(folder: RunFolder) -> tuple[list[EpochLine], list[str]]:
-    """The epochs logged so far and a sentence for what cannot be read (a torn last line is no fault).
+    """The epochs logged so far, and a sentence for each line that cannot be read.
 
-    A file that is longer than that of any run costs no more than the longest.
+    A last line without its line break is still being written and is no fault. Of a file that is longer than that of any
+    run only the beginning is read.
     """
     try:
-        texts = read_start(folder.text_of(METRICS), MOST_BYTES[METRICS]).split(b"\n", _MOST_LINES + 1)[:-1]
+        texts = read_start(folder.text_of(METRICS), MOST_BYTES[METRICS]).split(b"\n", _MAX_LINES + 1)[:-1]
     except FileNotFoundError:
         return [], []
     except OSError as error:
         return [], [f"{METRICS} cannot be read ({error.strerror})."]
     lines: list[EpochLine] = []
     problems: list[str] = []
-    for number, content in enumerate(_decoded(texts[:_MOST_LINES]), start=1):
+    for number, content in enumerate(_decoded(texts[:_MAX_LINES]), start=1):
         try:
             if isinstance(content, Exception):
                 raise content
             lines.append(epoch_line(content))
         except (ValueError, RecursionError) as error:
             problems.append(f"Line {number} of {METRICS} cannot be read ({error}).")
-    if len(texts) > _MOST_LINES:
-        problems.append(f"{METRICS} has more than {_MOST_LINES:,} lines: the rest is not read.")
+    if len(texts) > _MAX_LINES:
+        problems.append(f"{METRICS} has more than {_MAX_LINES:,} lines: the rest is not read.")
     return lines, problems
 
 
 def _decoded(texts: list[bytes]) -> list[Any]:
-    """What each line says, or the error that it is; all at once where they are good, for lists of runs are long."""
+    """The JSON value of each line, or the error of reading it; all are read at once where possible, which is faster."""
     with contextlib.suppress(ValueError, RecursionError):
-        if max(map(len, texts), default=0) > _MOST_LINE:
+        if max(map(len, texts), default=0) > _MAX_LINE:
             raise ValueError("one is too long")
         found = json.loads(b"[" + b",".join(texts) + b"]")
-        if len(found) == len(texts):  # a line with a comma of its own would be two
+        if len(found) == len(texts):  # a damaged line such as `1, 2` gives two values
             return list(found)
     return [_decode(text) for text in texts]
 
 
 def _decode(text: bytes) -> Any:
-    if len(text) > _MOST_LINE:
-        return ValueError(f"it has more than {_MOST_LINE:,} bytes")
+    if len(text) > _MAX_LINE:
+        return ValueError(f"it has more than {_MAX_LINE:,} bytes")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -72,7 +73,7 @@ def _decode(text: bytes) -> Any:
 
 
 def read_metrics(workspace: Workspace, run_id: str) -> pd.DataFrame:
-    """A row an epoch, columns as the fields of `EpochLine`; accuracies are fractions.
+    """A row for each epoch, with the fields of `EpochLine` as columns; accuracies are fractions.
 
     Raises:
         RunError: no such run.
@@ -83,7 +84,7 @@ def read_metrics(workspace: Workspace, run_id: str) -> pd.DataFrame:
 
 
 def epoch_ends(workspace: Workspace, run_id: str) -> list[float]:
-    """When each logged epoch's results reached the disk, in seconds since 1970.
+    """When the results of each logged epoch were written to the disk, in seconds since 1970.
 
     Raises:
         RunError: no such run.
@@ -94,47 +95,47 @@ def epoch_ends(workspace: Workspace, run_id: str) -> list[float]:
 
 
 def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None) -> Predictions:
-    """Probabilities for the whole test set after one epoch; without `epoch` those of the best one that is logged.
+    """Probabilities for the whole test set after one epoch; without `epoch` those of the best logged epoch.
 
     Raises:
-        RunError: no such run, no predictions yet, no such epoch, a damaged file, or one of another dataset.
+        RunError: no such run, no predictions yet, no such epoch, or a file that is damaged or of another dataset.
     """
     folder = run_folder(workspace, run_id)
-    best, facts = best_line(read_lines(folder)[0]), read_training_record(folder)
+    best, record = best_line(read_lines(folder)[0]), read_training_record(folder)
     wanted = best.epoch if best and epoch is None else epoch
     try:
-        found = _read_predictions(folder, facts.dataset if facts else None, wanted)
+        found = _read_predictions(folder, record.dataset if record else None, wanted)
     except FileNotFoundError as error:
         if best is None:
             raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
-        raise RunError(f"The predictions of run {run_id} are missing{_way_out(run_id)}") from error
+        raise RunError(f"The predictions of run {run_id} are missing{_recompute_hint(run_id)}") from error
     except UNREADABLE as error:
         raise RunError(
-            f"The predictions of run {run_id} cannot be read ({reason_of(error)}){_way_out(run_id)}"
+            f"The predictions of run {run_id} cannot be read ({reason_of(error)}){_recompute_hint(run_id)}"
         ) from error
     if not np.isfinite(found.probs).all():
-        raise RunError(f"The predictions of run {run_id} are not all numbers{_way_out(run_id)}")
+        raise RunError(f"Some predictions of run {run_id} are not numbers{_recompute_hint(run_id)}")
     return found
 
 
 def _read_predictions(folder: RunFolder, data: DatasetFacts | None, wanted: int | None) -> Predictions:
-    """Those of an epoch, None for the one that is stored whole; arrays of other shapes than the facts say are refused."""
+    """The predictions of an epoch; None means that of predictions.npz. Refuses arrays of unexpected shapes."""
     with open_npz(folder.predictions) as arrays:
-        at = int(arrays.read("epoch.npy", "<i8", ()))
+        stored = int(arrays.read("epoch.npy", "<i8", ()))
         labels = arrays.read("labels.npy", "<i8", (data.test if data else None,))
         ids = arrays.read("ids.npy", "<U", labels.shape)
         names = arrays.read("class_names.npy", "<U", (len(data.class_names) if data else None,))
         if len(labels) and not (labels.min() >= 0 and labels.max() < len(names)):
-            raise ValueError("has labels that are none of its classes")
-        shape, epoch = (len(labels), len(names)), at if wanted is None else wanted
-        probs = arrays.read("probs.npy", "<f4", shape) if epoch == at else None
-    if probs is None:  # also where a crash came between the file of a new best epoch and the line that announces it
+            raise ValueError("has labels that are not numbers of its classes")
+        shape, epoch = (len(labels), len(names)), stored if wanted is None else wanted
+        probs = arrays.read("probs.npy", "<f4", shape) if epoch == stored else None
+    if probs is None:  # also after a crash between writing predictions.npz of a new best epoch and logging that epoch
         probs = read_history(folder, epoch, shape)
     return Predictions(labels, probs, ids, tuple(names.tolist()), "test", epoch)
 
 
 def reason_of(error: Exception) -> str:
-    """Why an array could not be read, in words, for one of `UNREADABLE`."""
+    """Why an array could not be read, as text; `error` is one of `UNREADABLE`."""
     return f"it {one_line(error)}" if isinstance(error, ValueError) else one_line(error).rstrip(".")
 
 
@@ -142,8 +143,8 @@ def read_history(folder: RunFolder, epoch: int, shape: Shape) -> np.ndarray:
     """Test probabilities float32 [N, K] after an epoch.
 
     Raises:
-        UNREADABLE: the file cannot be read or is of another shape.
-        RunError: there is none.
+        UNREADABLE: the file cannot be read or its array has another shape.
+        RunError: there is no such file.
     """
     path = folder.history(epoch)
     if not path.exists():
@@ -151,17 +152,17 @@ def read_history(folder: RunFolder, epoch: int, shape: Shape) -> np.ndarray:
     return read_npy(path, "<f4", shape)
 
 
-def _way_out(run_id: str) -> str:
-    """The end of every sentence on damaged predictions."""
-    return f": `runs recompute {run_id}` makes them anew, and so does the Confusion page."
+def _recompute_hint(run_id: str) -> str:
+    """The end of every sentence about damaged predictions: how to get them back."""
+    return f": `runs recompute {run_id}` computes them again, and so does the Confusion page."
 
 
 def open_run_dataset(workspace: Workspace, run: Run) -> Dataset:
-    """The very dataset a run was trained on.
+    """The dataset that a run was trained on.
 
     Raises:
         DataError: it is absent or broken.
-        RunError: the run cannot be read, has not opened its data yet, or the dataset of that name is another one now.
+        RunError: the run cannot be read, has not opened its data yet, or the dataset's content has changed.
     """
     if run.problem:
         raise RunError(run.problem)

@@ -1,4 +1,4 @@
-"""The run folder: which file is what, and the one way from a run's id to its path."""
+"""The run folder: what each file of a run is called, and the only function that turns a run's id into a path."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +12,26 @@ from cifar_core.workspace import Workspace
 ABOUT = "about.json"
 FACTS = "facts.json"
 METRICS = "metrics.jsonl"
-MOST_BYTES = lifecycle.MOST_BYTES | {ABOUT: MB, FACTS: 4 * MB, METRICS: 4 * MB}  # that are read of each
+MOST_BYTES = lifecycle.MOST_BYTES | {ABOUT: MB, FACTS: 4 * MB, METRICS: 4 * MB}  # more of a file is not read
 
 
 @dataclass(frozen=True)
 class RunFolder(LifeFolder):
-    """All files of one run. Its two processes write; everyone reads."""
+    """The files of one run. Its worker and its training process write them; any process may read them."""
 
     @property
     def about(self) -> Path:
-        """Name and note given by the person."""
+        """The name and the note that a person gave the run."""
         return self.path / ABOUT
 
     @property
     def facts(self) -> Path:
-        """Dataset, device and threads as the run found them, and what a person should know of how it went."""
+        """Dataset, device and threads that the training process found, and its warnings."""
         return self.path / FACTS
 
     @property
     def metrics(self) -> Path:
-        """One JSON line an epoch."""
+        """A line of JSON for each epoch."""
         return self.path / METRICS
 
     @property
@@ -41,17 +41,17 @@ class RunFolder(LifeFolder):
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of what an unfinished run needs to go on: the last two, so that one may be damaged."""
+        """The folder of the checkpoints of an unfinished run: the last two, so that one of them may be damaged."""
         return self.path / "checkpoints"
 
     @property
     def old_checkpoint(self) -> Path:
-        """The one checkpoint of a run of schema 1."""
+        """The only checkpoint of a run of schema 1."""
         return self.path / "checkpoint.pt"
 
     @property
     def old_weights(self) -> Path:
-        """The one file of weights of a run of schema 1."""
+        """The only file of weights of a run of schema 1."""
         return self.path / "best.safetensors"
 
     def history(self, epoch: int) -> Path:
@@ -59,27 +59,28 @@ class RunFolder(LifeFolder):
         return self.path / "history" / f"test-{epoch:04d}.npy"
 
     def checkpoint(self, epochs: int, batch: int) -> Path:
-        """All that the run needs to go on after so many whole epochs and batches; the names sort by age."""
+        """The state of the training after so many whole epochs and batches; the names sort by age."""
         return self.checkpoints / f"{epochs:04d}-{batch:07d}.safetensors"
 
     def new_weights(self, epoch: int) -> Path:
-        """Where the weights after an epoch go that is the best so far.
+        """Where the weights after an epoch are written that is the best so far.
 
-        Each has a file of its own, so that those of the epoch that counts are there whatever interrupts the next.
+        Each epoch has a file of its own, so that the weights of the best epoch survive whatever interrupts the next
+        write.
         """
         return self.path / "best" / f"{epoch:04d}.safetensors"
 
     def weights(self, epoch: int) -> Path:
-        """Where the weights of the best epoch lie."""
-        own = self.new_weights(epoch)
-        return self.old_weights if self.old_weights.exists() and not own.exists() else own
+        """Where the weights of the best epoch are, in a run of any schema."""
+        current = self.new_weights(epoch)
+        return self.old_weights if self.old_weights.exists() and not current.exists() else current
 
 
 def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
     """The folder of a run that exists.
 
     Raises:
-        RunError: no such run, or a name that no run can have (it is never looked up on the disk).
+        RunError: no such run, or a name that no run can have; such a name is never looked up on the disk.
     """
     if is_run_id(run_id):
         path = workspace.runs / run_id
@@ -90,9 +91,10 @@ def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
 
 
 def checkpoint_files(folder: RunFolder) -> list[Path]:
-    """The checkpoints of a run, newest first; links, which lead to no file of ours, are none."""
-    own = [] if folder.checkpoints.is_symlink() else sorted(folder.checkpoints.glob("[0-9]*.safetensors"), reverse=True)
-    return [path for path in (*own, folder.old_checkpoint) if path.is_file() and not path.is_symlink()]
+    """The checkpoints of a run, newest first. Symbolic links are ignored, because this program never makes them."""
+    linked = folder.checkpoints.is_symlink()
+    found = [] if linked else sorted(folder.checkpoints.glob("[0-9]*.safetensors"), reverse=True)
+    return [path for path in (*found, folder.old_checkpoint) if path.is_file() and not path.is_symlink()]
 
 
 def is_run_id(text: str) -> bool:

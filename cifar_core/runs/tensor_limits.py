@@ -1,4 +1,4 @@
-"""Which tensors the network of a run has, and how large the files may be that hold them. No torch here."""
+"""The names and shapes of a network's tensors, and the largest sizes of the files that hold them, without torch."""
 
 import math
 
@@ -7,10 +7,10 @@ from cifar_core.models import layer_table, tensors
 from cifar_core.runs.hashed_tensors import MAX_HEADER
 from cifar_core.text import MB
 
-_NUMBER = 4  # bytes of a float32; counters have more, but are few
-_COPIES = 4  # of each number in a checkpoint: itself, two that Adam keeps, and room for one that another optimiser does
-_PER_PICTURE = 8  # bytes in a checkpoint: the loss it had last and what it counts
-_REST = 2 * MB  # states of random numbers, zip entries of schema 1
+_FLOAT_BYTES = 4  # counters have more, but are few
+_COPIES = 4  # of each weight in a checkpoint: itself, two that Adam keeps, and room for one more of another optimiser
+_PER_PICTURE = 8  # bytes in a checkpoint: the last loss of a picture and its weight
+_REST = 2 * MB  # states of random number generators, zip entries of schema 1
 
 
 def network_tensors(model: ModelConfig, classes: int) -> dict[str, tuple[int, ...]]:
@@ -20,7 +20,7 @@ def network_tensors(model: ModelConfig, classes: int) -> dict[str, tuple[int, ..
 
 def most_weights(model: ModelConfig, classes: int) -> int:
     """Bytes that a file of the network's weights has at most."""
-    return MAX_HEADER + _NUMBER * sum(math.prod(shape) for shape in network_tensors(model, classes).values())
+    return MAX_HEADER + _FLOAT_BYTES * sum(math.prod(shape) for shape in network_tensors(model, classes).values())
 
 
 def most_checkpoint(model: ModelConfig, classes: int, train: int) -> int:

@@ -1,4 +1,4 @@
-"""Is a run whole? Checks that its files are there, readable and agree with one another."""
+"""Verifies a run (`runs verify`): its files are there, can be read, keep their hashes, and agree with one another."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _ROUNDING = 1e-3  # of the sum of a picture's probabilities
 
 
 def verify_run(workspace: Workspace, run_id: str) -> list[str]:
-    """Every fault of a run, a sentence each; an empty list means whole.
+    """A sentence for each fault of a run; an empty list means that the run is whole.
 
     Raises:
         RunError: no such run.
@@ -37,7 +37,7 @@ def verify_run(workspace: Workspace, run_id: str) -> list[str]:
     lines, problems = read_lines(folder)
     for number, line in enumerate(lines, start=1):
         if line.epoch != number:
-            problems.append(f"metrics.jsonl names epoch {line.epoch} where epoch {number} belongs.")
+            problems.append(f"metrics.jsonl has epoch {line.epoch} where epoch {number} is expected.")
     problems += _predictions_problems(workspace, folder, run, lines)
     if run.active:
         return problems
@@ -45,7 +45,7 @@ def verify_run(workspace: Workspace, run_id: str) -> list[str]:
 
 
 def _predictions_problems(workspace: Workspace, folder: RunFolder, run: Run, lines: list[EpochLine]) -> list[str]:
-    """Of each epoch, against what its line says; the best one's with all that belongs to them."""
+    """Compares the predictions of each epoch with its line of metrics, and checks labels and ids of the best epoch."""
     labels: np.ndarray | None = None
     shape: Shape = (run.dataset.test, len(run.dataset.class_names)) if run.dataset else (None, None)
     problems = []
@@ -72,7 +72,7 @@ def _predictions_problems(workspace: Workspace, folder: RunFolder, run: Run, lin
 
 def _probs_problem(probs: np.ndarray, line: EpochLine, labels: np.ndarray | None) -> list[str]:
     if not np.isfinite(probs).all() or np.abs(probs.sum(1) - 1).max(initial=0.0) > _ROUNDING:
-        return [f"The predictions of epoch {line.epoch} are not all probabilities."]
+        return [f"The predictions of epoch {line.epoch} hold values that are not probabilities."]
     if labels is None:
         return []
     accuracy = float(np.mean(probs.argmax(1) == labels))
@@ -85,7 +85,7 @@ def _probs_problem(probs: np.ndarray, line: EpochLine, labels: np.ndarray | None
 
 
 def _network_problems(folder: RunFolder, run: Run) -> list[str]:
-    """Of the checkpoints and the best weights; where the facts are missing, they may be as large as any."""
+    """Checks the checkpoints and the best weights; without a known dataset, the largest allowed sizes are the limit."""
     classes, train = (len(run.dataset.class_names), run.dataset.train) if run.dataset else (MAX_CLASSES, MAX_PICTURES)
     try:
         most = most_checkpoint(run.config.model, classes, train)
@@ -96,7 +96,7 @@ def _network_problems(folder: RunFolder, run: Run) -> list[str]:
         try:
             check_weights(folder, run.best.epoch, run.config.model, classes)
         except ValueError as error:
-            problems.append(f"The best weights are not whole: {error}.")
+            problems.append(f"The best weights are damaged: {error}.")
     return problems
 
 

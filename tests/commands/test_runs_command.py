@@ -12,9 +12,8 @@ from cifar_core.commands import runs as runs_command
 from cifar_core.config import make_config
 from cifar_core.runs import Run, Status, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace, open_workspace
-from tests.runs.conftest import ended_run, snapshot
-from tests.runs.test_listing import BAD_IDS
-from tests.runs.zips_of_runs import RUN, store
+from tests.runs.conftest import BAD_IDS, ended_run, snapshot
+from tests.runs.exported_runs import RUN, store
 
 
 @pytest.fixture
@@ -117,7 +116,7 @@ def test_damaged_predictions_name_the_command_that_recomputes_them(
     (workspace.runs / finished.id / "predictions.npz").write_bytes(b"")
     where = ("--workspace", workspace.root)
     code, _, err = call("analyze", "latest", *where)
-    assert code == 2 and f"`runs recompute {finished.id}` makes them anew" in err and "Traceback" not in err
+    assert code == 2 and f"`runs recompute {finished.id}` computes them again" in err and "Traceback" not in err
     code, _, err = call("runs", "recompute", finished.id, *where)
     assert code == 2 and "no dataset named tiny" in err, "what it needs is named"
     asked: list[str] = []

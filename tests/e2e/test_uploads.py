@@ -10,7 +10,7 @@ from cifar_core.runs import Status, delete_run, export_run, list_runs, list_tras
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.screens import settle
 from tests.runs.conftest import ended_run
-from tests.runs.zips_of_runs import RUN, store
+from tests.runs.exported_runs import RUN, store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

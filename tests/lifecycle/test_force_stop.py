@@ -262,5 +262,5 @@ def test_the_output_of_force_stop_does_not_reach_the_log_of_a_run(
     folder = fake_runs.folder(fake_runs.make())
     monkeypatch.setattr(actions, "spawn", lambda _module, _options, log: logs.append(log))
     with hold_lock(folder.lock):
-        actions.watch_over([folder])
+        actions.start_force_stop([folder])
     assert logs == [Path(os.devnull)]

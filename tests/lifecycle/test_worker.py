@@ -209,7 +209,7 @@ def test_resume_pressed_twice_is_one_worker(fake_runs: FakeRuns) -> None:
         list(pool.map(press, range(4)))
     assert len(refused) == 3
     assert all(
-        "being resumed by someone else" in text or "only a run that was paused, stopped" in text for text in refused
+        "is already being resumed" in text or "only a run that was paused, stopped" in text for text in refused
     )
     fake_runs.wait_computing(run_id)
     assert len(fake_runs.processes(run_id, "worker")) == 1
@@ -317,8 +317,8 @@ def test_an_orphan_is_waited_for(fake_runs: FakeRuns, monkeypatch: pytest.Monkey
     fake_runs.instruct(run_id, "deaf")
     fake_runs.kill(run_id, "worker")
     until(lambda: fake_runs.status(run_id) == "interrupted", "its death is seen", timeout=5)
-    monkeypatch.setattr("cifar_core.runs.control.actions.ENDING_SECONDS", 0.2)
-    with pytest.raises(RunError, match="is just ending: resume it in a moment"):
+    monkeypatch.setattr("cifar_core.runs.control.actions.EXIT_SECONDS", 0.2)
+    with pytest.raises(RunError, match="has not quite ended: resume it in a moment"):
         resume_run(fake_runs.workspace, run_id)
     fake_runs.instruct(run_id, "work")
     until(lambda: not is_alive(child), "it has ended")

@@ -28,7 +28,7 @@ from tests.mutations import as_json, other_json, places
 from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.zips_of_runs import edit, members, rewrite
+from tests.runs.exported_runs import edit, members, rewrite
 
 JSON_FILES = ("config.json", "status.json", "about.json", "facts.json")
 FILES = (*JSON_FILES, "metrics.jsonl")

@@ -15,18 +15,38 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 
 TINY = {"dataset": "tiny", "channels": "4,6", "hidden": "16,12", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3}
-PATIENCE = 120.0  # seconds; a deadline for a stuck process, not a wait
+TIMEOUT_SECONDS = 120.0  # seconds; a deadline for a stuck process, not a wait
+
+BAD_IDS = [  # which no run can have
+    "../x",
+    "..%2fx",
+    "%252e",
+    "C:\\x",
+    "\\\\host\\s",
+    "CON",
+    "con",
+    "a\n",
+    "a\0",
+    "",
+    "a" * 300,
+    "\u0661",
+    ".",
+    "a/b",
+    "-a",
+]
 
 
-def wait_for(workspace: Workspace, run_id: str, done: Callable[[Run], bool], *, patience: float = PATIENCE) -> Run:
-    """Look at a run until `done`; fails when it takes too long."""
-    deadline = time.monotonic() + patience
+def wait_for(
+    workspace: Workspace, run_id: str, done: Callable[[Run], bool], *, timeout: float = TIMEOUT_SECONDS
+) -> Run:
+    """Read a run until `done` returns true; fails after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         run = read_run(workspace, run_id)
         if done(run):
             return run
         time.sleep(0.02)
-    raise AssertionError(f"run {run_id} is still {run.status} ({run.progress}) after {patience:.0f} s")
+    raise AssertionError(f"run {run_id} is still {run.status} ({run.progress}) after {timeout:.0f} s")
 
 
 def begin(workspace: Workspace, config: RunConfig) -> str:
@@ -37,7 +57,7 @@ def begin(workspace: Workspace, config: RunConfig) -> str:
 
 
 def ended_run(workspace: Workspace, status: Status = Status.FINISHED, config: RunConfig | None = None) -> str:
-    """A run with this status that was never started."""
+    """A run with this status, whose process was never started."""
     run_id = create_run(workspace, config or make_config())
     folder = run_folder(workspace, run_id)
     if status is not Status.QUEUED:
@@ -48,7 +68,7 @@ def ended_run(workspace: Workspace, status: Status = Status.FINISHED, config: Ru
 
 
 def snapshot(folder: Path, *, but: tuple[str, ...] = ()) -> dict[str, str]:
-    """Every file, folder and link below with its content or goal, links not followed; names in `but` apart."""
+    """Content of each file and target of each link below a folder, except names in `but`; no link is followed."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.name not in but:
@@ -79,7 +99,7 @@ def finished(shared: Workspace) -> Run:
 
 @pytest.fixture
 def tiny(workspace: Workspace) -> Iterator[Workspace]:
-    """A workspace of this test alone with the tiny dataset; whatever still runs in it is stopped at the end."""
+    """A workspace of one test with the tiny dataset; runs that are still active are stopped at the end."""
     save_tiny(workspace)
     yield workspace
     for run in list_runs(workspace):

@@ -1,4 +1,4 @@
-"""The embedded dataset is worth exploring: the default network does well on it, and confuses what CIFAR-10's confuse."""
+"""The embedded dataset is worth exploring: the default network learns it, with the confusions that CIFAR-10 has."""
 
 import pytest
 
@@ -15,7 +15,7 @@ EXPECTED = ({"cat", "dog"}, {"deer", "horse"}, {"automobile", "truck"})
 
 def test_default_settings_on_drawn10(workspace: Workspace) -> None:
     run_id = begin(workspace, make_config({"dataset": "drawn10"}))
-    run = wait_for(workspace, run_id, lambda found: not found.active, patience=900.0)
+    run = wait_for(workspace, run_id, lambda found: not found.active, timeout=900.0)
     assert run.status is Status.FINISHED and run.best is not None
     assert 0.75 <= run.best.test_accuracy <= 0.92
     found = read_predictions(workspace, run_id)

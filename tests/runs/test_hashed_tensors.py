@@ -1,4 +1,4 @@
-"""Files of tensors whose maker is not known: those of the network pass, anything else is a ValueError of ours."""
+"""Files of tensors of unknown origin: those of the network pass, anything else is a ValueError."""
 
 import contextlib
 import io
@@ -29,7 +29,7 @@ def test_the_tensors_of_a_network_pass() -> None:
 
 
 def test_the_same_tensors_and_notes_make_the_same_file() -> None:
-    """Safetensors itself writes several notes in an order of chance, and a run that is resumed must end with the same bits."""
+    """Safetensors writes metadata in a random order, and a run that is resumed must end with the same bits."""
     notes = {name: name.upper() for name in ("class_names", "mean", "std", "model")}
     files = {b"".join(with_hash(safetensors.numpy.save({"a": np.zeros(2, np.float32)}, notes))) for _ in range(20)}
     (file,) = files
@@ -45,17 +45,17 @@ def with_header(change: Callable[[dict[str, Any]], Any]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"", "it is empty"),
         (b"\xff" * 8, "its header is too long"),
-        ((10).to_bytes(8, "little") + b"x" * 10, "its header is not one of ours"),
-        ((100_000).to_bytes(8, "little") + b"[" * 100_000, "its header is not one of ours"),
-        ((21).to_bytes(8, "little") + b'{"a": {}, "a": {}}   ', "its header is not one of ours"),
-        ((2).to_bytes(8, "little") + b"[]", "its header is not one of ours"),
+        ((10).to_bytes(8, "little") + b"x" * 10, "this program did not write its header"),
+        ((100_000).to_bytes(8, "little") + b"[" * 100_000, "this program did not write its header"),
+        ((21).to_bytes(8, "little") + b'{"a": {}, "a": {}}   ', "this program did not write its header"),
+        ((2).to_bytes(8, "little") + b"[]", "this program did not write its header"),
         (tensors()[:-1], "is cut short"),
-        (tensors() + b"x", "goes on after its end"),
-        (tensors(more=np.zeros(1, np.float32)), "'more' is missing or too many"),
+        (tensors() + b"x", "is longer than its header says"),
+        (tensors(more=np.zeros(1, np.float32)), "'more' does not belong there"),
         (tensors(fc_0_bias=np.zeros(4, np.float32)), "fc.bias is not F32"),
         (tensors(fc_0_bias=np.zeros(3, np.float64)), "is not F32"),
         (tensors(fc_0_weight=np.full((3, 4), np.nan, np.float32)), "values that are not numbers"),
@@ -66,8 +66,8 @@ def with_header(change: Callable[[dict[str, Any]], Any]) -> bytes:
         (with_header(lambda header: header.update({"fc.bias": 7})), "in its place"),
     ],
 )
-def test_tensors_of_another_network_or_none(content: bytes, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_tensors_of_another_network_or_none(content: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         check_tensors(io.BytesIO(content), SHAPES)
 
 

@@ -1,9 +1,10 @@
-"""Runs as folders: ids, names, broken neighbours, damaged files. No training here but the one finished run."""
+"""Runs as folders: ids, names, and that a broken or damaged run hides no other. Only one shared run is trained."""
 
 import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,48 +34,31 @@ from cifar_core.runs import (
     resume_run,
     verify_run,
 )
-from cifar_core.runs.ids import run_id as new_id
+from cifar_core.runs.ids import new_run_id
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, is_run_id, run_folder
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
-from tests.runs.conftest import ended_run
+from tests.runs.conftest import BAD_IDS, ended_run
 
-_read = listing.read_anyway
-
-BAD_IDS = [
-    "../x",
-    "..%2fx",
-    "%252e",
-    "C:\\x",
-    "\\\\host\\s",
-    "CON",
-    "con",
-    "a\n",
-    "a\0",
-    "",
-    "a" * 300,
-    "\u0661",
-    ".",
-    "a/b",
-    "-a",
-]
+CREATION = {"schema_version": 1, "id": "x", "created": "2026-11-22T14:46:13Z"}
+_read = listing.read_run_or_problem
 
 
 def npy(shape: str) -> bytes:
-    """The head of a .npy file of this shape, and nothing after it."""
+    """The header of a .npy file of this shape, without data."""
     head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head
 
 
 def safetensors(header: dict[str, object]) -> bytes:
-    """A file of tensors without a hash, as schema 1 wrote it, whose numbers take two bytes."""
+    """A file of tensors without a hash, as schema 1 wrote it, with two bytes of data."""
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + b"\0\0"
 
 
 @pytest.fixture
 def copy(shared: Workspace, finished: Run, workspace: Workspace) -> Workspace:
-    """A workspace of this test alone with a copy of the finished run."""
+    """A workspace of one test with a copy of the finished run."""
     shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
     return workspace
 
@@ -90,7 +74,7 @@ def test_bad_ids_are_no_run(workspace: Workspace, run_id: str) -> None:
 
 @pytest.mark.fault(44)
 def test_folders_that_cannot_be_runs_are_none(workspace: Workspace) -> None:
-    """Whatever lies in `runs/` under a name that no run has is neither listed nor read nor deleted."""
+    """A folder in `runs/` with a name that no run can have is neither listed nor read nor deleted."""
     names = [item for item in BAD_IDS if item not in ("", ".", "../x", "a/b", "a\0") and len(item) < 255]
     for name in names:
         (workspace.runs / name).mkdir()
@@ -105,7 +89,7 @@ def test_folders_that_cannot_be_runs_are_none(workspace: Workspace) -> None:
 
 @pytest.mark.fault(45)
 def test_linked_checkpoints_are_none(workspace: Workspace, tmp_path: Path) -> None:
-    """Nothing from outside the run's folder is ever taken for a state to go on from."""
+    """A file outside the run's folder is never used as a checkpoint."""
     folder = RunFolder(tmp_path / "run")
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -124,11 +108,16 @@ def test_linked_checkpoints_are_none(workspace: Workspace, tmp_path: Path) -> No
 
 @given(nonce=st.text(max_size=40))
 def test_ids_are_speakable_and_follow_the_nonce(nonce: str) -> None:
-    assert is_run_id(new_id(nonce))
+    assert is_run_id(new_run_id(nonce))
     if nonce:
-        assert new_id(nonce) == new_id(nonce)
+        assert new_run_id(nonce) == new_run_id(nonce)
     else:
-        assert new_id() != new_id()
+        assert new_run_id() != new_run_id()
+
+
+def test_the_id_of_a_nonce_never_changes() -> None:
+    """An imported run gets the same id in every workspace and version, because it is made from the run's origin."""
+    assert [new_run_id(nonce) for nonce in ("a click", "57")] == ["silent-lion-7wtn7", "cosy-seal-msom4"]
 
 
 @pytest.mark.fault(45)
@@ -141,13 +130,13 @@ def test_symlinked_run_is_ignored(copy: Workspace, finished: Run) -> None:
 
 @pytest.mark.fault(29, 91)
 def test_a_run_of_the_future_is_listed_last_and_is_not_the_latest(workspace: Workspace) -> None:
-    """As after a clock was set back, or where a stranger's zip says so; moments of other time zones keep their order."""
-    said = {
+    """As after a clock was set back, or of an imported run; dates of different time zones are compared correctly."""
+    dates = {
         "late": "2026-11-22T01:00:00+00:00",
         "early": "2026-11-22T09:00:00+14:00",
         "future": "2998-01-01T00:00:00+00:00",
     }
-    for name, created in said.items():
+    for name, created in dates.items():
         (workspace.runs / name).mkdir()
         config = {"schema_version": 2, "id": name, "created": created, "settings": {}}
         (workspace.runs / name / "config.json").write_text(json.dumps(config), "utf-8")
@@ -183,10 +172,14 @@ def test_running_with_a_free_lock_is_interrupted(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "not JSON"), ("[]", "cannot be read"), ("{}", "cannot be read"), ('{"schema_version": 99}', "newer version"),
-        ('{"schema_version": 1, "id": "x", "settings": {"epochs": -1}, "created": "2026-11-22T14:46:13Z"}', "epochs is -1"), ("[" * 100_000, "cannot be read"),
+        ("", "not JSON"),
+        ("[]", "cannot be read"),
+        ("{}", "cannot be read"),
+        ('{"schema_version": 99}', "newer version"),
+        (json.dumps({**CREATION, "settings": {"epochs": -1}}), "epochs is -1"),
+        ("[" * 100_000, "cannot be read"),
     ],
-)  # fmt: skip
+)
 def test_broken_run_hides_no_other(copy: Workspace, finished: Run, content: str, reason: str) -> None:
     broken = create_run(copy, make_config())
     path = copy.runs / broken / "config.json"
@@ -268,10 +261,10 @@ def test_swapped_predictions_are_found(copy: Workspace, finished: Run) -> None:
 
 @pytest.mark.fault(68)  # there is no index but the memory of a process, rebuilt from the folders
 def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the list says is what the folders say, whoever changed them."""
+    """The list agrees with the folders, whichever process changed them."""
     folder = run_folder(copy, finished.id)
     read: list[str] = []
-    monkeypatch.setattr(listing, "read_anyway", lambda item: (read.append(item.path.name), _read(item))[1])
+    monkeypatch.setattr(listing, "read_run_or_problem", lambda item: (read.append(item.path.name), _read(item))[1])
     list_runs(copy)
     read.clear()
     assert list_runs(copy) == [_read(folder)] and read == []
@@ -284,18 +277,18 @@ def test_only_runs_that_changed_are_read_again(copy: Workspace, finished: Run, m
     folder.status.write_text(folder.status.read_text("utf-8").replace("finished", "paused"), "utf-8")
     assert list_runs(copy)[0].status is Status.PAUSED
     shutil.rmtree(folder.path)
-    assert list_runs(copy) == [] and folder.path not in listing._SEEN
+    assert list_runs(copy) == [] and folder.path not in listing._CACHE
 
 
 def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspace) -> None:
-    """A queued run whose process never comes is interrupted by the clock alone."""
+    """A queued run whose process never starts becomes interrupted as time passes."""
     create_run(workspace, make_config({"epochs": 2}))
     assert list_runs(workspace)[0].active
-    assert listing._SEEN.keys().isdisjoint(workspace.runs.iterdir())
+    assert listing._CACHE.keys().isdisjoint(workspace.runs.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("best/{best:04d}.safetensors", b"", "best weights"),
         (
@@ -311,10 +304,10 @@ def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspac
         ("checkpoint.pt", b"x" * 100, "checkpoint.pt is damaged: its SHA-256 does not match"),
     ],
 )
-def test_damage_is_found(copy: Workspace, finished: Run, file: str, content: bytes, said: str) -> None:
+def test_damage_is_found(copy: Workspace, finished: Run, file: str, content: bytes, message: str) -> None:
     assert finished.best is not None
     (copy.runs / finished.id / file.format(best=finished.best.epoch)).write_bytes(content)
-    assert any(said in problem for problem in verify_run(copy, finished.id))
+    assert any(message in problem for problem in verify_run(copy, finished.id))
 
 
 def test_parts_that_would_be_empty_make_no_run(workspace: Workspace) -> None:
@@ -338,7 +331,7 @@ def test_a_name_that_cannot_be_read_is_not_written_over(workspace: Workspace, co
 
 
 def test_a_workspace_that_was_deleted_has_no_runs(workspace: Workspace) -> None:
-    """A page that is open meanwhile looks again; the next page makes the workspace anew."""
+    """A page that is open meanwhile reads it again; the next page makes the workspace again."""
     shutil.rmtree(workspace.root)
     assert list_runs(workspace) == [] and list_trash(workspace) == []
     assert [item.state for item in list_datasets(workspace)] == ["absent", "absent"]
@@ -349,26 +342,26 @@ def test_a_workspace_that_was_deleted_has_no_runs(workspace: Workspace) -> None:
     assert not workspace.root.exists()
 
 
-def test_many_can_look_while_runs_come_and_go(workspace: Workspace) -> None:
-    """The pages of a server are threads that share what was read."""
+def test_several_threads_can_list_while_runs_are_added_and_deleted(workspace: Workspace) -> None:
+    """The pages of a server are threads that share the cache."""
     folders = [workspace.runs / ended_run(workspace) for _ in range(4)]
 
     class Shared(type(folders[0])):  # type: ignore[misc] # a Path, of the system
-        """A path in whose middle another thread gets its turn and forgets what it has read."""
+        """A path during whose use another thread clears the cache."""
 
         @property
         def parent(self) -> Path:
-            listing._SEEN.clear()
+            listing._CACHE.clear()
             return Path(super().parent)
 
     list_runs(workspace)
-    listing._SEEN[Shared(folders[0])] = listing._SEEN.pop(folders[0])
+    listing._CACHE[Shared(folders[0])] = listing._CACHE.pop(folders[0])
     assert len(list_runs(workspace)) == len(folders)
 
 
 @pytest.mark.fault(69)
 def test_the_first_list_of_a_thousand_runs_takes_half_a_second(copy: Workspace, finished: Run) -> None:
-    """Twice as long is allowed here, for the machine may be busy; `bench growth` measures, and with more runs."""
+    """The test allows twice as long, because the machine may be busy; `bench growth` measures more runs."""
     whole = copy.runs / finished.id
     texts = [whole / name for name in ("config.json", "status.json", "facts.json", "metrics.jsonl")]
     for number in range(1, 1000):
@@ -396,7 +389,7 @@ def test_a_file_of_a_million_lines_costs_no_more_than_the_longest_run(copy: Work
 
 @pytest.mark.fault(5)
 @pytest.mark.parametrize("name", ["config.json", "status.json", "facts.json", "metrics.jsonl", "about.json"])
-def test_a_pipe_in_the_place_of_a_file_stops_nobody(copy: Workspace, finished: Run, name: str) -> None:
+def test_a_pipe_in_the_place_of_a_file_blocks_no_reader(copy: Workspace, finished: Run, name: str) -> None:
     path = copy.runs / finished.id / name
     path.unlink(missing_ok=True)
     os.mkfifo(path)
@@ -405,15 +398,19 @@ def test_a_pipe_in_the_place_of_a_file_stops_nobody(copy: Workspace, finished: R
 
 
 @pytest.mark.fault(6)
-def test_a_run_of_a_newer_version_is_only_looked_at(copy: Workspace, finished: Run) -> None:
+def test_a_run_of_a_newer_version_is_only_read(copy: Workspace, finished: Run) -> None:
     path = copy.runs / finished.id / "config.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "schema_version": 99, "program": "7.1"}))
     before = {item: item.read_bytes() for item in path.parent.rglob("*") if item.is_file()}
     (run,) = list_runs(copy)
     assert "was made by version 7.1 of this program (schema 99)" in run.problem
-    for change in (lambda: rename_run(copy, finished.id, "x"), lambda: note_run(copy, finished.id, "x"),
-                   lambda: resume_run(copy, finished.id)):  # fmt: skip
+    actions: list[Callable[[], None]] = [
+        lambda: rename_run(copy, finished.id, "x"),
+        lambda: note_run(copy, finished.id, "x"),
+        lambda: resume_run(copy, finished.id),
+    ]
+    for action in actions:
         with pytest.raises(RunError, match=r"was made by version 7\.1"):
-            change()
+            action()
     assert before == {item: item.read_bytes() for item in path.parent.rglob("*") if item.is_file()}

@@ -1,4 +1,4 @@
-"""Run folders stored by earlier versions of this program: each must open for ever, with the numbers it had."""
+"""Run folders stored by earlier versions of this program: every version must read them, with the same numbers."""
 
 import shutil
 from pathlib import Path
@@ -47,8 +47,8 @@ def test_every_schema_has_a_stored_run() -> None:
 
 
 @pytest.mark.parametrize("version", range(1, manifest.VERSION + 1))
-def test_stored_export_comes_in(version: int, workspace: Workspace) -> None:
-    """So does a zip that an earlier version exported."""
+def test_stored_export_is_imported(version: int, workspace: Workspace) -> None:
+    """A zip that an earlier version exported can be imported."""
     imported = import_run(workspace, ROOT / "tests" / "fixtures" / f"exported-{version}.zip")
     run = read_run(workspace, imported.run)
     assert (run.name, run.status, run.problem) == ("first of its kind", Status.FINISHED, "")

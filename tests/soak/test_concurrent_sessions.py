@@ -24,7 +24,7 @@ from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import finished, shared, tiny
-from tests.runs.zips_of_runs import packed_run
+from tests.runs.exported_runs import packed_run
 from tests.soak.frontend import chosen
 from tests.soak.protocol_client import Session, SessionError
 from tests.soak.screen import Screen, body_of, kind_of

@@ -20,7 +20,7 @@ from cifar_core.export import table_csv
 from cifar_core.runs import Run, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import finished, shared
-from tests.runs.zips_of_runs import store
+from tests.runs.exported_runs import store
 from tests.soak.frontend import chosen
 from tests.soak.protocol_client import Session, SessionError
 from tests.soak.screen import Screen

@@ -20,7 +20,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.rights import as_a_user
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.zips_of_runs import RUN, STORED, store
+from tests.runs.exported_runs import RUN, STORED, store
 
 
 def clear(path: Path) -> None:
@@ -208,14 +208,14 @@ def test_stopping_all_stops_the_others_too(workspace: Workspace, monkeypatch: py
     ours, theirs = (ended_run(workspace, Status.QUEUED) for _ in range(2))
     asked = []
 
-    def ask_to_stop(_workspace: Workspace, run_id: str) -> LifeFolder:
+    def request_stop(_workspace: Workspace, run_id: str) -> LifeFolder:
         asked.append(run_id)
         if run_id == theirs:
             raise StorageError("It is theirs.")
         return run_folder(workspace, run_id)
 
-    monkeypatch.setattr("cifar_core.runs.control.stop_all.ask_to_stop", ask_to_stop)
-    monkeypatch.setattr("cifar_core.runs.control.stop_all._lives", lambda workspace, run_id: run_id == theirs)
+    monkeypatch.setattr("cifar_core.runs.control.stop_all.request_stop", request_stop)
+    monkeypatch.setattr("cifar_core.runs.control.stop_all._has_not_ended", lambda workspace, run_id: run_id == theirs)
     with pytest.raises(StorageError, match="It is theirs"):
         stop_all(workspace)
     assert sorted(asked) == sorted([ours, theirs])

@@ -39,7 +39,7 @@ from tests.data.conftest import small_set, write_tar, write_zip
 from tests.data.sources.test_cifar10 import CLASSES, batch, md5
 from tests.export.test_pictures import Case
 from tests.fault_injection import demand, forked, inject_everywhere
-from tests.runs.zips_of_runs import RUN, STORED, packed_run, store
+from tests.runs.exported_runs import RUN, STORED, packed_run, store
 
 CONNECTION = Connection(schemes=("http",))
 CONTENT = bytes(range(256)) * 3000  # three pieces of a download

@@ -1,1 +1,1 @@
-"""What a person does with runs: create, start, stop, pause, resume, retry, duplicate, delete, restore; and who may."""
+"""What a person does with runs: create, start, stop, pause, resume, retry, duplicate, delete, restore; and limits."""

@@ -1,4 +1,4 @@
-"""What a new run may take: room on the disk, memory of the machine, and one of the runs that a person may have."""
+"""The limits on a new run: room on the disk, memory of the machine, and how many runs a person may have."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -16,42 +16,45 @@ from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 
 _LOCK_FILE = "new-run.lock"
-_LOCK_SECONDS = 30.0  # making a run takes a fraction of one
-_FLOAT = 4  # bytes
-_CHECKPOINTS = 3  # the last two and one being written; each holds the weights and up to two numbers more for each
+_LOCK_SECONDS = 30.0  # creating, starting or deleting a run takes less than a second
+_FLOAT_BYTES = 4
+_CHECKPOINTS = 3  # the last two and one being written; each holds the weights and up to two values more per weight
+_COPIES = 4  # of each weight in memory: itself, its gradient, and two that Adam keeps
+_PASSES = 2  # every activation has a gradient in the backward pass
 
 
 def run_bytes(workspace: Workspace, config: RunConfig) -> int:
-    """About how much a run will fill: checkpoints, weights, and the predictions of every epoch."""
+    """About how many bytes a run will take on the disk: checkpoints, weights, and the predictions of every epoch."""
     state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
     classes, test = (max(2, state.classes), state.test) if state else (2, 0)
-    weights = _FLOAT * totals(layer_table(config.model, classes)).parameters
-    predictions = _FLOAT * test * classes
+    weights = _FLOAT_BYTES * totals(layer_table(config.model, classes)).parameters
+    predictions = _FLOAT_BYTES * test * classes
     return weights * (1 + 3 * _CHECKPOINTS) + predictions * (config.optimizer.epochs + 1)
 
 
 @contextlib.contextmanager
-def runs_changed_by_one(workspace: Workspace) -> Iterator[None]:
-    """Hold off others who make, start, resume or delete runs, so that what is seen before is still so when it is done.
+def exclusive_run_changes(workspace: Workspace) -> Iterator[None]:
+    """Hold the lock that everyone takes who creates, starts, resumes or deletes a run, so that checks stay valid.
 
-    The lock lies outside the run's folder: Windows moves no folder to the trash in which a file is open.
+    The lock file is outside the run's folder, because Windows cannot move a folder to the trash while a file in it is
+    open.
 
     Raises:
-        StorageError: someone else did not end.
+        StorageError: another process has held the lock for too long.
     """
-    with hold_lock(workspace.root / _LOCK_FILE, timeout=_LOCK_SECONDS) as mine:
-        if not mine:
+    with hold_lock(workspace.root / _LOCK_FILE, timeout=_LOCK_SECONDS) as acquired:
+        if not acquired:
             raise StorageError(
-                "Another run is being made, started or deleted, and that does not get done: try again in a moment."
+                "Another run is being created, started or deleted, and that takes too long: try again in a moment."
             )
         yield
 
 
-def require_turn(workspace: Workspace, person: str, runs: Sequence[Run]) -> None:
-    """Refuse one run more for a person who has as many running and waiting ones as the server allows.
+def require_person_limit(workspace: Workspace, person: str, runs: Sequence[Run]) -> None:
+    """Refuse a further run for a person who has as many running and waiting runs as the server allows.
 
     Args:
-        workspace: whose limits count.
+        workspace: its limits apply.
         person: who asks; everybody is "" where there is no login.
         runs: all runs.
 
@@ -64,21 +67,18 @@ def require_turn(workspace: Workspace, person: str, runs: Sequence[Run]) -> None
     if 0 < most <= have:
         whose = f" of {person}" if person else ""
         what = f"1 run{whose} is" if have == 1 else f"{have} runs{whose} are"
-        raise RunError(f"{what} training or waiting, and one person may have {most} here "
-                       f"(runs_per_person in {LIMITS_FILE}): wait for an end or stop one.")  # fmt: skip
-
-
-_NUMBER = 4  # bytes of a float32
-_COPIES = 4  # of each weight: itself, its gradient, and two that Adam keeps
-_PASSES = 2  # every value on the way through the network has a gradient on the way back
+        raise RunError(
+            f"{what} training or waiting, and one person may have {most} here "
+            f"(runs_per_person in {LIMITS_FILE}): wait until one ends, or stop one."
+        )
 
 
 def training_bytes(config: RunConfig, classes: int) -> int:
-    """Memory that the network and one batch on its way through it take, at least: pictures and libraries come on top."""
+    """Memory that the network and the activations of one batch take; pictures and libraries are not counted."""
     layers = layer_table(config.model, classes)
     weights = totals(layers).parameters * _COPIES
     values = activation_values(layers) * config.optimizer.batch_size * _PASSES
-    return _NUMBER * (weights + values)
+    return _FLOAT_BYTES * (weights + values)
 
 
 def require_memory(config: RunConfig, classes: int) -> None:
@@ -87,10 +87,11 @@ def require_memory(config: RunConfig, classes: int) -> None:
     Raises:
         ConfigError: the sentence says how much is needed and how much there is.
     """
-    needed, there = training_bytes(config, classes), machine_memory()
-    if there is not None and needed > there:
+    needed, available = training_bytes(config, classes), machine_memory()
+    if available is not None and needed > available:
         wide = "widths" if config.model.model == "fast_cnn" else "channels or hidden"
-        raise ConfigError(
-            [f"This training needs {size_text(needed)} of memory at least and the machine has {size_text(there)}: "
-             f"lower batch_size (now {config.optimizer.batch_size:,}), {wide}."]
-        )  # fmt: skip
+        problem = (
+            f"This training needs {size_text(needed)} of memory at least and the machine has {size_text(available)}: "
+            f"lower batch_size (now {config.optimizer.batch_size:,}), {wide}."
+        )
+        raise ConfigError([problem])

@@ -1,4 +1,4 @@
-"""Make the folder of a new run, whole or not at all, once it is known that it may run here."""
+"""Makes the folder of a new run, whole or not at all, after checking that the run is allowed and fits this machine."""
 
 import datetime
 import importlib.metadata
@@ -14,10 +14,10 @@ from cifar_core.data.sources.drawn10 import CLASSES as DRAWN10_CLASSES
 from cifar_core.data.sources.drawn10 import NAME as DRAWN10
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
-from cifar_core.runs.about import _clean
-from cifar_core.runs.control.admission import require_memory, require_turn, run_bytes, runs_changed_by_one
+from cifar_core.runs.about import clean_text
+from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
 from cifar_core.runs.estimate.estimate import estimate_run
-from cifar_core.runs.ids import run_id as new_id
+from cifar_core.runs.ids import new_run_id
 from cifar_core.runs.listing import list_runs
 from cifar_core.runs.run import MAX_PERSON, SCHEMA_VERSION, Run
 from cifar_core.runs.run_folder import RunFolder
@@ -27,16 +27,16 @@ from cifar_core.train import split_training
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
-_CODE = Path(__file__).resolve().parents[3]
+_REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def create_run(
     workspace: Workspace, config: RunConfig, *, nonce: str = "", person: str = "", made_from: str = ""
 ) -> str:
-    """Make the folder of a new run, whole or not at all; `start_run` sets it going.
+    """Make the folder of a new run, whole or not at all; `start_run` starts it.
 
     Args:
-        workspace: where.
+        workspace: where the run is made.
         config: checked settings.
         nonce: the same text twice gives the same run, so that a double click makes one.
         person: who asks, where there is a login; counted against `runs_per_person`.
@@ -47,8 +47,8 @@ def create_run(
 
     Raises:
         ConfigError: the machine's memory cannot hold the training, or the server's `settings.json` breaks a rule.
-        DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or too small for the parts wanted.
-        RunError: the person has as many runs as one may have.
+        DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or is too small for its parts.
+        RunError: the person already has as many runs as `runs_per_person` allows.
         StorageError: there is no room, or the disk refused; no run was made.
     """
     classes = DRAWN10_CLASSES
@@ -56,24 +56,24 @@ def create_run(
         dataset = open_dataset(workspace, config.data.dataset)
         labels, classes = dataset.train.labels, len(dataset.class_names)
         shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
-        split_training(labels, **shares, seed=config.machine.seed)  # refuses parts that would be empty
+        split_training(labels, **shares, seed=config.machine.seed)  # raises DataError where a part would be empty
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
-    content = {"settings": config.flat(), "person": _clean(person, "person", MAX_PERSON), "made_from": made_from}
-    with runs_changed_by_one(workspace):
-        identity = new_id(nonce)
-        while (workspace.runs / identity).exists():
+    content = {"settings": config.flat(), "person": clean_text(person, "person", MAX_PERSON), "made_from": made_from}
+    with exclusive_run_changes(workspace):
+        run_id = new_run_id(nonce)
+        while (workspace.runs / run_id).exists():
             if nonce:
-                return identity
-            identity = new_id()  # two random ids met: draw again
+                return run_id
+            run_id = new_run_id()  # this random id is taken already
         runs = list_runs(workspace)
-        require_turn(workspace, person, runs)
-        _make_folder(workspace, identity, config, content | _circumstances(workspace, config, runs))
-    return identity
+        require_person_limit(workspace, person, runs)
+        _make_folder(workspace, run_id, config, content | _provenance(workspace, config, runs))
+    return run_id
 
 
-def _circumstances(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
-    """What a run's config says beside its settings."""
+def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
+    """When and with which versions a run is made, and how long it is expected to take."""
     expected = estimate_run(workspace, config, runs)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -85,11 +85,11 @@ def _circumstances(workspace: Workspace, config: RunConfig, runs: list[Run]) -> 
     }
 
 
-def _make_folder(workspace: Workspace, identity: str, config: RunConfig, content: dict[str, Any]) -> None:
-    with new_folder(workspace.runs / identity) as path:
+def _make_folder(workspace: Workspace, run_id: str, config: RunConfig, content: dict[str, Any]) -> None:
+    with new_folder(workspace.runs / run_id) as path:
         folder = RunFolder(path)
         make_folder(folder.history(1).parent)
-        write_json(folder.config, {"id": identity, **content})
+        write_json(folder.config, {"id": run_id, **content})
         write_first_status(folder, config.optimizer.epochs)
 
 
@@ -98,8 +98,8 @@ def _versions() -> dict[str, str]:
 
 
 def _code_version() -> str:
-    """The commit this code was checked out at, or nothing where there is no git."""
-    command = ["git", "-C", str(_CODE), "rev-parse", "HEAD"]
+    """The commit that this code was checked out at; empty where there is no git."""
+    command = ["git", "-C", str(_REPOSITORY), "rev-parse", "HEAD"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""A new run from an earlier one: the same once more, or with changes. Writes the new run's folder alone."""
+"""Makes a new run from an earlier one: a retry with the same settings, or a duplicate with changed ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,40 +12,42 @@ from cifar_core.workspace import Workspace
 
 
 def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str = "") -> str:
-    """Make a new run with the settings and the seed of one that failed, was interrupted or stopped; that one stays.
+    """Make a new run with the settings and the seed of one that failed, was interrupted or stopped; that one is kept.
 
     Args:
-        workspace: where.
+        workspace: where both runs are.
         run_id: the earlier run, or `latest`.
         nonce, person: as `create_run`.
 
     Returns:
-        The new run's id; `start_run` sets it going.
+        The new run's id; `start_run` starts it.
 
     Raises:
-        RunError: no such run, or one that did not end that way.
+        RunError: no such run, or one with another status.
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
     if run.status not in RETRIABLE:
-        raise RunError(f"Run {run.id} is {run.status}: only one that was stopped, was interrupted or failed can be "
-                       "retried; duplicate it instead.")  # fmt: skip
+        raise RunError(
+            f"Run {run.id} has the status {run.status}: only a run that was stopped, was interrupted or failed can be "
+            "retried; duplicate it instead."
+        )
     return create_run(workspace, run.config, nonce=nonce, person=person, made_from=run.id)
 
 
 def duplicate_run(
     workspace: Workspace, run_id: str, changes: Mapping[str, Any], *, nonce: str = "", person: str = ""
 ) -> str:
-    """Make a new run with the settings of an earlier one and changes on top, checked like those of any new run.
+    """Make a new run with the settings of an earlier one and some changes, checked like those of any new run.
 
     Args:
-        workspace: where.
+        workspace: where both runs are.
         run_id: the earlier run, or `latest`.
-        changes: setting -> value, as `make_config` takes them; none makes the same run once more.
+        changes: setting -> value, as `make_config` takes them; without changes the settings are the same.
         nonce, person: as `create_run`.
 
     Returns:
-        The new run's id; `start_run` sets it going.
+        The new run's id; `start_run` starts it.
 
     Raises:
         ConfigError: listing every change that breaks a rule.

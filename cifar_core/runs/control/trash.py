@@ -1,7 +1,7 @@
-"""Deleted runs: moved to the workspace's `trash/`, brought back from there, and gone for good after some days.
+"""Deletes runs by moving them to the workspace's `trash/`, restores them, and removes them for good after some days.
 
-A deleted run is its folder under a new name, the moment of the deletion and its id: `20261125-152931-123-quiet-otter-7f3a`.
-So deleting and bringing back are one rename each, and nothing else has to be kept in step.
+The folder of a deleted run is named by the time of the deletion and its id: `20261125-152931-123-quiet-otter-7f3a`.
+So deleting and restoring are one rename each, and there is no index that could disagree with the folders.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_now, state_without_worker
 from cifar_core.limits import read_limits
 from cifar_core.runs.about import read_about
-from cifar_core.runs.control.actions import ENDING_SECONDS
-from cifar_core.runs.control.admission import runs_changed_by_one
+from cifar_core.runs.control.actions import EXIT_SECONDS
+from cifar_core.runs.control.admission import exclusive_run_changes
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder, is_run_id, run_folder
 from cifar_core.storage.atomic import TEMP_MARK, remove, remove_folder, replace, subfolders, sync_folder, temp_beside
@@ -31,24 +31,24 @@ from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
 _NAME = re.compile(r"(\d{8}-\d{6}-\d{3})-(.+)", re.ASCII)
-_MOMENT = "%Y%m%d-%H%M%S-"
+_TIME_FORMAT = "%Y%m%d-%H%M%S-"
 _NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-_FIRST_YEAR = 2026  # of this program: an earlier one is told by a clock that was not set
-_TRIES = 1000  # moments, a thousandth of a second apart
+_FIRST_YEAR = 2026  # of this program: an earlier date comes from a clock that was not set
+_TRIES = 1000  # of names, whose times are a millisecond apart
 
 
 @dataclass(frozen=True)
 class DeletedRun:
-    """A folder in the trash: a deleted run, or what its `problem` says."""
+    """A folder in the trash: a deleted run, or something else, as its `problem` says."""
 
     id: str
-    deleted: datetime.datetime | None  # UTC; None where the folder's name tells no moment that can be
+    deleted: datetime.datetime | None  # UTC; None where the folder's name has no possible time
     path: Path
-    problem: str = ""  # why it is not a deleted run of ours; it can then be neither brought back nor removed from here
+    problem: str = ""  # why it is not a deleted run; it can then be neither restored nor removed by this program
 
     @property
     def name(self) -> str:
-        """The person's own; the id where there is none or it cannot be read."""
+        """The name that a person gave the run; the id where there is none or it cannot be read."""
         if self.problem:
             return self.id
         try:
@@ -58,9 +58,9 @@ class DeletedRun:
 
 
 def delete_run(workspace: Workspace, run_id: str) -> None:
-    """Move a run to the trash: it is gone from the list at once or not at all, and `restore_run` brings it back.
+    """Move a run to the trash, from where `restore_run` brings it back.
 
-    Where a link lies in place of a run's folder, only the link is removed.
+    Where a symbolic link is in the place of a run's folder, only the link is removed.
 
     Raises:
         RunError: no such run, or it is running.
@@ -70,13 +70,13 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     if link is not None and link.is_symlink():
         remove(link)
         return
-    run_folder(workspace, run_id)  # for an id that no run has not even a lock is made
-    with runs_changed_by_one(workspace), contextlib.ExitStack() as held:
+    run_folder(workspace, run_id)  # raises for an unknown id before a lock file is made
+    with exclusive_run_changes(workspace), contextlib.ExitStack() as locks:
         folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
-        if _is_busy(folder, held):
+        if _is_busy(folder, locks):
             raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
         if os.name != "posix":
-            held.close()  # Windows moves no folder in which a file is open
+            locks.close()  # Windows cannot move a folder while a file in it is open
         with storage_errors(f"deleting run {run_id}"):
             replace(folder.path, _free_name(workspace, run_id))
             sync_folder(workspace.trash)
@@ -84,7 +84,7 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
 
 
 def restore_run(workspace: Workspace, run_id: str) -> None:
-    """Bring a deleted run back, as it was; of several of one id, the one deleted last.
+    """Move a deleted run back to the runs, unchanged; of several with the same id, the one deleted last.
 
     Raises:
         RunError: there is none in the trash, or a run of this id is here.
@@ -103,7 +103,7 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
 
 
 def find_deleted(workspace: Workspace, run_id: str) -> DeletedRun | None:
-    """The run of this id in the trash; of several the one deleted last.
+    """The run with this id in the trash; of several, the one deleted last.
 
     Raises:
         StorageError: the trash cannot be read.
@@ -112,7 +112,7 @@ def find_deleted(workspace: Workspace, run_id: str) -> DeletedRun | None:
 
 
 def list_trash(workspace: Workspace) -> list[DeletedRun]:
-    """All folders in the trash: deleted runs, the last deleted first, then those whose names tell no moment or no run.
+    """All folders in the trash: the deleted runs, the last deleted first, then folders with other names.
 
     Raises:
         StorageError: the trash cannot be read.
@@ -123,12 +123,12 @@ def list_trash(workspace: Workspace) -> list[DeletedRun]:
 
 
 def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
-    """Remove for good what was deleted `days` ago or earlier; returns how many runs.
+    """Remove for good the runs that were deleted `days` ago or earlier; returns how many.
 
-    With 0 days that is every deleted run, also one whose moment is not known or lies in the future.
+    With 0 days these are all deleted runs, including those whose time is unknown or in the future.
 
     Raises:
-        StorageError: the disk refused; what is left can still be brought back.
+        StorageError: the disk refused; the runs that are left can still be restored.
     """
     limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
     runs = [item for item in list_trash(workspace) if not item.problem]
@@ -137,7 +137,7 @@ def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
     for item in old:
         try:
             _remove(item)
-        except StorageError as error:  # the others go all the same
+        except StorageError as error:  # the other runs are still removed
             refused.append(error)
     if refused:
         raise refused[0]
@@ -148,21 +148,20 @@ def _remove(item: DeletedRun) -> None:
     what = f"removing the deleted run {item.id}"
     with storage_errors(what), contextlib.suppress(FileNotFoundError):
         gone = temp_beside(item.path)
-        replace(item.path, gone)  # so that nothing half removed is ever brought back
-        closed = next(
-            (place for place, _, _ in os.walk(gone) if not os.access(place, os.R_OK | os.W_OK | os.X_OK)), None
-        )
-        if closed is not None:  # that of another user: whole as it was
+        replace(item.path, gone)  # so that a half-removed run is never restored
+        rights = os.R_OK | os.W_OK | os.X_OK
+        denied = next((place for place, _, _ in os.walk(gone) if not os.access(place, rights)), None)
+        if denied is not None:  # a folder of another user: put it back whole
             replace(gone, item.path)
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), closed)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), denied)
         remove_folder(gone, what)
 
 
 def empty_old_trash(workspace: Workspace) -> None:
-    """Remove for good what has been in the trash for longer than `trash_days`; whoever opens a workspace calls this.
+    """Remove for good the runs that were deleted more than `trash_days` ago; called when a workspace is opened.
 
-    Keeps all of it while `settings.json` breaks a rule (whatever needs the limits says so); what the disk does not let
-    go is tried again the next time.
+    Removes nothing while `settings.json` breaks a rule: other functions report that. What the disk refuses to remove is
+    tried again the next time.
     """
     with contextlib.suppress(ConfigError, StorageError):
         empty_trash(workspace, days=read_limits(workspace).trash_days)
@@ -170,58 +169,52 @@ def empty_old_trash(workspace: Workspace) -> None:
 
 def _entries(workspace: Workspace) -> Iterator[DeletedRun]:
     for name in subfolders(workspace.trash):
-        if name.startswith(TEMP_MARK):  # on its way out for good
+        if name.startswith(TEMP_MARK):  # being removed for good
             continue
-        match = _NAME.fullmatch(name)
+        match, path = _NAME.fullmatch(name), workspace.trash / name
         if match is None or not is_run_id(match[2]):
-            yield DeletedRun(
-                name,
-                None,
-                workspace.trash / name,
-                "Not a deleted run: the name of its folder has no date. It is left alone.",
-            )
+            problem = "Not a deleted run: the name of its folder has no date. It is left alone."
+            yield DeletedRun(name, None, path, problem)
         else:
-            yield DeletedRun(match[2], _moment(match[1]), workspace.trash / name)
+            yield DeletedRun(match[2], _time_of(match[1]), path)
 
 
-def _moment(text: str) -> datetime.datetime | None:
-    """When a run was deleted, from the name of its folder; None for one that cannot be."""
+def _time_of(text: str) -> datetime.datetime | None:
+    """When a run was deleted, from the name of its folder; None where the name has no possible time."""
     try:
-        found = datetime.datetime.strptime(f"{text}000", f"{_MOMENT}%f").replace(tzinfo=datetime.UTC)
+        found = datetime.datetime.strptime(f"{text}000", f"{_TIME_FORMAT}%f").replace(tzinfo=datetime.UTC)
         return moment_of(found.isoformat()) if found.year >= _FIRST_YEAR else None
     except ValueError:
         return None
 
 
 def _free_name(workspace: Workspace, run_id: str) -> Path:
-    """A name in the trash for a run deleted now."""
+    """A free name in the trash for a run that is deleted now."""
     now = datetime.datetime.now(datetime.UTC)
     for number in range(_TRIES):
         moment = now + datetime.timedelta(milliseconds=number)
-        path = workspace.trash / f"{moment:{_MOMENT}}{moment.microsecond // 1000:03d}-{run_id}"
+        path = workspace.trash / f"{moment:{_TIME_FORMAT}}{moment.microsecond // 1000:03d}-{run_id}"
         if not os.path.lexists(path):
             return path
     raise RunError(f"Run {run_id} was deleted too often within a second: try again.")
 
 
-def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
-    """Whether any process works on a run or is on its way to it; else `held` holds its locks, so that none begins."""
-    if _lives(folder, state_now):
+def _is_busy(folder: RunFolder, locks: contextlib.ExitStack) -> bool:
+    """Whether a process works on a run or is about to; otherwise `locks` now holds its locks, so that none can."""
+    if _is_active(folder, state_now):
         return True
     kill_left_over_worker(folder)
-    for lock in (
-        folder.lock,
-        folder.training_lock,
-    ):  # a process that has just written its last status takes a moment to end
-        if not held.enter_context(hold_lock(lock, timeout=ENDING_SECONDS)):
+    for lock in (folder.lock, folder.training_lock):
+        # A process that has just written its last status takes a moment to exit.
+        if not locks.enter_context(hold_lock(lock, timeout=EXIT_SECONDS)):
             return True
-    return _lives(folder, state_without_worker)
+    return _is_active(folder, state_without_worker)
 
 
-def _lives(folder: RunFolder, judge: Callable[[RunFolder], State]) -> bool:
+def _is_active(folder: RunFolder, state_of: Callable[[RunFolder], State]) -> bool:
     try:
-        return judge(folder).status in ACTIVE
-    except RunError:  # its status cannot be read: the locks tell all the same
+        return state_of(folder).status in ACTIVE
+    except RunError:  # its status cannot be read: the caller decides by the locks
         return False
 
 

@@ -1,1 +1,1 @@
-"""How long a run will take on this machine, and how fast the machine is."""
+"""How long a run, such as one of a preset, will take on this machine, and how fast the machine is."""

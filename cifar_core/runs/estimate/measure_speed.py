@@ -1,7 +1,8 @@
-"""Measures this machine: `python -m cifar_core.runs.estimate.measure_speed --workspace=DIR`, some seconds, writes machine.json.
+"""Measures the speed of this machine in some seconds and writes machine.json.
 
-It times the loop itself, with all that a batch costs, on made-up pictures. Every case is timed in each of some rounds and its best
-time counts: what another program disturbs in one round, it seldom disturbs in all.
+Run as `python -m cifar_core.runs.estimate.measure_speed --workspace=DIR --begun=SECONDS`. It times training steps of
+the real loop on random pictures. Every case is timed in several rounds and its best time counts, because another
+program seldom disturbs all rounds.
 """
 
 import argparse
@@ -42,8 +43,8 @@ from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
 
 _ROUNDS = 2
-_SECONDS = 0.03  # of measuring each thing in a round, at least
-_PICTURES = 2048  # to load and step through
+_SECONDS = 0.03  # of timing each action in a round, at least
+_PICTURES = 2048  # to train on
 _JUDGED = 128  # pictures to measure
 _CLASSES = 10
 _CASES: dict[str, list[dict[str, Any]]] = {  # networks from narrow to wide, in small and in large batches
@@ -61,12 +62,12 @@ _CASES: dict[str, list[dict[str, Any]]] = {  # networks from narrow to wide, in 
 
 
 def measure(start_up: float) -> MachineSpeed:
-    """Time training steps of every preset and of other networks, and fit costs to the time of those in between.
+    """Time training steps of every preset and of other networks, and fit costs that give the time of any network.
 
     Args:
-        start_up: seconds from the start of a process like this one until it could begin to compute.
+        start_up: seconds from the start of this process until it could begin to compute.
     """
-    data = _made_up()
+    data = _random_dataset()
     presets = [make_config(preset=name) for name in PRESETS]
     threads = _best_threads(presets[0], data)
     torch.set_num_threads(threads)
@@ -97,9 +98,10 @@ def _fit(cases: list["_Case"]) -> Costs:
 
 
 def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
-    """Costs >= 0 whose sums come closest to the measured times, by relative error.
+    """Costs from 0 whose sums are closest to the measured times, by relative error.
 
-    A cost that would be negative is set to 0 and the others fitted again (active set of non-negative least squares).
+    A cost that would be negative is set to 0 and the others are fitted again (active set of non-negative least
+    squares).
 
     Args:
         rows: float [cases, costs], how often each cost arises in each case.
@@ -113,12 +115,12 @@ def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
             break
         keep.remove(keep[int(found.argmin())])
     costs = [0.0] * rows.shape[1]
-    for place, cost in zip(keep, found, strict=True):
-        costs[place] = float(cost)
+    for index, cost in zip(keep, found, strict=True):
+        costs[index] = float(cost)
     return costs
 
 
-def _made_up() -> Dataset:
+def _random_dataset() -> Dataset:
     rng = np.random.default_rng(0)
     train, test = (
         Split(
@@ -129,11 +131,11 @@ def _made_up() -> Dataset:
         for count in (_PICTURES, _JUDGED)
     )
     names = tuple(str(number) for number in range(_CLASSES))
-    return Dataset("made-up", "", names, train, test, (0.5, 0.5, 0.5), (0.3, 0.3, 0.3), "", "")
+    return Dataset("random", "", names, train, test, (0.5, 0.5, 0.5), (0.3, 0.3, 0.3), "", "")
 
 
 def _best_threads(config: RunConfig, data: Dataset) -> int:
-    """As many threads as torch would take, or half as many (one for each core with two threads): what is faster."""
+    """The number of threads that torch takes by default, or half of it (one thread a core), whichever is faster."""
     most = torch.get_num_threads()
     choices = sorted({most, max(1, most // 2)}, reverse=True)
     steps = []
@@ -147,30 +149,35 @@ def _best_threads(config: RunConfig, data: Dataset) -> int:
 
 
 class _Case:
-    """Settings that are timed: seconds of a training step with the loading of its pictures, and of measuring one picture."""
+    """A configuration to time."""
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
-        self.config = replace(config, data=replace(config.data, train_share=1.0, validation_share=0.0),
-                              optimizer=replace(config.optimizer, small_share=0.0))  # fmt: skip
+        self.config = replace(
+            config,
+            data=replace(config.data, train_share=1.0, validation_share=0.0),
+            optimizer=replace(config.optimizer, small_share=0.0),
+        )
         device = pick_device("auto")
         self._data = load_training_data(dataset, self.config.data, 0, device)
         self._trainer = Trainer(self.config, self._data, device)
-        self._batches = itertools.cycle(list(self._load()))  # none twice running
-        self._best = dict.fromkeys((self._load_all, self._step, self._look), math.inf)
+        self._batches = itertools.cycle(list(self._load()))  # so that no two steps in a row use the same batch
+        self._best = dict.fromkeys((self._load_all, self._step, self._measure), math.inf)
         for action in self._best:
-            action()  # the first of each takes longer
+            action()  # the first call of each takes longer
 
     @property
     def step(self) -> float:
+        """Seconds of a training step, with the loading of its pictures."""
         batch = self.config.optimizer.batch_size
         return self._best[self._step] + batch * self._best[self._load_all] / len(self._data.train)
 
     @property
     def look(self) -> float:
-        return self._best[self._look] / len(self._data.test)
+        """Seconds of measuring one picture, with all its test-time augmentation views."""
+        return self._best[self._measure] / len(self._data.test)
 
     def time(self) -> None:
-        """Time each once more, and keep its best."""
+        """Time each action once more, and keep its best time."""
         self._trainer.net.train()
         for action, best in self._best.items():
             self._best[action] = min(best, _best_time(action))
@@ -186,13 +193,13 @@ class _Case:
         self._trainer.train_step(*next(self._batches), step=0)
         _finish(self._trainer.device)
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         trainer = self._trainer
         predict_probabilities(trainer.net, self._data.test, self._data, self.config.data, trainer.precision)
 
 
 def _finish(device: torch.device) -> None:
-    """Wait for what a GPU still does."""
+    """Wait until a GPU has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize()
     elif device.type == "mps":
@@ -200,27 +207,27 @@ def _finish(device: torch.device) -> None:
 
 
 def _best_time(action: Callable[[], object]) -> float:
-    """Seconds of the fastest time, which other programs disturbed least."""
-    taken: list[float] = []
+    """Seconds of the fastest of several calls, which other programs disturbed least."""
+    times: list[float] = []
     begin = time.perf_counter()
-    while not taken or time.perf_counter() - begin < _SECONDS:
+    while not times or time.perf_counter() - begin < _SECONDS:
         start = time.perf_counter()
         action()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 def main() -> int:
-    """Measure and write, unless another process does so now."""
+    """Measure this machine and write its speed, unless another process does so."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True, type=Path)
     parser.add_argument("--begun", required=True, type=float, help="When this process was started, seconds since 1970.")
     arguments = parser.parse_args()
     keep_memory()
-    lower_priority()  # as a training does: the person who has just opened the page clicks meanwhile
+    lower_priority()  # as in a training, because a person uses the page meanwhile
     root, start_up = arguments.workspace, time.time() - arguments.begun
-    with hold_lock(root / SPEED_LOCK) as mine:
-        if mine and measured_at(Workspace(root)) < arguments.begun:  # nobody else has measured since
+    with hold_lock(root / SPEED_LOCK) as acquired:
+        if acquired and measured_at(Workspace(root)) < arguments.begun:  # no other process has measured it since
             write_json(root / SPEED_FILE, as_json(measure(start_up)))
     return 0
 

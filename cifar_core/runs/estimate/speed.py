@@ -1,4 +1,4 @@
-"""How fast this machine trains: the speed that `measure_speed.py` has measured, read from machine.json, and asking for it."""
+"""The speed of this machine: reads machine.json, and starts the process that measures it (`measure_speed.py`)."""
 
 import importlib.metadata
 import math
@@ -21,50 +21,50 @@ from cifar_core.workspace import Workspace
 
 SPEED_FILE = "machine.json"
 SPEED_LOCK = "machine.lock"
-_ASKED: dict[Path, subprocess.Popen[bytes]] = {}  # by workspace: the process that measures, once for each of ours
-_LEAST_SECONDS, _MOST_SECONDS = 1e-12, 1e6  # of a step on any machine
-_WRONG = 2.0  # a run that took so many times as long as expected, or as short, says that the machine is not as it was measured
+_STARTED: dict[Path, subprocess.Popen[bytes]] = {}  # workspace -> the measuring process that this process started
+_MIN_SECONDS, _MAX_SECONDS = 1e-12, 1e6  # of a step on any machine
+_MAX_RATIO = 2.0  # of a run's time to its estimate, or the reverse; beyond it the machine is measured again
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Costs of one training step of one kind of network, in seconds; fitted by `cifar_core.runs.estimate.measure_speed`."""
+    """Costs of one training step of one model in seconds, as fitted by `cifar_core.runs.estimate.measure_speed`."""
 
     per_step: float
     per_picture: float
-    per_flop: float  # forward FLOP of one picture in a step
-    per_value: float  # activation value of one picture in a step
-    forward: float  # a picture's measurement as a share of its training step
+    per_flop: float  # for each FLOP of a picture's forward pass
+    per_value: float  # for each activation value of a picture
+    forward: float  # the time of measuring a picture, as a share of its part of a training step
 
 
 @dataclass(frozen=True)
 class MachineSpeed:
     """How fast this machine trains."""
 
-    machine: str  # what it was measured on and with
-    threads: int  # how many are fastest here
+    machine: str  # the `machine_name` that it was measured with
+    threads: int  # the number that is fastest
     start_up: float  # seconds until a process can begin to compute
-    costs: Mapping[str, Costs]  # by kind of network
-    known: Mapping[str, float]  # `step_key` -> seconds of a training step that was timed itself
+    costs: Mapping[str, Costs]  # by model
+    known: Mapping[str, float]  # `step_key` -> seconds of a training step that was timed
 
 
 def machine_name() -> str:
-    """What a speed holds for."""
+    """The cores and the version of torch; a speed that was measured with others is not used."""
     return f"{os.cpu_count()} cores, torch {importlib.metadata.version('torch')}"
 
 
 def activation_values(layers: list[Layer]) -> int:
-    """How many numbers a picture becomes on its way through the network."""
+    """How many activation values a picture has in all layers of the network."""
     return sum(math.prod(layer.shape) for layer in layers)
 
 
 def step_key(config: RunConfig) -> str:
-    """What decides, above all, how long a training step takes."""
+    """The settings that decide, above all, how long a training step takes."""
     return f"{config.model}, batch {config.optimizer.batch_size}, {config.optimizer.optimizer}"
 
 
 def read_speed(workspace: Workspace) -> MachineSpeed | None:
-    """The speed of this machine, None where there is none that holds."""
+    """The speed of this machine; None where it has not been measured, or with other cores or another torch."""
     try:
         speed = parse(MachineSpeed, read_json(workspace.root / SPEED_FILE))
     except (OSError, ValueError):
@@ -73,20 +73,20 @@ def read_speed(workspace: Workspace) -> MachineSpeed | None:
 
 
 def _is_sound(speed: MachineSpeed) -> bool:
-    """Whether its numbers are such as measuring gives: one that was tampered with is measured anew."""
+    """Whether the numbers can come from measuring: a file that was edited is measured again."""
     costs = [tuple(vars(item).values()) for item in speed.costs.values()]
-    times = (*speed.known.values(), *(sum(item[:-1]) for item in costs))  # without the share
+    times = (*speed.known.values(), *(sum(item[:-1]) for item in costs))  # without `forward`, which is a share
     return (
         set(speed.costs) >= set(list_models())
         and 1 <= speed.threads <= (os.cpu_count() or 1)
-        and 0 <= speed.start_up < _MOST_SECONDS
-        and all(_LEAST_SECONDS < seconds < _MOST_SECONDS for seconds in times)
-        and all(0 <= cost < _MOST_SECONDS for item in costs for cost in item)
+        and 0 <= speed.start_up < _MAX_SECONDS
+        and all(_MIN_SECONDS < seconds < _MAX_SECONDS for seconds in times)
+        and all(0 <= cost < _MAX_SECONDS for item in costs for cost in item)
     )
 
 
 def measured_at(workspace: Workspace) -> float:
-    """When this machine was measured, seconds since 1970; 0 where there is no speed that holds."""
+    """When this machine was measured, in seconds since 1970; 0 where `read_speed` finds no speed."""
     if read_speed(workspace) is None:
         return 0.0
     try:
@@ -96,44 +96,44 @@ def measured_at(workspace: Workspace) -> float:
 
 
 def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["done", "measuring", "failed"]:
-    """Have this machine measured, in a process of its own, unless that is done or under way; says how it stands.
+    """Start a process that measures this machine, unless that is done or under way; returns how far it is.
 
-    It is measured again once a later run has taken a very different time than was expected: the first time other programs may
-    have been at work. A process tries once for each workspace and such run: what failed is not repeated.
+    The machine is measured again once a later run took a very different time than expected, because other programs
+    may have disturbed the first measurement. A failed measurement is not repeated by the same process.
 
     Args:
-        workspace: where the speed lies.
-        runs: those that may say it is wrong.
+        workspace: with the machine's speed.
+        runs: their times are compared with their estimates.
 
     Raises:
         StorageError: the process or its log could not be made.
     """
-    if _holds(workspace, runs):
+    if _is_current(workspace, runs):
         return "done"
-    asked = _ASKED.get(workspace.root)
-    if is_locked(workspace.root / SPEED_LOCK) or (asked is not None and asked.poll() is None):
+    started = _STARTED.get(workspace.root)
+    if is_locked(workspace.root / SPEED_LOCK) or (started is not None and started.poll() is None):
         return "measuring"
-    if asked is not None and _holds(workspace, runs):
-        return "done"  # it ended just now
-    if asked is not None and (asked.returncode or not measured_at(workspace)):
+    if started is not None and _is_current(workspace, runs):
+        return "done"  # it ended between the two checks
+    if started is not None and (started.returncode or not measured_at(workspace)):
         return "failed"
     arguments = [f"--workspace={workspace.root}", f"--begun={time.time()}"]
-    _ASKED[workspace.root] = spawn(Program.MEASURE_SPEED, arguments, workspace.root / "machine.log")
+    _STARTED[workspace.root] = spawn(Program.MEASURE_SPEED, arguments, workspace.root / "machine.log")
     return "measuring"
 
 
-def _holds(workspace: Workspace, runs: Sequence[Run]) -> bool:
-    """Whether there is a speed that no later run belies."""
+def _is_current(workspace: Workspace, runs: Sequence[Run]) -> bool:
+    """Whether the machine has been measured, and no later run took a very different time than expected."""
     measured = measured_at(workspace)
     return measured > 0 and not any(
         run.overrun is not None
-        and not 1 / _WRONG <= run.overrun + 1 <= _WRONG
+        and not 1 / _MAX_RATIO <= run.overrun + 1 <= _MAX_RATIO
         and not run.imported
-        and measured < run.made_at.timestamp() <= time.time()  # one of the future would belie every speed
+        and measured < run.made_at.timestamp() <= time.time()  # a date in the future is wrong
         for run in runs
     )
 
 
 def as_json(speed: MachineSpeed) -> dict[str, object]:
-    """What the speed file holds."""
+    """The content of the speed file."""
     return asdict(speed)

@@ -1,1 +1,1 @@
-"""Predictions by the weights of a stored run, computed in a process of its own."""
+"""Predictions with the weights of a stored run, computed in processes of their own, so that pages load no torch."""

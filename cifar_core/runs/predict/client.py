@@ -1,4 +1,7 @@
-"""Runs' networks as functions of pictures, computed in a helper process so that this one needs no torch."""
+"""Predicts pictures with the networks of runs: starts the prediction server and sends it the pictures.
+
+The server is `cifar_core.runs.predict.server`, a process that loads torch, so that this one need not.
+"""
 
 import json
 import struct
@@ -20,21 +23,21 @@ _COUNT = struct.Struct("<I")
 
 
 class PredictorProcess:
-    """The process that holds torch and the networks asked last, one for any number of runs and threads.
+    """The process that has torch and the networks used last; one serves any number of runs and threads.
 
-    It starts when it is first asked, which takes some seconds, again where it has died, and ends with `close()` or with
-    this process. Answers take milliseconds.
+    It starts with the first prediction, which takes some seconds, and again where it has died. It ends with `close()`
+    or with this process. A prediction takes milliseconds.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, run_dir: Path, epoch: int, images: np.ndarray) -> np.ndarray:
-        """What the network of an epoch says of pictures uint8 [N, 3, 32, 32]: float32 [N * K].
+    def predict(self, run_dir: Path, epoch: int, images: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [N * K] by the network of an epoch for pictures uint8 [N, 3, 32, 32].
 
         Raises:
-            OSError: the process could not be asked, or it could not load the network.
+            OSError: the process could not be reached, or it could not load the network.
         """
         head = json.dumps({"run_dir": str(run_dir), "epoch": epoch, "count": len(images)}).encode()
         with self._lock:
@@ -43,12 +46,12 @@ class PredictorProcess:
                 self._process = _start()
             try:
                 return _exchange(self._process, _COUNT.pack(len(head)) + head + np.ascontiguousarray(images).tobytes())
-            except BaseException:  # half a question or half an answer may lie in its pipes
+            except BaseException:  # half a request or half an answer may be left in its pipes
                 self._end()
                 raise
 
     def close(self) -> None:
-        """End the process; the next question starts another one."""
+        """End the process; the next prediction starts another one."""
         with self._lock:
             self._end()
 
@@ -60,7 +63,7 @@ class PredictorProcess:
 
 
 class Predictor:
-    """The best network of a run, as it is now. Safe to share between threads."""
+    """The best network of a run at the time of its making. Threads can share it."""
 
     def __init__(self, workspace: Workspace, run_id: str, helper: PredictorProcess) -> None:
         """Look the network up.
@@ -88,50 +91,54 @@ class Predictor:
         if images.dtype != np.uint8 or images.shape[1:] != (3, 32, 32):
             raise RunError(f"The network takes uint8 pictures [N, 3, 32, 32], not {images.dtype} {images.shape}.")
         try:
-            answer = self._helper.ask(self._folder, self._epoch, images)
+            answer = self._helper.predict(self._folder, self._epoch, images)
         except OSError as error:
             raise RunError(
-                f"The network of run {self._run_id} could not be loaded or gave no answer ({error})."
+                f"The network of run {self._run_id} could not be loaded or did not answer ({error})."
             ) from error
         if not np.isfinite(answer).all():
             raise RunError(
-                f"The network of run {self._run_id} gives no numbers for this: its weights are too large. Train it again."
+                f"The network of run {self._run_id} gives values that are not numbers: its weights are too large. "
+                "Train it again."
             )
         return answer.reshape(len(images), len(self.class_names))
 
 
 def require_network(workspace: Workspace, run_id: str) -> tuple[Run, int]:
-    """A run whose best network can be asked, and the epoch after which that network was kept.
+    """A run whose best network can be used, and the epoch of that network.
 
     Raises:
         RunError: no such run, it has no finished epoch yet, or its weights cannot be used.
     """
     run = read_run(workspace, run_id)
     if run.dataset is None or run.best is None:
-        raise RunError(f"Run {run_id} has no finished epoch yet, so there is no network to ask.")
+        raise RunError(f"Run {run_id} has no finished epoch yet, so it has no network that could predict.")
     try:
         check_weights(run_folder(workspace, run.id), run.best.epoch, run.config.model, len(run.dataset.class_names))
     except ValueError as error:
-        raise RunError(f"The network of run {run_id} cannot be asked: {error}. Train it again.") from error
+        raise RunError(f"The network of run {run_id} cannot be used: {error}. Train it again.") from error
     return run, run.best.epoch
 
 
 def _start() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command_of(Program.PREDICTION_SERVER),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment(),
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=child_environment(),
+    )
 
 
-def _exchange(process: "subprocess.Popen[bytes]", question: bytes) -> np.ndarray:
-    source, target = process.stdin, process.stdout
-    assert source is not None and target is not None  # both are pipes
-    source.write(question)
-    source.flush()
-    head = target.read(_COUNT.size)
+def _exchange(process: "subprocess.Popen[bytes]", request: bytes) -> np.ndarray:
+    to_process, from_process = process.stdin, process.stdout
+    assert to_process is not None and from_process is not None  # both are pipes
+    to_process.write(request)
+    to_process.flush()
+    head = from_process.read(_COUNT.size)
     if len(head) != _COUNT.size:
         raise OSError("its process ended")
-    answer = target.read(_COUNT.unpack(head)[0])
+    answer = from_process.read(_COUNT.unpack(head)[0])
     if len(answer) != _COUNT.unpack(head)[0]:
         raise OSError("its process ended")
     return np.frombuffer(answer, "<f4")

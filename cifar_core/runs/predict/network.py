@@ -1,6 +1,6 @@
-"""The networks of runs as torch modules that take pictures as they are. Reads the run folder and writes nothing.
+"""The networks of runs as torch modules that take uint8 pictures. Reads the run folder and writes nothing.
 
-Whatever computes with the weights of a run gets them here. Importing `cifar_core.runs` does not import this module,
+Code that computes with the weights of a run loads them here. Importing `cifar_core.runs` does not import this module,
 because it needs torch.
 """
 
@@ -24,10 +24,9 @@ from cifar_core.workspace import Workspace
 
 
 class RunNetwork(nn.Module):
-    """Class probabilities, float32 [N, K], of pictures, uint8 [N, 3, 32, 32], as a run's network gives them after one
-    epoch.
+    """A run's network after one epoch: pictures uint8 [N, 3, 32, 32] in, class probabilities float32 [N, K] out.
 
-    It normalises the pictures as in training, and averages as many views of each as the epoch was judged by.
+    It normalises the pictures as in training, and averages as many views of each as when the epoch was measured.
     """
 
     mean: torch.Tensor  # float32 [3, 1, 1], of pixels from 0 to 255
@@ -35,27 +34,27 @@ class RunNetwork(nn.Module):
 
     def __init__(self, folder: RunFolder, epoch: int) -> None:
         super().__init__()
-        facts, config = read_training_record(folder), run_config(folder)
-        if facts is None:
+        record, config = read_training_record(folder), run_config(folder)
+        if record is None:
             raise RunError(f"Run {folder.run_id} has not opened its data yet.")
-        self.class_names = facts.dataset.class_names
+        self.class_names = record.dataset.class_names
         self.layers = read_network(folder, epoch, config.model, len(self.class_names))
-        for name, values in (("mean", facts.dataset.mean), ("std", usable_std(facts.dataset.std))):
+        for name, values in (("mean", record.dataset.mean), ("std", usable_std(record.dataset.std))):
             self.register_buffer(name, torch.tensor(values).reshape(3, 1, 1) * 255)
         views = next((line.looks for line in read_lines(folder)[0] if line.epoch == epoch), None)
         self._data = judged_by(config.data, views)
-        self._precision: Precision = facts.precision if has_fast_bfloat16() else "float32"
+        self._precision: Precision = record.precision if has_fast_bfloat16() else "float32"
         self.eval()
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Each row of the answer sums to 1; its columns are in the order of `class_names`."""
+        """The probabilities: each row sums to 1, and the columns are in the order of `class_names`."""
         images = (pixels.float() - self.mean) / self.std
         with computing_in(self._precision, images.device):
             return probabilities(self.layers, images, self._data)
 
 
 def load_network(workspace: Workspace, run_id: str) -> RunNetwork:
-    """The best network of a run, on the CPU and ready to be asked.
+    """The best network of a run, on the CPU and in evaluation mode.
 
     Args:
         workspace: where the run is.

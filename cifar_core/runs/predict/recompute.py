@@ -1,6 +1,7 @@
-"""Makes the predictions of a run anew, where their file is damaged or gone, from the weights of its best epoch. No torch.
+"""Computes the predictions of a run again, where their file is damaged or gone, from the weights of its best epoch.
 
-The network is asked in a process of its own, `cifar_core.runs.predict.recompute_process`; what can be refused without it is refused here.
+Checks here, without torch, whether that is possible; `cifar_core.runs.predict.recompute_process`, a process of its own,
+computes and writes them.
 """
 
 import subprocess
@@ -15,18 +16,18 @@ from cifar_core.workspace import Workspace
 
 
 def recompute_predictions(workspace: Workspace, run_id: str) -> None:
-    """Make the predictions of a run's best epoch anew and wait for them; bit by bit those that it had, on the same machine.
+    """Compute the predictions of a run's best epoch again, and wait for them. On the same machine they are bit-exact.
 
     Metrics, weights and the predictions of other epochs stay as they are.
 
     Args:
-        workspace: where.
+        workspace: where the run is.
         run_id: a run that has ended, or `latest`.
 
     Raises:
         DataError: the run's dataset is absent or broken.
-        RunError: no such run, it trains or waits, it has no finished epoch, its dataset is another one now, or its best
-            weights cannot be used; in all cases nothing has changed.
+        RunError: no such run, it is active, it has no finished epoch, its dataset has changed, or its best weights
+            cannot be used; in all cases nothing has changed.
     """
     run = read_run(workspace, run_id)
     if run.active:
@@ -39,13 +40,19 @@ def recompute_predictions(workspace: Workspace, run_id: str) -> None:
         check_weights(folder, run.best.epoch, run.config.model, classes)
     except ValueError as error:
         raise RunError(
-            f"The predictions of run {run.id} can only be recomputed from its best weights, but {error}. Its metrics are "
-            "whole; duplicate the run to train the network again."
+            f"The predictions of run {run.id} can only be recomputed from its best weights, but {error}. "
+            "Its metrics are whole; duplicate the run to train the network again."
         ) from error
     done = subprocess.run(
         command_of(Program.RECOMPUTE, f"--run-dir={folder.path}"),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=child_environment(), check=False,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=child_environment(),
+        check=False,
+    )
     if done.returncode != 0:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise RunError(words[-1] if words else f"Recomputing ended with exit code {done.returncode} and no word.")
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise RunError(
+            lines[-1] if lines else f"Recomputing ended with exit code {done.returncode} and gave no reason."
+        )

@@ -1,7 +1,8 @@
-"""Asks a run's best weights for its predictions once more: `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR`.
+"""The process that computes a run's predictions again from its best weights.
 
-The helper of `cifar_core.runs.predict.recompute`, which has looked whether that can be done: it keeps torch out of the server.
-Writes predictions.npz and the best epoch's file under history/, as the training did.
+Run as `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR` by `cifar_core.runs.predict.recompute`,
+which has checked that this is possible and loads no torch. Writes predictions.npz and the best epoch's file under
+history/, as the training did.
 """
 
 import argparse
@@ -27,26 +28,27 @@ from cifar_core.train.batches import load_training_data
 from cifar_core.train.device import make_repeatable, pick_device
 from cifar_core.train.predict import judged_by, loss_and_accuracy, predict_probabilities
 
-_TURN_SECONDS = 60.0  # for someone else who recomputes the same
-_TOLERANCE = 0.01  # of the test accuracy: another machine may round otherwise, but these are the same weights
+_LOCK_SECONDS = 60.0  # to wait for another process that recomputes the same run
+_TOLERANCE = 0.01  # of the test accuracy, which may differ a little on another machine, where rounding differs
 
 
-def predict_again(folder: RunFolder) -> None:
+def recompute_best_epoch(folder: RunFolder) -> None:
     """Compute the predictions of the best epoch as the training did, and write them.
 
     Raises:
         CifarCoreError: the run is being trained, its settings or dataset were changed, the weights are not those of its
             best epoch, or the disk refused; the files are as before.
     """
-    with hold_lock(folder.training_lock, timeout=_TURN_SECONDS) as mine:  # who resumes or deletes the run waits
-        if not mine or is_alive(folder):
+    # With this lock, the run cannot be resumed or deleted meanwhile.
+    with hold_lock(folder.training_lock, timeout=_LOCK_SECONDS) as acquired:
+        if not acquired or is_alive(folder):
             raise RunError(f"Run {folder.run_id} is in use by another process: try again when that has ended.")
-        run, facts = read_run(folder.workspace, folder.run_id), read_training_record(folder)
-        assert run.best is not None and facts is not None
+        run, record = read_run(folder.workspace, folder.run_id), read_training_record(folder)
+        assert run.best is not None and record is not None
         dataset = open_run_dataset(folder.workspace, run)
         require_unchanged(dataset)
         torch.set_num_threads(threads_of(folder))
-        probs = _probs(folder, facts, dataset, run.best)
+        probs = _probs(folder, record, dataset, run.best)
         write_history(folder, probs, run.best.epoch)
         write_predictions(folder, dataset, probs, run.best.epoch)
 
@@ -62,8 +64,8 @@ def _probs(folder: RunFolder, facts: TrainingRecord, dataset: Dataset, best: Epo
     found = predict_probabilities(net, data.test, data, judged_by(config.data, best.looks), facts.precision)
     if not bool(found.isfinite().all()):
         raise RunError(
-            f"The weights of run {folder.run_id} are numbers so large that its probabilities are none: its predictions cannot "
-            "be made anew from them. Nothing was changed; duplicate the run to train the network again."
+            f"The weights of run {folder.run_id} are so large that its probabilities are not numbers: its predictions "
+            "cannot be computed from them. Nothing was changed; duplicate the run to train the network again."
         )
     _, accuracy = loss_and_accuracy(found, data.test.labels)
     if abs(accuracy - best.test_accuracy) > _TOLERANCE:
@@ -75,10 +77,10 @@ def _probs(folder: RunFolder, facts: TrainingRecord, dataset: Dataset, best: Epo
 
 
 def main() -> int:
-    """Make the predictions of the run of `--run-dir` anew."""
+    """Compute the predictions of the run of `--run-dir` again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
-    predict_again(RunFolder(parser.parse_args().run_dir))
+    recompute_best_epoch(RunFolder(parser.parse_args().run_dir))
     return 0
 
 

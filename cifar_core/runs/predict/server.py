@@ -1,9 +1,9 @@
-"""Answers pictures with class probabilities of runs' networks: `python -m cifar_core.runs.predict.server`, over its pipes.
+"""The prediction server: a process that answers pictures with class probabilities of runs' networks, over its pipes.
 
-The helper of `cifar_core.runs.predict.client`: it keeps torch out of the server. It reads the length of a head (4 bytes),
-the head (JSON: `run_dir`, `epoch`, `count`) and count pictures of 3072 bytes from its input, writes the length of the
-answer (4 bytes) and count x classes float32 to its output, and ends when its input closes, or when a network cannot be
-loaded.
+Run as `python -m cifar_core.runs.predict.server` by `cifar_core.runs.predict.client`, so that the app loads no torch.
+It reads the length of a head (4 bytes), the head (JSON: `run_dir`, `epoch`, `count`) and count pictures of 3072 bytes
+from its input, writes the length of the answer (4 bytes) and count x classes float32 to its output, and ends when its
+input closes, or when a network cannot be loaded.
 """
 
 import functools
@@ -25,7 +25,7 @@ _COUNT = struct.Struct("<I")
 
 @functools.lru_cache(maxsize=_NETWORKS)
 def _network(run_dir: str, epoch: int, saved_at: int) -> RunNetwork:
-    """The network, kept as long as its file is the same: a run of a deleted one's name may have come in its place."""
+    """The network, cached by the time of its file too, because another run may have got the id of a deleted one."""
     return RunNetwork(RunFolder(Path(run_dir)), epoch)
 
 

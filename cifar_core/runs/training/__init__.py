@@ -1,1 +1,1 @@
-"""The process that trains one run, and what it writes into the run's folder."""
+"""The process that trains one run: what it writes into the run's folder, and the requests that it obeys."""

@@ -1,6 +1,7 @@
-"""The process that computes: reads a run folder's config, trains, and writes all results into the folder.
+"""The training process of a run: reads the run folder's config, trains, and writes all results into the folder.
 
-Started by `cifar_core.lifecycle.worker`. The loop itself knows no disk: `cifar_core.runs.training.recorder` is its watcher.
+Started by `cifar_core.lifecycle.worker`. The training loop itself does not access the disk: it calls
+`cifar_core.runs.training.recorder`, which writes the results.
 """
 
 import argparse
@@ -44,7 +45,7 @@ from cifar_core.train.trainer import Ending, Signal, Trainer
 from cifar_core.workspace import Workspace
 
 _FIRST_LINE = 300  # characters
-_ORPHAN_SECONDS = 60.0  # how long to wait for an orphan of a killed worker to notice
+_ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
 _OUTCOMES = {
     Ending.FINISHED: Verb.FINISH,
     Ending.STOPPED: Verb.STOP,
@@ -53,10 +54,10 @@ _OUTCOMES = {
 
 
 def train_run(folder: RunFolder, requests: RunRequests) -> None:
-    """Train a run from its folder alone, from its checkpoint where there is one, and write how it ended.
+    """Train a run, which its folder describes, from its checkpoint where there is one, and write how it ended.
 
     Raises:
-        CifarCoreError: the data, the settings, the disk or the training itself refused.
+        CifarCoreError: an error of the data, the settings, the disk or the training itself.
     """
     config = run_config(folder)
     _sweep_unfinished(folder)
@@ -64,7 +65,7 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     starting = before.before_training("loading pictures")
     write_progress(folder, starting)
     if _is_complete(folder, config):
-        _write_ending(folder, Ending.FINISHED, requests, starting)
+        _write_outcome(folder, Ending.FINISHED, requests, starting)
         return
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
@@ -72,73 +73,73 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     try:
         dataset = _dataset(folder, config, starting, requests)
         require_unchanged(dataset)
-        requests.obey()
+        requests.raise_if_ending()
     except CutShortError as cut:
         ending = Ending.PAUSED if cut.args[0] is Signal.PAUSE else Ending.STOPPED
-        _write_ending(folder, ending, requests, starting)
+        _write_outcome(folder, ending, requests, starting)
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
-    found = _found(folder, dataset, data)
+    dataset_facts = _dataset_facts(folder, dataset, data)
     loaded = checkpoints.load(lambda: Trainer(config, data, device, precision))
     trainer = loaded.trainer
-    facts = TrainingRecord(found, str(device), torch.get_num_threads(), config.flat(), precision=precision)
-    facts = _with_history(facts, read_training_record(folder), loaded)
-    write_json(folder.facts, asdict(facts))
-    _cut_metrics(folder, trainer)
+    record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
+    record = _with_warnings(record, read_training_record(folder), loaded)
+    write_json(folder.facts, asdict(record))
+    _rewind_metrics(folder, trainer)
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
-    requests.allow(config.machine.max_seconds)
+    requests.start_time_limit(config.machine.max_seconds)
     ending = trainer.fit(recorder)
     if ending is not Ending.FINISHED:
         checkpoints.save(trainer)
     else:
-        with contextlib.suppress(StorageError):  # it has finished all the same
+        with contextlib.suppress(StorageError):  # files that cannot be removed do not keep the run from finishing
             recorder.on_end()
-    elapsed = max(trainer.seconds, recorder.progress.elapsed)  # whole epochs, and the part of one that was cut short
-    write_json(folder.facts, asdict(replace(facts, peak_memory=peak_memory())))
-    _write_ending(folder, ending, requests, replace(recorder.progress, elapsed=elapsed))
+    elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
+    write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
+    _write_outcome(folder, ending, requests, replace(recorder.progress, elapsed=elapsed))
 
 
 def _sweep_unfinished(folder: RunFolder) -> None:
     """Remove the unfinished files that an earlier process of this run left."""
-    by_others = (folder.about, folder.stop_file, folder.pause_file)  # these may be being written at this moment
+    by_others = (folder.about, folder.stop_file, folder.pause_file)  # another process may be writing these now
     for place in (folder.path, *(item for item in folder.path.iterdir() if item.is_dir() and not item.is_symlink())):
         sweep_temp(place, older_than=0, spare=by_others)
 
 
 def _is_complete(folder: RunFolder, config: RunConfig) -> bool:
-    """Whether an earlier process did all but say that the run has finished: its last step before is to drop checkpoints."""
+    """Whether an earlier process trained all epochs and removed the checkpoints, but could not write that status."""
     lines, _ = read_lines(folder)
     enough = len(lines) == config.optimizer.epochs or (lines and should_stop_early(lines, config.optimizer.patience))
     return bool(enough) and not checkpoint_files(folder)
 
 
 def threads_of(folder: RunFolder) -> int:
-    """As many as the run began with (another number would round differently), else what a speed found fastest.
+    """As many threads as the run began with, because another number would round differently.
 
-    More than this machine has cores would only be in each other's way: a run that came from a larger one takes the latter.
+    A new run, and one that began with more threads than this machine has cores, takes the number that is fastest here.
     """
-    facts = read_training_record(folder)
-    if facts and 0 < facts.threads <= (os.cpu_count() or 1):
-        return facts.threads
+    record = read_training_record(folder)
+    if record and 0 < record.threads <= (os.cpu_count() or 1):
+        return record.threads
     speed = read_speed(Workspace(folder.path.parents[1]))
     return speed.threads if speed else torch.get_num_threads()
 
 
 def _precision_of(folder: RunFolder, config: RunConfig, device: torch.device) -> Precision:
-    """What is best here, but float32 for a run that began so: bfloat16 would round differently."""
-    facts = read_training_record(folder)
-    return "float32" if facts and facts.precision == "float32" else pick_precision(config.model, device)
+    """The best precision on this machine, but float32 for a run that began in it: bfloat16 would round differently."""
+    record = read_training_record(folder)
+    return "float32" if record and record.precision == "float32" else pick_precision(config.model, device)
 
 
-def _write_ending(folder: RunFolder, ending: Ending, requests: RunRequests, progress: TrainingProgress) -> None:
+def _write_outcome(folder: RunFolder, ending: Ending, requests: RunRequests, progress: TrainingProgress) -> None:
     verb = Verb.INTERRUPT if ending is Ending.STOPPED and requests.interrupted else _OUTCOMES[ending]
     error = requests.reason if ending is Ending.STOPPED else ""
     move(folder, verb, progress=replace(progress, phase=ending.value, seconds_left=None), error=error)
 
 
 def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: RunRequests) -> Dataset:
-    """Open the run's dataset; the embedded one is made first where it is absent.
+    """Open the run's dataset; `drawn10` is drawn first where it is absent.
 
     Raises:
         CutShortError: the run was asked to end meanwhile.
@@ -146,50 +147,55 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, r
     workspace = Workspace(folder.path.parents[1])
     if config.data.dataset != DRAWN10:
         return open_dataset(workspace, config.data.dataset)
-    told = 0.0
+    shown_at = 0.0
 
     def show(done: int, total: int) -> None:
-        nonlocal told
-        requests.obey()
-        if time.monotonic() - told > STATUS_SECONDS:
-            told = time.monotonic()
+        nonlocal shown_at
+        requests.raise_if_ending()
+        if time.monotonic() - shown_at > STATUS_SECONDS:
+            shown_at = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
-            with contextlib.suppress(StorageError):  # only for onlookers; pictures that cannot be kept end the run
+            with contextlib.suppress(StorageError):  # the run can go on without this progress being shown
                 write_progress(folder, starting.before_training(phase))
 
     return prepare_drawn10(workspace, show)
 
 
-def _found(folder: RunFolder, dataset: Dataset, data: TrainingData) -> DatasetFacts:
-    """The dataset as it is; a resumed run must find the same data.
+def _dataset_facts(folder: RunFolder, dataset: Dataset, data: TrainingData) -> DatasetFacts:
+    """The facts about the dataset that the run keeps.
 
     Raises:
         RunError: the dataset has changed since the run began.
     """
-    found = DatasetFacts(
-        dataset.name, dataset.class_names, dataset.mean, dataset.std, dataset.fingerprint,
-        len(data.train), len(data.validation), len(data.test),
-    )  # fmt: skip
     before = read_training_record(folder)
     if before and before.dataset.fingerprint != dataset.fingerprint:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
-    return found
+    return DatasetFacts(
+        name=dataset.name,
+        class_names=dataset.class_names,
+        mean=dataset.mean,
+        std=dataset.std,
+        fingerprint=dataset.fingerprint,
+        train=len(data.train),
+        validation=len(data.validation),
+        test=len(data.test),
+    )
 
 
-def _with_history(facts: TrainingRecord, before: TrainingRecord | None, loaded: Loaded) -> TrainingRecord:
-    """Add what a person should know of a run that was brought back: whether it is bit-exact still, and what was odd."""
+def _with_warnings(record: TrainingRecord, before: TrainingRecord | None, loaded: Loaded) -> TrainingRecord:
+    """Add the warnings of earlier processes and of the resumption, and whether the run is still bit-exact."""
     done = len(loaded.trainer.lines)
-    if before is None or (done == 0 and loaded.trainer.batch == 0):  # nothing of earlier processes is left in it
-        before = facts
+    if before is None or (done == 0 and loaded.trainer.batch == 0):  # it begins anew: earlier warnings do not apply
+        before = record
     warnings = [*before.warnings]
     if loaded.changed:
         warnings.append(f"Not bit-exact: from epoch {done + 1} on it was computed {loaded.changed}.")
     exact = before.exact and not loaded.changed
-    return replace(facts, exact=exact, warnings=(*warnings, *loaded.remarks)[:MAX_WARNINGS])
+    return replace(record, exact=exact, warnings=(*warnings, *loaded.warnings)[:MAX_WARNINGS])
 
 
-def _cut_metrics(folder: RunFolder, trainer: Trainer) -> None:
-    """Let the logged epochs be those of the trainer: what was logged beyond its checkpoint is trained again."""
+def _rewind_metrics(folder: RunFolder, trainer: Trainer) -> None:
+    """Remove logged epochs that are later than the trainer's checkpoint: they are trained again."""
     lines = "".join(line_text(line) + "\n" for line in trainer.lines).encode()
     if not folder.metrics.exists() or read_start(folder.metrics, len(lines) + 1) != lines:
         write_atomic(folder.metrics, lines)
@@ -199,7 +205,7 @@ def main() -> int:
     """Train the run of `--run-dir`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
-    parser.add_argument("--parent", required=True, type=int, help="Process id of the worker, which this one dies with.")
+    parser.add_argument("--parent", required=True, type=int, help="The worker's process id; it ends with the worker.")
     arguments = parser.parse_args()
     keep_memory()
     lower_priority()
@@ -207,18 +213,18 @@ def main() -> int:
 
 
 def compute(folder: RunFolder, parent: int) -> int:
-    """Be the process that computes a run, of the worker `parent`; what goes wrong ends in its status as one sentence.
+    """Train a run as the child process of the worker `parent`; a failure is written to the status as one sentence.
 
     Returns:
-        The exit code: 0 when the run came to an end it chose.
+        The exit code: 0 where the run finished, was stopped or was paused.
     """
     requests = RunRequests(folder, parent)
-    with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as mine:
-        if not mine:
+    with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as acquired:
+        if not acquired:
             return STILL_COMPUTING
         if requests.is_orphan():
-            return 1  # the run may be in other hands by now: nothing of it is touched
-        sys.excepthook = _fail_in_words(folder)
+            return 1  # another worker may have the run by now, so its files are left alone
+        sys.excepthook = _failure_hook(folder)
         try:
             train_run(folder, requests)
         except CifarCoreError as error:
@@ -227,30 +233,30 @@ def compute(folder: RunFolder, parent: int) -> int:
     return 0
 
 
-def _fail_in_words(folder: RunFolder) -> Callable[..., None]:
-    """For what nobody foresaw: its first line into the status, the traceback into the log."""
+def _failure_hook(folder: RunFolder) -> Callable[..., None]:
+    """An excepthook: writes the first line of an unexpected error to the status, and its traceback to the log."""
 
     def fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, trace)
         first_line = (str(error).strip().splitlines() or [""])[0][:_FIRST_LINE]
-        told = f"{kind.__name__}: {first_line}"
-        _write_failure(folder, explain_memory_error(told) or f"The training failed: {told}")
+        reason = f"{kind.__name__}: {first_line}"
+        _write_failure(folder, explain_memory_error(reason) or f"The training failed: {reason}")
 
     return fail
 
 
 def _write_failure(folder: RunFolder, error: str) -> None:
-    """The sentence goes into the log as well, where a status that cannot be written leaves it to the worker."""
-    with contextlib.suppress(OSError):  # of a worker that is dead nobody carries the words to the log
+    """Write the error to the status, and to the log, where the worker finds it if the status cannot be written."""
+    with contextlib.suppress(OSError):  # the pipe to the log is closed where the worker is dead
         print(f"\n{end_line(Status.FAILED, error)}", file=sys.stderr)
     with contextlib.suppress(CifarCoreError):
         move_or_retry(folder, Verb.FAIL, error)
 
 
-def _end_at_once(code: int) -> NoReturn:
-    """End this process without taking torch apart, which takes seconds on a busy machine while the run's slot is waited for.
+def _exit_without_cleanup(code: int) -> NoReturn:
+    """End this process without unloading torch, which takes seconds on a busy machine and keeps the run's slot taken.
 
-    All results are on the disk by now; whatever else this process began ends with it.
+    All results are on the disk by now, and child processes end with this one.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -259,4 +265,4 @@ def _end_at_once(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _end_at_once(main())
+    _exit_without_cleanup(main())

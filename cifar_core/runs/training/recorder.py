@@ -1,4 +1,4 @@
-"""Writes what the training loop tells into the run folder, and tells the loop what was asked of the run."""
+"""Writes the results and the progress of the training loop into the run folder, and passes requests to the loop."""
 
 import contextlib
 import io
@@ -23,14 +23,15 @@ from cifar_core.storage.atomic import append_line, make_folder, remove, write_at
 from cifar_core.train import EpochLine, best_line
 from cifar_core.train.trainer import Position, Signal, Trainer
 
-STATUS_SECONDS = 0.25  # how often progress is written: often enough to look alive, rare enough to cost nothing
+STATUS_SECONDS = 0.25  # between two writes of the progress, which then cost next to nothing
 CHECKPOINT_SECONDS = 60.0  # of training that a crash may cost, where a checkpoint is cheap
-_CHECKPOINT_SHARE = 0.02  # of the time, that checkpoints within an epoch may take
+_CHECKPOINT_SHARE = 0.02  # of the time that checkpoints within an epoch may take
 
 
 class Recorder:
-    """The loop's watcher. Results go to the disk first and the line that announces them last, so what is logged is
-    there.
+    """What the training loop calls after each batch and epoch.
+
+    The results of an epoch are written before its line of metrics.jsonl, so a logged epoch always has its results.
     """
 
     def __init__(
@@ -47,26 +48,26 @@ class Recorder:
         self._dataset = dataset
         self._trainer = trainer
         self._checkpoints = checkpoints
-        self._wish = request
-        self._told_at = 0.0
+        self._request = request
+        self._written_at = 0.0
         self._saved_at = time.monotonic()
-        self._pause = CHECKPOINT_SECONDS  # between two checkpoints
+        self._interval = CHECKPOINT_SECONDS  # between two checkpoints
 
     def on_batch(self, position: Position) -> Signal:
-        """Tell the progress and keep a checkpoint now and then; obey a request at once."""
-        self._tell("training", position)
-        request = self._wish()
-        if request is Signal.GO_ON and time.monotonic() - self._saved_at >= self._pause:
+        """Write the progress, and a checkpoint when one is due; returns the request to the run."""
+        self._write_progress("training", position)
+        request = self._request()
+        if request is Signal.GO_ON and time.monotonic() - self._saved_at >= self._interval:
             self._save()
         return request
 
     def on_measure(self, position: Position) -> Signal:
-        """Say that the epoch is being measured, at once when it begins; obey a request at once."""
-        self._tell("measuring", position, at_once=self.progress.phase != "measuring")
-        return self._wish()
+        """Write that the epoch is being measured, without delay when that begins; returns the request to the run."""
+        self._write_progress("measuring", position, at_once=self.progress.phase != "measuring")
+        return self._request()
 
     def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
-        """Keep the epoch: results first, the line that announces them last."""
+        """Write the results of an epoch, and its line of metrics.jsonl last."""
         probs = test_probs.numpy()
         write_history(self._folder, probs, line.epoch)
         if best_line(trainer.lines) is line:
@@ -77,7 +78,7 @@ class Recorder:
         self._remove_weights(trainer.lines)
 
     def on_end(self) -> None:
-        """Remove what only a run that goes on needs.
+        """Remove the checkpoints and the weights that a finished run does not need.
 
         Raises:
             StorageError: the disk refused.
@@ -89,32 +90,31 @@ class Recorder:
         started = time.monotonic()
         self._checkpoints.save(self._trainer)
         self._saved_at = time.monotonic()
-        self._pause = max(CHECKPOINT_SECONDS, (self._saved_at - started) / _CHECKPOINT_SHARE)
+        self._interval = max(CHECKPOINT_SECONDS, (self._saved_at - started) / _CHECKPOINT_SHARE)
 
     def _remove_weights(self, lines: list[EpochLine]) -> None:
-        """Keep the weights of the epoch that counts, and of those that would count after going back to a checkpoint."""
+        """Keep the weights of the best epoch, and of those that would be the best after going back to a checkpoint."""
         bests = [best_line(lines), *(best_line(lines[:epochs]) for epochs in self._checkpoints.epochs)]
         wanted = {self._folder.weights(best.epoch) for best in bests if best is not None}
         for path in [*self._folder.new_weights(1).parent.glob("[0-9]*.safetensors"), self._folder.old_weights]:
             if path not in wanted:
                 remove(path)
 
-    def _tell(self, phase: str, at: Position, *, at_once: bool = False) -> None:
+    def _write_progress(self, phase: str, at: Position, *, at_once: bool = False) -> None:
         now = time.monotonic()
         if not at_once:
-            if now - self._told_at < STATUS_SECONDS:
+            if now - self._written_at < STATUS_SECONDS:
                 return
-            self._told_at = now  # not moved by what is told at once: short epochs would never be seen training
+            self._written_at = now  # not set by `at_once`: of short epochs the phase "training" would never be written
         self.progress = TrainingProgress(
             phase, at.epoch, at.epochs, at.batch, at.batches, at.images_per_second, seconds_left(at), at.seconds
         )
-        with contextlib.suppress(StorageError):  # results that cannot be kept end the run; this is only for onlookers
+        with contextlib.suppress(StorageError):  # the run can go on without this progress being shown
             write_progress(self._folder, self.progress)
 
 
 def write_weights(folder: RunFolder, dataset: Dataset, trainer: Trainer, epoch: int) -> None:
-    """Keep the weights as they are now, hashed, as those of an epoch. The metadata of the file let a person use it
-    alone.
+    """Write the present weights, with their SHA-256, as those of an epoch; its metadata make the file usable alone.
 
     Raises:
         StorageError: the disk refused.
@@ -126,7 +126,7 @@ def write_weights(folder: RunFolder, dataset: Dataset, trainer: Trainer, epoch: 
 
 
 def weights_metadata(dataset: Dataset, model: ModelConfig) -> dict[str, str]:
-    """What goes with a network's weights, each value as JSON.
+    """The metadata of a file of weights, each value as JSON.
 
     `class_names` are in the order of the outputs. A pixel of 0 to 1 is normalised by subtracting `mean` and dividing by
     `std`, channel by channel. `model` are the settings that the network was made from.
@@ -145,26 +145,31 @@ def line_text(line: EpochLine) -> str:
 
 
 def seconds_left(at: Position) -> float | None:
-    """Time to the last epoch's end if all goes on as so far; None before there is anything to go by."""
+    """Seconds to the end of the last epoch at the average speed so far; None before the first batch."""
     done = at.epoch - 1 + at.batch / max(1, at.batches)
     return at.seconds / done * (at.epochs - done) if done > 0 else None
 
 
 def write_predictions(folder: RunFolder, dataset: Dataset, probs: np.ndarray, epoch: int) -> None:
-    """Keep test probabilities float32 [N, K] as those of the best epoch, with all that belongs to them.
+    """Write test probabilities float32 [N, K] as those of the best epoch, with labels, ids and class names.
 
     Raises:
         StorageError: the disk refused.
     """
     buffer = io.BytesIO()
-    test, names = dataset.test, np.array(dataset.class_names)
-    np.savez(buffer, labels=np.asarray(test.labels), probs=probs, ids=np.asarray(test.ids), class_names=names,
-             epoch=np.int64(epoch))  # fmt: skip
+    np.savez(
+        buffer,
+        labels=np.asarray(dataset.test.labels),
+        probs=probs,
+        ids=np.asarray(dataset.test.ids),
+        class_names=np.array(dataset.class_names),
+        epoch=np.int64(epoch),
+    )
     write_atomic(folder.predictions, buffer.getvalue())
 
 
 def write_history(folder: RunFolder, probs: np.ndarray, epoch: int) -> None:
-    """Keep test probabilities float32 [N, K] as those of an epoch.
+    """Write test probabilities float32 [N, K] as those of an epoch.
 
     Raises:
         StorageError: the disk refused.

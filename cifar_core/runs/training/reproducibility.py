@@ -1,4 +1,7 @@
-"""What a run's numbers depend on beside its settings and its data: where it goes on under the same, it is bit-exact."""
+"""The conditions that a run's numbers depend on beside its settings and its data.
+
+A run that is resumed under the same conditions is bit-exact: it ends as it would have without the interruption.
+"""
 
 import hashlib
 import importlib.metadata
@@ -7,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-_CODE = Path(__file__).resolve().parents[2]
-_DECIDING = ("config.py", "data/augment.py", "models/**/*.py", "train/*.py")  # the code that the numbers come from
-_WORDS = {
+_PACKAGE = Path(__file__).resolve().parents[2]
+_NUMERIC_CODE = ("config.py", "data/augment.py", "models/**/*.py", "train/*.py")  # decides what is computed
+_DIFFERENCE_TEXTS = {
     "device": "on {now} instead of {before}",
     "processor": "on the processor {now} instead of {before}",
     "threads": "with {now} threads instead of {before}",
@@ -35,25 +38,27 @@ def conditions(device: torch.device, precision: str) -> dict[str, str]:
 
 
 def differences(before: dict[str, str], now: dict[str, str]) -> str:
-    """What changed between two `conditions`, in words; empty where nothing did."""
+    """What changed between two `conditions`, as text; empty where nothing changed."""
     if not before:
         return "after an earlier version of this program"
-    changed = [name for name in _WORDS if before.get(name) != now[name]]
-    return " and ".join(_WORDS[name].format(now=now[name], before=before.get(name, "unknown")) for name in changed)
+    changed = [name for name in _DIFFERENCE_TEXTS if before.get(name) != now[name]]
+    return " and ".join(
+        _DIFFERENCE_TEXTS[name].format(now=now[name], before=before.get(name, "unknown")) for name in changed
+    )
 
 
 def _processor() -> str:
     try:
-        told = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+        cpuinfo = Path("/proc/cpuinfo").read_text("utf-8", "replace")
     except OSError:
         return platform.processor() or platform.machine()
-    models = (line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name"))
+    models = (line.partition(":")[2].strip() for line in cpuinfo.splitlines() if line.startswith("model name"))
     return next(models, platform.machine())
 
 
 def _code() -> str:
     digest = hashlib.sha256()
-    for pattern in _DECIDING:
-        for file in sorted(_CODE.glob(pattern)):
+    for pattern in _NUMERIC_CODE:
+        for file in sorted(_PACKAGE.glob(pattern)):
             digest.update(file.read_bytes())
     return digest.hexdigest()

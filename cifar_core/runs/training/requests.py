@@ -1,4 +1,4 @@
-"""What others want of the process that computes. Reads the control files of the run folder; writes nothing."""
+"""The requests to end a training: control files of the run folder, SIGTERM and the time limit. Writes nothing."""
 
 import math
 import os
@@ -9,8 +9,9 @@ from types import FrameType
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.train.trainer import Signal
 
-_POSIX = os.name == "posix"  # Windows keeps naming a parent that is dead, and a venv's python is one in between
-_LOOK_SECONDS = 0.02  # between two looks at the control files: after each small step they took 2 % of it
+# Windows still gives the id of a parent that is dead, and in a venv its parent is another python process in between.
+_POSIX = os.name == "posix"
+_POLL_SECONDS = 0.02  # between two reads of the control files: after every small step they took 2 % of its time
 
 
 class CutShortError(Exception):
@@ -18,30 +19,31 @@ class CutShortError(Exception):
 
 
 class RunRequests:
-    """What others want of this process: control files, SIGTERM, a time limit, and a worker that is no longer there."""
+    """The requests to this process: control files, SIGTERM, a time limit, and a worker that was killed."""
 
     def __init__(self, folder: RunFolder, parent: int) -> None:
-        self.reason = ""  # why it has to end, where nobody asked for it
-        self.interrupted = False  # whether that came from outside
-        self._until = math.inf
+        self.reason = ""  # why the run has to end, where no person asked for it
+        self.interrupted = False  # whether the reason came from outside the run
+        self._deadline = math.inf
         self._limit = 0
-        self._looked = -math.inf
+        self._polled_at = -math.inf
         self._folder = folder
         self._parent = parent
         self._terminated = False
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def now(self) -> Signal:
-        """What is wanted at this moment, or was a moment ago."""
-        if not self._terminated and time.monotonic() - self._looked < _LOOK_SECONDS:
+        """What is requested; between two polls of the control files the answer is to go on."""
+        if not self._terminated and time.monotonic() - self._polled_at < _POLL_SECONDS:
             return Signal.GO_ON
-        self._looked = time.monotonic()
+        self._polled_at = time.monotonic()
         if self._folder.stop_file.exists():
             return Signal.STOP
         if self._folder.pause_file.exists():
             return Signal.PAUSE
-        if time.monotonic() >= self._until:
-            self.reason = f"Time limit: its {self._limit:,} seconds are over; resume it to go on for as long again."
+        if time.monotonic() >= self._deadline:
+            seconds = f"{self._limit:,} second{'' if self._limit == 1 else 's'}"
+            self.reason = f"Time limit: it trained for its {seconds}; resume it to train for as long again."
             return Signal.STOP
         if self._terminated:
             return self._interrupted("Its process was told to end, as when the machine goes down; resume it to go on.")
@@ -50,19 +52,19 @@ class RunRequests:
         return Signal.GO_ON
 
     def is_orphan(self) -> bool:
-        """Whether our worker was killed, and with it the lock that says we live. Windows cannot tell: there it goes on."""
+        """Whether the worker was killed, and its lock on the run is free; always false on Windows."""
         return _POSIX and os.getppid() != self._parent
 
-    def allow(self, seconds: int) -> None:
+    def start_time_limit(self, seconds: int) -> None:
         """Begin to count the time that this process may train; 0 sets no limit."""
         self._limit = seconds
-        self._until = time.monotonic() + seconds if seconds else math.inf
+        self._deadline = time.monotonic() + seconds if seconds else math.inf
 
-    def obey(self) -> None:
-        """End a preparation that nobody wants any more; raises CutShortError."""
-        signal_now = self.now()
-        if signal_now is not Signal.GO_ON:
-            raise CutShortError(signal_now)
+    def raise_if_ending(self) -> None:
+        """Raise CutShortError where the run is asked to end; called while its data is being prepared."""
+        request = self.now()
+        if request is not Signal.GO_ON:
+            raise CutShortError(request)
 
     def _interrupted(self, reason: str) -> Signal:
         self.reason, self.interrupted = reason, True

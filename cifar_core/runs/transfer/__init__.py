@@ -1,1 +1,1 @@
-"""Runs that travel as one .zip between workspaces: export, import, and the audit of both."""
+"""Moves runs between workspaces as one .zip each: export (the ZIP download), import, and the audit of both."""

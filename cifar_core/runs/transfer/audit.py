@@ -1,6 +1,6 @@
-"""Is a run whole and sound, down to the last value? For a run on its way out of a workspace or into one.
+"""Audits a run that is exported or imported: checks every file and every value in it.
 
-Reads the folder, in pieces, and believes nothing that it says. Loads no torch and unpickles nothing.
+Reads large files in chunks and trusts no size or shape that they claim. Loads no torch and unpickles nothing.
 """
 
 import contextlib
@@ -26,54 +26,54 @@ from cifar_core.text import size_text
 from cifar_core.train import EpochLine, best_line
 
 _ROUNDING = 1e-3  # of the sum of a picture's probabilities
-_TOLERANCE = 1e-6  # of an accuracy that is computed anew
-_RANGE = 1e-6  # by which rounding takes one of them out of 0 to 1
+_TOLERANCE = 1e-6  # of an accuracy that is computed again
+_RANGE = 1e-6  # by which rounding may take a probability out of 0 to 1
 _MEMBERS = ("labels.npy", "probs.npy", "ids.npy", "class_names.npy", "epoch.npy")  # of predictions.npz
 
 
 @dataclass(frozen=True)
 class AuditedRun:
-    """A run that passed: its records and its other files, by their names inside the folder."""
+    """A run that passed the audit: its records, and the names of its other files inside the folder."""
 
     records: JsonRecords
     files: tuple[str, ...]
 
 
 def audit_run(folder: RunFolder) -> AuditedRun:
-    """Check everything about a run that has ended, but its checkpoints: they stay where they are.
+    """Check all files of a run that has ended, except its checkpoints, which are not exported.
 
     Raises:
         ValueError: something is missing or breaks a rule; the text names the file and the rule.
     """
     records = read_json_records(folder)
-    lines = _lines(folder, records)
+    lines = _check_metrics(folder, records)
     best = best_line(lines)
     if best is None:
         return AuditedRun(records, ())
     data = records.dataset
     if data is None or data.test == 0:
-        raise ValueError("facts.json names no test pictures, though epochs were finished")
+        raise ValueError("facts.json names no test pictures, although the run finished epochs")
     labels = _check_predictions(folder, data, lines)
     for line in lines:
         path = folder.history(line.epoch)
         with _opened(folder, path) as stream:
             accuracy = _check_probs(stream, data, labels)
             if line is best:
-                _compare(accuracy, line)
+                _require_accuracy(accuracy, line)
     weights = check_weights(folder, best.epoch, records.settings.model, len(data.class_names))
     paths = [folder.metrics, folder.predictions, weights, *(folder.history(line.epoch) for line in lines)]
     return AuditedRun(records, tuple(path.relative_to(folder.path).as_posix() for path in paths))
 
 
 def check_weights(folder: RunFolder, epoch: int, model: ModelConfig, classes: int) -> Path:
-    """Check the weights of the best epoch: whole, and those of this network; returns their file.
+    """Check the file of the weights of the best epoch: its SHA-256, names and shapes; returns its path.
 
     Raises:
         ValueError: they are missing, damaged or of another network; the text names the file.
     """
     weights = folder.weights(epoch)
     with _opened(folder, weights) as stream:
-        check_tensors(stream, network_tensors(model, classes))  # refuses what is longer than these
+        check_tensors(stream, network_tensors(model, classes))  # refuses a longer file before it is hashed
         stream.seek(0)
         check_hash(stream, required=False)
     return weights
@@ -81,11 +81,11 @@ def check_weights(folder: RunFolder, epoch: int, model: ModelConfig, classes: in
 
 @contextlib.contextmanager
 def _opened(folder: RunFolder, path: Path) -> Iterator[BinaryIO]:
-    """A file of the run, for reading; what is found wrong with it is said by its name."""
+    """A file of the run, opened for reading; errors inside the context become a ValueError with the file's name."""
     name = path.relative_to(folder.path).as_posix()
     try:
         if path.parent.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
-            raise ValueError("is a link or no file")
+            raise ValueError("is a symbolic link or not a file")
         with open(path, "rb") as stream:
             yield stream
     except FileNotFoundError as error:
@@ -98,8 +98,8 @@ def _opened(folder: RunFolder, path: Path) -> Iterator[BinaryIO]:
         raise ValueError(f"{name} cannot be used: it {error}") from error
 
 
-def _lines(folder: RunFolder, records: JsonRecords) -> list[EpochLine]:
-    """The epochs, numbered from 1."""
+def _check_metrics(folder: RunFolder, records: JsonRecords) -> list[EpochLine]:
+    """Check metrics.jsonl; returns its epochs, numbered from 1."""
     if not os.path.lexists(folder.metrics):
         return []
     with _opened(folder, folder.metrics) as stream:
@@ -124,7 +124,7 @@ def _check_predictions(folder: RunFolder, data: DatasetFacts, lines: list[EpochL
             raise ValueError(f"does not hold {', '.join(_MEMBERS)} and nothing else")
         labels = arrays.read("labels.npy", "<i8", (data.test,))
         if labels.min() < 0 or labels.max() >= len(data.class_names):
-            raise ValueError("holds a label that is no class")
+            raise ValueError("holds a label that is not the number of a class")
         if tuple(arrays.read("class_names.npy", "<U", (len(data.class_names),)).tolist()) != data.class_names:
             raise ValueError("names other classes than facts.json")
         with arrays.open("ids.npy") as stream:
@@ -132,37 +132,37 @@ def _check_predictions(folder: RunFolder, data: DatasetFacts, lines: list[EpochL
         epoch = int(arrays.read("epoch.npy", "<i8", ()))
         with arrays.open("probs.npy") as stream:
             accuracy = _check_probs(stream, data, labels)
-        if not 1 <= epoch <= len(lines) + 1:  # one more: a crash came before the line that announces it
+        if not 1 <= epoch <= len(lines) + 1:  # one more after a crash between writing this file and logging the epoch
             raise ValueError(f"is of epoch {epoch}, which the run never had")
         if epoch <= len(lines):
-            _compare(accuracy, lines[epoch - 1])
+            _require_accuracy(accuracy, lines[epoch - 1])
     return labels
 
 
 def _check_ids(stream: BinaryIO, count: int) -> None:
     header = npy_header(stream)
     check_header(header, "<U", (count,))
-    hashes = [np.fromiter(map(hash, piece.tolist()), np.int64) for piece in npy_chunks(stream, header)]
+    hashes = [np.fromiter(map(hash, chunk.tolist()), np.int64) for chunk in npy_chunks(stream, header)]
     if len(np.unique(np.concatenate(hashes))) < count:
         raise ValueError("gives two pictures the same id")
 
 
 def _check_probs(stream: BinaryIO, data: DatasetFacts, labels: np.ndarray) -> float:
-    """Check probabilities float32 [N, K]; returns how often the likeliest class is the label's."""
+    """Check probabilities float32 [N, K]; returns their accuracy, a fraction."""
     header = npy_header(stream)
     check_header(header, "<f4", (data.test, len(data.class_names)))
-    right, at = 0, 0
-    for piece in npy_chunks(stream, header):
-        if not np.isfinite(piece).all() or piece.min() < -_RANGE or piece.max() > 1 + _RANGE:
+    correct, start = 0, 0
+    for chunk in npy_chunks(stream, header):
+        if not np.isfinite(chunk).all() or chunk.min() < -_RANGE or chunk.max() > 1 + _RANGE:
             raise ValueError("holds probabilities outside 0 to 1")
-        if (np.abs(piece.sum(axis=1) - 1) > _ROUNDING).any():
+        if (np.abs(chunk.sum(axis=1) - 1) > _ROUNDING).any():
             raise ValueError("holds probabilities that do not add up to 1")
-        right += int((piece.argmax(axis=1) == labels[at : at + len(piece)]).sum())
-        at += len(piece)
-    return right / len(labels)
+        correct += int((chunk.argmax(axis=1) == labels[start : start + len(chunk)]).sum())
+        start += len(chunk)
+    return correct / len(labels)
 
 
-def _compare(accuracy: float, line: EpochLine) -> None:
+def _require_accuracy(accuracy: float, line: EpochLine) -> None:
     if abs(accuracy - line.test_accuracy) > _TOLERANCE:
         raise ValueError(
             f"gives {accuracy:.4f} test accuracy, metrics.jsonl says {line.test_accuracy:.4f} at epoch {line.epoch}"

@@ -1,6 +1,7 @@
-"""A run as one file, to keep or to give away: writes the .zip that `cifar_core.runs.transfer.importing` brings into another workspace.
+"""Exports a run as one .zip, which `cifar_core.runs.transfer.importing` reads in another workspace.
 
-What leaves is checked as what comes in is. Checkpoints stay: whoever opens the zip can read the run, not resume it.
+A run is checked as strictly when it is exported as when it is imported. Checkpoints are left out, so an imported run
+can be read but not resumed.
 """
 
 import contextlib
@@ -17,29 +18,29 @@ from cifar_core.limits import LIMITS_FILE, read_limits, require_room
 from cifar_core.runs.control.actions import is_alive
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.transfer.audit import AuditedRun, audit_run
-from cifar_core.runs.transfer.manifest import MANIFEST, Content, Manifest, is_run_file
+from cifar_core.runs.transfer.manifest import MANIFEST, ListedFile, Manifest, is_run_file
 from cifar_core.storage.atomic import new_file
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 
-_PIECE = 1024 * 1024  # bytes
+_CHUNK = 1024 * 1024  # bytes
 _DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same run gives the same bytes
-_TEXTS = (".json", ".jsonl")  # are packed; numbers hardly shrink, at a tenth of the speed
+_TEXTS = (".json", ".jsonl")  # only these are compressed: arrays hardly shrink, and compressing is ten times slower
 
 
 def export_run(workspace: Workspace, run_id: str, out: Path | None = None) -> Path:
     """Write a run that has ended into one new .zip, whole or not at all.
 
     Args:
-        workspace: where the run lies.
-        run_id: which.
-        out: the file to make; `exports/RUN.zip` without it.
+        workspace: where the run is.
+        run_id: of the run.
+        out: the file to make; `exports/RUN.zip` by default.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
         RunError: no such run, it is running, damaged, larger than `export_mb`, changes meanwhile, or `out` exists.
-        StorageError: there is no room, or the disk refused; nothing is left.
+        StorageError: there is no room, or the disk refused; no file is left.
     """
     folder = run_folder(workspace, run_id)
     if is_alive(folder):
@@ -48,49 +49,51 @@ def export_run(workspace: Workspace, run_id: str, out: Path | None = None) -> Pa
     if os.path.lexists(target):
         raise RunError(f"{target} exists already: give another name with --out or remove it.")
     if not target.parent.is_dir():
-        raise StorageError(f"There is no folder {target.parent}: make it first or choose another with --out.")
-    size, most = export_bytes(workspace, run_id), read_limits(workspace).export_mb * MB
-    if size > most:
-        raise RunError(f"Run {run_id} has {size_text(size)}, more than the {size_text(most)} that one export may have "
-                       f"(export_mb in {LIMITS_FILE}).")  # fmt: skip
+        raise StorageError(f"There is no folder {target.parent}: create it first, or choose another with --out.")
+    size, limit = export_bytes(workspace, run_id), read_limits(workspace).export_mb * MB
+    if size > limit:
+        raise RunError(
+            f"Run {run_id} has {size_text(size)}, more than the {size_text(limit)} that one export may have "
+            f"(export_mb in {LIMITS_FILE})."
+        )
     require_room(workspace, size, "The export", place=target.parent)
-    with storage_errors(f"writing {target.name}"), new_file(target) as handle, _unchanged(folder):
+    with storage_errors(f"writing {target.name}"), new_file(target) as handle, _require_unchanged(folder):
         try:
-            sound = audit_run(folder)
+            audited = audit_run(folder)
         except ValueError as error:
             raise RunError(f"Run {run_id} cannot be exported: {error}.") from error
-        _pack(handle, folder, sound)
+        _write_zip(handle, folder, audited)
     return target
 
 
 def export_bytes(workspace: Workspace, run_id: str) -> int:
-    """About what an export of a run holds before it is packed.
+    """About how many bytes an export of a run has before compression.
 
     Raises:
         RunError: no such run.
-        StorageError: its files cannot be looked at.
+        StorageError: the sizes of its files cannot be read.
     """
-    return sum(size for size, _, _ in _marks(run_folder(workspace, run_id)).values())
+    return sum(size for size, _, _ in _stamps(run_folder(workspace, run_id)).values())
 
 
 @contextlib.contextmanager
-def _unchanged(folder: RunFolder) -> Iterator[None]:
-    """Refuse what was read of a run while it changed: resumed, renamed or deleted."""
-    before = _marks(folder)
+def _require_unchanged(folder: RunFolder) -> Iterator[None]:
+    """Raise RunError where the run changes during the export, because it is resumed, renamed or deleted."""
+    before = _stamps(folder)
     changed = RunError(f"Run {folder.path.name} changed or was deleted while it was exported: nothing was written.")
     try:
         yield
     except (RunError, FileNotFoundError) as error:
-        if _marks(folder) != before:
+        if _stamps(folder) != before:
             raise changed from error
         raise
-    if _marks(folder) != before:
+    if _stamps(folder) != before:
         raise changed
 
 
-def _marks(folder: RunFolder) -> dict[str, tuple[int, int, int]]:
-    """Size, time and number of each file of a run that travels, by its name; together they change when one of them does."""
-    marks = {}
+def _stamps(folder: RunFolder) -> dict[str, tuple[int, int, int]]:
+    """Size, time and inode of each file that is exported, by its name; they change whenever a file does."""
+    stamps = {}
     for place, _, names in os.walk(folder.path):
         for name in names:
             path = Path(place, name)
@@ -98,12 +101,12 @@ def _marks(folder: RunFolder) -> dict[str, tuple[int, int, int]]:
             if is_run_file(inside):
                 with storage_errors(f"looking at {inside}", to="read"), contextlib.suppress(FileNotFoundError):
                     found = path.lstat()
-                    marks[inside] = (found.st_size, found.st_mtime_ns, found.st_ino)
-    return marks
+                    stamps[inside] = (found.st_size, found.st_mtime_ns, found.st_ino)
+    return stamps
 
 
-def _pack(handle: BinaryIO, folder: RunFolder, sound: AuditedRun) -> None:
-    records, contents = sound.records, {}
+def _write_zip(handle: BinaryIO, folder: RunFolder, audited: AuditedRun) -> None:
+    records, listed = audited.records, {}
     with zipfile.ZipFile(handle, "w") as archive:
 
         def add(name: str, stream: BinaryIO, size: int) -> None:
@@ -112,15 +115,15 @@ def _pack(handle: BinaryIO, folder: RunFolder, sound: AuditedRun) -> None:
             entry.external_attr, entry.file_size = 0o644 << 16, size
             digest = hashlib.sha256()
             with archive.open(entry, "w") as target:
-                while piece := stream.read(_PIECE):
-                    digest.update(piece)
-                    target.write(piece)
-            contents[name] = Content(size, digest.hexdigest())
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+                    target.write(chunk)
+            listed[name] = ListedFile(size, digest.hexdigest())
 
-        for name, text in records.texts().items():
+        for name, text in records.file_contents().items():
             add(name, io.BytesIO(text), len(text))
-        for name in sound.files:
+        for name in audited.files:
             with open(folder.path / name, "rb") as stream:
                 add(name, stream, os.fstat(stream.fileno()).st_size)
-        text = Manifest(records.config["id"], records.origin, contents).text()
+        text = Manifest(records.config["id"], records.origin, listed).text()
         add(MANIFEST, io.BytesIO(text), len(text))

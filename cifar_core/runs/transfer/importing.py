@@ -1,7 +1,7 @@
-"""Brings a run from a .zip that `cifar_core.runs.transfer.exporting` made, or that says so: whole and checked, or not at all.
+"""Imports a run from a .zip of `cifar_core.runs.transfer.exporting`: whole and checked, or not at all.
 
-Nothing the zip says is believed: names, sizes, hashes and every value are checked, in a folder that no one sees, before
-the run appears under an id of its own. No checkpoint travels and nothing is unpickled.
+The zip is not trusted: names, sizes, hashes and every value are checked in a hidden folder before the run appears in
+the workspace, under a new id. A checkpoint is refused and nothing is unpickled.
 """
 
 import contextlib
@@ -15,91 +15,91 @@ from cifar_core.data.sources.entries import ArchiveLimits, shown_name
 from cifar_core.data.sources.zips import ZipFiles, open_zip
 from cifar_core.errors import RunError
 from cifar_core.limits import read_limits, require_room
-from cifar_core.runs.ids import run_id as id_of
-from cifar_core.runs.listing import list_runs, read_anyway
+from cifar_core.runs.ids import new_run_id
+from cifar_core.runs.listing import list_runs, read_run_or_problem
 from cifar_core.runs.records import origin_of, read_creation
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.transfer.audit import audit_run
-from cifar_core.runs.transfer.manifest import MANIFEST, MAX_BYTES, Manifest, is_run_file, parse_manifest
+from cifar_core.runs.transfer.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, is_run_file, parse_manifest
 from cifar_core.storage.atomic import make_folder, new_file, new_folder
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
-_MAX_FILES = 2000  # one for each epoch and a dozen more, and room for what operating systems leave
-_PIECE = 1024 * 1024  # bytes
+_MAX_FILES = 2000  # one for each epoch, a dozen more, and files that operating systems add to zips
+_CHUNK = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
 class ImportedRun:
-    """What became of an import."""
+    """The result of an import."""
 
     run: str  # the run's id in this workspace
-    new: bool  # False where it was here already
+    new: bool  # False where the workspace had the run already
 
 
 def import_run(workspace: Workspace, path: Path, *, shown: str = "") -> ImportedRun:
-    """Bring an exported run into the workspace; the same run a second time, in whatever zip, is found here.
+    """Import an exported run into the workspace; a run that the workspace has already is not imported again.
 
     Args:
-        workspace: where to.
+        workspace: gets the run.
         path: the .zip.
-        shown: what people know it as, where its file has another name.
+        shown: the name for errors, where the person knows the file by another name than `path` has.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
         DataError: the zip is absent, damaged, dangerous or larger than `export_mb` unpacked.
-        RunError: it holds no run, or one that breaks a rule; the sentence says which.
+        RunError: it is not an exported run, or the run breaks a rule; the sentence says which.
         StorageError: there is no room, or the disk refused. In all cases the workspace stays as it was.
     """
-    name, most = shown_name(path, shown), read_limits(workspace).export_mb * MB
-    with open_zip(path, ArchiveLimits(_MAX_FILES, most, most), shown=shown) as archive:
+    name, limit = shown_name(path, shown), read_limits(workspace).export_mb * MB
+    with open_zip(path, ArchiveLimits(_MAX_FILES, limit, limit), shown=shown) as archive:
         try:
             entries = _entries(archive)
             manifest = _manifest(archive, entries)
         except ValueError as error:
             raise RunError(f"{name} was refused: {error}.") from error
-        here = _known(workspace, manifest)
-        if here:
-            return ImportedRun(here, new=False)
+        existing = _existing_id(workspace, manifest)
+        if existing:
+            return ImportedRun(existing, new=False)
         require_room(workspace, archive.total_bytes, "The run")
-        identity = id_of(manifest.origin)
+        run_id = new_run_id(manifest.origin)
         try:
-            with new_folder(workspace.runs / identity) as temp:
+            with new_folder(workspace.runs / run_id) as temp:
                 _unpack(archive, entries, manifest, temp)
                 try:
-                    _settle(RunFolder(temp), manifest, identity)
+                    _check_and_adopt(RunFolder(temp), manifest, run_id)
                 except ValueError as error:
-                    told = str(error).replace(temp.name, identity)
-                    raise RunError(f"{name} was refused: {told}.") from error
+                    reason = str(error).replace(temp.name, run_id)
+                    raise RunError(f"{name} was refused: {reason}.") from error
         except FileExistsError as error:
-            if _known(workspace, manifest) == identity:  # brought by someone else meanwhile
-                return ImportedRun(identity, new=False)
+            if _existing_id(workspace, manifest) == run_id:  # another process has imported it meanwhile
+                return ImportedRun(run_id, new=False)
             raise RunError(
-                f"{name} was refused: another run is named {identity} here. Delete that one first."
+                f"{name} was refused: this workspace has another run named {run_id}. Delete that one first."
             ) from error
-    return ImportedRun(identity, new=True)
+    return ImportedRun(run_id, new=True)
 
 
-def _known(workspace: Workspace, manifest: Manifest) -> str:
-    """The id that the run of the manifest has here, empty where it has none."""
+def _existing_id(workspace: Workspace, manifest: Manifest) -> str:
+    """The id that the run of the manifest has in the workspace; empty where the workspace does not have it."""
     for run in list_runs(workspace):
-        with contextlib.suppress(RunError):  # it cannot be read, or was deleted just now
+        with contextlib.suppress(RunError):  # it cannot be read, or has just been deleted
             if not run.problem and origin_of(read_creation(run_folder(workspace, run.id))) == manifest.origin:
                 return run.id
     return ""
 
 
 def _entries(archive: ZipFiles) -> dict[str, zipfile.ZipInfo]:
-    """The files of the zip by their names inside the run's folder: that is where the manifest lies."""
-    above = next((info.filename.removesuffix(MANIFEST) for info in archive.infos if _is_manifest(info.filename)), None)
-    if above is None:
-        raise ValueError(f"it is no exported run, which has a {MANIFEST}")
+    """The files of the zip by their names inside the run's folder, which is the folder with the manifest."""
+    parent = next((info.filename.removesuffix(MANIFEST) for info in archive.infos if _is_manifest(info.filename)), None)
+    if parent is None:
+        raise ValueError(f"it is not an exported run: it has no {MANIFEST}")
     entries = {}
     for info in archive.infos:
-        name = info.filename.removeprefix(above)
-        if not is_run_file(name) or not info.filename.startswith(above):
-            raise ValueError(f"it holds {info.filename[:80]!a}, which no exported run has")
+        name = info.filename.removeprefix(parent)
+        if not is_run_file(name) or not info.filename.startswith(parent):
+            raise ValueError(f"it holds {info.filename[:80]!a}, which is not a file of a run")
         if name in entries:
             raise ValueError(f"it holds {name} twice")
         entries[name] = info
@@ -107,53 +107,53 @@ def _entries(archive: ZipFiles) -> dict[str, zipfile.ZipInfo]:
 
 
 def _is_manifest(name: str) -> bool:
-    """Whether this is the manifest, in a folder or in none."""
+    """Whether an entry is the manifest, at the top of the zip or in one folder."""
     return name.split("/")[-1] == MANIFEST and name.count("/") <= 1
 
 
 def _manifest(archive: ZipFiles, entries: Mapping[str, zipfile.ZipInfo]) -> Manifest:
     with archive.open(entries[MANIFEST]) as stream:
-        text = stream.read(MAX_BYTES + 1)
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"{MANIFEST} is larger than {MAX_BYTES:,} bytes")
+        text = stream.read(MAX_MANIFEST_BYTES + 1)
+    if len(text) > MAX_MANIFEST_BYTES:
+        raise ValueError(f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES:,} bytes")
     try:
         manifest = parse_manifest(text)
     except ValueError as error:
         raise ValueError(f"{MANIFEST} {error}") from error
-    odd = sorted((entries.keys() - {MANIFEST}) ^ manifest.files.keys())
-    if odd:
-        where = "missing" if odd[0] in manifest.files else f"not listed in {MANIFEST}"
-        raise ValueError(f"{odd[0]} is {where}")
+    unmatched = sorted((entries.keys() - {MANIFEST}) ^ manifest.files.keys())
+    if unmatched:
+        where = "missing" if unmatched[0] in manifest.files else f"not listed in {MANIFEST}"
+        raise ValueError(f"{unmatched[0]} is {where}")
     return manifest
 
 
 def _unpack(archive: ZipFiles, entries: Mapping[str, zipfile.ZipInfo], manifest: Manifest, temp: Path) -> None:
-    """Write the files, piece by piece, each of the size and hash that were promised."""
-    for name, content in manifest.files.items():
+    """Write the files in chunks, and check the size and the hash of each against the manifest."""
+    for name, listed in manifest.files.items():
         target, digest, size = temp / name, hashlib.sha256(), 0
         with storage_errors(f"writing {name}"), archive.open(entries[name]) as stream:
             make_folder(target.parent)
             with new_file(target) as handle:
-                while piece := stream.read(_PIECE):
-                    digest.update(piece)
-                    size += len(piece)
-                    handle.write(piece)
-        if (size, digest.hexdigest()) != (content.bytes, content.sha256):
-            raise RunError(f"{name} in the zip is not what its {MANIFEST} promises: get the zip again.")
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    handle.write(chunk)
+        if (size, digest.hexdigest()) != (listed.bytes, listed.sha256):
+            raise RunError(f"{name} in the zip does not match the size and hash in {MANIFEST}: get the zip again.")
 
 
-def _settle(folder: RunFolder, manifest: Manifest, identity: str) -> None:
-    """Check the unpacked run and write its records anew, as those of a run of this workspace."""
-    sound = audit_run(folder)
-    records = sound.records.renamed(identity)
-    if records.origin != manifest.origin or sound.records.config["id"] != manifest.run:
+def _check_and_adopt(folder: RunFolder, manifest: Manifest, run_id: str) -> None:
+    """Check the unpacked run and write its records again, as those of a run of this workspace."""
+    audited = audit_run(folder)
+    records = audited.records.renamed(run_id)
+    if records.origin != manifest.origin or audited.records.config["id"] != manifest.run:
         raise ValueError(f"config.json is of another run than {MANIFEST}")
-    extra = sorted(manifest.files.keys() - {*records.texts(), *sound.files})
+    extra = sorted(manifest.files.keys() - {*records.file_contents(), *audited.files})
     if extra:
         raise ValueError(f"{extra[0]} does not belong to this run")
-    for name, text in records.texts().items():
+    for name, text in records.file_contents().items():
         with storage_errors(f"writing {name}"), new_file(folder.path / name) as handle:
             handle.write(text)
-    problem = read_anyway(folder).problem  # as every page will read it
+    problem = read_run_or_problem(folder).problem  # the pages read it in the same way
     if problem:
-        raise ValueError(f"it could not be shown here ({problem.rstrip('.')})")
+        raise ValueError(f"it could not be shown in this workspace ({problem.rstrip('.')})")

@@ -1,7 +1,8 @@
-"""What the JSON files of a run may say, for a run on its way out of a workspace or into one. Reads them.
+"""The rules for the JSON files of a run that is exported or imported: reads and checks them.
 
-Their values keep to the same limits as everywhere (`cifar_core.storage.json_types`); here it is said which of them travel, and texts
-that could not be shown are refused rather than cleaned. Who made the run, and which run it was made from, stays behind.
+The limits of their values are those of `cifar_core.storage.json_types`. This module decides which values are
+exported, and refuses texts with characters that cannot be shown, which are removed elsewhere. Who made the run and
+which run it was made from are not exported.
 """
 
 import json
@@ -34,21 +35,21 @@ class JsonRecords:
 
     @property
     def origin(self) -> str:
-        """What tells the run from every other one."""
+        """A hash that identifies the run in every workspace."""
         return str(self.config["origin"])
 
     @property
     def dataset(self) -> DatasetFacts | None:
-        """What the run knows of its dataset."""
+        """The facts about the run's dataset; None for a run that never opened its data."""
         return None if self.facts is None else dataset_of(self.facts["dataset"])
 
     def renamed(self, run_id: str) -> "JsonRecords":
-        """The same records for a run of another id, which keeps the old one as its name where it has none."""
+        """The same records with another id; a run without a name gets its old id as its name."""
         about = {**self.about, "name": self.about["name"] or self.config["id"]}
         return replace(self, config={**self.config, "id": run_id}, about=about)
 
-    def texts(self) -> dict[str, bytes]:
-        """The content of their files, by name."""
+    def file_contents(self) -> dict[str, bytes]:
+        """The content of each JSON file, by the name of the file."""
         records = {"config.json": self.config, "status.json": self.status, "about.json": self.about}
         if self.facts is not None:
             records["facts.json"] = self.facts
@@ -73,10 +74,10 @@ def _checked(folder: RunFolder, name: str, check: Callable[[dict[str, Any]], dic
     path = folder.path / name
     try:
         if path.is_symlink():
-            raise ValueError("it is a link")
+            raise ValueError("it is a symbolic link")
         content = read_json(path, max_bytes=MOST_BYTES[name])
         if not isinstance(content, dict):
-            raise ValueError("it holds no mapping")
+            raise ValueError("it is not a JSON object")
         return check(content)
     except OSError as error:
         raise ValueError(f"{name} cannot be read ({error.strerror})") from error
@@ -87,23 +88,24 @@ def _checked(folder: RunFolder, name: str, check: Callable[[dict[str, Any]], dic
 def _config(content: dict[str, Any]) -> dict[str, Any]:
     if newer_schema(content):
         raise ValueError(f"it was made by a newer version of this program (schema {newer_schema(content)})")
-    made = creation_of(content)
+    creation = creation_of(content)
     return {
-        "schema_version": made.schema_version,
-        "id": made.id,
-        "created": made.created,
-        "settings": make_config(made.settings).flat(),
-        "expected_seconds": made.expected_seconds,
-        "versions": made.versions,
-        "code": made.code,
-        "origin": origin_of(made),  # of the settings as they were written
+        "schema_version": creation.schema_version,
+        "id": creation.id,
+        "created": creation.created,
+        "settings": make_config(creation.settings).flat(),
+        "expected_seconds": creation.expected_seconds,
+        "versions": creation.versions,
+        "code": creation.code,
+        "origin": origin_of(creation),  # from the settings as they were written, without new defaults
     }
 
 
 def _status(content: dict[str, Any]) -> dict[str, Any]:
-    """Of a status as it is now."""
     if content["status"] in ACTIVE:
-        raise ValueError(f"the run is {content['status']}, and only one that has ended travels")
+        raise ValueError(
+            f"the run has the status {content['status']}, and only a run that has ended can be exported or imported"
+        )
     if content["progress"] is not None:
         _text(content["progress"], "phase", MAX_ERROR)
     return {
@@ -118,18 +120,18 @@ def _about(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(content: dict[str, Any]) -> dict[str, Any]:
-    facts = training_record_of(content)
-    if len(facts.warnings) > MAX_WARNINGS:
+    record = training_record_of(content)
+    if len(record.warnings) > MAX_WARNINGS:
         raise ValueError(f"warnings must be a list of at most {MAX_WARNINGS:,} sentences")
     checked = {
-        "dataset": asdict(facts.dataset),
+        "dataset": asdict(record.dataset),
         "device": _text(content, "device", _MAX_DEVICE),
-        "threads": facts.threads,
-        "exact": facts.exact,
-        "warnings": [_text({"warnings": item}, "warnings", MAX_ERROR) for item in facts.warnings],
-        "precision": facts.precision,
+        "threads": record.threads,
+        "exact": record.exact,
+        "warnings": [_text({"warnings": item}, "warnings", MAX_ERROR) for item in record.warnings],
+        "precision": record.precision,
     }
-    return checked if facts.peak_memory is None else {**checked, "peak_memory": facts.peak_memory}
+    return checked if record.peak_memory is None else {**checked, "peak_memory": record.peak_memory}
 
 
 def _text(content: dict[str, Any], key: str, longest: int, *, lines: bool = False) -> str:
@@ -137,5 +139,5 @@ def _text(content: dict[str, Any], key: str, longest: int, *, lines: bool = Fals
     if not isinstance(value, str) or len(value) > longest:
         raise ValueError(f"{key} must be a text of at most {longest:,} characters")
     if not can_be_shown(value.replace("\n", "") if lines else value):
-        raise ValueError(f"{key} holds signs that cannot be shown")
+        raise ValueError(f"{key} holds characters that cannot be shown")
     return value

@@ -1,4 +1,4 @@
-"""The list of contents of an exported run: `manifest.json` in its zip, with the size and SHA-256 of every other file."""
+"""The manifest of an exported run: `manifest.json` in its zip lists the size and SHA-256 of every other file."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from cifar_core.runs.run_folder import is_run_id
 from cifar_core.storage.json_types import is_sha256
 
 MANIFEST = "manifest.json"
-MAX_BYTES = 1024 * 1024  # of it
+MAX_MANIFEST_BYTES = 1024 * 1024
 _FORMAT = "cifar_core run"
 VERSION = 1
 _RECORDS = ("config.json", "status.json", "about.json", "facts.json")
@@ -20,8 +20,8 @@ _OTHERS = re.compile(
 
 
 @dataclass(frozen=True)
-class Content:
-    """What the manifest says of a file."""
+class ListedFile:
+    """What the manifest says about a file."""
 
     bytes: int
     sha256: str
@@ -29,52 +29,52 @@ class Content:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the zip of a run holds."""
+    """The content of `manifest.json`."""
 
-    run: str  # its id where it was exported
-    origin: str  # what tells it from every other run
-    files: Mapping[str, Content]
+    run: str  # its id in the workspace that it was exported from
+    origin: str  # identifies the run in every workspace: see `records.origin_of`
+    files: Mapping[str, ListedFile]
 
     def text(self) -> bytes:
-        """As it stands in the file."""
-        files = {name: asdict(content) for name, content in self.files.items()}
+        """The manifest as the text of its file."""
+        files = {name: asdict(listed) for name, listed in self.files.items()}
         content = {"format": _FORMAT, "version": VERSION, "run": self.run, "origin": self.origin, "files": files}
         return json.dumps(content, indent=1).encode()
 
 
 def is_run_file(name: str) -> bool:
-    """Whether a file of this name may be in the zip of a run: checkpoints, locks and logs stay where they are."""
+    """Whether a file of this name may be in the zip of a run; checkpoints, locks and logs are never exported."""
     return name in (MANIFEST, *_RECORDS) or _OTHERS.fullmatch(name) is not None
 
 
 def parse_manifest(text: bytes) -> Manifest:
-    """The manifest from its file.
+    """The manifest from the text of its file.
 
     Raises:
-        ValueError: it is none; the message ends the sentence "manifest.json ...".
+        ValueError: it is not a manifest; the message ends the sentence "manifest.json ...".
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError("cannot be read") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise ValueError("is not that of a run")
+        raise ValueError("is not the manifest of a run")
     if content.get("version") != VERSION:
         raise ValueError("was written by a newer version of this program")
     run, origin, files = content.get("run"), content.get("origin"), content.get("files")
     if not isinstance(run, str) or not is_run_id(run):
-        raise ValueError("names a run that no run can be named")
+        raise ValueError("gives an id that a run cannot have")
     if not isinstance(origin, str) or not is_sha256(origin) or not isinstance(files, dict):
-        raise ValueError("does not say what it lists")
-    return Manifest(run, origin, {name: _content(name, entry) for name, entry in files.items()})
+        raise ValueError("lacks its origin or its list of files")
+    return Manifest(run, origin, {name: _listed_file(name, entry) for name, entry in files.items()})
 
 
-def _content(name: str, entry: Any) -> Content:
+def _listed_file(name: str, entry: Any) -> ListedFile:
     if not is_run_file(name) or name == MANIFEST:
-        raise ValueError(f"lists {name[:80]!a}, which no run has")
+        raise ValueError(f"lists {name[:80]!a}, which is not a file of a run")
     if not isinstance(entry, dict) or entry.keys() != {"bytes", "sha256"}:
         raise ValueError(f"does not give the size and SHA-256 of {name}")
     size, digest = entry["bytes"], entry["sha256"]
     if type(size) is not int or size < 0 or not isinstance(digest, str) or not is_sha256(digest):
         raise ValueError(f"does not give the size and SHA-256 of {name}")
-    return Content(size, digest)
+    return ListedFile(size, digest)

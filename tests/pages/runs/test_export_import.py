@@ -13,7 +13,7 @@ from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
 from tests.pages.test_life_cycle import select
 from tests.runs.conftest import snapshot
-from tests.runs.zips_of_runs import RUN, rewrite, store
+from tests.runs.exported_runs import RUN, rewrite, store
 
 
 @pytest.fixture

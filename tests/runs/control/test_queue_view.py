@@ -1,4 +1,4 @@
-"""Places in the queue and how long each will wait: a pure function of the list of runs."""
+"""The places in the queue and the expected waits, which follow from the list of runs alone."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def test_more_slots_empty_sooner() -> None:
     )
 
 
-def test_what_is_not_known_is_not_said() -> None:
+def test_a_wait_behind_a_run_without_an_estimate_is_unknown() -> None:
     runs = [training(10), waiting(1, None), waiting(2, 5)]
     assert [place.seconds for place in queue_places(runs, 1).values()] == [10, None]
     assert [place.seconds for place in queue_places([training(None), waiting(1)], 1).values()] == [None]
@@ -48,11 +48,11 @@ def test_a_resumed_run_and_a_time_limit_take_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("position", "said"),
+    ("position", "ordinal"),
     [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (21, "21st"), (113, "113th")],
 )
-def test_places_are_said_as_people_say_them(position: int, said: str) -> None:
-    assert str(QueuePlace(position, 200, None)) == f"{said} of 200"
+def test_places_are_ordinal_numbers(position: int, ordinal: str) -> None:
+    assert str(QueuePlace(position, 200, None)) == f"{ordinal} of 200"
 
 
 @given(
@@ -60,7 +60,9 @@ def test_places_are_said_as_people_say_them(position: int, said: str) -> None:
     lefts=st.lists(st.none() | st.floats(0, 1e6), max_size=4),
     slots=st.integers(1, 5),
 )
-def test_nobody_waits_less_than_who_is_before(times: list[float | None], lefts: list[float | None], slots: int) -> None:
+def test_no_run_waits_less_than_the_run_before_it(
+    times: list[float | None], lefts: list[float | None], slots: int
+) -> None:
     runs = [waiting(number, seconds) for number, seconds in enumerate(times)] + [training(left) for left in lefts]
     places = list(queue_places(runs, slots).values())
     assert [place.position for place in places] == list(range(1, len(times) + 1))

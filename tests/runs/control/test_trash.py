@@ -1,4 +1,4 @@
-"""Deleting runs and bringing them back. Nothing is trained here."""
+"""Deleting and restoring runs, and removing them for good. Nothing is trained here."""
 
 import datetime
 import json
@@ -39,7 +39,7 @@ from tests.runs.conftest import ended_run, snapshot
 
 
 def age(workspace: Workspace, *, days: float) -> None:
-    """Make everything in the trash look as if it was deleted so many days earlier."""
+    """Rename the folders in the trash as if the runs had been deleted so many days earlier."""
     for item in list_trash(workspace):
         earlier = item.deleted - datetime.timedelta(days=days)
         item.path.rename(workspace.trash / f"{earlier:%Y%m%d-%H%M%S}-{earlier.microsecond // 1000:03d}-{item.id}")
@@ -128,7 +128,7 @@ def test_the_trash_keeps_for_as_long_as_the_server_says(workspace: Workspace) ->
     (workspace.root / LIMITS_FILE).write_text('{"trash_days": "often"}')
     age(workspace, days=100)
     empty_old_trash(workspace)
-    assert len(list_trash(workspace)) == 1, "rules that cannot be read throw nothing away"
+    assert len(list_trash(workspace)) == 1, "while the limits cannot be read, nothing is removed"
     (workspace.root / LIMITS_FILE).write_text('{"trash_days": 150}')
     empty_old_trash(workspace)
     assert len(list_trash(workspace)) == 1
@@ -137,9 +137,7 @@ def test_the_trash_keeps_for_as_long_as_the_server_says(workspace: Workspace) ->
     assert list(workspace.trash.iterdir()) == []
 
 
-def test_removing_for_good_that_is_cut_short_leaves_no_half_run(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_removal_leaves_no_half_run(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = ended_run(workspace)
     delete_run(workspace, run_id)
 
@@ -151,7 +149,7 @@ def test_removing_for_good_that_is_cut_short_leaves_no_half_run(
         patch.setattr(shutil, "rmtree", half)
         with pytest.raises(StorageError, match=f"removing the deleted run {run_id}"):
             empty_trash(workspace)
-        empty_old_trash(workspace)  # says nothing: the next one tries again
+        empty_old_trash(workspace)  # raises nothing: the next call tries again
     assert list_trash(workspace) == []
     (left,) = workspace.trash.iterdir()
     os.utime(left, (0, 0))
@@ -170,13 +168,13 @@ def test_a_full_disk_leaves_the_run(workspace: Workspace, arm: Callable[[str], N
 
 @pytest.mark.fault(19)
 def test_a_running_or_orphaned_run_is_not_deleted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trash, "ENDING_SECONDS", 0.0)
+    monkeypatch.setattr(trash, "EXIT_SECONDS", 0.0)
     living = create_run(workspace, make_config())
     with pytest.raises(RunError, match="is running: stop it first"):
         delete_run(workspace, living)
     orphan = ended_run(workspace)
-    with hold_lock(run_folder(workspace, orphan).training_lock) as mine:
-        assert mine
+    with hold_lock(run_folder(workspace, orphan).training_lock) as acquired:
+        assert acquired
         with pytest.raises(RunError, match="is running: stop it first"):
             delete_run(workspace, orphan)
     assert list_trash(workspace) == []
@@ -194,7 +192,7 @@ def test_a_run_that_cannot_be_read_is_deleted_and_comes_back(workspace: Workspac
 
 
 def test_a_name_in_the_trash_is_one_line_that_can_be_seen(workspace: Workspace) -> None:
-    """It may have come with a zip, or been written by hand, and is printed to a terminal."""
+    """It may come from an imported run or be edited by hand, and is printed to a terminal."""
     run_id = ended_run(workspace)
     (workspace.runs / run_id / "about.json").write_text(json.dumps({"name": "\x1b]0;mine\x07\n" + "x" * 100}))
     delete_run(workspace, run_id)
@@ -205,7 +203,7 @@ def test_a_name_in_the_trash_is_one_line_that_can_be_seen(workspace: Workspace) 
 @pytest.mark.fault(45)
 @pytest.mark.parametrize("target", ["folder", "run", "nothing"])
 def test_of_a_linked_run_only_the_link_is_deleted(workspace: Workspace, tmp_path: Path, target: str) -> None:
-    """It is no run: not listed, not read. What it points to is neither touched nor given lock files."""
+    """The link is not listed or read as a run. Its target is not changed and gets no lock files."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").write_text("x")
@@ -240,7 +238,7 @@ def test_a_link_inside_a_run_is_removed_for_good_without_what_it_points_to(
 
 
 def test_renames_reach_the_disk_in_both_folders(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A power cut after the answer does not undo it."""
+    """So a power cut after the deletion does not undo it."""
     run_id = ended_run(workspace)
     synced: list[Path] = []
     monkeypatch.setattr(trash, "sync_folder", lambda folder: (synced.append(folder), atomic.sync_folder(folder)))
@@ -260,7 +258,7 @@ def test_a_run_that_ended_just_now_can_be_deleted(workspace: Workspace) -> None:
 
 @pytest.fixture
 def spawned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What would have been started as a worker."""
+    """The arguments of the workers that would have been started."""
     started: list[str] = []
     monkeypatch.setattr(actions, "spawn", lambda _module, arguments, _log: started.extend(arguments))
     return started
@@ -271,21 +269,21 @@ def spawned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_run_that_is_being_deleted_cannot_start(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, spawned: list[str], begin: Callable[[Workspace, str], None]
 ) -> None:
-    """In the middle of the deletion, when it has looked whether the run is idle, someone else sets it going."""
+    """Another process starts it during the deletion, after the check that the run is idle."""
     run_id = ended_run(workspace, Status.STOPPED) if begin is resume_run else never_started(workspace, monkeypatch)
     monkeypatch.setattr(admission, "_LOCK_SECONDS", 0.0)
-    free_name, met = trash._free_name, []
+    free_name, calls = trash._free_name, []
 
-    def meanwhile(workspace: Workspace, run_id: str) -> Path:
-        with pytest.raises(StorageError, match="started or deleted, and that does not get done"):
+    def concurrently(workspace: Workspace, run_id: str) -> Path:
+        with pytest.raises(StorageError, match="started or deleted, and that takes too long"):
             begin(workspace, run_id)
-        met.append(run_id)
+        calls.append(run_id)
         return free_name(workspace, run_id)
 
-    monkeypatch.setattr(trash, "_free_name", meanwhile)
+    monkeypatch.setattr(trash, "_free_name", concurrently)
     delete_run(workspace, run_id)
-    assert met == [run_id] and [item.id for item in list_trash(workspace)] == [run_id]
-    with pytest.raises(RunError, match="There is no run"):  # as the other finds it who waits for its turn
+    assert calls == [run_id] and [item.id for item in list_trash(workspace)] == [run_id]
+    with pytest.raises(RunError, match="There is no run"):  # the other process gets this after waiting for the lock
         begin(workspace, run_id)
     assert spawned == [] and list_runs(workspace) == [] and tickets(workspace) == {}
 
@@ -295,47 +293,47 @@ def test_a_run_that_is_being_deleted_cannot_start(
 def test_a_run_that_is_being_started_cannot_be_deleted(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, spawned: list[str], begin: Callable[[Workspace, str], None]
 ) -> None:
-    """In the middle of the start, before the run says that it waits, someone else deletes it; and once more after."""
+    """Another process deletes it during the start, before its status is `queued`, and again afterwards."""
     run_id = ended_run(workspace, Status.STOPPED) if begin is resume_run else never_started(workspace, monkeypatch)
     monkeypatch.setattr(admission, "_LOCK_SECONDS", 0.0)
     step = "_queue_again" if begin is resume_run else "expect_worker"
-    take, met = getattr(actions, step), []
+    take, calls = getattr(actions, step), []
 
-    def meanwhile(*folder: object, **more: object) -> None:
-        with pytest.raises(StorageError, match="started or deleted, and that does not get done"):
+    def concurrently(*folder: object, **more: object) -> None:
+        with pytest.raises(StorageError, match="started or deleted, and that takes too long"):
             delete_run(workspace, run_id)
-        met.append(run_id)
+        calls.append(run_id)
         take(*folder, **more)
 
-    monkeypatch.setattr(actions, step, meanwhile)
+    monkeypatch.setattr(actions, step, concurrently)
     begin(workspace, run_id)
     with pytest.raises(RunError, match="is running: stop it first"):
         delete_run(workspace, run_id)
-    assert met == [run_id] and len(spawned) == 1 and list_trash(workspace) == []
+    assert calls == [run_id] and len(spawned) == 1 and list_trash(workspace) == []
     assert read_run(workspace, run_id).status is Status.QUEUED and tickets(workspace) == {run_id: 1}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows moves no folder in which a file is open")
-def test_a_worker_that_comes_late_does_not_train_what_is_being_deleted(
+def test_a_late_worker_does_not_train_a_run_that_is_being_deleted(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its run looks dead by then; the deletion holds the lock that the worker needs."""
+    """The run counts as interrupted by then; the deletion holds the lock that the worker needs."""
     run_id = never_started(workspace, monkeypatch)
-    free_name, met = trash._free_name, []
+    free_name, calls = trash._free_name, []
 
-    def meanwhile(workspace: Workspace, run_id: str) -> Path:
+    def concurrently(workspace: Workspace, run_id: str) -> Path:
         folder = run_folder(workspace, run_id)
-        with hold_lock(folder.lock) as mine, hold_lock(folder.training_lock) as quiet:
-            met.append((mine, quiet))
+        with hold_lock(folder.lock) as acquired, hold_lock(folder.training_lock) as idle:
+            calls.append((acquired, idle))
         return free_name(workspace, run_id)
 
-    monkeypatch.setattr(trash, "_free_name", meanwhile)
+    monkeypatch.setattr(trash, "_free_name", concurrently)
     delete_run(workspace, run_id)
-    assert met == [(False, False)] and len(list_trash(workspace)) == 1
+    assert calls == [(False, False)] and len(list_trash(workspace)) == 1
 
 
 def never_started(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A run that was made so long ago that its worker, if there ever was one, counts as dead."""
+    """A run that was made so long ago that its worker, which never started, counts as dead."""
     run_id = create_run(workspace, make_config())
     monotonic = time.monotonic
     monkeypatch.setattr("time.monotonic", lambda: monotonic() + START_SECONDS + 1)

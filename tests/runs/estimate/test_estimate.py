@@ -1,4 +1,4 @@
-"""The time estimate: costs found again, and sums that add up."""
+"""The time estimate: fitted costs, and the sum of the steps of an epoch."""
 
 import os
 import time
@@ -37,7 +37,7 @@ COSTS = Costs(per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, 
 KNOWN = MachineSpeed(machine_name(), 2, 3.5, {"simple_cnn": COSTS, "fast_cnn": COSTS}, {})
 
 
-def test_costs_are_found_again() -> None:
+def test_the_fit_finds_the_costs_that_made_the_times() -> None:
     rng = np.random.default_rng(0)
     rows = rng.uniform(1, 100, (8, 4))
     costs = np.array([1e-3, 2e-4, 0.0, 5e-5])
@@ -61,7 +61,7 @@ def test_estimate_is_the_sum_of_its_steps(workspace: Workspace) -> None:
     steps = 8 * fitted_step(COSTS, layers, 32) + fitted_step(COSTS, layers, 270 - 8 * 32)
     measuring = 0.3 * (30 + 100) * fitted_step(COSTS, layers, 32) / 32
     assert (longer.seconds - estimate.seconds) / 20 == pytest.approx(steps + measuring + 0.15)
-    assert "timing" in estimate.source and estimate.start_up == 3.5
+    assert "timing of this machine" in estimate.source and estimate.start_up == 3.5
 
 
 def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> None:
@@ -105,7 +105,7 @@ def test_leaving_out_easy_pictures_saves_about_that_part() -> None:
     )
 
 
-def test_an_earlier_run_alike_is_the_better_witness(shared: Workspace, finished: Run) -> None:
+def test_an_earlier_run_with_the_same_cost_is_preferred(shared: Workspace, finished: Run) -> None:
     estimate = estimate_run(shared, make_config({**TINY, "epochs": 20}), [finished])
     assert estimate is not None and finished.name in estimate.source
     assert estimate.seconds == pytest.approx(20 * finished.seconds / 2)
@@ -114,41 +114,46 @@ def test_an_earlier_run_alike_is_the_better_witness(shared: Workspace, finished:
 
 @pytest.mark.parametrize(
     ("settings", "alike"),
-    [({}, True), ({"flip_test": True}, True), ({"flip_test": True, "validation_share": 0.0}, False),
-     ({"prune_share": 0.5}, False), ({"model": "fast_cnn", "small_share": 0.5}, True)],
-)  # fmt: skip
-def test_a_run_of_other_length_is_no_witness_where_its_epochs_are_unlike(
+    [
+        ({}, True),
+        ({"flip_test": True}, True),
+        ({"flip_test": True, "validation_share": 0.0}, False),
+        ({"prune_share": 0.5}, False),
+        ({"model": "fast_cnn", "small_share": 0.5}, True),
+    ],
+)
+def test_a_run_of_another_length_is_not_used_where_its_epochs_differ(
     shared: Workspace, finished: Run, settings: dict[str, Any], alike: bool
 ) -> None:
-    """The last epoch is looked at more often, or the first and the last show more pictures."""
+    """The last epoch is measured with more views, or the first and the last epochs train on more pictures."""
     run = replace(finished, config=make_config({**TINY, **settings}))
     for epochs, found in ((finished.config.optimizer.epochs, True), (20, alike)):
         estimate = estimate_run(shared, make_config({**TINY, **settings, "epochs": epochs}), [run])
         assert (estimate is not None and finished.name in estimate.source) is found
 
 
-def test_a_run_on_other_pictures_of_the_same_name_is_no_witness(shared: Workspace, finished: Run) -> None:
+def test_a_run_on_another_dataset_of_the_same_name_is_not_used(shared: Workspace, finished: Run) -> None:
     assert finished.dataset is not None
     other = replace(finished, dataset=replace(finished.dataset, fingerprint="0" * 64))
     assert estimate_run(shared, finished.config, [other]) is None
 
 
 def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run) -> None:
-    """CreationRecord when a run alike was there, so expected to take just as long."""
-    again = create_run(shared, finished.config)
-    expected = read_run(shared, again).expected_seconds
+    """A run with the same settings as a finished one is expected to take as long."""
+    new = create_run(shared, finished.config)
+    expected = read_run(shared, new).expected_seconds
     assert expected == pytest.approx(finished.seconds)
-    assert read_run(shared, again).overrun is None
+    assert read_run(shared, new).overrun is None
     late = replace(finished, expected_seconds=finished.seconds / 2)
     assert late.overrun == pytest.approx(1.0)
     assert late.last is not None
     longer = replace(finished.config, optimizer=replace(finished.config.optimizer, epochs=2 * late.last.epoch))
-    assert replace(late, config=longer).overrun == pytest.approx(3.0), "stopped early: judged by the epochs there were"
-    move(RunFolder(shared.runs / again), Verb.STOP)
-    delete_run(shared, again)
+    assert replace(late, config=longer).overrun == pytest.approx(3.0), "stopped early: only its own epochs count"
+    move(RunFolder(shared.runs / new), Verb.STOP)
+    delete_run(shared, new)
 
 
-def test_calibration_is_measured_once_and_a_failure_is_said(
+def test_the_speed_is_measured_once_and_a_failure_is_reported(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Process:
@@ -171,11 +176,16 @@ def test_calibration_is_measured_once_and_a_failure_is_said(
     assert len(started) == 1
 
 
-@pytest.mark.parametrize(("factor", "again"), [(0.4, True), (0.7, False), (1.8, False), (2.5, True)])
-def test_a_run_that_belies_the_calibration_has_it_taken_again(
-    shared: Workspace, finished: Run, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, factor: float, again: bool
+@pytest.mark.parametrize(("factor", "repeated"), [(0.4, True), (0.7, False), (1.8, False), (2.5, True)])
+def test_a_run_with_a_very_different_time_has_the_speed_measured_again(
+    shared: Workspace,
+    finished: Run,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    factor: float,
+    repeated: bool,
 ) -> None:
-    """Once: a run made before it was measured says nothing of it, nor does one that came from another machine."""
+    """Only once: runs made before the measurement and imported runs do not count."""
     started: list[object] = []
     process = SimpleNamespace(poll=lambda: 0, returncode=0)
     monkeypatch.setattr("cifar_core.runs.estimate.speed.spawn", lambda *given: (started.append(given), process)[1])
@@ -184,15 +194,15 @@ def test_a_run_that_belies_the_calibration_has_it_taken_again(
     os.utime(workspace.root / SPEED_FILE, (made - 1, made - 1))
     run = replace(finished, expected_seconds=finished.seconds / factor)
     assert ensure_speed(workspace, [replace(run, imported=True)]) == "done" and not started
-    assert ensure_speed(workspace, [run]) == ("measuring" if again else "done")
-    assert len(started) == again
+    assert ensure_speed(workspace, [run]) == ("measuring" if repeated else "done")
+    assert len(started) == repeated
     os.utime(workspace.root / SPEED_FILE, (made + 1, made + 1))
-    assert ensure_speed(workspace, [run]) == "done" and len(started) == again
+    assert ensure_speed(workspace, [run]) == "done" and len(started) == repeated
 
 
 @pytest.mark.slow
 def test_this_machine_is_measured(workspace: Workspace) -> None:
-    """The real process: every preset was timed itself, and the fit of the rest is not far from it."""
+    """By the real process: every preset is timed, and the fitted costs give about the same times."""
     while ensure_speed(workspace) == "measuring":
         time.sleep(0.1)
     found = read_speed(workspace)
@@ -206,12 +216,12 @@ def test_this_machine_is_measured(workspace: Workspace) -> None:
         assert 0.4 < fitted / measured < 2.5, name
 
 
-def test_embedded_data_can_be_planned_before_it_is_drawn(workspace: Workspace) -> None:
+def test_a_run_on_drawn10_can_be_estimated_before_it_is_drawn(workspace: Workspace) -> None:
     write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
     assert estimate_run(workspace, make_config()) is not None
 
 
-def test_calibration_of_another_machine_does_not_hold(workspace: Workspace) -> None:
+def test_the_speed_of_another_machine_is_not_used(workspace: Workspace) -> None:
     write_json(workspace.root / SPEED_FILE, {**as_json(KNOWN), "machine": "1000 cores"})
     assert read_speed(workspace) is None
     (workspace.root / SPEED_FILE).write_text("{")

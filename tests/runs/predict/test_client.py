@@ -1,4 +1,4 @@
-"""The helper process that answers pictures with probabilities."""
+"""The prediction server and its client: probabilities of pictures by the networks of runs."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs import Predictor, PredictorProcess, Run, create_run, open_run_dataset, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import tiny_pictures
-from tests.runs.zips_of_runs import RUN, store
+from tests.runs.exported_runs import RUN, store
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def test_it_gives_the_saved_predictions(shared: Workspace, finished: Run, helper
         predictor.predict(np.zeros((1, 3, 28, 28), np.uint8))
 
 
-@pytest.mark.parametrize(("looks", "same"), [(1, True), (2, False)])
-def test_it_looks_as_often_as_when_it_was_judged(
-    shared: Workspace, finished: Run, helper: PredictorProcess, tmp_path: Path, looks: int, same: bool
+@pytest.mark.parametrize(("views", "same"), [(1, True), (2, False)])
+def test_it_uses_as_many_views_as_when_the_epoch_was_measured(
+    shared: Workspace, finished: Run, helper: PredictorProcess, tmp_path: Path, views: int, same: bool
 ) -> None:
-    """As after an epoch that could not count, of a run that was stopped there."""
+    """An epoch that could not be the best one is measured with one view, and so is its network later."""
     away = open_workspace(tmp_path / "away")
     folder = shutil.copytree(shared.runs / finished.id, away.runs / finished.id)
     for file in (folder / "config.json", folder / "facts.json"):
@@ -46,7 +46,7 @@ def test_it_looks_as_often_as_when_it_was_judged(
         content["settings"]["flip_test"] = True
         file.write_text(json.dumps(content))
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    (folder / "metrics.jsonl").write_text("".join(json.dumps({**line, "looks": looks}) + "\n" for line in lines))
+    (folder / "metrics.jsonl").write_text("".join(json.dumps({**line, "looks": views}) + "\n" for line in lines))
     test = open_run_dataset(shared, finished).test
     probs = Predictor(away, finished.id, helper).predict(np.asarray(test.images))
     assert (np.abs(probs - read_predictions(shared, finished.id).probs).max() < 1e-5) == same
@@ -71,7 +71,7 @@ def test_one_process_answers_for_all_runs_and_is_replaced_when_it_dies(
     assert np.array_equal(networks[0].predict(images), first[0])
 
 
-def test_a_network_that_went_away_meanwhile(
+def test_a_network_whose_run_was_deleted_meanwhile(
     shared: Workspace, finished: Run, helper: PredictorProcess, tmp_path: Path
 ) -> None:
     away = open_workspace(tmp_path / "away")

@@ -1,4 +1,4 @@
-"""The network of a run as a torch module: the probabilities that the run itself kept."""
+"""The network of a run as a torch module gives the probabilities that the run kept."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from cifar_core.runs import Run, create_run, open_run_dataset, read_predictions
 from cifar_core.runs.predict.network import load_network
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
-from tests.runs.inside import TINY, train
+from tests.runs.in_process import TINY, train
 
 
 def test_it_gives_the_saved_predictions(shared: Workspace, finished: Run) -> None:
@@ -25,7 +25,7 @@ def test_it_gives_the_saved_predictions(shared: Workspace, finished: Run) -> Non
 
 
 def test_gradients_go_back_to_its_weights(shared: Workspace, finished: Run) -> None:
-    """It is an ordinary module, for whoever wants to explain or to train it further."""
+    """It is an ordinary module, that can be explained or trained further."""
     network = load_network(shared, finished.id)
     network(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))[0, 0].backward()
     assert all(item.grad is not None for item in network.parameters())
@@ -36,17 +36,17 @@ def test_latest_is_the_newest(tiny: Workspace) -> None:
     assert load_network(tiny, "latest").class_names[0] == "airplane"
 
 
-@pytest.mark.parametrize("harm", ["no run", "no epoch", "damaged"])
-def test_what_cannot_be_loaded_is_a_sentence(tiny: Workspace, harm: str) -> None:
-    run_id, words = "no-such-run", "There is no run"
-    if harm == "no epoch":
-        run_id, words = create_run(tiny, make_config(TINY)), "no finished epoch yet"
-    if harm == "damaged":
-        run_id, words = create_run(tiny, make_config(TINY | {"epochs": 1})), "cannot be asked"
+@pytest.mark.parametrize("damage", ["no run", "no epoch", "damaged"])
+def test_what_cannot_be_loaded_is_a_sentence(tiny: Workspace, damage: str) -> None:
+    run_id, message = "no-such-run", "There is no run"
+    if damage == "no epoch":
+        run_id, message = create_run(tiny, make_config(TINY)), "no finished epoch yet"
+    if damage == "damaged":
+        run_id, message = create_run(tiny, make_config(TINY | {"epochs": 1})), "cannot be used"
         train(tiny, run_id)
         path = run_folder(tiny, run_id).weights(1)
         content = bytearray(path.read_bytes())
         content[-1] ^= 1
         path.write_bytes(content)
-    with pytest.raises(RunError, match=words):
+    with pytest.raises(RunError, match=message):
         load_network(tiny, run_id)

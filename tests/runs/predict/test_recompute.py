@@ -1,4 +1,4 @@
-"""Damaged predictions are made anew from the best weights: bit by bit the same, or a sentence and nothing changed."""
+"""Damaged predictions are computed again from the best weights, bit by bit the same; otherwise nothing is changed."""
 
 import shutil
 from pathlib import Path
@@ -11,18 +11,18 @@ from cifar_core.data import delete_dataset
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.runs import Run, create_run, read_predictions, recompute_predictions, verify_run
 from cifar_core.runs.predict import recompute
-from cifar_core.runs.predict.recompute_process import predict_again
+from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.inside import TINY, one_thread, train
+from tests.runs.in_process import TINY, one_thread, train
 
 
 @pytest.fixture
 def copy(shared: Workspace, finished: Run, workspace: Workspace) -> Workspace:
-    """A workspace of this test alone with a copy of the finished run and its dataset."""
+    """A workspace of one test with a copy of the finished run and its dataset."""
     shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
     shutil.copytree(shared.data, workspace.data, dirs_exist_ok=True)
     return workspace
@@ -45,11 +45,11 @@ DAMAGES = [truncate, of_another_size, Path.unlink]
 
 
 @pytest.mark.fault(7)
-def test_a_process_of_its_own_makes_them_anew(copy: Workspace, finished: Run) -> None:
+def test_a_process_of_its_own_computes_them_again(copy: Workspace, finished: Run) -> None:
     folder = run_folder(copy, finished.id)
     before = snapshot(folder.path)
     truncate(folder.predictions)
-    with pytest.raises(RunError, match=f"`runs recompute {finished.id}` makes them anew"):
+    with pytest.raises(RunError, match=f"`runs recompute {finished.id}` computes them again"):
         read_predictions(copy, finished.id)
     recompute_predictions(copy, "latest")
     assert snapshot(folder.path) == before, "every file is bit by bit what it was, metrics and all"
@@ -59,10 +59,14 @@ def test_a_process_of_its_own_makes_them_anew(copy: Workspace, finished: Run) ->
 @pytest.mark.fault(7)
 @pytest.mark.parametrize(
     "settings",
-    [{"flip_test": True}, {"flip_test": True, "validation_share": 0.0}, {"model": "fast_cnn", "widths": "4,6,8", "optimizer": "muon", "epochs": 2, "validation_share": 0.2}],
-)  # fmt: skip
+    [
+        {"flip_test": True},
+        {"flip_test": True, "validation_share": 0.0},
+        {"model": "fast_cnn", "widths": "4,6,8", "optimizer": "muon", "epochs": 2, "validation_share": 0.2},
+    ],
+)
 def test_every_damage_and_network(workspace: Workspace, settings: dict[str, object]) -> None:
-    """In this process, where the threads of torch are those that trained."""
+    """In the process of the test, where torch has as many threads as in the training."""
     one_thread()
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({**TINY, **settings}))
@@ -75,12 +79,12 @@ def test_every_damage_and_network(workspace: Workspace, settings: dict[str, obje
         folder.history(run.best.epoch).write_bytes(b"")
         with pytest.raises(RunError, match="predictions"):
             read_predictions(workspace, run_id)
-        predict_again(folder)
+        recompute_best_epoch(folder)
         assert snapshot(folder.path, but=LOCK) == before
 
 
-def test_a_run_that_was_cut_short_is_looked_at_as_often_as_its_last_epoch_was(workspace: Workspace) -> None:
-    """The settings ask for two looks after the last epoch, which never came."""
+def test_a_stopped_run_is_measured_with_as_many_views_as_its_last_epoch(workspace: Workspace) -> None:
+    """The settings ask for two views after the last epoch, which the run never reached."""
     one_thread()
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({**TINY, "flip_test": True, "validation_share": 0.0, "epochs": 9}))
@@ -89,19 +93,19 @@ def test_a_run_that_was_cut_short_is_looked_at_as_often_as_its_last_epoch_was(wo
     folder = run_folder(workspace, run_id)
     before = snapshot(folder.path, but=LOCK)
     truncate(folder.predictions)
-    predict_again(folder)
+    recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
 
-def refused(workspace: Workspace, run_id: str, said: str) -> None:
+def refused(workspace: Workspace, run_id: str, message: str) -> None:
     before = snapshot(workspace.root)
-    with pytest.raises(CifarCoreError, match=said):
+    with pytest.raises(CifarCoreError, match=message):
         recompute_predictions(workspace, run_id)
     assert snapshot(workspace.root) == before
 
 
 @pytest.mark.fault(7, 10)
-def test_what_cannot_be_recomputed_says_what_to_do(
+def test_the_error_of_a_refusal_says_what_to_do(
     copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recompute, "subprocess", None)  # no process is needed to refuse
@@ -128,24 +132,24 @@ def test_what_cannot_be_recomputed_says_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"), [("busy", "in use by another process"), ("swapped", "are not those of that epoch")]
+    ("case", "message"), [("busy", "in use by another process"), ("swapped", "are not those of that epoch")]
 )
-def test_what_only_the_process_can_see(
-    copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, harm: str, said: str
+def test_errors_that_only_the_process_can_find(
+    copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, case: str, message: str
 ) -> None:
     folder = run_folder(copy, finished.id)
     truncate(folder.predictions)
     before = snapshot(folder.path)
-    if harm == "busy":
-        monkeypatch.setattr("cifar_core.runs.predict.recompute_process._TURN_SECONDS", 0.0)
-        with hold_lock(folder.training_lock) as mine, pytest.raises(RunError, match=said):
-            assert mine
-            predict_again(folder)
+    if case == "busy":
+        monkeypatch.setattr("cifar_core.runs.predict.recompute_process._LOCK_SECONDS", 0.0)
+        with hold_lock(folder.training_lock) as acquired, pytest.raises(RunError, match=message):
+            assert acquired
+            recompute_best_epoch(folder)
     else:
         lines = folder.metrics.read_text("utf-8")
         assert finished.best is not None
         folder.metrics.write_text(lines.replace(str(finished.best.test_accuracy), "0.001"), "utf-8")
-        with pytest.raises(RunError, match=said):
-            predict_again(folder)
+        with pytest.raises(RunError, match=message):
+            recompute_best_epoch(folder)
         folder.metrics.write_text(lines, "utf-8")
     assert snapshot(folder.path) == before

@@ -1,11 +1,11 @@
-"""A tiny training, again and again, each time with another of its writes made to fail or its process killed there; likewise
-the making of a run.
+"""Repeats a tiny training, and the creation of a run, with a failure or a crash at a different write each time.
 
-`python -m tests.runs.training.crashes FOLDER [STEP]` (STEP 7 tries every seventh call). For each point of `faults.POINTS` and each
-effect it counts the calls up until a training passes without the fault; after each it reopens the workspace, verifies,
-resumes, and compares with an uninterrupted training bit by bit and with all other runs byte by byte. It prints what it
-tried and exits with 1 and a sentence where a promise was broken. Each training is a fork of this process, which has
-loaded torch once and never computes itself, so a case takes a fraction of a second.
+Run as `python -m tests.runs.training.crashes FOLDER [STEP]`; STEP 7 tries every seventh call. For each point of
+`faults.POINTS` and each effect it tries one call after the other until a training ends without the fault. After each
+training it reopens the workspace, verifies and resumes the run, and compares its results with those of an
+uninterrupted training bit by bit, and all other runs byte by byte. It prints the number of calls that it tried, and
+exits with 1 and a sentence where a promise was broken. Each training is a fork of this process, which has loaded
+torch once and never computes itself, so a case takes a fraction of a second.
 """
 
 import contextlib
@@ -37,25 +37,35 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.fault_injection import BrokenPromiseError, demand, forked, inject_everywhere
 
-SETTINGS: dict[str, Any] = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 2, "learning_rate": 3e-3,
-            "shift": 1}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "dataset": "tiny",
+    "channels": "3,4",
+    "hidden": "8,8",
+    "batch_size": 32,
+    "epochs": 2,
+    "learning_rate": 3e-3,
+    "shift": 1,
+}
 CLOCKS = ("seconds", "images_per_second")
 
 
-def train(folder: RunFolder, plan: str, told: Path) -> int:
-    """What the worker and its computing process do, with every batch a checkpoint; `told` gets a line for each promise."""
+def train(folder: RunFolder, plan: str, journal: Path) -> int:
+    """Train as a worker and its training process do, with a checkpoint after every batch.
 
-    def tell(word: str) -> None:
-        with open(told, "a", encoding="utf-8") as notes:
-            notes.write(word + "\n")
+    Each checkpoint and each metrics line that was written without an error is a line of `journal`.
+    """
+
+    def note(event: str) -> None:
+        with open(journal, "a", encoding="utf-8") as events:
+            events.write(event + "\n")
 
     def save(self: Checkpoints, trainer: Trainer) -> None:
         real_save(self, trainer)
-        tell(f"checkpoint {folder.checkpoint(len(trainer.lines), trainer.batch).name}")
+        note(f"checkpoint {folder.checkpoint(len(trainer.lines), trainer.batch).name}")
 
     def log(path: Path, line: str) -> None:
         append_line(path, line)
-        tell("line")
+        note("line")
 
     real_save = Checkpoints.save
     checkpoints_module.Checkpoints.save = save  # type: ignore[method-assign]
@@ -66,12 +76,12 @@ def train(folder: RunFolder, plan: str, told: Path) -> int:
     faults.arm(plan)
     code = compute(folder, os.getppid())
     if faults.was_injected():
-        tell("struck")
+        note("struck")
     return code
 
 
 def contents(workspace: Workspace, victim: str) -> dict[str, bytes]:
-    """Every file of the runs beside `victim`."""
+    """The content of every file of all runs except `victim`."""
     return {
         str(path.relative_to(workspace.runs)): path.read_bytes()
         for run in sorted(workspace.runs.iterdir())
@@ -82,7 +92,7 @@ def contents(workspace: Workspace, victim: str) -> dict[str, bytes]:
 
 
 def results(folder: RunFolder) -> dict[str, Any]:
-    """All that must be the same bit by bit, in a form that can be compared."""
+    """The results that must be the same bit by bit, in a form that can be compared."""
     lines = [json.loads(line) for line in folder.metrics.read_text("utf-8").splitlines()]
     found: dict[str, Any] = {
         "lines": [{name: value for name, value in line.items() if name not in CLOCKS} for line in lines]
@@ -94,8 +104,8 @@ def results(folder: RunFolder) -> dict[str, Any]:
     return found
 
 
-def look(workspace: Workspace, folder: RunFolder, words: list[str], expected: dict[str, Any]) -> None:
-    """What must hold right after a crash."""
+def check_after_crash(workspace: Workspace, folder: RunFolder, events: list[str], expected: dict[str, Any]) -> None:
+    """Check what must hold right after a crash, before the run is resumed."""
     runs = {run.id: run for run in list_runs(workspace)}
     demand(not any(run.problem for run in runs.values()), f"unreadable: {[run.problem for run in runs.values()]}")
     status = runs[folder.path.name].status
@@ -106,18 +116,18 @@ def look(workspace: Workspace, folder: RunFolder, words: list[str], expected: di
     whole = [json.loads(line) for line in text.split(b"\n")[:-1]]
     clockless = [{name: value for name, value in line.items() if name not in CLOCKS} for line in whole]
     demand(clockless == expected["lines"][: len(whole)], "logged lines differ")
-    demand(len(whole) >= words.count("line"), f"{words.count('line')} lines were logged, {len(whole)} are there")
-    saved = [word.split()[1] for word in words if word.startswith("checkpoint")]
-    there = [path.name for path in checkpoint_files(folder)]
-    if (
-        saved and len(whole) < SETTINGS["epochs"]
-    ):  # with all epochs logged, only the word that it has finished may be missing
-        demand(there and there[0] >= saved[-1], f"the checkpoint {saved[-1]} was kept, there are {there}")
-    demand(len(there) <= 3, f"too many checkpoints: {there}")
+    logged = events.count("line")
+    demand(len(whole) >= logged, f"{logged} lines were logged, {len(whole)} are there")
+    saved = [event.split()[1] for event in events if event.startswith("checkpoint")]
+    found = [path.name for path in checkpoint_files(folder)]
+    # With all epochs logged, only the status `finished` may be missing, and the checkpoints may be gone.
+    if saved and len(whole) < SETTINGS["epochs"]:
+        demand(found and found[0] >= saved[-1], f"the checkpoint {saved[-1]} was kept, there are {found}")
+    demand(len(found) <= 3, f"too many checkpoints: {found}")
 
 
-def resume(workspace: Workspace, folder: RunFolder, told: Path) -> None:
-    """Go on as `resume_run` and a worker do."""
+def resume(workspace: Workspace, folder: RunFolder, journal: Path) -> None:
+    """Resume the run as `resume_run` and a worker do, and check how it ends."""
     if state_without_worker(folder).status is Status.FINISHED:
         return
 
@@ -125,7 +135,7 @@ def resume(workspace: Workspace, folder: RunFolder, told: Path) -> None:
         if state_without_worker(folder).status is Status.INTERRUPTED:
             move(folder, Verb.INTERRUPT)
         move(folder, Verb.RESUME)
-        return train(folder, "", told)
+        return train(folder, "", journal)
 
     code = forked(work)
     run = read_run(workspace, folder.path.name)
@@ -135,20 +145,20 @@ def resume(workspace: Workspace, folder: RunFolder, told: Path) -> None:
 
 
 def crash(workspace: Workspace, template: Path, straight: RunFolder, plan: str) -> bool:
-    """One case; whether the fault struck at all."""
+    """Check a training with one fault; returns whether the fault struck."""
     folder = RunFolder(workspace.runs / template.name)
-    told = workspace.root / "told"
+    journal = workspace.root / "journal"
     shutil.rmtree(folder.path, ignore_errors=True)
     shutil.copytree(template, folder.path)
-    told.write_text("")
+    journal.write_text("")
     before, expected = contents(workspace, folder.path.name), results(straight)
-    code = forked(lambda: train(folder, plan, told))
-    words = told.read_text("utf-8").splitlines()
-    struck = code == faults.EXIT_CODE or "struck" in words
+    code = forked(lambda: train(folder, plan, journal))
+    events = journal.read_text("utf-8").splitlines()
+    struck = code == faults.EXIT_CODE or "struck" in events
     if not struck:
         demand(code == 0, f"nothing failed, but it ended with {code}")
-    look(workspace, folder, words, expected)
-    resume(workspace, folder, told)
+    check_after_crash(workspace, folder, events, expected)
+    resume(workspace, folder, journal)
     demand(results(folder) == expected, "the results differ from those of an uninterrupted training")
     demand(verify_run(workspace, folder.path.name) == [], "not whole after all")
     demand(contents(workspace, folder.path.name) == before, "another run has changed")
@@ -157,8 +167,8 @@ def crash(workspace: Workspace, template: Path, straight: RunFolder, plan: str) 
     return struck
 
 
-def crash_making(workspace: Workspace, plan: str) -> bool:
-    """A run that is being made when the fault strikes is there whole or not at all."""
+def crash_creation(workspace: Workspace, plan: str) -> bool:
+    """Check that a run whose creation fails is there whole or not at all; returns whether the fault struck."""
     before = contents(workspace, "")
 
     def work() -> int:
@@ -188,18 +198,17 @@ def main() -> int:
     save_tiny(workspace, train=100, test=40)
     config = make_config(SETTINGS)
     straight = RunFolder(workspace.runs / create_run(workspace, config))
-    told = workspace.root / "told"
-    assert forked(lambda: train(straight, "", told)) == 0, straight.status.read_text("utf-8")
+    journal = workspace.root / "journal"
+    assert forked(lambda: train(straight, "", journal)) == 0, straight.status.read_text("utf-8")
     bystander = RunFolder(workspace.runs / create_run(workspace, config))
-    assert (
-        forked(lambda: train(bystander, "fsync:20:eio", told)) == 1
-    )  # fsync: the number of progress writes hangs on the clock
+    # At an fsync, because the number of writes depends on the clock: progress is written four times a second.
+    assert forked(lambda: train(bystander, "fsync:20:eio", journal)) == 1
     queued = workspace.runs / create_run(workspace, config)
     template = workspace.root / queued.name
     queued.rename(template)
     cases = {
         "training": lambda plan: crash(workspace, template, straight, plan),
-        "making a run": lambda plan: crash_making(workspace, plan),
+        "creating a run": lambda plan: crash_creation(workspace, plan),
     }
     try:
         for name, case in cases.items():

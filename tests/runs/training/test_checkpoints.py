@@ -1,4 +1,4 @@
-"""What a run goes on from: exactly where it stood, past what is damaged, and never from what is not its own."""
+"""Resuming from checkpoints: bit-exact, past damaged checkpoints, and never from a checkpoint of another run."""
 
 import gc
 import hashlib
@@ -25,12 +25,12 @@ from cifar_core.runs import create_run, list_runs, read_metrics, read_prediction
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, with_hash
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.training import reproducibility
-from cifar_core.runs.training.checkpoints import _put_together, _take_apart
+from cifar_core.runs.training.checkpoints import _restore_tensors, _separate_tensors
 from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.mutations import VALUES, other_values
-from tests.runs.inside import TINY, checkpoint_at_every_batch, one_thread, train, weights_of
+from tests.runs.in_process import TINY, checkpoint_at_every_batch, one_thread, train, weights_of
 
 CLOCKS = ["seconds", "images_per_second"]
 FAST = {
@@ -53,7 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tiny(workspace: Workspace) -> Workspace:
-    """A workspace with 3 batches an epoch."""
+    """A workspace whose runs have 3 batches an epoch."""
     save_tiny(workspace, train=100, test=40)
     return workspace
 
@@ -69,7 +69,7 @@ def paused(tiny: Workspace) -> RunFolder:
 
 
 def same(workspace: Workspace, one: str, other: str) -> None:
-    """Two runs agree bit by bit: metrics without the clock, the predictions of every epoch, the best weights."""
+    """Check that two runs agree bit by bit: metrics without times, the predictions of every epoch, the best weights."""
     runs = {run.id: run for run in list_runs(workspace)}
     lines = [read_metrics(workspace, run_id).drop(columns=CLOCKS) for run_id in (one, other)]
     assert lines[0].equals(lines[1]) and len(lines[0])
@@ -90,7 +90,7 @@ def test_five_pauses_change_nothing(tiny: Workspace, settings: dict[str, object]
     for batches in np.random.default_rng(len(settings)).integers(1, 4, 5):
         run = train(tiny, broken, batches=int(batches))
         assert run.status is Status.PAUSED
-        torch.manual_seed(99)  # what a process begins with must not matter
+        torch.manual_seed(99)  # the random state at the start of a process must not matter
     run = train(tiny, broken)
     assert run.status is straight.status is Status.FINISHED
     assert run.exact and run.warnings == ()
@@ -99,23 +99,25 @@ def test_five_pauses_change_nothing(tiny: Workspace, settings: dict[str, object]
 
 @pytest.mark.fault(34)
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("torch", "with torch 9.9.9 instead of "), ("threads", "with 9.9.9 threads instead of 1"),
      ("precision", "in 9.9.9 instead of float32"),
      ("device", "on 9.9.9 instead of cpu"), ("code", "with another version of this program")],
 )  # fmt: skip
-def test_other_conditions_are_said(
-    tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+def test_changed_conditions_are_a_warning(
+    tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
     real = reproducibility.conditions
     monkeypatch.setattr("cifar_core.runs.training.checkpoints.conditions", lambda *of: {**real(*of), name: "9.9.9"})
     run = train(tiny, paused.path.name, batches=1)
     assert not run.exact and run.status is Status.PAUSED
     assert len(run.warnings) == 1 and run.warnings[0].startswith(
-        f"Not bit-exact: from epoch 3 on it was computed {said}"
+        f"Not bit-exact: from epoch 3 on it was computed {message}"
     )
     run = train(tiny, paused.path.name)
-    assert run.status is Status.FINISHED and not run.exact and len(run.warnings) == 1, "said once, and for good"
+    assert run.status is Status.FINISHED and not run.exact and len(run.warnings) == 1, (
+        "the warning is given once and kept"
+    )
 
 
 @pytest.mark.fault(34)
@@ -139,7 +141,7 @@ def test_as_many_threads_as_the_run_began_with(tiny: Workspace, paused: RunFolde
 def test_the_precision_that_the_run_began_with(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run of before this processor was known to be fast at bfloat16 ends as it began; a new one is trained in it."""
+    """A run that began in float32 ends in it, also where the processor is fast at bfloat16; a new run uses bfloat16."""
     monkeypatch.setattr("cifar_core.runs.training.process.pick_precision", lambda model, device: "bfloat16")
     run = train(tiny, paused.path.name)
     assert run.exact and run.precision == "float32"
@@ -147,12 +149,12 @@ def test_the_precision_that_the_run_began_with(
 
 
 @pytest.mark.fault(34)
-def test_a_run_in_bfloat16_goes_on_in_float32_where_that_is_better(
+def test_a_run_in_bfloat16_is_resumed_in_float32_where_that_is_faster(
     tiny: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a laptop that it was taken to; that it is not bit-exact any more is said."""
-    with monkeypatch.context() as there:
-        there.setattr("cifar_core.runs.training.process.pick_precision", lambda model, device: "bfloat16")
+    """As on another machine; the run then has the warning that it is no longer bit-exact."""
+    with monkeypatch.context() as other_machine:
+        other_machine.setattr("cifar_core.runs.training.process.pick_precision", lambda model, device: "bfloat16")
         run = train(tiny, create_run(tiny, make_config(TINY)), batches=3)
     run = train(tiny, run.id)
     assert run.status is Status.FINISHED and run.precision == "float32" and not run.exact
@@ -204,7 +206,7 @@ def test_without_a_usable_checkpoint_what_is_logged_stays(tiny: Workspace, pause
         path.write_bytes(path.read_bytes()[:-1])
     before = {path: path.read_bytes() for path in paused.path.rglob("*") if path.is_file() and path != paused.status}
     run = train(tiny, paused.path.name)
-    assert run.status is Status.FAILED and "So this run cannot go on: what it has logged stays" in run.error
+    assert run.status is Status.FAILED and "So this run cannot be resumed: what it has logged stays" in run.error
     assert run.error.count("was passed over: its SHA-256 does not match") == 2
     assert before == {path: path.read_bytes() for path in before} and len(read_metrics(tiny, run.id)) == 2
 
@@ -212,7 +214,7 @@ def test_without_a_usable_checkpoint_what_is_logged_stays(tiny: Workspace, pause
 @pytest.mark.fault(12)
 @pytest.mark.parametrize("missing", [0, 1])
 def test_a_missing_checkpoint_costs_a_few_batches(tiny: Workspace, paused: RunFolder, missing: int) -> None:
-    """No pointer says which is the newest, so none can point to a file that is gone."""
+    """The newest is found by the names of the files: there is no pointer to a file that may be missing."""
     straight = train(tiny, create_run(tiny, make_config(TINY)))
     checkpoint_files(paused)[missing].unlink()
     run = train(tiny, paused.path.name)
@@ -221,7 +223,7 @@ def test_a_missing_checkpoint_costs_a_few_batches(tiny: Workspace, paused: RunFo
 
 
 @pytest.mark.fault(12)
-def test_all_checkpoints_missing_is_no_reason_to_forget(tiny: Workspace, paused: RunFolder) -> None:
+def test_without_checkpoints_the_logged_epochs_are_kept(tiny: Workspace, paused: RunFolder) -> None:
     shutil.rmtree(paused.checkpoints)
     run = train(tiny, paused.path.name)
     assert run.status is Status.FAILED and "Its checkpoints are missing." in run.error
@@ -229,7 +231,7 @@ def test_all_checkpoints_missing_is_no_reason_to_forget(tiny: Workspace, paused:
 
 
 class Evil:
-    """A pickle that makes a file when it is opened."""
+    """A pickle that makes a folder when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -256,20 +258,20 @@ def test_a_malicious_pickle_is_not_opened(tiny: Workspace, paused: RunFolder, tm
 
 @pytest.mark.fault(10)
 @pytest.mark.parametrize(
-    ("settings", "said"),
-    [({"channels": "4,4"}, "conv1.weight is [4, 3, 3, 3] there, [3, 3, 3, 3] here"),
-     ({**FAST, "batch_size": 30, "shift": 0, "small_share": 0.0}, "its network is another one (conv1.weight is absent there"),
+    ("settings", "message"),
+    [({"channels": "4,4"}, "conv1.weight is [4, 3, 3, 3] in the checkpoint, [3, 3, 3, 3] in this run"),
+     ({**FAST, "batch_size": 30, "shift": 0, "small_share": 0.0}, "it is of another network (conv1.weight is absent in the checkpoint"),
      ({"optimizer": "sgd"}, "it was made with other settings"), ({"learning_rate": 0.5}, "it was made with other settings")],
 )  # fmt: skip
 def test_a_checkpoint_of_another_run_is_passed_over(
-    tiny: Workspace, paused: RunFolder, settings: dict[str, object], said: str
+    tiny: Workspace, paused: RunFolder, settings: dict[str, object], message: str
 ) -> None:
     other = train(tiny, create_run(tiny, make_config({**TINY, **settings})), batches=8)
     foreign = checkpoint_files(run_folder(tiny, other.id))[0]
     shutil.copy(foreign, paused.checkpoints / foreign.name)
     run = train(tiny, paused.path.name)
     assert run.status is Status.FINISHED
-    assert len(run.warnings) == 1 and said in run.warnings[0]
+    assert len(run.warnings) == 1 and message in run.warnings[0]
 
 
 @pytest.mark.fault(10)
@@ -280,11 +282,14 @@ def test_a_checkpoint_with_another_number_of_classes_is_passed_over(tiny: Worksp
         tensors[name] = torch.zeros(7, 8)
     checkpoint_files(paused)[0].write_bytes(hashed(tensors, notes))
     run = train(tiny, paused.path.name)
-    assert run.status is Status.FINISHED and "fc3.weight is [7, 8] there, [10, 8] here" in run.warnings[0]
+    assert (
+        run.status is Status.FINISHED
+        and "fc3.weight is [7, 8] in the checkpoint, [10, 8] in this run" in run.warnings[0]
+    )
 
 
 @pytest.mark.fault(11, 40)
-def test_weights_that_are_no_numbers_are_flagged_and_never_best(tiny: Workspace, paused: RunFolder) -> None:
+def test_weights_that_are_not_finite_are_a_warning_and_never_best(tiny: Workspace, paused: RunFolder) -> None:
     best = read_predictions(tiny, paused.path.name).epoch
     tensors, notes = opened(checkpoint_files(paused)[0])
     tensors["0"][0] = float("nan")
@@ -297,10 +302,10 @@ def test_weights_that_are_no_numbers_are_flagged_and_never_best(tiny: Workspace,
 
 @pytest.mark.fault(40)
 def test_a_training_that_diverges_says_where_and_keeps_the_best(tiny: Workspace) -> None:
-    """At the next checkpoint within an epoch, long before its end where epochs are long; no such checkpoint is kept."""
+    """It is noticed at the next checkpoint within the epoch; no checkpoint with such weights is kept."""
     run_id = create_run(tiny, make_config({**TINY, "optimizer": "sgd", "learning_rate": 0.01}))
     config = run_folder(tiny, run_id)
-    run = train(tiny, run_id, harm=lambda batch: poison(batch, at=5))
+    run = train(tiny, run_id, after_batch=lambda batch: poison(batch, at=5))
     assert run.status is Status.FAILED and "Training diverged in epoch 2: the loss is no longer a number." in run.error
     for file in config.path.rglob("*.json*"):
         assert "NaN" not in file.read_text() and "Infinity" not in file.read_text()
@@ -309,7 +314,7 @@ def test_a_training_that_diverges_says_where_and_keeps_the_best(tiny: Workspace)
 
 
 def poison(batch: int, *, at: int) -> None:
-    """Make every network of this process one of NaN, through the garbage collector's list."""
+    """Set the weights of every network in this process to NaN; the garbage collector lists the networks."""
     if batch == at:
         for item in gc.get_objects():
             if type(item) is torch.nn.Sequential:
@@ -332,7 +337,7 @@ def test_odd_batches_are_trained(tiny: Workspace, settings: dict[str, object]) -
 def test_a_full_disk_ends_the_run_with_what_is_missing(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only large files do not fit any more: the sentence of the failure does."""
+    """There is room for the status with the reason, but not for a checkpoint."""
     before = checkpoint_files(paused)[0].read_bytes()
     real = shutil.disk_usage
     monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=5000, total=real(path).total))
@@ -349,10 +354,10 @@ def test_a_full_disk_ends_the_run_with_what_is_missing(
 
 
 @pytest.mark.fault(15)
-def test_a_disk_that_does_not_keep_what_it_took_is_found_out(
+def test_a_disk_that_corrupts_a_checkpoint_is_noticed(
     tiny: Workspace, paused: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read back, the new checkpoint is not what was written: a failed save, and the older ones stay."""
+    """The new checkpoint reads back differently: the run fails, and the older checkpoints are kept."""
     before = [path.name for path in checkpoint_files(paused)]
     real = os.replace
 
@@ -374,14 +379,14 @@ def test_a_disk_that_does_not_keep_what_it_took_is_found_out(
 def test_a_folder_that_cannot_be_written_any_more_fails_the_run(
     tiny: Workspace, paused: RunFolder, arm: Callable[[str], None]
 ) -> None:
-    run = train(tiny, paused.path.name, harm=lambda batch: arm("write:1+:eacces"))
+    run = train(tiny, paused.path.name, after_batch=lambda batch: arm("write:1+:eacces"))
     arm("")
-    assert run.status is Status.INTERRUPTED, "not even its end could be written, and nobody is told that it runs"
+    assert run.status is Status.INTERRUPTED, "its last status could not be written, but it is not shown as running"
     assert len(read_metrics(tiny, run.id)) == 2 and verify_run(tiny, run.id) == []
 
 
 def test_the_weights_that_a_fallback_needs_are_kept(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Epoch 2 counts, not epoch 1; where its checkpoint is damaged, the run stands at epoch 1 again, with its weights."""
+    """Epoch 2 is the best; where its checkpoint is damaged, the run goes back to epoch 1 and needs its weights."""
     monkeypatch.setattr("cifar_core.runs.training.recorder.CHECKPOINT_SECONDS", 60.0)
     run_id = create_run(tiny, make_config({**TINY, "validation_share": 0.0}))  # the last epoch counts; 4 batches
     folder = run_folder(tiny, run_id)
@@ -390,7 +395,7 @@ def test_the_weights_that_a_fallback_needs_are_kept(tiny: Workspace, monkeypatch
         if batch == 9:
             raise StorageError("a crash")
 
-    run = train(tiny, run_id, harm=crash)
+    run = train(tiny, run_id, after_batch=crash)
     assert [path.name for path in checkpoint_files(folder)] == ["0002-0000000.safetensors", "0001-0000000.safetensors"]
     assert run.best is not None and run.best.epoch == 2
     checkpoint_files(folder)[0].write_bytes(b"")
@@ -401,20 +406,19 @@ def test_the_weights_that_a_fallback_needs_are_kept(tiny: Workspace, monkeypatch
     assert [path.name for path in (folder.path / "best").iterdir()] == ["0003.safetensors"]
 
 
-def test_codec_keeps_values_types_and_the_order_in_memory() -> None:
-    value = {"net": {"a": torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last), "b": torch.tensor(3)},
-             "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}, "betas": (0.9, 0.999), "none": None}, "list": [1, True]}  # fmt: skip
+def test_a_state_is_restored_with_values_types_and_memory_layout() -> None:
+    images = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    optimizer = {"state": {0: {"step": torch.tensor(1.0)}}, "betas": (0.9, 0.999), "none": None}
+    value = {"net": {"a": images, "b": torch.tensor(3)}, "optimizer": optimizer, "list": [1, True]}
     tensors: dict[str, torch.Tensor] = {}
-    shape = json.loads(json.dumps(_take_apart(value, tensors)))
-    again = _put_together(shape, safetensors.torch.load(safetensors.torch.save(tensors)))
-    assert (
-        torch.equal(again["net"]["a"], value["net"]["a"]) and again["net"]["a"].stride() == value["net"]["a"].stride()
-    )
-    assert again["optimizer"]["betas"] == (0.9, 0.999) and again["optimizer"]["state"][0]["step"] == 1.0
-    assert again["optimizer"]["none"] is None and again["list"] == [1, True]
+    structure = json.loads(json.dumps(_separate_tensors(value, tensors)))
+    restored = _restore_tensors(structure, safetensors.torch.load(safetensors.torch.save(tensors)))
+    assert torch.equal(restored["net"]["a"], images) and restored["net"]["a"].stride() == images.stride()
+    assert restored["optimizer"]["betas"] == (0.9, 0.999) and restored["optimizer"]["state"][0]["step"] == 1.0
+    assert restored["optimizer"]["none"] is None and restored["list"] == [1, True]
 
 
-def test_every_bit_of_a_sealed_file_counts() -> None:
+def test_every_bit_of_a_hashed_file_counts() -> None:
     content = hashed({"a": torch.arange(4.0)}, {"note": "x"})
     assert check_hash(io.BytesIO(content)) == {"note": "x"}
     for place in range(len(content)):
@@ -427,10 +431,10 @@ def test_every_bit_of_a_sealed_file_counts() -> None:
 
 @pytest.mark.fault(8, 10)
 @pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.slow)])
-def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
+def test_a_checkpoint_of_any_values_is_used_or_passed_over(
     tiny: Workspace, paused: RunFolder, tmp_path: Path, examples: int
 ) -> None:
-    """Also where its hash fits, as a stranger would make it."""
+    """Its hash matches, as in one that an attacker made."""
     kept = shutil.copytree(paused.path, tmp_path / "kept")
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
@@ -442,7 +446,7 @@ def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
         tensors, notes = opened(newest)
         state = data.draw(other_values(json.loads(notes["state"])) | VALUES)
         newest.write_bytes(hashed(tensors, {"state": json.dumps(state)}))
-        run = train(tiny, paused.path.name, batches=2)  # raises what is none of ours
+        run = train(tiny, paused.path.name, batches=2)  # raises any error that is not one of this program
         assert run.status in (Status.PAUSED, Status.FAILED) and "\n" not in run.error
 
     check()
@@ -450,28 +454,30 @@ def test_a_checkpoint_of_any_values_is_gone_on_with_or_passed_over(
 
 @pytest.mark.fault(10)
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
-def test_a_checkpoint_that_shows_no_pictures_is_passed_over(tiny: Workspace, weight: float) -> None:
-    """Of a run that leaves out easy pictures: its hash fits, but the epoch it stands in would have no batch."""
+def test_a_checkpoint_that_leaves_no_picture_to_train_on_is_passed_over(tiny: Workspace, weight: float) -> None:
+    """Of a run that leaves out easy pictures: its hash matches, but its epoch would have no batch."""
     config = make_config({**TINY, "prune_share": 0.5})
     straight = train(tiny, create_run(tiny, config))
     run = train(tiny, create_run(tiny, config), batches=5)
     newest = checkpoint_files(run_folder(tiny, run.id))[0]
     tensors, notes = opened(newest)
     for tensor in tensors.values():
-        if tensor.shape == (90,):  # of each training picture: its last loss, and how much it counts
+        if tensor.shape == (90,):  # of each training picture: its last loss, and its weight
             tensor.fill_(weight)
     newest.write_bytes(hashed(tensors, notes))
     run = train(tiny, run.id)
-    assert run.status is Status.FINISHED and "it shows no pictures" in " ".join(run.warnings)
+    assert run.status is Status.FINISHED and "its weights of the pictures leave no picture to train on" in " ".join(
+        run.warnings
+    )
     same(tiny, straight.id, run.id)
 
 
 def opened(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Tensors and notes of a checkpoint."""
+    """The tensors and the metadata of a checkpoint."""
     content = path.read_bytes()
     return safetensors.torch.load(content), check_hash(io.BytesIO(content))
 
 
 def hashed(tensors: dict[str, torch.Tensor], notes: dict[str, str]) -> bytes:
-    """A file as an attacker makes it who can compute a hash."""
+    """A file with a matching hash, as an attacker could make it."""
     return b"".join(with_hash(safetensors.torch.save(tensors, notes)))

@@ -1,4 +1,4 @@
-"""A run survives a failure or a death at any of its writes; nothing beside it changes."""
+"""A run survives a failure or a crash at any of its writes; no other run changes."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 @pytest.mark.fault(1, 2, 4, 13, 14, 15, 16)
 @pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_failure_at_any_write_loses_nothing(tmp_path: Path, step: int) -> None:
-    """Every `step`-th write, fsync, rename and removal of a training: see `tests.runs.training.crashes` for what is looked at."""
+    """Every `step`-th write, fsync, rename and removal of a training; see `tests.runs.training.crashes`."""
     command = [sys.executable, "-m", "tests.runs.training.crashes", str(tmp_path / "workspace"), str(step)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=800, check=False)
     assert found.returncode == 0, found.stdout + found.stderr

@@ -1,4 +1,4 @@
-"""Runs by the real worker process: what is on the disk afterwards, stop, pause, resume, and what a death looks like."""
+"""Runs of the real worker process: their files, stop, pause and resume, and what a person sees after a process died."""
 
 import json
 import os
@@ -36,14 +36,27 @@ from cifar_core.runs.run import SCHEMA_VERSION
 from cifar_core.runs.run_folder import checkpoint_files, run_folder
 from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import Workspace
-from tests.conftest import save_tiny
-from tests.runs.conftest import PATIENCE, TINY, begin, wait_for
+from tests.conftest import ROOT, save_tiny
+from tests.runs.conftest import TIMEOUT_SECONDS, TINY, begin, wait_for
 
 LONG = {**TINY, "epochs": 500}
+START_RUN = """
+import sys
+from cifar_core.runs import start_run
+from cifar_core.workspace import open_workspace
+start_run(open_workspace(sys.argv[1]), sys.argv[2])
+"""
+PRINT_LATEST = """
+import sys
+from cifar_core.runs import read_metrics, read_run
+from cifar_core.workspace import open_workspace
+workspace = open_workspace(sys.argv[1])
+print(read_run(workspace, "latest").status, *read_metrics(workspace, sys.argv[2])["epoch"])
+"""
 
 
 def processes_of(workspace: Workspace, run_id: str) -> list[psutil.Process]:
-    """The computing processes of a run."""
+    """The training processes of a run."""
     mark = f"--run-dir={workspace.runs / run_id}"
     return [
         item
@@ -52,8 +65,8 @@ def processes_of(workspace: Workspace, run_id: str) -> list[psutil.Process]:
     ]
 
 
-def computing(workspace: Workspace, run_id: str) -> psutil.Process:
-    """The one process that computes a run."""
+def training_process(workspace: Workspace, run_id: str) -> psutil.Process:
+    """The only training process of a run."""
     (found,) = processes_of(workspace, run_id)
     return found
 
@@ -93,7 +106,7 @@ def test_latest_is_the_newest(shared: Workspace, finished: Run) -> None:
 
 @pytest.mark.slow
 def test_pause_and_resume_equals_an_uninterrupted_run(tiny: Workspace) -> None:
-    """Pause and go on in new processes: metrics, predictions and weights are bitwise those of one go."""
+    """Paused and resumed in new processes: metrics, predictions and weights are bit-exact."""
     settings = make_config({**TINY, "epochs": 4, "shift": 2})
     straight = begin(tiny, settings)
     wait_for(tiny, straight, lambda run: not run.active)
@@ -101,7 +114,7 @@ def test_pause_and_resume_equals_an_uninterrupted_run(tiny: Workspace) -> None:
     wait_for(tiny, broken, lambda run: run.last is not None)
     pause_run(tiny, broken)
     paused = wait_for(tiny, broken, lambda run: not run.active)
-    if paused.status is Status.PAUSED:  # on a very slow look it may have finished; then there is nothing to resume
+    if paused.status is Status.PAUSED:  # on a very slow machine it may have finished before the pause
         assert paused.last is not None and paused.last.epoch < 4
         resume_run(tiny, broken)
         wait_for(tiny, broken, lambda run: not run.active)
@@ -135,10 +148,10 @@ def test_stop_is_quick_and_only_a_cut_run_resumes(tiny: Workspace) -> None:
 
 
 @pytest.mark.fault(26)
-def test_killed_computation_is_told_and_keeps_what_it_logged(tiny: Workspace) -> None:
+def test_a_killed_training_process_is_reported_and_keeps_what_it_logged(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, lambda run: run.last is not None)
-    computing(tiny, run_id).send_signal(signal.SIGKILL)
+    training_process(tiny, run_id).send_signal(signal.SIGKILL)
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.FAILED
     assert "killed from outside, most often because memory ran out" in run.error
@@ -152,11 +165,11 @@ def test_killed_computation_is_told_and_keeps_what_it_logged(tiny: Workspace) ->
 def test_killed_worker_is_seen_at_once_and_leaves_no_orphan(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
-    computer = computing(tiny, run_id)
-    computer.parent().send_signal(signal.SIGKILL)
+    process = training_process(tiny, run_id)
+    process.parent().send_signal(signal.SIGKILL)
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.INTERRUPTED and "killed" in run.error
-    computer.wait(timeout=60)
+    process.wait(timeout=60)
     assert not is_locked(run_folder(tiny, run_id).training_lock)
     resume_run(tiny, run_id)
     wait_for(tiny, run_id, trained_a_little)
@@ -166,7 +179,7 @@ def test_killed_worker_is_seen_at_once_and_leaves_no_orphan(tiny: Workspace) -> 
 def test_sigterm_writes_a_checkpoint(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
-    computing(tiny, run_id).parent().terminate()
+    training_process(tiny, run_id).parent().terminate()
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.INTERRUPTED and "told to end" in run.error
     assert len(checkpoint_files(run_folder(tiny, run_id))) == 2
@@ -182,23 +195,23 @@ def test_exception_ends_in_one_sentence(tiny: Workspace) -> None:
     assert "tiny is broken" in run.error and "Traceback" not in run.error
 
 
-def test_unforeseen_exception_gives_its_last_words(tiny: Workspace) -> None:
+def test_an_unexpected_exception_is_in_the_status_and_the_log(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(TINY))
-    (tiny.runs / run_id / "metrics.jsonl").mkdir()  # what nobody foresaw: a folder where a file belongs
+    (tiny.runs / run_id / "metrics.jsonl").mkdir()  # an error that the program does not expect
     start_run(tiny, run_id)
     folder = run_folder(tiny, run_id)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while read_state(folder).status in (Status.QUEUED, Status.RUNNING) and time.monotonic() < deadline:
         time.sleep(0.02)
     state = read_state(folder)
     assert state.status is Status.FAILED and "Is a directory" in state.error
-    while "Traceback" not in worker_log_tail(tiny, run_id, lines=60):  # the worker copies the words a moment later
+    while "Traceback" not in worker_log_tail(tiny, run_id, lines=60):  # the worker copies the output a moment later
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
 @pytest.mark.slow
-def test_changed_dataset_is_not_trained_on_further(tiny: Workspace) -> None:
+def test_a_run_is_not_resumed_on_a_changed_dataset(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
     wait_for(tiny, run_id, trained_a_little)
     stop_run(tiny, run_id)
@@ -222,41 +235,33 @@ def test_double_start_is_one_process(tiny: Workspace) -> None:
     for _ in range(3):
         start_run(tiny, run_id)
     wait_for(tiny, run_id, trained_a_little)
-    assert computing(tiny, run_id).is_running()  # asserts that there is exactly one
+    assert training_process(tiny, run_id).is_running()  # asserts that there is exactly one
     assert len(list_runs(tiny)) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.fault(23, 25)
 def test_training_outlives_the_process_that_started_it(tiny: Workspace) -> None:
-    """And a process that never heard of it finds it with all that it has logged."""
+    """Another process finds it with all epochs that it has logged."""
     run_id = create_run(tiny, make_config(LONG))
-    code = "import sys; from cifar_core.runs import start_run; from cifar_core.workspace import open_workspace; " \
-           "start_run(open_workspace(sys.argv[1]), sys.argv[2])"  # fmt: skip
-    root = Path(__file__).resolve().parents[3]
-    subprocess.run([sys.executable, "-c", code, str(tiny.root), run_id], check=True, cwd=root)
+    subprocess.run([sys.executable, "-c", START_RUN, str(tiny.root), run_id], check=True, cwd=ROOT)
     wait_for(tiny, run_id, trained_a_little)
-    computer = computing(tiny, run_id)
-    assert computer.parent().ppid() != os.getpid()
-    assert computer.nice() != psutil.Process().nice()  # who clicks goes first
-    session = Path(f"/proc/{computer.pid}/autogroup")
-    if session.exists() and session.read_text():  # Linux that shares the processor out by session
+    process = training_process(tiny, run_id)
+    assert process.parent().ppid() != os.getpid()
+    assert process.nice() != psutil.Process().nice()  # the app has the higher priority
+    session = Path(f"/proc/{process.pid}/autogroup")
+    if session.exists() and session.read_text():  # a Linux that divides processor time by session
         assert "nice 10" in session.read_text()
     wait_for(tiny, run_id, lambda run: run.last is not None and run.last.epoch >= 3)
     known = len(read_metrics(tiny, run_id))
-    code = "import sys; from cifar_core.runs import read_metrics, read_run; " \
-           "from cifar_core.workspace import open_workspace; space = open_workspace(sys.argv[1]); " \
-           "print(read_run(space, 'latest').status, *read_metrics(space, sys.argv[2])['epoch'])"  # fmt: skip
-    told = subprocess.run(
-        [sys.executable, "-c", code, str(tiny.root), run_id], check=True, cwd=root, capture_output=True
-    )
-    status, *epochs = told.stdout.decode().split()
+    command = [sys.executable, "-c", PRINT_LATEST, str(tiny.root), run_id]
+    status, *epochs = subprocess.run(command, check=True, cwd=ROOT, capture_output=True).stdout.decode().split()
     assert status == "running" and epochs == [str(number + 1) for number in range(len(epochs))] and len(epochs) >= known
 
 
 @pytest.mark.slow
 @pytest.mark.fault(38)
-def test_five_seconds_are_five_seconds(tiny: Workspace) -> None:
+def test_a_time_limit_of_five_seconds_is_kept(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config({**LONG, "max_seconds": 5}))
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.STOPPED and "Time limit" in run.error
@@ -267,12 +272,12 @@ def test_five_seconds_are_five_seconds(tiny: Workspace) -> None:
 @pytest.mark.fault(25)
 def test_worker_killed_before_its_child_began_leaves_no_orphan(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config(LONG))
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not (found := processes_of(tiny, run_id)) and time.monotonic() < deadline:
         time.sleep(0.01)
     (child,) = found
     child.parent().send_signal(signal.SIGKILL)
-    child.wait(timeout=PATIENCE)  # fails when it lives on
+    child.wait(timeout=TIMEOUT_SECONDS)  # fails where the process does not end
     assert wait_for(tiny, run_id, lambda run: not run.active).status is Status.INTERRUPTED
     assert read_metrics(tiny, run_id).empty
     resume_run(tiny, run_id)

@@ -1,4 +1,4 @@
-"""The file of a run's weights: what it says of itself, so that a person can use it alone."""
+"""The metadata of a run's weights, with which a person can use the file alone."""
 
 import json
 from dataclasses import asdict, replace
@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from cifar_core.config import ModelConfig, make_config
-from cifar_core.data.rules import check_class_names
+from cifar_core.data.rules import check_classes
 from cifar_core.models.network import create_model
 from cifar_core.runs import Run
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed
@@ -21,11 +21,11 @@ from cifar_core.runs.transfer.audit import check_weights
 from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
-from tests.runs.inside import TINY
+from tests.runs.in_process import TINY
 
 
 def metadata(path: Path) -> dict[str, Any]:
-    """What a safetensors file says beside its tensors, as anybody reads it who does not have this program."""
+    """The metadata of a safetensors file, as read without this program."""
     with safe_open(path, framework="numpy") as file:
         found = file.metadata()
     return {name: json.loads(value) for name, value in found.items() if name != "sha256"}
@@ -40,15 +40,15 @@ def test_weights_carry_what_a_person_needs_to_use_them(shared: Workspace, finish
         "std": list(finished.dataset.std),
         "model": json.loads(json.dumps(asdict(finished.config.model))),
     }
-    assert ModelConfig(**{name: tuple(value) if isinstance(value, list) else value
-                          for name, value in found["model"].items()}) == finished.config.model  # fmt: skip
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in found["model"].items()}
+    assert ModelConfig(**settings) == finished.config.model
 
 
 @pytest.fixture
 def widest(workspace: Workspace) -> tuple[Path, RunFolder, ModelConfig, tuple[str, ...]]:
     """Weights of as many classes as there may be, each with the longest name: every character takes twelve bytes."""
     names = tuple(chr(0x20000 + number) * MAX_CLASS_NAME for number in range(MAX_CLASSES))
-    check_class_names(names)
+    check_classes(names)
     dataset = replace(save_tiny(workspace), class_names=names, std=(0.25, 0.0, 0.25))
     config = make_config(TINY)
     trainer: Any = SimpleNamespace(net=create_model(config.model, len(names)), config=config)

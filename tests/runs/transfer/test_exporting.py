@@ -1,4 +1,4 @@
-"""Exported runs come back whole in another workspace; one that changes meanwhile, or is too large, is not exported."""
+"""Exported runs are whole in another workspace; a run that changes during the export, or is too large, is refused."""
 
 import json
 import tracemalloc
@@ -34,12 +34,12 @@ from cifar_core.runs import (
     resume_run,
     verify_run,
 )
-from cifar_core.runs.control.admission import runs_changed_by_one
+from cifar_core.runs.control.admission import exclusive_run_changes
 from cifar_core.runs.transfer import exporting
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.zips_of_runs import RUN, members, npy, npz, packed_run, store
+from tests.runs.exported_runs import RUN, members, npy, npz, packed_run, store
 
 
 def change_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -55,7 +55,7 @@ def elsewhere(tmp_path: Path) -> Workspace:
     return open_workspace(tmp_path / "elsewhere")
 
 
-def test_a_run_arrives_as_it_left(workspace: Workspace, elsewhere: Workspace) -> None:
+def test_an_imported_run_equals_the_exported_one(workspace: Workspace, elsewhere: Workspace) -> None:
     packed = packed_run(workspace)
     before = read_run(workspace, RUN)
     imported = import_run(elsewhere, packed)
@@ -70,11 +70,13 @@ def test_a_run_arrives_as_it_left(workspace: Workspace, elsewhere: Workspace) ->
         assert (here.epoch, here.class_names) == (there.epoch, there.class_names)
     assert verify_run(elsewhere, run.id) == []
     assert [item.id for item in list_runs(elsewhere)] == [run.id]
-    with pytest.raises(DataError, match="no dataset named tiny"):  # pages say so; all else works without it
+    with pytest.raises(DataError, match="no dataset named tiny"):  # only this needs the dataset
         open_run_dataset(elsewhere, run)
 
 
-def test_a_run_of_today_arrives_as_well(shared: Workspace, finished: Run, elsewhere: Workspace, tmp_path: Path) -> None:
+def test_a_run_of_the_current_schema_is_imported_as_well(
+    shared: Workspace, finished: Run, elsewhere: Workspace, tmp_path: Path
+) -> None:
     packed = export_run(shared, finished.id, tmp_path / "a.zip")
     run = read_run(elsewhere, import_run(elsewhere, packed).run)
     assert (run.best, run.status, run.name) == (finished.best, Status.FINISHED, finished.id)
@@ -83,7 +85,7 @@ def test_a_run_of_today_arrives_as_well(shared: Workspace, finished: Run, elsewh
 
 
 def test_the_same_run_twice_is_one_run(workspace: Workspace, elsewhere: Workspace, tmp_path: Path) -> None:
-    """Under another name, from another zip, on a way round, or back where it came from."""
+    """With another name, from another zip, by way of a third workspace, or back in its own workspace."""
     first = import_run(elsewhere, packed_run(workspace))
     rename_run(workspace, RUN, "another name")
     note_run(workspace, RUN, "and a note")
@@ -91,7 +93,7 @@ def test_the_same_run_twice_is_one_run(workspace: Workspace, elsewhere: Workspac
     assert import_run(elsewhere, again).run == first.run
     onwards = export_run(elsewhere, first.run, tmp_path / "onwards.zip")
     third = open_workspace(tmp_path / "third")
-    assert import_run(third, onwards) == first  # ids follow from what the run is
+    assert import_run(third, onwards) == first  # the id is made from the run's origin
     before = snapshot(third.root)
     assert import_run(third, again) == ImportedRun(first.run, new=False)
     assert snapshot(third.root) == before
@@ -99,7 +101,7 @@ def test_the_same_run_twice_is_one_run(workspace: Workspace, elsewhere: Workspac
     assert len(list_runs(workspace)) == len(list_runs(elsewhere)) == len(list_runs(third)) == 1
 
 
-def test_one_that_was_deleted_can_come_again(workspace: Workspace, elsewhere: Workspace) -> None:
+def test_a_deleted_run_can_be_imported_again(workspace: Workspace, elsewhere: Workspace) -> None:
     packed = packed_run(workspace)
     first = import_run(elsewhere, packed)
     delete_run(elsewhere, first.run)
@@ -108,7 +110,7 @@ def test_one_that_was_deleted_can_come_again(workspace: Workspace, elsewhere: Wo
         restore_run(elsewhere, first.run)
 
 
-def test_who_made_it_and_what_the_machine_said_stay(workspace: Workspace, elsewhere: Workspace) -> None:
+def test_the_person_and_the_log_are_not_exported(workspace: Workspace, elsewhere: Workspace) -> None:
     folder = workspace.runs / store(workspace)
     change_json(
         folder / "config.json", lambda content: content.update(person="ada@example.org", made_from="old-otter-1")
@@ -127,9 +129,18 @@ def test_who_made_it_and_what_the_machine_said_stay(workspace: Workspace, elsewh
     packed = export_run(workspace, RUN)
     files = members(packed)
     assert sorted(files) == sorted(
-        ["about.json", "best.safetensors", "config.json", "facts.json", "manifest.json", "metrics.jsonl", "predictions.npz", "status.json"]
-        + [f"history/test-000{epoch}.npy" for epoch in (1, 2, 3)]
-    )  # fmt: skip
+        [
+            "about.json",
+            "best.safetensors",
+            "config.json",
+            "facts.json",
+            "manifest.json",
+            "metrics.jsonl",
+            "predictions.npz",
+            "status.json",
+            *(f"history/test-000{epoch}.npy" for epoch in (1, 2, 3)),
+        ]
+    )
     assert not any(b"ada@" in content or b"old-otter" in content for content in files.values())
     run = read_run(elsewhere, import_run(elsewhere, packed).run)
     assert (run.person, run.made_from) == ("", "")
@@ -152,14 +163,14 @@ def test_an_unfinished_run_can_be_read_and_not_resumed(
         duplicate_run(elsewhere, run.id, {})
 
 
-def test_a_run_that_died_travels_as_interrupted(workspace: Workspace, elsewhere: Workspace) -> None:
+def test_a_run_whose_process_died_is_exported_as_interrupted(workspace: Workspace, elsewhere: Workspace) -> None:
     path = workspace.runs / store(workspace) / "status.json"
     change_json(path, lambda content: content.update(status="running"))
     run = read_run(elsewhere, import_run(elsewhere, export_run(workspace, RUN)).run)
     assert run.status is Status.INTERRUPTED and "ended without giving a reason" in run.error
 
 
-def test_a_run_without_an_epoch_travels(workspace: Workspace, elsewhere: Workspace) -> None:
+def test_a_run_without_an_epoch_is_exported(workspace: Workspace, elsewhere: Workspace) -> None:
     run_id = ended_run(workspace, Status.FAILED, make_config({"epochs": 3}))
     run = read_run(elsewhere, import_run(elsewhere, export_run(workspace, run_id)).run)
     assert (run.status, run.best, run.name) == (Status.FAILED, None, run_id)
@@ -167,7 +178,7 @@ def test_a_run_without_an_epoch_travels(workspace: Workspace, elsewhere: Workspa
 
 
 def test_a_crash_before_the_line_of_an_epoch_is_no_damage(workspace: Workspace, elsewhere: Workspace) -> None:
-    """Predictions and history are of an epoch that was never announced; what counts is what is logged."""
+    """Predictions and history are of an epoch that was never logged; only logged epochs count."""
     folder = workspace.runs / store(workspace)
     (folder / "predictions.npz").write_bytes(npz(epoch=np.int64(4))((folder / "predictions.npz").read_bytes()))
     (folder / "history" / "test-0004.npy").write_bytes((folder / "history" / "test-0003.npy").read_bytes())
@@ -177,14 +188,14 @@ def test_a_crash_before_the_line_of_an_epoch_is_no_damage(workspace: Workspace, 
     assert read_predictions(elsewhere, run.id).epoch == 2
 
 
-def test_a_time_measured_elsewhere_promises_nothing_here(workspace: Workspace, elsewhere: Workspace) -> None:
-    arrived = read_run(elsewhere, import_run(elsewhere, packed_run(workspace)).run)
+def test_the_time_of_an_imported_run_is_not_used_for_estimates(workspace: Workspace, elsewhere: Workspace) -> None:
+    imported = read_run(elsewhere, import_run(elsewhere, packed_run(workspace)).run)
     own = read_run(workspace, RUN)
     assert estimate_run(workspace, own.config, [own]) is not None
-    assert estimate_run(elsewhere, arrived.config, [arrived]) is None
+    assert estimate_run(elsewhere, imported.config, [imported]) is None
 
 
-# Leaving
+# Export
 
 
 @pytest.mark.fault(66)
@@ -196,10 +207,10 @@ def test_the_zip_is_whole_and_the_same_each_time(workspace: Workspace, tmp_path:
     assert export_run(workspace, RUN, tmp_path / "b.zip").read_bytes() == packed.read_bytes()
 
 
-def meanwhile(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
-    """Do something right after an export has checked the run and begins to pack it."""
-    pack = exporting._pack
-    monkeypatch.setattr(exporting, "_pack", lambda *arguments: (action(), pack(*arguments)))
+def before_writing(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
+    """Call `action` after an export has checked the run and before it writes the zip."""
+    write_zip = exporting._write_zip
+    monkeypatch.setattr(exporting, "_write_zip", lambda *arguments: (action(), write_zip(*arguments)))
 
 
 @pytest.mark.fault(66)
@@ -215,14 +226,14 @@ def test_a_run_that_changes_meanwhile_is_not_exported(
         "an epoch more": lambda: (folder / "history" / "test-0004.npy").write_bytes(b"x"),
         "a file gone": (folder / "history" / "test-0002.npy").unlink,
     }
-    meanwhile(monkeypatch, actions[what])
+    before_writing(monkeypatch, actions[what])
     with pytest.raises(RunError, match=f"Run {RUN} changed or was deleted while it was exported"):
         export_run(workspace, RUN)
     assert list(workspace.exports.iterdir()) == []
 
 
 @pytest.mark.fault(66)
-def test_a_living_run_is_not_exported(workspace: Workspace) -> None:
+def test_an_active_run_is_not_exported(workspace: Workspace) -> None:
     run_id = ended_run(workspace, Status.FINISHED)
     (workspace.runs / run_id / "status.json").unlink()
     with pytest.raises(RunError, match="cannot be read"):
@@ -234,7 +245,7 @@ def test_a_living_run_is_not_exported(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "message"),
     [
         ("history/test-0002.npy", "history/test-0002.npy is missing"),
         ("predictions.npz", "predictions.npz is missing"),
@@ -242,9 +253,9 @@ def test_a_living_run_is_not_exported(workspace: Workspace) -> None:
         ("facts.json", "facts.json names no test pictures"),
     ],
 )
-def test_a_damaged_run_does_not_leave(workspace: Workspace, name: str, words: str) -> None:
+def test_a_damaged_run_is_not_exported(workspace: Workspace, name: str, message: str) -> None:
     (workspace.runs / store(workspace) / name).unlink()
-    with pytest.raises(RunError, match=f"Run {RUN} cannot be exported: .*{words}"):
+    with pytest.raises(RunError, match=f"Run {RUN} cannot be exported: .*{message}"):
         export_run(workspace, RUN)
     assert list(workspace.exports.iterdir()) == []
 
@@ -252,24 +263,24 @@ def test_a_damaged_run_does_not_leave(workspace: Workspace, name: str, words: st
 @pytest.mark.fault(45)
 @pytest.mark.parametrize("name", ["predictions.npz", "best.safetensors", "history", "config.json", "metrics.jsonl"])
 def test_links_are_not_followed_out_of_a_run(workspace: Workspace, tmp_path: Path, name: str) -> None:
-    """Else a run made to point at someone's files would carry them away."""
+    """Otherwise a run with a link to another person's file would export that file."""
     path = workspace.runs / store(workspace) / name
     path.rename(tmp_path / "outside")
     path.symlink_to(tmp_path / "outside")
-    with pytest.raises(RunError, match="is a link"):
+    with pytest.raises(RunError, match="is a symbolic link"):
         export_run(workspace, RUN)
     assert list(workspace.exports.iterdir()) == []
 
 
 @pytest.mark.fault(67)
-def test_the_size_is_told_beforehand_and_has_a_limit(workspace: Workspace, tmp_path: Path) -> None:
+def test_the_size_is_known_before_the_export_and_has_a_limit(workspace: Workspace, tmp_path: Path) -> None:
     store(workspace)
-    told = export_bytes(workspace, RUN)
-    held = sum(len(content) for content in members(export_run(workspace, RUN, tmp_path / "a.zip")).values())
-    assert abs(told - held) < 3000  # the manifest, and spaces in the records
+    expected_size = export_bytes(workspace, RUN)
+    size = sum(len(content) for content in members(export_run(workspace, RUN, tmp_path / "a.zip")).values())
+    assert abs(expected_size - size) < 3000  # the manifest, and spaces in the records
     big = workspace.runs / RUN / "history" / "test-0004.npy"
     with open(big, "wb") as handle:
-        handle.truncate(2**31)  # a hole: no disk is filled
+        handle.truncate(2**31)  # sparse: it takes no room on the disk
     (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1024}')
     with pytest.raises(RunError, match=r"has 2.0 GB, more than the 1.0 GB that one export may have \(export_mb"):
         export_run(workspace, RUN)
@@ -317,7 +328,7 @@ def test_the_target_is_never_overwritten_nor_its_folder_made(workspace: Workspac
 
 @pytest.mark.fault(67)
 def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Workspace) -> None:
-    """A run of 25 epochs and 22 MB goes out and in within a third of that: it is never held as a whole."""
+    """A run of 25 epochs and 22 MB is exported and imported with a third of that memory: it is never loaded whole."""
     epochs, count, folder = 25, 20_000, workspace.runs / store(workspace)
     probs = np.random.default_rng(0).dirichlet(np.ones(10), count).astype(np.float32)
     for epoch in range(1, epochs + 1):
@@ -342,7 +353,7 @@ def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Work
     assert peak < 8e6
 
 
-# Arriving
+# Import
 
 
 @pytest.mark.fault(14)
@@ -351,7 +362,7 @@ def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Work
 )
 def test_a_disk_that_refuses_leaves_no_half_run(workspace: Workspace, elsewhere: Workspace, effect: str) -> None:
     packed = packed_run(workspace)
-    with runs_changed_by_one(elsewhere):  # the file of the lock that deleting takes below is there from the start
+    with exclusive_run_changes(elsewhere):  # makes the lock file that the deletion below uses
         before = snapshot(elsewhere.root)
     for point in ("write", "replace"):
         struck = 0
@@ -386,7 +397,7 @@ def test_no_room_for_it(workspace: Workspace, elsewhere: Workspace, monkeypatch:
     assert snapshot(elsewhere.root) == before
 
 
-def test_a_stream_of_bytes_is_no_run(elsewhere: Workspace, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_zip_is_refused(elsewhere: Workspace, tmp_path: Path) -> None:
     for content in (b"", b"hello", bytes(1000)):
         (tmp_path / "a.zip").write_bytes(content)
         with pytest.raises(DataError, match=r"a\.zip is not a zip"):

@@ -1,4 +1,4 @@
-"""What the tests of export and import share: a stored run, and its zip as an attacker would rewrite it."""
+"""A stored run, its exported zip, and functions that change the zip as an attacker would."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ Change = bytes | None | Callable[[bytes], bytes]
 
 
 def store(workspace: Workspace) -> str:
-    """Put the stored run, trained long ago, into a workspace."""
+    """Copy the stored run, which an earlier version trained, into a workspace."""
     shutil.copytree(STORED, workspace.runs / RUN)
     return RUN
 
@@ -32,15 +32,15 @@ def members(packed: Path) -> dict[str, bytes]:
         return {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
 
 
-def rewrite(packed: Path, target: Path, changes: Mapping[str, Change], *, honest: bool = True) -> Path:
-    """The zip with files changed, added or (None) left out, and, when `honest`, a manifest that fits them."""
+def rewrite(packed: Path, target: Path, changes: Mapping[str, Change], *, matching_manifest: bool = True) -> Path:
+    """The zip with files changed, added or (None) left out; with `matching_manifest` the manifest fits them."""
     files = members(packed)
     for name, change in changes.items():
         if change is None:
             files.pop(name, None)
         else:
             files[name] = change if isinstance(change, bytes) else change(files[name])
-    if honest and "manifest.json" not in changes:
+    if matching_manifest and "manifest.json" not in changes:
         manifest = json.loads(files.pop("manifest.json"))
         manifest["files"] = {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -54,14 +54,14 @@ def rewrite(packed: Path, target: Path, changes: Mapping[str, Change], *, honest
 
 
 def edit(**fields: Any) -> Callable[[bytes], bytes]:
-    """A JSON file with fields set, or (an ellipsis) left out; `a__b` is field b of field a."""
+    """A function that sets fields of a JSON file, or (for an ellipsis) removes them; `a__b` is field b of field a."""
 
     def change(text: bytes) -> bytes:
         content = json.loads(text)
         for name, value in fields.items():
-            *above, last = name.split("__")
+            *parents, last = name.split("__")
             inner = content
-            for part in above:
+            for part in parents:
                 inner = inner[part]
             if value is ...:
                 del inner[last]
@@ -73,7 +73,7 @@ def edit(**fields: Any) -> Callable[[bytes], bytes]:
 
 
 def npz(**arrays: Any) -> Callable[[bytes], bytes]:
-    """predictions.npz with arrays changed (a function of the old one), added, or (None) left out."""
+    """A function that changes arrays of predictions.npz (by a function of the old one), adds or (None) removes them."""
 
     def change(content: bytes) -> bytes:
         with np.load(io.BytesIO(content)) as stored:
@@ -91,12 +91,12 @@ def npz(**arrays: Any) -> Callable[[bytes], bytes]:
 
 
 def npy(array: np.ndarray) -> bytes:
-    """An array as a file."""
+    """The content of a .npy file with this array."""
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
 
 
 def packed_run(workspace: Workspace) -> Path:
-    """The stored run's zip, made in this workspace."""
+    """The zip of the stored run, exported from this workspace."""
     return export_run(workspace, store(workspace))

@@ -1,6 +1,6 @@
-"""Files of arrays and tensors that claim, or sparsely are, more than a run has: no reader takes memory for it, each says so.
+"""Files of arrays and tensors that are larger than those of any run, or claim to be: no reader loads them.
 
-The peak of each reader is measured by itself, in this process: Linux lets one begin anew (`clear_refs`, see proc(5)).
+The peak memory of each reader is measured separately, in this process: Linux can reset it (`clear_refs`, see proc(5)).
 """
 
 import hashlib
@@ -37,26 +37,26 @@ from cifar_core.runs import (
 )
 from cifar_core.runs.hashed_tensors import DamagedError, with_hash
 from cifar_core.runs.predict.network import RunNetwork
-from cifar_core.runs.predict.recompute_process import predict_again
+from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.samples import sample_table
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import snapshot
-from tests.runs.inside import TINY, one_thread, train
-from tests.runs.zips_of_runs import Change, edit, members, npz, packed_run, rewrite
+from tests.runs.exported_runs import Change, edit, members, npz, packed_run, rewrite
+from tests.runs.in_process import TINY, one_thread, train
 
 CLEAR = Path("/proc/self/clear_refs")
 BIG = 512 * MB  # of a file, sparse: no disk is filled
-MOST = 48 * MB  # that a reader may take; of an honest run each takes less than 20
+MAX_MEMORY = 48 * MB  # that a reader may take; of an undamaged run each takes less than 20
 WIDE = 2500  # pictures, whose ids have 100 MB unpacked
 
 pytestmark = pytest.mark.skipif(not CLEAR.exists(), reason="only Linux tells the peak of a part of a process")
 
 
 def taken(action: Callable[[], object]) -> int:
-    """Bytes that an action takes at its peak, beside what was there; our own errors are an answer, in one line."""
+    """Bytes that an action takes at its peak, in addition to the memory before; it may raise an error of one line."""
     CLEAR.write_text("5")
     before = peak_memory() or 0
     try:
@@ -68,20 +68,20 @@ def taken(action: Callable[[], object]) -> int:
 
 @pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with a run that was paused in its third epoch: it has every file that a run can have."""
+    """A workspace with a run that was paused in its third epoch, so that it has every file that a run can have."""
     one_thread()
     workspace = open_workspace(tmp_path_factory.mktemp("large") / "workspace")
     save_tiny(workspace, train=100, test=40)
     run = train(workspace, create_run(workspace, make_config(TINY)), batches=7)
     folder = run_folder(workspace, run.id)
-    folder.log.write_text("words\n")
+    folder.log.write_text("a line\n")
     assert len(checkpoint_files(folder)) == 2 and verify_run(workspace, run.id) == []
     return workspace
 
 
 @pytest.fixture
 def folder(held: Workspace) -> Iterator[RunFolder]:
-    """Its folder, put back after the test."""
+    """The run's folder, restored after the test."""
     (run,) = list_runs(held)
     there, kept = held.runs / run.id, held.root.parent / "kept"
     shutil.copytree(there, kept)
@@ -91,7 +91,7 @@ def folder(held: Workspace) -> Iterator[RunFolder]:
 
 
 def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
-    """All that reads arrays or tensors of a run."""
+    """All functions that read arrays or tensors of a run."""
     workspace, run_id, out = Workspace(folder.path.parents[1]), folder.run_id, folder.path.parents[2] / "out.zip"
     (weights,) = folder.path.glob("best/*")
 
@@ -110,21 +110,20 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "analyze": lambda: CliRunner().invoke(analyze, [run_id, "--workspace", str(workspace.root)]),
         "predict": lambda: Predictor(workspace, run_id, PredictorProcess()),
         "network": lambda: RunNetwork(folder, int(weights.stem)),
-        "recompute": lambda: (
-            predict_again(folder) if list_runs(workspace)[0].best else None
-        ),  # who starts it has looked
+        # `recompute_predictions` checks that there is a best epoch before it starts the process.
+        "recompute": lambda: recompute_best_epoch(folder) if list_runs(workspace)[0].best else None,
         "resume": lambda: train(workspace, run_id, batches=1),
     }
 
 
 def sparse(path: Path) -> None:
-    """The file as it is, and half a gigabyte of nothing."""
+    """Extend the file by half a gigabyte of zeros that take no room on the disk."""
     with open(path, "ab") as handle:
         handle.truncate(BIG)
 
 
 def long_array(path: Path) -> None:
-    """An array as long as it says, which no epoch has."""
+    """Write an array that is as long as its header says, but longer than that of any epoch."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (BIG // 80, 10)})
     path.write_bytes(header.getvalue())
@@ -133,13 +132,13 @@ def long_array(path: Path) -> None:
 
 
 def long_header(path: Path) -> None:
-    """A safetensors file that is all header."""
+    """Write a safetensors file that consists of a header."""
     path.write_bytes((BIG - 8).to_bytes(8, "little") + b"{")
     sparse(path)
 
 
 def packed_ids(path: Path, count: int = WIDE) -> None:
-    """An .npz of some hundred kB whose ids have 100 MB; facts.json agrees."""
+    """Write an .npz of some hundred kB whose ids have 100 MB, and a facts.json that agrees."""
     with np.load(path) as stored:
         names = stored["class_names"]
     ids = np.arange(count).astype("<U9999")
@@ -150,12 +149,12 @@ def packed_ids(path: Path, count: int = WIDE) -> None:
 
 
 def many_lists(path: Path) -> None:
-    """One line of 12 MB, which as Python's lists takes twenty times as much."""
+    """Write one line of 12 MB, which takes twenty times as much as lists of Python."""
     path.write_bytes(b"[" + b"[]," * (4 * MB) + b"0]\n")
 
 
 def packed_torch(path: Path) -> None:
-    """A checkpoint of schema 1, whole by its hash, whose one tensor unpacks to 128 MB."""
+    """Write a checkpoint of schema 1 with a matching hash, whose only tensor unpacks to 128 MB."""
     stream, content = io.BytesIO(), io.BytesIO()
     torch.save({"net": torch.zeros(BIG // 16)[:1]}, stream)
     with zipfile.ZipFile(stream) as old, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
@@ -166,13 +165,13 @@ def packed_torch(path: Path) -> None:
 
 
 def many_mentions(path: Path) -> None:
-    """A checkpoint, whole by its hash, whose state says one tensor of some hundred kB two thousand times."""
+    """Write a checkpoint with a matching hash, whose state refers to one tensor of a megabyte two thousand times."""
     tensor = {"tensor": "0", "channels_last": True}
     shape = json.dumps({"dict": [["net", [tensor] * 2000]]})
     path.write_bytes(b"".join(with_hash(safetensors.torch.save({"0": torch.zeros(8, 8, 64, 64)}, {"state": shape}))))
 
 
-HARMS = [
+DAMAGES = [
     ("predictions.npz", packed_ids),
     ("predictions.npz", sparse),
     ("history/test-*.npy", sparse),
@@ -190,26 +189,26 @@ HARMS = [
 
 
 @pytest.mark.fault(92)
-@pytest.mark.parametrize(("name", "harm"), HARMS, ids=[f"{name} {harm.__name__}" for name, harm in HARMS])
-def test_no_reader_takes_memory_for_a_claim(folder: RunFolder, name: str, harm: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(("name", "damage"), DAMAGES, ids=[f"{name} {damage.__name__}" for name, damage in DAMAGES])
+def test_no_reader_takes_memory_for_a_claim(folder: RunFolder, name: str, damage: Callable[[Path], None]) -> None:
     for path in list(folder.path.glob(name)):
-        harm(path)
+        damage(path)
     peaks = {reader: taken(action) / MB for reader, action in readers(folder).items()}
-    assert {reader: peak for reader, peak in peaks.items() if peak > MOST / MB} == {}
+    assert {reader: peak for reader, peak in peaks.items() if peak > MAX_MEMORY / MB} == {}
 
 
 @pytest.mark.fault(92)
 @pytest.mark.parametrize(
-    ("packed", "count", "words"),
-    [(True, WIDE, r"holds '[a-z_]+\.npy' packed"), (False, 1000, "texts of 9,999 characters")],
+    ("packed", "count", "message"),
+    [(True, WIDE, r"holds '[a-z_]+\.npy' compressed"), (False, 1000, "texts of 9,999 characters")],
 )
 def test_a_zip_that_would_be_large_later_is_refused(
-    workspace: Workspace, tmp_path: Path, packed: bool, count: int, words: str
+    workspace: Workspace, tmp_path: Path, packed: bool, count: int, message: str
 ) -> None:
-    """Ids of 100 MB in a zip of some hundred kB: nothing is imported, and little held meanwhile."""
-    honest = packed_run(open_workspace(tmp_path / "origin"))
+    """Ids of 100 MB in a zip of some hundred kB: nothing is imported, and little memory is taken."""
+    original = packed_run(open_workspace(tmp_path / "origin"))
     predictions, facts = tmp_path / "predictions.npz", tmp_path / "facts.json"
-    files = members(honest)
+    files = members(original)
     predictions.write_bytes(files["predictions.npz"])
     facts.write_bytes(files["facts.json"])
     packed_ids(predictions, count)
@@ -218,20 +217,20 @@ def test_a_zip_that_would_be_large_later_is_refused(
         "predictions.npz": content if packed else npz()(content),
         "facts.json": facts.read_bytes(),
     }
-    path, before = rewrite(honest, tmp_path / "a.zip", changes), snapshot(workspace.root)
+    path, before = rewrite(original, tmp_path / "a.zip", changes), snapshot(workspace.root)
     assert path.stat().st_size < MB
 
     def refused() -> None:
-        with pytest.raises(CifarCoreError, match=words):
+        with pytest.raises(CifarCoreError, match=message):
             import_run(workspace, path)
 
-    assert taken(refused) < (MOST if packed else MOST / 2)
+    assert taken(refused) < (MAX_MEMORY if packed else MAX_MEMORY / 2)
     assert snapshot(workspace.root) == before
 
 
 @pytest.mark.fault(92)
-def test_predictions_of_many_classes_are_scored_in_little_more_than_they_are() -> None:
-    """Of the largest that are allowed, copies of all at once would be gigabytes."""
+def test_scoring_predictions_of_many_classes_takes_little_memory() -> None:
+    """With the largest that are allowed, several copies at once would take gigabytes."""
     probs = np.full((4000, 1000), 1e-3, np.float32)  # 16 MB
     labels, ids, names = np.arange(4000) % 1000, [str(number) for number in range(4000)], list(map(str, range(1000)))
     assert taken(lambda: sample_table(labels, probs, ids, names)) < 4 * probs.nbytes

@@ -1,4 +1,4 @@
-"""Training a run within the tests' own process: seconds less than a worker takes, and open to every kind of harm."""
+"""Trains a run in the process of the test, which is faster than a worker and lets the test interfere at every batch."""
 
 import contextlib
 from collections.abc import Callable
@@ -20,56 +20,58 @@ from cifar_core.workspace import Workspace
 TINY = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 3, "learning_rate": 3e-3}
 
 
-class EndRequest:
-    """Stands in for `RunRequests`: pauses after so many batches of this session, or does what it is told to."""
+class FakeRequests:
+    """In the place of `RunRequests`: asks for a pause after so many batches, and calls a function after each batch."""
 
-    def __init__(self, batches: int | None, harm: Callable[[int], None]) -> None:
+    def __init__(self, batches: int | None, after_batch: Callable[[int], None]) -> None:
         self.reason = ""
         self.batches = batches
-        self.harm = harm
+        self.after_batch = after_batch
         self.done = 0
 
     def count(self) -> None:
         """A batch is done."""
         self.done += 1
-        self.harm(self.done)
+        self.after_batch(self.done)
 
     def now(self) -> Signal:
         return Signal.PAUSE if self.done == self.batches else Signal.GO_ON
 
-    def obey(self) -> None: ...
+    def raise_if_ending(self) -> None: ...
 
-    def allow(self, seconds: int) -> None: ...
+    def start_time_limit(self, seconds: int) -> None: ...
 
     def is_orphan(self) -> bool:
         return False
 
 
-def train(workspace: Workspace, run_id: str, *, batches: int | None = None, harm: Callable[[int], None] = id) -> Run:
-    """Do what a worker and its computing process do; resumes a run that was cut short.
+def train(
+    workspace: Workspace, run_id: str, *, batches: int | None = None, after_batch: Callable[[int], None] = id
+) -> Run:
+    """Do what a worker and its training process do; resumes a run that ended before its last epoch.
 
     Args:
-        workspace: where the run lies.
-        run_id: a queued run, or one that was cut short.
+        workspace: where the run is.
+        run_id: a queued run, or one that ended before its last epoch.
         batches: pause after so many; None trains to the end.
-        harm: called after each batch of this session with its number.
+        after_batch: called after each batch of this call, with its number.
     """
     folder = run_folder(workspace, run_id)
     if read_state(folder).status is not Status.QUEUED:
         move(folder, Verb.RESUME)
     move(folder, Verb.START)
-    request = EndRequest(batches, harm)
+    requests = FakeRequests(batches, after_batch)
 
-    class Counting(Recorder):
-        """Asked while an epoch is measured, too, `EndRequest` counts batches alone."""
+    class CountingRecorder(Recorder):
+        """Counts batches; `FakeRequests.now` cannot, because it is also called while an epoch is measured."""
 
         def on_batch(self, position: Position) -> Signal:
-            request.count()
+            requests.count()
             return super().on_batch(position)
 
     try:
-        with mock.patch.object(training_module, "Recorder", Counting):
-            training_module.train_run(folder, request)  # type: ignore[arg-type] # it answers as one
+        with mock.patch.object(training_module, "Recorder", CountingRecorder):
+            training_module.train_run(folder, requests)  # type: ignore[arg-type] # it has the same methods
     except CifarCoreError as error:
         with contextlib.suppress(CifarCoreError):
             move(folder, Verb.FAIL, error=str(error))
@@ -77,7 +79,7 @@ def train(workspace: Workspace, run_id: str, *, batches: int | None = None, harm
 
 
 def checkpoint_at_every_batch(monkeypatch: object) -> None:
-    """Make the recorder keep a checkpoint after each batch."""
+    """Make the recorder write a checkpoint after each batch."""
     monkeypatch.setattr(recorder_module, "CHECKPOINT_SECONDS", 0.0)  # type: ignore[attr-defined]
     monkeypatch.setattr(recorder_module, "_CHECKPOINT_SHARE", 1e9)  # type: ignore[attr-defined]
 
@@ -89,5 +91,5 @@ def weights_of(workspace: Workspace, run: Run) -> bytes:
 
 
 def one_thread() -> None:
-    """Torch computes with one thread: many tests at once are quicker so."""
+    """Let torch compute with one thread, which is faster where several tests run at once."""
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""How a training ends that is asked to, runs out of time, or loses its folder: the computing process alone, in this one."""
+"""How a training ends: on request, at its time limit, without its folder. It runs in the process of the test."""
 
 import os
 import shutil
@@ -32,8 +32,8 @@ SETTINGS = {**TINY, "epochs": 3, "shift": 1}
 
 
 @pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """`RunRequests` takes SIGTERM for itself."""
+def restored_signal_handler() -> Iterator[None]:
+    """Undo that `RunRequests` replaces the handler of SIGTERM."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -41,10 +41,10 @@ def signals_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A run that nobody interrupted."""
+    """The folder of a run that was not interrupted."""
     workspace = open_workspace(tmp_path_factory.mktemp("straight") / "workspace")
     save_tiny(workspace)
-    folder = made(workspace)
+    folder = started_run(workspace)
     train(folder)
     return folder
 
@@ -56,8 +56,8 @@ def space(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def made(workspace: Workspace, **settings: object) -> RunFolder:
-    """A run whose worker has just got its slot."""
+def started_run(workspace: Workspace, **settings: object) -> RunFolder:
+    """The folder of a new run whose worker has just got its slot."""
     folder = run_folder(workspace, create_run(workspace, make_config({**SETTINGS, **settings})))
     move(folder, Verb.START)
     return folder
@@ -77,7 +77,7 @@ def resume(folder: RunFolder) -> None:
 
 
 def stop_at(moment: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the stop file appear at a moment of the first epoch or before it."""
+    """Make the stop file at a given moment of the first epoch or before it."""
     owner, name = {
         "start-up": (process, "load_training_data"),
         "a batch": (Recorder, "on_batch"),
@@ -87,11 +87,11 @@ def stop_at(moment: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> 
     }[moment]
     real = getattr(owner, name)
 
-    def asked(*arguments: object) -> object:
+    def request_stop_first(*arguments: object) -> object:
         folder.stop_file.touch()
         return real(*arguments)
 
-    monkeypatch.setattr(owner, name, asked)
+    monkeypatch.setattr(owner, name, request_stop_first)
 
 
 @pytest.mark.fault(32)
@@ -106,7 +106,7 @@ def stop_at(moment: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> 
 def test_stopped_at_any_moment_it_goes_on_as_if_it_had_not(
     space: Workspace, straight: RunFolder, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = made(space)
+    broken = started_run(space)
     with monkeypatch.context() as context:
         stop_at(moment, broken, context)
         train(broken)
@@ -127,12 +127,12 @@ def test_stopped_at_any_moment_it_goes_on_as_if_it_had_not(
 
 @pytest.mark.fault(38)
 def test_a_run_stops_at_its_time_limit_and_gets_as_long_again(space: Workspace) -> None:
-    folder = made(space, epochs=500, max_seconds=1)
+    folder = started_run(space, epochs=500, max_seconds=1)
     started = time.monotonic()
     train(folder)
     assert 1 <= time.monotonic() - started < 30
     state = read_state(folder)
-    assert state.status is Status.STOPPED and "Time limit: its 1 seconds are over" in state.error
+    assert state.status is Status.STOPPED and "Time limit: it trained for its 1 second;" in state.error
     assert checkpoint_files(folder) and verify_run(space, folder.run_id) == []
     epochs = len(read_metrics(space, folder.run_id))
     resume(folder)
@@ -145,7 +145,7 @@ def test_a_run_stops_at_its_time_limit_and_gets_as_long_again(space: Workspace) 
 def test_a_folder_that_is_deleted_ends_the_training_and_stays_deleted(
     space: Workspace, moment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = made(space)
+    folder = started_run(space)
     real = getattr(Recorder, moment)
 
     def delete_first(*arguments: object) -> object:
@@ -155,7 +155,7 @@ def test_a_folder_that_is_deleted_ends_the_training_and_stays_deleted(
     monkeypatch.setattr(Recorder, moment, delete_first)
     monkeypatch.setattr("cifar_core.runs.training.recorder.STATUS_SECONDS", 0.0)
     monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", f"--parent={os.getppid()}"])
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # it sets its own
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # undoes the hook that the process sets
     assert process.main() == 1
     assert "Traceback" not in capsys.readouterr().err
     assert not folder.path.exists() and list_runs(space) == []
@@ -163,7 +163,7 @@ def test_a_folder_that_is_deleted_ends_the_training_and_stays_deleted(
 
 @pytest.mark.fault(29)
 def test_a_clock_that_jumps_leaves_no_negative_time(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wall clock goes a day forth and back at every look, as no clock does."""
+    """The wall clock jumps a day forward and back at every reading."""
     real, days = time.time, [0]
 
     def jumping() -> float:
@@ -172,27 +172,27 @@ def test_a_clock_that_jumps_leaves_no_negative_time(space: Workspace, monkeypatc
 
     monkeypatch.setattr("time.time", jumping)
     monkeypatch.setattr("cifar_core.runs.training.recorder.STATUS_SECONDS", 0.0)
-    told: list[Position] = []
-    real_tell = Recorder.on_batch
+    positions: list[Position] = []
+    real_on_batch = Recorder.on_batch
 
-    def listen(recorder: Recorder, position: Position) -> Signal:
-        told.append(position)
-        return real_tell(recorder, position)
+    def on_batch(recorder: Recorder, position: Position) -> Signal:
+        positions.append(position)
+        return real_on_batch(recorder, position)
 
-    monkeypatch.setattr(Recorder, "on_batch", listen)
-    folder = made(space)
+    monkeypatch.setattr(Recorder, "on_batch", on_batch)
+    folder = started_run(space)
     train(folder)
     assert read_state(folder).status is Status.FINISHED
     metrics = read_metrics(space, folder.run_id)
     assert (metrics["seconds"] >= 0).all() and metrics["seconds"].sum() < 60
-    times = [position.seconds for position in told]
+    times = [position.seconds for position in positions]
     assert times == sorted(times) and times[0] >= 0
-    assert all((seconds_left(position) or 0.0) >= 0 for position in told)
+    assert all((seconds_left(position) or 0.0) >= 0 for position in positions)
 
 
 def test_an_orphan_touches_nothing(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its worker died before it began: the run may be in other hands by now."""
-    folder = made(space)
+    """Its worker died before it began: another worker may have the run by now."""
+    folder = started_run(space)
     before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
     monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", "--parent=1"])
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
@@ -201,44 +201,44 @@ def test_an_orphan_touches_nothing(space: Workspace, monkeypatch: pytest.MonkeyP
     assert after == before
 
 
-def test_where_a_parent_cannot_be_known_nobody_is_an_orphan(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows the worker is no child's parent inside a venv, and no training would ever begin."""
-    folder = made(space)
+def test_where_the_parent_is_unknown_no_process_is_an_orphan(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows, in a venv, the worker is not the parent of the training process, and no training would ever begin."""
+    folder = started_run(space)
     assert RunRequests(folder, parent=1).now() is Signal.STOP
     monkeypatch.setattr(requests, "_POSIX", False)
     assert RunRequests(folder, parent=1).now() is Signal.GO_ON
 
 
-def test_a_wish_is_seen_within_a_moment(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small steps are not followed by a look at the files each; what a signal told needs none."""
-    folder, now = made(space), [100.0]
+def test_a_request_is_noticed_within_the_poll_interval(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control files are not read after every small step; a signal is noticed without reading them."""
+    folder, now = started_run(space), [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    wanted = RunRequests(folder, os.getppid())
-    assert wanted.now() is Signal.GO_ON
+    run_requests = RunRequests(folder, os.getppid())
+    assert run_requests.now() is Signal.GO_ON
     folder.pause_file.touch()
-    assert wanted.now() is Signal.GO_ON
+    assert run_requests.now() is Signal.GO_ON
     now[0] += 0.05
-    assert wanted.now() is Signal.PAUSE
+    assert run_requests.now() is Signal.PAUSE
     folder.pause_file.unlink()
     signal.raise_signal(signal.SIGTERM)
-    assert wanted.now() is Signal.STOP and wanted.interrupted
+    assert run_requests.now() is Signal.STOP and run_requests.interrupted
 
 
 def test_two_processes_do_not_compute_one_run(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made(space)
+    folder = started_run(space)
     monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", f"--parent={os.getppid()}"])
     monkeypatch.setattr(process, "_ORPHAN_SECONDS", 0.1)
-    with hold_lock(folder.training_lock) as mine:
-        assert mine and process.main() == process.STILL_COMPUTING
+    with hold_lock(folder.training_lock) as acquired:
+        assert acquired and process.main() == process.STILL_COMPUTING
     assert read_state(folder).status is Status.RUNNING
 
 
-def test_the_measurement_of_an_epoch_is_a_sign_of_life(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once for every batch of pictures that is judged, so that a slow one is not taken for a hang."""
+def test_measuring_an_epoch_reports_progress(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for every batch of pictures that is measured, so that slow measuring is not taken for a hang."""
     save_tiny(workspace, train=60, test=1100)
     beats: list[int] = []
     monkeypatch.setattr(Recorder, "on_measure", lambda _, at: (beats.append(at.epoch), Signal.GO_ON)[1])
-    train(made(workspace, epochs=1, validation_share=0.0))
+    train(started_run(workspace, epochs=1, validation_share=0.0))
     assert beats == [1, 1, 1, 1, 1]
 
 
@@ -247,17 +247,17 @@ def test_time_left() -> None:
     assert seconds_left(Position(2, 4, 5, 10, 100.0, 15.0)) == pytest.approx(25.0)
 
 
-def test_a_folder_that_is_gone_is_said(space: Workspace, tmp_path: Path) -> None:
-    folder = made(space)
+def test_a_missing_folder_is_reported(space: Workspace, tmp_path: Path) -> None:
+    folder = started_run(space)
     folder.path.rename(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match="is gone"), hold_lock(folder.training_lock):
         pass
 
 
-def test_what_nobody_foresaw_is_told_by_its_first_words(
+def test_the_first_line_of_an_unexpected_error_is_in_the_status(
     space: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = made(space)
+    folder = started_run(space)
 
     def fail(*_: object) -> None:
         raise RuntimeError("\n    Some tensors share memory,\nand more")  # as safetensors writes it

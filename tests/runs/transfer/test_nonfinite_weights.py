@@ -1,4 +1,4 @@
-"""Weights that hold NaN, or numbers so large that what comes out is none, with a with_hash that fits them: said, never shown or kept."""
+"""Weights that hold NaN, or are so large that the probabilities are NaN, in files with a matching hash: an error."""
 
 import io
 import shutil
@@ -15,17 +15,17 @@ from cifar_core.errors import RunError
 from cifar_core.runs import Predictor, PredictorProcess, create_run, list_runs, recompute_predictions, verify_run
 from cifar_core.runs.hashed_tensors import check_hash, with_hash
 from cifar_core.runs.predict.network import RunNetwork
-from cifar_core.runs.predict.recompute_process import predict_again
+from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny, tiny_pictures
 from tests.runs.conftest import snapshot
-from tests.runs.inside import TINY, one_thread, train
+from tests.runs.exported_runs import members, packed_run, rewrite
+from tests.runs.in_process import TINY, one_thread, train
 from tests.runs.transfer.test_importing import refused
-from tests.runs.zips_of_runs import members, packed_run, rewrite
 
 pytestmark = pytest.mark.fault(92)
-HUGE = 3e38  # a float32, but not even twice it is one
+HUGE = 3e38  # close to the largest float32
 LOCK = ("training.lock",)
 
 
@@ -41,7 +41,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture
 def folder(held: Workspace, tmp_path: Path) -> Iterator[RunFolder]:
-    """The run's folder, put back after the test."""
+    """The run's folder, restored after the test."""
     there = held.runs / list_runs(held)[0].id
     shutil.copytree(there, tmp_path / "kept")
     yield RunFolder(there)
@@ -50,7 +50,7 @@ def folder(held: Workspace, tmp_path: Path) -> Iterator[RunFolder]:
 
 
 def filled(content: bytes, value: float) -> bytes:
-    """A file of tensors with all its float32 tensors of this value, hashed anew with its notes."""
+    """A file of tensors with all its float32 tensors set to a value, with a matching hash and the old notes."""
     notes = check_hash(io.BytesIO(content), required=False)
     tensors = safetensors.torch.load(content)
     for tensor in tensors.values():
@@ -63,10 +63,10 @@ def fill(path: Path, value: float) -> None:
     path.write_bytes(filled(path.read_bytes(), value))
 
 
-class Inside(PredictorProcess):
-    """Answers in this process."""
+class InProcessPredictor(PredictorProcess):
+    """Predicts in the process of the test."""
 
-    def ask(self, run_dir: Path, epoch: int, images: np.ndarray) -> np.ndarray:
+    def predict(self, run_dir: Path, epoch: int, images: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return RunNetwork(RunFolder(run_dir), epoch)(torch.from_numpy(images.copy())).numpy().ravel()
 
@@ -77,41 +77,41 @@ def best_weights(folder: RunFolder) -> Path:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_of_the_best_epoch_that_are_no_numbers(held: Workspace, folder: RunFolder, value: float) -> None:
+def test_best_weights_that_are_not_finite(held: Workspace, folder: RunFolder, value: float) -> None:
     fill(best_weights(folder), value)
     before = snapshot(folder.path)
-    assert [said for said in verify_run(held, folder.run_id) if "values that are not numbers" in said]
+    assert [problem for problem in verify_run(held, folder.run_id) if "values that are not numbers" in problem]
     with pytest.raises(RunError, match="values that are not numbers"):
-        Predictor(held, folder.run_id, Inside())
+        Predictor(held, folder.run_id, InProcessPredictor())
     with pytest.raises(RunError, match=r"values that are not numbers\. Its metrics are whole; duplicate the run"):
         recompute_predictions(held, folder.run_id)
     assert snapshot(folder.path) == before
 
 
-def test_weights_too_large_for_any_answer(held: Workspace, folder: RunFolder) -> None:
+def test_weights_too_large_for_any_prediction(held: Workspace, folder: RunFolder) -> None:
     fill(best_weights(folder), HUGE)
     before = snapshot(folder.path, but=LOCK)
-    assert verify_run(held, folder.run_id) == [], "they are numbers, and what is stored was not made of them"
-    with pytest.raises(RunError, match=r"gives no numbers for this: its weights are too large"):
-        Predictor(held, folder.run_id, Inside()).predict(tiny_pictures(2)[0])
-    with pytest.raises(RunError, match=r"so large that its probabilities are none.* Nothing was changed"):
-        predict_again(folder)
+    assert verify_run(held, folder.run_id) == [], "they are finite, and the stored predictions are of other weights"
+    with pytest.raises(RunError, match=r"gives values that are not numbers: its weights are too large"):
+        Predictor(held, folder.run_id, InProcessPredictor()).predict(tiny_pictures(2)[0])
+    with pytest.raises(RunError, match=r"so large that its probabilities are not numbers.* Nothing was changed"):
+        recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
 
-def test_even_where_a_guess_would_be_as_good(held: Workspace, folder: RunFolder) -> None:
-    """Of NaN the first class is the likeliest; where that is right as often as the metrics say, it was written."""
+def test_weights_too_large_are_refused_where_the_accuracy_fits(held: Workspace, folder: RunFolder) -> None:
+    """The argmax of NaN is the first class, whose share of the pictures can be the accuracy in the metrics."""
     lines, best = folder.metrics.read_text("utf-8"), list_runs(held)[0].best
     assert best is not None
     folder.metrics.write_text(lines.replace(f'"test_accuracy": {best.test_accuracy}', '"test_accuracy": 0.1'), "utf-8")
     fill(best_weights(folder), HUGE)
     before = snapshot(folder.path, but=LOCK)
-    with pytest.raises(RunError, match="probabilities are none"):
-        predict_again(folder)
+    with pytest.raises(RunError, match="probabilities are not numbers"):
+        recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
 
-def test_a_training_that_goes_on_from_weights_too_large(held: Workspace, folder: RunFolder) -> None:
+def test_a_training_that_is_resumed_from_weights_too_large(held: Workspace, folder: RunFolder) -> None:
     for path in checkpoint_files(folder):
         fill(path, HUGE)
     before = {name: content for name, content in snapshot(folder.path).items() if "history" in name or "predi" in name}

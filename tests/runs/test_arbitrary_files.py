@@ -1,6 +1,6 @@
-"""Whatever stands in the files of a run, of the queue and of the settings: what reads them gives a result or our own error.
+"""Arbitrary content in the files of runs, of the queue and of the machine's speed: a result or a CifarCoreError.
 
-No reader changes anything, none hides another run, and none takes long or much memory for it.
+No reader changes a file, hides another run, takes long, or takes much memory.
 """
 
 import io
@@ -42,26 +42,33 @@ from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.mutations import as_json, other_bytes, other_json
 from tests.runs.conftest import snapshot
-from tests.runs.zips_of_runs import RUN, STORED, store
+from tests.runs.exported_runs import RUN, STORED, store
 
 NEWER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 COSTS = {"per_step": 1e-3, "per_picture": 1e-6, "per_flop": 1e-12, "per_value": 0.0, "forward": 0.4}
-CALIBRATION = as_json({"machine": machine_name(), "threads": 1, "start_up": 3.0, "known": {"x": 0.01},
-                       "costs": dict.fromkeys(list_models(), COSTS)})  # fmt: skip
-PAPERS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
+SPEED = as_json(
+    {
+        "machine": machine_name(),
+        "threads": 1,
+        "start_up": 3.0,
+        "known": {"x": 0.01},
+        "costs": dict.fromkeys(list_models(), COSTS),
+    }
+)
+RECORDS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
 ARRAYS = ("predictions.npz", "history/test-0001.npy", "best/0003.safetensors")
-MOST_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
-MOST_MEMORY = 150  # MB that they may take more than before
+MAX_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
+MAX_MEMORY = 150  # MB that they may take in addition
 
 
 def peak_mb() -> float:
-    """Most memory that this process has held so far."""
+    """The peak of this process's memory so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
-    """All that looks at a run."""
+    """All functions that read a run."""
     run_id, out = NEWER.name, workspace.root.parent / "out.zip"
     yield lambda: read_run(workspace, run_id)
     yield lambda: read_metrics(workspace, run_id)
@@ -74,9 +81,9 @@ def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
     out.unlink(missing_ok=True)
 
 
-def look(workspace: Workspace) -> None:
-    """Each reader gives a result or an error of ours that can be shown; nothing changes; the other run is as ever."""
-    before, began, held = snapshot(workspace.root), time.process_time(), peak_mb()
+def check_readers(workspace: Workspace) -> None:
+    """Check that each reader gives a result or a one-line error, no file changes, and the other run can be read."""
+    before, began, memory = snapshot(workspace.root), time.process_time(), peak_mb()
     listed = {run.id: run for run in list_runs(workspace)}
     assert not listed[RUN].problem and NEWER.name in listed
     assert "\n" not in listed[NEWER.name].problem
@@ -87,53 +94,53 @@ def look(workspace: Workspace) -> None:
         except CifarCoreError as error:
             assert str(error) and "\n" not in str(error), str(error)[:300]
     assert snapshot(workspace.root) == before
-    assert time.process_time() - began < MOST_SECONDS
-    assert peak_mb() - held < MOST_MEMORY
+    assert time.process_time() - began < MAX_SECONDS
+    assert peak_mb() - memory < MAX_MEMORY
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with the stored runs of two schemas; the newer one is changed."""
+    """A workspace with the stored runs of two schemas; the tests change the newer one."""
     workspace = open_workspace(tmp_path_factory.mktemp("any") / "workspace")
     store(workspace)
     shutil.copytree(NEWER, workspace.runs / NEWER.name)
-    look(workspace)
+    check_readers(workspace)
     return workspace
 
 
 @pytest.mark.fault(3, 5, 7, 8)
-@pytest.mark.parametrize("name", [*PAPERS, *ARRAYS])
+@pytest.mark.parametrize("name", [*RECORDS, *ARRAYS])
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
 def test_any_file_of_a_run(both: Workspace, name: str, data: st.DataObject) -> None:
     folder = both.runs / NEWER.name
     good = (NEWER / name).read_bytes()
-    kinds = other_json(good) if name.endswith(".json") else other_lines(good) if name in PAPERS else other_bytes(good)
+    kinds = other_json(good) if name.endswith(".json") else other_lines(good) if name in RECORDS else other_bytes(good)
     try:
         (folder / name).write_bytes(data.draw(kinds))
-        look(both)
+        check_readers(both)
     finally:
         (folder / name).write_bytes(good)
 
 
 @pytest.mark.parametrize("name", ["predictions.npz", "history/test-0001.npy"])
-def test_what_numpy_says_in_three_lines_is_said_in_one(both: Workspace, name: str) -> None:
-    """Of a header longer than it wants to look at."""
+def test_an_error_of_numpy_with_three_lines_becomes_one_line(both: Workspace, name: str) -> None:
+    """NumPy gives such an error for a header that is longer than it accepts."""
     path = both.runs / NEWER.name / name
     good = path.read_bytes()
     try:
         path.write_bytes(b"\x93NUMPY\x01\x00" + (10_001).to_bytes(2, "little") + bytes(10_001))
-        look(both)
-        said = verify_run(both, NEWER.name)
-        assert any("does not hold plain numbers" in line or "not a zip" in line.lower() for line in said) and not any(
-            "\n" in line for line in said
-        )
+        check_readers(both)
+        problems = verify_run(both, NEWER.name)
+        assert any(
+            "does not hold plain numbers" in line or "not a zip" in line.lower() for line in problems
+        ) and not any("\n" in line for line in problems)
     finally:
         path.write_bytes(good)
 
 
 def other_lines(content: bytes) -> st.SearchStrategy[bytes]:
-    """Lines of JSON, one of them another one."""
+    """Lines of JSON, one of them replaced."""
     lines = content.splitlines()
     place = st.integers(0, len(lines) - 1)
     one = place.flatmap(
@@ -146,13 +153,13 @@ def other_lines(content: bytes) -> st.SearchStrategy[bytes]:
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
 def test_moves_of_a_run_with_any_status(both: Workspace, data: st.DataObject) -> None:
-    """Stopping and pausing obey or refuse, and what they write can be read."""
+    """Stopping and pausing work or raise a CifarCoreError, and what they write can be read."""
     status = both.runs / NEWER.name / "status.json"
     good = status.read_bytes()
     named = st.sampled_from(["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"])
-    told = named.map(lambda word: json.dumps({**json.loads(good), "status": word}).encode())
+    valid = named.map(lambda value: json.dumps({**json.loads(good), "status": value}).encode())
     try:
-        status.write_bytes(data.draw(told | other_json(good)))
+        status.write_bytes(data.draw(valid | other_json(good)))
         for move in (pause_run, stop_run):
             with suppress(CifarCoreError):
                 move(both, NEWER.name)
@@ -169,15 +176,15 @@ def test_moves_of_a_run_with_any_status(both: Workspace, data: st.DataObject) ->
     names=st.lists(st.from_regex(r"[0-9]{0,30}-?[a-z0-9-]{0,20}", fullmatch=True) | st.text(max_size=30), max_size=5)
 )
 def test_any_tickets_in_the_queue(both: Workspace, names: list[str]) -> None:
-    """Numbers of any length, runs that there are not, and what is no ticket at all."""
+    """Numbers of any length, runs that do not exist, and files that are not tickets."""
     home = both.runs / ".queue"
     home.mkdir()
     try:
         for name in names:
-            with suppress(OSError, ValueError):  # no name of a file
+            with suppress(OSError, ValueError):  # not a possible file name
                 (home / name).write_bytes(b"")
         assert all(isinstance(number, int) for number in tickets(both).values())
-        look(both)
+        check_readers(both)
     finally:
         shutil.rmtree(home)
 
@@ -192,7 +199,7 @@ def test_any_folder_in_the_trash_and_beside_the_runs(both: Workspace, name: str)
             made.append(place / name)
     try:
         assert len(list_trash(both)) <= 1
-        look(both)
+        check_readers(both)
     finally:
         for path in made:
             path.rmdir()
@@ -200,10 +207,10 @@ def test_any_folder_in_the_trash_and_beside_the_runs(both: Workspace, name: str)
 
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
-def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
-    """What was measured of this machine is believed where it can be, else there is none."""
+def test_any_speed_file(both: Workspace, data: st.DataObject) -> None:
+    """A speed that measuring can give is used; any other content counts as no speed."""
     path = both.root / SPEED_FILE
-    path.write_bytes(data.draw(other_json(CALIBRATION)))
+    path.write_bytes(data.draw(other_json(SPEED)))
     try:
         found = read_speed(both)
         if found is not None:
@@ -219,7 +226,7 @@ def test_any_calibration(both: Workspace, data: st.DataObject) -> None:
 @given(
     content=other_bytes(b"".join(with_hash((NEWER / "best/0003.safetensors").read_bytes()))) | st.binary(max_size=100)
 )
-def test_any_sealed_file(content: bytes) -> None:
+def test_any_bytes_of_a_hashed_file(content: bytes) -> None:
     for required in (True, False):
         with suppress(DamagedError):
             check_hash(io.BytesIO(content), required=required)
