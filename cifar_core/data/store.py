@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from cifar_core.data.array_files import map_array
-from cifar_core.data.reading import read_pictures
-from cifar_core.data.rules import Split, check_arrays, check_classes, check_split
+from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split
+from cifar_core.data.picture_reader import read_pictures
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.limits import require_room
 from cifar_core.storage.atomic import (

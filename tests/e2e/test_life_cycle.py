@@ -1,4 +1,4 @@
-"""A run's whole life by clicking: queued, paused, resumed, retried, duplicated, deleted, restored, exported, imported."""
+"""A run's life by clicking: queued, paused, resumed, retried, duplicated, deleted, restored, exported, imported."""
 
 import re
 from pathlib import Path
