@@ -208,9 +208,7 @@ def test_resume_pressed_twice_is_one_worker(fake_runs: FakeRuns) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(press, range(4)))
     assert len(refused) == 3
-    assert all(
-        "is already being resumed" in text or "only a run that was paused, stopped" in text for text in refused
-    )
+    assert all("is already being resumed" in text or "only a run that was paused, stopped" in text for text in refused)
     fake_runs.wait_computing(run_id)
     assert len(fake_runs.processes(run_id, "worker")) == 1
 
