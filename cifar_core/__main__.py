@@ -16,10 +16,10 @@ from cifar_core.interrupts import quit_on_ctrl_c
 if __name__ == "__main__":
     quit_on_ctrl_c()  # the same, for the imports below, which take most of a second
 
-from cifar_core.commands.startup import begin
+from cifar_core.commands.startup import prepare_process
 
 if __name__ == "__main__":
-    begin()  # before the imports that need much memory
+    prepare_process()  # before the imports that need much memory
 
 from cifar_core.commands.cli import main
 

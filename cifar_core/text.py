@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
+MB = 1024 * 1024  # bytes
 _JOINERS = "\u200c\u200d"  # invisible themselves, but emoji and some scripts need them
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
@@ -70,16 +71,13 @@ def is_device_name(text: str) -> bool:
     return text.partition(".")[0].strip().lower() in _DEVICES
 
 
-def percent(share: float) -> str:
+def whole_percent(share: float) -> str:
     """A share as text, rounded to whole per cent; only an exact 0 or 1 reads "0 %" or "100 %"."""
     if 0 < share < 0.005:
         return "<1 %"
     if 0.995 <= share < 1:
         return ">99 %"
     return f"{100 * share:.0f} %"
-
-
-MB = 1024 * 1024
 
 
 def size_text(size: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from cifar_core.errors import StorageError
 from cifar_core.storage.atomic import sweep_temp
 
-VARIABLE = "CIFAR_WORKSPACE"
+WORKSPACE_VARIABLE = "CIFAR_WORKSPACE"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
     Raises:
         StorageError: it cannot be created or read; the sentence names the path and how to change it.
     """
-    chosen = Path(path or os.environ.get(VARIABLE) or "workspace")
+    chosen = Path(path or os.environ.get(WORKSPACE_VARIABLE) or "workspace")
     try:
         root = chosen.expanduser().resolve()
         workspace = Workspace(root)
@@ -77,7 +77,7 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
         reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.strerror else error
         raise StorageError(
             f"The workspace {chosen} cannot be used ({reason}): "
-            f"give another folder with --workspace or the variable {VARIABLE}."
+            f"give another folder with --workspace or the variable {WORKSPACE_VARIABLE}."
         ) from error
     return workspace
 

@@ -1,7 +1,7 @@
 """The column "Tested in" of docs/FAULTS.md, made from the marks `@pytest.mark.fault(number)` in the tests.
 
-`python -m tests.fault_matrix` writes the column anew, for example after tests were moved or marked. tests/test_fault_matrix.py
-compares the column with the marks, so a matrix that is out of date fails.
+`python -m tests.fault_matrix` writes the column anew, for example after tests were moved or marked.
+tests/test_fault_matrix.py compares the column with the marks, so a matrix that is out of date fails.
 """
 
 import ast

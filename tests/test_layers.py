@@ -59,7 +59,7 @@ BANS = (
                                "cifar_core/models/kernels/winograd.py", "cifar_core/models/kernels/bfloat16.py",
                                "cifar_core/train/*", "cifar_core/runs/estimate/measure_speed.py",
                                "cifar_core/runs/training/process.py", "cifar_core/runs/training/recorder.py", "cifar_core/runs/training/checkpoints.py",
-                               "cifar_core/runs/training/reproducibility.py", "cifar_core/runs/predict/server.py", "cifar_core/runs/predict/network.py",
+                               "cifar_core/runs/training/reproducibility.py", "cifar_core/runs/predict/server.py", "cifar_core/runs/predict/run_network.py",
                                "cifar_core/runs/predict/recompute_process.py", "cifar_core/bench/plain.py")),
     ("torchvision", "cifar_core/*", ("cifar_core/data/sources/official_reader.py", "cifar_core/bench/plain.py")),
     ("sklearn", "*", ()),

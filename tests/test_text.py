@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from cifar_core.text import can_be_shown, clock, did_you_mean, is_device_name, one_line, percent, some_lines
+from cifar_core.text import can_be_shown, clock, did_you_mean, is_device_name, one_line, some_lines, whole_percent
 
 
 @pytest.mark.parametrize("text", ["quiet otter", "Ünïcödé 猫 עברית", "👩‍🔬🔬", "<b>&\"'", ""])
@@ -70,4 +70,4 @@ def test_the_nearest_name_is_offered_whatever_its_case(typed: str, suggestion: s
     [(0, "0 %"), (0.001, "<1 %"), (0.006, "1 %"), (0.5, "50 %"), (0.98, "98 %"), (0.996, ">99 %"), (1, "100 %")],
 )
 def test_only_a_true_0_or_1_reads_0_or_100_percent(share: float, text: str) -> None:
-    assert percent(share) == text
+    assert whole_percent(share) == text

@@ -10,7 +10,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import StorageError
 from cifar_core.runs import create_run
 from cifar_core.storage.atomic import TEMP_MARK
-from cifar_core.workspace import VARIABLE, Workspace, open_workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 from tests.rights import as_a_user
 
 FOLDERS = ("data", "runs", "exports", "trash")
@@ -29,12 +29,12 @@ def test_it_is_created_on_first_use_and_kept_on_the_next(tmp_path: Path) -> None
 def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The argument wins over the variable, which wins over the current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(WORKSPACE_VARIABLE, raising=False)
     assert open_workspace().root == tmp_path / "workspace"
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "by-variable"))
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(tmp_path / "by-variable"))
     assert open_workspace().root == tmp_path / "by-variable"
     assert open_workspace(tmp_path / "by-argument").root == tmp_path / "by-argument"
-    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.setenv(WORKSPACE_VARIABLE, "")
     assert open_workspace("").root == tmp_path / "workspace"
 
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_a_workspace_is_named_with_what_to_do(tmp_path: Path, obs
     sentence = str(caught.value)
     assert f"The workspace {root}" in sentence
     assert "Errno" not in sentence
-    assert f"give another folder with --workspace or the variable {VARIABLE}." in sentence
+    assert f"give another folder with --workspace or the variable {WORKSPACE_VARIABLE}." in sentence
 
 
 @pytest.mark.fault(17)

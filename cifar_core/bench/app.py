@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_core.workspace import VARIABLE, Workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 
 _ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 120.0
@@ -65,7 +65,7 @@ def start_app(workspace: Workspace, log: Path, *, port: int = 0, **environment: 
             cwd=_ROOT,
             stdout=output,
             stderr=output,
-            env={**os.environ, VARIABLE: str(workspace.root), **environment},
+            env={**os.environ, WORKSPACE_VARIABLE: str(workspace.root), **environment},
         )
     app = App(f"http://127.0.0.1:{port}", process)
     try:

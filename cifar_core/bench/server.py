@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.bench.sides import spread
 from cifar_core.errors import TrainingError
-from cifar_core.workspace import VARIABLE
+from cifar_core.workspace import WORKSPACE_VARIABLE
 
 Click = Callable[[AppTest], object]  # sets widgets; the script has not run yet
 _ROOT = Path(__file__).resolve().parents[2]
@@ -129,7 +129,7 @@ def main() -> int:
     parser.add_argument("--run", required=True)
     parser.add_argument("--clicks", default=50, type=int)
     arguments = parser.parse_args()
-    os.environ[VARIABLE] = arguments.workspace
+    os.environ[WORKSPACE_VARIABLE] = arguments.workspace
     times = time_clicks(arguments.run, arguments.clicks)
     everything = [one for some in times.values() for one in some]
     print(json.dumps({kind: spread(some) for kind, some in {"all": everything, **times}.items()}))

@@ -9,14 +9,14 @@ import click
 
 from cifar_core.runs import QueuePlace, empty_old_trash
 from cifar_core.text import clock
-from cifar_core.workspace import VARIABLE, Workspace, open_workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 
 _BAR = 24  # characters
 
 
 def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--workspace DIR`, passed to the command as an opened `Workspace`."""
-    text = f"Folder that holds data, runs and exports (else ${VARIABLE}, else ./workspace)."
+    text = f"Folder that holds data, runs and exports (else ${WORKSPACE_VARIABLE}, else ./workspace)."
     return click.option("--workspace", callback=_open, metavar="DIR", help=text)(command)
 
 

@@ -16,7 +16,7 @@ DEBUG = "--debug"
 LEAST_MEMORY = 250 * 1024 * 1024  # bytes; with less, NumPy and others fail first, with messages of their own
 
 
-def begin() -> None:
+def prepare_process() -> None:
     """Prepare this process for a command.
 
     Raises:

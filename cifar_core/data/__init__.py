@@ -5,9 +5,9 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.picture_reader import read_pictures
 from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image, usable_std
 from cifar_core.data.preparation import JobState, cancel_job, dismiss_job, read_job, start_get, start_import
-from cifar_core.data.reading import read_pictures
 from cifar_core.data.sources.drawn10 import prepare_drawn10
 from cifar_core.data.store import (
     Dataset,

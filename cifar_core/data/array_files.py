@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from cifar_core.data.rules import MAX_ID, MAX_PREDICTIONS, MAX_TEST
-from cifar_core.data.sources.entries import ArchiveLimits, archive_errors, open_regular_file
+from cifar_core.data.dataset_limits import MAX_ID, MAX_PREDICTIONS, MAX_TEST
+from cifar_core.data.sources.archive_limits import ArchiveLimits, archive_errors, open_regular_file
 from cifar_core.data.sources.zips import ZipFiles, is_stored
 from cifar_core.text import size_text
 

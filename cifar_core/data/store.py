@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from cifar_core.data.array_files import map_array
-from cifar_core.data.reading import read_pictures
-from cifar_core.data.rules import Split, check_arrays, check_classes, check_split
+from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split
+from cifar_core.data.picture_reader import read_pictures
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.limits import require_room
 from cifar_core.storage.atomic import (
@@ -31,7 +31,7 @@ from cifar_core.storage.atomic import (
 )
 from cifar_core.storage.disk_errors import ALLOW, storage_errors
 from cifar_core.storage.json_files import read_json, write_json
-from cifar_core.storage.json_types import Amount, ClassNames, Count, Pictures, Sha256
+from cifar_core.storage.json_types import Amount, ClassNames, Count, PictureCount, Sha256
 from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.storage.parse import parse
 from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
@@ -72,8 +72,8 @@ class DatasetRecord:
     std: tuple[Amount, Amount, Amount]
     fingerprint: Sha256
     source: str
-    train: Pictures
-    test: Pictures
+    train: PictureCount
+    test: PictureCount
     files: Mapping[str, Count]  # the files of the folder with their sizes in bytes
 
     @property

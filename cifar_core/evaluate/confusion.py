@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate.checks import check_class_names, check_matrix
-from cifar_core.text import percent
+from cifar_core.text import whole_percent
 
 
 def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int = 1) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def explain_matrix(matrix: ArrayLike, class_names: Sequence[str]) -> str:
         return f"There are no mistakes: the prediction is right for all of {_pictures(total)}."
     worst = pairs.iloc[0]
     text = (
-        f"{total - right:,} of {_pictures(total)} are mistakes ({percent((total - right) / total)}); "
+        f"{total - right:,} of {_pictures(total)} are mistakes ({whole_percent((total - right) / total)}); "
         f"{worst['true']} → {worst['predicted']} is the largest: "
         f"{worst['count']:,} of {counts[worst['true_index']].sum():,} pictures of {worst['true']}"
     )

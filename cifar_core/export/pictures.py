@@ -29,7 +29,7 @@ from cifar_core.limits import LIMITS_FILE, read_limits, require_room
 from cifar_core.samples import printable
 from cifar_core.storage.atomic import new_file, new_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
-from cifar_core.text import MB, percent, size_text
+from cifar_core.text import MB, size_text, whole_percent
 from cifar_core.workspace import Workspace
 
 MAX_EXPORTED = 10_000  # pictures in one export
@@ -277,7 +277,9 @@ def _files(checked: _Selection) -> Iterator[tuple[str, bytes]]:
         pixels = checked.split.images[row["index"]]  # [3, 32, 32]
         if rank <= MAX_TILES:
             tiles.append(pixels)
-            captions.append(f"{rank} · {percent(row['confidence'])}\ntrue {row['true']}\npred. {row['predicted']}")
+            captions.append(
+                f"{rank} · {whole_percent(row['confidence'])}\ntrue {row['true']}\npred. {row['predicted']}"
+            )
         yield names[-1], _png(pixels, checked.enlarge)
     sheet = io.BytesIO()
     contact_sheet(tiles, captions).save(sheet, "PNG")

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from cifar_core.data.sources.entries import open_regular_file
+from cifar_core.data.sources.archive_limits import open_regular_file
 from cifar_core.errors import DataError
 from cifar_core.text import size_text
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cifar_core.config import RunConfig
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
-from cifar_core.storage.json_types import Amount, ClassNames, FolderName, Pictures, Sha256, moment_of
+from cifar_core.storage.json_types import Amount, ClassNames, FolderName, PictureCount, Sha256, moment_of
 from cifar_core.train import EpochLine
 
 SCHEMA_VERSION = 2  # 2: the last two checkpoints, and a file of weights for each best epoch; 1: one file for each
@@ -25,9 +25,9 @@ class DatasetFacts:
     mean: tuple[Amount, Amount, Amount]  # per channel, of the training part, 0 to 1
     std: tuple[Amount, Amount, Amount]
     fingerprint: Sha256
-    train: Pictures  # how many the network trains on
-    validation: Pictures
-    test: Pictures
+    train: PictureCount  # how many the network trains on
+    validation: PictureCount
+    test: PictureCount
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cifar_core.errors import ConfigError
 from cifar_core.samples.select import SORTS
-from cifar_core.text import percent
+from cifar_core.text import whole_percent
 
 
 def tile_caption(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
@@ -32,7 +32,7 @@ def tile_lines(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
 def _caption_parts(row: Mapping[str, Any] | pd.Series, sort: str) -> list[str]:
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
-    parts = [f"true {row['true']}", f"predicted {row['predicted']}", percent(row["confidence"])]
+    parts = [f"true {row['true']}", f"predicted {row['predicted']}", whole_percent(row["confidence"])]
     match sort:
         case "confidence":
             return parts

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-VARIABLE = "CIFAR_FAULT"
+FAULT_VARIABLE = "CIFAR_FAULT"
 POINTS = ("write", "fsync", "replace", "remove")
 EXIT_CODE = 9  # of a process that was killed by a fault
 _ERRORS = {name.lower(): number for number, name in errno.errorcode.items()} | {"half": errno.ENOSPC}
@@ -61,7 +61,9 @@ def arm(plan: str) -> None:
     global _armed
     found = _PLAN.fullmatch(plan)
     if plan and not found:
-        raise ValueError(f"{VARIABLE} is {plan!r}, but must be POINT:N:EFFECT such as write:7:enospc or fsync:3+:eio")
+        raise ValueError(
+            f"{FAULT_VARIABLE} is {plan!r}, but must be POINT:N:EFFECT such as write:7:enospc or fsync:3+:eio"
+        )
     _armed = Fault(found[1], int(found[2]), bool(found[3]), found[4]) if found else None
 
 
@@ -97,4 +99,4 @@ class _FaultyFile:
         return getattr(self._handle, name)
 
 
-arm(os.environ.get(VARIABLE, ""))
+arm(os.environ.get(FAULT_VARIABLE, ""))

@@ -87,7 +87,7 @@ Sha256 = Annotated[str, Rule("a SHA-256", is_sha256)]
 Commit = Annotated[str, Rule("a commit", lambda text: _COMMIT.fullmatch(text) is not None)]
 Versions = Annotated[dict[str, str], Rule("packages and their versions, at most 100", _are_versions)]
 FolderName = Annotated[str, Rule(f"a name of {FOLDER_NAME_RULE}", is_folder_name)]  # of a run or a dataset
-Pictures = Annotated[int, whole_from(0, MAX_PICTURES)]
+PictureCount = Annotated[int, whole_from(0, MAX_PICTURES)]
 ClassNames = Annotated[
     tuple[str, ...],
     Rule(f"2 to {MAX_CLASSES:,} different names of 1 to {MAX_CLASS_NAME} visible characters each", _are_classes),

@@ -24,11 +24,6 @@ STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, 
 }
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun in the right number: `1 line`, `2,000 lines`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
 def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
     """Return the table with these columns of shares (0 to 1) as percents."""
     return table.assign(**{name: 100 * table[name].astype(float) for name in columns})

@@ -6,7 +6,7 @@ import pytest
 
 from cifar_core.bench.server import cell_clicks, open_page, tile_clicks, time_clicks, timed
 from cifar_core.runs import Run, read_predictions
-from cifar_core.workspace import VARIABLE, Workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 from tests.runs.conftest import finished, shared
 
 __all__ = ["finished", "shared"]
@@ -15,7 +15,7 @@ __all__ = ["finished", "shared"]
 @pytest.fixture(autouse=True)
 def shown(shared: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The app shows the workspace that the tests share."""
-    monkeypatch.setenv(VARIABLE, str(shared.root))
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(shared.root))
 
 
 def test_the_clicks_that_are_timed_do_what_they_are_called(shared: Workspace, finished: Run) -> None:

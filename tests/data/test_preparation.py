@@ -34,7 +34,7 @@ from cifar_core.data.sources.importing import import_pictures
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import DataError, StorageError
 from cifar_core.storage.atomic import TEMP_MARK
-from cifar_core.storage.faults import EXIT_CODE, VARIABLE
+from cifar_core.storage.faults import EXIT_CODE, FAULT_VARIABLE
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
@@ -240,7 +240,7 @@ def test_an_import_killed_at_any_write_leaves_no_partial_dataset(
     for number in range(1, 100):
         folder = preparation.job_folder(workspace, "mine")
         write_json(folder / "job.json", {"kind": "import", "source": str(source), "remove_source": False})
-        code = subprocess.run(command, cwd=ROOT, env={**os.environ, VARIABLE: f"{point}:{number}:die"}).returncode
+        code = subprocess.run(command, cwd=ROOT, env={**os.environ, FAULT_VARIABLE: f"{point}:{number}:die"}).returncode
         states = {state.name: state.state for state in list_datasets(open_workspace(workspace.root))}
         assert states["other"] == "ready"
         assert snapshot(workspace.data / "other") == other
@@ -449,11 +449,13 @@ def test_the_log_says_why_a_job_ended_if_its_state_cannot_be_written(
 ) -> None:
     """The first error is reported, not the one that followed when the state was to be written."""
     (tmp_path / "a.zip").write_bytes(b"no archive")
-    monkeypatch.setenv(VARIABLE, "replace:1+:enospc")  # for the process of the job only: this one was started without
+    monkeypatch.setenv(
+        FAULT_VARIABLE, "replace:1+:enospc"
+    )  # for the process of the job only: this one was started without
     start_import(workspace, tmp_path / "a.zip", "mine")
     state = wait_until_ended(workspace, "mine")
     assert state.state == "failed" and "a.zip is neither a folder nor a zip" in state.error
-    monkeypatch.setenv(VARIABLE, "replace:2+:enospc")
+    monkeypatch.setenv(FAULT_VARIABLE, "replace:2+:enospc")
     start_import(workspace, write_zip(small_set(), tmp_path / "b.zip"), "mine")
     state = wait_until_ended(workspace, "mine")
     assert state.state == "failed" and "ended early" not in state.error and "disk is full" in state.error

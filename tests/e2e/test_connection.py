@@ -43,7 +43,7 @@ class Line:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Let new connections through again."""
         self._whole = True
 
@@ -133,7 +133,7 @@ def test_a_cut_line_is_taken_up_again(page: Page, tiny: Workspace, training: Run
         expect(page.get_by_role("combobox", name="Run in focus")).to_be_disabled()
         before = read_run(tiny, training.id)
         wait_for(tiny, training.id, lambda run: run.last.epoch > before.last.epoch + 4)  # type: ignore[union-attr]
-        line.mend()
+        line.restore()
         later = before.last.epoch + 4  # type: ignore[union-attr]
         until(lambda: shown_epoch(page) > later, "the page shows what came meanwhile")
         moves_on(page)

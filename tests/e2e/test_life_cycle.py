@@ -1,4 +1,4 @@
-"""A run's whole life by clicking: queued, paused, resumed, retried, duplicated, deleted, restored, exported, imported."""
+"""A run's life by clicking: queued, paused, resumed, retried, duplicated, deleted, restored, exported, imported."""
 
 import re
 from pathlib import Path
@@ -32,9 +32,9 @@ def test_a_life_by_clicking(page: Page, workspace: Workspace, tmp_path: Path) ->
         second = duplicate(page, workspace, old)
         pause_and_resume(page, workspace, first, second)
         stop_both(page, workspace, first, second)
-        parcel = export(page, workspace, first, tmp_path)
+        run_zip = export(page, workspace, first, tmp_path)
         delete_and_undo(page, workspace, first)
-        send_and_receive(page, workspace, first, parcel)
+        send_and_receive(page, workspace, first, run_zip)
         assert not loads(app, "torch"), "torch was loaded into the server"
 
 
@@ -111,7 +111,7 @@ def export(page: Page, workspace: Workspace, run_id: str, tmp_path: Path) -> Pat
     select_row(page, workspace, run_id)
     with page.expect_download() as downloading:
         button(page, f"runs_export_{run_id}").click()
-    path = tmp_path / "parcel.zip"
+    path = tmp_path / "run_zip.zip"
     downloading.value.save_as(path)
     assert downloading.value.suggested_filename == f"{run_id}.zip"
     assert not list(workspace.exports.iterdir())
@@ -129,13 +129,13 @@ def delete_and_undo(page: Page, workspace: Workspace, run_id: str) -> None:
     assert not list_trash(workspace) and read_run(workspace, run_id).status is Status.STOPPED
 
 
-def send_and_receive(page: Page, workspace: Workspace, run_id: str, parcel: Path) -> None:
+def send_and_receive(page: Page, workspace: Workspace, run_id: str, run_zip: Path) -> None:
     """A run that is here is found; one that was deleted comes back by its .zip, once, and is looked into."""
-    import_zip(page, parcel, "was here already")
+    import_zip(page, run_zip, "was here already")
     select_row(page, workspace, run_id)
     button(page, f"runs_delete_{run_id}").click()
     expect(page.get_by_text("is in the trash", exact=False)).to_be_visible()
-    import_zip(page, parcel, "is here now")
+    import_zip(page, run_zip, "is here now")
     (arrived,) = [run for run in list_runs(workspace) if run.imported]
     expect(page).to_have_url(re.compile(f"run={arrived.id}"))
     page.get_by_role("link", name="Confusion").click()
@@ -143,12 +143,12 @@ def send_and_receive(page: Page, workspace: Workspace, run_id: str, parcel: Path
     expect(page.get_by_text(f"run {arrived.name}", exact=False).first).to_be_visible()
 
 
-def import_zip(page: Page, parcel: Path, answer: str) -> None:
+def import_zip(page: Page, run_zip: Path, answer: str) -> None:
     """Through the field of the Runs page."""
     settle(page)
     if not button(page, "runs_import_start").is_visible():
         page.get_by_text("Import a run").click()
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(parcel)
-    expect(page.get_by_text(parcel.name).first).to_be_visible()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(run_zip)
+    expect(page.get_by_text(run_zip.name).first).to_be_visible()
     button(page, "runs_import_start").click()
     expect(page.get_by_text(answer, exact=False)).to_be_visible(timeout=MINUTES)

@@ -1,4 +1,4 @@
-"""A whole login: a provider on this machine, a real browser, and what a visitor without a login gets from the server."""
+"""A whole login: a provider on this machine, a real browser, and what a visitor without a login gets."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""The server as it is shipped: this machine alone, no stranger's page, no upload without its token, no outside request."""
+"""The server as shipped: this machine alone, no stranger's page, no upload without its token, no outside request."""
 
 import contextlib
 import http.client

@@ -18,16 +18,16 @@ FIELD = "stFileUploader"
 
 
 @pytest.fixture
-def parcel(tmp_path: Path) -> Path:
+def run_zip(tmp_path: Path) -> Path:
     """The .zip of a run from a workspace that is far away."""
     away = open_workspace(tmp_path / "away")
     store(away)
-    return export_run(away, RUN, tmp_path / "parcel.zip")
+    return export_run(away, RUN, tmp_path / "run_zip.zip")
 
 
-def press_import(page: Page, parcel: Path, answer: str) -> None:
+def press_import(page: Page, run_zip: Path, answer: str) -> None:
     """Import what the field shows, with a double click; it is a new, empty field afterwards."""
-    shown = page.get_by_test_id(FIELD).get_by_text(parcel.name)
+    shown = page.get_by_test_id(FIELD).get_by_text(run_zip.name)
     expect(shown).to_be_visible()
     page.locator(".st-key-runs_import_start").get_by_role("button").dblclick()
     expect(shown).to_be_hidden()
@@ -35,25 +35,25 @@ def press_import(page: Page, parcel: Path, answer: str) -> None:
     settle(page)
 
 
-def test_the_same_file_is_taken_again(page: Page, workspace: Workspace, tmp_path: Path, parcel: Path) -> None:
+def test_the_same_file_is_taken_again(page: Page, workspace: Workspace, tmp_path: Path, run_zip: Path) -> None:
     """A browser says nothing of a file that its field holds already, so there is a new field each time."""
     with serve(workspace, tmp_path / "log") as app:
         page.goto(f"{app.url}/runs")
         page.get_by_text("Import a run").click()
         for _ in range(3):
-            page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(parcel)
-            press_import(page, parcel, "is here now")
-            page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(parcel)
-            press_import(page, parcel, "was here already")
+            page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(run_zip)
+            press_import(page, run_zip, "is here now")
+            page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(run_zip)
+            press_import(page, run_zip, "was here already")
             (run,) = list_runs(workspace)
             delete_run(workspace, run.id)
         with page.expect_file_chooser() as choosing:
             page.get_by_role("button", name="Upload", exact=True).click()
-        choosing.value.set_files(parcel)
-        press_import(page, parcel, "is here now")
+        choosing.value.set_files(run_zip)
+        press_import(page, run_zip, "is here now")
 
 
-def test_a_file_on_its_way_outlives_a_redraw(page: Page, workspace: Workspace, tmp_path: Path, parcel: Path) -> None:
+def test_a_file_on_its_way_outlives_a_redraw(page: Page, workspace: Workspace, tmp_path: Path, run_zip: Path) -> None:
     """A large file takes a while to arrive, and what comes and goes above its field does not replace it meanwhile."""
     gone = ended_run(workspace, Status.STOPPED)
     held: list[Route] = []
@@ -61,8 +61,8 @@ def test_a_file_on_its_way_outlives_a_redraw(page: Page, workspace: Workspace, t
         page.goto(f"{app.url}/runs")
         page.get_by_text("Import a run").click()
         page.route("**/upload_file/**", lambda route: held.append(route))
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(parcel)
-        expect(page.get_by_test_id(FIELD).get_by_text(parcel.name)).to_be_visible()
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(run_zip)
+        expect(page.get_by_test_id(FIELD).get_by_text(run_zip.name)).to_be_visible()
         settle(page)
         page.get_by_test_id("stDataFrame").first.locator(".dvn-scroller").click(position={"x": 18, "y": 49})
         page.locator(f".st-key-runs_delete_{gone}").get_by_role("button").click()
@@ -72,4 +72,4 @@ def test_a_file_on_its_way_outlives_a_redraw(page: Page, workspace: Workspace, t
         settle(page)
         for route in held:
             route.continue_()
-        press_import(page, parcel, "is here now")
+        press_import(page, run_zip, "is here now")

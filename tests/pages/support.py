@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.runs import Run, read_run
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.workspace import VARIABLE, Workspace, open_workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 OpenPage = Callable[..., AppTest]
@@ -29,7 +29,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     monkeypatch.setattr("pages.ui.train.start_estimate.ensure_speed", lambda workspace, runs: "failed")
 
     def opened(workspace: Workspace, page: str, /, **address: str) -> AppTest:
-        monkeypatch.setenv(VARIABLE, str(workspace.root))
+        monkeypatch.setenv(WORKSPACE_VARIABLE, str(workspace.root))
         app = AppTest.from_file(ENTRY, default_timeout=60).run()
         if page != "home":  # the default page is open already, and switching to it would open it under another address
             app.switch_page(f"pages/{page}.py")

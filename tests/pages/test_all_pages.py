@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cifar_core.runs import Run
-from cifar_core.workspace import VARIABLE, Workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 from tests.conftest import ROOT
 from tests.pages.support import OpenPage, said
 
@@ -61,7 +61,7 @@ def test_a_workspace_that_cannot_be_used_is_one_sentence(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder", "utf-8")
-    monkeypatch.setenv(VARIABLE, str(blocked))
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(blocked))
     app = open_page(Workspace(blocked), page)
     assert len(app.error) == 1
     assert "cannot be used" in app.error[0].value

@@ -36,14 +36,14 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> None:
     spec = spec_of(name)
-    ladder = slider_stops(spec)
-    if not ladder:
+    stops = slider_stops(spec)
+    if not stops:
         assert spec.high > 1e6, "only an endless range has no slider"
         return
-    assert 3 <= len(ladder) <= 201
-    assert ladder == sorted(set(ladder))
-    assert (ladder[0], ladder[-1]) == (spec.low, spec.high)
-    for stop in ladder:
+    assert 3 <= len(stops) <= 201
+    assert stops == sorted(set(stops))
+    assert (stops[0], stops[-1]) == (spec.low, spec.high)
+    for stop in stops:
         make_config(
             {name: [stop] * len(spec.items) if spec.items else stop, "patience": 0}
             | ({"patience": stop, "validation_share": 0.1} if name == "patience" else {})

@@ -4,7 +4,7 @@ import re
 
 import psutil
 
-from cifar_core.workspace import VARIABLE, Workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 
 
 def processes_of(workspace: Workspace) -> list[psutil.Process]:
@@ -18,7 +18,7 @@ def processes_of(workspace: Workspace) -> list[psutil.Process]:
         process
         for process in psutil.process_iter(["cmdline", "environ"])
         if process.pid != psutil.Process().pid
-        and (named.search(command_line_of(process)) or (process.info["environ"] or {}).get(VARIABLE) == root)
+        and (named.search(command_line_of(process)) or (process.info["environ"] or {}).get(WORKSPACE_VARIABLE) == root)
     ]
 
 

@@ -178,7 +178,7 @@ async def on_the_table(
 def test_two_visitors_press_in_the_same_second(
     tiny: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run for each start; of the same wish twice one wins, and the other is told."""
+    """A run for each start; of the same request twice one wins, and the other is told."""
     told: list[str] = []
     draw = Screen.draw
 
@@ -233,9 +233,9 @@ async def import_data(session: Session, number: int) -> None:
     await session.act(WidgetState(id=name.id, string_value=f"mine{number}"), file, press(session, "data_import_start"))
 
 
-async def import_run(session: Session, parcel: bytes) -> None:
+async def import_run(session: Session, run_zip: bytes) -> None:
     await session.open("runs")
-    file = await session.upload(labelled("file_uploader", "run")(session.screen), "run.zip", parcel, "application/zip")
+    file = await session.upload(labelled("file_uploader", "run")(session.screen), "run.zip", run_zip, "application/zip")
     await session.act(file, press(session, "runs_import_start"))
 
 
@@ -265,13 +265,13 @@ async def export(session: Session) -> None:
 def test_a_server_killed_in_the_middle_leaves_nothing_half(own: Workspace, tmp_path: Path) -> None:
     """While something comes in or is packed: all or nothing of it is there, and what was begun goes within an hour."""
     away = open_workspace(tmp_path / "away")
-    parcel, known = packed_run(away).read_bytes(), {run.id for run in list_runs(own)}
+    run_zip, known = packed_run(away).read_bytes(), {run.id for run in list_runs(own)}
 
     async def act(app: App) -> App:
         session, port = Session(app.url), int(app.url.rpartition(":")[2])
         doings: list[Callable[[int], Coroutine[Any, Any, None]]] = [
             lambda number: import_data(session, number),
-            lambda _: import_run(session, parcel),
+            lambda _: import_run(session, run_zip),
             lambda _: predict(session),
             lambda _: download(session),
             lambda _: save(session),
@@ -294,7 +294,7 @@ def test_a_server_killed_in_the_middle_leaves_nothing_half(own: Workspace, tmp_p
     with_server(own, tmp_path / "log", act)
     assert {state.state for state in list_datasets(own)} <= {"ready", "absent"}
     assert all(verify_run(own, run.id) == [] for run in list_runs(own))
-    assert len({run.id for run in list_runs(own)} - known) <= 1  # the parcel's, whole, once
+    assert len({run.id for run in list_runs(own)} - known) <= 1  # the run_zip's, whole, once
     for left in own.root.rglob(f"{TEMP_MARK}*"):
         os.utime(left, (time.time() - HOUR,) * 2, follow_symlinks=False)
     open_workspace(own.root)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from cifar_core.workspace import VARIABLE, Workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 from tests.conftest import ROOT
 from tests.soak.processes import command_line_of, kill, processes_of, zombies_of
 
@@ -36,7 +36,11 @@ def test_processes_that_name_the_workspace_are_found(workspace: Workspace) -> No
     """In the command line or in the environment; one of another workspace with a longer name is not."""
     root = str(workspace.root)
     assert processes_of(workspace) == []
-    with waiting(f"--run-dir={root}/runs/one") as one, waiting(**{VARIABLE: root}) as other, waiting(f"{root}2"):
+    with (
+        waiting(f"--run-dir={root}/runs/one") as one,
+        waiting(**{WORKSPACE_VARIABLE: root}) as other,
+        waiting(f"{root}2"),
+    ):
         found = {process.pid: command_line_of(process) for process in processes_of(workspace)}
         assert set(found) == {one.pid, other.pid}
         assert found[one.pid].endswith(f"--run-dir={root}/runs/one")

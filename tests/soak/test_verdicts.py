@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cifar_core.storage.atomic import TEMP_MARK
-from cifar_core.workspace import VARIABLE, Workspace
+from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 from tests.soak import verdicts
 from tests.soak.disturbances import ServerLife
 
@@ -30,7 +30,7 @@ def test_a_process_left_behind_and_a_zombie_are_found(workspace: Workspace, monk
     monkeypatch.setattr(verdicts, "_END_SECONDS", 0.0)
     seen = after(workspace)
     assert verdicts._orphans(seen) == []
-    environment = {**os.environ, VARIABLE: str(workspace.root)}
+    environment = {**os.environ, WORKSPACE_VARIABLE: str(workspace.root)}
     left = subprocess.Popen([sys.executable, "-c", "input('left behind')"], stdin=subprocess.PIPE, env=environment)
     try:
         (found,) = verdicts._orphans(seen)

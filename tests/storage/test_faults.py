@@ -68,7 +68,7 @@ def test_the_variable_makes_a_process_die_at_a_write(tmp_path: Path, effect: str
         "import sys; from pathlib import Path; from cifar_core.storage.atomic import append_line\n"
         "for line in ('first', 'second'): append_line(Path(sys.argv[1]), line)"
     )
-    environment = {**os.environ, faults.VARIABLE: f"write:{number}:{effect}"}
+    environment = {**os.environ, faults.FAULT_VARIABLE: f"write:{number}:{effect}"}
     found = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, env=environment, check=False)
     assert found.returncode == faults.EXIT_CODE
     assert path.read_bytes() == left

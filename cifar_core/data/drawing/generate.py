@@ -18,10 +18,10 @@ from multiprocessing.synchronize import Event
 import numpy as np
 
 from cifar_core.data.drawing.animals import animal
+from cifar_core.data.drawing.birds_and_airplanes import airplane, bird
 from cifar_core.data.drawing.canvas import SIDE, RandomSource
 from cifar_core.data.drawing.finish import render
-from cifar_core.data.drawing.flight import airplane, bird
-from cifar_core.data.drawing.pond_and_sea import frog, ship
+from cifar_core.data.drawing.frogs_and_ships import frog, ship
 from cifar_core.data.drawing.subject import Subject
 from cifar_core.data.drawing.vehicles import automobile, truck
 from cifar_core.errors import DataError

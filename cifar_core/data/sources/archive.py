@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from cifar_core.data.sources.entries import (
+from cifar_core.data.sources.archive_limits import (
     ArchiveLimits,
     Budget,
     archive_errors,

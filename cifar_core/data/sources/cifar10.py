@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from cifar_core.data.sources.archive import open_source
+from cifar_core.data.sources.archive_limits import shown_name
 from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path, sha256_of
 from cifar_core.data.sources.drawn10 import numbered_ids
-from cifar_core.data.sources.entries import shown_name
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.log import log_tail

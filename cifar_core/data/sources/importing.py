@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from cifar_core.data.dataset_limits import MAX_FILE_NAME, Split
 from cifar_core.data.pictures import decode_picture
-from cifar_core.data.rules import MAX_FILE_NAME, Split
 from cifar_core.data.sources.archive import Member, Source, open_source
+from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.cifar10 import CIFAR10
-from cifar_core.data.sources.entries import ArchiveLimits, shown_name
 from cifar_core.data.store import Dataset, refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress

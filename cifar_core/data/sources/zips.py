@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from cifar_core.data.sources.entries import (
+from cifar_core.data.sources.archive_limits import (
     ArchiveLimits,
     Budget,
     archive_errors,

@@ -16,7 +16,7 @@ from cifar_core.data import Dataset, require_unchanged
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.runs.control.actions import is_alive
 from cifar_core.runs.listing import read_run
-from cifar_core.runs.predict.network import read_network
+from cifar_core.runs.predict.run_network import read_network
 from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar_core.runs.predict.network import RunNetwork
+from cifar_core.runs.predict.run_network import RunNetwork
 from cifar_core.runs.run_folder import RunFolder
 
 PICTURE_BYTES = 3 * 32 * 32

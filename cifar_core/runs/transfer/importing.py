@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_core.data.sources.entries import ArchiveLimits, shown_name
+from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.zips import ZipFiles, open_zip
 from cifar_core.errors import RunError
 from cifar_core.limits import read_limits, require_room

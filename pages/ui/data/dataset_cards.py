@@ -18,12 +18,12 @@ from cifar_core.data import (
     read_job,
     start_get,
 )
-from cifar_core.text import clock, size_text
+from cifar_core.text import clock, counted, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
-from pages.ui.wording import BadgeColour, counted
+from pages.ui.wording import BadgeColour
 
 ButtonKind = Literal["primary", "secondary"]
 REFRESH_SECONDS = 1.0  # between two reads of a running job

@@ -13,13 +13,12 @@ from streamlit.typing import UploadedFile
 from cifar_core.data import decode_picture
 from cifar_core.errors import DataError
 from cifar_core.runs import Run
-from cifar_core.text import MB, size_text
+from cifar_core.text import MB, counted, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_test_split
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
-from pages.ui.wording import counted
 
 PICTURE_EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_UPLOADED_PICTURES = 24

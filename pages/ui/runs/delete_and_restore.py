@@ -9,11 +9,12 @@ import streamlit as st
 
 from cifar_core.limits import LIMITS_FILE, read_limits
 from cifar_core.runs import DeletedRun, Run, delete_run, empty_trash, find_deleted, list_trash, restore_run
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import clear_focus
-from pages.ui.wording import counted, date_and_time
+from pages.ui.wording import date_and_time
 
 LAST_DELETED_KEY = "runs_deleted_last"  # session: id and name
 MAX_DELETED_SHOWN = 20  # the command line restores those that were deleted before

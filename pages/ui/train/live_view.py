@@ -14,7 +14,7 @@ from cifar_core.evaluate import explain_curve
 from cifar_core.export import table_csv
 from cifar_core.figures import curves
 from cifar_core.runs import Run, Status, queue_places, read_metrics, slots, worker_log_tail
-from cifar_core.text import clock
+from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
 from pages.ui.components.status_badge import status_badge
 from pages.ui.error_messages import show_errors
@@ -29,7 +29,6 @@ from pages.ui.train.active_runs import (
 from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
 from pages.ui.wording import (
     PERCENT_FORMAT,
-    counted,
     epoch_word,
     estimate_error_line,
     in_percent,

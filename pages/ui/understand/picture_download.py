@@ -10,12 +10,11 @@ import streamlit as st
 from cifar_core.errors import CifarCoreError
 from cifar_core.export import require_exportable, save_samples, zip_bytes
 from cifar_core.samples import SORTS, SampleFilter, select_samples
-from cifar_core.text import size_text
+from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
-from pages.ui.wording import counted
 
 ENLARGEMENTS = (1, 4, 8)  # times the picture's own size
 ENLARGEMENT_HELP = "32 × 32 keeps the dataset's own pixels; 4× and 8× repeat each pixel, without smoothing."

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.data import open_dataset
-from cifar_core.data.sources.entries import ArchiveLimits, checked_path
+from cifar_core.data.sources.archive_limits import ArchiveLimits, checked_path
 from cifar_core.data.sources.importing import CIFAR_CLASSES, ImportRefusedError, import_pictures
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace, open_workspace

@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from cifar_core.config import ModelConfig, make_config
-from cifar_core.data.rules import check_classes
+from cifar_core.data.dataset_limits import check_classes
 from cifar_core.models.network import create_model
 from cifar_core.runs import Run
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed

@@ -14,8 +14,8 @@ from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.runs import Predictor, PredictorProcess, create_run, list_runs, recompute_predictions, verify_run
 from cifar_core.runs.hashed_tensors import check_hash, with_hash
-from cifar_core.runs.predict.network import RunNetwork
 from cifar_core.runs.predict.recompute_process import recompute_best_epoch
+from cifar_core.runs.predict.run_network import RunNetwork
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny, tiny_pictures

@@ -36,8 +36,8 @@ from cifar_core.runs import (
     worker_log_tail,
 )
 from cifar_core.runs.hashed_tensors import DamagedError, with_hash
-from cifar_core.runs.predict.network import RunNetwork
 from cifar_core.runs.predict.recompute_process import recompute_best_epoch
+from cifar_core.runs.predict.run_network import RunNetwork
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.samples import sample_table
 from cifar_core.text import MB

@@ -7,7 +7,7 @@ import torch
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.runs import Run, create_run, open_run_dataset, read_predictions
-from cifar_core.runs.predict.network import load_network
+from cifar_core.runs.predict.run_network import load_network
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
 from tests.runs.in_process import TINY, train
