@@ -47,7 +47,7 @@ def fitted_step(costs: Costs, layers: list[Layer], batch: int, *, area: float = 
     return costs.per_step + batch * (costs.per_picture + area * by_pixel)
 
 
-def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train: int, judged: int) -> float:
+def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train: int, measured: int) -> float:
     """Expected seconds of one epoch, as an average over the run.
 
     Args:
@@ -55,7 +55,7 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
         config: of the planned run.
         classes: of its dataset.
         train: pictures to train on.
-        judged: pictures measured after the epoch.
+        measured: pictures measured after the epoch.
     """
     layers, batch = layer_table(config.model, classes), config.optimizer.batch_size
     costs = speed.costs[config.model.model]
@@ -68,7 +68,7 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
     steps *= 1 - small_part(config) * (1 - small)
     epochs = config.optimizer.epochs
     views = sum(views_after(config, epoch) for epoch in range(1, epochs + 1)) / epochs
-    measuring = views * judged * (whole / batch) * costs.forward
+    measuring = views * measured * (whole / batch) * costs.forward
     return correction * (steps + measuring) + _EPOCH_EXTRA
 
 
@@ -93,8 +93,8 @@ def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = 
         return None
     validation = round(state.train * config.data.validation_share)
     train = round((state.train - validation) * config.data.train_share)
-    judged = validation + state.test
-    seconds = epoch_seconds(speed, config, classes=max(2, state.classes), train=train, judged=judged)
+    measured = validation + state.test
+    seconds = epoch_seconds(speed, config, classes=max(2, state.classes), train=train, measured=measured)
     return Estimate(epochs * seconds, start_up, "from a short timing of this machine")
 
 

@@ -45,7 +45,7 @@ from cifar_core.workspace import Workspace
 _ROUNDS = 2
 _SECONDS = 0.03  # of timing each action in a round, at least
 _PICTURES = 2048  # to train on
-_JUDGED = 128  # pictures to measure
+_MEASURED = 128  # pictures to measure
 _CLASSES = 10
 _CASES: dict[str, list[dict[str, Any]]] = {  # networks from narrow to wide, in small and in large batches
     "simple_cnn": [
@@ -92,7 +92,7 @@ def _fit(cases: list["_Case"]) -> Costs:
         layers, batch = layer_table(case.config.model, _CLASSES), case.config.optimizer.batch_size
         flops = sum(layer.flops for layer in layers)
         rows.append([1.0, batch, batch * flops, batch * activation_values(layers)])
-        shares.append(case.look * batch / case.step / case.config.data.views)
+        shares.append(case.measuring * batch / case.step / case.config.data.views)
     per_step, per_picture, per_flop, per_value = fit_costs(np.array(rows), np.array([case.step for case in cases]))
     return Costs(per_step, per_picture, per_flop, per_value, float(np.median(shares)))
 
@@ -128,7 +128,7 @@ def _random_dataset() -> Dataset:
             rng.integers(0, _CLASSES, count),
             np.arange(count).astype(str),
         )
-        for count in (_PICTURES, _JUDGED)
+        for count in (_PICTURES, _MEASURED)
     )
     names = tuple(str(number) for number in range(_CLASSES))
     return Dataset("random", "", names, train, test, (0.5, 0.5, 0.5), (0.3, 0.3, 0.3), "", "")
@@ -172,7 +172,7 @@ class _Case:
         return self._best[self._step] + batch * self._best[self._load_all] / len(self._data.train)
 
     @property
-    def look(self) -> float:
+    def measuring(self) -> float:
         """Seconds of measuring one picture, with all its test-time augmentation views."""
         return self._best[self._measure] / len(self._data.test)
 

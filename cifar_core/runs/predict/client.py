@@ -66,7 +66,7 @@ class Predictor:
     """The best network of a run at the time of its making. Threads can share it."""
 
     def __init__(self, workspace: Workspace, run_id: str, helper: PredictorProcess) -> None:
-        """Look the network up.
+        """Find the network.
 
         Raises:
             RunError: no such run, it has no finished epoch yet, or its weights cannot be used.

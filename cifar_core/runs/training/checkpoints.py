@@ -51,7 +51,7 @@ _MALFORMED = (  # what reading a state of unknown origin may raise
 
 @dataclass(frozen=True)
 class Loaded:
-    """A training that was restored from a checkpoint, or begins anew where there is none."""
+    """A training that was restored from a checkpoint, or starts from the beginning where there is none."""
 
     trainer: Trainer
     changed: str  # which conditions its numbers depend on have changed, as text; empty where it is bit-exact

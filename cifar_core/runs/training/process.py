@@ -185,7 +185,7 @@ def _dataset_facts(folder: RunFolder, dataset: Dataset, data: TrainingData) -> D
 def _with_warnings(record: TrainingRecord, before: TrainingRecord | None, loaded: Loaded) -> TrainingRecord:
     """Add the warnings of earlier processes and of the resumption, and whether the run is still bit-exact."""
     done = len(loaded.trainer.lines)
-    if before is None or (done == 0 and loaded.trainer.batch == 0):  # it begins anew: earlier warnings do not apply
+    if before is None or (done == 0 and loaded.trainer.batch == 0):  # it starts again: earlier warnings do not apply
         before = record
     warnings = [*before.warnings]
     if loaded.changed:

@@ -250,7 +250,7 @@ def test_time_left() -> None:
 def test_a_missing_folder_is_reported(space: Workspace, tmp_path: Path) -> None:
     folder = started_run(space)
     folder.path.rename(tmp_path / "elsewhere")
-    with pytest.raises(StorageError, match="is gone"), hold_lock(folder.training_lock):
+    with pytest.raises(StorageError, match="does not exist any more"), hold_lock(folder.training_lock):
         pass
 
 
