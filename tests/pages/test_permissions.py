@@ -56,7 +56,7 @@ def test_what_another_user_lets_nobody_read_is_a_line(
         words = said(app).replace("\\", "")  # without what escapes Markdown
         if page == "data":
             assert "The dataset their-data cannot be read" in words
-            assert "How far it is cannot be told" in words
+            assert "Its progress cannot be read" in words
             assert len(app.error) == 2
         else:
             assert not app.error

@@ -150,7 +150,7 @@ def test_a_job_that_cannot_be_read_is_shown_as_such(workspace: Workspace, odd: C
     def ask() -> None:
         found = dataset_state(workspace, "mine")
         assert found.state == "absent"
-        assert found.problem.startswith("How far it is cannot be told: ")
+        assert found.problem.startswith("Its progress cannot be read: ")
         assert "start.lock" in found.problem
         assert "mine" in {state.name for state in list_datasets(workspace)}
 
