@@ -25,6 +25,9 @@ _OUT_OF_MEMORY = re.compile(  # as Python, the loader of libraries, C++, the sys
 _THREADS = re.compile("can't start new thread|Resource temporarily unavailable")
 _GPU = re.compile("CUDA|HIP|MPS")
 _GPU_SENTENCE = "The memory of the graphics card ran out: a smaller network or batch needs less."
+_NICENESS = 10  # at most 19
+_AUTOGROUP = Path("/proc/self/autogroup")  # the niceness of this process's session, see sched(7)
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as in glibc's malloc.h
 
 
 def memory_limit() -> int | None:
@@ -59,11 +62,6 @@ def explain_memory_error(output: str) -> str:
     if _OUT_OF_MEMORY.search(output):
         return _GPU_SENTENCE if _GPU.search(output) else memory_sentence()
     return memory_sentence() if _THREADS.search(output) and memory_limit() else ""
-
-
-_NICENESS = 10  # at most 19
-_AUTOGROUP = Path("/proc/self/autogroup")  # the niceness of this process's session, see sched(7)
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as in glibc's malloc.h
 
 
 def lower_priority() -> None:

@@ -6,8 +6,9 @@ Compares, stops, resumes, names, exports, imports, deletes and restores runs.
 import streamlit as st
 
 from cifar_core.export import table_csv
-from cifar_core.figures import overlay_curves
+from cifar_core.figures import CURVE_KINDS, overlay_curves
 from cifar_core.runs import Run, list_runs, queue_places, read_metrics, slots
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
@@ -20,8 +21,7 @@ from pages.ui.runs.runs_table import runs_table, select_runs
 from pages.ui.train.active_runs import show_active_runs
 
 NEWEST_RUNS = 5  # runs whose curves are shown when none is selected
-CURVES = ["accuracy", "loss"]
-SPLITS = ["test", "validation", "train"]
+CURVE_SPLITS = ["test", "validation", "train"]
 
 
 def main(workspace: Workspace) -> None:
@@ -65,23 +65,25 @@ def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:
         "Curves" if selected else f"Curves of the newest {len(runs)}" if len(runs) > 1 else "Curves", anchor=False
     )
     with st.container(horizontal=True):
-        kind = st.segmented_control("What", CURVES, default=CURVES[0], required=True, key="runs_kind")
-        split = st.segmented_control("Split", SPLITS, default=SPLITS[0], required=True, key="runs_split")
-    measured = []
+        kind = st.segmented_control("What", CURVE_KINDS, default=CURVE_KINDS[0], required=True, key="runs_kind")
+        split = st.segmented_control("Split", CURVE_SPLITS, default=CURVE_SPLITS[0], required=True, key="runs_split")
+    curves = []
     for run in runs:
         with show_errors():
             metrics = read_metrics(workspace, run.id)
             if not metrics.empty:
-                measured.append((single_line(run.name), metrics))
-    if not measured:
+                curves.append((single_line(run.name), metrics))
+    if not curves:
         st.caption("The curves appear when a first epoch is finished.")
         return
     column = f"{split}_{kind}"
-    if all(metrics[column].isna().all() for _, metrics in measured):
+    if all(metrics[column].isna().all() for _, metrics in curves):
         st.caption(f"None of these runs has a {split} part.")
         return
     st.plotly_chart(
-        overlay_curves(measured, column), key="runs_curves", alt=f"{split} {kind} per epoch of {len(measured)} runs"
+        overlay_curves(curves, column),
+        key="runs_curves",
+        alt=f"{split} {kind} per epoch of {counted(len(curves), 'run')}",
     )
 
 

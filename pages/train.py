@@ -39,9 +39,8 @@ def main(workspace: Workspace) -> None:
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
     run = run_in_focus(workspace, runs, required=False)
-    parameters = {
-        "view": one_of([NEW, WATCH], None)
-    }  # without a default, so that the URL keeps the view of a watched run when the run ends
+    # There is no default, so that the URL keeps the view of a watched run when the run ends.
+    parameters = {"view": one_of([NEW, WATCH], None)}
     url_to_widgets("train", parameters)
     if st.session_state[VIEW_KEY] is None:
         st.session_state[VIEW_KEY] = WATCH if run is not None and run.active else NEW
@@ -68,9 +67,8 @@ def main(workspace: Workspace) -> None:
 def _new_run(workspace: Workspace, runs: list[Run]) -> None:
     datasets = list_datasets(workspace)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
-    preset_note = (
-        st.container()
-    )  # exists even while empty, because elements that move up lose their state, such as the chosen tab
+    # It exists even while empty, because elements that move up lose their state, such as the chosen tab.
+    preset_note = st.container()
     with st.grid(2, min_column_width=380, gap="medium"):
         left, right = st.container(), st.container(border=True)
         with left, st.container(border=True):

@@ -234,10 +234,8 @@ def test_every_import_has_its_requirement() -> None:
     names = {"PIL": "pillow", "sklearn": "scikit-learn"}
     ours = {"cifar_core", "pages", "tests", "streamlit_app"}
     runtime = {line.split(">=")[0] for line in requirements("requirements.txt")}
-    more = (
-        *requirements("requirements-dev.txt"),
-        *requirements("requirements-server.txt"),
-    )  # the first installs the second
+    # The first of them installs the second.
+    more = (*requirements("requirements-dev.txt"), *requirements("requirements-server.txt"))
     everything = runtime | {line.split(">=")[0] for line in more}
     pattern = re.compile(r"^\s*(?:from|import) ([A-Za-z_]\w*)", re.MULTILINE)
     for path in tracked_files():

@@ -71,6 +71,8 @@ MAX_LINES = 400  # of a file
 MAX_FUNCTION = 40  # lines after the one with `def`, without the docstring
 MAX_WIDTH = 120  # characters of a line
 FMT_SKIP = "# fmt: " + "skip"
+# A comment there was left behind by the formatter: it belongs above the statement.
+BEHIND_A_BRACKET = re.compile(r"\s*[])}]+[:,]?  # (?!type:|noqa|fmt:)")
 MAX_LOOSE_FILES = 14  # Python files right in one folder of cifar_core/ or pages/ui/
 PROGRAMS = "cifar_core/processes.py"  # the one file that names modules of ours in strings
 MAX_IMPORT_SECONDS = 0.3  # of `import cifar_core`
@@ -272,7 +274,7 @@ def functions_stay_small(sources: Sources) -> Complaints:
 
 
 def only_tables_are_wide(sources: Sources) -> Complaints:
-    """A line over MAX_WIDTH characters, and `fmt: skip`, stand in tables only; a comment stands above its line."""
+    """A line over MAX_WIDTH characters, and `fmt: skip`, stand in tables only; no comment behind a lone bracket."""
     for source in sources.values():
         tables = [range(node.lineno, (node.end_lineno or 0) + 1) for node in ast.walk(source.tree) if is_table(node)]
         off = 0
@@ -281,6 +283,8 @@ def only_tables_are_wide(sources: Sources) -> Complaints:
             wide, skipped = len(line) > MAX_WIDTH, line.endswith(FMT_SKIP) and line.strip() != f'"{FMT_SKIP}"'
             if (wide or skipped) and not off and not any(number in lines for lines in tables):
                 yield f"{source.path}:{number}: {len(line)} characters{', fmt: skip' if skipped else ''}"
+            if BEHIND_A_BRACKET.match(line):
+                yield f"{source.path}:{number}: a comment behind a closing bracket"
 
 
 def is_table(node: ast.AST) -> bool:
@@ -432,6 +436,8 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"cifar_core/data/a.py": f"X = 1  # {'x' * 120}\nf(a,\n  b)  {FMT_SKIP}\nY = [1, 2]  {FMT_SKIP}"}, 3),
         ({"cifar_core/data/a.py": f"X = {{1: 2, 3: 4, 5: '{'x' * 120}'}}\nY = [1, 2,\n 3]  {FMT_SKIP}"}, 0),
         ({"cifar_core/data/a.py": f"# fmt: off\nclass A:\n  x: int = f('{'x' * 120}')\n# fmt: on\n"}, 0),
+        ({"cifar_core/data/a.py": "f(\n  a\n)  # why\nf(\n  [\n    a,\n  ],  # why\n)"}, 2),
+        ({"cifar_core/data/a.py": "# why\nf(a)  # why\nf(\n  a\n)  # type: ignore\ng(\n  a\n)  # noqa: X1\n"}, 0),
     ],
     modules_say_what_they_are: [({"cifar_core/storage/atomic.py": "import os"}, 1)],
 }

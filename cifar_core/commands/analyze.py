@@ -10,7 +10,7 @@ from cifar_core.commands.console import json_option, print_json, say, workspace_
 from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, save_samples
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
-from cifar_core.samples import SampleFilter, sample_table, select_samples, tile_caption
+from cifar_core.samples import SampleFilter, prediction_table, select_samples, tile_caption
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
@@ -28,7 +28,7 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     found = read_run(workspace, run)
     predictions = read_predictions(workspace, found.id)
     dataset = open_run_dataset(workspace, found)
-    table = sample_table(predictions.labels, predictions.probs, predictions.ids.tolist(), predictions.class_names)
+    table = prediction_table(predictions)
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
     say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {counted(len(mistakes), 'mistake')}.")

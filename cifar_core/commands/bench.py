@@ -15,11 +15,11 @@ from cifar_core.bench.screens import measure_screens
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.commands.data import finish
 from cifar_core.data import open_dataset, start_get
-from cifar_core.data.sources.drawn10 import NAME as DRAWN10
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.workspace import Workspace
 
-PARTS = ("loop", "ladder", "screens", "growth")
+BENCH_PARTS = ("loop", "ladder", "screens", "growth")
 SOAK = "soak"
 LADDER = ("first-look", "quick", "standard", "accurate")
 
@@ -32,13 +32,15 @@ def _refuse_soak(_context: click.Context, _option: click.Parameter, parts: tuple
 
 @click.command()
 @click.option(
-    "--dataset", default=DRAWN10, help="The pictures to train on; the ladder is made for CIFAR-10. [default drawn10]"
+    "--dataset",
+    default=DRAWN10_NAME,
+    help="The pictures to train on; the ladder is made for CIFAR-10. [default drawn10]",
 )
 @click.option(
     "--part",
     "parts",
     multiple=True,
-    type=click.Choice([*PARTS, SOAK]),
+    type=click.Choice([*BENCH_PARTS, SOAK]),
     callback=_refuse_soak,
     is_eager=True,
     help="Only this part; may be given again. The soak is run by `make soak`. [default all but soak]",
@@ -64,7 +66,7 @@ def bench(
     rungs = presets or (LADDER[:2] if quick else LADDER)
     record = Record(workspace, " ".join(["python -m cifar_core", *sys.argv[1:]]))
     measures = _measures(workspace, dataset, rungs, 1 if quick else seeds, quick, record)
-    for part in parts or PARTS:
+    for part in parts or BENCH_PARTS:
         record.keep(part, measures[part]())
     say("\n".join(report(record.figures)))
     say(f"Written to {record.file}")
@@ -109,10 +111,10 @@ def prepare_dataset(workspace: Workspace, name: str) -> None:
     Raises:
         DataError: another dataset is not here.
     """
-    if name == DRAWN10:
+    if name == DRAWN10_NAME:
         with ctrl_c_noted() as ctrl_c:
-            start_get(workspace, DRAWN10)
-            finish(workspace, DRAWN10, ctrl_c)
+            start_get(workspace, DRAWN10_NAME)
+            finish(workspace, DRAWN10_NAME, ctrl_c)
     open_dataset(workspace, name)
 
 

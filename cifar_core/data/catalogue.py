@@ -7,8 +7,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cifar_core.data.preparation import read_job
-from cifar_core.data.sources import cifar10, drawn10
-from cifar_core.data.sources.cifar10 import CIFAR10
+from cifar_core.data.sources.cifar10 import (
+    CIFAR10,
+    CIFAR10_CLASSES,
+    CIFAR10_NAME,
+    CIFAR10_TEST_PICTURES,
+    CIFAR10_TITLE,
+    CIFAR10_TRAIN_PICTURES,
+)
+from cifar_core.data.sources.drawn10 import (
+    DRAWN10_CLASSES,
+    DRAWN10_NAME,
+    DRAWN10_TEST_PICTURES,
+    DRAWN10_TITLE,
+    DRAWN10_TRAIN_PICTURES,
+)
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     broken_sentence,
@@ -53,23 +66,24 @@ class BuiltInDataset:
 
 
 BUILT_IN = {
-    drawn10.NAME: BuiltInDataset(
-        drawn10.TITLE,
-        f"The ten CIFAR-10 classes drawn by this program: {drawn10.TRAIN:,} pictures to learn from and "
-        f"{drawn10.TEST:,} to test, made in seconds without a network.",
-        f"One click draws it here, or: python -m cifar_core data get {drawn10.NAME}",
-        drawn10.TRAIN,
-        drawn10.TEST,
-        drawn10.CLASSES,
+    DRAWN10_NAME: BuiltInDataset(
+        DRAWN10_TITLE,
+        f"The ten CIFAR-10 classes drawn by this program: {DRAWN10_TRAIN_PICTURES:,} pictures to learn from and "
+        f"{DRAWN10_TEST_PICTURES:,} to test, made in seconds without a network.",
+        f"One click draws it here, or: python -m cifar_core data get {DRAWN10_NAME}",
+        DRAWN10_TRAIN_PICTURES,
+        DRAWN10_TEST_PICTURES,
+        DRAWN10_CLASSES,
     ),
-    cifar10.NAME: BuiltInDataset(
-        cifar10.TITLE,
-        f"The official photographs: {cifar10.TRAIN:,} to learn from and {cifar10.TEST:,} to test, in ten classes.",
+    CIFAR10_NAME: BuiltInDataset(
+        CIFAR10_TITLE,
+        f"The official photographs: {CIFAR10_TRAIN_PICTURES:,} to learn from and {CIFAR10_TEST_PICTURES:,} to test, "
+        "in ten classes.",
         f"Download it ({size_text(CIFAR10.length)}), import the file {CIFAR10.filename} or a torchvision folder you "
-        f"already have, or: python -m cifar_core data get {cifar10.NAME}",
-        cifar10.TRAIN,
-        cifar10.TEST,
-        cifar10.CLASSES,
+        f"already have, or: python -m cifar_core data get {CIFAR10_NAME}",
+        CIFAR10_TRAIN_PICTURES,
+        CIFAR10_TEST_PICTURES,
+        CIFAR10_CLASSES,
     ),
 }
 

@@ -15,8 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from cifar_core.data.sources.cifar10 import NAME as CIFAR10_NAME
-from cifar_core.data.sources.cifar10 import downloads_folder, is_official
+from cifar_core.data.sources.cifar10 import CIFAR10_NAME, downloads_folder, is_official
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,
@@ -39,7 +38,7 @@ from cifar_core.storage.parse import parse
 from cifar_core.text import MB, one_line
 from cifar_core.workspace import Workspace
 
-START_SECONDS = 30.0  # a job normally holds its lock within a second; this is for very busy machines
+JOB_START_SECONDS = 30.0  # a job normally holds its lock within a second; this is for very busy machines
 LOG = "worker.log"
 _SCHEMA = 1
 _REQUEST = "job.json"
@@ -88,12 +87,15 @@ def start_get(workspace: Workspace, name: str) -> None:
         StorageError: the process could not be started.
     """
     if name not in BUILT_IN_NAMES:
-        name, built_in = checked_dataset_name(name), " and ".join(BUILT_IN_NAMES)
-        raise DataError(f"{name} cannot be fetched, only {built_in}: import your own pictures.")
+        built_in = " and ".join(BUILT_IN_NAMES)
+        raise DataError(
+            f"There is no built-in dataset {checked_dataset_name(name)}, only {built_in}: "
+            "import your own pictures instead."
+        )
     if is_saved(workspace, name):
         open_dataset(workspace, name)  # raises if it is broken: then it must be deleted first
         return
-    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as acquired:
+    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=JOB_START_SECONDS) as acquired:
         if acquired and not is_saved(workspace, name) and not is_locked(dataset_lock(workspace, name)):
             _start(workspace, name, Request("get"))
 
@@ -125,7 +127,7 @@ def start_import(
     if name == "drawn10" or (name == "cifar10" and not is_official(source)):
         raise DataError(f"The name {name} is reserved for the built-in dataset: choose another, such as my-{name}.")
     request = Request("import", str(source), remove_source, one_line(shown), leave_out)
-    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=START_SECONDS) as acquired:
+    with hold_lock(job_folder(workspace, name) / "start.lock", timeout=JOB_START_SECONDS) as acquired:
         if not acquired or is_locked(dataset_lock(workspace, name)):
             if _read_request(job_folder(workspace, name)) == request:
                 return
@@ -168,9 +170,8 @@ def read_job(workspace: Workspace, name: str) -> JobState | None:
     """
     folder = workspace.jobs / checked_dataset_name(name)
     try:
-        alive = is_preparing(
-            workspace, name
-        )  # asked before the state is read, so that a job that ends now is not called dead
+        # This is asked before the state is read, so that a job that ends now is not called dead.
+        alive = is_preparing(workspace, name)
     except StorageError as error:
         return JobState(name, "import", "failed", error=f"Its progress cannot be read: {error}")
     request = _read_request(folder)
@@ -277,7 +278,7 @@ def _start(workspace: Workspace, name: str, request: Request) -> None:
 
 
 def _wait_for_lock(process: "subprocess.Popen[bytes]", lock: Path) -> None:
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + JOB_START_SECONDS
     while process.poll() is None and not is_locked(lock) and time.monotonic() < end:
         time.sleep(0.02)
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from cifar_core.data.preparation import LOG, Reporter, Request, job_folder, read_request, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, is_official
-from cifar_core.data.sources.drawn10 import NAME as DRAWN10
-from cifar_core.data.sources.drawn10 import TEST, TRAIN, draw_drawn10
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.importing import ImportRefusedError, import_pictures
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import CifarCoreError, StorageError
@@ -62,8 +61,9 @@ def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporte
             workspace, source, name, progress=reporter, shown=request.shown, leave_out=request.leave_out
         )
         return report
-    elif name == DRAWN10:
-        reporter("Drawing", 0, TRAIN + TEST, "pictures")  # shown until the drawing processes have started
+    elif name == DRAWN10_NAME:
+        count = DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES
+        reporter("Drawing", 0, count, "pictures")  # shown until the drawing processes have started
         draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
     else:
         get_cifar10(workspace, reporter)

@@ -37,7 +37,7 @@ from cifar_core.storage.parse import parse
 from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
-SCHEMA_VERSION = 1
+DATASET_SCHEMA = 1
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed also while they are absent
 META = "meta.json"
 _MAX_META = 4 * MB  # the names of a thousand classes take a quarter of it
@@ -159,7 +159,7 @@ def save_dataset(
     require_room(workspace, needed, f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     meta = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": DATASET_SCHEMA,
         "title": title,
         "class_names": list(class_names),
         "mean": mean,
@@ -285,7 +285,7 @@ def read_dataset_record(folder: Path) -> DatasetRecord:
     meta = read_json(folder / META, max_bytes=_MAX_META)
     if not isinstance(meta, dict) or not isinstance(meta.get("schema_version"), int):
         raise ValueError(f"{META} has no schema version")
-    if meta["schema_version"] > SCHEMA_VERSION:
+    if meta["schema_version"] > DATASET_SCHEMA:
         raise ValueError("a newer version of this program made it")
     record = parse(DatasetRecord, meta, exact=False)
     for part in ("train", "test"):

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate.checks import check_class_names, check_matrix
-from cifar_core.text import whole_percent
+from cifar_core.text import counted, whole_percent
 
 
 def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int = 1) -> pd.DataFrame:
@@ -61,17 +61,14 @@ def explain_matrix(matrix: ArrayLike, class_names: Sequence[str]) -> str:
     if total == 0:
         return "There are no pictures in this matrix."
     if pairs.empty:
-        return f"There are no mistakes: the prediction is right for all of {_pictures(total)}."
-    worst = pairs.iloc[0]
+        return f"There are no mistakes: the prediction is right for all of {counted(total, 'picture')}."
+    wrong, worst = total - right, pairs.iloc[0]
     text = (
-        f"{total - right:,} of {_pictures(total)} are mistakes ({whole_percent((total - right) / total)}); "
+        f"{wrong:,} of {counted(total, 'picture')} {'is a mistake' if wrong == 1 else 'are mistakes'} "
+        f"({whole_percent(wrong / total)}); "
         f"{worst['true']} → {worst['predicted']} is the largest: "
         f"{worst['count']:,} of {counts[worst['true_index']].sum():,} pictures of {worst['true']}"
     )
     if worst["reverse_count"]:
         text += f", and {worst['reverse_count']:,} the other way round"
     return text + "."
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'' if count == 1 else 's'}"

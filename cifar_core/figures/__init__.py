@@ -6,7 +6,7 @@ Text that people chose (class names, run names) is escaped, since Plotly interpr
 
 from cifar_core.figures.bars import class_count_bars, probability_bars
 from cifar_core.figures.heatmap import confusion_heatmap
-from cifar_core.figures.lines import curves, overlay_curves
+from cifar_core.figures.lines import CURVE_KINDS, CurveKind, curves, overlay_curves
 from cifar_core.figures.style import (
     CIVIDIS,
     CLASS_COLOURS,
@@ -22,9 +22,11 @@ __all__ = [
     "CIVIDIS",
     "CLASS_COLOURS",
     "CORRECT",
+    "CURVE_KINDS",
     "NEUTRAL",
     "UNJUDGED",
     "WRONG",
+    "CurveKind",
     "class_colour",
     "class_count_bars",
     "confusion_heatmap",

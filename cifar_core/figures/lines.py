@@ -13,6 +13,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 
 CurveKind = Literal["accuracy", "loss"]
+CURVE_KINDS: tuple[CurveKind, ...] = ("accuracy", "loss")
 
 # Limits of an axis, since around a single point Plotly would show an accuracy of 150 %. Markers at them have room.
 BOUNDS: dict[CurveKind, dict[str, float]] = {

@@ -19,6 +19,10 @@ SESSION_MARK = "-- a process of this run begins --"  # separates the output of t
 _MAX_LAST_LINE = 300  # characters
 _MAX_REASON = 1000  # characters
 _END = re.compile(r"-- it ended as ([a-z]+): (.+)")  # written by `end_line`, unlike all else that a process prints
+_LOG_TAIL = 65_536  # bytes
+_LOG_LINE = 500  # characters shown of a line
+# Escape sequences of a terminal, such as colours and titles.
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 class LogKeeper:
@@ -38,9 +42,8 @@ class LogKeeper:
         self._thread.join(timeout)
 
     def _copy(self) -> None:
-        while piece := os.read(
-            self._source.fileno(), _PIECE
-        ):  # returns what there is, without waiting for a full piece
+        # A read returns what there is, without waiting for a full piece.
+        while piece := os.read(self._source.fileno(), _PIECE):
             append_bounded(self._log, piece)
 
 
@@ -118,12 +121,6 @@ def last_line(log: Path) -> str:
     """The last line that the current or last process of a log printed, empty if it printed none."""
     lines = log_tail(log, 1)
     return lines[0].strip()[:_MAX_LAST_LINE] if lines and lines[0] != SESSION_MARK else ""
-
-
-_LOG_TAIL = 65_536  # bytes
-_LOG_LINE = 500  # characters shown of a line
-# Escape sequences of a terminal, such as colours and titles.
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 def log_tail(log: Path, lines: int = 20) -> list[str]:

@@ -46,10 +46,8 @@ def end_unresponsive(folder: LifeFolder) -> None:
     """Wait until the worker of a run that was asked to end has ended; kill it where it does not respond."""
     started, standstill = time.monotonic(), Standstill()
     grace = OBEY_SECONDS + KILL_SECONDS - _START_SECONDS
-    with (
-        contextlib.suppress(RunError),
-        holder_of(folder.lock, of_run=folder.run_id) as worker,
-    ):  # a run may be deleted meanwhile
+    # A run may be deleted meanwhile.
+    with contextlib.suppress(RunError), holder_of(folder.lock, of_run=folder.run_id) as worker:
         while worker is not None and (verb := _requested(folder)) is not None and not worker.has_ended(_LOOK_SECONDS):
             waited = time.monotonic() - started
             is_silent = _is_silent(folder, MISSED_SECONDS, standstill)

@@ -53,9 +53,8 @@ def _join(folder: LifeFolder, timeout: float = 0.0) -> bool:
         waiting = tickets(folder.workspace)
         if folder.run_id not in waiting:
             number = max(waiting.values(), default=0) + 1
-            write_atomic(
-                home / f"{number:06d}-{folder.run_id}", durable=False
-            )  # a restart of the machine ends every wait
+            # A restart of the machine ends every wait, so a ticket need not outlive one.
+            write_atomic(home / f"{number:06d}-{folder.run_id}", durable=False)
     return True
 
 

@@ -18,7 +18,7 @@ from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.locks import is_locked
 from cifar_core.storage.parse import parse
 
-START_SECONDS = 20.0  # a worker takes its lock within a fraction of a second; busy machines need longer
+WORKER_START_SECONDS = 20.0  # a worker takes its lock within a fraction of a second; busy machines need longer
 SILENT_SECONDS = 60.0  # a training that has written no progress for this long does not respond,
 SILENT_STEPS = 10  # and for this many of its steps, where those are long
 
@@ -193,7 +193,7 @@ def _is_starting(state: State) -> bool:
     """Whether the worker of a run with a free lock may still be starting."""
     if state.status is not Status.QUEUED or state.taken or state.beat is None or state.boot != boot_id():
         return False
-    return 0 <= time.monotonic() - state.beat < START_SECONDS
+    return 0 <= time.monotonic() - state.beat < WORKER_START_SECONDS
 
 
 def _why_dead(state: State) -> str:

@@ -19,7 +19,7 @@ from cifar_core.lifecycle.status import read_state
 from cifar_core.machine import explain_memory_error
 from cifar_core.storage.json_files import read_json
 
-OBEY_SECONDS = 15.0  # a child that was requested to end by a file gets a SIGTERM after this long,
+OBEY_SECONDS = 15.0  # a child that was asked to end by a file gets a SIGTERM after this long,
 KILL_SECONDS = 10.0  # and this much later its whole group is killed
 GONE_SECONDS = 2.0  # the same, where the run's folder is gone: the child has nothing left to save
 LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still run
@@ -140,7 +140,8 @@ def supervise_child(
             child.terminate()
         elif step == "kill":
             _kill_group(child)
-    if termination.received and escalation.request is None:  # a SIGTERM to this worker reaches the child too
+    # A system that goes down sends SIGTERM to the child as well.
+    if termination.received and escalation.request is None:
         escalation.request, escalation.terminated = EndRequest.TERMINATE, True
     return escalation
 

@@ -69,7 +69,7 @@ def computing_command(folder: LifeFolder) -> list[str]:
 
 
 def _wait_turn(folder: LifeFolder, slot: ExitStack, termination: TerminationSignal, heartbeat: Heartbeat) -> bool:
-    """Wait until the run may train; False where it was requested to end before.
+    """Wait until the run may train; False where it was asked to end before.
 
     Raises:
         StorageError: the disk refused.

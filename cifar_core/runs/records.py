@@ -9,7 +9,7 @@ from cifar_core import __version__
 from cifar_core.config import Precision, RunConfig, make_config
 from cifar_core.errors import RunError
 from cifar_core.lifecycle.life_folder import CONFIG
-from cifar_core.runs.run import SCHEMA_VERSION, DatasetFacts
+from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
 from cifar_core.runs.run_folder import FACTS, MOST_BYTES, RunFolder
 from cifar_core.storage.json_files import read_json
 from cifar_core.storage.json_types import Amount, Commit, Count, FolderName, Moment, Ordinal, Sha256, Versions
@@ -53,7 +53,7 @@ class TrainingRecord:
 def newer_schema(content: Any) -> int:
     """The schema of a `config.json` that a newer version of this program wrote; 0 where this version understands it."""
     version = content.get("schema_version") if isinstance(content, dict) else None
-    return version if isinstance(version, int) and version > SCHEMA_VERSION else 0
+    return version if isinstance(version, int) and version > RUN_SCHEMA else 0
 
 
 def creation_of(content: Any) -> CreationRecord:
@@ -150,7 +150,7 @@ def _newer_version_text(folder: RunFolder, content: dict[str, Any]) -> str:
     program = one_line(content.get("program", ""), 40)
     return (
         f"Run {folder.path.name} was made by {f'version {program}' if program else 'a newer version'} of this program "
-        f"(schema {content['schema_version']}); this is version {__version__} (schema {SCHEMA_VERSION}): "
+        f"(schema {content['schema_version']}); this is version {__version__} (schema {RUN_SCHEMA}): "
         "update it to open the run."
     )
 

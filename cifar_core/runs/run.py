@@ -11,7 +11,11 @@ from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgr
 from cifar_core.storage.json_types import Amount, ClassNames, FolderName, PictureCount, Sha256, moment_of
 from cifar_core.train import EpochLine
 
-SCHEMA_VERSION = 2  # 2: the last two checkpoints, and a file of weights for each best epoch; 1: one file for each
+RUN_SCHEMA = 2  # 2: the last two checkpoints, and a file of weights for each best epoch; 1: one file for each
+MAX_RUN_NAME = 80  # characters
+MAX_NOTE = 2000
+MAX_ERROR = 2000
+MAX_PERSON = 254  # as an e-mail address
 _UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
@@ -101,9 +105,3 @@ class Predictions:
     class_names: tuple[str, ...]
     split: str
     epoch: int
-
-
-MAX_RUN_NAME = 80  # characters
-MAX_NOTE = 2000
-MAX_ERROR = 2000
-MAX_PERSON = 254  # as an e-mail address

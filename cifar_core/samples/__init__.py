@@ -5,7 +5,7 @@ Everything is a pure function of saved predictions; reads and writes nothing.
 
 from cifar_core.samples.captions import tile_caption, tile_lines
 from cifar_core.samples.select import OUTCOMES, SORTS, SampleFilter, Sort, select_samples
-from cifar_core.samples.table import COLUMNS, printable, sample_table
+from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
 
 __all__ = [
     "COLUMNS",
@@ -13,6 +13,7 @@ __all__ = [
     "SORTS",
     "SampleFilter",
     "Sort",
+    "prediction_table",
     "printable",
     "sample_table",
     "select_samples",

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from cifar_core.errors import DataError
 from cifar_core.evaluate import check_class_names, sample_scores
+from cifar_core.runs import Predictions
 
 COLUMNS = (
     "index",  # in the split, from 0
@@ -24,6 +25,11 @@ COLUMNS = (
     "entropy",
     "true_rank",  # 1 = the true class has the highest probability
 )
+
+
+def prediction_table(predictions: Predictions) -> pd.DataFrame:
+    """`sample_table` of a run's predictions, as `cifar_core.runs.read_predictions` gives them."""
+    return sample_table(predictions.labels, predictions.probs, predictions.ids.tolist(), predictions.class_names)
 
 
 def sample_table(labels: ArrayLike, probs: ArrayLike, ids: Sequence[str], class_names: Sequence[str]) -> pd.DataFrame:

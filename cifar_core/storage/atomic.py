@@ -141,9 +141,8 @@ def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -
     needed = sum(len(part) for part in parts)
     with storage_errors(f"writing {path.name}", room=lambda: _room(path.parent, needed)):
         if durable and needed > shutil.disk_usage(path.parent).free:
-            raise OSError(
-                errno.ENOSPC, os.strerror(errno.ENOSPC)
-            )  # rather than use up the space that others need as well
+            # The write is refused rather than use up the space that others need as well.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with new_file(path, durable=durable) as handle:
             for part in parts:
                 handle.write(part)

@@ -9,11 +9,12 @@ import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cifar_core.storage.atomic import _NAME_SHOWN, write_atomic
+from cifar_core.storage.atomic import write_atomic
 from cifar_core.storage.disk_errors import ALLOW
 from cifar_core.text import MB
 
 MAX_JSON_BYTES = 16 * MB
+_DIGITS_SHOWN = 40  # of a number that is too large, in the message
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # do not wait for a pipe; Windows: change no byte
 
 
@@ -56,9 +57,8 @@ def read_start(path: Path | str, most: int) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
             raise OSError(number, os.strerror(number) if number == errno.EISDIR else "It is not a file", str(path))
-        return os.read(
-            handle, min(found.st_size, most)
-        )  # complete: a read from a disk returns fewer bytes only at the end of the file
+        # This is complete: a read from a disk returns fewer bytes only at the end of the file.
+        return os.read(handle, min(found.st_size, most))
     finally:
         os.close(handle)
 
@@ -70,7 +70,7 @@ def _refuse_constant(word: str) -> NoReturn:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"{digits[:_NAME_SHOWN]} is too large")
+        raise ValueError(f"{digits[:_DIGITS_SHOWN]} is too large")
     return number
 
 

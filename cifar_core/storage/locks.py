@@ -49,9 +49,8 @@ def acquire(path: Path, seconds: float) -> Callable[[], None] | None:
         raise
 
     def release() -> None:
-        fcntl.flock(
-            handle, fcntl.LOCK_UN
-        )  # closing alone would not do: a process that is being forked has the file open too
+        # Closing alone would not do: a process that is being forked has the file open too.
+        fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
 
     return release
@@ -69,9 +68,8 @@ def is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(
-            handle, fcntl.LOCK_SH | fcntl.LOCK_NB
-        )  # shared, so that two checks at once do not disturb each other
+        # The lock is shared, so that two checks at once do not disturb each other.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     else:

@@ -49,6 +49,6 @@ def _show_read_only_notice(workspace: Workspace) -> None:
     if closed is not None:
         st.info(
             f"There is no permission to write in {escaped(str(closed))}: you can look at what is there, "
-            "but nothing can be saved.",
+            "but nothing can be saved there.",
             icon=":material/lock:",
         )

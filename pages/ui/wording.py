@@ -42,14 +42,14 @@ def silence_line(run: Run) -> str:
     """Return what it means that a run does not respond, and what can be done."""
     if run.silent_since is None:
         return ""
-    told = f"Not responding since {clock_time(run.silent_since)}"
+    silence = f"Not responding since {clock_time(run.silent_since)}"
     if run.waits:
         return (
-            f"{told}, so others pass it in the queue; when it responds again, it joins the end of the queue. "
+            f"{silence}, so others pass it in the queue; when it responds again, it joins the end of the queue. "
             "Stop ends it within half a minute."
         )
     return (
-        f"{told}. It may be stuck, or the machine may be very busy. Stop ends it within half a minute; "
+        f"{silence}. It may be stuck, or the machine may be very busy. Stop ends it within half a minute; "
         "Resume then goes on from its last checkpoint."
     )
 
@@ -118,10 +118,10 @@ def estimate_error_line(run: Run) -> str:
         return ""
     expected = run.expected_seconds * run.last.epoch / run.config.optimizer.epochs
     much = f"{abs(run.overrun):.0%}".replace("%", "\u00a0%")
-    told = (
+    comparison = (
         "as expected" if abs(run.overrun) < 0.005 else f"{much} {'longer' if run.overrun > 0 else 'less'} than expected"
     )
-    return f"Training took {clock(run.seconds)}, {told} ({clock(expected)})."
+    return f"Training took {clock(run.seconds)}, {comparison} ({clock(expected)})."
 
 
 def accuracy_interval(run: Run, share: float) -> str:

@@ -75,7 +75,7 @@ def test_all_bad_settings_are_named_and_create_no_run(call: Any, workspace: Work
         (["analyze", "latest", "--top", "0"], "--top is 0"),
         (["runs", "stop", "../x"], "There is no run '../x'"),
         (["runs", "delete", "nobody"], "There is no run 'nobody'"),
-        (["data", "get", "nothing"], "cannot be fetched"),
+        (["data", "get", "nothing"], "no built-in dataset nothing"),
         (["data", "import", "/nowhere/at/all", "--name", "mine"], "There is no file or folder"),
         (["nonsense"], "nonsense"),
     ],

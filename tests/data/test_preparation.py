@@ -334,7 +334,7 @@ def test_what_cannot_be_started(
     source = write_zip(small_set(), tmp_path / "a.zip")
     prepare_drawn10(workspace)
     for message, call in {
-        "cannot be fetched": lambda: start_get(workspace, "mine"),
+        "There is no built-in dataset mine, only drawn10 and cifar10": lambda: start_get(workspace, "mine"),
         "cannot be the name": lambda: start_import(workspace, source, "../mine"),
         "no file or folder": lambda: start_import(workspace, tmp_path / "absent", "mine"),
         "drawn10 is reserved for the built-in": lambda: start_import(workspace, source, "drawn10"),
@@ -449,9 +449,8 @@ def test_the_log_says_why_a_job_ended_if_its_state_cannot_be_written(
 ) -> None:
     """The first error is reported, not the one that followed when the state was to be written."""
     (tmp_path / "a.zip").write_bytes(b"no archive")
-    monkeypatch.setenv(
-        FAULT_VARIABLE, "replace:1+:enospc"
-    )  # for the process of the job only: this one was started without
+    # This is for the process of the job only: the present one was started without it.
+    monkeypatch.setenv(FAULT_VARIABLE, "replace:1+:enospc")
     start_import(workspace, tmp_path / "a.zip", "mine")
     state = wait_until_ended(workspace, "mine")
     assert state.state == "failed" and "a.zip is neither a folder nor a zip" in state.error

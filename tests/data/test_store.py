@@ -144,9 +144,8 @@ def test_a_taken_name_is_refused_and_the_old_data_kept(workspace: Workspace) -> 
 def test_a_full_disk_leaves_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says how much is needed and free, and no folder is left."""
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Disk", (), {"total": 10**9, "free": 1_000})())
-    monkeypatch.setattr(
-        "cifar_core.data.store.require_room", lambda *_arguments: None
-    )  # the disk is filled after the check
+    # The disk is filled after the check.
+    monkeypatch.setattr("cifar_core.data.store.require_room", lambda *_arguments: None)
     message = r"The disk is full while writing train_images.npy \(it needs 61 kB, 1 kB are free\)"
     with pytest.raises(StorageError, match=message):
         save(workspace)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from cifar_core.bench.app import App, serve
 from cifar_core.data import open_dataset
 from cifar_core.runs import Status, list_runs, read_metrics, read_predictions, read_run
-from cifar_core.samples import SampleFilter, sample_table, select_samples
+from cifar_core.samples import SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace
 from tests.e2e.conftest import loads
 from tests.e2e.screens import click_cell, pictures, query, settle, tile_ids, tiles, unzip
@@ -55,7 +55,7 @@ def train_and_watch(page: Page, app: App, workspace: Workspace) -> str:
 
 def mistakes(workspace: Workspace, run_id: str) -> pd.DataFrame:
     found = read_predictions(workspace, run_id)
-    table = sample_table(found.labels, found.probs, found.ids.tolist(), found.class_names)
+    table = prediction_table(found)
     best = read_run(workspace, run_id).best
     assert best is not None
     assert table["correct"].mean() == pytest.approx(best.test_accuracy)

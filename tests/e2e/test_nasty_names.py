@@ -66,9 +66,8 @@ def watched(page: Page) -> Iterator[Page]:
     """A page on which nothing leaves, no dialog opens and no script of a name runs."""
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.route(
-        re.compile(rf"^\w+://[^/?#]*{re.escape(OUTSIDE)}"), lambda route: route.abort()
-    )  # counted by the fixture `page`
+    # These requests are counted by the fixture `page`.
+    page.route(re.compile(rf"^\w+://[^/?#]*{re.escape(OUTSIDE)}"), lambda route: route.abort())
     yield page
     assert dialogs == []
     nothing_ran(page)

@@ -49,6 +49,8 @@ def test_explain_matrix() -> None:
     assert (
         explain_matrix(np.diag([3, 4]), "ab") == "There are no mistakes: the prediction is right for all of 7 pictures."
     )
+    one = np.array([[199, 1], [0, 100]])
+    assert explain_matrix(one, ("cat", "dog")).startswith("1 of 300 pictures is a mistake (")
     assert explain_matrix(np.zeros((2, 2), dtype=int), "ab") == "There are no pictures in this matrix."
     big = np.array([[913_000, 87_000], [0, 10]])
     assert "87,000 of 1,000,000 pictures of cat." in explain_matrix(big, ("cat", "dog"))

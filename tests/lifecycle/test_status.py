@@ -14,7 +14,7 @@ from cifar_core.lifecycle import status as status_file
 from cifar_core.lifecycle.states import ACTIVE, MOVES, RESUMABLE, Status, TrainingProgress, Verb, after
 from cifar_core.lifecycle.status import (
     SILENT_SECONDS,
-    START_SECONDS,
+    WORKER_START_SECONDS,
     expect_worker,
     move,
     read_state,
@@ -152,7 +152,7 @@ def test_a_clock_that_jumps_kills_nobody(
 
 def test_a_run_whose_process_never_started_is_interrupted(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
-    for later, status in ((START_SECONDS - 1, Status.QUEUED), (START_SECONDS + 1, Status.INTERRUPTED)):
+    for later, status in ((WORKER_START_SECONDS - 1, Status.QUEUED), (WORKER_START_SECONDS + 1, Status.INTERRUPTED)):
         monkeypatch.setattr("time.monotonic", lambda later=later: now + later)
         assert state_now(folder).status is status
     assert "never started" in state_now(folder).error

@@ -95,12 +95,8 @@ def test_every_exit_code_has_a_sentence(code: int, words: str, out_of_memory: bo
         (Escalation(EndRequest.PAUSE, terminated=True), -15, Verb.PAUSE, "did not react to the pause"),
         (Escalation(EndRequest.TIME_LIMIT, killed=True), -9, Verb.STOP, "Time limit"),
         (Escalation(EndRequest.TERMINATE, terminated=True), -15, Verb.INTERRUPT, "told to end"),
-        (
-            Escalation(EndRequest.STOP),
-            -11,
-            Verb.FAIL,
-            "signal 11",
-        ),  # it was requested, but the process died for another reason
+        # It was requested, but the process died for another reason.
+        (Escalation(EndRequest.STOP), -11, Verb.FAIL, "signal 11"),
         (Escalation(), -9, Verb.FAIL, "killed from outside"),
     ],
 )

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.runs import Predictions, Run, read_predictions
-from cifar_core.samples import SORTS, SampleFilter, sample_table, select_samples
+from cifar_core.samples import SORTS, SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from tests.conftest import save_tiny
@@ -33,7 +33,7 @@ def grid(app: AppTest) -> dict[str, Any]:
 
 def expected(found: Predictions, sample_filter: SampleFilter, sort: str = "loss") -> list[str]:
     """Ids in order, from the library."""
-    table = sample_table(found.labels, found.probs, found.ids.tolist(), found.class_names)
+    table = prediction_table(found)
     return select_samples(table, sample_filter, sort)["id"].tolist()
 
 

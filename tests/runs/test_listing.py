@@ -16,7 +16,7 @@ from cifar_core.config import make_config
 from cifar_core.data import list_datasets
 from cifar_core.errors import DataError, RunError, StorageError
 from cifar_core.lifecycle.states import Verb
-from cifar_core.lifecycle.status import START_SECONDS, move
+from cifar_core.lifecycle.status import WORKER_START_SECONDS, move
 from cifar_core.runs import (
     Run,
     Status,
@@ -156,7 +156,7 @@ def test_unknown_dataset_makes_no_run(workspace: Workspace) -> None:
 def test_queued_run_that_never_started_is_interrupted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = create_run(workspace, make_config())
     assert read_run(workspace, run_id).status is Status.QUEUED
-    later = time.monotonic() + START_SECONDS + 1
+    later = time.monotonic() + WORKER_START_SECONDS + 1
     monkeypatch.setattr("time.monotonic", lambda: later)
     run = read_run(workspace, run_id)
     assert run.status is Status.INTERRUPTED and "never started" in run.error

@@ -7,7 +7,7 @@ import click
 from cifar_core.bench.record import Record
 from cifar_core.commands.bench import prepare_dataset
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
-from cifar_core.data.sources.drawn10 import NAME as DRAWN10
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError
 from cifar_core.workspace import Workspace
 from tests.soak.report import report
@@ -16,7 +16,7 @@ from tests.soak.soak import measure_soak
 
 
 @click.command()
-@click.option("--dataset", default=DRAWN10, help="The pictures to train on. [default drawn10]")
+@click.option("--dataset", default=DRAWN10_NAME, help="The pictures to train on. [default drawn10]")
 @click.option("--quick", is_flag=True, help="A smaller soak: 3 minutes instead of 15.")
 @json_option
 @workspace_option

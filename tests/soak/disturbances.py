@@ -50,9 +50,8 @@ class Disturbances:
     runs: list[str]
     begin: float = 0.0  # monotonic seconds
     lives: list[ServerLife] = field(default_factory=list)
-    killed: list[str] = field(
-        default_factory=list
-    )  # "worker", "computing process" or "server", in the order of the kills
+    # Each is "worker", "computing process" or "server", in the order of the kills.
+    killed: list[str] = field(default_factory=list)
     gaps: list[tuple[float, float]] = field(default_factory=list)  # when no server was to be expected
     logged: dict[str, bytes] = field(default_factory=dict)  # run -> the epochs that were seen in its metrics
     lost: list[str] = field(default_factory=list)  # what had been seen and was gone later

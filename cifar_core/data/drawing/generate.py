@@ -30,7 +30,7 @@ from cifar_core.jobs.progress import CancelledError
 CLASS_NAMES: tuple[str, ...] = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
-SPLITS: tuple[str, ...] = ("train", "test")
+DRAWN_SPLITS: tuple[str, ...] = ("train", "test")
 _CHUNK = 250  # pictures a process draws before it reports
 _DRAWERS: dict[str, Callable[[RandomSource], Subject]] = {
     "airplane": airplane,
@@ -73,7 +73,7 @@ def _draw_from(seed: int, split: str, first: int, labels: np.ndarray) -> np.ndar
 def _check(seed: int, split: str) -> None:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise DataError(f"The seed of drawn10 must be a whole number, not {seed!r}.")
-    if split not in SPLITS:
+    if split not in DRAWN_SPLITS:
         raise DataError(f"drawn10 has the splits train and test, not {split!r}.")
 
 

@@ -30,11 +30,11 @@ from cifar_core.storage.json_files import write_json
 from cifar_core.text import MB, one_line
 from cifar_core.workspace import Workspace
 
-NAME = "cifar10"
-TITLE = "CIFAR-10"
-TRAIN = 50_000  # pictures
-TEST = 10_000
-CLASSES = 10
+CIFAR10_NAME = "cifar10"
+CIFAR10_TITLE = "CIFAR-10"
+CIFAR10_TRAIN_PICTURES = 50_000
+CIFAR10_TEST_PICTURES = 10_000
+CIFAR10_CLASSES = 10
 DISK_REFUSED = 3  # exit code of the reader process; the last line of its output is then the error message
 _MAX_PICKLE = 64 * MB
 _POLL = 0.2  # seconds between checks of the reader process
@@ -92,22 +92,22 @@ def get_cifar10(
         CancelledError: the person cancelled; the partial download is removed.
         StorageError: the disk refused.
     """
-    refuse_taken(workspace, NAME)
+    refuse_taken(workspace, CIFAR10_NAME)
     placed = workspace.data / files.filename
     if placed.exists():
-        return import_official(workspace, placed, NAME, progress, files=files)
+        return import_official(workspace, placed, CIFAR10_NAME, progress, files=files)
     downloads = downloads_folder(workspace)
     make_folder(downloads)
     target = downloads / files.filename
     offline = (
         f"Without a network: put the file {files.filename} here: {placed}, "
-        f"or run: python -m cifar_core data import FILE --name {NAME}"
+        f"or run: python -m cifar_core data import FILE --name {CIFAR10_NAME}"
     )
     try:
         if not target.exists():
             remote = Remote(files.url, files.length, files.sha256, offline)
             fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), connection)
-        dataset = import_official(workspace, target, NAME, progress, files=files)
+        dataset = import_official(workspace, target, CIFAR10_NAME, progress, files=files)
     except CancelledError:
         remove(partial_path(target))
         raise
@@ -165,7 +165,7 @@ def import_official(
             name,
             _split("train", *train, class_names),
             _split("test", *test, class_names),
-            title=TITLE if name == NAME else name,
+            title=CIFAR10_TITLE if name == CIFAR10_NAME else name,
             class_names=class_names,
             source="The official CIFAR-10 of the University of Toronto; every file had the official hash.",
         )

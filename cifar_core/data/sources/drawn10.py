@@ -8,12 +8,12 @@ from cifar_core.errors import DataError
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 
-NAME = "drawn10"
-TITLE = "Drawn pictures"
+DRAWN10_NAME = "drawn10"
+DRAWN10_TITLE = "Drawn pictures"
 SEED = 0  # fixed: another seed would give another dataset
-TRAIN = 10_000  # pictures
-TEST = 2_000
-CLASSES = len(drawing.CLASS_NAMES)
+DRAWN10_TRAIN_PICTURES = 10_000
+DRAWN10_TEST_PICTURES = 2_000
+DRAWN10_CLASSES = len(drawing.CLASS_NAMES)
 WAIT_SECONDS = 300.0  # for another process that draws them; it needs about 20
 
 
@@ -28,28 +28,32 @@ def prepare_drawn10(workspace: Workspace, progress: drawing.OnDrawn | None = Non
         DataError: it is broken on disk, or another process has been drawing it for minutes.
         StorageError: the disk refused; nothing is left behind.
     """
-    if is_saved(workspace, NAME):
-        return open_dataset(workspace, NAME)
-    with hold_lock(dataset_lock(workspace, NAME), timeout=WAIT_SECONDS) as acquired:
+    if is_saved(workspace, DRAWN10_NAME):
+        return open_dataset(workspace, DRAWN10_NAME)
+    with hold_lock(dataset_lock(workspace, DRAWN10_NAME), timeout=WAIT_SECONDS) as acquired:
         if not acquired:
-            raise DataError(f"Another process is still drawing {NAME}: wait for it or end it, then try again.")
+            raise DataError(f"Another process is still drawing {DRAWN10_NAME}: wait for it or end it, then try again.")
         return draw_drawn10(workspace, progress)
 
 
 def draw_drawn10(
-    workspace: Workspace, progress: drawing.OnDrawn | None = None, *, train: int = TRAIN, test: int = TEST
+    workspace: Workspace,
+    progress: drawing.OnDrawn | None = None,
+    *,
+    train: int = DRAWN10_TRAIN_PICTURES,
+    test: int = DRAWN10_TEST_PICTURES,
 ) -> Dataset:
     """As `prepare_drawn10`, for a caller that holds the lock of the dataset."""
-    if is_saved(workspace, NAME):
-        return open_dataset(workspace, NAME)
+    if is_saved(workspace, DRAWN10_NAME):
+        return open_dataset(workspace, DRAWN10_NAME)
     train_images, train_labels, test_images, test_labels = drawing.generate(SEED, train, test, progress)
     names = tuple(drawing.CLASS_NAMES)
     return save_dataset(
         workspace,
-        NAME,
+        DRAWN10_NAME,
         Split(train_images, train_labels, numbered_ids("train", train_labels, names)),
         Split(test_images, test_labels, numbered_ids("test", test_labels, names)),
-        title=TITLE,
+        title=DRAWN10_TITLE,
         class_names=names,
         source=f"Drawn by this program with seed {SEED}.",
     )

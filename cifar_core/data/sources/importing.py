@@ -19,9 +19,10 @@ from cifar_core.data.store import Dataset, refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
-PARTS = ("train", "test")
+DATASET_PARTS = ("train", "test")
 MAX_LISTED = 20  # unreadable files that are listed by name
 LAYOUT = "pictures as train/<class>/<file> and test/<class>/<file>, also inside one folder"
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -97,7 +98,7 @@ def import_pictures(
         StorageError: the disk refused. In all cases nothing is left behind.
     """
     refuse_taken(workspace, name)
-    parts = {part: _Pictures() for part in PARTS}
+    parts = {part: _Pictures() for part in DATASET_PARTS}
     tally = _Tally()
     with open_source(path, limits, shown=shown) as source:
         _read_all(source, parts, tally, progress)
@@ -106,7 +107,7 @@ def import_pictures(
         raise _refusal(tally)
     class_names = _class_names(parts, tally)
     progress("Saving", 0, 1, "files")
-    train, test = (_to_split(parts.pop(part), class_names) for part in PARTS)
+    train, test = (_to_split(parts.pop(part), class_names) for part in DATASET_PARTS)
     origin = f"Imported from {shown_name(path, shown)}."
     dataset = save_dataset(workspace, name, train, test, title=name, class_names=class_names, source=origin)
     return dataset, _report(tally, junk)
@@ -139,7 +140,7 @@ def _sample_of(member: Member, tally: _Tally) -> tuple[str, str, str] | None:
         DataError: `train` and `test` lie in several folders.
     """
     path = tuple(unicodedata.normalize("NFC", part) for part in member.path)  # macOS writes é as two characters
-    depth = next((depth for depth in (0, 1) if len(path) > depth + 1 and path[depth] in PARTS), None)
+    depth = next((depth for depth in (0, 1) if len(path) > depth + 1 and path[depth] in DATASET_PARTS), None)
     if depth is None:
         tally.outside[path[0]] += 1
         return None
@@ -163,7 +164,7 @@ def _refusal(tally: _Tally) -> ImportRefusedError:
     count = tally.problem_count
     more = f" (and {count - 1:,} more)" if count > 1 else ""
     return ImportRefusedError(
-        f"Nothing was imported: {count:,} of {_files(tally.files)} cannot be used. {tally.problems[0]}{more}",
+        f"Nothing was imported: {count:,} of {counted(tally.files, 'file')} cannot be used. {tally.problems[0]}{more}",
         _problem_lines(tally),
     )
 
@@ -171,12 +172,12 @@ def _refusal(tally: _Tally) -> ImportRefusedError:
 def _problem_lines(tally: _Tally) -> list[str]:
     """A line for each of the first files that cannot be used, and a line with the number of the others."""
     more = tally.problem_count - len(tally.problems)
-    return [*tally.problems, *([f"... and {_files(more, 'more ')}."] if more else [])]
+    return [*tally.problems, *([f"... and {counted(more, 'more file')}."] if more else [])]
 
 
 def _class_names(parts: dict[str, _Pictures], tally: _Tally) -> tuple[str, ...]:
     """The classes in their order; DataError unless both parts have pictures of each."""
-    found = {part: set(parts[part].classes) for part in PARTS}
+    found = {part: set(parts[part].classes) for part in DATASET_PARTS}
     if not found["train"] and not found["test"]:
         if CIFAR10.folder in tally.outside:
             raise DataError(
@@ -185,7 +186,7 @@ def _class_names(parts: dict[str, _Pictures], tally: _Tally) -> tuple[str, ...]:
             )
         names = ", ".join(list(tally.outside)[:5]) or "nothing"
         raise DataError(f"No pictures found: they must lie {LAYOUT.replace('pictures ', '', 1)}; found {names}.")
-    for part, other in (PARTS, PARTS[::-1]):
+    for part, other in (DATASET_PARTS, DATASET_PARTS[::-1]):
         missing = sorted(found[other] - found[part])
         if missing:
             has = "has" if len(missing) == 1 else "have"
@@ -219,20 +220,16 @@ def _report(tally: _Tally, junk: int) -> list[str]:
     outside = tally.outside.total()
     if outside:
         names = _first_names(sorted(tally.outside))
-        report.append(f"{_files(outside)} outside train and test {_was(outside)} skipped ({names}).")
+        report.append(f"{counted(outside, 'file')} outside train and test {_was(outside)} skipped ({names}).")
     if junk:
-        report.append(f"{_files(junk, 'hidden or system ')} {_was(junk)} skipped.")
+        report.append(f"{counted(junk, 'hidden or system file')} {_was(junk)} skipped.")
     if tally.problem_count:
         left_out = _was(tally.problem_count)
         report += [
-            f"{tally.problem_count:,} of {_files(tally.files)} could not be used and {left_out} left out:",
+            f"{tally.problem_count:,} of {counted(tally.files, 'file')} could not be used and {left_out} left out:",
             *_problem_lines(tally),
         ]
     return report
-
-
-def _files(count: int, kind: str = "") -> str:
-    return f"{count:,} {kind}file{'' if count == 1 else 's'}"
 
 
 def _was(count: int) -> str:

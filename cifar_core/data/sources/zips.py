@@ -107,10 +107,8 @@ def _refuse_odd_entry(info: zipfile.ZipInfo) -> None:
         raise DataError(f"The zip holds {info.filename}, which is a link or a device: the whole zip was refused.")
     if info.flag_bits & 0x1:
         raise DataError(f"{info.filename} in the zip is encrypted: make the zip again without a password.")
-    if info.compress_type not in (
-        zipfile.ZIP_STORED,
-        zipfile.ZIP_DEFLATED,
-    ):  # the others decompress a file in one go, without a limit
+    # The other methods decompress a file in one go, without a limit.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{info.filename} is compressed in an unusual way: make an ordinary zip (stored or deflated).")
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from cifar_core import __version__
 from cifar_core.config import RunConfig
 from cifar_core.data import open_dataset
-from cifar_core.data.sources.drawn10 import CLASSES as DRAWN10_CLASSES
-from cifar_core.data.sources.drawn10 import NAME as DRAWN10
+from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_text
@@ -19,7 +18,7 @@ from cifar_core.runs.control.admission import exclusive_run_changes, require_mem
 from cifar_core.runs.estimate.estimate import estimate_run
 from cifar_core.runs.ids import new_run_id
 from cifar_core.runs.listing import list_runs
-from cifar_core.runs.run import MAX_PERSON, SCHEMA_VERSION, Run
+from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
@@ -52,7 +51,7 @@ def create_run(
         StorageError: there is no room, or the disk refused; no run was made.
     """
     classes = DRAWN10_CLASSES
-    if config.data.dataset != DRAWN10:
+    if config.data.dataset != DRAWN10_NAME:
         dataset = open_dataset(workspace, config.data.dataset)
         labels, classes = dataset.train.labels, len(dataset.class_names)
         shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
@@ -76,7 +75,7 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
     """When and with which versions a run is made, and how long it is expected to take."""
     expected = estimate_run(workspace, config, runs)
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": RUN_SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         "expected_seconds": expected.seconds if expected else None,
         "versions": {"python": platform.python_version(), **_versions()},

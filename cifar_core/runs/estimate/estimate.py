@@ -37,7 +37,7 @@ class Estimate:
 
     seconds: float  # of training and measuring
     start_up: float  # seconds before the training begins
-    source: str  # as text: an earlier run, or the timing of this machine
+    source: str  # as text: an earlier run, or the measured speed of this machine
 
 
 def fitted_step(costs: Costs, layers: list[Layer], batch: int, *, area: float = 1.0) -> float:
@@ -95,7 +95,7 @@ def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = 
     train = round((state.train - validation) * config.data.train_share)
     measured = validation + state.test
     seconds = epoch_seconds(speed, config, classes=max(2, state.classes), train=train, measured=measured)
-    return Estimate(epochs * seconds, start_up, "from a short timing of this machine")
+    return Estimate(epochs * seconds, start_up, "from the measured speed of this machine")
 
 
 def _has_same_cost(one: RunConfig, other: RunConfig) -> bool:

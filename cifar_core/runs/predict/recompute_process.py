@@ -53,15 +53,15 @@ def recompute_best_epoch(folder: RunFolder) -> None:
         write_predictions(folder, dataset, probs, run.best.epoch)
 
 
-def _probs(folder: RunFolder, facts: TrainingRecord, dataset: Dataset, best: EpochLine) -> np.ndarray:
+def _probs(folder: RunFolder, record: TrainingRecord, dataset: Dataset, best: EpochLine) -> np.ndarray:
     """Test probabilities float32 [N, K] after the best epoch."""
     config = run_config(folder)
-    device = pick_device("cpu" if facts.device == "cpu" else "auto")
+    device = pick_device("cpu" if record.device == "cpu" else "auto")
     make_repeatable(config.machine.seed)
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     net = read_network(folder, best.epoch, config.model, data.classes)
     net = net.to(device).to(memory_format=torch.channels_last)
-    found = predict_probabilities(net, data.test, data, config_with_views(config.data, best.looks), facts.precision)
+    found = predict_probabilities(net, data.test, data, config_with_views(config.data, best.looks), record.precision)
     if not bool(found.isfinite().all()):
         raise RunError(
             f"The weights of run {folder.run_id} are so large that its probabilities are not numbers: its predictions "

@@ -4,12 +4,14 @@ Code that computes with the weights of a run loads them here. Importing `cifar_c
 because it needs torch.
 """
 
+from pathlib import Path
+
 import safetensors.torch
 import torch
 from torch import nn
 
 from cifar_core.config import ModelConfig, Precision
-from cifar_core.data import usable_std
+from cifar_core.data import decode_picture, usable_std
 from cifar_core.errors import RunError
 from cifar_core.models.network import create_model
 from cifar_core.runs.hashed_tensors import read_hashed
@@ -51,6 +53,17 @@ class RunNetwork(nn.Module):
         images = (pixels.float() - self.mean) / self.std
         with computing_in(self._precision, images.device):
             return probabilities(self.layers, images, self._data)
+
+    def predict(self, file: str | Path) -> dict[str, float]:
+        """The probability of each class, by name, for a picture file of any size and common format.
+
+        Raises:
+            DataError: the file is no picture that can be read.
+            OSError: the file cannot be opened.
+        """
+        picture = decode_picture(Path(file).read_bytes(), name=str(file))
+        probs = self(torch.from_numpy(picture[None]))[0].tolist()
+        return dict(zip(self.class_names, probs, strict=True))
 
 
 def load_network(workspace: Workspace, run_id: str) -> RunNetwork:

@@ -185,12 +185,12 @@ def _check_fit(state: dict[str, Any], trainer: Trainer) -> None:
     if [line.epoch for line in lines] != list(range(1, len(lines) + 1)) or not 0 <= state["batch"] <= trainer.batches:
         raise DamagedError("its epoch and batch do not exist in this training")
     if not all(_has_structure_of(state[name], 0.0) and state[name] >= 0 for name in ("seconds", "epoch_seconds")):
-        raise DamagedError("its training time is not a number from 0")
+        raise DamagedError("its training time is negative or not a number")
     pruning = state.get("pruning", {})
     if not _has_structure_of(pruning, trainer.pruning.state()):
         raise DamagedError("its list of left-out pictures does not fit this dataset")
     if pruning and not (bool((pruning["weights"] >= 0).all()) and bool(pruning["weights"].any())):
-        raise DamagedError("its weights of the pictures leave no picture to train on")
+        raise DamagedError("it leaves out every picture")
     if not all(isinstance(condition, str) for condition in state.get("conditions", {}).values()):
         raise DamagedError("it does not say what it was computed with")
     _check_optimizer(state["optimizer"], trainer)

@@ -19,7 +19,7 @@ import torch
 
 from cifar_core.config import Precision, RunConfig
 from cifar_core.data import Dataset, open_dataset, prepare_drawn10, require_unchanged
-from cifar_core.data.sources.drawn10 import NAME as DRAWN10
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
@@ -145,7 +145,7 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, r
         CutShortError: the run was asked to end meanwhile.
     """
     workspace = Workspace(folder.path.parents[1])
-    if config.data.dataset != DRAWN10:
+    if config.data.dataset != DRAWN10_NAME:
         return open_dataset(workspace, config.data.dataset)
     shown_at = 0.0
 

@@ -7,6 +7,7 @@ import time
 from types import FrameType
 
 from cifar_core.runs.run_folder import RunFolder
+from cifar_core.text import counted
 from cifar_core.train.trainer import Signal
 
 # Windows still gives the id of a parent that is dead, and in a venv its parent is another python process in between.
@@ -42,7 +43,7 @@ class RunRequests:
         if self._folder.pause_file.exists():
             return Signal.PAUSE
         if time.monotonic() >= self._deadline:
-            seconds = f"{self._limit:,} second{'' if self._limit == 1 else 's'}"
+            seconds = counted(self._limit, "second")
             self.reason = f"Time limit: it trained for its {seconds}; resume it to train for as long again."
             return Signal.STOP
         if self._terminated:

@@ -87,9 +87,8 @@ def sprite(images: np.ndarray) -> str:
     rows = max(1, -(-count // SPRITE_COLUMNS))
     cells = np.zeros((rows * SPRITE_COLUMNS, PICTURE_SIDE, PICTURE_SIDE, 3), dtype=np.uint8)
     cells[:count] = images.transpose(0, 2, 3, 1)
-    cells = cells.reshape(rows, SPRITE_COLUMNS, PICTURE_SIDE, PICTURE_SIDE, 3).swapaxes(
-        1, 2
-    )  # rows, y, columns, x, channel
+    # The axes become rows, y, columns, x, channel.
+    cells = cells.reshape(rows, SPRITE_COLUMNS, PICTURE_SIDE, PICTURE_SIDE, 3).swapaxes(1, 2)
     buffer = io.BytesIO()
     Image.fromarray(cells.reshape(rows * PICTURE_SIDE, SPRITE_COLUMNS * PICTURE_SIDE, 3)).save(
         buffer, "PNG", compress_level=1

@@ -48,7 +48,8 @@ def show_picture_import(workspace: Workspace) -> None:
             leave_out = st.toggle(
                 "Leave out files that cannot be used",
                 key="data_import_leave_out",
-                help="Imports the rest and lists them. Without this, one such file refuses the whole import.",
+                help="Imports the rest, and lists the files left out. "
+                "Without this, one such file refuses the whole import.",
             )
             asked = st.form_submit_button("Import", icon=":material/drive_folder_upload:", key="data_import_start")
     if asked:
@@ -58,9 +59,8 @@ def show_picture_import(workspace: Workspace) -> None:
 
 def _start_import(workspace: Workspace, name: str, path: str, upload: Any, *, leave_out: bool) -> None:
     if upload is not None:
-        require_upload(
-            workspace, upload.size, single_line(upload.name)
-        )  # checked here too, because a browser may not have checked it
+        # This is checked here too, because a browser may not have checked it.
+        require_upload(workspace, upload.size, single_line(upload.name))
         source = temp_beside(workspace.data / "upload")  # cleaned up if this server dies before the import begins
         write_atomic(source, upload.getbuffer())
         try:

@@ -75,10 +75,10 @@ def _read_picture(name: str, file: UploadedFile) -> InputPicture:
     return InputPicture(name, decode_picture(content, name=name), content)
 
 
-def _empty_uploader(told: str) -> NoReturn:
+def _empty_uploader(reason: str) -> NoReturn:
     """Drop everything that was sent and show an empty uploader with the reason."""
     drop_uploads()
-    st.session_state[UPLOAD_PROBLEM_KEY] = told
+    st.session_state[UPLOAD_PROBLEM_KEY] = reason
     st.rerun()
 
 

@@ -95,8 +95,8 @@ def show_run_import(workspace: Workspace) -> None:
             outcome.shown = True
             st.rerun()
         if outcome.message:
-            tell = st.success if outcome.run else st.error
-            tell(outcome.message, icon=":material/check_circle:" if outcome.run else ":material/error:")
+            show_message = st.success if outcome.run else st.error
+            show_message(outcome.message, icon=":material/check_circle:" if outcome.run else ":material/error:")
         elif asked:
             st.warning("Choose a .zip first.", icon=":material/info:")
 

@@ -51,9 +51,8 @@ def _cell_value(value: Any) -> Any:
 
 def select_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
     """Show the table; return the runs whose rows are selected."""
-    identity = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[
-        :8
-    ]  # another list has another key, so no stale rows
+    # Another list has another key, so that no stale rows are selected.
+    identity = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:8]
     event = st.dataframe(
         in_percent(table, ACCURACY_COLUMNS),
         hide_index=True,

@@ -4,13 +4,19 @@ A part that another version of Streamlit has moved or dropped is `Absent` here. 
 guard in `patching` leaves Streamlit as it is, and the pages still open.
 """
 
-from streamlit import net_util, runtime
-
 
 class Absent:
-    """Stands for a class that this version of Streamlit does not have where it is expected."""
+    """Stands for a part that this version of Streamlit does not have where it is expected."""
 
 
+try:
+    from streamlit import net_util
+except ImportError:
+    net_util = Absent  # type: ignore[assignment]
+try:
+    from streamlit.runtime import get_instance
+except ImportError:
+    get_instance = Absent  # type: ignore[assignment]
 try:
     from streamlit.runtime.media_file_manager import MediaFileManager
 except ImportError:
@@ -50,7 +56,7 @@ __all__ = [
     "PagesManager",
     "ScriptRunContext",
     "UploadedFileRec",
+    "get_instance",
     "get_script_run_ctx",
     "net_util",
-    "runtime",
 ]

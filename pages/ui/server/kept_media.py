@@ -10,7 +10,7 @@ import threading
 import time
 from typing import ClassVar
 
-from pages.ui.server.internals import MediaFileKind, MediaFileManager, MemoryMediaFileStorage, runtime
+from pages.ui.server.internals import MediaFileKind, MediaFileManager, MemoryMediaFileStorage, get_instance
 from pages.ui.server.patching import Patch, replace_classes
 from pages.ui.server.session import session_id as current_session_id
 
@@ -96,7 +96,7 @@ class KeptMediaManager(MediaFileManager):
 
 def keep_shown_media() -> None:
     """Make this server keep its files for a while, before anybody is shown anything; a second call does nothing."""
-    manager = getattr(runtime.get_instance(), "media_file_mgr", None)
+    manager = getattr(get_instance(), "media_file_mgr", None)
     if not isinstance(manager, KeptMediaManager):
         storage = getattr(manager, "_storage", None)
         replace_classes((MEDIA_STORAGE, storage, KeptMediaStorage), (MEDIA_MANAGER, manager, KeptMediaManager))

@@ -74,7 +74,10 @@ def grant_upload_quota(workspace: Workspace, page: str) -> None:
     if st.session_state.get(_PAGE_KEY) != page:
         st.session_state[_PAGE_KEY] = page
         drop_uploads()
-    QuotaUploadManager.quotas[session_id()] = limits.upload_mb * MB
+    context = session_context()
+    # Another manager would never take the quota back when the session ends.
+    if context is not None and isinstance(context.uploaded_file_mgr, QuotaUploadManager):
+        QuotaUploadManager.quotas[context.session_id] = limits.upload_mb * MB
 
 
 def upload_limit_mb(workspace: Workspace) -> int:

@@ -4,7 +4,6 @@ Reads the run from the disk; its buttons are those of `run_buttons`.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,7 +11,7 @@ import streamlit as st
 
 from cifar_core.evaluate import explain_curve
 from cifar_core.export import table_csv
-from cifar_core.figures import curves
+from cifar_core.figures import CURVE_KINDS, CurveKind, curves
 from cifar_core.runs import Run, Status, queue_places, read_metrics, slots, worker_log_tail
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
@@ -37,8 +36,6 @@ from pages.ui.wording import (
     result_line,
 )
 
-CurveKind = Literal["accuracy", "loss"]
-CURVE_KINDS: tuple[CurveKind, ...] = ("accuracy", "loss")
 _MAX_CHARTS = 32  # charts kept, some hundred kB in all
 _MAX_RESULTS_INTERVAL = 5.0  # at most, between two reads of the results of a run that trains
 MAX_NOTICES = 3  # notices shown at once
@@ -191,8 +188,8 @@ def _show_end_reason(workspace: Workspace, run: Run) -> None:
     """Show in one sentence why a run ended by itself, with the worker's log to unfold."""
     if run.error:
         kept = f" Kept: {percent(run.best.test_accuracy)} (test) at epoch {run.best.epoch}." if run.best else ""
-        tell = st.error if run.status is Status.FAILED else st.warning
-        tell(escaped_sentence(run.error) + kept, title=END_TITLES.get(run.status, "What happened"))
+        show_message = st.error if run.status is Status.FAILED else st.warning
+        show_message(escaped_sentence(run.error) + kept, title=END_TITLES.get(run.status, "What happened"))
     if run.status in (Status.FAILED, Status.INTERRUPTED):
         with st.expander("What the worker wrote", icon=":material/terminal:"):
             st.code(worker_log_tail(workspace, run.id) or "nothing", language=None)

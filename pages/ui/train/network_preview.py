@@ -60,9 +60,8 @@ def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:
 def show_augmented_pictures(workspace: Workspace, config: RunConfig) -> None:
     """Show some training pictures as the augmentation varies them, so that a wrong setting is seen before the start."""
     images = load_dataset(workspace, config.data.dataset).train.images
-    pictures = images[
-        np.linspace(0, len(images) - 1, AUGMENTED_PICTURES).astype(int)
-    ]  # evenly spread, because imported pictures are sorted by class
+    # The pictures are evenly spread, because imported ones are sorted by class.
+    pictures = images[np.linspace(0, len(images) - 1, AUGMENTED_PICTURES).astype(int)]
     variation = draw_variation(config.data, len(pictures), np.random.default_rng(config.machine.seed))
     st.markdown("**What the network will see**: training pictures, varied as chosen")
     with st.container(horizontal=True, gap="small"):

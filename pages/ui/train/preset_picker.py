@@ -17,12 +17,8 @@ from pages.ui.wording import percent
 
 PRESET_KEY = "train_preset"
 EARLIER_RUN_KEY = "train_earlier"
-KEPT_BY_PRESETS = (
-    "dataset",
-    "seed",
-    "device",
-    "max_seconds",
-)  # a preset sets how to train, not on which data or machine
+# A preset sets how to train, not on which data or machine.
+KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")
 
 
 def show_presets(workspace: Workspace, runs: list[Run]) -> None:

@@ -109,9 +109,8 @@ def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], pa
     """
     made = ""
     if run.status in RETRIABLE and not run.problem:
-        retries = sum(
-            other.made_from == run.id for other in runs
-        )  # part of the key, so that a double click finds another button
+        # The count is part of the key, so that a double click finds another button.
+        retries = sum(other.made_from == run.id for other in runs)
         if st.button(
             "Retry",
             key=f"{page}_retry_{run.id}_{retries}",

@@ -135,9 +135,8 @@ def _show_number(key: str, label: str, spec: Spec, value: float) -> Any:
     st.session_state.setdefault(key, number(value))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
         if stops:
-            held = number(
-                min(max(st.session_state[key], spec.low), spec.high)
-            )  # the number field holds the exact value
+            # The number field holds the exact value.
+            held = number(min(max(st.session_state[key], spec.low), spec.high))
             st.session_state[f"{key}_slider"] = held
             st.select_slider(
                 label,

@@ -66,8 +66,8 @@ def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run])
 
 
 def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
-    """Return whether this machine has been timed; start timing it where it has not, or where a run contradicts it."""
-    if workspace.unwritable(workspace.root) is not None:  # the folder that keeps the timing
+    """Return whether the speed of this machine is measured; measure it where not, or where a run contradicts it."""
+    if workspace.unwritable(workspace.root) is not None:  # the folder that keeps the speed
         return "unwritable"
     with show_errors():
         return ensure_speed(workspace, runs)
@@ -80,11 +80,11 @@ def _estimate_line(workspace: Workspace, config: RunConfig, runs: list[Run], sta
     if estimate is not None:
         return f"{duration(estimate.start_up + estimate.seconds)}, {escaped(estimate.source)}"
     if state == "measuring":
-        return "measuring this machine…"
+        return "measuring the speed of this machine…"
     if state == "busy":
-        return "the time is not known yet: this machine is measured when nothing trains"
+        return "the time is not known yet: the speed of this machine is measured when nothing trains"
     if state == "unwritable":
-        return "no estimate: the timing of this machine cannot be written in this workspace"
+        return "no estimate: the measured speed of this machine cannot be written in this workspace"
     if state == "failed":
-        return "no estimate: timing this machine failed (machine.log in the workspace says why)"
+        return "no estimate: measuring the speed of this machine failed (machine.log in the workspace says why)"
     return "the time is known once the pictures are here"

@@ -77,11 +77,11 @@ def show_heatmap(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
 
 def show_cell_chip(true: str | None, predicted: str | None, count: int) -> None:
     """Show which cell is chosen, as a button that clears the choice."""
-    told = f"true {escaped(true or 'any')} → predicted {escaped(predicted or 'another class')} · {count:,}"
+    cell = f"true {escaped(true or 'any')} → predicted {escaped(predicted or 'another class')} · {count:,}"
     if true is None:
-        told = f"true another class → predicted {escaped(predicted)} · {count:,}"
+        cell = f"true another class → predicted {escaped(predicted)} · {count:,}"
     st.button(
-        told,
+        cell,
         key=f"{PAGE_KEY}_chip",
         icon=":material/close:",
         icon_position="right",

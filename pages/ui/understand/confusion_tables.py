@@ -79,8 +79,8 @@ def show_class_table(findings: Findings) -> None:
 def _class_columns() -> dict[str, Any]:
     """Return how each column of the class table is shown."""
     shares = {
-        name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=told)
-        for name, title, told in (
+        name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=meaning)
+        for name, title, meaning in (
             ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
             ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
             ("f1", "F1", "Harmonic mean of precision and recall."),
@@ -111,10 +111,8 @@ def class_table_with_averages(findings: Findings) -> pd.DataFrame:
 def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go.Figure) -> None:
     """Show downloads of the matrix, the tables and the figure; each file is made at the click."""
     names, epoch = list(findings.predictions.class_names), findings.predictions.epoch
-    matrix, classes = (
-        findings.matrix,
-        class_table_with_averages(findings),
-    )  # of the findings a download keeps nothing else
+    # A download keeps these two of the findings and nothing else.
+    matrix, classes = findings.matrix, class_table_with_averages(findings)
     title = f"{run.name}: confusion on test, n = {len(findings.table):,}, epoch {epoch}"
     files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(matrix, names)),

@@ -90,8 +90,8 @@ def _show_scores(row: dict[str, Any]) -> None:
     """Show the scores of one picture, each with its formula behind the "?"."""
     for name in ("confidence", "p_true", "loss", "margin", "entropy"):
         title = {"p_true": "p(true class)"}.get(name, name.capitalize())
-        told = SORTS[name].help if name in SORTS else "The probability that the network gave the true class."
-        st.metric(title, f"{row[name]:.3f}", help=told)
+        meaning = SORTS[name].help if name in SORTS else "The probability that the network gave the true class."
+        st.metric(title, f"{row[name]:.3f}", help=meaning)
 
 
 def _toggle_selected(query: GalleryQuery, wanted: str) -> None:

@@ -45,9 +45,8 @@ def test_results_and_gradients_are_the_direct_convolutions(
     exact.backward(grad_output.double())
     assert answer.dtype == torch.bfloat16 and relative_error(answer.detach(), exact.detach()) < BIT
     assert images.grad is not None and exact_images.grad is not None
-    assert (
-        relative_error(images.grad, exact_images.grad) < 2 * BIT
-    )  # without hardware for it torch rounds intermediate results too
+    # Without hardware for it, torch rounds intermediate results too.
+    assert relative_error(images.grad, exact_images.grad) < 2 * BIT
     assert conv.weight.grad is not None and exact_weight.grad is not None
     assert conv.weight.grad.dtype == torch.float32 and relative_error(conv.weight.grad, exact_weight.grad) < 2 * BIT
 

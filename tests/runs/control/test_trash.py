@@ -14,7 +14,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Verb
-from cifar_core.lifecycle.status import START_SECONDS, move
+from cifar_core.lifecycle.status import WORKER_START_SECONDS, move
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import (
     Status,
@@ -336,5 +336,5 @@ def never_started(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> str:
     """A run that was made so long ago that its worker, which never started, counts as dead."""
     run_id = create_run(workspace, make_config())
     monotonic = time.monotonic
-    monkeypatch.setattr("time.monotonic", lambda: monotonic() + START_SECONDS + 1)
+    monkeypatch.setattr("time.monotonic", lambda: monotonic() + WORKER_START_SECONDS + 1)
     return run_id

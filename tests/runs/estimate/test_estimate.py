@@ -61,7 +61,7 @@ def test_estimate_is_the_sum_of_its_steps(workspace: Workspace) -> None:
     steps = 8 * fitted_step(COSTS, layers, 32) + fitted_step(COSTS, layers, 270 - 8 * 32)
     measuring = 0.3 * (30 + 100) * fitted_step(COSTS, layers, 32) / 32
     assert (longer.seconds - estimate.seconds) / 20 == pytest.approx(steps + measuring + 0.15)
-    assert "timing of this machine" in estimate.source and estimate.start_up == 3.5
+    assert "measured speed of this machine" in estimate.source and estimate.start_up == 3.5
 
 
 def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> None:

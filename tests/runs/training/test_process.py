@@ -32,7 +32,7 @@ from cifar_core.runs import (
     verify_run,
     worker_log_tail,
 )
-from cifar_core.runs.run import SCHEMA_VERSION
+from cifar_core.runs.run import RUN_SCHEMA
 from cifar_core.runs.run_folder import checkpoint_files, run_folder
 from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import Workspace
@@ -92,7 +92,7 @@ def test_finished_run_is_whole(shared: Workspace, finished: Run) -> None:
     assert finished.dataset is not None
     assert (finished.dataset.train, finished.dataset.validation, finished.dataset.test) == (270, 30, 100)
     content = json.loads((shared.runs / finished.id / "config.json").read_text())
-    assert content["schema_version"] == SCHEMA_VERSION and content["versions"]["torch"]
+    assert content["schema_version"] == RUN_SCHEMA and content["versions"]["torch"]
     folder = run_folder(shared, finished.id)
     assert checkpoint_files(folder) == [] and [item.name for item in (folder.path / "best").iterdir()] == [
         f"{finished.best.epoch:04d}.safetensors"

@@ -39,7 +39,7 @@ from cifar_core.runs.hashed_tensors import DamagedError, with_hash
 from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.predict.run_network import RunNetwork
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
-from cifar_core.samples import sample_table
+from cifar_core.samples import prediction_table, sample_table
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
@@ -97,7 +97,7 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
 
     def findings() -> None:
         found = read_predictions(workspace, run_id)
-        sample_table(found.labels, found.probs, found.ids.tolist(), found.class_names)
+        prediction_table(found)
 
     return {
         "metrics": lambda: read_metrics(workspace, run_id),
