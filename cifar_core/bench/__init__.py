@@ -1,1 +1,1 @@
-"""Measuring this program on this machine, beside a plain PyTorch loop."""
+"""Benchmarks of this program on this machine, with a plain PyTorch training loop as the baseline."""

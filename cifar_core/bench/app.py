@@ -1,4 +1,4 @@
-"""The app as `make run` starts it, on a port of its own, for measurements and tests that need a real server."""
+"""Starts the app as `make run` does, on another port, for measurements and tests that need a real server."""
 
 import os
 import shutil
@@ -17,8 +17,8 @@ from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 
 _ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 120.0
-_END_SECONDS = 30.0
-_LOOK_SECONDS = 0.1
+_STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.1
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,13 +41,13 @@ def start_app(workspace: Workspace, log: Path, *, port: int = 0, **environment: 
     """Start a server and wait until it answers.
 
     Args:
-        workspace: what it shows.
-        log: gets what it prints, after what is there.
+        workspace: the workspace that the app shows.
+        log: file to which the server's output is appended.
         port: 0 takes a free one.
-        environment: variables on top of this process's own.
+        environment: environment variables to add to those of this process.
 
     Raises:
-        TimeoutError: it did not answer in time; the end of what it printed is told.
+        TimeoutError: it did not answer in time; the message has the end of its output.
     """
     port = port or _free_port()
     command = [
@@ -77,14 +77,14 @@ def start_app(workspace: Workspace, log: Path, *, port: int = 0, **environment: 
 
 
 def stop_app(app: App) -> None:
-    """End a server as Ctrl-C does."""
+    """Terminate a server and wait until its process has ended."""
     app.process.terminate()
-    app.process.wait(timeout=_END_SECONDS)
+    app.process.wait(timeout=_STOP_SECONDS)
 
 
 @contextmanager
 def serve(workspace: Workspace, log: Path, **environment: str) -> Iterator[App]:
-    """A server for as long as the block lasts.
+    """Start a server and stop it at the end of the block.
 
     Raises:
         TimeoutError: it did not answer in time.
@@ -97,7 +97,7 @@ def serve(workspace: Workspace, log: Path, **environment: str) -> Iterator[App]:
 
 
 def find_chromium() -> str | None:
-    """Path of a Chromium: $CHROMIUM, else one on the PATH."""
+    """Return the path of Chromium: $CHROMIUM, else one on the PATH, else None."""
     return os.environ.get("CHROMIUM") or next((path for name in _BROWSERS if (path := shutil.which(name))), None)
 
 
@@ -116,5 +116,5 @@ def _wait_until_ready(app: App, log: Path) -> None:
                 if answer.read() == b"ok":
                     return
         except (urllib.error.URLError, OSError):
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
     raise TimeoutError(f"The app did not start: {log.read_text('utf-8', 'replace')[-2000:]}")

@@ -1,7 +1,7 @@
-"""Clicks through the app in a real browser and prints what it timed as one JSON object.
+"""Clicks through the app in a real browser and prints the times as one JSON object.
 
 `python -m cifar_core.bench.browser --workspace=DIR --run=RUN --chromium=FILE [--clicks=N]
-[--only-clicks | --watch=SECONDS]`. A click's time runs until the page is drawn.
+[--only-clicks | --watch=SECONDS]`. A click is timed until the page is drawn.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from cifar_core.bench.app import CHROMIUM_FLAGS, App, serve
 from cifar_core.bench.sides import spread
 from cifar_core.workspace import Workspace
 
-_PAGES = {  # address -> what is there once it has something to say
+_PAGES = {  # address -> selector of an element that appears with the page's content
     "": "h1",
     "train": "h1",
     "runs": "h1",
@@ -31,7 +31,7 @@ _PAGES = {  # address -> what is there once it has something to say
     "data": "h1",
     "predict": "h1",
 }
-_LOST_MILLISECONDS = 5000  # without any answer: the click was lost
+_LOST_MILLISECONDS = 5000  # a click without any response after this time was lost
 _TRIES = 3
 WATCH = """
 addEventListener("click", () => { window.clickedAt = performance.now(); window.sentAt = null }, true)
@@ -46,13 +46,13 @@ window.WebSocket = class extends WebSocket {
   }
 }
 const look = new MutationObserver(() => { window.settledAt = performance.now() })
-const begin = () => {  // of the whole document: the app may put another element in the place of the one it began with
+const begin = () => {  // observes the document, because the app may replace its root element
   if (!document.documentElement) return requestAnimationFrame(begin)
   look.observe(document.documentElement, { subtree: true, attributeFilter: ["data-test-script-state"] })
 }
 begin()
 """
-_WATCH_TILES = """() => {  // looks at every frame, which costs: only while leafing through
+_WATCH_TILES = """() => {  // runs at every frame, which costs time, so only paging through the tiles installs it
   window.blank = 0
   let seen = null
   const frame = now => {
@@ -67,7 +67,7 @@ SETTLED = """window.settledAt > window.clickedAt
 
 
 def open_page(browser: Browser, address: str, path: str) -> tuple[Page, float]:
-    """A page in a browser that has nothing cached, and the seconds until it had something to say."""
+    """Open a page with an empty browser cache; also return the seconds until its content appeared."""
     page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
     page.add_init_script(WATCH)
     start = time.perf_counter()
@@ -77,7 +77,7 @@ def open_page(browser: Browser, address: str, path: str) -> tuple[Page, float]:
 
 
 def switch(page: Page, path: str) -> float:
-    """Seconds from a click in the sidebar until the other page says something."""
+    """Return the seconds from a click in the sidebar until the other page's content appears."""
     links = {
         str(link.get_attribute("href")).rstrip("/").rpartition("/")[2].partition("?")[0]: link
         for link in page.get_by_test_id("stSidebarNavLink").all()
@@ -94,15 +94,15 @@ def switch(page: Page, path: str) -> float:
 
 
 def settle(page: Page) -> None:
-    """Until nothing is being drawn any more."""
+    """Wait until the app's script is no longer running and its page is drawn."""
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
     page.wait_for_timeout(300)
 
 
 def timed(page: Page, click: Callable[[], object]) -> float:
-    """Milliseconds from a click until the page has settled.
+    """Return the milliseconds from a click until the page is drawn.
 
-    A click that met an element just being redrawn is repeated.
+    A click without effect, because its element was just being redrawn, is repeated.
     """
     for _ in range(_TRIES):
         click()
@@ -111,12 +111,12 @@ def timed(page: Page, click: Callable[[], object]) -> float:
             break
         except PlaywrightTimeout:
             continue
-    page.wait_for_timeout(60)  # what comes late belongs to it
+    page.wait_for_timeout(60)  # late changes of the page count as part of the click
     return float(page.evaluate("window.settledAt - window.clickedAt"))
 
 
 def interactions(page: Page, count: int) -> list[float]:
-    """Filters, pages and sizes of the tiles, over and over: milliseconds of each."""
+    """Click filters, pages and page sizes of the tiles in turn; return the milliseconds of each click."""
     settle(page)
     names = [
         "Correct",
@@ -138,7 +138,7 @@ def interactions(page: Page, count: int) -> list[float]:
 
 
 def leaf_through(page: Page) -> tuple[int, float]:
-    """Page through every tile of the test set; how many pages, and the longest blank in milliseconds."""
+    """Page through all tiles of the test set; return the number of pages and the longest time without tiles in ms."""
     for name in ("All", "192 a page"):
         choice = page.get_by_role("radio", name=name, exact=True)
         if choice.get_attribute("aria-checked") != "true":
@@ -152,7 +152,7 @@ def leaf_through(page: Page) -> tuple[int, float]:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--run", required=True)
@@ -166,11 +166,11 @@ def main() -> int:
 
 
 def watch(arguments: argparse.Namespace) -> dict[str, float]:
-    """Look at a training as a person does.
+    """Keep the Train page of a running training open for some time.
 
     Returns:
-        `since` and `until`, the seconds since 1970 between which it was on the screen, and which part of all
-        processors' time the `server` and the `browser` took meanwhile.
+        `since` and `until`, the Unix times between which the page was open, and the share of all processors' time that
+        the `server` and the `browser` used meanwhile.
     """
     with serve(Workspace(Path(arguments.workspace)), Path(os.devnull)) as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_FLAGS)
@@ -185,7 +185,7 @@ def watch(arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def _processor_seconds(app: App) -> dict[str, float]:
-    """What the server and the browser have used so far."""
+    """Return the processor seconds that the server and the browser have used so far."""
     server = psutil.Process(app.process.pid)
     server_tree = {server, *server.children(recursive=True)}
     browser_tree = set(psutil.Process().children(recursive=True)) - server_tree
@@ -193,7 +193,7 @@ def _processor_seconds(app: App) -> dict[str, float]:
     def used(tree: set[psutil.Process]) -> float:
         seconds = 0.0
         for process in tree:
-            with contextlib.suppress(psutil.NoSuchProcess):  # a helper of the browser's may have just ended
+            with contextlib.suppress(psutil.NoSuchProcess):  # a helper process of the browser may just have ended
                 seconds += sum(process.cpu_times()[:2])
         return seconds
 
@@ -201,7 +201,7 @@ def _processor_seconds(app: App) -> dict[str, float]:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """First words, switches, clicks and leafing; only clicks where that is asked for."""
+    """Time page loads, page switches, clicks and paging through the tiles; only clicks with `--only-clicks`."""
     found: dict[str, Any] = {}
     with serve(Workspace(Path(arguments.workspace)), Path(os.devnull)) as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_FLAGS)

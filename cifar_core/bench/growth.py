@@ -1,4 +1,4 @@
-"""How time and memory grow: an epoch over more pictures, a list over more runs. Works in a folder of its own."""
+"""Measures in a temporary folder how an epoch grows with the number of pictures, and a list with that of runs."""
 
 import shutil
 import tempfile
@@ -16,17 +16,17 @@ from cifar_core.runs import list_runs
 from cifar_core.workspace import Workspace, open_workspace
 
 _CLASSES = 10
-_TEST = 1000  # pictures: few, so that the growing part is what is measured
+_TEST = 1000  # pictures: few, so that the time depends on the training part
 _NAME = "made-up"
 
 
 def measure_growth(pictures: Sequence[int], runs: Sequence[int], *, say: Say) -> dict[str, Any]:
-    """Seconds and peak memory of an epoch for each number of pictures; seconds of the list for each number of runs.
+    """Measure an epoch for each number of pictures (time, peak memory) and the list for each number of runs (time).
 
     Args:
-        pictures: sizes of the training part, made up of noise; 3 kB of temporary disk each.
+        pictures: sizes of the training part, which is noise; each picture needs 3 kB of temporary disk space.
         runs: numbers of runs in a workspace.
-        say: told after each.
+        say: called with a line of progress after each measurement.
     """
     with tempfile.TemporaryDirectory(prefix="cifar-bench-") as folder:
         epochs = [_epoch(Path(folder) / f"pictures-{count}", count, say) for count in pictures]
@@ -76,7 +76,7 @@ def _make_pictures(workspace: Workspace, count: int) -> Dataset:
 
 
 def _listing(folder: Path, count: int, say: Say) -> dict[str, Any]:
-    """A real run, copied `count` times."""
+    """Time listing a workspace that has a real run and copies of it, `count` runs in all."""
     workspace = open_workspace(folder)
     _make_pictures(workspace, 100)
     original = train(workspace, make_config({"dataset": _NAME, "epochs": 5}, preset="original")).run

@@ -1,4 +1,4 @@
-"""The presets as a ladder of accuracy per second, each rung in epochs of the tutorial loop's own time."""
+"""Measures the accuracy and the time of each preset, the time also in epochs of the plain tutorial loop."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -19,16 +19,17 @@ def measure_ladder(
     say: Say,
     keep: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    """Test accuracy and seconds of each preset, between plain epochs measured just before and just after.
+    """Measure test accuracy and seconds of each preset; plain epochs are timed just before and after each run.
 
     Args:
-        workspace: holds the dataset; the runs land in it.
-        dataset: its name.
+        workspace: has the dataset and gets the runs.
+        dataset: name of the dataset.
         presets: names, in the order of the ladder.
-        seeds: runs of each preset, with the seeds 0, 1, ...
-        plain_epochs: of the tutorial loop in each of its turns.
-        say: told after each run.
-        keep: given all figures so far after each run: a rung takes an hour, and whoever ends it keeps what there is.
+        seeds: number of runs of each preset, with the seeds 0, 1, ...
+        plain_epochs: number of epochs that the tutorial loop trains each time.
+        say: called with a line of progress after each run.
+        keep: called with all figures so far after each run, because a preset can take an hour: whoever stops the
+            measurement keeps the figures of the finished runs.
     """
     rungs: dict[str, Any] = {}
     found = {"dataset": dataset, "presets": rungs}
@@ -40,7 +41,7 @@ def measure_ladder(
         plain = [_plain_epoch(workspace, dataset, plain_epochs, seeds)]  # one more than runs: each lies between two
         for seed in range(seeds):
             trained = train(workspace, make_config({"dataset": dataset, "seed": seed}, preset=preset))
-            assert trained.run.best is not None  # it has finished
+            assert trained.run.best is not None  # the run has finished
             accuracies.append(trained.run.best.test_accuracy)
             seconds.append(trained.seconds)
             overruns.append(trained.run.overrun)
@@ -64,5 +65,5 @@ def measure_ladder(
 
 
 def _plain_epoch(workspace: Workspace, dataset: str, epochs: int, seed: int) -> float:
-    """Seconds that one epoch of the tutorial loop takes now, with its test."""
+    """Time the tutorial loop; return the mean seconds of an epoch including its measurement on the test set."""
     return float(train_plain(workspace, dataset, epochs, seed)["seconds"].mean())

@@ -1,4 +1,4 @@
-"""How fast the loop is: the preset `original` beside the same training as tutorials write it, alternately."""
+"""Compares the speed of the training loop (preset `original`) with that of the same training in a plain loop."""
 
 import statistics
 from typing import Any
@@ -9,14 +9,16 @@ from cifar_core.workspace import Workspace
 
 
 def measure_loop(workspace: Workspace, dataset: str, *, rounds: int, epochs: int, say: Say) -> dict[str, Any]:
-    """Seconds per epoch with its test measurement on both sides, and what our extras and augmentation cost.
+    """Measure seconds per epoch, including the test measurement, of both loops, and what augmentation costs.
+
+    `extras_share` is the part of an epoch of this program that is not spent on training steps.
 
     Args:
-        workspace: holds the dataset; the runs land in it.
-        dataset: its name.
-        rounds: how often the sides take turns.
-        epochs: of each side in a round; ours trains one more, since its first epoch warms up.
-        say: told after each round.
+        workspace: has the dataset and gets the runs.
+        dataset: name of the dataset.
+        rounds: number of rounds; in each, both loops train once.
+        epochs: number of epochs per round; this program trains one more, because its first epoch is a warm-up.
+        say: called with a line of progress after each round.
     """
     plain, ours, varied, extras, memory = [], [], [], [], []
     settings = {"dataset": dataset, "epochs": epochs + 1}
@@ -31,7 +33,7 @@ def measure_loop(workspace: Workspace, dataset: str, *, rounds: int, epochs: int
         changed = train(workspace, make_config({**settings, "flip": True, "shift": 2}, preset="original"))
         varied.append(float(pictures / changed.metrics["images_per_second"].iloc[1:].median() / steps - 1))
         say(f"loop, round {turn} of {rounds}: plain {plain[-1]:.2f} s, ours {ours[-1]:.2f} s an epoch")
-    ratios = [mine / theirs for mine, theirs in zip(ours, plain, strict=True)]
+    ratios = [seconds / plain_seconds for seconds, plain_seconds in zip(ours, plain, strict=True)]
     return {
         "dataset": dataset,
         "plain_epoch_seconds": plain,

@@ -1,8 +1,8 @@
-"""The other side of every speed ratio: CIFAR-10 training as most tutorials write it.
+"""The baseline of the speed ratios: CIFAR-10 training as most tutorials write it.
 
-`python -m cifar_core.bench.plain --workspace=DIR --dataset=NAME --epochs=N [--seed=S]` prints a JSON line an epoch.
-Pictures become PIL images and pass through torchvision's transforms one by one; a `DataLoader` makes batches of 64; the
-network is the one of the preset `original`, in the order tutorials give it; Adam at 1e-3.
+`python -m cifar_core.bench.plain --workspace=DIR --dataset=NAME --epochs=N [--seed=S]` prints one JSON line per
+epoch. Pictures become PIL images and pass through torchvision's transforms one by one; a `DataLoader` makes batches of
+64; the network is that of the preset `original`, with its layers in the order of the tutorials; Adam's rate is 1e-3.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from cifar_core.workspace import Workspace
 
 
 class PictureList(TorchDataset[tuple[torch.Tensor, int]]):
-    """Pictures one at a time, as `torchvision.datasets.CIFAR10` gives them."""
+    """A dataset of single pictures like `torchvision.datasets.CIFAR10`."""
 
     def __init__(self, split: Split, transform: transforms.Compose) -> None:
         self.images = np.ascontiguousarray(split.images.transpose(0, 2, 3, 1))  # [N, 32, 32, 3]
@@ -40,7 +40,7 @@ class PictureList(TorchDataset[tuple[torch.Tensor, int]]):
 
 
 class Net(nn.Module):
-    """Two convolutions, three fully connected layers."""
+    """A network of two convolutions and three fully connected layers."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()

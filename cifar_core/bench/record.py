@@ -1,4 +1,4 @@
-"""The file of a measurement's figures, in the workspace's folder `bench`; it is written anew after each part."""
+"""The file of a measurement's figures, in the workspace's folder `bench`; it is rewritten after each part."""
 
 import datetime
 import platform
@@ -10,7 +10,7 @@ from cifar_core.workspace import Workspace
 
 
 class Record:
-    """What was measured so far, and with what on which machine."""
+    """The figures measured so far, with the command, the time, the machine and the Python version."""
 
     def __init__(self, workspace: Workspace, command: str) -> None:
         when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -20,6 +20,6 @@ class Record:
         self.file.parent.mkdir(exist_ok=True)
 
     def keep(self, part: str, figures: dict[str, Any]) -> None:
-        """Add the figures of a part and write the file: they are kept, whatever comes after."""
+        """Add the figures of a part and write the file, so that a later failure does not lose them."""
         self.figures[part] = figures
         write_json(self.file, self.figures)

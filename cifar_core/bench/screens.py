@@ -1,4 +1,4 @@
-"""How quick the screens are: in a browser (`browser.py`), also beside a training, and on the server (`server.py`)."""
+"""Times the pages in a browser (`browser.py`), also while a training runs, and on the server (`server.py`)."""
 
 import contextlib
 import importlib.util
@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from cifar_core.bench.app import find_chromium
-from cifar_core.bench.sides import Say, train
+from cifar_core.bench.sides import Say, last_line, train
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, TrainingError
 from cifar_core.processes import Program, child_environment, command_of
@@ -21,18 +21,18 @@ from cifar_core.workspace import Workspace
 def measure_screens(
     workspace: Workspace, dataset: str, *, clicks: int, turns: int, turn_seconds: float, say: Say
 ) -> dict[str, Any]:
-    """Seconds to the first words of each page, milliseconds of clicks, and the longest blank while leafing through.
+    """Measure the load time of each page, the time of clicks, and the longest time without tiles while paging.
 
     Args:
-        workspace: holds the dataset; the runs land in it.
-        dataset: its name.
-        clicks: how many to time.
-        turns: in which a training is watched, and then is not.
-        turn_seconds: of watching in a turn, and as many of not watching.
-        say: told what is under way.
+        workspace: has the dataset and gets the runs.
+        dataset: name of the dataset.
+        clicks: number of clicks to time.
+        turns: number of turns; in each, the page of a training is open first and then closed.
+        turn_seconds: how long the page is open in a turn, and how long it is closed.
+        say: called with a line of progress before each part.
 
     Returns:
-        `skipped` with the reason where there is no browser to click with.
+        The figures, or only `skipped` with the reason if there is no browser.
     """
     chromium = find_chromium()
     if importlib.util.find_spec("playwright") is None or chromium is None:
@@ -52,7 +52,7 @@ def measure_screens(
         say("a training that is watched, and then is not")
         watching = _watch(workspace, busy, chromium, turns, turn_seconds)
     finally:
-        with contextlib.suppress(RunError):  # it may have ended by itself
+        with contextlib.suppress(RunError):  # the run may have ended by itself
             stop_run(workspace, busy)
     return {
         **alone,
@@ -63,9 +63,9 @@ def measure_screens(
 
 
 def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int, seconds: float) -> dict[str, Any]:
-    """How much longer epochs are while the training's page is looked at, in turns with nobody looking, as shares.
+    """Measure by which share epochs take longer while the training's page is open than while it is closed.
 
-    Also which part of all processors' time that takes, which does not depend on what else the machine does.
+    Also measure the share of all processors' time that the open page uses, which depends less on other load.
     """
     slowing, taken = [], []
     for _ in range(turns):
@@ -80,14 +80,14 @@ def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int, seconds
 
 
 def _epochs(workspace: Workspace, run_id: str, since: float, until: float) -> float:
-    """Median seconds of the epochs that lie wholly between two moments.
+    """Return the median seconds of the epochs that lie wholly between two Unix times.
 
     Raises:
-        TrainingError: none does.
+        TrainingError: no epoch does.
     """
     ends = [end for end in epoch_ends(workspace, run_id) if since <= end <= until]
     if len(ends) < 2:
-        raise TrainingError("The epochs are too long here to tell how much watching slows them.")
+        raise TrainingError("The epochs are too long on this machine to measure how much an open page slows them.")
     return statistics.median(after - before for before, after in itertools.pairwise(ends))
 
 
@@ -96,10 +96,10 @@ def _click(workspace: Workspace, run_id: str, chromium: str, clicks: int, *more:
 
 
 def _ask(program: Program, workspace: Workspace, run_id: str, *more: str) -> dict[str, Any]:
-    """What a program of this package prints that clicks through the app."""
+    """Run a program of this package that clicks through the app, and return the figures that it prints."""
     command = command_of(program, f"--workspace={workspace.root}", f"--run={run_id}", *more)
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise TrainingError(f"The screens could not be timed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
+        raise TrainingError(f"The screens could not be timed: {last_line(done.stderr)}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

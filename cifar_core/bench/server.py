@@ -1,8 +1,8 @@
-"""Times the server's part of a click: runs the app's script as a server does, without a browser or a network.
+"""Times the server's part of a click by running the app's script as a server does, without a browser or a network.
 
 `python -m cifar_core.bench.server --workspace=DIR --run=RUN [--clicks=N]` prints one JSON object. Streamlit's own test
-driver makes the clicks: filters, sorts, pages and cells. It cannot click a chart: a cell of the heatmap is chosen by
-its two select boxes, which draws the same page.
+driver makes the clicks: filters, sorts, pages and cells. It cannot click a chart, so the two
+select boxes choose a cell of the heatmap, which draws the same page.
 """
 
 import argparse
@@ -20,17 +20,17 @@ from cifar_core.bench.sides import spread
 from cifar_core.errors import TrainingError
 from cifar_core.workspace import WORKSPACE_VARIABLE
 
-Click = Callable[[AppTest], object]  # sets widgets; the script has not run yet
+Click = Callable[[AppTest], object]  # sets widgets without running the script
 _ROOT = Path(__file__).resolve().parents[2]
-_WARM_UP = 8  # clicks that are not timed: each kind at least once, because a server's first of each loads what it needs
+_WARM_UP = 8  # untimed clicks, at least one of each kind, because the first of a kind loads modules and files
 _TIMEOUT = 120.0  # seconds for one script run
 
 
 def open_page(path: str, run_id: str) -> AppTest:
-    """The app at a page of a run, drawn.
+    """Open the app at a page of a run and draw it.
 
     Args:
-        path: name of the page's file, without its folder and ending.
+        path: name of the page's file, without folder and extension.
         run_id: a run with predictions.
 
     Raises:
@@ -46,11 +46,11 @@ def open_page(path: str, run_id: str) -> AppTest:
 
 
 def time_clicks(run_id: str, clicks: int) -> dict[str, list[float]]:
-    """Milliseconds from a click until the page's script has run, by kind of click.
+    """Return the milliseconds from a click until the page's script has run, by kind of click.
 
     Args:
         run_id: a run with predictions, of the workspace that the app shows.
-        clicks: how many to time, half of them on each of two pages.
+        clicks: number of clicks to time, half of them on each of two pages.
     """
     times: dict[str, list[float]] = {}
     for path, kinds in (("misclassified", tile_clicks()), ("confusion", cell_clicks())):
@@ -63,7 +63,7 @@ def time_clicks(run_id: str, clicks: int) -> dict[str, list[float]]:
 
 
 def timed(app: AppTest, click: Click) -> float:
-    """Make a click and draw the page; how many milliseconds the drawing took.
+    """Make a click, draw the page and return how many milliseconds the drawing took.
 
     Raises:
         TrainingError: the page could not be drawn.
@@ -75,7 +75,7 @@ def timed(app: AppTest, click: Click) -> float:
 
 
 def tile_clicks() -> Iterator[tuple[str, Click]]:
-    """Without end: which pictures, in which order, and page by page."""
+    """Yield without end clicks on the filter, the sort order and the pages of the tiles."""
     return itertools.cycle(
         [
             ("filter", _filter("all")),
@@ -91,7 +91,7 @@ def tile_clicks() -> Iterator[tuple[str, Click]]:
 
 
 def cell_clicks() -> Iterator[tuple[str, Click]]:
-    """Without end: each cell of the matrix off its diagonal."""
+    """Yield without end clicks on the off-diagonal cells of the confusion matrix."""
     return (("cell", _cell(row, column)) for row, column in itertools.cycle(itertools.permutations(range(10), 2)))
 
 
@@ -123,7 +123,7 @@ def _draw(app: AppTest) -> None:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--run", required=True)

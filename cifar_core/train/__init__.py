@@ -1,7 +1,6 @@
-"""The training loop: `fit` -> `run_epoch` -> `train_step`. It knows no disk and no screen.
+"""The training loop: `fit` -> `run_epoch` -> `train_step`. It neither reads or writes files nor draws anything.
 
-This package's plain parts (epochs, splits, schedule) are free of torch; trainer, batches, pruning, predict and device
-need it.
+The modules epochs, splits and schedule do not import torch, so that the app can use them without loading it.
 """
 
 from cifar_core.train.epochs import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early

@@ -1,4 +1,4 @@
-"""Pictures as tensors: bytes kept in memory where they fit, shuffled, varied and normalised batch by batch."""
+"""Pictures as tensors: bytes kept in memory where they fit, shuffled, augmented and normalised batch by batch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,32 +11,33 @@ from cifar_core.config import DataConfig
 from cifar_core.data import Dataset, Split, augment, draw_variation, read_pictures, usable_std
 from cifar_core.train.splits import split_training
 
-_STREAM = 2  # keeps the shuffling's use of the seed apart from the others
-_FLIP_STREAM = 3  # likewise, of the first flips
-_CHUNK = 4096  # pictures varied at once: what a call costs by itself is spread over many
+_STREAM = 2  # keeps the random numbers of shuffling and augmentation independent of other uses of the seed
+_FLIP_STREAM = 3  # likewise for the flips of the first epoch
+_CHUNK = 4096  # pictures augmented at once, so that the overhead of a call is spread over many
 RESIDENT_BYTES = 512 * 2**20  # a part up to this size is kept in memory; a larger one is read from disk at each use
 _PICTURE_BYTES = 3 * 32 * 32
 
 
 class Pictures:
-    """One part of a dataset, ready to be computed on. `len()` is its number of pictures."""
+    """The pictures of one part of a dataset with their labels. `len()` is the number of pictures."""
 
     def __init__(self, split: Split, positions: np.ndarray, device: torch.device) -> None:
-        """Bring the pictures at `positions` (int64 [N], ascending) into memory, or leave a large part on the disk."""
+        """Load the pictures at `positions` (int64 [N], ascending) into memory, or leave a large part on the disk."""
         self.labels = torch.from_numpy(np.asarray(split.labels)[positions].astype(np.int64)).to(device)  # int64 [N]
         self._split = split
         self._positions = positions
-        self._resident: np.ndarray | None = None  # uint8 [N, 32, 32, 3]: as convolutions like it best
+        self._resident: np.ndarray | None = None  # uint8 [N, 32, 32, 3]: convolutions are fastest with it
         if len(positions) * _PICTURE_BYTES <= RESIDENT_BYTES:
             self._resident = np.empty((len(positions), 32, 32, 3), np.uint8)
-            for start in range(0, len(positions), _CHUNK):  # so that the copy in the other layout is the only one
+            # Reading in chunks avoids a second full copy in the layout of the file.
+            for start in range(0, len(positions), _CHUNK):
                 self._resident[start : start + _CHUNK] = self._read(slice(start, start + _CHUNK))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, chosen: np.ndarray | slice) -> np.ndarray:
-        """Pictures by their indices: uint8 [B, 3, 32, 32], the channels of a pixel side by side in memory."""
+        """Return the pictures at these indices: uint8 [B, 3, 32, 32], the channels of a pixel adjacent in memory."""
         pixels = self._resident[chosen] if self._resident is not None else np.ascontiguousarray(self._read(chosen))
         return pixels.transpose(0, 3, 1, 2)
 
@@ -46,25 +47,26 @@ class Pictures:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """All that a run computes on."""
+    """The pictures of a run and the constants that normalise them."""
 
     train: Pictures
     validation: Pictures
     test: Pictures
-    scale: (
-        torch.Tensor
-    )  # float32 [3072]: what a pixel's 0..255 is multiplied by, for a picture's values as they lie in memory
-    shift: torch.Tensor  # float32 [3072]: what is added then, so that each channel has mean 0 and standard deviation 1
+    # A pixel value of 0..255 times `scale` plus `shift` has mean 0 and standard deviation 1 in each channel.
+    scale: torch.Tensor  # float32 [3072], in the order of a picture's values in memory
+    shift: torch.Tensor  # float32 [3072], likewise
     classes: int
 
 
 def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: torch.device) -> TrainingData:
-    """Split a dataset honestly and bring it into memory once.
+    """Split a dataset into training, validation and test pictures and load each part into memory once.
+
+    The validation pictures are taken from the training set, so that the test set chooses nothing.
 
     Raises:
-        DataError: too small for the wanted parts.
+        DataError: the dataset is too small for these parts.
     """
-    chosen, judges = split_training(
+    for_training, for_validation = split_training(
         np.asarray(dataset.train.labels),
         train_share=config.train_share,
         validation_share=config.validation_share,
@@ -72,8 +74,8 @@ def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: 
     )
     mean, std = np.array(dataset.mean), np.array(usable_std(dataset.std))
     return TrainingData(
-        train=Pictures(dataset.train, chosen, device),
-        validation=Pictures(dataset.train, judges, device),
+        train=Pictures(dataset.train, for_training, device),
+        validation=Pictures(dataset.train, for_validation, device),
         test=Pictures(dataset.test, np.arange(len(dataset.test.labels)), device),
         scale=_for_all_pixels(1 / (255 * std), device),
         shift=_for_all_pixels(-mean / std, device),
@@ -82,15 +84,15 @@ def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: 
 
 
 def _for_all_pixels(values: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Three values, one a channel, for each pixel of a picture: float32 [3072]."""
+    """Repeat three values, one per channel, for each pixel of a picture: float32 [3072]."""
     return torch.from_numpy(np.tile(values, _PICTURE_BYTES // 3).astype(np.float32)).to(device)
 
 
 def normalise(pixels: np.ndarray, data: TrainingData) -> torch.Tensor:
-    """Bytes [B, 3, 32, 32] to floats on the run's device, with mean 0 and standard deviation 1 over the training part.
+    """Turn bytes [B, 3, 32, 32] into floats on the run's device, with mean 0 and standard deviation 1 per channel.
 
-    A picture is one row of values here, its channels side by side as in memory: five times as fast as channel by
-    channel.
+    Each picture is treated as one row of values in the order of memory, which is five times as fast as normalising
+    channel by channel.
     """
     rows = pixels.transpose(0, 2, 3, 1).reshape(len(pixels), _PICTURE_BYTES)
     values = torch.from_numpy(rows).to(data.scale.device).float()
@@ -98,7 +100,7 @@ def normalise(pixels: np.ndarray, data: TrainingData) -> torch.Tensor:
 
 
 def shrink(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Pictures [B, 3, 32, 32] made smaller by linear interpolation: [B, 3, side, side], channels last."""
+    """Shrink pictures [B, 3, 32, 32] by bilinear interpolation: [B, 3, side, side], channels last."""
     smaller = F.interpolate(images, size=(side, side), mode="bilinear", align_corners=False)
     return smaller.contiguous(memory_format=torch.channels_last)
 
@@ -113,16 +115,16 @@ def epoch_batches(
     start: int = 0,
     shown: np.ndarray | None = None,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """The batches of one epoch, in an order and with variations that depend on (seed, epoch, position, shown) alone.
+    """Yield the batches of one epoch; their order and augmentation depend only on (seed, epoch, position, shown).
 
     Args:
         data: the run's data.
-        config: which variations to draw.
-        batch_size: pictures; the last batch may be smaller.
-        seed: of the run.
+        config: which augmentations to apply.
+        batch_size: pictures per batch; the last batch may be smaller.
+        seed: the run's seed.
         epoch: 1-based.
-        start: first batch wanted, for a run that goes on in the middle of an epoch.
-        shown: bool [N], the pictures to show; all where it is not given.
+        start: index of the first batch to yield, for a run that resumes in the middle of an epoch.
+        shown: bool [N], the pictures to use; None uses all.
 
     Yields:
         Pictures float32 [B, 3, 32, 32] (channels last), labels int64 [B], their indices in the training part int64 [B].
@@ -146,10 +148,11 @@ def epoch_batches(
 
 
 def alternating_flips(count: int, *, seed: int, epoch: int) -> np.ndarray:
-    """Which pictures an epoch shows mirrored: bool [count].
+    """Return which pictures an epoch shows mirrored: bool [count].
 
-    A coin decides for each picture in the first epoch, and every epoch after turns it round: no picture is seen the
-    same way twice running (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", section 3.6).
+    The first epoch mirrors each picture at random, and each later epoch does the opposite of the one before, so that no
+    picture looks the same in two epochs in a row (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU",
+    section 3.6).
     """
     first = np.random.default_rng([seed, _FLIP_STREAM]).random(count) < 0.5
     return first ^ (epoch % 2 == 0)

@@ -1,4 +1,4 @@
-"""Where to compute."""
+"""Chooses the device and the precision of a run, and makes its results reproducible."""
 
 import contextlib
 import os
@@ -10,50 +10,53 @@ from cifar_core.errors import ConfigError
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of a `device` setting; `auto` takes CUDA, else MPS, else the CPU.
+    """Return the device of a `device` setting; `auto` takes CUDA, else MPS, else the CPU.
 
     Raises:
-        ConfigError: the machine does not have it.
+        ConfigError: the machine does not have this device.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
-    if not there[name]:
-        raise ConfigError([f"device is {name!r}, but this machine has none: choose auto or cpu."])
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
+    if not available[name]:
+        raise ConfigError([f"device is {name!r}, but this machine does not have it: choose auto or cpu."])
     return torch.device(name)
 
 
 def pick_precision(config: ModelConfig, device: torch.device) -> Precision:
-    """What a run is computed in: bfloat16, its sums in float32, where a device is much faster at it."""
+    """Return bfloat16 (with sums in float32) where it makes a run much faster on this device, else float32."""
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:  # the other network is so small that turning numbers into bfloat16 costs what it saves
+    else:
+        # `simple_cnn` is so small that converting its numbers to bfloat16 costs as much time as it saves.
         fast = device.type == "cpu" and config.model == "fast_cnn" and has_fast_bfloat16()
     return "bfloat16" if fast else "float32"
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware: matrices of it (Intel's AMX) or rows (AVX-512's BF16,
-    AMD's too).
+    """Whether this processor multiplies bfloat16 in hardware, by Intel's AMX or by AVX-512 BF16 (Intel and AMD).
 
-    What it says of itself, not a trial: the same settings must give the same run, however busy the machine is.
+    This reads the processor's capability flags and times nothing: the same settings must give the same run, however
+    busy the machine is.
     """
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+    flags = torch.cpu.get_capabilities()
+    return bool(flags.get("amx_bf16") or flags.get("avx512_bf16"))
 
 
 def computing_in(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """A context in which networks compute so: bfloat16 where that is exact enough, float32 everywhere else."""
+    """A context in which networks compute in this precision; autocast keeps float32 where bfloat16 is too coarse."""
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bfloat16" else contextlib.nullcontext()
 
 
 def make_repeatable(seed: int) -> None:
-    """The same numbers for the same seed on the same machine with the same number of threads."""
+    """Make torch give the same results for the same seed, on the same machine with the same number of threads."""
     torch.manual_seed(seed)
     if torch.cuda.is_available():
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # its products of matrices may differ otherwise
-    # warn_only: a GPU kernel without a deterministic twin still runs; on the CPU all of ours have one
+        # Without a fixed workspace cuBLAS may round matrix products differently from run to run.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # warn_only: a GPU kernel without a deterministic version still runs; on the CPU all kernels used here have one.
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # a help in finding faults; its fills were 5 % of a small step in torch's profiler
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # it is there
+    # Filling uninitialised memory only helps debugging, and it took 5 % of a small step in torch's profiler. The
+    # attribute exists, but torch's type stubs lack it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False

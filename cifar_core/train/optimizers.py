@@ -1,4 +1,4 @@
-"""The optimisers: those of torch, and two for networks whose convolutions are normalised."""
+"""The optimisers: those of torch, and two for networks that normalise the outputs of their convolutions."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,12 +8,13 @@ from torch import nn
 
 from cifar_core.config import OptimizerConfig
 
-_QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan 2024, "Muon": the iteration that is steepest at 0
-_ROUNDS = 3  # of the iteration: five made no network better here
-_BIASES, _LAST = 64.0, 1 / 81  # steps of an averaged SGD's biases and last layer, as multiples of its learning rate
-_LAST_START = 1 / 9  # of the last layer's first weights: both as if its outputs were divided by 9
-_EVERY, _KEPT = 5, 0.95**5  # steps between two averagings; what the mean keeps of itself at the end of a run
-_HEAD = 0.5  # the last layer's steps under Muon as a multiple of its learning rate; all other weights take the same
+_QUINTIC = (3.4445, -4.7750, 2.0315)  # coefficients of the Newton-Schulz iteration in Jordan 2024, "Muon"
+_ROUNDS = 3  # of the iteration; five improved no network here
+_BIASES, _LAST = 64.0, 1 / 81  # averaged SGD: learning rates of biases and last layer relative to that of filters
+# Averaged SGD: factor of the last layer's initial weights. With `_LAST` it acts as if its outputs were divided by 9.
+_LAST_START = 1 / 9
+_EVERY, _KEPT = 5, 0.95**5  # averaged SGD: steps between averagings; the mean's weight in one at the end of a run
+_HEAD = 0.5  # Muon: learning rate of the last layer relative to that of all other weights
 
 
 def prepare_for_averaging(net: nn.Module) -> None:
@@ -31,10 +32,9 @@ def prepare_for_averaging(net: nn.Module) -> None:
 
 
 def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of the settings for the weights of `net` that are learned; it changes none of them before its first
-    step.
+    """Create the optimiser of the settings for the trainable weights of `net`, without changing any of them.
 
-    The learning rate is set anew at each step, to the schedule's value times a group's `share` (1 where it has none).
+    The caller sets the learning rate before each step: the schedule's value times the group's `share` (1 without one).
     """
     rate, decay = config.learning_rate, config.weight_decay
     learned = [item for item in net.parameters() if item.requires_grad]
@@ -55,8 +55,9 @@ def make_optimizer(config: OptimizerConfig, net: nn.Module) -> torch.optim.Optim
 
 
 def _parameter_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """The learned weights of `net` as groups for `AveragedSGD`: filters, biases, last layer. All of them decay alike,
-    whatever their steps are.
+    """The trainable weights of `net` as groups for `AveragedSGD`: filters, biases, last layer.
+
+    Dividing the decay by the share gives all groups the same decay, although their learning rates differ.
     """
     filters: list[nn.Parameter] = []
     biases: list[nn.Parameter] = []
@@ -75,12 +76,11 @@ def _last_layer(net: nn.Module) -> nn.Linear:
 
 
 class AveragedSGD(torch.optim.SGD):
-    """SGD with Nesterov momentum whose weights go back, every few steps, to a running mean that follows them ever more
-    slowly: Lookahead (Zhang et al. 2019, arXiv:1907.08610) as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a
-    single GPU").
+    """SGD with Nesterov momentum whose weights are replaced, every few steps, by their exponential moving average.
 
-    A group's `progress`, the part of the run that is done, decides how slowly; whoever calls `step` keeps it up to
-    date.
+    This is Lookahead (Zhang et al. 2019, arXiv:1907.08610) as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a
+    single GPU"): the average follows the weights more and more slowly. A group's `progress`, the part of the run that
+    is done, decides how slowly; the caller of `step` keeps it up to date.
     """
 
     def __init__(self, groups: list[dict[str, Any]], *, lr: float, momentum: float) -> None:
@@ -89,7 +89,7 @@ class AveragedSGD(torch.optim.SGD):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One step along the gradients there are, and the way back where it is due."""
+        """Take one SGD step; every `_EVERY` steps, replace the weights by their moving average."""
         for group in self.param_groups:
             for item in group["params"]:
                 if "mean" not in self.state[item]:
@@ -104,11 +104,12 @@ class AveragedSGD(torch.optim.SGD):
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, made orthogonal for the filters of convolutions (Jordan 2024, "Muon: an optimizer for hidden
-    layers in neural networks", https://kellerjordan.github.io/posts/muon/); plain for all other weights.
+    """SGD with Nesterov momentum whose updates of convolution filters are orthogonalised.
 
-    Filters keep their norm, the square root of their number: before a normalisation it means nothing, so Muon is for
-    networks that have one. Decay is decoupled and holds for what is not a filter.
+    See Jordan 2024, "Muon: an optimizer for hidden layers in neural networks",
+    https://kellerjordan.github.io/posts/muon/. Each layer's filters are rescaled to a norm of the square root of their
+    number. That changes no output only where a normalisation follows, so Muon is for networks that have one. Weight
+    decay is decoupled and applies to all weights but the filters.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One step along the gradients there are."""
+        """Take one step; weights without a gradient stay as they are."""
         for group in self.param_groups:
             for item in group["params"]:
                 if item.grad is None:
@@ -141,17 +142,18 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(gradient: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix whose rows (or columns, of which there are fewer) are orthogonal, roughly: singular values
-    come to lie between about 0.5 and 1.3. Newton-Schulz iteration.
+    """Orthogonalise a matrix approximately by a Newton-Schulz iteration.
+
+    It keeps the singular vectors and brings the singular values to between about 0.5 and 1.3.
 
     Args:
-        gradient: [out, ...]; read as a matrix of `out` rows.
+        gradient: [out, ...]; treated as a matrix of `out` rows.
     """
     first, second, third = _QUINTIC
     matrix = gradient.reshape(len(gradient), -1)
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     wide = wide / (wide.norm() + 1e-7)
-    # Every round multiplies by a polynomial in the small square matrix, so the large one is touched only at the ends.
+    # The rounds only multiply small square matrices; the large matrix is used once before and once after them.
     gram = wide @ wide.T
     factor = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     unit = factor

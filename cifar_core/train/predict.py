@@ -1,4 +1,4 @@
-"""The class probabilities of a network, and how well it does on pictures that it does not learn from."""
+"""The class probabilities that a network predicts, and its loss and accuracy on validation and test pictures."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +12,11 @@ from cifar_core.train.batches import Pictures, TrainingData, normalise
 from cifar_core.train.device import computing_in
 from cifar_core.train.epochs import LOSS_CLIP
 
-_BATCH = 256  # pictures: more at once were no faster, and of a wide network slower
+_BATCH = 256  # pictures: larger batches were no faster, and slower with a wide network
 
 
-def judged_by(config: DataConfig, views: int | None) -> DataConfig:
-    """The settings of a measurement with so many views of each picture: one, or (also for None) as many as they say."""
+def config_with_views(config: DataConfig, views: int | None) -> DataConfig:
+    """The settings of a measurement: without test-time augmentation for one view, unchanged for any other number."""
     return replace(config, flip_test=False, shift_test=0) if views == 1 else config
 
 
@@ -28,13 +28,13 @@ def predict_probabilities(
     config: DataConfig,
     precision: Precision,
     *,
-    beat: Callable[[], None] = lambda: None,
+    before_batch: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
-    """Class probabilities float32 [N, K] on the CPU, softmax of the logits; `beat` is called before every batch."""
+    """Return class probabilities float32 [N, K] on the CPU; `before_batch` is called before each batch."""
     net.eval()
     parts = []
     for at in range(0, len(pictures), _BATCH):
-        beat()
+        before_batch()
         images = normalise(pictures.take(slice(at, at + _BATCH)), data)
         with computing_in(precision, images.device):
             parts.append(probabilities(net, images, config).cpu())
@@ -42,27 +42,27 @@ def predict_probabilities(
 
 
 def probabilities(net: nn.Module, images: torch.Tensor, config: DataConfig) -> torch.Tensor:
-    """Class probabilities float32 [B, K] of normalised pictures [B, 3, 32, 32].
+    """Return class probabilities float32 [B, K] of normalised pictures [B, 3, 32, 32].
 
-    The logits of several views are averaged first, as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on a single
-    GPU", section 3.5): with `shift_test` the picture as it is counts half, moved up and to the left by so many pixels a
-    quarter, and moved as far the other way a quarter; with `flip_test` each of them is seen mirrored too.
+    Test-time augmentation averages the logits of several views, as in Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds on
+    a single GPU", section 3.5). With `shift_test` the unmoved picture has weight 1/2, and the pictures moved by so many
+    pixels up and left, and down and right, have weight 1/4 each. With `flip_test` each view is also seen mirrored.
     """
-    logits = _seen(net, images, config.flip_test)
+    logits = _logits(net, images, config.flip_test)
     if config.shift_test:
-        corners = [_seen(net, _moved(images, by), config.flip_test) for by in (-config.shift_test, config.shift_test)]
+        corners = [_logits(net, _moved(images, by), config.flip_test) for by in (-config.shift_test, config.shift_test)]
         logits = logits / 2 + (corners[0] + corners[1]) / 4
     return F.softmax(logits, dim=1)
 
 
-def _seen(net: nn.Module, images: torch.Tensor, mirrored: bool) -> torch.Tensor:
-    """Logits float32 [B, K], averaged with those of the mirror images where that is asked."""
+def _logits(net: nn.Module, images: torch.Tensor, mirrored: bool) -> torch.Tensor:
+    """Return logits float32 [B, K], averaged with those of the mirror images if `mirrored`."""
     logits: torch.Tensor = net(images).float()
     return (logits + net(images.flip(3)).float()) / 2 if mirrored else logits
 
 
 def _moved(images: torch.Tensor, by: int) -> torch.Tensor:
-    """Pictures [B, C, H, W] moved down and right by so many pixels; the free edges mirror what lies beside them."""
+    """Move pictures [B, C, H, W] down and right by so many pixels (negative: up and left), with reflection padding."""
     margin, (height, width) = abs(by), images.shape[2:]
     start = margin - by
     wide = F.pad(images, (margin,) * 4, mode="reflect")[:, :, start : start + height, start : start + width]
@@ -70,7 +70,7 @@ def _moved(images: torch.Tensor, by: int) -> torch.Tensor:
 
 
 def loss_and_accuracy(probs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Mean cross-entropy in nats (probabilities clipped at `LOSS_CLIP`) and share of right first choices.
+    """Return the mean cross-entropy in nats (probabilities clipped at `LOSS_CLIP`) and the accuracy.
 
     Args:
         probs: float [N, K], N at least 1.

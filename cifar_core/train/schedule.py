@@ -1,21 +1,21 @@
-"""What changes from step to step, as pure functions: nothing to save, nothing to get out of step on a resume."""
+"""What changes during a run, as pure functions of step or epoch, so that a checkpoint need not store it."""
 
 import math
 
 from cifar_core.config import OptimizerConfig, RunConfig
 
-SMALL_SIDE = 24  # pixels, of the pictures of the first part of a run that asks for small ones
-WHOLE_FROM = 0.875  # the part of a run after which no picture is left out any more, so that its end is undisturbed
-_EASY = 0.68  # share of the pictures that have less than the mean loss: 0.62 to 0.72 in trainings on CIFAR-10
+SMALL_SIDE = 24  # pixels: side of the shrunk pictures in the first part of a run with `small_share`
+WHOLE_FROM = 0.875  # the part of a run after which data pruning ends (InfoBatch calls this annealing)
+_EASY = 0.68  # share of the pictures whose loss is below the mean: 0.62 to 0.72 in trainings on CIFAR-10
 
 
 def learning_rate_at(config: OptimizerConfig, step: float, steps: int) -> float:
-    """The learning rate of one step.
+    """Return the learning rate of one step.
 
     Args:
-        config: names the schedule and its peak.
-        step: 0 for the first; the steps of an epoch that leaves pictures out are longer than 1.
-        steps: of the whole run, all epochs.
+        config: has the schedule and its peak.
+        step: 0 for the first; a pruned epoch has fewer batches, so `step` grows by more than 1 from batch to batch.
+        steps: number of steps in the whole run.
     """
     peak, progress = config.learning_rate, step / max(1, steps)
     match config.schedule:
@@ -30,30 +30,31 @@ def learning_rate_at(config: OptimizerConfig, step: float, steps: int) -> float:
 
 
 def small_part(config: RunConfig) -> float:
-    """The first part of a run, whose pictures shrink to `SMALL_SIDE`; only networks that take any size have one."""
+    """The part of a run that trains on pictures of `SMALL_SIDE`; it is 0 for networks that need the full size."""
     return config.optimizer.small_share if config.model.model == "fast_cnn" else 0.0
 
 
 def only_whole_batches(config: RunConfig) -> bool:
-    """Whether every epoch leaves out, at random, the pictures that would make a batch that is not full.
+    """Whether every epoch leaves out, at random, the pictures that would make an incomplete batch.
 
-    A normalisation would take the few for its whole idea of the data, and a step of Muon along their gradient would be
-    as long as any: one picture left over cost `quick` 7 points of accuracy. Where easy pictures are left out, how many
-    remain is chance.
+    Batch normalisation would estimate its statistics from these few pictures, and Muon's step along their gradient
+    would be as long as any other: one remaining picture cost `quick` 7 points of accuracy. With data pruning the
+    number of remaining pictures is random, so that every such run leaves them out.
     """
     return config.model.model == "fast_cnn" or config.optimizer.prune_share > 0
 
 
 def views_after(config: RunConfig, epoch: int) -> int:
-    """How many test-time augmentation views of a picture judge it after an epoch (1-based): as many as the settings say
-    where the epoch may be the one that counts, and one where it cannot be, because the curve does not need what more
-    views cost.
+    """Return how many test-time augmentation views of a picture are used to measure an epoch (1-based).
+
+    An epoch that may become the best one uses as many as the settings say. Any other epoch uses one, because its
+    measurement only serves the curves and more views would take more time.
     """
     may_count = config.data.validation_share > 0 or epoch == config.optimizer.epochs
     return config.data.views if may_count else 1
 
 
 def shown_share(config: OptimizerConfig) -> float:
-    """The part of the training pictures that an epoch shows, on the run's average, as far as it can be known before."""
-    pruned = max(0, math.floor(WHOLE_FROM * config.epochs) - 1)  # the first sees all of them
+    """Estimate which part of the training pictures an epoch uses, on average over the run, before it starts."""
+    pruned = max(0, math.floor(WHOLE_FROM * config.epochs) - 1)  # the first epoch uses all pictures
     return 1 - config.prune_share * _EASY * pruned / config.epochs

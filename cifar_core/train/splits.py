@@ -1,31 +1,30 @@
-"""The training pictures in two honest parts: those that teach and those that choose."""
+"""Splits the training pictures into a training part and a validation part, which have no picture in common."""
 
 import numpy as np
 
 from cifar_core.errors import DataError
 
-_STREAM = 1  # keeps this use of the seed apart from the others
+_STREAM = 1  # keeps these random numbers independent of other uses of the seed
 
 
 def split_training(
     labels: np.ndarray, *, train_share: float, validation_share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the pictures to train on and those to validate with, the same share of every class but for less than a
-    picture.
+    """Choose the pictures for training and for validation, stratified: each class has the same share up to rounding.
 
-    The validation part does not depend on `train_share`, so that runs with more or less data are judged alike.
+    The validation part does not depend on `train_share`, so that runs on more or less data are comparable.
 
     Args:
         labels: int [N], of the dataset's training pictures.
-        train_share: part of what is left after validation to train on, 0 to 1.
-        validation_share: part of all held back, 0 to 0.5.
+        train_share: part of the pictures outside the validation part to train on, 0 to 1.
+        validation_share: part of all pictures to validate with, 0 to 0.5.
         seed: the run's seed.
 
     Returns:
         Two sorted int64 arrays of positions in `labels`, without overlap: train, validation.
 
     Raises:
-        DataError: there are no pictures, or a wanted validation part would be empty.
+        DataError: there are no pictures, or the validation part would be empty although its share is above 0.
     """
     rng = np.random.default_rng([seed, _STREAM])
     classes = [rng.permutation(np.flatnonzero(labels == name)) for name in np.unique(labels)]
@@ -43,18 +42,19 @@ def split_training(
 
 
 def apportion(sizes: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """How many pictures of each class make a share of all: what is left of whole pictures goes to the classes that lack
-    most of one (largest remainder), among equals by chance. One picture of each class stays out.
+    """Return how many pictures to take from each class for a share of all, by the largest remainder method.
+
+    Ties are broken at random. At least one picture of each class is not taken.
 
     Args:
-        sizes: int [K], pictures of each class, at least 1.
-        share: 0 to 0.5.
-        rng: decides between equals.
+        sizes: int [K], the number of pictures of each class, at least 1.
+        share: part of the pictures to take, 0 to 0.5.
+        rng: breaks ties.
 
     Returns:
         int64 [K].
     """
-    wanted = np.round(sizes * share, 9)  # 0.3 of 10 is 3, not a little less
+    wanted = np.round(sizes * share, 9)  # without rounding 0.3 of 10 would be a little less than 3
     counts = np.floor(wanted).astype(np.int64)
     missing = max(0, round(float(wanted.sum())) - int(counts.sum()))
     in_need = np.lexsort((rng.random(len(sizes)), counts - wanted))

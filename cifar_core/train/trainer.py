@@ -1,4 +1,4 @@
-"""The loop: `fit` -> `run_epoch` -> `train_step`, with one hook page for whoever wants to watch or to stop it."""
+"""The training loop: `fit` -> `run_epoch` -> `train_step`, with one callback that observes and can stop it."""
 
 import math
 import time
@@ -18,67 +18,67 @@ from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shri
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
 from cifar_core.train.epochs import EpochLine, should_stop_early
 from cifar_core.train.optimizers import make_optimizer, prepare_for_averaging
-from cifar_core.train.predict import judged_by, loss_and_accuracy, predict_probabilities
+from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
 from cifar_core.train.pruning import Pruning
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part, views_after
-from cifar_core.train.whitening import hold_bias, whiten
+from cifar_core.train.whitening import freeze_settled_bias, whiten
 
 
 class Signal(Enum):
-    """What the watcher wants."""
+    """What the callback asks the loop to do."""
 
     GO_ON = "go on"
     STOP = "stop"
     PAUSE = "pause"
 
 
-class Ending(Enum):
-    """Why `fit` came back."""
+class FitOutcome(Enum):
+    """Why `fit` returned."""
 
     FINISHED = "finished"
     STOPPED = "stopped"
     PAUSED = "paused"
 
 
-_ENDINGS = {Signal.STOP: Ending.STOPPED, Signal.PAUSE: Ending.PAUSED}
+_OUTCOMES = {Signal.STOP: FitOutcome.STOPPED, Signal.PAUSE: FitOutcome.PAUSED}
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where the loop stands."""
+    """How far the loop has come."""
 
-    epoch: int  # 1-based, the running one
+    epoch: int  # 1-based, the current one
     epochs: int
-    batch: int  # done in this epoch
+    batch: int  # number of batches done in this epoch
     batches: int
     images_per_second: float  # of this epoch's training steps so far
     seconds: float  # of training and measuring, over all epochs and earlier sessions
 
 
 class Callback(Protocol):
-    """What a watcher may do; the loop itself knows no disk and no screen."""
+    """Observes the loop, which itself neither reads or writes files nor draws anything."""
 
     def on_batch(self, position: Position) -> Signal:
-        """After each step; the answer is obeyed at once."""
+        """Called after each training step; the loop obeys the returned signal at once."""
 
     def on_measure(self, position: Position) -> Signal:
-        """Before each batch of pictures that an epoch is measured with; the answer is obeyed at once."""
+        """Called before each batch of the measurement after an epoch; the loop obeys the returned signal at once."""
 
     def on_epoch(self, trainer: "Trainer", line: EpochLine, test_probs: torch.Tensor) -> None:
-        """After each epoch; `test_probs` float32 [N, K] belong to the weights as they are now."""
+        """Called after each epoch; `test_probs` float32 [N, K] are the predictions of the current weights."""
 
 
-class _CutShortError(Exception):
-    """A measurement that nobody waits for any more; carries the signal."""
+class _MeasurementStoppedError(Exception):
+    """The callback stopped or paused the run during a measurement; carries the signal."""
 
 
 class Trainer:
-    """A network in training. `state()` and `load_state()` carry everything the rest of the run depends on."""
+    """Trains one network. `state()` and `load_state()` save and restore all that the rest of the run depends on."""
 
     def __init__(
         self, config: RunConfig, data: TrainingData, device: torch.device, precision: Precision | None = None
     ) -> None:
-        """`precision` is what to compute in, what is best here where none is given."""
+        """Create the network and its optimiser; without a `precision` the best one for the device is used."""
         make_repeatable(config.machine.seed)
         self.config = config
         self.data = data
@@ -90,18 +90,18 @@ class Trainer:
         self.optimizer = make_optimizer(config.optimizer, self.net)
         self._learned = [item for item in self.net.parameters() if item.requires_grad]
         self.pruning = Pruning(config, len(data.train), device)
-        self.shown = len(data.train)  # pictures in the running epoch
+        self.shown = len(data.train)  # pictures that the current epoch uses
         self.batches = self._most_batches = math.ceil(self.shown / config.optimizer.batch_size)  # of an epoch
         self.lines: list[EpochLine] = []
-        self.batch = 0  # done in the running epoch
-        self.seconds = 0.0  # of finished stretches: training and measuring
-        self._epoch_seconds = 0.0  # of the running epoch
+        self.batch = 0  # number of batches done in the current epoch
+        self.seconds = 0.0  # of training and measuring in all finished epochs
+        self._epoch_seconds = 0.0  # of training steps in the current epoch
         self.precision = precision or pick_precision(config.model, device)
         precise = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
         self._loss_sum = torch.zeros((), dtype=precise, device=device)
         self._right = torch.zeros((), dtype=precise, device=device)
 
-    def fit(self, callback: Callback) -> Ending:
+    def fit(self, callback: Callback) -> FitOutcome:
         """Train until the last epoch, early stopping, or the callback's signal.
 
         Raises:
@@ -109,13 +109,13 @@ class Trainer:
         """
         settings = self.config.optimizer
         while len(self.lines) < settings.epochs and not should_stop_early(self.lines, settings.patience):
-            ending = self.run_epoch(callback)
-            if ending is not Ending.FINISHED:
-                return ending
-        return Ending.FINISHED
+            outcome = self.run_epoch(callback)
+            if outcome is not FitOutcome.FINISHED:
+                return outcome
+        return FitOutcome.FINISHED
 
-    def run_epoch(self, callback: Callback) -> Ending:
-        """Train on every batch of the running epoch that is left, then measure."""
+    def run_epoch(self, callback: Callback) -> FitOutcome:
+        """Train on the remaining batches of the current epoch, then measure it."""
         epoch, settings, seed = len(self.lines) + 1, self.config.optimizer, self.config.machine.seed
         before, started = self._epoch_seconds, time.monotonic()
         if self.batch == 0:
@@ -128,27 +128,28 @@ class Trainer:
         )
         self.net.train()
         for images, labels, indices in batches:
-            done = self.batch * self._most_batches / self.batches  # an epoch of fewer steps gets as far
+            # A pruned epoch has fewer batches but covers the same part of the run, so that each of them counts more.
+            done = self.batch * self._most_batches / self.batches
             self.train_step(images, labels, indices, step=(epoch - 1) * self._most_batches + done)
             self.batch += 1
             self._epoch_seconds = before + time.monotonic() - started
             signal = callback.on_batch(self._position(epoch))
             if signal is not Signal.GO_ON:
-                return _ENDINGS[signal]
+                return _OUTCOMES[signal]
         try:
             self._finish_epoch(epoch, callback)
-        except _CutShortError as cut:
-            return _ENDINGS[cut.args[0]]
-        return Ending.FINISHED
+        except _MeasurementStoppedError as error:
+            return _OUTCOMES[error.args[0]]
+        return FitOutcome.FINISHED
 
     def train_step(self, images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor, *, step: float) -> None:
-        """One batch: forward, backward, one step of the optimiser.
+        """Train on one batch: forward pass, backward pass, one step of the optimiser.
 
         Args:
             images: float32 [B, 3, 32, 32].
             labels: int64 [B].
-            indices: int64 [B], the places of these pictures in the training part.
-            step: how far the run is, in steps of epochs that show every picture; the learning rate follows it.
+            indices: int64 [B], the indices of these pictures in the training part.
+            step: progress of the run, in steps of epochs that use every picture; sets the learning rate.
         """
         settings = self.config.optimizer
         steps = settings.epochs * self._most_batches
@@ -157,7 +158,7 @@ class Trainer:
             group["lr"] = rate * group.get("share", 1.0)
             if "progress" in group:
                 group["progress"] = step / steps
-        hold_bias(self.net, step / steps)
+        freeze_settled_bias(self.net, step / steps)
         if step < small_part(self.config) * steps:
             images = shrink(images, SMALL_SIDE)
         with computing_in(self.precision, self.device):
@@ -167,36 +168,37 @@ class Trainer:
         for item in self._learned:
             item.grad = None
         losses.backward(weights / len(weights))
-        with computing_in(self.precision, self.device):  # Muon's products of matrices
+        with computing_in(self.precision, self.device):  # for the matrix products of Muon
             self.optimizer.step()
-        with torch.no_grad():  # the plain loss is logged, so that it can be compared with the other parts'
+        # The logged loss has no label smoothing, so that it is comparable with the validation and test losses.
+        with torch.no_grad():
             plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
             self.pruning.note(indices, plain)
             self._loss_sum += plain @ weights
             self._right += weights @ (logits.argmax(1) == labels).float()
 
     def require_finite(self) -> None:
-        """See that the weights and the running epoch's loss are numbers so far.
+        """Check that the weights and the current epoch's loss are finite.
 
         Raises:
-            TrainingError: they are not.
+            TrainingError: they are NaN or infinite.
         """
         weights = sum(float(value.sum()) for value in self.net.state_dict().values())
         _check_finite(len(self.lines) + 1, float(self._loss_sum), weights)
 
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
-        """Measure and log the epoch; where that is cut short, all stands as after the last batch."""
+        """Measure and log the epoch; if the callback stops this, the state stays that after the last batch."""
         counted = float(self.pruning.weights.sum(dtype=self._right.dtype))
         train_loss = float(self._loss_sum) / counted
         _check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
-        beat = partial(_obey, callback, self._position(epoch))
+        before_batch = partial(_obey, callback, self._position(epoch))
         views = views_after(self.config, epoch)
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
-            probs = self._predict(self.data.validation, views, beat)
+            probs = self._predict(self.data.validation, views, before_batch)
             validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
-        test_probs = self._predict(self.data.test, views, beat)
+        test_probs = self._predict(self.data.test, views, before_batch)
         test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
@@ -218,9 +220,9 @@ class Trainer:
         self._start_epoch()
         callback.on_epoch(self, line, test_probs)
 
-    def _predict(self, pictures: Pictures, views: int, beat: Callable[[], None]) -> torch.Tensor:
-        config = judged_by(self.config.data, views)
-        return predict_probabilities(self.net, pictures, self.data, config, self.precision, beat=beat)
+    def _predict(self, pictures: Pictures, views: int, before_batch: Callable[[], None]) -> torch.Tensor:
+        config = config_with_views(self.config.data, views)
+        return predict_probabilities(self.net, pictures, self.data, config, self.precision, before_batch=before_batch)
 
     def _start_epoch(self) -> None:
         self.batch, self._epoch_seconds = 0, 0.0
@@ -239,7 +241,7 @@ class Trainer:
         )
 
     def state(self) -> dict[str, Any]:
-        """All that the rest of the run depends on: tensors and plain values only, safe for `weights_only` loading."""
+        """All that the rest of the run depends on: only tensors and plain values, for loading with `weights_only`."""
         return {
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -256,14 +258,14 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on where `state()` was taken."""
+        """Restore what `state()` returned."""
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.lines = [EpochLine(**line) for line in state["lines"]]
         self.batch, self.seconds, self._epoch_seconds = state["batch"], state["seconds"], state["epoch_seconds"]
         self._loss_sum.copy_(state["loss_sum"])
         self._right.copy_(state["right"])
-        self.pruning.load_state(state.get("pruning", {}))  # schema 2 at first knew none
+        self.pruning.load_state(state.get("pruning", {}))  # early checkpoints of schema 2 lack it
         if "mps_rng" in state and self.device.type == "mps":
             torch.mps.set_rng_state(state["mps_rng"].cpu())
         torch.set_rng_state(state["rng"].cpu())
@@ -274,7 +276,7 @@ class Trainer:
 def _obey(callback: Callback, position: Position) -> None:
     signal = callback.on_measure(position)
     if signal is not Signal.GO_ON:
-        raise _CutShortError(signal)
+        raise _MeasurementStoppedError(signal)
 
 
 def _check_finite(epoch: int, *losses: float) -> None:

@@ -1,4 +1,4 @@
-"""The fixed first layer of a network: filters that whiten patches of the training pictures."""
+"""The filters of a network's first layer, which whiten patches of the training pictures and are not trained."""
 
 import numpy as np
 import torch
@@ -7,13 +7,13 @@ from torch import nn
 
 from cifar_core.train.batches import TrainingData, normalise
 
-_SAMPLE = 5000  # pictures, over a million patches for 48 x 48 numbers
-_LEARNED = 3 / 8  # the first part of a run that learns the layer's bias (Jordan 2024: the first 3 of 8 epochs and more)
-_STEADY = 5e-4  # added to each variance, so that components of almost none are not blown up
+_SAMPLE = 5000  # pictures: they give over a million patches for a covariance of at most 48 x 48
+_LEARNED = 3 / 8  # the first part of a run, which trains the layer's bias (Jordan 2024: 3 epochs of 8 or more)
+_STEADY = 5e-4  # added to each variance, so that components with almost no variance are not amplified
 
 
 def whiten(net: nn.Sequential, data: TrainingData) -> None:
-    """Set the filters of the layer named `whiten`, where the network has one, from the training pictures."""
+    """Compute the filters of the layer named `whiten`, if the network has one, from the training pictures."""
     layer = _whitening_layer(net)
     if layer is None:
         return
@@ -24,12 +24,13 @@ def whiten(net: nn.Sequential, data: TrainingData) -> None:
         layer.weight.copy_(torch.cat([filters, -filters]))
 
 
-def hold_bias(net: nn.Sequential, progress: float) -> None:
-    """Learn no more of the layer named `whiten` once its bias has settled: then no gradient has to go back through the
-    next convolution, where the pictures are largest.
+def freeze_settled_bias(net: nn.Sequential, progress: float) -> None:
+    """Freeze the bias of the layer named `whiten`, if there is one, after the first part of a run.
+
+    Then no gradient has to be computed through the next convolution, which is slow because its input is the largest.
 
     Args:
-        net: a network with such a layer, or without.
+        net: a network with or without such a layer.
         progress: the part of the run that is done, 0 to 1.
     """
     layer = _whitening_layer(net)
@@ -43,12 +44,12 @@ def _whitening_layer(net: nn.Sequential) -> nn.Conv2d | None:
 
 
 def whitening_filters(images: torch.Tensor, *, patch: int, components: int) -> torch.Tensor:
-    """Filters whose answers to patches of `images` are uncorrelated with variance 1 (PCA whitening).
+    """Compute filters whose outputs on patches of `images` are uncorrelated with variance 1 (PCA whitening).
 
     Args:
         images: float32 [N, 3, H, W].
-        patch: width in pixels; every second patch is looked at, in both directions.
-        components: how many to keep, those of the largest variance.
+        patch: width of a patch in pixels; patches are taken with a stride of 2.
+        components: number of principal components to keep, those of the largest variance.
 
     Returns:
         float32 [components, 3, patch, patch], largest variance first.

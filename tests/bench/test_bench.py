@@ -1,4 +1,4 @@
-"""The measurements: real ones at a small size, and what is said of them."""
+"""The measurements at a small size, and the report of their figures."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 
 
-def test_the_plain_side_learns_and_a_failure_is_one_sentence(workspace: Workspace) -> None:
+def test_the_plain_loop_learns_and_a_failure_is_one_sentence(workspace: Workspace) -> None:
     save_tiny(workspace)
     epochs = train_plain(workspace, "tiny", 2)
     assert epochs["epoch"].tolist() == [1, 2]
@@ -28,8 +28,8 @@ def test_the_plain_side_learns_and_a_failure_is_one_sentence(workspace: Workspac
 @pytest.mark.slow
 def test_loop_and_ladder_measure_both_sides(workspace: Workspace) -> None:
     save_tiny(workspace)
-    told: list[str] = []
-    loop = measure_loop(workspace, "tiny", rounds=1, epochs=1, say=told.append)
+    lines: list[str] = []
+    loop = measure_loop(workspace, "tiny", rounds=1, epochs=1, say=lines.append)
     assert loop["ratio"] == [loop["our_epoch_seconds"][0] / loop["plain_epoch_seconds"][0]]
     assert 0 < loop["extras_share"][0] < 1 and loop["peak_memory_bytes"] > 1e8
     kept: list[str] = []
@@ -39,7 +39,7 @@ def test_loop_and_ladder_measure_both_sides(workspace: Workspace) -> None:
         ["first-look"],
         seeds=2,
         plain_epochs=1,
-        say=told.append,
+        say=lines.append,
         keep=lambda found: kept.append(json.dumps(found)),
     )
     rung = ladder["presets"]["first-look"]
@@ -49,9 +49,9 @@ def test_loop_and_ladder_measure_both_sides(workspace: Workspace) -> None:
     assert rung["plain_epochs"] == pytest.approx(
         [ours / plain for ours, plain in zip(rung["seconds"], beside, strict=True)]
     )
-    assert len(told) == 3
+    assert len(lines) == 3
     runs_kept = [len(json.loads(found)["presets"]["first-look"]["seconds"]) for found in kept]
-    assert runs_kept == [1, 2], "an ended measurement loses no run that had finished"
+    assert runs_kept == [1, 2], "a stopped measurement keeps the figures of the finished runs"
 
 
 @pytest.mark.slow
@@ -72,7 +72,7 @@ def test_without_a_browser_the_screens_are_skipped_with_the_reason(
     assert "Chromium" in measure_screens(workspace, "tiny", clicks=1, turns=1, turn_seconds=1.0, say=print)["skipped"]
 
 
-def test_the_report_says_every_figure() -> None:
+def test_the_report_has_every_figure() -> None:
     clicks = {"median": 81.2, "p95": 132.7, "n": 50}
     found = {
         "machine": "2 cores",

@@ -1,4 +1,4 @@
-"""The clicks whose time on the server is measured."""
+"""The clicks whose time on the server is measured, and their times."""
 
 import itertools
 
@@ -19,19 +19,21 @@ def shown(shared: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_clicks_that_are_timed_do_what_they_are_called(shared: Workspace, finished: Run) -> None:
-    """The address says what each has changed."""
-    said: dict[str, list[dict[str, str]]] = {"filter": [], "sort": [], "page": [], "cell": []}
+    """The query parameters show what each click has changed."""
+    queries: dict[str, list[dict[str, str]]] = {"filter": [], "sort": [], "page": [], "cell": []}
     for path, clicks, count in (("misclassified", tile_clicks(), 8), ("confusion", cell_clicks(), 3)):
         app = open_page(path, finished.id)
         assert app.query_params["run"] == finished.id
         for kind, click in itertools.islice(clicks, count):
             assert timed(app, click) > 0
-            said[kind].append(dict(app.query_params))
+            queries[kind].append(dict(app.query_params))
     names = read_predictions(shared, finished.id).class_names
-    assert [query.get("outcome", "mistakes") for query in said["filter"]] == ["all", "correct", "mistakes"]
-    assert len({query.get("sort") for query in said["sort"]}) == 3
-    assert [query["page"] for query in said["page"]] == ["2", "3"]
-    assert [(query["true"], query["predicted"]) for query in said["cell"]] == [(names[0], names[i]) for i in (1, 2, 3)]
+    assert [query.get("outcome", "mistakes") for query in queries["filter"]] == ["all", "correct", "mistakes"]
+    assert len({query.get("sort") for query in queries["sort"]}) == 3
+    assert [query["page"] for query in queries["page"]] == ["2", "3"]
+    assert [(query["true"], query["predicted"]) for query in queries["cell"]] == [
+        (names[0], names[i]) for i in (1, 2, 3)
+    ]
 
 
 def test_each_kind_of_click_is_timed(finished: Run) -> None:

@@ -1,4 +1,4 @@
-"""Pictures in memory and on the disk, the flips of each epoch, and judging with the mirror image."""
+"""Pictures in memory and on the disk, the flips of each epoch, and test-time augmentation."""
 
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def test_an_epoch_shows_each_picture_the_other_way_round_than_the_one_before(tmp
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("shift", [0, 1, 3])
 def test_views_of_a_picture_are_averaged_before_the_softmax(tmp_path: Path, flip: bool, shift: int) -> None:
-    """Against NumPy's padding and slicing: as it is, moved up and left, moved the other way, and each mirrored."""
+    """The reference is NumPy's padding and slicing: unmoved, moved up and left, moved down and right, each mirrored."""
     dataset = save_tiny(open_workspace(tmp_path / "workspace"))
     data = load_training_data(dataset, make_config({"dataset": dataset.name}).data, 0, CPU)
     torch.manual_seed(0)

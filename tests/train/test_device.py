@@ -1,4 +1,4 @@
-"""What to compute in."""
+"""The choice of device and precision."""
 
 import pytest
 import torch
@@ -12,17 +12,15 @@ CPU = torch.device("cpu")
 FAST, SIMPLE = (make_config({"model": name}).model for name in ("fast_cnn", "simple_cnn"))
 
 
-def test_the_processor_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One says it has AMX, one the instructions for rows alone, one neither, one (of another make) does not know the
-    words.
-    """
-    for told, fast in (
+def test_fast_bfloat16_follows_the_flags_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cases are a processor with AMX, one with AVX-512 BF16 only, one with neither, and one without these flags."""
+    for flags, fast in (
         ({"amx_bf16": True, "avx512_bf16": True}, True),
         ({"amx_bf16": False, "avx512_bf16": True}, True),
         ({"amx_bf16": False, "avx512_bf16": False}, False),
         ({}, False),
     ):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda told=told: told)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda flags=flags: flags)
         assert has_fast_bfloat16() is fast
 
 
@@ -46,5 +44,7 @@ def test_the_device_is_the_best_there_is_or_the_one_that_is_named(
     if chosen is not None:
         assert pick_device(name).type == chosen
     else:
-        with pytest.raises(ConfigError, match=f"device is '{name}', but this machine has none: choose auto or cpu"):
+        with pytest.raises(
+            ConfigError, match=f"device is '{name}', but this machine does not have it: choose auto or cpu"
+        ):
             pick_device(name)

@@ -1,4 +1,4 @@
-"""Which epoch counts, and when to stop early."""
+"""Which epoch is the best, and when to stop early."""
 
 from dataclasses import asdict
 
@@ -13,13 +13,13 @@ def line(epoch: int, validation: float | None, test: float = 0.5) -> EpochLine:
 
 
 @pytest.mark.parametrize(("accuracy", "loss"), [(1.0000003, 0.5), (1.0, -1.2e-7), (0.0, 1e30)])
-def test_what_rounding_makes_of_an_honest_epoch_is_read(accuracy: float, loss: float) -> None:
-    """Weighted pictures that are all right may sum up to a little more than their number; such lines lie on disks."""
-    told = asdict(line(1, 0.5)) | {"train_accuracy": accuracy, "test_loss": loss}
-    assert epoch_line(told).train_accuracy == accuracy
+def test_values_that_rounding_puts_out_of_range_are_read(accuracy: float, loss: float) -> None:
+    """The weights of correct pictures may sum up to a little more than their number; old runs have such lines."""
+    content = asdict(line(1, 0.5)) | {"train_accuracy": accuracy, "test_loss": loss}
+    assert epoch_line(content).train_accuracy == accuracy
     for name, value in (("train_accuracy", 1.01), ("test_loss", -0.1), ("test_accuracy", -0.1)):
         with pytest.raises(ValueError, match=name):
-            epoch_line(told | {name: value})
+            epoch_line(content | {name: value})
 
 
 def test_validation_chooses_and_the_test_set_never_does() -> None:
@@ -32,7 +32,7 @@ def test_earlier_epoch_wins_a_tie() -> None:
     assert best_line(lines) is lines[1]
 
 
-def test_without_validation_the_last_epoch_counts() -> None:
+def test_without_validation_the_last_epoch_is_the_best() -> None:
     lines = [line(1, None, test=0.9), line(2, None, test=0.1)]
     assert best_line(lines) is lines[1]
     assert best_line([]) is None

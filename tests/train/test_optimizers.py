@@ -1,5 +1,5 @@
-"""Muon against a singular value decomposition and torch's SGD; averaged SGD against torch's and a mean kept by hand;
-Adam against its formulas, from a stored state.
+"""The optimisers compared with references: Muon with a singular value decomposition and torch's SGD, averaged SGD with
+torch's SGD and a mean computed here, Adam from a stored state with its formulas.
 """
 
 from copy import deepcopy
@@ -28,8 +28,8 @@ def test_orthogonal_keeps_the_directions_and_evens_out_their_lengths(shape: tupl
     assert after.max() / after.min() < before.max() / before.min()
 
 
-def test_what_is_no_filter_moves_as_with_sgd() -> None:
-    """Nesterov momentum with torch's own optimiser, at the group's share of the learning rate."""
+def test_weights_that_are_not_filters_move_as_with_sgd() -> None:
+    """The reference is torch's SGD with Nesterov momentum, at the group's share of the learning rate."""
     torch.manual_seed(0)
     ours, theirs = (nn.Linear(6, 4) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
@@ -48,14 +48,14 @@ def test_what_is_no_filter_moves_as_with_sgd() -> None:
         torch.testing.assert_close(one, two)
 
 
-def test_filters_keep_their_norm_and_fall_along_the_gradient() -> None:
+def test_filters_keep_their_norm_and_lower_the_loss() -> None:
     torch.manual_seed(0)
     net = nn.Conv2d(3, 8, 3, bias=False)
     muon = Muon(net.parameters(), lr=0.01, momentum=0.0)
     images = torch.randn(4, 3, 8, 8)
 
     def loss() -> torch.Tensor:
-        """Blind to the length of the filters, as a normalisation makes it."""
+        """Does not depend on the norm of the filters, as with a normalisation."""
         return (net(images) / net.weight.norm()).square().mean()
 
     start = loss().item()
@@ -72,8 +72,8 @@ FAST = make_config(
 )
 
 
-def test_averaged_sgd_is_sgd_that_goes_back_to_a_running_mean() -> None:
-    """Every fifth step; with twelve, at 0.5 and 0.9 of a run. Lookahead written out by hand over torch's own SGD."""
+def test_averaged_sgd_replaces_the_weights_by_a_running_mean() -> None:
+    """Twelve steps average twice, at 0.5 and 0.9 of a run. The reference computes Lookahead on top of torch's SGD."""
     torch.manual_seed(0)
     ours, theirs = (create_model(FAST.model, 10) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
@@ -112,7 +112,7 @@ def test_averaged_sgd_is_sgd_that_goes_back_to_a_running_mean() -> None:
             torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5, msg=lambda text, n=name: f"{n}: {text}")
 
 
-def test_averaged_sgd_leaves_the_scales_and_lets_all_else_decay_alike() -> None:
+def test_averaged_sgd_skips_the_scales_and_decays_all_other_weights_alike() -> None:
     net = create_model(FAST.model, 10)
     prepare_for_averaging(net)
     rule = make_optimizer(FAST.optimizer, net)
@@ -139,7 +139,7 @@ def test_only_the_preparation_changes_the_network() -> None:
     assert frozen == {name for name, item in net.named_parameters() if not item.requires_grad}
 
 
-# What earlier versions of this program kept of Adam: a group as torch 2.14 has it.
+# A parameter group of Adam as earlier versions of this program stored it (torch 2.14).
 STORED_GROUP = {
     "betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False, "maximize": False, "foreach": None, "capturable": False,
     "differentiable": False, "fused": True, "params": [0, 1],
@@ -148,7 +148,7 @@ STORED_GROUP = {
 
 @pytest.mark.parametrize(("name", "decoupled"), [("adam", False), ("adamw", True)])
 def test_adam_goes_on_from_a_stored_state(name: str, decoupled: bool) -> None:
-    """The formulas of Kingma & Ba 2015, for the decoupled decay of Loshchilov & Hutter 2019, written out by hand."""
+    """The reference computes the formulas of Kingma & Ba 2015, with the decoupled decay of Loshchilov & Hutter 2019."""
     torch.manual_seed(0)
     net = nn.Linear(6, 4)
     config = make_config({"optimizer": name, "learning_rate": 0.01, "weight_decay": 0.1}).optimizer

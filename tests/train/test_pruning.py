@@ -1,4 +1,4 @@
-"""Leaving out easy pictures: what the weights are, and that they change no expectation."""
+"""Data pruning: the weights of the pictures, and that they keep the expected loss."""
 
 from copy import deepcopy
 
@@ -14,7 +14,7 @@ from cifar_core.train import shown_share
 from cifar_core.train.batches import epoch_batches
 from cifar_core.train.pruning import Pruning, epoch_weights, whole_batches
 from cifar_core.train.trainer import Trainer
-from tests.train.test_trainer import CPU, TINY, Watcher, data_for
+from tests.train.test_trainer import CPU, TINY, RecordingCallback, data_for
 
 
 @given(losses=st.lists(st.floats(0, 20), min_size=1, max_size=50), share=st.floats(0, 0.9), seed=st.integers(0, 99))
@@ -54,31 +54,31 @@ def test_the_first_epoch_and_the_last_ones_show_all_that_fill_batches() -> None:
     assert all(60 <= count <= 90 and count % 8 == 0 for count in shown[1:8]) and len(set(shown[1:8])) > 1
 
 
-def test_what_was_never_seen_is_shown_and_spoils_no_mean() -> None:
+def test_pictures_without_a_loss_are_used_and_do_not_enter_the_mean() -> None:
     losses = np.array([0.1, 0.1, 0.1, 5.0, np.nan, np.nan])
     weights = np.stack([epoch_weights(losses, 0.5, np.random.default_rng(seed)) for seed in range(20)])
     assert (weights[:, 3:] == 1).all() and (weights[:, :3] == 0).any(axis=0).all()
 
 
 def test_a_normalised_network_sees_whole_batches_and_each_picture_in_some_epoch() -> None:
-    """One picture left over would be the last that its normalisations see of an epoch."""
+    """Otherwise one remaining picture would be the last batch of an epoch for its batch normalisations."""
     config = make_config({"model": "fast_cnn", "widths": (4, 8, 8), "batch_size": 16, "epochs": 4})
-    trainer, counted, seen = Trainer(config, data_for(config), CPU), [], set()
-    real = trainer.train_step
+    trainer, sizes, seen = Trainer(config, data_for(config), CPU), [], set()
+    train_step = trainer.train_step
 
-    def told(images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor, *, step: float) -> None:
-        counted.append(len(images))
+    def recorded(images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor, *, step: float) -> None:
+        sizes.append(len(images))
         seen.update(indices.tolist())
-        real(images, labels, indices, step=step)
+        train_step(images, labels, indices, step=step)
 
-    trainer.train_step = told  # type: ignore[method-assign]
-    trainer.fit(Watcher())
+    trainer.train_step = recorded  # type: ignore[method-assign]
+    trainer.fit(RecordingCallback())
     many = len(trainer.data.train)
-    assert many % 16 and set(counted) == {16} and len(counted) == 4 * (many // 16)
+    assert many % 16 and set(sizes) == {16} and len(sizes) == 4 * (many // 16)
     assert seen == set(range(many))
 
 
-def test_nothing_is_left_out_unless_it_is_asked_for() -> None:
+def test_nothing_is_left_out_without_prune_share() -> None:
     pruning = Pruning(make_config({"batch_size": 8}), 100, CPU)
     pruning.losses.copy_(torch.linspace(0, 1, 100))
     pruning.start_epoch(5, 10, seed=0)
@@ -90,27 +90,27 @@ def test_a_training_skips_pictures_and_ends_at_a_learning_rate_near_zero() -> No
     config = make_config({**TINY, "epochs": 10, "prune_share": 0.8, "schedule": "one_cycle", "warmup_share": 0.0,
                           "validation_share": 0.0})  # fmt: skip
     data = data_for(config)
-    watcher = Watcher()
+    callback = RecordingCallback()
     trainer = Trainer(config, data, CPU)
-    trainer.fit(watcher)
-    batches = {position.epoch: position.batches for position in watcher.positions}
+    trainer.fit(callback)
+    batches = {position.epoch: position.batches for position in callback.positions}
     assert batches[1] == batches[10] == 9 > max(batches[epoch] for epoch in range(2, 9))
-    rates = [line.learning_rate for line in watcher.lines]
+    rates = [line.learning_rate for line in callback.lines]
     assert rates == sorted(rates, reverse=True) and rates[-1] < 0.02 * config.optimizer.learning_rate
-    assert all(0 <= line.train_accuracy <= 1 and line.train_loss > 0 for line in watcher.lines)
+    assert all(0 <= line.train_accuracy <= 1 and line.train_loss > 0 for line in callback.lines)
     assert bool(trainer.pruning.losses.isfinite().all())
 
 
-def test_an_epoch_with_every_picture_right_has_no_more_than_all() -> None:
-    """Pictures that weigh 1 / (1 - share) add up in float32: by rounding alone to more than they weigh together."""
+def test_rounding_lifts_no_accuracy_above_one() -> None:
+    """The float32 sum of the correct pictures' weights can exceed the total weight by rounding."""
     trainer = Trainer(make_config({**TINY, "prune_share": 0.3}), data_for(make_config(TINY)), CPU)
-    watcher = Watcher()
-    trainer.fit(watcher)
+    callback = RecordingCallback()
+    trainer.fit(callback)
     counted = float(trainer.pruning.weights.sum())
     trainer._right.fill_(counted * (1 + 3e-7))
     trainer._loss_sum.fill_(1.0)
-    trainer._finish_epoch(len(trainer.lines) + 1, watcher)
-    assert watcher.lines[-1].train_accuracy == 1.0
+    trainer._finish_epoch(len(trainer.lines) + 1, callback)
+    assert callback.lines[-1].train_accuracy == 1.0
 
 
 def test_a_step_counts_each_picture_as_often_as_its_weight_says_and_keeps_its_loss() -> None:
@@ -130,7 +130,7 @@ def test_a_step_counts_each_picture_as_often_as_its_weight_says_and_keeps_its_lo
     assert float(trainer.state()["loss_sum"]) == pytest.approx(total.item(), rel=1e-5)
 
 
-def test_an_epoch_shows_what_it_is_told_to_show_once() -> None:
+def test_an_epoch_uses_each_chosen_picture_once() -> None:
     config = make_config(TINY)
     data = data_for(config)
     shown = np.arange(len(data.train)) % 3 == 0

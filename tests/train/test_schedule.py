@@ -1,4 +1,4 @@
-"""The schedules against torch's own."""
+"""The learning rate schedules, the cosine one compared with torch's, and the other values that change in a run."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def test_one_cycle_rises_to_the_peak_then_falls_to_zero() -> None:
 
 
 def test_one_cycle_warms_up_in_equal_steps_that_end_at_the_peak() -> None:
-    """The first step has a rate already; the last one of the warm-up has the peak, and so has the one after it."""
+    """The first step has a rate above 0; the last step of the warm-up and the one after it have the peak."""
     config = OptimizerConfig(schedule="one_cycle", learning_rate=0.4, warmup_share=0.25)
     rates = [learning_rate_at(config, step, 16) for step in range(16)]
     assert rates[:4] == pytest.approx([0.1, 0.2, 0.3, 0.4])
@@ -53,6 +53,6 @@ def test_only_a_network_that_takes_any_size_sees_small_pictures() -> None:
 
 
 @pytest.mark.parametrize(("validation", "views"), [(0.0, [1, 1, 2]), (0.1, [2, 2, 2])])
-def test_epochs_that_cannot_count_are_judged_by_one_view(validation: float, views: list[int]) -> None:
+def test_epochs_that_cannot_be_the_best_are_measured_with_one_view(validation: float, views: list[int]) -> None:
     config = make_config({"epochs": 3, "flip_test": True, "validation_share": validation})
     assert [views_after(config, epoch) for epoch in (1, 2, 3)] == views

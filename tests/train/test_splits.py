@@ -1,4 +1,4 @@
-"""The honest split: no overlap, every class in its share, the same for the same seed."""
+"""The split has no overlap, gives every class its share and is the same for the same seed."""
 
 import numpy as np
 import pytest
@@ -31,18 +31,18 @@ def test_split_is_stratified_and_disjoint(
     assert abs(len(validation) - sum(counts) * validation_share) <= 0.5 + 1e-6, "the nearest whole number of all"
     for name, count in enumerate(counts):
         held = int(np.sum(labels[validation] == name))
-        assert abs(held - count * validation_share) < 1, "the same share of every class, but for less than a picture"
+        assert abs(held - count * validation_share) < 1, "the same share of every class, up to less than one picture"
         assert np.sum(labels[train] == name) == max(1, round((count - held) * train_share))
-    again = split_training(labels, train_share=train_share, validation_share=validation_share, seed=seed)
-    assert np.array_equal(train, again[0]) and np.array_equal(validation, again[1])
+    repeated = split_training(labels, train_share=train_share, validation_share=validation_share, seed=seed)
+    assert np.array_equal(train, repeated[0]) and np.array_equal(validation, repeated[1])
 
 
 def test_validation_part_does_not_depend_on_the_training_share() -> None:
     labels = np.arange(1000) % 10
     few = split_training(labels, train_share=0.1, validation_share=0.1, seed=3)
-    all_of_them = split_training(labels, train_share=1.0, validation_share=0.1, seed=3)
-    assert np.array_equal(few[1], all_of_them[1])
-    assert set(few[0]) < set(all_of_them[0])
+    whole = split_training(labels, train_share=1.0, validation_share=0.1, seed=3)
+    assert np.array_equal(few[1], whole[1])
+    assert set(few[0]) < set(whole[0])
 
 
 def test_other_seed_other_split() -> None:
@@ -53,7 +53,7 @@ def test_other_seed_other_split() -> None:
 
 @pytest.mark.parametrize("each", [4, 5, 6, 15, 25])
 def test_many_small_classes_keep_the_share_together(each: int) -> None:
-    """Rounded one by one, a tenth of 4 or 5 pictures would be none, and of 6 a sixth."""
+    """If each class were rounded separately, a tenth of 4 or 5 pictures would be none, and of 6 it would be one."""
     labels = np.repeat(np.arange(1000), each)
     train, validation = split_training(labels, train_share=1.0, validation_share=0.1, seed=0)
     assert len(validation) == 100 * each and len(train) == 900 * each
@@ -65,7 +65,7 @@ def test_a_class_of_one_picture_is_learned_from() -> None:
 
 
 def test_one_picture_of_each_class_stays_in_training() -> None:
-    """Whichever of the classes chance chooses to give a picture to the validation part."""
+    """This holds whichever classes are chosen at random to give a picture to the validation part."""
     labels, sizes = np.array([0, 1, 2, 3, 4, 5, 6, 6, 6, 6]), np.array([1, 1, 1, 2, 4])
     for seed in range(20):
         train, validation = split_training(labels, train_share=0.1, validation_share=0.5, seed=seed)

@@ -1,4 +1,4 @@
-"""The loop against a plain one, against itself after a pause, and against what it promises."""
+"""The training loop compared with a plain one, its results after pauses, and what its docstrings promise."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,16 +15,16 @@ from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
 from cifar_core.train import EpochLine
 from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
-from cifar_core.train.predict import judged_by, predict_probabilities
-from cifar_core.train.trainer import Ending, Position, Signal, Trainer
+from cifar_core.train.predict import config_with_views, predict_probabilities
+from cifar_core.train.trainer import FitOutcome, Position, Signal, Trainer
 from tests.conftest import tiny_pictures
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"channels": (4, 6), "hidden": (16, 12), "batch_size": 32, "epochs": 3, "learning_rate": 3e-3}
 
 
-class Watcher:
-    """Keeps what the loop tells, and answers as it is told to."""
+class RecordingCallback:
+    """A callback that records its calls and returns the signal of a given function."""
 
     def __init__(self, answer: Callable[[Position], Signal] = lambda position: Signal.GO_ON) -> None:
         self.answer = answer
@@ -61,7 +61,7 @@ def data_for(config: RunConfig) -> TrainingData:
 
 
 def comparable(lines: list[EpochLine]) -> list[tuple[object, ...]]:
-    """All but the clock."""
+    """The lines without the fields that depend on the clock."""
     clock = ("seconds", "images_per_second")
     return [tuple(value for name, value in vars(line).items() if name not in clock) for line in lines]
 
@@ -73,10 +73,10 @@ NETS: dict[str, dict[str, Any]] = {
 
 
 def start_at_random(net: torch.nn.Module) -> None:
-    """Let convolutions begin as torch has them.
+    """Initialise the convolutions as torch does by default.
 
-    One that hands on its inputs cancels the scale of the normalisation before it: of that scale's gradient only
-    rounding is left.
+    A convolution that starts as the identity cancels the scale of the normalisation before it, so that the gradient of
+    that scale is nothing but rounding errors.
     """
     for item in net.modules():
         if isinstance(item, torch.nn.Conv2d) and item.weight.requires_grad:
@@ -86,9 +86,9 @@ def start_at_random(net: torch.nn.Module) -> None:
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
-    """The same batches through torch's textbook loop, in float64, unfused and contiguous, give the same weights.
+    """A textbook loop in float64, unfused and contiguous, gives the same weights from the same batches.
 
-    Adam's steps are as long for the smallest gradient as for the largest, so rounding grows: its rate is lower.
+    Adam steps equally far for small and large gradients, which amplifies rounding errors, so its rate is lower here.
     """
     rate = 3e-3 if optimizer == "sgd" else 3e-4
     config = make_config({**TINY, **NETS[net], "epochs": 2, "dropout": 0.0, "optimizer": optimizer, "weight_decay": 0.01,
@@ -98,7 +98,7 @@ def test_loop_equals_a_plain_one(optimizer: str, net: str) -> None:
     trainer = Trainer(config, data, CPU, "float32")
     start_at_random(trainer.net)
     start = {name: value.clone() for name, value in trainer.net.state_dict().items()}
-    trainer.fit(Watcher())
+    trainer.fit(RecordingCallback())
 
     reference = create_model(config.model, 10)
     reference.load_state_dict(start)
@@ -142,7 +142,7 @@ def test_gradients_are_those_of_a_plain_network_in_float64(net: str) -> None:
 
 
 def test_gradients_in_bfloat16_point_where_those_in_float64_do() -> None:
-    """Its numbers have eight bits, so each gradient is some hundredths off; what is stepped with is float32."""
+    """bfloat16 has eight significant bits, so each gradient is off by some hundredths; the gradients are float32."""
     config = make_config({**TINY, "model": "fast_cnn", "widths": (64, 80, 96), "shift": 2})
     data = data_for(config)
     trainer = Trainer(config, data, CPU, "bfloat16")
@@ -162,7 +162,7 @@ def test_gradients_in_bfloat16_point_where_those_in_float64_do() -> None:
 
 def test_same_seed_same_run_bit_for_bit() -> None:
     config = make_config({**TINY, "shift": 2, "cutout": 8})
-    first, second = Watcher(), Watcher()
+    first, second = RecordingCallback(), RecordingCallback()
     one = Trainer(config, data_for(config), CPU)
     one.fit(first)
     two = Trainer(config, data_for(config), CPU)
@@ -171,7 +171,7 @@ def test_same_seed_same_run_bit_for_bit() -> None:
     for ours, theirs in zip(one.net.parameters(), two.net.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     other = make_config({**TINY, "shift": 2, "cutout": 8, "seed": 1})
-    third = Watcher()
+    third = RecordingCallback()
     Trainer(other, data_for(other), CPU).fit(third)
     assert comparable(third.lines) != comparable(first.lines)
 
@@ -188,44 +188,44 @@ def test_same_seed_same_run_bit_for_bit() -> None:
     ],
 )
 def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
-    """Bitwise: weights, lines, probabilities; each pause in a new trainer that got its state as a checkpoint does."""
+    """Weights, lines and probabilities are bitwise equal; after each pause a new trainer loads the state."""
     settings, precision = {**settings}, settings.get("precision", "float32")
     settings.pop("precision", None)
     config = make_config({**TINY, **settings})
-    straight = Watcher()
+    straight = RecordingCallback()
     uninterrupted = Trainer(config, data_for(config), CPU, precision)
     uninterrupted.fit(straight)
 
     state = None
-    watcher = Watcher()
+    callback = RecordingCallback()
     for pause in (2, 7, 9, 11, 20):  # batches of the whole run
         trainer = Trainer(config, data_for(config), CPU, precision)
         if state is not None:
             trainer.load_state(state)
-        watcher.answer = lambda at, wanted=pause: (
+        callback.answer = lambda at, wanted=pause: (
             Signal.PAUSE if (at.epoch - 1) * at.batches + at.batch >= wanted else Signal.GO_ON
         )
-        assert trainer.fit(watcher) is Ending.PAUSED
+        assert trainer.fit(callback) is FitOutcome.PAUSED
         state = {
             key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in trainer.state().items()
         }
-        torch.manual_seed(99)  # what the next process starts with must not matter
+        torch.manual_seed(99)  # the next process starts with any seed, which must not matter
     last = Trainer(config, data_for(config), CPU, precision)
     assert state is not None
     last.load_state(state)
-    watcher.answer = lambda at: Signal.GO_ON
-    assert last.fit(watcher) is Ending.FINISHED
-    assert comparable(watcher.lines) == comparable(straight.lines)
+    callback.answer = lambda at: Signal.GO_ON
+    assert last.fit(callback) is FitOutcome.FINISHED
+    assert comparable(callback.lines) == comparable(straight.lines)
     for ours, theirs in zip(last.net.parameters(), uninterrupted.net.parameters(), strict=True):
         assert torch.equal(ours, theirs)
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(watcher.probs, straight.probs, strict=True))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(callback.probs, straight.probs, strict=True))
 
 
 def test_stop_is_obeyed_within_one_batch() -> None:
     config = make_config(TINY)
-    watcher = Watcher(lambda at: Signal.STOP if at.batch == 3 else Signal.GO_ON)
-    assert Trainer(config, data_for(config), CPU).fit(watcher) is Ending.STOPPED
-    assert [position.batch for position in watcher.positions] == [1, 2, 3]
+    callback = RecordingCallback(lambda at: Signal.STOP if at.batch == 3 else Signal.GO_ON)
+    assert Trainer(config, data_for(config), CPU).fit(callback) is FitOutcome.STOPPED
+    assert [position.batch for position in callback.positions] == [1, 2, 3]
 
 
 def test_each_epoch_shows_every_picture_once_in_another_order() -> None:
@@ -246,20 +246,20 @@ def test_each_epoch_shows_every_picture_once_in_another_order() -> None:
 
 def test_early_stopping_ends_the_run() -> None:
     config = make_config({**TINY, "epochs": 50, "patience": 2, "learning_rate": 1e-6})
-    watcher = Watcher()
-    assert Trainer(config, data_for(config), CPU).fit(watcher) is Ending.FINISHED
-    assert len(watcher.lines) < 50
+    callback = RecordingCallback()
+    assert Trainer(config, data_for(config), CPU).fit(callback) is FitOutcome.FINISHED
+    assert len(callback.lines) < 50
 
 
-def test_it_learns_and_says_which_part_is_which() -> None:
+def test_it_learns_and_reports_the_accuracy_of_the_test_part() -> None:
     config = make_config({**TINY, "epochs": 6, "flip": False, "dropout": 0.0})
-    watcher = Watcher()
+    callback = RecordingCallback()
     trainer = Trainer(config, data_for(config), CPU)
-    trainer.fit(watcher)
-    last = watcher.lines[-1]
+    trainer.fit(callback)
+    last = callback.lines[-1]
     assert last.test_accuracy > 0.8
     assert last.test_accuracy == pytest.approx(
-        float((watcher.probs[-1].argmax(1) == trainer.data.test.labels).float().mean())
+        float((callback.probs[-1].argmax(1) == trainer.data.test.labels).float().mean())
     )
     assert len(trainer.data.train) == 270 and len(trainer.data.validation) == 30
 
@@ -274,7 +274,7 @@ def test_divergence_is_one_sentence() -> None:
         return Signal.GO_ON
 
     with pytest.raises(TrainingError, match=r"diverged in epoch 2: .* Lower the learning rate"):
-        trainer.fit(Watcher(poison))
+        trainer.fit(RecordingCallback(poison))
 
 
 def test_a_constant_channel_does_not_diverge() -> None:
@@ -284,7 +284,7 @@ def test_a_constant_channel_does_not_diverge() -> None:
         split.images[:, 2] = 0
     flat = replace(dataset, mean=(*dataset.mean[:2], 0.0), std=(*dataset.std[:2], 0.0))
     data = load_training_data(flat, config.data, 0, CPU)
-    assert Trainer(config, data, CPU).fit(Watcher()) is Ending.FINISHED
+    assert Trainer(config, data, CPU).fit(RecordingCallback()) is FitOutcome.FINISHED
 
 
 def test_weights_that_blow_up_at_the_last_step_are_never_kept() -> None:
@@ -296,44 +296,46 @@ def test_weights_that_blow_up_at_the_last_step_are_never_kept() -> None:
             next(iter(trainer.net.parameters())).data.fill_(float("nan"))
         return Signal.GO_ON
 
-    watcher = Watcher(poison)
+    callback = RecordingCallback(poison)
     with pytest.raises(TrainingError, match="diverged in epoch 1"):
-        trainer.fit(watcher)
-    assert watcher.lines == []
+        trainer.fit(callback)
+    assert callback.lines == []
 
 
 def test_logged_losses_are_plain_cross_entropies() -> None:
-    """Label smoothing changes what is learnt, not the scale on which train, validation and test are compared."""
-    plain, smooth = Watcher(), Watcher()
-    for watcher, smoothing in ((plain, 0.0), (smooth, 0.5)):
+    """Label smoothing changes the training, not the scale of the logged losses."""
+    plain, smooth = RecordingCallback(), RecordingCallback()
+    for callback, smoothing in ((plain, 0.0), (smooth, 0.5)):
         config = make_config({**TINY, "epochs": 1, "learning_rate": 1e-6, "label_smoothing": smoothing, "dropout": 0.0})
-        Trainer(config, data_for(config), CPU).fit(watcher)
+        Trainer(config, data_for(config), CPU).fit(callback)
     assert smooth.lines[0].train_loss == pytest.approx(plain.lines[0].train_loss, rel=1e-4)
 
 
 def test_the_first_part_of_a_run_sees_small_pictures() -> None:
-    """In steps of the whole run, not of an epoch; measurements always see whole pictures."""
+    """The part counts in steps of the whole run, not of an epoch; measurements always use the full size."""
     config = make_config({**TINY, **NETS["fast_cnn"], "epochs": 2, "small_share": 0.25, "validation_share": 0.0})
     trainer = Trainer(config, data_for(config), CPU)
     seen: list[int] = []
     trainer.net[0].register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].shape[-1]))
-    trainer.fit(Watcher())
+    trainer.fit(RecordingCallback())
     steps = 10  # in an epoch
     measured = 1  # batches of the test set
     assert seen == [24] * 5 + [32] * (steps - 5) + [32] * measured + [32] * (steps + measured)
 
 
-def test_the_epoch_that_counts_is_judged_by_all_views_and_the_others_by_one() -> None:
+def test_only_an_epoch_that_may_be_the_best_is_measured_with_all_views() -> None:
     config = make_config({**TINY, "epochs": 2, "flip_test": True, "shift_test": 1, "validation_share": 0.0})
-    data, watcher = data_for(config), Watcher()
+    data, callback = data_for(config), RecordingCallback()
     trainer = Trainer(config, data, CPU)
     for _ in range(2):
-        trainer.run_epoch(watcher)
-        line = watcher.lines[-1]
-        expected = predict_probabilities(trainer.net, data.test, data, judged_by(config.data, line.looks), "float32")
-        other = predict_probabilities(
-            trainer.net, data.test, data, judged_by(config.data, 7 - (line.looks or 0)), "float32"
+        trainer.run_epoch(callback)
+        line = callback.lines[-1]
+        expected = predict_probabilities(
+            trainer.net, data.test, data, config_with_views(config.data, line.looks), "float32"
         )
-        assert torch.equal(watcher.probs[-1], expected)
+        other = predict_probabilities(
+            trainer.net, data.test, data, config_with_views(config.data, 7 - (line.looks or 0)), "float32"
+        )
+        assert torch.equal(callback.probs[-1], expected)
         assert not torch.equal(expected, other)
-    assert [line.looks for line in watcher.lines] == [1, 6]
+    assert [line.looks for line in callback.lines] == [1, 6]

@@ -1,4 +1,4 @@
-"""The whitening layer whitens."""
+"""The whitening layer's filters, and how long its bias is trained."""
 
 from itertools import pairwise
 
@@ -10,11 +10,11 @@ from cifar_core.config import make_config
 from cifar_core.train.batches import normalise
 from cifar_core.train.trainer import Trainer
 from cifar_core.train.whitening import whitening_filters
-from tests.train.test_trainer import CPU, TINY, Watcher, data_for
+from tests.train.test_trainer import CPU, TINY, RecordingCallback, data_for
 
 
 def correlated(count: int) -> torch.Tensor:
-    """Pictures whose neighbouring pixels and channels are alike, as in photographs."""
+    """Pictures whose neighbouring pixels and channels are correlated, as in photographs."""
     generator = torch.Generator().manual_seed(0)
     grey = torch.randn(count, 1, 32, 32, generator=generator)
     smooth = F.avg_pool2d(grey, 3, stride=1, padding=1) * 3
@@ -58,7 +58,7 @@ def test_the_bias_is_learned_in_the_first_part_of_a_run() -> None:
     bias = trainer.net.get_submodule("whiten").get_parameter("bias")
     seen: list[torch.Tensor] = []
     trainer.net.register_forward_hook(lambda *_: seen.append(bias.detach().clone()) if trainer.net.training else None)
-    trainer.fit(Watcher())
+    trainer.fit(RecordingCallback())
     steps = 20
     changed = [not torch.equal(before, after) for before, after in pairwise(seen)]
     assert changed == [step < 3 / 8 * steps for step in range(steps - 1)]

@@ -26,7 +26,7 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine
 from cifar_core.train.batches import load_training_data
 from cifar_core.train.device import make_repeatable, pick_device
-from cifar_core.train.predict import judged_by, loss_and_accuracy, predict_probabilities
+from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
 
 _LOCK_SECONDS = 60.0  # to wait for another process that recomputes the same run
 _TOLERANCE = 0.01  # of the test accuracy, which may differ a little on another machine, where rounding differs
@@ -61,7 +61,7 @@ def _probs(folder: RunFolder, record: TrainingRecord, dataset: Dataset, best: Ep
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     net = read_network(folder, best.epoch, config.model, data.classes)
     net = net.to(device).to(memory_format=torch.channels_last)
-    found = predict_probabilities(net, data.test, data, judged_by(config.data, best.looks), record.precision)
+    found = predict_probabilities(net, data.test, data, config_with_views(config.data, best.looks), record.precision)
     if not bool(found.isfinite().all()):
         raise RunError(
             f"The weights of run {folder.run_id} are so large that its probabilities are not numbers: its predictions "

@@ -21,7 +21,7 @@ from cifar_core.runs.results import read_lines
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.tensor_limits import most_weights
 from cifar_core.train.device import computing_in, has_fast_bfloat16
-from cifar_core.train.predict import judged_by, probabilities
+from cifar_core.train.predict import config_with_views, probabilities
 from cifar_core.workspace import Workspace
 
 
@@ -44,7 +44,7 @@ class RunNetwork(nn.Module):
         for name, values in (("mean", record.dataset.mean), ("std", usable_std(record.dataset.std))):
             self.register_buffer(name, torch.tensor(values).reshape(3, 1, 1) * 255)
         views = next((line.looks for line in read_lines(folder)[0] if line.epoch == epoch), None)
-        self._data = judged_by(config.data, views)
+        self._data = config_with_views(config.data, views)
         self._precision: Precision = record.precision if has_fast_bfloat16() else "float32"
         self.eval()
 

@@ -41,15 +41,15 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.train import should_stop_early
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
-from cifar_core.train.trainer import Ending, Signal, Trainer
+from cifar_core.train.trainer import FitOutcome, Signal, Trainer
 from cifar_core.workspace import Workspace
 
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
-_OUTCOMES = {
-    Ending.FINISHED: Verb.FINISH,
-    Ending.STOPPED: Verb.STOP,
-    Ending.PAUSED: Verb.PAUSE,
+_VERBS = {
+    FitOutcome.FINISHED: Verb.FINISH,
+    FitOutcome.STOPPED: Verb.STOP,
+    FitOutcome.PAUSED: Verb.PAUSE,
 }
 
 
@@ -65,7 +65,7 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     starting = before.before_training("loading pictures")
     write_progress(folder, starting)
     if _is_complete(folder, config):
-        _write_outcome(folder, Ending.FINISHED, requests, starting)
+        _write_outcome(folder, FitOutcome.FINISHED, requests, starting)
         return
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
@@ -75,8 +75,8 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
         require_unchanged(dataset)
         requests.raise_if_ending()
     except CutShortError as cut:
-        ending = Ending.PAUSED if cut.args[0] is Signal.PAUSE else Ending.STOPPED
-        _write_outcome(folder, ending, requests, starting)
+        outcome = FitOutcome.PAUSED if cut.args[0] is Signal.PAUSE else FitOutcome.STOPPED
+        _write_outcome(folder, outcome, requests, starting)
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
@@ -89,15 +89,15 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     _rewind_metrics(folder, trainer)
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
     requests.start_time_limit(config.machine.max_seconds)
-    ending = trainer.fit(recorder)
-    if ending is not Ending.FINISHED:
+    outcome = trainer.fit(recorder)
+    if outcome is not FitOutcome.FINISHED:
         checkpoints.save(trainer)
     else:
         with contextlib.suppress(StorageError):  # files that cannot be removed do not keep the run from finishing
             recorder.on_end()
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
-    _write_outcome(folder, ending, requests, replace(recorder.progress, elapsed=elapsed))
+    _write_outcome(folder, outcome, requests, replace(recorder.progress, elapsed=elapsed))
 
 
 def _sweep_unfinished(folder: RunFolder) -> None:
@@ -132,10 +132,10 @@ def _precision_of(folder: RunFolder, config: RunConfig, device: torch.device) ->
     return "float32" if record and record.precision == "float32" else pick_precision(config.model, device)
 
 
-def _write_outcome(folder: RunFolder, ending: Ending, requests: RunRequests, progress: TrainingProgress) -> None:
-    verb = Verb.INTERRUPT if ending is Ending.STOPPED and requests.interrupted else _OUTCOMES[ending]
-    error = requests.reason if ending is Ending.STOPPED else ""
-    move(folder, verb, progress=replace(progress, phase=ending.value, seconds_left=None), error=error)
+def _write_outcome(folder: RunFolder, outcome: FitOutcome, requests: RunRequests, progress: TrainingProgress) -> None:
+    verb = Verb.INTERRUPT if outcome is FitOutcome.STOPPED and requests.interrupted else _VERBS[outcome]
+    error = requests.reason if outcome is FitOutcome.STOPPED else ""
+    move(folder, verb, progress=replace(progress, phase=outcome.value, seconds_left=None), error=error)
 
 
 def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: RunRequests) -> Dataset:
