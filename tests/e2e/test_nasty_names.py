@@ -154,6 +154,7 @@ def test_classes_are_seen_as_they_are(watched: Page, nasty: Nasty) -> None:
 def test_the_data_page_shows_classes_and_ids_as_they_are(watched: Page, nasty: Nasty) -> None:
     for name in CLASSES[:4]:
         watched.goto(f"{nasty.app.url}/data?dataset=nasty&class={quote(name, safe='')}")
+        expect(tiles(watched).first).to_be_visible()
         settle(watched)
         text = seen(watched)
         assert f"{name} · train/{name}/" in text

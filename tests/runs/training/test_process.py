@@ -265,7 +265,8 @@ def test_a_time_limit_of_five_seconds_is_kept(tiny: Workspace) -> None:
     run_id = begin(tiny, make_config({**LONG, "max_seconds": 5}))
     run = wait_for(tiny, run_id, lambda found: not found.active)
     assert run.status is Status.STOPPED and "Time limit" in run.error
-    assert 4 < run.seconds < 7 and checkpoint_files(run_folder(tiny, run_id)) and verify_run(tiny, run_id) == []
+    # The limit counts the writing after each of these very short epochs as well; `seconds` counts the training alone.
+    assert 2 < run.seconds < 7 and checkpoint_files(run_folder(tiny, run_id)) and verify_run(tiny, run_id) == []
 
 
 @pytest.mark.slow
