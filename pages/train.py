@@ -121,8 +121,8 @@ def _show_next_steps(run: Run) -> None:
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
     with st.expander("Settings of this run", icon=":material/tune:"):
-        if run.made_from:
-            st.caption(f"Made from the settings of run {escaped(run.made_from)}.")
+        if run.parent:
+            st.caption(f"Made from the settings of run {escaped(run.parent)}.")
         st.table(
             {spec_of(name).label: escaped(setting_text(value)) for name, value in run.config.flat().items()},
             border="horizontal",

@@ -16,12 +16,13 @@ from cifar_core.runs.control.trash import (
     list_trash,
     restore_run,
 )
+from cifar_core.runs.epoch_log import read_metrics
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.speed import ensure_speed, read_speed
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_predictions
-from cifar_core.runs.results import epoch_ends, open_run_dataset, read_metrics, read_predictions
+from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions
 from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run

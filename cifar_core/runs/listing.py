@@ -12,8 +12,8 @@ from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.states import Status, TrainingProgress
 from cifar_core.lifecycle.status import silent_since, state_now
 from cifar_core.runs.about import read_about
+from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record
-from cifar_core.runs.results import read_lines
 from cifar_core.runs.run import MAX_ERROR, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run
 from cifar_core.runs.run_folder import ABOUT, FACTS, METRICS, RunFolder, is_run_id, run_folder
 from cifar_core.storage.atomic import subfolders
@@ -122,12 +122,14 @@ def _read_whole(folder: RunFolder) -> Run:
         created=creation.created,
         error=one_line(state.error, MAX_ERROR),
         progress=state.progress,
-        best=best_line(lines),
+        best=best_line(lines, creation.epoch_rule),
         last=lines[-1] if lines else None,
         expected_seconds=creation.expected_seconds,
         person=one_line(creation.person, MAX_PERSON),
-        made_from=creation.made_from,
-        imported=creation.origin != "",
+        origin=creation.origin,
+        parent=creation.parent,
+        epoch_rule=creation.epoch_rule,
+        imported=creation.identity != "",
         ticket=tickets(folder.workspace).get(run_id) if state.status is Status.QUEUED else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
         warnings=tuple(one_line(item, MAX_ERROR) for item in faulty),

@@ -9,21 +9,25 @@ from cifar_core import __version__
 from cifar_core.config import Precision, RunConfig, make_config
 from cifar_core.errors import RunError
 from cifar_core.lifecycle.life_folder import CONFIG
-from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
+from cifar_core.runs.old_schemas import upgraded
+from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts, Origin
 from cifar_core.runs.run_folder import FACTS, MOST_BYTES, RunFolder
 from cifar_core.storage.json_files import read_json
 from cifar_core.storage.json_types import Amount, Commit, Count, FolderName, Moment, Ordinal, Sha256, Versions
 from cifar_core.storage.parse import parse
 from cifar_core.text import one_line
+from cifar_core.train import EpochRule
 
 MAX_WARNINGS = 1000  # that a run keeps; further ones, as of very many resumes, are dropped
 
 
 @dataclass(frozen=True)
 class CreationRecord:
-    """The content of `config.json`, which is written once, when the run is made."""
+    """The content of `config.json`, written when the run is made, and when it is carried over to a newer schema."""
 
-    schema_version: Ordinal
+    schema_version: Ordinal  # of the folder
+    first_schema: Ordinal  # that the run was made in
+    epoch_rule: EpochRule  # which epoch is the best
     id: FolderName  # the folder's name when the run was made
     created: Moment  # ISO 8601, UTC
     settings: dict[str, Any]  # not checked yet
@@ -32,8 +36,9 @@ class CreationRecord:
     program: str = ""  # version of this program
     code: Commit = ""
     person: str = ""
-    made_from: FolderName | Literal[""] = ""
-    origin: Sha256 | Literal[""] = ""  # only of an imported run: see `origin_of`
+    origin: Origin = "trained"
+    parent: FolderName | Literal[""] = ""
+    identity: Sha256 | Literal[""] = ""  # only of an imported run: see `identity_of`
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def newer_schema(content: Any) -> int:
 
 def creation_of(content: Any) -> CreationRecord:
     """The checked content of a `config.json`; raises ValueError where it breaks a rule."""
-    return parse(CreationRecord, content, exact=False)
+    return parse(CreationRecord, upgraded(content), exact=False)
 
 
 def training_record_of(content: Any) -> TrainingRecord:
@@ -155,7 +160,7 @@ def _newer_version_text(folder: RunFolder, content: dict[str, Any]) -> str:
     )
 
 
-def origin_of(creation: CreationRecord) -> str:
+def identity_of(creation: CreationRecord) -> str:
     """A hash of a run's id, date and settings, which identifies the run in every workspace that it is imported into."""
     content = {"id": creation.id, "created": creation.created, "settings": creation.settings}
-    return creation.origin or hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return creation.identity or hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -3,19 +3,26 @@
 import datetime
 import functools
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from cifar_core.config import RunConfig
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
+from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.storage.json_types import Amount, ClassNames, FolderName, PictureCount, Sha256, moment_of
-from cifar_core.train import EpochLine
+from cifar_core.train import LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit
 
-RUN_SCHEMA = 2  # 2: the last two checkpoints, and a file of weights for each best epoch; 1: one file for each
+# The layout of a run's folder. 3: predictions of the test and the validation part, one file for each epoch.
+# 2: the last two checkpoints, and a file of weights for each best epoch. 1: one file for each.
+RUN_SCHEMA = 3
 MAX_RUN_NAME = 80  # characters
 MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
+# How a run came about: trained from the beginning, continued from another run, predictions that another program made,
+# one fold of a cross-validation, or one trial of a sweep.
+Origin = Literal["trained", "continued", "predictions", "fold", "trial"]
 _UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
@@ -32,6 +39,11 @@ class DatasetFacts:
     train: PictureCount  # how many the network trains on
     validation: PictureCount
     test: PictureCount
+    test_hash: Sha256 | Literal[""] = ""  # of labels and ids: see `hash_of_samples`; empty before schema 3
+
+    def count_of(self, split: MeasuredSplit) -> int:
+        """How many pictures a part has."""
+        return self.test if split == "test" else self.validation
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,11 @@ class Run:
     expected_seconds: float | None = None  # of training and measuring, as estimated when the run was made
     peak_memory: int | None = None  # bytes, of the training process; None before its end
     person: str = ""  # who made it, where there is a login
-    made_from: str = ""  # id of the run whose settings it took (retry, duplicate)
+    origin: Origin = "trained"
+    parent: str = (
+        ""  # id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues
+    )
+    epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
     silent_since: float | None = None  # seconds since 1970, where its process trains or waits and does not respond
@@ -103,5 +119,10 @@ class Predictions:
     probs: np.ndarray  # float32 [N, K]
     ids: np.ndarray  # str [N]
     class_names: tuple[str, ...]
-    split: str
+    split: MeasuredSplit
     epoch: int
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """Identifies the measured pictures: two runs with the same hash can be compared picture by picture."""
+        return hash_of_samples(self.labels, [self.ids])

@@ -7,6 +7,7 @@ from cifar_core.errors import RunError
 from cifar_core.lifecycle import life_folder as lifecycle
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.text import MB, is_folder_name
+from cifar_core.train import MeasuredSplit
 from cifar_core.workspace import Workspace
 
 ABOUT = "about.json"
@@ -36,8 +37,26 @@ class RunFolder(LifeFolder):
 
     @property
     def predictions(self) -> Path:
-        """Probabilities of the best epoch for the test set, with labels and sample ids."""
-        return self.path / "predictions.npz"
+        """The folder of the predictions of every epoch."""
+        return self.path / "predictions"
+
+    def samples(self, split: MeasuredSplit) -> Path:
+        """Labels and ids of the pictures of a part, in the order of their probabilities."""
+        return self.predictions / f"{split}.npz"
+
+    def probs(self, split: MeasuredSplit, epoch: int) -> Path:
+        """Probabilities float32 [N, K] of a part after one epoch."""
+        return self.predictions / f"{split}-{epoch:04d}.npy"
+
+    @property
+    def training_records(self) -> Path:
+        """The folder of what a training notes about each picture."""
+        return self.path / "training-records"
+
+    @property
+    def analyses(self) -> Path:
+        """The folder of the results of analyses, which can be computed again."""
+        return self.path / "analyses"
 
     @property
     def checkpoints(self) -> Path:
@@ -49,31 +68,21 @@ class RunFolder(LifeFolder):
         """The only checkpoint of a run of schema 1."""
         return self.path / "checkpoint.pt"
 
-    @property
-    def old_weights(self) -> Path:
-        """The only file of weights of a run of schema 1."""
-        return self.path / "best.safetensors"
-
-    def history(self, epoch: int) -> Path:
-        """Test probabilities float32 [N, K] after one epoch."""
-        return self.path / "history" / f"test-{epoch:04d}.npy"
-
     def checkpoint(self, epochs: int, batch: int) -> Path:
         """The state of the training after so many whole epochs and batches; the names sort by age."""
         return self.checkpoints / f"{epochs:04d}-{batch:07d}.safetensors"
 
-    def new_weights(self, epoch: int) -> Path:
-        """Where the weights after an epoch are written that is the best so far.
+    def weights(self, epoch: int) -> Path:
+        """The weights of the best epoch.
 
         Each epoch has a file of its own, so that the weights of the best epoch survive whatever interrupts the next
         write.
         """
         return self.path / "best" / f"{epoch:04d}.safetensors"
 
-    def weights(self, epoch: int) -> Path:
-        """Where the weights of the best epoch are, in a run of any schema."""
-        current = self.new_weights(epoch)
-        return self.old_weights if self.old_weights.exists() and not current.exists() else current
+    def last_weights(self, epoch: int) -> Path:
+        """The weights of the last epoch of a finished run, where another one is the best; a person may remove them."""
+        return self.path / "last" / f"{epoch:04d}.safetensors"
 
 
 def run_folder(workspace: Workspace, run_id: str) -> RunFolder:

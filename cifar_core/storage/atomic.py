@@ -155,6 +155,24 @@ def _room(folder: Path, needed: int) -> str:
     return f" (it needs {size_text(needed)}, {size_text(free)} are free)"
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it with its times where the file system has no hard links.
+
+    Raises:
+        StorageError: the disk refused; no half file is left.
+    """
+    with storage_errors(f"writing {target.name}"):
+        faults.inject("write")
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+            os.link(source, target)
+            sync_folder(target.parent)
+            return
+        with open(source, "rb") as content, new_file(target) as handle:
+            shutil.copyfileobj(content, handle)
+        shutil.copystat(source, target)
+
+
 def append_line(path: Path, line: str) -> None:
     """Append one line durably; a torn last line of an earlier crash is cut off first.
 

@@ -3,14 +3,27 @@
 The modules epochs, splits and schedule do not import torch, so that the app can use them without loading it.
 """
 
-from cifar_core.train.epochs import LOSS_CLIP, EpochLine, best_line, epoch_line, should_stop_early
+from cifar_core.train.epochs import (
+    EARLIEST,
+    LOSS_CLIP,
+    LOWEST_LOSS,
+    EpochLine,
+    EpochRule,
+    best_line,
+    epoch_line,
+    should_stop_early,
+)
 from cifar_core.train.schedule import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
-from cifar_core.train.splits import split_training
+from cifar_core.train.splits import MeasuredSplit, split_training
 
 __all__ = [
+    "EARLIEST",
     "LOSS_CLIP",
+    "LOWEST_LOSS",
     "SMALL_SIDE",
     "EpochLine",
+    "EpochRule",
+    "MeasuredSplit",
     "best_line",
     "epoch_line",
     "only_whole_batches",

@@ -25,7 +25,7 @@ class Pictures:
         """Load the pictures at `positions` (int64 [N], ascending) into memory, or leave a large part on the disk."""
         self.labels = torch.from_numpy(np.asarray(split.labels)[positions].astype(np.int64)).to(device)  # int64 [N]
         self._split = split
-        self._positions = positions
+        self.positions = positions
         self._resident: np.ndarray | None = None  # uint8 [N, 32, 32, 3]: convolutions are fastest with it
         if len(positions) * _PICTURE_BYTES <= RESIDENT_BYTES:
             self._resident = np.empty((len(positions), 32, 32, 3), np.uint8)
@@ -42,7 +42,7 @@ class Pictures:
         return pixels.transpose(0, 3, 1, 2)
 
     def _read(self, chosen: np.ndarray | slice) -> np.ndarray:
-        return read_pictures(self._split.images, self._positions[chosen]).transpose(0, 2, 3, 1)
+        return read_pictures(self._split.images, self.positions[chosen]).transpose(0, 2, 3, 1)
 
 
 @dataclass(frozen=True)

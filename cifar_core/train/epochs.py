@@ -1,12 +1,18 @@
 """The metrics of each epoch and the choice of the best epoch, shared by the loop, the stored runs and the screens."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from cifar_core.storage.json_types import Amount, Loss, Ordinal, Share
 from cifar_core.storage.parse import parse
 
+# Which of several epochs with the highest validation accuracy is the best. `lowest-loss`: that with the lowest
+# validation loss, and of equal ones the latest, since it has learned longest. `earliest`: as runs of schema 1 and 2 did.
+EpochRule = Literal["lowest-loss", "earliest"]
+LOWEST_LOSS: EpochRule = "lowest-loss"
+EARLIEST: EpochRule = "earliest"
 LOSS_CLIP = 1e-12  # lower bound of a probability in a loss, so that a confident mistake has a finite loss
 
 
@@ -38,20 +44,25 @@ def epoch_line(content: Any) -> EpochLine:
     return parse(EpochLine, content)
 
 
-def best_line(lines: Sequence[EpochLine]) -> EpochLine | None:
-    """The epoch whose weights are kept as the best: the earliest one with the highest validation accuracy.
+def best_line(lines: Sequence[EpochLine], rule: EpochRule) -> EpochLine | None:
+    """The epoch whose weights are kept as the best: one with the highest validation accuracy, of several by the rule.
 
     Without a validation part it is the last epoch, because the test set must not be used to choose.
     """
-    if not lines:
-        return None
     validated = [line for line in lines if line.validation_accuracy is not None]
     if not validated:
-        return lines[-1]
-    return max(validated, key=lambda line: (line.validation_accuracy or 0.0, -line.epoch))
+        return lines[-1] if lines else None
+    return max(validated, key=lambda line: (line.validation_accuracy or 0.0, *_place_in_tie(line, rule)))
 
 
-def should_stop_early(lines: Sequence[EpochLine], patience: int) -> bool:
-    """Whether the last `patience` epochs did not improve the validation accuracy (0 never stops)."""
-    best = best_line(lines)
+def _place_in_tie(line: EpochLine, rule: EpochRule) -> tuple[float, int]:
+    """Which of two epochs with the same validation accuracy is the better one: that with the greater value."""
+    if rule == EARLIEST:
+        return 0.0, -line.epoch
+    return -(math.inf if line.validation_loss is None else line.validation_loss), line.epoch
+
+
+def should_stop_early(lines: Sequence[EpochLine], patience: int, rule: EpochRule) -> bool:
+    """Whether the best epoch is at least `patience` epochs ago (0 never stops)."""
+    best = best_line(lines, rule)  # None before the first epoch
     return patience > 0 and best is not None and lines[-1].epoch - best.epoch >= patience

@@ -1,9 +1,12 @@
 """Splits the training pictures into a training part and a validation part, which have no picture in common."""
 
+from typing import Literal
+
 import numpy as np
 
 from cifar_core.errors import DataError
 
+MeasuredSplit = Literal["test", "validation"]  # that is measured after each epoch
 _STREAM = 1  # keeps these random numbers independent of other uses of the seed
 
 

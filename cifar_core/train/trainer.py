@@ -16,11 +16,12 @@ from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
-from cifar_core.train.epochs import EpochLine, should_stop_early
+from cifar_core.train.epochs import LOWEST_LOSS, EpochLine, EpochRule, should_stop_early
 from cifar_core.train.optimizers import make_optimizer, prepare_for_averaging
 from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
 from cifar_core.train.pruning import Pruning
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part, views_after
+from cifar_core.train.splits import MeasuredSplit
 from cifar_core.train.whitening import freeze_settled_bias, whiten
 
 
@@ -64,8 +65,11 @@ class Callback(Protocol):
     def on_measure(self, position: Position) -> Signal:
         """Called before each batch of the measurement after an epoch; the loop obeys the returned signal at once."""
 
-    def on_epoch(self, trainer: "Trainer", line: EpochLine, test_probs: torch.Tensor) -> None:
-        """Called after each epoch; `test_probs` float32 [N, K] are the predictions of the current weights."""
+    def on_epoch(self, trainer: "Trainer", line: EpochLine, probs: dict[MeasuredSplit, torch.Tensor]) -> None:
+        """Called after each epoch with the predictions of its weights: float32 [N, K] for each part that is measured.
+
+        The parts are `test` and, where the run has one, `validation`.
+        """
 
 
 class _MeasurementStoppedError(Exception):
@@ -76,13 +80,28 @@ class Trainer:
     """Trains one network. `state()` and `load_state()` save and restore all that the rest of the run depends on."""
 
     def __init__(
-        self, config: RunConfig, data: TrainingData, device: torch.device, precision: Precision | None = None
+        self,
+        config: RunConfig,
+        data: TrainingData,
+        device: torch.device,
+        precision: Precision | None = None,
+        *,
+        rule: EpochRule = LOWEST_LOSS,
     ) -> None:
-        """Create the network and its optimiser; without a `precision` the best one for the device is used."""
+        """Create the network and its optimiser.
+
+        Args:
+            config: the settings.
+            data: the pictures.
+            device: computes.
+            precision: of the network's computations; None takes the best one for the device.
+            rule: which epoch is the best, and so when the training stops early.
+        """
         make_repeatable(config.machine.seed)
         self.config = config
         self.data = data
         self.device = device
+        self.rule = rule
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
         whiten(self.net, data)
         if config.optimizer.optimizer == "averaged_sgd":
@@ -108,7 +127,7 @@ class Trainer:
             TrainingError: the loss became NaN or infinite.
         """
         settings = self.config.optimizer
-        while len(self.lines) < settings.epochs and not should_stop_early(self.lines, settings.patience):
+        while len(self.lines) < settings.epochs and not should_stop_early(self.lines, settings.patience, self.rule):
             outcome = self.run_epoch(callback)
             if outcome is not FitOutcome.FINISHED:
                 return outcome
@@ -194,12 +213,13 @@ class Trainer:
         train_seconds, started = self._epoch_seconds, time.monotonic()
         before_batch = partial(_obey, callback, self._position(epoch))
         views = views_after(self.config, epoch)
+        probs: dict[MeasuredSplit, torch.Tensor] = {}
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
-            probs = self._predict(self.data.validation, views, before_batch)
-            validation_loss, validation_accuracy = loss_and_accuracy(probs, self.data.validation.labels)
-        test_probs = self._predict(self.data.test, views, before_batch)
-        test_loss, test_accuracy = loss_and_accuracy(test_probs, self.data.test.labels)
+            probs["validation"] = self._predict(self.data.validation, views, before_batch)
+            validation_loss, validation_accuracy = loss_and_accuracy(probs["validation"], self.data.validation.labels)
+        probs["test"] = self._predict(self.data.test, views, before_batch)
+        test_loss, test_accuracy = loss_and_accuracy(probs["test"], self.data.test.labels)
         _check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
         line = EpochLine(
@@ -218,7 +238,7 @@ class Trainer:
         self.lines.append(line)
         self.seconds += seconds
         self._start_epoch()
-        callback.on_epoch(self, line, test_probs)
+        callback.on_epoch(self, line, probs)
 
     def _predict(self, pictures: Pictures, views: int, before_batch: Callable[[], None]) -> torch.Tensor:
         config = config_with_views(self.config.data, views)

@@ -14,12 +14,13 @@ import streamlit as st
 from cifar_core.data import Dataset, Split, open_dataset
 from cifar_core.evaluate import averages, class_report, confusion_matrix
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
+from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import sample_table
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
-_LARGE_FILE_BYTES = 4 * MB  # of predictions.npz; the tables made of it take several times as much
+_LARGE_FILE_BYTES = 2 * MB  # of probabilities; the tables made of it take several times as much
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> F
         RunError: there are none yet, or they cannot be read.
     """
     wanted = epoch or (run.best.epoch if run.best else None)
-    folder = RunFolder(workspace.runs / run.id)
-    files = (folder.predictions, folder.history(wanted or 0))  # resuming a run elsewhere may compute an epoch again
-    load = _load_large_findings if _file_bytes(folder.predictions) > _LARGE_FILE_BYTES else _load_findings
+    folder = as_stored(RunFolder(workspace.runs / run.id))
+    probs = folder.probs("test", wanted or 0)
+    files = (folder.samples("test"), probs)  # resuming a run elsewhere may compute an epoch again
+    load = _load_large_findings if _file_bytes(probs) > _LARGE_FILE_BYTES else _load_findings
     return load(workspace, run.id, wanted, (run.created, *map(_identity, files)))
 
 

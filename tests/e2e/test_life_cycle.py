@@ -61,7 +61,7 @@ def retry(page: Page, workspace: Workspace, old: str) -> str:
     expect(page.get_by_text("1 training", exact=False).first).to_be_visible(timeout=MINUTES)
     settle(page)
     (new,) = [run for run in list_runs(workspace) if run.id != old]
-    assert new.made_from == old
+    assert new.parent == old
     expect(button(page, f"runs_pause_{new.id}")).to_be_visible()
     return new.id
 
@@ -78,7 +78,7 @@ def duplicate(page: Page, workspace: Workspace, old: str) -> str:
     page.get_by_role("button", name="Start", exact=True).dblclick()
     expect(page.get_by_text("It starts by itself when its turn comes", exact=False)).to_be_visible()
     (new,) = [run for run in list_runs(workspace) if run.id not in before]
-    assert (new.made_from, new.config.flat()) == (old, make_config(LONG).flat())
+    assert (new.parent, new.config.flat()) == (old, make_config(LONG).flat())
     expect(page).to_have_url(re.compile(f"run={new.id}"))
     return new.id
 

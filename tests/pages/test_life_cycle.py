@@ -224,7 +224,7 @@ def test_retry_makes_one_new_run(
     app.button(key=f"{page}_retry_{old}_0").click().run()
     assert not app.exception
     (new,) = [run for run in list_runs(workspace) if run.id != old]
-    assert (started, new.made_from, new.config.machine.seed) == ([new.id], old, 7)
+    assert (started, new.parent, new.config.machine.seed) == ([new.id], old, 7)
     keys = {button.key for button in app.button}
     assert f"{page}_retry_{old}_0" not in keys, "the second click of a double click finds nothing"
     assert app.query_params["run"] == (new.id if page == "train" else old)
@@ -246,7 +246,7 @@ def test_duplicate_opens_the_settings_and_the_new_run_says_where_they_come_from(
     app.number_input(key="train_set_epochs").set_value(5).run()
     app.button(key="train_start").click().run()
     new = read_run(workspace, started[0])
-    assert (new.made_from, new.config.optimizer.epochs, new.config.optimizer.batch_size) == (old, 5, 32)
+    assert (new.parent, new.config.optimizer.epochs, new.config.optimizer.batch_size) == (old, 5, 32)
     assert read_run(workspace, old).config.optimizer.epochs == 3
 
 
@@ -259,7 +259,7 @@ def test_a_preset_after_a_duplicate_is_made_from_no_run(
     app.get_by_key("train_preset").set_value("quick").run()
     assert app.selectbox(key="train_earlier").value is None
     app.button(key="train_start").click().run()
-    assert read_run(workspace, started[0]).made_from == ""
+    assert read_run(workspace, started[0]).parent == ""
 
 
 @pytest.mark.fault(18, 19)

@@ -34,7 +34,7 @@ from cifar_core.runs import (
     resume_run,
     verify_run,
 )
-from cifar_core.runs.ids import new_run_id
+from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, is_run_id, run_folder
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny

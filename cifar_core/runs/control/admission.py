@@ -26,10 +26,11 @@ _PASSES = 2  # every activation has a gradient in the backward pass
 def run_bytes(workspace: Workspace, config: RunConfig) -> int:
     """About how many bytes a run will take on the disk: checkpoints, weights, and the predictions of every epoch."""
     state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
-    classes, test = (max(2, state.classes), state.test) if state else (2, 0)
+    classes = max(2, state.classes) if state else 2
+    measured = state.test + round(state.train * config.data.validation_share) if state else 0
     weights = _FLOAT_BYTES * totals(layer_table(config.model, classes)).parameters
-    predictions = _FLOAT_BYTES * test * classes
-    return weights * (1 + 3 * _CHECKPOINTS) + predictions * (config.optimizer.epochs + 1)
+    predictions = _FLOAT_BYTES * measured * classes
+    return weights * (2 + 3 * _CHECKPOINTS) + predictions * config.optimizer.epochs
 
 
 @contextlib.contextmanager

@@ -15,23 +15,21 @@ from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_text
 from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
+from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
-from cifar_core.runs.ids import new_run_id
 from cifar_core.runs.listing import list_runs
 from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
-from cifar_core.train import split_training
+from cifar_core.train import LOWEST_LOSS, split_training
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
 _REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def create_run(
-    workspace: Workspace, config: RunConfig, *, nonce: str = "", person: str = "", made_from: str = ""
-) -> str:
+def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", person: str = "", parent: str = "") -> str:
     """Make the folder of a new run, whole or not at all; `start_run` starts it.
 
     Args:
@@ -39,7 +37,7 @@ def create_run(
         config: checked settings.
         nonce: the same text twice gives the same run, so that a double click makes one.
         person: who asks, where there is a login; counted against `runs_per_person`.
-        made_from: id of the run whose settings these are.
+        parent: id of the run whose settings these are.
 
     Returns:
         The run's id.
@@ -58,7 +56,7 @@ def create_run(
         split_training(labels, **shares, seed=config.machine.seed)  # raises DataError where a part would be empty
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
-    content = {"settings": config.flat(), "person": clean_text(person, "person", MAX_PERSON), "made_from": made_from}
+    content = {"settings": config.flat(), "person": clean_text(person, "person", MAX_PERSON), "parent": parent}
     with exclusive_run_changes(workspace):
         run_id = new_run_id(nonce)
         while (workspace.runs / run_id).exists():
@@ -76,6 +74,9 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
     expected = estimate_run(workspace, config, runs)
     return {
         "schema_version": RUN_SCHEMA,
+        "first_schema": RUN_SCHEMA,
+        "epoch_rule": LOWEST_LOSS,
+        "origin": "trained",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         "expected_seconds": expected.seconds if expected else None,
         "versions": {"python": platform.python_version(), **_versions()},
@@ -87,7 +88,7 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
 def _make_folder(workspace: Workspace, run_id: str, config: RunConfig, content: dict[str, Any]) -> None:
     with new_folder(workspace.runs / run_id) as path:
         folder = RunFolder(path)
-        make_folder(folder.history(1).parent)
+        make_folder(folder.predictions)
         write_json(folder.config, {"id": run_id, **content})
         write_first_status(folder, config.optimizer.epochs)
 

@@ -32,7 +32,7 @@ def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str
             f"Run {run.id} has the status {run.status}: only a run that was stopped, was interrupted or failed can be "
             "retried; duplicate it instead."
         )
-    return create_run(workspace, run.config, nonce=nonce, person=person, made_from=run.id)
+    return create_run(workspace, run.config, nonce=nonce, person=person, parent=run.id)
 
 
 def duplicate_run(
@@ -56,4 +56,4 @@ def duplicate_run(
     """
     run = read_run(workspace, run_id)
     config = make_config({**run.config.flat(), **changes})
-    return create_run(workspace, config, nonce=nonce, person=person, made_from=run.id)
+    return create_run(workspace, config, nonce=nonce, person=person, parent=run.id)

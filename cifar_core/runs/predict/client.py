@@ -14,9 +14,10 @@ import numpy as np
 from cifar_core.errors import RunError
 from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs.listing import read_run
+from cifar_core.runs.old_schemas import as_stored
+from cifar_core.runs.result_checks import check_weights
 from cifar_core.runs.run import Run
 from cifar_core.runs.run_folder import run_folder
-from cifar_core.runs.transfer.audit import check_weights
 from cifar_core.workspace import Workspace
 
 _COUNT = struct.Struct("<I")
@@ -114,7 +115,9 @@ def require_network(workspace: Workspace, run_id: str) -> tuple[Run, int]:
     if run.dataset is None or run.best is None:
         raise RunError(f"Run {run_id} has no finished epoch yet, so it has no network that could predict.")
     try:
-        check_weights(run_folder(workspace, run.id), run.best.epoch, run.config.model, len(run.dataset.class_names))
+        check_weights(
+            as_stored(run_folder(workspace, run.id)), run.best.epoch, run.config.model, len(run.dataset.class_names)
+        )
     except ValueError as error:
         raise RunError(f"The network of run {run_id} cannot be used: {error}. Train it again.") from error
     return run, run.best.epoch

@@ -9,9 +9,10 @@ import subprocess
 from cifar_core.errors import RunError
 from cifar_core.processes import Program, child_environment, command_of
 from cifar_core.runs.listing import read_run
+from cifar_core.runs.old_schemas import as_stored
+from cifar_core.runs.result_checks import check_weights
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import run_folder
-from cifar_core.runs.transfer.audit import check_weights
 from cifar_core.workspace import Workspace
 
 
@@ -35,7 +36,7 @@ def recompute_predictions(workspace: Workspace, run_id: str) -> None:
     if run.best is None:
         raise RunError(f"Run {run.id} has no finished epoch yet, so there is nothing to recompute.")
     classes = len(open_run_dataset(workspace, run).class_names)
-    folder = run_folder(workspace, run.id)
+    folder = as_stored(run_folder(workspace, run.id))
     try:
         check_weights(folder, run.best.epoch, run.config.model, classes)
     except ValueError as error:

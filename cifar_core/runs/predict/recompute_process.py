@@ -1,8 +1,7 @@
 """The process that computes a run's predictions again from its best weights.
 
 Run as `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR` by `cifar_core.runs.predict.recompute`,
-which has checked that this is possible and loads no torch. Writes predictions.npz and the best epoch's file under
-history/, as the training did.
+which has checked that this is possible and loads no torch. A run of an earlier schema is carried over first.
 """
 
 import argparse
@@ -12,19 +11,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar_core.data import Dataset, require_unchanged
+from cifar_core.data import require_unchanged
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.runs.control.actions import is_alive
 from cifar_core.runs.listing import read_run
+from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
 from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.training.process import threads_of
-from cifar_core.runs.training.recorder import write_history, write_predictions
+from cifar_core.runs.training.recorder import write_probs, write_samples
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import EpochLine
-from cifar_core.train.batches import load_training_data
+from cifar_core.train import EpochLine, MeasuredSplit
+from cifar_core.train.batches import Pictures, TrainingData, load_training_data
 from cifar_core.train.device import make_repeatable, pick_device
 from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
 
@@ -48,32 +48,43 @@ def recompute_best_epoch(folder: RunFolder) -> None:
         dataset = open_run_dataset(folder.workspace, run)
         require_unchanged(dataset)
         torch.set_num_threads(threads_of(folder))
-        probs = _probs(folder, record, dataset, run.best)
-        write_history(folder, probs, run.best.epoch)
-        write_predictions(folder, dataset, probs, run.best.epoch)
+        config = run_config(folder)
+        device = pick_device("cpu" if record.device == "cpu" else "auto")
+        make_repeatable(config.machine.seed)
+        data = load_training_data(dataset, config.data, config.machine.seed, device)
+        found = _predict(folder, record, data, run.best)
+        carry_over(folder)
+        write_samples(folder, dataset, data)
+        for split, probs in found.items():
+            write_probs(folder, split, probs, run.best.epoch)
 
 
-def _probs(folder: RunFolder, record: TrainingRecord, dataset: Dataset, best: EpochLine) -> np.ndarray:
-    """Test probabilities float32 [N, K] after the best epoch."""
+def _predict(
+    folder: RunFolder, record: TrainingRecord, data: TrainingData, best: EpochLine
+) -> dict[MeasuredSplit, np.ndarray]:
+    """Probabilities float32 [N, K] of each measured split after the best epoch."""
     config = run_config(folder)
-    device = pick_device("cpu" if record.device == "cpu" else "auto")
-    make_repeatable(config.machine.seed)
-    data = load_training_data(dataset, config.data, config.machine.seed, device)
     net = read_network(folder, best.epoch, config.model, data.classes)
-    net = net.to(device).to(memory_format=torch.channels_last)
-    found = predict_probabilities(net, data.test, data, config_with_views(config.data, best.looks), record.precision)
-    if not bool(found.isfinite().all()):
+    net = net.to(data.scale.device).to(memory_format=torch.channels_last)
+    views = config_with_views(config.data, best.looks)
+    measured: dict[MeasuredSplit, Pictures] = {"test": data.test, "validation": data.validation}
+    found = {
+        split: predict_probabilities(net, pictures, data, views, record.precision)
+        for split, pictures in measured.items()
+        if len(pictures)
+    }
+    if not all(bool(probs.isfinite().all()) for probs in found.values()):
         raise RunError(
             f"The weights of run {folder.run_id} are so large that its probabilities are not numbers: its predictions "
             "cannot be computed from them. Nothing was changed; duplicate the run to train the network again."
         )
-    _, accuracy = loss_and_accuracy(found, data.test.labels)
+    _, accuracy = loss_and_accuracy(found["test"], data.test.labels)
     if abs(accuracy - best.test_accuracy) > _TOLERANCE:
         raise RunError(
             f"The weights of run {folder.run_id} give {accuracy:.4f} test accuracy, its metrics say "
             f"{best.test_accuracy:.4f} at epoch {best.epoch}: they are not those of that epoch. Nothing was changed."
         )
-    return found.numpy()
+    return {split: probs.numpy() for split, probs in found.items()}
 
 
 def main() -> int:

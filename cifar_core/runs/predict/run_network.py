@@ -14,10 +14,11 @@ from cifar_core.config import ModelConfig, Precision
 from cifar_core.data import decode_picture, usable_std
 from cifar_core.errors import RunError
 from cifar_core.models.network import create_model
+from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.hashed_tensors import read_hashed
+from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.predict.client import require_network
 from cifar_core.runs.records import read_training_record, run_config
-from cifar_core.runs.results import read_lines
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.tensor_limits import most_weights
 from cifar_core.train.device import computing_in, has_fast_bfloat16
@@ -87,6 +88,6 @@ def read_network(folder: RunFolder, epoch: int, model: ModelConfig, classes: int
         DamagedError: the file of the weights is not as it was written.
     """
     net = create_model(model, classes)
-    content, _ = read_hashed(folder.weights(epoch), most_weights(model, classes), required=False)
+    content, _ = read_hashed(as_stored(folder).weights(epoch), most_weights(model, classes), required=False)
     net.load_state_dict(safetensors.torch.load(content))
     return net

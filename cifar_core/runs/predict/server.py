@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.predict.run_network import RunNetwork
 from cifar_core.runs.run_folder import RunFolder
 
@@ -35,7 +36,7 @@ def main() -> int:
     while len(length := source.read(_COUNT.size)) == _COUNT.size:
         head = json.loads(source.read(_COUNT.unpack(length)[0]))
         pixels = np.frombuffer(source.read(head["count"] * PICTURE_BYTES), np.uint8).reshape(-1, 3, 32, 32)
-        weights = RunFolder(Path(head["run_dir"])).weights(head["epoch"])
+        weights = as_stored(RunFolder(Path(head["run_dir"]))).weights(head["epoch"])
         network = _network(head["run_dir"], head["epoch"], weights.stat().st_mtime_ns)
         with torch.no_grad():
             answer = network(torch.from_numpy(pixels.copy())).numpy().astype("<f4").tobytes()

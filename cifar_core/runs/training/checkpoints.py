@@ -21,8 +21,8 @@ from safetensors import SafetensorError
 
 from cifar_core.data.sources.zips import is_stored
 from cifar_core.errors import RunError, StorageError
+from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed, read_hashed, read_old, with_hash
-from cifar_core.runs.results import read_lines
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.tensor_limits import most_checkpoint
 from cifar_core.runs.training.reproducibility import conditions, differences

@@ -27,13 +27,15 @@ from cifar_core.lifecycle.states import Status, TrainingProgress, Verb
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
+from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.estimate.speed import read_speed
-from cifar_core.runs.records import MAX_WARNINGS, TrainingRecord, read_training_record, run_config
-from cifar_core.runs.results import read_lines
+from cifar_core.runs.old_schemas import carry_over
+from cifar_core.runs.records import MAX_WARNINGS, TrainingRecord, read_creation, read_training_record, run_config
 from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
+from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
-from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text
+from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, write_samples
 from cifar_core.runs.training.requests import CutShortError, RunRequests
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
@@ -80,11 +82,13 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
-    dataset_facts = _dataset_facts(folder, dataset, data)
-    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision))
+    dataset_facts, rule = _dataset_facts(folder, dataset, data), read_creation(folder).epoch_rule
+    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=rule))
+    carry_over(folder)
     trainer = loaded.trainer
     record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
     record = _with_warnings(record, read_training_record(folder), loaded)
+    write_samples(folder, dataset, data)
     write_json(folder.facts, asdict(record))
     _rewind_metrics(folder, trainer)
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
@@ -110,8 +114,9 @@ def _sweep_unfinished(folder: RunFolder) -> None:
 def _is_complete(folder: RunFolder, config: RunConfig) -> bool:
     """Whether an earlier process trained all epochs and removed the checkpoints, but could not write that status."""
     lines, _ = read_lines(folder)
-    enough = len(lines) == config.optimizer.epochs or (lines and should_stop_early(lines, config.optimizer.patience))
-    return bool(enough) and not checkpoint_files(folder)
+    rule, settings = read_creation(folder).epoch_rule, config.optimizer
+    enough = len(lines) == settings.epochs or should_stop_early(lines, settings.patience, rule)
+    return enough and not checkpoint_files(folder)
 
 
 def threads_of(folder: RunFolder) -> int:
@@ -179,6 +184,7 @@ def _dataset_facts(folder: RunFolder, dataset: Dataset, data: TrainingData) -> D
         train=len(data.train),
         validation=len(data.validation),
         test=len(data.test),
+        test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
     )
 
 

@@ -6,21 +6,25 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import torch
 
 from cifar_core.config import ModelConfig
-from cifar_core.data import Dataset, usable_std
+from cifar_core.data import Dataset, Split, usable_std
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import TrainingProgress
 from cifar_core.lifecycle.status import write_progress
 from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.runs.run_folder import RunFolder
+from cifar_core.runs.sample_files import samples_content
 from cifar_core.runs.training.checkpoints import Checkpoints
 from cifar_core.storage.atomic import append_line, make_folder, remove, write_atomic
-from cifar_core.train import EpochLine, best_line
+from cifar_core.storage.json_files import read_start
+from cifar_core.train import EpochLine, MeasuredSplit, best_line
+from cifar_core.train.batches import TrainingData
 from cifar_core.train.trainer import Position, Signal, Trainer
 
 STATUS_SECONDS = 0.25  # between two writes of the progress, which then cost next to nothing
@@ -66,23 +70,26 @@ class Recorder:
         self._write_progress("measuring", position, at_once=self.progress.phase != "measuring")
         return self._request()
 
-    def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
+    def on_epoch(self, trainer: Trainer, line: EpochLine, probs: dict[MeasuredSplit, torch.Tensor]) -> None:
         """Write the results of an epoch, and its line of metrics.jsonl last."""
-        probs = test_probs.numpy()
-        write_history(self._folder, probs, line.epoch)
-        if best_line(trainer.lines) is line:
-            write_weights(self._folder, self._dataset, trainer, line.epoch)
-            write_predictions(self._folder, self._dataset, probs, line.epoch)
+        for split, found in probs.items():
+            write_probs(self._folder, split, found.numpy(), line.epoch)
+        if best_line(trainer.lines, trainer.rule) is line:
+            write_weights(self._folder.weights(line.epoch), self._dataset, trainer)
         self._save()
         append_line(self._folder.metrics, line_text(line))
         self._remove_weights(trainer.lines)
 
     def on_end(self) -> None:
-        """Remove the checkpoints and the weights that a finished run does not need.
+        """Keep the weights of the last epoch, and remove the checkpoints and weights that a finished run does not need.
 
         Raises:
             StorageError: the disk refused.
         """
+        lines = self._trainer.lines
+        if lines and best_line(lines, self._trainer.rule) is not lines[-1]:
+            with contextlib.suppress(StorageError):  # the run is whole without them, and now room is made
+                write_weights(self._folder.last_weights(lines[-1].epoch), self._dataset, self._trainer)
         self._checkpoints.clear()
         self._remove_weights(self._trainer.lines)
 
@@ -94,9 +101,10 @@ class Recorder:
 
     def _remove_weights(self, lines: list[EpochLine]) -> None:
         """Keep the weights of the best epoch, and of those that would be the best after going back to a checkpoint."""
-        bests = [best_line(lines), *(best_line(lines[:epochs]) for epochs in self._checkpoints.epochs)]
+        logs = [lines, *(lines[:epochs] for epochs in self._checkpoints.epochs)]
+        bests = [best_line(log, self._trainer.rule) for log in logs]
         wanted = {self._folder.weights(best.epoch) for best in bests if best is not None}
-        for path in [*self._folder.new_weights(1).parent.glob("[0-9]*.safetensors"), self._folder.old_weights]:
+        for path in self._folder.weights(1).parent.glob("[0-9]*.safetensors"):
             if path not in wanted:
                 remove(path)
 
@@ -113,14 +121,13 @@ class Recorder:
             write_progress(self._folder, self.progress)
 
 
-def write_weights(folder: RunFolder, dataset: Dataset, trainer: Trainer, epoch: int) -> None:
-    """Write the present weights, with their SHA-256, as those of an epoch; its metadata make the file usable alone.
+def write_weights(path: Path, dataset: Dataset, trainer: Trainer) -> None:
+    """Write the present weights, with their SHA-256; the metadata make the file usable alone.
 
     Raises:
         StorageError: the disk refused.
     """
     weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
-    path = folder.new_weights(epoch)
     make_folder(path.parent)
     write_atomic(path, *with_hash(safetensors.torch.save(weights, weights_metadata(dataset, trainer.config.model))))
 
@@ -150,30 +157,36 @@ def seconds_left(at: Position) -> float | None:
     return at.seconds / done * (at.epochs - done) if done > 0 else None
 
 
-def write_predictions(folder: RunFolder, dataset: Dataset, probs: np.ndarray, epoch: int) -> None:
-    """Write test probabilities float32 [N, K] as those of the best epoch, with labels, ids and class names.
+def write_samples(folder: RunFolder, dataset: Dataset, data: TrainingData) -> None:
+    """Write labels and ids of the pictures that the run measures, unless they are there as they should be.
 
     Raises:
         StorageError: the disk refused.
     """
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        labels=np.asarray(dataset.test.labels),
-        probs=probs,
-        ids=np.asarray(dataset.test.ids),
-        class_names=np.array(dataset.class_names),
-        epoch=np.int64(epoch),
-    )
-    write_atomic(folder.predictions, buffer.getvalue())
+    make_folder(folder.predictions)
+    chosen: dict[MeasuredSplit, tuple[Split, np.ndarray]] = {
+        "test": (dataset.test, data.test.positions),
+        "validation": (dataset.train, data.validation.positions),
+    }
+    for split, (source, positions) in chosen.items():
+        content = samples_content(np.asarray(source.labels)[positions], np.asarray(source.ids)[positions])
+        if len(positions) and not _holds(folder.samples(split), content):
+            write_atomic(folder.samples(split), content)
 
 
-def write_history(folder: RunFolder, probs: np.ndarray, epoch: int) -> None:
-    """Write test probabilities float32 [N, K] as those of an epoch.
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return read_start(path, len(content) + 1) == content
+    except OSError:
+        return False
+
+
+def write_probs(folder: RunFolder, split: MeasuredSplit, probs: np.ndarray, epoch: int) -> None:
+    """Write probabilities float32 [N, K] of a part after an epoch.
 
     Raises:
         StorageError: the disk refused.
     """
     buffer = io.BytesIO()
     np.save(buffer, probs, allow_pickle=False)
-    write_atomic(folder.history(epoch), buffer.getvalue())
+    write_atomic(folder.probs(split, epoch), buffer.getvalue())

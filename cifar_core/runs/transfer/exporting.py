@@ -17,6 +17,7 @@ from cifar_core.errors import RunError, StorageError
 from cifar_core.limits import LIMITS_FILE, read_limits, require_room
 from cifar_core.runs.control.actions import is_alive
 from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.runs.sample_files import read_samples, samples_content
 from cifar_core.runs.transfer.audit import AuditedRun, audit_run
 from cifar_core.runs.transfer.manifest import MANIFEST, ListedFile, Manifest, is_run_file
 from cifar_core.storage.atomic import new_file
@@ -122,8 +123,12 @@ def _write_zip(handle: BinaryIO, folder: RunFolder, audited: AuditedRun) -> None
 
         for name, text in records.file_contents().items():
             add(name, io.BytesIO(text), len(text))
-        for name in audited.files:
-            with open(folder.path / name, "rb") as stream:
+        for name, path in audited.files.items():
+            if path.suffix == ".npz":  # of an earlier schema it holds more
+                text = samples_content(*read_samples(path))
+                add(name, io.BytesIO(text), len(text))
+                continue
+            with open(path, "rb") as stream:
                 add(name, stream, os.fstat(stream.fileno()).st_size)
-        text = Manifest(records.config["id"], records.origin, listed).text()
+        text = Manifest(records.creation.id, records.identity, listed).text()
         add(MANIFEST, io.BytesIO(text), len(text))

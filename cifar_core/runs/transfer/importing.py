@@ -15,9 +15,10 @@ from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.zips import ZipFiles, open_zip
 from cifar_core.errors import RunError
 from cifar_core.limits import read_limits, require_room
-from cifar_core.runs.ids import new_run_id
+from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.listing import list_runs, read_run_or_problem
-from cifar_core.runs.records import origin_of, read_creation
+from cifar_core.runs.old_schemas import carry_over
+from cifar_core.runs.records import identity_of, read_creation
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.transfer.audit import audit_run
 from cifar_core.runs.transfer.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, is_run_file, parse_manifest
@@ -55,8 +56,8 @@ def import_run(workspace: Workspace, path: Path, *, shown: str = "") -> Imported
     name, limit = shown_name(path, shown), read_limits(workspace).export_mb * MB
     with open_zip(path, ArchiveLimits(_MAX_FILES, limit, limit), shown=shown) as archive:
         try:
-            entries = _entries(archive)
-            manifest = _manifest(archive, entries)
+            manifest, folder = _manifest(archive)
+            entries = _entries(archive, folder, manifest)
         except ValueError as error:
             raise RunError(f"{name} was refused: {error}.") from error
         existing = _existing_id(workspace, manifest)
@@ -85,25 +86,24 @@ def _existing_id(workspace: Workspace, manifest: Manifest) -> str:
     """The id that the run of the manifest has in the workspace; empty where the workspace does not have it."""
     for run in list_runs(workspace):
         with contextlib.suppress(RunError):  # it cannot be read, or has just been deleted
-            if not run.problem and origin_of(read_creation(run_folder(workspace, run.id))) == manifest.origin:
+            if not run.problem and identity_of(read_creation(run_folder(workspace, run.id))) == manifest.origin:
                 return run.id
     return ""
 
 
-def _entries(archive: ZipFiles) -> dict[str, zipfile.ZipInfo]:
-    """The files of the zip by their names inside the run's folder, which is the folder with the manifest."""
-    parent = next((info.filename.removesuffix(MANIFEST) for info in archive.infos if _is_manifest(info.filename)), None)
-    if parent is None:
+def _manifest(archive: ZipFiles) -> tuple[Manifest, str]:
+    """The manifest, and the name of the folder in the zip that it lies in, with a slash; empty at the top."""
+    found = next((info for info in archive.infos if _is_manifest(info.filename)), None)
+    if found is None:
         raise ValueError(f"it is not an exported run: it has no {MANIFEST}")
-    entries = {}
-    for info in archive.infos:
-        name = info.filename.removeprefix(parent)
-        if not is_run_file(name) or not info.filename.startswith(parent):
-            raise ValueError(f"it holds {info.filename[:80]!a}, which is not a file of a run")
-        if name in entries:
-            raise ValueError(f"it holds {name} twice")
-        entries[name] = info
-    return entries
+    with archive.open(found) as stream:
+        text = stream.read(MAX_MANIFEST_BYTES + 1)
+    if len(text) > MAX_MANIFEST_BYTES:
+        raise ValueError(f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES:,} bytes")
+    try:
+        return parse_manifest(text), found.filename.removesuffix(MANIFEST)
+    except ValueError as error:
+        raise ValueError(f"{MANIFEST} {error}") from error
 
 
 def _is_manifest(name: str) -> bool:
@@ -111,20 +111,21 @@ def _is_manifest(name: str) -> bool:
     return name.split("/")[-1] == MANIFEST and name.count("/") <= 1
 
 
-def _manifest(archive: ZipFiles, entries: Mapping[str, zipfile.ZipInfo]) -> Manifest:
-    with archive.open(entries[MANIFEST]) as stream:
-        text = stream.read(MAX_MANIFEST_BYTES + 1)
-    if len(text) > MAX_MANIFEST_BYTES:
-        raise ValueError(f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES:,} bytes")
-    try:
-        manifest = parse_manifest(text)
-    except ValueError as error:
-        raise ValueError(f"{MANIFEST} {error}") from error
+def _entries(archive: ZipFiles, folder: str, manifest: Manifest) -> dict[str, zipfile.ZipInfo]:
+    """The files of the zip, which are those of the manifest, by their names inside the run's folder."""
+    entries = {}
+    for info in archive.infos:
+        name = info.filename.removeprefix(folder)
+        if not is_run_file(name) or not info.filename.startswith(folder):
+            raise ValueError(f"it holds {info.filename[:80]!a}, which is not a file of a run")
+        if name in entries:
+            raise ValueError(f"it holds {name} twice")
+        entries[name] = info
     unmatched = sorted((entries.keys() - {MANIFEST}) ^ manifest.files.keys())
     if unmatched:
         where = "missing" if unmatched[0] in manifest.files else f"not listed in {MANIFEST}"
         raise ValueError(f"{unmatched[0]} is {where}")
-    return manifest
+    return entries
 
 
 def _unpack(archive: ZipFiles, entries: Mapping[str, zipfile.ZipInfo], manifest: Manifest, temp: Path) -> None:
@@ -146,11 +147,13 @@ def _check_and_adopt(folder: RunFolder, manifest: Manifest, run_id: str) -> None
     """Check the unpacked run and write its records again, as those of a run of this workspace."""
     audited = audit_run(folder)
     records = audited.records.renamed(run_id)
-    if records.origin != manifest.origin or audited.records.config["id"] != manifest.run:
+    if records.identity != manifest.origin or audited.records.creation.id != manifest.run:
         raise ValueError(f"config.json is of another run than {MANIFEST}")
-    extra = sorted(manifest.files.keys() - {*records.file_contents(), *audited.files})
+    audited_files = {path.relative_to(folder.path).as_posix() for path in audited.files.values()}
+    extra = sorted(manifest.files.keys() - records.file_contents().keys() - audited_files)
     if extra:
         raise ValueError(f"{extra[0]} does not belong to this run")
+    carry_over(folder)
     for name, text in records.file_contents().items():
         with storage_errors(f"writing {name}"), new_file(folder.path / name) as handle:
             handle.write(text)

@@ -4,18 +4,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from cifar_core.runs.run_folder import is_run_id
-from cifar_core.storage.json_types import is_sha256
+from cifar_core.storage.json_types import Count, FolderName, Sha256
+from cifar_core.storage.parse import parse
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1024 * 1024
 _FORMAT = "cifar_core run"
-VERSION = 1
+VERSION = 2  # of the zip. 2: a run of schema 3; 1: a run of schema 1 or 2
 _RECORDS = ("config.json", "status.json", "about.json", "facts.json")
 _OTHERS = re.compile(
-    r"metrics\.jsonl|predictions\.npz|best\.safetensors|best/[0-9]{4}\.safetensors|history/test-[0-9]{4}\.npy", re.ASCII
+    r"metrics\.jsonl"
+    r"|predictions/(test|validation)(-[0-9]{4}\.npy|\.npz)|(best|last)/[0-9]{4}\.safetensors"
+    r"|predictions\.npz|history/test-[0-9]{4}\.npy|best\.safetensors",  # of version 1
+    re.ASCII,
 )
 
 
@@ -23,27 +25,28 @@ _OTHERS = re.compile(
 class ListedFile:
     """What the manifest says about a file."""
 
-    bytes: int
-    sha256: str
+    bytes: Count
+    sha256: Sha256
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of `manifest.json`."""
+    """The content of `manifest.json`, beside format and version."""
 
-    run: str  # its id in the workspace that it was exported from
-    origin: str  # identifies the run in every workspace: see `records.origin_of`
+    run: FolderName  # its id in the workspace that it was exported from
+    origin: Sha256  # identifies the run in every workspace: see `records.identity_of`
     files: Mapping[str, ListedFile]
 
     def text(self) -> bytes:
         """The manifest as the text of its file."""
-        files = {name: asdict(listed) for name, listed in self.files.items()}
-        content = {"format": _FORMAT, "version": VERSION, "run": self.run, "origin": self.origin, "files": files}
-        return json.dumps(content, indent=1).encode()
+        return json.dumps({"format": _FORMAT, "version": VERSION, **asdict(self)}, indent=1).encode()
 
 
 def is_run_file(name: str) -> bool:
-    """Whether a file of this name may be in the zip of a run; checkpoints, locks and logs are never exported."""
+    """Whether a file of this name may be in the zip of a run.
+
+    Checkpoints, locks and logs are never exported, nor are analyses, which can be computed again.
+    """
     return name in (MANIFEST, *_RECORDS) or _OTHERS.fullmatch(name) is not None
 
 
@@ -59,22 +62,13 @@ def parse_manifest(text: bytes) -> Manifest:
         raise ValueError("cannot be read") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ValueError("is not the manifest of a run")
-    if content.get("version") != VERSION:
+    if content.get("version") not in range(1, VERSION + 1):
         raise ValueError("was written by a newer version of this program")
-    run, origin, files = content.get("run"), content.get("origin"), content.get("files")
-    if not isinstance(run, str) or not is_run_id(run):
-        raise ValueError("gives an id that a run cannot have")
-    if not isinstance(origin, str) or not is_sha256(origin) or not isinstance(files, dict):
-        raise ValueError("lacks its origin or its list of files")
-    return Manifest(run, origin, {name: _listed_file(name, entry) for name, entry in files.items()})
-
-
-def _listed_file(name: str, entry: Any) -> ListedFile:
-    if not is_run_file(name) or name == MANIFEST:
-        raise ValueError(f"lists {name[:80]!a}, which is not a file of a run")
-    if not isinstance(entry, dict) or entry.keys() != {"bytes", "sha256"}:
-        raise ValueError(f"does not give the size and SHA-256 of {name}")
-    size, digest = entry["bytes"], entry["sha256"]
-    if type(size) is not int or size < 0 or not isinstance(digest, str) or not is_sha256(digest):
-        raise ValueError(f"does not give the size and SHA-256 of {name}")
-    return ListedFile(size, digest)
+    try:
+        manifest = parse(Manifest, content, exact=False)
+    except ValueError as error:
+        raise ValueError(f"breaks a rule: {error}") from error
+    for name in manifest.files:
+        if not is_run_file(name) or name == MANIFEST:
+            raise ValueError(f"lists {name[:80]!a}, which is not a file of a run")
+    return manifest

@@ -38,7 +38,7 @@ def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
 
 def _origin(run: Run) -> str:
     """Return which run it was made from, and whether it was imported."""
-    parts = [f"made from {escaped(run.made_from)}"] if run.made_from else []
+    parts = [f"made from {escaped(run.parent)}"] if run.parent else []
     parts += ["imported"] if run.imported else []
     return "".join(f" · {part}" for part in parts)
 

@@ -65,13 +65,13 @@ def start_nonce() -> str:
     return str(st.session_state.setdefault(START_NONCE_KEY, secrets.token_hex(8)))
 
 
-def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, made_from: str = "") -> str:
+def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: str = "") -> str:
     """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
     Raises:
         CifarCoreError: `create_run` refuses it, for example for a limit, a full disk, or a missing dataset.
     """
-    run_id = create_run(workspace, config, nonce=nonce, person=current_person(), made_from=made_from)
+    run_id = create_run(workspace, config, nonce=nonce, person=current_person(), parent=parent)
     start_run(workspace, run_id)
     st.session_state[START_NONCE_KEY] = secrets.token_hex(8)
     _announce_queue_place(workspace, run_id)
@@ -110,7 +110,7 @@ def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], pa
     made = ""
     if run.status in RETRIABLE and not run.problem:
         # The count is part of the key, so that a double click finds another button.
-        retries = sum(other.made_from == run.id for other in runs)
+        retries = sum(other.parent == run.id for other in runs)
         if st.button(
             "Retry",
             key=f"{page}_retry_{run.id}_{retries}",

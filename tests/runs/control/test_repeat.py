@@ -27,7 +27,7 @@ def test_a_retry_is_the_same_run_once_more(workspace: Workspace, status: Status)
         return
     new = read_run(workspace, retry_run(workspace, old, person="ada@example.org"))
     assert new.id != old
-    assert (new.config, new.status, new.made_from, new.person) == (SEEDED, Status.QUEUED, old, "ada@example.org")
+    assert (new.config, new.status, new.parent, new.person) == (SEEDED, Status.QUEUED, old, "ada@example.org")
     assert new.name == new.id
     assert snapshot(workspace.runs / old) == before
 
@@ -42,8 +42,8 @@ def test_a_duplicate_takes_changes_on_top(workspace: Workspace) -> None:
     old = ended_run(workspace, Status.FINISHED, SEEDED)
     new = read_run(workspace, duplicate_run(workspace, "latest", {"epochs": "9", "dropout": 0.5}))
     assert new.config == make_config({**SEEDED.flat(), "epochs": 9, "dropout": 0.5})
-    assert new.made_from == old
-    assert read_run(workspace, old).made_from == ""
+    assert new.parent == old
+    assert read_run(workspace, old).parent == ""
 
 
 @pytest.mark.fault(41)

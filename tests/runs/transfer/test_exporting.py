@@ -112,9 +112,7 @@ def test_a_deleted_run_can_be_imported_again(workspace: Workspace, elsewhere: Wo
 
 def test_the_person_and_the_log_are_not_exported(workspace: Workspace, elsewhere: Workspace) -> None:
     folder = workspace.runs / store(workspace)
-    change_json(
-        folder / "config.json", lambda content: content.update(person="ada@example.org", made_from="old-otter-1")
-    )
+    change_json(folder / "config.json", lambda content: content.update(person="ada@example.org", parent="old-otter-1"))
     (folder / "checkpoints").mkdir()
     for name in (
         "worker.log",
@@ -143,7 +141,7 @@ def test_the_person_and_the_log_are_not_exported(workspace: Workspace, elsewhere
     )
     assert not any(b"ada@" in content or b"old-otter" in content for content in files.values())
     run = read_run(elsewhere, import_run(elsewhere, packed).run)
-    assert (run.person, run.made_from) == ("", "")
+    assert (run.person, run.parent) == ("", "")
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED])

@@ -1,0 +1,223 @@
+"""Checks every value in the results of a run: log of the epochs, predictions, weights.
+
+`runs verify`, export and import share it. Reads large files in chunks and trusts no size or shape that they claim. Loads
+no torch and unpickles nothing.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from cifar_core.config import ModelConfig, RunConfig
+from cifar_core.data.array_files import check_header, npy_chunks, npy_header, open_npz
+from cifar_core.errors import CifarCoreError
+from cifar_core.runs.epoch_log import read_lines
+from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_tensors
+from cifar_core.runs.old_schemas import OldFolder
+from cifar_core.runs.records import CreationRecord
+from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
+from cifar_core.runs.run_folder import METRICS, MOST_BYTES, RunFolder
+from cifar_core.runs.sample_files import hash_of_samples
+from cifar_core.runs.tensor_limits import network_tensors
+from cifar_core.text import size_text
+from cifar_core.train import EpochLine, MeasuredSplit, best_line
+
+_ROUNDING = 1e-3  # of the sum of a picture's probabilities
+_TOLERANCE = 1e-6  # of an accuracy that is computed again
+_RANGE = 1e-6  # by which rounding may take a probability out of 0 to 1
+_MEMBERS = ["ids.npy", "labels.npy"]
+_OLD_MEMBERS = ["class_names.npy", "epoch.npy", "ids.npy", "labels.npy", "probs.npy"]
+
+
+class ResultChecks:
+    """The checks of one run's results.
+
+    After `faults` is exhausted, `files` are those that the results are made of, by the name that each has in the
+    present schema.
+    """
+
+    def __init__(
+        self, stored: RunFolder, creation: CreationRecord, settings: RunConfig, data: DatasetFacts | None
+    ) -> None:
+        """Prepare the checks of a run that lies in `stored`, as `as_stored` gives it."""
+        self.folder = stored
+        self.creation = creation
+        self.settings = settings
+        self.data = data
+        self.files: dict[str, Path] = {}
+
+    def faults(self, *, weights: bool = True) -> Iterator[str]:
+        """What is missing or breaks a rule: each text names the file and the rule, and lacks the full stop.
+
+        Args:
+            weights: check those of the best and of the last epoch too, which an active run may be replacing.
+        """
+        yield from self._log_faults()
+        lines = read_lines(self.folder)[0]
+        best = best_line(lines, self.creation.epoch_rule)
+        if best is None:
+            return
+        if self.data is None or self.data.test == 0:
+            yield "facts.json names no test pictures, although the run finished epochs"
+            return
+        for split in ("test", "validation"):
+            yield from self._split_faults(split, lines, self.data)
+        if weights:
+            model, classes = self.settings.model, len(self.data.class_names)
+            yield from self._fault(lambda: check_weights(self.folder, best.epoch, model, classes))
+            self._keep(lambda folder: folder.weights(best.epoch))
+            last = self.folder.last_weights(lines[-1].epoch)
+            if os.path.lexists(last):
+                yield from self._fault(lambda: _check_network(self.folder, last, model, classes))
+                self._keep(lambda folder: folder.last_weights(lines[-1].epoch))
+
+    def _log_faults(self) -> Iterator[str]:
+        if not os.path.lexists(self.folder.metrics):
+            return
+        yield from self._fault(lambda: _check_log_size(self.folder))
+        lines, problems = read_lines(self.folder)
+        yield from (problem.rstrip(".") for problem in problems)
+        if [line.epoch for line in lines] != list(range(1, len(lines) + 1)):
+            yield f"{METRICS} does not number its epochs 1, 2, 3 ..."
+        most = self.settings.optimizer.epochs
+        if len(lines) > most:
+            yield f"{METRICS} has {len(lines)} epochs, the settings only {most}"
+        self._keep(lambda folder: folder.metrics)
+
+    def _split_faults(self, split: MeasuredSplit, lines: list[EpochLine], data: DatasetFacts) -> Iterator[str]:
+        """Check labels and ids of a split, and its probabilities after each epoch.
+
+        An epoch that a run of an earlier schema trained has none for the validation part.
+        """
+        optional = split == "validation" and self.creation.first_schema < RUN_SCHEMA
+        kept = [line for line in lines if not optional or os.path.lexists(self.folder.probs(split, line.epoch))]
+        if data.count_of(split) == 0 or not kept:
+            return
+        labels: np.ndarray | None = None
+        try:
+            labels = _check_samples(self.folder, split, data)
+            self._keep(lambda folder: folder.samples(split))
+        except ValueError as error:
+            yield str(error)
+        for line in kept:
+            yield from self._fault(lambda line=line: _check_epoch(self.folder, split, line, data, labels))  # type: ignore[misc]
+            self._keep(lambda folder, epoch=line.epoch: folder.probs(split, epoch))  # type: ignore[misc]
+
+    def _keep(self, path_of: Callable[[RunFolder], Path]) -> None:
+        name = path_of(RunFolder(self.folder.path)).relative_to(self.folder.path).as_posix()
+        self.files[name] = path_of(self.folder)
+
+    @staticmethod
+    def _fault(check: Callable[[], object]) -> Iterator[str]:
+        try:
+            check()
+        except ValueError as error:
+            yield str(error)
+
+
+def check_weights(stored: RunFolder, epoch: int, model: ModelConfig, classes: int) -> None:
+    """Check the file of the weights of the best epoch: its SHA-256, names and shapes.
+
+    Raises:
+        ValueError: they are missing, damaged or of another network; the text names the file.
+    """
+    _check_network(stored, stored.weights(epoch), model, classes)
+
+
+def _check_network(stored: RunFolder, path: Path, model: ModelConfig, classes: int) -> None:
+    with opened(stored, path) as stream:
+        check_tensors(stream, network_tensors(model, classes))  # refuses a longer file before it is hashed
+        stream.seek(0)
+        check_hash(stream, required=False)
+
+
+@contextlib.contextmanager
+def opened(folder: RunFolder, path: Path) -> Iterator[BinaryIO]:
+    """A file of the run, opened for reading; errors inside the context become a ValueError with the file's name."""
+    name = path.relative_to(folder.path).as_posix()
+    try:
+        if path.parent.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
+            raise ValueError("is a symbolic link or not a file")
+        with open(path, "rb") as stream:
+            yield stream
+    except FileNotFoundError as error:
+        raise ValueError(f"{name} is missing") from error
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read ({error.strerror})") from error
+    except (DamagedError, CifarCoreError) as error:
+        raise ValueError(f"{name} cannot be used: {str(error).rstrip('.')}") from error
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be used: it {error}") from error
+
+
+def _check_log_size(folder: RunFolder) -> None:
+    with opened(folder, folder.metrics) as stream:
+        if os.fstat(stream.fileno()).st_size > MOST_BYTES[METRICS]:
+            raise ValueError(f"is larger than the {size_text(MOST_BYTES[METRICS])} allowed")
+
+
+def _check_samples(folder: RunFolder, split: MeasuredSplit, data: DatasetFacts) -> np.ndarray:
+    """Check the file of labels and ids; returns the labels, int64 [N]."""
+    path, count = folder.samples(split), data.count_of(split)
+    with opened(folder, path), open_npz(path) as arrays:
+        members = _OLD_MEMBERS if isinstance(folder, OldFolder) and split == "test" else _MEMBERS
+        if arrays.names != members:
+            raise ValueError(f"does not hold {', '.join(members)} and nothing else")
+        labels = arrays.read("labels.npy", "<i8", (count,))
+        if labels.min() < 0 or labels.max() >= len(data.class_names):
+            raise ValueError("holds a label that is not the number of a class")
+        with arrays.open("ids.npy") as stream:
+            found = _check_ids(stream, labels)
+        if split == "test" and data.test_hash not in ("", found):
+            raise ValueError("holds other labels or ids than facts.json says")
+    return labels
+
+
+def _check_ids(stream: BinaryIO, labels: np.ndarray) -> str:
+    """Check that no two ids are the same; returns the hash of labels and ids."""
+    header = npy_header(stream)
+    check_header(header, "<U", labels.shape)
+    hashes: list[np.ndarray] = []
+
+    def chunks() -> Iterator[list[str]]:
+        for chunk in npy_chunks(stream, header):
+            texts = chunk.tolist()
+            hashes.append(np.fromiter(map(hash, texts), np.int64))
+            yield texts
+
+    digest = hash_of_samples(labels, chunks())
+    if len(np.unique(np.concatenate(hashes))) < len(labels):
+        raise ValueError("gives two pictures the same id")
+    return digest
+
+
+def _check_epoch(
+    folder: RunFolder, split: MeasuredSplit, line: EpochLine, data: DatasetFacts, labels: np.ndarray | None
+) -> None:
+    """Check the probabilities of a split after an epoch, and compare their accuracy with that of the log."""
+    with opened(folder, folder.probs(split, line.epoch)) as stream:
+        header = npy_header(stream)
+        check_header(header, "<f4", (data.count_of(split), len(data.class_names)))
+        guesses = [_check_probs(chunk).argmax(axis=1) for chunk in npy_chunks(stream, header)]
+        logged = line.test_accuracy if split == "test" else line.validation_accuracy
+        if labels is None or logged is None:
+            return
+        accuracy = float(np.mean(np.concatenate(guesses) == labels))
+        if abs(accuracy - logged) > _TOLERANCE:
+            raise ValueError(
+                f"gives {accuracy:.4f} {split} accuracy, {METRICS} says {logged:.4f} at epoch {line.epoch}"
+            )
+
+
+def _check_probs(chunk: np.ndarray) -> np.ndarray:
+    """Raise ValueError unless each row float32 [rows, K] holds probabilities; returns the rows."""
+    if not np.isfinite(chunk).all() or chunk.min() < -_RANGE or chunk.max() > 1 + _RANGE:
+        raise ValueError("holds probabilities outside 0 to 1")
+    if (np.abs(chunk.sum(axis=1) - 1) > _ROUNDING).any():
+        raise ValueError("holds probabilities that do not add up to 1")
+    return chunk
