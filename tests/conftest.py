@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from cifar_core.bench.app import find_chromium
 from cifar_core.data import Dataset, Split, save_dataset
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace, open_workspace
 
@@ -110,6 +111,13 @@ def save_tiny(workspace: Workspace, name: str = "tiny", *, train: int = 300, tes
         splits.append(Split(images, labels, np.array([f"{part}/{number:05d}.png" for number in range(count)])))
     names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
     return save_dataset(workspace, name, *splits, title="Tiny", class_names=names, source="Made by the tests.")
+
+
+def make_perfect(folder: RunFolder, epoch: int) -> None:
+    """Let a run have predicted every test picture right at an epoch."""
+    with np.load(folder.samples("test")) as stored:
+        labels = stored["labels"]
+    np.save(folder.probs("test", epoch), np.eye(10, dtype=np.float32)[labels])
 
 
 def _environment() -> dict[str, str]:

@@ -52,7 +52,7 @@ def as_stored(folder: RunFolder) -> RunFolder:
 def is_old(content: Any) -> bool:
     """Whether the content of a `config.json` is of an earlier schema."""
     version = content.get("schema_version") if isinstance(content, dict) else None
-    return isinstance(version, int) and version < RUN_SCHEMA
+    return type(version) is int and 1 <= version < RUN_SCHEMA
 
 
 def upgraded(content: Any) -> Any:

@@ -144,7 +144,13 @@ def _read_list(reader: Callable[[Any], Any], value: Any) -> list[Any]:
 
 
 def _read_named(reader: Callable[[Any], Any], value: Any) -> dict[str, Any]:
-    return {name: reader(item) for name, item in _read_mapping(value).items()}
+    found = {}
+    for name, item in _read_mapping(value).items():
+        try:
+            found[name] = reader(item)
+        except ValueError as error:
+            raise ValueError(f"{name[:_SHOWN]!r}: {error}") from error
+    return found
 
 
 def _read_none(value: Any) -> None:

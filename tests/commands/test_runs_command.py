@@ -113,7 +113,7 @@ def test_damaged_predictions_name_the_command_that_recomputes_them(
 ) -> None:
     workspace = open_workspace(tmp_path / "copy")
     shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
-    (workspace.runs / finished.id / "predictions.npz").write_bytes(b"")
+    (workspace.runs / finished.id / "predictions" / "test.npz").write_bytes(b"")
     where = ("--workspace", workspace.root)
     code, _, err = call("analyze", "latest", *where)
     assert code == 2 and f"`runs recompute {finished.id}` computes them again" in err and "Traceback" not in err

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
@@ -70,11 +69,6 @@ def rewrite_run(path: Path, epochs: int, best: int | None) -> None:
         judged = None if best is None else 0.9 if line["epoch"] == best else 0.1
         line.update(validation_accuracy=judged, validation_loss=None if best is None else 1.0)
     folder.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-    with np.load(folder.predictions) as stored:
-        content = dict(stored)
-    counts = best or epochs
-    content.update(epoch=np.array(counts), probs=np.load(folder.history(counts)))
-    np.savez(folder.predictions, **content)
 
 
 def said(app: AppTest) -> str:

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 
 from cifar_core.runs import Run, read_predictions
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui import caches
@@ -27,8 +28,9 @@ def test_of_large_predictions_few_are_kept(
     workspace = open_workspace(tmp_path / "workspace")
     runs = [SimpleNamespace(id=f"run-{number}", created="", best=None) for number in range(6)]
     for run in runs:
-        (workspace.runs / run.id).mkdir()
-        with open(workspace.runs / run.id / "predictions.npz", "wb") as handle:
+        probs = RunFolder(workspace.runs / run.id).probs("test", 0)
+        probs.parent.mkdir(parents=True)
+        with open(probs, "wb") as handle:
             handle.truncate(size)
         caches.load_findings(workspace, run)  # type: ignore[arg-type] # all of a run that is looked at
     made.clear()

@@ -115,7 +115,7 @@ def test_damaged_predictions_are_made_anew_at_a_click(
     open_page: OpenPage, copy: Workspace, finished: Run, found: Predictions
 ) -> None:
     """Confusion and Misclassified say what is wrong and have the button that recomputes."""
-    path = copy.runs / finished.id / "predictions.npz"
+    path = copy.runs / finished.id / "predictions" / "test.npz"
     path.write_bytes(path.read_bytes()[:-100])
     other = open_page(copy, "misclassified", run=finished.id)
     assert "cannot be read" in other.error[0].value and other.button(key="mend_recompute").label
@@ -129,7 +129,7 @@ def test_damaged_predictions_are_made_anew_at_a_click(
 @pytest.mark.fault(7)
 def test_predictions_that_cannot_be_made_anew_say_why(open_page: OpenPage, copy: Workspace, finished: Run) -> None:
     folder = copy.runs / finished.id
-    (folder / "predictions.npz").unlink()
+    (folder / "predictions" / "test.npz").unlink()
     for weights in (folder / "best").iterdir():
         weights.unlink()
     app = open_page(copy, "confusion", run=finished.id)

@@ -97,7 +97,7 @@ def test_an_epoch_that_was_computed_anew_is_shown_as_it_is_now(
     """A run that was resumed under other conditions does this."""
     app = open_page(epochs_of_their_own, "misclassified", run="early", epoch="2")
     before = said(app)
-    history = epochs_of_their_own.runs / "early" / "history" / "test-0002.npy"
+    history = epochs_of_their_own.runs / "early" / "predictions" / "test-0002.npy"
     probs = np.load(history)
     write_array(history, np.eye(10, dtype=np.float32)[np.arange(100) % 10])  # all of them right
     app.run()

@@ -15,13 +15,13 @@ from cifar_core.runs import export_run
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
 
-STORED = ROOT / "tests" / "fixtures" / "schema-1" / "cosy-fox-grlou"
+STORED = ROOT / "tests" / "fixtures" / "schema-3" / "rustic-gecko-44nud"
 RUN = STORED.name
 Change = bytes | None | Callable[[bytes], bytes]
 
 
 def store(workspace: Workspace) -> str:
-    """Copy the stored run, which an earlier version trained, into a workspace."""
+    """Copy the stored run, which tests do not train, into a workspace."""
     shutil.copytree(STORED, workspace.runs / RUN)
     return RUN
 
@@ -73,7 +73,7 @@ def edit(**fields: Any) -> Callable[[bytes], bytes]:
 
 
 def npz(**arrays: Any) -> Callable[[bytes], bytes]:
-    """A function that changes arrays of predictions.npz (by a function of the old one), adds or (None) removes them."""
+    """A function that changes arrays of a .npz file (by a function of the old one), adds or (None) removes them."""
 
     def change(content: bytes) -> bytes:
         with np.load(io.BytesIO(content)) as stored:

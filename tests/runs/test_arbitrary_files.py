@@ -57,7 +57,7 @@ SPEED = as_json(
     }
 )
 RECORDS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
-ARRAYS = ("predictions.npz", "history/test-0001.npy", "best/0003.safetensors")
+ARRAYS = ("predictions/test.npz", "predictions/test-0001.npy", "best/0002.safetensors")
 MAX_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
 MAX_MEMORY = 150  # MB that they may take in addition
 
@@ -123,7 +123,7 @@ def test_any_file_of_a_run(both: Workspace, name: str, data: st.DataObject) -> N
         (folder / name).write_bytes(good)
 
 
-@pytest.mark.parametrize("name", ["predictions.npz", "history/test-0001.npy"])
+@pytest.mark.parametrize("name", ["predictions/test.npz", "predictions/test-0001.npy"])
 def test_an_error_of_numpy_with_three_lines_becomes_one_line(both: Workspace, name: str) -> None:
     """NumPy gives such an error for a header that is longer than it accepts."""
     path = both.runs / NEWER.name / name
@@ -224,7 +224,7 @@ def test_any_speed_file(both: Workspace, data: st.DataObject) -> None:
 @pytest.mark.fault(8)
 @settings(EVERY, max_examples=200)
 @given(
-    content=other_bytes(b"".join(with_hash((NEWER / "best/0003.safetensors").read_bytes()))) | st.binary(max_size=100)
+    content=other_bytes(b"".join(with_hash((NEWER / "best/0002.safetensors").read_bytes()))) | st.binary(max_size=100)
 )
 def test_any_bytes_of_a_hashed_file(content: bytes) -> None:
     for required in (True, False):

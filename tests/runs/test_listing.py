@@ -37,7 +37,7 @@ from cifar_core.runs import (
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, is_run_id, run_folder
 from cifar_core.workspace import Workspace
-from tests.conftest import save_tiny
+from tests.conftest import make_perfect, save_tiny
 from tests.runs.conftest import BAD_IDS, ended_run
 
 CREATION = {"schema_version": 1, "id": "x", "created": "2026-11-22T14:46:13Z"}
@@ -228,11 +228,11 @@ def test_torn_and_corrupt_metrics(copy: Workspace, finished: Run) -> None:
 @pytest.mark.fault(7)
 @pytest.mark.parametrize("damage", ["truncated", "pickle", "short", "missing"])
 def test_damaged_predictions_say_so(copy: Workspace, finished: Run, damage: str) -> None:
-    path = copy.runs / finished.id / "predictions.npz"
+    path = copy.runs / finished.id / "predictions" / "test.npz"
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
     elif damage == "pickle":
-        np.savez(path, labels=np.array([object()]), probs=np.zeros((1, 10)))
+        np.savez(path, labels=np.array([object()]), ids=np.array(["x"]))
     elif damage == "short":
         with np.load(path) as stored:
             content = dict(stored)
@@ -251,11 +251,7 @@ def test_epoch_that_was_never_finished(copy: Workspace, finished: Run) -> None:
 
 
 def test_swapped_predictions_are_found(copy: Workspace, finished: Run) -> None:
-    path = copy.runs / finished.id / "predictions.npz"
-    with np.load(path) as stored:
-        content = dict(stored)
-    perfect = np.eye(10, dtype=np.float32)[content["labels"]]
-    np.savez(path, **{**content, "probs": perfect})
+    make_perfect(run_folder(copy, finished.id), finished.best.epoch)
     assert any("test accuracy" in problem for problem in verify_run(copy, finished.id))
 
 
@@ -290,17 +286,17 @@ def test_a_run_that_may_change_without_a_file_is_always_read(workspace: Workspac
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("best/{best:04d}.safetensors", b"", "best weights"),
+        ("best/{best:04d}.safetensors", b"", "safetensors cannot be used"),
         (
             "best/{best:04d}.safetensors",
             safetensors({"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}),
-            "best weights",
+            "safetensors cannot be used",
         ),
-        ("history/test-0001.npy", b"abc", "predictions of epoch 1"),
-        ("history/test-0001.npy", npy("(1000000000000, 10)"), "predictions of epoch 1"),  # 36 TB
-        ("history/test-0001.npy", npy("(99999999999999999999999, 10)"), "predictions of epoch 1"),
-        ("history/test-0001.npy", b"\x93NUMPY\x01\x00\x04\x00((((", "predictions of epoch 1"),
-        ("history/test-0001.npy", b"PK\x03\x04", "predictions of epoch 1"),
+        ("predictions/test-0001.npy", b"abc", "predictions/test-0001.npy"),
+        ("predictions/test-0001.npy", npy("(1000000000000, 10)"), "predictions/test-0001.npy"),  # 36 TB
+        ("predictions/test-0001.npy", npy("(99999999999999999999999, 10)"), "predictions/test-0001.npy"),
+        ("predictions/test-0001.npy", b"\x93NUMPY\x01\x00\x04\x00((((", "predictions/test-0001.npy"),
+        ("predictions/test-0001.npy", b"PK\x03\x04", "predictions/test-0001.npy"),
         ("checkpoint.pt", b"x" * 100, "checkpoint.pt is damaged: its SHA-256 does not match"),
     ],
 )

@@ -13,7 +13,7 @@ from cifar_core.config import RunConfig, make_config
 from cifar_core.data import Dataset, Split
 from cifar_core.errors import TrainingError
 from cifar_core.models.network import create_model
-from cifar_core.train import EpochLine
+from cifar_core.train import EpochLine, MeasuredSplit
 from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
 from cifar_core.train.predict import config_with_views, predict_probabilities
 from cifar_core.train.trainer import FitOutcome, Position, Signal, Trainer
@@ -40,9 +40,9 @@ class RecordingCallback:
         self.positions.append(position)
         return self.answer(position)
 
-    def on_epoch(self, trainer: Trainer, line: EpochLine, test_probs: torch.Tensor) -> None:
+    def on_epoch(self, trainer: Trainer, line: EpochLine, probs: dict[MeasuredSplit, torch.Tensor]) -> None:
         self.lines.append(line)
-        self.probs.append(test_probs)
+        self.probs.append(probs["test"])
 
 
 def tiny_dataset(train: int = 300, test: int = 100) -> Dataset:

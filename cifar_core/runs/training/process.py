@@ -97,8 +97,7 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     if outcome is not FitOutcome.FINISHED:
         checkpoints.save(trainer)
     else:
-        with contextlib.suppress(StorageError):  # files that cannot be removed do not keep the run from finishing
-            recorder.on_end()
+        recorder.on_end()
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
     _write_outcome(folder, outcome, requests, replace(recorder.progress, elapsed=elapsed))

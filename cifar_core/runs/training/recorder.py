@@ -84,14 +84,14 @@ class Recorder:
         """Keep the weights of the last epoch, and remove the checkpoints and weights that a finished run does not need.
 
         Raises:
-            StorageError: the disk refused.
+            StorageError: the disk took no more; the checkpoints are still there.
         """
         lines = self._trainer.lines
-        if lines and best_line(lines, self._trainer.rule) is not lines[-1]:
-            with contextlib.suppress(StorageError):  # the run is whole without them, and now room is made
-                write_weights(self._folder.last_weights(lines[-1].epoch), self._dataset, self._trainer)
-        self._checkpoints.clear()
-        self._remove_weights(self._trainer.lines)
+        if best_line(lines, self._trainer.rule) is not lines[-1]:
+            write_weights(self._folder.last_weights(lines[-1].epoch), self._dataset, self._trainer)
+        with contextlib.suppress(StorageError):  # files that cannot be removed do not keep the run from finishing
+            self._checkpoints.clear()
+            self._remove_weights(lines)
 
     def _save(self) -> None:
         started = time.monotonic()

@@ -48,7 +48,7 @@ DAMAGES = [truncate, of_another_size, Path.unlink]
 def test_a_process_of_its_own_computes_them_again(copy: Workspace, finished: Run) -> None:
     folder = run_folder(copy, finished.id)
     before = snapshot(folder.path)
-    truncate(folder.predictions)
+    truncate(folder.samples("test"))
     with pytest.raises(RunError, match=f"`runs recompute {finished.id}` computes them again"):
         read_predictions(copy, finished.id)
     recompute_predictions(copy, "latest")
@@ -75,8 +75,8 @@ def test_every_damage_and_network(workspace: Workspace, settings: dict[str, obje
     before = snapshot(folder.path, but=LOCK)
     assert run.best is not None and run.status.value == "finished"
     for damage in DAMAGES:
-        damage(folder.predictions)
-        folder.history(run.best.epoch).write_bytes(b"")
+        damage(folder.samples("test"))
+        folder.probs("test", run.best.epoch).write_bytes(b"")
         with pytest.raises(RunError, match="predictions"):
             read_predictions(workspace, run_id)
         recompute_best_epoch(folder)
@@ -92,7 +92,7 @@ def test_a_stopped_run_is_measured_with_as_many_views_as_its_last_epoch(workspac
     assert run.best is not None and run.best.looks == 1
     folder = run_folder(workspace, run_id)
     before = snapshot(folder.path, but=LOCK)
-    truncate(folder.predictions)
+    truncate(folder.samples("test"))
     recompute_best_epoch(folder)
     assert snapshot(folder.path, but=LOCK) == before
 
@@ -138,7 +138,7 @@ def test_errors_that_only_the_process_can_find(
     copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, case: str, message: str
 ) -> None:
     folder = run_folder(copy, finished.id)
-    truncate(folder.predictions)
+    truncate(folder.samples("test"))
     before = snapshot(folder.path)
     if case == "busy":
         monkeypatch.setattr("cifar_core.runs.predict.recompute_process._LOCK_SECONDS", 0.0)

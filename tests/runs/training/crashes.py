@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from cifar_core.config import make_config
@@ -31,6 +30,7 @@ from cifar_core.runs.training.checkpoints import Checkpoints
 from cifar_core.runs.training.process import compute
 from cifar_core.storage import faults
 from cifar_core.storage.atomic import TEMP_MARK, append_line, sweep_temp
+from cifar_core.train import LOWEST_LOSS, best_line, epoch_line
 from cifar_core.train.device import make_repeatable
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace, open_workspace
@@ -97,10 +97,10 @@ def results(folder: RunFolder) -> dict[str, Any]:
     found: dict[str, Any] = {
         "lines": [{name: value for name, value in line.items() if name not in CLOCKS} for line in lines]
     }
-    for path in sorted([*folder.path.glob("history/*.npy"), *folder.path.glob("best/*.safetensors")]):
-        found[path.name] = path.read_bytes()
-    with np.load(folder.predictions) as stored:
-        found |= {name: stored[name].tobytes() for name in stored.files}
+    best = best_line([epoch_line(line) for line in lines], LOWEST_LOSS)
+    weights = [folder.weights(best.epoch), folder.last_weights(len(lines))] if best else []
+    for path in [*folder.predictions.iterdir(), *weights]:
+        found[path.name] = path.read_bytes() if path.exists() else b""
     return found
 
 

@@ -79,7 +79,7 @@ def test_finished_run_is_whole(shared: Workspace, finished: Run) -> None:
     assert finished.status is Status.FINISHED and finished.error == ""
     metrics = read_metrics(shared, finished.id)
     assert list(metrics["epoch"]) == [1, 2]
-    best = metrics.loc[metrics["validation_accuracy"].idxmax()]
+    best = metrics.sort_values(["validation_accuracy", "validation_loss"], ascending=[True, False]).iloc[-1]
     assert finished.best is not None and finished.best.epoch == best["epoch"]
     predictions = read_predictions(shared, finished.id)
     assert predictions.probs.shape == (100, 10) and predictions.probs.dtype == np.float32

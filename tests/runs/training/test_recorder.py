@@ -14,10 +14,10 @@ from cifar_core.data.dataset_limits import check_classes
 from cifar_core.models.network import create_model
 from cifar_core.runs import Run
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed
+from cifar_core.runs.result_checks import check_weights
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.tensor_limits import most_weights
 from cifar_core.runs.training.recorder import write_weights
-from cifar_core.runs.transfer.audit import check_weights
 from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
@@ -54,7 +54,7 @@ def widest(workspace: Workspace) -> tuple[Path, RunFolder, ModelConfig, tuple[st
     trainer: Any = SimpleNamespace(net=create_model(config.model, len(names)), config=config)
     folder = RunFolder(workspace.runs / "widest")
     folder.path.mkdir()
-    write_weights(folder, dataset, trainer, 1)
+    write_weights(folder.weights(1), dataset, trainer)
     return folder.weights(1), folder, config.model, names
 
 
@@ -64,7 +64,7 @@ def test_the_most_and_longest_class_names_fit(
     path, folder, model, names = widest
     assert path.stat().st_size > MAX_CLASSES * MAX_CLASS_NAME * 12
     check_hashed(path, most_weights(model, len(names)))
-    assert check_weights(folder, 1, model, len(names)) == path
+    check_weights(folder, 1, model, len(names))
     found = metadata(path)
     assert tuple(found["class_names"]) == names
     assert found["std"] == [0.25, 1.0, 0.25], "what to divide by, also where a channel has no spread"

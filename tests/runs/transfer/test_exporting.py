@@ -35,11 +35,12 @@ from cifar_core.runs import (
     verify_run,
 )
 from cifar_core.runs.control.admission import exclusive_run_changes
+from cifar_core.runs.sample_files import samples_content
 from cifar_core.runs.transfer import exporting
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
-from tests.runs.exported_runs import RUN, members, npy, npz, packed_run, store
+from tests.runs.exported_runs import RUN, members, npy, packed_run, store
 
 
 def change_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -113,7 +114,6 @@ def test_a_deleted_run_can_be_imported_again(workspace: Workspace, elsewhere: Wo
 def test_the_person_and_the_log_are_not_exported(workspace: Workspace, elsewhere: Workspace) -> None:
     folder = workspace.runs / store(workspace)
     change_json(folder / "config.json", lambda content: content.update(person="ada@example.org", parent="old-otter-1"))
-    (folder / "checkpoints").mkdir()
     for name in (
         "worker.log",
         "worker.lock",
@@ -123,20 +123,21 @@ def test_the_person_and_the_log_are_not_exported(workspace: Workspace, elsewhere
         "x",
     ):
         (folder / name).write_text("ada@example.org")
-    (folder / "history" / "test-0009.npy").symlink_to(folder / "worker.log")
+    (folder / "predictions" / "test-0009.npy").symlink_to(folder / "worker.log")
     packed = export_run(workspace, RUN)
     files = members(packed)
     assert sorted(files) == sorted(
         [
             "about.json",
-            "best.safetensors",
+            "best/0002.safetensors",
             "config.json",
             "facts.json",
             "manifest.json",
             "metrics.jsonl",
-            "predictions.npz",
+            "last/0003.safetensors",
             "status.json",
-            *(f"history/test-000{epoch}.npy" for epoch in (1, 2, 3)),
+            *(f"predictions/{split}.npz" for split in ("test", "validation")),
+            *(f"predictions/{split}-000{epoch}.npy" for split in ("test", "validation") for epoch in (1, 2, 3)),
         ]
     )
     assert not any(b"ada@" in content or b"old-otter" in content for content in files.values())
@@ -176,12 +177,11 @@ def test_a_run_without_an_epoch_is_exported(workspace: Workspace, elsewhere: Wor
 
 
 def test_a_crash_before_the_line_of_an_epoch_is_no_damage(workspace: Workspace, elsewhere: Workspace) -> None:
-    """Predictions and history are of an epoch that was never logged; only logged epochs count."""
+    """There are predictions of an epoch that was never logged; only logged epochs count."""
     folder = workspace.runs / store(workspace)
-    (folder / "predictions.npz").write_bytes(npz(epoch=np.int64(4))((folder / "predictions.npz").read_bytes()))
-    (folder / "history" / "test-0004.npy").write_bytes((folder / "history" / "test-0003.npy").read_bytes())
+    (folder / "predictions" / "test-0004.npy").write_bytes((folder / "predictions" / "test-0003.npy").read_bytes())
     packed = export_run(workspace, RUN)
-    assert "history/test-0004.npy" not in members(packed)
+    assert "predictions/test-0004.npy" not in members(packed)
     run = read_run(elsewhere, import_run(elsewhere, packed).run)
     assert read_predictions(elsewhere, run.id).epoch == 2
 
@@ -221,8 +221,8 @@ def test_a_run_that_changes_meanwhile_is_not_exported(
         "deleted": lambda: delete_run(workspace, RUN),
         "renamed": lambda: rename_run(workspace, RUN, "other"),
         "resumed": lambda: (folder / "status.json").write_text(json.dumps({"status": "queued"})),
-        "an epoch more": lambda: (folder / "history" / "test-0004.npy").write_bytes(b"x"),
-        "a file gone": (folder / "history" / "test-0002.npy").unlink,
+        "an epoch more": lambda: (folder / "predictions" / "test-0004.npy").write_bytes(b"x"),
+        "a file gone": (folder / "predictions" / "test-0002.npy").unlink,
     }
     before_writing(monkeypatch, actions[what])
     with pytest.raises(RunError, match=f"Run {RUN} changed or was deleted while it was exported"):
@@ -245,9 +245,9 @@ def test_an_active_run_is_not_exported(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("history/test-0002.npy", "history/test-0002.npy is missing"),
-        ("predictions.npz", "predictions.npz is missing"),
-        ("best.safetensors", "safetensors is missing"),
+        ("predictions/test-0002.npy", "predictions/test-0002.npy is missing"),
+        ("predictions/test.npz", "predictions/test.npz is missing"),
+        ("best/0002.safetensors", "safetensors is missing"),
         ("facts.json", "facts.json names no test pictures"),
     ],
 )
@@ -259,7 +259,9 @@ def test_a_damaged_run_is_not_exported(workspace: Workspace, name: str, message:
 
 
 @pytest.mark.fault(45)
-@pytest.mark.parametrize("name", ["predictions.npz", "best.safetensors", "history", "config.json", "metrics.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["predictions/test.npz", "best/0002.safetensors", "predictions", "config.json", "metrics.jsonl"]
+)
 def test_links_are_not_followed_out_of_a_run(workspace: Workspace, tmp_path: Path, name: str) -> None:
     """Otherwise a run with a link to another person's file would export that file."""
     path = workspace.runs / store(workspace) / name
@@ -276,7 +278,7 @@ def test_the_size_is_known_before_the_export_and_has_a_limit(workspace: Workspac
     expected_size = export_bytes(workspace, RUN)
     size = sum(len(content) for content in members(export_run(workspace, RUN, tmp_path / "a.zip")).values())
     assert abs(expected_size - size) < 3000  # the manifest, and spaces in the records
-    big = workspace.runs / RUN / "history" / "test-0004.npy"
+    big = workspace.runs / RUN / "predictions" / "test-0004.npy"
     with open(big, "wb") as handle:
         handle.truncate(2**31)  # sparse: it takes no room on the disk
     (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1024}')
@@ -330,17 +332,15 @@ def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Work
     epochs, count, folder = 25, 20_000, workspace.runs / store(workspace)
     probs = np.random.default_rng(0).dirichlet(np.ones(10), count).astype(np.float32)
     for epoch in range(1, epochs + 1):
-        (folder / "history" / f"test-{epoch:04d}.npy").write_bytes(npy(probs))
-    change_json(folder / "facts.json", lambda content: content["dataset"].update(test=count))
+        (folder / "predictions" / f"test-{epoch:04d}.npy").write_bytes(npy(probs))
+    change_json(
+        folder / "facts.json", lambda content: content["dataset"].update(test=count, test_hash="", validation=0)
+    )
     change_json(folder / "config.json", lambda content: content["settings"].update(epochs=epochs))
     line = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0]) | {"test_accuracy": 1.0}
     lines = [json.dumps(line | {"epoch": epoch}) + "\n" for epoch in range(1, epochs + 1)]
     (folder / "metrics.jsonl").write_text("".join(lines))
-    names = np.array(read_run(workspace, RUN).dataset.class_names)  # type: ignore[union-attr]
-    ids = np.arange(count).astype("<U6")
-    np.savez(
-        folder / "predictions.npz", labels=probs.argmax(1), probs=probs, ids=ids, class_names=names, epoch=np.int64(1)
-    )
+    (folder / "predictions" / "test.npz").write_bytes(samples_content(probs.argmax(1), np.arange(count).astype("<U6")))
     assert export_bytes(workspace, RUN) > 21e6
     tracemalloc.start()
     try:

@@ -24,7 +24,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import BAD_IDS, snapshot
 from tests.runs.exported_runs import RUN, STORED, Change, edit, members, npy, npz, packed_run, rewrite
 
-HISTORY = "history/test-0001.npy"
+HISTORY = "predictions/test-0001.npy"
 PROBS = np.load(STORED / HISTORY)
 EVERY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -74,8 +74,11 @@ RECORDS: list[tuple[str, Change, str]] = [
     ("config.json", edit(id="../x"), "id must be a name of 1 to 64 small letters"),
     ("config.json", edit(id="CON"), "id must be a name of 1 to 64 small letters"),
     ("config.json", edit(id="other-otter-7f3a"), "config.json is of another run than manifest.json"),
-    ("config.json", edit(origin="0" * 64), "config.json is of another run than manifest.json"),
-    ("config.json", edit(origin=7), "origin must be a SHA-256"),
+    ("config.json", edit(identity="0" * 64), "config.json is of another run than manifest.json"),
+    ("config.json", edit(identity=7), "identity must be a SHA-256"),
+    ("config.json", edit(origin="stolen"), "origin must be trained or continued or predictions or fold or trial"),
+    ("config.json", edit(epoch_rule="mine"), "epoch_rule must be lowest-loss or earliest"),
+    ("config.json", edit(first_schema=...), "first_schema is missing"),
     ("config.json", edit(created="yesterday"), "created must be a time"),
     ("config.json", edit(created="2026-11-22T14:46:13"), "created must be a time with a time zone"),
     ("config.json", edit(created="0001-01-01T00:00:00+14:00"), "created must be .* in the years 1970 to 2999"),
@@ -112,12 +115,12 @@ RECORDS: list[tuple[str, Change, str]] = [
     ("facts.json", edit(dataset__name="../x"), "facts.json breaks a rule"),
     ("facts.json", edit(dataset__class_names=["a"]), "class_names must be 2 to 1,000 different names"),
     ("facts.json", edit(dataset__class_names=["a"] * 10), "class_names must be 2 to 1,000 different names"),
-    ("facts.json", edit(dataset__class_names=[str(n) for n in range(10)]), "names other classes than facts.json"),
-    ("facts.json", edit(dataset__class_names=[str(n) for n in range(11)]), r"holds <U\d+ \[10\] where"),
+    ("facts.json", edit(dataset__class_names=[str(n) for n in range(11)]), r"holds <f4 \[100, 10\] where"),
     ("facts.json", edit(dataset__class_names=["\x1b[2J", "b"]), "1 to 64 visible characters"),
     ("facts.json", edit(dataset__mean=[0.1, 0.2]), "mean must be a list of 3"),
     ("facts.json", edit(dataset__std=["a", "b", "c"]), "std must be a number"),
     ("facts.json", edit(dataset__fingerprint="x"), "fingerprint must be a SHA-256"),
+    ("facts.json", edit(dataset__test_hash="0" * 64), "other labels or ids than facts.json says"),
     ("facts.json", edit(dataset__test=10**9), "test must be a whole number from 0 to 10,000,000"),
     ("facts.json", edit(dataset__test=0), "names no test pictures"),
     ("facts.json", edit(dataset__test=99), r"holds <i8 \[100\] where <i8 \[99\] is expected"),
@@ -167,30 +170,34 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({"metrics.jsonl": b"\n" * 5_000_000}, "metrics.jsonl cannot be used: it is larger than the 4.0 MB"),
     ({"config.json": edit(settings__epochs=2)}, "metrics.jsonl has 3 epochs, the settings only 2"),
     ({"metrics.jsonl": None}, "does not belong to this run"),
-    ({HISTORY: None}, "history/test-0001.npy is missing"),
+    ({HISTORY: None}, "predictions/test-0001.npy is missing"),
     ({HISTORY: npy(PROBS[:-1])}, r"test-0001.npy cannot be used: it holds <f4 \[99, 10\] where <f4 \[100, 10\]"),
     ({HISTORY: npy(PROBS.astype(np.float64))}, "does not hold plain numbers"),
     ({HISTORY: npy(changed(PROBS, (3, 3), np.nan))}, "probabilities outside 0 to 1"),
     ({HISTORY: npy(changed(PROBS, (3, 3), 1.5))}, "probabilities outside 0 to 1"),
     ({HISTORY: npy(PROBS * 0.5)}, "do not add up to 1"),
-    ({"history/test-0004.npy": npy(PROBS)}, "history/test-0004.npy does not belong to this run"),
-    ({"history/test-0002.npy": npy(PROBS)}, "test-0002.npy cannot be used: it gives .* test accuracy, metrics.jsonl"),
-    ({"predictions.npz": None}, "predictions.npz is missing"),
-    ({"predictions.npz": b"PK"}, "predictions.npz"),
-    ({"predictions.npz": npz(labels=lambda old: old[:-1])}, r"holds <i8 \[99\] where <i8 \[100\]"),
-    ({"predictions.npz": npz(labels=lambda old: old + 1)}, "a label that is not the number of a class"),
-    ({"predictions.npz": npz(labels=np.array([object()]))}, "does not hold plain numbers or texts"),
-    ({"predictions.npz": npz(ids=lambda old: np.array(["x"] * len(old)))}, "two pictures the same id"),
-    ({"predictions.npz": npz(epoch=np.int64(9))}, "is of epoch 9, which the run never had"),
-    ({"predictions.npz": npz(probs=PROBS)}, "gives .* test accuracy"),
-    ({"predictions.npz": npz(extra=np.zeros(3))}, "and nothing else"),
-    ({"predictions.npz": npz(ids=None)}, "and nothing else"),
-    ({"best.safetensors": None}, "safetensors is missing"),
-    ({"best.safetensors": b"\x80\x04K\x01."}, "best.safetensors cannot be used"),
-    ({"best.safetensors": weights(evil=np.zeros(3, np.float32))}, "'evil' does not belong there"),
-    ({"best.safetensors": weights(**{"fc3.bias": np.zeros(7, np.float32)})}, "fc3.bias is not F32"),
-    ({"best.safetensors": weights(**{"fc3.bias": np.full(10, np.inf, np.float32)})}, "values that are not numbers"),
+    ({"predictions/test-0004.npy": npy(PROBS)}, "predictions/test-0004.npy does not belong to this run"),
+    ({"predictions/test-0002.npy": npy(PROBS)}, "test-0002.npy cannot be used: it gives .* test accuracy, metrics.jsonl"),
+    ({"predictions/test.npz": None}, "predictions/test.npz is missing"),
+    ({"predictions/test.npz": b"PK"}, "predictions/test.npz"),
+    ({"predictions/test.npz": npz(labels=lambda old: old[:-1])}, r"holds <i8 \[99\] where <i8 \[100\]"),
+    ({"predictions/test.npz": npz(labels=lambda old: old + 1)}, "a label that is not the number of a class"),
+    ({"predictions/test.npz": npz(labels=np.array([object()]))}, "does not hold plain numbers or texts"),
+    ({"predictions/test.npz": npz(ids=lambda old: np.array(["x"] * len(old)))}, "two pictures the same id"),
+    ({"predictions/test.npz": npz(ids=lambda old: old[::-1])}, "other labels or ids than facts.json says"),
+    ({"predictions/validation.npz": None}, "predictions/validation.npz is missing"),
+    ({"predictions/validation-0002.npy": None}, "predictions/validation-0002.npy is missing"),
+    ({"predictions/validation-0002.npy": npy(PROBS[:30])}, "gives .* validation accuracy"),
+    ({"predictions/test.npz": npz(extra=np.zeros(3))}, "and nothing else"),
+    ({"predictions/test.npz": npz(ids=None)}, "and nothing else"),
+    ({"best/0002.safetensors": None}, "safetensors is missing"),
+    ({"best/0002.safetensors": b"\x80\x04K\x01."}, "best/0002.safetensors cannot be used"),
+    ({"best/0002.safetensors": weights(evil=np.zeros(3, np.float32))}, "'evil' does not belong there"),
+    ({"best/0002.safetensors": weights(**{"fc3.bias": np.zeros(7, np.float32)})}, "fc3.bias is not F32"),
+    ({"best/0002.safetensors": weights(**{"fc3.bias": np.full(10, np.inf, np.float32)})}, "values that are not numbers"),
     ({"best/0001.safetensors": b"x"}, "best/0001.safetensors does not belong to this run"),
+    ({"last/0003.safetensors": b"x"}, "last/0003.safetensors cannot be used"),
+    ({"last/0002.safetensors": b"x"}, "last/0002.safetensors does not belong to this run"),
 ]  # fmt: skip
 
 
@@ -203,11 +210,13 @@ def test_results_that_break_a_rule(
 
 def test_weights_that_do_not_match_their_own_hash(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
     """They are refused even where the manifest matches them."""
-    hashed = b"".join(with_hash(members(packed)["best.safetensors"]))
+    hashed = b"".join(with_hash(members(packed)["best/0002.safetensors"]))
     here = open_workspace(tmp_path / "here")
-    assert import_run(here, rewrite(packed, tmp_path / "a.zip", {"best.safetensors": hashed})).new
+    assert import_run(here, rewrite(packed, tmp_path / "a.zip", {"best/0002.safetensors": hashed})).new
     swapped = hashed[:-8] + hashed[-4:] + hashed[-8:-4]
-    refused(workspace, rewrite(packed, tmp_path / "b.zip", {"best.safetensors": swapped}), "its SHA-256 does not match")
+    refused(
+        workspace, rewrite(packed, tmp_path / "b.zip", {"best/0002.safetensors": swapped}), "its SHA-256 does not match"
+    )
 
 
 @pytest.mark.fault(9)
@@ -224,8 +233,8 @@ def test_no_pickle_is_opened(workspace: Workspace, packed: Path, tmp_path: Path)
     evil = target.read_bytes()
     for changes, message in (
         ({HISTORY: evil}, "does not hold plain numbers"),
-        ({"predictions.npz": npz(labels=array)}, "does not hold plain numbers"),
-        ({"best.safetensors": evil}, "best.safetensors cannot be used"),
+        ({"predictions/test.npz": npz(labels=array)}, "does not hold plain numbers"),
+        ({"best/0002.safetensors": evil}, "best/0002.safetensors cannot be used"),
         ({"checkpoint.pt": evil}, "checkpoint.pt', which is not a file of a run"),
         ({"checkpoints/0001-0000000.safetensors": evil}, "which is not a file of a run"),
     ):
@@ -240,14 +249,14 @@ MANIFESTS: list[tuple[Change, str]] = [
     (b"[]", "manifest.json is not the manifest of a run"),
     (b" " * 2_000_000, "manifest.json is larger than"),
     (edit(format="x"), "is not the manifest of a run"),
-    (edit(version=2), "was written by a newer version"),
-    (edit(origin="x"), "lacks its origin or its list of files"),
-    (edit(files=[]), "lacks its origin or its list of files"),
+    (edit(version=3), "was written by a newer version"),
+    (edit(origin="x"), "origin must be a SHA-256"),
+    (edit(files=[]), "files must be a JSON object"),
     (edit(files={}), "about.json is not listed in manifest.json"),
     (edit(files={"../x": {"bytes": 1, "sha256": "0" * 64}}), "lists '../x', which is not a file of a run"),
-    (edit(files={"about.json": {"bytes": -1, "sha256": "0" * 64}}), "size and SHA-256 of about.json"),
-    (edit(files={"about.json": {"bytes": True, "sha256": "0" * 64}}), "size and SHA-256 of about.json"),
-    (edit(files={"about.json": {"bytes": 61, "sha256": "x"}}), "size and SHA-256 of about.json"),
+    (edit(files={"about.json": {"bytes": -1, "sha256": "0" * 64}}), "'about.json': bytes must be a whole number"),
+    (edit(files={"about.json": {"bytes": True, "sha256": "0" * 64}}), "'about.json': bytes must be a whole number"),
+    (edit(files={"about.json": {"bytes": 61, "sha256": "x"}}), "'about.json': sha256 must be a SHA-256"),
 ]
 
 
@@ -264,7 +273,7 @@ def test_invalid_manifests(workspace: Workspace, packed: Path, tmp_path: Path, c
 def test_ids_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path, run_id: object) -> None:
     """An id in the manifest or in the records that no run can have is refused."""
     changes: dict[str, Change] = {"manifest.json": edit(run=run_id)}
-    refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), "gives an id that a run cannot have")
+    refused(workspace, rewrite(packed, tmp_path / "a.zip", changes), "run must be a name of 1 to 64 small letters")
     refused(
         workspace,
         rewrite(packed, tmp_path / "b.zip", {"config.json": edit(id=run_id)}),
@@ -274,7 +283,9 @@ def test_ids_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Path,
 
 def test_a_file_that_does_not_match_the_manifest(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
     swapped = rewrite(packed, tmp_path / "a.zip", {HISTORY: npy(PROBS[::-1].copy())}, matching_manifest=False)
-    refused(workspace, swapped, "history/test-0001.npy in the zip does not match the size and hash in manifest.json")
+    refused(
+        workspace, swapped, "predictions/test-0001.npy in the zip does not match the size and hash in manifest.json"
+    )
 
 
 # The zip itself
@@ -307,8 +318,8 @@ def added(packed: Path, target: Path, name: str, content: bytes = b"x", attribut
         (f"{RUN}/worker.log", "which is not a file of a run"),
         (f"{RUN}/control-stop", "which is not a file of a run"),
         (f"{RUN}/checkpoint.pt", "which is not a file of a run"),
-        (f"{RUN}/history/test-00001.npy", "which is not a file of a run"),
-        (f"{RUN}/history/test-\u0661\u0661\u0661\u0661.npy", "which is not a file of a run"),
+        (f"{RUN}/predictions/test-00001.npy", "which is not a file of a run"),
+        (f"{RUN}/predictions/test-\u0661\u0661\u0661\u0661.npy", "which is not a file of a run"),
         (f"{RUN}/deep/config.json", "which is not a file of a run"),
     ],
 )
@@ -324,7 +335,7 @@ def test_names_that_no_run_has(workspace: Workspace, packed: Path, tmp_path: Pat
 @pytest.mark.fault(56)
 @pytest.mark.parametrize("kind", [0o120777, 0o020666, 0o010666], ids=["link", "device", "pipe"])
 def test_links_and_devices(workspace: Workspace, packed: Path, tmp_path: Path, kind: int) -> None:
-    target = added(packed, tmp_path / "a.zip", f"{RUN}/history/test-0009.npy", b"/etc/passwd", kind << 16)
+    target = added(packed, tmp_path / "a.zip", f"{RUN}/predictions/test-0009.npy", b"/etc/passwd", kind << 16)
     refused(workspace, target, "test-0009.npy, which is a link or a device")
 
 
@@ -371,11 +382,13 @@ def test_bombs(workspace: Workspace, packed: Path, tmp_path: Path) -> None:
     refused(workspace, target, "more than the 2,000 files")
     inner = tmp_path / "inner.npz"
     with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in ("probs", "ids", "class_names", "epoch"):
-            archive.writestr(f"{name}.npy", b"x")
+        archive.writestr("ids.npy", b"x")
         archive.writestr("labels.npy", npy(np.zeros(9_000_000, np.int64)))
-    changes: dict[str, Change] = {"predictions.npz": inner.read_bytes(), "facts.json": edit(dataset__test=9_000_000)}
-    refused(workspace, rewrite(packed, target, changes), "holds 'probs.npy' compressed, which this program never does")
+    changes: dict[str, Change] = {
+        "predictions/test.npz": inner.read_bytes(),
+        "facts.json": edit(dataset__test=9_000_000),
+    }
+    refused(workspace, rewrite(packed, target, changes), "holds 'ids.npy' compressed, which this program never does")
 
 
 @pytest.mark.fault(58)
@@ -426,8 +439,8 @@ NAMES = [
     "about.json",
     "facts.json",
     "metrics.jsonl",
-    "predictions.npz",
-    "best.safetensors",
+    "predictions/test.npz",
+    "best/0002.safetensors",
     HISTORY,
     "manifest.json",
     "../x",

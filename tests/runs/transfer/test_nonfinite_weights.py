@@ -12,7 +12,15 @@ import torch
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
-from cifar_core.runs import Predictor, PredictorProcess, create_run, list_runs, recompute_predictions, verify_run
+from cifar_core.runs import (
+    Predictor,
+    PredictorProcess,
+    create_run,
+    list_runs,
+    read_run,
+    recompute_predictions,
+    verify_run,
+)
 from cifar_core.runs.hashed_tensors import check_hash, with_hash
 from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.predict.run_network import RunNetwork
@@ -25,6 +33,7 @@ from tests.runs.in_process import TINY, one_thread, train
 from tests.runs.transfer.test_importing import refused
 
 pytestmark = pytest.mark.fault(92)
+WEIGHTS = "best/0002.safetensors"  # in the stored run
 HUGE = 3e38  # close to the largest float32
 LOCK = ("training.lock",)
 
@@ -72,8 +81,9 @@ class InProcessPredictor(PredictorProcess):
 
 
 def best_weights(folder: RunFolder) -> Path:
-    (path,) = (folder.path / "best").iterdir()
-    return path
+    best = read_run(folder.workspace, folder.run_id).best
+    assert best is not None
+    return folder.weights(best.epoch)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -126,7 +136,5 @@ def test_a_training_that_is_resumed_from_weights_too_large(held: Workspace, fold
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_they_are_not_imported(workspace: Workspace, tmp_path: Path, value: float) -> None:
     packed = packed_run(open_workspace(tmp_path / "origin"))
-    weights = filled(members(packed)["best.safetensors"], value)
-    refused(
-        workspace, rewrite(packed, tmp_path / "a.zip", {"best.safetensors": weights}), "values that are not numbers"
-    )
+    weights = filled(members(packed)[WEIGHTS], value)
+    refused(workspace, rewrite(packed, tmp_path / "a.zip", {WEIGHTS: weights}), "values that are not numbers")

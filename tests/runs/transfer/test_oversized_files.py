@@ -93,7 +93,7 @@ def folder(held: Workspace) -> Iterator[RunFolder]:
 def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
     """All functions that read arrays or tensors of a run."""
     workspace, run_id, out = Workspace(folder.path.parents[1]), folder.run_id, folder.path.parents[2] / "out.zip"
-    (weights,) = folder.path.glob("best/*")
+    best = min(int(path.stem) for path in folder.path.glob("best/*"))
 
     def findings() -> None:
         found = read_predictions(workspace, run_id)
@@ -109,7 +109,7 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "export": lambda: export_run(workspace, run_id, out),
         "analyze": lambda: CliRunner().invoke(analyze, [run_id, "--workspace", str(workspace.root)]),
         "predict": lambda: Predictor(workspace, run_id, PredictorProcess()),
-        "network": lambda: RunNetwork(folder, int(weights.stem)),
+        "network": lambda: RunNetwork(folder, best),
         # `recompute_predictions` checks that there is a best epoch before it starts the process.
         "recompute": lambda: recompute_best_epoch(folder) if list_runs(workspace)[0].best else None,
         "resume": lambda: train(workspace, run_id, batches=1),
@@ -139,12 +139,8 @@ def long_header(path: Path) -> None:
 
 def packed_ids(path: Path, count: int = WIDE) -> None:
     """Write an .npz of some hundred kB whose ids have 100 MB, and a facts.json that agrees."""
-    with np.load(path) as stored:
-        names = stored["class_names"]
-    ids = np.arange(count).astype("<U9999")
-    probs = np.full((count, len(names)), 1 / len(names), np.float32)
-    np.savez_compressed(path, labels=np.arange(count) % 10, probs=probs, ids=ids, class_names=names, epoch=np.int64(1))
-    facts = path.with_name("facts.json")
+    np.savez_compressed(path, labels=np.arange(count) % 10, ids=np.arange(count).astype("<U9999"))
+    facts = path.parents[1] / "facts.json"
     facts.write_bytes(edit(dataset__test=count)(facts.read_bytes()))
 
 
@@ -172,10 +168,10 @@ def many_mentions(path: Path) -> None:
 
 
 DAMAGES = [
-    ("predictions.npz", packed_ids),
-    ("predictions.npz", sparse),
-    ("history/test-*.npy", sparse),
-    ("history/test-*.npy", long_array),
+    ("predictions/test.npz", packed_ids),
+    ("predictions/test.npz", sparse),
+    ("predictions/test-*.npy", sparse),
+    ("predictions/test-*.npy", long_array),
     ("best/*.safetensors", sparse),
     ("best/*.safetensors", long_header),
     ("checkpoints/*.safetensors", sparse),
@@ -207,14 +203,15 @@ def test_a_zip_that_would_be_large_later_is_refused(
 ) -> None:
     """Ids of 100 MB in a zip of some hundred kB: nothing is imported, and little memory is taken."""
     original = packed_run(open_workspace(tmp_path / "origin"))
-    predictions, facts = tmp_path / "predictions.npz", tmp_path / "facts.json"
+    predictions, facts = tmp_path / "predictions" / "test.npz", tmp_path / "facts.json"
+    predictions.parent.mkdir()
     files = members(original)
-    predictions.write_bytes(files["predictions.npz"])
+    predictions.write_bytes(files["predictions/test.npz"])
     facts.write_bytes(files["facts.json"])
     packed_ids(predictions, count)
     content = predictions.read_bytes()
     changes: dict[str, Change] = {
-        "predictions.npz": content if packed else npz()(content),
+        "predictions/test.npz": content if packed else npz()(content),
         "facts.json": facts.read_bytes(),
     }
     path, before = rewrite(original, tmp_path / "a.zip", changes), snapshot(workspace.root)
