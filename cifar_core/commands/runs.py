@@ -1,5 +1,5 @@
 """`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute,
-verify.
+remove-last-weights, verify.
 """
 
 from collections.abc import Callable
@@ -29,11 +29,13 @@ from cifar_core.runs import (
     queue_places,
     read_run,
     recompute_predictions,
+    remove_last_weights,
     resolve_run,
     restore_run,
     resume_run,
     retry_run,
     slots,
+    space_of,
     start_run,
     stop_all,
     stop_run,
@@ -79,6 +81,10 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "error": found.error,
         "progress": asdict(found.progress) if found.progress else None,
         "silent_since": found.silent_since,
+        "origin": found.origin,
+        "parent": found.parent,
+        "epoch_rule": found.epoch_rule,
+        "bytes": space_of(workspace, found.id),
     }
     if as_json:
         print_json(content)
@@ -86,6 +92,7 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
     click.echo(_line(found, place))
     if found.error:
         click.echo(found.error)
+    click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     for name, value in found.config.flat().items():
         click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")
 
@@ -222,6 +229,19 @@ def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> N
     say(f"Run {run_id} is in {path}")
     if as_json:
         print_json({"run": run_id, "file": str(path)})
+
+
+@runs.command("remove-last-weights")
+@click.argument("run")
+@json_option
+@workspace_option
+def remove_last_weights_command(workspace: Workspace, run: str, as_json: bool) -> None:
+    """Remove the weights of the last epoch of a RUN, to make room; those of its best epoch stay."""
+    run_id = resolve_run(workspace, run)
+    freed = remove_last_weights(workspace, run_id)
+    say(f"Run {run_id}: {size_text(freed)} freed. Its best weights and its predictions are as they were.")
+    if as_json:
+        print_json({"run": run_id, "bytes": freed})
 
 
 @runs.command()

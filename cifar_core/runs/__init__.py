@@ -6,6 +6,7 @@ from cifar_core.runs.control.actions import pause_run, resume_run, start_run, st
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.control.queue_view import QueuePlace, queue_places
 from cifar_core.runs.control.repeat import duplicate_run, retry_run
+from cifar_core.runs.control.space import LAST_WEIGHTS, remove_last_weights, space_of
 from cifar_core.runs.control.stop_all import stop_all
 from cifar_core.runs.control.trash import (
     DeletedRun,
@@ -30,6 +31,7 @@ from cifar_core.runs.verify import verify_run
 from cifar_core.train import EpochLine
 
 __all__ = [
+    "LAST_WEIGHTS",
     "DatasetFacts",
     "DeletedRun",
     "EpochLine",
@@ -65,12 +67,14 @@ __all__ = [
     "read_run",
     "read_speed",
     "recompute_predictions",
+    "remove_last_weights",
     "rename_run",
     "resolve_run",
     "restore_run",
     "resume_run",
     "retry_run",
     "slots",
+    "space_of",
     "start_run",
     "stop_all",
     "stop_run",

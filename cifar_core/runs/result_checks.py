@@ -1,13 +1,14 @@
 """Checks every value in the results of a run: log of the epochs, predictions, weights.
 
-`runs verify`, export and import share it. Reads large files in chunks and trusts no size or shape that they claim. Loads
-no torch and unpickles nothing.
+`runs verify`, export and import share it. Reads large files in chunks and trusts no size or shape that they claim.
+Loads no torch and unpickles nothing.
 """
 
 import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,6 +47,7 @@ class ResultChecks:
     ) -> None:
         """Prepare the checks of a run that lies in `stored`, as `as_stored` gives it."""
         self.folder = stored
+        self._present = RunFolder(stored.path)  # with the names of the present schema
         self.creation = creation
         self.settings = settings
         self.data = data
@@ -70,11 +72,11 @@ class ResultChecks:
         if weights:
             model, classes = self.settings.model, len(self.data.class_names)
             yield from self._fault(lambda: check_weights(self.folder, best.epoch, model, classes))
-            self._keep(lambda folder: folder.weights(best.epoch))
+            self._keep(self.folder.weights(best.epoch), self._present.weights(best.epoch))
             last = self.folder.last_weights(lines[-1].epoch)
             if os.path.lexists(last):
                 yield from self._fault(lambda: _check_network(self.folder, last, model, classes))
-                self._keep(lambda folder: folder.last_weights(lines[-1].epoch))
+                self._keep(last, last)
 
     def _log_faults(self) -> Iterator[str]:
         if not os.path.lexists(self.folder.metrics):
@@ -87,7 +89,7 @@ class ResultChecks:
         most = self.settings.optimizer.epochs
         if len(lines) > most:
             yield f"{METRICS} has {len(lines)} epochs, the settings only {most}"
-        self._keep(lambda folder: folder.metrics)
+        self._keep(self.folder.metrics, self.folder.metrics)
 
     def _split_faults(self, split: MeasuredSplit, lines: list[EpochLine], data: DatasetFacts) -> Iterator[str]:
         """Check labels and ids of a split, and its probabilities after each epoch.
@@ -101,16 +103,15 @@ class ResultChecks:
         labels: np.ndarray | None = None
         try:
             labels = _check_samples(self.folder, split, data)
-            self._keep(lambda folder: folder.samples(split))
+            self._keep(self.folder.samples(split), self._present.samples(split))
         except ValueError as error:
             yield str(error)
         for line in kept:
-            yield from self._fault(lambda line=line: _check_epoch(self.folder, split, line, data, labels))  # type: ignore[misc]
-            self._keep(lambda folder, epoch=line.epoch: folder.probs(split, epoch))  # type: ignore[misc]
+            yield from self._fault(partial(_check_epoch, self.folder, split, line, data, labels))
+            self._keep(self.folder.probs(split, line.epoch), self._present.probs(split, line.epoch))
 
-    def _keep(self, path_of: Callable[[RunFolder], Path]) -> None:
-        name = path_of(RunFolder(self.folder.path)).relative_to(self.folder.path).as_posix()
-        self.files[name] = path_of(self.folder)
+    def _keep(self, path: Path, present: Path) -> None:
+        self.files[present.relative_to(self.folder.path).as_posix()] = path
 
     @staticmethod
     def _fault(check: Callable[[], object]) -> Iterator[str]:

@@ -35,7 +35,7 @@ def read_samples(path: Path, count: int | None = None) -> tuple[np.ndarray, np.n
 
 
 def hash_of_samples(labels: np.ndarray, ids: Iterable[Iterable[str]]) -> str:
-    """SHA-256 of labels int64 [N] (little-endian) followed by N ids (UTF-8, a line break after each), given in chunks."""
+    """SHA-256 of labels int64 [N] (little-endian), then N ids (UTF-8, a line break after each), given in chunks."""
     digest = hashlib.sha256(np.asarray(labels, "<i8").tobytes())
     for chunk in ids:
         digest.update("".join(f"{item}\n" for item in chunk).encode())

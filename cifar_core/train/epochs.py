@@ -9,7 +9,7 @@ from cifar_core.storage.json_types import Amount, Loss, Ordinal, Share
 from cifar_core.storage.parse import parse
 
 # Which of several epochs with the highest validation accuracy is the best. `lowest-loss`: that with the lowest
-# validation loss, and of equal ones the latest, since it has learned longest. `earliest`: as runs of schema 1 and 2 did.
+# validation loss, and of equal ones the latest, since it has learned longest. `earliest`: as runs of schema 1 and 2.
 EpochRule = Literal["lowest-loss", "earliest"]
 LOWEST_LOSS: EpochRule = "lowest-loss"
 EARLIEST: EpochRule = "earliest"

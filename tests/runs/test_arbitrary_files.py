@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,9 +43,10 @@ from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.mutations import as_json, other_bytes, other_json
 from tests.runs.conftest import snapshot
-from tests.runs.exported_runs import RUN, STORED, store
+from tests.runs.exported_runs import STORED
 
-NEWER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
+NEWER = STORED  # of the present schema
+OLDER = STORED.parent.parent / "schema-2" / "neat-ibis-htujd"
 EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 COSTS = {"per_step": 1e-3, "per_picture": 1e-6, "per_flop": 1e-12, "per_value": 0.0, "forward": 0.4}
 SPEED = as_json(
@@ -57,7 +59,9 @@ SPEED = as_json(
     }
 )
 RECORDS = ("config.json", "status.json", "about.json", "facts.json", "metrics.jsonl")
-ARRAYS = ("predictions/test.npz", "predictions/test-0001.npy", "best/0002.safetensors")
+FILES = [(NEWER, name) for name in RECORDS]
+FILES += [(NEWER, name) for name in ("predictions/test.npz", "predictions/test-0001.npy", "best/0002.safetensors")]
+FILES += [(OLDER, name) for name in ("config.json", "predictions.npz", "history/test-0001.npy")]
 MAX_SECONDS = 2.0  # for all readers of one run together; they take some 20 ms
 MAX_MEMORY = 150  # MB that they may take in addition
 
@@ -67,9 +71,9 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
+def readers(workspace: Workspace, run_id: str) -> Iterator[Callable[[], object]]:
     """All functions that read a run."""
-    run_id, out = NEWER.name, workspace.root.parent / "out.zip"
+    out = workspace.root.parent / "out.zip"
     yield lambda: read_run(workspace, run_id)
     yield lambda: read_metrics(workspace, run_id)
     yield lambda: epoch_ends(workspace, run_id)
@@ -81,14 +85,15 @@ def readers(workspace: Workspace) -> Iterator[Callable[[], object]]:
     out.unlink(missing_ok=True)
 
 
-def check_readers(workspace: Workspace) -> None:
+def check_readers(workspace: Workspace, changed: str = NEWER.name) -> None:
     """Check that each reader gives a result or a one-line error, no file changes, and the other run can be read."""
     before, began, memory = snapshot(workspace.root), time.process_time(), peak_mb()
     listed = {run.id: run for run in list_runs(workspace)}
-    assert not listed[RUN].problem and NEWER.name in listed
-    assert "\n" not in listed[NEWER.name].problem
+    (other,) = {OLDER.name, NEWER.name} & listed.keys() - {changed} or {changed}
+    assert changed in listed and (other == changed or not listed[other].problem)
+    assert "\n" not in listed[changed].problem
     queue_places(list(listed.values()), 1)
-    for read in readers(workspace):
+    for read in readers(workspace, changed):
         try:
             read()
         except CifarCoreError as error:
@@ -100,25 +105,25 @@ def check_readers(workspace: Workspace) -> None:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with the stored runs of two schemas; the tests change the newer one."""
+    """A workspace with the stored runs of two schemas; the tests change one of them."""
     workspace = open_workspace(tmp_path_factory.mktemp("any") / "workspace")
-    store(workspace)
-    shutil.copytree(NEWER, workspace.runs / NEWER.name)
-    check_readers(workspace)
+    for stored in (OLDER, NEWER):
+        shutil.copytree(stored, workspace.runs / stored.name)
+        check_readers(workspace, stored.name)
     return workspace
 
 
 @pytest.mark.fault(3, 5, 7, 8)
-@pytest.mark.parametrize("name", [*RECORDS, *ARRAYS])
+@pytest.mark.parametrize(("stored", "name"), FILES, ids=[f"{stored.parent.name} {name}" for stored, name in FILES])
 @settings(EVERY, max_examples=25)
 @given(data=st.data())
-def test_any_file_of_a_run(both: Workspace, name: str, data: st.DataObject) -> None:
-    folder = both.runs / NEWER.name
-    good = (NEWER / name).read_bytes()
+def test_any_file_of_a_run(both: Workspace, stored: Path, name: str, data: st.DataObject) -> None:
+    folder = both.runs / stored.name
+    good = (stored / name).read_bytes()
     kinds = other_json(good) if name.endswith(".json") else other_lines(good) if name in RECORDS else other_bytes(good)
     try:
         (folder / name).write_bytes(data.draw(kinds))
-        check_readers(both)
+        check_readers(both, stored.name)
     finally:
         (folder / name).write_bytes(good)
 

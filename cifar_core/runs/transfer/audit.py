@@ -1,4 +1,4 @@
-"""Audits a run on its way into or out of a workspace: its records and, by `result_checks`, every value of its results."""
+"""Audits a run on its way into or out of a workspace: its records, and by `result_checks` all values of its results."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,6 +8,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.runs.delete_and_restore import show_delete_button
+from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
 from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
 
@@ -31,6 +32,7 @@ def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
                 st.rerun()
             if not run.active:
                 show_export_button(workspace, run)
+                show_disk_space(workspace, run)
                 show_delete_button(workspace, run)
         if not run.problem:
             _show_name_and_note(workspace, run)

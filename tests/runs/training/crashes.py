@@ -22,7 +22,9 @@ from cifar_core.config import make_config
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import Status, Verb
 from cifar_core.lifecycle.status import move, state_without_worker
-from cifar_core.runs import create_run, list_runs, read_run, verify_run
+from cifar_core.runs import create_run, list_runs, read_predictions, read_run, verify_run
+from cifar_core.runs.epoch_log import read_lines
+from cifar_core.runs.old_schemas import as_stored, carry_over
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.training import checkpoints as checkpoints_module
 from cifar_core.runs.training import recorder as recorder_module
@@ -34,7 +36,7 @@ from cifar_core.train import LOWEST_LOSS, best_line, epoch_line
 from cifar_core.train.device import make_repeatable
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace, open_workspace
-from tests.conftest import save_tiny
+from tests.conftest import ROOT, save_tiny
 from tests.fault_injection import BrokenPromiseError, demand, forked, inject_everywhere
 
 SETTINGS: dict[str, Any] = {
@@ -189,6 +191,43 @@ def crash_creation(workspace: Workspace, plan: str) -> bool:
     return struck
 
 
+def readings(workspace: Workspace, folder: RunFolder) -> dict[str, Any]:
+    """What a person sees of a run, in a form that can be compared."""
+    run = read_run(workspace, folder.run_id)
+    demand(run.best is not None and verify_run(workspace, run.id) == [], f"verify: {verify_run(workspace, run.id)}")
+    found: dict[str, Any] = {"best": run.best, "status": run.status, "dataset": run.dataset, "rule": run.epoch_rule}
+    for epoch in range(1, len(read_lines(folder)[0]) + 1):
+        predictions = read_predictions(workspace, run.id, epoch)
+        found[f"probs {epoch}"], found["hash"] = predictions.probs.tobytes(), predictions.hash
+    found["weights"] = as_stored(folder).weights(run.best.epoch).read_bytes()  # type: ignore[union-attr]
+    return found
+
+
+def crash_carrying_over(workspace: Workspace, stored: Path, plan: str) -> bool:
+    """Check that a run of an earlier schema is carried over whole or not at all; returns whether the fault struck."""
+    folder = RunFolder(workspace.runs / stored.name)
+    shutil.rmtree(folder.path, ignore_errors=True)
+    shutil.copytree(stored, folder.path)
+    expected = readings(workspace, folder)
+
+    def work() -> int:
+        faults.arm(plan)
+        with contextlib.suppress(StorageError):
+            carry_over(folder)
+        return faults.EXIT_CODE if faults.was_injected() else 0
+
+    struck = forked(work) == faults.EXIT_CODE
+    demand(readings(workspace, folder) == expected, "the run reads differently after the fault")
+    sweep_temp(folder.path, older_than=0)
+    carry_over(folder)
+    demand(readings(workspace, folder) == expected, "the run reads differently after it was carried over")
+    names = {path.name for path in folder.path.iterdir()}
+    demand(not names & {"history", "predictions.npz", "best.safetensors"}, f"the old files are left: {names}")
+    demand(type(as_stored(folder)) is RunFolder, "it is still of the earlier schema")
+    shutil.rmtree(folder.path)
+    return struck
+
+
 def main() -> int:
     """Run all cases."""
     torch.set_num_threads(1)  # this process must never have threads of torch: they do not survive a fork
@@ -210,9 +249,13 @@ def main() -> int:
         "training": lambda plan: crash(workspace, template, straight, plan),
         "creating a run": lambda plan: crash_creation(workspace, plan),
     }
+    for schema in ("schema-1", "schema-2-tied"):
+        (stored,) = (ROOT / "tests" / "fixtures" / schema).iterdir()
+        cases[f"carrying over {schema}"] = lambda plan, stored=stored: crash_carrying_over(workspace, stored, plan)
     try:
         for name, case in cases.items():
-            for kind, struck in inject_everywhere(case, step).items():
+            few = name.startswith("carrying")  # writes, so that all are tried
+            for kind, struck in inject_everywhere(case, 1 if few else step).items():
                 print(f"{name}: {kind} at {struck} calls")
     except BrokenPromiseError as error:
         print(error)

@@ -1,0 +1,75 @@
+"""The room that a run takes on the disk, and removing what it can do without."""
+
+import os
+from pathlib import Path
+
+from cifar_core.errors import RunError
+from cifar_core.lifecycle.states import ACTIVE
+from cifar_core.lifecycle.status import state_now
+from cifar_core.runs.control.admission import exclusive_run_changes
+from cifar_core.runs.old_schemas import OldFolder
+from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.storage.atomic import remove_folder
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.workspace import Workspace
+
+LAST_WEIGHTS = "weights of the last epoch"
+_REST = "records and log"
+
+
+def space_of(workspace: Workspace, run_id: str) -> dict[str, int]:
+    """Bytes of each part of a run that takes any, such as `predictions`.
+
+    Raises:
+        RunError: no such run.
+        StorageError: the sizes of its files cannot be read.
+    """
+    folder = run_folder(workspace, run_id)
+    names = _part_names(folder)
+    sizes: dict[str, int] = {}
+    with storage_errors(f"measuring run {run_id}", to="read"):
+        for place, _, files in os.walk(folder.path):
+            for path in (Path(place, file) for file in files):
+                part = names.get(path.relative_to(folder.path).parts[0], _REST)
+                sizes[part] = sizes.get(part, 0) + path.lstat().st_size
+    return {part: sizes[part] for part in (*names.values(), _REST) if sizes.get(part)}
+
+
+def _part_names(folder: RunFolder) -> dict[str, str]:
+    """What is in a file or folder of a run, by its name in the run's folder."""
+    old = OldFolder(folder.path)
+    paths = {
+        folder.predictions: "predictions",
+        old.samples("test"): "predictions",
+        old.probs("test", 1).parent: "predictions",
+        folder.weights(1).parent: "best weights",
+        folder.path / "best.safetensors": "best weights",
+        folder.last_weights(1).parent: LAST_WEIGHTS,
+        folder.checkpoints: "checkpoints",
+        folder.old_checkpoint: "checkpoints",
+        folder.training_records: "training records",
+        folder.analyses: "analyses",
+    }
+    return {path.name: part for path, part in paths.items()}
+
+
+def remove_last_weights(workspace: Workspace, run_id: str) -> int:
+    """Remove the weights of the last epoch of a run, where another epoch is the best; returns how many bytes they had.
+
+    Without them the run is whole, but no training can go on from its end.
+
+    Raises:
+        RunError: no such run, it is running, or it has none.
+        StorageError: the disk refused.
+    """
+    folder = run_folder(workspace, run_id)
+    size = space_of(workspace, run_id).get(LAST_WEIGHTS, 0)
+    with exclusive_run_changes(workspace):
+        if state_now(folder).status in ACTIVE:
+            raise RunError(f"Run {run_id} is running: stop it first.")
+        if not size:
+            raise RunError(
+                f"Run {run_id} has no weights beside the best: its last epoch is the best, or they are gone."
+            )
+        remove_folder(folder.last_weights(1).parent, f"removing the weights of the last epoch of run {run_id}")
+    return size
