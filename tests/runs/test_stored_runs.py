@@ -108,6 +108,7 @@ def test_recomputing_carries_a_stored_run_over(stored: Path, workspace: Workspac
     assert verify_run(workspace, run.id) == []
 
 
+@pytest.mark.fault(82)
 def test_a_resumed_run_keeps_the_earlier_of_two_equal_epochs(workspace: Workspace) -> None:
     """Epochs 1, 2, 5 and 6 have the same validation accuracy; the present rule would choose epoch 6."""
     (stored,) = (path for path in STORED if path.parent.name == "schema-2-tied")

@@ -27,6 +27,7 @@ def test_validation_chooses_and_the_test_set_never_does() -> None:
     assert best_line(lines, LOWEST_LOSS) is lines[1]
 
 
+@pytest.mark.fault(82)
 @pytest.mark.parametrize(
     ("losses", "rule", "best"),
     [
