@@ -104,7 +104,7 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
     best, record = best_line(read_lines(folder)[0]), read_training_record(folder)
     wanted = best.epoch if best and epoch is None else epoch
     try:
-        found = _read_predictions(folder, record.dataset if record else None, wanted)
+        return _read_predictions(folder, record.dataset if record else None, wanted)
     except FileNotFoundError as error:
         if best is None:
             raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.") from error
@@ -113,9 +113,6 @@ def read_predictions(workspace: Workspace, run_id: str, epoch: int | None = None
         raise RunError(
             f"The predictions of run {run_id} cannot be read ({reason_of(error)}){_recompute_hint(run_id)}"
         ) from error
-    if not np.isfinite(found.probs).all():
-        raise RunError(f"Some predictions of run {run_id} are not numbers{_recompute_hint(run_id)}")
-    return found
 
 
 def _read_predictions(folder: RunFolder, data: DatasetFacts | None, wanted: int | None) -> Predictions:
@@ -125,13 +122,11 @@ def _read_predictions(folder: RunFolder, data: DatasetFacts | None, wanted: int 
         labels = arrays.read("labels.npy", "<i8", (data.test if data else None,))
         ids = arrays.read("ids.npy", "<U", labels.shape)
         names = arrays.read("class_names.npy", "<U", (len(data.class_names) if data else None,))
-        if len(labels) and not (labels.min() >= 0 and labels.max() < len(names)):
-            raise ValueError("has labels that are not numbers of its classes")
         shape, epoch = (len(labels), len(names)), stored if wanted is None else wanted
         probs = arrays.read("probs.npy", "<f4", shape) if epoch == stored else None
     if probs is None:  # also after a crash between writing predictions.npz of a new best epoch and logging that epoch
         probs = read_history(folder, epoch, shape)
-    return Predictions(labels, probs, ids, tuple(names.tolist()), "test", epoch)
+    return Predictions(labels, probs, names.tolist(), ids, "test", epoch)
 
 
 def reason_of(error: Exception) -> str:

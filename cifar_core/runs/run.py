@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.config import RunConfig
+from cifar_core.evaluate import CheckedPredictions
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
 from cifar_core.storage.json_types import Amount, ClassNames, FolderName, PictureCount, Sha256, moment_of
 from cifar_core.train import EpochLine
@@ -96,12 +97,9 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Predictions(CheckedPredictions):
     """Class probabilities of a network for a part of its dataset, at the end of one epoch."""
 
-    labels: np.ndarray  # int64 [N]
-    probs: np.ndarray  # float32 [N, K]
     ids: np.ndarray  # str [N]
-    class_names: tuple[str, ...]
     split: str
     epoch: int
