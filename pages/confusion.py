@@ -100,13 +100,13 @@ def main(workspace: Workspace, run: Run) -> None:
     parameters = confusion_url_parameters(best.class_names, epochs, best.epoch)
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
-    pairs = most_confused(findings.matrix, best.class_names)
+    pairs, words = most_confused(findings.matrix), explain_matrix(findings.matrix)
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     by, hide = show_settings(run, findings, epochs, best.epoch)
     with st.grid(2, min_column_width=400) as grid:
         with grid.cell():
-            figure = show_heatmap(findings, by, hide)
-            st.caption(escaped_sentence(explain_matrix(findings.matrix, best.class_names)))
+            figure = show_heatmap(findings, by, hide, words)
+            st.caption(escaped_sentence(words))
         with grid.cell():
             st.subheader("Most confused pairs", anchor=False)
             show_pairs(pairs)

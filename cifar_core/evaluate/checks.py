@@ -1,6 +1,7 @@
-"""Input validation: public functions of `evaluate` check labels, probabilities, class names and matrices here, once."""
+"""Input validation: what predictions and confusion matrices are made of is checked here, once."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +11,7 @@ from cifar_core.text import can_be_shown
 
 SUM_TOLERANCE = 1e-3  # largest deviation of the sum of probabilities from 1 (a softmax in float16 or float32)
 RANGE_TOLERANCE = 1e-6  # how far one probability may lie outside 0..1 by rounding
-_BLOCK = 2**20  # probabilities that are checked at once
+_BLOCK = 2**20  # probabilities that are computed with at once
 
 
 def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
@@ -20,12 +21,7 @@ def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
         DataError: they are not two-dimensional numbers, have fewer than 2 classes, are NaN or infinite, lie outside
             0..1, or a row does not add up to 1 within 0.001.
     """
-    array = np.asarray(probs)
-    if array.ndim != 2 or array.shape[1] < 2:
-        raise DataError(f"Probabilities must have shape [pictures, classes >= 2], but have {list(array.shape)}.")
-    if not np.issubdtype(array.dtype, np.floating) and not np.issubdtype(array.dtype, np.integer):
-        raise DataError(f"Probabilities must be numbers, but are of type {array.dtype}.")
-    checked = array.astype(np.float64)
+    checked = _rows_of_numbers(probs).astype(np.float64)
     if not np.isfinite(checked).all():
         bad = np.asarray(~np.isfinite(checked).all(axis=1))
         raise DataError(f"{_first_bad(bad, first)} has a probability that is not a number.")
@@ -41,47 +37,37 @@ def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
     return np.clip(checked, 0.0, 1.0)
 
 
-def checked_blocks(labels: ArrayLike, probs: ArrayLike) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """As `check_predictions`, a block of pictures at a time, so that no copy of all probabilities is in memory.
-
-    There is at least one block; without pictures it is empty.
-
-    Raises:
-        DataError: as `check_predictions`.
-    """
-    all_probs, all_labels = np.asarray(probs), np.asarray(labels)
-    if all_probs.size <= _BLOCK or all_probs.ndim != 2 or all_labels.shape != (len(all_probs),):
-        yield check_predictions(all_labels, all_probs)
-        return
-    rows = max(1, _BLOCK // all_probs.shape[1])
-    for start in range(0, len(all_probs), rows):
-        yield check_predictions(all_labels[start : start + rows], all_probs[start : start + rows], first=start)
-
-
-def check_predictions(
-    labels: ArrayLike, probs: ArrayLike, *, first: int = 0
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def check_predictions(labels: ArrayLike, probs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """Check labels [N] and their probabilities [N, K]; N may be 0.
 
     Returns:
-        labels as int64 [N], probabilities as float64 [N, K] clipped to 0..1.
+        labels as int64 [N]; the probabilities as they are, since a copy of all could take much memory.
 
     Raises:
         DataError: as `check_probs`; or the labels are not N whole numbers in 0..K-1.
     """
-    checked = check_probs(probs, first=first)
+    rows = _rows_of_numbers(probs)
+    for part in row_blocks(rows):
+        check_probs(rows[part], first=part.start)
     array = np.asarray(labels)
     if array.ndim != 1:
         raise DataError(f"Labels must be a list of class numbers, but have shape {list(array.shape)}.")
-    if len(array) != len(checked):
-        raise DataError(f"There are {len(array):,} labels but probabilities of {len(checked):,} pictures.")
+    if len(array) != len(rows):
+        raise DataError(f"There are {len(array):,} labels but probabilities of {len(rows):,} pictures.")
     if len(array) and not np.issubdtype(array.dtype, np.integer):
         raise DataError(f"Labels must be whole numbers, but are of type {array.dtype}.")
-    classes = checked.shape[1]
+    classes = rows.shape[1]
     wrong = (array < 0) | (array >= classes) if len(array) else np.zeros(0, dtype=bool)
     if wrong.any():
-        raise DataError(f"{_first_bad(wrong, first)} has label {array[wrong][0]}, expected 0 to {classes - 1}.")
-    return array.astype(np.int64), checked
+        raise DataError(f"{_first_bad(wrong, 0)} has label {array[wrong][0]}, expected 0 to {classes - 1}.")
+    return array.astype(np.int64), rows
+
+
+def row_blocks(probs: NDArray[Any]) -> Iterator[slice]:
+    """The rows of `probs` in blocks that take little memory as float64; one empty block where there are no rows."""
+    rows = max(1, _BLOCK // probs.shape[1])
+    for start in range(0, max(1, len(probs)), rows):
+        yield slice(start, start + rows)
 
 
 def check_class_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
@@ -114,6 +100,16 @@ def check_matrix(matrix: ArrayLike) -> NDArray[np.int64]:
     if not np.issubdtype(array.dtype, np.integer) or (array < 0).any():
         raise DataError("A confusion matrix must hold counts: whole numbers from 0.")
     return array.astype(np.int64)
+
+
+def _rows_of_numbers(probs: ArrayLike) -> NDArray[Any]:
+    """The probabilities as an array [N, K] of any number type."""
+    array = np.asarray(probs)
+    if array.ndim != 2 or array.shape[1] < 2:
+        raise DataError(f"Probabilities must have shape [pictures, classes >= 2], but have {list(array.shape)}.")
+    if not np.issubdtype(array.dtype, np.floating) and not np.issubdtype(array.dtype, np.integer):
+        raise DataError(f"Probabilities must be numbers, but are of type {array.dtype}.")
+    return array
 
 
 def _first_bad(rows: NDArray[np.bool_], first: int) -> str:

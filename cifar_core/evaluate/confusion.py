@@ -1,22 +1,76 @@
-"""What a confusion matrix shows: its most confused pairs, and its description in words."""
+"""The confusion matrix: counted, as shares, its most confused pairs, and its description in words."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
-from cifar_core.errors import ConfigError
-from cifar_core.evaluate.checks import check_class_names, check_matrix
+from cifar_core.errors import ConfigError, DataError
+from cifar_core.evaluate.checks import check_matrix
+from cifar_core.evaluate.predictions import CheckedPredictions
 from cifar_core.text import counted, whole_percent
 
+Normalisation = Literal["count", "true", "predicted"]
 
-def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int = 1) -> pd.DataFrame:
+
+@dataclass(frozen=True)
+class ConfusionMatrix:
+    """How many pictures of each class are predicted as which; checked when it is made.
+
+    Raises:
+        DataError: it does not hold square counts of two classes or more, or there is not one name for each class.
+    """
+
+    counts: NDArray[np.int64]  # [K, K]: row = true class, column = predicted class
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", check_matrix(self.counts))
+        if len(self.class_names) != len(self.counts):
+            raise DataError(f"There are {len(self.class_names)} class names for {len(self.counts)} classes.")
+
+
+def confusion_matrix(predictions: CheckedPredictions) -> ConfusionMatrix:
+    """The confusion matrix of predictions; all 0 without pictures."""
+    classes = len(predictions.class_names)
+    cells = np.bincount(predictions.labels * classes + predictions.predicted, minlength=classes * classes)
+    return ConfusionMatrix(cells.reshape(classes, classes), predictions.class_names)
+
+
+def normalise_matrix(matrix: ConfusionMatrix, by: Normalisation) -> NDArray[np.float64]:
+    """The cells of a confusion matrix as shares.
+
+    Args:
+        matrix: K classes.
+        by: `count` (as it is), `true` (each row adds up to 1), `predicted` (each column adds up to 1); an empty row
+            or column stays 0.
+
+    Raises:
+        ConfigError: another `by`.
+    """
+    counts = matrix.counts
+    match by:
+        case "count":
+            return counts.astype(np.float64)
+        case "true":
+            return share(counts, counts.sum(axis=1, keepdims=True))
+        case "predicted":
+            return share(counts, counts.sum(axis=0, keepdims=True))
+    raise ConfigError([f"A matrix is normalised by count, true or predicted, not by {by!r}."])
+
+
+def share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """part / whole, or 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
+
+
+def most_confused(matrix: ConfusionMatrix, min_count: int = 1) -> pd.DataFrame:
     """Pairs of classes that are confused, the most frequent first (as `most_confused` of fastai).
 
     Args:
-        matrix: confusion matrix [K, K], rows true.
-        class_names: K names.
+        matrix: K classes.
         min_count: fewest pictures of a pair, from 1.
 
     Returns:
@@ -25,10 +79,8 @@ def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int 
 
     Raises:
         ConfigError: `min_count` below 1.
-        DataError: the matrix or the class names are invalid.
     """
-    counts = check_matrix(matrix)
-    names = check_class_names(class_names, len(counts))
+    counts, names = matrix.counts, matrix.class_names
     if min_count < 1:
         raise ConfigError([f"min_count is {min_count}, but must be 1 or more."])
     mistakes = counts.copy()
@@ -49,15 +101,11 @@ def most_confused(matrix: ArrayLike, class_names: Sequence[str], min_count: int 
     )
 
 
-def explain_matrix(matrix: ArrayLike, class_names: Sequence[str]) -> str:
-    """The text alternative of a confusion matrix: the number of mistakes, and the most frequent one.
-
-    Raises:
-        DataError: the matrix or the class names are invalid.
-    """
-    counts = check_matrix(matrix)
+def explain_matrix(matrix: ConfusionMatrix) -> str:
+    """The text alternative of a confusion matrix: the number of mistakes, and the most frequent one."""
+    counts = matrix.counts
     total, right = int(counts.sum()), int(counts.trace())
-    pairs = most_confused(counts, class_names)
+    pairs = most_confused(matrix)
     if total == 0:
         return "There are no pictures in this matrix."
     if pairs.empty:

@@ -1,130 +1,73 @@
-"""Scores of single pictures, under the standard names of the field.
+"""The one table of scores: what a number of one picture is called, means, ranges over, and is computed by.
 
-In the formulas, p are the probabilities of the picture, y is its label and c = max p. Scores are computed in float64.
+From `SCORES` are made the columns of the sample table, its filters and sorts, captions, exported tables, the widgets of
+the app and the glossary. In the formulas, p are the probabilities of a picture. Scores are computed in float64.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from cifar_core.evaluate.checks import check_predictions, check_probs, checked_blocks
+from cifar_core.evaluate.predictions import CheckedPredictions, Floats, Ints
 from cifar_core.train import LOSS_CLIP
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Scores:
-    """All scores of N pictures, an array [N] each."""
+class Score:
+    """One score. `help` and `formula` are for students, who read them behind the "?" of every place that shows it."""
 
-    predicted: Ints  # class with the highest probability, the lowest index on a tie
-    confidence: Floats  # c, probability of the predicted class
-    p_true: Floats  # p_y
-    loss: Floats  # -ln p_y, 0..27.6
-    margin: Floats  # highest minus second highest probability, 0..1
-    entropy: Floats  # natural logarithm, 0..ln K
-    true_rank: Ints  # 1 = the true class is the prediction
+    name: str  # its column, and its key in URLs and exported tables
+    title: str
+    help: str  # what it means, and its telling values, as whole sentences
+    formula: str
+    compute: Callable[[Ints, Floats], NDArray[Any]]  # from labels [N] and probabilities [N, K] to [N]
+    bounds: Callable[[int], tuple[float, float]]  # its least and largest value with K classes
+    order: Literal["ascending", "descending"] | None = None  # which brings the worst first; None: not to sort by
+    sort_title: str = ""  # for the choice of a sort; "" where there is no order
+    filters: bool = True  # whether the pictures can be filtered by a range of it
+    number_format: str = ".2f"
 
+    @property
+    def explanation(self) -> str:
+        """What it means and how it is computed."""
+        return f"{self.help} {self.title} = {self.formula}."
 
-def predicted_class(probs: ArrayLike) -> Ints:
-    """The predicted class [N]: the most probable one, the lowest index where several tie (as `numpy.argmax`).
-
-    Raises:
-        DataError: the probabilities are invalid (see `check_probs`).
-    """
-    return _predicted(check_probs(probs))
-
-
-def confidence(probs: ArrayLike) -> Floats:
-    """Confidence c = max p [N], 1/K..1.
-
-    Raises:
-        DataError: the probabilities are invalid.
-    """
-    return check_probs(probs).max(axis=1)
+    def text(self, value: float) -> str:
+        """A value of it, as it is shown."""
+        return f"{value:{self.number_format}}"
 
 
-def margin(probs: ArrayLike) -> Floats:
-    """Margin [N]: highest minus second highest probability, 0 (a tie) to 1, as in uncertainty sampling.
-
-    Raises:
-        DataError: the probabilities are invalid.
-    """
-    return _margin(check_probs(probs))
-
-
-def entropy(probs: ArrayLike) -> Floats:
-    """Entropy H(p) = -sum p ln p [N], 0 (certain) to ln K (uniform); "hardness" in fiftyone-brain. 0 ln 0 counts as 0.
-
-    Raises:
-        DataError: the probabilities are invalid.
-    """
-    return _entropy(check_probs(probs))
-
-
-def sample_loss(labels: ArrayLike, probs: ArrayLike) -> Floats:
-    """Loss of each picture, -ln p_y [N] (cross-entropy; "top losses" of fastai). p_y below 1e-12 counts as 1e-12.
-
-    Raises:
-        DataError: the labels or probabilities are invalid.
-    """
-    return _loss(_p_true(*check_predictions(labels, probs)))
-
-
-def true_rank(labels: ArrayLike, probs: ArrayLike) -> Ints:
-    """Rank of the true class [N] by probability: 1 = it is the predicted class; on a tie lower indices come first.
-
-    Raises:
-        DataError: the labels or probabilities are invalid.
-    """
-    return _true_rank(*check_predictions(labels, probs))
-
-
-def sample_scores(labels: ArrayLike, probs: ArrayLike) -> Scores:
-    """All scores at once; the arguments are checked once.
-
-    Raises:
-        DataError: the labels or probabilities are invalid.
-    """
-    blocks = [_scores(*block) for block in checked_blocks(labels, probs)]
-    return Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
-
-
-def _scores(labels: Ints, probs: Floats) -> tuple[NDArray[Any], ...]:
-    """The fields of `Scores`, in their order."""
-    p_true = _p_true(labels, probs)
-    return (
-        _predicted(probs),
-        probs.max(axis=1),
-        p_true,
-        _loss(p_true),
-        _margin(probs),
-        _entropy(probs),
-        _true_rank(labels, probs),
-    )
-
-
-def _predicted(probs: Floats) -> Ints:
-    return probs.argmax(axis=1).astype(np.int64)
+def sample_scores(predictions: CheckedPredictions) -> dict[str, NDArray[Any]]:
+    """Every score of N pictures, an array [N] each, by its name."""
+    blocks = [[score.compute(*block) for score in SCORES.values()] for block in predictions.blocks()]
+    return {name: np.concatenate(parts) for name, parts in zip(SCORES, zip(*blocks, strict=True), strict=True)}
 
 
 def _p_true(labels: Ints, probs: Floats) -> Floats:
     return probs[np.arange(len(labels)), labels]
 
 
-def _loss(p_true: Floats) -> Floats:
-    return -np.log(np.clip(p_true, LOSS_CLIP, 1.0)) + 0.0  # + 0.0 turns -0.0 (p = 1) into 0.0
+def _loss(labels: Ints, probs: Floats) -> Floats:
+    """Cross-entropy of each picture ("top losses" of fastai)."""
+    return -np.log(np.clip(_p_true(labels, probs), LOSS_CLIP, 1.0)) + 0.0  # + 0.0 turns -0.0 (p = 1) into 0.0
 
 
-def _margin(probs: Floats) -> Floats:
+def _confidence(labels: Ints, probs: Floats) -> Floats:
+    return probs.max(axis=1)
+
+
+def _margin(labels: Ints, probs: Floats) -> Floats:
+    """The margin of uncertainty sampling."""
     best_two = np.partition(probs, -2, axis=1)[:, -2:]
     return best_two[:, 1] - best_two[:, 0]
 
 
-def _entropy(probs: Floats) -> Floats:
+def _entropy(labels: Ints, probs: Floats) -> Floats:
+    """ "Hardness" in fiftyone-brain. 0 ln 0 counts as 0."""
     logarithms = np.log(probs, out=np.zeros_like(probs), where=probs > 0)
     return np.maximum(-(probs * logarithms).sum(axis=1), 0.0)
 
@@ -133,3 +76,74 @@ def _true_rank(labels: Ints, probs: Floats) -> Ints:
     p_true = _p_true(labels, probs)[:, None]
     before = np.arange(probs.shape[1]) < labels[:, None]  # [N, K]: classes that win a tie against the true one
     return 1 + ((probs > p_true) | ((probs == p_true) & before)).sum(axis=1)
+
+
+# In the order of the choice of a sort, of the columns of tables, and of the numbers beside an open picture.
+_TABLE = (
+    Score(
+        name="loss",
+        title="Loss",
+        help="How little the network believed in the true class: 0 is perfect, 2.3 is a blind guess among ten classes, "
+        "and the worst mistakes have the highest loss.",
+        formula="−ln p(true class)",
+        compute=_loss,
+        bounds=lambda classes: (0.0, float(math.ceil(-math.log(LOSS_CLIP)))),
+        order="descending",
+        sort_title="Top losses",
+    ),
+    Score(
+        name="confidence",
+        title="Confidence",
+        help="How sure the network is of its prediction, whatever the true class got: a mistake with a high confidence "
+        "is one that the network is sure of.",
+        formula="highest probability",
+        compute=_confidence,
+        bounds=lambda classes: (0.0, 1.0),
+        order="descending",
+        sort_title="Confidently wrong",
+        number_format=".3f",
+    ),
+    Score(
+        name="margin",
+        title="Margin",
+        help="How clearly the prediction won: near 0 two classes were almost equally likely, and 0 is a tie.",
+        formula="highest − second highest probability",
+        compute=_margin,
+        bounds=lambda classes: (0.0, 1.0),
+        order="ascending",
+        sort_title="Closest calls",
+        number_format=".3f",
+    ),
+    Score(
+        name="entropy",
+        title="Entropy",
+        help="How spread out the prediction is over the classes: 0 is sure, ln K (2.3 for ten classes) is no idea at "
+        "all.",
+        formula="−Σ p ln p over all classes",
+        compute=_entropy,
+        bounds=lambda classes: (0.0, math.log(classes)),
+        order="descending",
+        sort_title="Most undecided",
+    ),
+    Score(
+        name="p_true",
+        title="p(true class)",
+        help="How much of its belief the network gave to the true class; the loss is made of it.",
+        formula="probability of the true class",
+        compute=_p_true,
+        bounds=lambda classes: (0.0, 1.0),
+        filters=False,
+        number_format=".3f",
+    ),
+    Score(
+        name="true_rank",
+        title="Rank of the true class",
+        help="The place of the true class among all classes: 1 is a correct prediction, 2 a near miss.",
+        formula="1 + number of classes that are more probable",
+        compute=_true_rank,
+        bounds=lambda classes: (1.0, float(classes)),
+        filters=False,
+        number_format=".0f",
+    ),
+)
+SCORES: dict[str, Score] = {score.name: score for score in _TABLE}

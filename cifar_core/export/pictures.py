@@ -26,7 +26,7 @@ from cifar_core.evaluate import check_class_names
 from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet
 from cifar_core.export.csv_table import table_csv
 from cifar_core.limits import LIMITS_FILE, read_limits, require_room
-from cifar_core.samples import printable
+from cifar_core.samples import RANKED_BY, printable
 from cifar_core.storage.atomic import new_file, new_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, size_text, whole_percent
@@ -39,7 +39,6 @@ MAX_SAFE_NAME = 200  # characters of a file name; every file system takes 255 by
 TABLE_FILE, SHEET_FILE = "pictures.csv", "contact-sheet.png"
 _MEASURED = 16  # pictures from whose size that of an export is estimated
 _ROW_BYTES, _CELL_BYTES = 400, 12  # per picture in the table and the directory of the ZIP, and per probability
-SCORE_COLUMNS = ("loss", "confidence", "margin", "entropy")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same pictures give the same bytes
 
 
@@ -306,7 +305,7 @@ def _table(checked: _Selection, names: list[str]) -> pd.DataFrame:
             pd.Series(checked.probs[rows["index"].to_numpy(), column], name=f"p_{name}")
             for column, name in enumerate(checked.class_names)
         ),
-        *(rows[name] for name in SCORE_COLUMNS),
+        *(rows[name] for name in RANKED_BY),
         pd.Series(names, name="file"),
     ]
     return pd.concat(columns, axis=1)

@@ -1,13 +1,12 @@
 """The confusion matrix as a heatmap whose cells can be clicked."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from cifar_core.evaluate import Normalisation, check_class_names, check_matrix, normalise_matrix
+from cifar_core.evaluate import ConfusionMatrix, Normalisation, normalise_matrix
 from cifar_core.figures.style import CIVIDIS, WRONG, cell_percent, escaped_name, name_ticks, new_figure
 
 MAX_TEXT_CLASSES = 30  # up to so many classes the cells have numbers
@@ -17,8 +16,7 @@ _TITLES = {"count": "pictures", "true": "% of the true class", "predicted": "% o
 
 
 def confusion_heatmap(
-    matrix: ArrayLike,
-    class_names: Sequence[str],
+    matrix: ConfusionMatrix,
     by: Normalisation = "count",
     hide_diagonal: bool = False,
     selected: tuple[int, int] | None = None,
@@ -30,19 +28,16 @@ def confusion_heatmap(
     markers are the last trace.
 
     Args:
-        matrix: counts [K, K].
-        class_names: K names.
+        matrix: K classes.
         by: `count`, `true` (per cent of each row) or `predicted` (per cent of each column).
         hide_diagonal: leave the correct predictions blank and scale the colours by the mistakes.
         selected: (true index, predicted index) of the cell to outline.
 
     Raises:
         ConfigError: another `by`.
-        DataError: the matrix or the class names are invalid.
     """
-    counts = check_matrix(matrix)
-    names = [escaped_name(name) for name in check_class_names(class_names, len(counts))]
-    values = normalise_matrix(counts, by) * (1 if by == "count" else 100)
+    names = [escaped_name(name) for name in matrix.class_names]
+    values = normalise_matrix(matrix, by) * (1 if by == "count" else 100)
     if hide_diagonal:
         np.fill_diagonal(values, np.nan)
     top = max(float(np.nanmax(values)), 1e-9)
@@ -60,8 +55,8 @@ def confusion_heatmap(
         colorbar=_colour_bar(_TITLES[by]),
     )
     if has_text:
-        figure.add_traces(_cell_text(counts, values, by, top))
-    figure.add_trace(_cell_markers(counts, names))
+        figure.add_traces(_cell_text(values, by, top))
+    figure.add_trace(_cell_markers(matrix, names))
     _matrix_axes(figure, names, _TITLES[by])
     if selected is not None:
         row, column = selected
@@ -101,14 +96,12 @@ def _colour_bar(title: str) -> dict[str, Any]:
     }
 
 
-def _cell_text(
-    counts: NDArray[np.int64], values: NDArray[np.float64], by: Normalisation, top: float
-) -> list[go.Scatter]:
+def _cell_text(values: NDArray[np.float64], by: Normalisation, top: float) -> list[go.Scatter]:
     """The number of every cell that is not blank, in black or white, whichever has more contrast.
 
     Each text colour has its trace: a click dims the text of the other cells unless their trace sets one colour.
     """
-    zero = "0" if len(counts) <= MAX_ZERO_CLASSES else ""
+    zero = "0" if len(values) <= MAX_ZERO_CLASSES else ""
     rows, columns = np.nonzero(~np.isnan(values))
     cells = values[rows, columns]
     colours = np.array([_text_colour(value / top) for value in cells])
@@ -122,7 +115,7 @@ def _cell_text(
             y=rows[colours == colour],
             mode="text",
             text=texts[colours == colour],
-            textfont={"size": max(7, min(13, 190 // len(counts))), "color": colour},
+            textfont={"size": max(7, min(13, 190 // len(values))), "color": colour},
             selected={"textfont": {"color": colour}},
             unselected={"textfont": {"color": colour}},
             hoverinfo="skip",
@@ -132,12 +125,12 @@ def _cell_text(
     ]
 
 
-def _cell_markers(counts: NDArray[np.int64], names: list[str]) -> go.Scatter:
+def _cell_markers(matrix: ConfusionMatrix, names: list[str]) -> go.Scatter:
     """Invisible squares that receive clicks and show the numbers of their cell."""
-    classes = len(names)
+    counts, classes = matrix.counts, len(names)
     rows, columns = np.nonzero((counts > 0) | (classes <= _MAX_EMPTY_CLASSES))
-    row_share = 100 * normalise_matrix(counts, "true")[rows, columns]
-    column_share = 100 * normalise_matrix(counts, "predicted")[rows, columns]
+    row_share = 100 * normalise_matrix(matrix, "true")[rows, columns]
+    column_share = 100 * normalise_matrix(matrix, "predicted")[rows, columns]
     lines = [
         f"true {names[row]}, predicted {names[column]}<br><b>{count:,}</b> picture{'' if count == 1 else 's'}"
         f"<br>{cell_percent(of_true)} % of true {names[row]}"

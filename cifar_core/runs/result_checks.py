@@ -17,6 +17,7 @@ import numpy as np
 from cifar_core.config import ModelConfig, RunConfig
 from cifar_core.data.array_files import check_header, npy_chunks, npy_header, open_npz
 from cifar_core.errors import CifarCoreError
+from cifar_core.evaluate.checks import check_probs
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_tensors
 from cifar_core.runs.old_schemas import OldFolder
@@ -28,9 +29,7 @@ from cifar_core.runs.tensor_limits import network_tensors
 from cifar_core.text import size_text
 from cifar_core.train import EpochLine, MeasuredSplit, best_line
 
-_ROUNDING = 1e-3  # of the sum of a picture's probabilities
 _TOLERANCE = 1e-6  # of an accuracy that is computed again
-_RANGE = 1e-6  # by which rounding may take a probability out of 0 to 1
 _MEMBERS = ["ids.npy", "labels.npy"]
 _OLD_MEMBERS = ["class_names.npy", "epoch.npy", "ids.npy", "labels.npy", "probs.npy"]
 
@@ -204,7 +203,10 @@ def _check_epoch(
     with opened(folder, folder.probs(split, line.epoch)) as stream:
         header = npy_header(stream)
         check_header(header, "<f4", (data.count_of(split), len(data.class_names)))
-        guesses = [_check_probs(chunk).argmax(axis=1) for chunk in npy_chunks(stream, header)]
+        guesses = [np.empty(0, np.int64)]
+        for chunk in npy_chunks(stream, header):
+            check_probs(chunk, first=sum(map(len, guesses)))
+            guesses.append(chunk.argmax(axis=1))
         logged = line.test_accuracy if split == "test" else line.validation_accuracy
         if labels is None or logged is None:
             return
@@ -213,12 +215,3 @@ def _check_epoch(
             raise ValueError(
                 f"gives {accuracy:.4f} {split} accuracy, {METRICS} says {logged:.4f} at epoch {line.epoch}"
             )
-
-
-def _check_probs(chunk: np.ndarray) -> np.ndarray:
-    """Raise ValueError unless each row float32 [rows, K] holds probabilities; returns the rows."""
-    if not np.isfinite(chunk).all() or chunk.min() < -_RANGE or chunk.max() > 1 + _RANGE:
-        raise ValueError("holds probabilities outside 0 to 1")
-    if (np.abs(chunk.sum(axis=1) - 1) > _ROUNDING).any():
-        raise ValueError("holds probabilities that do not add up to 1")
-    return chunk

@@ -1,7 +1,5 @@
 """The predictions of a run: class probabilities with labels and ids, read without torch."""
 
-import numpy as np
-
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.data.array_files import read_npy
 from cifar_core.errors import DataError, RunError
@@ -55,7 +53,7 @@ def read_predictions(
     remedy = _recompute_hint(run_id) if wanted == best.epoch and split == "test" else ": choose another epoch."
     which = "" if wanted == best.epoch else f" of epoch {wanted}"
     try:
-        found = _read_arrays(stored, record.dataset, wanted, split)
+        return _read_arrays(stored, record.dataset, wanted, split)
     except FileNotFoundError as error:
         if type(as_stored(folder)) is not type(stored):  # a process has carried the run over meanwhile
             return read_predictions(workspace, run_id, epoch, split=split)
@@ -64,19 +62,14 @@ def read_predictions(
         raise RunError(f"The predictions{which} of run {run_id} are missing{remedy}") from error
     except UNREADABLE as error:
         raise RunError(f"The predictions{which} of run {run_id} cannot be read ({reason_of(error)}){remedy}") from error
-    if not np.isfinite(found.probs).all():
-        raise RunError(f"Some predictions{which} of run {run_id} are not numbers{remedy}")
-    return found
 
 
 def _read_arrays(folder: RunFolder, data: DatasetFacts, epoch: int, split: MeasuredSplit) -> Predictions:
-    """The predictions of an epoch; refuses arrays of unexpected shapes."""
+    """The predictions of an epoch; refuses arrays of unexpected shapes and values."""
     count, names = data.count_of(split), data.class_names
     labels, ids = read_samples(folder.samples(split), count)
-    if len(labels) and not (labels.min() >= 0 and labels.max() < len(names)):
-        raise ValueError("has labels that are not numbers of its classes")
     probs = read_npy(folder.probs(split, epoch), "<f4", (count, len(names)))
-    return Predictions(labels, probs, ids, names, split, epoch)
+    return Predictions(labels, probs, names, ids, split, epoch)
 
 
 def reason_of(error: Exception) -> str:

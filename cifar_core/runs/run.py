@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cifar_core.config import RunConfig
+from cifar_core.evaluate import CheckedPredictions
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.storage.json_types import Amount, ClassNames, FolderName, PictureCount, Sha256, moment_of
@@ -112,13 +113,10 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Predictions(CheckedPredictions):
     """Class probabilities of a network for a part of its dataset, at the end of one epoch."""
 
-    labels: np.ndarray  # int64 [N]
-    probs: np.ndarray  # float32 [N, K]
     ids: np.ndarray  # str [N]
-    class_names: tuple[str, ...]
     split: MeasuredSplit
     epoch: int
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cifar_core.errors import ConfigError
+from cifar_core.evaluate import SCORES
 from cifar_core.samples.select import SORTS
 from cifar_core.text import whole_percent
 
@@ -33,10 +34,6 @@ def _caption_parts(row: Mapping[str, Any] | pd.Series, sort: str) -> list[str]:
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
     parts = [f"true {row['true']}", f"predicted {row['predicted']}", whole_percent(row["confidence"])]
-    match sort:
-        case "confidence":
-            return parts
-        case "id":
-            return [*parts, str(row["id"])]
-        case _:
-            return [*parts, f"{sort} {row[SORTS[sort].column]:.2f}"]
+    if sort in SCORES and sort != "confidence":
+        return [*parts, f"{SCORES[sort].title.lower()} {SCORES[sort].text(row[sort])}"]
+    return [*parts, str(row["id"])] if sort == "id" else parts

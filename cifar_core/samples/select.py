@@ -1,7 +1,8 @@
 """Filters and sorts over the table of pictures."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cifar_core.errors import ConfigError
+from cifar_core.evaluate import SCORES, Score
 from cifar_core.text import did_you_mean
 
 Outcome = Literal["mistakes", "correct", "all"]
@@ -22,10 +24,7 @@ class SampleFilter:
 
     true: tuple[str, ...] = ()  # class names, any of them; empty = every class
     predicted: tuple[str, ...] = ()
-    confidence: Range = (0.0, 1.0)  # ranges are inclusive at both ends
-    loss: Range | None = None  # None = every value
-    margin: Range | None = None
-    entropy: Range | None = None
+    ranges: Mapping[str, Range] = field(default_factory=dict)  # low and high of scores, inclusive at both ends
     text: str = ""  # part of the id, in upper or lower case
     outcome: Outcome = "mistakes"
     per_pair: int = 0  # at most this many pictures of each (true, predicted) pair, the first in the sort; 0 = no limit
@@ -41,35 +40,16 @@ class Sort:
     help: str  # meaning and formula, for the "?"
 
 
+def _sort_by(score: Score) -> Sort:
+    descending = score.order == "descending"
+    first = "Highest" if descending else "Lowest"
+    return Sort(score.sort_title, score.name, descending, f"{first} {score.title.lower()} first. {score.explanation}")
+
+
+FILTERS: dict[str, Score] = {score.name: score for score in SCORES.values() if score.filters}
+RANKED_BY = tuple(score.name for score in SCORES.values() if score.order)  # each list of pictures tells these scores
 SORTS: dict[str, Sort] = {
-    "loss": Sort(
-        "Top losses",
-        "loss",
-        True,
-        "The worst mistakes first: the network gave the true class almost no chance. "
-        "Loss = −ln p(true class); 0 is perfect, 2.3 is a blind guess among ten classes.",
-    ),
-    "confidence": Sort(
-        "Confidently wrong",
-        "confidence",
-        True,
-        "The surest predictions first, whatever the true class got: among mistakes, what the network is sure of and "
-        "wrong about. Confidence = highest probability.",
-    ),
-    "margin": Sort(
-        "Closest calls",
-        "margin",
-        False,
-        "The narrowest decisions first: two classes were almost equally likely. "
-        "Margin = highest − second highest probability; 0 is a tie.",
-    ),
-    "entropy": Sort(
-        "Most undecided",
-        "entropy",
-        True,
-        "The most spread-out predictions first: many classes seemed possible. "
-        "Entropy = −Σ p ln p over all classes; 0 is sure, ln K (2.3 for ten classes) is no idea at all.",
-    ),
+    **{name: _sort_by(SCORES[name]) for name in RANKED_BY},
     "id": Sort("Picture id", "id", False, "By the name of the picture in the dataset, A to Z."),
 }
 
@@ -86,8 +66,8 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
         rows of `table` in sorted order, numbered from 0.
 
     Raises:
-        ConfigError: lists every problem: an unknown class, sort or outcome (with the nearest name), a range that is not
-            low to high, a negative `per_pair`.
+        ConfigError: lists every problem: an unknown class, filter, sort or outcome (with the nearest name), a range
+            that is not low to high, a negative `per_pair`.
     """
     problems = _problems(table, sample_filter, sort)
     if problems:
@@ -113,19 +93,13 @@ def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.boo
         if classes:
             indices = [index for index, name in enumerate(table[column].cat.categories) if name in classes]
             passing &= np.isin(table[f"{column}_index"].to_numpy(), indices)
-    for column, (low, high) in _ranges(sample_filter).items():
+    for column, (low, high) in sample_filter.ranges.items():
         values = table[column].to_numpy()
         passing &= (values >= low) & (values <= high)
     text = sample_filter.text.strip().casefold()
     if text:
         passing &= np.fromiter((text in name.casefold() for name in table["id"]), dtype=bool, count=len(table))
     return passing
-
-
-def _ranges(sample_filter: SampleFilter) -> dict[str, Range]:
-    """The ranges that are set, by column."""
-    columns = ("confidence", "loss", "margin", "entropy")
-    return {name: getattr(sample_filter, name) for name in columns if getattr(sample_filter, name) is not None}
 
 
 def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> list[str]:
@@ -138,8 +112,12 @@ def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> li
             for name in getattr(sample_filter, column)
             if name not in known
         ]
-    for column, bounds in _ranges(sample_filter).items():
-        if len(bounds) != 2 or any(math.isnan(bound) for bound in bounds) or bounds[0] > bounds[1]:
+    for column, bounds in sample_filter.ranges.items():
+        if column not in FILTERS:
+            problems.append(
+                f"There is no filter {column!r}{did_you_mean(column, FILTERS)}; choose {', '.join(FILTERS)}."
+            )
+        elif len(bounds) != 2 or any(math.isnan(bound) for bound in bounds) or bounds[0] > bounds[1]:
             problems.append(f"{column} is {bounds!r}, but must be two numbers, low to high.")
     if sample_filter.outcome not in OUTCOMES:
         problems.append(

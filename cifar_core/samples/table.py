@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from cifar_core.errors import DataError
-from cifar_core.evaluate import check_class_names, sample_scores
+from cifar_core.evaluate import SCORES, CheckedPredictions, sample_scores
 from cifar_core.runs import Predictions
 
 COLUMNS = (
@@ -18,56 +17,42 @@ COLUMNS = (
     "true_index",  # class indices, 0..K-1
     "predicted_index",
     "correct",
-    "confidence",
-    "p_true",
-    "loss",
-    "margin",
-    "entropy",
-    "true_rank",  # 1 = the true class has the highest probability
+    *SCORES,
 )
 
 
 def prediction_table(predictions: Predictions) -> pd.DataFrame:
     """`sample_table` of a run's predictions, as `cifar_core.runs.read_predictions` gives them."""
-    return sample_table(predictions.labels, predictions.probs, predictions.ids.tolist(), predictions.class_names)
+    return sample_table(predictions, predictions.ids.tolist())
 
 
-def sample_table(labels: ArrayLike, probs: ArrayLike, ids: Sequence[str], class_names: Sequence[str]) -> pd.DataFrame:
+def sample_table(predictions: CheckedPredictions, ids: Sequence[str]) -> pd.DataFrame:
     """One row per picture, in the order given.
 
     Args:
-        labels: class indices [N].
-        probs: probabilities [N, K].
+        predictions: of N pictures; N may be 0.
         ids: id of each picture [N].
-        class_names: K different names.
 
     Returns:
-        the columns of `COLUMNS`; scores as in `cifar_core.evaluate` (loss and entropy in nats). N may be 0.
+        the columns of `COLUMNS`; scores as in `cifar_core.evaluate` (loss and entropy in nats).
 
     Raises:
-        DataError: the labels, probabilities or class names are invalid, or there is not one id per picture.
+        DataError: there is not one id per picture.
     """
-    scores = sample_scores(labels, probs)
-    checked_labels = np.asarray(labels).astype(np.int64)
-    names = check_class_names(class_names, np.asarray(probs).shape[1])
-    if len(ids) != len(checked_labels):
-        raise DataError(f"There are {len(ids):,} ids for {len(checked_labels):,} pictures.")
-    classes = pd.CategoricalDtype(pd.Index(names))
+    labels, predicted = predictions.labels, predictions.predicted
+    if len(ids) != len(labels):
+        raise DataError(f"There are {len(ids):,} ids for {len(labels):,} pictures.")
+    classes = pd.CategoricalDtype(pd.Index(predictions.class_names))
     return pd.DataFrame(
         {
-            "index": np.arange(len(checked_labels)),
+            "index": np.arange(len(labels)),
             "id": pd.Series([printable(name) for name in ids], dtype="str"),
-            "true": pd.Categorical.from_codes(checked_labels, dtype=classes),
-            "predicted": pd.Categorical.from_codes(scores.predicted, dtype=classes),
-            "true_index": checked_labels,
-            "predicted_index": scores.predicted,
-            "correct": scores.predicted == checked_labels,
-            "confidence": scores.confidence,
-            "p_true": scores.p_true,
-            "loss": scores.loss,
-            "margin": scores.margin,
-            "entropy": scores.entropy,
-            "true_rank": scores.true_rank,
+            "true": pd.Categorical.from_codes(labels, dtype=classes),
+            "predicted": pd.Categorical.from_codes(predicted, dtype=classes),
+            "true_index": labels,
+            "predicted_index": predicted,
+            "correct": predicted == labels,
+            **sample_scores(predictions),
         }
     )
 

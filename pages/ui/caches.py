@@ -7,16 +7,15 @@ Everything returned is shared and must not be changed in place. Few entries are 
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cifar_core.data import Dataset, Split, open_dataset
-from cifar_core.evaluate import averages, class_report, confusion_matrix
+from cifar_core.evaluate import ConfusionMatrix, averages, class_report, confusion_matrix
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.samples import sample_table
+from cifar_core.samples import prediction_table
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
@@ -28,8 +27,8 @@ class Findings:
     """Predictions of one run at one epoch, with the tables that the pages under Understand show."""
 
     predictions: Predictions
-    table: pd.DataFrame  # of `sample_table`
-    matrix: np.ndarray  # int64 [K, K], rows true
+    table: pd.DataFrame  # of `prediction_table`
+    matrix: ConfusionMatrix
     classes: pd.DataFrame  # of `class_report`
     averages: pd.DataFrame
 
@@ -89,14 +88,9 @@ def _load_large_findings(_workspace: Workspace, run_id: str, epoch: int | None, 
 
 def _compute_findings(workspace: Workspace, run_id: str, epoch: int | None) -> Findings:
     predictions = read_predictions(workspace, run_id, epoch)
-    labels, probs, names = predictions.labels, predictions.probs, predictions.class_names
-    return Findings(
-        predictions,
-        sample_table(labels, probs, predictions.ids.tolist(), names),
-        confusion_matrix(labels, probs),
-        class_report(labels, probs, names),
-        averages(labels, probs),
-    )
+    matrix = confusion_matrix(predictions)
+    classes = class_report(matrix)
+    return Findings(predictions, prediction_table(predictions), matrix, classes, averages(classes))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -6,14 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.errors import ConfigError
-from cifar_core.evaluate import explain_matrix, most_confused
+from cifar_core.evaluate import ConfusionMatrix, explain_matrix, most_confused
 
-MATRIX = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
 NAMES = ("cat", "dog", "deer")
+MATRIX = ConfusionMatrix(np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]]), NAMES)
+
+
+def of_two(counts: np.ndarray) -> ConfusionMatrix:
+    return ConfusionMatrix(counts, NAMES[:2])
 
 
 def test_most_confused_lists_pairs_by_count() -> None:
-    pairs = most_confused(MATRIX, NAMES)
+    pairs = most_confused(MATRIX)
     assert pairs[["true", "predicted", "count", "reverse_count"]].to_numpy().tolist() == [
         ["dog", "deer", 15, 15],
         ["deer", "dog", 15, 15],
@@ -31,26 +35,27 @@ def test_most_confused_equals_fastai(seed: int, min_count: int) -> None:
     # fastai's interpret.py: the off-diagonal cells with at least min_val, sorted by count, descending and stable.
     cells = [(i, j, matrix[i, j]) for i in range(5) for j in range(5) if i != j and matrix[i, j] >= min_count]
     expected = sorted(cells, key=lambda cell: cell[2], reverse=True)
-    pairs = most_confused(matrix, "abcde", min_count)
+    pairs = most_confused(ConfusionMatrix(matrix, tuple("abcde")), min_count)
     assert [tuple(row) for row in pairs[["true_index", "predicted_index", "count"]].to_numpy()] == expected
 
 
 def test_most_confused_without_mistakes() -> None:
-    assert most_confused(np.diag([3, 4]), "ab").empty
+    assert most_confused(of_two(np.diag([3, 4]))).empty
     with pytest.raises(ConfigError, match="1 or more"):
-        most_confused(MATRIX, NAMES, 0)
+        most_confused(MATRIX, 0)
 
 
 def test_explain_matrix() -> None:
-    assert explain_matrix(MATRIX, NAMES) == (
+    assert explain_matrix(MATRIX) == (
         "45 of 300 pictures are mistakes (15 %); dog → deer is the largest: 15 of 100 pictures of dog, "
         "and 15 the other way round."
     )
     assert (
-        explain_matrix(np.diag([3, 4]), "ab") == "There are no mistakes: the prediction is right for all of 7 pictures."
+        explain_matrix(of_two(np.diag([3, 4])))
+        == "There are no mistakes: the prediction is right for all of 7 pictures."
     )
     one = np.array([[199, 1], [0, 100]])
-    assert explain_matrix(one, ("cat", "dog")).startswith("1 of 300 pictures is a mistake (")
-    assert explain_matrix(np.zeros((2, 2), dtype=int), "ab") == "There are no pictures in this matrix."
+    assert explain_matrix(of_two(one)).startswith("1 of 300 pictures is a mistake (")
+    assert explain_matrix(of_two(np.zeros((2, 2), dtype=int))) == "There are no pictures in this matrix."
     big = np.array([[913_000, 87_000], [0, 10]])
-    assert "87,000 of 1,000,000 pictures of cat." in explain_matrix(big, ("cat", "dog"))
+    assert "87,000 of 1,000,000 pictures of cat." in explain_matrix(of_two(big))

@@ -14,6 +14,8 @@ from sklearn import metrics as sk
 
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.evaluate import (
+    CheckedPredictions,
+    ConfusionMatrix,
     accuracy,
     averages,
     class_report,
@@ -24,10 +26,15 @@ from cifar_core.evaluate import (
     wilson_interval,
 )
 
-Predictions = tuple[np.ndarray, np.ndarray]
+Example = tuple[np.ndarray, np.ndarray]
 
 
-def random_predictions(count: int, classes: int, seed: int, *, coarse: bool = False) -> Predictions:
+def checked(labels: Any, probs: Any) -> CheckedPredictions:
+    """Of classes that are named by their numbers."""
+    return CheckedPredictions(labels, probs, [str(index) for index in range(np.shape(probs)[1])])
+
+
+def random_predictions(count: int, classes: int, seed: int, *, coarse: bool = False) -> Example:
     """Labels and probabilities; with `coarse` these are multiples of 1/K, so that many classes tie."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, count)
@@ -36,7 +43,7 @@ def random_predictions(count: int, classes: int, seed: int, *, coarse: bool = Fa
     return labels, rng.dirichlet(np.full(classes, 0.5), count)
 
 
-def edge_cases() -> dict[str, Predictions]:
+def edge_cases() -> dict[str, Example]:
     labels, probs = random_predictions(60, 4, 1)
     never_class_2 = probs.copy()
     never_class_2[:, 2] = 0
@@ -59,7 +66,7 @@ cases = pytest.mark.parametrize("case", edge_cases())
 
 
 @st.composite
-def predictions(draw: st.DrawFn) -> Predictions:
+def predictions(draw: st.DrawFn) -> Example:
     """Any predictions, with ties and zeros."""
     count, classes = draw(st.integers(1, 40)), draw(st.integers(2, 8))
     return random_predictions(count, classes, draw(st.integers(0, 2**32 - 1)), coarse=draw(st.booleans()))
@@ -69,13 +76,15 @@ def assert_as_sklearn(labels: np.ndarray, probs: np.ndarray) -> None:
     """Check that every metric of a split equals scikit-learn's."""
     classes = probs.shape[1]
     every, predicted = list(range(classes)), probs.argmax(axis=1)
-    assert confusion_matrix(labels, probs).tolist() == sk.confusion_matrix(labels, predicted, labels=every).tolist()
-    assert accuracy(labels, probs) == pytest.approx(sk.accuracy_score(labels, predicted))
+    found = checked(labels, probs)
+    matrix = confusion_matrix(found)
+    assert matrix.counts.tolist() == sk.confusion_matrix(labels, predicted, labels=every).tolist()
+    assert accuracy(found) == pytest.approx(sk.accuracy_score(labels, predicted))
     clipped = np.clip(probs.astype(np.float64), 1e-12, None)
     with warnings.catch_warnings():  # clipped rows add up to 1 + 1e-12, float32 ones to 1 + 1e-7: neither matters
         warnings.simplefilter("ignore", UserWarning)
-        assert log_loss(labels, probs) == pytest.approx(sk.log_loss(labels, clipped, labels=every), rel=1e-9, abs=1e-9)
-    report = class_report(labels, probs, [f"c{index}" for index in every])
+        assert log_loss(found) == pytest.approx(sk.log_loss(labels, clipped, labels=every), rel=1e-9, abs=1e-9)
+    report = class_report(matrix)
     expected = sk.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
     for column, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
         assert report[column].to_numpy() == pytest.approx(values), column
@@ -85,7 +94,7 @@ def assert_as_sklearn(labels: np.ndarray, probs: np.ndarray) -> None:
     ):
         exact = binomtest(round(recall * support), support).proportion_ci(method="wilson") if support else (0, 1)
         assert (low, high) == pytest.approx(tuple(exact), abs=1e-9)
-    for average, row in averages(labels, probs).iterrows():
+    for average, row in averages(report).iterrows():
         scores = sk.precision_recall_fscore_support(
             labels, predicted, labels=every, zero_division=0, average=str(average)
         )
@@ -99,13 +108,13 @@ def test_metrics_equal_sklearn_on_edge_cases(case: str) -> None:
 
 @settings(max_examples=40)
 @given(predictions())
-def test_metrics_equal_sklearn_on_any_predictions(example: Predictions) -> None:
+def test_metrics_equal_sklearn_on_any_predictions(example: Example) -> None:
     assert_as_sklearn(*example)
 
 
 @settings(max_examples=40)
 @given(predictions(), st.integers(1, 8))
-def test_top_k_equals_sklearn_where_lower_indices_win_ties(example: Predictions, k: int) -> None:
+def test_top_k_equals_sklearn_where_lower_indices_win_ties(example: Example, k: int) -> None:
     labels, probs = example
     classes = probs.shape[1]
     k = min(k, classes)
@@ -118,13 +127,13 @@ def test_top_k_equals_sklearn_where_lower_indices_win_ties(example: Predictions,
             expected = sk.top_k_accuracy_score(
                 classes - 1 - labels, probs[:, ::-1], k=k, labels=list(range(classes)), normalize=True
             )
-    assert top_k_accuracy(labels, probs, k) == pytest.approx(expected)
+    assert top_k_accuracy(checked(labels, probs), k) == pytest.approx(expected)
 
 
 def test_top_k_grows_to_one_and_starts_at_accuracy() -> None:
     labels, probs = random_predictions(200, 10, 4)
-    values = [top_k_accuracy(labels, probs, k) for k in range(1, 11)]
-    assert values[0] == accuracy(labels, probs)
+    values = [top_k_accuracy(checked(labels, probs), k) for k in range(1, 11)]
+    assert values[0] == accuracy(checked(labels, probs))
     assert values == sorted(values)
     assert values[-1] == 1.0
 
@@ -132,64 +141,70 @@ def test_top_k_grows_to_one_and_starts_at_accuracy() -> None:
 @pytest.mark.parametrize("k", [0, 11, -1, True, 1.5])
 def test_top_k_names_the_range(k: Any) -> None:
     with pytest.raises(ConfigError, match="from 1 to 10"):
-        top_k_accuracy(*random_predictions(5, 10, 0), k)
+        top_k_accuracy(checked(*random_predictions(5, 10, 0)), k)
 
 
 def test_metrics_equal_torchmetrics() -> None:
     labels, probs = random_predictions(500, 10, 5)
     logits, target = torch.tensor(probs), torch.tensor(labels)
-    assert accuracy(labels, probs) == pytest.approx(
-        float(oracle.multiclass_accuracy(logits, target, 10, average="micro"))
-    )
-    assert confusion_matrix(labels, probs).tolist() == oracle.multiclass_confusion_matrix(logits, target, 10).tolist()
+    found = checked(labels, probs)
+    matrix = confusion_matrix(found)
+    assert accuracy(found) == pytest.approx(float(oracle.multiclass_accuracy(logits, target, 10, average="micro")))
+    assert matrix.counts.tolist() == oracle.multiclass_confusion_matrix(logits, target, 10).tolist()
     macro = float(oracle.multiclass_f1_score(logits, target, 10, average="macro"))
-    assert averages(labels, probs).loc["macro", "f1"] == pytest.approx(macro, abs=1e-6)
+    assert averages(class_report(matrix)).loc["macro", "f1"] == pytest.approx(macro, abs=1e-6)
 
 
 @given(predictions(), st.randoms(use_true_random=False))
-def test_order_of_the_pictures_does_not_matter(example: Predictions, chance: object) -> None:
+def test_order_of_the_pictures_does_not_matter(example: Example, chance: object) -> None:
     labels, probs = example
     shuffled = np.array(chance.sample(range(len(labels)), len(labels)))  # type: ignore[attr-defined]
-    assert (confusion_matrix(labels, probs) == confusion_matrix(labels[shuffled], probs[shuffled])).all()
-    assert log_loss(labels, probs) == pytest.approx(log_loss(labels[shuffled], probs[shuffled]))
+    found, other = checked(labels, probs), checked(labels[shuffled], probs[shuffled])
+    assert (confusion_matrix(found).counts == confusion_matrix(other).counts).all()
+    assert log_loss(found) == pytest.approx(log_loss(other))
 
 
 @pytest.mark.parametrize("by", ["true", "predicted"])
 @settings(max_examples=30)
 @given(example=predictions())
-def test_normalised_sums(by: str, example: Predictions) -> None:
-    matrix = confusion_matrix(*example)
+def test_normalised_sums(by: str, example: Example) -> None:
+    matrix = confusion_matrix(checked(*example))
     labels, predicted = example[0], example[1].argmax(axis=1)
     shares = normalise_matrix(matrix, by)  # type: ignore[arg-type]
     sums, counts = (
-        (shares.sum(axis=1), matrix.sum(axis=1)) if by == "true" else (shares.sum(axis=0), matrix.sum(axis=0))
+        (shares.sum(axis=1), matrix.counts.sum(axis=1))
+        if by == "true"
+        else (shares.sum(axis=0), matrix.counts.sum(axis=0))
     )
     assert sums == pytest.approx((counts > 0).astype(float))
-    every = list(range(len(matrix)))
+    every = list(range(len(matrix.counts)))
     by_sklearn = {"true": "true", "predicted": "pred"}[by]
     with np.errstate(invalid="ignore"):
         assert shares == pytest.approx(sk.confusion_matrix(labels, predicted, labels=every, normalize=by_sklearn))
 
 
 def test_normalise_counts_and_unknown() -> None:
-    assert normalise_matrix(np.array([[3, 1], [0, 0]]), "count").tolist() == [[3, 1], [0, 0]]
+    matrix = ConfusionMatrix(np.array([[3, 1], [0, 0]]), ("a", "b"))
+    assert normalise_matrix(matrix, "count").tolist() == [[3, 1], [0, 0]]
     with pytest.raises(ConfigError, match="not by 'rows'"):
-        normalise_matrix(np.array([[3, 1], [0, 0]]), "rows")  # type: ignore[arg-type]
+        normalise_matrix(matrix, "rows")  # type: ignore[arg-type]
 
 
 def test_no_pictures() -> None:
-    labels, probs = np.zeros(0, dtype=np.int64), np.zeros((0, 3))
-    assert confusion_matrix(labels, probs).tolist() == [[0] * 3] * 3
-    assert class_report(labels, probs, "abc")[["precision", "recall", "f1", "support"]].to_numpy().max() == 0
-    assert averages(labels, probs).to_numpy().max() == 0
+    nothing = checked([], np.zeros((0, 3)))
+    matrix = confusion_matrix(nothing)
+    assert matrix.counts.tolist() == [[0] * 3] * 3
+    report = class_report(matrix)
+    assert report[["precision", "recall", "f1", "support"]].to_numpy().max() == 0
+    assert averages(report).to_numpy().max() == 0
     for metric in (accuracy, log_loss):
         with pytest.raises(DataError, match="no pictures to measure"):
-            metric(labels, probs)
+            metric(nothing)
 
 
 def test_log_loss_of_the_impossible_is_finite() -> None:
-    assert log_loss([0], [[0.0, 1.0]]) == pytest.approx(-np.log(1e-12))
-    assert str(log_loss([1], [[0.0, 1.0]])) == "0.0"  # not -0.0
+    assert log_loss(checked([0], [[0.0, 1.0]])) == pytest.approx(-np.log(1e-12))
+    assert str(log_loss(checked([1], [[0.0, 1.0]]))) == "0.0"  # not -0.0
 
 
 @given(st.integers(0, 200), st.integers(0, 200), st.sampled_from([0.5, 0.9, 0.95, 0.99]))

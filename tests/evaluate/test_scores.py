@@ -1,6 +1,4 @@
-"""Scores of single pictures: formulas, ranges and ties."""
-
-import math
+"""Scores of single pictures: formulas, bounds and ties; and that their table is told in docs/ARCHITECTURE.md."""
 
 import numpy as np
 import pytest
@@ -10,74 +8,72 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.nn import functional
 
-from cifar_core.evaluate import (
-    LOSS_CLIP,
-    confidence,
-    entropy,
-    margin,
-    predicted_class,
-    sample_loss,
-    sample_scores,
-    true_rank,
-)
+from cifar_core.evaluate import SCORES, CheckedPredictions, Score, sample_scores
+from cifar_core.evaluate.scores import LOSS_CLIP
+from tests.score_glossary import DOCUMENT, refreshed
 
 
-def predictions(count: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def random_predictions(count: int, classes: int, seed: int) -> CheckedPredictions:
     rng = np.random.default_rng(seed)
-    return rng.integers(0, classes, count), rng.dirichlet(np.full(classes, 0.3), count)
+    return checked(rng.integers(0, classes, count), rng.dirichlet(np.full(classes, 0.3), count))
+
+
+def checked(labels: list[int] | np.ndarray, probs: list[list[float]] | np.ndarray) -> CheckedPredictions:
+    return CheckedPredictions(np.array(labels), np.array(probs), tuple(map(str, range(np.shape(probs)[1]))))
 
 
 @given(st.integers(1, 30), st.integers(2, 12), st.integers(0, 2**32 - 1))
 def test_scores_equal_their_formulas(count: int, classes: int, seed: int) -> None:
-    labels, probs = predictions(count, classes, seed)
+    predictions = random_predictions(count, classes, seed)
+    labels, probs, scores = predictions.labels, predictions.probs, sample_scores(predictions)
     ordered = -np.sort(-probs, axis=1)
-    assert confidence(probs) == pytest.approx(ordered[:, 0])
-    assert margin(probs) == pytest.approx(ordered[:, 0] - ordered[:, 1])
-    assert entropy(probs) == pytest.approx(stats.entropy(probs, axis=1), abs=1e-12)
+    assert scores["confidence"] == pytest.approx(ordered[:, 0])
+    assert scores["margin"] == pytest.approx(ordered[:, 0] - ordered[:, 1])
+    assert scores["entropy"] == pytest.approx(stats.entropy(probs, axis=1), abs=1e-12)
+    assert scores["p_true"].tolist() == [row[label] for label, row in zip(labels, probs, strict=True)]
     clipped = np.clip(probs, LOSS_CLIP, None)
     each = functional.nll_loss(torch.tensor(clipped).log(), torch.tensor(labels), reduction="none")
-    assert sample_loss(labels, probs) == pytest.approx(each.numpy(), abs=1e-9)
+    assert scores["loss"] == pytest.approx(each.numpy(), abs=1e-9)
     ranks = [
         1 + sorted(range(classes), key=lambda k: (-row[k], k)).index(label)
         for label, row in zip(labels, probs, strict=True)
     ]
-    assert true_rank(labels, probs).tolist() == ranks
+    assert scores["true_rank"].tolist() == ranks
+    assert (scores["true_rank"] == 1).tolist() == (predictions.predicted == labels).tolist()
 
 
 @given(st.integers(0, 30), st.integers(2, 12), st.integers(0, 2**32 - 1))
-def test_ranges_and_all_scores_together(count: int, classes: int, seed: int) -> None:
-    labels, probs = predictions(count, classes, seed)
-    scores = sample_scores(labels, probs)
-    assert ((scores.confidence >= 1 / classes - 1e-12) & (scores.confidence <= 1)).all()
-    assert ((scores.margin >= 0) & (scores.margin <= 1)).all()
-    assert ((scores.entropy >= 0) & (scores.entropy <= math.log(classes) + 1e-12)).all()
-    assert ((scores.loss >= 0) & (scores.loss <= -math.log(LOSS_CLIP))).all()
-    assert (scores.true_rank == 1).tolist() == (scores.predicted == labels).tolist()
-    single = {
-        "confidence": confidence(probs),
-        "margin": margin(probs),
-        "entropy": entropy(probs),
-        "loss": sample_loss(labels, probs),
-        "predicted": predicted_class(probs),
-        "true_rank": true_rank(labels, probs),
-    }
-    for name, values in single.items():
-        assert getattr(scores, name).tolist() == values.tolist()
+def test_every_score_is_within_its_bounds(count: int, classes: int, seed: int) -> None:
+    scores = sample_scores(random_predictions(count, classes, seed))
+    assert list(scores) == list(SCORES)
+    for name, values in scores.items():
+        low, high = SCORES[name].bounds(classes)
+        assert len(values) == count
+        assert ((values >= low - 1e-12) & (values <= high + 1e-12)).all(), name
+
+
+@pytest.mark.parametrize("score", SCORES.values(), ids=list(SCORES))
+def test_every_entry_is_complete(score: Score) -> None:
+    assert score.title and score.formula and score.help.endswith(".")
+    assert bool(score.sort_title) == bool(score.order), "a sort needs a title and an order"
 
 
 def test_ties_go_to_the_lowest_index() -> None:
-    probs = np.array([[0.4, 0.4, 0.2], [0.2, 0.4, 0.4], [1 / 3, 1 / 3, 1 / 3]])
-    assert predicted_class(probs).tolist() == [0, 1, 0]
-    assert true_rank([1, 2, 2], probs).tolist() == [2, 2, 3]
-    assert margin(probs).tolist() == [0, 0, 0]
+    probs = [[0.4, 0.4, 0.2], [0.2, 0.4, 0.4], [1 / 3, 1 / 3, 1 / 3]]
+    predictions = checked([1, 2, 2], probs)
+    assert predictions.predicted.tolist() == [0, 1, 0]
+    scores = sample_scores(predictions)
+    assert scores["true_rank"].tolist() == [2, 2, 3]
+    assert scores["margin"].tolist() == [0, 0, 0]
 
 
 def test_certain_predictions_have_no_negative_zeros() -> None:
-    scores = sample_scores([0, 1], [[1.0, 0.0], [0.0, 1.0]])
-    for values in (scores.loss, scores.entropy):
-        assert [str(value) for value in values] == ["0.0", "0.0"]
+    scores = sample_scores(checked([0, 1], [[1.0, 0.0], [0.0, 1.0]]))
+    for name in ("loss", "entropy"):
+        assert [str(value) for value in scores[name]] == ["0.0", "0.0"]
 
 
-def test_float32_softmax_slightly_above_one_is_clipped() -> None:
-    probs = np.array([[np.float32(1.0000001), 0.0]], dtype=np.float32)
-    assert confidence(probs).tolist() == [1.0]
+def test_the_glossary_tells_the_table() -> None:
+    document = DOCUMENT.read_text("utf-8")
+    assert "| `true_rank` | Rank of the true class |" in document
+    assert refreshed(document) == document, "python -m tests.score_glossary writes it anew"

@@ -21,6 +21,7 @@ from PIL import Image
 from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.data.store import Split
 from cifar_core.errors import ConfigError, DataError, StorageError
+from cifar_core.evaluate import CheckedPredictions
 from cifar_core.export import file_name, require_exportable, safe_name, save_samples, zip_bytes, zip_samples
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.samples import SampleFilter, sample_table, select_samples
@@ -40,7 +41,7 @@ class Case:
         self.probs = rng.dirichlet(np.full(4, 0.4), count).astype(np.float32)
         ids = np.array([f"test/{labels[index]}/{index:05d}.jpg" for index in range(count)])
         self.split = Split(rng.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8), labels, ids)
-        self.table = sample_table(labels, self.probs, ids, NAMES)
+        self.table = sample_table(CheckedPredictions(labels, self.probs, NAMES), ids)
         self.selection = select_samples(self.table, SampleFilter(outcome="all"), "confidence")
         self.arguments = (self.split, self.selection, self.probs, NAMES)
 
@@ -324,7 +325,7 @@ def test_a_dataset_that_is_deleted_meanwhile(workspace: Workspace) -> None:
     dataset = save_tiny(workspace)
     split = open_dataset(workspace, "tiny").test
     probs = np.full((len(split.labels), 10), 0.1, np.float32)
-    table = sample_table(split.labels, probs, split.ids, dataset.class_names)
+    table = sample_table(CheckedPredictions(split.labels, probs, dataset.class_names), split.ids)
     selection = select_samples(table, SampleFilter(outcome="all"), "confidence")
     delete_dataset(workspace, "tiny")
     with zipfile.ZipFile(io.BytesIO(zip_bytes(split, selection, probs, dataset.class_names))) as archive:

@@ -11,10 +11,12 @@ import pytest
 
 from cifar_core import figures
 from cifar_core.errors import ConfigError, DataError
+from cifar_core.evaluate import ConfusionMatrix
 from cifar_core.figures.heatmap import _text_colour
 
 NAMES = ("cat", "<b>dog</b>", "a & b")
-MATRIX = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
+COUNTED = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
+MATRIX = ConfusionMatrix(COUNTED, NAMES)
 METRICS = pd.DataFrame(
     {
         "epoch": [1, 2, 3],
@@ -35,12 +37,17 @@ EVERY_FIGURE: dict[str, Callable[[], go.Figure]] = {
     "no epoch": lambda: figures.curves(METRICS.head(0), "loss"),
     "overlay": lambda: figures.overlay_curves([("<img src=x>", METRICS), ("b", METRICS)], "test_accuracy"),
     "overlay of none": lambda: figures.overlay_curves([], "test_loss"),
-    "matrix": lambda: figures.confusion_heatmap(MATRIX, NAMES),
-    "matrix, selected": lambda: figures.confusion_heatmap(MATRIX, NAMES, "predicted", True, (0, 1)),
-    "large matrix": lambda: figures.confusion_heatmap(np.ones((50, 50), dtype=int), [f"<{n}>" for n in range(50)]),
+    "matrix": lambda: figures.confusion_heatmap(MATRIX),
+    "matrix, selected": lambda: figures.confusion_heatmap(MATRIX, "predicted", True, (0, 1)),
+    "large matrix": lambda: figures.confusion_heatmap(named(np.ones((50, 50), dtype=int), "<{}>")),
     "counts": lambda: figures.class_count_bars(COUNTS),
     "bars": lambda: figures.probability_bars([0.1, 0.7, 0.2], NAMES, 0, 1),
 }
+
+
+def named(counts: np.ndarray, name: str) -> ConfusionMatrix:
+    """A matrix whose classes have a name with their number in it."""
+    return ConfusionMatrix(counts, tuple(map(name.format, range(len(counts)))))
 
 
 @pytest.mark.parametrize("name", EVERY_FIGURE)
@@ -118,12 +125,12 @@ def test_no_axis_shows_an_accuracy_over_100_percent() -> None:
 @pytest.mark.parametrize("by", ["count", "true", "predicted"])
 @pytest.mark.parametrize("hide", [False, True])
 def test_matrix_cells(by: str, hide: bool) -> None:
-    figure = figures.confusion_heatmap(MATRIX, NAMES, by, hide)  # type: ignore[arg-type]
+    figure = figures.confusion_heatmap(MATRIX, by, hide)  # type: ignore[arg-type]
     heat, white, black, cells = figure.data
     shares = {
-        "count": MATRIX.astype(float),
-        "true": 100 * MATRIX / MATRIX.sum(axis=1, keepdims=True),
-        "predicted": 100 * MATRIX / MATRIX.sum(axis=0, keepdims=True),
+        "count": COUNTED.astype(float),
+        "true": 100 * COUNTED / COUNTED.sum(axis=1, keepdims=True),
+        "predicted": 100 * COUNTED / COUNTED.sum(axis=0, keepdims=True),
     }[by]
     off = ~np.eye(3, dtype=bool)
     assert heat.z[off] == pytest.approx(shares[off])
@@ -139,7 +146,7 @@ def test_matrix_cells(by: str, hide: bool) -> None:
 
 
 def test_matrix_has_a_clickable_square_on_every_cell() -> None:
-    cells = figures.confusion_heatmap(MATRIX, NAMES, hide_diagonal=True).data[-1]
+    cells = figures.confusion_heatmap(MATRIX, hide_diagonal=True).data[-1]
     assert (cells.mode, cells.opacity, cells.marker.symbol, cells.showlegend) == ("markers", 0, "square", False)
     assert [list(cell) for cell in cells.customdata] == [[row, column] for row in range(3) for column in range(3)]
     assert [list(cell) for cell in zip(cells.y, cells.x, strict=True)] == [list(cell) for cell in cells.customdata]
@@ -147,7 +154,7 @@ def test_matrix_has_a_clickable_square_on_every_cell() -> None:
 
 
 def test_matrix_axes_and_selection() -> None:
-    figure = figures.confusion_heatmap(MATRIX, NAMES, selected=(2, 0))
+    figure = figures.confusion_heatmap(MATRIX, selected=(2, 0))
     assert list(figure.layout.yaxis.range) == [2.5, -0.5]  # the first true class on top
     assert figure.layout.yaxis.scaleanchor == "x"
     assert list(figure.layout.xaxis.ticktext) == ["cat", "&lt;b&gt;dog&lt;/b&gt;", "a &amp; b"]
@@ -157,9 +164,7 @@ def test_matrix_axes_and_selection() -> None:
 
 @pytest.mark.parametrize("classes", [2, 10, 30, 31, 100])
 def test_matrix_of_any_size(classes: int) -> None:
-    figure = figures.confusion_heatmap(
-        np.eye(classes, dtype=int), [f"class {n}" for n in range(classes)], "count", True
-    )
+    figure = figures.confusion_heatmap(named(np.eye(classes, dtype=int), "class {}"), "count", True)
     assert len(figure.data) == (4 if classes <= 30 else 2)
     assert figure.data[0].showscale == (classes > 30)
     assert len(figure.layout.xaxis.ticktext) <= 34
@@ -171,7 +176,7 @@ def test_a_matrix_of_a_thousand_classes_fits_into_a_message_to_the_browser() -> 
     rng = np.random.default_rng(0)
     matrix = np.zeros((1000, 1000), int)
     np.add.at(matrix, (rng.integers(0, 1000, 10_000), rng.integers(0, 1000, 10_000)), 1)
-    figure = figures.confusion_heatmap(matrix, [f"class number {n:04}" for n in range(1000)])
+    figure = figures.confusion_heatmap(named(matrix, "class number {:04}"))
     assert [list(cell) for cell in figure.data[-1].customdata] == np.argwhere(matrix).tolist()
     assert len(figure.to_json()) < 20e6
 
@@ -222,19 +227,18 @@ def test_probability_bars_of_many_classes_keep_the_true_one() -> None:
 def test_invalid_input_is_refused() -> None:
     with pytest.raises(DataError, match="Class number 3 is not one of 0 to 2"):
         figures.probability_bars([0.1, 0.7, 0.2], NAMES, true=3)
-    with pytest.raises(DataError, match="square"):
-        figures.confusion_heatmap(np.ones((2, 3), dtype=int), NAMES)
+    with pytest.raises(ConfigError, match="not by 'rows'"):
+        figures.confusion_heatmap(MATRIX, "rows")  # type: ignore[arg-type]
 
 
 def test_long_names_are_shortened_and_stay_distinct() -> None:
-    names = ["x" * 60 + end for end in "ab"]
-    figure = figures.confusion_heatmap(np.eye(2, dtype=int), names)
+    figure = figures.confusion_heatmap(named(np.eye(2, dtype=int), "x" * 60 + "{}"))
     assert [len(text) for text in figure.layout.xaxis.ticktext] == [24, 24]
     assert list(figure.layout.xaxis.tickvals) == [0, 1]
 
 
 def test_html_page_needs_no_network() -> None:
-    figure = figures.confusion_heatmap(MATRIX, NAMES)
+    figure = figures.confusion_heatmap(MATRIX)
     page = figures.figure_html(figure, "<script>run</script>")
     assert page.startswith("<!doctype html>")
     assert "<title>&lt;script&gt;run" in page

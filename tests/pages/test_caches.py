@@ -45,9 +45,9 @@ def test_of_large_predictions_few_are_kept(
 def test_a_session_keeps_no_predictions(open_page: OpenPage, finished: Run, shared: Workspace, page: str) -> None:
     """Streamlit remembers a session for minutes after it has ended, with all that its callbacks and downloads hold."""
     kept: list[weakref.ref[object]] = []
-    scores = caches.sample_table
+    scores = caches.prediction_table
     with mock.patch.object(
-        caches, "sample_table", lambda *given: kept.append(weakref.ref(made := scores(*given))) or made
+        caches, "prediction_table", lambda *given: kept.append(weakref.ref(made := scores(*given))) or made
     ):
         app = open_page(
             shared, page, run=finished.id, true="cat", image=str(read_predictions(shared, finished.id).ids[0])

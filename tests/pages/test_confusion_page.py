@@ -2,13 +2,18 @@
 
 import json
 import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.evaluate import confusion_matrix
+from cifar_core.evaluate import checks, confusion_matrix
 from cifar_core.runs import Predictions, Run, read_metrics, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.pages.support import OpenPage, said
@@ -28,7 +33,7 @@ def shown(app: AppTest) -> list[str]:
 def cell_of(found: Predictions, *, mistake: bool) -> tuple[str, str, set[str]]:
     """The fullest cell of its kind: true, predicted, the ids of its pictures."""
     predicted = found.probs.argmax(axis=1)
-    matrix = confusion_matrix(found.labels, found.probs)
+    matrix = confusion_matrix(found).counts
     rows, columns = (found.labels != predicted, predicted) if mistake else (found.labels == predicted, predicted)
     true, other = max(zip(found.labels[rows], columns[rows], strict=True), key=lambda pair: matrix[pair])
     ids = found.ids[(found.labels == true) & (predicted == other)]
@@ -79,7 +84,7 @@ def test_another_epoch_has_its_own_numbers(open_page: OpenPage, finished: Run, s
     assert f"epoch {other} of" in said(app)
     found = read_predictions(shared, finished.id, other)
     report = app.dataframe[1].value
-    matrix = confusion_matrix(found.labels, found.probs)
+    matrix = confusion_matrix(found).counts
     assert report["predicted"].tolist()[:-2] == matrix.sum(axis=0).tolist()
     app.select_slider(key="confusion_epoch").set_value(best).run()
     assert f"epoch {best} of" in said(app)
@@ -136,3 +141,33 @@ def test_predictions_that_cannot_be_made_anew_say_why(open_page: OpenPage, copy:
     app.button(key="mend_recompute").click().run()
     assert not app.exception
     assert "are missing" in app.error[0].value and "duplicate the run to train the network again" in app.error[1].value
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, *functions: Callable[..., Any]) -> Counter[str]:
+    """How often each function is called from now on, whichever module of ours calls it."""
+    calls: Counter[str] = Counter()
+    modules = [module for name, module in sys.modules.items() if name.startswith(("cifar_core", "pages"))]
+    for function in functions:
+
+        def counted(*given: Any, _function: Callable[..., Any] = function, **named: Any) -> Any:
+            calls[_function.__name__] += 1
+            return _function(*given, **named)
+
+        for module in modules:
+            if getattr(module, function.__name__, None) is function:
+                monkeypatch.setattr(module, function.__name__, counted)
+    return calls
+
+
+def test_one_look_checks_each_array_once_and_counts_the_matrix_once(
+    open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page(shared, "confusion", run=finished.id)
+    checks_of = (checks.check_predictions, checks.check_probs, checks.check_class_names, checks.check_matrix)
+    calls = count_calls(monkeypatch, *checks_of, confusion_matrix)
+    st.cache_resource.clear()
+    app.run()
+    assert not app.exception
+    assert calls == dict.fromkeys([function.__name__ for function in (*checks_of, confusion_matrix)], 1)
+    app.run()
+    assert calls.total() == 5, "a rerun takes what the cache holds"

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.errors import RunError
+from cifar_core.evaluate import SCORES
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import SORTS, SampleFilter, prediction_table, select_samples
@@ -46,7 +47,7 @@ def test_sorts_as_the_library_does_and_prints_the_score(
     app.selectbox(key="misclassified_sort").set_value(sort).run()
     assert not app.exception
     assert grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
-    wanted = {"loss": "loss ", "margin": "margin ", "entropy": "entropy "}.get(sort, "%")
+    wanted = f"{sort} " if sort in SCORES and sort != "confidence" else "%"
     assert all(wanted in caption for caption in grid(app)["captions"])
 
 
@@ -54,7 +55,7 @@ def test_filters_come_from_the_address_and_go_back_into_it(
     open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
 ) -> None:
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", confidence="0.1~0.6", text="0002")
-    wanted = SampleFilter(outcome="all", confidence=(0.1, 0.6), text="0002")
+    wanted = SampleFilter(outcome="all", ranges={"confidence": (0.1, 0.6)}, text="0002")
     assert grid(app)["keys"] == expected(found, wanted)
     app.multiselect(key="misclassified_true").set_value(["cat", "dog"]).run()
     assert app.query_params["true"] == ["cat", "dog"]
@@ -66,7 +67,7 @@ def test_filters_come_from_the_address_and_go_back_into_it(
 def test_scores_can_be_bounded(open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions) -> None:
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", size="192")
     app.slider(key="misclassified_entropy").set_value((0.5, 2.0)).run()
-    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all", entropy=(0.5, 2.0)))
+    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all", ranges={"entropy": (0.5, 2.0)}))
 
 
 def test_at_most_so_many_of_each_pair(
@@ -138,7 +139,7 @@ def test_a_picture_in_the_address_opens_large(
     first = expected(found, SampleFilter())[0]
     app = open_page(shared, "misclassified", run=finished.id, image=first)
     assert first in [code.value for code in app.code]
-    assert {metric.label for metric in app.metric} == {"Confidence", "p(true class)", "Loss", "Margin", "Entropy"}
+    assert {metric.label for metric in app.metric} == {score.title for score in SCORES.values()}
     assert "1 of" in said(app)
 
 

@@ -19,7 +19,7 @@ def test_default_settings_on_drawn10(workspace: Workspace) -> None:
     assert run.status is Status.FINISHED and run.best is not None
     assert 0.75 <= run.best.test_accuracy <= 0.92
     found = read_predictions(workspace, run_id)
-    matrix = confusion_matrix(found.labels, found.probs)
+    matrix = confusion_matrix(found).counts
     both = matrix + matrix.T
     pairs = [({found.class_names[i], found.class_names[j]}, both[i, j]) for i in range(10) for j in range(i)]
     top = [pair for pair, _ in sorted(pairs, key=lambda item: -item[1])[:5]]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_core.errors import ConfigError, DataError
-from cifar_core.evaluate import sample_scores
-from cifar_core.samples import COLUMNS, OUTCOMES, SORTS, SampleFilter, sample_table, select_samples
+from cifar_core.evaluate import CheckedPredictions, sample_scores
+from cifar_core.samples import COLUMNS, FILTERS, OUTCOMES, SORTS, SampleFilter, sample_table, select_samples
 
 NAMES = ("airplane", "bird", "cat", "dog", "deer")
 EVERYTHING = SampleFilter(outcome="all")
@@ -24,12 +24,13 @@ def make_table(count: int = 200, *, seed: int = 0, names: tuple[str, ...] = NAME
     logits[np.arange(count), labels] += 2
     probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     ids = [f"test/{names[label]}/{index:05d}.JPG" for index, label in enumerate(labels)]
-    return sample_table(labels, probs.astype(np.float32), ids, names)
+    return sample_table(CheckedPredictions(labels, probs.astype(np.float32), names), ids)
 
 
 def test_table_holds_every_picture_in_order() -> None:
     labels, probs = [2, 0], [[0.1, 0.2, 0.7], [0.25, 0.5, 0.25]]
-    table = sample_table(labels, probs, ["b", "a"], ["x", "y", "z"])
+    predictions = CheckedPredictions(labels, probs, ("x", "y", "z"))
+    table = sample_table(predictions, ["b", "a"])
     assert tuple(table.columns) == COLUMNS
     assert table["id"].tolist() == ["b", "a"]
     assert table["true"].tolist() == ["z", "x"]
@@ -37,23 +38,22 @@ def test_table_holds_every_picture_in_order() -> None:
     assert table["correct"].tolist() == [True, False]
     assert table["true_rank"].tolist() == [1, 2]
     assert table["true"].cat.categories.tolist() == ["x", "y", "z"]
-    scores = sample_scores(labels, probs)
-    for name in ("confidence", "p_true", "loss", "margin", "entropy"):
-        assert table[name].tolist() == getattr(scores, name).tolist()
+    for name, values in sample_scores(predictions).items():
+        assert table[name].tolist() == values.tolist()
 
 
 def test_table_of_nothing_and_broken_tables() -> None:
-    empty = sample_table([], np.zeros((0, 3)), [], "abc")
+    empty = sample_table(CheckedPredictions(np.zeros(0, int), np.zeros((0, 3)), tuple("abc")), [])
     assert (len(empty), tuple(empty.columns)) == (0, COLUMNS)
     assert len(select_samples(empty, EVERYTHING)) == 0
     with pytest.raises(DataError, match="1 ids for 2 pictures"):
-        sample_table([0, 1], np.eye(2), ["a"], "ab")
-    with pytest.raises(DataError, match="given twice"):
-        sample_table([0, 1], np.eye(2), ["a", "b"], "aa")
+        sample_table(CheckedPredictions(np.arange(2), np.eye(2), tuple("ab")), ["a"])
 
 
 def test_ids_that_are_not_valid_text_become_printable() -> None:
-    assert sample_table([0], [[1, 0]], ["a\udcff.png"], "xy")["id"].tolist() == ["a?.png"]
+    assert sample_table(CheckedPredictions(np.zeros(1, int), np.eye(2)[:1], tuple("xy")), ["a\udcff.png"])[
+        "id"
+    ].tolist() == ["a?.png"]
 
 
 @given(st.data())
@@ -65,10 +65,7 @@ def test_filter_equals_a_loop_in_plain_python(data: st.DataObject) -> None:
     chosen = SampleFilter(
         true=data.draw(some),
         predicted=data.draw(some),
-        confidence=data.draw(bounds) or (0.0, 1.0),
-        loss=data.draw(bounds),
-        margin=data.draw(bounds),
-        entropy=data.draw(bounds),
+        ranges={name: drawn for name in FILTERS if (drawn := data.draw(bounds))},
         text=data.draw(st.sampled_from(["", "cat", "CAT", " 0001", "nothing", "jpg"])),
         outcome=data.draw(st.sampled_from(OUTCOMES)),
     )
@@ -78,21 +75,20 @@ def test_filter_equals_a_loop_in_plain_python(data: st.DataObject) -> None:
 
 def passes(row: pd.Series, chosen: SampleFilter) -> bool:
     """The reference: the filter in plain Python."""
-    ranges = {name: getattr(chosen, name) or (0, 99) for name in ("confidence", "loss", "margin", "entropy")}
     return (
         (chosen.outcome == "all" or row["correct"] == (chosen.outcome == "correct"))
         and (not chosen.true or row["true"] in chosen.true)
         and (not chosen.predicted or row["predicted"] in chosen.predicted)
-        and all(low <= row[name] <= high for name, (low, high) in ranges.items())
+        and all(low <= row[name] <= high for name, (low, high) in chosen.ranges.items())
         and chosen.text.strip().lower() in row["id"].lower()
     )
 
 
-@pytest.mark.parametrize("column", ["confidence", "loss", "margin", "entropy"])
+@pytest.mark.parametrize("column", FILTERS)
 def test_ranges_include_both_ends(column: str) -> None:
     table = make_table(20)
     low, high = sorted(table[column])[3], sorted(table[column])[9]
-    chosen = SampleFilter(outcome="all", **{column: (low, high)})  # type: ignore[arg-type]
+    chosen = SampleFilter(outcome="all", ranges={column: (low, high)})
     assert len(select_samples(table, chosen)) == 7
 
 
@@ -145,8 +141,10 @@ def test_the_input_is_not_changed_and_rows_are_numbered() -> None:
         (SampleFilter(predicted=("zebra", "bird")), "loss", "no class 'zebra'"),
         (SampleFilter(), "los", r"no sort 'los' \(did you mean 'loss'\?\)"),
         (SampleFilter(outcome="mistake"), "loss", r"did you mean 'mistakes'\?"),  # type: ignore[arg-type]
-        (SampleFilter(confidence=(0.9, 0.1)), "loss", "confidence is .*low to high"),
-        (SampleFilter(loss=(float("nan"), 1)), "loss", "loss is .*low to high"),
+        (SampleFilter(ranges={"confidence": (0.9, 0.1)}), "loss", "confidence is .*low to high"),
+        (SampleFilter(ranges={"loss": (float("nan"), 1)}), "loss", "loss is .*low to high"),
+        (SampleFilter(ranges={"los": (0, 1)}), "loss", r"no filter 'los' \(did you mean 'loss'\?\)"),
+        (SampleFilter(ranges={"p_true": (0, 1)}), "loss", "no filter 'p_true'"),
         (SampleFilter(per_pair=-1), "loss", "per_pair is -1"),
     ],
 )
@@ -157,14 +155,14 @@ def test_wrong_filters_say_what_is_wrong(chosen: SampleFilter, sort: str, messag
 
 def test_every_problem_is_listed() -> None:
     with pytest.raises(ConfigError) as caught:
-        select_samples(make_table(5), SampleFilter(true=("x",), margin=(1, 0), per_pair=-1), "nope")
+        select_samples(make_table(5), SampleFilter(true=("x",), ranges={"margin": (1, 0)}, per_pair=-1), "nope")
     assert len(caught.value.problems) == 4
 
 
 def test_ten_thousand_pictures_take_under_50_ms() -> None:
     names = tuple(f"class {number}" for number in range(10))
     table = make_table(10_000, names=names)
-    chosen = SampleFilter(true=names[:9], loss=(0, 20), text="class", outcome="all", per_pair=50)
+    chosen = SampleFilter(true=names[:9], ranges={"loss": (0, 20)}, text="class", outcome="all", per_pair=50)
     best = min(timed(table, chosen, sort) for sort in SORTS for _ in range(3))
     assert best < 0.05, f"{best * 1000:.0f} ms"
 

@@ -97,7 +97,7 @@ def test_it_clicks_uploads_and_downloads(own: Workspace, finished: Run, tmp_path
         await session.go("confusion")
         made = await session.download(labelled("download_button", "Pairs")(session.screen))
         found = read_predictions(own, finished.id)
-        pairs = most_confused(confusion_matrix(found.labels, found.probs), found.class_names)
+        pairs = most_confused(confusion_matrix(found))
         assert made == table_csv(pairs.drop(columns=["true_index", "predicted_index"]))
         with pytest.raises(SessionError, match="no page"):
             await session.go("nowhere")

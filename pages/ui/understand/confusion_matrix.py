@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.evaluate import explain_matrix
 from cifar_core.figures import confusion_heatmap
 from pages.ui.caches import Findings
 from pages.ui.markdown import escaped
@@ -50,12 +49,12 @@ def on_cell_changed(table: str = "") -> None:
         st.session_state[f"{PAGE_KEY}_{other}_turn"] = st.session_state.get(f"{PAGE_KEY}_{other}_turn", 0) + 1
 
 
-def show_heatmap(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
-    """Show the heatmap; a click on a cell chooses it."""
+def show_heatmap(findings: Findings, by: str, hide_diagonal: bool, words: str) -> go.Figure:
+    """Show the heatmap, which `words` tell to who cannot see it; a click on a cell chooses it."""
     names = findings.predictions.class_names
     true, predicted = st.session_state[f"{PAGE_KEY}_true"], st.session_state[f"{PAGE_KEY}_predicted"]
     cell = (names.index(true), names.index(predicted)) if true and predicted else None
-    figure = confusion_heatmap(findings.matrix, names, by, hide_diagonal, cell)  # type: ignore[arg-type]
+    figure = confusion_heatmap(findings.matrix, by, hide_diagonal, cell)  # type: ignore[arg-type]
     key = f"{PAGE_KEY}_heatmap_{cell}"  # another chart for each cell, because Plotly would toggle the old selection
 
     def clicked() -> None:
@@ -69,7 +68,7 @@ def show_heatmap(findings: Findings, by: str, hide_diagonal: bool) -> go.Figure:
         key=key,
         on_select=clicked,
         selection_mode="points",
-        alt=explain_matrix(findings.matrix, names),
+        alt=words,
         config=HEATMAP_CONFIG,
     )
     return figure

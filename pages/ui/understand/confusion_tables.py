@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from cifar_core.evaluate import ConfusionMatrix
 from cifar_core.export import table_csv
 from cifar_core.figures import figure_html
 from cifar_core.runs import Run
@@ -110,12 +111,12 @@ def class_table_with_averages(findings: Findings) -> pd.DataFrame:
 
 def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go.Figure) -> None:
     """Show downloads of the matrix, the tables and the figure; each file is made at the click."""
-    names, epoch = list(findings.predictions.class_names), findings.predictions.epoch
+    epoch = findings.predictions.epoch
     # A download keeps these two of the findings and nothing else.
     matrix, classes = findings.matrix, class_table_with_averages(findings)
     title = f"{run.name}: confusion on test, n = {len(findings.table):,}, epoch {epoch}"
     files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
-        "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(matrix, names)),
+        "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(matrix)),
         "Pairs (CSV)": (
             "pairs.csv",
             "text/csv",
@@ -142,7 +143,7 @@ def _table_key(table: str) -> str:
     return f"{PAGE_KEY}_{table}_table_{st.session_state.get(f'{PAGE_KEY}_{table}_turn', 0)}"
 
 
-def _matrix_csv(matrix: np.ndarray, names: list[str]) -> bytes:
-    table = pd.DataFrame(matrix, columns=names)
-    table.insert(0, "true \\ predicted", names)
+def _matrix_csv(matrix: ConfusionMatrix) -> bytes:
+    table = pd.DataFrame(matrix.counts, columns=list(matrix.class_names))
+    table.insert(0, "true \\ predicted", matrix.class_names)
     return table_csv(table)

@@ -6,16 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.evaluate import LOSS_CLIP
+from cifar_core.evaluate import Score
 from cifar_core.runs import Run
-from cifar_core.samples import OUTCOMES, SORTS, SampleFilter
+from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
 from pages.ui.url_state import UrlParameter, any_of, free_text, number_range, one_of, reset_widgets, whole_number
 from pages.ui.wording import epoch_word
 
-SCORE_RANGES = ("loss", "margin", "entropy")
 MAX_PER_PAIR = 1000
-CONFIDENCE_HELP = "Probability of the predicted class."
+FIRST_FILTER = "confidence"  # stands above the pictures; the other scores are under "More filters"
 PER_PAIR_HELP = (
     "At most this many of each pair true → predicted, the first ones in the sort: more variety. 0 is no limit."
 )
@@ -28,8 +27,7 @@ def filter_url_parameters(class_names: Sequence[str], epochs: Sequence[int], bes
         "outcome": one_of(OUTCOMES, "mistakes"),
         "true": any_of(class_names),
         "predicted": any_of(class_names),
-        "confidence": number_range(0.0, 1.0),
-        **{name: number_range(*bounds) for name, bounds in score_bounds(len(class_names)).items()},
+        **{name: number_range(*_slider_bounds(score, len(class_names))) for name, score in FILTERS.items()},
         "text": free_text(),
         "sort": one_of(list(SORTS), "loss"),
         "per_pair": whole_number(0, MAX_PER_PAIR, 0),
@@ -37,13 +35,10 @@ def filter_url_parameters(class_names: Sequence[str], epochs: Sequence[int], bes
     }
 
 
-def score_bounds(classes: int) -> dict[str, tuple[float, float]]:
-    """Return the least and the largest value of each score, rounded outwards to a slider's step."""
-    return {
-        "loss": (0.0, float(math.ceil(-math.log(LOSS_CLIP)))),
-        "margin": (0.0, 1.0),
-        "entropy": (0.0, math.ceil(100 * math.log(classes)) / 100),
-    }
+def _slider_bounds(score: Score, classes: int) -> tuple[float, float]:
+    """Return the least and the largest value of a score, rounded outwards to a slider's step."""
+    low, high = score.bounds(classes)
+    return math.floor(100 * low) / 100, math.ceil(100 * high) / 100
 
 
 def show_filters(
@@ -60,7 +55,7 @@ def show_filters(
     with st.grid(4, min_column_width=190, gap="small"):
         true = st.multiselect("True class", class_names, placeholder="any", **shared("true"))
         predicted = st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
-        confidence = st.slider("Confidence", 0.0, 1.0, step=0.01, help=CONFIDENCE_HELP, **shared("confidence"))
+        ranges = _show_range(FIRST_FILTER, parameters, shared(FIRST_FILTER))
         sort = st.selectbox(
             "Sort by", list(SORTS), format_func=lambda name: SORTS[name].title, help=_sort_help(), **shared("sort")
         )
@@ -79,14 +74,13 @@ def show_filters(
         )
         with st.popover("More filters", icon=":material/tune:"):
             show_epoch_slider(page, run, epochs, parameters["epoch"].default)
-            ranges = {name: _show_range(name, parameters[name].default, shared(name)) for name in SCORE_RANGES}
+            for name in FILTERS:
+                if name != FIRST_FILTER:
+                    ranges |= _show_range(name, parameters, shared(name))
         st.button(
             "Reset", icon=":material/restart_alt:", key=f"{page}_reset", on_click=reset_widgets, args=(page, parameters)
         )
-    chosen = SampleFilter(
-        tuple(true), tuple(predicted), confidence, **ranges, text=wanted, outcome=outcome, per_pair=per_pair
-    )
-    return chosen, sort
+    return SampleFilter(tuple(true), tuple(predicted), ranges, wanted, outcome, per_pair), sort
 
 
 def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> int:
@@ -109,10 +103,13 @@ def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> 
     return chosen
 
 
-def _show_range(name: str, bounds: tuple[float, float], shared: dict[str, Any]) -> tuple[float, float] | None:
-    """Show a slider over all values of a score; return None while it keeps everything."""
-    value: tuple[float, float] = st.slider(name.capitalize(), *bounds, step=0.01, help=SORTS[name].help, **shared)
-    return None if value == bounds else value
+def _show_range(
+    name: str, parameters: dict[str, UrlParameter], shared: dict[str, Any]
+) -> dict[str, tuple[float, float]]:
+    """Show a slider over all values of a score; return its range by its name, or nothing while it keeps everything."""
+    score, bounds = FILTERS[name], parameters[name].default
+    value: tuple[float, float] = st.slider(score.title, *bounds, step=0.01, help=score.explanation, **shared)
+    return {} if value == bounds else {name: value}
 
 
 def _sort_help() -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from cifar_core.evaluate import SCORES
 from cifar_core.figures import probability_bars
-from cifar_core.samples import SORTS, tile_caption
+from cifar_core.samples import tile_caption
 from pages.ui.components.images import enlarged
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
@@ -87,11 +88,9 @@ def _show_navigation(content: GalleryContent, wanted: str) -> None:
 
 
 def _show_scores(row: dict[str, Any]) -> None:
-    """Show the scores of one picture, each with its formula behind the "?"."""
-    for name in ("confidence", "p_true", "loss", "margin", "entropy"):
-        title = {"p_true": "p(true class)"}.get(name, name.capitalize())
-        meaning = SORTS[name].help if name in SORTS else "The probability that the network gave the true class."
-        st.metric(title, f"{row[name]:.3f}", help=meaning)
+    """Show the scores of one picture, each with its meaning and formula behind the "?"."""
+    for score in SCORES.values():
+        st.metric(score.title, score.text(row[score.name]), help=score.explanation)
 
 
 def _toggle_selected(query: GalleryQuery, wanted: str) -> None:

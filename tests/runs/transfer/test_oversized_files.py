@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from cifar_core.commands.analyze import analyze
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError
-from cifar_core.evaluate import class_report
+from cifar_core.evaluate import CheckedPredictions, class_report, confusion_matrix
 from cifar_core.machine import peak_memory
 from cifar_core.runs import (
     Predictor,
@@ -229,6 +229,8 @@ def test_a_zip_that_would_be_large_later_is_refused(
 def test_scoring_predictions_of_many_classes_takes_little_memory() -> None:
     """With the largest that are allowed, several copies at once would take gigabytes."""
     probs = np.full((4000, 1000), 1e-3, np.float32)  # 16 MB
-    labels, ids, names = np.arange(4000) % 1000, [str(number) for number in range(4000)], list(map(str, range(1000)))
-    assert taken(lambda: sample_table(labels, probs, ids, names)) < 4 * probs.nbytes
-    assert taken(lambda: class_report(labels, probs, names)) < 4 * probs.nbytes
+    labels, ids, names = np.arange(4000) % 1000, [str(number) for number in range(4000)], tuple(map(str, range(1000)))
+    predictions = CheckedPredictions(labels, probs, names)
+    assert taken(lambda: CheckedPredictions(labels, probs, names)) < 4 * probs.nbytes
+    assert taken(lambda: sample_table(predictions, ids)) < 4 * probs.nbytes
+    assert taken(lambda: class_report(confusion_matrix(predictions))) < 4 * probs.nbytes
