@@ -71,7 +71,7 @@ def test_exporting_and_importing_a_run(call: Any, workspace: Workspace, tmp_path
     store(workspace)
     code, out, err = call("runs", "export", RUN, "--out", tmp_path / "a.zip", "--json", "--workspace", workspace.root)
     assert code == 0 and json.loads(out) == {"run": RUN, "file": str(tmp_path / "a.zip")}
-    assert re.search(r"^Run cosy-fox-grlou: [\d.]+ kB before packing.$", err, re.MULTILINE)
+    assert re.search(r"^Run rustic-gecko-44nud: [\d.]+ kB before packing.$", err, re.MULTILINE)
     elsewhere = ("--workspace", tmp_path / "elsewhere", "--json")
     code, out, err = call("runs", "import", tmp_path / "a.zip", *elsewhere)
     first = json.loads(out)
