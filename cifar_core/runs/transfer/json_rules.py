@@ -12,8 +12,8 @@ from typing import Any
 
 from cifar_core.config import RunConfig, make_config
 from cifar_core.errors import CifarCoreError
+from cifar_core.lifecycle.runner import state_now
 from cifar_core.lifecycle.states import ACTIVE
-from cifar_core.lifecycle.status import state_now
 from cifar_core.runs.records import MAX_WARNINGS, creation_of, dataset_of, newer_schema, origin_of, training_record_of
 from cifar_core.runs.run import MAX_ERROR, MAX_NOTE, MAX_RUN_NAME, DatasetFacts
 from cifar_core.runs.run_folder import MOST_BYTES, RunFolder

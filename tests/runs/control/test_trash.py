@@ -13,7 +13,6 @@ import pytest
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
 from cifar_core.lifecycle.queue import tickets
-from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import WORKER_START_SECONDS, move
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import (
@@ -251,7 +250,7 @@ def test_renames_reach_the_disk_in_both_folders(workspace: Workspace, monkeypatc
 
 def test_a_run_that_ended_just_now_can_be_deleted(workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config())
-    move(run_folder(workspace, run_id), Verb.STOP)
+    move(run_folder(workspace, run_id), Status.STOPPED)
     delete_run(workspace, run_id)
     assert [item.id for item in list_trash(workspace)] == [run_id]
 
