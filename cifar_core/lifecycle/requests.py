@@ -17,6 +17,7 @@ from cifar_core.text import counted
 # Windows still gives the id of a parent that is dead, and in a venv its parent is another python process in between.
 _POSIX = os.name == "posix"
 _POLL_SECONDS = 0.02  # between two reads of the disk: after every small training step they took 2 % of its time
+_KEPT = "It keeps what it had logged."
 _OBEYED = {  # the sentence of a run that ended by itself; none where a person asked for it
     EndRequest.GONE: "Its folder was missing for a while, so its process was ended; resume it to go on.",
     EndRequest.TIME_LIMIT: "Time limit: it trained for its {limit}; resume it to train for as long again.",
@@ -24,9 +25,9 @@ _OBEYED = {  # the sentence of a run that ended by itself; none where a person a
     EndRequest.ORPHANED: "Its worker process was killed; resume it to go on.",
 }
 KILLED = _OBEYED | {  # the sentence of a run whose process did not end by itself
-    EndRequest.STOP: "It did not react to the stop, so its process was ended. It keeps what it had logged.",
-    EndRequest.PAUSE: "It did not react to the pause, so its process was ended. Resume goes on from its last checkpoint.",
-    EndRequest.TIME_LIMIT: "Time limit: it did not end by itself, so its process was ended. It keeps what it had logged.",
+    EndRequest.STOP: f"It did not react to the stop, so its process was ended. {_KEPT}",
+    EndRequest.PAUSE: "It did not react to the pause, so its process was ended. Resume goes on from what it had kept.",
+    EndRequest.TIME_LIMIT: f"Time limit: it did not end by itself, so its process was ended. {_KEPT}",
 }
 
 

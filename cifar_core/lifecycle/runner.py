@@ -88,7 +88,10 @@ class LocalRunner:
         kill_left_over_worker(folder)
         with ExitStack() as held:
             locks = (folder.lock, folder.training_lock)
-            yield all(held.enter_context(hold_lock(lock, timeout=timeout)) for lock in locks)
+            idle = all(held.enter_context(hold_lock(lock, timeout=timeout)) for lock in locks)
+            if not idle:
+                held.close()  # so that it can be asked whether the worker lives
+            yield idle
 
     def request(self, folder: LifeFolder, request: EndRequest | None) -> None:
         """Writes or removes the control files, which the worker and the training process look for."""

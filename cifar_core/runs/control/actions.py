@@ -86,11 +86,10 @@ def _is_started(folder: LifeFolder, *, idle: bool) -> bool:
     Raises:
         RunError: it has been started, and does not wait for its worker any more.
     """
-    state = read_state(folder)
-    if not idle and state.status in ACTIVE:
+    if not idle and is_active(folder):
         return True
-    now = state_without_worker(folder).status
-    if state.status is not Status.QUEUED or state.taken:
+    state, now = read_state(folder), state_without_worker(folder).status
+    if not idle or state.status is not Status.QUEUED or state.taken:
         require_move(folder.run_id, now, Status.RUNNING)
     return now is Status.QUEUED and not _is_new(folder)
 
