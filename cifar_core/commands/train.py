@@ -36,11 +36,11 @@ from cifar_core.runs import (
     start_run,
     stop_run,
 )
+from cifar_core.runs.control.actions import STOP_SECONDS
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
-_STOP_SECONDS = 30.0  # by then a run that does not react to a stop has been ended, where the system allows that
 _WAITING_SECONDS = 0.5  # longer, because each look reads all runs
 
 
@@ -95,7 +95,7 @@ def follow(workspace: Workspace, run_id: str, ctrl_c: CtrlC) -> Run:
     with _report_that_it_goes_on(workspace, run_id):
         while True:
             if ctrl_c.take():
-                if time.monotonic() > asked + _STOP_SECONDS:
+                if time.monotonic() > asked + STOP_SECONDS:
                     raise click.Abort
                 asked = min(asked, time.monotonic())
                 _stop(workspace, run_id)

@@ -5,14 +5,14 @@ import time
 from cifar_core.errors import StorageError
 from cifar_core.jobs.log import append_bounded, end_line
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.states import MOVES, Verb
-from cifar_core.lifecycle.status import move, read_state
+from cifar_core.lifecycle.states import Status
+from cifar_core.lifecycle.status import move
 
 RETRY_SECONDS = 1.0  # a process that ends because the disk is full often frees some space
 _STEP_SECONDS = 0.1
 
 
-def move_or_retry(folder: LifeFolder, verb: Verb, why: str) -> None:
+def move_or_retry(folder: LifeFolder, end: Status, why: str) -> None:
     """Make the move by which a run ends; where the disk refuses, try again for a moment.
 
     Raises:
@@ -22,7 +22,7 @@ def move_or_retry(folder: LifeFolder, verb: Verb, why: str) -> None:
     until = time.monotonic() + RETRY_SECONDS
     while True:
         try:
-            move(folder, verb, error=why)
+            move(folder, end, error=why)
         except StorageError:
             if time.monotonic() >= until:
                 raise
@@ -31,7 +31,7 @@ def move_or_retry(folder: LifeFolder, verb: Verb, why: str) -> None:
             return
 
 
-def end_as(folder: LifeFolder, verb: Verb, why: str) -> None:
+def end_as(folder: LifeFolder, end: Status, why: str) -> None:
     """As `move_or_retry`; where the disk still refuses, the end goes to the run's log, where `state_now` finds it.
 
     Only the worker may call this, or a process that holds the worker's lock.
@@ -40,7 +40,6 @@ def end_as(folder: LifeFolder, verb: Verb, why: str) -> None:
         RunError: the run has ended already, or its status cannot be read.
     """
     try:
-        move_or_retry(folder, verb, why)
+        move_or_retry(folder, end, why)
     except StorageError:
-        status = MOVES[read_state(folder).status][verb]
-        append_bounded(folder.log, f"\n{end_line(status, why)}\n".encode())
+        append_bounded(folder.log, f"\n{end_line(end, why)}\n".encode())

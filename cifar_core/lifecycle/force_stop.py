@@ -17,7 +17,8 @@ from cifar_core.lifecycle.heartbeat import MISSED_SECONDS, UNRESPONSIVE_SECONDS,
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.lock_holders import Holder, holder_of
 from cifar_core.lifecycle.queue import is_next, leave, slot_locks, ticket_lock
-from cifar_core.lifecycle.states import ACTIVE, Status, Verb
+from cifar_core.lifecycle.requests import KILLED, persons_request
+from cifar_core.lifecycle.states import ACTIVE, Status
 from cifar_core.lifecycle.status import SILENT_SECONDS, read_state
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
 from cifar_core.storage.locks import hold_lock, is_locked
@@ -26,10 +27,6 @@ _START_SECONDS = 1.0  # the longest this process takes to start; it counts towar
 _LOOK_SECONDS = 0.5
 _LOCK_SECONDS = 3.0  # to take the locks of a killed worker
 GIVE_UP_SECONDS = 60.0  # a worker that responds ends its own child, and has done so after this long
-_REASONS = {
-    Verb.STOP: "Its process did not react to the stop, so it was ended. It keeps what it had logged.",
-    Verb.PAUSE: "Its process did not react to the pause, so it was ended. Resume goes on from what it had kept.",
-}
 _BLOCKED_QUEUE = "Its process did not respond while it held up the queue, so it was ended: resume it to go on."
 
 
@@ -48,12 +45,12 @@ def end_unresponsive(folder: LifeFolder) -> None:
     grace = OBEY_SECONDS + KILL_SECONDS - _START_SECONDS
     # A run may be deleted meanwhile.
     with contextlib.suppress(RunError), holder_of(folder.lock, of_run=folder.run_id) as worker:
-        while worker is not None and (verb := _requested(folder)) is not None and not worker.has_ended(_LOOK_SECONDS):
+        while worker is not None and (request := persons_request(folder)) and not worker.has_ended(_LOOK_SECONDS):
             waited = time.monotonic() - started
             is_silent = _is_silent(folder, MISSED_SECONDS, standstill)
             if waited >= grace and is_silent:
                 if worker.kill():
-                    _write_end(folder, verb, _REASONS[verb])
+                    _write_end(folder, request.leads_to, KILLED[request])
                 return
             if waited >= grace + GIVE_UP_SECONDS:
                 return
@@ -97,14 +94,7 @@ def _free(folder: LifeFolder, worker: Holder, standstill: Standstill) -> None:
         limit = SILENT_SECONDS if read_state(folder).status is Status.RUNNING else UNRESPONSIVE_SECONDS
         is_silent = _is_silent(folder, limit, standstill)
         if is_silent and not is_locked(folder.training_lock) and worker.kill():
-            _write_end(folder, Verb.INTERRUPT, _BLOCKED_QUEUE)
-
-
-def _requested(folder: LifeFolder) -> Verb | None:
-    """What is requested of a run; a stop outweighs a pause, and resuming withdraws both."""
-    if folder.stop_file.exists():
-        return Verb.STOP
-    return Verb.PAUSE if folder.pause_file.exists() else None
+            _write_end(folder, Status.INTERRUPTED, _BLOCKED_QUEUE)
 
 
 def _is_silent(folder: LifeFolder, limit: float, standstill: Standstill) -> bool:
@@ -117,7 +107,7 @@ def _seconds_since_beat(folder: LifeFolder) -> float:
     return seconds_since_beat(folder, state.beat if state.status is Status.QUEUED else None, taken=state.taken)
 
 
-def _write_end(folder: LifeFolder, verb: Verb, why: str) -> None:
+def _write_end(folder: LifeFolder, end: Status, why: str) -> None:
     """Write how a run ended whose worker was killed, unless its computing process has done so."""
     with (
         contextlib.suppress(CifarCoreError),
@@ -126,7 +116,7 @@ def _write_end(folder: LifeFolder, verb: Verb, why: str) -> None:
     ):
         if is_worker_dead and is_child_dead and read_state(folder).status in ACTIVE:
             leave(folder)
-            end_as(folder, verb, why)
+            end_as(folder, end, why)
 
 
 if __name__ == "__main__":

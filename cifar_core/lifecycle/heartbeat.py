@@ -78,6 +78,15 @@ def start_heartbeat(folder: LifeFolder) -> Iterator[Heartbeat]:
         yield heartbeat
 
 
+def has_worker(folder: LifeFolder) -> bool:
+    """Whether the worker of a run lives on this machine: a dead one holds no lock.
+
+    Raises:
+        StorageError: that cannot be known.
+    """
+    return is_locked(folder.lock)
+
+
 def seconds_since_beat(folder: LifeFolder, queued: float | None, *, taken: bool) -> float:
     """How long ago the worker of a run set its heartbeat; 0 where that cannot be known.
 

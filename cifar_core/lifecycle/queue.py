@@ -14,10 +14,11 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
-from cifar_core.errors import ConfigError, StorageError
-from cifar_core.lifecycle.heartbeat import Standstill
+from cifar_core.errors import ConfigError, RunError, StorageError
+from cifar_core.lifecycle.heartbeat import Standstill, has_worker
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.status import is_waiting
+from cifar_core.lifecycle.states import Status
+from cifar_core.lifecycle.status import silent_since, state_by_liveness
 from cifar_core.limits import ServerLimits, read_limits
 from cifar_core.storage.atomic import make_folder, remove, sweep_temp, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
@@ -141,12 +142,24 @@ def is_next(folder: LifeFolder, standstill: Standstill) -> bool:
     own = (waiting[folder.run_id], folder.run_id)
     for _, run_id in sorted(place for run_id, number in waiting.items() if (place := (number, run_id)) < own):
         other = LifeFolder(folder.path.with_name(run_id))
-        waits = is_waiting(other, standstill)
+        waits = _is_waiting(other, standstill)
         if waits:
             return False
         if waits is not None:  # an unreadable run of another user is passed over, and its ticket stays
             leave(other)
     return True
+
+
+def _is_waiting(folder: LifeFolder, standstill: Standstill) -> bool | None:
+    """Whether a run waits for its turn: its worker responds, or is being started. None without permission to read that.
+
+    After a standstill of this process no other counts as silent.
+    """
+    try:
+        state = state_by_liveness(folder, has_worker)
+    except (RunError, StorageError) as error:
+        return None if isinstance(error.__cause__, PermissionError) else False
+    return state.status is Status.QUEUED and (silent_since(folder, state, 0.0) is None or standstill.is_recent())
 
 
 def _home(workspace: Workspace) -> Path:

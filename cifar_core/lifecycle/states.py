@@ -1,4 +1,7 @@
-"""The states of a run and its legal moves, in one table. Reads and writes nothing."""
+"""The states of a run, its legal moves, and the requests that end it, each with the state it leads to.
+
+Reads and writes nothing.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,47 +22,38 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"  # its process died without writing an end, or never started
 
 
-class Verb(StrEnum):
-    """What can happen to a run."""
+class EndRequest(StrEnum):
+    """What asks a run to end before its last epoch. Where several do at once, the first of this list counts."""
 
-    START = "start"
-    FINISH = "finish"
-    PAUSE = "pause"
-    STOP = "stop"
-    FAIL = "fail"
-    INTERRUPT = "interrupt"
-    RESUME = "resume"
+    STOP = "stop"  # a person
+    PAUSE = "pause"  # a person
+    GONE = "gone"  # its folder was moved or deleted
+    TIME_LIMIT = "time limit"
+    TERMINATE = "terminate"  # the process got a SIGTERM, as when the machine goes down
+    ORPHANED = "orphaned"  # the worker was killed; only its training process sees this
+
+    @property
+    def leads_to(self) -> Status:
+        """The status of a run that ends for this reason."""
+        if self is EndRequest.PAUSE:
+            return Status.PAUSED
+        return Status.STOPPED if self in (EndRequest.STOP, EndRequest.TIME_LIMIT) else Status.INTERRUPTED
 
 
-_RESUME_ONLY = {Verb.RESUME: Status.QUEUED}
-MOVES: dict[Status, dict[Verb, Status]] = {
-    Status.QUEUED: {
-        Verb.START: Status.RUNNING,
-        Verb.PAUSE: Status.PAUSED,
-        Verb.STOP: Status.STOPPED,
-        Verb.FAIL: Status.FAILED,
-        Verb.INTERRUPT: Status.INTERRUPTED,
-    },
-    Status.RUNNING: {
-        Verb.FINISH: Status.FINISHED,
-        Verb.PAUSE: Status.PAUSED,
-        Verb.STOP: Status.STOPPED,
-        Verb.FAIL: Status.FAILED,
-        Verb.INTERRUPT: Status.INTERRUPTED,
-    },
-    Status.PAUSED: _RESUME_ONLY,
-    Status.STOPPED: _RESUME_ONLY,
-    Status.FAILED: _RESUME_ONLY,
-    Status.INTERRUPTED: _RESUME_ONLY,
-    Status.FINISHED: {},
+_ENDS = (Status.PAUSED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
+MOVES: dict[Status, tuple[Status, ...]] = {
+    Status.QUEUED: (Status.RUNNING, *_ENDS),
+    Status.RUNNING: (Status.FINISHED, *_ENDS),
+    **dict.fromkeys(_ENDS, (Status.QUEUED,)),
+    Status.FINISHED: (),
 }
 ACTIVE = (Status.QUEUED, Status.RUNNING)
-RESUMABLE = tuple(status for status, moves in MOVES.items() if Verb.RESUME in moves)
+RESUMABLE = tuple(status for status, goals in MOVES.items() if Status.QUEUED in goals)
 _REFUSALS = {
-    Verb.START: "only a waiting run can start; resume it, or make a new one",
-    Verb.PAUSE: "there is nothing to pause",
-    Verb.STOP: "there is nothing to stop",
-    Verb.RESUME: "only a run that was paused, stopped, interrupted or failed can be resumed",
+    Status.RUNNING: "only a waiting run can start; resume it, or make a new one",
+    Status.PAUSED: "there is nothing to pause",
+    Status.STOPPED: "there is nothing to stop",
+    Status.QUEUED: "only a run that was paused, stopped, interrupted or failed can be resumed",
 }
 
 
@@ -81,12 +75,12 @@ class TrainingProgress:
         return TrainingProgress(phase, epochs=self.epochs, elapsed=self.elapsed)
 
 
-def after(run_id: str, status: Status, verb: Verb) -> Status:
-    """The status that `verb` brings a run to.
+def require_move(run_id: str, status: Status, goal: Status) -> None:
+    """Refuse a move that the table does not have.
 
     Raises:
-        RunError: the table has no such move.
+        RunError: the sentence says why.
     """
-    if verb not in MOVES[status]:
-        raise RunError(f"Run {run_id} has the status {status}: {_REFUSALS.get(verb, f'it cannot {verb}')}.")
-    return MOVES[status][verb]
+    if goal not in MOVES[status]:
+        refusal = _REFUSALS.get(goal, f"it cannot become {goal}")
+        raise RunError(f"Run {run_id} has the status {status}: {refusal}.")

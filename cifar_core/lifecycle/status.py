@@ -6,16 +6,16 @@ the machine, whose id is written beside them.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
-from cifar_core.errors import RunError, StorageError
+from cifar_core.errors import RunError
 from cifar_core.jobs.log import logged_end
-from cifar_core.lifecycle.heartbeat import UNRESPONSIVE_SECONDS, Standstill, seconds_since_beat
+from cifar_core.lifecycle.heartbeat import UNRESPONSIVE_SECONDS, seconds_since_beat
 from cifar_core.lifecycle.life_folder import MOST_BYTES, STATUS, LifeFolder
-from cifar_core.lifecycle.states import ACTIVE, MOVES, Status, TrainingProgress, Verb, after
+from cifar_core.lifecycle.states import ACTIVE, MOVES, Status, TrainingProgress, require_move
 from cifar_core.machine import boot_id
 from cifar_core.storage.json_files import read_json, write_json
-from cifar_core.storage.locks import is_locked
 from cifar_core.storage.parse import parse
 
 WORKER_START_SECONDS = 20.0  # a worker takes its lock within a fraction of a second; busy machines need longer
@@ -56,8 +56,8 @@ def read_state(folder: LifeFolder) -> State:
         raise RunError(f"The status of run {folder.run_id} cannot be read ({error}).") from error
 
 
-def state_now(folder: LifeFolder) -> State:
-    """The state as it is, not as a dead process left it; for a process that does not hold the run's lock.
+def state_by_liveness(folder: LifeFolder, is_alive: Callable[[LifeFolder], bool]) -> State:
+    """The state as it is, not as a dead process left it; `is_alive` says whether the run's worker lives.
 
     Raises:
         RunError: unreadable; the sentence says why.
@@ -65,9 +65,9 @@ def state_now(folder: LifeFolder) -> State:
     before = None
     while True:
         state = read_state(folder)
-        if state.status not in ACTIVE or is_locked(folder.lock):
+        if state.status not in ACTIVE or is_alive(folder):
             return state
-        if state == before:  # unchanged since before the lock was seen free: no worker is left to change it
+        if state == before:  # unchanged since before the worker was seen dead: nobody is left to change it
             break
         before = state
     return _corrected(folder, state)
@@ -82,18 +82,6 @@ def state_without_worker(folder: LifeFolder) -> State:
     return _corrected(folder, read_state(folder))
 
 
-def is_waiting(folder: LifeFolder, standstill: Standstill) -> bool | None:
-    """Whether a run waits for its turn: its worker responds, or is being started. None without permission to read that.
-
-    After a standstill of this process no other counts as silent.
-    """
-    try:
-        state = state_now(folder)
-    except (RunError, StorageError) as error:
-        return None if isinstance(error.__cause__, PermissionError) else False
-    return state.status is Status.QUEUED and (silent_since(folder, state, 0.0) is None or standstill.is_recent())
-
-
 def silent_since(folder: LifeFolder, state: State, step: float) -> float | None:
     """Since when an active run does not respond, in seconds since 1970; None while it does.
 
@@ -101,7 +89,7 @@ def silent_since(folder: LifeFolder, state: State, step: float) -> float | None:
 
     Args:
         folder: of the run.
-        state: as `state_now` gave it.
+        state: as it is now.
         step: seconds that one of its training steps takes, 0 where that is not known.
     """
     if state.beat is None or state.boot != boot_id():
@@ -124,12 +112,12 @@ def write_first_status(folder: LifeFolder, epochs: int) -> None:
     _write(folder, State(Status.QUEUED, progress=TrainingProgress("starting", epochs=epochs)))
 
 
-def move(folder: LifeFolder, verb: Verb, *, progress: TrainingProgress | None = None, error: str = "") -> None:
+def move(folder: LifeFolder, goal: Status, *, progress: TrainingProgress | None = None, error: str = "") -> None:
     """Make a legal move; every change of a status goes through here.
 
     Args:
         folder: of the run.
-        verb: what happens to it.
+        goal: the status that it gets.
         progress: how far it is now; as before without it.
         error: the reason, where nobody requested the move.
 
@@ -138,11 +126,11 @@ def move(folder: LifeFolder, verb: Verb, *, progress: TrainingProgress | None = 
         StorageError: the disk refused; the old status is whole.
     """
     before = read_state(folder)
-    status = after(folder.run_id, before.status, verb)
+    require_move(folder.run_id, before.status, goal)
     progress = progress or before.progress
-    if progress and verb in (Verb.START, Verb.RESUME):
+    if progress and goal in ACTIVE:
         progress = progress.before_training("starting")
-    _write(folder, State(status, error, progress, taken=before.taken and verb is not Verb.RESUME))
+    _write(folder, State(goal, error, progress, taken=before.taken and goal is not Status.QUEUED))
 
 
 def write_progress(folder: LifeFolder, progress: TrainingProgress) -> None:
@@ -166,10 +154,26 @@ def expect_worker(folder: LifeFolder, *, here: bool) -> None:
         StorageError: the disk refused; the old status is whole.
     """
     state = read_state(folder)
-    after(folder.run_id, state.status, Verb.START)
+    require_move(folder.run_id, state.status, Status.RUNNING)
     progress = state.progress or TrainingProgress("")
     phase = "waiting for its turn" if here else "starting"
     _write(folder, replace(state, taken=here, progress=progress.before_training(phase)))
+
+
+def write_queued(folder: LifeFolder) -> None:
+    """Write that a worker is being started for a new run, or for one that ended or whose worker is dead.
+
+    Raises:
+        RunError: it has finished, or its status cannot be read.
+        StorageError: the disk refused; the status is whole.
+    """
+    status = read_state(folder).status
+    if status is Status.QUEUED:
+        expect_worker(folder, here=False)
+        return
+    if status is Status.RUNNING:
+        move(folder, Status.INTERRUPTED)  # its dead process could not write this
+    move(folder, Status.QUEUED)
 
 
 def _write(folder: LifeFolder, state: State, *, durable: bool = True) -> None:
@@ -182,7 +186,7 @@ def _corrected(folder: LifeFolder, state: State) -> State:
     if state.status not in ACTIVE:
         return state
     ended_as, why = logged_end(folder.log) or ("", "")
-    if ended_as in MOVES[state.status].values():
+    if ended_as in MOVES[state.status]:
         return replace(state, status=Status(ended_as), error=why)
     if _is_starting(state):
         return state

@@ -5,19 +5,20 @@ then the system gives its process id to no other process. Times are of this proc
 """
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cifar_core.errors import RunError
 from cifar_core.lifecycle.heartbeat import Heartbeat
-from cifar_core.lifecycle.life_folder import CONFIG, MOST_BYTES, LifeFolder
+from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.requests import EndRequests
+from cifar_core.lifecycle.states import EndRequest
 from cifar_core.lifecycle.status import read_state
 from cifar_core.machine import explain_memory_error
-from cifar_core.storage.json_files import read_json
 
 OBEY_SECONDS = 15.0  # a child that was asked to end by a file gets a SIGTERM after this long,
 KILL_SECONDS = 10.0  # and this much later its whole group is killed
@@ -30,36 +31,31 @@ _SIGKILL = 9  # Windows has no name for it
 _CRASHED = (4, 6, 7, 8, 11)  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV
 
 
-class EndRequest(StrEnum):
-    """A request that the computing process ends, by its origin."""
-
-    STOP = "stop"
-    PAUSE = "pause"
-    TIME_LIMIT = "time limit"
-    TERMINATE = "terminate"  # the worker itself got a SIGTERM, as when the machine goes down
-    GONE = "gone"  # the run's folder was deleted
-
-
 @dataclass
 class Escalation:
     """The steps after a request to end, each taken once: time to obey it, then SIGTERM, then the kill of the group."""
 
-    request: EndRequest | None = None
-    terminate_at: float = 0.0
-    kill_at: float = 0.0
+    request: EndRequest | None = None  # the one that counts now: a stop may follow a pause
+    terminate_at: float = math.inf
+    kill_at: float = math.inf
     terminated: bool = False
     killed: bool = False
 
-    def next_step(self, request: EndRequest | None, now: float) -> str:
-        """The step of the escalation that is due at `now` (seconds): `terminate`, `kill`, or an empty text."""
+    def next_step(self, request: EndRequest | None, now: float, *, at_once: bool = False) -> str:
+        """The step of the escalation that is due at `now` (seconds): `terminate`, `kill`, or an empty text.
+
+        Args:
+            request: the one that counts now.
+            now: of the monotonic clock.
+            at_once: whether there is no time to wait until it is obeyed, as when the machine goes down.
+        """
         if request is None:
             return ""
-        if self.request is None or (
-            request is EndRequest.TERMINATE and self.request is not EndRequest.TERMINATE and not self.terminated
-        ):
-            self.request = request
-            self.terminate_at = now + (OBEY_SECONDS if request in (EndRequest.STOP, EndRequest.PAUSE) else 0.0)
-            self.kill_at = self.terminate_at + (GONE_SECONDS if request is EndRequest.GONE else KILL_SECONDS)
+        self.request = request
+        obey = OBEY_SECONDS if request in (EndRequest.STOP, EndRequest.PAUSE) and not at_once else 0.0
+        self.terminate_at = min(self.terminate_at, now + obey)
+        die = GONE_SECONDS if request is EndRequest.GONE else KILL_SECONDS
+        self.kill_at = min(self.kill_at, max(now, self.terminate_at) + die)
         if now >= self.kill_at:
             self.killed = True
             return "kill"
@@ -69,81 +65,37 @@ class Escalation:
         return ""
 
 
-class TimeLimit:
-    """Enforces a run's `max_seconds` on a training loop that hangs; otherwise the loop keeps to it by itself."""
-
-    def __init__(self, folder: LifeFolder) -> None:
-        self._folder = folder
-        try:
-            self._seconds = float(
-                read_json(folder.config, max_bytes=MOST_BYTES[CONFIG])["settings"].get("max_seconds", 0)
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._seconds = 0.0  # the child reports what is wrong with its settings
-        self._started = time.monotonic()
-        self._trains = False
-
-    def is_over(self, now: float) -> bool:
-        """Whether the child has trained for longer than it may."""
-        if not self._seconds:
-            return False
-        if not self._trains and (now - self._started > UNSTARTED_SECONDS or self._has_begun()):
-            self._trains, self._started = True, now
-        return self._trains and now - self._started > self._seconds + LIMIT_SECONDS
-
-    def _has_begun(self) -> bool:
-        try:
-            progress = read_state(self._folder).progress
-        except RunError:
-            return False
-        return progress is not None and progress.batches > 0
-
-
-class TerminationSignal:
-    """Whether this process has received a SIGTERM, the signal to terminate."""
-
-    def __init__(self) -> None:
-        self.received = False
-        signal.signal(signal.SIGTERM, self._receive)
-
-    def _receive(self, _number: int, _frame: object) -> None:
-        self.received = True
-
-
-def read_end_request(folder: LifeFolder, termination: TerminationSignal) -> EndRequest | None:
-    """The request that the run ends now, if there is one; a stop outweighs a pause."""
-    if termination.received:
-        return EndRequest.TERMINATE
-    if not folder.path.is_dir():
-        return EndRequest.GONE
-    if folder.stop_file.exists():
-        return EndRequest.STOP
-    return EndRequest.PAUSE if folder.pause_file.exists() else None
-
-
 def supervise_child(
-    child: subprocess.Popen[bytes], folder: LifeFolder, termination: TerminationSignal, heartbeat: Heartbeat
+    child: subprocess.Popen[bytes], folder: LifeFolder, requests: EndRequests, heartbeat: Heartbeat
 ) -> Escalation:
     """Wait for a child's end, and escalate each request that it ends; returns how far the escalation went."""
-    escalation, limit = Escalation(), TimeLimit(folder)
+    escalation, started = Escalation(), time.monotonic()
     while True:
         heartbeat.beat()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_LOOK_SECONDS)
             break
         now = time.monotonic()
-        request = read_end_request(folder, termination)
-        if request is None and limit.is_over(now):
-            request = EndRequest.TIME_LIMIT
-        step = escalation.next_step(request, now)
+        if not requests.limit.has_started and (now - started > UNSTARTED_SECONDS or _trains(folder)):
+            requests.limit.start()
+        step = escalation.next_step(requests.now(), now, at_once=requests.termination.received)
         if step == "terminate":
             child.terminate()
         elif step == "kill":
             _kill_group(child)
     # A system that goes down sends SIGTERM to the child as well.
-    if termination.received and escalation.request is None:
-        escalation.request, escalation.terminated = EndRequest.TERMINATE, True
+    if requests.termination.received and escalation.request is None:
+        escalation.request, escalation.terminated = requests.now(), True
     return escalation
+
+
+def _trains(folder: LifeFolder) -> bool:
+    """Whether the child has done its first training step."""
+    try:
+        progress = read_state(folder).progress
+    except RunError:
+        return False
+    return progress is not None and progress.batches > 0
 
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:

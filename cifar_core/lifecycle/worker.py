@@ -21,16 +21,10 @@ from cifar_core.lifecycle.force_stop import free_queue
 from cifar_core.lifecycle.heartbeat import Heartbeat, start_heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import leave, take_slot
-from cifar_core.lifecycle.states import ACTIVE, Status, Verb
+from cifar_core.lifecycle.requests import KILLED, EndRequests
+from cifar_core.lifecycle.states import ACTIVE, EndRequest, Status
 from cifar_core.lifecycle.status import expect_worker, move, read_state
-from cifar_core.lifecycle.supervise import (
-    EndRequest,
-    Escalation,
-    TerminationSignal,
-    describe_exit,
-    read_end_request,
-    supervise_child,
-)
+from cifar_core.lifecycle.supervise import LIMIT_SECONDS, Escalation, describe_exit, supervise_child
 from cifar_core.machine import oom_kills
 from cifar_core.processes import Program, command_of
 from cifar_core.storage.locks import hold_lock
@@ -39,6 +33,7 @@ _LOCK_SECONDS = 30.0  # the starting process holds the lock until the run is que
 _TURN_SECONDS = 0.2  # between checks whether it is this run's turn
 _SLOTS_SECONDS = 10.0  # between checks whether a frozen worker holds up the queue
 _LOG_SECONDS = 2.0  # to write the last output of a process that has ended
+_TOLD_WHILE_WAITING = "Its process was told to end while it waited for its turn; resume it to queue again."
 
 
 def main() -> int:
@@ -49,17 +44,17 @@ def main() -> int:
     with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as held:
         if not held or read_state(folder).status is not Status.QUEUED:
             return 0  # another worker has the run, or had it
-        termination = TerminationSignal()
+        requests = EndRequests(folder, grace=LIMIT_SECONDS)
         with start_heartbeat(folder) as heartbeat, ExitStack() as slot:
             try:
                 expect_worker(folder, here=True)
-                if not _wait_turn(folder, slot, termination, heartbeat):
+                if not _wait_turn(folder, slot, requests, heartbeat):
                     return 0
-                move(folder, Verb.START)
+                move(folder, Status.RUNNING)
             except CifarCoreError as error:
                 _give_up(folder, str(error))
                 raise
-            return _compute(folder, termination, heartbeat)
+            return _compute(folder, requests, heartbeat)
 
 
 def computing_command(folder: LifeFolder) -> list[str]:
@@ -68,7 +63,7 @@ def computing_command(folder: LifeFolder) -> list[str]:
     return command_of(Program.TRAINING, *options)
 
 
-def _wait_turn(folder: LifeFolder, slot: ExitStack, termination: TerminationSignal, heartbeat: Heartbeat) -> bool:
+def _wait_turn(folder: LifeFolder, slot: ExitStack, requests: EndRequests, heartbeat: Heartbeat) -> bool:
     """Wait until the run may train; False where it was asked to end before.
 
     Raises:
@@ -77,13 +72,13 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, termination: TerminationSign
     next_slots_check = time.monotonic() + _SLOTS_SECONDS
     while True:
         heartbeat.beat()
-        request = read_end_request(folder, termination)
+        request = requests.now()
         if request is EndRequest.GONE:
             _log_missing_folder("it waited for its turn")
             return False
         if request is not None:
             leave(folder)
-            end_as(folder, _VERBS[request], _REASONS_WAITING.get(request, ""))
+            end_as(folder, request.leads_to, _TOLD_WHILE_WAITING if request is EndRequest.TERMINATE else "")
             return False
         if take_slot(folder, slot, heartbeat.standstill):
             return True
@@ -98,7 +93,7 @@ def _give_up(folder: LifeFolder, error: str) -> None:
     with contextlib.suppress(CifarCoreError):
         leave(folder)
     with contextlib.suppress(CifarCoreError):
-        end_as(folder, Verb.FAIL, error)
+        end_as(folder, Status.FAILED, error)
 
 
 def _log_missing_folder(doing: str) -> None:
@@ -107,7 +102,7 @@ def _log_missing_folder(doing: str) -> None:
     print(end_line(Status.INTERRUPTED, why), flush=True)
 
 
-def _compute(folder: LifeFolder, termination: TerminationSignal, heartbeat: Heartbeat) -> int:
+def _compute(folder: LifeFolder, requests: EndRequests, heartbeat: Heartbeat) -> int:
     """Run the computing process to its end, and write how it ended where it did not; returns its exit code."""
     killed_before = oom_kills()
     try:
@@ -120,11 +115,11 @@ def _compute(folder: LifeFolder, termination: TerminationSignal, heartbeat: Hear
             creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows; see `lower_priority`
         )
     except OSError as error:
-        end_as(folder, Verb.FAIL, f"The process that computes could not be started ({error}).")
+        end_as(folder, Status.FAILED, f"The process that computes could not be started ({error}).")
         return 1
     assert child.stdout is not None
     output = LogKeeper(child.stdout, folder.log)
-    escalation = supervise_child(child, folder, termination, heartbeat)
+    escalation = supervise_child(child, folder, requests, heartbeat)
     if not folder.path.is_dir():
         _log_missing_folder("it trained")
         return child.returncode
@@ -132,32 +127,13 @@ def _compute(folder: LifeFolder, termination: TerminationSignal, heartbeat: Hear
     if read_state(folder).status in ACTIVE:
         out_of_memory = oom_kills() > killed_before
         logged = logged_end(folder.log)
-        verb, why = how_it_ended(escalation, child.returncode, last_line(folder.log), out_of_memory=out_of_memory)
-        end_as(folder, Verb.FAIL if logged else verb, logged[1] if logged else why)
+        end, why = how_it_ended(escalation, child.returncode, last_line(folder.log), out_of_memory=out_of_memory)
+        end_as(folder, Status.FAILED if logged else end, logged[1] if logged else why)
     return child.returncode
 
 
-_VERBS = {
-    EndRequest.STOP: Verb.STOP,
-    EndRequest.PAUSE: Verb.PAUSE,
-    EndRequest.TIME_LIMIT: Verb.STOP,
-    EndRequest.TERMINATE: Verb.INTERRUPT,
-    EndRequest.GONE: Verb.INTERRUPT,
-}
-_REASONS_WAITING = {
-    EndRequest.TERMINATE: "Its process was told to end while it waited for its turn; resume it to queue again."
-}
-_REASONS = {  # why it was ended, where it did not obey
-    EndRequest.STOP: "It did not react to the stop, so its process was ended. It keeps what it had logged.",
-    EndRequest.PAUSE: "It did not react to the pause, so its process was ended. Resume goes on from its last checkpoint.",
-    EndRequest.TIME_LIMIT: "Time limit: it did not end by itself, so its process was ended. It keeps what it had logged.",
-    EndRequest.TERMINATE: "Its process was told to end, as when the machine goes down; resume it to go on.",
-    EndRequest.GONE: "Its folder was missing for a while, so its process was ended; resume it to go on.",
-}
-
-
-def how_it_ended(escalation: Escalation, code: int, last_line: str, *, out_of_memory: bool) -> tuple[Verb, str]:
-    """The move and the sentence for a child that did not write how it ended.
+def how_it_ended(escalation: Escalation, code: int, last_line: str, *, out_of_memory: bool) -> tuple[Status, str]:
+    """The status and the sentence for a child that did not write how it ended.
 
     Args:
         escalation: how far it went.
@@ -166,8 +142,8 @@ def how_it_ended(escalation: Escalation, code: int, last_line: str, *, out_of_me
         out_of_memory: whether the kernel has killed a process for lack of memory.
     """
     if escalation.request is not None and (escalation.terminated or escalation.killed) and code != 0:
-        return _VERBS[escalation.request], _REASONS[escalation.request]
-    return Verb.FAIL, describe_exit(code, last_line, out_of_memory=out_of_memory)
+        return escalation.request.leads_to, KILLED[escalation.request]
+    return Status.FAILED, describe_exit(code, last_line, out_of_memory=out_of_memory)
 
 
 if __name__ == "__main__":

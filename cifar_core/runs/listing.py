@@ -9,8 +9,9 @@ from cifar_core.config import RunConfig, make_config
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.lifecycle.life_folder import CONFIG, LOG, STATUS
 from cifar_core.lifecycle.queue import tickets
+from cifar_core.lifecycle.runner import state_now
 from cifar_core.lifecycle.states import Status, TrainingProgress
-from cifar_core.lifecycle.status import silent_since, state_now
+from cifar_core.lifecycle.status import silent_since
 from cifar_core.runs.about import read_about
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record

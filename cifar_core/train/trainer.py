@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from enum import Enum
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 
 from cifar_core.config import Precision, RunConfig
 from cifar_core.errors import TrainingError
+from cifar_core.lifecycle.states import EndRequest
 from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
@@ -23,25 +23,6 @@ from cifar_core.train.pruning import Pruning
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part, views_after
 from cifar_core.train.splits import MeasuredSplit
 from cifar_core.train.whitening import freeze_settled_bias, whiten
-
-
-class Signal(Enum):
-    """What the callback asks the loop to do."""
-
-    GO_ON = "go on"
-    STOP = "stop"
-    PAUSE = "pause"
-
-
-class FitOutcome(Enum):
-    """Why `fit` returned."""
-
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    PAUSED = "paused"
-
-
-_OUTCOMES = {Signal.STOP: FitOutcome.STOPPED, Signal.PAUSE: FitOutcome.PAUSED}
 
 
 @dataclass(frozen=True)
@@ -59,11 +40,11 @@ class Position:
 class Callback(Protocol):
     """Observes the loop, which itself neither reads or writes files nor draws anything."""
 
-    def on_batch(self, position: Position) -> Signal:
-        """Called after each training step; the loop obeys the returned signal at once."""
+    def on_batch(self, position: Position) -> EndRequest | None:
+        """Called after each training step; at a request the loop ends at once."""
 
-    def on_measure(self, position: Position) -> Signal:
-        """Called before each batch of the measurement after an epoch; the loop obeys the returned signal at once."""
+    def on_measure(self, position: Position) -> EndRequest | None:
+        """Called before each batch of the measurement after an epoch; at a request the loop ends at once."""
 
     def on_epoch(self, trainer: "Trainer", line: EpochLine, probs: dict[MeasuredSplit, torch.Tensor]) -> None:
         """Called after each epoch with the predictions of its weights: float32 [N, K] for each part that is measured.
@@ -73,7 +54,11 @@ class Callback(Protocol):
 
 
 class _MeasurementStoppedError(Exception):
-    """The callback stopped or paused the run during a measurement; carries the signal."""
+    """The callback asked for the end during a measurement."""
+
+    def __init__(self, request: EndRequest) -> None:
+        super().__init__(request)
+        self.request = request
 
 
 class Trainer:
@@ -120,21 +105,21 @@ class Trainer:
         self._loss_sum = torch.zeros((), dtype=precise, device=device)
         self._right = torch.zeros((), dtype=precise, device=device)
 
-    def fit(self, callback: Callback) -> FitOutcome:
-        """Train until the last epoch, early stopping, or the callback's signal.
+    def fit(self, callback: Callback) -> EndRequest | None:
+        """Train until the last epoch, early stopping, or a request of the callback, which is returned.
 
         Raises:
             TrainingError: the loss became NaN or infinite.
         """
         settings = self.config.optimizer
         while len(self.lines) < settings.epochs and not should_stop_early(self.lines, settings.patience, self.rule):
-            outcome = self.run_epoch(callback)
-            if outcome is not FitOutcome.FINISHED:
-                return outcome
-        return FitOutcome.FINISHED
+            request = self.run_epoch(callback)
+            if request is not None:
+                return request
+        return None
 
-    def run_epoch(self, callback: Callback) -> FitOutcome:
-        """Train on the remaining batches of the current epoch, then measure it."""
+    def run_epoch(self, callback: Callback) -> EndRequest | None:
+        """Train on the remaining batches of the current epoch, then measure it; returns a request of the callback."""
         epoch, settings, seed = len(self.lines) + 1, self.config.optimizer, self.config.machine.seed
         before, started = self._epoch_seconds, time.monotonic()
         if self.batch == 0:
@@ -152,14 +137,14 @@ class Trainer:
             self.train_step(images, labels, indices, step=(epoch - 1) * self._most_batches + done)
             self.batch += 1
             self._epoch_seconds = before + time.monotonic() - started
-            signal = callback.on_batch(self._position(epoch))
-            if signal is not Signal.GO_ON:
-                return _OUTCOMES[signal]
+            request = callback.on_batch(self._position(epoch))
+            if request is not None:
+                return request
         try:
             self._finish_epoch(epoch, callback)
         except _MeasurementStoppedError as error:
-            return _OUTCOMES[error.args[0]]
-        return FitOutcome.FINISHED
+            return error.request
+        return None
 
     def train_step(self, images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor, *, step: float) -> None:
         """Train on one batch: forward pass, backward pass, one step of the optimiser.
@@ -294,9 +279,9 @@ class Trainer:
 
 
 def _obey(callback: Callback, position: Position) -> None:
-    signal = callback.on_measure(position)
-    if signal is not Signal.GO_ON:
-        raise _MeasurementStoppedError(signal)
+    request = callback.on_measure(position)
+    if request is not None:
+        raise _MeasurementStoppedError(request)
 
 
 def _check_finite(epoch: int, *losses: float) -> None:

@@ -215,9 +215,9 @@ def test_missing_streams_and_memory(workspace: Workspace, line: str, code: int, 
 TRAINING = """
 import runpy, sys
 sys.path.insert(0, sys.argv.pop(1))
-from cifar_core.runs.control import actions
+from cifar_core.lifecycle import runner
 from tests.lifecycle.fake import spawn_fake
-actions.spawn = spawn_fake
+runner.spawn = spawn_fake
 sys.argv = ["cifar_core", "train"]
 runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """

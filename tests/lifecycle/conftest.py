@@ -99,7 +99,7 @@ def fakes() -> list[psutil.Process]:
 @pytest.fixture
 def fake_runs(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuns]:
     """Runs that compute nothing; processes that are alive at the end are killed by their own ids."""
-    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", spawn_fake)
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", spawn_fake)
     yield FakeRuns(workspace)
     kill_fakes(workspace.root.parent)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.states import TrainingProgress, Verb
+from cifar_core.lifecycle.states import Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.processes import child_environment
 from cifar_core.storage.locks import hold_lock
@@ -26,7 +26,7 @@ _TRAIN = (
 )
 _REAL = {  # instruction -> code that runs before a real training
     "no torch": "sys.modules['torch'] = None",
-    "deaf training": "from cifar_core.runs.training import requests as r; r.RunRequests.now = lambda self: r.Signal.GO_ON",
+    "deaf training": "from cifar_core.lifecycle import requests as r; r.EndRequests.now = lambda self: None",
     "training": "pass",
 }
 
@@ -84,14 +84,14 @@ def compute(folder: LifeFolder, parent: int) -> int:
         if what != "hang":
             write_progress(folder, TrainingProgress("training", 1, 2, batch, 1_000_000, 100.0, 60.0, batch / 100))
         if what != "deaf" and os.getppid() != parent:
-            move(folder, Verb.INTERRUPT)
+            move(folder, Status.INTERRUPTED)
             return 0
         if what not in ("hang", "deaf"):
             if folder.stop_file.exists() or folder.pause_file.exists():
-                move(folder, Verb.STOP if folder.stop_file.exists() else Verb.PAUSE)
+                move(folder, Status.STOPPED if folder.stop_file.exists() else Status.PAUSED)
                 return 0
             if terminations:
-                move(folder, Verb.INTERRUPT)
+                move(folder, Status.INTERRUPTED)
                 return 0
         follow_instruction(folder, what)
         if read_state(folder).status not in ("running",):
@@ -103,9 +103,9 @@ def compute(folder: LifeFolder, parent: int) -> int:
 def follow_instruction(folder: LifeFolder, what: str) -> None:
     match what:
         case "finish":
-            move(folder, Verb.FINISH)
+            move(folder, Status.FINISHED)
         case "fail":
-            move(folder, Verb.FAIL, error="As instructed.")
+            move(folder, Status.FAILED, error="As instructed.")
         case "segfault" | "killed":
             os.kill(os.getpid(), signal.SIGSEGV if what == "segfault" else signal.SIGKILL)
         case "exit 3":
@@ -126,6 +126,7 @@ def shorten_waits() -> None:
     """Shorten the times for which this process waits."""
     for name, seconds in QUICK_ESCALATION.items():
         setattr(supervise, name, seconds)
+    worker.LIMIT_SECONDS = QUICK_ESCALATION["LIMIT_SECONDS"]
     for name in ("OBEY_SECONDS", "KILL_SECONDS"):
         setattr(force_stop, name, QUICK_ESCALATION[name])
     force_stop._START_SECONDS, force_stop._LOOK_SECONDS = 0.0, 0.1
@@ -138,11 +139,11 @@ def shorten_waits() -> None:
 
 def server(workspace: str, count: int) -> None:
     from cifar_core.config import make_config  # noqa: PLC0415 - a worker and its child start without them
+    from cifar_core.lifecycle import runner  # noqa: PLC0415
     from cifar_core.runs import create_run, start_run  # noqa: PLC0415
-    from cifar_core.runs.control import actions  # noqa: PLC0415
     from cifar_core.workspace import open_workspace  # noqa: PLC0415
 
-    actions.spawn = spawn_fake  # type: ignore[assignment]
+    runner.spawn = spawn_fake  # type: ignore[assignment]
     space = open_workspace(workspace)
     for _ in range(count):
         start_run(space, create_run(space, make_config()))

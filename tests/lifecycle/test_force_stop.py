@@ -12,13 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cifar_core.lifecycle import force_stop, lock_holders, status
+from cifar_core.lifecycle import force_stop, lock_holders, runner, status
 from cifar_core.lifecycle.heartbeat import start_heartbeat
 from cifar_core.lifecycle.lock_holders import holder_of
 from cifar_core.lifecycle.queue import leave, ticket_lock, tickets
 from cifar_core.lifecycle.status import expect_worker
 from cifar_core.runs import delete_run, list_runs, pause_run, queue_places, read_run, resume_run, stop_all, stop_run
-from cifar_core.runs.control import actions
 from cifar_core.storage.locks import hold_lock, is_locked
 from tests.lifecycle import fake
 from tests.lifecycle.conftest import FakeRuns, is_alive, until
@@ -260,7 +259,7 @@ def test_the_output_of_force_stop_does_not_reach_the_log_of_a_run(
 ) -> None:
     logs: list[Path] = []
     folder = fake_runs.folder(fake_runs.make())
-    monkeypatch.setattr(actions, "spawn", lambda _module, _options, log: logs.append(log))
+    monkeypatch.setattr(runner, "spawn", lambda _module, _options, log: logs.append(log))
     with hold_lock(folder.lock):
-        actions.start_force_stop([folder])
+        runner.runner_of(folder).enforce([folder])
     assert logs == [Path(os.devnull)]

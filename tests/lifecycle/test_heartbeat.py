@@ -15,7 +15,7 @@ from cifar_core.lifecycle import force_stop
 from cifar_core.lifecycle.heartbeat import MISSED_SECONDS, Heartbeat, Standstill, seconds_since_beat, start_heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import is_next, join, tickets
-from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import expect_worker, move
 from cifar_core.storage.locks import hold_lock
 from tests.lifecycle.conftest import FakeRuns
@@ -169,7 +169,7 @@ def test_a_process_that_stood_still_itself_kills_no_worker(
     monkeypatch.setattr(force_stop, "is_locked", lambda lock: lock.name != "training.lock")
     first, second = (fake_runs.folder(fake_runs.make()) for _ in range(2))
     with waiting(first), waiting(second) as heartbeat:
-        move(first, Verb.START)
+        move(first, Status.RUNNING)
         clock.ahead += 200
         force_stop.free_queue(second, heartbeat.standstill)
         assert killed == []

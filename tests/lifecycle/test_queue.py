@@ -14,7 +14,6 @@ from cifar_core.lifecycle import worker
 from cifar_core.lifecycle.heartbeat import Standstill
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import is_next, join, take_slot, tickets
-from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import expect_worker, move
 from cifar_core.runs import Status, read_run, resume_run, start_run
 from cifar_core.workspace import Workspace
@@ -35,7 +34,7 @@ def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
         raise StorageError("The disk refused while joining the queue.")
 
     monkeypatch.setattr(worker, "take_slot", refuse)
-    monkeypatch.setattr(worker, "TerminationSignal", lambda: SimpleNamespace(received=False))
+    monkeypatch.setattr("cifar_core.lifecycle.requests.TerminationSignal", lambda: SimpleNamespace(received=False))
     monkeypatch.setattr(sys, "argv", ["worker", f"--run-dir={folder.path}"])
     with pytest.raises(StorageError, match="The disk refused"):
         worker.main()
@@ -46,7 +45,7 @@ def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
 
 def test_a_resumed_run_queues_behind_the_waiting_runs(fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its worker was killed while it waited, so its old ticket is still there."""
-    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda *_: None)
     first, second = fake_runs.make(), fake_runs.make()
     for run_id in (first, second):
         expect_worker(fake_runs.folder(run_id), here=True)
@@ -79,13 +78,13 @@ def test_a_run_whose_ticket_is_removed_while_it_is_queued_takes_a_new_one(
     fake_runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, begin: Callable[[Workspace, str], None]
 ) -> None:
     """The run was created, or ended, long ago, so for a moment it looks as if no worker was being started for it."""
-    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda *_: None)
     # So that no process counts as just started.
     monkeypatch.setattr("cifar_core.lifecycle.heartbeat.MISSED_SECONDS", 0.0)
     run_id, other = fake_runs.make(), fake_runs.make()
     folder = fake_runs.folder(run_id)
     if begin is resume_run:
-        move(folder, Verb.STOP)
+        move(folder, Status.STOPPED)
     long_ago = time.monotonic() - 1000
     folder.status.write_text(json.dumps(json.loads(folder.status.read_text()) | {"beat": long_ago}))
 
@@ -96,7 +95,7 @@ def test_a_run_whose_ticket_is_removed_while_it_is_queued_takes_a_new_one(
             is_next(fake_runs.folder(other), Standstill())  # removes the tickets before it that do not wait
             assert list(tickets(fake_runs.workspace)) == [other]
 
-    monkeypatch.setattr("cifar_core.runs.control.actions.join", joined)
+    monkeypatch.setattr("cifar_core.lifecycle.runner.join", joined)
     begin(fake_runs.workspace, run_id)
     assert set(tickets(fake_runs.workspace)) == {run_id, other}
     assert not is_next(fake_runs.folder(run_id), Standstill()) and is_next(fake_runs.folder(other), Standstill())

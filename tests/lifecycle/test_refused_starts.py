@@ -15,8 +15,9 @@ from cifar_core.jobs import log
 from cifar_core.lifecycle import queue, worker
 from cifar_core.lifecycle.final_status import end_as
 from cifar_core.lifecycle.queue import tickets
-from cifar_core.lifecycle.states import Verb
-from cifar_core.lifecycle.status import move, state_now
+from cifar_core.lifecycle.runner import state_now
+from cifar_core.lifecycle.states import Status
+from cifar_core.lifecycle.status import move
 from cifar_core.processes import child_environment
 from cifar_core.runs import create_run, list_runs, read_run, resume_run, start_run, stop_all
 from cifar_core.storage import faults
@@ -50,7 +51,7 @@ def test_a_start_that_is_refused_leaves_no_run(
     monkeypatch.setattr("cifar_core.runs.control.create._code_version", str)  # otherwise it runs git
     kept = fake_runs.make()
     spawned: list[object] = []
-    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *given: spawned.append(given))
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda *given: spawned.append(given))
 
     def attempt(plan: str) -> bool:
         run_id = fake_runs.make()
@@ -91,9 +92,9 @@ def test_a_resume_that_is_refused_changes_nothing(
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
     log.begin_session(folder.log)
-    move(folder, Verb.START)
+    move(folder, Status.RUNNING)
     log.append_bounded(folder.log, f"{log.end_line('failed', 'The disk is full.')}\n".encode())
-    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda *_: None)
     before = folder.status.read_bytes(), folder.log.read_bytes()
     assert read_run(fake_runs.workspace, run_id).error == "The disk is full."
 
@@ -117,7 +118,7 @@ def test_a_resume_that_is_refused_changes_nothing(
         return struck
 
     assert everywhere(attempt) > 5
-    monkeypatch.setattr("cifar_core.runs.control.actions.spawn", refuse)
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", refuse)
     with pytest.raises(StorageError, match="No process"):
         resume_run(fake_runs.workspace, run_id)
     assert (folder.status.read_bytes(), folder.log.read_bytes()) == before and tickets(fake_runs.workspace) == {}
@@ -132,12 +133,12 @@ def test_the_log_says_why_a_run_ended_where_its_status_cannot_be_written(
     folder = fake_runs.folder(run_id)
     log.begin_session(folder.log)
     arm("replace:1+:enospc")
-    end_as(folder, Verb.FAIL, "The disk is full while writing facts.json.")
+    end_as(folder, Status.FAILED, "The disk is full while writing facts.json.")
     arm("")
     run = read_run(fake_runs.workspace, run_id)
     assert (run.status, run.error) == ("failed", "The disk is full while writing facts.json.")
     arm("replace:1:enospc")  # once: the second try writes it
-    end_as(folder, Verb.FAIL, "Another.")
+    end_as(folder, Status.FAILED, "Another.")
     arm("")
     assert '"Another."' in folder.status.read_text()
 
@@ -162,8 +163,8 @@ def test_a_start_never_removes_a_run_that_has_begun_before(fake_runs: FakeRuns) 
     """An imported run has no log, as a new one has none; here its lock cannot be created."""
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
-    move(folder, Verb.START)
-    move(folder, Verb.FINISH)
+    move(folder, Status.RUNNING)
+    move(folder, Status.FINISHED)
     folder.lock.mkdir()
     with pytest.raises(StorageError):
         start_run(fake_runs.workspace, run_id)
@@ -232,7 +233,7 @@ def fill(place: Path, what: str, free: int) -> None:
 def test_an_end_in_the_log_alone_is_seen_after_the_run_was_listed(fake_runs: FakeRuns) -> None:
     run_id = fake_runs.make()
     folder = fake_runs.folder(run_id)
-    move(folder, Verb.START)
+    move(folder, Status.RUNNING)
     log.begin_session(folder.log)
     assert [run.status for run in list_runs(fake_runs.workspace)] == ["interrupted"]
     log.append_bounded(folder.log, f"{log.end_line('stopped', 'As requested.')}\n".encode())

@@ -11,7 +11,9 @@ import pytest
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.lifecycle import status as status_file
-from cifar_core.lifecycle.states import ACTIVE, MOVES, RESUMABLE, Status, TrainingProgress, Verb, after
+from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.runner import state_now
+from cifar_core.lifecycle.states import ACTIVE, MOVES, RESUMABLE, Status, TrainingProgress, require_move
 from cifar_core.lifecycle.status import (
     SILENT_SECONDS,
     WORKER_START_SECONDS,
@@ -19,7 +21,7 @@ from cifar_core.lifecycle.status import (
     move,
     read_state,
     silent_since,
-    state_now,
+    state_by_liveness,
     write_first_status,
     write_progress,
 )
@@ -39,12 +41,12 @@ LEGAL = {  # status -> the statuses that may follow it, written apart from the t
 }
 PATHS = {  # status -> the moves that lead to it
     "queued": [],
-    "running": ["start"],
-    "paused": ["start", "pause"],
-    "stopped": ["stop"],
-    "failed": ["start", "fail"],
-    "interrupted": ["start", "interrupt"],
-    "finished": ["start", "finish"],
+    "running": ["running"],
+    "paused": ["running", "paused"],
+    "stopped": ["stopped"],
+    "failed": ["running", "failed"],
+    "interrupted": ["running", "interrupted"],
+    "finished": ["running", "finished"],
 }
 
 
@@ -55,43 +57,43 @@ def folder(workspace: Workspace) -> RunFolder:
 
 
 def bring(folder: RunFolder, status: str) -> None:
-    for verb in PATHS[status]:
-        move(folder, Verb(verb))
+    for goal in PATHS[status]:
+        move(folder, Status(goal))
 
 
 def test_the_table_of_moves_is_complete() -> None:
-    assert {status.value: {goal.value for goal in moves.values()} for status, moves in MOVES.items()} == LEGAL
+    assert {status.value: {goal.value for goal in goals} for status, goals in MOVES.items()} == LEGAL
     assert {status for status in Status if "queued" in LEGAL[status]} == set(RESUMABLE)
     assert set(ACTIVE).isdisjoint(RESUMABLE)
 
 
-@pytest.mark.parametrize(("status", "verb"), list(itertools.product(Status, Verb)))
-def test_an_illegal_move_is_refused_and_changes_nothing(folder: RunFolder, status: Status, verb: Verb) -> None:
+@pytest.mark.parametrize(("status", "goal"), list(itertools.product(Status, Status)))
+def test_an_illegal_move_is_refused_and_changes_nothing(folder: RunFolder, status: Status, goal: Status) -> None:
     bring(folder, status.value)
     before = folder.status.read_bytes()
-    if verb in MOVES[status]:
-        move(folder, verb, error="why")
-        assert read_state(folder).status is MOVES[status][verb] and read_state(folder).error == "why"
+    if goal in MOVES[status]:
+        move(folder, goal, error="why")
+        assert read_state(folder).status is goal and read_state(folder).error == "why"
         return
     with pytest.raises(RunError, match=f"Run {folder.run_id} has the status {status}: "):
-        move(folder, verb)
+        move(folder, goal)
     assert folder.status.read_bytes() == before
 
 
 def test_only_a_running_run_makes_progress(folder: RunFolder) -> None:
     with pytest.raises(RunError, match="has the status queued: only a running one makes progress"):
         write_progress(folder, TrainingProgress("training", 1, 2, 3, 4))
-    move(folder, Verb.START)
+    move(folder, Status.RUNNING)
     write_progress(folder, TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0))
     assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0)
-    move(folder, Verb.STOP)
+    move(folder, Status.STOPPED)
     assert read_state(folder).progress == TrainingProgress("training", 1, 2, 3, 4, elapsed=5.0), "the progress is kept"
-    move(folder, Verb.RESUME)
+    move(folder, Status.QUEUED)
     assert read_state(folder).progress == TrainingProgress("starting", epochs=2, elapsed=5.0)
 
 
 def test_a_dead_run_is_interrupted_for_every_reader(folder: RunFolder, workspace: Workspace) -> None:
-    move(folder, Verb.START)
+    move(folder, Status.RUNNING)
     written = folder.status.read_bytes()
     assert read_run(workspace, folder.run_id).status is Status.INTERRUPTED
     assert "ended without giving a reason" in read_run(workspace, folder.run_id).error
@@ -100,21 +102,18 @@ def test_a_dead_run_is_interrupted_for_every_reader(folder: RunFolder, workspace
         assert held and state_now(folder).status is Status.RUNNING
 
 
-def test_a_worker_that_starts_between_two_reads_is_not_called_dead(
-    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Status and lock cannot be read at the same moment: here the worker takes the lock just after it was seen free."""
-    checks: list[Path] = []
+def test_a_worker_that_starts_between_two_reads_is_not_called_dead(folder: RunFolder) -> None:
+    """Status and worker cannot be read at the same moment: here the worker begins just after it was seen dead."""
+    checks: list[object] = []
 
-    def seen_free(lock: Path) -> bool:
-        checks.append(lock)
+    def seen_dead(folder: LifeFolder) -> bool:
+        checks.append(folder)
         if len(checks) == 1:
             expect_worker(folder, here=True)  # it holds the lock by now
             return False
         return True
 
-    monkeypatch.setattr(status_file, "is_locked", seen_free)
-    assert state_now(folder).status is Status.QUEUED
+    assert state_by_liveness(folder, seen_dead).status is Status.QUEUED
     assert len(checks) == 2
 
 
@@ -123,7 +122,7 @@ def test_after_a_restart_of_the_machine_all_are_interrupted(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running, queued = (run_folder(workspace, create_run(workspace, make_config())) for _ in range(2))
-    move(running, Verb.START)
+    move(running, Status.RUNNING)
     assert read_run(workspace, queued.run_id).status is Status.QUEUED
     monkeypatch.setattr(status_file, "boot_id", lambda: "another start of the machine")
     for folder in (running, queued):
@@ -143,7 +142,7 @@ def test_a_clock_that_jumps_kills_nobody(
     with hold_lock(folder.lock):
         expect_worker(folder, here=True)
         assert read_run(workspace, folder.run_id).status is Status.QUEUED
-        move(folder, Verb.START)
+        move(folder, Status.RUNNING)
         write_progress(folder, TrainingProgress("training", 1, 2, 3, 4, 100.0, 5.0, 1.0))
         run = read_run(workspace, folder.run_id)
         assert run.status is Status.RUNNING and run.silent_since is None
@@ -163,7 +162,7 @@ def test_a_run_whose_process_never_started_is_interrupted(folder: RunFolder, mon
 def test_longer_steps_allow_a_longer_silence(
     folder: RunFolder, step: float, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    move(folder, Verb.START)
+    move(folder, Status.RUNNING)
     state, written = read_state(folder), folder.status.stat().st_mtime
     assert state.beat is not None
     for silence, since in ((limit - 1, None), (limit + 1, written)):
@@ -202,9 +201,9 @@ def test_an_unreadable_status_is_reported_and_not_changed(
 
 def test_refusals_say_what_to_do() -> None:
     with pytest.raises(RunError, match="resume it, or make a new one"):
-        after("x", Status.PAUSED, Verb.START)
+        require_move("x", Status.PAUSED, Status.RUNNING)
     with pytest.raises(RunError, match="Run x has the status finished: there is nothing to pause"):
-        after("x", Status.FINISHED, Verb.PAUSE)
+        require_move("x", Status.FINISHED, Status.PAUSED)
 
 
 def test_the_first_status(tmp_path: Path) -> None:

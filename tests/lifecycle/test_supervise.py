@@ -3,20 +3,21 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cifar_core.lifecycle import supervise
 from cifar_core.lifecycle.heartbeat import Heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.requests import EndRequests
+from cifar_core.lifecycle.states import EndRequest, Status
 from cifar_core.lifecycle.supervise import (
+    GONE_SECONDS,
     KILL_SECONDS,
     OBEY_SECONDS,
     STILL_COMPUTING,
-    EndRequest,
     Escalation,
-    TerminationSignal,
     describe_exit,
     supervise_child,
 )
@@ -47,10 +48,9 @@ def test_a_process_that_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: 
     folder.stop_file.touch()
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    flag = TerminationSignal.__new__(TerminationSignal)
-    flag.received = True
-    escalation = supervise_child(child, folder, flag, Heartbeat(folder))
-    assert signals == [] and escalation.request is EndRequest.TERMINATE
+    monkeypatch.setattr("cifar_core.lifecycle.requests.TerminationSignal", lambda: SimpleNamespace(received=True))
+    escalation = supervise_child(child, folder, EndRequests(folder), Heartbeat(folder))
+    assert signals == [] and escalation.request is EndRequest.STOP
 
 
 @pytest.mark.parametrize("end_request", [EndRequest.TERMINATE, EndRequest.TIME_LIMIT, EndRequest.GONE])
@@ -66,8 +66,23 @@ def test_requests_that_are_not_files_begin_with_sigterm(end_request: EndRequest)
 def test_a_shutdown_of_the_machine_does_not_wait_for_a_stop() -> None:
     escalation = Escalation()
     assert escalation.next_step(EndRequest.STOP, 0.0) == ""
-    assert escalation.next_step(EndRequest.TERMINATE, 1.0) == "terminate"
-    assert escalation.next_step(EndRequest.TERMINATE, 1.0 + KILL_SECONDS) == "kill"
+    assert escalation.next_step(EndRequest.STOP, 1.0, at_once=True) == "terminate"
+    assert escalation.next_step(EndRequest.STOP, 1.0 + KILL_SECONDS, at_once=True) == "kill"
+
+
+def test_a_stop_after_a_pause_counts_and_gets_no_more_time() -> None:
+    escalation = Escalation()
+    assert escalation.next_step(EndRequest.PAUSE, 0.0) == ""
+    assert escalation.next_step(EndRequest.STOP, OBEY_SECONDS) == "terminate"
+    assert escalation.next_step(EndRequest.STOP, OBEY_SECONDS + KILL_SECONDS) == "kill"
+    assert how_it_ended(escalation, -9, "", out_of_memory=False)[0] is Status.STOPPED
+
+
+def test_a_training_whose_folder_vanishes_while_it_is_stopped_is_killed_soon() -> None:
+    escalation = Escalation()
+    assert escalation.next_step(EndRequest.STOP, 0.0) == ""
+    assert escalation.next_step(EndRequest.GONE, 1.0) == "terminate"
+    assert escalation.next_step(EndRequest.GONE, 1.0 + GONE_SECONDS) == "kill"
 
 
 @pytest.mark.fault(26)
@@ -89,19 +104,19 @@ def test_every_exit_code_has_a_sentence(code: int, words: str, out_of_memory: bo
 
 
 @pytest.mark.parametrize(
-    ("escalation", "code", "verb", "said"),
+    ("escalation", "code", "end", "said"),
     [
-        (Escalation(EndRequest.STOP, killed=True), -9, Verb.STOP, "did not react to the stop"),
-        (Escalation(EndRequest.PAUSE, terminated=True), -15, Verb.PAUSE, "did not react to the pause"),
-        (Escalation(EndRequest.TIME_LIMIT, killed=True), -9, Verb.STOP, "Time limit"),
-        (Escalation(EndRequest.TERMINATE, terminated=True), -15, Verb.INTERRUPT, "told to end"),
+        (Escalation(EndRequest.STOP, killed=True), -9, Status.STOPPED, "did not react to the stop"),
+        (Escalation(EndRequest.PAUSE, terminated=True), -15, Status.PAUSED, "did not react to the pause"),
+        (Escalation(EndRequest.TIME_LIMIT, killed=True), -9, Status.STOPPED, "Time limit"),
+        (Escalation(EndRequest.TERMINATE, terminated=True), -15, Status.INTERRUPTED, "told to end"),
         # It was requested, but the process died for another reason.
-        (Escalation(EndRequest.STOP), -11, Verb.FAIL, "signal 11"),
-        (Escalation(), -9, Verb.FAIL, "killed from outside"),
+        (Escalation(EndRequest.STOP), -11, Status.FAILED, "signal 11"),
+        (Escalation(), -9, Status.FAILED, "killed from outside"),
     ],
 )
 def test_a_process_that_was_ended_on_request_did_not_fail(
-    escalation: Escalation, code: int, verb: Verb, said: str
+    escalation: Escalation, code: int, end: Status, said: str
 ) -> None:
     found, words = how_it_ended(escalation, code, "", out_of_memory=False)
-    assert found is verb and said in words
+    assert found is end and said in words

@@ -464,9 +464,9 @@ def test_a_second_click_changes_nothing(fake_runs: FakeRuns, monkeypatch: pytest
         raise StorageError("No process can be started.")
 
     with monkeypatch.context() as context:
-        context.setattr("cifar_core.runs.control.actions.spawn", lambda *_: None)  # the worker takes long to start
+        context.setattr("cifar_core.lifecycle.runner.spawn", lambda *_: None)  # the worker takes long to start
         run_id = fake_runs.begin("work")
-        context.setattr("cifar_core.runs.control.actions.spawn", refuse)
+        context.setattr("cifar_core.lifecycle.runner.spawn", refuse)
         before = fake_runs.folder(run_id).status.read_bytes()
         start_run(fake_runs.workspace, run_id)
         assert fake_runs.folder(run_id).status.read_bytes() == before and in_line(fake_runs) == [run_id]

@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.lifecycle.queue import join, leave
-from cifar_core.lifecycle.states import MOVES, Verb
+from cifar_core.lifecycle.states import MOVES
 from cifar_core.lifecycle.status import expect_worker, move, write_progress
 from cifar_core.runs import Run, Status, TrainingProgress, create_run, delete_run, list_runs, read_run
 from cifar_core.runs.run_folder import run_folder
@@ -20,7 +20,7 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from pages.ui.server.upload_quota import QuotaUploadManager
 from pages.ui.train.active_runs import refresh_interval
-from pages.ui.train.run_buttons import allowed_verbs
+from pages.ui.train.run_buttons import allowed_buttons
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import ended_run
 
@@ -38,7 +38,7 @@ def train() -> Iterator[Begin]:
             folder = run_folder(workspace, run_id)
             held.enter_context(hold_lock(folder.lock))
             expect_worker(folder, here=True)
-            move(folder, Verb.START)
+            move(folder, Status.RUNNING)
             write_progress(folder, TrainingProgress("training", 2, 4, 10, 100, 900.0, LEFT, 80.0))
             return run_id
 
@@ -72,12 +72,17 @@ def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     )
 
 
+def names(run: Run) -> list[str]:
+    return [button.name for button in allowed_buttons(run)]
+
+
 @pytest.mark.parametrize("status", Status)
 def test_what_may_be_asked_of_a_run_is_what_the_table_of_moves_allows(status: Status) -> None:
     run = Run("x", "x", "", status, make_config(), "")
-    assert allowed_verbs(run) == [verb for verb in (Verb.PAUSE, Verb.STOP, Verb.RESUME) if verb in MOVES[status]]
-    assert Verb.RESUME not in allowed_verbs(replace(run, imported=True))
-    assert allowed_verbs(replace(run, problem="unreadable")) == []
+    goals = {"pause": Status.PAUSED, "stop": Status.STOPPED, "resume": Status.QUEUED}
+    assert names(run) == [name for name, goal in goals.items() if goal in MOVES[status]]
+    assert "resume" not in names(replace(run, imported=True))
+    assert names(replace(run, problem="unreadable")) == []
 
 
 @pytest.mark.fault(21)
@@ -169,18 +174,18 @@ def test_a_run_that_does_not_respond_is_said_and_can_be_stopped(
 
 @pytest.mark.fault(13, 38)
 @pytest.mark.parametrize(
-    ("verb", "error"),
+    ("end", "error"),
     [
-        (Verb.STOP, "Time limit: its 5 seconds are over; resume it to go on for as long again."),
-        (Verb.FAIL, "The checkpoint needs 3.0 MB, but the disk has 1.0 MB free: make room, then resume."),
+        (Status.STOPPED, "Time limit: its 5 seconds are over; resume it to go on for as long again."),
+        (Status.FAILED, "The checkpoint needs 3.0 MB, but the disk has 1.0 MB free: make room, then resume."),
     ],
 )
-def test_why_a_run_ended_is_said(open_page: OpenPage, workspace: Workspace, verb: Verb, error: str) -> None:
+def test_why_a_run_ended_is_said(open_page: OpenPage, workspace: Workspace, end: Status, error: str) -> None:
     run_id = create_run(workspace, make_config())
-    move(run_folder(workspace, run_id), Verb.START)
-    move(run_folder(workspace, run_id), verb, error=error)
+    move(run_folder(workspace, run_id), Status.RUNNING)
+    move(run_folder(workspace, run_id), end, error=error)
     app = open_page(workspace, "train", run=run_id, view="Watch")
-    shown = [item.value.replace("\\", "") for item in (app.error if verb is Verb.FAIL else app.warning)]
+    shown = [item.value.replace("\\", "") for item in (app.error if end is Status.FAILED else app.warning)]
     assert shown == [error]
     assert {"Resume", "Retry"} <= {button.label for button in app.button}
 

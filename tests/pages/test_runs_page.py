@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cifar_core.config import make_config
-from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
 from cifar_core.runs.run_folder import RunFolder
@@ -27,7 +27,7 @@ def two(workspace: Workspace) -> list[str]:
         for batch, channels in ((32, "4,6"), (64, "8,6"))
     ]
     for run_id in ids:
-        move(RunFolder(workspace.runs / run_id), Verb.STOP)
+        move(RunFolder(workspace.runs / run_id), Status.STOPPED)
     return ids
 
 
@@ -92,7 +92,7 @@ def test_the_newest_runs_are_those_that_have_curves(open_page: OpenPage, epochs_
     """Six later runs have no curves. The newest runs that have some are shown, and the title says how many."""
     for _ in range(6):
         run_id = create_run(epochs_of_their_own, make_config({"dataset": "tiny"}))
-        move(RunFolder(epochs_of_their_own.runs / run_id), Verb.STOP)
+        move(RunFolder(epochs_of_their_own.runs / run_id), Status.STOPPED)
     app = open_page(epochs_of_their_own, "runs")
     assert "Curves of the newest 4" in [header.value for header in app.header]
     assert len(app.get("plotly_chart")) == 1

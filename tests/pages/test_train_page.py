@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.config import hyperparameters, make_config, range_words, spec_of
 from cifar_core.lifecycle.queue import join
-from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, list_runs, listing, read_run
@@ -212,7 +212,7 @@ def test_the_runs_are_read_once_for_the_whole_page(
 ) -> None:
     save_tiny(workspace)
     run_id = create_run(workspace, make_config({"dataset": "tiny"}))
-    move(RunFolder(workspace.runs / run_id), Verb.STOP)
+    move(RunFolder(workspace.runs / run_id), Status.STOPPED)
     app = open_page(workspace, "train", run=run_id, view="New run")
     read: list[str] = []
 
@@ -231,7 +231,7 @@ def test_a_run_that_died_is_shown_with_its_last_words(open_page: OpenPage, works
     run_id = create_run(workspace, make_config({"dataset": "tiny"}))
     folder = RunFolder(workspace.runs / run_id)
     folder.log.write_text("Traceback\nMemoryError: no more\n", "utf-8")
-    move(folder, Verb.FAIL, error="The machine has too little memory for these settings.")
+    move(folder, Status.FAILED, error="The machine has too little memory for these settings.")
     app = open_page(workspace, "train", run=run_id, view="Watch")
     assert ["too little memory" in error.value for error in app.error] == [True]
     assert any("MemoryError" in code.value for code in app.code)
@@ -242,7 +242,9 @@ def test_stop_asks_the_run_and_nothing_else(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setitem(BUTTONS, Verb.STOP, replace(BUTTONS[Verb.STOP], do=lambda _, run_id: asked.append(run_id)))
+    monkeypatch.setitem(
+        BUTTONS, Status.STOPPED, replace(BUTTONS[Status.STOPPED], do=lambda _, run_id: asked.append(run_id))
+    )
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train", run=run_id)
     app.button(key=f"train_stop_{run_id}").click().run()
@@ -254,7 +256,7 @@ def test_a_watched_run_stays_in_view_when_it_ends(open_page: OpenPage, workspace
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train")
     assert app.button(key=f"train_stop_{run_id}") and app.query_params["view"] == "Watch"
-    move(run_folder(workspace, run_id), Verb.STOP)
+    move(run_folder(workspace, run_id), Status.STOPPED)
     app.run()
     assert app.query_params["view"] == "Watch" and app.button(key=f"train_resume_{run_id}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cifar_core.config import RunConfig, make_config
-from cifar_core.lifecycle.states import MOVES, Verb
+from cifar_core.lifecycle.states import MOVES
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import Run, Status, create_run, list_runs, read_run, start_run, stop_run
 from cifar_core.runs.run_folder import run_folder
@@ -61,9 +61,9 @@ def ended_run(workspace: Workspace, status: Status = Status.FINISHED, config: Ru
     run_id = create_run(workspace, config or make_config())
     folder = run_folder(workspace, run_id)
     if status is not Status.QUEUED:
-        move(folder, Verb.START)
-    for verb in [verb for verb, goal in MOVES[Status.RUNNING].items() if goal is status]:
-        move(folder, verb)
+        move(folder, Status.RUNNING)
+    if status in MOVES[Status.RUNNING]:
+        move(folder, status)
     return run_id
 
 

@@ -7,24 +7,24 @@ from unittest import mock
 import torch
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.lifecycle.states import Status, Verb
+from cifar_core.lifecycle.states import EndRequest, Status
 from cifar_core.lifecycle.status import move, read_state
 from cifar_core.runs import Run, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.runs.training import process as training_module
 from cifar_core.runs.training import recorder as recorder_module
 from cifar_core.runs.training.recorder import Recorder
-from cifar_core.train.trainer import Position, Signal
+from cifar_core.train.trainer import Position
 from cifar_core.workspace import Workspace
 
 TINY = {"dataset": "tiny", "channels": "3,4", "hidden": "8,8", "batch_size": 32, "epochs": 3, "learning_rate": 3e-3}
 
 
 class FakeRequests:
-    """In the place of `RunRequests`: asks for a pause after so many batches, and calls a function after each batch."""
+    """In the place of `EndRequests`: asks for a pause after so many batches, and calls a function after each batch."""
 
     def __init__(self, batches: int | None, after_batch: Callable[[int], None]) -> None:
-        self.reason = ""
+        self.limit = mock.Mock()
         self.batches = batches
         self.after_batch = after_batch
         self.done = 0
@@ -34,15 +34,11 @@ class FakeRequests:
         self.done += 1
         self.after_batch(self.done)
 
-    def now(self) -> Signal:
-        return Signal.PAUSE if self.done == self.batches else Signal.GO_ON
+    def now(self) -> EndRequest | None:
+        return EndRequest.PAUSE if self.done == self.batches else None
 
-    def raise_if_ending(self) -> None: ...
-
-    def start_time_limit(self, seconds: int) -> None: ...
-
-    def is_orphan(self) -> bool:
-        return False
+    def reason(self, request: EndRequest) -> str:
+        return ""
 
 
 def train(
@@ -58,14 +54,14 @@ def train(
     """
     folder = run_folder(workspace, run_id)
     if read_state(folder).status is not Status.QUEUED:
-        move(folder, Verb.RESUME)
-    move(folder, Verb.START)
+        move(folder, Status.QUEUED)
+    move(folder, Status.RUNNING)
     requests = FakeRequests(batches, after_batch)
 
     class CountingRecorder(Recorder):
         """Counts batches; `FakeRequests.now` cannot, because it is also called while an epoch is measured."""
 
-        def on_batch(self, position: Position) -> Signal:
+        def on_batch(self, position: Position) -> EndRequest | None:
             requests.count()
             return super().on_batch(position)
 
@@ -74,7 +70,7 @@ def train(
             training_module.train_run(folder, requests)  # type: ignore[arg-type] # it has the same methods
     except CifarCoreError as error:
         with contextlib.suppress(CifarCoreError):
-            move(folder, Verb.FAIL, error=str(error))
+            move(folder, Status.FAILED, error=str(error))
     return read_run(workspace, run_id)
 
 

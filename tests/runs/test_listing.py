@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from cifar_core.config import make_config
 from cifar_core.data import list_datasets
 from cifar_core.errors import DataError, RunError, StorageError
-from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import WORKER_START_SECONDS, move
 from cifar_core.runs import (
     Run,
@@ -164,7 +163,7 @@ def test_queued_run_that_never_started_is_interrupted(workspace: Workspace, monk
 
 def test_running_with_a_free_lock_is_interrupted(workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config())
-    move(run_folder(workspace, run_id), Verb.START)
+    move(run_folder(workspace, run_id), Status.RUNNING)
     assert read_run(workspace, run_id).status is Status.INTERRUPTED
 
 

@@ -14,6 +14,7 @@ from cifar_core.commands.cli import cli
 from cifar_core.data import dataset_state, list_datasets, open_dataset
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.states import EndRequest
 from cifar_core.runs import Status, empty_trash, export_bytes, list_runs, list_trash, restore_run, stop_all
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace, open_workspace
@@ -208,13 +209,13 @@ def test_stopping_all_stops_the_others_too(workspace: Workspace, monkeypatch: py
     ours, theirs = (ended_run(workspace, Status.QUEUED) for _ in range(2))
     asked = []
 
-    def request_stop(_workspace: Workspace, run_id: str) -> LifeFolder:
+    def request_end(_workspace: Workspace, run_id: str, _request: EndRequest) -> LifeFolder:
         asked.append(run_id)
         if run_id == theirs:
             raise StorageError("It is theirs.")
         return run_folder(workspace, run_id)
 
-    monkeypatch.setattr("cifar_core.runs.control.stop_all.request_stop", request_stop)
+    monkeypatch.setattr("cifar_core.runs.control.stop_all.request_end", request_end)
     monkeypatch.setattr("cifar_core.runs.control.stop_all._has_not_ended", lambda workspace, run_id: run_id == theirs)
     with pytest.raises(StorageError, match="It is theirs"):
         stop_all(workspace)

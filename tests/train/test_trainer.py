@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import Dataset, Split
 from cifar_core.errors import TrainingError
+from cifar_core.lifecycle.states import EndRequest
 from cifar_core.models.network import create_model
 from cifar_core.train import EpochLine, MeasuredSplit
 from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
 from cifar_core.train.predict import config_with_views, predict_probabilities
-from cifar_core.train.trainer import FitOutcome, Position, Signal, Trainer
+from cifar_core.train.trainer import Position, Trainer
 from tests.conftest import tiny_pictures
 
 CPU = torch.device("cpu")
@@ -26,17 +27,17 @@ TINY: dict[str, Any] = {"channels": (4, 6), "hidden": (16, 12), "batch_size": 32
 class RecordingCallback:
     """A callback that records its calls and returns the signal of a given function."""
 
-    def __init__(self, answer: Callable[[Position], Signal] = lambda position: Signal.GO_ON) -> None:
+    def __init__(self, answer: Callable[[Position], EndRequest | None] = lambda position: None) -> None:
         self.answer = answer
         self.lines: list[EpochLine] = []
         self.positions: list[Position] = []
         self.probs: list[torch.Tensor] = []
 
-    def on_batch(self, position: Position) -> Signal:
+    def on_batch(self, position: Position) -> EndRequest | None:
         self.positions.append(position)
         return self.answer(position)
 
-    def on_measure(self, position: Position) -> Signal:
+    def on_measure(self, position: Position) -> EndRequest | None:
         self.positions.append(position)
         return self.answer(position)
 
@@ -203,9 +204,9 @@ def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
         if state is not None:
             trainer.load_state(state)
         callback.answer = lambda at, wanted=pause: (
-            Signal.PAUSE if (at.epoch - 1) * at.batches + at.batch >= wanted else Signal.GO_ON
+            EndRequest.PAUSE if (at.epoch - 1) * at.batches + at.batch >= wanted else None
         )
-        assert trainer.fit(callback) is FitOutcome.PAUSED
+        assert trainer.fit(callback) is EndRequest.PAUSE
         state = {
             key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in trainer.state().items()
         }
@@ -213,8 +214,8 @@ def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
     last = Trainer(config, data_for(config), CPU, precision)
     assert state is not None
     last.load_state(state)
-    callback.answer = lambda at: Signal.GO_ON
-    assert last.fit(callback) is FitOutcome.FINISHED
+    callback.answer = lambda at: None
+    assert last.fit(callback) is None
     assert comparable(callback.lines) == comparable(straight.lines)
     for ours, theirs in zip(last.net.parameters(), uninterrupted.net.parameters(), strict=True):
         assert torch.equal(ours, theirs)
@@ -223,8 +224,8 @@ def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
 
 def test_stop_is_obeyed_within_one_batch() -> None:
     config = make_config(TINY)
-    callback = RecordingCallback(lambda at: Signal.STOP if at.batch == 3 else Signal.GO_ON)
-    assert Trainer(config, data_for(config), CPU).fit(callback) is FitOutcome.STOPPED
+    callback = RecordingCallback(lambda at: EndRequest.STOP if at.batch == 3 else None)
+    assert Trainer(config, data_for(config), CPU).fit(callback) is EndRequest.STOP
     assert [position.batch for position in callback.positions] == [1, 2, 3]
 
 
@@ -247,7 +248,7 @@ def test_each_epoch_shows_every_picture_once_in_another_order() -> None:
 def test_early_stopping_ends_the_run() -> None:
     config = make_config({**TINY, "epochs": 50, "patience": 2, "learning_rate": 1e-6})
     callback = RecordingCallback()
-    assert Trainer(config, data_for(config), CPU).fit(callback) is FitOutcome.FINISHED
+    assert Trainer(config, data_for(config), CPU).fit(callback) is None
     assert len(callback.lines) < 50
 
 
@@ -268,10 +269,10 @@ def test_divergence_is_one_sentence() -> None:
     config = make_config(TINY)
     trainer = Trainer(config, data_for(config), CPU)
 
-    def poison(position: Position) -> Signal:
+    def poison(position: Position) -> EndRequest | None:
         if position.epoch == 2:
             next(iter(trainer.net.parameters())).data.fill_(float("nan"))
-        return Signal.GO_ON
+        return None
 
     with pytest.raises(TrainingError, match=r"diverged in epoch 2: .* Lower the learning rate"):
         trainer.fit(RecordingCallback(poison))
@@ -284,17 +285,17 @@ def test_a_constant_channel_does_not_diverge() -> None:
         split.images[:, 2] = 0
     flat = replace(dataset, mean=(*dataset.mean[:2], 0.0), std=(*dataset.std[:2], 0.0))
     data = load_training_data(flat, config.data, 0, CPU)
-    assert Trainer(config, data, CPU).fit(RecordingCallback()) is FitOutcome.FINISHED
+    assert Trainer(config, data, CPU).fit(RecordingCallback()) is None
 
 
 def test_weights_that_blow_up_at_the_last_step_are_never_kept() -> None:
     config = make_config(TINY)
     trainer = Trainer(config, data_for(config), CPU)
 
-    def poison(position: Position) -> Signal:
+    def poison(position: Position) -> EndRequest | None:
         if position.batch == position.batches:  # after the epoch's last loss was taken
             next(iter(trainer.net.parameters())).data.fill_(float("nan"))
-        return Signal.GO_ON
+        return None
 
     callback = RecordingCallback(poison)
     with pytest.raises(TrainingError, match="diverged in epoch 1"):

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 from cifar_core.errors import RunError
-from cifar_core.lifecycle.states import ACTIVE
-from cifar_core.lifecycle.status import state_now
+from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.control.admission import exclusive_run_changes
 from cifar_core.runs.old_schemas import OldFolder
 from cifar_core.runs.run_folder import RunFolder, run_folder
@@ -65,7 +64,7 @@ def remove_last_weights(workspace: Workspace, run_id: str) -> int:
     folder = run_folder(workspace, run_id)
     size = space_of(workspace, run_id).get(LAST_WEIGHTS, 0)
     with exclusive_run_changes(workspace):
-        if state_now(folder).status in ACTIVE:
+        if is_active(folder):
             raise RunError(f"Run {run_id} is running: stop it first.")
         if not size:
             raise RunError(

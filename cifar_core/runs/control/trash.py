@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, RunError, StorageError
-from cifar_core.lifecycle.force_stop import kill_left_over_worker
+from cifar_core.lifecycle.runner import runner_of, state_now
 from cifar_core.lifecycle.states import ACTIVE
-from cifar_core.lifecycle.status import State, state_now, state_without_worker
+from cifar_core.lifecycle.status import State, state_without_worker
 from cifar_core.limits import read_limits
 from cifar_core.runs.about import read_about
 from cifar_core.runs.control.actions import EXIT_SECONDS
@@ -26,7 +26,6 @@ from cifar_core.runs.run_folder import RunFolder, is_run_id, run_folder
 from cifar_core.storage.atomic import TEMP_MARK, remove, remove_folder, replace, subfolders, sync_folder, temp_beside
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_types import moment_of
-from cifar_core.storage.locks import hold_lock
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
@@ -71,12 +70,12 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
         remove(link)
         return
     run_folder(workspace, run_id)  # raises for an unknown id before a lock file is made
-    with exclusive_run_changes(workspace), contextlib.ExitStack() as locks:
+    with exclusive_run_changes(workspace), contextlib.ExitStack() as held:
         folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
-        if _is_busy(folder, locks):
+        if _is_busy(folder, held):
             raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
         if os.name != "posix":
-            locks.close()  # Windows cannot move a folder while a file in it is open
+            held.close()  # Windows cannot move a folder while a file in it is open
         with storage_errors(f"deleting run {run_id}"):
             replace(folder.path, _free_name(workspace, run_id))
             sync_folder(workspace.trash)
@@ -199,22 +198,20 @@ def _free_name(workspace: Workspace, run_id: str) -> Path:
     raise RunError(f"Run {run_id} was deleted too often within a second: try again.")
 
 
-def _is_busy(folder: RunFolder, locks: contextlib.ExitStack) -> bool:
-    """Whether a process works on a run or is about to; otherwise `locks` now holds its locks, so that none can."""
+def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:
+    """Whether a process works on a run or is about to; otherwise `held` now keeps it idle, so that none can."""
     if _is_active(folder, state_now):
         return True
-    kill_left_over_worker(folder)
-    for lock in (folder.lock, folder.training_lock):
-        # A process that has just written its last status takes a moment to exit.
-        if not locks.enter_context(hold_lock(lock, timeout=EXIT_SECONDS)):
-            return True
+    # A process that has just written its last status takes a moment to exit.
+    if not held.enter_context(runner_of(folder).hold_idle(folder, timeout=EXIT_SECONDS)):
+        return True
     return _is_active(folder, state_without_worker)
 
 
 def _is_active(folder: RunFolder, state_of: Callable[[RunFolder], State]) -> bool:
     try:
         return state_of(folder).status in ACTIVE
-    except RunError:  # its status cannot be read: the caller decides by the locks
+    except RunError:  # its status cannot be read: the caller decides by its processes
         return False
 
 

@@ -13,7 +13,7 @@ import torch
 
 from cifar_core.data import require_unchanged
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.runs.control.actions import is_alive
+from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
@@ -41,7 +41,7 @@ def recompute_best_epoch(folder: RunFolder) -> None:
     """
     # With this lock, the run cannot be resumed or deleted meanwhile.
     with hold_lock(folder.training_lock, timeout=_LOCK_SECONDS) as acquired:
-        if not acquired or is_alive(folder):
+        if not acquired or is_active(folder):
             raise RunError(f"Run {folder.run_id} is in use by another process: try again when that has ended.")
         run, record = read_run(folder.workspace, folder.run_id), read_training_record(folder)
         assert run.best is not None and record is not None

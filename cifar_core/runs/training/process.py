@@ -23,7 +23,8 @@ from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
-from cifar_core.lifecycle.states import Status, TrainingProgress, Verb
+from cifar_core.lifecycle.requests import EndRequests, control_files
+from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
@@ -36,26 +37,28 @@ from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, write_samples
-from cifar_core.runs.training.requests import CutShortError, RunRequests
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.train import should_stop_early
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
-from cifar_core.train.trainer import FitOutcome, Signal, Trainer
+from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
 
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
-_VERBS = {
-    FitOutcome.FINISHED: Verb.FINISH,
-    FitOutcome.STOPPED: Verb.STOP,
-    FitOutcome.PAUSED: Verb.PAUSE,
-}
 
 
-def train_run(folder: RunFolder, requests: RunRequests) -> None:
+class _CutShortError(Exception):
+    """The run was asked to end before it had begun to train."""
+
+    def __init__(self, request: EndRequest) -> None:
+        super().__init__(request)
+        self.request = request
+
+
+def train_run(folder: RunFolder, requests: EndRequests) -> None:
     """Train a run, which its folder describes, from its checkpoint where there is one, and write how it ended.
 
     Raises:
@@ -67,7 +70,7 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     starting = before.before_training("loading pictures")
     write_progress(folder, starting)
     if _is_complete(folder, config):
-        _write_outcome(folder, FitOutcome.FINISHED, requests, starting)
+        _write_end(folder, None, requests, starting)
         return
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
@@ -75,10 +78,9 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     try:
         dataset = _dataset(folder, config, starting, requests)
         require_unchanged(dataset)
-        requests.raise_if_ending()
-    except CutShortError as cut:
-        outcome = FitOutcome.PAUSED if cut.args[0] is Signal.PAUSE else FitOutcome.STOPPED
-        _write_outcome(folder, outcome, requests, starting)
+        _raise_if_ending(requests)
+    except _CutShortError as cut:
+        _write_end(folder, cut.request, requests, starting)
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
@@ -92,20 +94,20 @@ def train_run(folder: RunFolder, requests: RunRequests) -> None:
     write_json(folder.facts, asdict(record))
     _rewind_metrics(folder, trainer)
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
-    requests.start_time_limit(config.machine.max_seconds)
-    outcome = trainer.fit(recorder)
-    if outcome is not FitOutcome.FINISHED:
+    requests.limit.start()
+    request = trainer.fit(recorder)
+    if request is not None:
         checkpoints.save(trainer)
     else:
         recorder.on_end()
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
-    _write_outcome(folder, outcome, requests, replace(recorder.progress, elapsed=elapsed))
+    _write_end(folder, request, requests, replace(recorder.progress, elapsed=elapsed))
 
 
 def _sweep_unfinished(folder: RunFolder) -> None:
     """Remove the unfinished files that an earlier process of this run left."""
-    by_others = (folder.about, folder.stop_file, folder.pause_file)  # another process may be writing these now
+    by_others = (folder.about, *control_files(folder).values())  # another process may be writing these now
     for place in (folder.path, *(item for item in folder.path.iterdir() if item.is_dir() and not item.is_symlink())):
         sweep_temp(place, older_than=0, spare=by_others)
 
@@ -136,17 +138,25 @@ def _precision_of(folder: RunFolder, config: RunConfig, device: torch.device) ->
     return "float32" if record and record.precision == "float32" else pick_precision(config.model, device)
 
 
-def _write_outcome(folder: RunFolder, outcome: FitOutcome, requests: RunRequests, progress: TrainingProgress) -> None:
-    verb = Verb.INTERRUPT if outcome is FitOutcome.STOPPED and requests.interrupted else _VERBS[outcome]
-    error = requests.reason if outcome is FitOutcome.STOPPED else ""
-    move(folder, verb, progress=replace(progress, phase=outcome.value, seconds_left=None), error=error)
+def _raise_if_ending(requests: EndRequests) -> None:
+    request = requests.now()
+    if request is not None:
+        raise _CutShortError(request)
 
 
-def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: RunRequests) -> Dataset:
+def _write_end(
+    folder: RunFolder, request: EndRequest | None, requests: EndRequests, progress: TrainingProgress
+) -> None:
+    """Write how the run ended: by a request, or finished where there was none."""
+    end, error = (request.leads_to, requests.reason(request)) if request else (Status.FINISHED, "")
+    move(folder, end, progress=replace(progress, phase=end.value, seconds_left=None), error=error)
+
+
+def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests) -> Dataset:
     """Open the run's dataset; `drawn10` is drawn first where it is absent.
 
     Raises:
-        CutShortError: the run was asked to end meanwhile.
+        _CutShortError: the run was asked to end meanwhile.
     """
     workspace = Workspace(folder.path.parents[1])
     if config.data.dataset != DRAWN10_NAME:
@@ -155,7 +165,7 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, r
 
     def show(done: int, total: int) -> None:
         nonlocal shown_at
-        requests.raise_if_ending()
+        _raise_if_ending(requests)
         if time.monotonic() - shown_at > STATUS_SECONDS:
             shown_at = time.monotonic()
             phase = f"drawing pictures, {done:,} of {total:,}"
@@ -223,7 +233,7 @@ def compute(folder: RunFolder, parent: int) -> int:
     Returns:
         The exit code: 0 where the run finished, was stopped or was paused.
     """
-    requests = RunRequests(folder, parent)
+    requests = EndRequests(folder, parent=parent)
     with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as acquired:
         if not acquired:
             return STILL_COMPUTING
@@ -255,7 +265,7 @@ def _write_failure(folder: RunFolder, error: str) -> None:
     with contextlib.suppress(OSError):  # the pipe to the log is closed where the worker is dead
         print(f"\n{end_line(Status.FAILED, error)}", file=sys.stderr)
     with contextlib.suppress(CifarCoreError):
-        move_or_retry(folder, Verb.FAIL, error)
+        move_or_retry(folder, Status.FAILED, error)
 
 
 def _exit_without_cleanup(code: int) -> NoReturn:

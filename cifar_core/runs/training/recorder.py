@@ -15,7 +15,7 @@ import torch
 from cifar_core.config import ModelConfig
 from cifar_core.data import Dataset, Split, usable_std
 from cifar_core.errors import StorageError
-from cifar_core.lifecycle.states import TrainingProgress
+from cifar_core.lifecycle.states import EndRequest, TrainingProgress
 from cifar_core.lifecycle.status import write_progress
 from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.runs.run_folder import RunFolder
@@ -25,7 +25,7 @@ from cifar_core.storage.atomic import append_line, make_folder, remove, write_at
 from cifar_core.storage.json_files import read_start
 from cifar_core.train import EpochLine, MeasuredSplit, best_line
 from cifar_core.train.batches import TrainingData
-from cifar_core.train.trainer import Position, Signal, Trainer
+from cifar_core.train.trainer import Position, Trainer
 
 STATUS_SECONDS = 0.25  # between two writes of the progress, which then cost next to nothing
 CHECKPOINT_SECONDS = 60.0  # of training that a crash may cost, where a checkpoint is cheap
@@ -44,7 +44,7 @@ class Recorder:
         dataset: Dataset,
         trainer: Trainer,
         checkpoints: Checkpoints,
-        request: Callable[[], Signal],
+        request: Callable[[], EndRequest | None],
     ) -> None:
         epochs = trainer.config.optimizer.epochs
         self.progress = TrainingProgress("training", epoch=len(trainer.lines), epochs=epochs, elapsed=trainer.seconds)
@@ -57,15 +57,15 @@ class Recorder:
         self._saved_at = time.monotonic()
         self._interval = CHECKPOINT_SECONDS  # between two checkpoints
 
-    def on_batch(self, position: Position) -> Signal:
+    def on_batch(self, position: Position) -> EndRequest | None:
         """Write the progress, and a checkpoint when one is due; returns the request to the run."""
         self._write_progress("training", position)
         request = self._request()
-        if request is Signal.GO_ON and time.monotonic() - self._saved_at >= self._interval:
+        if request is None and time.monotonic() - self._saved_at >= self._interval:
             self._save()
         return request
 
-    def on_measure(self, position: Position) -> Signal:
+    def on_measure(self, position: Position) -> EndRequest | None:
         """Write that the epoch is being measured, without delay when that begins; returns the request to the run."""
         self._write_progress("measuring", position, at_once=self.progress.phase != "measuring")
         return self._request()

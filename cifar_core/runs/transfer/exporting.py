@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from cifar_core.errors import RunError, StorageError
 from cifar_core.limits import LIMITS_FILE, read_limits, require_room
-from cifar_core.runs.control.actions import is_alive
+from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.sample_files import read_samples, samples_content
 from cifar_core.runs.transfer.audit import AuditedRun, audit_run
@@ -44,7 +44,7 @@ def export_run(workspace: Workspace, run_id: str, out: Path | None = None) -> Pa
         StorageError: there is no room, or the disk refused; no file is left.
     """
     folder = run_folder(workspace, run_id)
-    if is_alive(folder):
+    if is_active(folder):
         raise RunError(f"Run {run_id} is running: export it when it has ended.")
     target = out or workspace.exports / f"{run_id}.zip"
     if os.path.lexists(target):

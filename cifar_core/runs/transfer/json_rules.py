@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from cifar_core.config import RunConfig, make_config
 from cifar_core.errors import CifarCoreError
+from cifar_core.lifecycle.runner import state_now
 from cifar_core.lifecycle.states import ACTIVE
-from cifar_core.lifecycle.status import State, state_now
+from cifar_core.lifecycle.status import State
 from cifar_core.runs.records import (
     MAX_WARNINGS,
     CreationRecord,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cifar_core.config import RunConfig
-from cifar_core.lifecycle.states import MOVES, Verb
+from cifar_core.lifecycle.states import MOVES, Status
 from cifar_core.runs import (
     Run,
     create_run,
@@ -38,24 +38,30 @@ START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click m
 class RunButton:
     """One button of a run."""
 
+    name: str
     icon: str
     help: str
     answer: str  # the toast after the click; empty where the place in the queue is said instead
     do: Callable[[Workspace, str], None]
 
 
-BUTTONS = {
-    Verb.PAUSE: RunButton(
+BUTTONS = {  # by the status that they lead to
+    Status.PAUSED: RunButton(
+        "pause",
         ":material/pause:",
         "Keeps everything and frees the machine for the next run in the queue.",
         "Pausing after this batch.",
         pause_run,
     ),
-    Verb.STOP: RunButton(
-        ":material/stop:", "Ends within one batch and keeps everything so far.", "Stopping after this batch.", stop_run
+    Status.STOPPED: RunButton(
+        "stop",
+        ":material/stop:",
+        "Ends within one batch and keeps everything so far.",
+        "Stopping after this batch.",
+        stop_run,
     ),
-    Verb.RESUME: RunButton(
-        ":material/play_arrow:", "Continues exactly where it was, when its turn comes.", "", resume_run
+    Status.QUEUED: RunButton(
+        "resume", ":material/play_arrow:", "Continues exactly where it was, when its turn comes.", "", resume_run
     ),
 }
 
@@ -78,17 +84,18 @@ def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: s
     return run_id
 
 
-def allowed_verbs(run: Run) -> list[Verb]:
-    """Return what a run allows in its present state."""
-    moves = () if run.problem else MOVES[run.status]
-    return [verb for verb in BUTTONS if verb in moves and (verb is not Verb.RESUME or run.resumable)]
+def allowed_buttons(run: Run) -> list[RunButton]:
+    """Return the buttons that a run allows in its present state."""
+    goals = () if run.problem else MOVES[run.status]
+    allowed = (goal for goal in BUTTONS if goal in goals and (goal is not Status.QUEUED or run.resumable))
+    return [BUTTONS[goal] for goal in allowed]
 
 
 def show_run_buttons(workspace: Workspace, run: Run, page: str) -> None:
-    """Show a button for each verb that the run allows."""
-    for verb in allowed_verbs(run):
-        action = BUTTONS[verb]
-        if st.button(verb.capitalize(), key=f"{page}_{verb}_{run.id}", icon=action.icon, help=action.help):
+    """Show the buttons that the run allows."""
+    for action in allowed_buttons(run):
+        name = action.name
+        if st.button(name.capitalize(), key=f"{page}_{name}_{run.id}", icon=action.icon, help=action.help):
             with show_errors_as_toast():
                 action.do(workspace, run.id)
                 if action.answer:

@@ -8,7 +8,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import ConfigError, RunError, StorageError
-from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import create_run, delete_run, list_runs
@@ -67,7 +67,7 @@ def test_a_person_has_no_more_runs_than_allowed(workspace: Workspace) -> None:
     with pytest.raises(RunError, match=r"2 runs of ada are training or waiting, and one person may have 2 here"):
         create_run(workspace, make_config(), person="ada")
     assert snapshot(workspace.root) == before
-    move(run_folder(workspace, first), Verb.STOP)
+    move(run_folder(workspace, first), Status.STOPPED)
     create_run(workspace, make_config(), person="ada")
 
 
@@ -141,6 +141,6 @@ def test_the_size_of_a_run_grows_with_what_it_keeps(workspace: Workspace) -> Non
 def test_runs_deleted_do_not_count(workspace: Workspace) -> None:
     write_limits(workspace, runs_per_person=1)
     run_id = create_run(workspace, make_config())
-    move(run_folder(workspace, run_id), Verb.STOP)
+    move(run_folder(workspace, run_id), Status.STOPPED)
     delete_run(workspace, run_id)
     create_run(workspace, make_config())

@@ -12,8 +12,9 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, StorageError
+from cifar_core.lifecycle import runner
+from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import tickets
-from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import WORKER_START_SECONDS, move
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import (
@@ -30,7 +31,7 @@ from cifar_core.runs import (
     resume_run,
     start_run,
 )
-from cifar_core.runs.control import actions, admission, trash
+from cifar_core.runs.control import admission, trash
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage import atomic
 from cifar_core.storage.locks import hold_lock
@@ -251,7 +252,7 @@ def test_renames_reach_the_disk_in_both_folders(workspace: Workspace, monkeypatc
 
 def test_a_run_that_ended_just_now_can_be_deleted(workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config())
-    move(run_folder(workspace, run_id), Verb.STOP)
+    move(run_folder(workspace, run_id), Status.STOPPED)
     delete_run(workspace, run_id)
     assert [item.id for item in list_trash(workspace)] == [run_id]
 
@@ -260,7 +261,7 @@ def test_a_run_that_ended_just_now_can_be_deleted(workspace: Workspace) -> None:
 def spawned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arguments of the workers that would have been started."""
     started: list[str] = []
-    monkeypatch.setattr(actions, "spawn", lambda _module, arguments, _log: started.extend(arguments))
+    monkeypatch.setattr(runner, "spawn", lambda _module, arguments, _log: started.extend(arguments))
     return started
 
 
@@ -296,16 +297,15 @@ def test_a_run_that_is_being_started_cannot_be_deleted(
     """Another process deletes it during the start, before its status is `queued`, and again afterwards."""
     run_id = ended_run(workspace, Status.STOPPED) if begin is resume_run else never_started(workspace, monkeypatch)
     monkeypatch.setattr(admission, "_LOCK_SECONDS", 0.0)
-    step = "_queue_again" if begin is resume_run else "expect_worker"
-    take, calls = getattr(actions, step), []
+    write_queued, calls = runner.write_queued, []
 
-    def concurrently(*folder: object, **more: object) -> None:
+    def concurrently(folder: LifeFolder) -> None:
         with pytest.raises(StorageError, match="started or deleted, and that takes too long"):
             delete_run(workspace, run_id)
         calls.append(run_id)
-        take(*folder, **more)
+        write_queued(folder)
 
-    monkeypatch.setattr(actions, step, concurrently)
+    monkeypatch.setattr(runner, "write_queued", concurrently)
     begin(workspace, run_id)
     with pytest.raises(RunError, match="is running: stop it first"):
         delete_run(workspace, run_id)

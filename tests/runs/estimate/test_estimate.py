@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cifar_core.config import make_config
-from cifar_core.lifecycle.states import Verb
+from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.models import layer_table
 from cifar_core.presets import PRESETS
@@ -149,7 +149,7 @@ def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run
     assert late.last is not None
     longer = replace(finished.config, optimizer=replace(finished.config.optimizer, epochs=2 * late.last.epoch))
     assert replace(late, config=longer).overrun == pytest.approx(3.0), "stopped early: only its own epochs count"
-    move(RunFolder(shared.runs / new), Verb.STOP)
+    move(RunFolder(shared.runs / new), Status.STOPPED)
     delete_run(shared, new)
 
 

@@ -20,7 +20,7 @@ import torch
 
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError
-from cifar_core.lifecycle.states import Status, Verb
+from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move, state_without_worker
 from cifar_core.runs import create_run, list_runs, read_predictions, read_run, verify_run
 from cifar_core.runs.epoch_log import read_lines
@@ -74,7 +74,7 @@ def train(folder: RunFolder, plan: str, journal: Path) -> int:
     recorder_module.append_line = log  # type: ignore[attr-defined]
     recorder_module.CHECKPOINT_SECONDS = 0.0
     recorder_module._CHECKPOINT_SHARE = 1e9
-    move(folder, Verb.START)
+    move(folder, Status.RUNNING)
     faults.arm(plan)
     code = compute(folder, os.getppid())
     if faults.was_injected():
@@ -135,8 +135,8 @@ def resume(workspace: Workspace, folder: RunFolder, journal: Path) -> None:
 
     def work() -> int:
         if state_without_worker(folder).status is Status.INTERRUPTED:
-            move(folder, Verb.INTERRUPT)
-        move(folder, Verb.RESUME)
+            move(folder, Status.INTERRUPTED)
+        move(folder, Status.QUEUED)
         return train(folder, "", journal)
 
     code = forked(work)

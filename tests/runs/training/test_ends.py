@@ -13,17 +13,17 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError
-from cifar_core.lifecycle.states import Status, Verb
+from cifar_core.lifecycle.requests import EndRequests
+from cifar_core.lifecycle.states import EndRequest, Status
 from cifar_core.lifecycle.status import move, read_state
 from cifar_core.runs import create_run, list_runs, read_metrics, read_predictions, verify_run
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
-from cifar_core.runs.training import process, requests
+from cifar_core.runs.training import process
 from cifar_core.runs.training.checkpoints import Checkpoints
 from cifar_core.runs.training.process import train_run
 from cifar_core.runs.training.recorder import Recorder, seconds_left
-from cifar_core.runs.training.requests import RunRequests
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train.trainer import Position, Signal
+from cifar_core.train.trainer import Position
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import TINY
@@ -33,7 +33,7 @@ SETTINGS = {**TINY, "epochs": 3, "shift": 1}
 
 @pytest.fixture(autouse=True)
 def restored_signal_handler() -> Iterator[None]:
-    """Undo that `RunRequests` replaces the handler of SIGTERM."""
+    """Undo that `EndRequests` replaces the handler of SIGTERM."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -59,20 +59,18 @@ def space(workspace: Workspace) -> Workspace:
 def started_run(workspace: Workspace, **settings: object) -> RunFolder:
     """The folder of a new run whose worker has just got its slot."""
     folder = run_folder(workspace, create_run(workspace, make_config({**SETTINGS, **settings})))
-    move(folder, Verb.START)
+    move(folder, Status.RUNNING)
     return folder
 
 
-def train(folder: RunFolder) -> RunRequests:
-    requests = RunRequests(folder, os.getppid())
-    train_run(folder, requests)
-    return requests
+def train(folder: RunFolder) -> None:
+    train_run(folder, EndRequests(folder, parent=os.getppid()))
 
 
 def resume(folder: RunFolder) -> None:
     folder.stop_file.unlink(missing_ok=True)
-    move(folder, Verb.RESUME)
-    move(folder, Verb.START)
+    move(folder, Status.QUEUED)
+    move(folder, Status.RUNNING)
     train(folder)
 
 
@@ -175,7 +173,7 @@ def test_a_clock_that_jumps_leaves_no_negative_time(space: Workspace, monkeypatc
     positions: list[Position] = []
     real_on_batch = Recorder.on_batch
 
-    def on_batch(recorder: Recorder, position: Position) -> Signal:
+    def on_batch(recorder: Recorder, position: Position) -> EndRequest | None:
         positions.append(position)
         return real_on_batch(recorder, position)
 
@@ -201,29 +199,6 @@ def test_an_orphan_touches_nothing(space: Workspace, monkeypatch: pytest.MonkeyP
     assert after == before
 
 
-def test_where_the_parent_is_unknown_no_process_is_an_orphan(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows, in a venv, the worker is not the parent of the training process, and no training would ever begin."""
-    folder = started_run(space)
-    assert RunRequests(folder, parent=1).now() is Signal.STOP
-    monkeypatch.setattr(requests, "_POSIX", False)
-    assert RunRequests(folder, parent=1).now() is Signal.GO_ON
-
-
-def test_a_request_is_noticed_within_the_poll_interval(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control files are not read after every small step; a signal is noticed without reading them."""
-    folder, now = started_run(space), [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    run_requests = RunRequests(folder, os.getppid())
-    assert run_requests.now() is Signal.GO_ON
-    folder.pause_file.touch()
-    assert run_requests.now() is Signal.GO_ON
-    now[0] += 0.05
-    assert run_requests.now() is Signal.PAUSE
-    folder.pause_file.unlink()
-    signal.raise_signal(signal.SIGTERM)
-    assert run_requests.now() is Signal.STOP and run_requests.interrupted
-
-
 def test_two_processes_do_not_compute_one_run(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = started_run(space)
     monkeypatch.setattr(sys, "argv", ["training", f"--run-dir={folder.path}", f"--parent={os.getppid()}"])
@@ -237,7 +212,7 @@ def test_measuring_an_epoch_reports_progress(workspace: Workspace, monkeypatch: 
     """Once for every batch of pictures that is measured, so that slow measuring is not taken for a hang."""
     save_tiny(workspace, train=60, test=1100)
     beats: list[int] = []
-    monkeypatch.setattr(Recorder, "on_measure", lambda _, at: (beats.append(at.epoch), Signal.GO_ON)[1])
+    monkeypatch.setattr(Recorder, "on_measure", lambda _, at: (beats.append(at.epoch), None)[1])
     train(started_run(workspace, epochs=1, validation_share=0.0))
     assert beats == [1, 1, 1, 1, 1]
 
