@@ -38,15 +38,11 @@ def test_table_describes_the_network(config: ModelConfig, classes: int) -> None:
     net = create_model(config, classes).eval()
     layers = layer_table(config, classes)
     shapes = []
-    handles = [
-        module.register_forward_hook(lambda _module, _inputs, output: shapes.append(tuple(output.shape[1:])))
-        for module in net
-    ]
+    for name, module in net.named_modules():
+        if name:
+            module.register_forward_hook(lambda _, _inputs, out, name=name: shapes.append((name, tuple(out.shape[1:]))))
     net(torch.zeros(2, 3, 32, 32))
-    for handle in handles:
-        handle.remove()
-    assert [layer.name for layer in layers] == [name for name, _ in net.named_children()]
-    assert [layer.shape for layer in layers] == shapes
+    assert [(layer.name, layer.shape) for layer in layers] == shapes
     assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
     expected = {name: shape for layer in layers for name, shape in tensors(layer).items()}
     assert expected == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.config import hyperparameters, make_config, range_words, spec_of
+from cifar_core.config import hyperparameters, make_config, spec_of
 from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.states import Verb
 from cifar_core.lifecycle.status import move
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, list_runs, listing, read_run
 from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.spec import range_words
 from cifar_core.workspace import Workspace
 from pages.ui.train.run_buttons import BUTTONS
 from pages.ui.train.settings_form import slider_stops

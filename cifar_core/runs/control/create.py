@@ -9,13 +9,14 @@ from typing import Any
 
 from cifar_core import __version__
 from cifar_core.config import RunConfig
-from cifar_core.data import open_dataset
+from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_text
 from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
 from cifar_core.runs.estimate.estimate import estimate_run
+from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.ids import new_run_id
 from cifar_core.runs.listing import list_runs
 from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
@@ -73,7 +74,8 @@ def create_run(
 
 def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
     """When and with which versions a run is made, and how long it is expected to take."""
-    expected = estimate_run(workspace, config, runs)
+    dataset = dataset_state(workspace, config.data.dataset)
+    expected = estimate_run(config, read_speed(workspace), [dataset], runs)
     return {
         "schema_version": RUN_SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
