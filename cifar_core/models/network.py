@@ -23,11 +23,16 @@ def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
     Raises:
         ConfigError: as `network_layers`.
     """
-    return nn.Sequential(_modules(network_layers(config, classes)))
+    return build(network_layers(config, classes))
+
+
+def build(layers: Iterable[Layer]) -> nn.Sequential:
+    """The module of these layers, with the initial weights that `create_model` describes."""
+    return nn.Sequential(_modules(layers))
 
 
 class Whitening(nn.Conv2d):
-    """A convolution whose filters come from the training pictures (`cifar_core.train.whitening`) and are not learned."""
+    """A convolution whose filters are not learned: `cifar_core.train.whitening` takes them from the training pictures."""
 
 
 class Residual(nn.Sequential):
