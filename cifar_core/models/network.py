@@ -32,7 +32,7 @@ def build(layers: Iterable[Layer]) -> nn.Sequential:
 
 
 class Whitening(nn.Conv2d):
-    """A convolution whose filters are not learned: `cifar_core.train.whitening` takes them from the training pictures."""
+    """A convolution whose filters are not learned: `train.whitening` takes them from the training pictures."""
 
 
 class Residual(nn.Sequential):
