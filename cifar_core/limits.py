@@ -9,8 +9,8 @@ import shutil
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from cifar_core.config import Spec, parse_settings, setting
 from cifar_core.errors import ConfigError, StorageError
+from cifar_core.spec import Spec, parse_settings, setting
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import read_json
 from cifar_core.text import MB, size_text

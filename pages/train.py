@@ -10,7 +10,7 @@ import streamlit as st
 from cifar_core.config import RunConfig, spec_of
 from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
-from cifar_core.runs import Run, list_runs
+from cifar_core.runs import Run, list_runs, read_speed
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
@@ -74,7 +74,7 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
         with left, st.container(border=True):
             settings = show_settings_form(datasets)
         with bar:  # filled after the form, because the marked preset and the times depend on the settings
-            show_presets(workspace, runs)
+            show_presets(runs, datasets, read_speed(workspace))
             show_earlier_runs(runs)
         if marked_preset_description():
             preset_note.caption(marked_preset_description())
@@ -86,7 +86,7 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
         with right:
             for problem in problems:
                 st.error(escaped_sentence(problem), icon=":material/error:")
-            show_start_estimate(workspace, config, runs)
+            show_start_estimate(workspace, config, runs, datasets)
             blocked = config is None or bool(problems)
             st.button(
                 "Start",

@@ -15,7 +15,6 @@ from cifar_core.config import (
     ModelConfig,
     OptimizerConfig,
     RunConfig,
-    Spec,
     differing,
     hyperparameters,
     make_config,
@@ -23,6 +22,7 @@ from cifar_core.config import (
 )
 from cifar_core.errors import CifarCoreError, ConfigError
 from cifar_core.presets import PRESETS
+from cifar_core.spec import Spec
 from cifar_core.text import is_folder_name
 
 TABLE = list(hyperparameters())

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cifar_core.config import parse_settings
 from cifar_core.errors import ConfigError, StorageError
 from cifar_core.limits import (
     LIMITS_FILE,
@@ -20,6 +19,7 @@ from cifar_core.limits import (
     require_room,
     require_upload,
 )
+from cifar_core.spec import parse_settings
 from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 

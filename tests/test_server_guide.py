@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from streamlit import config
 
-from cifar_core.config import parse_settings
 from cifar_core.limits import ServerLimits, limit_table
+from cifar_core.spec import parse_settings
 from pages.ui.server.access import FORWARDED_HEADERS
 from pages.ui.server.upload_quota import MAX_UPLOADS
 from tests.conftest import ROOT

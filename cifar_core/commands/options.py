@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from cifar_core.config import Spec, hyperparameters, range_words
+from cifar_core.config import hyperparameters
+from cifar_core.spec import Spec, range_words
 
 
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,8 @@
 """The description of one layer of a network: its shape, parameters and FLOPs."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 LayerKind = Literal[
@@ -15,7 +16,9 @@ LayerKind = Literal[
     "flatten",
     "linear",
     "dropout",
+    "residual",
 ]
+INPUT_SHAPE = (3, 32, 32)  # of a picture
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,15 @@ class Layer:
     stride: int = 1  # pixels
     bias: bool = True
     rate: float = 0.0  # dropout
+    inner: tuple["Layer", ...] = ()  # the layers of a residual block
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over a layer table."""
+
+    parameters: int
+    flops: int  # forward pass of one picture
 
 
 def whitening(name: str, before: tuple[int, ...], components: int, patch: int, stride: int) -> Layer:
@@ -100,6 +112,31 @@ def linear(name: str, before: tuple[int, ...], features: int) -> Layer:
 def dropout(name: str, before: tuple[int, ...], rate: float) -> Layer:
     """Sets a random share of the features to zero during training."""
     return Layer(name, "dropout", before, rate=rate)
+
+
+def residual(name: str, before: tuple[int, ...], inner: Iterable[Layer]) -> Layer:
+    """A residual block: adds its input to the output of its `inner` layers (He et al. 2015, arXiv:1512.03385).
+
+    Its own FLOPs are those of the sum; `flat` gives the inner layers, which have parameters and FLOPs of their own.
+    """
+    layers = tuple(inner)
+    if not layers or layers[-1].shape != before:
+        raise ValueError(f"The layers inside of {name!r} must give what it takes, {before}, for a sum of both.")
+    return Layer(name, "residual", before, flops=math.prod(before), inner=layers)
+
+
+def flat(layers: Iterable[Layer]) -> list[Layer]:
+    """All layers in the order of computing: those inside of a block under its name, then the block itself."""
+    found: list[Layer] = []
+    for layer in layers:
+        found += [replace(inner, name=f"{layer.name}.{inner.name}") for inner in flat(layer.inner)]
+        found.append(layer)
+    return found
+
+
+def totals(table: list[Layer]) -> Totals:
+    """Parameters and forward FLOPs of a whole network."""
+    return Totals(sum(layer.parameters for layer in table), sum(layer.flops for layer in table))
 
 
 def tensors(layer: Layer) -> dict[str, tuple[int, ...]]:

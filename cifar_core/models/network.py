@@ -1,15 +1,14 @@
 """Build a network as a torch module from its layer table."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
 
-from cifar_core.config import ModelConfig
 from cifar_core.models.kernels.convolution import Convolution, Convolution3x3, MaxPool
 from cifar_core.models.layers import Layer, LayerKind
-from cifar_core.models.registry import layer_table
+from cifar_core.models.model_config import ModelConfig, network_layers
 
 
 def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
@@ -22,15 +21,40 @@ def create_model(config: ModelConfig, classes: int) -> nn.Sequential:
     The network maps pictures `[B, 3, 32, 32]` (normalised float) to logits `[B, classes]`.
 
     Raises:
-        ConfigError: as `layer_table`.
+        ConfigError: as `network_layers`.
     """
-    return nn.Sequential(
-        OrderedDict((layer.name, _BUILDERS[layer.kind](layer)) for layer in layer_table(config, classes))
-    )
+    return build(network_layers(config, classes))
 
 
-def _whitening(layer: Layer) -> nn.Conv2d:
-    whitening = nn.Conv2d(layer.inputs, layer.shape[0], layer.kernel, layer.stride, layer.padding)
+def build(layers: Iterable[Layer]) -> nn.Sequential:
+    """The module of these layers, with the initial weights that `create_model` describes."""
+    return nn.Sequential(_modules(layers))
+
+
+class Whitening(nn.Conv2d):
+    """A convolution whose filters are not learned: `train.whitening` takes them from the training pictures."""
+
+
+class Residual(nn.Sequential):
+    """Adds its input to the output of the modules inside of it."""
+
+    def __init__(self, modules: OrderedDict[str, nn.Module]) -> None:
+        super().__init__(modules)
+        for module in self.modules():
+            if isinstance(module, nn.ReLU):
+                module.inplace = False  # the first one would change the input before it is added
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """[B, channels, H, W] -> the same."""
+        return images + super().forward(images)
+
+
+def _modules(layers: Iterable[Layer]) -> OrderedDict[str, nn.Module]:
+    return OrderedDict((layer.name, _BUILDERS[layer.kind](layer)) for layer in layers)
+
+
+def _whitening(layer: Layer) -> Whitening:
+    whitening = Whitening(layer.inputs, layer.shape[0], layer.kernel, layer.stride, layer.padding)
     nn.init.zeros_(whitening.bias)  # type: ignore[arg-type] # it has a bias
     whitening.weight.requires_grad_(False)  # set from data, by `whiten`
     return whitening
@@ -56,4 +80,5 @@ _BUILDERS: dict[LayerKind, Callable[[Layer], nn.Module]] = {
     "flatten": lambda layer: nn.Flatten(),
     "linear": lambda layer: nn.Linear(layer.inputs, layer.shape[0]),
     "dropout": lambda layer: nn.Dropout(layer.rate),
+    "residual": lambda layer: Residual(_modules(layer.inner)),
 }

@@ -19,7 +19,7 @@ from cifar_core.runs.control.trash import (
 )
 from cifar_core.runs.epoch_log import read_metrics
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
-from cifar_core.runs.estimate.speed import ensure_speed, read_speed
+from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, read_speed
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_predictions
@@ -37,6 +37,7 @@ __all__ = [
     "EpochLine",
     "Estimate",
     "ImportedRun",
+    "MachineSpeed",
     "Predictions",
     "Predictor",
     "PredictorProcess",

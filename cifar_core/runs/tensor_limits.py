@@ -2,8 +2,7 @@
 
 import math
 
-from cifar_core.config import ModelConfig
-from cifar_core.models import layer_table, tensors
+from cifar_core.models import ModelConfig, layer_table, tensors
 from cifar_core.runs.hashed_tensors import MAX_HEADER
 from cifar_core.text import MB
 

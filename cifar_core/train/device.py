@@ -5,8 +5,9 @@ import os
 
 import torch
 
-from cifar_core.config import ModelConfig, Precision
+from cifar_core.config import Precision
 from cifar_core.errors import ConfigError
+from cifar_core.models import ModelConfig, get_model
 
 
 def pick_device(name: str) -> torch.device:
@@ -28,8 +29,7 @@ def pick_precision(config: ModelConfig, device: torch.device) -> Precision:
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        # `simple_cnn` is so small that converting its numbers to bfloat16 costs as much time as it saves.
-        fast = device.type == "cpu" and config.model == "fast_cnn" and has_fast_bfloat16()
+        fast = device.type == "cpu" and get_model(config.model).bfloat16_on_cpu and has_fast_bfloat16()
     return "bfloat16" if fast else "float32"
 
 

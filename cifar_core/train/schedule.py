@@ -3,6 +3,7 @@
 import math
 
 from cifar_core.config import OptimizerConfig, RunConfig
+from cifar_core.models import get_model
 
 SMALL_SIDE = 24  # pixels: side of the shrunk pictures in the first part of a run with `small_share`
 WHOLE_FROM = 0.875  # the part of a run after which data pruning ends (InfoBatch calls this annealing)
@@ -31,7 +32,7 @@ def learning_rate_at(config: OptimizerConfig, step: float, steps: int) -> float:
 
 def small_part(config: RunConfig) -> float:
     """The part of a run that trains on pictures of `SMALL_SIDE`; it is 0 for networks that need the full size."""
-    return config.optimizer.small_share if config.model.model == "fast_cnn" else 0.0
+    return config.optimizer.small_share if get_model(config.model.model).any_size else 0.0
 
 
 def only_whole_batches(config: RunConfig) -> bool:
@@ -41,7 +42,7 @@ def only_whole_batches(config: RunConfig) -> bool:
     would be as long as any other: one remaining picture cost `quick` 7 points of accuracy. With data pruning the
     number of remaining pictures is random, so that every such run leaves them out.
     """
-    return config.model.model == "fast_cnn" or config.optimizer.prune_share > 0
+    return get_model(config.model.model).normalised or config.optimizer.prune_share > 0
 
 
 def views_after(config: RunConfig, epoch: int) -> int:

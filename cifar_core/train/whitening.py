@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cifar_core.models.network import Whitening
 from cifar_core.train.batches import TrainingData, normalise
 
 _SAMPLE = 5000  # pictures: they give over a million patches for a covariance of at most 48 x 48
@@ -13,7 +14,7 @@ _STEADY = 5e-4  # added to each variance, so that components with almost no vari
 
 
 def whiten(net: nn.Sequential, data: TrainingData) -> None:
-    """Compute the filters of the layer named `whiten`, if the network has one, from the training pictures."""
+    """Compute the filters of the whitening layer, if the network has one, from the training pictures."""
     layer = _whitening_layer(net)
     if layer is None:
         return
@@ -25,7 +26,7 @@ def whiten(net: nn.Sequential, data: TrainingData) -> None:
 
 
 def freeze_settled_bias(net: nn.Sequential, progress: float) -> None:
-    """Freeze the bias of the layer named `whiten`, if there is one, after the first part of a run.
+    """Freeze the bias of the whitening layer, if there is one, after the first part of a run.
 
     Then no gradient has to be computed through the next convolution, which is slow because its input is the largest.
 
@@ -38,9 +39,8 @@ def freeze_settled_bias(net: nn.Sequential, progress: float) -> None:
         layer.bias.requires_grad_(progress < _LEARNED)
 
 
-def _whitening_layer(net: nn.Sequential) -> nn.Conv2d | None:
-    layer = dict(net.named_children()).get("whiten")
-    return layer if isinstance(layer, nn.Conv2d) else None
+def _whitening_layer(net: nn.Sequential) -> Whitening | None:
+    return next((layer for layer in net if isinstance(layer, Whitening)), None)
 
 
 def whitening_filters(images: torch.Tensor, *, patch: int, components: int) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The layer table against the network that is built from it: torch counts parameters, shapes and FLOPs."""
 
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -10,8 +11,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_core.config import ModelConfig, make_config, spec_of
 from cifar_core.errors import ConfigError
-from cifar_core.models import layer_table, list_models, tensors, totals
-from cifar_core.models.network import create_model
+from cifar_core.models import layer_table, list_models, registry, tensors, totals
+from cifar_core.models.layers import Layer, batch_norm, convolution, flat, linear, relu, residual
+from cifar_core.models.model_config import _settings as own_settings
+from cifar_core.models.network import build, create_model
+from cifar_core.spec import setting
 
 
 def models() -> st.SearchStrategy[ModelConfig]:
@@ -38,15 +42,11 @@ def test_table_describes_the_network(config: ModelConfig, classes: int) -> None:
     net = create_model(config, classes).eval()
     layers = layer_table(config, classes)
     shapes = []
-    handles = [
-        module.register_forward_hook(lambda _module, _inputs, output: shapes.append(tuple(output.shape[1:])))
-        for module in net
-    ]
+    for name, module in net.named_modules():
+        if name:
+            module.register_forward_hook(lambda _, _inputs, out, name=name: shapes.append((name, tuple(out.shape[1:]))))
     net(torch.zeros(2, 3, 32, 32))
-    for handle in handles:
-        handle.remove()
-    assert [layer.name for layer in layers] == [name for name, _ in net.named_children()]
-    assert [layer.shape for layer in layers] == shapes
+    assert [(layer.name, layer.shape) for layer in layers] == shapes
     assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
     expected = {name: shape for layer in layers for name, shape in tensors(layer).items()}
     assert expected == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
@@ -102,6 +102,105 @@ def test_pooling_before_relu_is_the_same_as_after() -> None:
     values = torch.randn(4, 3, 9, 9)
     pool, relu = torch.nn.MaxPool2d(2), torch.nn.ReLU()
     assert torch.equal(relu(pool(values)), pool(relu(values)))
+
+
+class HandWritten(torch.nn.Module):
+    """What `RESIDUAL` says, as one would write it without a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 4, 3, padding=1)
+        self.conv = torch.nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.norm = torch.nn.BatchNorm2d(4)
+        self.narrow = torch.nn.Conv2d(4, 4, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        before = self.stem(images)
+        hidden = self.norm(self.conv(torch.relu(before)))
+        return torch.relu(before + hidden + self.narrow(torch.relu(hidden)))
+
+
+SHAPE = (4, 6, 6)
+NESTED = residual("nested", SHAPE, [relu("relu", SHAPE), convolution("narrow", SHAPE, 4, 1, 0)])
+BLOCK = residual(
+    "block",
+    SHAPE,
+    [relu("relu", SHAPE), convolution("conv", SHAPE, 4, 3, 1, bias=False), batch_norm("norm", SHAPE), NESTED],
+)
+RESIDUAL = [convolution("stem", (3, 6, 6), 4, 3, 1), BLOCK, relu("relu", SHAPE)]
+
+
+def test_residual_blocks_are_what_one_would_write_by_hand() -> None:
+    """A block begins with a ReLU, which must not change the input that is added to its output."""
+    torch.manual_seed(0)
+    ours, theirs = build(RESIDUAL).double(), HandWritten().double()
+    theirs.load_state_dict({".".join(name.split(".")[-2:]): value for name, value in ours.state_dict().items()})
+    images = torch.randn(5, 3, 6, 6, dtype=torch.float64)
+    ours(images).square().sum().backward()
+    theirs(images).square().sum().backward()
+    torch.testing.assert_close(ours(images), theirs(images))
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
+def test_the_table_of_residual_blocks_sees_every_layer_inside() -> None:
+    layers, net = flat(RESIDUAL), build(RESIDUAL).double()
+    names = "stem block.relu block.conv block.norm block.nested.relu block.nested.narrow block.nested block relu"
+    assert " ".join(layer.name for layer in layers) == names
+    assert totals(layers).parameters == sum(item.numel() for item in net.parameters())
+    expected = {name: shape for layer in layers for name, shape in tensors(layer).items()}
+    assert expected == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+    with FlopCounterMode(display=False) as counter:
+        net(torch.zeros(1, 3, 6, 6, dtype=torch.float64))
+    # Elementwise: two biases, the normalisation with two operations a value, and the sums of two blocks.
+    assert totals(layers).flops - 6 * math.prod(SHAPE) == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("inner", [[], [convolution("conv", SHAPE, 5, 3, 1)], [linear("fc", (4,), 3)]])
+def test_a_block_of_another_shape_than_its_input_is_refused(inner: list[Layer]) -> None:
+    with pytest.raises(ValueError, match="inside of 'block' must give what it takes"):
+        residual("block", SHAPE, inner)
+
+
+def test_two_models_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_MODELS", {})
+    register = registry.model("twice.")
+
+    def same(settings: object, classes: int) -> list[Layer]:
+        return []
+
+    register(same)
+    with pytest.raises(ValueError, match="two models 'same'"):
+        register(same)
+
+
+@pytest.mark.parametrize(("low", "alike"), [(1, True), (2, False)])
+def test_models_may_share_a_setting_that_is_the_same_in_both(
+    monkeypatch: pytest.MonkeyPatch, low: int, alike: bool
+) -> None:
+    @dataclass(frozen=True)
+    class One:
+        depth: int = setting(2, "int", "Depth", "Layers.", low=1, high=4)
+
+    @dataclass(frozen=True)
+    class Other:
+        depth: int = setting(2, "int", "Depth", "Layers.", low=low, high=4)
+
+    def one(settings: One, classes: int) -> list[Layer]:
+        return []
+
+    def other(settings: Other, classes: int) -> list[Layer]:
+        return []
+
+    monkeypatch.setattr(registry, "_MODELS", {})
+    registry.model("one.", settings=One)(one)
+    registry.model("other.", settings=Other)(other)
+    if alike:
+        _, (name, _, made) = own_settings()
+        assert (name, made.metadata["spec"].only_with) == ("depth", ("model", ("one", "other")))
+    else:
+        with pytest.raises(ValueError, match="one and other disagree on the setting 'depth'"):
+            own_settings()
 
 
 def test_too_few_classes_are_refused() -> None:

@@ -23,6 +23,11 @@ _INIT = PagesManager.__init__
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """Opens a page as a person does: `open_page(workspace, "train", run="...")`; fails on any uncaught exception."""
+    return page_opener(monkeypatch)
+
+
+def page_opener(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """`open_page` for a script that has no fixtures."""
     st.cache_resource.clear()
     monkeypatch.setattr(PagesManager, "__init__", _as_after_the_first_request)
     monkeypatch.setattr("pages.ui.train.start_estimate.ensure_speed", lambda workspace, runs: "failed")

@@ -2,18 +2,25 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.config import hyperparameters, make_config, range_words, spec_of
+from cifar_core.config import hyperparameters, make_config, spec_of
+from cifar_core.data import DatasetState, catalogue, dataset_state
 from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
+from cifar_core.models import list_models
 from cifar_core.presets import PRESETS
-from cifar_core.runs import Run, create_run, list_runs, listing, read_run
+from cifar_core.runs import Run, create_run, ensure_speed, list_runs, listing, read_run
+from cifar_core.runs.estimate import speed
 from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.spec import range_words
+from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.workspace import Workspace
+from pages.ui.train import start_estimate
 from pages.ui.train.run_buttons import BUTTONS
 from pages.ui.train.settings_form import slider_stops
 from pages.ui.wording import percent, result_line
@@ -71,6 +78,33 @@ def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenP
             seen |= {name} if shown else set()
     assert seen == {name for _, name, _, _ in hyperparameters()}
     assert app.session_state["train_settings"]["hidden"] == [256, 128]
+
+
+def test_a_rerun_reads_the_speed_and_the_datasets_once(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form, the estimates of all presets, that of the settings and the check of the measurement share them."""
+    save_tiny(workspace)
+    read: list[str] = []
+
+    def reading(path: Path, **more: Any) -> object:
+        read.append(path.name)
+        return read_json(path, **more)
+
+    def asking(of: Workspace, name: str) -> DatasetState:
+        read.append(name)
+        return dataset_state(of, name)
+
+    monkeypatch.setattr(start_estimate, "ensure_speed", ensure_speed)
+    app = open_page(workspace, "train")
+    monkeypatch.setattr(speed, "read_json", reading)
+    monkeypatch.setattr(catalogue, "dataset_state", asking)
+    costs = speed.Costs(per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, forward=0.3)
+    known = speed.MachineSpeed(speed.machine_name(), 1, 3.0, dict.fromkeys(list_models(), costs), {})
+    write_json(workspace.root / speed.SPEED_FILE, speed.as_json(known))
+    app.run()
+    assert "from the measured speed of this machine" in said(app)
+    assert sorted(read) == ["cifar10", "drawn10", "machine.json", "tiny"]
 
 
 def test_slider_and_number_field_follow_each_other(open_page: OpenPage, workspace: Workspace) -> None:

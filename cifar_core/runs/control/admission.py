@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from cifar_core.config import RunConfig
-from cifar_core.data import list_datasets
+from cifar_core.data import dataset_state
 from cifar_core.errors import ConfigError, RunError, StorageError
 from cifar_core.limits import LIMITS_FILE, read_limits
 from cifar_core.machine import machine_memory
-from cifar_core.models import layer_table, totals
+from cifar_core.models import get_model, layer_table, totals
 from cifar_core.runs.estimate.speed import activation_values
 from cifar_core.runs.run import Run
 from cifar_core.storage.locks import hold_lock
@@ -25,9 +25,9 @@ _PASSES = 2  # every activation has a gradient in the backward pass
 
 def run_bytes(workspace: Workspace, config: RunConfig) -> int:
     """About how many bytes a run will take on the disk: checkpoints, weights, and the predictions of every epoch."""
-    state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
-    classes = max(2, state.classes) if state else 2
-    measured = state.test + round(state.train * config.data.validation_share) if state else 0
+    dataset = dataset_state(workspace, config.data.dataset)
+    classes = max(2, dataset.classes)
+    measured = dataset.test + round(dataset.train * config.data.validation_share)
     weights = _FLOAT_BYTES * totals(layer_table(config.model, classes)).parameters
     predictions = _FLOAT_BYTES * measured * classes
     return weights * (2 + 3 * _CHECKPOINTS) + predictions * config.optimizer.epochs
@@ -90,9 +90,9 @@ def require_memory(config: RunConfig, classes: int) -> None:
     """
     needed, available = training_bytes(config, classes), machine_memory()
     if available is not None and needed > available:
-        wide = "widths" if config.model.model == "fast_cnn" else "channels or hidden"
+        ways = [f"batch_size (now {config.optimizer.batch_size:,})", *get_model(config.model.model).wide]
         problem = (
             f"This training needs {size_text(needed)} of memory at least and the machine has {size_text(available)}: "
-            f"lower batch_size (now {config.optimizer.batch_size:,}), {wide}."
+            f"lower {' or '.join(ways)}."
         )
         raise ConfigError([problem])

@@ -9,7 +9,7 @@ from typing import Any
 
 from cifar_core import __version__
 from cifar_core.config import RunConfig
-from cifar_core.data import open_dataset
+from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
@@ -17,6 +17,7 @@ from cifar_core.runs.about import clean_text
 from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
+from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.listing import list_runs
 from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
@@ -71,7 +72,8 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
 
 def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
     """When and with which versions a run is made, and how long it is expected to take."""
-    expected = estimate_run(workspace, config, runs)
+    dataset = dataset_state(workspace, config.data.dataset)
+    expected = estimate_run(config, read_speed(workspace), [dataset], runs)
     return {
         "schema_version": RUN_SCHEMA,
         "first_schema": RUN_SCHEMA,

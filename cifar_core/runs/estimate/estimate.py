@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_core.config import RunConfig
-from cifar_core.data import list_datasets
+from cifar_core.data import DatasetState
 from cifar_core.models import Layer, layer_table
-from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, read_speed, step_key
+from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, step_key
 from cifar_core.runs.run import Run, Status
 from cifar_core.train import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
-from cifar_core.workspace import Workspace
 
 _START_UP = 4.0  # seconds, where this machine's speed has not been measured
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
@@ -51,7 +50,7 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
     """Expected seconds of one epoch, as an average over the run.
 
     Args:
-        speed: of this machine.
+        speed: of this machine; it knows the network.
         config: of the planned run.
         classes: of its dataset.
         train: pictures to train on.
@@ -72,24 +71,27 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
     return correction * (steps + measuring) + _EPOCH_EXTRA
 
 
-def estimate_run(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = ()) -> Estimate | None:
-    """How long a run will take on this machine; None while its speed or the size of the dataset is unknown.
+def estimate_run(
+    config: RunConfig, speed: MachineSpeed | None, datasets: Sequence[DatasetState], runs: Sequence[Run] = ()
+) -> Estimate | None:
+    """How long a run will take on this machine; None while its network's speed or its dataset's size is unknown.
 
     Args:
-        workspace: with the earlier runs and the machine's speed.
         config: of the planned run.
+        speed: of this machine, as far as it has been measured.
+        datasets: of the workspace.
         runs: earlier runs; the time of one with the same cost is preferred to the computed estimate.
     """
-    epochs, speed = config.optimizer.epochs, read_speed(workspace)
+    epochs = config.optimizer.epochs
     start_up = speed.start_up if speed else _START_UP
-    state = next((item for item in list_datasets(workspace) if item.name == config.data.dataset), None)
+    state = next((item for item in datasets if item.name == config.data.dataset), None)
     known = state.fingerprint if state else ""
     for run in runs:
         comparable = run.status is Status.FINISHED and not run.imported  # an imported run was timed on another machine
         same_data = run.dataset is not None and known in ("", run.dataset.fingerprint)
         if comparable and same_data and run.last is not None and _has_same_cost(run.config, config):
             return Estimate(epochs * run.seconds / run.last.epoch, start_up, f"as measured in run {run.name}")
-    if speed is None or state is None or not state.train:
+    if speed is None or config.model.model not in speed.costs or state is None or not state.train:
         return None
     validation = round(state.train * config.data.validation_share)
     train = round((state.train - validation) * config.data.train_share)

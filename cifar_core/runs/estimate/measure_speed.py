@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ import torch
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import Dataset, Split
 from cifar_core.machine import keep_memory, lower_priority
-from cifar_core.models import layer_table
+from cifar_core.models import layer_table, models
 from cifar_core.presets import PRESETS
 from cifar_core.runs.estimate.speed import (
     SPEED_FILE,
@@ -47,18 +46,6 @@ _SECONDS = 0.03  # of timing each action in a round, at least
 _PICTURES = 2048  # to train on
 _MEASURED = 128  # pictures to measure
 _CLASSES = 10
-_CASES: dict[str, list[dict[str, Any]]] = {  # networks from narrow to wide, in small and in large batches
-    "simple_cnn": [
-        {"channels": (6, 16), "kernel_size": 5, "padding": False, "hidden": (120, 84), "batch_size": 512},
-        {"channels": (16, 32), "hidden": (128, 64), "batch_size": 64},
-        {"batch_size": 256},
-        {"channels": (16, 128), "kernel_size": 5, "batch_size": 64},
-    ],
-    "fast_cnn": [
-        {"widths": (8, 16, 32), "batch_size": 64},
-        {"widths": (8, 16, 32), "batch_size": 512},
-    ],
-}
 
 
 def measure(start_up: float) -> MachineSpeed:
@@ -72,9 +59,9 @@ def measure(start_up: float) -> MachineSpeed:
     threads = _best_threads(presets[0], data)
     torch.set_num_threads(threads)
     cases = {
-        model: [_Case(config, data) for config in presets if config.model.model == model]
-        + [_Case(make_config({"model": model, **case}), data) for case in others]
-        for model, others in _CASES.items()
+        model.name: [_Case(config, data) for config in presets if config.model.model == model.name]
+        + [_Case(make_config({"model": model.name, **chosen}), data) for chosen in model.timed]
+        for model in models()
     }
     timed = [case for several in cases.values() for case in several]
     for _ in range(_ROUNDS):

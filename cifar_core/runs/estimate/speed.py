@@ -1,5 +1,6 @@
 """The speed of this machine: reads machine.json, and starts the process that measures it (`measure_speed.py`)."""
 
+import functools
 import importlib.metadata
 import math
 import os
@@ -64,11 +65,21 @@ def step_key(config: RunConfig) -> str:
 
 
 def read_speed(workspace: Workspace) -> MachineSpeed | None:
-    """The speed of this machine; None where it has not been measured, or with other cores or another torch."""
+    """The speed of this machine; None where it has not been measured, or with other cores or another torch.
+
+    A network that was added after the measurement has no costs yet.
+    """
+    path = workspace.root / SPEED_FILE
     try:
-        speed = parse(MachineSpeed, read_json(workspace.root / SPEED_FILE))
+        found = path.stat()
+        return _read_once(path, (found.st_mtime_ns, found.st_size, found.st_ino))
     except (OSError, ValueError):
         return None
+
+
+@functools.lru_cache(maxsize=8)
+def _read_once(path: Path, stamp: tuple[int, int, int]) -> MachineSpeed | None:  # a changed file has another stamp
+    speed = parse(MachineSpeed, read_json(path))
     return speed if speed.machine == machine_name() and _is_sound(speed) else None
 
 
@@ -77,8 +88,7 @@ def _is_sound(speed: MachineSpeed) -> bool:
     costs = [tuple(vars(item).values()) for item in speed.costs.values()]
     times = (*speed.known.values(), *(sum(item[:-1]) for item in costs))  # without `forward`, which is a share
     return (
-        set(speed.costs) >= set(list_models())
-        and 1 <= speed.threads <= (os.cpu_count() or 1)
+        1 <= speed.threads <= (os.cpu_count() or 1)
         and 0 <= speed.start_up < _MAX_SECONDS
         and all(_MIN_SECONDS < seconds < _MAX_SECONDS for seconds in times)
         and all(0 <= cost < _MAX_SECONDS for item in costs for cost in item)
@@ -86,8 +96,9 @@ def _is_sound(speed: MachineSpeed) -> bool:
 
 
 def measured_at(workspace: Workspace) -> float:
-    """When this machine was measured, in seconds since 1970; 0 where `read_speed` finds no speed."""
-    if read_speed(workspace) is None:
+    """When this machine was measured, in seconds since 1970; 0 where some network has not been."""
+    speed = read_speed(workspace)
+    if speed is None or not speed.costs.keys() >= set(list_models()):
         return 0.0
     try:
         return (workspace.root / SPEED_FILE).stat().st_mtime

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 _PACKAGE = Path(__file__).resolve().parents[2]
-_NUMERIC_CODE = ("config.py", "data/augment.py", "models/**/*.py", "train/*.py")  # decides what is computed
+_NUMERIC_CODE = ("config.py", "spec.py", "data/augment.py", "models/**/*.py", "train/*.py")  # decides what is computed
 _DIFFERENCE_TEXTS = {
     "device": "on {now} instead of {before}",
     "processor": "on the processor {now} instead of {before}",

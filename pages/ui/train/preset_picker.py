@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.config import make_config, parse_settings, spec_of
+from cifar_core.config import make_config, spec_of
+from cifar_core.data import DatasetState
 from cifar_core.measured import expected_accuracy
 from cifar_core.presets import PRESETS
-from cifar_core.runs import Run, estimate_run
+from cifar_core.runs import MachineSpeed, Run, estimate_run
+from cifar_core.spec import parse_settings
 from cifar_core.text import clock
-from cifar_core.workspace import Workspace
 from pages.ui.run_focus import run_labels
 from pages.ui.train.settings_form import MADE_FROM_KEY, current_settings, load_settings
 from pages.ui.wording import percent
@@ -21,11 +22,11 @@ EARLIER_RUN_KEY = "train_earlier"
 KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")
 
 
-def show_presets(workspace: Workspace, runs: list[Run]) -> None:
+def show_presets(runs: list[Run], datasets: list[DatasetState], speed: MachineSpeed | None) -> None:
     """Show the presets, each with its time on this machine; the one that equals the settings is marked."""
     current = current_settings()
     st.session_state[PRESET_KEY] = next((name for name in PRESETS if _preset_settings(name) == current), None)
-    times = {name: estimate_run(workspace, make_config(_preset_settings(name)), runs) for name in PRESETS}
+    times = {name: estimate_run(make_config(_preset_settings(name)), speed, datasets, runs) for name in PRESETS}
 
     def label(name: str) -> str:
         estimate = times[name]

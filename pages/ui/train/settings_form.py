@@ -10,8 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.config import RunConfig, Spec, hyperparameters, make_config, range_words
+from cifar_core.config import RunConfig, hyperparameters, make_config
 from cifar_core.data import DatasetState
+from cifar_core.spec import Spec, range_words
 from pages.ui.markdown import single_line
 
 SETTINGS_KEY = "train_settings"

@@ -5,7 +5,18 @@ import sys
 import streamlit as st
 
 from cifar_core.config import RunConfig
-from cifar_core.runs import QueuePlace, Run, Status, ensure_speed, estimate_run, queue_places, slots
+from cifar_core.data import DatasetState
+from cifar_core.runs import (
+    MachineSpeed,
+    QueuePlace,
+    Run,
+    Status,
+    ensure_speed,
+    estimate_run,
+    queue_places,
+    read_speed,
+    slots,
+)
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
@@ -23,13 +34,16 @@ from pages.ui.wording import (
 )
 
 
-def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> None:
+def show_start_estimate(
+    workspace: Workspace, config: RunConfig | None, runs: list[Run], datasets: list[DatasetState]
+) -> None:
     """Show the run that is training now and the place in the queue, and how long these settings will take.
 
     Args:
         workspace: where.
         config: the settings; None where they break a rule.
         runs: the workspace's runs as the page was drawn.
+        datasets: the workspace's datasets as the page was drawn.
     """
     running = current_run(runs)
     state = "busy" if running else _machine_state(workspace, runs)
@@ -52,7 +66,7 @@ def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: li
         if state == "measuring" and _machine_state(workspace, listed) != "measuring":
             rerun_page()
         if config is not None:
-            st.caption(f":material/timer: {_estimate_line(workspace, config, listed, state)}")
+            st.caption(f":material/timer: {_estimate_line(config, read_speed(workspace), datasets, listed, state)}")
 
     st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
 
@@ -74,11 +88,18 @@ def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
     return "failed"
 
 
-def _estimate_line(workspace: Workspace, config: RunConfig, runs: list[Run], state: str) -> str:
-    """Return how long a run will take, and what the estimate rests on."""
-    estimate = estimate_run(workspace, config, runs)
+def _estimate_line(
+    config: RunConfig, speed: MachineSpeed | None, datasets: list[DatasetState], runs: list[Run], state: str
+) -> str:
+    """Return how long a run will take and what the estimate rests on, or why there is none."""
+    estimate = estimate_run(config, speed, datasets, runs)
     if estimate is not None:
         return f"{duration(estimate.start_up + estimate.seconds)}, {escaped(estimate.source)}"
+    new = speed is not None and config.model.model not in speed.costs
+    return (f"{escaped(config.model.model)} is not measured yet: " if new else "") + _missing_estimate(state)
+
+
+def _missing_estimate(state: str) -> str:
     if state == "measuring":
         return "measuring the speed of this machine…"
     if state == "busy":

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar_core.config import make_config
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import list_datasets
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.models import layer_table
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, delete_run, ensure_speed, estimate_run, read_run
-from cifar_core.runs.estimate.estimate import epoch_seconds, fitted_step
+from cifar_core.runs.estimate.estimate import Estimate, epoch_seconds, fitted_step
 from cifar_core.runs.estimate.measure_speed import fit_costs
 from cifar_core.runs.estimate.speed import (
     SPEED_FILE,
@@ -37,6 +39,11 @@ COSTS = Costs(per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, 
 KNOWN = MachineSpeed(machine_name(), 2, 3.5, {"simple_cnn": COSTS, "fast_cnn": COSTS}, {})
 
 
+def estimated(workspace: Workspace, config: RunConfig, runs: Sequence[Run] = ()) -> Estimate | None:
+    """As on the pages, where a workspace gives what is known."""
+    return estimate_run(config, read_speed(workspace), list_datasets(workspace), runs)
+
+
 def test_the_fit_finds_the_costs_that_made_the_times() -> None:
     rng = np.random.default_rng(0)
     rows = rng.uniform(1, 100, (8, 4))
@@ -52,10 +59,10 @@ def test_no_cost_is_negative() -> None:
 def test_estimate_is_the_sum_of_its_steps(workspace: Workspace) -> None:
     save_tiny(workspace)
     config = make_config(TINY)
-    assert estimate_run(workspace, config) is None
+    assert estimated(workspace, config) is None
     write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
-    estimate = estimate_run(workspace, config)
-    longer = estimate_run(workspace, make_config({**TINY, "epochs": 22}))
+    estimate = estimated(workspace, config)
+    longer = estimated(workspace, make_config({**TINY, "epochs": 22}))
     assert estimate is not None and longer is not None
     layers = layer_table(config.model, 10)
     steps = 8 * fitted_step(COSTS, layers, 32) + fitted_step(COSTS, layers, 270 - 8 * 32)
@@ -106,10 +113,10 @@ def test_leaving_out_easy_pictures_saves_about_that_part() -> None:
 
 
 def test_an_earlier_run_with_the_same_cost_is_preferred(shared: Workspace, finished: Run) -> None:
-    estimate = estimate_run(shared, make_config({**TINY, "epochs": 20}), [finished])
+    estimate = estimated(shared, make_config({**TINY, "epochs": 20}), [finished])
     assert estimate is not None and finished.name in estimate.source
     assert estimate.seconds == pytest.approx(20 * finished.seconds / 2)
-    assert estimate_run(shared, make_config({**TINY, "batch_size": 64}), [finished]) is None
+    assert estimated(shared, make_config({**TINY, "batch_size": 64}), [finished]) is None
 
 
 @pytest.mark.parametrize(
@@ -128,14 +135,14 @@ def test_a_run_of_another_length_is_not_used_where_its_epochs_differ(
     """The last epoch is measured with more views, or the first and the last epochs train on more pictures."""
     run = replace(finished, config=make_config({**TINY, **settings}))
     for epochs, found in ((finished.config.optimizer.epochs, True), (20, alike)):
-        estimate = estimate_run(shared, make_config({**TINY, **settings, "epochs": epochs}), [run])
+        estimate = estimated(shared, make_config({**TINY, **settings, "epochs": epochs}), [run])
         assert (estimate is not None and finished.name in estimate.source) is found
 
 
 def test_a_run_on_another_dataset_of_the_same_name_is_not_used(shared: Workspace, finished: Run) -> None:
     assert finished.dataset is not None
     other = replace(finished, dataset=replace(finished.dataset, fingerprint="0" * 64))
-    assert estimate_run(shared, finished.config, [other]) is None
+    assert estimated(shared, finished.config, [other]) is None
 
 
 def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run) -> None:
@@ -218,7 +225,7 @@ def test_this_machine_is_measured(workspace: Workspace) -> None:
 
 def test_a_run_on_drawn10_can_be_estimated_before_it_is_drawn(workspace: Workspace) -> None:
     write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
-    assert estimate_run(workspace, make_config()) is not None
+    assert estimated(workspace, make_config()) is not None
 
 
 def test_the_speed_of_another_machine_is_not_used(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cifar_core.config import make_config
+from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError, ConfigError, DataError, RunError, StorageError
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import (
@@ -189,8 +190,8 @@ def test_a_crash_before_the_line_of_an_epoch_is_no_damage(workspace: Workspace, 
 def test_the_time_of_an_imported_run_is_not_used_for_estimates(workspace: Workspace, elsewhere: Workspace) -> None:
     imported = read_run(elsewhere, import_run(elsewhere, packed_run(workspace)).run)
     own = read_run(workspace, RUN)
-    assert estimate_run(workspace, own.config, [own]) is not None
-    assert estimate_run(elsewhere, imported.config, [imported]) is None
+    assert estimate_run(own.config, None, list_datasets(workspace), [own]) is not None
+    assert estimate_run(imported.config, None, list_datasets(elsewhere), [imported]) is None
 
 
 # Export
