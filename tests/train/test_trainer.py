@@ -14,7 +14,7 @@ from cifar_core.data import Dataset, Split
 from cifar_core.errors import TrainingError
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.models.network import create_model
-from cifar_core.train import EpochLine, MeasuredSplit
+from cifar_core.train import EARLIEST, LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit
 from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
 from cifar_core.train.predict import config_with_views, predict_probabilities
 from cifar_core.train.trainer import Position, Trainer
@@ -245,11 +245,15 @@ def test_each_epoch_shows_every_picture_once_in_another_order() -> None:
     assert torch.allclose(images.std(dim=(0, 2, 3)), torch.ones(3), atol=0.01)
 
 
-def test_early_stopping_ends_the_run() -> None:
-    config = make_config({**TINY, "epochs": 50, "patience": 2, "learning_rate": 1e-6})
+@pytest.mark.parametrize(
+    ("rate", "rule", "stops"), [(1e-6, EARLIEST, True), (1e-6, LOWEST_LOSS, False), (1e-2, LOWEST_LOSS, True)]
+)
+def test_early_stopping_ends_the_run(rate: float, rule: EpochRule, stops: bool) -> None:
+    """At the smallest rate the accuracy stays while the loss falls a little in each epoch."""
+    config = make_config({**TINY, "epochs": 20, "patience": 2, "learning_rate": rate})
     callback = RecordingCallback()
-    assert Trainer(config, data_for(config), CPU).fit(callback) is None
-    assert len(callback.lines) < 50
+    assert Trainer(config, data_for(config), CPU, rule=rule).fit(callback) is None
+    assert (len(callback.lines) < 20) == stops
 
 
 def test_it_learns_and_reports_the_accuracy_of_the_test_part() -> None:
