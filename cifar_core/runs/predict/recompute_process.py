@@ -1,19 +1,20 @@
 """The process that computes a run's predictions again from its best weights.
 
-Run as `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR` by `cifar_core.runs.predict.recompute`,
-which has checked that this is possible and loads no torch. Writes predictions.npz and the best epoch's file under
+Run as `python -m cifar_core.runs.predict.recompute_process --job=DIR` by `cifar_core.runs.predict.recompute`, which has
+checked that this is possible and loads no torch. Writes predictions.npz and the best epoch's file under
 history/, as the training did.
 """
 
-import argparse
-import sys
-from pathlib import Path
+import itertools
 
 import numpy as np
 import torch
 
 from cifar_core.data import Dataset, require_unchanged
-from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.errors import RunError
+from cifar_core.jobs.job import JobFolder, Request
+from cifar_core.jobs.process import Reporter, run_job_process
+from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.runs.control.actions import is_alive
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.predict.run_network import read_network
@@ -26,13 +27,12 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine
 from cifar_core.train.batches import load_training_data
 from cifar_core.train.device import make_repeatable, pick_device
-from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
+from cifar_core.train.predict import BATCH, config_with_views, loss_and_accuracy, predict_probabilities
 
-_LOCK_SECONDS = 60.0  # to wait for another process that recomputes the same run
 _TOLERANCE = 0.01  # of the test accuracy, which may differ a little on another machine, where rounding differs
 
 
-def recompute_best_epoch(folder: RunFolder) -> None:
+def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) -> None:
     """Compute the predictions of the best epoch as the training did, and write them.
 
     Raises:
@@ -40,20 +40,24 @@ def recompute_best_epoch(folder: RunFolder) -> None:
             best epoch, or the disk refused; the files are as before.
     """
     # With this lock, the run cannot be resumed or deleted meanwhile.
-    with hold_lock(folder.training_lock, timeout=_LOCK_SECONDS) as acquired:
+    with hold_lock(folder.training_lock) as acquired:
         if not acquired or is_alive(folder):
             raise RunError(f"Run {folder.run_id} is in use by another process: try again when that has ended.")
         run, record = read_run(folder.workspace, folder.run_id), read_training_record(folder)
         assert run.best is not None and record is not None
         dataset = open_run_dataset(folder.workspace, run)
+        progress("Checking the pictures", 0, 0, "")
         require_unchanged(dataset)
         torch.set_num_threads(threads_of(folder))
-        probs = _probs(folder, record, dataset, run.best)
+        probs = _probs(folder, record, dataset, run.best, progress)
+        progress("Saving", 0, 0, "")
         write_history(folder, probs, run.best.epoch)
         write_predictions(folder, dataset, probs, run.best.epoch)
 
 
-def _probs(folder: RunFolder, record: TrainingRecord, dataset: Dataset, best: EpochLine) -> np.ndarray:
+def _probs(
+    folder: RunFolder, record: TrainingRecord, dataset: Dataset, best: EpochLine, progress: OnProgress
+) -> np.ndarray:
     """Test probabilities float32 [N, K] after the best epoch."""
     config = run_config(folder)
     device = pick_device("cpu" if record.device == "cpu" else "auto")
@@ -61,7 +65,15 @@ def _probs(folder: RunFolder, record: TrainingRecord, dataset: Dataset, best: Ep
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     net = read_network(folder, best.epoch, config.model, data.classes)
     net = net.to(device).to(memory_format=torch.channels_last)
-    found = predict_probabilities(net, data.test, data, config_with_views(config.data, best.looks), record.precision)
+    batches = itertools.count()
+    found = predict_probabilities(
+        net,
+        data.test,
+        data,
+        config_with_views(config.data, best.looks),
+        record.precision,
+        before_batch=lambda: progress("Predicting", next(batches) * BATCH, len(data.test), "pictures"),
+    )
     if not bool(found.isfinite().all()):
         raise RunError(
             f"The weights of run {folder.run_id} are so large that its probabilities are not numbers: its predictions "
@@ -76,16 +88,11 @@ def _probs(folder: RunFolder, record: TrainingRecord, dataset: Dataset, best: Ep
     return found.numpy()
 
 
-def main() -> int:
-    """Compute the predictions of the run of `--run-dir` again."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run-dir", required=True, type=Path)
-    recompute_best_epoch(RunFolder(parser.parse_args().run_dir))
-    return 0
+def recompute(job: JobFolder, _request: Request, reporter: Reporter) -> None:
+    """Do the job: its folder lies in that of the run (`recompute_job`)."""
+    reporter("Opening the run", 0, 0, "")
+    recompute_best_epoch(RunFolder(job.path.parents[1]), reporter)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CifarCoreError as error:
-        sys.exit(str(error))
+    run_job_process(Request, recompute)

@@ -5,8 +5,21 @@ import sys
 import streamlit as st
 
 from cifar_core.config import RunConfig
-from cifar_core.runs import QueuePlace, Run, Status, ensure_speed, estimate_run, queue_places, slots
+from cifar_core.jobs.job import read_job
+from cifar_core.runs import (
+    Estimate,
+    QueuePlace,
+    Run,
+    Status,
+    ensure_speed,
+    estimate_run,
+    measure_speed,
+    queue_places,
+    slots,
+    speed_job,
+)
 from cifar_core.workspace import Workspace
+from pages.ui.components.job_view import show_job_end, show_job_progress, show_start_button
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
 from pages.ui.rerun import rerun_page
@@ -52,7 +65,7 @@ def show_start_estimate(workspace: Workspace, config: RunConfig | None, runs: li
         if state == "measuring" and _machine_state(workspace, listed) != "measuring":
             rerun_page()
         if config is not None:
-            st.caption(f":material/timer: {_estimate_line(workspace, config, listed, state)}")
+            _show_estimate(workspace, config, listed, state)
 
     st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
 
@@ -74,9 +87,20 @@ def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
     return "failed"
 
 
-def _estimate_line(workspace: Workspace, config: RunConfig, runs: list[Run], state: str) -> str:
+def _show_estimate(workspace: Workspace, config: RunConfig, runs: list[Run], state: str) -> None:
+    """Show how long a run will take, and the job that measures this machine, where it runs or has failed."""
+    estimate, job = estimate_run(workspace, config, runs), speed_job(workspace)
+    st.caption(f":material/timer: {_estimate_line(estimate, state)}")
+    found = read_job(job)
+    if state == "measuring" and found is not None and found.active:
+        show_job_progress(job, found, "speed")
+    if state == "failed" and estimate is None:
+        show_job_end(found)
+        show_start_button("speed_retry", "Retry", lambda: measure_speed(workspace))
+
+
+def _estimate_line(estimate: Estimate | None, state: str) -> str:
     """Return how long a run will take, and what the estimate rests on."""
-    estimate = estimate_run(workspace, config, runs)
     if estimate is not None:
         return f"{duration(estimate.start_up + estimate.seconds)}, {escaped(estimate.source)}"
     if state == "measuring":
@@ -86,5 +110,5 @@ def _estimate_line(workspace: Workspace, config: RunConfig, runs: list[Run], sta
     if state == "unwritable":
         return "no estimate: the measured speed of this machine cannot be written in this workspace"
     if state == "failed":
-        return "no estimate: measuring the speed of this machine failed (machine.log in the workspace says why)"
+        return "no estimate: the speed of this machine could not be measured"
     return "the time is known once the pictures are here"
