@@ -165,7 +165,8 @@ def cancel_job(job: JobFolder) -> None:
 
 def dismiss_job(job: JobFolder) -> None:
     """Forget a job that has ended; a running one stays."""
-    if read_job(job) is not None and not is_alive(job):
+    state = read_job(job)
+    if state is not None and not state.active:
         remove(job.request)  # never the locks: another process may be waiting for them
 
 

@@ -1,8 +1,8 @@
 """Measures the speed of this machine in some seconds and writes machine.json.
 
-Run as `python -m cifar_core.runs.estimate.measure_speed --job=DIR` by `cifar_core.runs.estimate.speed`. It times training steps of
-the real loop on random pictures. Every case is timed in several rounds and its best time counts, because another
-program seldom disturbs all rounds.
+Run as `python -m cifar_core.runs.estimate.measure_speed --job=DIR` by `cifar_core.runs.estimate.speed`. It times
+training steps of the real loop on random pictures. Every case is timed in several rounds and its best time counts,
+because another program seldom disturbs all rounds.
 """
 
 import itertools
