@@ -1,8 +1,10 @@
 """Data: datasets with their state and how to get them, and their pictures browsed, varied and normalised."""
 
 import io
+import json
 import re
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from cifar_core.data import Split, normalised_view, save_dataset
+from cifar_core.data import Split, dataset_job, normalised_view, save_dataset
+from cifar_core.data.preparation import DataRequest
 from cifar_core.jobs.job import JobState
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
 from pages.ui.data.picture_browser import classes_in_turn
+from pages.ui.markdown import escaped_sentence
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
 from tests.pages.support import OpenPage, primaries, said
@@ -93,6 +97,26 @@ def test_a_failed_job_says_why_and_what_to_do(
     app = open_page(workspace, "data")
     assert ["no network" in error.value for error in app.error] == [True]
     assert {"Download", "Dismiss"} <= {button.label for button in app.button}, "it can be tried again, or put away"
+
+
+@pytest.mark.parametrize("is_upload", [False, True])
+def test_a_failed_import_is_tried_again_unless_its_source_was_an_upload(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, is_upload: bool
+) -> None:
+    job, asked = dataset_job(workspace, "mine"), []
+    job.make()
+    request = DataRequest("import", "/somewhere/a.zip", is_upload, "a.zip", True)
+    job.request.write_text(json.dumps(asdict(request)))
+    job.state.write_text(json.dumps(asdict(JobState("import", "failed", error="No picture."))))
+    monkeypatch.setattr(
+        "pages.ui.data.dataset_cards.start_import", lambda _, source, name, **more: asked.append((source, name, more))
+    )
+    app = open_page(workspace, "data")
+    assert app.error[0].value == escaped_sentence("No picture.") and app.button(key="data_forget_mine")
+    assert ("data_retry_mine" in {button.key for button in app.button}) is not is_upload
+    if not is_upload:
+        app.button(key="data_retry_mine").click().run()
+        assert asked == [(Path("/somewhere/a.zip"), "mine", {"shown": "a.zip", "leave_out": True})]
 
 
 def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, workspace: Workspace) -> None:
