@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -57,6 +58,13 @@ def spawn(program: Program, arguments: list[str], log: Path) -> subprocess.Popen
     with contextlib.suppress(RuntimeError):  # without a thread, the system collects it when this process ends
         threading.Thread(target=process.wait, name=f"wait for {program}", daemon=True).start()
     return process
+
+
+def kill_own_group() -> None:
+    """Kill this process and, where it leads its group as one started by `spawn` does, all that it has started."""
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
 
 
 def child_environment() -> dict[str, str]:

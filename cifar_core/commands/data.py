@@ -1,28 +1,24 @@
 """`data`: list, get, import. A process of its own prepares a dataset; the command follows it."""
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from cifar_core.commands.console import clear_line, json_option, print_json, say, show_progress, workspace_option
+from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
     DatasetState,
-    JobState,
-    cancel_job,
+    dataset_job,
     dataset_state,
     list_datasets,
-    read_job,
     start_get,
     start_import,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
 from cifar_core.interrupts import CtrlC, note_ctrl_c
-from cifar_core.text import clock
+from cifar_core.jobs.job import JobState
 from cifar_core.workspace import Workspace
-
-_LOOK_SECONDS = 0.2
 
 
 @click.group()
@@ -81,8 +77,8 @@ def finish(workspace: Workspace, name: str, ctrl_c: CtrlC, as_json: bool = False
         DataError: an import was refused, or the stored dataset is broken.
         DownloadError: getting it failed, or getting or importing it was cancelled.
     """
-    state = _follow(workspace, name, ctrl_c)
-    job = read_job(workspace, name)
+    job = follow_job(dataset_job(workspace, name), ctrl_c)
+    state = dataset_state(workspace, name)
     # A job that did not end well is an earlier try where the dataset is ready nevertheless.
     if job is not None and (job.state == "done" or state.state != "ready"):
         for line in job.report:
@@ -106,34 +102,3 @@ def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
     if job is not None and job.error:
         return kind(job.error)
     return kind(f"{state.name} is not ready: its preparation ended early. Start it again.")
-
-
-def _follow(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
-    """Wait while a job or a training run prepares the dataset; returns the state after that. Ctrl-C cancels the job.
-
-    Raises:
-        Abort: Ctrl-C was pressed again, or while a training run draws it, which goes on: only the waiting ends.
-    """
-    cancelled = False
-    while True:
-        state, job = dataset_state(workspace, name), read_job(workspace, name)
-        running_job = job if job is not None and job.state == "running" else None
-        if state.state != "preparing" and running_job is None:
-            clear_line()
-            return state
-        if ctrl_c.take():
-            if cancelled or running_job is None:
-                raise click.Abort
-            cancelled = True
-            say("Cancelling; what was stored before is not changed.")
-            cancel_job(workspace, name)
-        _show(running_job)
-        time.sleep(_LOOK_SECONDS)
-
-
-def _show(job: JobState | None) -> None:
-    if job is None:
-        show_progress(0, 0, "Another process is preparing it")
-        return
-    left = f", {clock(job.seconds_left)} left" if job.seconds_left is not None else ""
-    show_progress(job.done, job.total, f"{job.phase}: {job.done:,} of {job.total:,} {job.unit}{left}")

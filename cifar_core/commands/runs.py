@@ -11,8 +11,11 @@ from typing import Any
 import click
 
 from cifar_core.commands.console import json_option, print_json, say, waiting_text, workspace_option
+from cifar_core.commands.jobs import follow_job
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, unfinished
+from cifar_core.errors import RunError
+from cifar_core.interrupts import note_ctrl_c
 from cifar_core.runs import (
     DeletedRun,
     QueuePlace,
@@ -28,7 +31,7 @@ from cifar_core.runs import (
     pause_run,
     queue_places,
     read_run,
-    recompute_predictions,
+    recompute_job,
     remove_last_weights,
     resolve_run,
     restore_run,
@@ -36,6 +39,7 @@ from cifar_core.runs import (
     retry_run,
     slots,
     space_of,
+    start_recompute,
     start_run,
     stop_all,
     stop_run,
@@ -250,7 +254,12 @@ def remove_last_weights_command(workspace: Workspace, run: str, as_json: bool) -
 @workspace_option
 def recompute(workspace: Workspace, run: str, as_json: bool) -> None:
     """Compute the predictions of a RUN again from its best weights, when their file is damaged or missing."""
-    _do(workspace, run, recompute_predictions, "has new predictions", as_json)
+    run_id, ctrl_c = resolve_run(workspace, run), note_ctrl_c()
+    start_recompute(workspace, run_id)
+    job = follow_job(recompute_job(workspace, run_id), ctrl_c)
+    if job is None or job.state != "done":
+        raise RunError((job and job.error) or "Recomputing was cancelled; nothing was changed.")
+    _report_done(run_id, "has new predictions", as_json)
 
 
 @runs.command()

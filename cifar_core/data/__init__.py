@@ -7,13 +7,14 @@ from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image, usable_std
-from cifar_core.data.preparation import JobState, cancel_job, dismiss_job, read_job, start_get, start_import
+from cifar_core.data.preparation import repeatable_import, start_get, start_import
 from cifar_core.data.sources.drawn10 import prepare_drawn10
 from cifar_core.data.store import (
     Dataset,
     Split,
     checked_dataset_name,
     class_counts,
+    dataset_job,
     delete_dataset,
     open_dataset,
     require_unchanged,
@@ -24,25 +25,23 @@ __all__ = [
     "CONVERSION",
     "Dataset",
     "DatasetState",
-    "JobState",
     "NormalisedView",
     "Split",
     "Variation",
     "augment",
-    "cancel_job",
     "checked_dataset_name",
     "class_counts",
+    "dataset_job",
     "dataset_state",
     "decode_picture",
     "delete_dataset",
-    "dismiss_job",
     "draw_variation",
     "list_datasets",
     "normalised_view",
     "open_dataset",
     "prepare_drawn10",
-    "read_job",
     "read_pictures",
+    "repeatable_import",
     "require_unchanged",
     "save_dataset",
     "start_get",

@@ -6,7 +6,6 @@ Reads the `meta.json` of each folder in `workspace.data`.
 from dataclasses import dataclass
 from typing import Literal
 
-from cifar_core.data.preparation import read_job
 from cifar_core.data.sources.cifar10 import (
     CIFAR10,
     CIFAR10_CLASSES,
@@ -27,11 +26,12 @@ from cifar_core.data.store import (
     broken_sentence,
     checked_dataset_name,
     dataset_folder,
-    is_preparing,
+    dataset_job,
     is_saved,
     read_dataset_record,
 )
 from cifar_core.errors import DataError, StorageError
+from cifar_core.jobs.job import is_alive, read_job
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 
@@ -144,13 +144,13 @@ def _jobs(workspace: Workspace) -> list[str]:
 
 def _is_preparing(workspace: Workspace, name: str) -> bool:
     try:
-        return is_preparing(workspace, name)
+        return is_alive(dataset_job(workspace, name))
     except StorageError:  # it cannot be determined; `read_job` says why
         return False
 
 
 def _failure(workspace: Workspace, name: str) -> str:
-    job = read_job(workspace, name)
+    job = read_job(dataset_job(workspace, name))
     return job.error if job is not None and job.state == "failed" else ""
 
 

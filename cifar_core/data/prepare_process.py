@@ -1,84 +1,53 @@
-"""The process that prepares one dataset: `python -m cifar_core.data.prepare_process --workspace=DIR --name=NAME`.
+"""The process that prepares one dataset: `python -m cifar_core.data.prepare_process --job=DIR`, by `preparation.py`.
 
-`preparation.py` starts it. It reads `job.json` in the folder of its job, writes `state.json`, and holds the lock of the
-dataset as long as it runs. An unexpected error ends it with a traceback in `worker.log`; people see its last line.
+The lock of its job is the lock of the dataset.
 """
 
-import argparse
 from pathlib import Path
 
-from cifar_core.data.preparation import LOG, Reporter, Request, job_folder, read_request, remove_leftovers
+from cifar_core.data.preparation import DataRequest, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, is_official
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.importing import ImportRefusedError, import_pictures
-from cifar_core.data.store import dataset_lock
-from cifar_core.errors import CifarCoreError, StorageError
-from cifar_core.jobs.log import append_bounded, end_line
-from cifar_core.jobs.progress import CancelledError
-from cifar_core.storage.atomic import remove, sweep_temp
-from cifar_core.storage.locks import hold_lock
-from cifar_core.workspace import Workspace, open_workspace
-
-LOCK_SECONDS = 15.0  # another process may be testing the lock, or be drawing drawn10 for a run
+from cifar_core.jobs.job import JobFolder
+from cifar_core.jobs.process import Reporter, run_job_process
+from cifar_core.storage.atomic import remove
+from cifar_core.workspace import Workspace
 
 
-def run_job(workspace: Workspace, name: str) -> int:
-    """Do what `job.json` requests, unless another process does it already; returns the exit code."""
-    with hold_lock(dataset_lock(workspace, name), timeout=LOCK_SECONDS) as acquired:
-        if not acquired:
-            return 0
-        folder = job_folder(workspace, name)
-        request = read_request(folder)
-        reporter = Reporter(folder, name, request.kind)
+def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
+    """Prepare the dataset; what an import says of its files goes into the report."""
+    # The folder is data/.jobs/NAME, which `dataset_job` made.
+    workspace, name = Workspace(job.path.parents[2]), job.path.name
+    try:
+        reporter.check_cancel()
         remove_leftovers(workspace, name)
-        sweep_temp(folder, older_than=0, spare=[folder / "cancel"])
-        try:
-            report = prepare(workspace, name, request, reporter)
-        except CancelledError:
-            reporter.end("cancelled")
-        except CifarCoreError as error:
-            report = error.report if isinstance(error, ImportRefusedError) else []
-            try:
-                reporter.end("failed", error=str(error), report=report)
-            except StorageError:  # the first of the two errors is the cause
-                raise error from None
-            return error.exit_code
+        if request.kind == "import":
+            _import(workspace, name, request, reporter)
+        elif name == DRAWN10_NAME:
+            count = DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES
+            reporter("Drawing", 0, count, "pictures")  # shown until the drawing processes have started
+            draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
         else:
-            reporter.end("done", report=report)
-        finally:
-            if request.remove_source:
-                remove(Path(request.source))
-    return 0
+            get_cifar10(workspace, reporter)
+    except ImportRefusedError as error:
+        reporter.report += error.report
+        raise
+    finally:
+        if request.remove_source:
+            remove(Path(request.source))
 
 
-def prepare(workspace: Workspace, name: str, request: Request, reporter: Reporter) -> list[str]:
-    """Prepare the dataset; returns the report of an import."""
+def _import(workspace: Workspace, name: str, request: DataRequest, reporter: Reporter) -> None:
     source = Path(request.source)
-    if request.kind == "import" and is_official(source):
+    if is_official(source):
         import_official(workspace, source, name, reporter, shown=request.shown)
-    elif request.kind == "import":
-        _, report = import_pictures(
-            workspace, source, name, progress=reporter, shown=request.shown, leave_out=request.leave_out
-        )
-        return report
-    elif name == DRAWN10_NAME:
-        count = DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES
-        reporter("Drawing", 0, count, "pictures")  # shown until the drawing processes have started
-        draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
-    else:
-        get_cifar10(workspace, reporter)
-    return []
+        return
+    _, report = import_pictures(
+        workspace, source, name, progress=reporter, shown=request.shown, leave_out=request.leave_out
+    )
+    reporter.report += report
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workspace", required=True)
-    parser.add_argument("--name", required=True)
-    arguments = parser.parse_args()
-    space = open_workspace(arguments.workspace)
-    try:
-        raise SystemExit(run_job(space, arguments.name))
-    except CifarCoreError as error:
-        log = job_folder(space, arguments.name) / LOG  # holds the reason where the state could not be written
-        append_bounded(log, f"\n{end_line('failed', str(error))}\n".encode())
-        raise SystemExit(str(error)) from error
+    run_job_process(DataRequest, prepare)

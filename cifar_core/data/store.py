@@ -19,9 +19,9 @@ from cifar_core.data.array_files import map_array
 from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.errors import MALFORMED_ARRAY, DataError
+from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
 from cifar_core.storage.atomic import (
-    make_folder,
     new_folder,
     remove_folder,
     replace,
@@ -32,7 +32,7 @@ from cifar_core.storage.atomic import (
 from cifar_core.storage.disk_errors import ALLOW, storage_errors
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Amount, ClassNames, Count, PictureCount, Sha256
-from cifar_core.storage.locks import hold_lock, is_locked
+from cifar_core.storage.locks import hold_lock
 from cifar_core.storage.parse import parse
 from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
@@ -99,19 +99,16 @@ def dataset_folder(workspace: Workspace, name: str) -> Path:
     return workspace.data / checked_dataset_name(name)
 
 
+def dataset_job(workspace: Workspace, name: str) -> JobFolder:
+    """The job that prepares this dataset; DataError for a name that no dataset may have."""
+    return JobFolder(workspace.jobs / checked_dataset_name(name))
+
+
 def dataset_lock(workspace: Workspace, name: str) -> Path:
     """The lock that must be held while this dataset is prepared or deleted; the folder of the lock is created here."""
-    folder = workspace.jobs / checked_dataset_name(name)
-    make_folder(folder.parent)
-    make_folder(folder)
-    return folder / "job.lock"
-
-
-def is_preparing(workspace: Workspace, name: str) -> bool:
-    """Whether a process prepares this dataset or is being started for it; StorageError if the locks cannot tell."""
-    folder = workspace.jobs / checked_dataset_name(name)
-    # In this order: `start.lock` is released only after the process has acquired `job.lock`.
-    return is_locked(folder / "start.lock") or is_locked(folder / "job.lock")
+    job = dataset_job(workspace, name)
+    job.make()
+    return job.lock
 
 
 def is_saved(workspace: Workspace, name: str) -> bool:

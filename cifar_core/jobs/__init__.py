@@ -1,1 +1,1 @@
-"""What all detached processes share: the log of what they print, and how they report their progress."""
+"""Detached work: a job is a process of its own with a folder, through which others follow and cancel it."""

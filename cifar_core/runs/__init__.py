@@ -19,10 +19,10 @@ from cifar_core.runs.control.trash import (
 )
 from cifar_core.runs.epoch_log import read_metrics
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
-from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, read_speed
+from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
-from cifar_core.runs.predict.recompute import recompute_predictions
+from cifar_core.runs.predict.recompute import recompute_job, start_recompute
 from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions
 from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
@@ -59,6 +59,7 @@ __all__ = [
     "import_run",
     "list_runs",
     "list_trash",
+    "measure_speed",
     "note_run",
     "open_run_dataset",
     "pause_run",
@@ -67,7 +68,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_speed",
-    "recompute_predictions",
+    "recompute_job",
     "remove_last_weights",
     "rename_run",
     "resolve_run",
@@ -76,6 +77,8 @@ __all__ = [
     "retry_run",
     "slots",
     "space_of",
+    "speed_job",
+    "start_recompute",
     "start_run",
     "stop_all",
     "stop_run",

@@ -12,7 +12,7 @@ from cifar_core.train.batches import Pictures, TrainingData, normalise
 from cifar_core.train.device import computing_in
 from cifar_core.train.epochs import LOSS_CLIP
 
-_BATCH = 256  # pictures: larger batches were no faster, and slower with a wide network
+BATCH = 256  # pictures: larger batches were no faster, and slower with a wide network
 
 
 def config_with_views(config: DataConfig, views: int | None) -> DataConfig:
@@ -33,9 +33,9 @@ def predict_probabilities(
     """Return class probabilities float32 [N, K] on the CPU; `before_batch` is called before each batch."""
     net.eval()
     parts = []
-    for at in range(0, len(pictures), _BATCH):
+    for at in range(0, len(pictures), BATCH):
         before_batch()
-        images = normalise(pictures.take(slice(at, at + _BATCH)), data)
+        images = normalise(pictures.take(slice(at, at + BATCH)), data)
         with computing_in(precision, images.device):
             parts.append(probabilities(net, images, config).cpu())
     return torch.cat(parts) if parts else torch.empty(0, data.classes)

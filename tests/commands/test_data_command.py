@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from cifar_core.__main__ import main
-from cifar_core.data import delete_dataset, preparation, read_job, start_get, start_import
-from cifar_core.data.preparation import JobStatus, Reporter, job_folder
+from cifar_core.data import dataset_job, delete_dataset, start_get, start_import
 from cifar_core.data.store import dataset_lock
 from cifar_core.interrupts import ctrl_c_noted
+from cifar_core.jobs import start
+from cifar_core.jobs.job import JobStatus, read_job
+from cifar_core.jobs.process import Reporter
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
@@ -41,8 +43,8 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wo
 def no_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """No process is started; lists the modules for which one was requested."""
     requested: list[str] = []
-    monkeypatch.setattr(preparation, "spawn", lambda module, arguments, log: requested.append(module))
-    monkeypatch.setattr(preparation, "_wait_for_lock", lambda process, lock: None)
+    monkeypatch.setattr(start, "spawn", lambda module, arguments, log: requested.append(module))
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
     return requested
 
 
@@ -50,8 +52,8 @@ def no_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
     """What happens each time the waiting command checks the state, in turn."""
     todo: list[Callable[[], None]] = []
-    monkeypatch.setattr("cifar_core.commands.data._LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("cifar_core.commands.data._show", lambda job: todo.pop(0)())
+    monkeypatch.setattr("cifar_core.commands.jobs._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("cifar_core.commands.jobs._show", lambda job: todo.pop(0)())
     yield todo
     assert todo == [], "the command did not wait until the end"
 
@@ -65,7 +67,7 @@ def lock() -> Iterator[ExitStack]:
 
 def ended(workspace: Workspace, name: str, state: JobStatus, error: str = "") -> None:
     """Write the end of a dataset's job."""
-    Reporter(job_folder(workspace, name), name, "get").end(state, error=error)
+    Reporter(dataset_job(workspace, name), "get").end(state, error=error)
 
 
 def nothing() -> None:
@@ -131,7 +133,7 @@ def test_ctrl_c_stops_waiting_for_a_run(
     checks += [nothing, interrupt]
     code, _, err = call("data", "get", "drawn10")
     assert code == 1 and "Cancelled." in err
-    assert not (job_folder(workspace, "drawn10") / "cancel").exists()
+    assert not dataset_job(workspace, "drawn10").cancel_file.exists()
 
 
 def test_ctrl_c_cancels_a_job_and_waits_for_its_end(
@@ -144,7 +146,7 @@ def test_ctrl_c_cancels_a_job_and_waits_for_its_end(
     code, _, err = call("data", "get", "drawn10")
     assert code == 1
     assert err.splitlines()[-1] == "Error: Getting drawn10 was cancelled; nothing was changed."
-    assert (job_folder(workspace, "drawn10") / "cancel").exists()
+    assert dataset_job(workspace, "drawn10").cancel_file.exists()
 
 
 def test_a_second_ctrl_c_leaves_at_once(
@@ -180,7 +182,7 @@ def test_a_dataset_deleted_after_its_job_is_fetched_again(
     delete_dataset(workspace, "drawn10")
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     ended(workspace, "mine", "done")
-    assert read_job(workspace, "mine") is not None
+    assert read_job(dataset_job(workspace, "mine")) is not None
     code, _, err = call("data", "get", "drawn10")
     assert code == 1 and "ended early" in err
     assert no_process == ["cifar_core.data.prepare_process", "cifar_core.data.prepare_process"]

@@ -10,6 +10,7 @@ import pytest
 
 from cifar_core.commands import runs as runs_command
 from cifar_core.config import make_config
+from cifar_core.jobs.job import JobState
 from cifar_core.runs import Run, Status, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import BAD_IDS, ended_run, snapshot
@@ -120,7 +121,11 @@ def test_damaged_predictions_name_the_command_that_recomputes_them(
     code, _, err = call("runs", "recompute", finished.id, *where)
     assert code == 2 and "no dataset named tiny" in err, "what it needs is named"
     asked: list[str] = []
-    monkeypatch.setattr(runs_command, "recompute_predictions", lambda _workspace, run_id: asked.append(run_id))
+    ends = [JobState("recompute", "done"), JobState("recompute", "failed", error="No."), JobState("", "cancelled")]
+    monkeypatch.setattr(runs_command, "start_recompute", lambda _workspace, run_id: asked.append(run_id))
+    monkeypatch.setattr(runs_command, "follow_job", lambda *_: ends.pop(0))
     code, out, err = call("runs", "recompute", "latest", "--json", *where)
     assert code == 0 and asked == [finished.id] and "has new predictions" in err
     assert json.loads(out.splitlines()[-1]) == {"run": finished.id, "done": True}
+    for sentence in ("No.", "Recomputing was cancelled; nothing was changed."):
+        assert call("runs", "recompute", "latest", *where) == (2, "", f"Error: {sentence}\n")

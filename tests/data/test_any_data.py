@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cifar_core.data import list_datasets, open_dataset
-from cifar_core.data.preparation import read_job, read_request
+from cifar_core.data import dataset_job, list_datasets, open_dataset
+from cifar_core.data.preparation import DataRequest
 from cifar_core.data.sources.importing import import_pictures
 from cifar_core.data.store import require_unchanged
 from cifar_core.errors import CifarCoreError
+from cifar_core.jobs.job import read_job, read_request
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, snapshot, write_tar, write_zip
@@ -103,13 +104,13 @@ def test_any_job(shared: Workspace, job: bytes, state: bytes) -> None:
     (folder / "job.json").write_bytes(job)
     (folder / "state.json").write_bytes(state)
     try:
-        found = read_job(shared, "mine")
+        found = read_job(dataset_job(shared, "mine"))
         assert found is None or (
             isinstance(found.error, str)
             and found.done + found.total is not None
             and all(isinstance(line, str) for line in found.report)
         )
-        read_request(folder)
+        read_request(dataset_job(shared, "mine"), DataRequest)
     except CifarCoreError:
         pass
     finally:

@@ -46,5 +46,5 @@ def test_a_dataset_saved_during_the_query_is_not_called_absent(
         save(workspace)
         return True
 
-    monkeypatch.setattr(catalogue, "is_preparing", finish_now)
+    monkeypatch.setattr(catalogue, "is_alive", finish_now)
     assert dataset_state(workspace, "mine").state == "ready"

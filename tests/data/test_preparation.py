@@ -15,24 +15,24 @@ import psutil
 import pytest
 
 from cifar_core.data import (
-    JobState,
-    cancel_job,
+    dataset_job,
     delete_dataset,
-    dismiss_job,
     drawing,
     list_datasets,
     open_dataset,
-    preparation,
     prepare_drawn10,
-    prepare_process,
-    read_job,
     start_get,
     start_import,
 )
+from cifar_core.data.preparation import DataRequest
+from cifar_core.data.prepare_process import prepare
 from cifar_core.data.sources.drawn10 import draw_drawn10
 from cifar_core.data.sources.importing import import_pictures
 from cifar_core.data.store import dataset_lock
-from cifar_core.errors import DataError, StorageError
+from cifar_core.errors import CifarCoreError, DataError, StorageError
+from cifar_core.jobs import process, start
+from cifar_core.jobs.job import JobState, cancel_job, dismiss_job, read_job
+from cifar_core.jobs.process import do_job
 from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.storage.faults import EXIT_CODE, FAULT_VARIABLE
 from cifar_core.storage.json_files import write_json
@@ -40,17 +40,21 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT, tiny_pictures
 from tests.data.conftest import small_set, snapshot, write_zip
-
-TIMEOUT = 60.0  # seconds; on a quiet machine a job of these tests takes one or two
+from tests.jobs.support import TIMEOUT, wait_for_end
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Start no process: the tests run the job in this one. The list has the modules that were to be started."""
     modules: list[str] = []
-    monkeypatch.setattr(preparation, "spawn", lambda module, arguments, log: modules.append(module))
-    monkeypatch.setattr(preparation, "_wait_for_lock", lambda process, lock: None)
+    monkeypatch.setattr(start, "spawn", lambda module, arguments, log: modules.append(module))
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
     return modules
+
+
+def run_job(workspace: Workspace, name: str) -> int:
+    """What the process of the job does, in this one."""
+    return do_job(dataset_job(workspace, name), DataRequest, prepare)
 
 
 @pytest.fixture
@@ -71,20 +75,14 @@ def quick_drawing(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def wait_until_ended(workspace: Workspace, name: str) -> JobState:
     """The state of the job when it is over."""
-    end = time.monotonic() + TIMEOUT
-    while time.monotonic() < end:
-        state = read_job(workspace, name)
-        if state is not None and state.state != "running":
-            return state
-        time.sleep(0.05)
-    pytest.fail(f"the job did not end within {TIMEOUT:.0f} s: {read_job(workspace, name)}")
+    return wait_for_end(dataset_job(workspace, name))
 
 
 def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> None:
     """The dataset is there at the end, and the upload is removed."""
     source = write_zip({**small_set(), "README": b""}, tmp_path / "upload")
     start_import(workspace, source, "mine", remove_source=True, shown="my\ncats.zip")
-    assert read_job(workspace, "mine") is not None
+    assert read_job(dataset_job(workspace, "mine")) is not None
     state = wait_until_ended(workspace, "mine")
     assert (state.state, state.kind, state.error) == ("done", "import", "")
     assert state.report == ["1 file outside train and test was skipped (README)."]
@@ -101,13 +99,13 @@ def test_a_killed_job_is_failed_and_the_next_start_cleans_up(
 ) -> None:
     """No partial dataset is listed, the list says what happened, and the same import works afterwards."""
     children: list[subprocess.Popen[bytes]] = []
-    spawn = preparation.spawn
+    spawn = start.spawn
 
     def spawn_and_keep(*arguments: object) -> "subprocess.Popen[bytes]":
         children.append(spawn(*arguments))  # type: ignore[arg-type]
         return children[-1]
 
-    monkeypatch.setattr(preparation, "spawn", spawn_and_keep)
+    monkeypatch.setattr(start, "spawn", spawn_and_keep)
     source = write_zip(small_set(train=800), tmp_path / "a.zip")
     start_import(workspace, source, "mine")
     os.kill(children[0].pid, signal.SIGKILL)
@@ -133,9 +131,9 @@ def test_getting_drawn10(workspace: Workspace, started: list[str]) -> None:
     """It is drawn once, however often it is requested."""
     start_get(workspace, "drawn10")
     assert started == ["cifar_core.data.prepare_process"]
-    assert prepare_process.run_job(workspace, "drawn10") == 0
-    state = read_job(workspace, "drawn10")
-    assert state == JobState("drawn10", "get", "done", "Drawing")
+    assert run_job(workspace, "drawn10") == 0
+    state = read_job(dataset_job(workspace, "drawn10"))
+    assert state == JobState("get", "done", "Drawing")
     start_get(workspace, "drawn10")
     assert len(started) == 1
     dataset = open_dataset(workspace, "drawn10")
@@ -171,15 +169,15 @@ def test_a_job_in_progress_is_not_started_again(workspace: Workspace, tmp_path: 
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"True\n"
-        state = read_job(workspace, "mine")
+        state = read_job(dataset_job(workspace, "mine"))
         assert state is not None
-        assert (state.state, state.phase) == ("running", "Starting")
+        assert (state.state, state.phase) == ("waiting", "Starting")
         assert {item.name: item.state for item in list_datasets(workspace)}["mine"] == "preparing"
         start_import(workspace, source, "mine")
         with pytest.raises(DataError, match="Another dataset named mine is being prepared"):
             start_import(workspace, write_zip(small_set(), tmp_path / "b.zip"), "mine")
         assert len(started) == 1
-        cancel_job(workspace, "mine")
+        cancel_job(dataset_job(workspace, "mine"))
         holder.stdin.close()  # type: ignore[union-attr]
     assert (workspace.data / ".jobs" / "mine" / "cancel").exists()
 
@@ -236,10 +234,11 @@ def test_an_import_killed_at_any_write_leaves_no_partial_dataset(
     import_pictures(workspace, write_zip(small_set(), tmp_path / "other.zip"), "other")
     other = snapshot(workspace.data / "other")
     source = write_zip(small_set(), tmp_path / "a.zip")
-    command = [sys.executable, "-m", "cifar_core.data.prepare_process", f"--workspace={workspace.root}", "--name=mine"]
+    command = [sys.executable, "-m", "cifar_core.data.prepare_process", f"--job={dataset_job(workspace, 'mine').path}"]
     for number in range(1, 100):
-        folder = preparation.job_folder(workspace, "mine")
-        write_json(folder / "job.json", {"kind": "import", "source": str(source), "remove_source": False})
+        job = dataset_job(workspace, "mine")
+        job.make()
+        write_json(job.request, {"kind": "import", "source": str(source), "remove_source": False})
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, FAULT_VARIABLE: f"{point}:{number}:die"}).returncode
         states = {state.name: state.state for state in list_datasets(open_workspace(workspace.root))}
         assert states["other"] == "ready"
@@ -270,8 +269,8 @@ def test_a_cancelled_import_leaves_nothing(workspace: Workspace, tmp_path: Path,
     source = write_zip(small_set(), tmp_path / "upload")
     start_import(workspace, source, "mine", remove_source=True)
     (workspace.data / ".jobs" / "mine" / "cancel").touch()
-    assert prepare_process.run_job(workspace, "mine") == 0
-    state = read_job(workspace, "mine")
+    assert run_job(workspace, "mine") == 0
+    state = read_job(dataset_job(workspace, "mine"))
     assert state is not None
     assert state.state == "cancelled"
     assert not source.exists()
@@ -283,15 +282,15 @@ def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_pat
     """The command line and the page show it until it is dismissed."""
     source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "a.zip")
     start_import(workspace, source, "mine")
-    assert prepare_process.run_job(workspace, "mine") == 2
-    state = read_job(workspace, "mine")
+    assert run_job(workspace, "mine") == 2
+    state = read_job(dataset_job(workspace, "mine"))
     assert state is not None
     assert state.state == "failed"
     assert state.error.startswith("Nothing was imported: 1 of 11 files cannot be used. train/cat/x.png is not")
     assert state.report == ["train/cat/x.png is not a PNG, JPEG, WEBP or BMP picture."]
     assert source.exists()
-    dismiss_job(workspace, "mine")
-    assert read_job(workspace, "mine") is None
+    dismiss_job(dataset_job(workspace, "mine"))
+    assert read_job(dataset_job(workspace, "mine")) is None
     assert "mine" not in [item.name for item in list_datasets(workspace)]
 
 
@@ -302,29 +301,29 @@ def test_a_crash_is_reported_with_the_last_line_of_the_log(
     """The process ended without writing its state."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     (workspace.data / ".jobs" / "mine" / "worker.log").write_bytes(b"Traceback ...\nRecursionError: \xff too much\n\n")
-    state = read_job(workspace, "mine")
+    state = read_job(dataset_job(workspace, "mine"))
     assert state is not None
     assert state.state == "failed"
     assert "RecursionError: \ufffd too much" in state.error
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "fetch"}', '{"schema_version": 1, "surprise": 1}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": 1}', '{"schema_version": 1, "surprise": 1}'])
 def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started: list[str], content: str) -> None:
     """A job whose state or request cannot be read counts as failed: it is listed and can be dismissed."""
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     folder = workspace.data / ".jobs" / "mine"
     (folder / "state.json").write_text(content)
-    state = read_job(workspace, "mine")
+    state = read_job(dataset_job(workspace, "mine"))
     assert state is not None
     assert state.state == "failed"
     (folder / "job.json").write_text(content)
-    state = read_job(workspace, "mine")
+    state = read_job(dataset_job(workspace, "mine"))
     assert state is not None
     assert (state.state, str(folder / "job.json") in state.error) == ("failed", True)
-    with pytest.raises(DataError, match="cannot be read"):
-        prepare_process.run_job(workspace, "mine")
-    dismiss_job(workspace, "mine")
-    assert read_job(workspace, "mine") is None
+    with pytest.raises(CifarCoreError, match="cannot be read"):
+        run_job(workspace, "mine")
+    dismiss_job(dataset_job(workspace, "mine"))
+    assert read_job(dataset_job(workspace, "mine")) is None
 
 
 def test_what_cannot_be_started(
@@ -346,7 +345,7 @@ def test_what_cannot_be_started(
     with pytest.raises(DataError, match=r"drawn10 is broken \(test_labels\.npy is missing\): delete it"):
         start_get(workspace, "drawn10")
     start_import(workspace, source, "mine")
-    prepare_process.run_job(workspace, "mine")
+    run_job(workspace, "mine")
     with pytest.raises(DataError, match="already a dataset named mine"):
         start_import(workspace, source, "mine")
     assert started == ["cifar_core.data.prepare_process"]
@@ -357,10 +356,10 @@ def test_a_job_whose_lock_is_taken_does_nothing(
     workspace: Workspace, tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two processes for one dataset, the second ends at once."""
-    monkeypatch.setattr(prepare_process, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(process, "LOCK_SECONDS", 0.05)
     start_import(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     with hold_lock(dataset_lock(workspace, "mine")):
-        assert prepare_process.run_job(workspace, "mine") == 0
+        assert run_job(workspace, "mine") == 0
         assert "mine" not in [item.name for item in workspace.data.iterdir()]
 
 
@@ -371,7 +370,7 @@ def test_a_request_of_an_older_version_is_read(workspace: Workspace, tmp_path: P
     request = json.loads(file.read_text())
     assert request.pop("shown") == "b.zip"
     file.write_text(json.dumps(request))
-    assert prepare_process.run_job(workspace, "mine") == 0
+    assert run_job(workspace, "mine") == 0
     assert open_dataset(workspace, "mine").source == "Imported from a.zip."
 
 
@@ -402,14 +401,17 @@ def test_a_path_from_home(
     write_zip(small_set(), tmp_path / "a.zip")
     monkeypatch.setenv("HOME", str(tmp_path))
     start_import(workspace, Path("~/a.zip"), "mine")
-    assert prepare_process.run_job(workspace, "mine") == 0
+    assert run_job(workspace, "mine") == 0
 
 
 NO_PERMISSION = """
 import os, sys
 from pathlib import Path
 from cifar_core.data import start_import
-from cifar_core.errors import DataError, StorageError
+from cifar_core.errors import CifarCoreError, DataError, StorageError
+from cifar_core.jobs import process, start
+from cifar_core.jobs.job import JobState, cancel_job, dismiss_job, read_job
+from cifar_core.jobs.process import do_job
 from cifar_core.workspace import open_workspace
 workspace = open_workspace(sys.argv[1])
 os.setuid(65534)
@@ -465,8 +467,8 @@ def test_a_job_that_could_not_be_started_is_not_listed(workspace: Workspace, mon
     def refuse(*_: object) -> None:
         raise StorageError("No process can be started.")
 
-    monkeypatch.setattr(preparation, "spawn", refuse)
+    monkeypatch.setattr(start, "spawn", refuse)
     with pytest.raises(StorageError, match="No process"):
         start_get(workspace, "drawn10")
-    assert read_job(workspace, "drawn10") is None
+    assert read_job(dataset_job(workspace, "drawn10")) is None
     assert {item.name: item.state for item in list_datasets(workspace)}["drawn10"] == "absent"

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.evaluate import checks, confusion_matrix
-from cifar_core.runs import Predictions, Run, read_metrics, read_predictions
+from cifar_core.jobs import start
+from cifar_core.jobs.job import JobState
+from cifar_core.runs import Predictions, Run, read_metrics, read_predictions, recompute_job
+from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
+from tests.jobs.support import wait_for_end
 from tests.pages.support import OpenPage, said
 
 
@@ -127,8 +132,43 @@ def test_damaged_predictions_are_made_anew_at_a_click(
     app = open_page(copy, "confusion", run=finished.id)
     assert "cannot be read" in app.error[0].value and not app.get("plotly_chart")
     app.button(key="mend_recompute").click().run()
+    wait_for_end(recompute_job(copy, finished.id))
+    app.run()
     assert not app.exception and not app.error and app.get("plotly_chart")
     assert np.array_equal(read_predictions(copy, finished.id).probs, found.probs)
+
+
+@pytest.mark.fault(7, 97)
+def test_recomputing_is_a_job_that_every_session_finds_and_can_cancel(
+    open_page: OpenPage, copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script does not wait for it: no process answers here, and the page is drawn nevertheless."""
+    path = copy.runs / finished.id / "predictions.npz"
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    monkeypatch.setattr(start, "spawn", lambda *_: None)
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+    job = recompute_job(copy, finished.id)
+    job.make()
+    with hold_lock(job.lock):
+        job.request.write_text('{"kind": "recompute"}')
+        job.state.write_text(json.dumps(asdict(JobState("recompute", "running", "Predicting", 50, 100, "pictures"))))
+        app = open_page(copy, "confusion", run=finished.id)
+        (bar,) = app.progress
+        assert (bar.value, bar.text) == (50, "Predicting · 50 of 100 pictures")
+        assert "mend_recompute" not in {button.key for button in app.button}
+        other = open_page(copy, "misclassified", run=finished.id)
+        other.button(key="mend_recompute_cancel").click().run()
+        assert job.cancel_file.exists()
+        assert app.run().progress[0].text == "Cancelling…"
+    app.run()
+    assert not app.progress and "It was cancelled; nothing was changed." in said(app)
+    assert app.button(key="mend_recompute").label == "Retry"
+    app.button(key="mend_recompute").click().run()
+    assert not job.cancel_file.exists(), "it was started again"
+    assert "ended early" in app.error[1].value, "its process never lived"
+    path.write_bytes(whole)
+    assert app.run().get("plotly_chart") and not app.error
 
 
 @pytest.mark.fault(7)

@@ -1,8 +1,10 @@
 """Data: datasets with their state and how to get them, and their pictures browsed, varied and normalised."""
 
 import io
+import json
 import re
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from cifar_core.data import JobState, Split, normalised_view, save_dataset
+from cifar_core.data import Split, dataset_job, normalised_view, save_dataset
+from cifar_core.data.preparation import DataRequest
+from cifar_core.jobs.job import JobState
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
 from pages.ui.data.picture_browser import classes_in_turn
+from pages.ui.markdown import escaped_sentence
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
 from tests.pages.support import OpenPage, primaries, said
@@ -38,26 +43,30 @@ def test_a_job_on_its_way_shows_how_far_it_is_and_can_be_cancelled(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = JobState(
-        "cifar10", "get", phase="Downloading", done=85_000_000, total=170_000_000, unit="bytes", seconds_left=61
+        "get", "running", phase="Downloading", done=85_000_000, total=170_000_000, unit="bytes", seconds_left=61
     )
     cancelled: list[str] = []
-    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "cifar10" else None)
-    monkeypatch.setattr("pages.ui.data.dataset_cards.cancel_job", lambda _, name: cancelled.append(name))
-    monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "cifar10")
+    monkeypatch.setattr(
+        "pages.ui.data.dataset_cards.read_job", lambda folder: job if folder.path.name == "cifar10" else None
+    )
+    monkeypatch.setattr("pages.ui.components.job_view.cancel_job", lambda folder: cancelled.append(folder.path.name))
+    monkeypatch.setattr("cifar_core.data.catalogue.is_alive", lambda folder: folder.path.name == "cifar10")
     app = open_page(workspace, "data")
     (bar,) = app.progress
     assert bar.value == 50
     assert bar.text == "Downloading · 81.1 MB of 162.1 MB · 1:01 left"
-    app.button(key="data_cancel_cifar10").click().run()
+    app.button(key="data_cifar10_cancel").click().run()
     assert cancelled == ["cifar10"]
 
 
-@pytest.mark.parametrize("job", [None, JobState("drawn10", "get", "done", phase="Drawing", done=9, total=10)])
+@pytest.mark.parametrize("job", [None, JobState("get", "done", phase="Drawing", done=9, total=10)])
 def test_what_a_training_run_draws_is_not_a_job_to_cancel(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, job: JobState | None
 ) -> None:
-    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "drawn10" else None)
-    monkeypatch.setattr("cifar_core.data.catalogue.is_preparing", lambda _, name: name == "drawn10")
+    monkeypatch.setattr(
+        "pages.ui.data.dataset_cards.read_job", lambda folder: job if folder.path.name == "drawn10" else None
+    )
+    monkeypatch.setattr("cifar_core.data.catalogue.is_alive", lambda folder: folder.path.name == "drawn10")
     app = open_page(workspace, "data")
     (bar,) = app.progress
     assert (bar.value, bar.text) == (0, "Preparing…")
@@ -81,11 +90,33 @@ def test_a_broken_dataset_is_deleted_before_it_is_got_again(
 def test_a_failed_job_says_why_and_what_to_do(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = JobState("cifar10", "get", "failed", error="There is no network: put the file here.")
-    monkeypatch.setattr("pages.ui.data.dataset_cards.read_job", lambda _, name: job if name == "cifar10" else None)
+    job = JobState("get", "failed", error="There is no network: put the file here.")
+    monkeypatch.setattr(
+        "pages.ui.data.dataset_cards.read_job", lambda folder: job if folder.path.name == "cifar10" else None
+    )
     app = open_page(workspace, "data")
     assert ["no network" in error.value for error in app.error] == [True]
     assert {"Download", "Dismiss"} <= {button.label for button in app.button}, "it can be tried again, or put away"
+
+
+@pytest.mark.parametrize("is_upload", [False, True])
+def test_a_failed_import_is_tried_again_unless_its_source_was_an_upload(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, is_upload: bool
+) -> None:
+    job, asked = dataset_job(workspace, "mine"), []
+    job.make()
+    request = DataRequest("import", "/somewhere/a.zip", is_upload, "a.zip", True)
+    job.request.write_text(json.dumps(asdict(request)))
+    job.state.write_text(json.dumps(asdict(JobState("import", "failed", error="No picture."))))
+    monkeypatch.setattr(
+        "pages.ui.data.dataset_cards.start_import", lambda _, source, name, **more: asked.append((source, name, more))
+    )
+    app = open_page(workspace, "data")
+    assert app.error[0].value == escaped_sentence("No picture.") and app.button(key="data_forget_mine")
+    assert ("data_retry_mine" in {button.key for button in app.button}) is not is_upload
+    if not is_upload:
+        app.button(key="data_retry_mine").click().run()
+        assert asked == [(Path("/somewhere/a.zip"), "mine", {"shown": "a.zip", "leave_out": True})]
 
 
 def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, workspace: Workspace) -> None:

@@ -19,8 +19,9 @@ from cifar_core.runs import (
     read_metrics,
     read_predictions,
     read_run,
-    recompute_predictions,
+    recompute_job,
     rename_run,
+    start_recompute,
     verify_run,
 )
 from cifar_core.runs.old_schemas import OldFolder, as_stored
@@ -29,6 +30,7 @@ from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.transfer import manifest
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, save_tiny, tiny_pictures
+from tests.jobs.support import wait_for_end
 from tests.runs.in_process import train
 
 STORED = sorted((ROOT / "tests" / "fixtures").glob("schema-*/*"))
@@ -96,7 +98,8 @@ def test_recomputing_carries_a_stored_run_over(stored: Path, workspace: Workspac
     as_stored(folder).samples("test").write_bytes(b"")
     with pytest.raises(RunError, match="runs recompute"):
         read_predictions(workspace, folder.run_id)
-    recompute_predictions(workspace, folder.run_id)
+    start_recompute(workspace, folder.run_id)
+    assert wait_for_end(recompute_job(workspace, folder.run_id)).state == "done"
     assert as_stored(folder) == folder and not (folder.path / "history").exists()
     for epoch, found in before.items():
         again = read_predictions(workspace, folder.run_id, epoch)

@@ -20,14 +20,16 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.data import delete_dataset
-from cifar_core.data.preparation import Request, read_job
-from cifar_core.data.prepare_process import run_job
+from cifar_core.data import dataset_job, delete_dataset
+from cifar_core.data.preparation import DataRequest
+from cifar_core.data.prepare_process import prepare
 from cifar_core.data.sources import cifar10, official_reader
 from cifar_core.data.sources.cifar10 import OfficialFiles, get_cifar10
 from cifar_core.data.sources.download import Connection, Remote, fetch
 from cifar_core.errors import CifarCoreError, StorageError
 from cifar_core.export import save_samples, zip_samples
+from cifar_core.jobs.job import read_job
+from cifar_core.jobs.process import do_job
 from cifar_core.runs import delete_run, export_run, import_run, restore_run
 from cifar_core.runs.control.trash import empty_trash
 from cifar_core.storage import faults
@@ -212,16 +214,16 @@ def test_importing_pictures(template: Path, tmp_path: Path, step: int) -> None:
     def do(workspace: Workspace) -> None:
         upload = workspace.data / f"{TEMP_MARK}upload"
         shutil.copyfile(packed, upload)
-        write_request(workspace, Request("import", str(upload), remove_source=True, shown="mine.zip"))
-        run_job(workspace, "mine")
-        job = read_job(workspace, "mine")
+        write_request(workspace, DataRequest("import", str(upload), remove_source=True, shown="mine.zip"))
+        do_job(dataset_job(workspace, "mine"), DataRequest, prepare)
+        job = read_job(dataset_job(workspace, "mine"))
         if job is not None and job.state == "failed":
             raise StorageError(job.error)
 
     try_everything(template, Action(do, ("data/mine",)), step)
 
 
-def write_request(workspace: Workspace, request: Request) -> None:
+def write_request(workspace: Workspace, request: DataRequest) -> None:
     """What `start_import` writes for the job, here without faults."""
     folder = workspace.data / ".jobs" / "mine"
     folder.mkdir(parents=True, exist_ok=True)

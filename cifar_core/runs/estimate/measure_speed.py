@@ -1,40 +1,41 @@
 """Measures the speed of this machine in some seconds and writes machine.json.
 
-Run as `python -m cifar_core.runs.estimate.measure_speed --workspace=DIR --begun=SECONDS`. It times training steps of
-the real loop on random pictures. Every case is timed in several rounds and its best time counts, because another
-program seldom disturbs all rounds.
+Run as `python -m cifar_core.runs.estimate.measure_speed --job=DIR` by `cifar_core.runs.estimate.speed`. It times
+training steps of the real loop on random pictures. Every case is timed in several rounds and its best time counts,
+because another program seldom disturbs all rounds.
 """
 
-import argparse
 import itertools
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import Dataset, Split
+from cifar_core.errors import TrainingError
+from cifar_core.jobs.job import JobFolder
+from cifar_core.jobs.process import Reporter, run_job_process
+from cifar_core.jobs.progress import OnProgress
 from cifar_core.machine import keep_memory, lower_priority
 from cifar_core.models import layer_table, models
 from cifar_core.presets import PRESETS
 from cifar_core.runs.estimate.speed import (
     SPEED_FILE,
-    SPEED_LOCK,
     Costs,
     MachineSpeed,
+    SpeedRequest,
     activation_values,
     as_json,
     measured_at,
+    read_speed,
     step_key,
 )
 from cifar_core.runs.estimate.speed import machine_name as name_machine
 from cifar_core.storage.json_files import write_json
-from cifar_core.storage.locks import hold_lock
 from cifar_core.train.batches import epoch_batches, load_training_data
 from cifar_core.train.device import pick_device
 from cifar_core.train.predict import predict_probabilities
@@ -48,12 +49,14 @@ _MEASURED = 128  # pictures to measure
 _CLASSES = 10
 
 
-def measure(start_up: float) -> MachineSpeed:
+def measure(start_up: float, progress: OnProgress) -> MachineSpeed:
     """Time training steps of every preset and of other networks, and fit costs that give the time of any network.
 
     Args:
         start_up: seconds from the start of this process until it could begin to compute.
+        progress: is told each round of each case.
     """
+    progress("Preparing to measure", 0, 0, "")
     data = _random_dataset()
     presets = [make_config(preset=name) for name in PRESETS]
     threads = _best_threads(presets[0], data)
@@ -64,9 +67,9 @@ def measure(start_up: float) -> MachineSpeed:
         for model in models()
     }
     timed = [case for several in cases.values() for case in several]
-    for _ in range(_ROUNDS):
-        for case in timed:
-            case.time()
+    for done, case in enumerate(timed * _ROUNDS):
+        progress("Measuring", done, _ROUNDS * len(timed), "timings")
+        case.time()
     known = {step_key(case.config): case.step for case in timed}
     return MachineSpeed(
         name_machine(), threads, start_up, {model: _fit(several) for model, several in cases.items()}, known
@@ -204,20 +207,21 @@ def _best_time(action: Callable[[], object]) -> float:
     return min(times)
 
 
-def main() -> int:
-    """Measure this machine and write its speed, unless another process does so."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workspace", required=True, type=Path)
-    parser.add_argument("--begun", required=True, type=float, help="When this process was started, seconds since 1970.")
-    arguments = parser.parse_args()
+def measure_machine(job: JobFolder, request: SpeedRequest, reporter: Reporter) -> None:
+    """Measure this machine and write its speed, unless that was done since it was requested.
+
+    Raises:
+        TrainingError: the speed that was measured cannot be used.
+    """
     keep_memory()
     lower_priority()  # as in a training, because a person uses the page meanwhile
-    root, start_up = arguments.workspace, time.time() - arguments.begun
-    with hold_lock(root / SPEED_LOCK) as acquired:
-        if acquired and measured_at(Workspace(root)) < arguments.begun:  # no other process has measured it since
-            write_json(root / SPEED_FILE, as_json(measure(start_up)))
-    return 0
+    # The folder of the job is .jobs/speed in the workspace (`speed_job`).
+    workspace, start_up = Workspace(job.path.parents[1]), time.time() - request.begun
+    if measured_at(workspace) < request.begun:
+        write_json(workspace.root / SPEED_FILE, as_json(measure(start_up, reporter)))
+        if read_speed(workspace) is None:
+            raise TrainingError("The times that were measured cannot be right: measure again when the machine is idle.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_job_process(SpeedRequest, measure_machine)

@@ -4,7 +4,6 @@ import functools
 import importlib.metadata
 import math
 import os
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,17 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 from cifar_core.config import RunConfig
+from cifar_core.jobs.job import JobFolder, Request, read_job
+from cifar_core.jobs.start import start_job
 from cifar_core.models import Layer, list_models
-from cifar_core.processes import Program, spawn
+from cifar_core.processes import Program
 from cifar_core.runs.run import Run
 from cifar_core.storage.json_files import read_json
-from cifar_core.storage.locks import is_locked
 from cifar_core.storage.parse import parse
 from cifar_core.workspace import Workspace
 
 SPEED_FILE = "machine.json"
-SPEED_LOCK = "machine.lock"
-_STARTED: dict[Path, subprocess.Popen[bytes]] = {}  # workspace -> the measuring process that this process started
 _MIN_SECONDS, _MAX_SECONDS = 1e-12, 1e6  # of a step on any machine
 _MAX_RATIO = 2.0  # of a run's time to its estimate, or the reverse; beyond it the machine is measured again
 
@@ -106,11 +104,23 @@ def measured_at(workspace: Workspace) -> float:
         return 0.0
 
 
+@dataclass(frozen=True)
+class SpeedRequest(Request):
+    """That this machine is to be measured."""
+
+    begun: float  # when this was requested, in seconds since 1970
+
+
+def speed_job(workspace: Workspace) -> JobFolder:
+    """The job that measures this machine."""
+    return JobFolder(workspace.root / ".jobs" / "speed")
+
+
 def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["done", "measuring", "failed"]:
-    """Start a process that measures this machine, unless that is done or under way; returns how far it is.
+    """Start a job that measures this machine, unless that is done or under way; returns how far it is.
 
     The machine is measured again once a later run took a very different time than expected, because other programs
-    may have disturbed the first measurement. A failed measurement is not repeated by the same process.
+    may have disturbed the first measurement. What failed or was cancelled is only begun again by `measure_speed`.
 
     Args:
         workspace: with the machine's speed.
@@ -119,18 +129,20 @@ def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["don
     Raises:
         StorageError: the process or its log could not be made.
     """
+    job = read_job(speed_job(workspace))  # before the speed: a job that ends now has written it
     if _is_current(workspace, runs):
         return "done"
-    started = _STARTED.get(workspace.root)
-    if is_locked(workspace.root / SPEED_LOCK) or (started is not None and started.poll() is None):
+    if job is not None and job.active:
         return "measuring"
-    if started is not None and _is_current(workspace, runs):
-        return "done"  # it ended between the two checks
-    if started is not None and (started.returncode or not measured_at(workspace)):
+    if job is not None and job.state != "done":
         return "failed"
-    arguments = [f"--workspace={workspace.root}", f"--begun={time.time()}"]
-    _STARTED[workspace.root] = spawn(Program.MEASURE_SPEED, arguments, workspace.root / "machine.log")
+    measure_speed(workspace)
     return "measuring"
+
+
+def measure_speed(workspace: Workspace) -> None:
+    """Start the job that measures this machine; StorageError if that is not possible."""
+    start_job(speed_job(workspace), Program.MEASURE_SPEED, SpeedRequest("speed", time.time()))
 
 
 def _is_current(workspace: Workspace, runs: Sequence[Run]) -> bool:

@@ -1,13 +1,13 @@
 """Computes the predictions of a run again, where their file is damaged or gone, from the weights of its best epoch.
 
-Checks here, without torch, whether that is possible; `cifar_core.runs.predict.recompute_process`, a process of its own,
-computes and writes them.
+Checks here, without torch, whether that is possible; the job `cifar_core.runs.predict.recompute_process` computes and
+writes them. Its folder is `.jobs/recompute/` in the folder of the run.
 """
 
-import subprocess
-
 from cifar_core.errors import RunError
-from cifar_core.processes import Program, child_environment, command_of
+from cifar_core.jobs.job import JobFolder, Request
+from cifar_core.jobs.start import start_job
+from cifar_core.processes import Program
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.result_checks import check_weights
@@ -16,10 +16,15 @@ from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
 
 
-def recompute_predictions(workspace: Workspace, run_id: str) -> None:
-    """Compute the predictions of a run's best epoch again, and wait for them. On the same machine they are bit-exact.
+def recompute_job(workspace: Workspace, run_id: str) -> JobFolder:
+    """The job that recomputes the predictions of a run; RunError without such a run."""
+    return JobFolder(run_folder(workspace, run_id).path / ".jobs" / "recompute")
 
-    Metrics, weights and the predictions of other epochs stay as they are.
+
+def start_recompute(workspace: Workspace, run_id: str) -> None:
+    """Compute the predictions of a run's best epoch again as a job; one that is in progress is not started again.
+
+    On the same machine they are bit-exact. Metrics, weights and the predictions of other epochs stay as they are.
 
     Args:
         workspace: where the run is.
@@ -29,6 +34,7 @@ def recompute_predictions(workspace: Workspace, run_id: str) -> None:
         DataError: the run's dataset is absent or broken.
         RunError: no such run, it is active, it has no finished epoch, its dataset has changed, or its best weights
             cannot be used; in all cases nothing has changed.
+        StorageError: the process could not be started.
     """
     run = read_run(workspace, run_id)
     if run.active:
@@ -44,16 +50,4 @@ def recompute_predictions(workspace: Workspace, run_id: str) -> None:
             f"The predictions of run {run.id} can only be recomputed from its best weights, but {error}. "
             "Its metrics are whole; duplicate the run to train the network again."
         ) from error
-    done = subprocess.run(
-        command_of(Program.RECOMPUTE, f"--run-dir={folder.path}"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=child_environment(),
-        check=False,
-    )
-    if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise RunError(
-            lines[-1] if lines else f"Recomputing ended with exit code {done.returncode} and gave no reason."
-        )
+    start_job(recompute_job(workspace, run.id), Program.RECOMPUTE, Request("recompute"))

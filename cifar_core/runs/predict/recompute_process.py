@@ -1,18 +1,19 @@
 """The process that computes a run's predictions again from its best weights.
 
-Run as `python -m cifar_core.runs.predict.recompute_process --run-dir=DIR` by `cifar_core.runs.predict.recompute`,
-which has checked that this is possible and loads no torch. A run of an earlier schema is carried over first.
+Run as `python -m cifar_core.runs.predict.recompute_process --job=DIR` by `cifar_core.runs.predict.recompute`, which has
+checked that this is possible and loads no torch. A run of an earlier schema is carried over first.
 """
 
-import argparse
-import sys
-from pathlib import Path
+import itertools
 
 import numpy as np
 import torch
 
 from cifar_core.data import require_unchanged
-from cifar_core.errors import CifarCoreError, RunError
+from cifar_core.errors import RunError
+from cifar_core.jobs.job import JobFolder, Request
+from cifar_core.jobs.process import Reporter, run_job_process
+from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
@@ -26,13 +27,12 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine, MeasuredSplit
 from cifar_core.train.batches import Pictures, TrainingData, load_training_data
 from cifar_core.train.device import make_repeatable, pick_device
-from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
+from cifar_core.train.predict import BATCH, config_with_views, loss_and_accuracy, predict_probabilities
 
-_LOCK_SECONDS = 60.0  # to wait for another process that recomputes the same run
 _TOLERANCE = 0.01  # of the test accuracy, which may differ a little on another machine, where rounding differs
 
 
-def recompute_best_epoch(folder: RunFolder) -> None:
+def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) -> None:
     """Compute the predictions of the best epoch as the training did, and write them.
 
     Raises:
@@ -40,19 +40,21 @@ def recompute_best_epoch(folder: RunFolder) -> None:
             best epoch, or the disk refused; the files are as before.
     """
     # With this lock, the run cannot be resumed or deleted meanwhile.
-    with hold_lock(folder.training_lock, timeout=_LOCK_SECONDS) as acquired:
+    with hold_lock(folder.training_lock) as acquired:
         if not acquired or is_active(folder):
             raise RunError(f"Run {folder.run_id} is in use by another process: try again when that has ended.")
         run, record = read_run(folder.workspace, folder.run_id), read_training_record(folder)
         assert run.best is not None and record is not None
         dataset = open_run_dataset(folder.workspace, run)
+        progress("Checking the pictures", 0, 0, "")
         require_unchanged(dataset)
         torch.set_num_threads(threads_of(folder))
         config = run_config(folder)
         device = pick_device("cpu" if record.device == "cpu" else "auto")
         make_repeatable(config.machine.seed)
         data = load_training_data(dataset, config.data, config.machine.seed, device)
-        found = _predict(folder, record, data, run.best)
+        found = _predict(folder, record, data, run.best, progress)
+        progress("Saving", 0, 0, "")
         carry_over(folder)
         write_samples(folder, dataset, data)
         for split, probs in found.items():
@@ -60,7 +62,7 @@ def recompute_best_epoch(folder: RunFolder) -> None:
 
 
 def _predict(
-    folder: RunFolder, record: TrainingRecord, data: TrainingData, best: EpochLine
+    folder: RunFolder, record: TrainingRecord, data: TrainingData, best: EpochLine, progress: OnProgress
 ) -> dict[MeasuredSplit, np.ndarray]:
     """Probabilities float32 [N, K] of each measured split after the best epoch."""
     config = run_config(folder)
@@ -68,8 +70,13 @@ def _predict(
     net = net.to(data.scale.device).to(memory_format=torch.channels_last)
     views = config_with_views(config.data, best.looks)
     measured: dict[MeasuredSplit, Pictures] = {"test": data.test, "validation": data.validation}
+    count, batches = sum(map(len, measured.values())), itertools.count()
+
+    def before_batch() -> None:
+        progress("Predicting", min(count, next(batches) * BATCH), count, "pictures")
+
     found = {
-        split: predict_probabilities(net, pictures, data, views, record.precision)
+        split: predict_probabilities(net, pictures, data, views, record.precision, before_batch=before_batch)
         for split, pictures in measured.items()
         if len(pictures)
     }
@@ -87,16 +94,11 @@ def _predict(
     return {split: probs.numpy() for split, probs in found.items()}
 
 
-def main() -> int:
-    """Compute the predictions of the run of `--run-dir` again."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run-dir", required=True, type=Path)
-    recompute_best_epoch(RunFolder(parser.parse_args().run_dir))
-    return 0
+def recompute(job: JobFolder, _request: Request, reporter: Reporter) -> None:
+    """Do the job: its folder lies in that of the run (`recompute_job`)."""
+    reporter("Opening the run", 0, 0, "")
+    recompute_best_epoch(RunFolder(job.path.parents[1]), reporter)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CifarCoreError as error:
-        sys.exit(str(error))
+    run_job_process(Request, recompute)

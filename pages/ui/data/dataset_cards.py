@@ -1,32 +1,32 @@
 """The datasets as cards: what is here, how to get the rest, and the progress of downloads and imports.
 
-Getting data is a job in its own process. These widgets start it and read its state from the disk, so a reload loses
-nothing.
+Getting data is a job: these widgets start it and read its state from the disk, so a reload loses nothing.
 """
 
+from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
 from cifar_core.data import (
     DatasetState,
-    JobState,
-    cancel_job,
+    dataset_job,
     delete_dataset,
-    dismiss_job,
     list_datasets,
-    read_job,
+    repeatable_import,
     start_get,
+    start_import,
 )
-from cifar_core.text import clock, counted, size_text
+from cifar_core.jobs.job import JobState, dismiss_job, read_job
+from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
+from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
 from pages.ui.wording import BadgeColour
 
 ButtonKind = Literal["primary", "secondary"]
-REFRESH_SECONDS = 1.0  # between two reads of a running job
 GET_BUTTONS = {"drawn10": ("Generate", ":material/brush:"), "cifar10": ("Download", ":material/download:")}
 STATE_DISPLAY: dict[str, tuple[str, BadgeColour, str]] = {
     "ready": ("ready", "green", ":material/check_circle:"),
@@ -61,7 +61,8 @@ def dataset_heading(state: DatasetState) -> str:
 
 
 def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
-    job = read_job(workspace, state.name)
+    folder = dataset_job(workspace, state.name)
+    job = read_job(folder)
     failed = job is not None and job.state == "failed" and state.state == "absent"
     word, colour, icon = STATE_DISPLAY["failed" if failed else state.state]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -69,7 +70,10 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
         st.badge(word, color=colour, icon=icon)
     st.caption(escaped_sentence(state.description))
     if state.state == "preparing":
-        _show_progress(workspace, state, job)
+        if job is not None and job.active:
+            show_job_progress(folder, job, f"data_{state.name}")
+        else:  # a training run draws it, or the job is just beginning
+            st.progress(0.0, text="Preparing…")
         return
     if state.state == "ready":
         st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size_text(state.bytes)}")
@@ -80,10 +84,8 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
             st.markdown(escaped_sentence(state.how))
     _show_import_report(job)
     _show_buttons(workspace, state, primary=primary)
-    if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
-        with show_errors():
-            dismiss_job(workspace, state.name)
-            st.rerun()
+    if failed:
+        _show_ways_out(workspace, state.name)
 
 
 def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
@@ -106,20 +108,17 @@ def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -
                         st.rerun()
 
 
-def _show_progress(workspace: Workspace, state: DatasetState, job: JobState | None) -> None:
-    if job is None or job.state != "running":  # a training run generates it, or the job is just beginning
-        st.progress(0.0, text="Preparing…")
-        return
-    if job.total <= 0:
-        st.progress(0.0, text=f"{job.phase}…")
-    else:
-        amount = size_text(job.done) if job.unit == "bytes" else f"{job.done:,}"
-        whole = size_text(job.total) if job.unit == "bytes" else f"{job.total:,} {job.unit}"
-        left = f" · {clock(job.seconds_left)} left" if job.seconds_left is not None else ""
-        st.progress(min(1.0, job.done / job.total), text=f"{job.phase} · {amount} of {whole}{left}")
-    if st.button("Cancel", key=f"data_cancel_{state.name}", icon=":material/close:"):
-        with show_errors():
-            cancel_job(workspace, state.name)
+def _show_ways_out(workspace: Workspace, name: str) -> None:
+    """Show what can be done about a job that failed: try it again, where its source is still there, or forget it."""
+    request = repeatable_import(workspace, name)
+    with st.container(horizontal=True), show_errors():
+        if request is not None and st.button("Retry", key=f"data_retry_{name}", icon=":material/restart_alt:"):
+            source = Path(request.source)
+            start_import(workspace, source, name, shown=request.shown, leave_out=request.leave_out)
+            st.rerun()
+        if st.button("Dismiss", key=f"data_forget_{name}", icon=":material/close:", type="tertiary"):
+            dismiss_job(dataset_job(workspace, name))
+            st.rerun()
 
 
 def _show_import_report(job: JobState | None) -> None:

@@ -6,18 +6,23 @@ import streamlit as st
 
 from cifar_core.config import RunConfig
 from cifar_core.data import DatasetState
+from cifar_core.jobs.job import read_job
 from cifar_core.runs import (
+    Estimate,
     MachineSpeed,
     QueuePlace,
     Run,
     Status,
     ensure_speed,
     estimate_run,
+    measure_speed,
     queue_places,
     read_speed,
     slots,
+    speed_job,
 )
 from cifar_core.workspace import Workspace
+from pages.ui.components.job_view import show_job_end, show_job_progress, show_start_button
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
 from pages.ui.rerun import rerun_page
@@ -66,7 +71,7 @@ def show_start_estimate(
         if state == "measuring" and _machine_state(workspace, listed) != "measuring":
             rerun_page()
         if config is not None:
-            st.caption(f":material/timer: {_estimate_line(config, read_speed(workspace), datasets, listed, state)}")
+            _show_estimate(workspace, config, datasets, listed, state)
 
     st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
 
@@ -88,11 +93,23 @@ def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
     return "failed"
 
 
-def _estimate_line(
-    config: RunConfig, speed: MachineSpeed | None, datasets: list[DatasetState], runs: list[Run], state: str
-) -> str:
-    """Return how long a run will take and what the estimate rests on, or why there is none."""
+def _show_estimate(
+    workspace: Workspace, config: RunConfig, datasets: list[DatasetState], runs: list[Run], state: str
+) -> None:
+    """Show how long a run will take, and the job that measures this machine, where it runs or has failed."""
+    speed, job = read_speed(workspace), speed_job(workspace)
     estimate = estimate_run(config, speed, datasets, runs)
+    st.caption(f":material/timer: {_estimate_line(config, speed, estimate, state)}")
+    found = read_job(job)
+    if state == "measuring" and found is not None and found.active:
+        show_job_progress(job, found, "speed")
+    if state == "failed" and estimate is None:
+        show_job_end(found)
+        show_start_button("speed_retry", "Retry", lambda: measure_speed(workspace))
+
+
+def _estimate_line(config: RunConfig, speed: MachineSpeed | None, estimate: Estimate | None, state: str) -> str:
+    """Return how long a run will take and what the estimate rests on, or why there is none."""
     if estimate is not None:
         return f"{duration(estimate.start_up + estimate.seconds)}, {escaped(estimate.source)}"
     new = speed is not None and config.model.model not in speed.costs
@@ -107,5 +124,5 @@ def _missing_estimate(state: str) -> str:
     if state == "unwritable":
         return "no estimate: the measured speed of this machine cannot be written in this workspace"
     if state == "failed":
-        return "no estimate: measuring the speed of this machine failed (machine.log in the workspace says why)"
+        return "no estimate: the speed of this machine could not be measured"
     return "the time is known once the pictures are here"

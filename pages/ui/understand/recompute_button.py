@@ -5,10 +5,10 @@ from typing import NoReturn
 import streamlit as st
 
 from cifar_core.errors import RunError
-from cifar_core.runs import Run, recompute_predictions
+from cifar_core.runs import Run, recompute_job, start_recompute
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
-from pages.ui.error_messages import show_errors
+from pages.ui.components.job_view import show_job
 from pages.ui.markdown import escaped_sentence
 
 
@@ -28,8 +28,10 @@ def _show_recompute(workspace: Workspace, run: Run, error: RunError) -> NoReturn
         "The weights of its best epoch can predict the pictures again; that takes some seconds. "
         "The metrics stay as they are."
     )
-    if st.button("Recompute the predictions", key="mend_recompute", type="primary", icon=":material/restart_alt:"):
-        with show_errors(), st.spinner("Recomputing the predictions…"):
-            recompute_predictions(workspace, run.id)
-            st.rerun()
+    show_job(
+        recompute_job(workspace, run.id),
+        "mend_recompute",
+        "Recompute the predictions",
+        lambda: start_recompute(workspace, run.id),
+    )
     st.stop()

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,13 @@ import pytest
 
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import list_datasets
+from cifar_core.jobs import start
+from cifar_core.jobs.process import Reporter
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.models import layer_table
 from cifar_core.presets import PRESETS
-from cifar_core.runs import Run, create_run, delete_run, ensure_speed, estimate_run, read_run
+from cifar_core.runs import Run, create_run, delete_run, ensure_speed, estimate_run, measure_speed, read_run, speed_job
 from cifar_core.runs.estimate.estimate import Estimate, epoch_seconds, fitted_step
 from cifar_core.runs.estimate.measure_speed import fit_costs
 from cifar_core.runs.estimate.speed import (
@@ -31,6 +32,7 @@ from cifar_core.runs.estimate.speed import (
 )
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.json_files import write_json
+from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import TINY
@@ -160,27 +162,32 @@ def test_a_run_knows_how_right_its_estimate_was(shared: Workspace, finished: Run
     delete_run(shared, new)
 
 
-def test_the_speed_is_measured_once_and_a_failure_is_reported(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Process:
-        ended: int | None = None
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Start no process; has an item for each that was to be started."""
+    programs: list[object] = []
+    monkeypatch.setattr(start, "spawn", lambda *given: programs.append(given))
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+    return programs
 
-        def poll(self) -> int | None:
-            return self.ended
 
-        @property
-        def returncode(self) -> int | None:
-            return self.ended
-
-    process, started = Process(), []
-    monkeypatch.setattr("cifar_core.runs.estimate.speed.spawn", lambda *given: (started.append(given), process)[1])
-    assert [ensure_speed(workspace), ensure_speed(workspace)] == ["measuring", "measuring"]
-    process.ended = 1
-    assert ensure_speed(workspace) == "failed"
+def test_the_speed_is_measured_once_and_a_failure_is_reported(workspace: Workspace, started: list[object]) -> None:
+    """A failure, found on the disk by every session, is tried again only when a person asks for it."""
+    job = speed_job(workspace)
+    job.make()
+    with hold_lock(job.start_lock):
+        assert [ensure_speed(workspace), ensure_speed(workspace)] == ["measuring", "measuring"] and started == []
+    assert ensure_speed(workspace) == "measuring" and len(started) == 1
+    with hold_lock(job.lock):
+        assert ensure_speed(workspace) == "measuring"
+    assert ensure_speed(workspace) == "failed" and len(started) == 1, "its process has ended without last words"
+    measure_speed(workspace)
+    assert len(started) == 2
     write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
-    assert ensure_speed(workspace) == "done"
-    assert len(started) == 1
+    assert ensure_speed(workspace) == "done" and len(started) == 2
+    Reporter(job, "speed").end("done")
+    (workspace.root / SPEED_FILE).unlink()
+    assert ensure_speed(workspace) == "measuring" and len(started) == 3, "the result is gone, or of another torch"
 
 
 @pytest.mark.parametrize(("factor", "repeated"), [(0.4, True), (0.7, False), (1.8, False), (2.5, True)])
@@ -188,14 +195,11 @@ def test_a_run_with_a_very_different_time_has_the_speed_measured_again(
     shared: Workspace,
     finished: Run,
     workspace: Workspace,
-    monkeypatch: pytest.MonkeyPatch,
+    started: list[object],
     factor: float,
     repeated: bool,
 ) -> None:
     """Only once: runs made before the measurement and imported runs do not count."""
-    started: list[object] = []
-    process = SimpleNamespace(poll=lambda: 0, returncode=0)
-    monkeypatch.setattr("cifar_core.runs.estimate.speed.spawn", lambda *given: (started.append(given), process)[1])
     write_json(workspace.root / SPEED_FILE, as_json(KNOWN))
     made = datetime.fromisoformat(finished.created).timestamp()
     os.utime(workspace.root / SPEED_FILE, (made - 1, made - 1))
@@ -213,7 +217,7 @@ def test_this_machine_is_measured(workspace: Workspace) -> None:
     while ensure_speed(workspace) == "measuring":
         time.sleep(0.1)
     found = read_speed(workspace)
-    assert found is not None, (workspace.root / "machine.log").read_text("utf-8")
+    assert found is not None, speed_job(workspace).log.read_text("utf-8")
     assert 1 <= found.threads <= (os.cpu_count() or 1) and 0 < found.start_up < 120
     for name in PRESETS:
         config = make_config(preset=name)

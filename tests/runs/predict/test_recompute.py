@@ -9,13 +9,15 @@ import pytest
 from cifar_core.config import make_config
 from cifar_core.data import delete_dataset
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.runs import Run, create_run, read_predictions, recompute_predictions, verify_run
-from cifar_core.runs.predict import recompute
+from cifar_core.jobs import start
+from cifar_core.jobs.job import JobState
+from cifar_core.runs import Run, create_run, read_predictions, recompute_job, start_recompute, verify_run
 from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
+from tests.jobs.support import wait_for_end
 from tests.runs.conftest import ended_run, snapshot
 from tests.runs.in_process import TINY, one_thread, train
 
@@ -51,7 +53,10 @@ def test_a_process_of_its_own_computes_them_again(copy: Workspace, finished: Run
     truncate(folder.samples("test"))
     with pytest.raises(RunError, match=f"`runs recompute {finished.id}` computes them again"):
         read_predictions(copy, finished.id)
-    recompute_predictions(copy, "latest")
+    start_recompute(copy, "latest")
+    start_recompute(copy, finished.id)
+    assert wait_for_end(recompute_job(copy, finished.id)) == JobState("recompute", "done", "Saving")
+    shutil.rmtree(folder.path / ".jobs")
     assert snapshot(folder.path) == before, "every file is bit by bit what it was, metrics and all"
     assert verify_run(copy, finished.id) == []
 
@@ -100,7 +105,7 @@ def test_a_stopped_run_is_measured_with_as_many_views_as_its_last_epoch(workspac
 def refused(workspace: Workspace, run_id: str, message: str) -> None:
     before = snapshot(workspace.root)
     with pytest.raises(CifarCoreError, match=message):
-        recompute_predictions(workspace, run_id)
+        start_recompute(workspace, run_id)
     assert snapshot(workspace.root) == before
 
 
@@ -108,7 +113,7 @@ def refused(workspace: Workspace, run_id: str, message: str) -> None:
 def test_the_error_of_a_refusal_says_what_to_do(
     copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recompute, "subprocess", None)  # no process is needed to refuse
+    monkeypatch.setattr(start, "spawn", None)  # no process is needed to refuse
     folder = run_folder(copy, finished.id)
     assert finished.best is not None
     weights = folder.weights(finished.best.epoch)
@@ -134,14 +139,11 @@ def test_the_error_of_a_refusal_says_what_to_do(
 @pytest.mark.parametrize(
     ("case", "message"), [("busy", "in use by another process"), ("swapped", "are not those of that epoch")]
 )
-def test_errors_that_only_the_process_can_find(
-    copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch, case: str, message: str
-) -> None:
+def test_errors_that_only_the_process_can_find(copy: Workspace, finished: Run, case: str, message: str) -> None:
     folder = run_folder(copy, finished.id)
     truncate(folder.samples("test"))
     before = snapshot(folder.path)
     if case == "busy":
-        monkeypatch.setattr("cifar_core.runs.predict.recompute_process._LOCK_SECONDS", 0.0)
         with hold_lock(folder.training_lock) as acquired, pytest.raises(RunError, match=message):
             assert acquired
             recompute_best_epoch(folder)

@@ -12,15 +12,7 @@ import torch
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
-from cifar_core.runs import (
-    Predictor,
-    PredictorProcess,
-    create_run,
-    list_runs,
-    read_run,
-    recompute_predictions,
-    verify_run,
-)
+from cifar_core.runs import Predictor, PredictorProcess, create_run, list_runs, read_run, start_recompute, verify_run
 from cifar_core.runs.hashed_tensors import check_hash, with_hash
 from cifar_core.runs.predict.recompute_process import recompute_best_epoch
 from cifar_core.runs.predict.run_network import RunNetwork
@@ -94,7 +86,7 @@ def test_best_weights_that_are_not_finite(held: Workspace, folder: RunFolder, va
     with pytest.raises(RunError, match="values that are not numbers"):
         Predictor(held, folder.run_id, InProcessPredictor())
     with pytest.raises(RunError, match=r"values that are not numbers\. Its metrics are whole; duplicate the run"):
-        recompute_predictions(held, folder.run_id)
+        start_recompute(held, folder.run_id)
     assert snapshot(folder.path) == before
 
 

@@ -110,7 +110,7 @@ def readers(folder: RunFolder) -> dict[str, Callable[[], object]]:
         "analyze": lambda: CliRunner().invoke(analyze, [run_id, "--workspace", str(workspace.root)]),
         "predict": lambda: Predictor(workspace, run_id, PredictorProcess()),
         "network": lambda: RunNetwork(folder, best),
-        # `recompute_predictions` checks that there is a best epoch before it starts the process.
+        # `start_recompute` checks that there is a best epoch before it starts the process.
         "recompute": lambda: recompute_best_epoch(folder) if list_runs(workspace)[0].best else None,
         "resume": lambda: train(workspace, run_id, batches=1),
     }
