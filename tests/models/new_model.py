@@ -64,7 +64,8 @@ def the_others_keep_their_estimates(workspace: Workspace) -> None:
     assert estimates[NAME] is None and all(estimates[name] for name in others)
     with pytest.MonkeyPatch.context() as patch:
         started: list[object] = []
-        patch.setattr("cifar_core.runs.estimate.speed.spawn", lambda *given: started.append(given))
+        patch.setattr("cifar_core.jobs.start.spawn", lambda *given: started.append(given))
+        patch.setattr("cifar_core.jobs.start._hand_over", lambda process, lock, starting: starting.close())
         assert ensure_speed(workspace) == "measuring" and len(started) == 1
     measured = MachineSpeed(**{**asdict(known), "costs": dict.fromkeys(list_models(), COSTS)})
     assert estimate_run(make_config(SETTINGS), replace(measured, known={}), datasets) is not None

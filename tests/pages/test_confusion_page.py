@@ -143,7 +143,7 @@ def test_recomputing_is_a_job_that_every_session_finds_and_can_cancel(
     open_page: OpenPage, copy: Workspace, finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The script does not wait for it: no process answers here, and the page is drawn nevertheless."""
-    path = copy.runs / finished.id / "predictions.npz"
+    path = copy.runs / finished.id / "predictions" / "test.npz"
     whole = path.read_bytes()
     path.write_bytes(b"")
     monkeypatch.setattr(start, "spawn", lambda *_: None)

@@ -192,15 +192,15 @@ def test_emptying_the_trash_keeps_runs_of_other_users_whole(workspace: Workspace
         shutil.copytree(STORED, workspace.trash / name)
     theirs = workspace.trash / "20261125-152931-124-theirs"
     before = snapshot(theirs)
-    (theirs / "history").chmod(0o500)
+    (theirs / "predictions").chmod(0o500)
 
     def ask() -> None:
-        with pytest.raises(StorageError, match=r"removing the deleted run theirs .*history"):
+        with pytest.raises(StorageError, match=r"removing the deleted run theirs .*predictions"):
             empty_trash(workspace)
 
     as_a_user(ask)
     assert [item.id for item in list_trash(workspace)] == ["theirs"]
-    (theirs / "history").chmod(0o700)
+    (theirs / "predictions").chmod(0o700)
     assert snapshot(theirs) == before
     restore_run(workspace, "theirs")
 

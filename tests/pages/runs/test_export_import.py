@@ -97,13 +97,13 @@ def test_an_export_that_is_too_large_or_damaged_is_refused_with_its_sentence(
     workspace = epochs_of_their_own
     select(monkeypatch, "early")
     told: list[str] = []
-    path = workspace.runs / "early" / "predictions.npz"
+    path = workspace.runs / "early" / "predictions" / "test.npz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Exception, match="cannot be exported"):
         export_import._export_zip(workspace, "early", told)
     assert len(told) == 1 and not list(workspace.exports.iterdir())
     (workspace.root / "settings.json").write_text('{"export_mb": 1}', "utf-8")
-    (workspace.runs / "early" / "predictions.npz").write_bytes(bytes(1_100_000))
+    (workspace.runs / "early" / "predictions" / "test.npz").write_bytes(bytes(1_100_000))
     app = open_page(workspace, "runs", run="early")
     (button,) = [item for item in app.get("download_button") if item.proto.label.startswith("Export")]
     assert button.proto.disabled and "export\\_mb" in button.proto.help
