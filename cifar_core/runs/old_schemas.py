@@ -2,8 +2,9 @@
 
 They kept the predictions of the test part in `predictions.npz` (best epoch, with labels and ids) and `history/` (every
 epoch), and none of the validation part; schema 1 had one file of weights. Whoever reads a run's arrays or weights asks
-`as_stored` for its folder, whoever continues it calls `carry_over` first; nothing else knows the older schemas, except
-that `cifar_core.runs.training.checkpoints` reads the only checkpoint of schema 1.
+`as_stored` for its folder, whoever continues it calls `carry_over` first. Beside this module, `result_checks` knows
+what `predictions.npz` holds, `transfer.manifest` the names in an old zip, and `training.checkpoints` the only
+checkpoint of schema 1.
 """
 
 import contextlib
@@ -35,21 +36,26 @@ class OldFolder(RunFolder):
         """Test probabilities float32 [N, K] after one epoch."""
         return self.path / "history" / f"test-{epoch:04d}.npy" if split == "test" else super().probs(split, epoch)
 
+    @property
+    def only_weights(self) -> Path:
+        """The only file of weights in a run of schema 1, whatever its best epoch is."""
+        return self.path / "best.safetensors"
+
     def weights(self, epoch: int) -> Path:
-        """The weights of the best epoch; the only file of weights in a run of schema 1."""
-        current, only = super().weights(epoch), self.path / "best.safetensors"
-        return only if only.exists() and not current.exists() else current
+        """The weights of the best epoch."""
+        current = super().weights(epoch)
+        return self.only_weights if self.only_weights.exists() and not current.exists() else current
 
 
 def as_stored(folder: RunFolder) -> RunFolder:
     """The folder with the names that its files have in the schema that its `config.json` gives."""
     with contextlib.suppress(OSError, ValueError):
-        if is_old(read_json(folder.text_of(CONFIG), max_bytes=MOST_BYTES[CONFIG])):
+        if _is_old(read_json(folder.text_of(CONFIG), max_bytes=MOST_BYTES[CONFIG])):
             return OldFolder(folder.path)
     return folder
 
 
-def is_old(content: Any) -> bool:
+def _is_old(content: Any) -> bool:
     """Whether the content of a `config.json` is of an earlier schema."""
     version = content.get("schema_version") if isinstance(content, dict) else None
     return type(version) is int and 1 <= version < RUN_SCHEMA
@@ -57,7 +63,7 @@ def is_old(content: Any) -> bool:
 
 def upgraded(content: Any) -> Any:
     """The content of a `config.json` with the fields of the present schema; `schema_version` stays what it is."""
-    if not is_old(content):
+    if not _is_old(content):
         return content
     fields = {"first_schema": content["schema_version"], "epoch_rule": EARLIEST, "origin": "trained"}
     renamed = {"parent": content.get("made_from", ""), "identity": content.get("origin", "")}
@@ -78,12 +84,13 @@ def carry_over(folder: RunFolder) -> None:
         content = read_json(folder.text_of(CONFIG), max_bytes=MOST_BYTES[CONFIG])
     except (OSError, ValueError) as error:
         raise StorageError(f"The config.json of run {folder.run_id} cannot be read ({error}).") from error
-    if is_old(content):
-        _write_new_names(OldFolder(folder.path))
+    old = OldFolder(folder.path)
+    if _is_old(content):
+        _write_new_names(old)
         write_json(folder.config, {**upgraded(content), "schema_version": RUN_SCHEMA})
-    for path in (folder.path / "predictions.npz", folder.path / "best.safetensors"):
+    for path in (old.samples("test"), old.only_weights):
         remove(path)
-    history = folder.path / "history"
+    history = old.probs("test", 1).parent
     if history.is_dir() and not history.is_symlink():
         remove_folder(history, "removing the predictions of the earlier schema")
 

@@ -50,7 +50,7 @@ def read_predictions(
     wanted, stored = best.epoch if epoch is None else epoch, as_stored(folder)
     if not 1 <= wanted <= len(lines):
         raise RunError(f"Run {run_id} has no predictions of epoch {wanted}: choose one that it has finished.")
-    remedy = _recompute_hint(run_id) if wanted == best.epoch and split == "test" else ": choose another epoch."
+    remedy = _recompute_hint(run_id) if wanted == best.epoch else ": choose another epoch."
     which = "" if wanted == best.epoch else f" of epoch {wanted}"
     try:
         return _read_arrays(stored, record.dataset, wanted, split)

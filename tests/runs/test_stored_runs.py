@@ -130,6 +130,32 @@ def test_a_resumed_run_keeps_the_earlier_of_two_equal_epochs(workspace: Workspac
         read_predictions(workspace, run.id, 2, split="validation")
 
 
+def test_recomputing_brings_validation_predictions_back(workspace: Workspace) -> None:
+    (stored,) = (path for path in STORED if path.parent.name == "schema-3")
+    folder = copied(stored, workspace)
+    before = read_predictions(workspace, folder.run_id, split="validation")
+    folder.probs("validation", before.epoch).write_bytes(b"")
+    with pytest.raises(RunError, match="runs recompute"):
+        read_predictions(workspace, folder.run_id, split="validation")
+    start_recompute(workspace, folder.run_id)
+    assert wait_for_end(recompute_job(workspace, folder.run_id)).state == "done"
+    assert np.abs(read_predictions(workspace, folder.run_id, split="validation").probs - before.probs).max() < 1e-5
+
+
+def test_the_only_weights_of_schema_1_survive_where_the_log_is_behind_the_checkpoint(workspace: Workspace) -> None:
+    """As after a crash between the checkpoint of the best epoch and its line of the log."""
+    (stored,) = (path for path in STORED if path.parent.name == "schema-2-tied")
+    folder = copied(stored, workspace)
+    folder.config.write_text(json.dumps(json.loads(folder.config.read_text()) | {"schema_version": 1}))
+    weights = folder.weights(1).read_bytes()
+    folder.weights(1).rename(OldFolder(folder.path).only_weights)
+    folder.metrics.write_text("")
+    run = train(workspace, folder.run_id, batches=1)
+    assert (run.status, run.best.epoch if run.best else 0) == (Status.PAUSED, 1), run.error
+    assert folder.weights(1).read_bytes() == weights
+    assert verify_run(workspace, run.id) == []
+
+
 def test_every_schema_has_a_stored_run() -> None:
     assert {item.parent.name for item in STORED} == set(KNOWN)
     assert {int(name.split("-")[1]) for name in KNOWN} == set(range(1, RUN_SCHEMA + 1))

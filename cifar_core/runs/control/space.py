@@ -1,5 +1,6 @@
 """The room that a run takes on the disk, and removing what it can do without."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.control.admission import exclusive_run_changes
 from cifar_core.runs.old_schemas import OldFolder
+from cifar_core.runs.records import require_changeable
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.storage.atomic import remove_folder
 from cifar_core.storage.disk_errors import storage_errors
@@ -30,7 +32,8 @@ def space_of(workspace: Workspace, run_id: str) -> dict[str, int]:
         for place, _, files in os.walk(folder.path):
             for path in (Path(place, file) for file in files):
                 part = names.get(path.relative_to(folder.path).parts[0], _REST)
-                sizes[part] = sizes.get(part, 0) + path.lstat().st_size
+                with contextlib.suppress(FileNotFoundError):  # a run that trains replaces its files all the time
+                    sizes[part] = sizes.get(part, 0) + path.lstat().st_size
     return {part: sizes[part] for part in (*names.values(), _REST) if sizes.get(part)}
 
 
@@ -42,7 +45,7 @@ def _part_names(folder: RunFolder) -> dict[str, str]:
         old.samples("test"): "predictions",
         old.probs("test", 1).parent: "predictions",
         folder.weights(1).parent: "best weights",
-        folder.path / "best.safetensors": "best weights",
+        old.only_weights: "best weights",
         folder.last_weights(1).parent: LAST_WEIGHTS,
         folder.checkpoints: "checkpoints",
         folder.old_checkpoint: "checkpoints",
@@ -58,10 +61,11 @@ def remove_last_weights(workspace: Workspace, run_id: str) -> int:
     Without them the run is whole, but no training can go on from its end.
 
     Raises:
-        RunError: no such run, it is running, or it has none.
+        RunError: no such run, it is running, it has none, or a newer version of this program made it.
         StorageError: the disk refused.
     """
     folder = run_folder(workspace, run_id)
+    require_changeable(folder)
     size = space_of(workspace, run_id).get(LAST_WEIGHTS, 0)
     with exclusive_run_changes(workspace):
         if is_active(folder):

@@ -86,13 +86,13 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     checkpoints = Checkpoints(folder)
     dataset_facts, rule = _dataset_facts(folder, dataset, data), read_creation(folder).epoch_rule
     loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=rule))
-    carry_over(folder)
     trainer = loaded.trainer
+    _rewind_metrics(folder, trainer)
+    carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
     record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
     record = _with_warnings(record, read_training_record(folder), loaded)
     write_samples(folder, dataset, data)
     write_json(folder.facts, asdict(record))
-    _rewind_metrics(folder, trainer)
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
     requests.limit.start()
     request = trainer.fit(recorder)
@@ -210,7 +210,7 @@ def _with_warnings(record: TrainingRecord, before: TrainingRecord | None, loaded
 
 
 def _rewind_metrics(folder: RunFolder, trainer: Trainer) -> None:
-    """Remove logged epochs that are later than the trainer's checkpoint: they are trained again."""
+    """Make the log that of the trainer's checkpoint: epochs after it are trained again, a crash may have cost one."""
     lines = "".join(line_text(line) + "\n" for line in trainer.lines).encode()
     if not folder.metrics.exists() or read_start(folder.metrics, len(lines) + 1) != lines:
         write_atomic(folder.metrics, lines)
