@@ -71,11 +71,6 @@ def training_record_of(content: Any) -> TrainingRecord:
     return parse(TrainingRecord, content, exact=False)
 
 
-def dataset_of(content: Any) -> DatasetFacts:
-    """The facts about a dataset from JSON; raises ValueError where they break a rule."""
-    return parse(DatasetFacts, content, exact=False)
-
-
 def read_creation(folder: RunFolder) -> CreationRecord:
     """How a run was made.
 

@@ -40,7 +40,8 @@ class DatasetFacts:
     train: PictureCount  # how many the network trains on
     validation: PictureCount
     test: PictureCount
-    test_hash: Sha256 | Literal[""] = ""  # of labels and ids: see `hash_of_samples`; empty before schema 3
+    # Of labels and ids: see `hash_of_samples`. Empty where the run was last trained before schema 3.
+    test_hash: Sha256 | Literal[""] = ""
 
     def count_of(self, split: MeasuredSplit) -> int:
         """How many pictures a part has."""
@@ -68,9 +69,8 @@ class Run:
     peak_memory: int | None = None  # bytes, of the training process; None before its end
     person: str = ""  # who made it, where there is a login
     origin: Origin = "trained"
-    parent: str = (
-        ""  # id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues
-    )
+    # Id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues.
+    parent: str = ""
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
