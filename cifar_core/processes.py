@@ -24,6 +24,7 @@ class Program(StrEnum):
     PREDICTION_SERVER = "cifar_core.runs.predict.server"
     RECOMPUTE = "cifar_core.runs.predict.recompute_process"
     MEASURE_SPEED = "cifar_core.runs.estimate.measure_speed"
+    SAVE_PICTURES = "cifar_core.export.save_process"
     PREPARE_DATASET = "cifar_core.data.prepare_process"
     OFFICIAL_READER = "cifar_core.data.sources.official_reader"
     BENCH_PLAIN = "cifar_core.bench.plain"

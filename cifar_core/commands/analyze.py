@@ -10,7 +10,7 @@ from cifar_core.commands.console import json_option, print_json, say, workspace_
 from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, save_samples
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
-from cifar_core.samples import RANKED_BY, SampleFilter, prediction_table, select_samples, tile_caption
+from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
@@ -52,7 +52,7 @@ def _print_result(as_json: bool, content: dict[str, Any]) -> None:
 def _summary(
     run_id: str, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None
 ) -> dict[str, Any]:
-    columns = ["id", "index", "true", "predicted", *RANKED_BY]
+    columns = ["id", "index", "true", "predicted", *EXPORTED_SCORES]
     return {
         "run": run_id,
         "split": "test",

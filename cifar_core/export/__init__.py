@@ -14,6 +14,7 @@ from cifar_core.export.pictures import (
     zip_bytes,
     zip_samples,
 )
+from cifar_core.export.save_job import save_job, start_save
 
 __all__ = [
     "MAX_EXPORTED",
@@ -21,7 +22,9 @@ __all__ = [
     "file_name",
     "require_exportable",
     "safe_name",
+    "save_job",
     "save_samples",
+    "start_save",
     "table_csv",
     "zip_bytes",
     "zip_samples",

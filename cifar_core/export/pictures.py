@@ -25,8 +25,9 @@ from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import check_class_names
 from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet
 from cifar_core.export.csv_table import table_csv
+from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.limits import LIMITS_FILE, read_limits, require_room
-from cifar_core.samples import RANKED_BY, printable
+from cifar_core.samples import EXPORTED_SCORES, printable
 from cifar_core.storage.atomic import new_file, new_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, size_text, whole_percent
@@ -73,6 +74,7 @@ def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
     label: str,
     enlarge: int = 1,
     out: Path | None = None,
+    progress: OnProgress = no_progress,
 ) -> Export:
     """Save pictures into a new folder that appears whole or not at all; nothing is ever overwritten.
 
@@ -85,6 +87,7 @@ def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
         label: part of the name of the folder, such as "quiet-otter-mistakes"; it is made file-safe.
         enlarge: each pixel becomes a square of this width, 1 to 16; 1 keeps the pixels of the dataset.
         out: the folder to write instead; it must be absent or empty.
+        progress: is told each picture.
 
     Raises:
         ConfigError: no or more than 10,000 pictures are selected, `enlarge` is out of range, `out` is in use, or the
@@ -97,7 +100,7 @@ def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
     if out is not None:
         folder = _new_folder_path(out)
         try:
-            return _save(checked, folder)
+            return _save(checked, folder, progress)
         except FileExistsError as error:  # taken since the check
             raise ConfigError([_in_use(out)]) from error
     name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{safe_name(label, 80)}"
@@ -105,7 +108,7 @@ def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
         folder = workspace.exports / (name if attempt == 1 else f"{name}-{attempt}")
         if not folder.exists():
             with contextlib.suppress(FileExistsError):  # taken since the check: try the next name
-                return _save(checked, folder)
+                return _save(checked, folder, progress)
     raise StorageError(f"There are too many folders named {name} in {workspace.exports}: remove some.")
 
 
@@ -205,13 +208,18 @@ def safe_name(text: str, max_length: int) -> str:
     return dashed[-max_length:].strip("-.") or "x"
 
 
+def count_problems(count: int) -> list[str]:
+    """A sentence where one export cannot take so many pictures."""
+    if 1 <= count <= MAX_EXPORTED:
+        return []
+    return [f"{count:,} pictures are selected, but one export takes 1 to {MAX_EXPORTED:,}."]
+
+
 def _check_selection(
     split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], enlarge: int
 ) -> _Selection:
     """Check the arguments of an export."""
-    problems = []
-    if not 1 <= len(selection) <= MAX_EXPORTED:
-        problems.append(f"{len(selection):,} pictures are selected, but one export takes 1 to {MAX_EXPORTED:,}.")
+    problems = count_problems(len(selection))
     if isinstance(enlarge, bool) or not isinstance(enlarge, int) or not 1 <= enlarge <= MAX_ENLARGE:
         problems.append(f"enlarge is {enlarge!r}, but must be a whole number from 1 to {MAX_ENLARGE}.")
     if problems:
@@ -246,11 +254,12 @@ def _in_use(out: Path) -> str:
     return f"{out} is in use already: give a folder that is new or empty."
 
 
-def _save(checked: _Selection, folder: Path) -> Export:
+def _save(checked: _Selection, folder: Path, progress: OnProgress) -> Export:
     """Write all files into `folder`, which gets its name when they are complete; FileExistsError if it is taken."""
-    pictures = []
+    pictures: list[Path] = []
     with new_folder(folder) as unfinished, storage_errors(f"saving pictures to {folder}"):
         for name, content in _files(checked):
+            progress("Saving", len(pictures), len(checked.rows), "pictures")
             write_atomic(unfinished / name, content, durable=False)  # there may be thousands
             if name not in (TABLE_FILE, SHEET_FILE):
                 pictures.append(folder / name)
@@ -305,7 +314,7 @@ def _table(checked: _Selection, names: list[str]) -> pd.DataFrame:
             pd.Series(checked.probs[rows["index"].to_numpy(), column], name=f"p_{name}")
             for column, name in enumerate(checked.class_names)
         ),
-        *(rows[name] for name in RANKED_BY),
+        *(rows[name] for name in EXPORTED_SCORES),
         pd.Series(names, name="file"),
     ]
     return pd.concat(columns, axis=1)

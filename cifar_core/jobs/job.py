@@ -6,7 +6,7 @@ that it has ended), `start.lock` (held until the process has that lock), `cancel
 """
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -14,12 +14,13 @@ from cifar_core.errors import StorageError
 from cifar_core.jobs.log import last_line, logged_end
 from cifar_core.machine import explain_memory_error
 from cifar_core.storage.atomic import make_folder, remove, write_atomic
-from cifar_core.storage.json_files import read_json
+from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Amount, Count
 from cifar_core.storage.locks import is_locked
 from cifar_core.storage.parse import parse
 from cifar_core.text import MB, clock, size_text
 
+_SCHEMA = 1  # of job.json and state.json
 JobStatus = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
@@ -143,6 +144,16 @@ def read_job(job: JobFolder) -> JobState | None:
     if cancelling:
         return JobState(kind, "cancelled", state.phase)
     return JobState(kind, "failed", state.phase, error=_why_it_ended(job.log))
+
+
+def write_state(job: JobFolder, state: JobState) -> None:
+    """Write the state of a job; StorageError if the disk refused. Only last words must survive a power failure."""
+    write_json(job.state, {"schema_version": _SCHEMA, **asdict(state)}, durable=not state.active)
+
+
+def write_request(job: JobFolder, request: Request) -> None:
+    """Write what a job is to do; StorageError if the disk refused."""
+    write_json(job.request, {"schema_version": _SCHEMA, **asdict(request)})
 
 
 def read_request(job: JobFolder, request: type[R]) -> R:

@@ -10,18 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
 from cifar_core.errors import CifarCoreError, StorageError
-from cifar_core.jobs.job import JobFolder, JobState, JobStatus, R, read_request
+from cifar_core.jobs.job import JobFolder, JobState, JobStatus, R, read_request, write_state
 from cifar_core.jobs.log import append_bounded, end_line
 from cifar_core.jobs.progress import CancelledError
-from cifar_core.jobs.start import SCHEMA
 from cifar_core.processes import kill_own_group
 from cifar_core.storage.atomic import sweep_temp
-from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 
 LOCK_SECONDS = 15.0  # another process may be testing the lock, or do the same work for a run
@@ -54,7 +51,7 @@ class Reporter:
         self.check_cancel()
         gained, elapsed = done - self._phase_done, now - self._phase_start
         left = (total - done) * elapsed / gained if gained > 0 and elapsed >= 1 else None
-        self._write(JobState(self._kind, "running", phase, done, total, unit, left))
+        write_state(self._job, JobState(self._kind, "running", phase, done, total, unit, left))
 
     def check_cancel(self) -> None:
         """Raise CancelledError where the job is to stop."""
@@ -63,10 +60,7 @@ class Reporter:
 
     def end(self, state: JobStatus, *, error: str = "") -> None:
         """Write how the job ended."""
-        self._write(JobState(self._kind, state, self._phase, error=error, report=self.report))
-
-    def _write(self, state: JobState) -> None:
-        write_json(self._job.state, {"schema_version": SCHEMA, **asdict(state)}, durable=not state.active)
+        write_state(self._job, JobState(self._kind, state, self._phase, error=error, report=self.report))
 
 
 def do_job(job: JobFolder, request: type[R], work: Callable[[JobFolder, R, Reporter], None]) -> int:

@@ -5,19 +5,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from cifar_core.errors import StorageError
-from cifar_core.jobs.job import JobFolder, JobState, Request
+from cifar_core.jobs.job import JobFolder, JobState, Request, write_request, write_state
 from cifar_core.jobs.log import begin_session
 from cifar_core.processes import Program, spawn
 from cifar_core.storage.atomic import remove
-from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock, is_locked
 
 START_SECONDS = 30.0  # a process normally holds its lock within a second; this is for very busy machines
-SCHEMA = 1  # of job.json and state.json
 
 
 def start_job(job: JobFolder, program: Program, request: Request, *, wanted: Callable[[], bool] = lambda: True) -> bool:
@@ -42,8 +39,8 @@ def start_job(job: JobFolder, program: Program, request: Request, *, wanted: Cal
             return False
         for leftover in (job.request, job.cancel_file, job.log):
             remove(leftover)
-        write_json(job.state, {"schema_version": SCHEMA, **asdict(JobState(request.kind))})
-        write_json(job.request, {"schema_version": SCHEMA, **asdict(request)})
+        write_state(job, JobState(request.kind))
+        write_request(job, request)
         try:
             begin_session(job.log)
             process = spawn(program, [f"--job={job.path}"], job.log)

@@ -76,6 +76,8 @@ def model(
 
     def register(layers: LayerTable) -> LayerTable:
         name = layers.__name__
+        if not timed:
+            raise ValueError(f"The model {name!r} needs settings to time: without them no machine can be measured.")
         if name in _MODELS:
             raise ValueError(f"There are two models {name!r}.")
         _MODELS[name] = Model(name, help, layers, settings, default, wide, timed, bfloat16_on_cpu)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import RunError
+from cifar_core.jobs.job import JobFolder
 from cifar_core.lifecycle import life_folder as lifecycle
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.text import MB, is_folder_name
@@ -83,6 +84,10 @@ class RunFolder(LifeFolder):
     def last_weights(self, epoch: int) -> Path:
         """The weights of the last epoch of a finished run, where another one is the best; a person may remove them."""
         return self.path / "last" / f"{epoch:04d}.safetensors"
+
+    def job(self, name: str) -> JobFolder:
+        """A job that works with the run, such as one that recomputes its predictions; it stays out of exports."""
+        return JobFolder(self.path / ".jobs" / name)
 
 
 def run_folder(workspace: Workspace, run_id: str) -> RunFolder:

@@ -4,14 +4,14 @@ Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
 from cifar_core.samples.captions import tile_caption, tile_lines
-from cifar_core.samples.select import FILTERS, OUTCOMES, RANKED_BY, SORTS, SampleFilter, Sort, select_samples
+from cifar_core.samples.select import EXPORTED_SCORES, FILTERS, OUTCOMES, SORTS, SampleFilter, Sort, select_samples
 from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
 
 __all__ = [
     "COLUMNS",
+    "EXPORTED_SCORES",
     "FILTERS",
     "OUTCOMES",
-    "RANKED_BY",
     "SORTS",
     "SampleFilter",
     "Sort",

@@ -174,6 +174,16 @@ def test_two_models_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
         register(same)
 
 
+def test_a_model_that_could_not_be_timed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring would end with an error at this model, and no other one would have an estimate."""
+    monkeypatch.setattr(registry, "_MODELS", {})
+    with pytest.raises(ValueError, match="'untimed' needs settings to time"):
+
+        @registry.model("untimed.", timed=())
+        def untimed(settings: object, classes: int) -> list[Layer]:
+            return []
+
+
 @pytest.mark.parametrize(("low", "alike"), [(1, True), (2, False)])
 def test_models_may_share_a_setting_that_is_the_same_in_both(
     monkeypatch: pytest.MonkeyPatch, low: int, alike: bool

@@ -73,7 +73,9 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     with exclusive_run_changes(workspace), contextlib.ExitStack() as held:
         folder = run_folder(workspace, run_id)  # it may have been deleted meanwhile
         if _is_busy(folder, held):
-            raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
+            if _is_active(folder, state_now):
+                raise RunError(f"Run {run_id} is running: stop it first, then delete it.")
+            raise RunError(f"A process still works with run {run_id}: cancel it or wait for its end, then delete it.")
         if os.name != "posix":
             held.close()  # Windows cannot move a folder while a file in it is open
         with storage_errors(f"deleting run {run_id}"):

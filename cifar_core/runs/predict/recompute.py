@@ -18,7 +18,7 @@ from cifar_core.workspace import Workspace
 
 def recompute_job(workspace: Workspace, run_id: str) -> JobFolder:
     """The job that recomputes the predictions of a run; RunError without such a run."""
-    return JobFolder(run_folder(workspace, run_id).path / ".jobs" / "recompute")
+    return run_folder(workspace, run_id).job("recompute")
 
 
 def start_recompute(workspace: Workspace, run_id: str) -> None:

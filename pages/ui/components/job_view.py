@@ -24,12 +24,18 @@ def show_job(folder: JobFolder, key: str, label: str, start: Callable[[], None])
         label: of the button that starts it for the first time.
         start: starts the job.
     """
+    job = show_running_job(folder, key)
+    if job is None or not job.active:
+        show_job_end(job)
+        show_start_button(key, "Retry" if job is not None and job.state != "done" else label, start, primary=True)
+
+
+def show_running_job(folder: JobFolder, key: str) -> JobState | None:
+    """Show a job while it runs, and rerun the page at its end; return its state, None where there is no job."""
     job = read_job(folder)
     if job is not None and job.active:
         st.fragment(lambda: _refresh(folder, key), run_every=REFRESH_SECONDS)()
-        return
-    show_job_end(job)
-    show_start_button(key, "Retry" if job is not None and job.state != "done" else label, start, primary=True)
+    return job
 
 
 def show_job_progress(folder: JobFolder, job: JobState, key: str) -> None:

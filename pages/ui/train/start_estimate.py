@@ -103,7 +103,7 @@ def _show_estimate(
     found = read_job(job)
     if state == "measuring" and found is not None and found.active:
         show_job_progress(job, found, "speed")
-    if state == "failed" and estimate is None:
+    if state == "failed":
         show_job_end(found)
         show_start_button("speed_retry", "Retry", lambda: measure_speed(workspace))
 

@@ -8,10 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.export import require_exportable, save_samples, zip_bytes
+from cifar_core.export import require_exportable, save_job, start_save, zip_bytes
+from cifar_core.jobs.job import JobFolder, dismiss_job, read_job
 from cifar_core.samples import SORTS, SampleFilter, select_samples
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
+from pages.ui.components.job_view import show_job_end, show_running_job
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
@@ -25,7 +27,9 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
     """Show both buttons, for what is selected, else for all that match, and the folder of the last save."""
     query, chosen = content.query, frozenset(selected_ids(content.query))
     rows = rows_to_export(content, chosen)
-    many, saved_key = counted(len(rows), "picture"), f"{query.page}_saved"
+    many = counted(len(rows), "picture")
+    folder = save_job(workspace, query.run.id)
+    job = read_job(folder)
     about, refused = _export_size(workspace, content, rows)
     blocked = rows.empty or bool(refused)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -35,7 +39,7 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
             type="primary",
             icon=":material/save:",
             key=f"{query.page}_save",
-            disabled=blocked,
+            disabled=blocked or (job is not None and job.active),
             help="PNG files, a table (CSV) and a contact sheet, in a new folder.",
         )
         st.download_button(
@@ -52,10 +56,11 @@ def show_save_and_download(workspace: Workspace, content: GalleryContent) -> Non
     if refused:
         st.warning(refused, icon=":material/folder_off:")
     if save:
-        with show_errors(), st.spinner(f"Saving {many} …"):
-            st.session_state[saved_key] = (many, _save_pictures(workspace, content, rows, enlarge))
-    if saved_key in st.session_state:
-        _show_saved(*st.session_state[saved_key])
+        with show_errors():
+            label = f"{query.run.id}-by-{SORTS[query.sort].column}"
+            start_save(workspace, query.run.id, query.epoch, rows, label=label, enlarge=enlarge)
+            st.rerun()
+    _show_last_save(folder, f"{query.page}_save")
 
 
 def _choose_enlargement(page: str) -> int:
@@ -71,9 +76,20 @@ def _choose_enlargement(page: str) -> int:
     return chosen
 
 
-def _show_saved(many: str, folder: Path) -> None:
-    st.success(f"Saved {many} to exports/{folder.name}. The folder, to copy:", icon=":material/check_circle:")
-    st.code(str(folder), language=None, wrap_lines=True)
+def _show_last_save(folder: JobFolder, key: str) -> None:
+    """Show the last save of this run: its progress, or how it ended, until a person dismisses it."""
+    job = show_running_job(folder, key)
+    if job is None or job.active:
+        return
+    show_job_end(job)
+    if len(job.report) == 2:
+        many, place = job.report
+        st.success(f"Saved {many} to exports/{Path(place).name}. The folder, to copy:", icon=":material/check_circle:")
+        st.code(place, language=None, wrap_lines=True)
+    with show_errors():
+        if st.button("Dismiss", key=f"{key}_dismiss", icon=":material/close:", type="tertiary"):
+            dismiss_job(folder)
+            st.rerun()
 
 
 def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFrame) -> tuple[str, str]:
@@ -101,17 +117,3 @@ def _make_zip(query: GalleryQuery, chosen: Set[str], enlarge: int) -> bytes:
     content = query.load()
     found = content.findings.predictions
     return zip_bytes(content.split, rows_to_export(content, chosen), found.probs, found.class_names, enlarge=enlarge)
-
-
-def _save_pictures(workspace: Workspace, content: GalleryContent, rows: pd.DataFrame, enlarge: int) -> Path:
-    found = content.findings.predictions
-    made = save_samples(
-        workspace,
-        content.split,
-        rows,
-        found.probs,
-        found.class_names,
-        label=f"{content.query.run.id}-by-{SORTS[content.query.sort].column}",
-        enlarge=enlarge,
-    )
-    return made.folder

@@ -121,8 +121,10 @@ def test_the_person_and_the_log_are_not_exported(workspace: Workspace, elsewhere
         "control-stop",
         "checkpoint.pt",
         "checkpoints/0001-0000000.safetensors",
+        ".jobs/save/job.json",
         "x",
     ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("ada@example.org")
     (folder / "predictions" / "test-0009.npy").symlink_to(folder / "worker.log")
     packed = export_run(workspace, RUN)
