@@ -47,9 +47,8 @@ def _sort_by(score: Score) -> Sort:
 
 
 FILTERS: dict[str, Score] = {score.name: score for score in SCORES.values() if score.filters}
-EXPORTED_SCORES = tuple(
-    score.name for score in SCORES.values() if score.order
-)  # each list of pictures tells these scores
+# Each exported list of pictures tells these scores.
+EXPORTED_SCORES = tuple(score.name for score in SCORES.values() if score.order)
 SORTS: dict[str, Sort] = {
     **{name: _sort_by(SCORES[name]) for name in EXPORTED_SCORES},
     "id": Sort("Picture id", "id", False, "By the name of the picture in the dataset, A to Z."),
