@@ -111,7 +111,7 @@ def test_its_page_follows_the_disk_without_a_click(own: Workspace, tmp_path: Pat
         store(own)
         await session.shows(
             lambda screen: any(
-                "first of its kind" in option for box in screen.all("selectbox") for option in box.options
+                "predictions of both splits" in option for box in screen.all("selectbox") for option in box.options
             )
         )
 
