@@ -36,6 +36,6 @@ def follow_job(job: JobFolder, ctrl_c: CtrlC) -> JobState | None:
 
 def _show(state: JobState | None) -> None:
     if state is None:
-        show_progress(0, 0, "Another process is preparing it")
+        show_progress(0, 0, "Waiting for the process that works on it")
     else:
         show_progress(state.done, state.total, state.sentence)

@@ -5,6 +5,7 @@ A job is work in a process of its own. Everything that others know of it lies in
 that it has ended), `start.lock` (held until the process has that lock), `cancel` and `worker.log`.
 """
 
+import contextlib
 import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -139,6 +140,8 @@ def read_job(job: JobFolder) -> JobState | None:
     if not state.active:
         return state
     cancelling = os.path.lexists(job.cancel_file)
+    with contextlib.suppress(StorageError):
+        alive = alive or is_alive(job)  # asked again: it may have been started since
     if alive:
         return JobState(kind, state.state, "Cancelling") if cancelling else state
     if cancelling:

@@ -15,7 +15,16 @@ import pytest
 
 from cifar_core.errors import StorageError
 from cifar_core.jobs import start
-from cifar_core.jobs.job import JobFolder, JobState, cancel_job, dismiss_job, is_alive, read_job
+from cifar_core.jobs.job import (
+    JobFolder,
+    JobState,
+    cancel_job,
+    dismiss_job,
+    is_alive,
+    read_job,
+    write_request,
+    write_state,
+)
 from cifar_core.jobs.process import do_job
 from cifar_core.jobs.start import start_job
 from cifar_core.processes import Program
@@ -193,6 +202,16 @@ def test_a_request_that_cannot_be_read(job: JobFolder, content: str) -> None:
 
 
 @pytest.mark.fault(95)
+def test_a_job_that_is_started_while_it_is_read_has_not_failed(job: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at its lock and that at its state another process may have started it."""
+    job.make()
+    write_request(job, FakeRequest("fake", "quick"))
+    write_state(job, JobState("fake"))
+    answers = iter([False, True])
+    monkeypatch.setattr("cifar_core.jobs.job.is_alive", lambda _job: next(answers))
+    assert read_job(job) == JobState("fake")
+
+
 def test_a_job_that_could_not_be_started_is_none(job: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise StorageError("No process can be started.")
