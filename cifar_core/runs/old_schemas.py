@@ -32,6 +32,11 @@ class OldFolder(RunFolder):
         """`predictions.npz`, which holds more than labels and ids."""
         return self.path / "predictions.npz" if split == "test" else super().samples(split)
 
+    def sample_arrays(self, split: MeasuredSplit) -> list[str]:
+        """The names of the arrays in `samples`; those of the best epoch are in its file too."""
+        more = ["class_names.npy", "epoch.npy", "probs.npy"] if split == "test" else []
+        return sorted([*super().sample_arrays(split), *more])
+
     def probs(self, split: MeasuredSplit, epoch: int) -> Path:
         """Test probabilities float32 [N, K] after one epoch."""
         return self.path / "history" / f"test-{epoch:04d}.npy" if split == "test" else super().probs(split, epoch)

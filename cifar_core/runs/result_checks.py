@@ -20,7 +20,6 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.evaluate.checks import check_probs
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_tensors
-from cifar_core.runs.old_schemas import OldFolder
 from cifar_core.runs.records import CreationRecord
 from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
 from cifar_core.runs.run_folder import METRICS, MOST_BYTES, RunFolder
@@ -30,15 +29,13 @@ from cifar_core.text import size_text
 from cifar_core.train import EpochLine, MeasuredSplit, best_line
 
 _TOLERANCE = 1e-6  # of an accuracy that is computed again
-_MEMBERS = ["ids.npy", "labels.npy"]
-_OLD_MEMBERS = ["class_names.npy", "epoch.npy", "ids.npy", "labels.npy", "probs.npy"]
 
 
 class ResultChecks:
     """The checks of one run's results.
 
     After `faults` is exhausted, `files` are those that the results are made of, by the name that each has in the
-    present schema.
+    present schema, and `test_hash` is that of the test labels and ids.
     """
 
     def __init__(
@@ -51,6 +48,7 @@ class ResultChecks:
         self.settings = settings
         self.data = data
         self.files: dict[str, Path] = {}
+        self.test_hash = ""
 
     def faults(self, *, weights: bool = True) -> Iterator[str]:
         """What is missing or breaks a rule: each text names the file and the rule, and lacks the full stop.
@@ -101,7 +99,8 @@ class ResultChecks:
             return
         labels: np.ndarray | None = None
         try:
-            labels = _check_samples(self.folder, split, data)
+            labels, found = _check_samples(self.folder, split, data)
+            self.test_hash = found if split == "test" else self.test_hash
             self._keep(self.folder.samples(split), self._present.samples(split))
         except ValueError as error:
             yield str(error)
@@ -161,13 +160,12 @@ def _check_log_size(folder: RunFolder) -> None:
             raise ValueError(f"is larger than the {size_text(MOST_BYTES[METRICS])} allowed")
 
 
-def _check_samples(folder: RunFolder, split: MeasuredSplit, data: DatasetFacts) -> np.ndarray:
-    """Check the file of labels and ids; returns the labels, int64 [N]."""
+def _check_samples(folder: RunFolder, split: MeasuredSplit, data: DatasetFacts) -> tuple[np.ndarray, str]:
+    """Check the file of labels and ids; returns the labels, int64 [N], and the hash of both."""
     path, count = folder.samples(split), data.count_of(split)
     with opened(folder, path), open_npz(path) as arrays:
-        members = _OLD_MEMBERS if isinstance(folder, OldFolder) and split == "test" else _MEMBERS
-        if arrays.names != members:
-            raise ValueError(f"does not hold {', '.join(members)} and nothing else")
+        if arrays.names != (expected := folder.sample_arrays(split)):
+            raise ValueError(f"does not hold {', '.join(expected)} and nothing else")
         labels = arrays.read("labels.npy", "<i8", (count,))
         if labels.min() < 0 or labels.max() >= len(data.class_names):
             raise ValueError("holds a label that is not the number of a class")
@@ -175,7 +173,7 @@ def _check_samples(folder: RunFolder, split: MeasuredSplit, data: DatasetFacts) 
             found = _check_ids(stream, labels)
         if split == "test" and data.test_hash not in ("", found):
             raise ValueError("holds other labels or ids than facts.json says")
-    return labels
+    return labels, found
 
 
 def _check_ids(stream: BinaryIO, labels: np.ndarray) -> str:

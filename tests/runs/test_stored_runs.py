@@ -83,6 +83,7 @@ def test_stored_run_leaves_as_one_of_the_present_schema(stored: Path, workspace:
     assert (content["schema_version"], content["first_schema"]) == (RUN_SCHEMA, first)
     assert verify_run(workspace, run.id) == []
     assert run.best is not None and run.best.epoch == KNOWN[stored.parent.name][3]
+    assert run.dataset is not None and run.dataset.test_hash == read_predictions(workspace, run.id).hash
     old = OldFolder(stored) if first < RUN_SCHEMA else RunFolder(stored)
     for epoch in range(1, len(read_metrics(workspace, run.id)) + 1):
         assert np.array_equal(read_predictions(workspace, run.id, epoch).probs, np.load(old.probs("test", epoch)))
@@ -108,6 +109,7 @@ def test_recomputing_carries_a_stored_run_over(stored: Path, workspace: Workspac
     assert run.best is not None and run.best.epoch == best and folder.weights(best).read_bytes() == weights
     validation = read_predictions(workspace, run.id, best, split="validation")
     assert run.dataset is not None and len(validation.labels) == run.dataset.validation
+    assert run.dataset.test_hash == before[1].hash
     assert verify_run(workspace, run.id) == []
 
 
@@ -124,6 +126,7 @@ def test_a_resumed_run_keeps_the_earlier_of_two_equal_epochs(workspace: Workspac
     assert (run.epoch_rule, run.best.epoch if run.best else 0) == ("earliest", 1)
     assert folder.weights(1).read_bytes() == weights and not (folder.path / "history").exists()
     assert folder.last_weights(6).exists()
+    assert run.dataset is not None and run.dataset.test_hash == read_predictions(workspace, run.id).hash
     assert verify_run(workspace, run.id) == []
     assert len(read_predictions(workspace, run.id, 6, split="validation").labels) == 6
     with pytest.raises(RunError, match="are missing: choose another epoch"):

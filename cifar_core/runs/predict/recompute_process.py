@@ -5,6 +5,7 @@ checked that this is possible and loads no torch. A run of an earlier schema is 
 """
 
 import itertools
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -21,8 +22,10 @@ from cifar_core.runs.predict.run_network import read_network
 from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
+from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.process import threads_of
 from cifar_core.runs.training.recorder import write_probs, write_samples
+from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine, MeasuredSplit
 from cifar_core.train.batches import Pictures, TrainingData, load_training_data
@@ -57,6 +60,9 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         progress("Saving", 0, 0, "")
         carry_over(folder)
         write_samples(folder, dataset, data)
+        test_hash = hash_of_samples(dataset.test.labels, [dataset.test.ids])
+        record = replace(record, dataset=replace(record.dataset, test_hash=test_hash))
+        write_json(folder.facts, asdict(record))
         for split, probs in found.items():
             write_probs(folder, split, probs, run.best.epoch)
 

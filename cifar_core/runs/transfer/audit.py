@@ -27,4 +27,4 @@ def audit_run(folder: RunFolder) -> AuditedRun:
     checks = ResultChecks(as_stored(folder), records.creation, records.settings, records.dataset)
     for fault in checks.faults():
         raise ValueError(fault)
-    return AuditedRun(records, checks.files)
+    return AuditedRun(records.with_test_hash(checks.test_hash), checks.files)

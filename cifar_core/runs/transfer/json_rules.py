@@ -53,6 +53,13 @@ class JsonRecords:
         """The facts about the run's dataset; None for a run that never opened its data."""
         return None if self.training is None else self.training.dataset
 
+    def with_test_hash(self, found: str) -> "JsonRecords":
+        """The same records with the hash of the test labels and ids, which runs of schema 1 and 2 do not tell."""
+        if self.training is None:
+            return self
+        dataset = replace(self.training.dataset, test_hash=found)
+        return replace(self, training=replace(self.training, dataset=dataset))
+
     def renamed(self, run_id: str) -> "JsonRecords":
         """The same records with another id; a run without a name gets its old id as its name."""
         about = {**self.about, "name": self.about["name"] or self.creation.id}
