@@ -21,7 +21,8 @@ def check_probs(probs: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
         DataError: they are not two-dimensional numbers, have fewer than 2 classes, are NaN or infinite, lie outside
             0..1, or a row does not add up to 1 within 0.001.
     """
-    checked = _rows_of_numbers(probs).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what is not a number is refused below
+        checked = _rows_of_numbers(probs).astype(np.float64)
     if not np.isfinite(checked).all():
         bad = np.asarray(~np.isfinite(checked).all(axis=1))
         raise DataError(f"{_first_bad(bad, first)} has a probability that is not a number.")
