@@ -137,14 +137,19 @@ async def select(session: Session, row: int) -> None:
 
 
 async def start_both(sessions: tuple[Session, Session], workspace: Workspace) -> list[str]:
-    """Each makes a run of its own; their ids."""
+    """Each makes a run of its own, which does not end by itself; their ids."""
     before = {run.id for run in list_runs(workspace)}
     for session in sessions:
         await session.open("train", "view=New+run")
         box = labelled("selectbox", "^Dataset$")(session.screen)
         await session.act(WidgetState(id=box.id, string_value=next(name for name in box.options if "tiny" in name)))
+        epochs = session.screen.find("number_input", lambda item: "train_set_epochs" in item.id)
+        assert epochs is not None
+        await session.act(WidgetState(id=epochs.id, double_value=500.0))
     await both(*sessions, "train_start")
-    return [run.id for run in list_runs(workspace) if run.id not in before]
+    made = [run for run in list_runs(workspace) if run.id not in before]
+    assert [run.config.optimizer.epochs for run in made] == [500, 500]
+    return [run.id for run in made]
 
 
 async def ask_both(sessions: tuple[Session, Session], verb: str, run_id: str) -> None:
