@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 
+@pytest.mark.slow
 def test_a_model_is_added_as_the_document_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "cifar_core", tmp_path / "cifar_core")
     text = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8").partition("**A model**")[2]

@@ -89,7 +89,15 @@ def test_stored_run_leaves_as_one_of_the_present_schema(stored: Path, workspace:
         assert np.array_equal(read_predictions(workspace, run.id, epoch).probs, np.load(old.probs("test", epoch)))
 
 
-@each_stored
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param(
+            item, id=item.parent.name, marks=[pytest.mark.slow] if item.parent.name in ("schema-2", "schema-3") else []
+        )
+        for item in STORED
+    ],
+)
 def test_recomputing_carries_a_stored_run_over(stored: Path, workspace: Workspace) -> None:
     """Also where labels and ids are damaged; the other epochs, the weights and the choice of the epoch stay."""
     folder = copied(stored, workspace)

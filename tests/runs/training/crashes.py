@@ -255,7 +255,7 @@ def main() -> int:
     try:
         for name, case in cases.items():
             few = name.startswith("carrying")  # writes, so that more of them are tried
-            for kind, struck in inject_everywhere(case, min(step, 5) if few else step).items():
+            for kind, struck in inject_everywhere(case, min(step, 10) if few else step).items():
                 print(f"{name}: {kind} at {struck} calls")
     except BrokenPromiseError as error:
         print(error)
