@@ -2,9 +2,8 @@
 
 They kept the predictions of the test part in `predictions.npz` (best epoch, with labels and ids) and `history/` (every
 epoch), and none of the validation part; schema 1 had one file of weights. Whoever reads a run's arrays or weights asks
-`as_stored` for its folder, whoever continues it calls `carry_over` first. Beside this module, `result_checks` knows
-what `predictions.npz` holds, `transfer.manifest` the names in an old zip, and `training.checkpoints` the only
-checkpoint of schema 1.
+`as_stored` for its folder, whoever continues it calls `carry_over` first. Beside this module, `transfer.manifest` knows
+the names in an old zip, and `training.checkpoints` the only checkpoint of schema 1.
 """
 
 import contextlib
