@@ -5,11 +5,12 @@ Also times, shares and sizes as text. Reads and writes nothing.
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MB = 1024 * 1024  # bytes
 _JOINERS = "\u200c\u200d"  # invisible themselves, but emoji and some scripts need them
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_DIGITS = re.compile(r"([0-9]+)")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 FOLDER_NAME_RULE = "1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit"
 _LONGEST = 200  # characters of a name that are compared with known ones
@@ -56,6 +57,20 @@ def clock(seconds: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """A number with its noun: `1 run`, `2,000 runs`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def natural_key(text: str) -> tuple[list[tuple[int, str]], str]:
+    """The key that sorts texts as people do: numbers by their value, whatever the case; equal ones by the text itself."""
+    pieces = [
+        (len(digits), digits) if (digits := piece.lstrip("0") or "0") and piece.isdecimal() else (0, piece.casefold())
+        for piece in _DIGITS.split(text)
+    ]
+    return pieces, text
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first five of some names: `cat, dog`, `a, b, c, d, e and 3 more`."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
 
 
 def is_folder_name(text: str) -> bool:

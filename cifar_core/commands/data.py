@@ -1,19 +1,23 @@
 """`data`: list, get, import. A process of its own prepares a dataset; the command follows it."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
+    DEFAULT_TEST_SHARE,
     DatasetState,
+    ImportOptions,
     dataset_job,
     dataset_state,
     list_datasets,
+    open_dataset,
+    read_findings,
     start_get,
     start_import,
+    suggested_name,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
 from cifar_core.interrupts import CtrlC, note_ctrl_c
@@ -50,44 +54,79 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
     """Get NAME: `drawn10` is drawn here, `cifar10` is downloaded."""
     ctrl_c = note_ctrl_c()
     start_get(workspace, name)
-    finish(workspace, name, ctrl_c, as_json)
+    state = finish(workspace, name, ctrl_c)
+    if as_json:
+        print_json(asdict(state))
 
 
 @data.command("import")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="What to call it: small letters, digits and hyphens.")
+@click.argument("path")
+@click.option("--name", default="", help="What to call it: small letters, digits and hyphens; by default like PATH.")
 @click.option(
     "--leave-out",
     is_flag=True,
     help="Leave out files that cannot be used and import the rest; without this, one such file refuses the import.",
 )
+@click.option(
+    "--test-share",
+    type=float,
+    help=f"Share of the test part that is chosen where there is none [default: {DEFAULT_TEST_SHARE}].",
+)
+@click.option("--seed", default=0, show_default=True, help="Draws that test part.")
+@click.option(
+    "--names", default="", metavar="ENCODING", help="Encoding of the names in a zip that does not say it, such as gbk."
+)
 @json_option
 @workspace_option
-def import_command(workspace: Workspace, path: Path, name: str, leave_out: bool, as_json: bool) -> None:
-    """Import a folder, .zip or .tar of train/CLASS/* and test/CLASS/* pictures, or the official CIFAR-10 archive."""
+def import_command(  # noqa: PLR0913 - one argument for each option
+    workspace: Workspace,
+    path: str,
+    name: str,
+    leave_out: bool,
+    test_share: float | None,
+    seed: int,
+    names: str,
+    as_json: bool,
+) -> None:
+    """Import a folder, .zip or .tar of pictures in class folders, or an archive of CIFAR-10 or CIFAR-100.
+
+    The parts are train/CLASS/* and test/CLASS/*, under these or similar names (training, val, ...) at any depth; of
+    CLASS/* alone a test part is chosen.
+    """
     ctrl_c = note_ctrl_c()
-    start_import(workspace, path, name, leave_out=leave_out)
-    finish(workspace, name, ctrl_c, as_json)
+    name = name or suggested_name(path)
+    options = ImportOptions(leave_out, test_share, seed, names)
+    start_import(workspace, path, name, options=options)
+    state = finish(workspace, name, ctrl_c)
+    if as_json:
+        findings = read_findings(dataset_job(workspace, name))
+        facts = {"report": findings.report, "left_out": findings.problem_count}
+        print_json(asdict(state) | {"class_names": open_dataset(workspace, name).class_names, **facts})
 
 
-def finish(workspace: Workspace, name: str, ctrl_c: CtrlC, as_json: bool = False) -> None:
-    """Follow the preparation of a dataset, by any process, to its end.
+def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
+    """Follow the preparation of a dataset, by any process, to its end; returns the dataset, which is ready.
 
     Raises:
         DataError: an import was refused, or the stored dataset is broken.
         DownloadError: getting it failed, or getting or importing it was cancelled.
     """
-    job = follow_job(dataset_job(workspace, name), ctrl_c)
+    said: list[str] = []
+
+    def say_new(report: list[str]) -> None:
+        for line in report[len(said) :]:
+            say(line)
+            said.append(line)
+
+    job = follow_job(dataset_job(workspace, name), ctrl_c, say_new)
     state = dataset_state(workspace, name)
     # A job that did not end well is an earlier try where the dataset is ready nevertheless.
     if job is not None and (job.state == "done" or state.state != "ready"):
-        for line in job.report:
-            say(line)
+        say_new(job.report)
     if state.state != "ready":
         raise _failure(state, job)
     say(f"{name} is ready: {state.train:,} training and {state.test:,} test pictures, {state.classes} classes.")
-    if as_json:
-        print_json(asdict(state))
+    return state
 
 
 def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:

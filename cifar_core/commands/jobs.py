@@ -1,6 +1,7 @@
 """Following a job: its progress on the terminal, and Ctrl-C cancels it."""
 
 import time
+from collections.abc import Callable
 
 import click
 
@@ -11,8 +12,12 @@ from cifar_core.jobs.job import JobFolder, JobState, cancel_job, is_alive, read_
 _LOOK_SECONDS = 0.2
 
 
-def follow_job(job: JobFolder, ctrl_c: CtrlC) -> JobState | None:
+def follow_job(
+    job: JobFolder, ctrl_c: CtrlC, on_report: Callable[[list[str]], None] = lambda _: None
+) -> JobState | None:
     """Wait until a job has ended, or whoever else holds its lock, and return its state; Ctrl-C cancels the job.
+
+    Its report so far is given to `on_report` at each look.
 
     Raises:
         Abort: Ctrl-C was pressed again, or while the lock is not held by the job: only the waiting ends.
@@ -30,6 +35,8 @@ def follow_job(job: JobFolder, ctrl_c: CtrlC) -> JobState | None:
             cancelled = True
             say("Cancelling; what was stored before is not changed.")
             cancel_job(job)
+        if state is not None and is_job:
+            on_report(state.report)
         _show(state if is_job else None)
         time.sleep(_LOOK_SECONDS)
 

@@ -5,10 +5,22 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.import_findings import Findings, preview_file, read_findings
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image, usable_std
-from cifar_core.data.preparation import repeatable_import, start_get, start_import
+from cifar_core.data.preparation import (
+    continue_import,
+    forget_import,
+    free_dataset_name,
+    open_import,
+    pasted_path,
+    start_get,
+    start_import,
+    start_look,
+    suggested_name,
+)
 from cifar_core.data.sources.drawn10 import prepare_drawn10
+from cifar_core.data.sources.importing import DEFAULT_TEST_SHARE, ImportOptions
 from cifar_core.data.store import (
     Dataset,
     Split,
@@ -23,29 +35,40 @@ from cifar_core.data.store import (
 
 __all__ = [
     "CONVERSION",
+    "DEFAULT_TEST_SHARE",
     "Dataset",
     "DatasetState",
+    "Findings",
+    "ImportOptions",
     "NormalisedView",
     "Split",
     "Variation",
     "augment",
     "checked_dataset_name",
     "class_counts",
+    "continue_import",
     "dataset_job",
     "dataset_state",
     "decode_picture",
     "delete_dataset",
     "draw_variation",
+    "forget_import",
+    "free_dataset_name",
     "list_datasets",
     "normalised_view",
     "open_dataset",
+    "open_import",
+    "pasted_path",
     "prepare_drawn10",
+    "preview_file",
+    "read_findings",
     "read_pictures",
-    "repeatable_import",
     "require_unchanged",
     "save_dataset",
     "start_get",
     "start_import",
+    "start_look",
+    "suggested_name",
     "to_image",
     "usable_std",
 ]

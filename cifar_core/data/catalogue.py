@@ -43,7 +43,7 @@ class DatasetState:
     name: str
     title: str
     description: str
-    state: Literal["ready", "absent", "preparing", "broken"]
+    state: Literal["ready", "absent", "found", "preparing", "broken"]  # found: looked into, not imported yet
     how: str  # one sentence: how to get it, or where it came from if it is stored
     train: int  # pictures; for a built-in dataset that is absent, the number it will have
     test: int
@@ -51,6 +51,7 @@ class DatasetState:
     bytes: int  # on disk
     problem: str  # why it is broken, or why the last try to get it failed; else empty
     fingerprint: str = ""  # of its pictures, labels and class names; empty unless it is ready
+    validation: int = 0  # training pictures that are its own for validation
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ BUILT_IN = {
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetState]:
-    """The built-in datasets, stored or not; then the imported ones; then imports that are in progress or failed."""
+    """The built-in datasets, stored or not; then the imported ones; then imports in progress, to be decided or failed."""
     names = dict.fromkeys(BUILT_IN_NAMES)
     if workspace.data.is_dir():  # somebody may have deleted it
         # Also what is not a dataset takes its name, so it is listed (as broken).
@@ -97,7 +98,7 @@ def list_datasets(workspace: Workspace) -> list[DatasetState]:
         names.update((name, None) for name in stored if _is_valid_name(name))
     # An import that is in progress or was refused has no folder of its own.
     imports = (name for name in _jobs(workspace) if _is_valid_name(name) and name not in names)
-    names.update((name, None) for name in imports if _is_preparing(workspace, name) or _failure(workspace, name))
+    names.update((name, None) for name in imports if _is_import(workspace, name))
     return [dataset_state(workspace, name) for name in names]
 
 
@@ -110,9 +111,10 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
     known = BUILT_IN.get(name, BuiltInDataset(name, "", ""))
     preparing = _is_preparing(workspace, name)  # asked first: a dataset saved just now must not be called absent
     if not is_saved(workspace, name):
-        state: Literal["preparing", "absent"] = "preparing" if preparing else "absent"
-        how = known.how or "Import it again."
-        problem = "" if state == "preparing" else _failure(workspace, name)
+        found = not preparing and _is_found(workspace, name)
+        state: Literal["preparing", "found", "absent"] = "preparing" if preparing else "found" if found else "absent"
+        how = known.how or ("Import it on the Data page." if found else "")
+        problem = "" if preparing else _failure(workspace, name)
         sizes = (known.train, known.test, known.classes, 0)
         return DatasetState(name, known.title, known.description, state, how, *sizes, problem)
     try:
@@ -132,6 +134,7 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
         record.bytes,
         "",
         record.fingerprint,
+        record.validation,
     )
 
 
@@ -147,6 +150,16 @@ def _is_preparing(workspace: Workspace, name: str) -> bool:
         return is_alive(dataset_job(workspace, name))
     except StorageError:  # it cannot be determined; `read_job` says why
         return False
+
+
+def _is_import(workspace: Workspace, name: str) -> bool:
+    """Whether an import under this name is in progress, waits for a decision, or failed."""
+    return _is_preparing(workspace, name) or _is_found(workspace, name) or bool(_failure(workspace, name))
+
+
+def _is_found(workspace: Workspace, name: str) -> bool:
+    job = read_job(dataset_job(workspace, name))
+    return job is not None and job.kind == "look" and job.state == "done"
 
 
 def _failure(workspace: Workspace, name: str) -> str:

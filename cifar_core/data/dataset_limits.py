@@ -26,6 +26,7 @@ class Split:
     images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
     labels: np.ndarray  # int64 [N], index into the class names
     ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
+    sizes: np.ndarray | None = None  # int32 [N, 2], width and height before resizing; None where not recorded
 
 
 def predictions_bytes(test: int, classes: int, id_width: int) -> int:
@@ -66,12 +67,33 @@ def check_arrays(part: str, split: Split, classes: int) -> None:
         )
     if split.ids.dtype.kind != "U" or split.ids.shape != (count,):
         raise DataError(f"The {part} ids are {split.ids.dtype} {list(split.ids.shape)}, not text [{count}].")
-    _check_sizes(part, count, classes, split.ids.dtype.itemsize // _CHARACTER)
+    sizes = split.sizes
+    if sizes is not None and (sizes.dtype != np.int32 or sizes.shape != (count, 2)):
+        raise DataError(f"The {part} sizes are {sizes.dtype} {list(sizes.shape)}, not int32 [{count}, 2].")
+    _check_limits(part, count, classes, split.ids.dtype.itemsize // _CHARACTER)
     if split.labels.min() < 0 or split.labels.max() >= classes:
         raise DataError(f"The {part} labels are not all between 0 and {classes - 1}.")
 
 
-def _check_sizes(part: str, count: int, classes: int, id_width: int) -> None:
+def check_validation(validation: np.ndarray, labels: np.ndarray) -> None:
+    """Check which training pictures are the dataset's own for validation; `labels` are those of the training part.
+
+    Raises:
+        DataError: the positions break a rule, or a class would have no picture to learn from.
+    """
+    if validation.dtype != np.int64 or validation.ndim != 1 or len(validation) == 0:
+        raise DataError(
+            f"The positions of the validation pictures are {validation.dtype} {list(validation.shape)}, not int64 [N], "
+            "N >= 1."
+        )
+    if validation[0] < 0 or validation[-1] >= len(labels) or (np.diff(validation) <= 0).any():
+        raise DataError("The positions of the validation pictures are not ascending or not in the training part.")
+    left = np.bincount(labels) - np.bincount(labels[validation], minlength=int(labels.max()) + 1)
+    if ((left == 0) & (np.bincount(labels) > 0)).any():
+        raise DataError("A class has validation pictures but none to learn from: add some to its training part.")
+
+
+def _check_limits(part: str, count: int, classes: int, id_width: int) -> None:
     most = MAX_TEST if part == "test" else MAX_PICTURES
     if count > most:
         raise DataError(f"The {part} part has {count:,} pictures, more than the {most:,} allowed: leave some out.")

@@ -1,14 +1,23 @@
-"""Gets or imports a dataset as a job (`prepare_process.py`), whose folder is `data/.jobs/<name>/`."""
+"""Gets, looks into or imports a dataset as a job (`prepare_process.py`), whose folder is `data/.jobs/<name>/`.
+
+An import may be two jobs: one that looks inside and writes what it finds (`import_findings.py`), then, once the person
+has seen that, the import itself. An upload lies in the folder of the job until it is imported or given up.
+"""
 
 import os
 import re
 import shutil
 import stat
-from dataclasses import dataclass
+import unicodedata
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from cifar_core.data.sources.cifar10 import CIFAR10_NAME, downloads_folder, is_official
+from cifar_core.data.import_findings import findings_file, preview_file
+from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
+from cifar_core.data.sources.importing import ImportOptions
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,
@@ -18,25 +27,31 @@ from cifar_core.data.store import (
     refuse_taken,
 )
 from cifar_core.errors import DataError, StorageError
-from cifar_core.jobs.job import JobFolder, Request, read_request
+from cifar_core.jobs.job import JobFolder, Request, dismiss_job, is_alive, read_request
 from cifar_core.jobs.start import start_job
 from cifar_core.processes import Program
-from cifar_core.storage.atomic import TEMP_MARK
-from cifar_core.text import one_line
+from cifar_core.storage.atomic import TEMP_MARK, remove
+from cifar_core.storage.atomic import replace as move_file
+from cifar_core.text import is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
 _MAX_PATH_SHOWN = 300  # characters of a path in error messages
+_MOST_SUGGESTED = 100  # numbers that are tried for a free name
+_LONGEST_SUGGESTED = 50  # characters
+_UPLOAD = "upload"  # its name in the folder of the job
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "„": "“", "«": "»"}
+_ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(zip|tar|gz|tgz|xz|txz|bz2|tbz2?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class DataRequest(Request):
     """How a dataset is to be prepared."""
 
-    kind: Literal["get", "import"]
+    kind: Literal["get", "look", "import"]
     source: str = ""  # absolute path of what is imported
-    remove_source: bool = False  # delete the source afterwards: it is an upload
+    is_upload: bool = False  # the source lies in the folder of the job, and is removed once it is imported
     shown: str = ""  # the name people know the source by; empty = its file name
-    leave_out: bool = False  # leave out files that cannot be used, instead of refusing the import
+    options: ImportOptions = field(default_factory=ImportOptions)
 
 
 def start_get(workspace: Workspace, name: str) -> None:
@@ -59,47 +74,127 @@ def start_get(workspace: Workspace, name: str) -> None:
     start_job(job, Program.PREPARE_DATASET, DataRequest("get"), wanted=lambda: not is_saved(workspace, name))
 
 
+def start_look(workspace: Workspace, source: str | Path, name: str, *, upload: bool = False, shown: str = "") -> None:
+    """Look inside a folder or archive as a job, without importing it; `continue_import` imports it.
+
+    Args:
+        workspace: where.
+        source: a folder or archive, as `start_import` takes it.
+        name: the dataset is to have.
+        upload: the source is a file of our own: it is moved into the folder of the job. If this call raises, it stays.
+        shown: the name of the source in messages, if people know it by another name (uploads); reduced to one line.
+
+    Raises:
+        DataError, StorageError: as `start_import`.
+    """
+    path, job = _readable(source), dataset_job(workspace, name)
+    _refuse_reserved(name, path)
+    kept = job.path / _UPLOAD if upload else path
+    request = DataRequest("look", str(kept), upload, one_line(shown))
+
+    def take() -> bool:
+        refuse_taken(workspace, name)
+        _forget_files(job)
+        if upload:
+            move_file(path, kept)
+        return True
+
+    started = start_job(job, Program.PREPARE_DATASET, request, wanted=take)
+    if not started and (upload or _read_request(job) != request):
+        raise DataError(_busy(name))
+
+
 def start_import(
-    workspace: Workspace,
-    source: Path,
-    name: str,
-    *,
-    remove_source: bool = False,
-    shown: str = "",
-    leave_out: bool = False,
+    workspace: Workspace, source: str | Path, name: str, *, options: ImportOptions | None = None, shown: str = ""
 ) -> None:
     """Import a folder or archive as a job; if the same import is in progress already, nothing is done.
 
     Args:
         workspace: where.
-        source: a folder or archive; its content decides what it is. A leading `~` is the person's own folder.
+        source: a folder or archive; its content decides what it is. It may be a pasted text: quotes around it,
+            `file://` and a leading `~` are understood.
         name: of the new dataset.
-        remove_source: delete the source when the job ends, however it ends (uploads). If this call raises, it stays.
-        shown: the name of the source in messages, if people know it by another name (uploads); reduced to one line.
-        leave_out: import the rest if some files cannot be used; otherwise nothing is imported.
+        options: what the person chooses.
+        shown: the name of the source in messages, if people know it by another name; reduced to one line.
 
     Raises:
         DataError: the source is absent or unreadable, or the name is taken, not allowed or reserved.
         StorageError: the process could not be started.
     """
-    source = _readable(source)
-    if name == "drawn10" or (name == "cifar10" and not is_official(source)):
-        raise DataError(f"The name {name} is reserved for the built-in dataset: choose another, such as my-{name}.")
-    request = DataRequest("import", str(source), remove_source, one_line(shown), leave_out)
+    path, job = _readable(source), dataset_job(workspace, name)
+    _refuse_reserved(name, path)
+    request = DataRequest("import", str(path), False, one_line(shown), options or ImportOptions())
+
+    def is_free() -> bool:
+        refuse_taken(workspace, name)
+        _forget_files(job)
+        return True
+
+    if not start_job(job, Program.PREPARE_DATASET, request, wanted=is_free) and _read_request(job) != request:
+        raise DataError(_busy(name))
+
+
+def continue_import(workspace: Workspace, name: str, options: ImportOptions, *, look: bool = False) -> None:
+    """Import what was looked into under this name, or try an import again, with these options; or `look` again.
+
+    Raises:
+        DataError: there is nothing to import under this name any more, or the name is taken meanwhile.
+        StorageError: the process could not be started.
+    """
+    before = open_import(workspace, name)
+    if before is None:
+        raise DataError(f"What was to be imported as {name} is not there any more: choose it again.")
+    request = replace(before, kind="look" if look else "import", options=options)
 
     def is_free() -> bool:
         refuse_taken(workspace, name)
         return True
 
-    job = dataset_job(workspace, name)
-    if not start_job(job, Program.PREPARE_DATASET, request, wanted=is_free) and _read_request(job) != request:
-        raise DataError(f"Another dataset named {name} is being prepared: choose another name or wait.")
+    start_job(dataset_job(workspace, name), Program.PREPARE_DATASET, request, wanted=is_free)
 
 
-def repeatable_import(workspace: Workspace, name: str) -> DataRequest | None:
-    """The last import under this name, if it can be tried again: an upload is gone when its job has ended."""
+def open_import(workspace: Workspace, name: str) -> DataRequest | None:
+    """The last look or import under this name, if its source is still there."""
     request = _read_request(dataset_job(workspace, name))
-    return request if request is not None and request.kind == "import" and not request.remove_source else None
+    return request if request is not None and request.kind != "get" and Path(request.source).exists() else None
+
+
+def forget_import(workspace: Workspace, name: str) -> None:
+    """Give up a job under this name that has ended, with its upload; a running one stays."""
+    job = dataset_job(workspace, name)
+    if not is_alive(job):
+        dismiss_job(job)
+        _forget_files(job)
+
+
+def suggested_name(source: str) -> str:
+    """A name for the dataset of a file or folder, from its path or name as typed: `My Shapes.zip` gives `my-shapes`."""
+    last = pasted_path(source).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    if last == CIFAR10.filename or last == CIFAR10.folder:
+        return CIFAR10_NAME
+    letters = unicodedata.normalize("NFKD", _ARCHIVE_ENDING.sub("", last)).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:_LONGEST_SUGGESTED].strip("-") or "my-pictures"
+    return f"my-{name}" if name in BUILT_IN_NAMES or not is_folder_name(name) else name
+
+
+def free_dataset_name(workspace: Workspace, name: str) -> str:
+    """The name itself, or with a number where it is taken by a dataset or an import."""
+    options = (name, *(f"{name}-{number}" for number in range(2, _MOST_SUGGESTED)))
+    return next((option for option in options if not _is_used(workspace, option)), name)
+
+
+def _is_used(workspace: Workspace, name: str) -> bool:
+    return is_saved(workspace, name) or _read_request(dataset_job(workspace, name)) is not None
+
+
+def pasted_path(text: str) -> str:
+    """The path in a pasted text: without quotes around it, `file://` and a tilde replaced by what they stand for."""
+    text = text.strip()
+    if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
+        text = text[1:-1].strip()
+    if text.lower().startswith("file:"):
+        text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
+    return text
 
 
 def _read_request(job: JobFolder) -> DataRequest | None:
@@ -109,11 +204,26 @@ def _read_request(job: JobFolder) -> DataRequest | None:
         return None
 
 
-def _readable(source: Path) -> Path:
+def _refuse_reserved(name: str, source: Path) -> None:
+    if name == "drawn10" or (name == CIFAR10_NAME and not is_official(source)):
+        raise DataError(f"The name {name} is reserved for the built-in dataset: choose another, such as my-{name}.")
+
+
+def _busy(name: str) -> str:
+    return f"Another dataset named {name} is being prepared: choose another name or wait."
+
+
+def _forget_files(job: JobFolder) -> None:
+    """Remove what an earlier import under this name left: its upload and what was found in it."""
+    for file in (job.path / _UPLOAD, findings_file(job), preview_file(job)):
+        remove(file)
+
+
+def _readable(source: str | Path) -> Path:
     """The absolute path of a file or folder that can be opened; DataError for anything else that a person may type."""
     typed = one_line(str(source), _MAX_PATH_SHOWN)
     try:
-        path = source.expanduser().absolute()
+        path = Path(pasted_path(str(source))).expanduser().absolute()
         typed = one_line(str(path), _MAX_PATH_SHOWN)
         if path.is_dir():
             os.listdir(path)

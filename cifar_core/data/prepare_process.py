@@ -5,12 +5,17 @@ The lock of its job is the lock of the dataset.
 
 from pathlib import Path
 
+import numpy as np
+
+from cifar_core.data.import_findings import Findings, preview_file, write_findings
 from cifar_core.data.preparation import DataRequest, remove_leftovers
-from cifar_core.data.sources.cifar10 import get_cifar10, import_official, is_official
+from cifar_core.data.sources.cifar10 import CIFAR10_TITLE, get_cifar10, import_official, is_official
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
-from cifar_core.data.sources.importing import ImportRefusedError, import_pictures
+from cifar_core.data.sources.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
+from cifar_core.data.store import write_array
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
+from cifar_core.jobs.progress import CancelledError
 from cifar_core.storage.atomic import remove
 from cifar_core.workspace import Workspace
 
@@ -23,30 +28,60 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
         reporter.check_cancel()
         remove_leftovers(workspace, name)
         if request.kind == "import":
-            _import(workspace, name, request, reporter)
+            _import(workspace, job, request, reporter)
+        elif request.kind == "look":
+            _look(job, request, reporter)
         elif name == DRAWN10_NAME:
             count = DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES
             reporter("Drawing", 0, count, "pictures")  # shown until the drawing processes have started
             draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
         else:
             get_cifar10(workspace, reporter)
-    except ImportRefusedError as error:
-        reporter.report += error.report
+    except CancelledError:
+        _remove_upload(request)
         raise
-    finally:
-        if request.remove_source:
-            remove(Path(request.source))
 
 
-def _import(workspace: Workspace, name: str, request: DataRequest, reporter: Reporter) -> None:
+def _look(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
     source = Path(request.source)
     if is_official(source):
-        import_official(workspace, source, name, reporter, shown=request.shown)
-        return
-    _, report = import_pictures(
-        workspace, source, name, progress=reporter, shown=request.shown, leave_out=request.leave_out
-    )
-    reporter.report += report
+        findings = Findings([f"These are {CIFAR10_TITLE}'s own files: no other layout is looked for."])
+    else:
+        watcher = ImportWatcher(reporter)
+        findings = look_inside(source, encoding=request.options.encoding, watcher=watcher, shown=request.shown)
+    write_findings(job, findings)
+
+
+def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
+    """Import the source; an upload is removed then, while after a refusal it stays for another try."""
+    source, name = Path(request.source), job.path.name
+    try:
+        if is_official(source):
+            import_official(workspace, source, name, reporter, shown=request.shown)
+        else:
+            watcher = ImportWatcher(reporter, reporter.say, lambda pictures: _show(job, pictures))
+            _, findings = import_pictures(
+                workspace, source, name, options=request.options, watcher=watcher, shown=request.shown
+            )
+            _report(job, findings, reporter)
+    except ImportRefusedError as error:
+        _report(job, error.findings, reporter)
+        raise
+    _remove_upload(request)
+
+
+def _report(job: JobFolder, findings: Findings, reporter: Reporter) -> None:
+    write_findings(job, findings)
+    reporter.report[:] = findings.report
+
+
+def _show(job: JobFolder, pictures: np.ndarray) -> None:
+    write_array(preview_file(job), pictures, durable=False)
+
+
+def _remove_upload(request: DataRequest) -> None:
+    if request.is_upload:
+        remove(Path(request.source))
 
 
 if __name__ == "__main__":

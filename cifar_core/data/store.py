@@ -1,6 +1,7 @@
 """Datasets on disk: plain `.npy` arrays, memory-mapped when opened, and a description in `meta.json`.
 
-Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy` and `meta.json`.
+Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids,sizes}.npy`, `validation.npy` and `meta.json`.
+Datasets of schema 1 have no sizes and no `validation.npy`.
 """
 
 import dataclasses
@@ -11,13 +12,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from cifar_core.data.array_files import map_array
-from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split
+from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split, check_validation
 from cifar_core.data.picture_reader import read_pictures
+from cifar_core.data.statistics import channel_statistics
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
@@ -33,17 +36,18 @@ from cifar_core.storage.disk_errors import ALLOW, storage_errors
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Amount, ClassNames, Count, PictureCount, Sha256
 from cifar_core.storage.locks import hold_lock
-from cifar_core.storage.parse import parse
+from cifar_core.storage.parse import Rule, parse
 from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
-DATASET_SCHEMA = 1
+DATASET_SCHEMA = 2
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed also while they are absent
 META = "meta.json"
 _MAX_META = 4 * MB  # the names of a thousand classes take a quarter of it
 _ARRAY_KINDS = ("images", "labels", "ids")
+_VALIDATION = "validation.npy"
+GREY_BITS = (16, 12)  # that a 16-bit grey picture can really hold
 _HASH_CHUNK = 2000  # pictures hashed at once
-_STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
 _MAX_REASON = 300  # characters of a reason in an error message
 
 
@@ -60,6 +64,8 @@ class Dataset:
     std: tuple[float, float, float]
     fingerprint: str  # SHA-256 over images, labels and class names
     source: str  # one sentence: where it came from
+    validation: np.ndarray | None = None  # int64 [V], ascending: which training pictures are its own for validation
+    grey_bits: int = 16  # that its 16-bit grey pictures hold: 12 where none had more
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ class DatasetRecord:
     train: PictureCount
     test: PictureCount
     files: Mapping[str, Count]  # the files of the folder with their sizes in bytes
+    validation: Count = 0  # training pictures that are its own for validation
+    grey_bits: Annotated[int, Rule("12 or 16", GREY_BITS.__contains__)] = 16
 
     @property
     def bytes(self) -> int:
@@ -122,7 +130,7 @@ def refuse_taken(workspace: Workspace, name: str) -> None:
         raise DataError(f"There is already a dataset named {name}: delete it first or choose another name.")
 
 
-def save_dataset(
+def save_dataset(  # noqa: PLR0913 - what a dataset consists of
     workspace: Workspace,
     name: str,
     train: Split,
@@ -131,6 +139,8 @@ def save_dataset(
     title: str,
     class_names: tuple[str, ...],
     source: str,
+    validation: np.ndarray | None = None,
+    grey_bits: int = 16,
 ) -> Dataset:
     """Store a dataset whole or not at all, and open it.
 
@@ -142,6 +152,8 @@ def save_dataset(
         title: the name that people see.
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
+        validation: int64 [V], ascending: which training pictures are its own for validation.
+        grey_bits: that its 16-bit grey pictures hold, 16 or 12.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -152,8 +164,10 @@ def save_dataset(
     check_classes(class_names)
     for part, split in (("train", train), ("test", test)):
         check_split(part, split, len(class_names))
-    needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _ARRAY_KINDS)
-    require_room(workspace, needed, f"The dataset {name}")
+    if validation is not None:
+        check_validation(validation, train.labels)
+    arrays = _arrays_of(train, test, validation)
+    require_room(workspace, sum(array.nbytes for array in arrays.values()), f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     meta = {
         "schema_version": DATASET_SCHEMA,
@@ -161,23 +175,29 @@ def save_dataset(
         "class_names": list(class_names),
         "mean": mean,
         "std": std,
-        "fingerprint": fingerprint(train, test, class_names),
+        "fingerprint": fingerprint(train, test, class_names, validation),
         "source": source,
         "train": len(train.labels),
         "test": len(test.labels),
+        "validation": 0 if validation is None else len(validation),
+        "grey_bits": grey_bits,
     }
-    folder = dataset_folder(workspace, name)
     try:
-        with new_folder(folder) as temp:
-            sizes = {}
-            for part, split in (("train", train), ("test", test)):
-                for kind in _ARRAY_KINDS:
-                    file = temp / f"{part}_{kind}.npy"
-                    sizes[file.name] = write_array(file, getattr(split, kind))
+        with new_folder(dataset_folder(workspace, name)) as temp:
+            sizes = {file: write_array(temp / file, array) for file, array in arrays.items()}
             write_json(temp / META, {**meta, "files": sizes})
     except FileExistsError as error:
         raise DataError(f"There is already a dataset named {name}: choose another name.") from error
     return open_dataset(workspace, name)
+
+
+def _arrays_of(train: Split, test: Split, validation: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The arrays of a dataset by file name."""
+    arrays = {}
+    for part, split in (("train", train), ("test", test)):
+        for kind in (*_ARRAY_KINDS, *(["sizes"] if split.sizes is not None else [])):
+            arrays[f"{part}_{kind}.npy"] = getattr(split, kind)
+    return arrays | ({_VALIDATION: validation} if validation is not None else {})
 
 
 def open_dataset(workspace: Workspace, name: str) -> Dataset:
@@ -192,10 +212,21 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     try:
         record = read_dataset_record(folder)
         train, test = (_open_split(folder, part, record) for part in ("train", "test"))
+        validation = _open_validation(folder, record, train)
     except (*MALFORMED_ARRAY, DataError) as error:
         raise DataError(broken_sentence(name, error)) from error
     return Dataset(
-        name, record.title, record.class_names, train, test, record.mean, record.std, record.fingerprint, record.source
+        name,
+        record.title,
+        record.class_names,
+        train,
+        test,
+        record.mean,
+        record.std,
+        record.fingerprint,
+        record.source,
+        validation,
+        record.grey_bits,
     )
 
 
@@ -218,44 +249,33 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """Pictures per class: columns `class`, `train` and `test`, one row per class."""
-    classes = len(dataset.class_names)
-    return pd.DataFrame(
-        {
-            "class": list(dataset.class_names),
-            "train": np.bincount(dataset.train.labels, minlength=classes),
-            "test": np.bincount(dataset.test.labels, minlength=classes),
-        }
-    )
+    """Pictures per class, one row per class: columns `class`, `train`, `test`.
 
-
-def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Mean and (population) standard deviation per channel, in units of 0..1, exact from the counts of the 256 levels.
-
-    Args:
-        images: uint8 [N, 3, H, W].
+    Where the dataset has validation pictures of its own, they have a column `validation` and do not count in `train`.
     """
-    counts = np.zeros((3, 256), np.int64)
-    for start in range(0, len(images), _STATISTICS_CHUNK):
-        chunk = images[start : start + _STATISTICS_CHUNK]
-        for channel in range(3):
-            counts[channel] += np.bincount(chunk[:, channel].ravel(), minlength=256)
-    levels = np.arange(256) / 255
-    total = counts.sum(axis=1)
-    mean = counts @ levels / total
-    variance = counts @ levels**2 / total - mean**2
-    std = np.sqrt(np.maximum(variance, 0))
-    return tuple(mean.tolist()), tuple(std.tolist())
+    classes = len(dataset.class_names)
+    train = np.bincount(dataset.train.labels, minlength=classes)
+    counts = {"train": train}
+    if dataset.validation is not None:
+        held = np.bincount(dataset.train.labels[dataset.validation], minlength=classes)
+        counts = {"train": train - held, "validation": held}
+    counts["test"] = np.bincount(dataset.test.labels, minlength=classes)
+    return pd.DataFrame({"class": list(dataset.class_names), **counts})
 
 
-def fingerprint(train: Split, test: Split, class_names: tuple[str, ...]) -> str:
-    """SHA-256 (hex) over class names (JSON), then images (bytes) and labels (little-endian int64) of train and test."""
+def fingerprint(train: Split, test: Split, class_names: tuple[str, ...], validation: np.ndarray | None = None) -> str:
+    """SHA-256 (hex) over class names (JSON), then images (bytes) and labels (little-endian int64) of train and test.
+
+    Where the dataset has validation pictures of its own, their positions (little-endian int64) follow.
+    """
     digest = hashlib.sha256(json.dumps(list(class_names)).encode())
     for split in (train, test):
         for start in range(0, len(split.images), _HASH_CHUNK):
             positions = np.arange(start, min(start + _HASH_CHUNK, len(split.images)))
             digest.update(read_pictures(split.images, positions).data)
         digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
+    if validation is not None:
+        digest.update(np.ascontiguousarray(validation, dtype="<i8").data)
     return digest.hexdigest()
 
 
@@ -265,7 +285,7 @@ def require_unchanged(dataset: Dataset) -> None:
     Raises:
         DataError: they changed.
     """
-    if fingerprint(dataset.train, dataset.test, dataset.class_names) != dataset.fingerprint:
+    if fingerprint(dataset.train, dataset.test, dataset.class_names, dataset.validation) != dataset.fingerprint:
         changed = ValueError("its pictures or labels changed after they were saved: their SHA-256 differs")
         raise DataError(broken_sentence(dataset.name, changed))
 
@@ -286,11 +306,16 @@ def read_dataset_record(folder: Path) -> DatasetRecord:
         raise ValueError("a newer version of this program made it")
     record = parse(DatasetRecord, meta, exact=False)
     for part in ("train", "test"):
-        for kind in _ARRAY_KINDS:
-            file = f"{part}_{kind}.npy"
+        for file in _files_of(part, record):
             if (folder / file).stat().st_size != record.files.get(file):
                 raise ValueError(f"the size of {file} changed after it was saved")
     return dataclasses.replace(record, files={**record.files, META: (folder / META).stat().st_size})
+
+
+def _files_of(part: str, record: DatasetRecord) -> list[str]:
+    """The files of a part; those of the training part with that of the validation pictures."""
+    optional = [f"{part}_sizes.npy", *([_VALIDATION] if part == "train" else [])]
+    return [*(f"{part}_{kind}.npy" for kind in _ARRAY_KINDS), *(file for file in optional if file in record.files)]
 
 
 def broken_sentence(name: str, error: Exception) -> str:
@@ -333,11 +358,21 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
 
 def _open_split(folder: Path, part: str, record: DatasetRecord) -> Split:
     count = record.train if part == "train" else record.test
-    split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS))
+    sizes = f"{part}_sizes.npy"
+    arrays = [_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS]
+    split = Split(*arrays, _mapped(folder / sizes) if sizes in record.files else None)
     check_arrays(part, split, len(record.class_names))
     if len(split.labels) != count:
         raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")
     return split
+
+
+def _open_validation(folder: Path, record: DatasetRecord, train: Split) -> np.ndarray | None:
+    if _VALIDATION not in record.files:
+        return None
+    validation = np.array(_mapped(folder / _VALIDATION))
+    check_validation(validation, np.asarray(train.labels))
+    return validation
 
 
 def _mapped(file: Path) -> np.ndarray:

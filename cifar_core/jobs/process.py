@@ -51,7 +51,11 @@ class Reporter:
         self.check_cancel()
         gained, elapsed = done - self._phase_done, now - self._phase_start
         left = (total - done) * elapsed / gained if gained > 0 and elapsed >= 1 else None
-        write_state(self._job, JobState(self._kind, "running", phase, done, total, unit, left))
+        write_state(self._job, JobState(self._kind, "running", phase, done, total, unit, left, report=self.report))
+
+    def say(self, sentence: str) -> None:
+        """Add a sentence to the report; it is shown from the next progress on."""
+        self.report.append(sentence)
 
     def check_cancel(self) -> None:
         """Raise CancelledError where the job is to stop."""

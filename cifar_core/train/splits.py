@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from cifar_core.data.stratified import apportion
 from cifar_core.errors import DataError
 
 MeasuredSplit = Literal["test", "validation"]  # that is measured after each epoch
@@ -42,24 +43,3 @@ def split_training(
             "The dataset is too small for a validation part: raise validation_share, set it to 0, or add pictures."
         )
     return np.sort(np.concatenate(train)), np.sort(np.concatenate(validation))
-
-
-def apportion(sizes: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return how many pictures to take from each class for a share of all, by the largest remainder method.
-
-    Ties are broken at random. At least one picture of each class is not taken.
-
-    Args:
-        sizes: int [K], the number of pictures of each class, at least 1.
-        share: part of the pictures to take, 0 to 0.5.
-        rng: breaks ties.
-
-    Returns:
-        int64 [K].
-    """
-    wanted = np.round(sizes * share, 9)  # without rounding 0.3 of 10 would be a little less than 3
-    counts = np.floor(wanted).astype(np.int64)
-    missing = max(0, round(float(wanted.sum())) - int(counts.sum()))
-    in_need = np.lexsort((rng.random(len(sizes)), counts - wanted))
-    counts[in_need[:missing]] += 1
-    return np.minimum(counts, sizes - 1)

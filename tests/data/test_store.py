@@ -21,7 +21,8 @@ from cifar_core.data import (
     require_unchanged,
     save_dataset,
 )
-from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
+from cifar_core.data.statistics import channel_statistics
+from cifar_core.data.store import dataset_lock, fingerprint
 from cifar_core.errors import DataError, StorageError
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace

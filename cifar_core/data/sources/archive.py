@@ -4,6 +4,7 @@ Reads the folder or archive given; writes nothing. An archive with dangerous con
 out, encryption, archive bombs) is refused as a whole; files and bytes are counted while reading.
 """
 
+import abc
 import bz2
 import contextlib
 import gzip
@@ -11,8 +12,9 @@ import io
 import lzma
 import os
 import tarfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
@@ -25,16 +27,37 @@ from cifar_core.data.sources.archive_limits import (
     open_regular_file,
     shown_name,
 )
+from cifar_core.data.sources.zip_names import (
+    ask_for_encoding,
+    possible_readings,
+    raw_name,
+    read_names,
+    stored_name,
+    was_read_as,
+)
 from cifar_core.data.sources.zips import ZIP_SIGNATURES, ZipFiles
 from cifar_core.errors import DataError
+from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.text import MB
+
+_MAX_DEPTH = 100  # folders inside each other
+_REPORT_EVERY = 1000  # files between reports of progress while the names are listed
+MemberPath = tuple[str, ...]  # a checked path inside a source, e.g. ("train", "cat", "1.png")
+
+
+class UnclearNamesError(DataError):
+    """The names in a zip make sense in several encodings, or in none; `readings` has the names as read by encoding."""
+
+    def __init__(self, readings: Mapping[str, Sequence[str]]) -> None:
+        self.readings = readings
+        super().__init__(ask_for_encoding(readings))
 
 
 @dataclass(frozen=True)
 class Member:
     """One file of a folder or archive."""
 
-    path: tuple[str, ...]  # its checked path inside, e.g. ("train", "cat", "1.png")
+    path: MemberPath
     content: bytes
     done: int  # progress after this file, in `Source.unit`
 
@@ -45,83 +68,168 @@ class Member:
 
 
 @dataclass
-class Source:
-    """An opened folder or archive: iterate over `members` once, then read `junk`."""
+class Listing:
+    """The names in a source, without reading any file."""
 
-    members: Iterator[Member]
-    total: int
-    unit: str  # "files" (folder, zip) or "bytes" (tar, of the packed file)
-    junk: int = 0  # hidden and system files that were skipped
+    files: list[MemberPath] = field(default_factory=list)  # in the order of `Source.read`
+    folders: list[MemberPath] = field(default_factory=list)  # those that are known by themselves, also the empty ones
+    unusable: list[str] = field(default_factory=list)  # a sentence for each link or device that is not read
+    junk: int = 0  # hidden and system files that are skipped
+    note: str = ""  # how the names of a zip were read, where the zip itself does not say it
+
+
+class Source(abc.ABC):
+    """An opened folder or archive. It can be gone through several times."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        self.total = total
+        self.unit = unit  # "files" (folder, zip) or "bytes" (tar, of the packed file)
+
+    @abc.abstractmethod
+    def list(self, progress: OnProgress = no_progress) -> Listing:
+        """The names of all files; of a tar this reads the whole file."""
+
+    @abc.abstractmethod
+    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
+        """The wanted files, one after the other, in the order of the listing."""
 
 
 @contextlib.contextmanager
-def open_source(path: Path, limits: ArchiveLimits | None = None, *, shown: str = "") -> Iterator[Source]:
+def open_source(
+    path: Path, limits: ArchiveLimits | None = None, *, shown: str = "", encoding: str = ""
+) -> Iterator[Source]:
     """Open a folder, zip or tar (plain, gz, xz, bz2). The format is told by the content, not by the name.
 
-    Error messages call it `shown`, or else by its file name.
+    Args:
+        path: of the folder or file.
+        limits: what it may hold.
+        shown: what error messages call it, if not by its file name.
+        encoding: of the names in a zip that does not say it; by default that in which alone they make sense.
 
-    Raises (also while its members are read):
+    Raises (also while its members are listed or read):
+        UnclearNamesError: the names of a zip make sense in several encodings.
         DataError: it is absent, another kind of file, damaged, incomplete, dangerous, or beyond a limit.
     """
     limits = limits or ArchiveLimits()
     name = shown_name(path, shown)
     with archive_errors(name):
         if path.is_dir():
-            yield _open_folder(path, limits, name)
+            yield _Folder(path, limits, name)
             return
         with open_regular_file(path, name) as handle:
             head = handle.read(512)
             handle.seek(0)
             if head[:4] in ZIP_SIGNATURES:
-                yield _open_zip(handle, limits, name)
+                yield _Zip(handle, limits, name, encoding)
             else:
-                with _open_tar(handle, head, name, limits) as source:
-                    yield source
+                yield _Tar(handle, head, limits, name)
 
 
-def _open_folder(folder: Path, limits: ArchiveLimits, source_name: str) -> Source:
-    files = list(_walk(folder, (), Budget(limits, source_name)))
-    source = Source(iter(()), len(files), "files")
+class _Folder(Source):
+    def __init__(self, folder: Path, limits: ArchiveLimits, name: str) -> None:
+        self._limits, self._name = limits, name
+        self._root = Path(os.path.realpath(folder))
+        self._places: list[tuple[MemberPath, Path]] = []  # each file, and where it really is
+        self._listing = Listing()
+        self._walk(self._root, (), (self._root,), Budget(limits, name))
+        super().__init__(len(self._places), "files")
 
-    def members() -> Iterator[Member]:
-        budget = Budget(limits, source_name)
-        for done, parts in enumerate(files, start=1):
-            if is_junk(parts):
-                source.junk += 1
-                continue
-            name = "/".join(checked_path("/".join(parts)))
-            with open(folder.joinpath(*parts), "rb") as handle:
-                yield Member(parts, budget.read(handle, name, 0), done)
+    def list(self, progress: OnProgress = no_progress) -> Listing:
+        return self._listing
 
-    source.members = members()
-    return source
+    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
+        budget = Budget(self._limits, self._name)
+        for done, (path, place) in enumerate(self._places, start=1):
+            if wanted(path):
+                with open(place, "rb") as handle:
+                    yield Member(path, budget.read(handle, "/".join(path), 0), done)
+
+    def _walk(self, folder: Path, above: MemberPath, ancestors: tuple[Path, ...], budget: Budget) -> None:
+        """List all files below a folder, sorted by name; links that lead out of the source are not followed."""
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        for entry in entries:
+            parts = (*above, entry.name)
+            place, problem = Path(entry.path), ""
+            if entry.is_symlink():
+                place, problem = self._target(entry, ancestors)
+            if not problem and place.is_dir():
+                budget.file()  # links can make a few folders look like a million
+                if len(parts) > _MAX_DEPTH:
+                    raise DataError(
+                        f"{self._name} has more than {_MAX_DEPTH} folders inside each other: it was refused."
+                    )
+                self._listing.folders.append(parts)
+                self._walk(place, parts, (*ancestors, place), budget)
+            elif not problem and place.is_file():
+                budget.file()
+                self._add(parts, place)
+            elif not is_junk(parts):
+                reason = problem or "a device or a pipe, not a file"
+                self._listing.unusable.append(f"{'/'.join(parts)} is {reason}: put a copy of the file there.")
+
+    def _add(self, parts: MemberPath, place: Path) -> None:
+        if is_junk(parts):
+            self._listing.junk += 1
+            return
+        checked_path("/".join(parts))
+        self._listing.files.append(parts)
+        self._places.append((parts, place))
+
+    def _target(self, link: os.DirEntry[str], ancestors: tuple[Path, ...]) -> tuple[Path, str]:
+        """Where a link leads, and why it is not followed."""
+        target = Path(os.path.realpath(link.path))
+        if not target.exists():
+            return target, "a link that leads nowhere"
+        if not target.is_relative_to(self._root):
+            return target, "a link that leads out of the folder"
+        if target in ancestors:
+            return target, "a link to a folder that it lies in"
+        return target, ""
 
 
-def _walk(folder: Path, above: tuple[str, ...], budget: Budget) -> Iterator[tuple[str, ...]]:
-    """All files below a folder, sorted by name; links and devices are refused, not followed."""
-    with os.scandir(folder) as listing:
-        entries = sorted(listing, key=lambda entry: entry.name)
-    for entry in entries:
-        parts = (*above, entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), parts, budget)
-        elif entry.is_file(follow_symlinks=False):
-            budget.file()
-            yield parts
-        else:
-            raise DataError(f"{'/'.join(parts)} is a link or a device, not a file: put a copy of the file there.")
+class _Zip(Source):
+    def __init__(self, handle: IO[bytes], limits: ArchiveLimits, name: str, encoding: str) -> None:
+        self._note = ""
+
+        def names_of(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
+            names, self._note = _names_of_entries(infos, encoding)
+            return names
+
+        self._files = ZipFiles(handle, limits, name, read_names=names_of)
+        super().__init__(len(self._files.infos), "files")
+
+    def list(self, progress: OnProgress = no_progress) -> Listing:
+        files = self._files
+        return Listing(files.paths, files.folders, junk=files.junk, note=self._note)
+
+    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
+        for done, (path, info) in enumerate(zip(self._files.paths, self._files.infos, strict=True), start=1):
+            if wanted(path):
+                with self._files.open(info) as stream:
+                    content = stream.read()
+                yield Member(path, content, done)
 
 
-def _open_zip(handle: IO[bytes], limits: ArchiveLimits, source_name: str) -> Source:
-    files = ZipFiles(handle, limits, source_name)
+def _names_of_entries(infos: Sequence[zipfile.ZipInfo], encoding: str) -> tuple[list[str], str]:
+    """The names of the entries of a zip with slashes, and a sentence on how they were read, where that was a guess.
 
-    def members() -> Iterator[Member]:
-        for done, info in enumerate(files.infos, start=1):
-            with files.open(info) as stream:
-                content = stream.read()
-            yield Member(checked_path(info.filename), content, done)
-
-    return Source(members(), len(files.infos), "files", files.junk)
+    A backslash is a separator, as old tools of Windows write it. It is replaced after decoding, because it is the second
+    byte of some Japanese and Chinese characters.
+    """
+    stored = [stored_name(info) for info in infos]
+    unknown = [raw_name(info) for info, name in zip(infos, stored, strict=True) if name is None]
+    note = ""
+    if unknown:
+        if not encoding:
+            readings = possible_readings(unknown)
+            if len(readings) != 1:
+                raise UnclearNamesError(readings)
+            encoding = next(iter(readings))
+            note = was_read_as(encoding, readings[encoding])
+        found = iter(read_names(unknown, encoding))
+        stored = [next(found) if name is None else name for name in stored]
+    return [str(name).replace("\\", "/") for name in stored], note
 
 
 class _Unpacked(io.RawIOBase):
@@ -157,41 +265,65 @@ class _Unpacked(io.RawIOBase):
         return chunk
 
 
-@contextlib.contextmanager
-def _open_tar(handle: IO[bytes], head: bytes, name: str, limits: ArchiveLimits) -> Iterator[Source]:
-    with contextlib.closing(_unpacker(handle, head, name)) as stream:
-        unpacked = _Unpacked(stream, handle, limits, name)
-        source = Source(iter(()), os.fstat(handle.fileno()).st_size, "bytes")
-        # "r|" reads strictly forward, so every header is read in small chunks through `unpacked`.
-        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-            source.members = _tar_members(archive, unpacked, handle, source, Budget(limits, name))
-            yield source
+class _Tar(Source):
+    def __init__(self, handle: IO[bytes], head: bytes, limits: ArchiveLimits, name: str) -> None:
+        self._handle, self._head, self._limits, self._name = handle, head, limits, name
+        _unpacker(handle, head, name).close()  # raises for another kind of file
+        super().__init__(os.fstat(handle.fileno()).st_size, "bytes")
+
+    def list(self, progress: OnProgress = no_progress) -> Listing:
+        listing = Listing()
+        for parts, content in self._entries():
+            if content is None:
+                listing.folders.append(parts)
+            elif is_junk(parts):
+                listing.junk += 1
+            else:
+                listing.files.append(parts)
+                if len(listing.files) % _REPORT_EVERY == 0:
+                    progress("Looking inside", min(self._handle.tell(), self.total), self.total, self.unit)
+        return listing
+
+    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
+        budget = Budget(self._limits, self._name)
+        for parts, content in self._entries():
+            if content is not None and not is_junk(parts) and wanted(parts):
+                yield Member(parts, budget.read(content, "/".join(parts), 0), self._handle.tell())
+
+    def _entries(self) -> Iterator[tuple[MemberPath, IO[bytes] | None]]:
+        """Each file with its content and each folder without; the tar is read to its end, which must be whole."""
+        self._handle.seek(0)
+        budget = Budget(self._limits, self._name)
+        with contextlib.closing(_unpacker(self._handle, self._head, self._name)) as stream:
+            unpacked = _Unpacked(stream, self._handle, self._limits, self._name)
+            # "r|" reads strictly forward, so every header is read in small chunks through `unpacked`.
+            with tarfile.open(fileobj=unpacked, mode="r|") as archive:
+                for info in archive:
+                    budget.file()
+                    yield checked_path(info.name), _content_of(archive, info)
+                    unpacked.next_file()
+                while unpacked.read(MB):  # read to the very end, where gzip and xz compare their checksums
+                    pass
+                if unpacked.last.strip(b"\0"):
+                    raise tarfile.ReadError("its end is missing")
 
 
-def _tar_members(
-    archive: tarfile.TarFile, unpacked: _Unpacked, packed: IO[bytes], source: Source, budget: Budget
-) -> Iterator[Member]:
-    for info in archive:
-        budget.file()
-        parts = checked_path(info.name)
-        if info.isdir():
-            continue
-        if not info.isreg() or info.issparse():
-            raise DataError(
-                f"The tar holds {info.name}, which is a link, a device or a sparse file: the whole tar was refused."
-            )
-        stream = archive.extractfile(info)
-        if stream is None:
-            raise tarfile.ReadError(f"{info.name} has no content")
-        if is_junk(parts):
-            source.junk += 1
-        else:
-            yield Member(parts, budget.read(stream, info.name, 0), packed.tell())
-        unpacked.next_file()
-    while unpacked.read(MB):  # read to the very end, where gzip and xz compare their checksums
-        pass
-    if unpacked.last.strip(b"\0"):
-        raise tarfile.ReadError("its end is missing")
+def _content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes] | None:
+    """The content of a file in a tar; None for a folder.
+
+    Raises:
+        DataError: it is anything else.
+    """
+    if info.isdir():
+        return None
+    if not info.isreg() or info.issparse():
+        raise DataError(
+            f"The tar holds {info.name}, which is a link, a device or a sparse file: the whole tar was refused."
+        )
+    stream = archive.extractfile(info)
+    if stream is None:
+        raise tarfile.ReadError(f"{info.name} has no content")
+    return stream
 
 
 def _unpacker(handle: IO[bytes], head: bytes, name: str) -> IO[bytes]:

@@ -185,7 +185,7 @@ def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str)
         _check_archive(path, files, name)
         contents = {}
         with open_source(path, shown=name) as source:
-            for member in source.members:
+            for member in source.read():
                 if member.path[0] == files.folder and member.path[-1] in files.pickles:
                     contents[member.path[-1]] = member.content
     for file, md5 in files.pickles.items():

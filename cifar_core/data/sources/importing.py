@@ -1,75 +1,97 @@
-"""Import a person's own pictures: `train/<class>/*` and `test/<class>/*` from a folder, zip or tar.
+"""Import a person's own pictures from a folder, zip or tar, whose folders `layout.py` understands.
 
 Reads the folder or archive; writes `data/<name>/` through the store.
 """
 
-import unicodedata
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.dataset_limits import MAX_FILE_NAME, Split
-from cifar_core.data.pictures import decode_picture
-from cifar_core.data.sources.archive import Member, Source, open_source
+from cifar_core.data.dataset_limits import Split
+from cifar_core.data.import_findings import Findings
+from cifar_core.data.sources.archive import Listing, Source, UnclearNamesError, open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.cifar10 import CIFAR10
+from cifar_core.data.sources.layout import PART_TITLES, Layout, Part, find_layout
+from cifar_core.data.sources.reading import Reading
+from cifar_core.data.sources.zip_names import ENCODINGS, examples
 from cifar_core.data.store import Dataset, refuse_taken, save_dataset
+from cifar_core.data.stratified import check_test_share, choose_test
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES
-from cifar_core.text import counted
+from cifar_core.text import counted, first_names, natural_key
 from cifar_core.workspace import Workspace
 
-DATASET_PARTS = ("train", "test")
-MAX_LISTED = 20  # unreadable files that are listed by name
-LAYOUT = "pictures as train/<class>/<file> and test/<class>/<file>, also inside one folder"
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+DEFAULT_TEST_SHARE = 0.2
 _REPORT_EVERY = 100  # files between reports of progress
+_MAX_SEED = 2**32 - 1
+_SPLIT_ARRAYS = ("images", "labels", "ids", "sizes")
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a person chooses for an import."""
+
+    leave_out: bool = False  # import the rest where files cannot be used; otherwise one such file refuses the import
+    test_share: float | None = None  # of class folders without a test part; None is `DEFAULT_TEST_SHARE`
+    seed: int = 0  # draws that test part
+    encoding: str = ""  # of the names in a zip; "" where only one makes sense
+
+    @property
+    def share(self) -> float:
+        """Of the test part that is chosen."""
+        return DEFAULT_TEST_SHARE if self.test_share is None else self.test_share
+
+
+@dataclass(frozen=True)
+class ImportWatcher:
+    """Who is told how an import goes on; by default nobody."""
+
+    progress: OnProgress = no_progress
+    say: Callable[[str], None] = lambda _: None  # a sentence on what was found
+    show: Callable[[np.ndarray], None] = lambda _: None  # the last pictures read, uint8 [N, 3, 32, 32]
 
 
 class ImportRefusedError(DataError):
-    """Files cannot be used; `report` has a sentence for each of the first ones."""
+    """Files cannot be used; `findings` has a sentence for each of the first ones and the number of the others."""
 
-    def __init__(self, message: str, report: list[str]) -> None:
-        self.report = report
+    def __init__(self, message: str, findings: Findings) -> None:
+        self.findings = findings
         super().__init__(message)
 
 
-@dataclass
-class _Pictures:
-    """The pictures of one part read so far; the array doubles when it is full."""
+def look_inside(
+    path: Path,
+    *,
+    encoding: str = "",
+    watcher: ImportWatcher | None = None,
+    limits: ArchiveLimits | None = None,
+    shown: str = "",
+) -> Findings:
+    """What an import of this folder, zip or tar would find, from the names of its files alone.
 
-    images: np.ndarray = field(default_factory=lambda: np.empty((1024, 3, 32, 32), np.uint8))
-    classes: list[str] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
+    Where the names of a zip make sense in several encodings, these are what was found.
 
-    def add(self, pixels: np.ndarray, class_name: str, sample_id: str) -> None:
-        if len(self.ids) == len(self.images):
-            larger = np.empty((2 * len(self.images), 3, 32, 32), np.uint8)
-            larger[: len(self.images)] = self.images
-            self.images = larger
-        self.images[len(self.ids)] = pixels
-        self.classes.append(class_name)
-        self.ids.append(sample_id)
-
-
-@dataclass
-class _Tally:
-    """Counts of the files read, and the problems found."""
-
-    top: tuple[str, ...] | None = None  # folders above train and test
-    outside: Counter[str] = field(default_factory=Counter)  # first part of the path -> files outside train and test
-    problems: list[str] = field(default_factory=list)  # the first MAX_LISTED
-    problem_count: int = 0
-    files: int = 0
-
-    def problem(self, sentence: str) -> None:
-        """Count a file that cannot be used."""
-        self.problem_count += 1
-        if len(self.problems) < MAX_LISTED:
-            self.problems.append(sentence)
+    Raises:
+        DataError: as `import_pictures`.
+    """
+    watcher = watcher or ImportWatcher()
+    try:
+        with open_source(path, limits, shown=shown, encoding=encoding) as source:
+            listing, layout = _understand(source, watcher)
+    except UnclearNamesError as unclear:
+        readings = unclear.readings or dict.fromkeys(ENCODINGS, ())
+        shown_names = [", ".join(examples(names)) for names in readings.values()]
+        return Findings([str(unclear)], encodings=list(readings), examples=shown_names)
+    found = Reading(listing, layout)
+    counts = layout.class_counts()
+    found.exclude_untrained(counts)
+    return _findings(found, listing, counts)
 
 
 def import_pictures(
@@ -77,164 +99,214 @@ def import_pictures(
     path: Path,
     name: str,
     *,
-    progress: OnProgress = no_progress,
+    options: ImportOptions | None = None,
+    watcher: ImportWatcher | None = None,
     limits: ArchiveLimits | None = None,
     shown: str = "",
-    leave_out: bool = False,
-) -> tuple[Dataset, list[str]]:
+) -> tuple[Dataset, Findings]:
     """Import a folder, zip or tar of pictures as a new dataset, whole or not at all.
 
-    The ten classes of CIFAR-10 come in its order, other classes sorted by name. Samples are sorted by their ids, which
-    are the paths inside (`test/cat/00012.jpg`). Files outside `train` and `test` and those of operating systems are
-    skipped. `shown` is the name people know the source by, if its file has another name. With `leave_out`, unreadable
-    or misplaced files are left out and the others imported; without it, one such file refuses the whole import.
+    The ten classes of CIFAR-10 come in its order, other classes in their natural order. Samples are sorted by their
+    ids, such as `test/cat/00012.jpg`. A validation part beside a test part becomes the validation pictures of the
+    dataset, within its training part.
+
+    Args:
+        workspace: where the dataset is stored.
+        path: of the folder or file.
+        name: of the dataset.
+        options: what the person chooses.
+        watcher: is told how the import goes on.
+        limits: what the source may hold.
+        shown: the name people know the source by, if its file has another name.
 
     Returns:
-        The dataset and a report of what was skipped and left out.
+        The dataset, and what was found and left out.
 
     Raises:
-        ImportRefusedError: files are unreadable or misplaced; its report lists the first 20.
-        DataError: the name is taken, the archive is dangerous, damaged or beyond a limit, or the classes break a rule.
+        ImportRefusedError: files cannot be used; its findings list the first 20.
+        UnclearNamesError: the names in a zip make sense in several encodings.
+        DataError: the name is taken, the archive is dangerous, damaged or beyond a limit, its folders cannot be
+            understood, or the classes break a rule.
         StorageError: the disk refused. In all cases nothing is left behind.
     """
+    options, watcher = options or ImportOptions(), watcher or ImportWatcher()
     refuse_taken(workspace, name)
-    parts = {part: _Pictures() for part in DATASET_PARTS}
-    tally = _Tally()
-    with open_source(path, limits, shown=shown) as source:
-        _read_all(source, parts, tally, progress)
-        junk = source.junk
-    if tally.problem_count and not leave_out:
-        raise _refusal(tally)
-    class_names = _class_names(parts, tally)
-    progress("Saving", 0, 1, "files")
-    train, test = (_to_split(parts.pop(part), class_names) for part in DATASET_PARTS)
+    with open_source(path, limits, shown=shown, encoding=options.encoding) as source:
+        listing, layout = _understand(source, watcher)
+        _check_test_share(options, layout)
+        _class_names(layout.class_counts())  # before all pictures are read
+        found = Reading(listing, layout)
+        for sentence in _sentences(listing, layout):
+            watcher.say(sentence)
+        _read_all(source, found, watcher)
+    counts = found.class_counts()
+    found.exclude_untrained(counts)
+    findings = _findings(found, listing, counts)
+    if found.problem_count and not options.leave_out:
+        raise _refusal(findings, found.files)
+    if not counts:
+        raise DataError(
+            f"No picture can be used: all {counted(found.files, 'file')} had to be left out. {found.problems[0]}"
+        )
+    watcher.progress("Saving", 0, 1, "files")
     origin = f"Imported from {shown_name(path, shown)}."
-    dataset = save_dataset(workspace, name, train, test, title=name, class_names=class_names, source=origin)
-    return dataset, _report(tally, junk)
+    dataset = _save(workspace, name, found, _class_names(counts), options, origin)
+    after = _sentences_after(dataset, layout, options)
+    return dataset, replace(findings, sentences=[*findings.sentences, *after])
 
 
-def _read_all(source: Source, parts: dict[str, _Pictures], tally: _Tally, progress: OnProgress) -> None:
-    seen: set[str] = set()
-    for member in source.members:
-        if tally.files % _REPORT_EVERY == 0:
-            progress("Reading pictures", min(member.done, source.total), source.total, source.unit)
-        tally.files += 1
-        sample = _sample_of(member, tally)
-        if sample is None:
-            continue
-        part, class_name, sample_id = sample
-        if sample_id in seen:
-            tally.problem(f"{sample_id} occurs twice.")
-            continue
-        seen.add(sample_id)
-        try:
-            parts[part].add(decode_picture(member.content, name=sample_id), class_name, sample_id)
-        except DataError as error:
-            tally.problem(str(error))
+def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout]:
+    """List the names of a source, and find its parts and classes."""
+    listing = source.list(watcher.progress)
+    if any(CIFAR10.folder in path for path in listing.files):
+        raise DataError(
+            "These are the files of the official CIFAR-10, repacked or changed, so none was opened: import the "
+            f"original archive {CIFAR10.filename} or the folder {CIFAR10.folder} itself."
+        )
+    return listing, find_layout(listing.files, listing.folders)
 
 
-def _sample_of(member: Member, tally: _Tally) -> tuple[str, str, str] | None:
-    """Part, class and sample id of a file; None if it is not a picture of the dataset (the tally then counts it).
+def _check_test_share(options: ImportOptions, layout: Layout) -> None:
+    if not 0 <= options.seed <= _MAX_SEED:
+        raise DataError(f"The seed is {options.seed}: give a whole number from 0 to {_MAX_SEED}.")
+    if options.test_share is None:
+        return
+    if not layout.flat:
+        raise DataError(f"There is a test part, {layout.folders['test']}: leave out --test-share.")
+    check_test_share(options.test_share)
+
+
+def _read_all(source: Source, found: Reading, watcher: ImportWatcher) -> None:
+    for number, member in enumerate(source.read(found.layout.samples.__contains__)):
+        if number % _REPORT_EVERY == 0:
+            watcher.progress("Reading pictures", min(member.done, source.total), source.total, source.unit)
+        found.read(member)
+        if number % _REPORT_EVERY == 0:
+            watcher.show(found.last_pictures())
+
+
+def _class_names(counts: dict[str, Counter[Part]]) -> tuple[str, ...]:
+    """The classes in their order.
 
     Raises:
-        DataError: `train` and `test` lie in several folders.
+        DataError: they are too many or too few, or a name breaks a rule.
     """
-    path = tuple(unicodedata.normalize("NFC", part) for part in member.path)  # macOS writes é as two characters
-    depth = next((depth for depth in (0, 1) if len(path) > depth + 1 and path[depth] in DATASET_PARTS), None)
-    if depth is None:
-        tally.outside[path[0]] += 1
-        return None
-    if tally.top is None:
-        tally.top = path[:depth]
-    if path[:depth] != tally.top:
-        folders = " and ".join("/".join((*top, "train")) for top in (tally.top, path[:depth]))
-        raise DataError(f"There are two sets of pictures ({folders}): import them one at a time.")
-    inside = path[depth:]
-    sample_id = "/".join(inside)
-    if len(inside) != 3:
-        tally.problem(f"{sample_id} does not lie directly in a class folder.")
-        return None
-    if len(inside[2]) > MAX_FILE_NAME:
-        tally.problem(f"{sample_id[:80]!r}… has a name of more than {MAX_FILE_NAME} characters.")
-        return None
-    return inside[0], inside[1], sample_id
-
-
-def _refusal(tally: _Tally) -> ImportRefusedError:
-    count = tally.problem_count
-    more = f" (and {count - 1:,} more)" if count > 1 else ""
-    return ImportRefusedError(
-        f"Nothing was imported: {count:,} of {counted(tally.files, 'file')} cannot be used. {tally.problems[0]}{more}",
-        _problem_lines(tally),
-    )
-
-
-def _problem_lines(tally: _Tally) -> list[str]:
-    """A line for each of the first files that cannot be used, and a line with the number of the others."""
-    more = tally.problem_count - len(tally.problems)
-    return [*tally.problems, *([f"... and {counted(more, 'more file')}."] if more else [])]
-
-
-def _class_names(parts: dict[str, _Pictures], tally: _Tally) -> tuple[str, ...]:
-    """The classes in their order; DataError unless both parts have pictures of each."""
-    found = {part: set(parts[part].classes) for part in DATASET_PARTS}
-    if not found["train"] and not found["test"]:
-        if CIFAR10.folder in tally.outside:
-            raise DataError(
-                "These are the files of the official CIFAR-10, repacked or changed, so none was opened: import the "
-                f"original archive {CIFAR10.filename} or the folder {CIFAR10.folder} itself."
-            )
-        names = ", ".join(list(tally.outside)[:5]) or "nothing"
-        raise DataError(f"No pictures found: they must lie {LAYOUT.replace('pictures ', '', 1)}; found {names}.")
-    for part, other in (DATASET_PARTS, DATASET_PARTS[::-1]):
-        missing = sorted(found[other] - found[part])
-        if missing:
-            has = "has" if len(missing) == 1 else "have"
-            raise DataError(
-                f"{_first_names(missing)} {has} pictures in {other} but none in {part}: each class needs some in both."
-            )
-    classes = sorted(found["train"])
+    classes = sorted((name for name in counts if counts[name]["train"]), key=natural_key)
     if not 2 <= len(classes) <= MAX_CLASSES:
-        raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} classes; here there are {len(classes):,}.")
+        found = f" ({first_names(classes)})" if classes else ""
+        raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} classes; here there are {len(classes):,}{found}.")
     for name in classes:
         if len(name) > MAX_CLASS_NAME:
             raise DataError(f"The class name {name[:80]!r} is longer than {MAX_CLASS_NAME} characters.")
     folded = Counter(name.casefold() for name in classes)
     clashing = sorted(name for name in classes if folded[name.casefold()] > 1)
     if clashing:
-        raise DataError(f"The classes {_first_names(clashing)} differ only in capital letters: rename or join them.")
+        raise DataError(f"The classes {first_names(clashing)} differ only in capital letters: rename or join them.")
     return CIFAR_CLASSES if set(classes) == set(CIFAR_CLASSES) else tuple(classes)
 
 
-def _to_split(pictures: _Pictures, class_names: tuple[str, ...]) -> Split:
-    """The part as arrays, sorted by id, so that the order inside an archive does not matter."""
-    index = {name: label for label, name in enumerate(class_names)}
-    ids = np.array(pictures.ids)
-    order = np.argsort(ids, kind="stable")
-    labels = np.array([index[name] for name in pictures.classes], np.int64)
-    return Split(pictures.images[order], labels[order], ids[order])
+def _save(
+    workspace: Workspace,
+    name: str,
+    found: Reading,
+    class_names: tuple[str, ...],
+    options: ImportOptions,
+    origin: str,
+) -> Dataset:
+    grey_bits = found.settle_grey_bits()
+    splits = {part: found.parts.pop(part).split(class_names) for part in list(found.parts)}
+    train, validation = splits["train"], None
+    if found.layout.flat:
+        train, splits["test"] = _choose_test(train, options.share, options.seed)
+    elif "valid" in splits:
+        validation = np.arange(len(train.ids), len(train.ids) + len(splits["valid"].ids))
+        train = _joined(train, splits["valid"])
+    return save_dataset(
+        workspace,
+        name,
+        train,
+        splits["test"],
+        title=name,
+        class_names=class_names,
+        source=origin,
+        validation=validation,
+        grey_bits=grey_bits,
+    )
 
 
-def _report(tally: _Tally, junk: int) -> list[str]:
-    report = []
-    outside = tally.outside.total()
+def _choose_test(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+    """Part class folders into training and test; the ids of the test part say so."""
+    chosen = choose_test(split.labels, share, seed)
+    train, test = (_rows(split, rows) for rows in (~chosen, chosen))
+    ids = np.array([f"test/{name.removeprefix('train/')}" for name in test.ids.tolist()])
+    return train, Split(test.images, test.labels, ids, test.sizes)
+
+
+def _joined(first: Split, second: Split) -> Split:
+    return Split(*(np.concatenate([getattr(split, kind) for split in (first, second)]) for kind in _SPLIT_ARRAYS))
+
+
+def _rows(split: Split, rows: np.ndarray) -> Split:
+    return Split(*(getattr(split, kind)[rows] for kind in _SPLIT_ARRAYS))
+
+
+def _findings(found: Reading, listing: Listing, counts: dict[str, Counter[Part]]) -> Findings:
+    classes = sorted(counts, key=natural_key)
+    return Findings(
+        sentences=_sentences(listing, found.layout),
+        problems=found.problem_lines(),
+        problem_count=found.problem_count,
+        usable=sum(count.total() for count in counts.values()),
+        flat=found.layout.flat,
+        classes=classes,
+        train=[counts[name]["train"] for name in classes],
+        valid=[counts[name]["valid"] for name in classes],
+        test=[counts[name]["test"] for name in classes],
+    )
+
+
+def _refusal(findings: Findings, files: int) -> ImportRefusedError:
+    count = findings.problem_count
+    more = f" (and {count - 1:,} more)" if count > 1 else ""
+    way_out = f" Mend them, or import the other {findings.usable:,} with --leave-out." if findings.usable else ""
+    return ImportRefusedError(
+        f"Nothing was imported: {count:,} of {counted(files, 'file')} cannot be used. "
+        f"{findings.problems[0]}{more}{way_out}",
+        findings,
+    )
+
+
+def _sentences(listing: Listing, layout: Layout) -> list[str]:
+    """What was taken for what, and what is passed over."""
+    sentences = [layout.sentence, *([listing.note] if listing.note else [])]
+    for folder, count in layout.unlabelled.items():
+        sentences.append(f"{counted(count, 'picture')} in {folder} {_were(count)} passed over: no class folders.")
+    outside = layout.outside.total()
     if outside:
-        names = _first_names(sorted(tally.outside))
-        report.append(f"{counted(outside, 'file')} outside train and test {_was(outside)} skipped ({names}).")
-    if junk:
-        report.append(f"{counted(junk, 'hidden or system file')} {_was(junk)} skipped.")
-    if tally.problem_count:
-        left_out = _was(tally.problem_count)
-        report += [
-            f"{tally.problem_count:,} of {counted(tally.files, 'file')} could not be used and {left_out} left out:",
-            *_problem_lines(tally),
-        ]
-    return report
+        names = first_names(sorted(layout.outside, key=natural_key))
+        sentences.append(f"{counted(outside, 'other file')} {_were(outside)} passed over ({names}).")
+    if listing.junk:
+        sentences.append(f"{counted(listing.junk, 'hidden or system file')} {_were(listing.junk)} passed over.")
+    if layout.empty:
+        sentences.append(f"Without a picture: {first_names(sorted(layout.empty, key=natural_key))}.")
+    return sentences
 
 
-def _was(count: int) -> str:
+def _sentences_after(dataset: Dataset, layout: Layout, options: ImportOptions) -> list[str]:
+    """What the dataset has become."""
+    held = 0 if dataset.validation is None else len(dataset.validation)
+    counts = {"train": len(dataset.train.labels) - held, "valid": held, "test": len(dataset.test.labels)}
+    parts = [f"{counts[part]:,} {PART_TITLES[part]} pictures" for part in PART_TITLES if counts[part]]
+    chosen = f", the test part chosen with a share of {options.share:g} and seed {options.seed}" if layout.flat else ""
+    sentences = [f"Imported as {', '.join(parts[:-1])} and {parts[-1]}{chosen}."]
+    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
+    untested = [name for name, count in zip(dataset.class_names, tested, strict=True) if not count]
+    if untested:
+        sentences.append(f"No test pictures: {first_names(untested)}. Scores of such a class are undefined.")
+    if dataset.grey_bits != 16:
+        sentences.append(f"The 16-bit grey pictures hold {dataset.grey_bits} bits: level 4,095 is white.")
+    return sentences
+
+
+def _were(count: int) -> str:
     return "was" if count == 1 else "were"
-
-
-def _first_names(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")

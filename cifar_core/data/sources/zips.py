@@ -6,7 +6,7 @@ import os
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -43,13 +43,22 @@ def open_zip(path: Path, limits: ArchiveLimits | None = None, *, shown: str = ""
         yield ZipFiles(handle, limits or ArchiveLimits(), name)
 
 
+ReadNames = Callable[[Sequence[zipfile.ZipInfo]], list[str]]  # the names of entries as paths with slashes
+
+
+def _names_as_stored(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
+    return [info.orig_filename for info in infos]
+
+
 class ZipFiles:
     """The files of a zip, without folders and junk. The whole directory is checked before any file is read.
 
-    Error messages call the zip `name`.
+    Error messages call the zip `name`. `read_names` reads the names of its entries, before their paths are checked.
     """
 
-    def __init__(self, handle: IO[bytes], limits: ArchiveLimits, name: str) -> None:
+    def __init__(
+        self, handle: IO[bytes], limits: ArchiveLimits, name: str, *, read_names: ReadNames = _names_as_stored
+    ) -> None:
         self._packed = os.fstat(handle.fileno()).st_size
         if _zip_directory_bytes(handle) > limits.files * _DIRECTORY_ENTRY * 4:
             raise DataError(too_many_files(name, limits))
@@ -58,19 +67,27 @@ class ZipFiles:
         except (NotImplementedError, ValueError) as error:  # a newer zip version; names that are not text
             raise zipfile.BadZipFile(str(error)) from error
         self._budget = Budget(limits, name)
-        self.infos = []
+        self.infos: list[zipfile.ZipInfo] = []
+        self.paths: list[tuple[str, ...]] = []  # of `infos`
+        self.folders: list[tuple[str, ...]] = []  # that have an entry of their own
         self.junk = 0
-        for info in self._archive.infolist():
+        entries = self._archive.infolist()
+        for _ in entries:
             self._budget.file()
-            parts = checked_path(info.orig_filename)
-            _refuse_odd_entry(info)
-            if info.filename.endswith("/"):  # `is_dir` fails on an empty name
-                continue
-            if is_junk(parts):
-                self.junk += 1
-            else:
-                self.infos.append(info)
+        for info, entry_name in zip(entries, read_names(entries), strict=True):
+            self._add(info, entry_name)
         _refuse_overlaps(self._archive)
+
+    def _add(self, info: zipfile.ZipInfo, name: str) -> None:
+        parts = checked_path(name)
+        _refuse_odd_entry(info)
+        if name.endswith("/"):  # `is_dir` fails on an empty name
+            self.folders.append(parts)
+        elif is_junk(parts):
+            self.junk += 1
+        else:
+            self.infos.append(info)
+            self.paths.append(parts)
 
     @property
     def total_bytes(self) -> int:

@@ -1,0 +1,61 @@
+"""What was found in a source: by a look inside before an import, and by the import itself.
+
+Reads and writes `findings.json` and `preview.npy` in the folder of the job.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cifar_core.jobs.job import JobFolder
+from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.json_types import Count
+from cifar_core.storage.parse import parse
+from cifar_core.text import MB, counted
+
+_MAX_BYTES = 4 * MB  # a thousand classes take a quarter of it
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a source."""
+
+    sentences: list[str] = field(default_factory=list)  # what was taken for what, then what is passed over
+    problems: list[str] = field(default_factory=list)  # files that cannot be used: the first ones, and how many more
+    problem_count: Count = 0  # files that cannot be used, or that were left out
+    usable: Count = 0  # files of the dataset without those
+    flat: bool = False  # class folders without a test part: it is to be chosen
+    classes: list[str] = field(default_factory=list)  # in their order
+    train: list[Count] = field(default_factory=list)  # files of each class
+    valid: list[Count] = field(default_factory=list)
+    test: list[Count] = field(default_factory=list)
+    encodings: list[str] = field(default_factory=list)  # of the names in a zip, where several make sense: choose one
+    examples: list[str] = field(default_factory=list)  # for each encoding: some names as they read in it
+
+    @property
+    def report(self) -> list[str]:
+        """All that is to be said, line by line."""
+        heading = f"{counted(self.problem_count, 'file')} cannot be used:"
+        return [*self.sentences, *([heading, *self.problems] if self.problem_count else [])]
+
+
+def findings_file(job: JobFolder) -> Path:
+    """The file in the folder of the job."""
+    return job.path / "findings.json"
+
+
+def preview_file(job: JobFolder) -> Path:
+    """The pictures read last, for whoever watches: `.npy`, uint8 [N, 3, 32, 32]."""
+    return job.path / "preview.npy"
+
+
+def write_findings(job: JobFolder, findings: Findings) -> None:
+    """Write what was found; StorageError if the disk refused."""
+    write_json(findings_file(job), asdict(findings), durable=False)
+
+
+def read_findings(job: JobFolder) -> Findings:
+    """What the last job of this folder found; nothing where it did not come so far."""
+    try:
+        return parse(Findings, read_json(findings_file(job), max_bytes=_MAX_BYTES), exact=False)
+    except (OSError, ValueError):
+        return Findings()

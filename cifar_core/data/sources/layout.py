@@ -1,0 +1,368 @@
+"""Finds the training, validation and test parts and the classes in the folders of a source, from the paths alone.
+
+Reads and writes nothing. A tree that can be understood in two ways is refused with one sentence: a picture must never
+get a wrong class.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cifar_core.data.dataset_limits import MAX_FILE_NAME
+from cifar_core.data.sources.archive import MemberPath
+from cifar_core.errors import DataError
+from cifar_core.text import counted, first_names, natural_key
+
+Part = Literal["train", "valid", "test"]  # also the beginning of the ids of its pictures
+PART_TITLES: dict[Part, str] = {"train": "training", "valid": "validation", "test": "test"}
+EXPECTED = "train/<class>/<file> and test/<class>/<file>, or <class>/<file>, also inside other folders"
+_PART_WORDS: dict[str, Part] = {
+    "training": "train",
+    "train": "train",
+    "testing": "test",
+    "test": "test",
+    "validation": "valid",
+    "valid": "valid",
+    "val": "valid",
+}
+# Words beside them in names of folders, as in `seg_train` and `test_set`.
+_FILL_WORDS = ("dataset", "data", "set", "seg", "images", "image", "imgs", "img", "pictures", "photos", "part", "split")
+_PART_NAME = re.compile(f"(?:{'|'.join(_FILL_WORDS)})*({'|'.join(_PART_WORDS)})(?:{'|'.join(_FILL_WORDS)})*")
+_SEPARATORS = re.compile(r"[\s\d._-]+")
+# Names of folders between a class and its files.
+_BETWEEN = {*_FILL_WORDS, "pics", "files", "jpg", "jpeg", "png", "frames"}
+_MASKS = {
+    "masks",
+    "mask",
+    "labels",
+    "label",
+    "annotations",
+    "segmentation",
+    "groundtruth",
+}  # pictures that show no class
+# Files that go along with pictures; any other file in a class folder is taken for a picture.
+_NO_PICTURES = (".txt", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".md", ".html", ".ini", ".log", ".db", ".py")
+
+
+def part_of(folder: str) -> Part | None:
+    """The part that a folder of this name holds: `Train`, `training_set`, `seg_test`, `val` and the like."""
+    found = _PART_NAME.fullmatch(_SEPARATORS.sub("", folder.casefold()))
+    return _PART_WORDS[found[1]] if found else None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Where a picture belongs."""
+
+    part: Part
+    class_name: str
+    id: str  # part/class/file
+
+
+@dataclass
+class Layout:
+    """What was taken for what."""
+
+    flat: bool = False  # there is no test part: it is to be chosen from the training part
+    folders: dict[Part, str] = field(default_factory=dict)  # where the pictures of a part lie
+    samples: dict[MemberPath, Sample] = field(default_factory=dict)  # every file that may be a picture of the dataset
+    misplaced: dict[MemberPath, str] = field(default_factory=dict)  # pictures in no class folder, with a sentence
+    unlabelled: Counter[str] = field(default_factory=Counter)  # folder of a part -> pictures without class folders
+    outside: Counter[str] = field(default_factory=Counter)  # name of a file or folder -> other files, passed over
+    empty: list[str] = field(default_factory=list)  # class folders without a picture
+
+    def class_counts(self) -> dict[str, Counter[Part]]:
+        """The files of each class in each part, the classes in their natural order."""
+        counts: dict[str, Counter[Part]] = {}
+        for sample in self.samples.values():
+            counts.setdefault(sample.class_name, Counter())[sample.part] += 1
+        return {name: counts[name] for name in sorted(counts, key=natural_key)}
+
+    @property
+    def sentence(self) -> str:
+        """What was taken for what, in one sentence."""
+        counts = self.class_counts()
+        classes = f"{len(counts):,} class{'' if len(counts) == 1 else 'es'}"
+        if self.flat:
+            files = counted(len(self.samples), "file")
+            return (
+                f"{self.folders['train']} holds {classes} with {files} and no test part: it is chosen from these files."
+            )
+        taken = []
+        for part, folder in self.folders.items():
+            total = sum(count[part] for count in counts.values())
+            taken.append(f"{folder} is the {PART_TITLES[part]} part ({counted(total, 'file')})")
+        return f"{', '.join(taken[:-1])} and {taken[-1]}; {classes}."
+
+
+class _Folder:
+    """A folder of the source with what is in it."""
+
+    def __init__(self, path: MemberPath) -> None:
+        self.path = path
+        self.folders: dict[str, _Folder] = {}
+        self.files: list[MemberPath] = []  # that may be pictures, with their paths as the source gives them
+        self.pictures = 0  # such files in it and below
+
+    @property
+    def name(self) -> str:
+        return self.path[-1]
+
+    @property
+    def shown(self) -> str:
+        return "/".join(self.path) or "The top folder"
+
+    @property
+    def filled(self) -> "list[_Folder]":
+        """The folders in it with pictures somewhere below."""
+        return [folder for folder in self.folders.values() if folder.pictures]
+
+    def below(self) -> "Iterator[_Folder]":
+        """This folder and all below it."""
+        waiting = [self]
+        while waiting:
+            folder = waiting.pop()
+            yield folder
+            waiting.extend(folder.folders.values())
+
+    def child(self, name: str) -> "_Folder":
+        if name not in self.folders:
+            self.folders[name] = _Folder((*self.path, name))
+        return self.folders[name]
+
+
+def find_layout(files: Sequence[MemberPath], folders: Iterable[MemberPath] = ()) -> Layout:
+    """Find the parts and classes of a source.
+
+    Args:
+        files: all its files, without those of operating systems.
+        folders: those that are known by themselves, so that empty class folders can be named.
+
+    Raises:
+        DataError: there are no class folders, or the tree can be understood in several ways.
+    """
+    top = _tree(files, folders)
+    levels = [level for level in map(_Level, top.below()) if level.labelled or level.unlabelled]
+    with_train = [level for level in levels if "train" in level.labelled]
+    full = [level for level in with_train if len(level.labelled) > 1]
+    layout = Layout()
+    if full:
+        base = _take_parts(layout, _only(full))
+    elif with_train:
+        base = _take_only_train(layout, _only(with_train))
+    else:
+        base = _take_class_folders(layout, top, levels)
+    _count_the_rest(layout, files, base.path)
+    return layout
+
+
+class _Level:
+    """The folders of parts that stand side by side in a folder."""
+
+    def __init__(self, folder: _Folder) -> None:
+        self.folder = folder
+        # Those with class folders: each with the folder that the class folders are in.
+        self.labelled: dict[Part, list[tuple[_Folder, _Folder]]] = {}
+        self.unlabelled: list[_Folder] = []
+        for child in folder.filled:
+            part, classes = part_of(child.name), _class_level(child)
+            if part is not None and classes is None:
+                self.unlabelled.append(child)
+            elif part is not None and classes is not None:
+                self.labelled.setdefault(part, []).append((child, classes))
+
+    def the(self, part: Part) -> tuple[_Folder, _Folder]:
+        """The one folder of a part; DataError where there are several."""
+        found = self.labelled[part]
+        if len(found) > 1:
+            names = first_names([child.shown for child, _ in found])
+            raise DataError(f"{names} would all be the {PART_TITLES[part]} part: join or rename them.")
+        return found[0]
+
+
+def _only(levels: list[_Level]) -> _Level:
+    if len(levels) > 1:
+        found = " and ".join(level.labelled["train"][0][0].shown for level in levels[:2])
+        raise DataError(f"There are two sets of pictures ({found}): import them one at a time.")
+    return levels[0]
+
+
+def _tree(files: Iterable[MemberPath], folders: Iterable[MemberPath]) -> _Folder:
+    top = _Folder(())
+    for path in folders:
+        here = top
+        for name in path:
+            here = here.child(_normal(name))
+    for path in files:
+        here, is_picture = top, _may_be_picture(path)
+        here.pictures += is_picture
+        for name in path[:-1]:
+            here = here.child(_normal(name))
+            here.pictures += is_picture
+        if is_picture:
+            here.files.append(path)
+    return top
+
+
+def _may_be_picture(path: MemberPath) -> bool:
+    return not path[-1].casefold().endswith(_NO_PICTURES)
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name)  # macOS writes é as two characters
+
+
+def _class_level(folder: _Folder) -> _Folder | None:
+    """The folder at or below this one whose folders are the classes; None where the pictures lie in no class folder.
+
+    Of folders that lie one in the other down to the pictures, the last one is the class, but for names such as `images`.
+    """
+    chain = [folder]
+    while len(inside := chain[-1].filled) == 1:
+        chain += inside
+    last = chain.pop()
+    if inside and _are_classes(inside):
+        return last
+    while chain:
+        above = chain.pop()
+        if not _is_between(last.name) and part_of(last.name) is None:
+            return above
+        last = above
+    return None
+
+
+def _are_classes(folders: list[_Folder]) -> bool:
+    """Whether folders side by side can be classes; `images` and `masks` are not."""
+    names = {folder.name.casefold() for folder in folders}
+    return not all(map(_is_between, names)) and not (names & _BETWEEN and names & _MASKS)
+
+
+def _is_between(name: str) -> bool:
+    return name.casefold() in _BETWEEN
+
+
+def _take_parts(layout: Layout, level: _Level) -> _Folder:
+    """Take the parts of a level. Where there is no test part, the validation part is it."""
+    sources: dict[Part, Part] = {"train": "train", "valid": "valid", "test": "test"}
+    if len(level.labelled) < len(sources):
+        sources = {"train": "train", "test": "test" if "test" in level.labelled else "valid"}
+    for part, source in sources.items():
+        child, classes = level.the(source)
+        layout.folders[part] = child.shown
+        _take_classes(layout, part, classes, classes.filled)
+        _note_loose(layout, classes)
+    _require_common_class(layout)
+    _note_unlabelled(layout, level.unlabelled)
+    return level.folder
+
+
+def _take_only_train(layout: Layout, level: _Level) -> _Folder:
+    """Take a training part without a test part like class folders."""
+    for other in level.folder.filled:
+        if part_of(other.name) is None and _class_level(other) is not None:
+            raise DataError(
+                f"{level.labelled['train'][0][0].shown} has class folders, and so has {other.shown}, but there is no "
+                "test part: rename the folder of the test part to test, or import one of them."
+            )
+    child, classes = level.the("train")
+    layout.flat, layout.folders["train"] = True, child.shown
+    _take_classes(layout, "train", classes, classes.filled)
+    _note_loose(layout, classes)
+    _note_unlabelled(layout, level.unlabelled)
+    return level.folder
+
+
+def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> _Folder:
+    """Take class folders without any folder of a part."""
+    several = next((level for level in levels if len(level.labelled) > 1), None)
+    if several is not None:
+        found = first_names([child.shown for children in several.labelled.values() for child, _ in children])
+        raise DataError(f"{found} are a test and a validation part without a training part: add a folder train.")
+    classes = _class_level(top)
+    if classes is None:
+        raise DataError(_no_classes(top))
+    parts = [folder for folder in classes.filled if part_of(folder.name) is not None]
+    others = [folder for folder in classes.filled if part_of(folder.name) is None]
+    # A folder `train` beside other classes, and without a test part, holds pictures of trains.
+    if len(parts) == 1 and part_of(parts[0].name) == "train" and len(others) > 1:
+        parts, others = [], classes.filled
+    if not others or any(_class_level(folder) is not None for folder in parts):
+        raise DataError(_no_classes(top))
+    layout.flat, layout.folders["train"] = True, classes.shown
+    _take_classes(layout, "train", classes, others)
+    _note_unlabelled(layout, parts)
+    return classes
+
+
+def _take_classes(layout: Layout, part: Part, level: _Folder, classes: list[_Folder]) -> None:
+    """Take the pictures of the class folders `classes` in `level`, and note which of its folders are empty."""
+    shared = _shared_folder(classes)
+    for folder in classes:
+        for place in folder.below():
+            between = place.path[len(folder.path) :]
+            inside = between == shared or all(_is_between(name) or name == folder.name for name in between)
+            for path in place.files:
+                name = _normal(path[-1])
+                if not inside or len(name) > MAX_FILE_NAME:
+                    shown = "/".join((part, folder.name, *between, name))
+                    layout.misplaced[path] = _long_name(shown) if inside else _misplaced(shown)
+                else:
+                    layout.samples[path] = Sample(part, folder.name, f"{part}/{folder.name}/{name}")
+    empty = [folder for folder in level.folders.values() if not folder.pictures]
+    layout.empty += [folder.shown for folder in empty]
+
+
+def _shared_folder(classes: list[_Folder]) -> MemberPath | None:
+    """The folders between class and pictures, where they are the same for all of several classes."""
+    found = {place.path[len(folder.path) :] for folder in classes for place in folder.below() if place.files}
+    return found.pop() if len(found) == 1 and len(classes) > 1 else None
+
+
+def _note_loose(layout: Layout, level: _Folder) -> None:
+    layout.misplaced |= {path: _misplaced("/".join((*level.path, _normal(path[-1])))) for path in level.files}
+
+
+def _require_common_class(layout: Layout) -> None:
+    """Refuse parts whose classes have nothing in common: their folders are not classes of one dataset."""
+    counts = layout.class_counts()
+    if any(count["train"] and count["test"] for count in counts.values()):
+        return
+    train = first_names([name for name, count in counts.items() if count["train"]])
+    test = first_names([name for name, count in counts.items() if count["test"]])
+    raise DataError(
+        f"{layout.folders['train']} ({train}) and {layout.folders['test']} ({test}) have no class in common."
+    )
+
+
+def _note_unlabelled(layout: Layout, folders: list[_Folder]) -> None:
+    for folder in folders:
+        layout.unlabelled[folder.shown] += folder.pictures
+
+
+def _count_the_rest(layout: Layout, files: Sequence[MemberPath], base: MemberPath) -> None:
+    """Count the files that are passed over, by the first name on their way below the parts and classes."""
+    unlabelled = [tuple(folder.split("/")) for folder in layout.unlabelled]
+    for path in files:
+        if path in layout.samples or path in layout.misplaced:
+            continue
+        normal = tuple(_normal(name) for name in path)
+        if not (_may_be_picture(path) and any(normal[: len(folder)] == folder for folder in unlabelled)):
+            layout.outside[normal[len(base)] if normal[: len(base)] == base else normal[0]] += 1
+
+
+def _misplaced(shown: str) -> str:
+    return f"{shown} does not lie directly in a class folder."
+
+
+def _long_name(shown: str) -> str:
+    return f"{shown[:80]!r}… has a name of more than {MAX_FILE_NAME} characters."
+
+
+def _no_classes(top: _Folder) -> str:
+    found = first_names([*top.folders, *(path[-1] for path in top.files)])
+    if not top.pictures:
+        return f"No pictures found: they must lie as {EXPECTED}; found {found or 'nothing'}."
+    return f"The pictures lie in no class folders: they must lie as {EXPECTED}; found {found}."
