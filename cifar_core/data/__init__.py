@@ -5,8 +5,18 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
 from cifar_core.data.picture_reader import read_pictures
-from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image, usable_std
+from cifar_core.data.pictures import (
+    CONVERSION,
+    NormalisedView,
+    decode_picture,
+    decode_upright,
+    fit_picture,
+    normalised_view,
+    to_image,
+    usable_std,
+)
 from cifar_core.data.preparation import repeatable_import, start_get, start_import
 from cifar_core.data.sources.drawn10 import prepare_drawn10
 from cifar_core.data.store import (
@@ -23,6 +33,8 @@ from cifar_core.data.store import (
 
 __all__ = [
     "CONVERSION",
+    "EXTENSIONS",
+    "FORMATS",
     "Dataset",
     "DatasetState",
     "NormalisedView",
@@ -34,8 +46,10 @@ __all__ = [
     "dataset_job",
     "dataset_state",
     "decode_picture",
+    "decode_upright",
     "delete_dataset",
     "draw_variation",
+    "fit_picture",
     "list_datasets",
     "normalised_view",
     "open_dataset",

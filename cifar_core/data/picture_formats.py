@@ -61,7 +61,11 @@ def too_large(name: str) -> str:
 def unidentified(content: bytes, name: str) -> str:
     """The sentence about a file that Pillow knows nothing to do with."""
     kind = "JPEG" if content.startswith(b"\xff\xd8\xff") else "TIFF" if content.startswith(_TIFF_HEADERS) else ""
-    return _kind_not_read(name, kind) if kind else not_a_picture(name)
+    return (
+        f"{name} is damaged, or a kind of {kind} that is not read here: export it again."
+        if kind
+        else not_a_picture(name)
+    )
 
 
 def refuse_other_formats(content: bytes, name: str) -> None:
@@ -78,7 +82,7 @@ def refuse_other_formats(content: bytes, name: str) -> None:
     if content.startswith(_TIFF_HEADERS):
         _refuse_odd_tiff(_first_directory(content), name)
     elif content.startswith(tuple(TiffImagePlugin.PREFIXES)):  # these Pillow and libtiff read differently
-        raise DataError(_kind_not_read(name, "TIFF"))
+        raise DataError(_odd_tiff(name))
 
 
 def _other_format(content: bytes) -> str:
@@ -100,7 +104,7 @@ def _other_format(content: bytes) -> str:
 
 def _first_directory(content: bytes) -> ImageFileDirectory_v2:
     stream = io.BytesIO(content)
-    tags = ImageFileDirectory_v2(content[:16])
+    tags = ImageFileDirectory_v2(content[: 16 if content[2] == 43 else 8])  # 43: BigTIFF
     stream.seek(tags.next)
     tags.load(stream)
     return tags
@@ -113,7 +117,7 @@ def _refuse_odd_tiff(tags: ImageFileDirectory_v2, name: str) -> None:
         raise DataError(f"{name} is {_RAW}: export it as JPEG or PNG.")
     parts = max(len(_as_tuple(tags.get(tag, ()))) for tag in (_STRIP_OFFSETS, _TILE_OFFSETS))
     if _misread(tags) or parts > _MAX_PARTS:
-        raise DataError(_kind_not_read(name, "TIFF"))
+        raise DataError(_odd_tiff(name))
     if tags.get(_TILE_WIDTH, 1) * tags.get(_TILE_LENGTH, 1) > MAX_PIXELS:
         raise DataError(too_large(name))
 
@@ -126,6 +130,7 @@ def _misread(tags: ImageFileDirectory_v2) -> bool:
     return (
         any(kind != 1 for kind in _as_tuple(tags.get(_SAMPLE_FORMAT, 1)))  # signed and floating-point
         or bits > 16
+        or tags.get(_COMPRESSION) == 50001  # WEBP, which Pillow's libtiff lacks
         or (photometric == 0 and bits > 8)  # white is zero: Pillow would show the negative
         or (photometric == 6 and raw and tags.get(_YCBCR_SUBSAMPLING, (2, 2)) != (1, 1))
         or photometric == 8  # Lab
@@ -137,5 +142,8 @@ def _as_tuple(value: int | tuple[int, ...]) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _kind_not_read(name: str, kind: str) -> str:
-    return f"{name} is damaged, or a kind of {kind} that is not read here: export it again as PNG, with 8 or 16 bits."
+def _odd_tiff(name: str) -> str:
+    return (
+        f"{name} is a kind of TIFF that is not read here (floating-point or signed samples, for example): "
+        "export it again as PNG."
+    )
