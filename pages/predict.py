@@ -35,7 +35,7 @@ def main(workspace: Workspace) -> None:
         "Pictures", [UPLOAD, TEST], default=UPLOAD, required=True, key="predict_source", label_visibility="collapsed"
     )
     with show_errors():
-        pictures = uploaded_pictures(workspace) if source == UPLOAD else test_pictures(workspace, run)
+        pictures = uploaded_pictures(workspace, run) if source == UPLOAD else test_pictures(workspace, run)
         if pictures:
             with st.spinner("Asking the network…"):
                 network = Predictor(workspace, run.id, _helper())
@@ -53,9 +53,14 @@ def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...]
             verdict = f"true **{escaped(class_names[picture.label])}**, {verdict}"
         st.markdown(f"{escaped(picture.name)}: {verdict}")
         with st.container(horizontal=True, gap="medium"):
-            if picture.original is not None:
+            if picture.preview is not None:
                 with st.container(width=200):
-                    st.image(picture.original, width=192, caption="as uploaded", alt=f"{picture.name} as uploaded")
+                    st.image(
+                        picture.preview,
+                        caption=picture.preview_caption,
+                        output_format="PNG",
+                        alt=f"{picture.name} as uploaded",
+                    )
             with st.container(width=200):
                 st.image(
                     enlarged(picture.pixels, SCALE),

@@ -6,8 +6,18 @@ Only this layer knows the files in `workspace.data`.
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
 from cifar_core.data.import_findings import Findings, preview_file, read_findings
+from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
 from cifar_core.data.picture_reader import read_pictures
-from cifar_core.data.pictures import CONVERSION, NormalisedView, decode_picture, normalised_view, to_image, usable_std
+from cifar_core.data.pictures import (
+    CONVERSION,
+    NormalisedView,
+    decode_picture,
+    decode_upright,
+    fit_picture,
+    normalised_view,
+    to_image,
+    usable_std,
+)
 from cifar_core.data.preparation import (
     continue_import,
     forget_import,
@@ -36,6 +46,8 @@ from cifar_core.data.store import (
 __all__ = [
     "CONVERSION",
     "DEFAULT_TEST_SHARE",
+    "EXTENSIONS",
+    "FORMATS",
     "Dataset",
     "DatasetState",
     "Findings",
@@ -50,8 +62,10 @@ __all__ = [
     "dataset_job",
     "dataset_state",
     "decode_picture",
+    "decode_upright",
     "delete_dataset",
     "draw_variation",
+    "fit_picture",
     "forget_import",
     "free_dataset_name",
     "list_datasets",

@@ -42,6 +42,7 @@ class DatasetFacts:
     test: PictureCount
     # Of labels and ids: see `hash_of_samples`. Empty where the run was last trained before schema 3.
     test_hash: Sha256 | Literal[""] = ""
+    grey_bits: int = 16  # how many of the bits of 16-bit grey held the pictures, 16 or 12
 
     def count_of(self, split: MeasuredSplit) -> int:
         """How many pictures a part has."""

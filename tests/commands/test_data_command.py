@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cifar_core.__main__ import main
-from cifar_core.data import dataset_job, delete_dataset, start_get, start_import
+from cifar_core.data import FORMATS, dataset_job, delete_dataset, start_get, start_import
 from cifar_core.data.store import dataset_lock
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.jobs import start
@@ -170,7 +170,7 @@ def test_an_import_says_what_it_passed_over_or_why_it_failed(call: Call, workspa
     source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "b.zip")
     code, _, err = call("data", "import", source, "--name", "other")
     assert code == 2
-    assert err.splitlines()[0] == "train/cat/x.png is not a PNG, JPEG, WEBP or BMP picture."
+    assert err.splitlines()[0] == f"train/cat/x.png is not a {FORMATS} picture."
     assert err.splitlines()[1].startswith("Error: Nothing was imported: 1 of 11 files cannot be used.")
 
 

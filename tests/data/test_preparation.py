@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from cifar_core.data import (
+    FORMATS,
     dataset_job,
     delete_dataset,
     drawing,
@@ -287,7 +288,7 @@ def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_pat
     assert state is not None
     assert state.state == "failed"
     assert state.error.startswith("Nothing was imported: 1 of 11 files cannot be used. train/cat/x.png is not")
-    assert state.report == ["train/cat/x.png is not a PNG, JPEG, WEBP or BMP picture."]
+    assert state.report == [f"train/cat/x.png is not a {FORMATS} picture."]
     assert source.exists()
     dismiss_job(dataset_job(workspace, "mine"))
     assert read_job(dataset_job(workspace, "mine")) is None

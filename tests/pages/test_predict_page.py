@@ -1,5 +1,6 @@
 """Predict: pictures in, probabilities out; a file that is no picture gets a sentence, and the others are predicted."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.config import make_config
-from cifar_core.data import CONVERSION, open_dataset
+from cifar_core.data import CONVERSION, EXTENSIONS, FORMATS, open_dataset
 from cifar_core.runs import Predictor, PredictorProcess, Run, create_run
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
@@ -40,13 +41,56 @@ def test_a_batch_with_a_file_that_is_no_picture(open_page: OpenPage, finished: R
         app.file_uploader[0].upload(name, content)
     app.run()
     assert not app.exception
-    assert ["is not a PNG, JPEG, WEBP or BMP picture" in error.value.replace("\\", "") for error in app.error] == [True]
+    assert [f"is not a {FORMATS} picture" in error.value.replace("\\", "") for error in app.error] == [True]
     words = said(app).replace("\\", "")
     assert "dark.png: predicted **class 0**, confidence 91.0\u00a0%" in words
     assert "light.jpg: predicted **class 9**, confidence 91.0\u00a0%" in words
     assert CONVERSION in words
     assert len(app.get("plotly_chart")) == 2
     assert app.dataframe[0].value.iloc[0].to_dict() == {"class": "class 0", "probability": pytest.approx(91)}
+
+
+@pytest.mark.fault(84)
+@pytest.mark.usefixtures("sure")
+def test_formats_that_browsers_do_not_show(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    """Each is told by its content and shown as a PNG; a HEIC picture is named whatever it is called."""
+    app = open_page(shared, "predict", run=finished.id)
+    assert FORMATS in app.file_uploader[0].help
+    assert [kind.lstrip(".") for kind in app.file_uploader[0].proto.type] == list(EXTENSIONS)
+    levels = Image.fromarray(np.full((90, 30), 60_000, np.uint16))
+    names = ("a.tif", "b.ppm", "c.gif", "d.jfif", "e.png", "f.jpg")
+    contents = [picture(200, kind) for kind in ("TIFF", "PPM", "GIF", "JPEG")]
+    contents += [encoded(levels), b"\0\0\0\x18ftypheic" + bytes(40)]
+    for name, content in zip(names, contents, strict=True):
+        app.file_uploader[0].upload(name, content)
+    app.run()
+    assert not app.exception
+    assert [error.value.replace("\\", "") for error in app.error] == [
+        "f.jpg is a HEIC picture, as phones make them: export it as JPEG or PNG."
+    ]
+    shown = [image for image in app.get("imgs") if "as uploaded" in image.proto.imgs[0].caption]
+    assert [image.proto.imgs[0].caption for image in shown] == [
+        *["as uploaded, 40 × 50 pixels"] * 4,
+        "as uploaded, 30 × 90 pixels",
+    ]
+    assert all(".png" in image.proto.imgs[0].url for image in shown)
+
+
+@pytest.mark.fault(84)
+@pytest.mark.usefixtures("sure")
+@pytest.mark.parametrize(("grey_bits", "seen"), [(16, 0), (12, 9)])
+def test_12_bits_are_read_as_those_of_the_dataset(
+    grey_bits: int, seen: int, open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert finished.dataset is not None
+    facts = dataclasses.replace(finished.dataset, grey_bits=grey_bits)
+    monkeypatch.setattr(
+        "pages.ui.run_focus.read_run", lambda *_: dataclasses.replace(finished, dataset=facts), raising=False
+    )
+    app = open_page(shared, "predict", run=finished.id)
+    app.file_uploader[0].upload("a.png", encoded(Image.fromarray(np.full((32, 32), 4_000, np.uint16))))
+    app.run()
+    assert f"predicted **class {seen}**" in said(app).replace("\\", "")
 
 
 @pytest.mark.fault(53)
@@ -121,6 +165,11 @@ def test_the_real_network_answers_as_when_it_was_measured(
 
 def picture(level: int, kind: str = "PNG") -> bytes:
     """A plain grey picture file, 40 x 50."""
+    return encoded(Image.new("RGB", (40, 50), (level, level, level)), kind)
+
+
+def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
+    """The image as a file."""
     buffer = io.BytesIO()
-    Image.new("RGB", (40, 50), (level, level, level)).save(buffer, kind)
+    image.save(buffer, kind)
     return buffer.getvalue()

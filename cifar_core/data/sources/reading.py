@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cifar_core.data.dataset_limits import Split
-from cifar_core.data.pictures import TWELVE_BITS_WHITE, read_picture
+from cifar_core.data.pictures import WHITE_OF_12_BITS, read_picture
 from cifar_core.data.sources.archive import Listing, Member
 from cifar_core.data.sources.layout import Layout, Part, Sample
 from cifar_core.errors import DataError
@@ -83,7 +83,7 @@ class Reading:
             self.problem(str(error))
             return
         if picture.grey_peak is not None:
-            if picture.grey_peak > TWELVE_BITS_WHITE:
+            if picture.grey_peak > WHITE_OF_12_BITS:
                 self.sixteen_bits = True
             elif not self.sixteen_bits:
                 twelve = read_picture(member.content, name=sample.id, grey_bits=12)

@@ -194,6 +194,7 @@ def _dataset_facts(folder: RunFolder, dataset: Dataset, data: TrainingData) -> D
         validation=len(data.validation),
         test=len(data.test),
         test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
+        grey_bits=dataset.grey_bits,
     )
 
 

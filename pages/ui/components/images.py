@@ -1,4 +1,4 @@
-"""Enlarging pictures without smoothing, so that every pixel the network sees is visible."""
+"""Pictures as they are shown: enlarged without smoothing, so that every pixel is visible, or fitted into a box."""
 
 import numpy as np
 from PIL import Image
@@ -10,3 +10,10 @@ def enlarged(pixels: np.ndarray, times: int = 4) -> Image.Image:
     """Return a picture, uint8 [3, 32, 32], `times` as wide and high, each pixel a square."""
     image = to_image(pixels)
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+
+
+def fitted(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Return a picture of any size and shape as large as it can be in a box."""
+    scale = min(width / image.width, height / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3)

@@ -8,21 +8,23 @@ from typing import NoReturn
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 from streamlit.typing import UploadedFile
 
-from cifar_core.data import decode_picture
+from cifar_core.data import EXTENSIONS, FORMATS, decode_upright, fit_picture
 from cifar_core.errors import DataError
 from cifar_core.runs import Run
 from cifar_core.text import MB, counted, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_test_split
+from pages.ui.components.images import fitted
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
 
-PICTURE_EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp"]
 MAX_UPLOADED_PICTURES = 24
 MAX_PICTURE_MB = 20  # of one file
+PREVIEW_BOX = (192, 288)  # screen pixels, width and height
 UPLOAD_PROBLEM_KEY = "predict_told"  # session: why the uploader was emptied
 
 
@@ -32,19 +34,20 @@ class InputPicture:
 
     name: str
     pixels: np.ndarray  # uint8 [3, 32, 32], what the network sees
-    original: bytes | None  # the file as it was uploaded; None for a picture of the dataset
     label: int | None = None  # the true class, where it is known
+    preview: Image.Image | None = None  # the whole of an uploaded picture, made small
+    preview_caption: str = ""
 
 
-def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
+def uploaded_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
     """Show the uploader and return its pictures; a file that is no picture gets a sentence, and the others count."""
     files = st.file_uploader(
         "Pictures",
-        PICTURE_EXTENSIONS,
+        EXTENSIONS,
         accept_multiple_files=True,
         key=upload_field_key("predict_files"),
         max_upload_size=min(MAX_PICTURE_MB, upload_limit_mb(workspace)),
-        help=f"PNG, JPEG, WEBP or BMP, up to {MAX_UPLOADED_PICTURES} at a time.",
+        help=f"{FORMATS}, up to {MAX_UPLOADED_PICTURES} at a time.",
     )
     refused = refused_upload_count()
     if len(files) > MAX_UPLOADED_PICTURES:
@@ -61,18 +64,22 @@ def uploaded_pictures(workspace: Workspace) -> list[InputPicture]:
             f"{upload_limit_mb(workspace):,} MB that may be sent at a time.",
             icon=":material/filter_none:",
         )
+    grey_bits = run.dataset.grey_bits if run.dataset else 16
     pictures = []
     for file in files:
         with show_errors():
-            pictures.append(_read_picture(single_line(file.name), file))
+            pictures.append(_read_picture(single_line(file.name), file, grey_bits))
     return pictures
 
 
-def _read_picture(name: str, file: UploadedFile) -> InputPicture:
+def _read_picture(name: str, file: UploadedFile, grey_bits: int) -> InputPicture:
     if file.size > MAX_PICTURE_MB * MB:  # checked here too, because a browser may not have checked it
         raise DataError(f"{name} has {size_text(file.size)}; a picture may have {MAX_PICTURE_MB} MB.")
-    content = file.getvalue()
-    return InputPicture(name, decode_picture(content, name=name), content)
+    upright = decode_upright(file.getvalue(), name=name, grey_bits=grey_bits)
+    # Made here, because browsers show neither TIFF nor PPM, and Streamlit would decode the file a second time.
+    preview = fitted(upright.image, *PREVIEW_BOX)
+    caption = f"as uploaded, {upright.width:,} × {upright.height:,} pixels"
+    return InputPicture(name, fit_picture(upright.image), preview=preview, preview_caption=caption)
 
 
 def _empty_uploader(reason: str) -> NoReturn:
@@ -100,4 +107,4 @@ def test_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
         )
     )
     name = single_line(split.ids[row])
-    return [InputPicture(name, np.asarray(split.images[row]), None, int(split.labels[row]))]
+    return [InputPicture(name, np.asarray(split.images[row]), int(split.labels[row]))]

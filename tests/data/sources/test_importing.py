@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_core.data import open_dataset
+from cifar_core.data import FORMATS, open_dataset
 from cifar_core.data.sources.archive_limits import ArchiveLimits, checked_path
 from cifar_core.data.sources.importing import CIFAR_CLASSES, ImportRefusedError, import_pictures
 from cifar_core.errors import DataError
@@ -95,7 +95,7 @@ def test_unreadable_files_refuse_the_whole_and_are_listed(workspace: Workspace, 
     files = {**small_set(), **{f"train/cat/bad{number:02d}.png": b"no picture" for number in range(25)}}
     error = refused(workspace, write_zip(files, tmp_path / "a.zip"), "25 of 35 files cannot be used")
     assert isinstance(error, ImportRefusedError)
-    assert error.report[0] == "train/cat/bad00.png is not a PNG, JPEG, WEBP or BMP picture."
+    assert error.report[0] == f"train/cat/bad00.png is not a {FORMATS} picture."
     assert error.report[20] == "... and 5 more files."
     assert len(error.report) == 21
 
@@ -110,9 +110,9 @@ def test_bad_files_are_left_out_where_the_person_says_so(workspace: Workspace, t
     assert dataset.fingerprint == whole.fingerprint
     assert report == [
         "3 of 13 files could not be used and were left out:",
-        "train/cat/bad.png is not a PNG, JPEG, WEBP or BMP picture.",
+        f"train/cat/bad.png is not a {FORMATS} picture.",
         "test/dog/deep/x.png does not lie directly in a class folder.",
-        "train/fox/x.png is not a PNG, JPEG, WEBP or BMP picture.",
+        f"train/fox/x.png is not a {FORMATS} picture.",
     ]
     only_bad = write_zip({"train/cat/x.png": b"x", "test/cat/x.png": b"x"}, tmp_path / "c.zip")
     before = snapshot(workspace.root)
