@@ -359,8 +359,8 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
 def _open_split(folder: Path, part: str, record: DatasetRecord) -> Split:
     count = record.train if part == "train" else record.test
     sizes = f"{part}_sizes.npy"
-    arrays = [_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS]
-    split = Split(*arrays, _mapped(folder / sizes) if sizes in record.files else None)
+    images, labels, ids = (_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS)
+    split = Split(images, labels, ids, _mapped(folder / sizes) if sizes in record.files else None)
     check_arrays(part, split, len(record.class_names))
     if len(split.labels) != count:
         raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")
