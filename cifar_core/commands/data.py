@@ -125,7 +125,9 @@ def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
         say_new(job.report)
     if state.state != "ready":
         raise _failure(state, job)
-    say(f"{name} is ready: {state.train:,} training and {state.test:,} test pictures, {state.classes} classes.")
+    parts = {"training": state.train - state.validation, "validation": state.validation, "test": state.test}
+    counts = [f"{count:,} {part}" for part, count in parts.items() if count]
+    say(f"{name} is ready: {', '.join(counts[:-1])} and {counts[-1]} pictures, {state.classes} classes.")
     return state
 
 

@@ -26,7 +26,7 @@ class Split:
     images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
     labels: np.ndarray  # int64 [N], index into the class names
     ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
-    sizes: np.ndarray | None = None  # int32 [N, 2], width and height before resizing; None where not recorded
+    sizes: np.ndarray | None = None  # int64 [N, 2], width and height before resizing; None where not recorded
 
 
 def predictions_bytes(test: int, classes: int, id_width: int) -> int:
@@ -68,8 +68,8 @@ def check_arrays(part: str, split: Split, classes: int) -> None:
     if split.ids.dtype.kind != "U" or split.ids.shape != (count,):
         raise DataError(f"The {part} ids are {split.ids.dtype} {list(split.ids.shape)}, not text [{count}].")
     sizes = split.sizes
-    if sizes is not None and (sizes.dtype != np.int32 or sizes.shape != (count, 2)):
-        raise DataError(f"The {part} sizes are {sizes.dtype} {list(sizes.shape)}, not int32 [{count}, 2].")
+    if sizes is not None and (sizes.dtype != np.int64 or sizes.shape != (count, 2)):
+        raise DataError(f"The {part} sizes are {sizes.dtype} {list(sizes.shape)}, not int64 [{count}, 2].")
     _check_limits(part, count, classes, split.ids.dtype.itemsize // _CHARACTER)
     if split.labels.min() < 0 or split.labels.max() >= classes:
         raise DataError(f"The {part} labels are not all between 0 and {classes - 1}.")

@@ -294,11 +294,7 @@ def _sentences(listing: Listing, layout: Layout) -> list[str]:
 
 def _sentences_after(dataset: Dataset, layout: Layout, options: ImportOptions) -> list[str]:
     """What the dataset has become."""
-    held = 0 if dataset.validation is None else len(dataset.validation)
-    counts = {"train": len(dataset.train.labels) - held, "valid": held, "test": len(dataset.test.labels)}
-    parts = [f"{counts[part]:,} {PART_TITLES[part]} pictures" for part in PART_TITLES if counts[part]]
-    chosen = f", the test part chosen with a share of {options.share:g} and seed {options.seed}" if layout.flat else ""
-    sentences = [f"Imported as {', '.join(parts[:-1])} and {parts[-1]}{chosen}."]
+    sentences = [_taken_sentence(dataset, layout, options)]
     tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
     untested = [name for name, count in zip(dataset.class_names, tested, strict=True) if not count]
     if untested:
@@ -306,6 +302,22 @@ def _sentences_after(dataset: Dataset, layout: Layout, options: ImportOptions) -
     if dataset.grey_bits != 16:
         sentences.append(f"The 16-bit grey pictures hold {dataset.grey_bits} bits: level 4,095 is white.")
     return sentences
+
+
+def _taken_sentence(dataset: Dataset, layout: Layout, options: ImportOptions) -> str:
+    held = 0 if dataset.validation is None else len(dataset.validation)
+    train, test = len(dataset.train.labels) - held, len(dataset.test.labels)
+    if layout.flat:
+        return (
+            f"Of {train + test:,} pictures, {test:,} were drawn for the test part "
+            f"(share {options.share:g}, seed {options.seed})."
+        )
+    counts: dict[Part, int] = {"train": train, "valid": held, "test": test}
+    taken = [
+        f"{counted(counts[part], f'{PART_TITLES[part]} picture')} from {layout.folders[part]}"
+        for part in layout.folders
+    ]
+    return f"There are {', '.join(taken[:-1])} and {taken[-1]}."
 
 
 def _were(count: int) -> str:

@@ -88,14 +88,13 @@ class Layout:
         classes = f"{len(counts):,} class{'' if len(counts) == 1 else 'es'}"
         if self.flat:
             files = counted(len(self.samples), "file")
-            return (
-                f"{self.folders['train']} holds {classes} with {files} and no test part: it is chosen from these files."
-            )
+            return f"{self.folders['train']} holds {classes} ({files}) and no test part: it is drawn from these files."
         taken = []
         for part, folder in self.folders.items():
             total = sum(count[part] for count in counts.values())
             taken.append(f"{folder} is the {PART_TITLES[part]} part ({counted(total, 'file')})")
-        return f"{', '.join(taken[:-1])} and {taken[-1]}; {classes}."
+        instead = "" if part_of(self.folders["test"].rpartition("/")[2]) == "test" else ", as there is no test folder"
+        return f"{', '.join(taken[:-1])} and {taken[-1]}{instead}; {classes}."
 
 
 class _Folder:
