@@ -5,7 +5,7 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
-from cifar_core.data.import_findings import Findings, preview_file, read_findings
+from cifar_core.data.import_findings import Findings, read_findings, read_preview
 from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.data.pictures import (
@@ -42,6 +42,7 @@ from cifar_core.data.store import (
     require_unchanged,
     save_dataset,
 )
+from cifar_core.data.stratified import counts_of_test
 
 __all__ = [
     "CONVERSION",
@@ -59,6 +60,7 @@ __all__ = [
     "checked_dataset_name",
     "class_counts",
     "continue_import",
+    "counts_of_test",
     "dataset_job",
     "dataset_state",
     "decode_picture",
@@ -74,9 +76,9 @@ __all__ = [
     "open_import",
     "pasted_path",
     "prepare_drawn10",
-    "preview_file",
     "read_findings",
     "read_pictures",
+    "read_preview",
     "require_unchanged",
     "save_dataset",
     "start_get",

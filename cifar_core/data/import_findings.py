@@ -6,12 +6,16 @@ Reads and writes `findings.json` and `preview.npy` in the folder of the job.
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from cifar_core.data.array_files import map_array
 from cifar_core.jobs.job import JobFolder
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Count
 from cifar_core.storage.parse import parse
 from cifar_core.text import MB, counted
 
+_MAX_PREVIEW = 12  # pictures
 _MAX_BYTES = 4 * MB  # a thousand classes take a quarter of it
 
 
@@ -30,11 +34,13 @@ class Findings:
     test: list[Count] = field(default_factory=list)
     encodings: list[str] = field(default_factory=list)  # of the names in a zip, where several make sense: choose one
     examples: list[str] = field(default_factory=list)  # for each encoding: some names as they read in it
+    imported: bool = False  # without the files that cannot be used
 
     @property
     def report(self) -> list[str]:
         """All that is to be said, line by line."""
-        heading = f"{counted(self.problem_count, 'file')} cannot be used:"
+        were = "was" if self.problem_count == 1 else "were"
+        heading = f"{counted(self.problem_count, 'file')} {f'{were} left out' if self.imported else 'cannot be used'}:"
         return [*self.sentences, *([heading, *self.problems] if self.problem_count else [])]
 
 
@@ -56,6 +62,18 @@ def write_findings(job: JobFolder, findings: Findings) -> None:
 def read_findings(job: JobFolder) -> Findings:
     """What the last job of this folder found; nothing where it did not come so far."""
     try:
-        return parse(Findings, read_json(findings_file(job), max_bytes=_MAX_BYTES), exact=False)
+        findings = parse(Findings, read_json(findings_file(job), max_bytes=_MAX_BYTES), exact=False)
     except (OSError, ValueError):
         return Findings()
+    columns = {len(findings.classes), len(findings.train), len(findings.valid), len(findings.test)}
+    return findings if len(columns) == 1 and len(findings.encodings) == len(findings.examples) else Findings()
+
+
+def read_preview(job: JobFolder) -> np.ndarray | None:
+    """The pictures that an import has read last, uint8 [N, 3, 32, 32]; None where there are none yet."""
+    try:
+        pictures = map_array(preview_file(job))
+    except (OSError, ValueError):
+        return None
+    fits = pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == (3, 32, 32)
+    return np.array(pictures[:_MAX_PREVIEW]) if fits else None

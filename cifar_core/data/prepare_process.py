@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.import_findings import Findings, preview_file, write_findings
+from cifar_core.data.import_findings import Findings, findings_file, preview_file, write_findings
 from cifar_core.data.preparation import DataRequest, remove_leftovers
 from cifar_core.data.sources.cifar10 import CIFAR10_TITLE, get_cifar10, import_official, is_official
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
@@ -44,6 +44,7 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
 
 def _look(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
     source = Path(request.source)
+    remove(findings_file(job))  # of an earlier look
     if is_official(source):
         findings = Findings([f"These are {CIFAR10_TITLE}'s own files: no other layout is looked for."])
     else:

@@ -152,7 +152,7 @@ def import_pictures(
     origin = f"Imported from {shown_name(path, shown)}."
     dataset = _save(workspace, name, found, _class_names(counts), options, origin)
     after = _sentences_after(dataset, layout, options)
-    return dataset, replace(findings, sentences=[*findings.sentences, *after])
+    return dataset, replace(findings, sentences=[*findings.sentences, *after], imported=True)
 
 
 def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout]:

@@ -3,9 +3,9 @@
 Getting data is a job: these widgets start it and read its state from the disk, so a reload loses nothing.
 """
 
-from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import streamlit as st
 
 from cifar_core.data import (
@@ -13,14 +13,15 @@ from cifar_core.data import (
     dataset_job,
     delete_dataset,
     list_datasets,
-    repeatable_import,
+    read_preview,
     start_get,
-    start_import,
 )
-from cifar_core.jobs.job import JobState, dismiss_job, read_job
+from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
+from pages.ui.components.images import enlarged
 from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
+from pages.ui.data.import_decision import show_import_decision
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -38,21 +39,41 @@ STATE_DISPLAY: dict[str, tuple[str, BadgeColour, str]] = {
 
 
 def show_dataset_cards(workspace: Workspace) -> list[DatasetState]:
-    """Show a card for each dataset; the cards are redrawn every second while one is being prepared."""
+    """Show a card for each dataset; the cards are redrawn every second while one is being prepared.
+
+    An import that waits for a decision is shown below the cards, with all its width.
+    """
     states = list_datasets(workspace)
     busy = [state.name for state in states if state.state == "preparing"]
 
     def refresh() -> None:
         now = list_datasets(workspace)
         if [state.name for state in now if state.state == "preparing"] != busy:
+            _browse_the_new(busy, now)
             rerun_page()
         with st.grid("auto", min_column_width=300):
             for state in now:
-                with st.container(border=True, height="stretch"):
-                    _show_card(workspace, state, primary=not any(other.state == "ready" for other in now))
+                if not is_undecided(state):
+                    with st.container(border=True, height="stretch"):
+                        _show_card(workspace, state, primary=not any(other.state == "ready" for other in now))
 
     st.fragment(refresh, run_every=REFRESH_SECONDS if busy else None)()
+    for state in states:
+        if is_undecided(state):
+            show_import_decision(workspace, state)
     return states
+
+
+def is_undecided(state: DatasetState) -> bool:
+    """Whether this is an import that waits for a decision: it was looked into, or it failed."""
+    return state.name not in GET_BUTTONS and state.state in ("found", "absent")
+
+
+def _browse_the_new(busy: list[str], now: list[DatasetState]) -> None:
+    """Show the pictures of a dataset that has just become ready."""
+    for state in now:
+        if state.name in busy and state.state == "ready":
+            st.query_params["dataset"] = state.name
 
 
 def dataset_heading(state: DatasetState) -> str:
@@ -72,6 +93,7 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
     if state.state == "preparing":
         if job is not None and job.active:
             show_job_progress(folder, job, f"data_{state.name}")
+            _show_preview(folder, job)
         else:  # a training run draws it, or the job is just beginning
             st.progress(0.0, text="Preparing…")
         return
@@ -84,8 +106,19 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
             st.markdown(escaped_sentence(state.how))
     _show_import_report(job)
     _show_buttons(workspace, state, primary=primary)
-    if failed:
-        _show_ways_out(workspace, state.name)
+    if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
+        dismiss_job(folder)
+        st.rerun()
+
+
+def _show_preview(folder: JobFolder, job: JobState) -> None:
+    """Show the pictures that an import has read last, and what it has said so far."""
+    pictures = read_preview(folder)
+    if pictures is not None and len(pictures):
+        strip = np.concatenate(list(pictures), axis=2)  # uint8 [3, 32, 32 * N]
+        st.image(enlarged(strip, 2), output_format="PNG", alt="The pictures read last")
+    for sentence in job.report:
+        st.caption(escaped_sentence(sentence))
 
 
 def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
@@ -106,19 +139,6 @@ def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -
                     with show_errors():
                         delete_dataset(workspace, state.name)
                         st.rerun()
-
-
-def _show_ways_out(workspace: Workspace, name: str) -> None:
-    """Show what can be done about a job that failed: try it again, where its source is still there, or forget it."""
-    request = repeatable_import(workspace, name)
-    with st.container(horizontal=True), show_errors():
-        if request is not None and st.button("Retry", key=f"data_retry_{name}", icon=":material/restart_alt:"):
-            source = Path(request.source)
-            start_import(workspace, source, name, shown=request.shown, leave_out=request.leave_out)
-            st.rerun()
-        if st.button("Dismiss", key=f"data_forget_{name}", icon=":material/close:", type="tertiary"):
-            dismiss_job(dataset_job(workspace, name))
-            st.rerun()
 
 
 def _show_import_report(job: JobState | None) -> None:
