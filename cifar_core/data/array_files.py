@@ -26,7 +26,7 @@ _READ_BYTES = 256 * 1024  # of one read: so few that the buffers of one read are
 Shape = tuple[int | None, ...]  # None: any length
 _NPY = b"\x93NUMPY\x01\x00"
 _NPY_HEADER = re.compile(
-    r"\{'descr': '(<f4|<i8|\|u1|<U[1-9][0-9]{0,3})', 'fortran_order': False, "
+    r"\{'descr': '(<f4|<i4|<i8|\|u1|<U[1-9][0-9]{0,3})', 'fortran_order': False, "
     r"'shape': \(((?:[0-9]{1,12},? ?)*)\), \} *\n",
     re.ASCII,
 )

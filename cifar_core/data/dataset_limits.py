@@ -26,6 +26,7 @@ class Split:
     images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
     labels: np.ndarray  # int64 [N], index into the class names
     ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
+    sizes: np.ndarray | None = None  # int32 [N, 2], width and height before resizing; None where not recorded
 
 
 def predictions_bytes(test: int, classes: int, id_width: int) -> int:
@@ -66,12 +67,38 @@ def check_arrays(part: str, split: Split, classes: int) -> None:
         )
     if split.ids.dtype.kind != "U" or split.ids.shape != (count,):
         raise DataError(f"The {part} ids are {split.ids.dtype} {list(split.ids.shape)}, not text [{count}].")
-    _check_sizes(part, count, classes, split.ids.dtype.itemsize // _CHARACTER)
+    _check_limits(part, count, classes, split.ids.dtype.itemsize // _CHARACTER)
     if split.labels.min() < 0 or split.labels.max() >= classes:
         raise DataError(f"The {part} labels are not all between 0 and {classes - 1}.")
+    sizes = split.sizes
+    if sizes is not None and (sizes.dtype != np.int32 or sizes.shape != (count, 2) or sizes.min() < 1):
+        found = f"{sizes.dtype} {list(sizes.shape)}"
+        raise DataError(f"The {part} sizes are {found}, not widths and heights from 1 as int32 [{count}, 2].")
 
 
-def _check_sizes(part: str, count: int, classes: int, id_width: int) -> None:
+def check_validation(validation: np.ndarray, train: Split, class_names: tuple[str, ...]) -> None:
+    """Check the positions of a dataset's own validation pictures in its training part.
+
+    Raises:
+        DataError: they are not different positions in ascending order, or leave a class nothing to learn from.
+    """
+    count = len(train.labels)
+    if validation.dtype != np.int64 or validation.ndim != 1 or len(validation) == 0:
+        raise DataError(
+            f"The validation positions are {validation.dtype} {list(validation.shape)}, not int64 [V], V >= 1."
+        )
+    if validation[0] < 0 or validation[-1] >= count or (np.diff(validation) <= 0).any():
+        raise DataError(f"The validation positions are not ascending numbers from 0 to {count - 1}.")
+    held = np.bincount(train.labels[validation], minlength=len(class_names))
+    emptied = np.flatnonzero((held > 0) & (held == np.bincount(train.labels, minlength=len(class_names))))
+    if len(emptied):
+        raise DataError(
+            f"The class {class_names[emptied[0]]} has validation pictures but no other training pictures: "
+            "add training pictures of it, or leave its validation pictures out."
+        )
+
+
+def _check_limits(part: str, count: int, classes: int, id_width: int) -> None:
     most = MAX_TEST if part == "test" else MAX_PICTURES
     if count > most:
         raise DataError(f"The {part} part has {count:,} pictures, more than the {most:,} allowed: leave some out.")

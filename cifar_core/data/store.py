@@ -1,6 +1,7 @@
 """Datasets on disk: plain `.npy` arrays, memory-mapped when opened, and a description in `meta.json`.
 
-Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids}.npy` and `meta.json`.
+Reads and writes `workspace.data/<name>/`: `meta.json`, `{train,test}_{images,labels,ids}.npy` and, since schema 2,
+`{train,test}_sizes.npy` and `validation.npy` where the dataset has them.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_core.data.array_files import map_array
-from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split
+from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split, check_validation
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
@@ -31,17 +32,18 @@ from cifar_core.storage.atomic import (
 )
 from cifar_core.storage.disk_errors import ALLOW, storage_errors
 from cifar_core.storage.json_files import read_json, write_json
-from cifar_core.storage.json_types import Amount, ClassNames, Count, PictureCount, Sha256
+from cifar_core.storage.json_types import Amount, ClassNames, Count, GreyBits, PictureCount, Sha256
 from cifar_core.storage.locks import hold_lock
 from cifar_core.storage.parse import parse
 from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
-DATASET_SCHEMA = 1
+DATASET_SCHEMA = 2
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed also while they are absent
 META = "meta.json"
 _MAX_META = 4 * MB  # the names of a thousand classes take a quarter of it
-_ARRAY_KINDS = ("images", "labels", "ids")
+_ARRAY_KINDS = ("images", "labels", "ids", "sizes")  # the fields of a `Split`; sizes are optional
+_VALIDATION = "validation.npy"  # where the dataset has validation pictures of its own
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
 _MAX_REASON = 300  # characters of a reason in an error message
@@ -58,8 +60,10 @@ class Dataset:
     test: Split
     mean: tuple[float, float, float]  # per channel of the training part, in units of 0..1 (pixel / 255)
     std: tuple[float, float, float]
-    fingerprint: str  # SHA-256 over images, labels and class names
+    fingerprint: str  # SHA-256 over images, labels, class names and `validation`
     source: str  # one sentence: where it came from
+    validation: np.ndarray | None = None  # int64 [V], ascending positions in `train`: its own validation pictures
+    grey_bits: int = 16  # 12 where the 16-bit grey pictures of its source used only 12 of them
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class DatasetRecord:
     train: PictureCount
     test: PictureCount
     files: Mapping[str, Count]  # the files of the folder with their sizes in bytes
+    validation: PictureCount = 0  # of the training pictures
+    grey_bits: GreyBits = 16
 
     @property
     def bytes(self) -> int:
@@ -122,7 +128,7 @@ def refuse_taken(workspace: Workspace, name: str) -> None:
         raise DataError(f"There is already a dataset named {name}: delete it first or choose another name.")
 
 
-def save_dataset(
+def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     workspace: Workspace,
     name: str,
     train: Split,
@@ -131,17 +137,21 @@ def save_dataset(
     title: str,
     class_names: tuple[str, ...],
     source: str,
+    validation: np.ndarray | None = None,
+    grey_bits: int = 16,
 ) -> Dataset:
     """Store a dataset whole or not at all, and open it.
 
     Args:
         workspace: where to store it.
         name: a free name (`checked_dataset_name`).
-        train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N].
+        train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N], sizes int32 [N, 2] or None.
         test: the same with its own N.
         title: the name that people see.
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
+        validation: positions in `train` of validation pictures of its own, int64 [V], ascending; None without any.
+        grey_bits: how many bits 16-bit grey pictures of the source used, 12 or 16.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -149,11 +159,9 @@ def save_dataset(
         StorageError: there is no room, or the disk refused; nothing is left behind.
     """
     refuse_taken(workspace, name)
-    check_classes(class_names)
-    for part, split in (("train", train), ("test", test)):
-        check_split(part, split, len(class_names))
-    needed = sum(getattr(split, kind).nbytes for split in (train, test) for kind in _ARRAY_KINDS)
-    require_room(workspace, needed, f"The dataset {name}")
+    _check(train, test, validation, class_names)
+    arrays = _arrays_of(train, test, validation)
+    require_room(workspace, sum(array.nbytes for array in arrays.values()), f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     meta = {
         "schema_version": DATASET_SCHEMA,
@@ -161,20 +169,18 @@ def save_dataset(
         "class_names": list(class_names),
         "mean": mean,
         "std": std,
-        "fingerprint": fingerprint(train, test, class_names),
+        "fingerprint": fingerprint(train, test, class_names, validation),
         "source": source,
         "train": len(train.labels),
         "test": len(test.labels),
+        "validation": 0 if validation is None else len(validation),
+        "grey_bits": grey_bits,
     }
     folder = dataset_folder(workspace, name)
     try:
         with new_folder(folder) as temp:
-            sizes = {}
-            for part, split in (("train", train), ("test", test)):
-                for kind in _ARRAY_KINDS:
-                    file = temp / f"{part}_{kind}.npy"
-                    sizes[file.name] = write_array(file, getattr(split, kind))
-            write_json(temp / META, {**meta, "files": sizes})
+            files = {file: write_array(temp / file, array) for file, array in arrays.items()}
+            write_json(temp / META, {**meta, "files": files})
     except FileExistsError as error:
         raise DataError(f"There is already a dataset named {name}: choose another name.") from error
     return open_dataset(workspace, name)
@@ -192,10 +198,21 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     try:
         record = read_dataset_record(folder)
         train, test = (_open_split(folder, part, record) for part in ("train", "test"))
+        validation = _open_validation(folder, train, record)
     except (*MALFORMED_ARRAY, DataError) as error:
         raise DataError(broken_sentence(name, error)) from error
     return Dataset(
-        name, record.title, record.class_names, train, test, record.mean, record.std, record.fingerprint, record.source
+        name,
+        record.title,
+        record.class_names,
+        train,
+        test,
+        record.mean,
+        record.std,
+        record.fingerprint,
+        record.source,
+        validation,
+        record.grey_bits,
     )
 
 
@@ -248,14 +265,19 @@ def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], 
     return tuple(mean.tolist()), tuple(std.tolist())
 
 
-def fingerprint(train: Split, test: Split, class_names: tuple[str, ...]) -> str:
-    """SHA-256 (hex) over class names (JSON), then images (bytes) and labels (little-endian int64) of train and test."""
+def fingerprint(train: Split, test: Split, class_names: tuple[str, ...], validation: np.ndarray | None = None) -> str:
+    """SHA-256 (hex) over class names (JSON), then images (bytes) and labels (little-endian int64) of train and test.
+
+    The positions of the dataset's own validation pictures (little-endian int64) follow, where it has any.
+    """
     digest = hashlib.sha256(json.dumps(list(class_names)).encode())
     for split in (train, test):
         for start in range(0, len(split.images), _HASH_CHUNK):
             positions = np.arange(start, min(start + _HASH_CHUNK, len(split.images)))
             digest.update(read_pictures(split.images, positions).data)
         digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
+    if validation is not None:
+        digest.update(np.ascontiguousarray(validation, dtype="<i8").data)
     return digest.hexdigest()
 
 
@@ -265,7 +287,7 @@ def require_unchanged(dataset: Dataset) -> None:
     Raises:
         DataError: they changed.
     """
-    if fingerprint(dataset.train, dataset.test, dataset.class_names) != dataset.fingerprint:
+    if fingerprint(dataset.train, dataset.test, dataset.class_names, dataset.validation) != dataset.fingerprint:
         changed = ValueError("its pictures or labels changed after they were saved: their SHA-256 differs")
         raise DataError(broken_sentence(dataset.name, changed))
 
@@ -285,11 +307,10 @@ def read_dataset_record(folder: Path) -> DatasetRecord:
     if meta["schema_version"] > DATASET_SCHEMA:
         raise ValueError("a newer version of this program made it")
     record = parse(DatasetRecord, meta, exact=False)
-    for part in ("train", "test"):
-        for kind in _ARRAY_KINDS:
-            file = f"{part}_{kind}.npy"
-            if (folder / file).stat().st_size != record.files.get(file):
-                raise ValueError(f"the size of {file} changed after it was saved")
+    files = [f"{part}_{kind}.npy" for part in ("train", "test") for kind in _stored_kinds(part, record)]
+    for file in [*files, _VALIDATION] if record.validation else files:
+        if (folder / file).stat().st_size != record.files.get(file):
+            raise ValueError(f"the size of {file} changed after it was saved")
     return dataclasses.replace(record, files={**record.files, META: (folder / META).stat().st_size})
 
 
@@ -331,9 +352,38 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
     return file.stat().st_size
 
 
+def _check(train: Split, test: Split, validation: np.ndarray | None, class_names: tuple[str, ...]) -> None:
+    check_classes(class_names)
+    for part, split in (("train", train), ("test", test)):
+        check_split(part, split, len(class_names))
+    if validation is not None:
+        check_validation(validation, train, class_names)
+
+
+def _arrays_of(train: Split, test: Split, validation: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The array of each `.npy` file that a dataset has."""
+    parts = {"train": train, "test": test}
+    arrays = {f"{part}_{kind}.npy": getattr(split, kind) for part, split in parts.items() for kind in _ARRAY_KINDS}
+    return {file: array for file, array in {**arrays, _VALIDATION: validation}.items() if array is not None}
+
+
+def _stored_kinds(part: str, record: DatasetRecord) -> list[str]:
+    return [kind for kind in _ARRAY_KINDS if kind != "sizes" or f"{part}_sizes.npy" in record.files]
+
+
+def _open_validation(folder: Path, train: Split, record: DatasetRecord) -> np.ndarray | None:
+    if not record.validation:
+        return None
+    validation = _mapped(folder / _VALIDATION)
+    check_validation(validation, train, record.class_names)
+    if len(validation) != record.validation:
+        raise ValueError(f"{_VALIDATION} names {len(validation)} pictures, not {record.validation}")
+    return validation
+
+
 def _open_split(folder: Path, part: str, record: DatasetRecord) -> Split:
     count = record.train if part == "train" else record.test
-    split = Split(*(_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS))
+    split = Split(**{kind: _mapped(folder / f"{part}_{kind}.npy") for kind in _stored_kinds(part, record)})
     check_arrays(part, split, len(record.class_names))
     if len(split.labels) != count:
         raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")
