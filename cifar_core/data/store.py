@@ -6,7 +6,6 @@ Reads and writes `workspace.data/<name>/`: `meta.json`, `{train,test}_{images,la
 
 import dataclasses
 import hashlib
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cifar_core.data.array_files import map_array
+from cifar_core.data.array_files import map_array, write_array
 from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split, check_validation
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.errors import MALFORMED_ARRAY, DataError
@@ -28,7 +27,6 @@ from cifar_core.storage.atomic import (
     replace,
     subfolders,
     temp_beside,
-    write_atomic,
 )
 from cifar_core.storage.disk_errors import ALLOW, storage_errors
 from cifar_core.storage.json_files import read_json, write_json
@@ -336,20 +334,6 @@ def _absent(workspace: Workspace, name: str) -> str:
     existing = [*BUILT_IN_NAMES, *(name for name in subfolders(workspace.data) if is_folder_name(name))]
     hint = did_you_mean(name, existing)
     return f"There is no dataset named {name}{hint}: import it on the Data page or with data import."
-
-
-def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
-    """Write a `.npy` file as `write_atomic` does; returns its size in bytes.
-
-    `np.save` does not serve: its error for a full disk says how many numbers were written, not that the disk is full.
-
-    Raises:
-        StorageError: the disk refused.
-    """
-    header, content = io.BytesIO(), np.ascontiguousarray(array)
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(content))
-    write_atomic(file, header.getvalue(), content.reshape(-1).view(np.uint8).data, durable=durable)
-    return file.stat().st_size
 
 
 def _check(train: Split, test: Split, validation: np.ndarray | None, class_names: tuple[str, ...]) -> None:
