@@ -1,4 +1,4 @@
-"""Array files of unknown origin, .npy and .npz: they are read in chunks, every claim is checked, nothing is unpickled.
+"""Array files, .npy and .npz. Of unknown origin they are read in chunks, every claim is checked, nothing is unpickled.
 
 A header cannot make the reader allocate memory: type, shape and width are compared with what is expected and with the
 limits, and the claimed size with that of the file, before anything is allocated. All errors are ValueErrors whose text
@@ -6,6 +6,7 @@ ends the sentence "it ...".
 """
 
 import contextlib
+import io
 import math
 import os
 import re
@@ -19,6 +20,7 @@ import numpy as np
 from cifar_core.data.dataset_limits import MAX_ID, MAX_PREDICTIONS, MAX_TEST
 from cifar_core.data.sources.archive_limits import ArchiveLimits, archive_errors, open_regular_file
 from cifar_core.data.sources.zips import ZipFiles, is_stored
+from cifar_core.storage.atomic import write_atomic
 from cifar_core.text import size_text
 
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -26,7 +28,7 @@ _READ_BYTES = 256 * 1024  # of one read: so few that the buffers of one read are
 Shape = tuple[int | None, ...]  # None: any length
 _NPY = b"\x93NUMPY\x01\x00"
 _NPY_HEADER = re.compile(
-    r"\{'descr': '(<f4|<i8|\|u1|<U[1-9][0-9]{0,3})', 'fortran_order': False, "
+    r"\{'descr': '(<f4|<i4|<i8|\|u1|<U[1-9][0-9]{0,3})', 'fortran_order': False, "
     r"'shape': \(((?:[0-9]{1,12},? ?)*)\), \} *\n",
     re.ASCII,
 )
@@ -140,6 +142,20 @@ def map_array(path: Path) -> np.ndarray:
         header = npy_header(stream)
         _require_size(header, os.fstat(stream.fileno()).st_size)
     return np.memmap(path, header.kind, "r", header.end, header.shape).view(np.ndarray)
+
+
+def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
+    """Write a `.npy` file as `write_atomic` does; returns its size in bytes.
+
+    `np.save` does not serve: its error for a full disk says how many numbers were written, not that the disk is full.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    header, content = io.BytesIO(), np.ascontiguousarray(array)
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(content))
+    write_atomic(file, header.getvalue(), content.reshape(-1).view(np.uint8).data, durable=durable)
+    return file.stat().st_size
 
 
 class NpzArrays:

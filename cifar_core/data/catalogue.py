@@ -50,8 +50,8 @@ class DatasetState:
     classes: int
     bytes: int  # on disk
     problem: str  # why it is broken, or why the last try to get it failed; else empty
-    fingerprint: str = ""  # of its pictures, labels and class names; empty unless it is ready
-    validation: int = 0  # training pictures that are its own for validation
+    fingerprint: str = ""  # of all that a training reads; empty unless it is ready
+    validation: int = 0  # of the training pictures: the dataset's own validation pictures
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Split:
     images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
     labels: np.ndarray  # int64 [N], index into the class names
     ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
-    sizes: np.ndarray | None = None  # int64 [N, 2], width and height before resizing; None where not recorded
+    sizes: np.ndarray | None = None  # int32 [N, 2], width and height before resizing; None where not recorded
 
 
 def predictions_bytes(test: int, classes: int, id_width: int) -> int:
@@ -67,30 +67,35 @@ def check_arrays(part: str, split: Split, classes: int) -> None:
         )
     if split.ids.dtype.kind != "U" or split.ids.shape != (count,):
         raise DataError(f"The {part} ids are {split.ids.dtype} {list(split.ids.shape)}, not text [{count}].")
-    sizes = split.sizes
-    if sizes is not None and (sizes.dtype != np.int64 or sizes.shape != (count, 2)):
-        raise DataError(f"The {part} sizes are {sizes.dtype} {list(sizes.shape)}, not int64 [{count}, 2].")
     _check_limits(part, count, classes, split.ids.dtype.itemsize // _CHARACTER)
     if split.labels.min() < 0 or split.labels.max() >= classes:
         raise DataError(f"The {part} labels are not all between 0 and {classes - 1}.")
+    sizes = split.sizes
+    if sizes is not None and (sizes.dtype != np.int32 or sizes.shape != (count, 2) or sizes.min() < 1):
+        found = f"{sizes.dtype} {list(sizes.shape)}"
+        raise DataError(f"The {part} sizes are {found}, not widths and heights from 1 as int32 [{count}, 2].")
 
 
-def check_validation(validation: np.ndarray, labels: np.ndarray) -> None:
-    """Check which training pictures are the dataset's own for validation; `labels` are those of the training part.
+def check_validation(validation: np.ndarray, train: Split, class_names: tuple[str, ...]) -> None:
+    """Check the positions of a dataset's own validation pictures in its training part.
 
     Raises:
-        DataError: the positions break a rule, or a class would have no picture to learn from.
+        DataError: they are not different positions in ascending order, or leave a class nothing to learn from.
     """
+    count = len(train.labels)
     if validation.dtype != np.int64 or validation.ndim != 1 or len(validation) == 0:
         raise DataError(
-            f"The positions of the validation pictures are {validation.dtype} {list(validation.shape)}, not int64 [N], "
-            "N >= 1."
+            f"The validation positions are {validation.dtype} {list(validation.shape)}, not int64 [V], V >= 1."
         )
-    if validation[0] < 0 or validation[-1] >= len(labels) or (np.diff(validation) <= 0).any():
-        raise DataError("The positions of the validation pictures are not ascending or not in the training part.")
-    left = np.bincount(labels) - np.bincount(labels[validation], minlength=int(labels.max()) + 1)
-    if ((left == 0) & (np.bincount(labels) > 0)).any():
-        raise DataError("A class has validation pictures but none to learn from: add some to its training part.")
+    if validation[0] < 0 or validation[-1] >= count or (np.diff(validation) <= 0).any():
+        raise DataError(f"The validation positions are not ascending numbers from 0 to {count - 1}.")
+    held = np.bincount(train.labels[validation], minlength=len(class_names))
+    emptied = np.flatnonzero((held > 0) & (held == np.bincount(train.labels, minlength=len(class_names))))
+    if len(emptied):
+        raise DataError(
+            f"The class {class_names[emptied[0]]} has validation pictures but no other training pictures: "
+            "add training pictures of it, or leave its validation pictures out."
+        )
 
 
 def _check_limits(part: str, count: int, classes: int, id_width: int) -> None:

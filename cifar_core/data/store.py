@@ -1,26 +1,23 @@
 """Datasets on disk: plain `.npy` arrays, memory-mapped when opened, and a description in `meta.json`.
 
-Reads and writes `workspace.data/<name>/`: `{train,test}_{images,labels,ids,sizes}.npy`, `validation.npy` and `meta.json`.
-Datasets of schema 1 have no sizes and no `validation.npy`.
+Reads and writes `workspace.data/<name>/`: `meta.json`, `{train,test}_{images,labels,ids}.npy` and, since schema 2,
+`{train,test}_sizes.npy` and `validation.npy` where the dataset has them.
 """
 
 import dataclasses
 import hashlib
-import io
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
-from cifar_core.data.array_files import map_array
+from cifar_core.data.array_files import map_array, write_array
 from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split, check_validation
 from cifar_core.data.picture_reader import read_pictures
-from cifar_core.data.statistics import channel_statistics
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
@@ -30,13 +27,12 @@ from cifar_core.storage.atomic import (
     replace,
     subfolders,
     temp_beside,
-    write_atomic,
 )
 from cifar_core.storage.disk_errors import ALLOW, storage_errors
 from cifar_core.storage.json_files import read_json, write_json
-from cifar_core.storage.json_types import Amount, ClassNames, Count, PictureCount, Sha256
+from cifar_core.storage.json_types import Amount, ClassNames, Count, GreyBits, PictureCount, Sha256
 from cifar_core.storage.locks import hold_lock
-from cifar_core.storage.parse import Rule, parse
+from cifar_core.storage.parse import parse
 from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
@@ -44,10 +40,10 @@ DATASET_SCHEMA = 2
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed also while they are absent
 META = "meta.json"
 _MAX_META = 4 * MB  # the names of a thousand classes take a quarter of it
-_ARRAY_KINDS = ("images", "labels", "ids")
-_VALIDATION = "validation.npy"
-GREY_BITS = (16, 12)  # that a 16-bit grey picture can really hold
+_ARRAY_KINDS = ("images", "labels", "ids", "sizes")  # the fields of a `Split`; sizes are optional
+_VALIDATION = "validation.npy"  # where the dataset has validation pictures of its own
 _HASH_CHUNK = 2000  # pictures hashed at once
+_STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
 _MAX_REASON = 300  # characters of a reason in an error message
 
 
@@ -62,10 +58,10 @@ class Dataset:
     test: Split
     mean: tuple[float, float, float]  # per channel of the training part, in units of 0..1 (pixel / 255)
     std: tuple[float, float, float]
-    fingerprint: str  # SHA-256 over images, labels and class names
+    fingerprint: str  # SHA-256 over images, labels, class names and `validation`
     source: str  # one sentence: where it came from
-    validation: np.ndarray | None = None  # int64 [V], ascending: which training pictures are its own for validation
-    grey_bits: int = 16  # that its 16-bit grey pictures hold: 12 where none had more
+    validation: np.ndarray | None = None  # int64 [V], ascending positions in `train`: its own validation pictures
+    grey_bits: int = 16  # 12 where the 16-bit grey pictures of its source used only 12 of them
 
 
 @dataclass(frozen=True)
@@ -81,8 +77,8 @@ class DatasetRecord:
     train: PictureCount
     test: PictureCount
     files: Mapping[str, Count]  # the files of the folder with their sizes in bytes
-    validation: Count = 0  # training pictures that are its own for validation
-    grey_bits: Annotated[int, Rule("12 or 16", GREY_BITS.__contains__)] = 16
+    validation: PictureCount = 0  # of the training pictures
+    grey_bits: GreyBits = 16
 
     @property
     def bytes(self) -> int:
@@ -130,7 +126,7 @@ def refuse_taken(workspace: Workspace, name: str) -> None:
         raise DataError(f"There is already a dataset named {name}: delete it first or choose another name.")
 
 
-def save_dataset(  # noqa: PLR0913 - what a dataset consists of
+def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     workspace: Workspace,
     name: str,
     train: Split,
@@ -147,13 +143,13 @@ def save_dataset(  # noqa: PLR0913 - what a dataset consists of
     Args:
         workspace: where to store it.
         name: a free name (`checked_dataset_name`).
-        train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N].
+        train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N], sizes int32 [N, 2] or None.
         test: the same with its own N.
         title: the name that people see.
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
-        validation: int64 [V], ascending: which training pictures are its own for validation.
-        grey_bits: that its 16-bit grey pictures hold, 16 or 12.
+        validation: positions in `train` of validation pictures of its own, int64 [V], ascending; None without any.
+        grey_bits: how many bits 16-bit grey pictures of the source used, 12 or 16.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -161,11 +157,7 @@ def save_dataset(  # noqa: PLR0913 - what a dataset consists of
         StorageError: there is no room, or the disk refused; nothing is left behind.
     """
     refuse_taken(workspace, name)
-    check_classes(class_names)
-    for part, split in (("train", train), ("test", test)):
-        check_split(part, split, len(class_names))
-    if validation is not None:
-        check_validation(validation, train.labels)
+    _check(train, test, validation, class_names)
     arrays = _arrays_of(train, test, validation)
     require_room(workspace, sum(array.nbytes for array in arrays.values()), f"The dataset {name}")
     mean, std = channel_statistics(train.images)
@@ -182,22 +174,14 @@ def save_dataset(  # noqa: PLR0913 - what a dataset consists of
         "validation": 0 if validation is None else len(validation),
         "grey_bits": grey_bits,
     }
+    folder = dataset_folder(workspace, name)
     try:
-        with new_folder(dataset_folder(workspace, name)) as temp:
-            sizes = {file: write_array(temp / file, array) for file, array in arrays.items()}
-            write_json(temp / META, {**meta, "files": sizes})
+        with new_folder(folder) as temp:
+            files = {file: write_array(temp / file, array) for file, array in arrays.items()}
+            write_json(temp / META, {**meta, "files": files})
     except FileExistsError as error:
         raise DataError(f"There is already a dataset named {name}: choose another name.") from error
     return open_dataset(workspace, name)
-
-
-def _arrays_of(train: Split, test: Split, validation: np.ndarray | None) -> dict[str, np.ndarray]:
-    """The arrays of a dataset by file name."""
-    arrays = {}
-    for part, split in (("train", train), ("test", test)):
-        for kind in (*_ARRAY_KINDS, *(["sizes"] if split.sizes is not None else [])):
-            arrays[f"{part}_{kind}.npy"] = getattr(split, kind)
-    return arrays | ({_VALIDATION: validation} if validation is not None else {})
 
 
 def open_dataset(workspace: Workspace, name: str) -> Dataset:
@@ -212,7 +196,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     try:
         record = read_dataset_record(folder)
         train, test = (_open_split(folder, part, record) for part in ("train", "test"))
-        validation = _open_validation(folder, record, train)
+        validation = _open_validation(folder, train, record)
     except (*MALFORMED_ARRAY, DataError) as error:
         raise DataError(broken_sentence(name, error)) from error
     return Dataset(
@@ -249,24 +233,40 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """Pictures per class, one row per class: columns `class`, `train`, `test`.
-
-    Where the dataset has validation pictures of its own, they have a column `validation` and do not count in `train`.
-    """
+    """Pictures per class: columns `class`, `train` and `test`, one row per class."""
     classes = len(dataset.class_names)
-    train = np.bincount(dataset.train.labels, minlength=classes)
-    counts = {"train": train}
-    if dataset.validation is not None:
-        held = np.bincount(dataset.train.labels[dataset.validation], minlength=classes)
-        counts = {"train": train - held, "validation": held}
-    counts["test"] = np.bincount(dataset.test.labels, minlength=classes)
-    return pd.DataFrame({"class": list(dataset.class_names), **counts})
+    return pd.DataFrame(
+        {
+            "class": list(dataset.class_names),
+            "train": np.bincount(dataset.train.labels, minlength=classes),
+            "test": np.bincount(dataset.test.labels, minlength=classes),
+        }
+    )
+
+
+def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and (population) standard deviation per channel, in units of 0..1, exact from the counts of the 256 levels.
+
+    Args:
+        images: uint8 [N, 3, H, W].
+    """
+    counts = np.zeros((3, 256), np.int64)
+    for start in range(0, len(images), _STATISTICS_CHUNK):
+        chunk = images[start : start + _STATISTICS_CHUNK]
+        for channel in range(3):
+            counts[channel] += np.bincount(chunk[:, channel].ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    total = counts.sum(axis=1)
+    mean = counts @ levels / total
+    variance = counts @ levels**2 / total - mean**2
+    std = np.sqrt(np.maximum(variance, 0))
+    return tuple(mean.tolist()), tuple(std.tolist())
 
 
 def fingerprint(train: Split, test: Split, class_names: tuple[str, ...], validation: np.ndarray | None = None) -> str:
     """SHA-256 (hex) over class names (JSON), then images (bytes) and labels (little-endian int64) of train and test.
 
-    Where the dataset has validation pictures of its own, their positions (little-endian int64) follow.
+    The positions of the dataset's own validation pictures (little-endian int64) follow, where it has any.
     """
     digest = hashlib.sha256(json.dumps(list(class_names)).encode())
     for split in (train, test):
@@ -305,17 +305,11 @@ def read_dataset_record(folder: Path) -> DatasetRecord:
     if meta["schema_version"] > DATASET_SCHEMA:
         raise ValueError("a newer version of this program made it")
     record = parse(DatasetRecord, meta, exact=False)
-    for part in ("train", "test"):
-        for file in _files_of(part, record):
-            if (folder / file).stat().st_size != record.files.get(file):
-                raise ValueError(f"the size of {file} changed after it was saved")
+    files = [f"{part}_{kind}.npy" for part in ("train", "test") for kind in _stored_kinds(part, record)]
+    for file in [*files, _VALIDATION] if record.validation else files:
+        if (folder / file).stat().st_size != record.files.get(file):
+            raise ValueError(f"the size of {file} changed after it was saved")
     return dataclasses.replace(record, files={**record.files, META: (folder / META).stat().st_size})
-
-
-def _files_of(part: str, record: DatasetRecord) -> list[str]:
-    """The files of a part; those of the training part with that of the validation pictures."""
-    optional = [f"{part}_sizes.npy", *([_VALIDATION] if part == "train" else [])]
-    return [*(f"{part}_{kind}.npy" for kind in _ARRAY_KINDS), *(file for file in optional if file in record.files)]
 
 
 def broken_sentence(name: str, error: Exception) -> str:
@@ -342,37 +336,42 @@ def _absent(workspace: Workspace, name: str) -> str:
     return f"There is no dataset named {name}{hint}: import it on the Data page or with data import."
 
 
-def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
-    """Write a `.npy` file as `write_atomic` does; returns its size in bytes.
+def _check(train: Split, test: Split, validation: np.ndarray | None, class_names: tuple[str, ...]) -> None:
+    check_classes(class_names)
+    for part, split in (("train", train), ("test", test)):
+        check_split(part, split, len(class_names))
+    if validation is not None:
+        check_validation(validation, train, class_names)
 
-    `np.save` does not serve: its error for a full disk says how many numbers were written, not that the disk is full.
 
-    Raises:
-        StorageError: the disk refused.
-    """
-    header, content = io.BytesIO(), np.ascontiguousarray(array)
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(content))
-    write_atomic(file, header.getvalue(), content.reshape(-1).view(np.uint8).data, durable=durable)
-    return file.stat().st_size
+def _arrays_of(train: Split, test: Split, validation: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The array of each `.npy` file that a dataset has."""
+    parts = {"train": train, "test": test}
+    arrays = {f"{part}_{kind}.npy": getattr(split, kind) for part, split in parts.items() for kind in _ARRAY_KINDS}
+    return {file: array for file, array in {**arrays, _VALIDATION: validation}.items() if array is not None}
+
+
+def _stored_kinds(part: str, record: DatasetRecord) -> list[str]:
+    return [kind for kind in _ARRAY_KINDS if kind != "sizes" or f"{part}_sizes.npy" in record.files]
+
+
+def _open_validation(folder: Path, train: Split, record: DatasetRecord) -> np.ndarray | None:
+    if not record.validation:
+        return None
+    validation = _mapped(folder / _VALIDATION)
+    check_validation(validation, train, record.class_names)
+    if len(validation) != record.validation:
+        raise ValueError(f"{_VALIDATION} names {len(validation)} pictures, not {record.validation}")
+    return validation
 
 
 def _open_split(folder: Path, part: str, record: DatasetRecord) -> Split:
     count = record.train if part == "train" else record.test
-    sizes = f"{part}_sizes.npy"
-    images, labels, ids = (_mapped(folder / f"{part}_{kind}.npy") for kind in _ARRAY_KINDS)
-    split = Split(images, labels, ids, _mapped(folder / sizes) if sizes in record.files else None)
+    split = Split(**{kind: _mapped(folder / f"{part}_{kind}.npy") for kind in _stored_kinds(part, record)})
     check_arrays(part, split, len(record.class_names))
     if len(split.labels) != count:
         raise ValueError(f"the {part} part has {len(split.labels)} pictures, not {count}")
     return split
-
-
-def _open_validation(folder: Path, record: DatasetRecord, train: Split) -> np.ndarray | None:
-    if _VALIDATION not in record.files:
-        return None
-    validation = np.array(_mapped(folder / _VALIDATION))
-    check_validation(validation, np.asarray(train.labels))
-    return validation
 
 
 def _mapped(file: Path) -> np.ndarray:

@@ -88,6 +88,7 @@ Commit = Annotated[str, Rule("a commit", lambda text: _COMMIT.fullmatch(text) is
 Versions = Annotated[dict[str, str], Rule("packages and their versions, at most 100", _are_versions)]
 FolderName = Annotated[str, Rule(f"a name of {FOLDER_NAME_RULE}", is_folder_name)]  # of a run or a dataset
 PictureCount = Annotated[int, whole_from(0, MAX_PICTURES)]
+GreyBits = Annotated[int, Rule("12 or 16", lambda value: value in (12, 16))]  # that a 16-bit grey picture uses
 ClassNames = Annotated[
     tuple[str, ...],
     Rule(f"2 to {MAX_CLASSES:,} different names of 1 to {MAX_CLASS_NAME} visible characters each", _are_classes),

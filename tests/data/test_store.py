@@ -1,8 +1,11 @@
 """Datasets on disk: what is saved is read back, nothing partial is listed, and what is broken is named."""
 
+import contextlib
 import json
 import shutil
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +18,20 @@ from cifar_core.data import (
     Split,
     checked_dataset_name,
     class_counts,
+    dataset_state,
     delete_dataset,
     list_datasets,
     open_dataset,
     require_unchanged,
     save_dataset,
 )
-from cifar_core.data.statistics import channel_statistics
-from cifar_core.data.store import dataset_lock, fingerprint
+from cifar_core.data.dataset_limits import check_validation
+from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
 from cifar_core.errors import DataError, StorageError
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
+
+SCHEMA_1 = Path(__file__).parents[1] / "fixtures/dataset-1/old"
 
 
 def split(count: int, part: str, *, classes: int = 3, seed: int = 0) -> Split:
@@ -61,6 +67,174 @@ def test_what_is_saved_comes_back(workspace: Workspace) -> None:
     assert dataset.mean == pytest.approx(pixels.mean(axis=(0, 2, 3)))
     assert dataset.std == pytest.approx(pixels.std(axis=(0, 2, 3)))
     assert class_counts(dataset).values.tolist() == [["a", 7, 3], ["b", 7, 2], ["ü", 6, 2]]
+
+
+def with_sizes(part: Split) -> Split:
+    sizes = np.arange(2 * len(part.labels), dtype=np.int32).reshape(-1, 2) + 1
+    return replace(part, sizes=sizes)
+
+
+def save_with_validation(workspace: Workspace, *, validation: np.ndarray) -> Dataset:
+    """The dataset of `save` with sizes, validation pictures of its own, and 12 bits of grey."""
+    return save_dataset(
+        workspace,
+        "mine",
+        with_sizes(split(20, "train")),
+        with_sizes(split(7, "test", seed=1)),
+        title="Mine",
+        class_names=("a", "b", "ü"),
+        source="Here.",
+        validation=validation,
+        grey_bits=12,
+    )
+
+
+def test_sizes_and_validation_pictures_come_back(workspace: Workspace) -> None:
+    """The optional facts of a dataset; the list says how many of its training pictures validate."""
+    save_with_validation(workspace, validation=np.array([2, 3, 19]))
+    dataset = open_dataset(workspace, "mine")
+    require_unchanged(dataset)
+    assert dataset.validation is not None
+    assert (dataset.validation.tolist(), dataset.grey_bits) == ([2, 3, 19], 12)
+    for part, count in ((dataset.train, 20), (dataset.test, 7)):
+        assert part.sizes is not None
+        assert part.sizes.tolist() == [[2 * row + 1, 2 * row + 2] for row in range(count)]
+    state = dataset_state(workspace, "mine")
+    assert (state.train, state.validation, state.test) == (20, 3, 7)
+    assert state.bytes == sum(file.stat().st_size for file in (workspace.data / "mine").iterdir())
+
+
+def test_a_dataset_without_them_says_so(workspace: Workspace) -> None:
+    save(workspace)
+    dataset = open_dataset(workspace, "mine")
+    assert (dataset.train.sizes, dataset.test.sizes, dataset.validation, dataset.grey_bits) == (None, None, None, 16)
+    assert dataset_state(workspace, "mine").validation == 0
+
+
+def test_a_dataset_of_schema_1_opens(workspace: Workspace) -> None:
+    """It was made by the program of then, and says nothing of sizes, validation pictures and grey bits."""
+    shutil.copytree(SCHEMA_1, workspace.data / "old")
+    dataset = open_dataset(workspace, "old")
+    require_unchanged(dataset)
+    assert (dataset.train.sizes, dataset.test.sizes, dataset.validation, dataset.grey_bits) == (None, None, None, 16)
+    assert class_counts(dataset).values.tolist() == [["a", 2, 1], ["b", 2, 1]]
+    assert dataset.fingerprint == fingerprint(dataset.train, dataset.test, dataset.class_names)
+    state = dataset_state(workspace, "old")
+    assert (state.state, state.train, state.validation) == ("ready", 4, 0)
+
+
+def test_validation_pictures_take_part_in_the_fingerprint_and_nothing_else_does(workspace: Workspace) -> None:
+    """A dataset without them keeps the fingerprint it has had since schema 1: stored runs compare with it."""
+    train, test, names = split(20, "train"), split(7, "test", seed=1), ("a", "b", "ü")
+    assert save(workspace).fingerprint == "e7ee2b5af4cfdcffe3b8d57eb2a1dd1e66d30462b8816c6d307affd8573e811f"
+    delete_dataset(workspace, "mine")
+    prints = {fingerprint(train, test, names, index) for index in (None, np.array([1]), np.array([2]), np.arange(2))}
+    assert len(prints) == 4
+    assert save_with_validation(workspace, validation=np.array([1])).fingerprint in prints, "sizes take no part"
+
+
+@given(st.data())
+def test_only_ascending_positions_that_leave_each_class_something_are_taken(data: st.DataObject) -> None:
+    """Any subset of positions is accepted exactly where every class keeps a training picture outside of it."""
+    labels = np.array(data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=12)), np.int64)
+    train = Split(np.zeros((len(labels), 3, 32, 32), np.uint8), labels, np.arange(len(labels)).astype(str))
+    positions = st.lists(st.integers(-1, len(labels)), max_size=14)
+    validation = np.array(data.draw(st.one_of(positions, positions.map(sorted))), np.int64)
+    chosen = set(validation.tolist())
+    fits = (
+        validation.tolist() == sorted(chosen)
+        and bool(chosen)
+        and chosen <= set(range(len(labels)))
+        and set(labels[[place for place in range(len(labels)) if place not in chosen]]) == set(labels)
+    )
+    with contextlib.nullcontext() if fits else pytest.raises(DataError, match=r"\.$"):
+        check_validation(validation, train, ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("change", "validation", "message"),
+    [
+        ({}, np.array([0, 3, 6, 9, 12, 15, 18]), "class a has validation pictures but no other training pictures"),
+        ({}, np.array([1.0]), r"positions are float64 \[1\]"),
+        ({}, np.array([], np.int64), r"not int64 \[V\], V >= 1"),
+        ({}, np.array([4, 4]), "not ascending numbers from 0 to 19"),
+        ({"sizes": np.ones((20, 2))}, None, r"train sizes are float64 \[20, 2\], not widths"),
+        ({"sizes": np.ones((19, 2), np.int32)}, None, r"as int32 \[20, 2\]"),
+        ({"sizes": np.zeros((20, 2), np.int32)}, None, "widths and heights from 1"),
+    ],
+)
+def test_optional_arrays_that_do_not_fit_are_refused(
+    workspace: Workspace, change: dict[str, np.ndarray], validation: np.ndarray | None, message: str
+) -> None:
+    train, names = replace(split(20, "train"), **change), ("a", "b", "ü")
+    with pytest.raises(DataError, match=message):
+        save_dataset(
+            workspace, "mine", train, split(7, "test"), title="T", class_names=names, source="S", validation=validation
+        )
+    assert list(workspace.data.iterdir()) == []
+
+
+def test_the_room_of_the_optional_arrays_is_asked_for(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("cifar_core.data.store.require_room", lambda _workspace, needed, _what: asked.append(needed))
+    save(workspace)
+    delete_dataset(workspace, "mine")
+    save_with_validation(workspace, validation=np.array([1]))
+    assert asked[1] - asked[0] == 27 * 2 * 4 + 8, "two int32 a picture, and one int64"
+
+
+def cut_sizes(folder: Path) -> None:
+    (folder / "train_sizes.npy").write_bytes((folder / "train_sizes.npy").read_bytes()[:-1])
+
+
+def lose_validation(folder: Path) -> None:
+    (folder / "validation.npy").unlink()
+
+
+def shift_validation(folder: Path) -> None:
+    """Positions outside of the training part, in a file of the same size."""
+    np.save(folder / "validation.npy", np.array([2, 3, 20]))
+
+
+def forget_validation(folder: Path) -> None:
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "validation": 2}))
+
+
+def zero_sizes(folder: Path) -> None:
+    np.save(folder / "test_sizes.npy", np.zeros((7, 2), np.int32))
+
+
+def odd_grey(folder: Path) -> None:
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "grey_bits": 13}))
+
+
+@pytest.mark.fault(64)
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut_sizes, "the size of train_sizes.npy changed"),
+        (zero_sizes, "test sizes are int32"),
+        (lose_validation, "validation.npy is missing"),
+        (shift_validation, "not ascending numbers from 0 to 19"),
+        (forget_validation, "validation.npy names 3 pictures, not 2"),
+        (odd_grey, "grey_bits must be 12 or 16"),
+    ],
+)
+def test_damaged_optional_files_are_named(workspace: Workspace, damage: Callable[[Path], None], message: str) -> None:
+    save_with_validation(workspace, validation=np.array([2, 3, 19]))
+    damage(workspace.data / "mine")
+    with pytest.raises(DataError, match=rf"mine is broken \(.*{message}.*\): delete it and get it again"):
+        open_dataset(workspace, "mine")
+
+
+def test_an_exchanged_validation_picture_changes_the_fingerprint(workspace: Workspace) -> None:
+    """It would be a legal index; `require_unchanged`, as before a training, names the hash."""
+    save_with_validation(workspace, validation=np.array([2, 3, 19]))
+    np.save(workspace.data / "mine" / "validation.npy", np.array([2, 3, 18]))
+    with pytest.raises(DataError, match="their SHA-256 differs"):
+        require_unchanged(open_dataset(workspace, "mine"))
 
 
 def test_statistics_over_several_chunks() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.data.store import write_array
+from cifar_core.data.array_files import write_array
 from cifar_core.workspace import Workspace
 from tests.pages.support import OpenPage, rewrite_run, said
 

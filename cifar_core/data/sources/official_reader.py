@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from torchvision.datasets import CIFAR10
 
+from cifar_core.data.array_files import write_array
 from cifar_core.data.sources.cifar10 import DISK_REFUSED
-from cifar_core.data.store import write_array
 from cifar_core.errors import StorageError
 from cifar_core.storage.json_files import write_json
 

@@ -43,7 +43,7 @@ class Pictures:
         order = np.argsort(ids, kind="stable")
         labels = np.array([index.get(name, -1) for name in self.classes], np.int64)
         order = order[labels[order] >= 0]
-        sizes = np.array(self.sizes, np.int64).reshape(-1, 2)
+        sizes = np.array(self.sizes, np.int32).reshape(-1, 2)
         return Split(self.images[order], labels[order], ids[order], sizes[order])
 
 

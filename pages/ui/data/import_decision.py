@@ -1,0 +1,174 @@
+"""What a look inside a source has found, or why its import was refused, and the buttons that import it."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cifar_core.data import (
+    DEFAULT_TEST_SHARE,
+    DatasetState,
+    Findings,
+    ImportOptions,
+    continue_import,
+    counts_of_test,
+    dataset_job,
+    forget_import,
+    open_import,
+    read_findings,
+)
+from cifar_core.data.preparation import DataRequest
+from cifar_core.errors import CifarCoreError
+from cifar_core.text import counted
+from cifar_core.workspace import Workspace
+from pages.ui.error_messages import show_errors
+from pages.ui.markdown import escaped, escaped_sentence, single_line
+
+_TABLE_HEIGHT = 260  # screen pixels
+
+
+def show_import_decision(workspace: Workspace, state: DatasetState) -> None:
+    """Show what was found for a dataset that is not imported yet, and what can be done about it."""
+    request, findings = open_import(workspace, state.name), read_findings(dataset_job(workspace, state.name))
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{escaped(state.name)}**", width="stretch")
+            if state.problem:
+                st.badge("failed", color="red", icon=":material/error:")
+            else:
+                st.badge("ready to import", color="blue", icon=":material/search:")
+        if state.problem:
+            st.error(escaped_sentence(state.problem), icon=":material/error:")
+        with show_errors():
+            if request is None:
+                _show_dismiss(workspace, state.name)
+            elif findings.encodings:
+                _ask_for_encoding(workspace, state.name, request, findings)
+            else:
+                _show_findings(workspace, state, request, findings)
+
+
+def _show_findings(workspace: Workspace, state: DatasetState, request: DataRequest, findings: Findings) -> None:
+    name, options = state.name, request.options
+    left, right = st.columns([3, 2]) if findings.classes else (st.container(), None)
+    with left:
+        for sentence in findings.sentences:
+            st.markdown(escaped_sentence(sentence))
+        if findings.problem_count:
+            with st.expander(f"{counted(findings.problem_count, 'file')} cannot be used", icon=":material/warning:"):
+                st.code("\n".join(findings.problems), language=None, height=160)
+        if findings.flat:
+            options = _ask_for_test_part(name, options)
+    problem = ""
+    if right is not None:
+        with right:
+            problem = _show_counts(findings, options)
+    with st.container(horizontal=True):
+        _show_import_buttons(workspace, state, request, findings, options, disabled=bool(problem))
+        _show_dismiss(workspace, name)
+
+
+def _ask_for_test_part(name: str, options: ImportOptions) -> ImportOptions:
+    with st.container(horizontal=True):
+        share = st.slider(
+            "Share of the test part",
+            0.05,
+            0.5,
+            options.test_share or DEFAULT_TEST_SHARE,
+            0.05,
+            key=f"data_share_{name}",
+            width=260,
+            help="Of each class this share is drawn for the test; at least one picture stays for training.",
+        )
+        seed = st.number_input("Seed", 0, 2**32 - 1, options.seed, key=f"data_seed_{name}", width=140)
+    return ImportOptions(options.leave_out, share, int(seed), options.encoding)
+
+
+def _show_counts(findings: Findings, options: ImportOptions) -> str:
+    """Show the files of each class; returns a sentence where they cannot be parted."""
+    train, test = np.array(findings.train), np.array(findings.test)
+    if findings.flat:
+        try:
+            test = counts_of_test(train, options.share, options.seed)
+        except CifarCoreError as error:
+            st.warning(escaped_sentence(str(error)), icon=":material/warning:")
+            return str(error)
+        train = train - test
+    columns = {"class": findings.classes, "train": train}
+    if any(findings.valid):
+        columns["validation"] = findings.valid
+    st.dataframe(
+        pd.DataFrame({**columns, "test": test}),
+        hide_index=True,
+        height=min(_TABLE_HEIGHT, 38 + 35 * len(findings.classes)),
+        alt="Files of each class in each part",
+    )
+    return ""
+
+
+def _show_import_buttons(
+    workspace: Workspace,
+    state: DatasetState,
+    request: DataRequest,
+    findings: Findings,
+    options: ImportOptions,
+    *,
+    disabled: bool,
+) -> None:
+    name, refused = state.name, findings.problem_count > 0
+    rest = ImportOptions(refused, options.test_share, options.seed, options.encoding)
+    if findings.usable or (findings.sentences and not findings.classes):
+        label = f"Import the other {findings.usable:,}" if refused else "Import"
+        _action(
+            label,
+            f"data_take_{name}",
+            ":material/download_done:",
+            lambda: continue_import(workspace, name, rest),
+            primary=True,
+            disabled=disabled,
+        )
+    if not request.is_upload and (state.problem or refused):
+        _action(
+            "Look again",
+            f"data_look_{name}",
+            ":material/restart_alt:",
+            lambda: continue_import(workspace, name, options, look=True),
+        )
+
+
+def _ask_for_encoding(workspace: Workspace, name: str, request: DataRequest, findings: Findings) -> None:
+    """Ask in which encoding the names of a zip are right."""
+    st.markdown("The zip does not say how its names are encoded. Choose the reading that is right:")
+    examples = dict(zip(findings.encodings, findings.examples, strict=True))
+    encoding = st.radio(
+        "Names",
+        findings.encodings,
+        format_func=lambda item: f"{single_line(examples[item])} ({item})" if examples[item] else item,
+        key=f"data_names_{name}",
+        label_visibility="collapsed",
+    )
+    options = ImportOptions(request.options.leave_out, request.options.test_share, request.options.seed, encoding)
+    with st.container(horizontal=True):
+        _action(
+            "Read the names so",
+            f"data_read_{name}",
+            ":material/check:",
+            lambda: continue_import(workspace, name, options, look=True),
+            primary=True,
+        )
+        _show_dismiss(workspace, name)
+
+
+def _show_dismiss(workspace: Workspace, name: str) -> None:
+    _action("Dismiss", f"data_forget_{name}", ":material/close:", lambda: forget_import(workspace, name))
+
+
+def _action(
+    label: str, key: str, icon: str, do: Callable[[], None], *, primary: bool = False, disabled: bool = False
+) -> None:
+    kind: Literal["primary", "tertiary"] = "primary" if primary else "tertiary"
+    if st.button(label, key=key, icon=icon, type=kind, disabled=disabled):
+        do()
+        st.rerun()
