@@ -272,12 +272,16 @@ def _pair(name: str, before: str, after: str) -> float:
     factor = _ODD_PAIR if before in _FINAL else 1.0
     if after.isupper():
         factor = _ODD_PAIR if before.islower() else _CAPITAL_INSIDE
-    latin = _ENCODINGS[name].script == _LATIN
-    if before.isascii() != after.isascii():
-        return factor if latin else factor * (_EAST_ASIAN_PAIR if _is_east_asian(name) else _ODD_PAIR)
+    if _is_latin(before) != _is_latin(after):
+        return factor * (_EAST_ASIAN_PAIR if _is_east_asian(name) else _ODD_PAIR)
     if _is_half_width(before) != _is_half_width(after):
         return factor * _MIXED_WIDTH
-    return factor * _TWO_ACCENTS if latin else factor
+    accents = _is_latin(before) and not before.isascii() and not after.isascii()
+    return factor * _TWO_ACCENTS if accents else factor
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() or unicodedata.name(char, "").startswith("LATIN")
 
 
 def _is_letter(char: str) -> bool:

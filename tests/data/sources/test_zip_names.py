@@ -163,7 +163,7 @@ def test_odd_names_are_offered(words: list[str], encoding: str) -> None:
 
 def test_what_no_encoding_reads() -> None:
     """Boxes are in no name: so the person is asked instead of shown them."""
-    assert possible_readings([b"train/\x80\x82\xb3\xdb\x81/1.png", b"train/\xff\x84/1.png"]) == {}
+    assert possible_readings([b"train/\xad\xbc\xfc/1.png"]) == {}
     assert "no encoding reads them all: name it" in ask_for_encoding({})
 
 
