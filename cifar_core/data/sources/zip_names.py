@@ -31,13 +31,14 @@ _MUCH = math.log(1e5)  # a reading this many times less probable than the best o
 # Probabilities of single characters; only their ratios between two readings of the same bytes matter.
 _ASCII = 1 / 50
 _RARE = 1e-6  # a character of the script that no group names
-_SIGN = 1e-7  # a sign beyond ASCII that stands in names
+_SIGN = 1e-6  # a sign beyond ASCII that stands in names
 _ODD_SIGN = 1e-10  # any other
-_ODD_PAIR = 1e-6  # letters of two scripts in one word; a capital after a small letter; a final letter inside
+_ODD_PAIR = 1e-7  # letters of two scripts in one word; a capital after a small letter; a final letter inside
 _MIXED_WIDTH = 1e-3  # half-width beside full-width kana
-_CAPITAL_INSIDE = 0.1
+_EAST_ASIAN_PAIR = 1e-4  # letters of two scripts there, as in T恤
+_CAPITAL_INSIDE = 0.5
 _TWO_ACCENTS = 0.1  # two accented letters of the Latin script side by side
-_SIGNS = frozenset("‘’“”„«»–—…·°ºª²³½¿¡№®™©€£、。・「」『』【】《》〈〉〔〕〜～！＂＃＆（）＋，－．：；？＿")
+_SIGNS = frozenset("‘’“”„«»–—…°ºª½¿¡№®™©€£、。・「」『』【】《》〈〉〔〕〜～！＂＃＆（）＋，－．：；？＿")
 _FINAL = frozenset("ךםןףץςةى")  # letters that stand at the end of words only
 _LEADING = frozenset("เแโใไ")  # vowels of Thai that stand before their consonant
 _BOXES = range(0x2500, 0x25A0)  # where encodings of DOS hold what they draw boxes with
@@ -87,15 +88,16 @@ _THAI = (
     ("าเ\u0e35\u0e31\u0e34ะ\u0e48\u0e49แ\u0e38\u0e39\u0e4cไโำ\u0e36\u0e37ใ\u0e47", 0.43),
     ("ฆฉฌญฎฏฐฑฒณธฝฟภฤศษฬฮฯๆ\u0e4a\u0e4b", 0.05),
 )
-_EAST_ASIAN = "CJK (UNIFIED|COMPATIBILITY) IDEOGRAPH|FULLWIDTH LATIN|GREEK|"
-_JAPANESE = _EAST_ASIAN + "HIRAGANA|KATAKANA|HALFWIDTH KATAKANA|IDEOGRAPHIC ITERATION"
+_EAST_ASIAN = "FULLWIDTH LATIN|GREEK|"
+_HAN = _EAST_ASIAN + "CJK (UNIFIED|COMPATIBILITY) IDEOGRAPH|"
+_JAPANESE = _HAN + "HIRAGANA|KATAKANA|HALFWIDTH KATAKANA|IDEOGRAPHIC ITERATION"
 
 # Commonest first: where several read the same text, it goes by the name of the first.
 _ENCODINGS = {
     "utf-8": _Encoding("utf-8", "", ()),
     "gbk": _Encoding(
         "gb18030",
-        _EAST_ASIAN + "HIRAGANA|KATAKANA",
+        _HAN + "HIRAGANA|KATAKANA",
         (
             (_FREQUENT_HAN, 0.4),
             (_square("gb2312", range(0xB0, 0xD8)), 0.6),
@@ -107,10 +109,12 @@ _ENCODINGS = {
     "shift_jis": _Encoding("cp932", _JAPANESE, _KANJI),
     "big5": _Encoding(
         "cp950",
-        _EAST_ASIAN + "BOPOMOFO",
+        _HAN + "BOPOMOFO",
         ((_square("big5", range(0xA4, 0xC7)), 0.97), (_square("big5", range(0xC9, 0xFA)), 0.03)),
     ),
-    "euc_kr": _Encoding("cp949", "HANGUL", ((_FREQUENT_HANGUL, 0.5), (_square("euc_kr", range(0xB0, 0xC9)), 0.5))),
+    "euc_kr": _Encoding(
+        "cp949", _EAST_ASIAN + "HANGUL", ((_FREQUENT_HANGUL, 0.5), (_square("euc_kr", range(0xB0, 0xC9)), 0.5))
+    ),
     "euc_jp": _Encoding("euc_jp", _JAPANESE, _KANJI),
     "cp437": _Encoding("cp437", _LATIN, _WESTERN),
     "cp850": _Encoding("cp850", _LATIN, _WESTERN),
@@ -227,9 +231,8 @@ def _weight(name: str, text: str) -> float:
     if name == "utf-8":
         return math.inf
     text = "\n".join(text.split("\n", _WEIGHED)[:_WEIGHED])
-    latin = _ENCODINGS[name].script == _LATIN
     singles = (count * _log(_probability(name, char)) for char, count in Counter(text).items())
-    pairs = (count * _log(_pair(*pair, latin)) for pair, count in Counter(pairwise(text)).items())
+    pairs = (count * _log(_pair(name, *pair)) for pair, count in Counter(pairwise(text)).items())
     return sum(singles) + sum(pairs)
 
 
@@ -253,10 +256,14 @@ def _probability(name: str, char: str) -> float:
         return _RARE
     if unicodedata.category(char)[0] not in "NPSZ" or ord(char) in _BOXES:
         return 0.0
-    return _SIGN if char in _SIGNS else _ODD_SIGN
+    return _SIGN if char in _SIGNS or _is_east_asian(name) else _ODD_SIGN
 
 
-def _pair(before: str, after: str, latin: bool) -> float:
+def _is_east_asian(name: str) -> bool:
+    return _ENCODINGS[name].script.startswith(_EAST_ASIAN)
+
+
+def _pair(name: str, before: str, after: str) -> float:
     """How much less probable two characters are side by side than apart."""
     if before.isascii() and after.isascii():
         return 1.0
@@ -265,11 +272,16 @@ def _pair(before: str, after: str, latin: bool) -> float:
     factor = _ODD_PAIR if before in _FINAL else 1.0
     if after.isupper():
         factor = _ODD_PAIR if before.islower() else _CAPITAL_INSIDE
-    if before.isascii() != after.isascii():
-        return factor if latin else factor * _ODD_PAIR
+    if _is_latin(before) != _is_latin(after):
+        return factor * (_EAST_ASIAN_PAIR if _is_east_asian(name) else _ODD_PAIR)
     if _is_half_width(before) != _is_half_width(after):
         return factor * _MIXED_WIDTH
-    return factor * _TWO_ACCENTS if latin else factor
+    accents = _is_latin(before) and not before.isascii() and not after.isascii()
+    return factor * _TWO_ACCENTS if accents else factor
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() or unicodedata.name(char, "").startswith("LATIN")
 
 
 def _is_letter(char: str) -> bool:
