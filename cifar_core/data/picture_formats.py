@@ -55,7 +55,8 @@ def not_a_picture(name: str) -> str:
 def too_large(name: str) -> str:
     """The sentence about a picture with too many pixels."""
     jpeg, other = MAX_JPEG_PIXELS // 1_000_000, MAX_PIXELS // 1_000_000
-    return f"{name} is too large: a JPEG may have {jpeg} million pixels, another picture {other} million."
+    rule = f"a JPEG may have {jpeg} million pixels, another picture {other} million"
+    return f"{name} is too large ({rule}): make it smaller."
 
 
 def unidentified(content: bytes, name: str) -> str:

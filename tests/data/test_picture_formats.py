@@ -111,6 +111,16 @@ def test_a_tiff_of_16_bits_in_either_byte_order(order: str, dtype: str) -> None:
     assert picture.grey_peak == 65_535
 
 
+@pytest.mark.parametrize("samples", [2, 4])
+def test_a_tiff_whose_colours_are_multiplied_by_their_alpha(samples: int) -> None:
+    """Half of 200 over white: 100 and half of white."""
+    pixels = np.full((32, 32, samples), 100, np.uint8)
+    pixels[..., -1] = 128
+    tags: dict[int, int | tuple[int, ...]] = {BITS: (8,) * samples, 277: samples, 338: 1}
+    result = decode_picture(grey_tiff(pixels, tags | {PHOTOMETRIC: 1 if samples == 2 else 2}), name="a")
+    assert np.abs(result.astype(int) - 227).max() <= 1
+
+
 @pytest.mark.parametrize("grey_bits", [12, 16])
 def test_a_tiff_of_packed_12_bits_says_what_white_is(grey_bits: int) -> None:
     packed = np.tile(np.array([0x3E, 0x8F, 0xFF], np.uint8), 512)  # 1000 and 4095, again and again

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_core.data import FORMATS, decode_picture, normalised_view, to_image, usable_std
-from cifar_core.data.pictures import read_picture
+from cifar_core.data.pictures import decode_upright, read_picture
 from cifar_core.data.store import channel_statistics
 from cifar_core.errors import DataError
 from cifar_core.machine import peak_memory
 from tests.conftest import ROOT
 
-TOO_LARGE = "a is too large: a JPEG may have 89 million pixels, another picture 25 million"
+TOO_LARGE = r"a is too large \(a JPEG may have 89 million pixels, another picture 25 million\): make it smaller"
 
 
 def encode(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
@@ -240,8 +240,10 @@ def test_a_large_jpeg_is_reduced_while_it_is_decoded(progressive: bool) -> None:
     image = Image.new("L", (5_002, 5_000), 70)
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture = read_picture(encode(image, "JPEG", exif=exif, progressive=progressive, quality=95), name="a")
+    content = encode(image, "JPEG", exif=exif, progressive=progressive, quality=95)
+    picture = read_picture(content, name="a")
     assert (picture.width, picture.height) == (5_000, 5_002)
+    assert decode_upright(content, name="a").image.size == (2_500, 2_501)
     assert np.unique(picture.pixels).tolist() == [70]
     for form in ("PNG", "GIF", "PPM", "TIFF"):
         with pytest.raises(DataError, match=TOO_LARGE):
@@ -273,7 +275,7 @@ def test_a_photograph_of_100_megapixels_costs_no_memory(tmp_path: Path) -> None:
     command = [sys.executable, "-c", DECODE, str(tmp_path / "large.jpg")]
     output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     sentence, megabytes = output.rsplit(" ", 1)
-    assert sentence.startswith("large.jpg is too large: a JPEG may have 89 million pixels")
+    assert sentence.startswith("large.jpg is too large (a JPEG may have 89 million pixels")
     assert int(megabytes) < 20
 
 

@@ -1,7 +1,9 @@
 """Predict: pictures in, probabilities out; a file that is no picture gets a sentence, and the others are predicted."""
 
-import dataclasses
 import io
+import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from PIL import Image
 from cifar_core.config import make_config
 from cifar_core.data import CONVERSION, EXTENSIONS, FORMATS, open_dataset
 from cifar_core.runs import Predictor, PredictorProcess, Run, create_run
-from cifar_core.workspace import Workspace
+from cifar_core.runs.run_folder import RunFolder
+from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -68,26 +71,23 @@ def test_formats_that_browsers_do_not_show(open_page: OpenPage, finished: Run, s
     assert [error.value.replace("\\", "") for error in app.error] == [
         "f.jpg is a HEIC picture, as phones make them: export it as JPEG or PNG."
     ]
-    shown = [image for image in app.get("imgs") if "as uploaded" in image.proto.imgs[0].caption]
-    assert [image.proto.imgs[0].caption for image in shown] == [
-        *["as uploaded, 40 × 50 pixels"] * 4,
-        "as uploaded, 30 × 90 pixels",
-    ]
-    assert all(".png" in image.proto.imgs[0].url for image in shown)
+    captions = [caption for image in app.get("image") for caption in image.captions if "uploaded" in caption]
+    assert captions == ["as uploaded, 40 × 50 pixels"] * 4 + ["as uploaded, 30 × 90 pixels"]
 
 
 @pytest.mark.fault(84)
 @pytest.mark.usefixtures("sure")
 @pytest.mark.parametrize(("grey_bits", "seen"), [(16, 0), (12, 9)])
 def test_12_bits_are_read_as_those_of_the_dataset(
-    grey_bits: int, seen: int, open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+    grey_bits: int, seen: int, open_page: OpenPage, finished: Run, shared: Workspace, tmp_path: Path
 ) -> None:
-    assert finished.dataset is not None
-    facts = dataclasses.replace(finished.dataset, grey_bits=grey_bits)
-    monkeypatch.setattr(
-        "pages.ui.run_focus.read_run", lambda *_: dataclasses.replace(finished, dataset=facts), raising=False
-    )
-    app = open_page(shared, "predict", run=finished.id)
+    workspace = open_workspace(tmp_path / "copy")
+    folder = RunFolder(workspace.runs / "twelve")
+    shutil.copytree(shared.runs / finished.id, folder.path)
+    facts = json.loads(folder.facts.read_text("utf-8"))
+    facts["dataset"]["grey_bits"] = grey_bits
+    folder.facts.write_text(json.dumps(facts), "utf-8")
+    app = open_page(workspace, "predict", run="twelve")
     app.file_uploader[0].upload("a.png", encoded(Image.fromarray(np.full((32, 32), 4_000, np.uint16))))
     app.run()
     assert f"predicted **class {seen}**" in said(app).replace("\\", "")

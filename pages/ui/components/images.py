@@ -13,7 +13,9 @@ def enlarged(pixels: np.ndarray, times: int = 4) -> Image.Image:
 
 
 def fitted(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Return a picture of any size and shape as large as it can be in a box."""
+    """Return a picture of any shape as large as it can be in a box, `width` wide: at its sides nothing is drawn."""
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3)
+    canvas = Image.new("RGBA", (width, size[1]))
+    canvas.paste(image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3), ((width - size[0]) // 2, 0))
+    return canvas

@@ -1,8 +1,12 @@
 """The network of a run as a torch module gives the probabilities that the run kept."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
@@ -29,6 +33,21 @@ def test_gradients_go_back_to_its_weights(shared: Workspace, finished: Run) -> N
     network = load_network(shared, finished.id)
     network(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))[0, 0].backward()
     assert all(item.grad is not None for item in network.parameters())
+
+
+@pytest.mark.fault(84)
+def test_a_picture_of_12_bits_is_read_as_those_of_its_dataset(tiny: Workspace, tmp_path: Path) -> None:
+    run_id = create_run(tiny, make_config(TINY | {"epochs": 1}))
+    train(tiny, run_id)
+    facts = run_folder(tiny, run_id).facts
+    record = json.loads(facts.read_text("utf-8"))
+    record["dataset"]["grey_bits"] = 12
+    facts.write_text(json.dumps(record), "utf-8")
+    levels = np.full((32, 32), 4_095, np.uint16)
+    for name, image in (("twelve.png", levels), ("eight.png", levels.astype(np.uint8))):
+        Image.fromarray(image).save(tmp_path / name)
+    network = load_network(tiny, run_id)
+    assert network.predict(tmp_path / "twelve.png") == network.predict(tmp_path / "eight.png")
 
 
 def test_latest_is_the_newest(tiny: Workspace) -> None:
