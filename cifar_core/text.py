@@ -1,18 +1,19 @@
 """Text that people typed, such as names and file names: what of it can be shown, and the known name it may mean.
 
-Also times, shares and sizes as text. Reads and writes nothing.
+Also the natural order of names, and times, shares and sizes as text. Reads and writes nothing.
 """
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 MB = 1024 * 1024  # bytes
 _JOINERS = "\u200c\u200d"  # invisible themselves, but emoji and some scripts need them
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
-_DIGITS = re.compile(r"([0-9]+)")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 FOLDER_NAME_RULE = "1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit"
+_DIGITS = re.compile(r"(\D*)(\d*)")
 _LONGEST = 200  # characters of a name that are compared with known ones
 _SURPLUS = 16  # only this many times the allowed length is read: a name of megabytes takes no longer than a long one
 
@@ -45,6 +46,18 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f" (did you mean {by_text[close[0]]!r}?)" if close else ""
 
 
+def natural_key(text: str) -> tuple[tuple[tuple[str, int, str], ...], str]:
+    """The key that sorts names as people count: img2, IMG3, img10; case is ignored, and the text itself breaks ties.
+
+    Decimal digits of every script count as numbers; a number of any length takes no longer than its digits.
+    """
+    pieces = []
+    for words, digits in _DIGITS.findall(unicodedata.normalize("NFC", text).casefold()):
+        number = "".join(str(unicodedata.decimal(digit)) for digit in digits).lstrip("0")
+        pieces.append((words, len(number), number))
+    return tuple(pieces), text
+
+
 def clock(seconds: float | None) -> str:
     """Seconds as `0:31`, `12:05`, `1:02:03`; an ellipsis where they are not known."""
     if seconds is None:
@@ -57,15 +70,6 @@ def clock(seconds: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """A number with its noun: `1 run`, `2,000 runs`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def natural_key(text: str) -> tuple[list[tuple[int, str]], str]:
-    """The key that sorts texts as people do: numbers by their value, whatever the case; equal ones by the text itself."""
-    pieces = [
-        (len(digits), digits) if (digits := piece.lstrip("0") or "0") and piece.isdecimal() else (0, piece.casefold())
-        for piece in _DIGITS.split(text)
-    ]
-    return pieces, text
 
 
 def first_names(names: Sequence[str]) -> str:

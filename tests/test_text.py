@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from cifar_core.text import can_be_shown, clock, did_you_mean, is_device_name, one_line, some_lines, whole_percent
+from cifar_core.text import (
+    can_be_shown,
+    clock,
+    did_you_mean,
+    is_device_name,
+    natural_key,
+    one_line,
+    some_lines,
+    whole_percent,
+)
 
 
 @pytest.mark.parametrize("text", ["quiet otter", "Ünïcödé 猫 עברית", "👩‍🔬🔬", "<b>&\"'", ""])
@@ -71,3 +80,41 @@ def test_the_nearest_name_is_offered_whatever_its_case(typed: str, suggestion: s
 )
 def test_only_a_true_0_or_1_reads_0_or_100_percent(share: float, text: str) -> None:
     assert whole_percent(share) == text
+
+
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["img2", "IMG3", "img10"],
+        [str(number) for number in range(13)],
+        ["a", "A1", "a1b", "a2", "b"],
+        ["07", "7", "8"],
+        ["x²", "x³"],
+        ["٢", "10", "١١", "１２"],
+        ["", "0", "9" * 10_000, "1" + "0" * 10_000],
+        ["Straße 2", "STRASSE 10", "strasze"],
+        ["cafe\u0301 1", "café 2", "cafe\u0301 10"],
+        ["猫", "\ud800"],
+    ],
+)
+def test_names_in_natural_order(ordered: list[str]) -> None:
+    for given_order in (ordered[::-1], sorted(ordered)):
+        assert sorted(given_order, key=natural_key) == ordered
+
+
+# Mostly letters whose case, digits or composition matter.
+_names = some.text(some.sampled_from("aAßſé\u0301İ019٣²४ ") | some.characters(), max_size=8)
+
+
+@given(some.lists(_names, max_size=8))
+def test_the_natural_order_is_total_and_ignores_the_order_given(names: list[str]) -> None:
+    ordered = sorted(names, key=natural_key)
+    other_way = names[::-1]
+    assert ordered == sorted(other_way, key=natural_key)
+    assert len({natural_key(name) for name in names}) == len(set(names))
+
+
+@given(some.text("aßπжé", max_size=5), some.integers(0, 10**30), some.integers(0, 10**30))
+def test_numbers_after_the_same_letters_are_in_their_own_order(letters: str, first: int, second: int) -> None:
+    start = letters + "x"
+    assert (natural_key(f"{start}{first}") < natural_key(f"{start.upper()}{second}")) or first >= second

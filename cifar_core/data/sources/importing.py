@@ -268,7 +268,8 @@ def _findings(found: Reading, listing: Listing, counts: dict[str, Counter[Part]]
 def _refusal(findings: Findings, files: int) -> ImportRefusedError:
     count = findings.problem_count
     more = f" (and {count - 1:,} more)" if count > 1 else ""
-    way_out = f" Mend them, or import the other {findings.usable:,} with --leave-out." if findings.usable else ""
+    them = "it" if count == 1 else "them"
+    way_out = f" Mend {them}, or import the other {findings.usable:,} with --leave-out." if findings.usable else ""
     return ImportRefusedError(
         f"Nothing was imported: {count:,} of {counted(files, 'file')} cannot be used. "
         f"{findings.problems[0]}{more}{way_out}",
