@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cifar_core.data import dataset_job, list_datasets, open_dataset
 from cifar_core.data.preparation import DataRequest
-from cifar_core.data.sources.importing import import_pictures
+from cifar_core.data.sources.importing import ImportOptions, import_pictures
 from cifar_core.data.store import require_unchanged
 from cifar_core.errors import CifarCoreError
 from cifar_core.jobs.job import read_job, read_request
@@ -66,7 +66,7 @@ def test_any_archive(shared: Workspace, packed: dict[str, bytes], form: str, dat
     path.write_bytes(content)
     before, began = snapshot(shared.root), time.process_time()
     try:
-        import_pictures(shared, path, "mine", leave_out=data.draw(st.booleans()))
+        import_pictures(shared, path, "mine", options=ImportOptions(leave_out=data.draw(st.booleans())))
     except CifarCoreError as error:
         assert str(error) and "\n" not in str(error)
         assert snapshot(shared.root) == before

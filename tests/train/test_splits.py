@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_core.data.stratified import apportion
 from cifar_core.errors import DataError
 from cifar_core.train import split_training
-from cifar_core.data.stratified import apportion
 
 
 @given(

@@ -268,7 +268,8 @@ class _Unpacked(io.RawIOBase):
 class _Tar(Source):
     def __init__(self, handle: IO[bytes], head: bytes, limits: ArchiveLimits, name: str) -> None:
         self._handle, self._head, self._limits, self._name = handle, head, limits, name
-        _unpacker(handle, head, name).close()  # raises for another kind of file
+        with _unpacked(handle, head, name):  # raises for another kind of file
+            pass
         super().__init__(os.fstat(handle.fileno()).st_size, "bytes")
 
     def list(self, progress: OnProgress = no_progress) -> Listing:
@@ -294,7 +295,7 @@ class _Tar(Source):
         """Each file with its content and each folder without; the tar is read to its end, which must be whole."""
         self._handle.seek(0)
         budget = Budget(self._limits, self._name)
-        with contextlib.closing(_unpacker(self._handle, self._head, self._name)) as stream:
+        with _unpacked(self._handle, self._head, self._name) as stream:
             unpacked = _Unpacked(stream, self._handle, self._limits, self._name)
             # "r|" reads strictly forward, so every header is read in small chunks through `unpacked`.
             with tarfile.open(fileobj=unpacked, mode="r|") as archive:
@@ -326,13 +327,19 @@ def _content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes] | 
     return stream
 
 
-def _unpacker(handle: IO[bytes], head: bytes, name: str) -> IO[bytes]:
+@contextlib.contextmanager
+def _unpacked(handle: IO[bytes], head: bytes, name: str) -> Iterator[IO[bytes]]:
+    """The unpacked bytes of a tar, from where the handle is; the handle stays open."""
     if head[:2] == b"\x1f\x8b":
-        return cast(IO[bytes], gzip.GzipFile(fileobj=handle))
-    if head[:6] == b"\xfd7zXZ\x00":
-        return lzma.LZMAFile(handle)
-    if head[:3] == b"BZh":
-        return bz2.BZ2File(handle)
-    if head[257:262] == b"ustar":
-        return handle
-    raise DataError(f"{name} is neither a folder nor a zip nor a tar (.tar, .tar.gz, .tar.xz, .tar.bz2).")
+        with gzip.GzipFile(fileobj=handle) as gz:
+            yield cast(IO[bytes], gz)
+    elif head[:6] == b"\xfd7zXZ\x00":
+        with lzma.LZMAFile(handle) as xz:
+            yield xz
+    elif head[:3] == b"BZh":
+        with bz2.BZ2File(handle) as bz:
+            yield bz
+    elif head[257:262] == b"ustar":
+        yield handle
+    else:
+        raise DataError(f"{name} is neither a folder nor a zip nor a tar (.tar, .tar.gz, .tar.xz, .tar.bz2).")

@@ -220,10 +220,10 @@ def _class_level(folder: _Folder) -> _Folder | None:
     Of folders that lie one in the other down to the pictures, the last one is the class, but for names such as `images`.
     """
     chain = [folder]
-    while len(inside := chain[-1].filled) == 1:
-        chain += inside
+    while len(chain[-1].filled) == 1:
+        chain += chain[-1].filled
     last = chain.pop()
-    if inside and _are_classes(inside):
+    if _are_classes(_classes_in(last)):
         return last
     while chain:
         above = chain.pop()
@@ -233,10 +233,21 @@ def _class_level(folder: _Folder) -> _Folder | None:
     return None
 
 
+def _classes_in(folder: _Folder) -> list[_Folder]:
+    """The folders in it that may be classes: not those of parts.
+
+    But a folder `train` beside several other classes, and beside no other part, holds pictures of trains.
+    """
+    parts = [child for child in folder.filled if part_of(child.name) is not None]
+    others = [child for child in folder.filled if part_of(child.name) is None]
+    is_class = [part_of(child.name) for child in parts] == ["train"] and len(others) > 1
+    return folder.filled if is_class else others
+
+
 def _are_classes(folders: list[_Folder]) -> bool:
     """Whether folders side by side can be classes; `images` and `masks` are not."""
     names = {folder.name.casefold() for folder in folders}
-    return not all(map(_is_between, names)) and not (names & _BETWEEN and names & _MASKS)
+    return len(names) > 1 and not all(map(_is_between, names)) and not (names & _BETWEEN and names & _MASKS)
 
 
 def _is_between(name: str) -> bool:
@@ -251,7 +262,7 @@ def _take_parts(layout: Layout, level: _Level) -> _Folder:
     for part, source in sources.items():
         child, classes = level.the(source)
         layout.folders[part] = child.shown
-        _take_classes(layout, part, classes, classes.filled)
+        _take_classes(layout, part, classes)
         _note_loose(layout, classes)
     _require_common_class(layout)
     _note_unlabelled(layout, level.unlabelled)
@@ -268,7 +279,7 @@ def _take_only_train(layout: Layout, level: _Level) -> _Folder:
             )
     child, classes = level.the("train")
     layout.flat, layout.folders["train"] = True, child.shown
-    _take_classes(layout, "train", classes, classes.filled)
+    _take_classes(layout, "train", classes)
     _note_loose(layout, classes)
     _note_unlabelled(layout, level.unlabelled)
     return level.folder
@@ -283,21 +294,15 @@ def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> _
     classes = _class_level(top)
     if classes is None:
         raise DataError(_no_classes(top))
-    parts = [folder for folder in classes.filled if part_of(folder.name) is not None]
-    others = [folder for folder in classes.filled if part_of(folder.name) is None]
-    # A folder `train` beside other classes, and without a test part, holds pictures of trains.
-    if len(parts) == 1 and part_of(parts[0].name) == "train" and len(others) > 1:
-        parts, others = [], classes.filled
-    if not others or any(_class_level(folder) is not None for folder in parts):
-        raise DataError(_no_classes(top))
     layout.flat, layout.folders["train"] = True, classes.shown
-    _take_classes(layout, "train", classes, others)
-    _note_unlabelled(layout, parts)
+    _take_classes(layout, "train", classes)
     return classes
 
 
-def _take_classes(layout: Layout, part: Part, level: _Folder, classes: list[_Folder]) -> None:
-    """Take the pictures of the class folders `classes` in `level`, and note which of its folders are empty."""
+def _take_classes(layout: Layout, part: Part, level: _Folder) -> None:
+    """Take the pictures of the class folders in `level`, and note its other folders."""
+    classes = _classes_in(level)
+    _note_unlabelled(layout, [folder for folder in level.filled if folder not in classes])
     shared = _shared_folder(classes)
     for folder in classes:
         for place in folder.below():
@@ -361,7 +366,7 @@ def _long_name(shown: str) -> str:
 
 
 def _no_classes(top: _Folder) -> str:
-    found = first_names([*top.folders, *(path[-1] for path in top.files)])
+    found = first_names(sorted([*top.folders, *(path[-1] for path in top.files)], key=natural_key))
     if not top.pictures:
         return f"No pictures found: they must lie as {EXPECTED}; found {found or 'nothing'}."
     return f"The pictures lie in no class folders: they must lie as {EXPECTED}; found {found}."
