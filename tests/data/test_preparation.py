@@ -16,14 +16,18 @@ import pytest
 
 from cifar_core.data import (
     FORMATS,
+    ImportOptions,
+    continue_import,
     dataset_job,
     delete_dataset,
     drawing,
     list_datasets,
     open_dataset,
     prepare_drawn10,
+    read_findings,
     start_get,
     start_import,
+    start_look,
 )
 from cifar_core.data.preparation import DataRequest
 from cifar_core.data.prepare_process import prepare
@@ -80,18 +84,16 @@ def wait_until_ended(workspace: Workspace, name: str) -> JobState:
 
 
 def test_an_import_in_its_own_process(workspace: Workspace, tmp_path: Path) -> None:
-    """The dataset is there at the end, and the upload is removed."""
+    """The dataset is there at the end, with what was said about it."""
     source = write_zip({**small_set(), "README": b""}, tmp_path / "upload")
-    start_import(workspace, source, "mine", remove_source=True, shown="my\ncats.zip")
+    start_import(workspace, source, "mine", shown="my\ncats.zip")
     assert read_job(dataset_job(workspace, "mine")) is not None
     state = wait_until_ended(workspace, "mine")
     assert (state.state, state.kind, state.error) == ("done", "import", "")
-    assert state.report == ["1 file outside train and test was skipped (README)."]
+    assert state.report == read_findings(dataset_job(workspace, "mine")).report
+    assert "1 other file was passed over (README)." in state.report
     assert open_dataset(workspace, "mine").source == "Imported from my cats.zip."
-    end = time.monotonic() + TIMEOUT  # it is removed after the state is written
-    while source.exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not source.exists()
+    assert source.exists()
 
 
 @pytest.mark.fault(60)
@@ -189,7 +191,9 @@ def test_jobs_leave_no_zombie_and_no_temporary_file(workspace: Workspace, tmp_pa
     others = {child.pid for child in psutil.Process().children()}
     for number in range(4):
         source = write_zip(small_set(), workspace.data / f"{TEMP_MARK}upload-{number}")
-        start_import(workspace, source, f"mine-{number}", remove_source=True)
+        start_look(workspace, source, f"mine-{number}", upload=True)
+        assert wait_until_ended(workspace, f"mine-{number}").state == "done"
+        continue_import(workspace, f"mine-{number}", ImportOptions())
         assert wait_until_ended(workspace, f"mine-{number}").state == "done"
     end = time.monotonic() + TIMEOUT
     while (
@@ -239,7 +243,7 @@ def test_an_import_killed_at_any_write_leaves_no_partial_dataset(
     for number in range(1, 100):
         job = dataset_job(workspace, "mine")
         job.make()
-        write_json(job.request, {"kind": "import", "source": str(source), "remove_source": False})
+        write_json(job.request, {"kind": "import", "source": str(source)})
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, FAULT_VARIABLE: f"{point}:{number}:die"}).returncode
         states = {state.name: state.state for state in list_datasets(open_workspace(workspace.root))}
         assert states["other"] == "ready"
@@ -268,13 +272,13 @@ def test_a_cancelled_import_leaves_nothing(workspace: Workspace, tmp_path: Path,
     """The upload is removed too, and the import is not listed as failed."""
     before = snapshot(workspace.root)
     source = write_zip(small_set(), tmp_path / "upload")
-    start_import(workspace, source, "mine", remove_source=True)
+    start_look(workspace, source, "mine", upload=True)
     (workspace.data / ".jobs" / "mine" / "cancel").touch()
     assert run_job(workspace, "mine") == 0
     state = read_job(dataset_job(workspace, "mine"))
     assert state is not None
     assert state.state == "cancelled"
-    assert not source.exists()
+    assert not source.exists() and not (dataset_job(workspace, "mine").path / "upload").exists()
     assert snapshot(workspace.root) == before
     assert "mine" not in [item.name for item in list_datasets(workspace)]
 
@@ -288,7 +292,7 @@ def test_a_refused_import_says_why_with_its_report(workspace: Workspace, tmp_pat
     assert state is not None
     assert state.state == "failed"
     assert state.error.startswith("Nothing was imported: 1 of 11 files cannot be used. train/cat/x.png is not")
-    assert state.report == [f"train/cat/x.png is not a {FORMATS} picture."]
+    assert state.report[1:] == ["1 file cannot be used:", f"train/cat/x.png is not a {FORMATS} picture."]
     assert source.exists()
     dismiss_job(dataset_job(workspace, "mine"))
     assert read_job(dataset_job(workspace, "mine")) is None

@@ -1,10 +1,8 @@
 """Data: datasets with their state and how to get them, and their pictures browsed, varied and normalised."""
 
 import io
-import json
 import re
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from cifar_core.data import Split, dataset_job, normalised_view, save_dataset
-from cifar_core.data.preparation import DataRequest
+from cifar_core.data import Split, normalised_view, save_dataset
 from cifar_core.jobs.job import JobState
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
 from pages.ui.data.picture_browser import classes_in_turn
-from pages.ui.markdown import escaped_sentence
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
 from tests.pages.support import OpenPage, primaries, said
@@ -99,26 +95,6 @@ def test_a_failed_job_says_why_and_what_to_do(
     assert {"Download", "Dismiss"} <= {button.label for button in app.button}, "it can be tried again, or put away"
 
 
-@pytest.mark.parametrize("is_upload", [False, True])
-def test_a_failed_import_is_tried_again_unless_its_source_was_an_upload(
-    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, is_upload: bool
-) -> None:
-    job, asked = dataset_job(workspace, "mine"), []
-    job.make()
-    request = DataRequest("import", "/somewhere/a.zip", is_upload, "a.zip", True)
-    job.request.write_text(json.dumps(asdict(request)))
-    job.state.write_text(json.dumps(asdict(JobState("import", "failed", error="No picture."))))
-    monkeypatch.setattr(
-        "pages.ui.data.dataset_cards.start_import", lambda _, source, name, **more: asked.append((source, name, more))
-    )
-    app = open_page(workspace, "data")
-    assert app.error[0].value == escaped_sentence("No picture.") and app.button(key="data_forget_mine")
-    assert ("data_retry_mine" in {button.key for button in app.button}) is not is_upload
-    if not is_upload:
-        app.button(key="data_retry_mine").click().run()
-        assert asked == [(Path("/somewhere/a.zip"), "mine", {"shown": "a.zip", "leave_out": True})]
-
-
 def test_browsing_by_split_and_class_is_in_the_address(open_page: OpenPage, workspace: Workspace) -> None:
     save_tiny(workspace)
     app = open_page(workspace, "data")
@@ -169,18 +145,24 @@ def test_another_dataset_is_browsed_by_its_own_classes(open_page: OpenPage, work
     assert "class" not in app.query_params
 
 
-def test_an_import_by_path_is_started(
+def test_a_path_is_looked_into_and_names_the_dataset(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(
-        "pages.ui.data.import_pictures.start_import", lambda _, source, name, **more: asked.append((source, name, more))
+        "pages.ui.data.import_pictures.start_look", lambda _, source, name, **more: asked.append((source, name, more))
     )
+    save_tiny(workspace, "my-pictures")
     app = open_page(workspace, "data")
-    app.text_input(key="data_import_name").set_value("mine")
-    app.text_input(key="data_import_path").set_value("/somewhere/pictures.zip")
+    app.text_input(key="data_import_path").set_value("'/somewhere/My Pictures.zip'").run()
+    assert app.text_input(key="data_import_name").value == "my-pictures-2", "made from the file, and free"
+    app.text_input(key="data_import_path").set_value("file:///somewhere/cats%20and%20dogs.zip").run()
+    assert app.text_input(key="data_import_name").value == "cats-and-dogs"
+    app.text_input(key="data_import_name").set_value("mine").run()
+    app.text_input(key="data_import_path").set_value("/somewhere/pictures.zip").run()
+    assert app.text_input(key="data_import_name").value == "mine", "a name that the person wrote stays"
     app.button(key="data_import_start").click().run()
-    assert asked == [(Path("/somewhere/pictures.zip"), "mine", {"leave_out": False})]
+    assert asked == [(Path("/somewhere/pictures.zip"), "mine", {})]
 
 
 @pytest.mark.fault(55)
@@ -190,10 +172,8 @@ def test_an_uploaded_archive_is_handed_over_under_a_name_of_our_own(
 ) -> None:
     asked: list[tuple[Path, bytes, bool, str]] = []
     monkeypatch.setattr(
-        "pages.ui.data.import_pictures.start_import",
-        lambda _, source, name, *, remove_source, shown, leave_out: asked.append(
-            (source, source.read_bytes(), remove_source, shown)
-        ),
+        "pages.ui.data.import_pictures.start_look",
+        lambda _, source, name, *, upload, shown: asked.append((source, source.read_bytes(), upload, shown)),
     )
     app = open_page(workspace, "data")
     app.text_input(key="data_import_name").set_value("mine")

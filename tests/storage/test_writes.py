@@ -214,7 +214,7 @@ def test_importing_pictures(template: Path, tmp_path: Path, step: int) -> None:
     def do(workspace: Workspace) -> None:
         upload = workspace.data / f"{TEMP_MARK}upload"
         shutil.copyfile(packed, upload)
-        write_request(workspace, DataRequest("import", str(upload), remove_source=True, shown="mine.zip"))
+        write_request(workspace, DataRequest("import", str(upload), is_upload=True, shown="mine.zip"))
         do_job(dataset_job(workspace, "mine"), DataRequest, prepare)
         job = read_job(dataset_job(workspace, "mine"))
         if job is not None and job.state == "failed":

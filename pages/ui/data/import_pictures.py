@@ -42,7 +42,7 @@ def show_picture_import(workspace: Workspace) -> None:
         name = st.text_input(
             "Name", key=_NAME_KEY, max_chars=64, help="Of the dataset: small letters, digits and hyphens."
         ).strip()
-        asked = st.button("Look inside", icon=":material/search:", key="data_import_start", type="primary")
+        asked = st.button("Look inside", icon=":material/search:", key="data_import_start")
     if asked:
         with show_errors():
             _start_look(workspace, name, path, upload)

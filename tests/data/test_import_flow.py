@@ -1,0 +1,155 @@
+"""Looking into a source, then importing it: an upload lies in the folder of the job until it is imported or given up."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_core.data import (
+    ImportOptions,
+    continue_import,
+    dataset_job,
+    forget_import,
+    free_dataset_name,
+    list_datasets,
+    open_dataset,
+    open_import,
+    pasted_path,
+    read_findings,
+    start_look,
+    suggested_name,
+)
+from cifar_core.data.preparation import DataRequest
+from cifar_core.data.prepare_process import prepare
+from cifar_core.errors import DataError
+from cifar_core.jobs import start
+from cifar_core.jobs.job import JobFolder
+from cifar_core.jobs.process import do_job
+from cifar_core.text import is_folder_name
+from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
+from tests.data.conftest import small_set, write_folder, write_zip
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job is done at once, in this process."""
+
+    def do(_program: object, arguments: list[str], _log: Path) -> None:
+        do_job(JobFolder(Path(arguments[0].removeprefix("--job="))), DataRequest, prepare)
+
+    monkeypatch.setattr(start, "spawn", do)
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+
+
+def state_of(workspace: Workspace, name: str = "mine") -> str:
+    """Its state in the list; empty where it is not listed."""
+    return next((item.state for item in list_datasets(workspace) if item.name == name), "")
+
+
+def kept_upload(workspace: Workspace) -> Path:
+    return dataset_job(workspace, "mine").path / "upload"
+
+
+def test_a_look_imports_nothing_and_says_what_an_import_would_do(workspace: Workspace, tmp_path: Path) -> None:
+    files = {name: content for name, content in small_set().items() if name.startswith("train")}
+    start_look(workspace, write_zip(files, tmp_path / "a.zip"), "mine")
+    findings = read_findings(dataset_job(workspace, "mine"))
+    assert (findings.flat, findings.classes, findings.train) == (True, ["cat", "dog"], [3, 3])
+    assert findings.sentences == ["train holds 2 classes (6 files) and no test part: it is drawn from these files."]
+    assert state_of(workspace) == "found"
+    continue_import(workspace, "mine", ImportOptions(test_share=0.5, seed=3))
+    assert state_of(workspace) == "ready"
+    dataset = open_dataset(workspace, "mine")
+    assert (len(dataset.train.labels), len(dataset.test.labels)) == (3, 3)
+
+
+@pytest.mark.fault(83)
+def test_the_rest_of_an_upload_is_imported_without_another_upload(workspace: Workspace, tmp_path: Path) -> None:
+    upload = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "upload")
+    start_look(workspace, upload, "mine", upload=True, shown="pets.zip")
+    assert not upload.exists() and kept_upload(workspace).exists()
+    continue_import(workspace, "mine", ImportOptions())
+    findings = read_findings(dataset_job(workspace, "mine"))
+    assert (findings.problem_count, findings.usable, findings.imported) == (1, 10, False)
+    assert state_of(workspace) == "absent" and kept_upload(workspace).exists()
+    continue_import(workspace, "mine", ImportOptions(leave_out=True))
+    assert open_dataset(workspace, "mine").source == "Imported from pets.zip."
+    assert read_findings(dataset_job(workspace, "mine")).imported
+    assert not kept_upload(workspace).exists()
+
+
+def test_an_import_that_is_given_up_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None:
+    start_look(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine", upload=True)
+    forget_import(workspace, "mine")
+    assert state_of(workspace) == "" and open_import(workspace, "mine") is None
+    assert not kept_upload(workspace).exists()
+    with pytest.raises(DataError, match="not there any more: choose it again"):
+        continue_import(workspace, "mine", ImportOptions())
+
+
+def test_another_look_replaces_the_first(workspace: Workspace, tmp_path: Path) -> None:
+    """Its upload and what was found go; a look that fails leaves no findings of an earlier one."""
+    start_look(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine", upload=True)
+    folder = write_folder(small_set(("cat", "dog", "fox")), tmp_path / "b")
+    start_look(workspace, folder, "mine")
+    assert not kept_upload(workspace).exists()
+    assert read_findings(dataset_job(workspace, "mine")).classes == ["cat", "dog", "fox"]
+    for file in sorted(folder.rglob("*.png")):
+        file.rename(folder / f"{file.parent.name}-{file.parent.parent.name}-{file.name}")
+    continue_import(workspace, "mine", ImportOptions(), look=True)
+    assert read_findings(dataset_job(workspace, "mine")).classes == []
+    assert state_of(workspace) == "absent"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("/a/b.zip", "/a/b.zip"),
+        ("  /a/b c  ", "/a/b c"),
+        ("'/a/b c'", "/a/b c"),
+        ('"C:\\pictures\\a.zip"', "C:\\pictures\\a.zip"),
+        ("“/a/b”", "/a/b"),
+        ("file:///a/b%20c.zip", "/a/b c.zip"),
+        ("'file:///a/caf%C3%A9'", "/a/café"),
+        ("FILE:///a", "/a"),
+        ("~/a", "~/a"),
+        ("'", "'"),
+        ("", ""),
+    ],
+)
+def test_pasted_paths(text: str, path: str) -> None:
+    assert pasted_path(text) == path
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("My Shapes", "my-shapes"),
+        ("/a/My_Shapes (1).tar.gz", "my-shapes-1"),
+        ("C:\\pets\\Cats.ZIP", "cats"),
+        ("/a/café/", "cafe"),
+        ("猫.zip", "my-pictures"),
+        ("drawn10", "my-drawn10"),
+        ("CON.zip", "my-con"),
+        ("cifar-10-python.tar.gz", "cifar10"),
+        ("'file:///a/b%20c.zip'", "b-c"),
+        ("x" * 300, "x" * 50),
+    ],
+)
+def test_suggested_names(source: str, name: str) -> None:
+    assert suggested_name(source) == name
+
+
+@given(st.text(max_size=80))
+def test_every_suggested_name_is_allowed(source: str) -> None:
+    assert is_folder_name(suggested_name(source))
+
+
+def test_a_free_name(workspace: Workspace, tmp_path: Path) -> None:
+    """Neither a dataset nor an import has it."""
+    save_tiny(workspace, "pets")
+    start_look(workspace, write_zip(small_set(), tmp_path / "a.zip"), "pets-2")
+    assert free_dataset_name(workspace, "pets") == "pets-3"
+    assert free_dataset_name(workspace, "cats") == "cats"
