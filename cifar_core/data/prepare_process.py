@@ -6,7 +6,8 @@ The lock of its job is the lock of the dataset.
 from pathlib import Path
 
 from cifar_core.data.preparation import DataRequest, remove_leftovers
-from cifar_core.data.sources.cifar10 import get_cifar10, import_official, is_official
+from cifar_core.data.sources.cifar10 import get_cifar10, import_official, official_files
+from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.importing import ImportRefusedError, import_pictures
 from cifar_core.jobs.job import JobFolder
@@ -40,8 +41,11 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
 
 def _import(workspace: Workspace, name: str, request: DataRequest, reporter: Reporter) -> None:
     source = Path(request.source)
-    if is_official(source):
-        import_official(workspace, source, name, reporter, shown=request.shown)
+    if files := official_files(source):
+        import_official(workspace, source, name, files, reporter, shown=request.shown)
+        return
+    if is_binary_cifar(source):
+        import_binary(workspace, source, name, reporter, shown=request.shown)
         return
     _, report = import_pictures(
         workspace, source, name, progress=reporter, shown=request.shown, leave_out=request.leave_out
