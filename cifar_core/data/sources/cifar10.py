@@ -1,4 +1,4 @@
-"""The official CIFAR-10 and CIFAR-100, identified by their hashes: taken from a file or folder; CIFAR-10 also downloaded.
+"""The official CIFAR-10 and CIFAR-100, identified by hash: taken from a file or folder; CIFAR-10 also downloaded.
 
 Their files are Python pickles, which can run any code. So none is opened before its hash proved to be the official one,
 and then only in a process of its own (`official_reader.py`), out of a private copy. Writes `data/<name>/` through the
@@ -142,7 +142,7 @@ def downloads_folder(workspace: Workspace) -> Path:
 
 
 def is_official(path: Path, files: OfficialFiles = CIFAR10) -> bool:
-    """Whether a path looks like the official data: an archive by its name or its files, a folder by its files; no hash."""
+    """Whether a path looks like the official data: an archive by its name or files, a folder by its files; no hash."""
     if path.is_dir():
         return _batches_folder(path, files) is not None
     inside = first_names(path)

@@ -1,7 +1,7 @@
 """The binary form of CIFAR-10 and CIFAR-100: files of labels and pixels, which hold no code, so that any may be read.
 
 A record is the label (for CIFAR-100 the coarse label, then the fine one), one byte each, and 3,072 bytes of pixels:
-the red, the green and the blue channel, row by row. Reads a folder, zip or tar; writes `data/<name>/` through the store.
+the red, the green and the blue channel, row by row. Reads a folder, zip or tar; writes `data/<name>/` by the store.
 """
 
 import re
