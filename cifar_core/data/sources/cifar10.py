@@ -212,7 +212,10 @@ def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str)
                 if _is_pickle(member.path, files):
                     contents[member.path[-1]] = member.content
     for file, md5 in files.pickles.items():
-        found = hashlib.md5(contents.get(file, b""), usedforsecurity=False).hexdigest()
+        content = contents.get(file, b"")
+        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if not content:
+            raise DataError(f"{file} is missing in {name}: get the archive {files.filename} again.")
         if found != md5:
             raise DataError(
                 f"{file} of {name} is not the official file (its MD5 is {found}, not {md5}): it was not opened, and "
@@ -228,7 +231,7 @@ def _is_pickle(path: tuple[str, ...], files: OfficialFiles) -> bool:
 
 def _batches_folder(path: Path, files: OfficialFiles) -> Path | None:
     for folder in (path, path / files.folder):
-        if (folder / files.meta[0]).is_file() and (folder / files.test[0][0]).is_file():
+        if sum((folder / file).is_file() for file in files.pickles) >= 2:  # one may be missing, which is then said
             return folder
     return None
 

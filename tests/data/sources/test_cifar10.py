@@ -254,11 +254,11 @@ def test_a_malicious_folder_is_not_opened(
 def test_a_missing_batch(
     workspace: Workspace, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
 ) -> None:
-    """It counts as a wrong one."""
-    del contents["batches/data_batch_2"]
-    refused(
-        workspace, write_folder(contents, tmp_path / "root"), files, "data_batch_2 of root is not the official file"
-    )
+    """It is named, and no other is opened."""
+    del contents["batches/test_batch"]
+    root = write_folder(contents, tmp_path / "root")
+    assert is_official(root, files)
+    refused(workspace, root, files, r"^test_batch is missing in root: get the archive small\.tar\.gz again")
 
 
 def test_what_looks_official(archive: Path, files: OfficialFiles, contents: dict[str, bytes], tmp_path: Path) -> None:
