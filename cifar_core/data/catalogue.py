@@ -8,6 +8,7 @@ from typing import Literal
 
 from cifar_core.data.sources.cifar10 import (
     CIFAR10,
+    CIFAR10_ARCHIVE,
     CIFAR10_CLASSES,
     CIFAR10_NAME,
     CIFAR10_TEST_PICTURES,
@@ -80,8 +81,8 @@ BUILT_IN = {
         CIFAR10_TITLE,
         f"The official photographs: {CIFAR10_TRAIN_PICTURES:,} to learn from and {CIFAR10_TEST_PICTURES:,} to test, "
         "in ten classes.",
-        f"Download it ({size_text(CIFAR10.length)}), import the file {CIFAR10.filename} or a torchvision folder you "
-        f"already have, or: python -m cifar_core data get {CIFAR10_NAME}",
+        f"Download it ({size_text(CIFAR10_ARCHIVE.length)}), import the file {CIFAR10.filename} or a torchvision "
+        f"folder you already have, or: python -m cifar_core data get {CIFAR10_NAME}",
         CIFAR10_TRAIN_PICTURES,
         CIFAR10_TEST_PICTURES,
         CIFAR10_CLASSES,

@@ -9,7 +9,8 @@ import numpy as np
 
 from cifar_core.data.import_findings import Findings, findings_file, preview_file, write_findings
 from cifar_core.data.preparation import DataRequest, remove_leftovers
-from cifar_core.data.sources.cifar10 import CIFAR10_TITLE, get_cifar10, import_official, is_official
+from cifar_core.data.sources.cifar10 import get_cifar10, import_official, official_files
+from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
 from cifar_core.data.store import write_array
@@ -45,29 +46,40 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
 def _look(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
     source = Path(request.source)
     remove(findings_file(job))  # of an earlier look
-    if is_official(source):
-        findings = Findings([f"These are {CIFAR10_TITLE}'s own files: no other layout is looked for."])
+    if known := _known_sentence(source):
+        findings = Findings([known])
     else:
         watcher = ImportWatcher(reporter)
         findings = look_inside(source, encoding=request.options.encoding, watcher=watcher, shown=request.shown)
     write_findings(job, findings)
 
 
+def _known_sentence(source: Path) -> str:
+    """What these files are, where they are those of a well-known dataset; else empty."""
+    if files := official_files(source):
+        return f"These are the official files of {files.title}."
+    return "These are files of CIFAR in its binary form." if is_binary_cifar(source) else ""
+
+
 def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
     """Import the source; an upload is removed then, while after a refusal it stays for another try."""
     source, name = Path(request.source), job.path.name
     try:
-        if is_official(source):
-            import_official(workspace, source, name, reporter, shown=request.shown)
+        if files := official_files(source):
+            import_official(workspace, source, name, files, reporter, shown=request.shown)
+            findings = Findings([_known_sentence(source)], imported=True)
+        elif is_binary_cifar(source):
+            import_binary(workspace, source, name, reporter, shown=request.shown)
+            findings = Findings([_known_sentence(source)], imported=True)
         else:
             watcher = ImportWatcher(reporter, reporter.say, lambda pictures: _show(job, pictures))
             _, findings = import_pictures(
                 workspace, source, name, options=request.options, watcher=watcher, shown=request.shown
             )
-            _report(job, findings, reporter)
     except ImportRefusedError as error:
         _report(job, error.findings, reporter)
         raise
+    _report(job, findings, reporter)
     _remove_upload(request)
 
 

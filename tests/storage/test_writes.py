@@ -14,7 +14,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -248,6 +248,7 @@ def test_downloading(template: Path, step: int) -> None:
 def test_getting_cifar10(template: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Download, unpacking and saving."""
     files, archive = small_official(tmp_path)
+    length, digest = len(archive), hashlib.sha256(archive).hexdigest()
 
     def read(root: Path, files: OfficialFiles, _progress: object) -> None:
         write_json(root / "files.json", asdict(files), durable=False)
@@ -255,8 +256,10 @@ def test_getting_cifar10(template: Path, tmp_path: Path, step: int, monkeypatch:
 
     monkeypatch.setattr(cifar10, "_read_in_subprocess", read)  # otherwise it takes seconds to load PyTorch
     with serving(archive) as url:
-        here = replace(files, url=url)
-        do: Do = lambda workspace: get_cifar10(workspace, files=here, connection=CONNECTION)  # noqa: E731
+        remote = Remote(url, length, digest, "")
+        do: Do = lambda workspace: get_cifar10(  # noqa: E731
+            workspace, files=files, archive=remote, connection=CONNECTION
+        )
         try_everything(template, Action(do, ("data/cifar10",), "data/.downloads"), step)
 
 
@@ -270,8 +273,7 @@ def small_official(place: Path) -> tuple[OfficialFiles, bytes]:
     packed = write_tar({f"batches/{name}": content for name, content in inside.items()}, place / "small.tar.gz")
     archive = packed.read_bytes()
     train, test, meta = ((name, md5(content)) for name, content in inside.items())
-    digest = hashlib.sha256(archive).hexdigest()
-    return OfficialFiles("", packed.name, len(archive), digest, "batches", (train,), (test,), meta), archive
+    return OfficialFiles("cifar10", "CIFAR-10", packed.name, "batches", (train,), (test,), meta, "label_names"), archive
 
 
 @pytest.mark.fault(14, 65)

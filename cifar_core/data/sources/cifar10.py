@@ -1,7 +1,7 @@
-"""The official CIFAR-10, identified by its hashes: downloaded, or taken from a file or torchvision folder.
+"""The official CIFAR-10 and CIFAR-100, identified by hash: taken from a file or folder; CIFAR-10 also downloaded.
 
-Its batches are Python pickles, which can run any code. So none is opened before its hash proved to be the official one,
-and then only in a process of its own (`official_reader.py`), out of a private copy. Writes `data/cifar10/` through the
+Their files are Python pickles, which can run any code. So none is opened before its hash proved to be the official one,
+and then only in a process of its own (`official_reader.py`), out of a private copy. Writes `data/<name>/` through the
 store, and `data/.downloads/`.
 """
 
@@ -10,15 +10,16 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from cifar_core.data.sources.archive import open_source
-from cifar_core.data.sources.archive_limits import shown_name
-from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path, sha256_of
+from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
+from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path
 from cifar_core.data.sources.drawn10 import numbered_ids
+from cifar_core.data.sources.first_names import first_names
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.log import log_tail
@@ -36,7 +37,7 @@ CIFAR10_TRAIN_PICTURES = 50_000
 CIFAR10_TEST_PICTURES = 10_000
 CIFAR10_CLASSES = 10
 DISK_REFUSED = 3  # exit code of the reader process; the last line of its output is then the error message
-_MAX_PICKLE = 64 * MB
+_MAX_PICKLE = 192 * MB  # that of CIFAR-100's training pictures takes 148
 _POLL = 0.2  # seconds between checks of the reader process
 
 
@@ -44,14 +45,14 @@ _POLL = 0.2  # seconds between checks of the reader process
 class OfficialFiles:
     """The official files, identified by hash. The tests use small ones of their own."""
 
-    url: str
-    filename: str
-    length: int  # bytes of the archive
-    sha256: str  # of the archive
+    name: str  # the dataset that bears the title
+    title: str
+    filename: str  # of the archive
     folder: str  # inside the archive and in a torchvision root
     train: tuple[tuple[str, str], ...]  # (file, MD5), in order
     test: tuple[tuple[str, str], ...]
     meta: tuple[str, str]
+    class_names: str  # the key of the class names in the meta file
 
     @property
     def pickles(self) -> dict[str, str]:
@@ -60,10 +61,9 @@ class OfficialFiles:
 
 
 CIFAR10 = OfficialFiles(
-    url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    name=CIFAR10_NAME,
+    title=CIFAR10_TITLE,
     filename="cifar-10-python.tar.gz",
-    length=170_498_071,
-    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
     folder="cifar-10-batches-py",
     train=(
         ("data_batch_1", "c99cafc152244af753f735de768cd75f"),
@@ -74,6 +74,23 @@ CIFAR10 = OfficialFiles(
     ),
     test=(("test_batch", "40351d587109b95175f43aff81a1287e"),),
     meta=("batches.meta", "5ff9c542aee3614f3951f8cda6e48888"),
+    class_names="label_names",
+)
+CIFAR10_ARCHIVE = Remote(
+    url=f"https://www.cs.toronto.edu/~kriz/{CIFAR10.filename}",
+    length=170_498_071,
+    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    help="",  # it depends on the workspace
+)
+CIFAR100 = OfficialFiles(
+    name="cifar100",
+    title="CIFAR-100",
+    filename="cifar-100-python.tar.gz",
+    folder="cifar-100-python",
+    train=(("train", "16019d7e3df5f24257cddd939b257f8d"),),
+    test=(("test", "f0ef6b0ae62326f3e7ffdfab6717acfc"),),
+    meta=("meta", "7973b15100ade9c7d40fb424638fde48"),
+    class_names="fine_label_names",
 )
 
 
@@ -82,6 +99,7 @@ def get_cifar10(
     progress: OnProgress = no_progress,
     *,
     files: OfficialFiles = CIFAR10,
+    archive: Remote = CIFAR10_ARCHIVE,
     connection: Connection | None = None,
 ) -> Dataset:
     """Download the official archive, or take it from `data/cifar-10-python.tar.gz` if it was put there, and store it.
@@ -95,7 +113,7 @@ def get_cifar10(
     refuse_taken(workspace, CIFAR10_NAME)
     placed = workspace.data / files.filename
     if placed.exists():
-        return import_official(workspace, placed, CIFAR10_NAME, progress, files=files)
+        return import_official(workspace, placed, CIFAR10_NAME, files, progress)
     downloads = downloads_folder(workspace)
     make_folder(downloads)
     target = downloads / files.filename
@@ -105,9 +123,9 @@ def get_cifar10(
     )
     try:
         if not target.exists():
-            remote = Remote(files.url, files.length, files.sha256, offline)
+            remote = replace(archive, help=offline)
             fetch(remote, target, lambda done, total: progress("Downloading", done, total, "bytes"), connection)
-        dataset = import_official(workspace, target, CIFAR10_NAME, progress, files=files)
+        dataset = import_official(workspace, target, CIFAR10_NAME, files, progress)
     except CancelledError:
         remove(partial_path(target))
         raise
@@ -124,22 +142,28 @@ def downloads_folder(workspace: Workspace) -> Path:
 
 
 def is_official(path: Path, files: OfficialFiles = CIFAR10) -> bool:
-    """Whether a path looks like the official data: an archive by name or length, a folder by its files; no hash."""
+    """Whether a path looks like the official data: an archive by its name or files, a folder by its files; no hash."""
     if path.is_dir():
         return _batches_folder(path, files) is not None
-    return path.is_file() and (path.stat().st_size == files.length or path.name == files.filename)
+    inside = first_names(path)
+    return path.is_file() and (path.name == files.filename or any(_is_pickle(parts, files) for parts in inside))
+
+
+def official_files(path: Path) -> OfficialFiles | None:
+    """The official data that a path looks like; no hash is checked."""
+    return next((files for files in (CIFAR10, CIFAR100) if is_official(path, files)), None)
 
 
 def import_official(
     workspace: Workspace,
     path: Path,
     name: str,
+    files: OfficialFiles,
     progress: OnProgress = no_progress,
     *,
-    files: OfficialFiles = CIFAR10,
     shown: str = "",
 ) -> Dataset:
-    """Store the official data from its archive, a torchvision root, or the folder `cifar-10-batches-py`.
+    """Store the official data from its archive (also one packed again), a torchvision root, or the folder in it.
 
     `shown` is the name people know the source by, if its file has another name.
 
@@ -165,16 +189,16 @@ def import_official(
             name,
             _split("train", *train, class_names),
             _split("test", *test, class_names),
-            title=CIFAR10_TITLE if name == CIFAR10_NAME else name,
+            title=files.title if name == files.name else name,
             class_names=class_names,
-            source="The official CIFAR-10 of the University of Toronto; every file had the official hash.",
+            source=f"The official {files.title} of the University of Toronto; every file had the official hash.",
         )
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
 def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str) -> Iterator[tuple[str, bytes]]:
-    """The pickles as bytes, after all their hashes (and that of a whole archive) proved to be the official ones."""
+    """The pickles as bytes, after all their hashes proved to be the official ones."""
     if path.is_dir():
         folder = _batches_folder(path, files)
         if folder is None:
@@ -182,14 +206,16 @@ def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str)
         contents = {file: _read_official(folder / file) for file in files.pickles}
     else:
         progress("Checking", 0, len(files.pickles), "files")
-        _check_archive(path, files, name)
         contents = {}
-        with open_source(path, shown=name) as source:
+        with open_source(path, ArchiveLimits(file_bytes=_MAX_PICKLE), shown=name) as source:
             for member in source.read():
-                if member.path[0] == files.folder and member.path[-1] in files.pickles:
+                if _is_pickle(member.path, files):
                     contents[member.path[-1]] = member.content
     for file, md5 in files.pickles.items():
-        found = hashlib.md5(contents.get(file, b""), usedforsecurity=False).hexdigest()
+        content = contents.get(file, b"")
+        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if not content:
+            raise DataError(f"{file} is missing in {name}: get the archive {files.filename} again.")
         if found != md5:
             raise DataError(
                 f"{file} of {name} is not the official file (its MD5 is {found}, not {md5}): it was not opened, and "
@@ -198,22 +224,14 @@ def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str)
     yield from contents.items()
 
 
-def _check_archive(path: Path, files: OfficialFiles, name: str) -> None:
-    size = path.stat().st_size
-    if size < files.length:
-        raise DataError(
-            f"{name} has {size:,} of the {files.length:,} bytes of the official archive: it is incomplete; download it "
-            "again."
-        )
-    if size > files.length or sha256_of(path) != files.sha256:
-        raise DataError(
-            f"{name} is not the official archive (its SHA-256 differs): it was not opened, and nothing was imported."
-        )
+def _is_pickle(path: tuple[str, ...], files: OfficialFiles) -> bool:
+    """Whether the path of a file in an archive is that of one of the official files; there may be folders above."""
+    return files.folder in path[:-1] and path[-1] in files.pickles
 
 
 def _batches_folder(path: Path, files: OfficialFiles) -> Path | None:
     for folder in (path, path / files.folder):
-        if (folder / files.meta[0]).is_file() and (folder / files.test[0][0]).is_file():
+        if sum((folder / file).is_file() for file in files.pickles) >= 2:  # one may be missing, which is then said
             return folder
     return None
 
@@ -233,7 +251,7 @@ def _read_in_subprocess(root: Path, files: OfficialFiles, progress: OnProgress) 
     command = command_of(Program.OFFICIAL_READER, f"--root={root}")
     log = root / "reader.log"
     with (
-        storage_errors("starting the reader of CIFAR-10"),
+        storage_errors(f"starting the reader of {files.title}"),
         open(log, "wb") as output,
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=root, env=child_environment()

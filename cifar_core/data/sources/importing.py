@@ -14,7 +14,7 @@ from cifar_core.data.dataset_limits import Split
 from cifar_core.data.import_findings import Findings
 from cifar_core.data.sources.archive import Listing, Source, UnclearNamesError, open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
-from cifar_core.data.sources.cifar10 import CIFAR10
+from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR100
 from cifar_core.data.sources.layout import PART_TITLES, Layout, Part, find_layout
 from cifar_core.data.sources.reading import Reading
 from cifar_core.data.sources.zip_names import ENCODINGS, examples
@@ -158,11 +158,12 @@ def import_pictures(
 def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout]:
     """List the names of a source, and find its parts and classes."""
     listing = source.list(watcher.progress)
-    if any(CIFAR10.folder in path for path in listing.files):
-        raise DataError(
-            "These are the files of the official CIFAR-10, repacked or changed, so none was opened: import the "
-            f"original archive {CIFAR10.filename} or the folder {CIFAR10.folder} itself."
-        )
+    for files in (CIFAR10, CIFAR100):
+        if any(path[-1] in files.pickles and files.folder in path for path in listing.files):
+            raise DataError(
+                f"These are files of the official {files.title}, changed or incomplete, so none was opened: import the "
+                f"original archive {files.filename} or the folder {files.folder} itself."
+            )
     return listing, find_layout(listing.files, listing.folders)
 
 

@@ -1,4 +1,4 @@
-"""Read the verified official files with `torchvision.datasets.CIFAR10` and write plain arrays beside them.
+"""Read the verified official files with `torchvision.datasets.CIFAR10`, the parent of its CIFAR100, as plain arrays.
 
 `python -m cifar_core.data.sources.official_reader --root=FOLDER`: the only module of this layer that loads torch, so
 `cifar10.py` runs it in a process of its own. Reads `FOLDER/files.json` and the batches; torchvision compares every MD5
@@ -30,7 +30,7 @@ def reader_for(description: dict[str, Any]) -> type[CIFAR10]:
             "base_folder": description["folder"],
             "train_list": description["train"],
             "test_list": description["test"],
-            "meta": {"filename": file, "key": "label_names", "md5": md5},
+            "meta": {"filename": file, "key": description["class_names"], "md5": md5},
         },
     )
 

@@ -92,7 +92,7 @@ _EAST_ASIAN = "FULLWIDTH LATIN|GREEK|"
 _HAN = _EAST_ASIAN + "CJK (UNIFIED|COMPATIBILITY) IDEOGRAPH|"
 _JAPANESE = _HAN + "HIRAGANA|KATAKANA|HALFWIDTH KATAKANA|IDEOGRAPHIC ITERATION"
 
-# Commonest first: where several read the same text, it goes by the name of the first.
+# Commonest first: where several of a script read the same text, it goes by the name of the first.
 _ENCODINGS = {
     "utf-8": _Encoding("utf-8", "", ()),
     "gbk": _Encoding(
@@ -203,8 +203,10 @@ def possible_readings(raw_names: Sequence[bytes]) -> dict[str, list[str]]:
         if name == "utf-8" and _is_surely_utf8(text):
             return {name: read_names(raw_names, name)}
         weight = _weight(name, text)
-        if weight > best.get(text, (-math.inf,))[0]:
-            best[text] = weight, name
+        most, commoner = best.get(text, (-math.inf, name))
+        if weight > most:
+            same_script = _ENCODINGS[name].script == _ENCODINGS[commoner].script
+            best[text] = weight, commoner if same_script else name
     return {name: read_names(raw_names, name) for name in _probable(list(best.values()))}
 
 

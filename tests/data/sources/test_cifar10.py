@@ -16,13 +16,22 @@ import torchvision
 from cifar_core.data import list_datasets
 from cifar_core.data.preparation import remove_leftovers
 from cifar_core.data.sources import cifar10, official_reader
-from cifar_core.data.sources.cifar10 import CIFAR10, OfficialFiles, get_cifar10, import_official, is_official
+from cifar_core.data.sources.cifar10 import (
+    CIFAR10,
+    CIFAR10_ARCHIVE,
+    CIFAR100,
+    OfficialFiles,
+    get_cifar10,
+    import_official,
+    is_official,
+    official_files,
+)
 from cifar_core.data.sources.download import Connection, Remote
 from cifar_core.errors import DataError, DownloadError
 from cifar_core.jobs.progress import CancelledError
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
-from tests.data.conftest import snapshot, write_folder, write_tar
+from tests.data.conftest import snapshot, write_folder, write_tar, write_zip
 
 CLASSES = ["airplane", "cat", "dog"]
 
@@ -74,15 +83,22 @@ def files(contents: dict[str, bytes], archive: Path) -> OfficialFiles:
         return name, md5(contents[f"batches/{name}"])
 
     return OfficialFiles(
-        url="http://nowhere.invalid/small.tar.gz",
+        name="cifar10",
+        title="CIFAR-10",
         filename="small.tar.gz",
-        length=archive.stat().st_size,
-        sha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
         folder="batches",
         train=(with_md5("data_batch_1"), with_md5("data_batch_2")),
         test=(with_md5("test_batch"),),
         meta=with_md5("batches.meta"),
+        class_names="label_names",
     )
+
+
+@pytest.fixture
+def remote(archive: Path) -> Remote:
+    """Where the archive of these tests is downloaded from."""
+    content = archive.read_bytes()
+    return Remote("http://nowhere.invalid/small.tar.gz", len(content), hashlib.sha256(content).hexdigest(), "")
 
 
 @pytest.fixture
@@ -105,24 +121,26 @@ def reader_never_called(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(workspace: Workspace, path: Path, files: OfficialFiles, message: str) -> None:
     before = snapshot(workspace.root)
     with pytest.raises(DataError, match=message):
-        import_official(workspace, path, "cifar10", files=files)
+        import_official(workspace, path, "cifar10", files)
     assert snapshot(workspace.root) == before
 
 
-def test_the_hashes_are_torchvisions() -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(CIFAR10, torchvision.datasets.CIFAR10), (CIFAR100, torchvision.datasets.CIFAR100)]
+)
+def test_the_hashes_are_torchvisions(ours: OfficialFiles, theirs: type[torchvision.datasets.CIFAR10]) -> None:
     """They are equal file by file; torchvision has no SHA-256 and length of the archive."""
-    theirs = torchvision.datasets.CIFAR10
-    assert CIFAR10.url == theirs.url
-    assert CIFAR10.filename == theirs.filename
-    assert CIFAR10.folder == theirs.base_folder
-    assert [list(pair) for pair in CIFAR10.train] == theirs.train_list
-    assert [list(pair) for pair in CIFAR10.test] == theirs.test_list
-    assert CIFAR10.meta == (theirs.meta["filename"], theirs.meta["md5"])
+    assert ours.filename == theirs.filename
+    assert ours.folder == theirs.base_folder
+    assert [list(pair) for pair in ours.train] == theirs.train_list
+    assert [list(pair) for pair in ours.test] == theirs.test_list
+    assert (*ours.meta, ours.class_names) == (theirs.meta["filename"], theirs.meta["md5"], theirs.meta["key"])
+    assert CIFAR10_ARCHIVE.url == torchvision.datasets.CIFAR10.url
 
 
 def test_the_archive_is_read_in_a_process_of_its_own(workspace: Workspace, archive: Path, files: OfficialFiles) -> None:
     """torchvision reads it there; nothing but the dataset is left."""
-    dataset = import_official(workspace, archive, "cifar10", files=files)
+    dataset = import_official(workspace, archive, "cifar10", files)
     assert dataset.class_names == tuple(CLASSES)
     assert dataset.title == "CIFAR-10"
     _, pictures, labels = batch(6, 2)
@@ -142,14 +160,45 @@ def test_the_archive_is_read_in_a_process_of_its_own(workspace: Workspace, archi
 def test_archive_and_folder_give_the_same_dataset(
     workspace: Workspace, archive: Path, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
 ) -> None:
-    """So do a torchvision root and the folder in it."""
+    """So do a torchvision root, the folder in it, and the same files packed again."""
     root = write_folder(contents, tmp_path / "root")
+    again = write_zip({f"my/copy/{name}": content for name, content in contents.items()}, tmp_path / "again.zip")
     datasets = [
-        import_official(workspace, path, name, files=files)
-        for name, path in (("one", archive), ("two", root), ("three", root / "batches"))
+        import_official(workspace, path, name, files)
+        for name, path in (("one", archive), ("two", root), ("three", root / "batches"), ("four", again))
     ]
     assert len({dataset.fingerprint for dataset in datasets}) == 1
     assert datasets[0].title == "one"
+
+
+@pytest.mark.usefixtures("reader_in_this_process")
+def test_cifar100(workspace: Workspace, tmp_path: Path) -> None:
+    """It has the fine labels and their names, and its title where it has its name."""
+    data = np.random.default_rng(1).integers(0, 256, (6, 3072), dtype=np.uint8)
+    labels = {"fine_labels": [0, 1, 2, 0, 1, 2], "coarse_labels": [1, 0, 0, 1, 0, 0]}
+    inside = {
+        "file.txt~": b"",
+        "train": pickle.dumps({"data": data, **labels}),
+        "test": pickle.dumps({"data": data[:3], "fine_labels": [2, 1, 0]}),
+        "meta": pickle.dumps({"fine_label_names": ["apple", "bear", "cup"], "coarse_label_names": ["food", "thing"]}),
+    }
+    files = replace(
+        CIFAR100,
+        train=(("train", md5(inside["train"])),),
+        test=(("test", md5(inside["test"])),),
+        meta=("meta", md5(inside["meta"])),
+    )
+    packed = write_tar({f"cifar-100-python/{name}": content for name, content in inside.items()}, tmp_path / "upload")
+    assert official_files(packed) is CIFAR100
+    dataset = import_official(workspace, packed, "cifar100", files)
+    assert (dataset.title, dataset.class_names) == ("CIFAR-100", ("apple", "bear", "cup"))
+    assert dataset.train.labels.tolist() == labels["fine_labels"]
+    assert np.array_equal(dataset.train.images, data.reshape(6, 3, 32, 32))
+    assert dataset.test.ids.tolist() == ["test/cup/00000", "test/bear/00001", "test/apple/00002"]
+    assert dataset.source.startswith("The official CIFAR-100 of")
+    assert import_official(workspace, packed, "c100", files).title == "c100"
+    with pytest.raises(DataError, match=r"train of upload is not the official file .its MD5 is"):
+        import_official(workspace, packed, "changed", CIFAR100)
 
 
 def test_a_reader_that_fails(
@@ -170,21 +219,19 @@ def test_a_reader_that_fails(
 def test_a_changed_archive_is_not_opened(
     workspace: Workspace, archive: Path, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
 ) -> None:
-    """Neither one with a malicious pickle, of any length, nor an incomplete one."""
+    """Neither one with a malicious pickle nor an incomplete one."""
     mark = tmp_path / "mark"
     malicious = {**contents, "batches/data_batch_2": pickle.dumps(Malicious(mark))}
-    refused(workspace, write_tar(malicious, tmp_path / "short.tar.gz"), files, "incomplete|not the official archive")
-    padded = {**malicious, "batches/readme.html": np.random.default_rng(0).bytes(200_000)}
-    refused(
-        workspace, write_tar(padded, tmp_path / "long.tar.gz"), files, "not the official archive .its SHA-256 differs"
-    )
+    changed = write_tar(malicious, tmp_path / "changed.tar.gz")
+    assert is_official(changed, files)
+    refused(workspace, changed, files, r"^data_batch_2 of changed\.tar\.gz is not the official file .its MD5 is")
     content = archive.read_bytes()
     archive.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    refused(workspace, archive, files, "not the official archive")
+    refused(workspace, archive, files, "is damaged or incomplete")
     archive.write_bytes(content[:-1])
-    refused(workspace, archive, files, "it is incomplete; download it again")
-    with pytest.raises(DataError, match=r"^my upload\.tar\.gz has .* it is incomplete"):
-        import_official(workspace, archive, "cifar10", files=files, shown="my upload.tar.gz")
+    refused(workspace, archive, files, "is damaged or incomplete")
+    with pytest.raises(DataError, match=r"^my upload\.tar\.gz is damaged or incomplete"):
+        import_official(workspace, archive, "cifar10", files, shown="my upload.tar.gz")
     assert not mark.exists()
 
 
@@ -207,15 +254,15 @@ def test_a_malicious_folder_is_not_opened(
 def test_a_missing_batch(
     workspace: Workspace, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
 ) -> None:
-    """It counts as a wrong one."""
-    del contents["batches/data_batch_2"]
-    refused(
-        workspace, write_folder(contents, tmp_path / "root"), files, "data_batch_2 of root is not the official file"
-    )
+    """It is named, and no other is opened."""
+    del contents["batches/test_batch"]
+    root = write_folder(contents, tmp_path / "root")
+    assert is_official(root, files)
+    refused(workspace, root, files, r"^test_batch is missing in root: get the archive small\.tar\.gz again")
 
 
 def test_what_looks_official(archive: Path, files: OfficialFiles, contents: dict[str, bytes], tmp_path: Path) -> None:
-    """An archive by name or length; a folder by its files, also from inside it."""
+    """An archive by its name or its files; a folder by its files, also from inside it."""
     root = write_folder(contents, tmp_path / "root")
     assert is_official(root, files)
     assert is_official(root / "batches", files)
@@ -225,6 +272,8 @@ def test_what_looks_official(archive: Path, files: OfficialFiles, contents: dict
     assert not is_official(renamed, CIFAR10)
     (tmp_path / CIFAR10.filename).write_bytes(b"short")
     assert is_official(tmp_path / CIFAR10.filename)
+    pictures = write_zip({"batches/train/cat/1.png": b"", "batches/test/cat/1.png": b""}, tmp_path / "pictures.zip")
+    assert not is_official(pictures, files)
 
 
 @pytest.fixture
@@ -241,13 +290,13 @@ def served(archive: Path, monkeypatch: pytest.MonkeyPatch) -> list[Remote]:
 
 
 @pytest.mark.usefixtures("reader_in_this_process")
-def test_getting_it_leaves_only_the_dataset(workspace: Workspace, files: OfficialFiles, served: list[Remote]) -> None:
+def test_getting_it_leaves_only_the_dataset(
+    workspace: Workspace, files: OfficialFiles, remote: Remote, served: list[Remote]
+) -> None:
     """It is fetched with the official length and hash; the archive is removed once its pictures are stored."""
-    dataset = get_cifar10(workspace, files=files)
+    dataset = get_cifar10(workspace, files=files, archive=remote)
     assert len(dataset.train.labels) == 12
-    assert [(remote.url, remote.length, remote.sha256) for remote in served] == [
-        (files.url, files.length, files.sha256)
-    ]
+    assert [replace(asked, help="") for asked in served] == [remote]
     assert str(workspace.data / "small.tar.gz") in served[0].help
     assert "data import FILE --name cifar10" in served[0].help
     assert [item.name for item in workspace.data.iterdir()] == ["cifar10"]
@@ -266,11 +315,11 @@ def test_an_archive_put_there_by_hand_is_imported(
 
 
 @pytest.mark.fault(62)
-def test_no_network_says_both_ways_out(workspace: Workspace, files: OfficialFiles) -> None:
+def test_no_network_says_both_ways_out(workspace: Workspace, files: OfficialFiles, remote: Remote) -> None:
     """The real downloader with a host that does not exist."""
-    files = replace(files, url="https://nowhere.invalid/small.tar.gz")
+    remote = replace(remote, url="https://nowhere.invalid/small.tar.gz")
     with pytest.raises(DownloadError, match=r"Without a network: put the file small\.tar\.gz here"):
-        get_cifar10(workspace, files=files, connection=Connection(timeout=2))
+        get_cifar10(workspace, files=files, archive=remote, connection=Connection(timeout=2))
 
 
 def test_cancelling_removes_what_was_fetched(

@@ -168,7 +168,7 @@ def test_layouts_that_do_not_fit(workspace: Workspace, tmp_path: Path, change: d
         ({"1.png": picture_bytes()}, "in no class folders: they must lie as train/<class>/<file>.*found 1.png"),
         ({"train/1.png": picture_bytes(), "test/1.png": picture_bytes()}, "in no class folders.*found train, test"),
         (small_set(("cat",)), "2 to 1,000 classes; here there are 1 .cat"),
-        ({"cifar-10-batches-py/data_batch_1": b"x"}, "official CIFAR-10, repacked or changed"),
+        ({"cifar-10-batches-py/data_batch_1": b"x"}, "official CIFAR-10, changed or incomplete"),
     ],
 )
 @pytest.mark.parametrize("kind", ["folder", "zip", "gz"])

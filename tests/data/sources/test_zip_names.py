@@ -124,6 +124,7 @@ def test_utf8_is_surely_read(script: str, data: st.DataObject) -> None:
         (["café", "Ünal-ß", "Straße"], "cp437", "cp437"),
         (["café", "Ünal-ß", "Straße"], "cp850", "cp437"),
         (["café", "Ünal-ß", "Straße"], "cp1252", "cp1252"),
+        (["Äpfel", "Bäume", "Vögel", "Hühner"], "cp1252", "cp1252"),
         (["ねこ", "ネコ", "表"], "shift_jis", "shift_jis"),
         (["кошка", "собака"], "cp866", "cp866"),
         (["고양이", "강아지"], "euc_kr", "euc_kr"),
