@@ -17,7 +17,7 @@ from typing import Literal
 
 from cifar_core.data.import_findings import findings_file, preview_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
-from cifar_core.data.sources.importing import ImportOptions
+from cifar_core.data.sources.importing import ImportOptions, check_options
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,
@@ -118,12 +118,14 @@ def start_import(
         shown: the name of the source in messages, if people know it by another name; reduced to one line.
 
     Raises:
-        DataError: the source is absent or unreadable, or the name is taken, not allowed or reserved.
+        DataError: the source is absent or unreadable, the name is taken, not allowed or reserved, or an option is out
+            of range.
         StorageError: the process could not be started.
     """
-    path, job = _readable(source), dataset_job(workspace, name)
+    path, job, options = _readable(source), dataset_job(workspace, name), options or ImportOptions()
     _refuse_reserved(name, path)
-    request = DataRequest("import", str(path), False, one_line(shown), options or ImportOptions())
+    check_options(options)
+    request = DataRequest("import", str(path), False, one_line(shown), options)
 
     def is_free() -> bool:
         refuse_taken(workspace, name)

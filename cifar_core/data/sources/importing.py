@@ -131,9 +131,11 @@ def import_pictures(
     """
     options, watcher = options or ImportOptions(), watcher or ImportWatcher()
     refuse_taken(workspace, name)
+    check_options(options)
     with open_source(path, limits, shown=shown, encoding=options.encoding) as source:
         listing, layout = _understand(source, watcher)
-        _check_test_share(options, layout)
+        if options.test_share is not None and not layout.flat:
+            raise DataError(f"There is a test part, {layout.folders['test']}: leave out --test-share.")
         _class_names(layout.class_counts())  # before all pictures are read
         found = Reading(listing, layout)
         for sentence in _sentences(listing, layout):
@@ -167,14 +169,12 @@ def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout
     return listing, find_layout(listing.files, listing.folders)
 
 
-def _check_test_share(options: ImportOptions, layout: Layout) -> None:
+def check_options(options: ImportOptions) -> None:
+    """Raise DataError for a share or a seed that is out of range."""
     if not 0 <= options.seed <= _MAX_SEED:
         raise DataError(f"The seed is {options.seed}: give a whole number from 0 to {_MAX_SEED}.")
-    if options.test_share is None:
-        return
-    if not layout.flat:
-        raise DataError(f"There is a test part, {layout.folders['test']}: leave out --test-share.")
-    check_test_share(options.test_share)
+    if options.test_share is not None:
+        check_test_share(options.test_share)
 
 
 def _read_all(source: Source, found: Reading, watcher: ImportWatcher) -> None:

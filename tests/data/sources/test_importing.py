@@ -166,7 +166,7 @@ def test_layouts_that_do_not_fit(workspace: Workspace, tmp_path: Path, change: d
     [
         ({}, "found nothing"),
         ({"1.png": picture_bytes()}, "in no class folders: they must lie as train/<class>/<file>.*found 1.png"),
-        ({"train/1.png": picture_bytes(), "test/1.png": picture_bytes()}, "in no class folders.*found train, test"),
+        ({"train/1.png": picture_bytes(), "test/1.png": picture_bytes()}, "in no class folders.*found test, train"),
         (small_set(("cat",)), "2 to 1,000 classes; here there are 1 .cat"),
         ({"cifar-10-batches-py/data_batch_1": b"x"}, "official CIFAR-10, changed or incomplete"),
     ],
@@ -469,7 +469,7 @@ def test_only_folders(workspace: Workspace, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name in ("train/", "train/cat/", "test/"):
             archive.writestr(name, b"")
-    refused(workspace, tmp_path / "a.zip", "No pictures found.*found train, test")
+    refused(workspace, tmp_path / "a.zip", "No pictures found.*found test, train")
 
 
 @pytest.mark.parametrize(
