@@ -17,6 +17,7 @@ from cifar_core.data.store import (
     dataset_job,
     delete_dataset,
     open_dataset,
+    parts_of,
     require_unchanged,
     save_dataset,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "list_datasets",
     "normalised_view",
     "open_dataset",
+    "parts_of",
     "prepare_drawn10",
     "read_pictures",
     "repeatable_import",
