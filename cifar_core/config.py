@@ -7,7 +7,7 @@ range. Reads and writes nothing.
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from cifar_core.errors import ConfigError
@@ -31,9 +31,11 @@ class DataConfig:
     train_share: float = setting(1.0, "float", "Share of the training pictures",
         "Use only this part of them, the same share of every class: faster, and shows what more data is worth.",
         low=0.01, high=1.0, step=0.01)
+    own_validation: bool = setting(True, "bool", "The dataset's own validation pictures", "Where the dataset has validation "
+        "pictures of its own, they choose the best epoch and stop early; off, a share of the training pictures does.")
     validation_share: float = setting(0.1, "float", "Share kept for validation",
         "Training pictures the network never learns from; they choose the best epoch and stop early, so that the "
-        "test set stays an honest exam.", low=0.0, high=0.5, step=0.01)
+        "test set stays an honest exam.", low=0.0, high=0.5, step=0.01, only_with=("own_validation", (False,)))
     flip: bool = setting(True, "bool", "Flip", "Mirror each picture left to right in every second epoch: a mirrored "
         "cat is still a cat.")
     shift: int = setting(0, "int", "Shift", "Move each picture by up to this many pixels in both directions.",
@@ -144,6 +146,9 @@ def _specs() -> dict[str, Spec]:
 def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "default") -> RunConfig:
     """Check flat settings and build a `RunConfig`: the preset with `settings` on top.
 
+    A `validation_share` in `settings` wins over the dataset's own validation pictures, unless `own_validation` is there
+    too.
+
     Args:
         settings: field name -> value; text (as typed) is accepted for numbers and lists, `"6,16"` for an `ints`.
         preset: a name of `PRESETS`.
@@ -155,7 +160,10 @@ def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "def
         raise ConfigError(
             [f"There is no preset {preset!r}{did_you_mean(preset, PRESETS)}; choose {', '.join(PRESETS)}."]
         )
-    found, problems = parse_settings({**PRESETS[preset].settings, **(settings or {})}, _specs())
+    given = dict(settings or {})
+    if "validation_share" in given:
+        given.setdefault("own_validation", False)
+    found, problems = parse_settings({**PRESETS[preset].settings, **given}, _specs())
     if problems:
         raise ConfigError(problems)
     groups: dict[str, dict[str, Any]] = {item.name: {} for item in fields(RunConfig)}
@@ -168,9 +176,8 @@ def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "def
         OptimizerConfig(**groups["optimizer"]),
         MachineConfig(**groups["machine"]),
     )
-    problems = _cross_check(config)
-    if problems:
-        raise ConfigError(problems)
+    if not config.data.own_validation:  # else it depends on the dataset
+        require_validation(config, own=0)
     return config
 
 
@@ -180,11 +187,32 @@ def differing(configs: list[RunConfig]) -> list[str]:
     return [name for _, name, _, _ in hyperparameters() if any(flat[name] != flats[0][name] for flat in flats[1:])]
 
 
-def _cross_check(config: RunConfig) -> list[str]:
-    """Rules that tie two settings together."""
-    problems = []
-    if config.optimizer.patience > 0 and config.data.validation_share == 0:
-        problems.append(
-            "patience (early stopping) needs a validation part: set validation_share above 0 or patience to 0."
+def for_dataset(config: RunConfig, own: int) -> RunConfig:
+    """The settings as a run keeps them: `own_validation` is on where it has no effect, so no two runs differ in it.
+
+    Args:
+        config: of the planned run.
+        own: how many validation pictures of its own the run's dataset has.
+    """
+    return config if own else replace(config, data=replace(config.data, own_validation=True))
+
+
+def require_validation(config: RunConfig, own: int) -> None:
+    """Refuse early stopping without a validation part.
+
+    Args:
+        config: of the planned run.
+        own: how many validation pictures of its own the run's dataset has.
+
+    Raises:
+        ConfigError: nothing would validate.
+    """
+    if config.optimizer.patience > 0 and not validates(config.data, own):
+        raise ConfigError(
+            ["patience (early stopping) needs a validation part: set validation_share above 0 or patience to 0."]
         )
-    return problems
+
+
+def validates(data: DataConfig, own: int) -> bool:
+    """Whether a run on a dataset with `own` validation pictures of its own has a validation part."""
+    return data.validation_share > 0 or (data.own_validation and own > 0)

@@ -50,13 +50,13 @@ def _show_counts(dataset: Dataset) -> None:
     st.header("Pictures of each class", anchor=False)
     counts = class_counts(dataset)
     with st.grid(2, min_column_width=380):
-        st.plotly_chart(class_count_bars(counts), key="data_counts", alt="Pictures of each class in train and test")
+        st.plotly_chart(class_count_bars(counts), key="data_counts", alt="Pictures of each class in each part")
         st.dataframe(
             counts,
             hide_index=True,
             height="content",
-            alt="Pictures of each class in train and test",
-            column_config={part: st.column_config.NumberColumn(format="localized") for part in ("train", "test")},
+            alt="Pictures of each class in each part",
+            column_config={part: st.column_config.NumberColumn(format="localized") for part in counts.columns[1:]},
         )
     st.download_button(
         "Download CSV",

@@ -12,6 +12,7 @@ from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs, read_speed
 from cifar_core.text import one_line
+from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
@@ -86,6 +87,9 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
         with right:
             for problem in problems:
                 st.error(escaped_sentence(problem), icon=":material/error:")
+            own = {state.name: state.validation for state in datasets}.get(settings["dataset"], 0)
+            if config is not None and set_aside(config.data, own):
+                st.caption(f":material/info: {set_aside(config.data, own)}")
             show_start_estimate(workspace, config, runs, datasets)
             blocked = config is None or bool(problems)
             st.button(

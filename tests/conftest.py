@@ -103,14 +103,36 @@ def tiny_pictures(count: int, *, classes: int = 10, seed: int = 0) -> tuple[np.n
     return images, labels
 
 
-def save_tiny(workspace: Workspace, name: str = "tiny", *, train: int = 300, test: int = 100, seed: int = 0) -> Dataset:
-    """Store `tiny_pictures` of the ten CIFAR-10 classes as a dataset; the test part is drawn with the next seed."""
+def save_tiny(
+    workspace: Workspace,
+    name: str = "tiny",
+    *,
+    train: int = 300,
+    test: int = 100,
+    validation: int = 0,
+    grey_bits: int = 16,
+    seed: int = 0,
+) -> Dataset:
+    """Store `tiny_pictures` of the ten CIFAR-10 classes as a dataset; the test part is drawn with the next seed.
+
+    The last pictures of the training part are its own validation pictures, as many as `validation` says.
+    """
     splits = []
     for offset, (part, count) in enumerate({"train": train, "test": test}.items()):
         images, labels = tiny_pictures(count, seed=seed + offset)
         splits.append(Split(images, labels, np.array([f"{part}/{number:05d}.png" for number in range(count)])))
     names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    return save_dataset(workspace, name, *splits, title="Tiny", class_names=names, source="Made by the tests.")
+    own = np.arange(train - validation, train) if validation else None
+    return save_dataset(
+        workspace,
+        name,
+        *splits,
+        title="Tiny",
+        class_names=names,
+        source="Made by the tests.",
+        validation=own,
+        grey_bits=grey_bits,
+    )
 
 
 def make_perfect(folder: RunFolder, epoch: int) -> None:

@@ -16,8 +16,10 @@ from cifar_core.config import (
     OptimizerConfig,
     RunConfig,
     differing,
+    for_dataset,
     hyperparameters,
     make_config,
+    require_validation,
     spec_of,
 )
 from cifar_core.errors import CifarCoreError, ConfigError
@@ -324,6 +326,32 @@ def test_early_stopping_needs_a_validation_part() -> None:
     assert make_config({"patience": 3}).optimizer.patience == 3
 
 
+def test_a_share_that_is_given_wins_over_the_validation_pictures_of_the_dataset() -> None:
+    """By a person, not by a preset; where both are given, both are kept."""
+    assert make_config(preset="quick").data.own_validation
+    assert make_config({"epochs": 2}).data.own_validation
+    assert not make_config({"validation_share": 0.2}).data.own_validation
+    assert not make_config({"validation_share": "0"}, preset="quick").data.own_validation
+    both = make_config({"validation_share": 0.2, "own_validation": True})
+    assert (both.data.own_validation, both.data.validation_share) == (True, 0.2)
+    assert make_config(both.flat()) == both
+
+
+def test_early_stopping_may_rest_on_the_validation_pictures_of_the_dataset() -> None:
+    """Only the dataset tells: a preset without a share is taken, and refused for a dataset that has none."""
+    config = make_config({"patience": 3}, preset="quick")
+    require_validation(config, own=1)
+    with pytest.raises(ConfigError, match="needs a validation part"):
+        require_validation(config, own=0)
+    require_validation(make_config({"patience": 3}), own=0)
+
+
+def test_a_run_keeps_no_choice_that_has_no_effect() -> None:
+    config = make_config({"validation_share": 0.2})
+    assert for_dataset(config, own=5) == config
+    assert differing([for_dataset(config, own=0), make_config()]) == ["validation_share"]
+
+
 # Presets and comparisons
 
 
@@ -349,6 +377,7 @@ def test_original_is_the_network_this_project_grew_from() -> None:
     expected = {
         "dataset": "drawn10",
         "train_share": 1.0,
+        "own_validation": True,
         "validation_share": 0.0,
         "flip": False,
         "shift": 0,

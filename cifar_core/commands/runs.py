@@ -13,7 +13,7 @@ import click
 from cifar_core.commands.console import json_option, print_json, say, waiting_text, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.commands.options import chosen, setting_options
-from cifar_core.commands.train import begin, follow, unfinished
+from cifar_core.commands.train import begin, follow, say_set_aside, unfinished
 from cifar_core.errors import RunError
 from cifar_core.interrupts import note_ctrl_c
 from cifar_core.runs import (
@@ -174,6 +174,7 @@ def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) ->
     """Train a new run with the settings of RUN; an option given here wins."""
     old = resolve_run(workspace, run)
     new = _begin(workspace, lambda: duplicate_run(workspace, old, chosen(settings)), start_run)
+    say_set_aside(workspace, read_run(workspace, new).config)
     _report_new(new, old, as_json)
 
 

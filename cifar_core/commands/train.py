@@ -18,7 +18,8 @@ from cifar_core.commands.console import (
     workspace_option,
 )
 from cifar_core.commands.options import chosen, setting_options
-from cifar_core.config import make_config
+from cifar_core.config import RunConfig, make_config
+from cifar_core.data import dataset_state
 from cifar_core.errors import CifarCoreError, RunError, TrainingError
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.presets import PRESETS
@@ -38,6 +39,7 @@ from cifar_core.runs import (
 )
 from cifar_core.runs.control.actions import STOP_SECONDS
 from cifar_core.text import clock, counted
+from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.2
@@ -52,6 +54,7 @@ _WAITING_SECONDS = 0.5  # longer, because each look reads all runs
 def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> None:
     """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
     config = make_config(chosen(settings), preset=preset)
+    say_set_aside(workspace, config)
     run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config), start_run)
     with _report_that_it_goes_on(workspace, run_id):
         expected = read_run(workspace, run_id).expected_seconds
@@ -64,6 +67,13 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
     if run.status is not Status.FINISHED:
         raise unfinished(run)
     say(_closing(run))
+
+
+def say_set_aside(workspace: Workspace, config: RunConfig) -> None:
+    """Say where a run does not use the validation pictures of its dataset's own."""
+    sentence = set_aside(config.data, dataset_state(workspace, config.data.dataset).validation)
+    if sentence:
+        say(sentence)
 
 
 def begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Workspace, str], None]) -> tuple[str, CtrlC]:

@@ -39,6 +39,7 @@ from cifar_core.data.store import (
     dataset_job,
     delete_dataset,
     open_dataset,
+    parts_of,
     require_unchanged,
     save_dataset,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "normalised_view",
     "open_dataset",
     "open_import",
+    "parts_of",
     "pasted_path",
     "prepare_drawn10",
     "read_findings",

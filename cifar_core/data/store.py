@@ -232,16 +232,29 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
         remove_folder(deleted, f"deleting {name}")
 
 
+def parts_of(dataset: Dataset) -> dict[str, tuple[Split, np.ndarray]]:
+    """The parts of a dataset as people know them, which have no picture in common: arrays, and int64 positions in them.
+
+    They are `train`, `validation` where the dataset has validation pictures of its own, and `test`.
+    """
+    train, test = (np.arange(len(split.labels)) for split in (dataset.train, dataset.test))
+    if dataset.validation is None:
+        return {"train": (dataset.train, train), "test": (dataset.test, test)}
+    others = np.setdiff1d(train, dataset.validation, assume_unique=True)
+    return {
+        "train": (dataset.train, others),
+        "validation": (dataset.train, dataset.validation),
+        "test": (dataset.test, test),
+    }
+
+
 def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """Pictures per class: columns `class`, `train` and `test`, one row per class."""
-    classes = len(dataset.class_names)
-    return pd.DataFrame(
-        {
-            "class": list(dataset.class_names),
-            "train": np.bincount(dataset.train.labels, minlength=classes),
-            "test": np.bincount(dataset.test.labels, minlength=classes),
-        }
-    )
+    """Pictures per class: columns `class` and those of `parts_of`, one row per class."""
+    counts = {
+        part: np.bincount(split.labels[rows], minlength=len(dataset.class_names))
+        for part, (split, rows) in parts_of(dataset).items()
+    }
+    return pd.DataFrame({"class": list(dataset.class_names), **counts})
 
 
 def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:

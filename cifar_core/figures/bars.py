@@ -25,14 +25,14 @@ MAX_BARS = 20  # up to so many classes all are shown
 
 
 def class_count_bars(counts: pd.DataFrame) -> go.Figure:
-    """Pictures per class in the training and test part.
+    """Pictures per class in each part.
 
     Args:
-        counts: columns `class`, `train`, `test`.
+        counts: columns `class`, and `train`, `validation` and `test`, as far as there are such parts.
     """
     names = [escaped_name(name) for name in counts["class"]]
     figure = new_figure(height=340, revision="class-counts")
-    for part in ("train", "test"):
+    for part in counts.columns.drop("class"):
         figure.add_bar(
             x=list(range(len(names))),
             y=counts[part],

@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from cifar_core.config import RunConfig, make_config
+from cifar_core.config import RunConfig
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.lifecycle.life_folder import CONFIG, LOG, STATUS
 from cifar_core.lifecycle.queue import tickets
@@ -14,7 +14,7 @@ from cifar_core.lifecycle.states import Status, TrainingProgress
 from cifar_core.lifecycle.status import silent_since
 from cifar_core.runs.about import read_about
 from cifar_core.runs.epoch_log import read_lines
-from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record
+from cifar_core.runs.records import TrainingRecord, config_of, read_creation, read_training_record
 from cifar_core.runs.run import MAX_ERROR, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run
 from cifar_core.runs.run_folder import ABOUT, FACTS, METRICS, RunFolder, is_run_id, run_folder
 from cifar_core.storage.atomic import subfolders
@@ -109,7 +109,7 @@ def read_run_or_problem(folder: RunFolder) -> Run:
 def _read_whole(folder: RunFolder) -> Run:
     creation = read_creation(folder)
     state = state_now(folder)
-    config = make_config(creation.settings)
+    config = config_of(creation)
     about = read_about(folder)
     record = read_training_record(folder)
     lines, faulty = read_lines(folder)

@@ -71,6 +71,17 @@ def training_record_of(content: Any) -> TrainingRecord:
     return parse(TrainingRecord, content, exact=False)
 
 
+def config_of(creation: CreationRecord) -> RunConfig:
+    """The checked settings of a run.
+
+    Runs that are older than `own_validation` say nothing of it: they did not set any validation pictures aside.
+
+    Raises:
+        ConfigError: a setting breaks a rule.
+    """
+    return make_config({"own_validation": True, **creation.settings})
+
+
 def read_creation(folder: RunFolder) -> CreationRecord:
     """How a run was made.
 
@@ -141,7 +152,7 @@ def run_config(folder: RunFolder) -> RunConfig:
         ConfigError: a setting breaks a rule.
         RunError: as `read_creation` and `require_unedited`.
     """
-    config = make_config(read_creation(folder).settings)
+    config = config_of(read_creation(folder))
     require_unedited(folder, config)
     return config
 

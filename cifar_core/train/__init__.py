@@ -14,7 +14,7 @@ from cifar_core.train.epochs import (
     should_stop_early,
 )
 from cifar_core.train.schedule import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
-from cifar_core.train.splits import MeasuredSplit, split_training
+from cifar_core.train.splits import MeasuredSplit, set_aside, split_training, training_parts, validation_count
 
 __all__ = [
     "EARLIEST",
@@ -27,9 +27,12 @@ __all__ = [
     "best_line",
     "epoch_line",
     "only_whole_batches",
+    "set_aside",
     "should_stop_early",
     "shown_share",
     "small_part",
     "split_training",
+    "training_parts",
+    "validation_count",
     "views_after",
 ]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from cifar_core.config import DataConfig
 from cifar_core.data import Dataset, Split, augment, draw_variation, read_pictures, usable_std
-from cifar_core.train.splits import split_training
+from cifar_core.train.splits import training_parts
 
 _STREAM = 2  # keeps the random numbers of shuffling and augmentation independent of other uses of the seed
 _FLIP_STREAM = 3  # likewise for the flips of the first epoch
@@ -66,12 +66,7 @@ def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: 
     Raises:
         DataError: the dataset is too small for these parts.
     """
-    for_training, for_validation = split_training(
-        np.asarray(dataset.train.labels),
-        train_share=config.train_share,
-        validation_share=config.validation_share,
-        seed=seed,
-    )
+    for_training, for_validation = training_parts(dataset, config, seed)
     mean, std = np.array(dataset.mean), np.array(usable_std(dataset.std))
     return TrainingData(
         train=Pictures(dataset.train, for_training, device),

@@ -45,13 +45,18 @@ def only_whole_batches(config: RunConfig) -> bool:
     return get_model(config.model.model).normalised or config.optimizer.prune_share > 0
 
 
-def views_after(config: RunConfig, epoch: int) -> int:
+def views_after(config: RunConfig, epoch: int, *, validates: bool) -> int:
     """Return how many test-time augmentation views of a picture are used to measure an epoch (1-based).
 
     An epoch that may become the best one uses as many as the settings say. Any other epoch uses one, because its
     measurement only serves the curves and more views would take more time.
+
+    Args:
+        config: of the run.
+        epoch: 1-based.
+        validates: whether the run has a validation part, which chooses the best epoch.
     """
-    may_count = config.data.validation_share > 0 or epoch == config.optimizer.epochs
+    may_count = validates or epoch == config.optimizer.epochs
     return config.data.views if may_count else 1
 
 

@@ -197,7 +197,7 @@ class Trainer:
         _check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
         before_batch = partial(_obey, callback, self._position(epoch))
-        views = views_after(self.config, epoch)
+        views = views_after(self.config, epoch, validates=len(self.data.validation) > 0)
         probs: dict[MeasuredSplit, torch.Tensor] = {}
         validation_loss = validation_accuracy = None
         if len(self.data.validation):

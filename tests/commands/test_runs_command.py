@@ -5,14 +5,17 @@ import re
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from cifar_core.commands import runs as runs_command
 from cifar_core.config import make_config
+from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobState
 from cifar_core.runs import Run, Status, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace, open_workspace
+from tests.conftest import save_tiny
 from tests.runs.conftest import BAD_IDS, ended_run, snapshot
 from tests.runs.exported_runs import RUN, store
 
@@ -37,6 +40,23 @@ def test_retry_and_duplicate(call: Any, workspace: Workspace, started: list[str]
     settings = make_config({"seed": 3, "epochs": 4})
     assert read_run(workspace, first["run"]).config == settings
     assert read_run(workspace, second["run"]).config == make_config({**settings.flat(), "epochs": 9, "flip": False})
+
+
+def test_own_validation_pictures_that_are_set_aside_are_said(
+    call: Any, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the training, by `train` and `runs duplicate`; nothing is said where they are used."""
+    save_tiny(workspace, validation=20)
+    sentence = "A share of 0.2 of the training pictures validates, instead of the dataset's own 20 validation pictures."
+    where = ("--workspace", workspace.root)
+    monkeypatch.setattr("cifar_core.commands.train.create_run", mock.Mock(side_effect=RunError("Not made.")))
+    for options, said in (([], False), (["--validation-share", 0.2], True), (["--no-own-validation"], True)):
+        code, _, err = call("train", "--dataset", "tiny", *options, *where)
+        assert code == 2 and ("instead of the dataset's own 20" in err) == said
+    old = ended_run(workspace, config=make_config({"dataset": "tiny"}))
+    for options, said in (([], False), (["--validation-share", 0.2], True)):
+        code, _, err = call("runs", "duplicate", old, *options, *where)
+        assert code == 0 and (sentence in err) == said
 
 
 @pytest.mark.fault(41)

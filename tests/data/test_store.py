@@ -22,6 +22,7 @@ from cifar_core.data import (
     delete_dataset,
     list_datasets,
     open_dataset,
+    parts_of,
     require_unchanged,
     save_dataset,
 )
@@ -102,6 +103,20 @@ def test_sizes_and_validation_pictures_come_back(workspace: Workspace) -> None:
     state = dataset_state(workspace, "mine")
     assert (state.train, state.validation, state.test) == (20, 3, 7)
     assert state.bytes == sum(file.stat().st_size for file in (workspace.data / "mine").iterdir())
+
+
+def test_the_parts_of_a_dataset_have_no_picture_in_common(workspace: Workspace) -> None:
+    """Its own validation pictures are no part of `train` for people; the class counts are those of the parts."""
+    dataset = save_with_validation(workspace, validation=np.array([2, 3, 19]))
+    parts = parts_of(dataset)
+    assert list(parts) == ["train", "validation", "test"]
+    assert parts["validation"][1].tolist() == [2, 3, 19]
+    assert sorted([*parts["train"][1].tolist(), 2, 3, 19]) == list(range(20))
+    counts = class_counts(dataset)
+    assert list(counts.columns) == ["class", "train", "validation", "test"]
+    assert counts.values.tolist() == [["a", 6, 1, 3], ["b", 6, 1, 2], ["ü", 5, 1, 2]]
+    delete_dataset(workspace, "mine")
+    assert list(parts_of(save(workspace))) == ["train", "test"]
 
 
 def test_a_dataset_without_them_says_so(workspace: Workspace) -> None:

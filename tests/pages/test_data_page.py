@@ -134,6 +134,33 @@ def test_a_class_may_have_any_name_and_no_pictures(open_page: OpenPage, workspac
     assert "class" not in app.query_params
 
 
+def test_the_datasets_own_validation_pictures_are_a_part_of_their_own(
+    open_page: OpenPage, workspace: Workspace
+) -> None:
+    save_tiny(workspace, "plain")
+    save_tiny(workspace, validation=20)
+    app = open_page(workspace, "data", dataset="tiny", split="validation")
+    assert "tiny · validation, n = 20 · 20 match" in said(app)
+    assert "airplane · train/00280.png" in said(app).replace("\\", "")
+    assert app.dataframe[-1].value.iloc[0].tolist() == ["airplane", 28, 2, 10]
+    app.get_by_key("data_split").set_value("train").run()
+    assert "tiny · train, n = 280 · 280 match" in said(app)
+    app.get_by_key("data_split").set_value("validation").run()
+    app.selectbox(key="data_dataset").select("plain").run()
+    assert not app.exception
+    assert "plain · train, n = 300 · 300 match" in said(app), "it has no such part"
+    assert app.dataframe[-1].value.iloc[0].tolist() == ["airplane", 30, 10]
+
+
+def test_the_original_size_of_a_picture_is_shown(open_page: OpenPage, workspace: Workspace) -> None:
+    """Of the opened one; older datasets do not know it."""
+    save_two_classes(workspace, sizes=np.array([[640, 480], [1, 1], [1, 1], [1, 1]], np.int32))
+    save_tiny(workspace)
+    for dataset, size in (("pair", "640 x 480"), ("tiny", "not recorded")):
+        text = said(open_page(workspace, "data", dataset=dataset)).replace("\\", "")
+        assert f".png · Original size: {size}" in text
+
+
 def test_another_dataset_is_browsed_by_its_own_classes(open_page: OpenPage, workspace: Workspace) -> None:
     save_tiny(workspace)
     save_two_classes(workspace)
@@ -243,10 +270,10 @@ def test_a_channel_without_spread_is_still_shown() -> None:
     assert np.isfinite(view.bound)
 
 
-def save_two_classes(workspace: Workspace) -> None:
+def save_two_classes(workspace: Workspace, sizes: np.ndarray | None = None) -> None:
     """A dataset `pair` of two classes that `tiny` does not have."""
     parts = [
-        Split(*tiny_pictures(4, classes=2), np.array([f"{part}/{number}.png" for number in range(4)]))
+        Split(*tiny_pictures(4, classes=2), np.array([f"{part}/{number}.png" for number in range(4)]), sizes)
         for part in ("train", "test")
     ]
     save_dataset(workspace, "pair", *parts, title="Pair", class_names=("left", "right"), source="Made by the tests.")

@@ -59,10 +59,15 @@ def test_a_slider_stops_only_at_allowed_values_from_low_to_high(name: str) -> No
 
 def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenPage, workspace: Workspace) -> None:
     """Those of another network, optimiser or schedule appear when it is chosen, and keep what was set."""
+    save_tiny(workspace, validation=20)
     app = open_page(workspace, "train")
+    app.get_by_key("train_set_dataset").set_value("tiny").run()
     assert primaries(app) == ["Start"]
     seen = set()
-    for choices in ({}, {"model": "fast_cnn", "optimizer": "muon", "schedule": "one_cycle", "shift": 2}):
+    for choices in (
+        {},
+        {"own_validation": False, "model": "fast_cnn", "optimizer": "muon", "schedule": "one_cycle", "shift": 2},
+    ):
         for name, value in choices.items():
             app.get_by_key(f"train_set_{name}").set_value(value)
         app.run()
@@ -78,6 +83,41 @@ def test_every_hyperparameter_that_means_something_has_a_widget(open_page: OpenP
             seen |= {name} if shown else set()
     assert seen == {name for _, name, _, _ in hyperparameters()}
     assert app.session_state["train_settings"]["hidden"] == [256, 128]
+
+
+def test_the_datasets_own_validation_pictures_stand_beside_the_share(
+    open_page: OpenPage, workspace: Workspace, started: list[str]
+) -> None:
+    """The choice is there only where the dataset has some; a share that is used instead is said."""
+    save_tiny(workspace, "plain")
+    save_tiny(workspace, validation=20)
+    app = open_page(workspace, "train")
+    for dataset, toggle, share in (("plain", False, True), ("tiny", True, False)):
+        app.get_by_key("train_set_dataset").set_value(dataset).run()
+        keys = {element.key for kind in ("number_input", "toggle") for element in app.get(kind)}
+        assert ("train_set_own_validation" in keys, "train_set_validation_share" in keys) == (toggle, share)
+    assert "20 pictures, instead of a share of the training pictures" in said(app)
+    app.get_by_key("train_set_own_validation").set_value(False).run()
+    app.get_by_key("train_set_validation_share").set_value(0.2).run()
+    assert (
+        "A share of 0.2 of the training pictures validates, instead of the dataset's own 20 validation pictures."
+        in said(app)
+    )
+    app.get_by_key("train_start").click().run()
+    assert not read_run(workspace, started[0]).config.data.own_validation
+
+
+def test_early_stopping_needs_a_validation_part_of_some_kind(open_page: OpenPage, workspace: Workspace) -> None:
+    """A preset without a share stops early by the dataset's own pictures; without any, the form says what to do."""
+    save_tiny(workspace, validation=20)
+    app = open_page(workspace, "train")
+    app.get_by_key("train_preset").set_value("quick").run()
+    app.get_by_key("train_set_patience").set_value(2).run()
+    assert "needs a validation part" in app.error[0].value
+    assert app.get_by_key("train_start").disabled
+    app.get_by_key("train_set_dataset").set_value("tiny").run()
+    assert not app.error
+    assert not app.get_by_key("train_start").disabled
 
 
 def test_a_rerun_reads_the_speed_and_the_datasets_once(

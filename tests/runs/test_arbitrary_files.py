@@ -220,7 +220,9 @@ def test_any_speed_file(both: Workspace, data: st.DataObject) -> None:
         found = read_speed(both)
         if found is not None:
             for model in found.costs.keys() & set(list_models()):
-                seconds = epoch_seconds(found, make_config({"model": model}), classes=10, train=50_000, measured=10_000)
+                seconds = epoch_seconds(
+                    found, make_config({"model": model}), classes=10, train=50_000, validation=0, test=10_000
+                )
                 assert 0 < seconds < float("inf")
     finally:
         path.unlink()

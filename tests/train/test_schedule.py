@@ -52,7 +52,7 @@ def test_only_a_network_that_takes_any_size_sees_small_pictures() -> None:
     assert small_part(make_config({"model": "simple_cnn", "small_share": 0.4})) == 0.0
 
 
-@pytest.mark.parametrize(("validation", "views"), [(0.0, [1, 1, 2]), (0.1, [2, 2, 2])])
-def test_epochs_that_cannot_be_the_best_are_measured_with_one_view(validation: float, views: list[int]) -> None:
-    config = make_config({"epochs": 3, "flip_test": True, "validation_share": validation})
-    assert [views_after(config, epoch) for epoch in (1, 2, 3)] == views
+@pytest.mark.parametrize(("validates", "views"), [(False, [1, 1, 2]), (True, [2, 2, 2])])
+def test_epochs_that_cannot_be_the_best_are_measured_with_one_view(validates: bool, views: list[int]) -> None:
+    config = make_config({"epochs": 3, "flip_test": True})
+    assert [views_after(config, epoch, validates=validates) for epoch in (1, 2, 3)] == views

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_core.config import make_config
 from cifar_core.data.stratified import apportion
 from cifar_core.errors import DataError
-from cifar_core.train import split_training
+from cifar_core.train import set_aside, split_training
 
 
 @given(
@@ -35,6 +36,47 @@ def test_split_is_stratified_and_disjoint(
         assert np.sum(labels[train] == name) == max(1, round((count - held) * train_share))
     repeated = split_training(labels, train_share=train_share, validation_share=validation_share, seed=seed)
     assert np.array_equal(train, repeated[0]) and np.array_equal(validation, repeated[1])
+
+
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=2, max_size=60).map(np.array),
+    train_share=st.floats(0.01, 1.0),
+    validation_share=st.floats(0.0, 0.5),
+    seed=st.integers(0, 2**31 - 1),
+    data=st.data(),
+)
+def test_a_given_validation_part_is_taken_as_it_is(
+    labels: np.ndarray, train_share: float, validation_share: float, seed: int, data: st.DataObject
+) -> None:
+    """Whatever the share and the seed; each class trains with its share of the other pictures."""
+    firsts = np.unique(labels, return_index=True)[1]
+    others = sorted(set(range(len(labels))) - set(firsts.tolist()))
+    own = np.array(sorted(data.draw(st.sets(st.sampled_from(others)))) if others else [], np.int64)
+    train, validation = split_training(
+        labels, train_share=train_share, validation_share=validation_share, seed=seed, own=own
+    )
+    assert validation.tolist() == own.tolist()
+    assert not set(train.tolist()) & set(own.tolist()) and train.tolist() == sorted(set(train.tolist()))
+    for name in np.unique(labels):
+        rest = int(np.sum(labels == name)) - int(np.sum(labels[own] == name))
+        assert np.sum(labels[train] == name) == max(1, round(rest * train_share))
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "sentence"),
+    [
+        ({"validation_share": 0.2}, 0, ""),
+        ({}, 120, ""),
+        (
+            {"validation_share": 0.2},
+            120,
+            "A share of 0.2 of the training pictures validates, instead of the dataset's own 120 validation pictures.",
+        ),
+        ({"validation_share": 0}, 1, "Nothing validates, instead of the dataset's own 1 validation picture."),
+    ],
+)
+def test_validation_pictures_that_are_set_aside_are_said(settings: dict[str, float], own: int, sentence: str) -> None:
+    assert set_aside(make_config(settings).data, own) == sentence
 
 
 def test_validation_part_does_not_depend_on_the_training_share() -> None:

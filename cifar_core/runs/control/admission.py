@@ -13,6 +13,7 @@ from cifar_core.runs.estimate.speed import activation_values
 from cifar_core.runs.run import Run
 from cifar_core.storage.locks import hold_lock
 from cifar_core.text import size_text
+from cifar_core.train import validation_count
 from cifar_core.workspace import Workspace
 
 _LOCK_FILE = "new-run.lock"
@@ -27,7 +28,7 @@ def run_bytes(workspace: Workspace, config: RunConfig) -> int:
     """About how many bytes a run will take on the disk: checkpoints, weights, and the predictions of every epoch."""
     dataset = dataset_state(workspace, config.data.dataset)
     classes = max(2, dataset.classes)
-    measured = dataset.test + round(dataset.train * config.data.validation_share)
+    measured = dataset.test + validation_count(config.data, dataset.train, dataset.validation)
     weights = _FLOAT_BYTES * totals(layer_table(config.model, classes)).parameters
     predictions = _FLOAT_BYTES * measured * classes
     return weights * (2 + 3 * _CHECKPOINTS) + predictions * config.optimizer.epochs

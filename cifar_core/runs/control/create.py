@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core import __version__
-from cifar_core.config import RunConfig
+from cifar_core.config import RunConfig, for_dataset, require_validation
 from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.lifecycle.status import write_first_status
@@ -23,7 +23,7 @@ from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
-from cifar_core.train import LOWEST_LOSS, split_training
+from cifar_core.train import LOWEST_LOSS, training_parts
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
@@ -44,17 +44,19 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
         The run's id.
 
     Raises:
-        ConfigError: the machine's memory cannot hold the training, or the server's `settings.json` breaks a rule.
+        ConfigError: nothing would validate although training is to stop early, the machine's memory cannot hold the
+            training, or the server's `settings.json` breaks a rule.
         DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or is too small for its parts.
         RunError: the person already has as many runs as `runs_per_person` allows.
         StorageError: there is no room, or the disk refused; no run was made.
     """
-    classes = DRAWN10_CLASSES
+    classes, own = DRAWN10_CLASSES, 0
     if config.data.dataset != DRAWN10_NAME:
         dataset = open_dataset(workspace, config.data.dataset)
-        labels, classes = dataset.train.labels, len(dataset.class_names)
-        shares = {"train_share": config.data.train_share, "validation_share": config.data.validation_share}
-        split_training(labels, **shares, seed=config.machine.seed)  # raises DataError where a part would be empty
+        classes, own = len(dataset.class_names), 0 if dataset.validation is None else len(dataset.validation)
+        training_parts(dataset, config.data, config.machine.seed)  # raises DataError where a part would be empty
+    require_validation(config, own)
+    config = for_dataset(config, own)
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
     content = {"settings": config.flat(), "person": clean_text(person, "person", MAX_PERSON), "parent": parent}

@@ -55,5 +55,8 @@ def duplicate_run(
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
-    config = make_config({**run.config.flat(), **changes})
+    settings = run.config.flat()
+    if "validation_share" in changes:
+        del settings["own_validation"]  # a share that is given wins over it
+    config = make_config({**settings, **changes})
     return create_run(workspace, config, nonce=nonce, person=person, parent=run.id)

@@ -7,12 +7,12 @@ machine.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_core.config import RunConfig
+from cifar_core.config import RunConfig, validates
 from cifar_core.data import DatasetState
 from cifar_core.models import Layer, layer_table
 from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, step_key
 from cifar_core.runs.run import Run, Status
-from cifar_core.train import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
+from cifar_core.train import SMALL_SIDE, only_whole_batches, shown_share, small_part, validation_count, views_after
 
 _START_UP = 4.0  # seconds, where this machine's speed has not been measured
 _EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
@@ -46,7 +46,9 @@ def fitted_step(costs: Costs, layers: list[Layer], batch: int, *, area: float = 
     return costs.per_step + batch * (costs.per_picture + area * by_pixel)
 
 
-def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train: int, measured: int) -> float:
+def epoch_seconds(
+    speed: MachineSpeed, config: RunConfig, *, classes: int, train: int, validation: int, test: int
+) -> float:
     """Expected seconds of one epoch, as an average over the run.
 
     Args:
@@ -54,7 +56,8 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
         config: of the planned run.
         classes: of its dataset.
         train: pictures to train on.
-        measured: pictures measured after the epoch.
+        validation: pictures of the validation part.
+        test: pictures of the test part; both are measured after the epoch.
     """
     layers, batch = layer_table(config.model, classes), config.optimizer.batch_size
     costs = speed.costs[config.model.model]
@@ -66,8 +69,8 @@ def epoch_seconds(speed: MachineSpeed, config: RunConfig, *, classes: int, train
     small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
     steps *= 1 - small_part(config) * (1 - small)
     epochs = config.optimizer.epochs
-    views = sum(views_after(config, epoch) for epoch in range(1, epochs + 1)) / epochs
-    measuring = views * measured * (whole / batch) * costs.forward
+    views = sum(views_after(config, epoch, validates=validation > 0) for epoch in range(1, epochs + 1)) / epochs
+    measuring = views * (validation + test) * (whole / batch) * costs.forward
     return correction * (steps + measuring) + _EPOCH_EXTRA
 
 
@@ -85,24 +88,25 @@ def estimate_run(
     epochs = config.optimizer.epochs
     start_up = speed.start_up if speed else _START_UP
     state = next((item for item in datasets if item.name == config.data.dataset), None)
-    known = state.fingerprint if state else ""
+    known, own = (state.fingerprint, state.validation) if state else ("", 0)
     for run in runs:
         comparable = run.status is Status.FINISHED and not run.imported  # an imported run was timed on another machine
         same_data = run.dataset is not None and known in ("", run.dataset.fingerprint)
-        if comparable and same_data and run.last is not None and _has_same_cost(run.config, config):
+        if comparable and same_data and run.last is not None and _has_same_cost(run.config, config, own):
             return Estimate(epochs * run.seconds / run.last.epoch, start_up, f"as measured in run {run.name}")
     if speed is None or config.model.model not in speed.costs or state is None or not state.train:
         return None
-    validation = round(state.train * config.data.validation_share)
+    validation = validation_count(config.data, state.train, own)
     train = round((state.train - validation) * config.data.train_share)
-    measured = validation + state.test
-    seconds = epoch_seconds(speed, config, classes=max(2, state.classes), train=train, measured=measured)
+    parts = {"train": train, "validation": validation, "test": state.test}
+    seconds = epoch_seconds(speed, config, classes=max(2, state.classes), **parts)
     return Estimate(epochs * seconds, start_up, "from the measured speed of this machine")
 
 
-def _has_same_cost(one: RunConfig, other: RunConfig) -> bool:
-    """Whether an average epoch takes as long with one configuration as with the other."""
+def _has_same_cost(one: RunConfig, other: RunConfig, own: int) -> bool:
+    """Whether an average epoch takes as long with one configuration as with the other, on the same dataset."""
     first, second = one.flat(), other.flat()
-    even = one.data.views == 1 or one.data.validation_share > 0  # measuring takes as long after every epoch
+    even = one.data.views == 1 or validates(one.data, own)  # measuring takes as long after every epoch
     ignored = {*_WITHOUT_COST, "epochs"} if even and one.optimizer.prune_share == 0 else _WITHOUT_COST
+    ignored = {*ignored, "own_validation"} if own == 0 else ignored
     return all(first[name] == second[name] for name in first if name not in ignored)

@@ -78,13 +78,14 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     try:
         dataset = _dataset(folder, config, starting, requests)
         require_unchanged(dataset)
+        _require_same_dataset(folder, dataset)
         _raise_if_ending(requests)
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
-    dataset_facts, rule = _dataset_facts(folder, dataset, data), read_creation(folder).epoch_rule
+    dataset_facts, rule = _dataset_facts(dataset, data), read_creation(folder).epoch_rule
     loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=rule))
     trainer = loaded.trainer
     _rewind_metrics(folder, trainer)
@@ -175,15 +176,15 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, r
     return prepare_drawn10(workspace, show)
 
 
-def _dataset_facts(folder: RunFolder, dataset: Dataset, data: TrainingData) -> DatasetFacts:
-    """The facts about the dataset that the run keeps.
-
-    Raises:
-        RunError: the dataset has changed since the run began.
-    """
+def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
+    """Raise RunError where the dataset has changed since the run began."""
     before = read_training_record(folder)
     if before and before.dataset.fingerprint != dataset.fingerprint:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
+
+
+def _dataset_facts(dataset: Dataset, data: TrainingData) -> DatasetFacts:
+    """The facts about the dataset that the run keeps."""
     return DatasetFacts(
         name=dataset.name,
         class_names=dataset.class_names,

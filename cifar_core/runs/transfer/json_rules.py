@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from cifar_core.config import RunConfig, make_config
+from cifar_core.config import RunConfig
 from cifar_core.errors import CifarCoreError
 from cifar_core.lifecycle.runner import state_now
 from cifar_core.lifecycle.states import ACTIVE
@@ -19,6 +19,7 @@ from cifar_core.runs.records import (
     MAX_WARNINGS,
     CreationRecord,
     TrainingRecord,
+    config_of,
     creation_of,
     identity_of,
     newer_schema,
@@ -111,7 +112,7 @@ def _config(content: dict[str, Any]) -> tuple[CreationRecord, RunConfig]:
     if newer_schema(content):
         raise ValueError(f"it was made by a newer version of this program (schema {newer_schema(content)})")
     creation = creation_of(content)
-    return creation, make_config(creation.settings)
+    return creation, config_of(creation)
 
 
 def _ended(state: State) -> State:

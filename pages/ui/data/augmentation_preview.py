@@ -32,7 +32,7 @@ def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
     variation = draw_variation(DataConfig(**settings), VARIATIONS, np.random.default_rng(draw))
     varied = augment(np.repeat(original[None], VARIATIONS, axis=0), variation)  # [VARIATIONS, 3, 32, 32]
     view = normalised_view(varied[0], dataset.mean, dataset.std)
-    st.caption(f"{escaped(label)} · {escaped(split.ids[row])}")
+    st.caption(f"{escaped(label)} · {escaped(split.ids[row])} · Original size: {_original_size(split, row)}")
     with st.container(horizontal=True):
         _show_variation(original, "as stored", f"{label} as stored")
         for position, picture in enumerate(varied, start=1):
@@ -45,6 +45,11 @@ def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
         f"{_three_decimals(dataset.mean)} and standard deviation {_three_decimals(dataset.std)} "
         "of the training part (red, green, blue)."
     )
+
+
+def _original_size(split: Split, row: int) -> str:
+    """Return the width and height of a picture before it was resized, where the dataset says them."""
+    return "not recorded" if split.sizes is None else " x ".join(f"{side:,}" for side in split.sizes[row])
 
 
 def _show_control(name: str) -> Any:

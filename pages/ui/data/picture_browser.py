@@ -1,4 +1,4 @@
-"""A browser of a dataset's pictures by split and class. What is chosen is in the URL."""
+"""A browser of a dataset's pictures by part and class. What is chosen is in the URL."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cifar_core.data import Dataset, Split
+from cifar_core.data import Dataset, Split, parts_of
 from pages.ui.components.image_grid import image_grid
 from pages.ui.markdown import escaped, single_line
 from pages.ui.url_state import UrlParameter, free_text, one_of, url_to_widgets, whole_number, widgets_to_url
@@ -17,30 +17,30 @@ _ALL_CLASSES = -1  # a number, because any text might be the name of a class
 
 
 def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int | None]:
-    """Show the pictures of a split, of a class or all, in pages.
+    """Show the pictures of a part of the dataset, of a class or all, in pages.
 
     Returns:
-        The split, and the row of the picture chosen last, else of the first; None where there is no picture.
+        The arrays of the part, and the row of the picture chosen last, else of the first; None where there is none.
     """
-    names = dataset.class_names
+    names, parts = dataset.class_names, parts_of(dataset)
     parameters = {
-        "split": one_of(["train", "test"], "train"),
+        "split": one_of(list(parts), "train"),
         "class": UrlParameter(_ALL_CLASSES, lambda texts: names.index(texts[0]), lambda place: [names[place]]),
         "page": whole_number(1, 10**6, 1),
         "picture": free_text(),
     }
     url_to_widgets("data", parameters, subject=dataset.name)
     with bar:
-        _show_split_and_class(names)
+        _show_part_and_class(list(parts), names)
     state = st.session_state
-    split: Split = dataset.train if state["data_split"] == "train" else dataset.test
-    wanted = state["data_class"]
-    rows = classes_in_turn(split.labels) if wanted == _ALL_CLASSES else np.flatnonzero(split.labels == wanted)
+    split, part = parts[state["data_split"]]
+    labels, wanted = split.labels[part], state["data_class"]
+    rows = part[classes_in_turn(labels) if wanted == _ALL_CLASSES else labels == wanted]
     pages = max(1, math.ceil(len(rows) / TILES_ON_PAGE))
     state["data_page"] = min(state["data_page"], pages)
     here = rows[(state["data_page"] - 1) * TILES_ON_PAGE :][:TILES_ON_PAGE]
     st.caption(
-        f"{escaped(dataset.name)} · {state['data_split']}, n = {len(split.labels):,} · {len(rows):,} match · "
+        f"{escaped(dataset.name)} · {state['data_split']}, n = {len(part):,} · {len(rows):,} match · "
         "choose a picture to see it varied below"
     )
     event = image_grid(
@@ -54,12 +54,12 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
         st.pagination(pages, key="data_page")
     state["data_picture"] = event.opened or state["data_picture"]
     widgets_to_url("data", parameters)
-    found = np.flatnonzero(split.ids == state["data_picture"])
+    found = part[split.ids[part] == state["data_picture"]]
     return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
 
 
-def _show_split_and_class(names: Sequence[str]) -> None:
-    st.segmented_control("Split", ["train", "test"], key="data_split", required=True, on_change=_go_to_first_page)
+def _show_part_and_class(parts: Sequence[str], names: Sequence[str]) -> None:
+    st.segmented_control("Split", parts, key="data_split", required=True, on_change=_go_to_first_page)
     st.selectbox(
         "Class",
         [_ALL_CLASSES, *range(len(names))],

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cifar_core.config import RunConfig, make_config
+from cifar_core.config import RunConfig, make_config, require_validation
 from cifar_core.data import DatasetState, augment, draw_variation
 from cifar_core.errors import ConfigError
 from cifar_core.models import layer_table, totals
@@ -28,6 +28,10 @@ def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) ->
         return None, error.problems
     states = {state.name: state for state in datasets}
     state = states.get(config.data.dataset)
+    try:
+        require_validation(config, state.validation if state else 0)
+    except ConfigError as error:
+        return config, error.problems
     if state is None:
         return config, [f"There is no dataset {config.data.dataset} here: import it on the Data page."]
     here = state.state == "ready" or state.name == "drawn10"  # the worker draws drawn10 by itself

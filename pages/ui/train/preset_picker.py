@@ -19,7 +19,7 @@ from pages.ui.wording import percent
 PRESET_KEY = "train_preset"
 EARLIER_RUN_KEY = "train_earlier"
 # A preset sets how to train, not on which data or machine.
-KEPT_BY_PRESETS = ("dataset", "seed", "device", "max_seconds")
+KEPT_BY_PRESETS = ("dataset", "own_validation", "seed", "device", "max_seconds")
 
 
 def show_presets(runs: list[Run], datasets: list[DatasetState], speed: MachineSpeed | None) -> None:

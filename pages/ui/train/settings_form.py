@@ -4,7 +4,7 @@ Reads and writes only the session. `train_settings` (field name -> value) holds 
 that neither a page switch nor a fragment loses a setting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import streamlit as st
 from cifar_core.config import RunConfig, hyperparameters, make_config
 from cifar_core.data import DatasetState
 from cifar_core.spec import Spec, range_words
+from cifar_core.text import counted
 from pages.ui.markdown import single_line
 
 SETTINGS_KEY = "train_settings"
@@ -30,18 +31,28 @@ def show_settings_form(datasets: list[DatasetState]) -> dict[str, Any]:
         Field name -> value as the person has set it, not yet checked; what is not shown keeps its value.
     """
     settings = current_settings()
+    validation = {state.name: state.validation for state in datasets}
     tabs = dict(zip(TABS, st.tabs(list(TABS.values())), strict=True))
     for group, name, spec, _ in hyperparameters():
-        other, values = spec.only_with
-        if other and settings[other] not in values:
+        own = validation.get(settings["dataset"], 0)  # the dataset is the first setting
+        if not _has_effect(name, spec, settings, own):
             continue
         with tabs["augmentation" if name in AUGMENTATION_FIELDS else group]:
             if name == "dataset":
                 settings[name] = _show_dataset_choice(spec, datasets, settings[name])
             else:
                 settings[name] = _show_setting(name, spec, settings[name])
+            if name == "own_validation" and settings[name]:
+                st.caption(f"{counted(own, 'picture')}, instead of a share of the training pictures.")
     st.session_state[SETTINGS_KEY] = settings
     return settings
+
+
+def _has_effect(name: str, spec: Spec, settings: Mapping[str, Any], own: int) -> bool:
+    """Return whether a setting means something beside the others; the dataset has `own` validation pictures."""
+    beside = {**settings, "own_validation": settings["own_validation"] and own > 0}
+    other, values = spec.only_with
+    return own > 0 if name == "own_validation" else not other or beside[other] in values
 
 
 def load_settings(config: RunConfig) -> None:

@@ -77,35 +77,38 @@ def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> 
     config = make_config({"model": "fast_cnn", "batch_size": 64})
     fitted = fitted_step(COSTS, layer_table(config.model, 10), 64)
     timed = replace(KNOWN, known={step_key(config): 3 * fitted})
-    plain, corrected = (epoch_seconds(item, config, classes=10, train=6400, measured=0) for item in (KNOWN, timed))
+    plain, corrected = (
+        epoch_seconds(item, config, classes=10, train=6400, validation=0, test=0) for item in (KNOWN, timed)
+    )
     assert plain - 0.15 == pytest.approx(100 * fitted)
     assert corrected - 0.15 == pytest.approx(300 * fitted)
     other = make_config({"model": "fast_cnn", "batch_size": 64, "widths": "4,4,4"})
-    assert epoch_seconds(timed, other, classes=10, train=6400, measured=0) == epoch_seconds(
-        KNOWN, other, classes=10, train=6400, measured=0
+    assert epoch_seconds(timed, other, classes=10, train=6400, validation=0, test=0) == epoch_seconds(
+        KNOWN, other, classes=10, train=6400, validation=0, test=0
     )
 
 
 @pytest.mark.parametrize(
     ("settings", "views"), [({"flip_test": True}, 2), ({"shift_test": 1}, 3), ({"flip_test": True, "shift_test": 2}, 6)]
 )
-@pytest.mark.parametrize(("validation", "measured"), [(0.1, 4), (0.0, 1)])
+@pytest.mark.parametrize(("validation", "measured"), [(640, 4), (0, 1)])
 def test_each_view_takes_as_long_as_the_first(
-    settings: dict[str, object], views: int, validation: float, measured: int
+    settings: dict[str, object], views: int, validation: int, measured: int
 ) -> None:
     """For the epochs that may count: all with a validation part, the last of four without."""
-    common = {"epochs": 4, "validation_share": validation}
+    parts = {"train": 64, "validation": validation, "test": 6400 - validation}
     one, two = (
-        epoch_seconds(KNOWN, make_config({**common, **chosen}), classes=10, train=64, measured=6400)
-        for chosen in ({}, settings)
+        epoch_seconds(KNOWN, make_config({"epochs": 4, **chosen}), classes=10, **parts) for chosen in ({}, settings)
     )
-    rest = epoch_seconds(KNOWN, make_config(common), classes=10, train=64, measured=0)
+    rest = epoch_seconds(KNOWN, make_config({"epochs": 4}), classes=10, train=64, validation=0, test=0)
     assert two - rest == pytest.approx((measured * views + 4 - measured) / 4 * (one - rest))
 
 
 def test_leaving_out_easy_pictures_saves_about_that_part() -> None:
     whole, pruned = (
-        epoch_seconds(KNOWN, make_config({"epochs": 20, "prune_share": share}), classes=10, train=64_000, measured=0)
+        epoch_seconds(
+            KNOWN, make_config({"epochs": 20, "prune_share": share}), classes=10, train=64_000, validation=0, test=0
+        )
         - 0.15
         for share in (0, 0.5)
     )
