@@ -15,14 +15,10 @@ from PIL import Image
 
 from cifar_core.__main__ import main
 from cifar_core.data import Dataset, open_dataset
-from cifar_core.data.preparation import DataRequest
-from cifar_core.data.prepare_process import prepare
 from cifar_core.interrupts import ctrl_c_noted
-from cifar_core.jobs import start
-from cifar_core.jobs.job import JobFolder
-from cifar_core.jobs.process import do_job
 from cifar_core.workspace import Workspace
 from tests.data.conftest import snapshot
+from tests.jobs.support import do_imports_at_once
 
 Import = Callable[..., tuple[int, dict[str, Any], str]]
 
@@ -31,11 +27,7 @@ Import = Callable[..., tuple[int, dict[str, Any], str]]
 def data_import(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Import:
     """Run `data import ... --json` with its job in this process: (exit code, what it printed, what it said)."""
 
-    def do(_program: object, arguments: list[str], _log: Path) -> None:
-        do_job(JobFolder(Path(arguments[0].removeprefix("--job="))), DataRequest, prepare)
-
-    monkeypatch.setattr(start, "spawn", do)
-    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+    do_imports_at_once(monkeypatch)
 
     def called(*arguments: object) -> tuple[int, dict[str, Any], str]:
         command = ["cifar_core", "data", "import", *map(str, arguments), "--json", "--workspace", str(workspace.root)]

@@ -20,27 +20,17 @@ from cifar_core.data import (
     start_look,
     suggested_name,
 )
-from cifar_core.data.preparation import DataRequest
-from cifar_core.data.prepare_process import prepare
 from cifar_core.errors import DataError
-from cifar_core.jobs import start
-from cifar_core.jobs.job import JobFolder
-from cifar_core.jobs.process import do_job
 from cifar_core.text import is_folder_name
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_folder, write_zip
+from tests.jobs.support import do_imports_at_once
 
 
 @pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job is done at once, in this process."""
-
-    def do(_program: object, arguments: list[str], _log: Path) -> None:
-        do_job(JobFolder(Path(arguments[0].removeprefix("--job="))), DataRequest, prepare)
-
-    monkeypatch.setattr(start, "spawn", do)
-    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    do_imports_at_once(monkeypatch)
 
 
 def state_of(workspace: Workspace, name: str = "mine") -> str:
