@@ -91,7 +91,7 @@ BUILT_IN = {
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetState]:
-    """The built-in datasets, stored or not; then the imported ones; then imports in progress, to be decided or failed."""
+    """The built-in datasets, stored or not; then the imported ones; then imports in progress, undecided or failed."""
     names = dict.fromkeys(BUILT_IN_NAMES)
     if workspace.data.is_dir():  # somebody may have deleted it
         # Also what is not a dataset takes its name, so it is listed (as broken).

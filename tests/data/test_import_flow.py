@@ -1,4 +1,4 @@
-"""Looking into a source, then importing it: an upload lies in the folder of the job until it is imported or given up."""
+"""Looking into a source, then importing it: an upload is kept until it is imported or given up."""
 
 from pathlib import Path
 

@@ -112,7 +112,8 @@ class BrowserVisitor(Visitor):
         await self._page.get_by_label("Name", exact=True).fill(name)
         await chooser.set_input_files({"name": f"{name}.zip", "mimeType": "application/zip", "buffer": archive})
         await self._page.get_by_text(f"{name}.zip").wait_for()
-        await self._page.get_by_role("button", name="Import", exact=True).click()
+        await self._page.get_by_role("button", name="Look inside", exact=True).click()
+        await self._page.locator(f".st-key-data_take_{name}").get_by_role("button").click()
         await self._page.locator("code").get_by_text(name, exact=True).first.wait_for()
 
     async def _download(self, path: str) -> int:

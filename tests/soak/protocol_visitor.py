@@ -66,11 +66,15 @@ class ProtocolVisitor(Visitor):
     async def _import(self, name: str, archive: bytes) -> None:
         field = await self._be_at("data", "file_uploader", re.compile("archive"))
         label = await self._be_at("data", "text_input", re.compile("^Name$"))
-        button = await self._be_at("data", "button", re.compile("^Import$"))
+        button = await self._be_at("data", "button", re.compile("^Look inside$"))
         upload = await self.session.upload(field, f"{name}.zip", archive, "application/zip")
         await self.session.act(
             upload, WidgetState(id=label.id, string_value=name), WidgetState(id=button.id, trigger_value=True)
         )
+        take = await self.session.shows(
+            lambda screen: screen.find("button", lambda button: button.id.endswith(f"data_take_{name}"))
+        )
+        await self.session.act(WidgetState(id=take.id, trigger_value=True))
         await self.session.shows(lambda screen: any(f"`{name}`" in text for text in screen.texts))
 
     async def _download(self, path: str) -> int:

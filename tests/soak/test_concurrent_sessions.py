@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from cifar_core.bench.app import App, start_app, stop_app
@@ -225,7 +226,9 @@ def many_pictures() -> bytes:
             archive.writestr(
                 f"{'test' if number % 4 == 0 else 'train'}/{'cat' if number % 3 else 'dog'}/{number}.png", png()
             )
-        archive.writestr("README", os.urandom(8 * MB))
+        large = io.BytesIO()
+        Image.frombytes("RGB", (1670, 1670), os.urandom(3 * 1670 * 1670)).save(large, "BMP")
+        archive.writestr("train/cat/large.bmp", large.getvalue())
     return buffer.getvalue()
 
 
@@ -236,6 +239,8 @@ async def import_data(session: Session, number: int) -> None:
         labelled("file_uploader", "archive")(session.screen), "mine.zip", many_pictures(), "application/zip"
     )
     await session.act(WidgetState(id=name.id, string_value=f"mine{number}"), file, press(session, "data_import_start"))
+    await session.shows(lambda screen: screen.find("button", lambda button: f"data_take_mine{number}" in button.id))
+    await session.act(press(session, f"data_take_mine{number}"))
 
 
 async def import_run(session: Session, run_zip: bytes) -> None:
@@ -297,7 +302,7 @@ def test_a_server_killed_in_the_middle_leaves_nothing_half(own: Workspace, tmp_p
         return app
 
     with_server(own, tmp_path / "log", act)
-    assert {state.state for state in list_datasets(own)} <= {"ready", "absent"}
+    assert {state.state for state in list_datasets(own)} <= {"ready", "found", "absent"}
     assert all(verify_run(own, run.id) == [] for run in list_runs(own))
     assert len({run.id for run in list_runs(own)} - known) <= 1  # the run_zip's, whole, once
     for left in own.root.rglob(f"{TEMP_MARK}*"):

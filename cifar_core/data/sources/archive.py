@@ -214,8 +214,8 @@ class _Zip(Source):
 def _names_of_entries(infos: Sequence[zipfile.ZipInfo], encoding: str) -> tuple[list[str], str]:
     """The names of the entries of a zip with slashes, and a sentence on how they were read, where that was a guess.
 
-    A backslash is a separator, as old tools of Windows write it. It is replaced after decoding, because it is the second
-    byte of some Japanese and Chinese characters.
+    A backslash is a separator, as old tools of Windows write it. It is replaced after decoding, because it is the
+    second byte of some Japanese and Chinese characters.
     """
     stored = [stored_name(info) for info in infos]
     unknown = [raw_name(info) for info, name in zip(infos, stored, strict=True) if name is None]

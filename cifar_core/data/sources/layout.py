@@ -34,15 +34,8 @@ _PART_NAME = re.compile(f"(?:{'|'.join(_FILL_WORDS)})*({'|'.join(_PART_WORDS)})(
 _SEPARATORS = re.compile(r"[\s\d._-]+")
 # Names of folders between a class and its files.
 _BETWEEN = {*_FILL_WORDS, "pics", "files", "jpg", "jpeg", "png", "frames"}
-_MASKS = {
-    "masks",
-    "mask",
-    "labels",
-    "label",
-    "annotations",
-    "segmentation",
-    "groundtruth",
-}  # pictures that show no class
+# Names of folders with pictures that show no class.
+_MASKS = {"masks", "mask", "labels", "label", "annotations", "segmentation", "groundtruth"}
 # Files that go along with pictures; any other file in a class folder is taken for a picture.
 _NO_PICTURES = (".txt", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".md", ".html", ".ini", ".log", ".db", ".py")
 
@@ -217,7 +210,7 @@ def _normal(name: str) -> str:
 def _class_level(folder: _Folder) -> _Folder | None:
     """The folder at or below this one whose folders are the classes; None where the pictures lie in no class folder.
 
-    Of folders that lie one in the other down to the pictures, the last one is the class, but for names such as `images`.
+    Of folders that lie one in the other down to the pictures, the last one is the class, but for such as `images`.
     """
     chain = [folder]
     while len(chain[-1].filled) == 1:

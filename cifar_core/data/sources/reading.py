@@ -37,7 +37,7 @@ class Pictures:
         self.sizes.append(size)
 
     def split(self, class_names: tuple[str, ...]) -> Split:
-        """As arrays sorted by id, so that the order in an archive does not matter, without pictures of other classes."""
+        """As arrays sorted by id, so that the order in an archive does not matter, and of these classes only."""
         index = {name: label for label, name in enumerate(class_names)}
         ids = np.array(self.ids)
         order = np.argsort(ids, kind="stable")

@@ -157,7 +157,7 @@ TREES = st.lists(st.tuples(st.lists(NAMES, max_size=4), st.sampled_from(["1.png"
 
 @given(TREES, st.lists(st.lists(NAMES, min_size=1, max_size=4), max_size=3))
 def test_any_tree_is_understood_or_refused(tree: list[tuple[list[str], str]], folders: list[list[str]]) -> None:
-    """A picture's class is a folder above it; each file is a picture, misplaced or passed over; one sentence otherwise."""
+    """A picture's class is a folder above it; each file is a picture, misplaced or passed over; else one sentence."""
     files = [(*above, name) for above, name in tree]
     try:
         layout = find_layout(files, [tuple(folder) for folder in folders])
@@ -177,13 +177,17 @@ def test_any_tree_is_understood_or_refused(tree: list[tuple[list[str], str]], fo
     assert layout.sentence.count("\n") == 0
 
 
+NAMES_OF_CLASSES = st.text("abcdefgh猫é0123456789 ", min_size=1, max_size=6).map(str.strip).filter(bool)
+SPELLINGS = [("train", "test"), ("Training", "val"), ("seg_train", "seg_test"), ("train", "valid", "testing"), ()]
+
+
 @given(
-    st.lists(st.text("abcdefgh猫é0123456789 ", min_size=1, max_size=6).map(str.strip).filter(bool), min_size=2, max_size=5, unique_by=str.casefold),
+    st.lists(NAMES_OF_CLASSES, min_size=2, max_size=5, unique_by=str.casefold),
     st.lists(st.sampled_from(["data", "archive", "test", "x"]), max_size=3),
-    st.sampled_from([("train", "test"), ("Training", "val"), ("seg_train", "seg_test"), ("train", "valid", "testing"), ()]),
+    st.sampled_from(SPELLINGS),
     st.sampled_from([(), ("images",), ("2019",)]),
     st.randoms(use_true_random=False),
-)  # fmt: skip
+)
 def test_a_tree_that_people_build_is_read_as_they_mean_it(
     classes: list[str], above: list[str], parts: tuple[str, ...], between: tuple[str, ...], random: object
 ) -> None:
