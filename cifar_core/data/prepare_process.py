@@ -3,6 +3,7 @@
 The lock of its job is the lock of the dataset.
 """
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter
             import_binary(workspace, source, name, reporter, shown=request.shown)
             findings = Findings([_known_sentence(source)], imported=True)
         else:
-            watcher = ImportWatcher(reporter, reporter.say, lambda pictures: _show(job, pictures))
+            watcher = ImportWatcher(reporter, reporter.say, Preview(job))
             _, findings = import_pictures(
                 workspace, source, name, options=request.options, watcher=watcher, shown=request.shown
             )
@@ -88,8 +89,19 @@ def _report(job: JobFolder, findings: Findings, reporter: Reporter) -> None:
     reporter.report[:] = findings.report
 
 
-def _show(job: JobFolder, pictures: np.ndarray) -> None:
-    write_array(preview_file(job), pictures, durable=False)
+class Preview:
+    """Writes the pictures read last for whoever watches, now and then."""
+
+    EVERY = 0.5  # seconds
+
+    def __init__(self, job: JobFolder) -> None:
+        self._file = preview_file(job)
+        self._next = 0.0
+
+    def __call__(self, pictures: np.ndarray) -> None:
+        if time.monotonic() >= self._next:
+            write_array(self._file, pictures, durable=False)
+            self._next = time.monotonic() + self.EVERY
 
 
 def _remove_upload(request: DataRequest) -> None:

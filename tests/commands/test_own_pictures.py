@@ -1,11 +1,9 @@
 """Pictures as people bring them, imported from the command line: each input does what its person would expect."""
 
-import io
 import json
 import sys
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from cifar_core.__main__ import main
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.workspace import Workspace
-from tests.data.conftest import snapshot
+from tests.data.conftest import noise_bytes, raw_zip, snapshot, tree
 from tests.jobs.support import do_imports_at_once
 
 Import = Callable[..., tuple[int, dict[str, Any], str]]
@@ -39,50 +37,6 @@ def data_import(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         return code, json.loads(output.out or "{}"), output.err
 
     return called
-
-
-def noise(seed: int, form: str = "PNG") -> bytes:
-    """A picture of noise."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, form)
-    return stream.getvalue()
-
-
-def tree(
-    root: Path,
-    folders: Iterable[str],
-    classes: Iterable[str] = ("cat", "dog"),
-    *,
-    count: int = 4,
-    ending: str = "png",
-    form: str = "PNG",
-) -> Path:
-    """Pictures in `FOLDER/CLASS`, or where `{}` of the folder stands for the class."""
-    for part in folders:
-        for name in classes:
-            place = root / part.format(name) if "{}" in part else root / part / name
-            place.mkdir(parents=True, exist_ok=True)
-            for number in range(count):
-                (place / f"{number:02d}.{ending}").write_bytes(
-                    noise(zlib.crc32(f"{part}/{name}".encode()) + number, form)
-                )
-    return root
-
-
-def raw_zip(path: Path, names: Iterable[bytes]) -> Path:
-    """A zip whose names are written as these bytes, without a word on their encoding, as old tools do it."""
-    written = {}
-    with zipfile.ZipFile(path, "w") as archive:
-        for number, name in enumerate(names):
-            stand_in = f"{number:04d}".ljust(len(name), "~")
-            written[stand_in.encode()] = name
-            archive.writestr(zipfile.ZipInfo(stand_in), noise(number))
-    content = path.read_bytes()
-    for stand_in_bytes, name in written.items():
-        content = content.replace(stand_in_bytes, name)
-    path.write_bytes(content)
-    return path
 
 
 def ids(dataset: Dataset, part: str) -> list[str]:
@@ -143,7 +97,7 @@ def test_class_folders_are_parted(data_import: Import, workspace: Workspace, tmp
     """Stratified; the same seed gives the same test part, whatever the container."""
     source = tree(tmp_path / "pets", [""], count=10)
     (source / "empty").mkdir()
-    (source / "cat" / "99.png").write_bytes(noise(99))
+    (source / "cat" / "99.png").write_bytes(noise_bytes(99))
     code, printed, _ = data_import(source)
     assert (code, printed["train"], printed["test"]) == (0, 17, 4)
     assert "The top folder holds 2 classes (21 files) and no test part" in printed["report"][0]
@@ -219,7 +173,7 @@ def test_a_class_only_in_test(data_import: Import, workspace: Workspace, tmp_pat
 
 
 @pytest.mark.fault(83)
-@pytest.mark.parametrize("content", [b"", b"no picture", noise(0)[:200]])
+@pytest.mark.parametrize("content", [b"", b"no picture", noise_bytes(0)[:200]])
 def test_one_broken_file(data_import: Import, workspace: Workspace, tmp_path: Path, content: bytes) -> None:
     """The refusal names the switch; with it the other files are imported."""
     source = tree(tmp_path / "pets", ["train", "test"])
@@ -357,7 +311,7 @@ def test_an_entry_twice(data_import: Import, workspace: Workspace, tmp_path: Pat
         for file in sorted(tree(tmp_path / "pets", ["train", "test"]).rglob("*.png")):
             archive.write(file, file.relative_to(tmp_path / "pets"))
         with pytest.warns(UserWarning, match="Duplicate name"):
-            archive.writestr("train/cat/00.png", noise(12345))
+            archive.writestr("train/cat/00.png", noise_bytes(12345))
     code, _, err = data_import(packed)
     assert code == 2 and "train/cat/00.png occurs twice." in err
     assert data_import(packed, "--leave-out")[1]["left_out"] == 1
@@ -371,11 +325,11 @@ def test_links_in_a_folder(data_import: Import, workspace: Workspace, tmp_path: 
     source = tree(tmp_path / "pets", ["train", "test"])
     (source / "train" / "cat" / "same.png").symlink_to(source / "train" / "dog" / "00.png")
     (source / "elsewhere").mkdir()
-    (source / "elsewhere" / "x.png").write_bytes(noise(5))
+    (source / "elsewhere" / "x.png").write_bytes(noise_bytes(5))
     (source / "train" / "fox").symlink_to(source / "elsewhere")
     code, printed, _ = data_import(source)
     assert (code, printed["train"], printed["class_names"]) == (0, 10, ["cat", "dog", "fox"])
-    (tmp_path / "out.png").write_bytes(noise(6))
+    (tmp_path / "out.png").write_bytes(noise_bytes(6))
     (source / "train" / "cat" / "out.png").symlink_to(tmp_path / "out.png")
     (source / "train" / "cat" / "loop").symlink_to(source / "train")
     (source / "train" / "cat" / "gone.png").symlink_to(tmp_path / "gone.png")

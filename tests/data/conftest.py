@@ -4,7 +4,8 @@ import hashlib
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,50 @@ def write_tar(files: Files, target: Path, *, mode: str = "w:gz") -> Path:
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return target
+
+
+def noise_bytes(seed: int, form: str = "PNG") -> bytes:
+    """A picture of noise."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, form)
+    return stream.getvalue()
+
+
+def tree(
+    root: Path,
+    folders: Iterable[str],
+    classes: Iterable[str] = ("cat", "dog"),
+    *,
+    count: int = 4,
+    ending: str = "png",
+    form: str = "PNG",
+) -> Path:
+    """Pictures in `FOLDER/CLASS`, or where `{}` of the folder stands for the class."""
+    for part in folders:
+        for name in classes:
+            place = root / part.format(name) if "{}" in part else root / part / name
+            place.mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                (place / f"{number:02d}.{ending}").write_bytes(
+                    noise_bytes(zlib.crc32(f"{part}/{name}".encode()) + number, form)
+                )
+    return root
+
+
+def raw_zip(path: Path, names: Iterable[bytes]) -> Path:
+    """A zip whose names are written as these bytes, without a word on their encoding, as old tools do it."""
+    written = {}
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, name in enumerate(names):
+            stand_in = f"{number:04d}".ljust(len(name), "~")
+            written[stand_in.encode()] = name
+            archive.writestr(zipfile.ZipInfo(stand_in), noise_bytes(number))
+    content = path.read_bytes()
+    for stand_in_bytes, name in written.items():
+        content = content.replace(stand_in_bytes, name)
+    path.write_bytes(content)
+    return path
 
 
 def snapshot(folder: Path) -> dict[str, str]:
