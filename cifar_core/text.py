@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 MB = 1024 * 1024  # bytes
 _JOINERS = "\u200c\u200d"  # invisible themselves, but emoji and some scripts need them
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³")}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 FOLDER_NAME_RULE = "1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit"
 _DIGITS = re.compile(r"(\D*)(\d*)")
@@ -65,6 +65,11 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def no_pictures(split: str) -> str:
+    """What stands in place of a score that no picture defines: `no test pictures`."""
+    return f"no {split} pictures"
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Metrics of a whole split. Each equals scikit-learn's function of the same meaning, as the tests check."""
+"""Metrics of a whole split. Each equals scikit-learn's function of the same meaning but where it says otherwise."""
 
 import math
 from statistics import NormalDist
@@ -52,39 +52,43 @@ def class_report(matrix: ConfusionMatrix) -> pd.DataFrame:
         columns `class`, `precision` (share of the pictures predicted as the class that belong to it), `recall` (share
         of the pictures of the class that are predicted as it), `f1` (their harmonic mean), `support` (pictures of the
         class), `predicted` (pictures predicted as it), `recall_low` and `recall_high` (`wilson_interval` of the
-        recall). 0 / 0 counts as 0, as with scikit-learn's `zero_division=0`.
+        recall). A class without pictures has no recall and no F1, and where it is never predicted no precision: these
+        are NaN, as with scikit-learn's `zero_division=np.nan`; that function gives an F1 of 0 to a class without
+        pictures that is predicted, which would say that the network fails at it. The precision of a class with
+        pictures that is never predicted is 0, as with `zero_division=0`: the network missed every one of them.
     """
     counts = matrix.counts
     right, support, predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     intervals = [wilson_interval(int(count), int(total)) for count, total in zip(right, support, strict=True)]
-    low, high = zip(*intervals, strict=True)
+    absent = support == 0
+    low, high = np.where(absent, np.nan, np.array(intervals).T)
     return pd.DataFrame(
         {
             "class": matrix.class_names,
-            "precision": share(right, predicted),
-            "recall": share(right, support),
-            "f1": share(2 * right, support + predicted),
+            "precision": np.where(absent & (predicted == 0), np.nan, share(right, predicted)),
+            "recall": share(right, support, undefined=np.nan),
+            "f1": np.where(absent, np.nan, share(2 * right, support + predicted)),
             "support": support,
             "predicted": predicted,
-            "recall_low": np.array(low, np.float64),
-            "recall_high": np.array(high, np.float64),
+            "recall_low": low,
+            "recall_high": high,
         }
     )
 
 
 def averages(report: pd.DataFrame) -> pd.DataFrame:
-    """Averages of a class report over all K classes, also those without pictures (scikit-learn's `labels=range(K)`).
+    """Averages of a class report, each over the classes whose score is defined.
 
     Args:
         report: of `class_report`.
 
     Returns:
         rows `macro` (all classes have the same weight) and `weighted` (by the number of their pictures);
-        columns `precision`, `recall`, `f1`. Without pictures all values are 0.
+        columns `precision`, `recall`, `f1`. Without pictures all values are NaN.
     """
     scores = report[["precision", "recall", "f1"]]
     weights = share(report["support"].to_numpy(), np.full(len(report), max(1, report["support"].sum())))
-    return pd.DataFrame({"macro": scores.mean(), "weighted": scores.mul(weights, axis=0).sum()}).T
+    return pd.DataFrame({"macro": scores.mean(), "weighted": scores.mul(weights, axis=0).sum(min_count=1)}).T
 
 
 def wilson_interval(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:

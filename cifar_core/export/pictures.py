@@ -19,25 +19,32 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from cifar_core.data.picture_formats import EXTENSIONS
 from cifar_core.data.pictures import to_image
 from cifar_core.data.store import Split
 from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import check_class_names
-from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet
+from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet, drawn_names
 from cifar_core.export.csv_table import table_csv
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.limits import LIMITS_FILE, read_limits, require_room
 from cifar_core.samples import EXPORTED_SCORES, printable
 from cifar_core.storage.atomic import new_file, new_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
-from cifar_core.text import MB, size_text, whole_percent
+from cifar_core.text import MB, is_device_name, size_text, whole_percent
 from cifar_core.workspace import Workspace
 
 MAX_EXPORTED = 10_000  # pictures in one export
 MAX_ENLARGE = 16  # 32 x 32 becomes 512 x 512
 MAX_SAME_NAME = 1000  # folders with the same second and label
-MAX_SAFE_NAME = 200  # characters of a file name; every file system takes 255 bytes
+MAX_FILE_NAME = 200  # bytes of a file name; every file system takes 255
+MAX_CLASS_PART = 40  # bytes of a class name in a file name
 TABLE_FILE, SHEET_FILE = "pictures.csv", "contact-sheet.png"
+CLASSES_FILE = "classes.csv"  # the names of the classes that the contact sheet calls by their numbers
+_NUMBERED = f'"class N" is a class whose name no font of this machine has: {CLASSES_FILE} lists the names.'
+_PICTURE_ENDING = re.compile(rf"(\.({'|'.join(EXTENSIONS)}))+$", re.IGNORECASE)
+# Letters that cannot be seen, the fillers of Korean.
+_INVISIBLE_LETTERS = "\u115f\u1160\u3164\uffa0"
 _MEASURED = 16  # pictures from whose size that of an export is estimated
 _ROW_BYTES, _CELL_BYTES = 400, 12  # per picture in the table and the directory of the ZIP, and per probability
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same pictures give the same bytes
@@ -185,27 +192,40 @@ def zip_bytes(
 
 
 def file_name(rank: int, row: Mapping[Any, Any] | pd.Series, *, digits: int = 3) -> str:
-    """`rank_true-cat_pred-dog_conf-0.98_ID.png`: ASCII, at most 200 characters, unique by its rank.
+    """`rank_true-cat_pred-dog_conf-0.98_ID.png`: at most 200 bytes of UTF-8, unique by its rank.
+
+    The id loses the ending of its own file.
 
     Args:
         rank: position in the selection, from 1.
         row: a row of `sample_table`.
         digits: width of the rank, so that the names sort by it.
     """
-    true, predicted = safe_name(row["true"], 40), safe_name(row["predicted"], 40)
+    true, predicted = safe_name(row["true"], MAX_CLASS_PART), safe_name(row["predicted"], MAX_CLASS_PART)
     start = f"{rank:0{digits}d}_true-{true}_pred-{predicted}_conf-{row['confidence']:.2f}_"
-    return f"{start}{safe_name(row['id'], MAX_SAFE_NAME - len(start) - 4)}.png"
+    picture = safe_name(_PICTURE_ENDING.sub("", str(row["id"])), MAX_FILE_NAME - len(start.encode()) - len(".png"))
+    return f"{start}{picture}.png"
 
 
-def safe_name(text: str, max_length: int) -> str:
-    """A part of a file name: ASCII letters, digits, dots and single dashes; never empty, no dot or dash at its ends.
+def safe_name(text: str, max_bytes: int) -> str:
+    """A part of a file name: letters and digits of every script (NFC) and single dashes; never empty or a device.
 
-    Accents are removed, anything else becomes a dash. Of a text that is too long the end is kept: it has the file name
-    of the picture.
+    Anything else becomes a dash, which never stands at an end. Of a text that takes more bytes of UTF-8 the end is
+    kept: it has the file name of the picture.
     """
-    letters = (letter for letter in unicodedata.normalize("NFKD", str(text)) if not unicodedata.combining(letter))
-    dashed = re.sub(r"[^A-Za-z0-9.]+", "-", "".join(letters)).strip("-.")
-    return dashed[-max_length:].strip("-.") or "x"
+    kept: list[str] = []
+    for char in unicodedata.normalize("NFC", text):
+        kind = "Z" if char in _INVISIBLE_LETTERS else unicodedata.category(char)[0]
+        # A mark alone would change the character before the name.
+        if kind in "LN" or (kind == "M" and kept and kept[-1] != "-"):
+            kept.append(char)
+        elif kept and kept[-1] != "-":
+            kept.append("-")
+    end = "".join(kept).encode()[-max_bytes:].decode(errors="ignore")
+    while end and (end[0] == "-" or unicodedata.category(end[0])[0] == "M"):
+        end = end[1:]
+    name = end.strip("-") or "x"
+    return f"x-{name}" if is_device_name(name) else name
 
 
 def count_problems(count: int) -> list[str]:
@@ -261,7 +281,7 @@ def _save(checked: _Selection, folder: Path, progress: OnProgress) -> Export:
         for name, content in _files(checked):
             progress("Saving", len(pictures), len(checked.rows), "pictures")
             write_atomic(unfinished / name, content, durable=False)  # there may be thousands
-            if name not in (TABLE_FILE, SHEET_FILE):
+            if name not in (TABLE_FILE, SHEET_FILE, CLASSES_FILE):
                 pictures.append(folder / name)
     return Export(folder, tuple(pictures), folder / TABLE_FILE, folder / SHEET_FILE)
 
@@ -277,22 +297,26 @@ def _write_zip(checked: _Selection, handle: BinaryIO) -> None:
 
 
 def _files(checked: _Selection) -> Iterator[tuple[str, bytes]]:
-    """All files as (name, content), one at a time to save memory: pictures, contact sheet, table."""
+    """All files as (name, content), one at a time to save memory: pictures, contact sheet, tables."""
     digits = max(3, len(str(len(checked.rows))))
+    drawn = drawn_names(checked.class_names)
     names, tiles, captions = [], [], []
     for rank, row in enumerate(checked.rows.to_dict("records"), start=1):
         names.append(file_name(rank, row, digits=digits))
         pixels = checked.split.images[row["index"]]  # [3, 32, 32]
         if rank <= MAX_TILES:
             tiles.append(pixels)
-            captions.append(
-                f"{rank} · {whole_percent(row['confidence'])}\ntrue {row['true']}\npred. {row['predicted']}"
-            )
+            true, predicted = drawn[row["true_index"]], drawn[row["predicted_index"]]
+            captions.append(f"{rank} · {whole_percent(row['confidence'])}\ntrue {true}\npred. {predicted}")
         yield names[-1], _png(pixels, checked.enlarge)
+    shown = np.unique(checked.rows.head(MAX_TILES)[["true_index", "predicted_index"]])
+    numbered = any(drawn[index] != checked.class_names[index] for index in shown)
     sheet = io.BytesIO()
-    contact_sheet(tiles, captions).save(sheet, "PNG")
+    contact_sheet(tiles, captions, _NUMBERED if numbered else "").save(sheet, "PNG")
     yield SHEET_FILE, sheet.getvalue()
     yield TABLE_FILE, table_csv(_table(checked, names))
+    if numbered:
+        yield CLASSES_FILE, table_csv(pd.DataFrame({"number": range(len(drawn)), "name": checked.class_names}))
 
 
 def _png(pixels: np.ndarray, enlarge: int) -> bytes:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cifar_core.evaluate import ConfusionMatrix, Normalisation, normalise_matrix
 from cifar_core.figures.style import CIVIDIS, WRONG, cell_percent, escaped_name, name_ticks, new_figure
+from cifar_core.text import no_pictures
 
 MAX_TEXT_CLASSES = 30  # up to so many classes the cells have numbers
 MAX_ZERO_CLASSES = 12  # a larger matrix is mostly zeros, which are not printed
@@ -20,18 +21,20 @@ def confusion_heatmap(
     by: Normalisation = "count",
     hide_diagonal: bool = False,
     selected: tuple[int, int] | None = None,
+    split: str = "test",
 ) -> go.Figure:
     """A confusion matrix: true classes from top to bottom, predicted ones from left to right.
 
     An invisible square marker with `customdata` [true index, predicted index] lies on each cell (with many classes, on
     each that has pictures), because in Streamlit a click on a heatmap returns nothing, but one on a marker does. The
-    markers are the last trace.
+    markers are the last trace. The row of a class without pictures has no per cent: its cells are blank.
 
     Args:
         matrix: K classes.
         by: `count`, `true` (per cent of each row) or `predicted` (per cent of each column).
         hide_diagonal: leave the correct predictions blank and scale the colours by the mistakes.
         selected: (true index, predicted index) of the cell to outline.
+        split: the part that was measured.
 
     Raises:
         ConfigError: another `by`.
@@ -40,7 +43,7 @@ def confusion_heatmap(
     values = normalise_matrix(matrix, by) * (1 if by == "count" else 100)
     if hide_diagonal:
         np.fill_diagonal(values, np.nan)
-    top = max(float(np.nanmax(values)), 1e-9)
+    top = max(float(np.nan_to_num(values).max()), 1e-9)
     has_text = len(names) <= MAX_TEXT_CLASSES
     figure = new_figure(height=500 if len(names) <= 12 else 780, revision=f"matrix-{len(names)}")
     figure.add_heatmap(
@@ -56,7 +59,7 @@ def confusion_heatmap(
     )
     if has_text:
         figure.add_traces(_cell_text(values, by, top))
-    figure.add_trace(_cell_markers(matrix, names))
+    figure.add_trace(_cell_markers(matrix, names, split))
     _matrix_axes(figure, names, _TITLES[by])
     if selected is not None:
         row, column = selected
@@ -125,16 +128,26 @@ def _cell_text(values: NDArray[np.float64], by: Normalisation, top: float) -> li
     ]
 
 
-def _cell_markers(matrix: ConfusionMatrix, names: list[str]) -> go.Scatter:
+def _cell_markers(matrix: ConfusionMatrix, names: list[str], split: str) -> go.Scatter:
     """Invisible squares that receive clicks and show the numbers of their cell."""
     counts, classes = matrix.counts, len(names)
     rows, columns = np.nonzero((counts > 0) | (classes <= _MAX_EMPTY_CLASSES))
     row_share = 100 * normalise_matrix(matrix, "true")[rows, columns]
     column_share = 100 * normalise_matrix(matrix, "predicted")[rows, columns]
+    absent, unpredicted = counts.sum(axis=1) == 0, counts.sum(axis=0) == 0
     lines = [
-        f"true {names[row]}, predicted {names[column]}<br><b>{count:,}</b> picture{'' if count == 1 else 's'}"
-        f"<br>{cell_percent(of_true)} % of true {names[row]}"
-        f"<br>{cell_percent(of_predicted)} % of predicted {names[column]}"
+        f"true {names[row]}, predicted {names[column]}<br><b>{count:,}</b> picture{'' if count == 1 else 's'}<br>"
+        + (
+            f"{no_pictures(split)} of {names[row]}"
+            if absent[row]
+            else f"{cell_percent(of_true)} % of true {names[row]}"
+        )
+        + "<br>"
+        + (
+            f"never predicted: {names[column]}"
+            if unpredicted[column]
+            else f"{cell_percent(of_predicted)} % of predicted {names[column]}"
+        )
         for row, column, count, of_true, of_predicted in zip(
             rows, columns, counts[rows, columns], row_share, column_share, strict=True
         )

@@ -85,20 +85,31 @@ def assert_as_sklearn(labels: np.ndarray, probs: np.ndarray) -> None:
         warnings.simplefilter("ignore", UserWarning)
         assert log_loss(found) == pytest.approx(sk.log_loss(labels, clipped, labels=every), rel=1e-9, abs=1e-9)
     report = class_report(matrix)
-    expected = sk.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
-    for column, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
-        assert report[column].to_numpy() == pytest.approx(values), column
+    zero = sk.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
+    undefined = sk.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=np.nan)
+    absent = undefined[3] == 0
+    expected = {
+        "precision": np.where(absent, undefined[0], zero[0]),
+        "recall": undefined[1],
+        "f1": np.where(absent, np.nan, zero[2]),
+        "support": undefined[3],
+    }
+    for column, values in expected.items():
+        assert report[column].to_numpy() == pytest.approx(values, nan_ok=True), column
     assert report["predicted"].tolist() == np.bincount(predicted, minlength=classes).tolist()
     for recall, low, high, support in report[["recall", "recall_low", "recall_high", "support"]].itertuples(
         index=False
     ):
-        exact = binomtest(round(recall * support), support).proportion_ci(method="wilson") if support else (0, 1)
-        assert (low, high) == pytest.approx(tuple(exact), abs=1e-9)
-    for average, row in averages(report).iterrows():
-        scores = sk.precision_recall_fscore_support(
-            labels, predicted, labels=every, zero_division=0, average=str(average)
-        )
-        assert row.tolist() == pytest.approx(list(scores[:3])), average
+        exact = binomtest(round(recall * support), support).proportion_ci(method="wilson") if support else [np.nan] * 2
+        assert (low, high) == pytest.approx(tuple(exact), abs=1e-9, nan_ok=True)
+    found_averages = averages(report)
+    weighted = sk.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0, average="weighted")
+    assert found_averages.loc["weighted"].tolist() == pytest.approx(list(weighted[:3]))
+    assert found_averages.loc["macro"].tolist() == pytest.approx(
+        [np.nanmean(expected[column]) for column in ("precision", "recall", "f1")]
+    )
+    macro = sk.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=np.nan, average="macro")
+    assert found_averages.loc["macro", "recall"] == pytest.approx(macro[1])
 
 
 @cases
@@ -176,11 +187,14 @@ def test_normalised_sums(by: str, example: Example) -> None:
         if by == "true"
         else (shares.sum(axis=0), matrix.counts.sum(axis=0))
     )
-    assert sums == pytest.approx((counts > 0).astype(float))
+    defined = counts > 0
+    assert sums[defined] == pytest.approx(1.0)
+    assert np.isnan(sums[~defined]).all() if by == "true" else (sums[~defined] == 0).all()
     every = list(range(len(matrix.counts)))
     by_sklearn = {"true": "true", "predicted": "pred"}[by]
     with np.errstate(invalid="ignore"):
-        assert shares == pytest.approx(sk.confusion_matrix(labels, predicted, labels=every, normalize=by_sklearn))
+        by_them = sk.confusion_matrix(labels, predicted, labels=every, normalize=by_sklearn)
+    assert np.nan_to_num(shares) == pytest.approx(by_them)
 
 
 def test_normalise_counts_and_unknown() -> None:
@@ -195,11 +209,26 @@ def test_no_pictures() -> None:
     matrix = confusion_matrix(nothing)
     assert matrix.counts.tolist() == [[0] * 3] * 3
     report = class_report(matrix)
-    assert report[["precision", "recall", "f1", "support"]].to_numpy().max() == 0
-    assert averages(report).to_numpy().max() == 0
+    assert report[["precision", "recall", "f1", "recall_low", "recall_high"]].isna().all(axis=None)
+    assert averages(report).isna().all(axis=None)
     for metric in (accuracy, log_loss):
         with pytest.raises(DataError, match="no pictures to measure"):
             metric(nothing)
+
+
+@pytest.mark.fault(81)
+def test_a_class_without_pictures_has_no_scores_and_lowers_no_average() -> None:
+    """By hand: `b` has no pictures and is predicted twice, `c` has none and is never predicted, `d` is never right."""
+    counts = np.array([[6, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [2, 0, 0, 0]])
+    report = class_report(ConfusionMatrix(counts, ("a", "b", "c", "d"))).set_index("class")
+    assert report.loc["a", ["precision", "recall"]].tolist() == [0.75, 0.75]
+    assert report.loc["b", "precision"] == 0, "it was predicted, and never rightly"
+    assert report.loc["b", ["recall", "f1"]].isna().all()
+    assert report.loc["c", ["precision", "recall", "f1"]].isna().all()
+    assert report.loc["d", ["precision", "recall", "f1"]].tolist() == [0, 0, 0], "its pictures were all missed"
+    means = averages(report)
+    assert means.loc["macro"].tolist() == pytest.approx([0.75 / 3, 0.75 / 2, 0.75 / 2])
+    assert means.loc["weighted"].tolist() == pytest.approx([0.6, 0.6, 0.6])
 
 
 def test_log_loss_of_the_impossible_is_finite() -> None:

@@ -1,5 +1,6 @@
 """CSV files in which a spreadsheet runs no formula, and which read back unchanged."""
 
+import codecs
 import csv
 import io
 import re
@@ -36,7 +37,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.samp
 
 
 def read(content: bytes) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def original(cell: str) -> str:
@@ -72,11 +73,26 @@ def test_each_risky_beginning_gets_one_apostrophe(begin: str) -> None:
 
 def test_numbers_are_unquoted_and_exact() -> None:
     table = pd.DataFrame({"single": np.array([0.1, 1e-7], np.float32), "double": [-0.1, 1 / 3], "whole": [-1, 2]})
-    text = table_csv(table).decode()
-    assert text.splitlines()[1] == "0.1,-0.1,-1"
-    back = pd.read_csv(io.StringIO(text))
+    content = table_csv(table)
+    assert content.splitlines()[1] == b"0.1,-0.1,-1"
+    back = pd.read_csv(io.BytesIO(content))
     assert (back["single"].astype(np.float32) == table["single"]).all()
     assert (back["double"] == table["double"]).all()
+
+
+@pytest.mark.fault(85)
+def test_spreadsheets_are_told_that_it_is_utf8() -> None:
+    content = table_csv(pd.DataFrame({"é": ["猫"]}))
+    assert content == codecs.BOM_UTF8 + '"é"\n"猫"\n'.encode()
+    assert pd.read_csv(io.BytesIO(content)).columns.tolist() == ["é"], "the mark is no part of the first title"
+
+
+def test_a_class_named_na_is_text_and_an_empty_cell_is_no_number() -> None:
+    """As the docstring of `table_csv` says how to read it."""
+    table = pd.DataFrame({"class": ["NA", "nan"], "recall": [0.5, np.nan]})
+    back = pd.read_csv(io.BytesIO(table_csv(table)), keep_default_na=False, na_values=[""])
+    assert back["class"].tolist() == ["NA", "nan"]
+    assert back["recall"].dtype == float and back["recall"].isna().tolist() == [False, True]
 
 
 def test_categories_are_text_and_the_table_is_not_changed() -> None:

@@ -244,3 +244,31 @@ def test_html_page_needs_no_network() -> None:
     assert "<title>&lt;script&gt;run" in page
     assert not re.search(r'<script[^>]+src=|<link[^>]+href="http', page)
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+@pytest.mark.fault(81)
+@pytest.mark.parametrize(("split", "words"), [("test", "no test pictures"), ("validation", "no validation pictures")])
+def test_the_row_of_a_class_without_pictures_is_blank_and_says_why(split: str, words: str) -> None:
+    counts = np.array([[5, 0, 1], [0, 0, 0], [2, 0, 2]])
+    figure = figures.confusion_heatmap(named(counts, "c{}"), "true", split=split)
+    heat, white, black, cells = figure.data
+    assert np.isnan(heat.z[1]).all() and not np.isnan(heat.z[[0, 2]]).any()
+    assert len(white.text) + len(black.text) == 6
+    assert cells.text[3] == f"true c1, predicted c0<br><b>0</b> pictures<br>{words} of c1<br>0 % of predicted c0"
+    assert cells.text[4].endswith(f"{words} of c1<br>never predicted: c1")
+    assert cells.text[1].endswith("<br>0 % of true c0<br>never predicted: c1")
+    assert figures.confusion_heatmap(named(0 * counts, "c{}"), "true").data[0].zmax > 0, "no pictures at all"
+
+
+@pytest.mark.fault(78)
+def test_classes_named_by_numbers_stand_in_their_order() -> None:
+    """On an axis of numbers Plotly would place the class 10 at ten."""
+    names = [str(number) for number in range(13)]
+    matrix = ConfusionMatrix(np.eye(13, dtype=int), tuple(names))
+    counts = pd.DataFrame({"class": names, "train": range(13), "test": range(13)})
+    heatmap = figures.confusion_heatmap(matrix)
+    for axis in (heatmap.layout.xaxis, heatmap.layout.yaxis, figures.class_count_bars(counts).layout.xaxis):
+        assert (list(axis.tickvals), list(axis.ticktext)) == (list(range(13)), names)
+    bars = figures.probability_bars(np.full(13, 1 / 13), names)
+    assert [text.removeprefix("<b>").split("<")[0] for text in bars.layout.yaxis.ticktext] == names
+    assert list(bars.data[0].y) == list(bars.layout.yaxis.tickvals) == list(range(13))

@@ -1,25 +1,30 @@
 """Confusion: a cell chosen by select boxes, URL or chip shows exactly its pictures. Clicks are tested in a browser."""
 
+import io
 import json
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.evaluate import checks, confusion_matrix
+from cifar_core.export import table_csv
 from cifar_core.jobs import start
 from cifar_core.jobs.job import JobState
 from cifar_core.runs import Predictions, Run, read_metrics, read_predictions, recompute_job
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.caches import load_findings
+from pages.ui.understand.confusion_tables import _classes_with_notes
 from tests.jobs.support import wait_for_end
 from tests.pages.support import OpenPage, said
 
@@ -109,6 +114,48 @@ def test_the_matrix_is_told_in_words(open_page: OpenPage, finished: Run, shared:
     chart = app.get("plotly_chart")[0]
     assert "of 100 pictures are mistakes" in chart.proto.alt
     assert "n \\= 100" in said(app), "the facts line names split and n"
+
+
+NUMBERED = ("0", "1", "2", "10", "é", "猫", "日本語のとても長い名前", "Straße", "кот", "NA")
+
+
+@pytest.fixture
+def one_class_absent(found: Predictions, monkeypatch: pytest.MonkeyPatch) -> Predictions:
+    """The predictions without pictures of the class `2`; the classes have other names, some of them numbers."""
+    labels = np.where(found.labels == 2, 3, found.labels)
+    other = replace(found, labels=labels, class_names=NUMBERED)
+    monkeypatch.setattr("pages.ui.caches.read_predictions", lambda *_, **__: other)
+    return other
+
+
+@pytest.mark.fault(78, 81, 85)
+def test_a_class_without_test_pictures_says_so(
+    open_page: OpenPage, finished: Run, shared: Workspace, one_class_absent: Predictions
+) -> None:
+    app = open_page(shared, "confusion", run=finished.id, true="2", by="true")
+    assert "There are no test pictures of 2." in said(app)
+    table = app.dataframe[1]
+    assert table.proto.placeholder == "no test pictures"
+    assert table.value["class"].tolist()[:-2] == list(NUMBERED), "in the order of the classes"
+    undefined = table.value[["recall", "f1", "chance"]].isna().any(axis=1)
+    assert undefined.tolist() == [name == "2" for name in NUMBERED] + [False, False]
+    assert '"type": "progress"' not in table.proto.columns.replace('":"', '": "'), "a bar would stay blank"
+    assert app.selectbox(key="confusion_true").options == list(NUMBERED)
+    gallery = open_page(shared, "misclassified", run=finished.id, true="2", outcome="all")
+    assert "There are no test pictures of 2." in said(gallery)
+
+
+@pytest.mark.fault(78, 81)
+def test_the_class_table_for_download_says_what_is_undefined(
+    finished: Run, shared: Workspace, one_class_absent: Predictions
+) -> None:
+    st.cache_resource.clear()
+    content = table_csv(_classes_with_notes(load_findings(shared, finished)))
+    table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values={"recall": [""], "f1": [""]})
+    assert table["class"].tolist()[:-2] == list(NUMBERED)
+    assert table["recall"].dtype == table["f1"].dtype == float
+    assert table["note"].tolist() == ["no test pictures" if name == "2" else "" for name in (*NUMBERED, "", "")]
+    assert (table["recall"].isna() == (table["note"] != "")).all()
 
 
 @pytest.fixture

@@ -54,7 +54,8 @@ def show_heatmap(findings: Findings, by: str, hide_diagonal: bool, words: str) -
     names = findings.predictions.class_names
     true, predicted = st.session_state[f"{PAGE_KEY}_true"], st.session_state[f"{PAGE_KEY}_predicted"]
     cell = (names.index(true), names.index(predicted)) if true and predicted else None
-    figure = confusion_heatmap(findings.matrix, by, hide_diagonal, cell)  # type: ignore[arg-type]
+    split = findings.predictions.split
+    figure = confusion_heatmap(findings.matrix, by, hide_diagonal, cell, split)  # type: ignore[arg-type]
     key = f"{PAGE_KEY}_heatmap_{cell}"  # another chart for each cell, because Plotly would toggle the old selection
 
     def clicked() -> None:

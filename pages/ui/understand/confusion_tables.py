@@ -1,6 +1,7 @@
 """The tables of the Confusion page: most confused pairs; precision, recall and F1 of each class; their downloads."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from cifar_core.evaluate import ConfusionMatrix
 from cifar_core.export import table_csv
 from cifar_core.figures import figure_html
 from cifar_core.runs import Run
+from cifar_core.text import no_pictures
 from pages.ui.caches import Findings
 from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell
 from pages.ui.wording import PERCENT_FORMAT, in_percent
@@ -57,8 +59,9 @@ def show_class_table(findings: Findings) -> None:
     # Only these are kept by the callback, not the findings.
     table, names = class_table_with_averages(findings), findings.predictions.class_names
     bounds = zip(table.pop("recall_low"), table.pop("recall_high"), strict=True)
-    chance = ["" if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
-    table.insert(list(table).index("recall") + 1, "chance", chance)
+    chance = [None if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
+    # An average has no interval.
+    table.insert(list(table).index("recall") + 1, "chance", [*chance[: len(names)], *[""] * len(findings.averages)])
 
     def clicked() -> None:
         rows = st.session_state[key].selection.rows
@@ -72,17 +75,23 @@ def show_class_table(findings: Findings) -> None:
         selection_mode="single-row",
         hide_index=True,
         height="content",
+        placeholder=no_pictures(findings.predictions.split),
         alt="Precision, recall, F1 and support of each class",
-        column_config=_class_columns(),
+        column_config=_class_columns(all_defined=bool(table[["precision", "recall", "f1"]].notna().all(axis=None))),
     )
 
 
-def _class_columns() -> dict[str, Any]:
-    """Return how each column of the class table is shown."""
+def _class_columns(*, all_defined: bool) -> dict[str, Any]:
+    """Return how each column of the class table is shown: scores as bars, which cannot say that one is undefined."""
+    bar = partial(st.column_config.ProgressColumn, min_value=0.0, max_value=1.0)
     shares = {
-        name: st.column_config.ProgressColumn(title, format="%.3f", min_value=0.0, max_value=1.0, help=meaning)
+        name: (bar if all_defined else st.column_config.NumberColumn)(title, format="%.3f", help=meaning)
         for name, title, meaning in (
-            ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
+            (
+                "precision",
+                "Precision",
+                "Of the pictures predicted as this class, the share that belong to it; 0 where there are none.",
+            ),
             ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
             ("f1", "F1", "Harmonic mean of precision and recall."),
         )
@@ -101,6 +110,12 @@ def _class_columns() -> dict[str, Any]:
     }
 
 
+def _classes_with_notes(findings: Findings) -> pd.DataFrame:
+    """Return the class table for a file: the cells of undefined scores stay empty, and the column `note` says why."""
+    table, reason = class_table_with_averages(findings), no_pictures(findings.predictions.split)
+    return table.assign(note=np.where(table["support"] == 0, reason, ""))
+
+
 def class_table_with_averages(findings: Findings) -> pd.DataFrame:
     """Return the class report with a row for each average."""
     averages = findings.averages.rename_axis("class").reset_index()
@@ -113,7 +128,7 @@ def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go
     """Show downloads of the matrix, the tables and the figure; each file is made at the click."""
     epoch = findings.predictions.epoch
     # A download keeps these two of the findings and nothing else.
-    matrix, classes = findings.matrix, class_table_with_averages(findings)
+    matrix, classes = findings.matrix, _classes_with_notes(findings)
     title = f"{run.name}: confusion on test, n = {len(findings.table):,}, epoch {epoch}"
     files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(matrix)),

@@ -11,8 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.samples import tile_lines
+from cifar_core.text import no_pictures
 from pages.ui.components.image_grid import GridEvent, image_grid
 from pages.ui.error_messages import show_errors_as_toast
+from pages.ui.markdown import escaped
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.understand.picture_detail import open_picture, show_picture_detail
 from pages.ui.url_state import UrlParameter, free_text, one_of, whole_number
@@ -27,6 +29,10 @@ GALLERY_URL_PARAMETERS: dict[str, UrlParameter] = {
 
 def _empty_message(content: GalleryContent) -> str:
     """Return the sentence where no picture is shown, with a way to some where there is one."""
+    found, true = content.findings, content.query.sample_filter.true
+    support = dict(zip(found.predictions.class_names, found.classes["support"], strict=True))
+    if true and not any(support[name] for name in true):
+        return f"There are {no_pictures(found.predictions.split)} of {escaped(', '.join(true))}."
     if not content.query.selectable:
         return "There is no such picture."
     if content.findings.table["correct"].all():
