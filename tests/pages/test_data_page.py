@@ -143,6 +143,8 @@ def test_the_datasets_own_validation_pictures_are_a_part_of_their_own(
     assert "tiny · validation, n = 20 · 20 match" in said(app)
     assert "airplane · train/00280.png" in said(app).replace("\\", "")
     assert app.dataframe[-1].value.iloc[0].tolist() == ["airplane", 28, 2, 10]
+    app = open_page(workspace, "data", dataset="tiny", split="train", picture="train/00280.png")
+    assert "airplane · train/00000.png" in said(app).replace("\\", ""), "the open picture is one of the part"
     app.get_by_key("data_split").set_value("train").run()
     assert "tiny · train, n = 280 · 280 match" in said(app)
     app.get_by_key("data_split").set_value("validation").run()

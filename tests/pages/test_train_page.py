@@ -103,8 +103,9 @@ def test_the_datasets_own_validation_pictures_stand_beside_the_share(
         "A share of 0.2 of the training pictures validates, instead of the dataset's own 20 validation pictures."
         in said(app)
     )
+    app.get_by_key("train_preset").set_value("quick").run()
     app.get_by_key("train_start").click().run()
-    assert not read_run(workspace, started[0]).config.data.own_validation
+    assert not read_run(workspace, started[0]).config.data.own_validation, "a preset does not choose the pictures"
 
 
 def test_early_stopping_needs_a_validation_part_of_some_kind(open_page: OpenPage, workspace: Workspace) -> None:
