@@ -208,17 +208,19 @@ steps = pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.s
 @pytest.mark.fault(14, 60)
 @steps
 def test_importing_pictures(template: Path, tmp_path: Path, step: int) -> None:
-    """By the job, which also writes its progress, and removes the archive of an upload."""
+    """By the job, which also writes its progress, and removes the archive of an upload once it is imported."""
     packed = write_zip(small_set(train=2, test=1), tmp_path / "mine.zip")
 
     def do(workspace: Workspace) -> None:
-        upload = workspace.data / f"{TEMP_MARK}upload"
+        upload = workspace.data / ".jobs" / "mine" / "upload"
+        upload.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(packed, upload)
         write_request(workspace, DataRequest("import", str(upload), is_upload=True, shown="mine.zip"))
         do_job(dataset_job(workspace, "mine"), DataRequest, prepare)
         job = read_job(dataset_job(workspace, "mine"))
         if job is not None and job.state == "failed":
             raise StorageError(job.error)
+        assert not upload.exists()
 
     try_everything(template, Action(do, ("data/mine",)), step)
 

@@ -98,7 +98,11 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
             st.progress(0.0, text="Preparing…")
         return
     if state.state == "ready":
-        st.markdown(f"{state.classes} classes · {state.train:,} train · {state.test:,} test · {size_text(state.bytes)}")
+        validation = f"{state.validation:,} validation · " if state.validation else ""
+        st.markdown(
+            f"{state.classes} classes · {state.train - state.validation:,} train · {validation}{state.test:,} test · "
+            f"{size_text(state.bytes)}"
+        )
     else:
         if state.problem or (job is not None and failed):
             st.error(escaped_sentence(state.problem or (job.error if job else "")), icon=":material/error:")
