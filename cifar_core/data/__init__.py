@@ -30,7 +30,7 @@ from cifar_core.data.preparation import (
     suggested_name,
 )
 from cifar_core.data.sources.drawn10 import prepare_drawn10
-from cifar_core.data.sources.importing import DEFAULT_TEST_SHARE, ImportOptions
+from cifar_core.data.sources.importing import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
 from cifar_core.data.store import (
     Dataset,
     Split,
@@ -43,13 +43,16 @@ from cifar_core.data.store import (
     require_unchanged,
     save_dataset,
 )
-from cifar_core.data.stratified import counts_of_test
+from cifar_core.data.stratified import MAX_TEST_SHARE, MIN_TEST_SHARE, counts_of_test
 
 __all__ = [
     "CONVERSION",
     "DEFAULT_TEST_SHARE",
     "EXTENSIONS",
     "FORMATS",
+    "MAX_SEED",
+    "MAX_TEST_SHARE",
+    "MIN_TEST_SHARE",
     "Dataset",
     "DatasetState",
     "Findings",

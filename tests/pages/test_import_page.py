@@ -95,7 +95,7 @@ def test_what_cannot_be_understood_says_why_and_can_be_put_away(
     assert "data_take_loose" not in {button.key for button in app.button}
     write_folder(small_set(), folder)
     app.button(key="data_look_loose").click().run()
-    assert not app.error and primaries(app) == ["Generate", "Import"]
+    assert not app.error and primaries(app) == ["Import"]
     app.button(key="data_forget_loose").click().run()
     assert "data_take_loose" not in {button.key for button in app.button}
     assert folder.exists()

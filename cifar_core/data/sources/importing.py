@@ -29,7 +29,7 @@ from cifar_core.workspace import Workspace
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DEFAULT_TEST_SHARE = 0.2
 _REPORT_EVERY = 100  # files between reports of progress
-_MAX_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1
 _SPLIT_ARRAYS = ("images", "labels", "ids", "sizes")
 
 
@@ -171,8 +171,8 @@ def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout
 
 def check_options(options: ImportOptions) -> None:
     """Raise DataError for a share or a seed that is out of range."""
-    if not 0 <= options.seed <= _MAX_SEED:
-        raise DataError(f"The seed is {options.seed}: give a whole number from 0 to {_MAX_SEED}.")
+    if not 0 <= options.seed <= MAX_SEED:
+        raise DataError(f"The seed is {options.seed}: give a whole number from 0 to {MAX_SEED}.")
     if options.test_share is not None:
         check_test_share(options.test_share)
 

@@ -51,11 +51,12 @@ def show_dataset_cards(workspace: Workspace) -> list[DatasetState]:
         if [state.name for state in now if state.state == "preparing"] != busy:
             _browse_the_new(busy, now)
             rerun_page()
+        lacking = not any(state.state == "ready" or is_undecided(state) for state in now)
         with st.grid("auto", min_column_width=300):
             for state in now:
                 if not is_undecided(state):
                     with st.container(border=True, height="stretch"):
-                        _show_card(workspace, state, primary=not any(other.state == "ready" for other in now))
+                        _show_card(workspace, state, primary=lacking)
 
     st.fragment(refresh, run_every=REFRESH_SECONDS if busy else None)()
     for state in states:

@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.data import (
-    DEFAULT_TEST_SHARE,
+    MAX_SEED,
+    MAX_TEST_SHARE,
+    MIN_TEST_SHARE,
     DatasetState,
     Findings,
     ImportOptions,
@@ -26,7 +28,8 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 
-_TABLE_HEIGHT = 260  # screen pixels
+_ROWS_SHOWN = 7  # classes; more of them scroll
+_TABLE_HEIGHT = 288  # screen pixels
 
 
 def show_import_decision(workspace: Workspace, state: DatasetState) -> None:
@@ -61,51 +64,52 @@ def _show_findings(workspace: Workspace, state: DatasetState, request: DataReque
                 st.code("\n".join(findings.problems), language=None, height=160)
         if findings.flat:
             options = _ask_for_test_part(name, options)
-    problem = ""
+        counts, problem = _class_counts(findings, options)
+        if problem:
+            st.warning(escaped_sentence(problem), icon=":material/warning:")
+        with st.container(horizontal=True):
+            _show_import_buttons(workspace, state, request, findings, options, disabled=bool(problem))
+            _show_dismiss(workspace, name)
     if right is not None:
-        with right:
-            problem = _show_counts(findings, options)
-    with st.container(horizontal=True):
-        _show_import_buttons(workspace, state, request, findings, options, disabled=bool(problem))
-        _show_dismiss(workspace, name)
+        right.dataframe(
+            counts,
+            hide_index=True,
+            height="content" if len(counts) <= _ROWS_SHOWN else _TABLE_HEIGHT,
+            alt="Files of each class in each part",
+        )
 
 
 def _ask_for_test_part(name: str, options: ImportOptions) -> ImportOptions:
     with st.container(horizontal=True):
         share = st.slider(
             "Share of the test part",
-            0.05,
-            0.5,
-            options.test_share or DEFAULT_TEST_SHARE,
-            0.05,
+            MIN_TEST_SHARE,
+            MAX_TEST_SHARE,
+            min(MAX_TEST_SHARE, max(MIN_TEST_SHARE, options.share)),
+            0.01,
             key=f"data_share_{name}",
             width=260,
             help="Of each class this share is drawn for the test; at least one picture stays for training.",
         )
-        seed = st.number_input("Seed", 0, 2**32 - 1, options.seed, key=f"data_seed_{name}", width=140)
+        seed = st.number_input(
+            "Seed", 0, MAX_SEED, min(MAX_SEED, max(0, options.seed)), key=f"data_seed_{name}", width=140
+        )
     return ImportOptions(options.leave_out, share, int(seed), options.encoding)
 
 
-def _show_counts(findings: Findings, options: ImportOptions) -> str:
-    """Show the files of each class; returns a sentence where they cannot be parted."""
-    train, test = np.array(findings.train), np.array(findings.test)
+def _class_counts(findings: Findings, options: ImportOptions) -> tuple[pd.DataFrame, str]:
+    """Return the files of each class in each part, and a sentence where no test part can be drawn."""
+    train, test, problem = np.array(findings.train), np.array(findings.test), ""
     if findings.flat:
         try:
             test = counts_of_test(train, options.share, options.seed)
         except CifarCoreError as error:
-            st.warning(escaped_sentence(str(error)), icon=":material/warning:")
-            return str(error)
+            problem = str(error)
         train = train - test
     columns = {"class": findings.classes, "train": train}
     if any(findings.valid):
         columns["validation"] = findings.valid
-    st.dataframe(
-        pd.DataFrame({**columns, "test": test}),
-        hide_index=True,
-        height=min(_TABLE_HEIGHT, 38 + 35 * len(findings.classes)),
-        alt="Files of each class in each part",
-    )
-    return ""
+    return pd.DataFrame({**columns, "test": test}), problem
 
 
 def _show_import_buttons(
