@@ -4,10 +4,12 @@ An import may be two jobs: one that looks inside and writes what it finds (`impo
 has seen that, the import itself. An upload lies in the folder of the job until it is imported or given up.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import stat
+import time
 import unicodedata
 import urllib.parse
 import urllib.request
@@ -38,6 +40,7 @@ from cifar_core.workspace import Workspace
 _MAX_PATH_SHOWN = 300  # characters of a path in error messages
 _MOST_SUGGESTED = 100  # numbers that are tried for a free name
 _LONGEST_SUGGESTED = 50  # characters
+_KEPT_SECONDS = 7 * 24 * 3600.0  # that an upload waits for a decision
 _UPLOAD = "upload"  # its name in the folder of the job
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "„": "“", "«": "»"}
 _ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(zip|tar|gz|tgz|xz|txz|bz2|tbz2?)$", re.IGNORECASE)
@@ -89,6 +92,7 @@ def start_look(workspace: Workspace, source: str | Path, name: str, *, upload: b
     """
     path, job = _readable(source), dataset_job(workspace, name)
     _refuse_reserved(name, path)
+    _forget_old_uploads(workspace)
     kept = job.path / _UPLOAD if upload else path
     request = DataRequest("look", str(kept), upload, one_line(shown))
 
@@ -204,6 +208,14 @@ def _read_request(job: JobFolder) -> DataRequest | None:
         return read_request(job, DataRequest)
     except StorageError:
         return None
+
+
+def _forget_old_uploads(workspace: Workspace) -> None:
+    """Give up the imports of uploads that nobody has decided on for a week, because they fill the disk."""
+    for upload in workspace.jobs.glob(f"*/{_UPLOAD}"):
+        with contextlib.suppress(OSError):  # it is being imported or given up right now
+            if time.time() - upload.stat().st_mtime > _KEPT_SECONDS:
+                forget_import(workspace, upload.parent.name)
 
 
 def _refuse_reserved(name: str, source: Path) -> None:

@@ -1,5 +1,7 @@
 """Looking into a source, then importing it: an upload is kept until it is imported or given up."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,19 @@ def test_an_import_that_is_given_up_leaves_nothing(workspace: Workspace, tmp_pat
     assert not kept_upload(workspace).exists()
     with pytest.raises(DataError, match="not there any more: choose it again"):
         continue_import(workspace, "mine", ImportOptions())
+
+
+@pytest.mark.fault(72)
+def test_uploads_that_nobody_decides_on_go_after_a_week(workspace: Workspace, tmp_path: Path) -> None:
+    for name, days in (("old", 8), ("new", 6)):
+        start_look(workspace, write_zip(small_set(), tmp_path / f"{name}.zip"), name, upload=True)
+        moment = time.time() - days * 24 * 3600
+        os.utime(dataset_job(workspace, name).path / "upload", (moment, moment))
+    folder = write_folder(small_set(), tmp_path / "folder")
+    start_look(workspace, folder, "third")
+    assert [state_of(workspace, name) for name in ("old", "new", "third")] == ["", "found", "found"]
+    assert not (dataset_job(workspace, "old").path / "upload").exists()
+    assert folder.exists()
 
 
 def test_another_look_replaces_the_first(workspace: Workspace, tmp_path: Path) -> None:
