@@ -201,6 +201,20 @@ def test_a_summary_never_says_that_nothing_was_found(data_import: Import, tmp_pa
     assert "nothing" not in err
 
 
+@pytest.mark.fault(83)
+def test_a_part_of_broken_files(data_import: Import, workspace: Workspace, tmp_path: Path) -> None:
+    """Without a test picture nothing is imported; without a validation picture the rest is."""
+    for part in ("test", "valid"):
+        source = tree(tmp_path / f"no-{part}", ["train", "valid", "test"])
+        for file in (source / part).rglob("*.png"):
+            file.write_bytes(b"")
+    code, _, err = data_import(tmp_path / "no-test", "--leave-out")
+    assert code == 2 and "No picture in test can be used, so there is no test part. test/" in err
+    code, printed, _ = data_import(tmp_path / "no-valid", "--leave-out")
+    assert (code, printed["validation"], printed["left_out"]) == (0, 0, 8)
+    assert open_dataset(workspace, "no-valid").validation is None
+
+
 @pytest.mark.fault(84)
 @pytest.mark.parametrize(
     ("ending", "form"), [("jfif", "JPEG"), ("ppm", "PPM"), ("tif", "TIFF"), ("gif", "GIF"), ("dat", "PNG")]

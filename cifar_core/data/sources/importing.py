@@ -146,15 +146,22 @@ def import_pictures(
     findings = _findings(found, listing, counts)
     if found.problem_count and not options.leave_out:
         raise _refusal(findings, found.files)
-    if not counts:
-        raise DataError(
-            f"No picture can be used: all {counted(found.files, 'file')} had to be left out. {found.problems[0]}"
-        )
+    _require_pictures(found, counts)
     watcher.progress("Saving", 0, 1, "files")
     origin = f"Imported from {shown_name(path, shown)}."
     dataset = _save(workspace, name, found, _class_names(counts), options, origin)
     after = _sentences_after(dataset, layout, options)
     return dataset, replace(findings, sentences=[*findings.sentences, *after], imported=True)
+
+
+def _require_pictures(found: Reading, counts: dict[str, Counter[Part]]) -> None:
+    """Raise DataError where so many files had to be left out that a part is empty."""
+    if not counts:
+        files = counted(found.files, "file")
+        raise DataError(f"No picture can be used: all {files} had to be left out. {found.problems[0]}")
+    if not found.layout.flat and not any(count["test"] for count in counts.values()):
+        folder = found.layout.folders["test"]
+        raise DataError(f"No picture in {folder} can be used, so there is no test part. {found.problems[0]}")
 
 
 def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout]:
@@ -219,7 +226,7 @@ def _save(
     train, validation = splits["train"], None
     if found.layout.flat:
         train, splits["test"] = _choose_test(train, options.share, options.seed)
-    elif "valid" in splits:
+    elif "valid" in splits and len(splits["valid"].ids):
         validation = np.arange(len(train.ids), len(train.ids) + len(splits["valid"].ids))
         train = _joined(train, splits["valid"])
     return save_dataset(
@@ -282,7 +289,9 @@ def _sentences(listing: Listing, layout: Layout) -> list[str]:
     """What was taken for what, and what is passed over."""
     sentences = [layout.sentence, *([listing.note] if listing.note else [])]
     for folder, count in layout.unlabelled.items():
-        sentences.append(f"{counted(count, 'picture')} in {folder} {_were(count)} passed over: no class folders.")
+        sentences.append(
+            f"{counted(count, 'picture')} in {folder} {_were(count)} passed over: it has no class folders."
+        )
     outside = layout.outside.total()
     if outside:
         names = first_names(sorted(layout.outside, key=natural_key))
