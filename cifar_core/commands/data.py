@@ -9,9 +9,11 @@ from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
     DEFAULT_TEST_SHARE,
     DatasetState,
+    Findings,
     ImportOptions,
     dataset_job,
     dataset_state,
+    forget_import,
     list_datasets,
     open_dataset,
     read_findings,
@@ -97,11 +99,24 @@ def import_command(  # noqa: PLR0913 - one argument for each option
     name = name or suggested_name(path)
     options = ImportOptions(leave_out, test_share, seed, names)
     start_import(workspace, path, name, options=options)
-    state = finish(workspace, name, ctrl_c)
+    try:
+        state = finish(workspace, name, ctrl_c)
+    except CifarCoreError as error:
+        # It has all been said here, so the Data page need not show it, and nobody has to dismiss it there.
+        way_out = _way_out(read_findings(dataset_job(workspace, name)))
+        forget_import(workspace, name)
+        raise type(error)(f"{error}{way_out}") from error
     if as_json:
         findings = read_findings(dataset_job(workspace, name))
         facts = {"report": findings.report, "left_out": findings.problem_count}
         print_json(asdict(state) | {"class_names": open_dataset(workspace, name).class_names, **facts})
+
+
+def _way_out(findings: Findings) -> str:
+    if not findings.problem_count or not findings.usable:
+        return ""
+    them = "it" if findings.problem_count == 1 else "them"
+    return f" Mend {them}, or import the other {findings.usable:,} with --leave-out."
 
 
 def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
@@ -114,9 +129,10 @@ def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
     said: list[str] = []
 
     def say_new(report: list[str]) -> None:
-        for line in report[len(said) :]:
-            say(line)
-            said.append(line)
+        for line in report:
+            if line not in said:
+                say(line)
+                said.append(line)
 
     job = follow_job(dataset_job(workspace, name), ctrl_c, say_new)
     state = dataset_state(workspace, name)

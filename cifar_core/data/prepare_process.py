@@ -15,6 +15,7 @@ from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
 from cifar_core.data.store import write_array
+from cifar_core.errors import DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.jobs.progress import CancelledError
@@ -79,6 +80,9 @@ def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter
             )
     except ImportRefusedError as error:
         _report(job, error.findings, reporter)
+        raise
+    except DataError:
+        remove(findings_file(job))  # of the look: what was found there cannot be imported
         raise
     _report(job, findings, reporter)
     _remove_upload(request)

@@ -159,7 +159,8 @@ class _Folder(Source):
                     raise DataError(
                         f"{self._name} has more than {_MAX_DEPTH} folders inside each other: it was refused."
                     )
-                self._listing.folders.append(parts)
+                if not is_junk(parts):
+                    self._listing.folders.append(parts)
                 self._walk(place, parts, (*ancestors, place), budget)
             elif not problem and place.is_file():
                 budget.file()
@@ -223,13 +224,18 @@ def _names_of_entries(infos: Sequence[zipfile.ZipInfo], encoding: str) -> tuple[
     if unknown:
         if not encoding:
             readings = possible_readings(unknown)
-            if len(readings) != 1:
+            if not readings or (len(readings) > 1 and not _only_in_file_names(unknown)):
                 raise UnclearNamesError(readings)
             encoding = next(iter(readings))
-            note = was_read_as(encoding, readings[encoding])
-        found = iter(read_names(unknown, encoding))
+        names = read_names(unknown, encoding)
+        note, found = was_read_as(encoding, names), iter(names)
         stored = [next(found) if name is None else name for name in stored]
     return [str(name).replace("\\", "/") for name in stored], note
+
+
+def _only_in_file_names(raw_names: Sequence[bytes]) -> bool:
+    """Whether the encoding concerns names of files alone, so that a wrong one cannot give a wrong class."""
+    return all(raw.rpartition(b"/")[0].isascii() and b"\\" not in raw for raw in raw_names)
 
 
 class _Unpacked(io.RawIOBase):
@@ -275,10 +281,10 @@ class _Tar(Source):
     def list(self, progress: OnProgress = no_progress) -> Listing:
         listing = Listing()
         for parts, content in self._entries():
-            if content is None:
+            if is_junk(parts):
+                listing.junk += content is not None
+            elif content is None:
                 listing.folders.append(parts)
-            elif is_junk(parts):
-                listing.junk += 1
             else:
                 listing.files.append(parts)
                 if len(listing.files) % _REPORT_EVERY == 0:

@@ -91,6 +91,7 @@ def look_inside(
     found = Reading(listing, layout)
     counts = layout.class_counts()
     found.exclude_untrained(counts)
+    _class_names(counts, found)
     return _findings(found, listing, counts)
 
 
@@ -136,9 +137,9 @@ def import_pictures(
         listing, layout = _understand(source, watcher)
         if options.test_share is not None and not layout.flat:
             raise DataError(f"There is a test part, {layout.folders['test']}: leave out --test-share.")
-        _class_names(layout.class_counts())  # before all pictures are read
         found = Reading(listing, layout)
-        for sentence in _sentences(listing, layout):
+        _class_names(layout.class_counts(), found)  # before all pictures are read
+        for sentence in _sentences(listing, layout, layout.class_counts()):
             watcher.say(sentence)
         _read_all(source, found, watcher)
     counts = found.class_counts()
@@ -149,8 +150,13 @@ def import_pictures(
     _require_pictures(found, counts)
     watcher.progress("Saving", 0, 1, "files")
     origin = f"Imported from {shown_name(path, shown)}."
-    dataset = _save(workspace, name, found, _class_names(counts), options, origin)
-    after = _sentences_after(dataset, layout, options)
+    dataset = _save(workspace, name, found, _class_names(counts, found), options, origin)
+    after = [_taken_sentence(dataset, layout, options)]
+    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
+    if layout.flat and not tested.all():
+        after.append(_untested_sentence([dataset.class_names[label] for label in np.flatnonzero(tested == 0)]))
+    if dataset.grey_bits != 16:
+        after.append(f"The 16-bit grey pictures hold {dataset.grey_bits} bits: level 4,095 is white.")
     return dataset, replace(findings, sentences=[*findings.sentences, *after], imported=True)
 
 
@@ -193,24 +199,33 @@ def _read_all(source: Source, found: Reading, watcher: ImportWatcher) -> None:
             watcher.show(found.last_pictures())
 
 
-def _class_names(counts: dict[str, Counter[Part]]) -> tuple[str, ...]:
+def _class_names(counts: dict[str, Counter[Part]], found: Reading) -> tuple[str, ...]:
     """The classes in their order.
 
     Raises:
-        DataError: they are too many or too few, or a name breaks a rule.
+        DataError: they are too many or too few, or a name breaks a rule; the message names a file that cannot be used,
+            where there is one.
     """
     classes = sorted((name for name in counts if counts[name]["train"]), key=natural_key)
     if not 2 <= len(classes) <= MAX_CLASSES:
-        found = f" ({first_names(classes)})" if classes else ""
-        raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} classes; here there are {len(classes):,}{found}.")
+        named = f" ({first_names(classes)})" if classes else ""
+        are = "is" if len(classes) == 1 else "are"
+        more = f" (and {found.problem_count - 1:,} more)" if found.problem_count > 1 else ""
+        cause = f" {found.problems[0].rstrip('.')}{more}." if found.problems else ""
+        raise DataError(f"A dataset has 2 to {MAX_CLASSES:,} classes; here there {are} {len(classes):,}{named}.{cause}")
     for name in classes:
         if len(name) > MAX_CLASS_NAME:
             raise DataError(f"The class name {name[:80]!r} is longer than {MAX_CLASS_NAME} characters.")
-    folded = Counter(name.casefold() for name in classes)
-    clashing = sorted(name for name in classes if folded[name.casefold()] > 1)
+    alike = Counter(_looks(name) for name in classes)
+    clashing = sorted(name for name in classes if alike[_looks(name)] > 1)
     if clashing:
-        raise DataError(f"The classes {first_names(clashing)} differ only in capital letters: rename or join them.")
+        names = first_names(clashing)
+        raise DataError(f"The classes {names} differ only in capital letters or spaces: rename or join them.")
     return CIFAR_CLASSES if set(classes) == set(CIFAR_CLASSES) else tuple(classes)
+
+
+def _looks(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def _save(
@@ -261,7 +276,7 @@ def _rows(split: Split, rows: np.ndarray) -> Split:
 def _findings(found: Reading, listing: Listing, counts: dict[str, Counter[Part]]) -> Findings:
     classes = sorted(counts, key=natural_key)
     return Findings(
-        sentences=_sentences(listing, found.layout),
+        sentences=_sentences(listing, found.layout, counts),
         problems=found.problem_lines(),
         problem_count=found.problem_count,
         usable=sum(count.total() for count in counts.values()),
@@ -276,17 +291,14 @@ def _findings(found: Reading, listing: Listing, counts: dict[str, Counter[Part]]
 def _refusal(findings: Findings, files: int) -> ImportRefusedError:
     count = findings.problem_count
     more = f" (and {count - 1:,} more)" if count > 1 else ""
-    them = "it" if count == 1 else "them"
-    way_out = f" Mend {them}, or import the other {findings.usable:,} with --leave-out." if findings.usable else ""
     return ImportRefusedError(
-        f"Nothing was imported: {count:,} of {counted(files, 'file')} cannot be used. "
-        f"{findings.problems[0]}{more}{way_out}",
+        f"Nothing was imported: {count:,} of {counted(files, 'file')} cannot be used. {findings.problems[0]}{more}",
         findings,
     )
 
 
-def _sentences(listing: Listing, layout: Layout) -> list[str]:
-    """What was taken for what, and what is passed over."""
+def _sentences(listing: Listing, layout: Layout, counts: dict[str, Counter[Part]]) -> list[str]:
+    """What was taken for what, what is passed over, and which classes are incomplete."""
     sentences = [layout.sentence, *([listing.note] if listing.note else [])]
     for folder, count in layout.unlabelled.items():
         sentences.append(
@@ -299,20 +311,17 @@ def _sentences(listing: Listing, layout: Layout) -> list[str]:
     if listing.junk:
         sentences.append(f"{counted(listing.junk, 'hidden or system file')} {_were(listing.junk)} passed over.")
     if layout.empty:
-        sentences.append(f"Without a picture: {first_names(sorted(layout.empty, key=natural_key))}.")
+        sentences.append(f"Folders without a picture: {first_names(sorted(layout.empty, key=natural_key))}.")
+    if layout.lost:
+        sentences.append(f"Left out altogether: {first_names(sorted(layout.lost, key=natural_key))}.")
+    untested = [name for name in sorted(counts, key=natural_key) if not counts[name]["test"]]
+    if untested and not layout.flat:
+        sentences.append(_untested_sentence(untested))
     return sentences
 
 
-def _sentences_after(dataset: Dataset, layout: Layout, options: ImportOptions) -> list[str]:
-    """What the dataset has become."""
-    sentences = [_taken_sentence(dataset, layout, options)]
-    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
-    untested = [name for name, count in zip(dataset.class_names, tested, strict=True) if not count]
-    if untested:
-        sentences.append(f"No test pictures: {first_names(untested)}. Scores of such a class are undefined.")
-    if dataset.grey_bits != 16:
-        sentences.append(f"The 16-bit grey pictures hold {dataset.grey_bits} bits: level 4,095 is white.")
-    return sentences
+def _untested_sentence(classes: list[str]) -> str:
+    return f"No test pictures: {first_names(classes)}. Scores of such a class are undefined."
 
 
 def _taken_sentence(dataset: Dataset, layout: Layout, options: ImportOptions) -> str:
@@ -320,7 +329,7 @@ def _taken_sentence(dataset: Dataset, layout: Layout, options: ImportOptions) ->
     train, test = len(dataset.train.labels) - held, len(dataset.test.labels)
     if layout.flat:
         return (
-            f"Of {train + test:,} pictures, {test:,} were drawn for the test part "
+            f"Of {train + test:,} pictures, {test:,} {_were(test)} drawn for the test part "
             f"(share {options.share:g}, seed {options.seed})."
         )
     counts: dict[Part, int] = {"train": train, "valid": held, "test": test}

@@ -66,6 +66,7 @@ class Layout:
     unlabelled: Counter[str] = field(default_factory=Counter)  # folder of a part -> pictures without class folders
     outside: Counter[str] = field(default_factory=Counter)  # name of a file or folder -> other files, passed over
     empty: list[str] = field(default_factory=list)  # class folders without a picture
+    lost: list[str] = field(default_factory=list)  # class folders whose pictures are all misplaced
 
     def class_counts(self) -> dict[str, Counter[Part]]:
         """The files of each class in each part, the classes in their natural order."""
@@ -81,7 +82,7 @@ class Layout:
         classes = f"{len(counts):,} class{'' if len(counts) == 1 else 'es'}"
         if self.flat:
             files = counted(len(self.samples), "file")
-            return f"{self.folders['train']} holds {classes} ({files}) and no test part: it is drawn from these files."
+            return f"{self.folders['train']} holds {classes} ({files}) in one part: a test part is drawn from them."
         taken = []
         for part, folder in self.folders.items():
             total = sum(count[part] for count in counts.values())
@@ -138,6 +139,7 @@ def find_layout(files: Sequence[MemberPath], folders: Iterable[MemberPath] = ())
     """
     top = _tree(files, folders)
     levels = [level for level in map(_Level, top.below()) if level.labelled or level.unlabelled]
+    levels.sort(key=lambda level: level.folder.path)
     with_train = [level for level in levels if "train" in level.labelled]
     full = [level for level in with_train if len(level.labelled) > 1]
     layout = Layout()
@@ -160,7 +162,7 @@ class _Level:
         self.labelled: dict[Part, list[tuple[_Folder, _Folder]]] = {}
         self.unlabelled: list[_Folder] = []
         for child in folder.filled:
-            part, classes = part_of(child.name), _class_level(child)
+            part, classes = part_of(child.name), _class_level(child, in_part=True)
             if part is not None and classes is None:
                 self.unlabelled.append(child)
             elif part is not None and classes is not None:
@@ -207,7 +209,7 @@ def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)  # macOS writes é as two characters
 
 
-def _class_level(folder: _Folder) -> _Folder | None:
+def _class_level(folder: _Folder, *, in_part: bool = False) -> _Folder | None:
     """The folder at or below this one whose folders are the classes; None where the pictures lie in no class folder.
 
     Of folders that lie one in the other down to the pictures, the last one is the class, but for such as `images`.
@@ -216,7 +218,7 @@ def _class_level(folder: _Folder) -> _Folder | None:
     while len(chain[-1].filled) == 1:
         chain += chain[-1].filled
     last = chain.pop()
-    if _are_classes(_classes_in(last)):
+    if _are_classes(_classes_in(last, in_part=in_part)):
         return last
     while chain:
         above = chain.pop()
@@ -226,21 +228,24 @@ def _class_level(folder: _Folder) -> _Folder | None:
     return None
 
 
-def _classes_in(folder: _Folder) -> list[_Folder]:
-    """The folders in it that may be classes: not those of parts.
+def _classes_in(folder: _Folder, *, in_part: bool) -> list[_Folder]:
+    """The folders in it that may be classes: not those that are named like a part.
 
-    But a folder `train` beside several other classes, and beside no other part, holds pictures of trains.
+    But within a part such a folder of pictures beside another class is a class too, and so is `train`, beside several
+    classes and no other part, where there are no parts: it holds pictures of trains.
     """
-    parts = [child for child in folder.filled if part_of(child.name) is not None]
+    named = [child for child in folder.filled if part_of(child.name) is not None]
     others = [child for child in folder.filled if part_of(child.name) is None]
-    is_class = [part_of(child.name) for child in parts] == ["train"] and len(others) > 1
+    if in_part and others:
+        return [child for child in folder.filled if child in others or _class_level(child) is None]
+    is_class = [part_of(child.name) for child in named] == ["train"] and len(others) > 1
     return folder.filled if is_class else others
 
 
 def _are_classes(folders: list[_Folder]) -> bool:
     """Whether folders side by side can be classes; `images` and `masks` are not."""
     names = {folder.name.casefold() for folder in folders}
-    return len(names) > 1 and not all(map(_is_between, names)) and not (names & _BETWEEN and names & _MASKS)
+    return len(folders) > 1 and not all(map(_is_between, names)) and not (names & _BETWEEN and names & _MASKS)
 
 
 def _is_between(name: str) -> bool:
@@ -255,9 +260,10 @@ def _take_parts(layout: Layout, level: _Level) -> _Folder:
     for part, source in sources.items():
         child, classes = level.the(source)
         layout.folders[part] = child.shown
-        _take_classes(layout, part, classes)
+        _take_classes(layout, part, classes, in_part=True)
         _note_loose(layout, classes)
     _require_common_class(layout)
+    _refuse_hidden_part(layout)
     _note_unlabelled(layout, level.unlabelled)
     return level.folder
 
@@ -272,7 +278,7 @@ def _take_only_train(layout: Layout, level: _Level) -> _Folder:
             )
     child, classes = level.the("train")
     layout.flat, layout.folders["train"] = True, child.shown
-    _take_classes(layout, "train", classes)
+    _take_classes(layout, "train", classes, in_part=False)
     _note_loose(layout, classes)
     _note_unlabelled(layout, level.unlabelled)
     return level.folder
@@ -288,26 +294,28 @@ def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> _
     if classes is None:
         raise DataError(_no_classes(top))
     layout.flat, layout.folders["train"] = True, classes.shown
-    _take_classes(layout, "train", classes)
+    _take_classes(layout, "train", classes, in_part=False)
     return classes
 
 
-def _take_classes(layout: Layout, part: Part, level: _Folder) -> None:
+def _take_classes(layout: Layout, part: Part, level: _Folder, *, in_part: bool) -> None:
     """Take the pictures of the class folders in `level`, and note its other folders."""
-    classes = _classes_in(level)
+    classes = _classes_in(level, in_part=in_part)
     _note_unlabelled(layout, [folder for folder in level.filled if folder not in classes])
     shared = _shared_folder(classes)
     for folder in classes:
+        before = len(layout.samples)
         for place in folder.below():
             between = place.path[len(folder.path) :]
             inside = between == shared or all(_is_between(name) or name == folder.name for name in between)
             for path in place.files:
-                name = _normal(path[-1])
+                name, shown = _normal(path[-1]), "/".join(path)
                 if not inside or len(name) > MAX_FILE_NAME:
-                    shown = "/".join((part, folder.name, *between, name))
                     layout.misplaced[path] = _long_name(shown) if inside else _misplaced(shown)
                 else:
                     layout.samples[path] = Sample(part, folder.name, f"{part}/{folder.name}/{name}")
+        if len(layout.samples) == before:
+            layout.lost.append(folder.shown)
     empty = [folder for folder in level.folders.values() if not folder.pictures]
     layout.empty += [folder.shown for folder in empty]
 
@@ -319,19 +327,27 @@ def _shared_folder(classes: list[_Folder]) -> MemberPath | None:
 
 
 def _note_loose(layout: Layout, level: _Folder) -> None:
-    layout.misplaced |= {path: _misplaced("/".join((*level.path, _normal(path[-1])))) for path in level.files}
+    layout.misplaced |= {path: _misplaced("/".join(path)) for path in level.files}
 
 
 def _require_common_class(layout: Layout) -> None:
     """Refuse parts whose classes have nothing in common: their folders are not classes of one dataset."""
     counts = layout.class_counts()
-    if any(count["train"] and count["test"] for count in counts.values()):
+    parts = [{name for name, count in counts.items() if count[part]} for part in ("train", "test")]
+    if not all(parts) or parts[0] & parts[1]:
         return
-    train = first_names([name for name, count in counts.items() if count["train"]])
-    test = first_names([name for name, count in counts.items() if count["test"]])
+    train, test = (first_names(sorted(names, key=natural_key)) for names in parts)
     raise DataError(
         f"{layout.folders['train']} ({train}) and {layout.folders['test']} ({test}) have no class in common."
     )
+
+
+def _refuse_hidden_part(layout: Layout) -> None:
+    """Refuse a folder of pictures that is named like a part and lies among the classes of one part only."""
+    for name, count in layout.class_counts().items():
+        if part_of(name) is not None and not (count["train"] and count["test"]):
+            where = next(layout.folders[part] for part in layout.folders if count[part])
+            raise DataError(f"{where}/{name} may be a class or a part: rename it, or take it out.")
 
 
 def _note_unlabelled(layout: Layout, folders: list[_Folder]) -> None:

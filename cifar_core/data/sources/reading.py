@@ -73,12 +73,12 @@ class Reading:
         sample = self.layout.samples[member.path]
         if sample.id in self._ids:
             self.files += 1
-            self.problem(f"{sample.id} occurs twice.")
+            self.problem(f"{member.name} occurs twice.")
             return
         self._ids.add(sample.id)
         part = self.parts[sample.part]
         try:
-            picture = read_picture(member.content, name=sample.id)
+            picture = read_picture(member.content, name=member.name)
         except DataError as error:
             self.problem(str(error))
             return
@@ -86,7 +86,7 @@ class Reading:
             if picture.grey_peak > WHITE_OF_12_BITS:
                 self.sixteen_bits = True
             elif not self.sixteen_bits:
-                twelve = read_picture(member.content, name=sample.id, grey_bits=12)
+                twelve = read_picture(member.content, name=member.name, grey_bits=12)
                 part.in_twelve_bits[len(part.ids)] = twelve.pixels
         self._last = part
         part.add(picture.pixels, (picture.width, picture.height), sample)

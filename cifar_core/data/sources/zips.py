@@ -81,10 +81,11 @@ class ZipFiles:
     def _add(self, info: zipfile.ZipInfo, name: str) -> None:
         parts = checked_path(name)
         _refuse_odd_entry(info)
-        if name.endswith("/"):  # `is_dir` fails on an empty name
+        is_folder = name.endswith("/")  # `is_dir` fails on an empty name
+        if is_junk(parts):
+            self.junk += not is_folder
+        elif is_folder:
             self.folders.append(parts)
-        elif is_junk(parts):
-            self.junk += 1
         else:
             self.infos.append(info)
             self.paths.append(parts)

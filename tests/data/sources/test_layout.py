@@ -117,6 +117,8 @@ def test_class_folders_without_a_test_part(patterns: list[str], classes: tuple[s
         ([("train", "images", "1.png"), ("test", "images", "1.png")], "lie in no class folders"),
         (paths("{}", classes=("images", "masks")), "lie in no class folders"),
         (paths("train/{}", "test/{}", classes=("images", "labels")), "lie in no class folders"),
+        (paths("train/{}", "test/{}") + paths("train/val"), "train/val may be a class or a part: rename it"),
+        (paths("{}", classes=("train", "test", "dog")), "lie in no class folders"),
         ([("notes.txt",)], "No pictures found"),
         ([], "No pictures found.*found nothing"),
     ],
@@ -125,6 +127,33 @@ def test_what_can_be_understood_in_several_ways_is_refused(files: list[tuple[str
     with pytest.raises(DataError, match=message) as caught:
         find_layout(files)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.fault(77)
+@pytest.mark.parametrize("classes", [("test", "control"), ("val", "good"), ("a", "b", "val"), ("train", "bus")])
+def test_within_the_parts_a_class_may_be_named_like_a_part(classes: tuple[str, ...]) -> None:
+    layout = find_layout(paths("train/{}", "test/{}", classes=classes))
+    expected = {
+        f"{part}/{name}/{number}.png": f"{part}/{name}"
+        for part in ("train", "test")
+        for name in classes
+        for number in (0, 1)
+    }
+    assert found(layout) == expected
+    assert not layout.unlabelled
+
+
+@pytest.mark.fault(77)
+def test_classes_whose_pictures_all_lie_elsewhere_are_named() -> None:
+    layout = find_layout(
+        [*paths("train/{}", "test/{}"), ("train", "fox", "a", "1.png"), ("train", "fox", "b", "2.png")]
+    )
+    assert layout.lost == ["train/fox"]
+    assert list(layout.misplaced.values())[0] == "train/fox/a/1.png does not lie directly in a class folder."
+    flat = find_layout(
+        [("animals", "cat", "1.png"), ("animals", "dog", "1.png"), ("cars", "bus", "1.png"), ("cars", "car", "1.png")]
+    )
+    assert flat.lost == ["animals", "cars"] and len(flat.misplaced) == 4
 
 
 @pytest.mark.fault(77)
@@ -168,7 +197,10 @@ def test_any_tree_is_understood_or_refused(tree: list[tuple[list[str], str]], fo
         above = [unicodedata.normalize("NFC", name) for name in path[:-1]]
         assert sample.class_name in above
         assert sample.id == f"{sample.part}/{sample.class_name}/{path[-1]}"
-        assert part_of(sample.class_name) in (None, "train")
+        if part_of(sample.class_name) is not None and not layout.flat:
+            assert {"train", "test"} <= {
+                other.part for other in layout.samples.values() if other.class_name == sample.class_name
+            }
         if not layout.flat:
             named = {part_of(name) for name in above}
             assert sample.part in named or (sample.part == "test" and "valid" in named)
