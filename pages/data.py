@@ -13,6 +13,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.data.augmentation_preview import show_augmentation
 from pages.ui.data.dataset_cards import show_dataset_cards
 from pages.ui.data.import_pictures import show_picture_import
+from pages.ui.data.imports import show_imports
 from pages.ui.data.picture_browser import browse_pictures
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
@@ -23,6 +24,7 @@ def main(workspace: Workspace) -> None:
     """Show the datasets, then the pictures of one of them, then one of its pictures with its augmentations."""
     states = show_dataset_cards(workspace)
     show_picture_import(workspace)
+    show_imports(workspace, states)
     ready = [state for state in states if state.state == "ready"]
     if not ready:
         st.caption("Class counts and pictures will be here as soon as a dataset is ready.")

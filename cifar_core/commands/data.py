@@ -101,7 +101,7 @@ def import_command(  # noqa: PLR0913 - one argument for each option
     start_import(workspace, path, name, options=options)
     try:
         state = finish(workspace, name, ctrl_c)
-    except CifarCoreError as error:
+    except (DataError, DownloadError) as error:
         # It has all been said here, so the Data page need not show it, and nobody has to dismiss it there.
         way_out = _way_out(read_findings(dataset_job(workspace, name)))
         forget_import(workspace, name)

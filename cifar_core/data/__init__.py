@@ -32,6 +32,7 @@ from cifar_core.data.preparation import (
 from cifar_core.data.sources.drawn10 import prepare_drawn10
 from cifar_core.data.sources.importing import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
 from cifar_core.data.store import (
+    BUILT_IN_NAMES,
     Dataset,
     Split,
     checked_dataset_name,
@@ -46,6 +47,7 @@ from cifar_core.data.store import (
 from cifar_core.data.stratified import MAX_TEST_SHARE, MIN_TEST_SHARE, counts_of_test
 
 __all__ = [
+    "BUILT_IN_NAMES",
     "CONVERSION",
     "DEFAULT_TEST_SHARE",
     "EXTENSIONS",

@@ -100,8 +100,8 @@ def test_class_folders_are_parted(data_import: Import, workspace: Workspace, tmp
     (source / "cat" / "99.png").write_bytes(noise_bytes(99))
     code, printed, _ = data_import(source)
     assert (code, printed["train"], printed["test"]) == (0, 17, 4)
-    assert "The top folder holds 2 classes (21 files) and no test part" in printed["report"][0]
-    assert "Without a picture: empty." in printed["report"]
+    assert "The top folder holds 2 classes (21 files) in one part: a test part is drawn" in printed["report"][0]
+    assert "Folders without a picture: empty." in printed["report"]
     first = open_dataset(workspace, "pets")
     assert np.bincount(first.test.labels).tolist() == [2, 2]
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
@@ -157,7 +157,7 @@ def test_a_class_without_test_pictures(data_import: Import, workspace: Workspace
     (source / "test" / "rare").mkdir()
     code, printed, _ = data_import(source)
     assert (code, printed["class_names"]) == (0, ["cat", "dog", "rare"])
-    assert "Without a picture: test/rare." in printed["report"]
+    assert "Folders without a picture: test/rare." in printed["report"]
     assert "No test pictures: rare. Scores of such a class are undefined." in printed["report"]
 
 

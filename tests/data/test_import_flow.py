@@ -49,7 +49,7 @@ def test_a_look_imports_nothing_and_says_what_an_import_would_do(workspace: Work
     start_look(workspace, write_zip(files, tmp_path / "a.zip"), "mine")
     findings = read_findings(dataset_job(workspace, "mine"))
     assert (findings.flat, findings.classes, findings.train) == (True, ["cat", "dog"], [3, 3])
-    assert findings.sentences == ["train holds 2 classes (6 files) and no test part: it is drawn from these files."]
+    assert findings.sentences == ["train holds 2 classes (6 files) in one part: a test part is drawn from them."]
     assert state_of(workspace) == "found"
     continue_import(workspace, "mine", ImportOptions(test_share=0.5, seed=3))
     assert state_of(workspace) == "ready"

@@ -53,7 +53,7 @@ def test_six_kinds_of_pictures(page: Page, workspace: Workspace, tmp_path: Path)
         person = Importer(page)
 
         person.look(tree(tmp_path / "Class Folders", [""], count=10), "class-folders")
-        person.says("no test part: it is drawn from these files")
+        person.says("in one part: a test part is drawn from them")
         person.take("class-folders")
         assert len(open_dataset(workspace, "class-folders").test.labels) == 4
 

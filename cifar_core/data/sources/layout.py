@@ -119,7 +119,7 @@ class _Folder:
         while waiting:
             folder = waiting.pop()
             yield folder
-            waiting.extend(folder.folders.values())
+            waiting.extend(reversed(folder.folders.values()))
 
     def child(self, name: str) -> "_Folder":
         if name not in self.folders:

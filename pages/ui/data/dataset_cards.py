@@ -5,23 +5,22 @@ Getting data is a job: these widgets start it and read its state from the disk, 
 
 from typing import Literal
 
-import numpy as np
 import streamlit as st
 
 from cifar_core.data import (
     DatasetState,
     dataset_job,
     delete_dataset,
+    forget_import,
     list_datasets,
-    read_preview,
     start_get,
 )
-from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
+from cifar_core.jobs.job import JobState, read_job
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
-from pages.ui.components.images import enlarged
 from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
-from pages.ui.data.import_decision import show_import_decision
+from pages.ui.data.import_decision import show_lines
+from pages.ui.data.imports import is_import
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -39,42 +38,23 @@ STATE_DISPLAY: dict[str, tuple[str, BadgeColour, str]] = {
 
 
 def show_dataset_cards(workspace: Workspace) -> list[DatasetState]:
-    """Show a card for each dataset; the cards are redrawn every second while one is being prepared.
-
-    An import that waits for a decision is shown below the cards, with all its width.
-    """
+    """Show a card for each dataset but the imports, and return all; redraw them while one is being prepared."""
     states = list_datasets(workspace)
-    busy = [state.name for state in states if state.state == "preparing"]
+    busy = [state.name for state in states if state.state == "preparing" and not is_import(state)]
 
     def refresh() -> None:
         now = list_datasets(workspace)
-        if [state.name for state in now if state.state == "preparing"] != busy:
-            _browse_the_new(busy, now)
+        if [state.name for state in now if state.state == "preparing" and not is_import(state)] != busy:
             rerun_page()
-        lacking = not any(state.state == "ready" or is_undecided(state) for state in now)
+        lacking = not any(state.state == "ready" or is_import(state) for state in now)
         with st.grid("auto", min_column_width=300):
             for state in now:
-                if not is_undecided(state):
+                if not is_import(state):
                     with st.container(border=True, height="stretch"):
                         _show_card(workspace, state, primary=lacking)
 
     st.fragment(refresh, run_every=REFRESH_SECONDS if busy else None)()
-    for state in states:
-        if is_undecided(state):
-            show_import_decision(workspace, state)
     return states
-
-
-def is_undecided(state: DatasetState) -> bool:
-    """Whether this is an import that waits for a decision: it was looked into, or it failed."""
-    return state.name not in GET_BUTTONS and state.state in ("found", "absent")
-
-
-def _browse_the_new(busy: list[str], now: list[DatasetState]) -> None:
-    """Show the pictures of a dataset that has just become ready."""
-    for state in now:
-        if state.name in busy and state.state == "ready":
-            st.query_params["dataset"] = state.name
 
 
 def dataset_heading(state: DatasetState) -> str:
@@ -94,7 +74,6 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
     if state.state == "preparing":
         if job is not None and job.active:
             show_job_progress(folder, job, f"data_{state.name}")
-            _show_preview(folder, job)
         else:  # a training run draws it, or the job is just beginning
             st.progress(0.0, text="Preparing…")
         return
@@ -112,18 +91,8 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
     _show_import_report(job)
     _show_buttons(workspace, state, primary=primary)
     if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
-        dismiss_job(folder)
+        forget_import(workspace, state.name)
         st.rerun()
-
-
-def _show_preview(folder: JobFolder, job: JobState) -> None:
-    """Show the pictures that an import has read last, and what it has said so far."""
-    pictures = read_preview(folder)
-    if pictures is not None and len(pictures):
-        strip = np.concatenate(list(pictures), axis=2)  # uint8 [3, 32, 32 * N]
-        st.image(enlarged(strip, 2), output_format="PNG", alt="The pictures read last")
-    for sentence in job.report:
-        st.caption(escaped_sentence(sentence))
 
 
 def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:
@@ -150,4 +119,4 @@ def _show_import_report(job: JobState | None) -> None:
     """Show what an import left out, file by file."""
     if job is not None and job.report:
         with st.expander(f"Import report · {counted(len(job.report), 'line')}"):
-            st.code("\n".join(job.report), language=None, height=200)
+            show_lines(job.report)

@@ -28,6 +28,8 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 
+_LINES_SHOWN = 5  # of a list of sentences; more of them scroll
+_LINES_HEIGHT = 220  # screen pixels
 _ROWS_SHOWN = 7  # classes; more of them scroll
 _TABLE_HEIGHT = 288  # screen pixels
 
@@ -53,6 +55,12 @@ def show_import_decision(workspace: Workspace, state: DatasetState) -> None:
                 _show_findings(workspace, state, request, findings)
 
 
+def show_lines(lines: list[str]) -> None:
+    """Show sentences that may hold any name, one a line; many of them scroll."""
+    height: int | Literal["content"] = _LINES_HEIGHT if len(lines) > _LINES_SHOWN else "content"
+    st.code("\n".join(lines), language=None, wrap_lines=True, height=height)
+
+
 def _show_findings(workspace: Workspace, state: DatasetState, request: DataRequest, findings: Findings) -> None:
     name, options = state.name, request.options
     left, right = st.columns([3, 2]) if findings.classes else (st.container(), None)
@@ -61,7 +69,7 @@ def _show_findings(workspace: Workspace, state: DatasetState, request: DataReque
             st.markdown(escaped_sentence(sentence))
         if findings.problem_count:
             with st.expander(f"{counted(findings.problem_count, 'file')} cannot be used", icon=":material/warning:"):
-                st.code("\n".join(findings.problems), language=None, height=160)
+                show_lines(findings.problems)
         if findings.flat:
             options = _ask_for_test_part(name, options)
         counts, problem = _class_counts(findings, options)

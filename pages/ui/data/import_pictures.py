@@ -16,10 +16,13 @@ from pages.ui.server.upload_quota import drop_uploads, upload_field_key, upload_
 
 ARCHIVE_EXTENSIONS = ["zip", "tar", "gz", "tgz", "xz", "bz2"]
 _NAME_KEY, _PATH_KEY, _SUGGESTED_KEY = "data_import_name", "data_import_path", "data_import_suggested"
+_DONE_KEY = "data_import_done"  # session: what the fields hold was looked into
 
 
 def show_picture_import(workspace: Workspace) -> None:
     """Show the form: a path on this machine or an archive through the browser, and the name of the dataset."""
+    if st.session_state.pop(_DONE_KEY, False):
+        st.session_state.update({_NAME_KEY: "", _PATH_KEY: "", _SUGGESTED_KEY: ""})
     with st.expander("Import pictures you have", icon=":material/drive_folder_upload:"):
         st.markdown(
             "A folder, .zip or .tar (.gz, .xz, .bz2) in which every class has a folder: `train/<class>/*` and "
@@ -57,6 +60,9 @@ def _suggest_name(workspace: Workspace, source: str) -> None:
 
 
 def _start_look(workspace: Workspace, name: str, path: str, upload: Any) -> None:
+    if upload is not None and path:
+        st.warning("Give a path or an archive, not both.", icon=":material/info:")
+        return
     if upload is not None:
         # This is checked here too, because a browser may not have checked it.
         require_upload(workspace, upload.size, single_line(upload.name))
@@ -73,4 +79,5 @@ def _start_look(workspace: Workspace, name: str, path: str, upload: Any) -> None
     else:
         st.warning("Give a path, or choose an archive.", icon=":material/info:")
         return
+    st.session_state[_DONE_KEY] = True
     st.rerun()

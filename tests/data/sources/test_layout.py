@@ -107,7 +107,7 @@ def test_class_folders_without_a_test_part(patterns: list[str], classes: tuple[s
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (paths("a/train/{}", "a/test/{}", "b/train/{}", "b/test/{}"), "two sets of pictures .b/train and a/train"),
+        (paths("a/train/{}", "a/test/{}", "b/train/{}", "b/test/{}"), "two sets of pictures .a/train and b/train"),
         (paths("a/train/{}", "b/train/{}"), "two sets of pictures"),
         (paths("train/{}", "training/{}", "test/{}"), "train, training would all be the training part"),
         (paths("test/{}", "val/{}"), "test and a validation part without a training part"),
@@ -149,7 +149,7 @@ def test_classes_whose_pictures_all_lie_elsewhere_are_named() -> None:
         [*paths("train/{}", "test/{}"), ("train", "fox", "a", "1.png"), ("train", "fox", "b", "2.png")]
     )
     assert layout.lost == ["train/fox"]
-    assert list(layout.misplaced.values())[0] == "train/fox/a/1.png does not lie directly in a class folder."
+    assert next(iter(layout.misplaced.values())) == "train/fox/a/1.png does not lie directly in a class folder."
     flat = find_layout(
         [("animals", "cat", "1.png"), ("animals", "dog", "1.png"), ("cars", "bus", "1.png"), ("cars", "car", "1.png")]
     )

@@ -1,0 +1,78 @@
+"""The imports that are no datasets yet, below the form: running ones with their pictures, and those to decide on."""
+
+import streamlit as st
+
+from cifar_core.data import BUILT_IN_NAMES, DatasetState, dataset_job, list_datasets, read_preview
+from cifar_core.jobs.job import JobFolder, JobState, read_job
+from cifar_core.workspace import Workspace
+from pages.ui.components.images import enlarged
+from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
+from pages.ui.data.import_decision import show_import_decision
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.rerun import rerun_page
+
+_TIMES = 2  # screen pixels of a picture's pixel
+
+
+def is_import(state: DatasetState) -> bool:
+    """Whether this is shown here: an import that is in progress, waits for a decision, or failed."""
+    if state.name in BUILT_IN_NAMES:
+        return state.state == "found"
+    return state.state in ("preparing", "found", "absent")
+
+
+def show_imports(workspace: Workspace, states: list[DatasetState]) -> None:
+    """Show the imports, the newest first; those in progress are redrawn every second."""
+    imports = sorted(filter(is_import, states), key=lambda state: _begun(workspace, state.name), reverse=True)
+    busy = [state.name for state in imports if state.state == "preparing"]
+
+    def refresh() -> None:
+        now = list_datasets(workspace)
+        if {state.name for state in now if is_import(state) and state.state == "preparing"} != set(busy):
+            _browse_the_new(busy, now)
+            rerun_page()
+        for name in busy:
+            _show_progress(workspace, name)
+
+    if busy:
+        st.fragment(refresh, run_every=REFRESH_SECONDS)()
+    for state in imports:
+        if state.state != "preparing":
+            show_import_decision(workspace, state)
+
+
+def _begun(workspace: Workspace, name: str) -> float:
+    try:
+        return dataset_job(workspace, name).request.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _browse_the_new(busy: list[str], now: list[DatasetState]) -> None:
+    """Show the pictures of a dataset that has just become ready."""
+    for state in now:
+        if state.name in busy and state.state == "ready":
+            st.query_params["dataset"] = state.name
+
+
+def _show_progress(workspace: Workspace, name: str) -> None:
+    folder = dataset_job(workspace, name)
+    job = read_job(folder)
+    with st.container(border=True):
+        st.markdown(f"**{escaped(name)}**")
+        if job is not None and job.active:
+            show_job_progress(folder, job, f"data_{name}")
+            _show_what_was_read(folder, job)
+        else:  # it is just beginning
+            st.progress(0.0, text="Preparing…")
+
+
+def _show_what_was_read(folder: JobFolder, job: JobState) -> None:
+    """Show the pictures that were read last, and what was said so far."""
+    pictures = read_preview(folder)
+    if pictures is not None:
+        with st.container(horizontal=True, gap="small"):
+            for picture in pictures:
+                st.image(enlarged(picture, _TIMES), output_format="PNG", width="content", alt="A picture that was read")
+    for sentence in job.report:
+        st.caption(escaped_sentence(sentence))
