@@ -64,7 +64,7 @@ def test_numbered_classes_come_in_natural_order(data_import: Import, workspace: 
         (["training", "testing"], "training is the training part (8 files) and testing is the test part"),
         (["training_set/training_set", "test_set/test_set"], "test_set is the test part (8 files)"),
         (["seg_train/seg_train", "seg_test/seg_test"], "seg_train is the training part (8 files)"),
-        (["train", "val"], "val is the test part (8 files), as there is no test folder"),
+        (["train", "val"], "val is the test part (8 files), as there is no other"),
         (["train/{}/images", "test/{}/images"], "train is the training part (8 files)"),
         (["deep/er/train", "deep/er/test"], "deep/er/test is the test part (8 files)"),
     ],

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from cifar_core.data.sources.archive_limits import (
+    MAX_DEPTH,
     ArchiveLimits,
     Budget,
     archive_errors,
@@ -40,7 +41,6 @@ from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.text import MB
 
-_MAX_DEPTH = 100  # folders inside each other
 _REPORT_EVERY = 1000  # files between reports of progress while the names are listed
 MemberPath = tuple[str, ...]  # a checked path inside a source, e.g. ("train", "cat", "1.png")
 
@@ -150,15 +150,13 @@ class _Folder(Source):
             entries = sorted(found, key=lambda entry: entry.name)
         for entry in entries:
             parts = (*above, entry.name)
+            if not is_junk(parts) or len(parts) > MAX_DEPTH:
+                checked_path("/".join(parts))
             place, problem = Path(entry.path), ""
             if entry.is_symlink():
                 place, problem = self._target(entry, ancestors)
             if not problem and place.is_dir():
                 budget.file()  # links can make a few folders look like a million
-                if len(parts) > _MAX_DEPTH:
-                    raise DataError(
-                        f"{self._name} has more than {_MAX_DEPTH} folders inside each other: it was refused."
-                    )
                 if not is_junk(parts):
                     self._listing.folders.append(parts)
                 self._walk(place, parts, (*ancestors, place), budget)
@@ -166,6 +164,7 @@ class _Folder(Source):
                 budget.file()
                 self._add(parts, place)
             elif not is_junk(parts):
+                budget.file()
                 reason = problem or "a device or a pipe, not a file"
                 self._listing.unusable.append(f"{'/'.join(parts)} is {reason}: put a copy of the file there.")
 
@@ -173,7 +172,6 @@ class _Folder(Source):
         if is_junk(parts):
             self._listing.junk += 1
             return
-        checked_path("/".join(parts))
         self._listing.files.append(parts)
         self._places.append((parts, place))
 

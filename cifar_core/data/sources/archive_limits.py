@@ -21,6 +21,7 @@ from cifar_core.text import MB, can_be_shown, one_line
 
 _JUNK_FOLDERS = {"__MACOSX", "@eaDir"}
 _JUNK_FILES = {"thumbs.db", "desktop.ini"}
+MAX_DEPTH = 32  # folders inside each other
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error)
 
@@ -52,7 +53,8 @@ def checked_path(name: str) -> tuple[str, ...]:
     """The parts of the path of a member.
 
     Raises:
-        DataError: it is absolute, leads out with "..", has a drive, a backslash, or characters that cannot be shown.
+        DataError: it is absolute, leads out with "..", has a drive, a backslash, or characters that cannot be shown, or
+            is too long or too deep.
     """
     shown = ascii(name[:200])
     if name.startswith("/") or _DRIVE.match(name) or "\\" in name:
@@ -67,6 +69,8 @@ def checked_path(name: str) -> tuple[str, ...]:
         raise DataError(
             f"The archive holds the name {shown}, which is too long or has characters that cannot be shown: rename it."
         )
+    if len(parts) > MAX_DEPTH:
+        raise DataError(f"The archive holds {shown}, more than {MAX_DEPTH} folders inside each other: it was refused.")
     return parts
 
 

@@ -17,7 +17,7 @@ from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR100
 from cifar_core.data.sources.layout import PART_TITLES, Layout, Part, find_layout
 from cifar_core.data.sources.reading import Reading
-from cifar_core.data.sources.zip_names import ENCODINGS, examples
+from cifar_core.data.sources.zip_names import ENCODINGS, examples, read_names
 from cifar_core.data.store import Dataset, refuse_taken, save_dataset
 from cifar_core.data.stratified import check_test_share, choose_test
 from cifar_core.errors import DataError
@@ -90,8 +90,8 @@ def look_inside(
         return Findings([str(unclear)], encodings=list(readings), examples=shown_names)
     found = Reading(listing, layout)
     counts = layout.class_counts()
-    found.exclude_untrained(counts)
     _class_names(counts, found)
+    found.exclude_untrained(counts)
     return _findings(found, listing, counts)
 
 
@@ -183,11 +183,13 @@ def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout
 
 
 def check_options(options: ImportOptions) -> None:
-    """Raise DataError for a share or a seed that is out of range."""
+    """Raise DataError for a share or a seed that is out of range, or an unknown encoding."""
     if not 0 <= options.seed <= MAX_SEED:
         raise DataError(f"The seed is {options.seed}: give a whole number from 0 to {MAX_SEED}.")
     if options.test_share is not None:
         check_test_share(options.test_share)
+    if options.encoding:
+        read_names([], options.encoding)
 
 
 def _read_all(source: Source, found: Reading, watcher: ImportWatcher) -> None:
@@ -216,8 +218,8 @@ def _class_names(counts: dict[str, Counter[Part]], found: Reading) -> tuple[str,
     for name in classes:
         if len(name) > MAX_CLASS_NAME:
             raise DataError(f"The class name {name[:80]!r} is longer than {MAX_CLASS_NAME} characters.")
-    alike = Counter(_looks(name) for name in classes)
-    clashing = sorted(name for name in classes if alike[_looks(name)] > 1)
+    alike = Counter(_looks(name) for name in counts)
+    clashing = sorted(name for name in counts if alike[_looks(name)] > 1)
     if clashing:
         names = first_names(clashing)
         raise DataError(f"The classes {names} differ only in capital letters or spaces: rename or join them.")
@@ -300,9 +302,11 @@ def _refusal(findings: Findings, files: int) -> ImportRefusedError:
 def _sentences(listing: Listing, layout: Layout, counts: dict[str, Counter[Part]]) -> list[str]:
     """What was taken for what, what is passed over, and which classes are incomplete."""
     sentences = [layout.sentence, *([listing.note] if listing.note else [])]
-    for folder, count in layout.unlabelled.items():
+    unlabelled = layout.unlabelled.total()
+    if unlabelled:
+        folders = first_names(["/".join(folder) for folder in layout.unlabelled])
         sentences.append(
-            f"{counted(count, 'picture')} in {folder} {_were(count)} passed over: it has no class folders."
+            f"{counted(unlabelled, 'picture')} without class folders {_were(unlabelled)} passed over ({folders})."
         )
     outside = layout.outside.total()
     if outside:

@@ -35,7 +35,8 @@ _SEPARATORS = re.compile(r"[\s\d._-]+")
 # Names of folders between a class and its files.
 _BETWEEN = {*_FILL_WORDS, "pics", "files", "jpg", "jpeg", "png", "frames"}
 # Names of folders with pictures that show no class.
-_MASKS = {"masks", "mask", "labels", "label", "annotations", "segmentation", "groundtruth"}
+_MASKS = {"masks", "labels", "annotations", "segmentation", "groundtruth"}
+_MAX_FOLDERS = 100_000  # of pictures and others; a thousand classes in three parts are three thousand
 # Files that go along with pictures; any other file in a class folder is taken for a picture.
 _NO_PICTURES = (".txt", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".md", ".html", ".ini", ".log", ".db", ".py")
 
@@ -63,7 +64,7 @@ class Layout:
     folders: dict[Part, str] = field(default_factory=dict)  # where the pictures of a part lie
     samples: dict[MemberPath, Sample] = field(default_factory=dict)  # every file that may be a picture of the dataset
     misplaced: dict[MemberPath, str] = field(default_factory=dict)  # pictures in no class folder, with a sentence
-    unlabelled: Counter[str] = field(default_factory=Counter)  # folder of a part -> pictures without class folders
+    unlabelled: Counter[MemberPath] = field(default_factory=Counter)  # folder of a part -> its pictures without classes
     outside: Counter[str] = field(default_factory=Counter)  # name of a file or folder -> other files, passed over
     empty: list[str] = field(default_factory=list)  # class folders without a picture
     lost: list[str] = field(default_factory=list)  # class folders whose pictures are all misplaced
@@ -87,7 +88,7 @@ class Layout:
         for part, folder in self.folders.items():
             total = sum(count[part] for count in counts.values())
             taken.append(f"{folder} is the {PART_TITLES[part]} part ({counted(total, 'file')})")
-        instead = "" if part_of(self.folders["test"].rpartition("/")[2]) == "test" else ", as there is no test folder"
+        instead = "" if part_of(self.folders["test"].rpartition("/")[2]) == "test" else ", as there is no other"
         return f"{', '.join(taken[:-1])} and {taken[-1]}{instead}; {classes}."
 
 
@@ -112,6 +113,14 @@ class _Folder:
     def filled(self) -> "list[_Folder]":
         """The folders in it with pictures somewhere below."""
         return [folder for folder in self.folders.values() if folder.pictures]
+
+    def on_the_way_to(self, folder: "_Folder") -> "list[_Folder]":
+        """The filled folders that stand beside those on the way from this one to a folder below it."""
+        beside, here = [], self
+        for name in folder.path[len(self.path) :]:
+            beside += [child for child in here.filled if child.name != name]
+            here = here.folders[name]
+        return beside
 
     def below(self) -> "Iterator[_Folder]":
         """This folder and all below it."""
@@ -144,11 +153,12 @@ def find_layout(files: Sequence[MemberPath], folders: Iterable[MemberPath] = ())
     full = [level for level in with_train if len(level.labelled) > 1]
     layout = Layout()
     if full:
-        base = _take_parts(layout, _only(full))
+        base, taken = _take_parts(layout, _only(full))
     elif with_train:
-        base = _take_only_train(layout, _only(with_train))
+        base, taken = _take_only_train(layout, _only(with_train), top)
     else:
-        base = _take_class_folders(layout, top, levels)
+        base, taken = _take_class_folders(layout, top, levels)
+    _refuse_unused_parts(levels, taken)
     _count_the_rest(layout, files, base.path)
     return layout
 
@@ -162,10 +172,13 @@ class _Level:
         self.labelled: dict[Part, list[tuple[_Folder, _Folder]]] = {}
         self.unlabelled: list[_Folder] = []
         for child in folder.filled:
-            part, classes = part_of(child.name), _class_level(child, in_part=True)
-            if part is not None and classes is None:
+            part = part_of(child.name)
+            if part is None:
+                continue
+            classes = _class_level(child, in_part=True)
+            if classes is None:
                 self.unlabelled.append(child)
-            elif part is not None and classes is not None:
+            else:
                 self.labelled.setdefault(part, []).append((child, classes))
 
     def the(self, part: Part) -> tuple[_Folder, _Folder]:
@@ -177,6 +190,17 @@ class _Level:
         return found[0]
 
 
+def _refuse_unused_parts(levels: list[_Level], taken: list[_Folder]) -> None:
+    """Refuse parts whose class folders are not among those in `taken`: nobody knows what they are."""
+    for level in levels:
+        for child, _ in (pair for pairs in level.labelled.values() for pair in pairs):
+            if not any(child.path == folder.path[: len(child.path)] for folder in taken):
+                raise DataError(
+                    f"{child.shown} has class folders like a part, but stands apart from the others: import it by "
+                    "itself, rename it, or take it out."
+                )
+
+
 def _only(levels: list[_Level]) -> _Level:
     if len(levels) > 1:
         found = " and ".join(level.labelled["train"][0][0].shown for level in levels[:2])
@@ -185,17 +209,21 @@ def _only(levels: list[_Level]) -> _Level:
 
 
 def _tree(files: Iterable[MemberPath], folders: Iterable[MemberPath]) -> _Folder:
-    top = _Folder(())
+    top, known = _Folder(()), 0
     for path in folders:
         here = top
         for name in path:
+            known += _normal(name) not in here.folders
             here = here.child(_normal(name))
     for path in files:
         here, is_picture = top, _may_be_picture(path)
         here.pictures += is_picture
         for name in path[:-1]:
+            known += _normal(name) not in here.folders
             here = here.child(_normal(name))
             here.pictures += is_picture
+        if known > _MAX_FOLDERS:
+            raise DataError(f"There are more than the {_MAX_FOLDERS:,} folders allowed: import a part of them.")
         if is_picture:
             here.files.append(path)
     return top
@@ -245,46 +273,54 @@ def _classes_in(folder: _Folder, *, in_part: bool) -> list[_Folder]:
 def _are_classes(folders: list[_Folder]) -> bool:
     """Whether folders side by side can be classes; `images` and `masks` are not."""
     names = {folder.name.casefold() for folder in folders}
-    return len(folders) > 1 and not all(map(_is_between, names)) and not (names & _BETWEEN and names & _MASKS)
+    return len(folders) > 1 and not all(map(_is_between, names)) and not names & _MASKS
 
 
 def _is_between(name: str) -> bool:
     return name.casefold() in _BETWEEN
 
 
-def _take_parts(layout: Layout, level: _Level) -> _Folder:
-    """Take the parts of a level. Where there is no test part, the validation part is it."""
+def _take_parts(layout: Layout, level: _Level) -> tuple[_Folder, list[_Folder]]:
+    """Take the parts of a level. Where there is no test part, the validation part is it.
+
+    Returns, like the two functions below, the folder above all that was taken, and those that the classes are in.
+    """
     sources: dict[Part, Part] = {"train": "train", "valid": "valid", "test": "test"}
     if len(level.labelled) < len(sources):
         sources = {"train": "train", "test": "test" if "test" in level.labelled else "valid"}
-    for part, source in sources.items():
-        child, classes = level.the(source)
+    taken = {part: level.the(source) for part, source in sources.items()}
+    shared = _shared_folder([folder for _, classes in taken.values() for folder in _classes_in(classes, in_part=True)])
+    for part, (child, classes) in taken.items():
         layout.folders[part] = child.shown
-        _take_classes(layout, part, classes, in_part=True)
+        _take_classes(layout, part, classes, _classes_in(classes, in_part=True), shared)
         _note_loose(layout, classes)
     _require_common_class(layout)
     _refuse_hidden_part(layout)
+    _refuse_nested_classes(layout, [classes.path[len(child.path) - 1 :] for child, classes in taken.values()])
     _note_unlabelled(layout, level.unlabelled)
-    return level.folder
+    return level.folder, [classes for _, classes in taken.values()]
 
 
-def _take_only_train(layout: Layout, level: _Level) -> _Folder:
+def _take_only_train(layout: Layout, level: _Level, top: _Folder) -> tuple[_Folder, list[_Folder]]:
     """Take a training part without a test part like class folders."""
-    for other in level.folder.filled:
-        if part_of(other.name) is None and _class_level(other) is not None:
-            raise DataError(
-                f"{level.labelled['train'][0][0].shown} has class folders, and so has {other.shown}, but there is no "
-                "test part: rename the folder of the test part to test, or import one of them."
-            )
     child, classes = level.the("train")
+    beside = [other for other in level.folder.filled if part_of(other.name) is None]
+    others = [folder for folder in top.on_the_way_to(level.folder) if _class_level(folder) is not None]
+    others += beside if len(beside) > 1 else [folder for folder in beside if _class_level(folder) is not None]
+    if others:
+        raise DataError(
+            f"{child.shown} has class folders, and {first_names([folder.shown for folder in others])} may be classes "
+            "too, but there is no test part: name it test, or import one of them."
+        )
     layout.flat, layout.folders["train"] = True, child.shown
-    _take_classes(layout, "train", classes, in_part=False)
+    members = _classes_in(classes, in_part=False)
+    _take_classes(layout, "train", classes, members, _shared_folder(members))
     _note_loose(layout, classes)
     _note_unlabelled(layout, level.unlabelled)
-    return level.folder
+    return level.folder, [classes]
 
 
-def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> _Folder:
+def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> tuple[_Folder, list[_Folder]]:
     """Take class folders without any folder of a part."""
     several = next((level for level in levels if len(level.labelled) > 1), None)
     if several is not None:
@@ -293,16 +329,24 @@ def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> _
     classes = _class_level(top)
     if classes is None:
         raise DataError(_no_classes(top))
+    members = _classes_in(classes, in_part=False)
+    for folder in classes.filled:
+        # Pictures without classes to test with are usual; other names may as well be those of classes.
+        if folder not in members and part_of(folder.name) != "test":
+            raise DataError(f"{folder.shown} may be a class or a part: rename it, or take it out.")
     layout.flat, layout.folders["train"] = True, classes.shown
-    _take_classes(layout, "train", classes, in_part=False)
-    return classes
+    _take_classes(layout, "train", classes, members, _shared_folder(members))
+    return classes, [classes]
 
 
-def _take_classes(layout: Layout, part: Part, level: _Folder, *, in_part: bool) -> None:
-    """Take the pictures of the class folders in `level`, and note its other folders."""
-    classes = _classes_in(level, in_part=in_part)
+def _take_classes(
+    layout: Layout, part: Part, level: _Folder, classes: list[_Folder], shared: MemberPath | None
+) -> None:
+    """Take the pictures of the class folders `classes` in `level`, and note its other folders.
+
+    `shared` is what lies between each class and its pictures.
+    """
     _note_unlabelled(layout, [folder for folder in level.filled if folder not in classes])
-    shared = _shared_folder(classes)
     for folder in classes:
         before = len(layout.samples)
         for place in folder.below():
@@ -321,7 +365,7 @@ def _take_classes(layout: Layout, part: Part, level: _Folder, *, in_part: bool) 
 
 
 def _shared_folder(classes: list[_Folder]) -> MemberPath | None:
-    """The folders between class and pictures, where they are the same for all of several classes."""
+    """The folders between class and pictures, where they are the same for all of several class folders."""
     found = {place.path[len(folder.path) :] for folder in classes for place in folder.below() if place.files}
     return found.pop() if len(found) == 1 and len(classes) > 1 else None
 
@@ -350,19 +394,28 @@ def _refuse_hidden_part(layout: Layout) -> None:
             raise DataError(f"{where}/{name} may be a class or a part: rename it, or take it out.")
 
 
+def _refuse_nested_classes(layout: Layout, ways: list[MemberPath]) -> None:
+    """Refuse a folder above the classes of one part that is itself a class of another; `ways` lead to the classes."""
+    classes = layout.class_counts()
+    for way in ways:
+        for name in way[1:]:
+            if name in classes:
+                raise DataError(f"{name} is a class, but in {way[0]} it holds other classes: move them beside it.")
+
+
 def _note_unlabelled(layout: Layout, folders: list[_Folder]) -> None:
     for folder in folders:
-        layout.unlabelled[folder.shown] += folder.pictures
+        layout.unlabelled[folder.path] += folder.pictures
 
 
 def _count_the_rest(layout: Layout, files: Sequence[MemberPath], base: MemberPath) -> None:
     """Count the files that are passed over, by the first name on their way below the parts and classes."""
-    unlabelled = [tuple(folder.split("/")) for folder in layout.unlabelled]
+    depths = {len(folder) for folder in layout.unlabelled}
     for path in files:
         if path in layout.samples or path in layout.misplaced:
             continue
         normal = tuple(_normal(name) for name in path)
-        if not (_may_be_picture(path) and any(normal[: len(folder)] == folder for folder in unlabelled)):
+        if not (_may_be_picture(path) and any(normal[:depth] in layout.unlabelled for depth in depths)):
             layout.outside[normal[len(base)] if normal[: len(base)] == base else normal[0]] += 1
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cifar_core.data.dataset_limits import Split
 from cifar_core.data.pictures import WHITE_OF_12_BITS, read_picture
-from cifar_core.data.sources.archive import Listing, Member
+from cifar_core.data.sources.archive import Listing, Member, MemberPath
 from cifar_core.data.sources.layout import Layout, Part, Sample
 from cifar_core.errors import DataError
 from cifar_core.text import counted, natural_key
@@ -57,7 +57,7 @@ class Reading:
         self.problem_count = 0
         self.files = len(layout.samples) + len(layout.misplaced) + len(listing.unusable)
         self.sixteen_bits = False  # whether a grey picture uses more than 12 bits
-        self._ids: set[str] = set()
+        self._paths: dict[str, MemberPath] = {}  # of the pictures read, by id
         self._last = next(iter(self.parts.values()))
         for sentence in (*listing.unusable, *layout.misplaced.values()):
             self.problem(sentence)
@@ -71,17 +71,21 @@ class Reading:
     def read(self, member: Member) -> None:
         """Read a picture of the dataset."""
         sample = self.layout.samples[member.path]
-        if sample.id in self._ids:
+        before = self._paths.get(sample.id)
+        if before == member.path:
             self.files += 1
             self.problem(f"{member.name} occurs twice.")
             return
-        self._ids.add(sample.id)
+        if before is not None:
+            self.problem(f"{member.name} has the name of another picture of its class, {'/'.join(before)}.")
+            return
         part = self.parts[sample.part]
         try:
             picture = read_picture(member.content, name=member.name)
         except DataError as error:
             self.problem(str(error))
             return
+        self._paths[sample.id] = member.path
         if picture.grey_peak is not None:
             if picture.grey_peak > WHITE_OF_12_BITS:
                 self.sixteen_bits = True

@@ -62,7 +62,7 @@ def test_names_of_parts(folder: str, part: str | None) -> None:
         (["train/{}/images", "test/{}/images"], {"train": "train", "test": "test"}),
         (["train/images/{}", "test/{}"], {"train": "train", "test": "test"}),
         (["train/{0}/{0}", "test/{}"], {"train": "train", "test": "test"}),
-        (["train/{}/2019", "test/{}/2020"], {"train": "train", "test": "test"}),
+        (["train/{}/2019", "test/{}/2019"], {"train": "train", "test": "test"}),
         (["images/train/{}", "images/test/{}"], {"train": "images/train", "test": "images/test"}),
     ],
 )  # fmt: skip
@@ -87,6 +87,7 @@ def test_parts_are_found_at_any_level(patterns: list[str], folders: dict[str, st
 @pytest.mark.parametrize(
     ("patterns", "classes", "folder"),
     [
+        (["{}"], ("mask", "no mask"), "The top folder"),
         (["{}"], ("cat", "dog"), "The top folder"),
         (["pets/all/{}"], ("cat", "dog"), "pets/all"),
         (["{}/images"], ("cat", "dog"), "The top folder"),
@@ -111,12 +112,21 @@ def test_class_folders_without_a_test_part(patterns: list[str], classes: tuple[s
         (paths("a/train/{}", "b/train/{}"), "two sets of pictures"),
         (paths("train/{}", "training/{}", "test/{}"), "train, training would all be the training part"),
         (paths("test/{}", "val/{}"), "test and a validation part without a training part"),
-        (paths("train/{}", "holdout/{}"), "train has class folders, and so has holdout, but there is no test part"),
+        (paths("train/{}", "holdout/{}"), "train has class folders, and holdout may be classes too, but there is no test part"),
         (paths("train/{}") + paths("test/{}", classes=("bus", "car")), "have no class in common"),
         ([("train", "cat.0.png"), ("train", "dog.0.png"), ("test", "1.png")], "lie in no class folders"),
         ([("train", "images", "1.png"), ("test", "images", "1.png")], "lie in no class folders"),
         (paths("{}", classes=("images", "masks")), "lie in no class folders"),
         (paths("train/{}", "test/{}", classes=("images", "labels")), "lie in no class folders"),
+        (paths("train/{}", "a", "b"), "a, b may be classes too"),
+        (paths("photos/{}", "old/train/{}"), "photos may be classes too"),
+        (paths("test/{}", "extra", "more"), "test has class folders like a part, but stands apart|may be a class"),
+        (paths("train/{}", "train/test/{}"), "train/test has class folders like a part, but stands apart"),
+        (paths("train/{}", "test/{}", "more/train/{}"), "more/train has class folders like a part"),
+        (paths("{}", classes=("Val", "Kim", "Ann")), "Val may be a class or a part: rename it"),
+        (paths("{}", classes=("training", "testing", "eating", "sleeping")), "training may be a class or a part"),
+        (paths("{}", classes=("rgb", "masks")), "lie in no class folders"),
+        ([*paths("train/{}"), ("test", "dog", "cat", "1.png")], "dog is a class, but in test it holds other classes"),
         (paths("train/{}", "test/{}") + paths("train/val"), "train/val may be a class or a part: rename it"),
         (paths("{}", classes=("train", "test", "dog")), "lie in no class folders"),
         ([("notes.txt",)], "No pictures found"),
@@ -169,7 +179,7 @@ def test_what_is_passed_over_is_counted() -> None:
     ]
     layout = find_layout(files, [("train",), ("train", "rare"), ("val", "dog")])
     assert layout.folders == {"train": "train", "test": "val"}
-    assert layout.unlabelled == {"test": 5}
+    assert layout.unlabelled == {("test",): 5}
     assert layout.outside == {"readme.txt": 1, "train": 1}
     assert list(layout.misplaced.values()) == [
         "train/cat/masks/0.png does not lie directly in a class folder.",
