@@ -1,6 +1,7 @@
 """`data`: list, get, import. A process of its own prepares a dataset; the command follows it."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -16,6 +17,7 @@ from cifar_core.data import (
     forget_import,
     list_datasets,
     open_dataset,
+    pasted_path,
     read_findings,
     start_get,
     start_import,
@@ -96,9 +98,12 @@ def import_command(  # noqa: PLR0913 - one argument for each option
     CLASS/* alone a test part is chosen.
     """
     ctrl_c = note_ctrl_c()
+    path = pasted_path(path)
+    if not path:
+        raise DataError("Give the path of a folder or archive.")
     name = name or suggested_name(path)
     options = ImportOptions(leave_out, test_share, seed, names)
-    start_import(workspace, path, name, options=options)
+    start_import(workspace, Path(path), name, options=options)
     try:
         state = finish(workspace, name, ctrl_c)
     except (DataError, DownloadError) as error:

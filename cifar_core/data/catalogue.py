@@ -6,6 +6,7 @@ Reads the `meta.json` of each folder in `workspace.data`.
 from dataclasses import dataclass
 from typing import Literal
 
+from cifar_core.data.import_findings import upload_file
 from cifar_core.data.sources.cifar10 import (
     CIFAR10,
     CIFAR10_ARCHIVE,
@@ -159,8 +160,12 @@ def _is_import(workspace: Workspace, name: str) -> bool:
 
 
 def _is_found(workspace: Workspace, name: str) -> bool:
+    """Whether it was looked into and waits for a decision, also where its import was ended by no person's wish."""
     job = read_job(dataset_job(workspace, name))
-    return job is not None and job.kind == "look" and job.state == "done"
+    if job is None or job.kind == "get":
+        return False
+    waits = upload_file(dataset_job(workspace, name)).exists()
+    return (job.kind == "look" and job.state == "done") or (job.state == "cancelled" and waits)
 
 
 def _failure(workspace: Workspace, name: str) -> str:

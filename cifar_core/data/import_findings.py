@@ -1,6 +1,6 @@
 """What was found in a source: by a look inside before an import, and by the import itself.
 
-Reads and writes `findings.json` and `preview.npy` in the folder of the job.
+Reads and writes `findings.json` and `preview.npy` in the folder of the job, where an upload lies beside them.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -47,6 +47,11 @@ class Findings:
 def findings_file(job: JobFolder) -> Path:
     """The file in the folder of the job."""
     return job.path / "findings.json"
+
+
+def upload_file(job: JobFolder) -> Path:
+    """The archive that was uploaded, until it is imported or given up."""
+    return job.path / "upload"
 
 
 def preview_file(job: JobFolder) -> Path:

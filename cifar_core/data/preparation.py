@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from cifar_core.data.import_findings import findings_file, preview_file
+from cifar_core.data.import_findings import findings_file, preview_file, upload_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
 from cifar_core.data.sources.importing import ImportOptions, check_options
 from cifar_core.data.store import (
@@ -29,11 +29,13 @@ from cifar_core.data.store import (
     refuse_taken,
 )
 from cifar_core.errors import DataError, StorageError
-from cifar_core.jobs.job import JobFolder, Request, dismiss_job, is_alive, read_request
+from cifar_core.jobs.job import JobFolder, Request, read_job, read_request
 from cifar_core.jobs.start import start_job
 from cifar_core.processes import Program
-from cifar_core.storage.atomic import TEMP_MARK, remove
+from cifar_core.storage.atomic import TEMP_MARK, remove, subfolders
 from cifar_core.storage.atomic import replace as move_file
+from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.text import is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
@@ -41,7 +43,6 @@ _MAX_PATH_SHOWN = 300  # characters of a path in error messages
 _MOST_SUGGESTED = 100  # numbers that are tried for a free name
 _LONGEST_SUGGESTED = 50  # characters
 _KEPT_SECONDS = 7 * 24 * 3600.0  # that an upload waits for a decision
-_UPLOAD = "upload"  # its name in the folder of the job
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "„": "“", "«": "»"}
 _ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(zip|tar|gz|tgz|xz|txz|bz2|tbz2?)$", re.IGNORECASE)
 
@@ -77,14 +78,14 @@ def start_get(workspace: Workspace, name: str) -> None:
     start_job(job, Program.PREPARE_DATASET, DataRequest("get"), wanted=lambda: not is_saved(workspace, name))
 
 
-def start_look(workspace: Workspace, source: str | Path, name: str, *, upload: bool = False, shown: str = "") -> None:
+def start_look(workspace: Workspace, source: Path, name: str, *, upload: bool = False, shown: str = "") -> None:
     """Look inside a folder or archive as a job, without importing it; `continue_import` imports it.
 
     Args:
         workspace: where.
         source: a folder or archive, as `start_import` takes it.
         name: the dataset is to have.
-        upload: the source is a file of our own: it is moved into the folder of the job. If this call raises, it stays.
+        upload: the source is a file of our own, which is moved into the folder of the job.
         shown: the name of the source in messages, if people know it by another name (uploads); reduced to one line.
 
     Raises:
@@ -93,30 +94,39 @@ def start_look(workspace: Workspace, source: str | Path, name: str, *, upload: b
     path, job = _readable(source), dataset_job(workspace, name)
     _refuse_reserved(name, path)
     _forget_old_uploads(workspace)
-    kept = job.path / _UPLOAD if upload else path
+    kept = upload_file(job) if upload else path
     request = DataRequest("look", str(kept), upload, one_line(shown))
 
+    moved = False
+
     def take() -> bool:
-        refuse_taken(workspace, name)
+        nonlocal moved
+        _refuse_undecided(workspace, name)
         _forget_files(job)
         if upload:
-            move_file(path, kept)
+            with storage_errors("keeping the upload"):
+                move_file(path, kept)
+            moved = True
         return True
 
-    started = start_job(job, Program.PREPARE_DATASET, request, wanted=take)
+    try:
+        started = start_job(job, Program.PREPARE_DATASET, request, wanted=take)
+    except StorageError:
+        if moved:
+            remove(kept)  # no job knows of it
+        raise
     if not started and (upload or _read_request(job) != request):
         raise DataError(_busy(name))
 
 
 def start_import(
-    workspace: Workspace, source: str | Path, name: str, *, options: ImportOptions | None = None, shown: str = ""
+    workspace: Workspace, source: Path, name: str, *, options: ImportOptions | None = None, shown: str = ""
 ) -> None:
     """Import a folder or archive as a job; if the same import is in progress already, nothing is done.
 
     Args:
         workspace: where.
-        source: a folder or archive; its content decides what it is. It may be a pasted text: quotes around it,
-            `file://` and a leading `~` are understood.
+        source: a folder or archive; its content decides what it is. A leading `~` is the person's own folder.
         name: of the new dataset.
         options: what the person chooses.
         shown: the name of the source in messages, if people know it by another name; reduced to one line.
@@ -132,7 +142,7 @@ def start_import(
     request = DataRequest("import", str(path), False, one_line(shown), options)
 
     def is_free() -> bool:
-        refuse_taken(workspace, name)
+        _refuse_undecided(workspace, name)
         _forget_files(job)
         return True
 
@@ -166,11 +176,12 @@ def open_import(workspace: Workspace, name: str) -> DataRequest | None:
 
 
 def forget_import(workspace: Workspace, name: str) -> None:
-    """Give up a job under this name that has ended, with its upload; a running one stays."""
+    """Give up a job under this name that has ended, with its upload; a running one, or one just starting, stays."""
     job = dataset_job(workspace, name)
-    if not is_alive(job):
-        dismiss_job(job)
-        _forget_files(job)
+    with hold_lock(job.start_lock) as acquired:
+        if acquired and not is_locked(job.lock):
+            remove(job.request)
+            _forget_files(job)
 
 
 def suggested_name(source: str) -> str:
@@ -199,7 +210,8 @@ def pasted_path(text: str) -> str:
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
         text = text[1:-1].strip()
     if text.lower().startswith("file:"):
-        text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
+        with contextlib.suppress(ValueError):  # it is no address after all
+            text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
     return text
 
 
@@ -212,10 +224,22 @@ def _read_request(job: JobFolder) -> DataRequest | None:
 
 def _forget_old_uploads(workspace: Workspace) -> None:
     """Give up the imports of uploads that nobody has decided on for a week, because they fill the disk."""
-    for upload in workspace.jobs.glob(f"*/{_UPLOAD}"):
-        with contextlib.suppress(OSError):  # it is being imported or given up right now
-            if time.time() - upload.stat().st_mtime > _KEPT_SECONDS:
-                forget_import(workspace, upload.parent.name)
+    for name in subfolders(workspace.jobs):
+        with contextlib.suppress(OSError, DataError):  # there is none, or it is being imported right now
+            if time.time() - upload_file(dataset_job(workspace, name)).stat().st_mtime > _KEPT_SECONDS:
+                forget_import(workspace, name)
+
+
+def _refuse_undecided(workspace: Workspace, name: str) -> None:
+    """Raise DataError where a dataset has the name, or an import that a person has yet to decide on."""
+    refuse_taken(workspace, name)
+    job = dataset_job(workspace, name)
+    state = read_job(job)
+    waits = state is not None and state.kind == "look" and state.state == "done"
+    if waits or upload_file(job).exists():
+        raise DataError(
+            f"An import named {name} waits for a decision on the Data page: choose another name, or dismiss that one."
+        )
 
 
 def _refuse_reserved(name: str, source: Path) -> None:
@@ -229,15 +253,15 @@ def _busy(name: str) -> str:
 
 def _forget_files(job: JobFolder) -> None:
     """Remove what an earlier import under this name left: its upload and what was found in it."""
-    for file in (job.path / _UPLOAD, findings_file(job), preview_file(job)):
+    for file in (upload_file(job), findings_file(job), preview_file(job)):
         remove(file)
 
 
-def _readable(source: str | Path) -> Path:
+def _readable(source: Path) -> Path:
     """The absolute path of a file or folder that can be opened; DataError for anything else that a person may type."""
     typed = one_line(str(source), _MAX_PATH_SHOWN)
     try:
-        path = Path(pasted_path(str(source))).expanduser().absolute()
+        path = source.expanduser().absolute()
         typed = one_line(str(path), _MAX_PATH_SHOWN)
         if path.is_dir():
             os.listdir(path)

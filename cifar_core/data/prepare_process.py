@@ -41,7 +41,8 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
         else:
             get_cifar10(workspace, reporter)
     except CancelledError:
-        _remove_upload(request)
+        if job.cancel_file.exists():  # a person gave it up; else the machine was told to end
+            _remove_upload(request)
         raise
 
 
@@ -84,8 +85,8 @@ def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter
     except DataError:
         remove(findings_file(job))  # of the look: what was found there cannot be imported
         raise
-    _report(job, findings, reporter)
     _remove_upload(request)
+    _report(job, findings, reporter)
 
 
 def _report(job: JobFolder, findings: Findings, reporter: Reporter) -> None:

@@ -19,10 +19,13 @@ from cifar_core.data import (
     open_import,
     pasted_path,
     read_findings,
+    start_import,
     start_look,
     suggested_name,
 )
-from cifar_core.errors import DataError
+from cifar_core.errors import DataError, StorageError
+from cifar_core.jobs import start
+from cifar_core.jobs.progress import CancelledError
 from cifar_core.text import is_folder_name
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
@@ -94,12 +97,50 @@ def test_uploads_that_nobody_decides_on_go_after_a_week(workspace: Workspace, tm
     assert folder.exists()
 
 
-def test_another_look_replaces_the_first(workspace: Workspace, tmp_path: Path) -> None:
-    """Its upload and what was found go; a look that fails leaves no findings of an earlier one."""
+@pytest.mark.fault(61)
+def test_what_waits_for_a_decision_keeps_its_name(workspace: Workspace, tmp_path: Path) -> None:
+    """Another person's upload is not replaced, and their Import imports what they saw."""
     start_look(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine", upload=True)
+    other = write_zip(small_set(("x", "y")), tmp_path / "b.zip")
+    sentence = "An import named mine waits for a decision on the Data page"
+    with pytest.raises(DataError, match=sentence):
+        start_look(workspace, other, "mine", upload=True)
+    with pytest.raises(DataError, match=sentence):
+        start_import(workspace, other, "mine")
+    assert other.exists() and kept_upload(workspace).exists()
+    continue_import(workspace, "mine", ImportOptions())
+    assert open_dataset(workspace, "mine").class_names == ("cat", "dog")
+
+
+def test_an_upload_is_kept_until_the_person_gives_it_up(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine ends the import, it waits for another try; where the start fails, nothing is left."""
+    start_look(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine", upload=True)
+
+    def end(*_: object, **__: object) -> None:
+        raise CancelledError("It was told to end.")
+
+    with monkeypatch.context() as ending:
+        ending.setattr("cifar_core.data.prepare_process.import_pictures", end)
+        continue_import(workspace, "mine", ImportOptions())
+    assert state_of(workspace) == "found" and kept_upload(workspace).exists()
+    continue_import(workspace, "mine", ImportOptions())
+    assert state_of(workspace) == "ready"
+
+    def fail(*_: object) -> None:
+        raise StorageError("No process can be started.")
+
+    monkeypatch.setattr(start, "spawn", fail)
+    with pytest.raises(StorageError):
+        start_look(workspace, write_zip(small_set(), tmp_path / "b.zip"), "other", upload=True)
+    assert state_of(workspace, "other") == ""
+    assert not (dataset_job(workspace, "other").path / "upload").exists()
+
+
+def test_a_look_that_fails_leaves_no_findings_of_an_earlier_one(workspace: Workspace, tmp_path: Path) -> None:
     folder = write_folder(small_set(("cat", "dog", "fox")), tmp_path / "b")
     start_look(workspace, folder, "mine")
-    assert not kept_upload(workspace).exists()
     assert read_findings(dataset_job(workspace, "mine")).classes == ["cat", "dog", "fox"]
     for file in sorted(folder.rglob("*.png")):
         file.rename(folder / f"{file.parent.name}-{file.parent.parent.name}-{file.name}")
@@ -122,6 +163,8 @@ def test_another_look_replaces_the_first(workspace: Workspace, tmp_path: Path) -
         ("~/a", "~/a"),
         ("'", "'"),
         ("", ""),
+        ('""', ""),
+        ("file://[x", "file://[x"),
     ],
 )
 def test_pasted_paths(text: str, path: str) -> None:

@@ -1,6 +1,7 @@
 """What a look inside a source has found, or why its import was refused, and the buttons that import it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
-from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.markdown import escaped, escaped_sentence
 
 _LINES_SHOWN = 5  # of a list of sentences; more of them scroll
 _LINES_HEIGHT = 220  # screen pixels
@@ -102,7 +103,7 @@ def _ask_for_test_part(name: str, options: ImportOptions) -> ImportOptions:
         seed = st.number_input(
             "Seed", 0, MAX_SEED, min(MAX_SEED, max(0, options.seed)), key=f"data_seed_{name}", width=140
         )
-    return ImportOptions(options.leave_out, share, int(seed), options.encoding)
+    return replace(options, test_share=share, seed=int(seed))
 
 
 def _class_counts(findings: Findings, options: ImportOptions) -> tuple[pd.DataFrame, str]:
@@ -130,7 +131,7 @@ def _show_import_buttons(
     disabled: bool,
 ) -> None:
     name, refused = state.name, findings.problem_count > 0
-    rest = ImportOptions(refused, options.test_share, options.seed, options.encoding)
+    rest = replace(options, leave_out=refused)
     if findings.usable or (findings.sentences and not findings.classes):
         label = f"Import the other {findings.usable:,}" if refused else "Import"
         _action(
@@ -141,7 +142,14 @@ def _show_import_buttons(
             primary=True,
             disabled=disabled,
         )
-    if not request.is_upload and (state.problem or refused):
+    if request.options.encoding and state.state == "found":
+        _action(
+            "Read the names differently",
+            f"data_reread_{name}",
+            ":material/translate:",
+            lambda: continue_import(workspace, name, replace(options, encoding=""), look=True),
+        )
+    if (not request.is_upload and (state.problem or refused)) or not findings.sentences:
         _action(
             "Look again",
             f"data_look_{name}",
@@ -157,11 +165,11 @@ def _ask_for_encoding(workspace: Workspace, name: str, request: DataRequest, fin
     encoding = st.radio(
         "Names",
         findings.encodings,
-        format_func=lambda item: f"{single_line(examples[item])} ({item})" if examples[item] else item,
+        format_func=lambda item: f"{escaped(examples[item])} ({item})" if examples[item] else item,
         key=f"data_names_{name}",
         label_visibility="collapsed",
     )
-    options = ImportOptions(request.options.leave_out, request.options.test_share, request.options.seed, encoding)
+    options = replace(request.options, encoding=encoding)
     with st.container(horizontal=True):
         _action(
             "Read the names so",

@@ -34,7 +34,7 @@ def show_picture_import(workspace: Workspace) -> None:
             if is_shared()
             else ("Path on this machine", "/home/me/pictures.zip")
         )
-        path = st.text_input(where[0], key=_PATH_KEY, placeholder=where[1]).strip()
+        path = pasted_path(st.text_input(where[0], key=_PATH_KEY, placeholder=where[1]))
         upload = st.file_uploader(
             "or an archive from your browser",
             ARCHIVE_EXTENSIONS,
@@ -75,7 +75,7 @@ def _start_look(workspace: Workspace, name: str, path: str, upload: Any) -> None
             raise
         drop_uploads()  # its content is on the disk now
     elif path:
-        start_look(workspace, allowed_path(workspace, pasted_path(path)), name)
+        start_look(workspace, allowed_path(workspace, path), name)
     else:
         st.warning("Give a path, or choose an archive.", icon=":material/info:")
         return

@@ -151,7 +151,10 @@ def test_one_picture_in_a_class_is_enough_and_a_name_that_occurs_twice_is_refuse
         ({"Train2/cat/x.png": picture_bytes()}, "train, Train2 would all be the training part"),
         ({"train/Cat/x.png": picture_bytes(), "test/Cat/x.png": picture_bytes()}, "Cat, cat differ only in capital"),
         ({f"{part}/{'x' * 65}/x.png": picture_bytes() for part in ("train", "test")}, "longer than 64"),
-        ({"train/cat/u\u0308.png": picture_bytes(), "train/cat/\u00fc.png": picture_bytes()}, "has the name of another"),
+        (
+            {"train/cat/u\u0308.png": picture_bytes(), "train/cat/\u00fc.png": picture_bytes()},
+            "has the name of another",
+        ),
     ],
 )
 def test_layouts_that_do_not_fit(workspace: Workspace, tmp_path: Path, change: dict[str, bytes], message: str) -> None:
