@@ -30,7 +30,7 @@ from cifar_core.data.preparation import (
     suggested_name,
 )
 from cifar_core.data.sources.drawn10 import prepare_drawn10
-from cifar_core.data.sources.importing import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
+from cifar_core.data.sources.own.importing import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     Dataset,

@@ -19,7 +19,7 @@ from typing import Literal
 
 from cifar_core.data.import_findings import findings_file, preview_file, upload_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
-from cifar_core.data.sources.importing import ImportOptions, check_options
+from cifar_core.data.sources.own.importing import ImportOptions, check_options
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,

@@ -13,7 +13,7 @@ from cifar_core.data.preparation import DataRequest, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, official_files
 from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
-from cifar_core.data.sources.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
+from cifar_core.data.sources.own.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
 from cifar_core.data.store import write_array
 from cifar_core.errors import DataError
 from cifar_core.jobs.job import JobFolder

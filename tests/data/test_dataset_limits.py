@@ -10,7 +10,7 @@ import pytest
 
 from cifar_core.data import Split, open_dataset, save_dataset
 from cifar_core.data.dataset_limits import MAX_FILE_NAME, MAX_ID, check_arrays
-from cifar_core.data.sources.importing import import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.errors import DataError
 from cifar_core.machine import peak_memory
 from cifar_core.text import MB

@@ -32,7 +32,7 @@ from cifar_core.data import (
 from cifar_core.data.preparation import DataRequest
 from cifar_core.data.prepare_process import prepare
 from cifar_core.data.sources.drawn10 import draw_drawn10
-from cifar_core.data.sources.importing import import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import CifarCoreError, DataError, StorageError
 from cifar_core.jobs import process, start

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from cifar_core.bench.app import App, serve
 from cifar_core.config import make_config
-from cifar_core.data.sources.importing import import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.runs import list_trash, note_run, rename_run
 from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder

@@ -18,7 +18,7 @@ import pytest
 from sklearn.neighbors import NearestCentroid
 
 from cifar_core.data.drawing import CLASS_NAMES, draw_pictures, generate
-from cifar_core.data.sources.importing import CIFAR_CLASSES
+from cifar_core.data.sources.own.importing import CIFAR_CLASSES
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import CancelledError
 from tests.conftest import ROOT

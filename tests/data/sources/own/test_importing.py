@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cifar_core.data import FORMATS, open_dataset
 from cifar_core.data.sources.archive_limits import ArchiveLimits, checked_path
-from cifar_core.data.sources.importing import CIFAR_CLASSES, ImportOptions, ImportRefusedError, import_pictures
+from cifar_core.data.sources.own.importing import CIFAR_CLASSES, ImportOptions, ImportRefusedError, import_pictures
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT
@@ -507,7 +507,7 @@ def test_a_large_photograph_is_resized(workspace: Workspace, tmp_path: Path) -> 
 MEASURE = """
 import resource, sys, time
 from pathlib import Path
-from cifar_core.data.sources.importing import import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.workspace import open_workspace
 start = time.process_time()
 dataset, findings = import_pictures(open_workspace(sys.argv[1]), Path(sys.argv[2]), "real")

@@ -8,7 +8,7 @@ import numpy as np
 from cifar_core.data.dataset_limits import Split
 from cifar_core.data.pictures import WHITE_OF_12_BITS, read_picture
 from cifar_core.data.sources.archive import Listing, Member, MemberPath
-from cifar_core.data.sources.layout import Layout, Part, Sample
+from cifar_core.data.sources.own.layout import Layout, Part, Sample
 from cifar_core.errors import DataError
 from cifar_core.text import counted, natural_key
 

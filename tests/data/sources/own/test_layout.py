@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_core.data.sources.layout import Layout, find_layout, part_of
+from cifar_core.data.sources.own.layout import Layout, find_layout, part_of
 from cifar_core.errors import DataError
 
 CLASSES = ("cat", "dog")

@@ -15,8 +15,8 @@ from cifar_core.data.import_findings import Findings
 from cifar_core.data.sources.archive import Listing, Source, UnclearNamesError, open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR100
-from cifar_core.data.sources.layout import PART_TITLES, Layout, Part, find_layout
-from cifar_core.data.sources.reading import Reading
+from cifar_core.data.sources.own.layout import PART_TITLES, Layout, Part, find_layout
+from cifar_core.data.sources.own.reading import Reading
 from cifar_core.data.sources.zip_names import ENCODINGS, examples, read_names
 from cifar_core.data.store import Dataset, refuse_taken, save_dataset
 from cifar_core.data.stratified import check_test_share, choose_test

@@ -5,14 +5,14 @@ get a wrong class.
 """
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cifar_core.data.dataset_limits import MAX_FILE_NAME
 from cifar_core.data.sources.archive import MemberPath
+from cifar_core.data.sources.own.folder_tree import Folder, folder_tree, may_be_picture, normal_name
 from cifar_core.errors import DataError
 from cifar_core.text import counted, first_names, natural_key
 
@@ -36,9 +36,6 @@ _SEPARATORS = re.compile(r"[\s\d._-]+")
 _BETWEEN = {*_FILL_WORDS, "pics", "files", "jpg", "jpeg", "png", "frames"}
 # Names of folders with pictures that show no class.
 _MASKS = {"masks", "labels", "annotations", "segmentation", "groundtruth"}
-_MAX_FOLDERS = 100_000  # of pictures and others; a thousand classes in three parts are three thousand
-# Files that go along with pictures; any other file in a class folder is taken for a picture.
-_NO_PICTURES = (".txt", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".md", ".html", ".ini", ".log", ".db", ".py")
 
 
 def part_of(folder: str) -> Part | None:
@@ -92,50 +89,6 @@ class Layout:
         return f"{', '.join(taken[:-1])} and {taken[-1]}{instead}; {classes}."
 
 
-class _Folder:
-    """A folder of the source with what is in it."""
-
-    def __init__(self, path: MemberPath) -> None:
-        self.path = path
-        self.folders: dict[str, _Folder] = {}
-        self.files: list[MemberPath] = []  # that may be pictures, with their paths as the source gives them
-        self.pictures = 0  # such files in it and below
-
-    @property
-    def name(self) -> str:
-        return self.path[-1]
-
-    @property
-    def shown(self) -> str:
-        return "/".join(self.path) or "The top folder"
-
-    @property
-    def filled(self) -> "list[_Folder]":
-        """The folders in it with pictures somewhere below."""
-        return [folder for folder in self.folders.values() if folder.pictures]
-
-    def on_the_way_to(self, folder: "_Folder") -> "list[_Folder]":
-        """The filled folders that stand beside those on the way from this one to a folder below it."""
-        beside, here = [], self
-        for name in folder.path[len(self.path) :]:
-            beside += [child for child in here.filled if child.name != name]
-            here = here.folders[name]
-        return beside
-
-    def below(self) -> "Iterator[_Folder]":
-        """This folder and all below it."""
-        waiting = [self]
-        while waiting:
-            folder = waiting.pop()
-            yield folder
-            waiting.extend(reversed(folder.folders.values()))
-
-    def child(self, name: str) -> "_Folder":
-        if name not in self.folders:
-            self.folders[name] = _Folder((*self.path, name))
-        return self.folders[name]
-
-
 def find_layout(files: Sequence[MemberPath], folders: Iterable[MemberPath] = ()) -> Layout:
     """Find the parts and classes of a source.
 
@@ -146,7 +99,7 @@ def find_layout(files: Sequence[MemberPath], folders: Iterable[MemberPath] = ())
     Raises:
         DataError: there are no class folders, or the tree can be understood in several ways.
     """
-    top = _tree(files, folders)
+    top = folder_tree(files, folders)
     levels = [level for level in map(_Level, top.below()) if level.labelled or level.unlabelled]
     levels.sort(key=lambda level: level.folder.path)
     with_train = [level for level in levels if "train" in level.labelled]
@@ -166,11 +119,11 @@ def find_layout(files: Sequence[MemberPath], folders: Iterable[MemberPath] = ())
 class _Level:
     """The folders of parts that stand side by side in a folder."""
 
-    def __init__(self, folder: _Folder) -> None:
+    def __init__(self, folder: Folder) -> None:
         self.folder = folder
         # Those with class folders: each with the folder that the class folders are in.
-        self.labelled: dict[Part, list[tuple[_Folder, _Folder]]] = {}
-        self.unlabelled: list[_Folder] = []
+        self.labelled: dict[Part, list[tuple[Folder, Folder]]] = {}
+        self.unlabelled: list[Folder] = []
         for child in folder.filled:
             part = part_of(child.name)
             if part is None:
@@ -181,7 +134,7 @@ class _Level:
             else:
                 self.labelled.setdefault(part, []).append((child, classes))
 
-    def the(self, part: Part) -> tuple[_Folder, _Folder]:
+    def the(self, part: Part) -> tuple[Folder, Folder]:
         """The one folder of a part; DataError where there are several."""
         found = self.labelled[part]
         if len(found) > 1:
@@ -190,7 +143,7 @@ class _Level:
         return found[0]
 
 
-def _refuse_unused_parts(levels: list[_Level], taken: list[_Folder]) -> None:
+def _refuse_unused_parts(levels: list[_Level], taken: list[Folder]) -> None:
     """Refuse parts whose class folders are not among those in `taken`: nobody knows what they are."""
     for level in levels:
         for child, _ in (pair for pairs in level.labelled.values() for pair in pairs):
@@ -208,36 +161,7 @@ def _only(levels: list[_Level]) -> _Level:
     return levels[0]
 
 
-def _tree(files: Iterable[MemberPath], folders: Iterable[MemberPath]) -> _Folder:
-    top, known = _Folder(()), 0
-    for path in folders:
-        here = top
-        for name in path:
-            known += _normal(name) not in here.folders
-            here = here.child(_normal(name))
-    for path in files:
-        here, is_picture = top, _may_be_picture(path)
-        here.pictures += is_picture
-        for name in path[:-1]:
-            known += _normal(name) not in here.folders
-            here = here.child(_normal(name))
-            here.pictures += is_picture
-        if known > _MAX_FOLDERS:
-            raise DataError(f"There are more than the {_MAX_FOLDERS:,} folders allowed: import a part of them.")
-        if is_picture:
-            here.files.append(path)
-    return top
-
-
-def _may_be_picture(path: MemberPath) -> bool:
-    return not path[-1].casefold().endswith(_NO_PICTURES)
-
-
-def _normal(name: str) -> str:
-    return unicodedata.normalize("NFC", name)  # macOS writes é as two characters
-
-
-def _class_level(folder: _Folder, *, in_part: bool = False) -> _Folder | None:
+def _class_level(folder: Folder, *, in_part: bool = False) -> Folder | None:
     """The folder at or below this one whose folders are the classes; None where the pictures lie in no class folder.
 
     Of folders that lie one in the other down to the pictures, the last one is the class, but for such as `images`.
@@ -256,7 +180,7 @@ def _class_level(folder: _Folder, *, in_part: bool = False) -> _Folder | None:
     return None
 
 
-def _classes_in(folder: _Folder, *, in_part: bool) -> list[_Folder]:
+def _classes_in(folder: Folder, *, in_part: bool) -> list[Folder]:
     """The folders in it that may be classes: not those that are named like a part.
 
     But within a part such a folder of pictures beside another class is a class too, and so is `train`, beside several
@@ -270,7 +194,7 @@ def _classes_in(folder: _Folder, *, in_part: bool) -> list[_Folder]:
     return folder.filled if is_class else others
 
 
-def _are_classes(folders: list[_Folder]) -> bool:
+def _are_classes(folders: list[Folder]) -> bool:
     """Whether folders side by side can be classes; `images` and `masks` are not."""
     names = {folder.name.casefold() for folder in folders}
     return len(folders) > 1 and not all(map(_is_between, names)) and not names & _MASKS
@@ -280,7 +204,7 @@ def _is_between(name: str) -> bool:
     return name.casefold() in _BETWEEN
 
 
-def _take_parts(layout: Layout, level: _Level) -> tuple[_Folder, list[_Folder]]:
+def _take_parts(layout: Layout, level: _Level) -> tuple[Folder, list[Folder]]:
     """Take the parts of a level. Where there is no test part, the validation part is it.
 
     Returns, like the two functions below, the folder above all that was taken, and those that the classes are in.
@@ -301,7 +225,7 @@ def _take_parts(layout: Layout, level: _Level) -> tuple[_Folder, list[_Folder]]:
     return level.folder, [classes for _, classes in taken.values()]
 
 
-def _take_only_train(layout: Layout, level: _Level, top: _Folder) -> tuple[_Folder, list[_Folder]]:
+def _take_only_train(layout: Layout, level: _Level, top: Folder) -> tuple[Folder, list[Folder]]:
     """Take a training part without a test part like class folders."""
     child, classes = level.the("train")
     beside = [other for other in level.folder.filled if part_of(other.name) is None]
@@ -320,7 +244,7 @@ def _take_only_train(layout: Layout, level: _Level, top: _Folder) -> tuple[_Fold
     return level.folder, [classes]
 
 
-def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> tuple[_Folder, list[_Folder]]:
+def _take_class_folders(layout: Layout, top: Folder, levels: list[_Level]) -> tuple[Folder, list[Folder]]:
     """Take class folders without any folder of a part."""
     several = next((level for level in levels if len(level.labelled) > 1), None)
     if several is not None:
@@ -339,9 +263,7 @@ def _take_class_folders(layout: Layout, top: _Folder, levels: list[_Level]) -> t
     return classes, [classes]
 
 
-def _take_classes(
-    layout: Layout, part: Part, level: _Folder, classes: list[_Folder], shared: MemberPath | None
-) -> None:
+def _take_classes(layout: Layout, part: Part, level: Folder, classes: list[Folder], shared: MemberPath | None) -> None:
     """Take the pictures of the class folders `classes` in `level`, and note its other folders.
 
     `shared` is what lies between each class and its pictures.
@@ -353,7 +275,7 @@ def _take_classes(
             between = place.path[len(folder.path) :]
             inside = between == shared or all(_is_between(name) or name == folder.name for name in between)
             for path in place.files:
-                name, shown = _normal(path[-1]), "/".join(path)
+                name, shown = normal_name(path[-1]), "/".join(path)
                 if not inside or len(name) > MAX_FILE_NAME:
                     layout.misplaced[path] = _long_name(shown) if inside else _misplaced(shown)
                 else:
@@ -364,13 +286,13 @@ def _take_classes(
     layout.empty += [folder.shown for folder in empty]
 
 
-def _shared_folder(classes: list[_Folder]) -> MemberPath | None:
+def _shared_folder(classes: list[Folder]) -> MemberPath | None:
     """The folders between class and pictures, where they are the same for all of several class folders."""
     found = {place.path[len(folder.path) :] for folder in classes for place in folder.below() if place.files}
     return found.pop() if len(found) == 1 and len(classes) > 1 else None
 
 
-def _note_loose(layout: Layout, level: _Folder) -> None:
+def _note_loose(layout: Layout, level: Folder) -> None:
     layout.misplaced |= {path: _misplaced("/".join(path)) for path in level.files}
 
 
@@ -403,7 +325,7 @@ def _refuse_nested_classes(layout: Layout, ways: list[MemberPath]) -> None:
                 raise DataError(f"{name} is a class, but in {way[0]} it holds other classes: move them beside it.")
 
 
-def _note_unlabelled(layout: Layout, folders: list[_Folder]) -> None:
+def _note_unlabelled(layout: Layout, folders: list[Folder]) -> None:
     for folder in folders:
         layout.unlabelled[folder.path] += folder.pictures
 
@@ -414,8 +336,8 @@ def _count_the_rest(layout: Layout, files: Sequence[MemberPath], base: MemberPat
     for path in files:
         if path in layout.samples or path in layout.misplaced:
             continue
-        normal = tuple(_normal(name) for name in path)
-        if not (_may_be_picture(path) and any(normal[:depth] in layout.unlabelled for depth in depths)):
+        normal = tuple(normal_name(name) for name in path)
+        if not (may_be_picture(path) and any(normal[:depth] in layout.unlabelled for depth in depths)):
             layout.outside[normal[len(base)] if normal[: len(base)] == base else normal[0]] += 1
 
 
@@ -427,7 +349,7 @@ def _long_name(shown: str) -> str:
     return f"{shown[:80]!r}… has a name of more than {MAX_FILE_NAME} characters."
 
 
-def _no_classes(top: _Folder) -> str:
+def _no_classes(top: Folder) -> str:
     found = first_names(sorted([*top.folders, *(path[-1] for path in top.files)], key=natural_key))
     if not top.pictures:
         return f"No pictures found: they must lie as {EXPECTED}; found {found or 'nothing'}."
