@@ -368,7 +368,7 @@ def test_an_import_killed_while_unpacking_can_be_repeated(
     assert [item.name for item in workspace.data.iterdir() if item.name != ".jobs"] == ["cifar10"]
 
 
-@pytest.mark.fault(49)
+@pytest.mark.fault(57)
 @pytest.mark.usefixtures("reader_never_called")
 def test_the_first_wrong_file_ends_the_import(
     workspace: Workspace, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
@@ -379,7 +379,7 @@ def test_the_first_wrong_file_ends_the_import(
     refused(workspace, changed, files, r"^data_batch_1 of changed\.tar is not the official file")
 
 
-@pytest.mark.fault(49)
+@pytest.mark.fault(57)
 @pytest.mark.usefixtures("reader_in_this_process")
 def test_all_official_files_together_are_limited(
     workspace: Workspace,

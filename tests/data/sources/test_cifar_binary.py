@@ -154,7 +154,7 @@ def test_what_is_odd_in_cifar100(
     refused(workspace, {name: content for name, content in files.items() if content is not None}, tmp_path, message)
 
 
-@pytest.mark.fault(49)
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_all_files_together_are_limited(
     workspace: Workspace, tmp_path: Path, container: str, monkeypatch: pytest.MonkeyPatch
