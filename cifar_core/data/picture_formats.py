@@ -4,11 +4,13 @@ Reads and writes nothing but its arguments.
 """
 
 import io
+import re
 
 from PIL import TiffImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from cifar_core.errors import DataError
+from cifar_core.text import MB
 
 FORMATS = "PNG, JPEG, WEBP, BMP, GIF, TIFF, PPM, PGM or PBM"  # as sentences name them
 EXTENSIONS = ("png", "jpg", "jpeg", "jfif", "webp", "bmp", "ppm", "pgm", "pbm", "pnm", "tif", "tiff", "gif")
@@ -41,6 +43,9 @@ _SIGNATURES = (  # offset, bytes, what it is
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _HEAD = 4096  # bytes in which an SVG has its first element
+
+_PLAIN_PNM = re.compile(rb"P[123]\s")  # numbers as text
+_MAX_PLAIN_PNM = 4 * MB  # takes about a second to decode
 
 _TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0")
 _NEW_SUBFILE_TYPE, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _PLANAR = 254, 258, 259, 262, 273, 284
@@ -82,10 +87,20 @@ def refuse_other_formats(content: bytes, name: str) -> None:
         raise DataError(f"{name} is {kind}: export it as JPEG or PNG.")
     if content.startswith((b"Pf", b"PF")):
         raise DataError(f"{name} has floating-point pixels, whose white is not known: export it as PNG.")
+    if _PLAIN_PNM.match(content) and len(content) > _MAX_PLAIN_PNM:
+        raise DataError(
+            f"{name} is a PNM picture of numbers as text, which may have {_MAX_PLAIN_PNM // MB} MB: save it as PNG or "
+            "as binary PPM."
+        )
     if content.startswith(_TIFF_HEADERS):
         _refuse_odd_tiff(_first_directory(content), name)
     elif content.startswith(tuple(TiffImagePlugin.PREFIXES)):  # these Pillow and libtiff read differently
         raise DataError(_odd_tiff(name))
+
+
+def without_comments(content: bytes) -> bytes:
+    """The file, of a PNM of numbers as text without its comments: Pillow takes time by the square of their number."""
+    return re.sub(rb"#[^\r\n]*", b"", content) if _PLAIN_PNM.match(content) else content
 
 
 def _other_format(content: bytes) -> str:

@@ -23,6 +23,7 @@ from cifar_core.data.picture_formats import (
     refuse_other_formats,
     too_large,
     unidentified,
+    without_comments,
 )
 from cifar_core.errors import DataError
 
@@ -112,7 +113,7 @@ def decode_upright(content: bytes, *, name: str, grey_bits: int = 16) -> Upright
     """As `read_picture`, before the picture is cut and resized."""
     try:
         refuse_other_formats(content, name)
-        with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
+        with Image.open(io.BytesIO(without_comments(content)), formats=PILLOW_FORMATS) as image:
             most = MAX_JPEG_PIXELS if isinstance(image, JpegImageFile) else MAX_PIXELS
             if image.width * image.height > most:
                 raise DataError(too_large(name))

@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def test_more_formats_are_read_by_their_content(form: str, name: str, noise: np.
         (b"P1\n# a comment\n2 2\n0110", None),
         (b"P4\n2 2\n\x40\x80", None),
         (b"P2 1 1 9 3", 85),
+        (b"P2 # wide\n1 1#high\r9 # white\n# 7\n3#the end", 85),
         (b"P5 1 1 255 \x55", 85),
         (b"P3 1 1 3 1 1 1", 85),
         (b"P6 1 1 65535 \x55\x55\x55\x55\x55\x55", 85),
@@ -78,6 +80,27 @@ def test_each_kind_of_pnm(content: bytes, level: int | None) -> None:
         assert (pixels[0, 0, 0], pixels[0, 0, 31], pixels[0, 31, 0], pixels[0, 31, 31]) == (255, 0, 0, 255)
     else:
         assert np.unique(pixels).tolist() == [level]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"#\n" * 1_900_000 + b"1 " * 100, b"1 " * 1_900_000, b"1 1#\n" * 700_000],
+    ids=["comments", "numbers", "both"],
+)
+def test_a_pnm_of_text_takes_no_long_time(body: bytes) -> None:
+    """Pillow would take minutes for its comments."""
+    count = body.count(b"1")
+    began = time.perf_counter()
+    assert np.unique(decode_picture(b"P2 1 %d 3 " % count + body, name="a")).tolist() == [85]
+    assert time.perf_counter() - began < 4
+
+
+@pytest.mark.parametrize("magic", [b"P1", b"P2", b"P3"])
+def test_a_large_pnm_of_text_is_refused(magic: bytes) -> None:
+    """A binary one may be as large as other pictures."""
+    with pytest.raises(DataError, match=r"a is a PNM .* text, which may have 4 MB: save it as PNG or as binary PPM"):
+        decode_picture(magic + b"\n2000 2000\n" + b"1 " * 2_100_000, name="a")
+    assert decode_picture(b"P6 2000 1000 255\n" + bytes(6_000_000), name="a").max() == 0
 
 
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])

@@ -37,7 +37,8 @@ CIFAR10_TRAIN_PICTURES = 50_000
 CIFAR10_TEST_PICTURES = 10_000
 CIFAR10_CLASSES = 10
 DISK_REFUSED = 3  # exit code of the reader process; the last line of its output is then the error message
-_MAX_PICKLE = 192 * MB  # that of CIFAR-100's training pictures takes 148
+# Of CIFAR-100, as pickles and in the binary form, the training pictures take 148 MB, all files 178.
+CIFAR_LIMITS = ArchiveLimits(file_bytes=192 * MB, total_bytes=300 * MB)
 _POLL = 0.2  # seconds between checks of the reader process
 
 
@@ -177,8 +178,9 @@ def import_official(
     try:
         make_folder(root)
         make_folder(copy)
-        for done, (file, content) in enumerate(_verified(path, files, progress, shown_name(path, shown))):
-            progress("Checking", done, len(files.pickles), "files")
+        progress("Checking", 0, len(files.pickles), "files")
+        for done, (file, content) in enumerate(_verified(path, files, shown_name(path, shown))):
+            progress("Checking", min(done, len(files.pickles)), len(files.pickles), "files")
             write_atomic(copy / file, content, durable=False)
         _read_in_subprocess(root, files, progress)
         train, test = (_arrays(root, part) for part in ("train", "test"))
@@ -197,31 +199,36 @@ def import_official(
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _verified(path: Path, files: OfficialFiles, progress: OnProgress, name: str) -> Iterator[tuple[str, bytes]]:
-    """The pickles as bytes, after all their hashes proved to be the official ones."""
-    if path.is_dir():
-        folder = _batches_folder(path, files)
-        if folder is None:
-            raise DataError(f"{name} holds no folder {files.folder}.")
-        contents = {file: _read_official(folder / file) for file in files.pickles}
-    else:
-        progress("Checking", 0, len(files.pickles), "files")
-        contents = {}
-        with open_source(path, ArchiveLimits(file_bytes=_MAX_PICKLE), shown=name) as source:
-            for member in source.read():
-                if _is_pickle(member.path, files):
-                    contents[member.path[-1]] = member.content
-    for file, md5 in files.pickles.items():
-        content = contents.get(file, b"")
-        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if not content:
-            raise DataError(f"{file} is missing in {name}: get the archive {files.filename} again.")
+def _verified(path: Path, files: OfficialFiles, name: str) -> Iterator[tuple[str, bytes]]:
+    """The pickles as bytes, each after its hash proved to be the official one; DataError at the end if one is missing.
+
+    They are read one after the other, and the first wrong one ends it, so that at most one is in memory.
+    """
+    missing = dict(files.pickles)
+    for file, content in _pickles(path, files, name):
+        found, md5 = hashlib.md5(content, usedforsecurity=False).hexdigest(), files.pickles[file]
         if found != md5:
             raise DataError(
                 f"{file} of {name} is not the official file (its MD5 is {found}, not {md5}): it was not opened, and "
                 "nothing was imported."
             )
-    yield from contents.items()
+        missing.pop(file, None)
+        yield file, content
+    for file in missing:
+        raise DataError(f"{file} is missing in {name}: get the archive {files.filename} again.")
+
+
+def _pickles(path: Path, files: OfficialFiles, name: str) -> Iterator[tuple[str, bytes]]:
+    """The pickles that there are, unchecked."""
+    if path.is_dir():
+        folder = _batches_folder(path, files)
+        if folder is None:
+            raise DataError(f"{name} holds no folder {files.folder}.")
+        yield from ((file, content) for file in files.pickles if (content := _read_official(folder / file)))
+        return
+    with open_source(path, CIFAR_LIMITS, shown=name) as source:
+        for member in source.read(lambda parts: _is_pickle(parts, files)):
+            yield member.path[-1], member.content
 
 
 def _is_pickle(path: tuple[str, ...], files: OfficialFiles) -> bool:
@@ -237,10 +244,10 @@ def _batches_folder(path: Path, files: OfficialFiles) -> Path | None:
 
 
 def _read_official(file: Path) -> bytes:
-    """A file of a torchvision folder; a missing one counts as empty, so that its hash is wrong."""
+    """A file of a torchvision folder; a missing one counts as empty."""
     try:
         with open(file, "rb") as handle:
-            return handle.read(_MAX_PICKLE)
+            return handle.read(CIFAR_LIMITS.file_bytes)
     except OSError:
         return b""
 

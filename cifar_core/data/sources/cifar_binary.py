@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.sources.archive import Member, open_source
-from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
+from cifar_core.data.sources.archive import Member, MemberPath, open_source
+from cifar_core.data.sources.archive_limits import shown_name
+from cifar_core.data.sources.cifar10 import CIFAR_LIMITS
 from cifar_core.data.sources.drawn10 import numbered_ids
 from cifar_core.data.sources.first_names import first_names
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
@@ -22,7 +23,6 @@ from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
 _PIXELS = 3 * 32 * 32
-_LIMITS = ArchiveLimits(file_bytes=192 * MB)  # train.bin of CIFAR-100 has 153,700,000 bytes
 _MAX_NAMES = MB  # bytes of a file of class names
 
 
@@ -51,9 +51,15 @@ _CIFAR100 = _Form(re.compile(r"train()\.bin"), "test.bin", "fine_label_names.txt
 
 def is_binary_cifar(path: Path) -> bool:
     """Whether a folder or archive looks like the binary form: at least half of its first files have such names."""
-    files = [parts[-1].lower() for parts in first_names(path)]
-    known = sum(_CIFAR10.has(file) or _CIFAR100.has(file) for file in files)
+    files = first_names(path)
+    known = sum(map(_is_known, files))
     return known > 0 and 2 * known >= len(files)
+
+
+def _is_known(path: MemberPath) -> bool:
+    """Whether a path has the name of a file of either form."""
+    file = path[-1].lower()
+    return _CIFAR10.has(file) or _CIFAR100.has(file)
 
 
 def import_binary(
@@ -84,12 +90,10 @@ def import_binary(
 def _read_files(path: Path, source_name: str, progress: OnProgress) -> dict[str, Member]:
     """The known files, by name in small letters; DataError where they lie in several folders or one is doubled."""
     files: dict[str, Member] = {}
-    with open_source(path, _LIMITS, shown=source_name) as source:
-        for member in source.read():
+    with open_source(path, CIFAR_LIMITS, shown=source_name) as source:
+        for member in source.read(_is_known):
             progress("Reading pictures", min(member.done, source.total), source.total, source.unit)
             file = member.path[-1].lower()
-            if not (_CIFAR10.has(file) or _CIFAR100.has(file)):
-                continue
             first = next(iter(files.values()), member)
             if file in files or first.path[:-1] != member.path[:-1]:
                 raise DataError(

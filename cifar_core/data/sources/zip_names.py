@@ -5,6 +5,7 @@ them is weighed by how probable its characters are in names, so that a reading i
 and writes nothing.
 """
 
+import bisect
 import functools
 import math
 import re
@@ -15,7 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from cifar_core.errors import DataError
 from cifar_core.text import did_you_mean, one_line
@@ -23,9 +24,9 @@ from cifar_core.text import did_you_mean, one_line
 _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075  # the extra field of Info-ZIP with the name in UTF-8
 _EXAMPLES = 3  # names that a sentence shows of each reading
-# A word with a byte beyond ASCII. No byte below 0x40 is part of a longer character in the encodings below.
-_WORD = re.compile(rb"[\x40-\xff]*[\x80-\xff][\x40-\xff]*")
-_WEIGHED = 5000  # distinct words that are weighed; all are decoded
+_MAX_NAME = 4000  # bytes; no encoding takes more than four for one of the 1,000 characters that a path may have
+_WORD = re.compile(rb"[\x40-\xff]+")  # no byte below 0x40 is part of a longer character in the encodings below
+_WEIGHED = 50_000  # bytes of distinct words that are weighed, 5,000 of ten bytes; all are decoded
 _MUCH = math.log(1e5)  # a reading this many times less probable than the best one is not offered
 
 # Probabilities of single characters; only their ratios between two readings of the same bytes matter.
@@ -190,10 +191,17 @@ def possible_readings(raw_names: Sequence[bytes]) -> dict[str, list[str]]:
     UTF-8 is the only reading where it fits, unless the names are so short that it may fit by chance. Otherwise an
     encoding is left out where it cannot read a name, reads what no name holds (another script, a box, a control
     character), or is far less probable than another. Readings with the same text count as one.
+
+    Raises:
+        DataError: a name is too long.
     """
+    for raw in raw_names:
+        if len(raw) > _MAX_NAME:
+            raise DataError(f"The archive holds the name {ascii(raw[:200])[1:]}, which is too long: rename it.")
     if all(raw.isascii() for raw in raw_names):
         return {"utf-8": read_names(raw_names, "utf-8")}
-    words = sorted(set(_WORD.findall(b"\n".join(raw_names))))
+    words = sorted({word for word in _WORD.findall(b"\n".join(raw_names)) if not word.isascii()})
+    weighed = bisect.bisect(list(accumulate(map(len, words))), _WEIGHED) + 1
     best: dict[str, tuple[float, str]] = {}  # by text
     for name in ENCODINGS:
         try:
@@ -202,7 +210,7 @@ def possible_readings(raw_names: Sequence[bytes]) -> dict[str, list[str]]:
             continue
         if name == "utf-8" and _is_surely_utf8(text):
             return {name: read_names(raw_names, name)}
-        weight = _weight(name, text)
+        weight = _weight(name, text, weighed)
         most, commoner = best.get(text, (-math.inf, name))
         if weight > most:
             same_script = _ENCODINGS[name].script == _ENCODINGS[commoner].script
@@ -224,15 +232,15 @@ def _is_surely_utf8(text: str) -> bool:
     return accented or len(beyond) >= (2 if max(beyond, default="") >= "\u0800" else 3)
 
 
-def _weight(name: str, text: str) -> float:
+def _weight(name: str, text: str, words: int) -> float:
     """The logarithm of how probable a text is for names in the script of this encoding; minus infinity if not at all.
 
-    Only its first `_WEIGHED` words are weighed. For UTF-8, which has all scripts and hardly fits by chance, it is
+    Only its first `words` words are weighed. For UTF-8, which has all scripts and hardly fits by chance, it is
     infinity.
     """
     if name == "utf-8":
         return math.inf
-    text = "\n".join(text.split("\n", _WEIGHED)[:_WEIGHED])
+    text = "\n".join(text.split("\n", words)[:words])
     singles = (count * _log(_probability(name, char)) for char, count in Counter(text).items())
     pairs = (count * _log(_pair(name, *pair)) for pair, count in Counter(pairwise(text)).items())
     return sum(singles) + sum(pairs)

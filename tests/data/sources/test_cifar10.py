@@ -16,6 +16,7 @@ import torchvision
 from cifar_core.data import list_datasets
 from cifar_core.data.preparation import remove_leftovers
 from cifar_core.data.sources import cifar10, official_reader
+from cifar_core.data.sources.archive_limits import ArchiveLimits
 from cifar_core.data.sources.cifar10 import (
     CIFAR10,
     CIFAR10_ARCHIVE,
@@ -365,6 +366,34 @@ def test_an_import_killed_while_unpacking_can_be_repeated(
     get_cifar10(workspace, files=files)
     assert served == []
     assert [item.name for item in workspace.data.iterdir() if item.name != ".jobs"] == ["cifar10"]
+
+
+@pytest.mark.fault(57)
+@pytest.mark.usefixtures("reader_never_called")
+def test_the_first_wrong_file_ends_the_import(
+    workspace: Workspace, contents: dict[str, bytes], files: OfficialFiles, tmp_path: Path
+) -> None:
+    """The rest of the archive, here damaged, is not read."""
+    changed = write_tar({**contents, "batches/data_batch_1": b"wrong"}, tmp_path / "changed.tar", mode="w")
+    changed.write_bytes(changed.read_bytes()[:2000])
+    refused(workspace, changed, files, r"^data_batch_1 of changed\.tar is not the official file")
+
+
+@pytest.mark.fault(57)
+@pytest.mark.usefixtures("reader_in_this_process")
+def test_all_official_files_together_are_limited(
+    workspace: Workspace,
+    contents: dict[str, bytes],
+    files: OfficialFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also the same one again and again; what is not read of a zip does not count."""
+    monkeypatch.setattr(cifar10, "CIFAR_LIMITS", ArchiveLimits(total_bytes=2 * sum(map(len, contents.values()))))
+    again = {f"{folder}/{name}": content for folder in "abc" for name, content in contents.items()}
+    refused(workspace, write_zip(again, tmp_path / "again.zip"), files, "again.zip holds more than the 0 MB allowed")
+    more = write_zip({**contents, "batches/readme.html": bytes(1_000_000)}, tmp_path / "more.zip")
+    assert len(import_official(workspace, more, "mine", files).train.labels) == 12
 
 
 def test_the_malicious_object_works(tmp_path: Path) -> None:

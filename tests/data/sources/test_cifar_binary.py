@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from cifar_core.data.preparation import DataRequest, start_import
 from cifar_core.data.prepare_process import prepare
+from cifar_core.data.sources import cifar_binary
+from cifar_core.data.sources.archive_limits import ArchiveLimits
 from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.first_names import first_names
 from cifar_core.data.store import dataset_job, open_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs import start
 from cifar_core.jobs.process import do_job
+from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 from tests.data.conftest import Packer, small_set, snapshot, write_folder, write_tar, write_zip
 
@@ -149,6 +152,24 @@ def test_what_is_odd_in_cifar100(
 ) -> None:
     files: dict[str, bytes | None] = {**hundred(""), **change}
     refused(workspace, {name: content for name, content in files.items() if content is not None}, tmp_path, message)
+
+
+@pytest.mark.fault(57)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_all_files_together_are_limited(
+    workspace: Workspace, tmp_path: Path, container: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in memory at the same time. What is not read of a folder or zip does not count."""
+    monkeypatch.setattr(cifar_binary, "CIFAR_LIMITS", ArchiveLimits(file_bytes=2 * MB, total_bytes=3 * MB))
+    files = {"data_batch_1.bin": bytes(3073 * 600), "data_batch_2.bin": bytes(3073 * 600)}
+    packed = CONTAINERS[container](
+        ten() | {f"cifar-10-batches-bin/{name}": files[name] for name in files}, tmp_path / "a"
+    )
+    with pytest.raises(DataError, match="a holds more than the 3 MB allowed: it was refused"):
+        import_binary(workspace, packed, "mine")
+    if container in ("folder", "zip"):
+        packed = CONTAINERS[container](ten() | {"readme": bytes(4 * MB)}, tmp_path / "b")
+        assert len(import_binary(workspace, packed, "mine").train.labels) == 5
 
 
 def test_a_truncated_archive(workspace: Workspace, tmp_path: Path) -> None:

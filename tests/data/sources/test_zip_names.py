@@ -205,6 +205,16 @@ def test_sentences() -> None:
     assert was_read_as("cp437", ["train/cat/é\n1.png"]) == "The names in the zip were read as cp437: é 1.png."
 
 
+def test_long_names_take_a_moment() -> None:
+    """Too long ones are refused at once; long words of ASCII are gone through once."""
+    began = time.perf_counter()
+    with pytest.raises(DataError, match=r"The archive holds the name 'a+', which is too long: rename it"):
+        possible_readings([b"a" * 64_999 + b"\x81"] * 4)
+    for name in (b"%04d%c " + b"a" * 896, b"%04d" + b"a" * 896 + b"%c"):
+        assert possible_readings([name % (number, 0x81 + number % 8) for number in range(1000)])
+    assert time.perf_counter() - began < 1
+
+
 def test_many_files_take_a_moment() -> None:
     raw = [f"train/{'猫狗鸟鱼'[number % 4]}咪/图片_{number}.png".encode("gbk") for number in range(300_000)]
     begin = time.process_time()
