@@ -6,7 +6,7 @@ Reads the `meta.json` of each folder in `workspace.data`.
 from dataclasses import dataclass
 from typing import Literal
 
-from cifar_core.data.import_findings import upload_file
+from cifar_core.data.import_findings import has_upload
 from cifar_core.data.sources.cifar10 import (
     CIFAR10,
     CIFAR10_ARCHIVE,
@@ -164,7 +164,7 @@ def _is_found(workspace: Workspace, name: str) -> bool:
     job = read_job(dataset_job(workspace, name))
     if job is None or job.kind == "get":
         return False
-    waits = upload_file(dataset_job(workspace, name)).exists()
+    waits = has_upload(dataset_job(workspace, name))
     return (job.kind == "look" and job.state == "done") or (job.state == "cancelled" and waits)
 
 

@@ -3,6 +3,7 @@
 Reads and writes `findings.json` and `preview.npy` in the folder of the job, where an upload lies beside them.
 """
 
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def findings_file(job: JobFolder) -> Path:
 def upload_file(job: JobFolder) -> Path:
     """The archive that was uploaded, until it is imported or given up."""
     return job.path / "upload"
+
+
+def has_upload(job: JobFolder) -> bool:
+    """Whether an upload waits there; False also where the folder may not be read."""
+    return os.path.lexists(upload_file(job))
 
 
 def preview_file(job: JobFolder) -> Path:

@@ -68,6 +68,8 @@ def too_large(name: str) -> str:
 
 def unidentified(content: bytes, name: str) -> str:
     """The sentence about a file that Pillow knows nothing to do with."""
+    if not content:
+        return f"{name} is an empty file."
     kind = "JPEG" if content.startswith(b"\xff\xd8\xff") else "TIFF" if content.startswith(_TIFF_HEADERS) else ""
     return (
         f"{name} is damaged, or a kind of {kind} that is not read here: export it again."

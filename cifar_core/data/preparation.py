@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from cifar_core.data.import_findings import findings_file, preview_file, upload_file
+from cifar_core.data.import_findings import findings_file, has_upload, preview_file, upload_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
 from cifar_core.data.sources.own.importing import ImportOptions, check_options
 from cifar_core.data.store import (
@@ -236,7 +236,7 @@ def _refuse_undecided(workspace: Workspace, name: str) -> None:
     job = dataset_job(workspace, name)
     state = read_job(job)
     waits = state is not None and state.kind == "look" and state.state == "done"
-    if waits or upload_file(job).exists():
+    if waits or has_upload(job):
         raise DataError(
             f"An import named {name} waits for a decision on the Data page: choose another name, or dismiss that one."
         )

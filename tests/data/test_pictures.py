@@ -220,7 +220,7 @@ def test_the_first_frame_of_an_animation_is_taken(form: str) -> None:
 )
 def test_what_is_not_a_picture_is_named(content: bytes) -> None:
     """The content decides, not the name."""
-    with pytest.raises(DataError, match=rf"cat\.png is not a {FORMATS} picture"):
+    with pytest.raises(DataError, match=rf"cat\.png is (not a {FORMATS} picture|an empty file)"):
         decode_picture(content, name="cat.png")
 
 

@@ -189,7 +189,7 @@ def test_a_job_in_progress_is_not_started_again(workspace: Workspace, tmp_path: 
 def test_jobs_leave_no_zombie_and_no_temporary_file(workspace: Workspace, tmp_path: Path) -> None:
     """A server that runs for weeks imports now and then, also from uploads."""
     others = {child.pid for child in psutil.Process().children()}
-    for number in range(4):
+    for number in range(2):
         source = write_zip(small_set(), workspace.data / f"{TEMP_MARK}upload-{number}")
         start_look(workspace, source, f"mine-{number}", upload=True)
         assert wait_until_ended(workspace, f"mine-{number}").state == "done"

@@ -185,7 +185,10 @@ def test_same_seed_same_run_bit_for_bit() -> None:
         {**NETS["fast_cnn"], "optimizer": "muon", "momentum": 0.6, "flip_test": True},
         {**NETS["fast_cnn"], "optimizer": "averaged_sgd", "weight_decay": 0.01, "activation": "gelu"},
         {"prune_share": 0.5, "epochs": 6},
-        {"model": "fast_cnn", "widths": (64, 64, 64), "optimizer": "muon", "precision": "bfloat16"},
+        pytest.param(
+            {"model": "fast_cnn", "widths": (64, 64, 64), "optimizer": "muon", "precision": "bfloat16"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
