@@ -60,6 +60,7 @@ def test_pictures_without_a_loss_are_used_and_do_not_enter_the_mean() -> None:
     assert (weights[:, 3:] == 1).all() and (weights[:, :3] == 0).any(axis=0).all()
 
 
+@pytest.mark.slow
 def test_a_normalised_network_sees_whole_batches_and_each_picture_in_some_epoch() -> None:
     """Otherwise one remaining picture would be the last batch of an epoch for its batch normalisations."""
     config = make_config({"model": "fast_cnn", "widths": (4, 8, 8), "batch_size": 16, "epochs": 4})

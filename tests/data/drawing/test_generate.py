@@ -94,6 +94,7 @@ def test_generate_draws_what_draw_pictures_draws(small: tuple[np.ndarray, np.nda
     np.testing.assert_array_equal(small[2], draw_pictures(small[3], seed=0, split="test"))
 
 
+@pytest.mark.slow
 def test_generate_inside_another_process(small: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         images = pool.submit(generate, 0, 20, 10, None, 2).result(60)[0]
@@ -121,6 +122,7 @@ generate(0, 200_000, 0, lambda done, total: print(done, flush=True), workers=2)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
 def test_nothing_is_left_of_a_killed_process() -> None:
     """Its workers end, whether they are drawing or waiting."""
