@@ -16,7 +16,7 @@ from cifar_core.storage.json_types import Count
 from cifar_core.storage.parse import parse
 from cifar_core.text import MB, counted
 
-_MAX_PREVIEW = 12  # pictures
+PREVIEW_PICTURES = 12
 _MAX_BYTES = 4 * MB  # a thousand classes take a quarter of it
 
 
@@ -87,4 +87,4 @@ def read_preview(job: JobFolder) -> np.ndarray | None:
     except (OSError, ValueError):
         return None
     fits = pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == (3, 32, 32)
-    return np.array(pictures[:_MAX_PREVIEW]) if fits else None
+    return np.array(pictures[:PREVIEW_PICTURES]) if fits else None

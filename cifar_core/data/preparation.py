@@ -19,6 +19,7 @@ from typing import Literal
 
 from cifar_core.data.import_findings import findings_file, has_upload, preview_file, upload_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.data.sources.own.importing import ImportOptions, check_options
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
@@ -243,7 +244,7 @@ def _refuse_undecided(workspace: Workspace, name: str) -> None:
 
 
 def _refuse_reserved(name: str, source: Path) -> None:
-    if name == "drawn10" or (name == CIFAR10_NAME and not is_official(source)):
+    if name == DRAWN10_NAME or (name == CIFAR10_NAME and not is_official(source)):
         raise DataError(f"The name {name} is reserved for the built-in dataset: choose another, such as my-{name}.")
 
 

@@ -19,7 +19,7 @@ from cifar_core.data.sources.archive import open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path
 from cifar_core.data.sources.drawn10 import numbered_ids
-from cifar_core.data.sources.first_names import first_names
+from cifar_core.data.sources.first_members import first_members
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.log import log_tail
@@ -146,7 +146,7 @@ def is_official(path: Path, files: OfficialFiles = CIFAR10) -> bool:
     """Whether a path looks like the official data: an archive by its name or files, a folder by its files; no hash."""
     if path.is_dir():
         return _batches_folder(path, files) is not None
-    inside = first_names(path)
+    inside = first_members(path)
     return path.is_file() and (path.name == files.filename or any(_is_pickle(parts, files) for parts in inside))
 
 

@@ -15,7 +15,7 @@ from cifar_core.data.sources.archive import Member, MemberPath, open_source
 from cifar_core.data.sources.archive_limits import shown_name
 from cifar_core.data.sources.cifar10 import CIFAR_LIMITS
 from cifar_core.data.sources.drawn10 import numbered_ids
-from cifar_core.data.sources.first_names import first_names
+from cifar_core.data.sources.first_members import first_members
 from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress
@@ -51,7 +51,7 @@ _CIFAR100 = _Form(re.compile(r"train()\.bin"), "test.bin", "fine_label_names.txt
 
 def is_binary_cifar(path: Path) -> bool:
     """Whether a folder or archive looks like the binary form: at least half of its first files have such names."""
-    files = first_names(path)
+    files = first_members(path)
     known = sum(map(_is_known, files))
     return known > 0 and 2 * known >= len(files)
 

@@ -12,7 +12,7 @@ from cifar_core.data.prepare_process import prepare
 from cifar_core.data.sources import cifar_binary
 from cifar_core.data.sources.archive_limits import ArchiveLimits
 from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
-from cifar_core.data.sources.first_names import first_names
+from cifar_core.data.sources.first_members import first_members
 from cifar_core.data.store import dataset_job, open_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs import start
@@ -192,15 +192,15 @@ def test_pictures_are_not_taken_for_it(tmp_path: Path, container: str) -> None:
 def test_any_file_has_some_first_names_or_none(tmp_path: Path, head: bytes, rest: bytes) -> None:
     path = tmp_path / "any"
     path.write_bytes(head + rest)
-    assert all(isinstance(part, str) for parts in first_names(path) for part in parts)
+    assert all(isinstance(part, str) for parts in first_members(path) for part in parts)
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
 def test_the_first_names_of_a_tar_end_with_the_first_megabyte(tmp_path: Path, mode: str) -> None:
     large = np.random.default_rng(0).bytes(2_000_000)
     packed = write_tar({"a/1.bin": b"x", "a/2.bin": large, "a/3.bin": b"x"}, tmp_path / "a", mode=mode)
-    assert first_names(packed)[:2] == [("a", "1.bin"), ("a", "2.bin")]
-    assert ("a", "3.bin") not in first_names(packed)
+    assert first_members(packed)[:2] == [("a", "1.bin"), ("a", "2.bin")]
+    assert ("a", "3.bin") not in first_members(packed)
 
 
 def test_an_import_takes_each_for_what_it_is(

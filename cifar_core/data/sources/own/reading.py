@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cifar_core.data.dataset_limits import Split
+from cifar_core.data.import_findings import PREVIEW_PICTURES
 from cifar_core.data.pictures import WHITE_OF_12_BITS, read_picture
 from cifar_core.data.sources.archive import Listing, Member, MemberPath
 from cifar_core.data.sources.own.layout import Layout, Part, Sample
@@ -13,7 +14,6 @@ from cifar_core.errors import DataError
 from cifar_core.text import counted, natural_key
 
 MAX_LISTED = 20  # unusable files that are listed by name
-SHOWN_PICTURES = 12  # of a progress report
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Reading:
     def last_pictures(self) -> np.ndarray:
         """Some of the pictures read last: uint8 [N, 3, 32, 32]."""
         part = self._last
-        return part.images[max(0, len(part.ids) - SHOWN_PICTURES) : len(part.ids)].copy()
+        return part.images[max(0, len(part.ids) - PREVIEW_PICTURES) : len(part.ids)].copy()
 
     def settle_grey_bits(self) -> int:
         """Whether 16-bit grey pictures hold 16 or 12 bits: 12 where none of the import uses more."""

@@ -23,7 +23,7 @@ from cifar_core.text import MB
 _MOST = 100  # names
 
 
-def first_names(path: Path) -> list[tuple[str, ...]]:
+def first_members(path: Path) -> list[tuple[str, ...]]:
     """The paths inside of the first files, without those of operating systems."""
     try:
         names = _in_folder(path, 4) if path.is_dir() else _in_archive(_head(path))
