@@ -132,9 +132,7 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
         validation: positions in `train` of validation pictures of its own, int64 [V], ascending; None without any.
-        grey_bits: how many bits 16-bit grey pictures of the source used, 12 or 16.
-        fit: how its pictures were brought to 32 x 32.
-        notes: how it was made and split, and what was left out, a sentence each.
+        grey_bits, fit, notes: as in `Dataset`.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -147,11 +145,8 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     require_room(workspace, sum(array.nbytes for array in arrays.values()), f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     facts = {"title": title, "source": source, "grey_bits": grey_bits, "fit": fit, "notes": list(notes)}
-    counts = {
-        "train": len(train.labels),
-        "test": len(test.labels),
-        "validation": 0 if validation is None else len(validation),
-    }
+    held = 0 if validation is None else len(validation)
+    counts = {"train": len(train.labels), "test": len(test.labels), "validation": held}
     meta = {
         "schema_version": DATASET_SCHEMA,
         "class_names": list(class_names),
