@@ -9,6 +9,7 @@ from cifar_core.data.checks.check import DatasetCheck, check_dataset, read_check
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.duplicates import (
     DuplicateCounts,
+    Groups,
     duplicate_sentences,
     duplicate_table,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "DatasetState",
     "DuplicateCounts",
     "Findings",
+    "Groups",
     "ImportOptions",
     "NormalisedView",
     "Split",
