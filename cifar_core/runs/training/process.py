@@ -40,7 +40,7 @@ from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_tex
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import should_stop_early
+from cifar_core.train import should_stop_early, unvalidated_classes
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
@@ -83,10 +83,10 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
-    data = load_training_data(dataset, config.data, config.machine.seed, device)
-    checkpoints = Checkpoints(folder)
-    dataset_facts, rule = _dataset_facts(dataset, data), read_creation(folder).epoch_rule
-    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=rule))
+    creation = read_creation(folder)
+    data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
+    checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data)
+    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=creation.epoch_rule))
     trainer = loaded.trainer
     _rewind_metrics(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
@@ -196,6 +196,7 @@ def _dataset_facts(dataset: Dataset, data: TrainingData) -> DatasetFacts:
         test=len(data.test),
         test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
         grey_bits=dataset.grey_bits,
+        unvalidated=unvalidated_classes(dataset, data.validation.positions),
     )
 
 
