@@ -92,8 +92,9 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
 
 def show_caveats(run: Run) -> None:
     """Show beside an accuracy of a run what a person should know before they believe it."""
-    for caveat in accuracy_caveats(run):
-        st.caption(f":material/info: {escaped_sentence(caveat)}")
+    caveats = [f":material/info: {escaped_sentence(caveat)}" for caveat in accuracy_caveats(run)]
+    if caveats:
+        st.caption("  \n".join(caveats))
 
 
 def run_labels(runs: Collection[Run]) -> dict[str, str]:
