@@ -10,7 +10,7 @@ from pages.ui.caches import Findings, finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped_sentence
-from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.understand.confusion_matrix import (
     CELL_SCALES,
     PAGE_KEY,
@@ -102,6 +102,7 @@ def main(workspace: Workspace, run: Run) -> None:
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     pairs, words = most_confused(findings.matrix), explain_matrix(findings.matrix)
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
+    show_caveats(run)
     by, hide = show_settings(run, findings, epochs, best.epoch)
     with st.grid(2, min_column_width=400) as grid:
         with grid.cell():

@@ -20,6 +20,7 @@ from cifar_core.runs import (
     DeletedRun,
     QueuePlace,
     Run,
+    accuracy_caveats,
     delete_run,
     duplicate_run,
     empty_trash,
@@ -88,14 +89,15 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "origin": found.origin,
         "parent": found.parent,
         "epoch_rule": found.epoch_rule,
+        "caveats": accuracy_caveats(found),
         "bytes": space_of(workspace, found.id),
     }
     if as_json:
         print_json(content)
         return
     click.echo(_line(found, place))
-    if found.error:
-        click.echo(found.error)
+    for sentence in [*([found.error] if found.error else []), *content["caveats"]]:
+        click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     for name, value in found.config.flat().items():
         click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")

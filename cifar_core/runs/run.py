@@ -11,7 +11,16 @@ from cifar_core.config import RunConfig
 from cifar_core.evaluate import CheckedPredictions
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
-from cifar_core.storage.json_types import Amount, ClassNames, FolderName, GreyBits, PictureCount, Sha256, moment_of
+from cifar_core.storage.json_types import (
+    Amount,
+    ClassNames,
+    FolderName,
+    GreyBits,
+    PictureCount,
+    Sha256,
+    SomeClassNames,
+    moment_of,
+)
 from cifar_core.train import LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit
 
 # The layout of a run's folder. 3: predictions of the test and the validation part, one file for each epoch.
@@ -46,6 +55,8 @@ class DatasetFacts:
     # How many of them have the same pixels as one that the network trains on; None where nobody has looked.
     test_seen: PictureCount | None = None
     validation_seen: PictureCount | None = None
+    # Classes without a validation picture, where such pictures choose the epoch; None in older runs: not known.
+    unvalidated: SomeClassNames | None = None
 
     def count_of(self, split: MeasuredSplit) -> int:
         """How many pictures a part has."""

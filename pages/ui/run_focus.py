@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import streamlit as st
 
-from cifar_core.runs import Run, Status, find_deleted, list_runs
+from cifar_core.runs import Run, Status, accuracy_caveats, find_deleted, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.wording import epoch_word, percent, status_display
@@ -88,6 +88,13 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
         chosen_by = "the best by validation" if epoch_word(run) == "best" else "the last"
         facts.append(f"epoch {epoch} of {run.config.optimizer.epochs}" + (f", {chosen_by}" if best else ""))
     st.caption(" · ".join(escaped(fact) for fact in facts))
+
+
+def show_caveats(run: Run) -> None:
+    """Show beside an accuracy of a run what a person should know before they believe it."""
+    caveats = [f":material/info: {escaped_sentence(caveat)}" for caveat in accuracy_caveats(run)]
+    if caveats:
+        st.caption("  \n".join(caveats))
 
 
 def run_labels(runs: Collection[Run]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
-from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
+from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record, run_config
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import hash_of_samples
@@ -55,7 +55,8 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         config = run_config(folder)
         device = pick_device("cpu" if record.device == "cpu" else "auto")
         make_repeatable(config.machine.seed)
-        data = load_training_data(dataset, config.data, config.machine.seed, device)
+        split_rule = read_creation(folder).split_rule
+        data = load_training_data(dataset, config.data, config.machine.seed, device, split_rule)
         seen = seen_in_training(check_dataset(folder.workspace, dataset, progress).groups, data)
         found = _predict(folder, record, data, run.best, progress)
         progress("Saving", 0, 0, "")
