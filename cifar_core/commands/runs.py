@@ -38,6 +38,7 @@ from cifar_core.runs import (
     restore_run,
     resume_run,
     retry_run,
+    seen_phrase,
     slots,
     space_of,
     start_recompute,
@@ -332,7 +333,8 @@ def _line(run: Run, place: QueuePlace | None) -> str:
     if run.best is None:
         score = "no finished epoch"
     else:
-        score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}"
+        seen = seen_phrase(run)
+        score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}{f' ({seen})' if seen else ''}"
     name = f" ({run.name})" if run.name != run.id else ""
     status = f"{run.status}, {waiting_text(place)}" if place else run.status.value
     if run.silent_since is not None:

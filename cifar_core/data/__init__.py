@@ -12,6 +12,7 @@ from cifar_core.data.checks.duplicates import (
     Groups,
     duplicate_sentences,
     duplicate_table,
+    seen_in_training,
 )
 from cifar_core.data.dataset import Dataset, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
@@ -102,6 +103,7 @@ __all__ = [
     "read_preview",
     "require_unchanged",
     "save_dataset",
+    "seen_in_training",
     "start_check",
     "start_get",
     "start_import",

@@ -11,7 +11,14 @@ FEW_PICTURES = 100  # with fewer, one picture is more than a per cent of an accu
 
 def accuracy_caveats(run: Run) -> list[str]:
     """The caveats of the accuracy that a run reports, that of its best epoch; none before its first epoch ends."""
-    return [*_few_test_pictures(run), *_choice_of_epoch(run)]
+    return [*_seen_in_training(run), *_few_test_pictures(run), *_choice_of_epoch(run)]
+
+
+def seen_phrase(run: Run) -> str:
+    """A few words for where an accuracy has no room for a sentence: `20 of 20 seen in training`; else empty."""
+    if run.dataset is None or not run.dataset.test_seen:
+        return ""
+    return f"{run.dataset.test_seen:,} of {run.dataset.test:,} seen in training"
 
 
 def without_validation(names: Sequence[str]) -> str:
@@ -20,6 +27,26 @@ def without_validation(names: Sequence[str]) -> str:
         return ""
     these = "this class has" if len(names) == 1 else "these classes have"
     return f"No validation picture shows {first_names(names)}: {these} no say in which epoch is the best."
+
+
+def _seen_in_training(run: Run) -> list[str]:
+    """Nothing about a run that was trained before duplicates were looked for."""
+    if run.best is None or run.dataset is None:
+        return []
+    facts, sentences = run.dataset, []
+    if facts.test_seen:
+        were = "was" if facts.test_seen == 1 else "were"
+        sentences.append(
+            f"{facts.test_seen:,} of {counted(facts.test, 'test picture')} {were} seen in training, with the same "
+            "pixels: the accuracy is that of memory in part, and says less about new pictures."
+        )
+    if facts.validation_seen and run.best.validation_accuracy is not None:
+        were = "was" if facts.validation_seen == 1 else "were"
+        sentences.append(
+            f"{facts.validation_seen:,} of {counted(facts.validation, 'validation picture')} {were} seen in training, "
+            "so they say less about which epoch is the best."
+        )
+    return sentences
 
 
 def _few_test_pictures(run: Run) -> list[str]:

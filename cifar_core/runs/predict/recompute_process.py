@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from cifar_core.data import check_dataset, require_unchanged
+from cifar_core.data import check_dataset, require_unchanged, seen_in_training
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.process import Reporter, run_job_process
@@ -24,7 +24,7 @@ from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.process import threads_of
-from cifar_core.runs.training.recorder import seen_in_training, write_probs, write_samples
+from cifar_core.runs.training.recorder import write_probs, write_samples
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine, MeasuredSplit
@@ -57,7 +57,8 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         make_repeatable(config.machine.seed)
         split_rule = read_creation(folder).split_rule
         data = load_training_data(dataset, config.data, config.machine.seed, device, split_rule)
-        seen = seen_in_training(check_dataset(folder.workspace, dataset, progress).groups, data)
+        groups = check_dataset(folder.workspace, dataset, progress).groups
+        seen = seen_in_training(groups, data.train.positions, data.validation.positions)
         found = _predict(folder, record, data, run.best, progress)
         progress("Saving", 0, 0, "")
         carry_over(folder)

@@ -19,7 +19,15 @@ import numpy as np
 import torch
 
 from cifar_core.config import Precision, RunConfig
-from cifar_core.data import Dataset, Groups, check_dataset, open_dataset, prepare_drawn10, require_unchanged
+from cifar_core.data import (
+    Dataset,
+    Groups,
+    check_dataset,
+    open_dataset,
+    prepare_drawn10,
+    require_unchanged,
+    seen_in_training,
+)
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import end_line
@@ -37,7 +45,7 @@ from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
-from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, seen_in_training, write_samples
+from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, write_samples
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
@@ -82,7 +90,7 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
         return
     creation = read_creation(folder)
     data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
-    seen = seen_in_training(groups, data)
+    seen = seen_in_training(groups, data.train.positions, data.validation.positions)
     checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen)
     loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=creation.epoch_rule))
     trainer = loaded.trainer
