@@ -92,9 +92,11 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
 
 def show_caveats(run: Run) -> None:
     """Show beside an accuracy of a run what a person should know before they believe it."""
-    caveats = [f":material/info: {escaped_sentence(caveat)}" for caveat in accuracy_caveats(run)]
-    if caveats:
-        st.caption("  \n".join(caveats))
+    caveats = [escaped_sentence(caveat) for caveat in accuracy_caveats(run)]
+    if seen_phrase(run):  # then the number itself is untrue
+        st.warning("  \n".join(caveats), icon=":material/content_copy:")
+    elif caveats:
+        st.caption("  \n".join(f":material/info: {caveat}" for caveat in caveats))
 
 
 def run_labels(runs: Collection[Run]) -> dict[str, str]:
