@@ -145,11 +145,8 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     require_room(workspace, sum(array.nbytes for array in arrays.values()), f"The dataset {name}")
     mean, std = channel_statistics(train.images)
     facts = {"title": title, "source": source, "grey_bits": grey_bits, "fit": fit, "notes": list(notes)}
-    counts = {
-        "train": len(train.labels),
-        "test": len(test.labels),
-        "validation": 0 if validation is None else len(validation),
-    }
+    held = 0 if validation is None else len(validation)
+    counts = {"train": len(train.labels), "test": len(test.labels), "validation": held}
     meta = {
         "schema_version": DATASET_SCHEMA,
         "class_names": list(class_names),
