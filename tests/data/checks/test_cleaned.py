@@ -103,6 +103,14 @@ PLANTED: dict[str, tuple[Dataset, dict[str, list[Picture]], list[str]]] = {
             "1 training picture is also a validation picture: it leaves the training part.",
         ],
     ),
+    "a class between others leaves": (
+        dataset_of([(1, 0), (2, 1), (2, 0), (3, 2), (4, 2)], [(5, 0), (6, 2)]),
+        {"train": [(1, 0), (3, 2), (4, 2)], "test": [(5, 0), (6, 2)]},
+        [
+            "1 picture stands under two or more classes: it leaves all parts (2 copies).",
+            "Every picture of b stands under another class too: this class leaves the dataset.",
+        ],
+    ),
     "all of it at once": (
         dataset_of(
             [(1, 0), (1, 0), (2, 0), (2, 1), (3, 1), (4, 0), (7, 1), (8, 2), (8, 0)],
@@ -288,3 +296,16 @@ def test_a_cancelled_copy_leaves_nothing(workspace: Workspace, monkeypatch: pyte
     assert state.state == "cancelled"
     assert snapshot(workspace.data) == before
     assert "copy" not in {item.name for item in list_datasets(workspace)}
+
+
+def test_the_first_of_several_copies_stays() -> None:
+    plan = planned(PLANTED["copies within the parts"][0])
+    assert plan.new_part.tolist() == [0, -1, -1, 0, 2, 2, -1]
+
+
+def test_an_empty_test_part_is_drawn_anew_however_small_it_was() -> None:
+    """Its one picture stands under another class too; a share of 1 in 35 of four pictures would be none."""
+    copies = [(1, 0)] * 30
+    plan = planned(dataset_of([*copies, (2, 0), (3, 1), (4, 1), (9, 0)], [(9, 2)]))
+    assert plan.after.sum(axis=1).tolist() == [3, 0, 1]
+    assert "The training or the test part would be empty by that, so the 4 pictures" in plan.sentences[-1]
