@@ -9,8 +9,10 @@ from cifar_core.data.checks.check import DatasetCheck, check_dataset, read_check
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.duplicates import (
     DuplicateCounts,
+    Groups,
     duplicate_sentences,
     duplicate_table,
+    seen_in_training,
 )
 from cifar_core.data.dataset import Dataset, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
@@ -65,6 +67,7 @@ __all__ = [
     "DatasetState",
     "DuplicateCounts",
     "Findings",
+    "Groups",
     "ImportOptions",
     "NormalisedView",
     "Split",
@@ -101,6 +104,7 @@ __all__ = [
     "read_preview",
     "require_unchanged",
     "save_dataset",
+    "seen_in_training",
     "start_check",
     "start_cleaned_copy",
     "start_get",

@@ -24,7 +24,7 @@ from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
 from cifar_core.text import clean_text
-from cifar_core.train import LOWEST_LOSS, training_parts
+from cifar_core.train import LOWEST_LOSS, ONE_OF_THREE, training_parts
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
@@ -55,7 +55,7 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
     if config.data.dataset != DRAWN10_NAME:
         dataset = open_dataset(workspace, config.data.dataset)
         classes, own = len(dataset.class_names), 0 if dataset.validation is None else len(dataset.validation)
-        training_parts(dataset, config.data, config.machine.seed)  # raises DataError where a part would be empty
+        training_parts(dataset, config.data, config.machine.seed, ONE_OF_THREE)  # DataError where one would be empty
     require_validation(config, own)
     config = for_dataset(config, own)
     require_memory(config, classes)
@@ -85,6 +85,7 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
         "schema_version": RUN_SCHEMA,
         "first_schema": RUN_SCHEMA,
         "epoch_rule": LOWEST_LOSS,
+        "split_rule": ONE_OF_THREE,
         "origin": "trained",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         "expected_seconds": expected.seconds if expected else None,

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from cifar_core.data import require_unchanged
+from cifar_core.data import check_dataset, require_unchanged, seen_in_training
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.process import Reporter, run_job_process
@@ -19,7 +19,7 @@ from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
-from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
+from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record, run_config
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import hash_of_samples
@@ -55,14 +55,21 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         config = run_config(folder)
         device = pick_device("cpu" if record.device == "cpu" else "auto")
         make_repeatable(config.machine.seed)
-        data = load_training_data(dataset, config.data, config.machine.seed, device)
+        split_rule = read_creation(folder).split_rule
+        data = load_training_data(dataset, config.data, config.machine.seed, device, split_rule)
+        groups = check_dataset(folder.workspace, dataset, progress).groups
+        seen = seen_in_training(groups, data.train.positions, data.validation.positions)
         found = _predict(folder, record, data, run.best, progress)
         progress("Saving", 0, 0, "")
         carry_over(folder)
-        write_samples(folder, dataset, data)
-        test_hash = hash_of_samples(dataset.test.labels, [dataset.test.ids])
-        record = replace(record, dataset=replace(record.dataset, test_hash=test_hash))
-        write_json(folder.facts, asdict(record))
+        write_samples(folder, dataset, data, seen)
+        facts = replace(
+            record.dataset,
+            test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
+            test_seen=int(seen["test"].sum()),
+            validation_seen=int(seen["validation"].sum()),
+        )
+        write_json(folder.facts, asdict(replace(record, dataset=facts)))
         for split, probs in found.items():
             write_probs(folder, split, probs, run.best.epoch)
 

@@ -308,4 +308,4 @@ def test_an_empty_test_part_is_drawn_anew_however_small_it_was() -> None:
     copies = [(1, 0)] * 30
     plan = planned(dataset_of([*copies, (2, 0), (3, 1), (4, 1), (9, 0)], [(9, 2)]))
     assert plan.after.sum(axis=1).tolist() == [3, 0, 1]
-    assert "The training or the test part would be empty by that, so the 4 pictures" in plan.sentences[-1]
+    assert "The training or the test part would be empty by that, so the 4 pictures" in plan.sentences[-2]
