@@ -26,7 +26,10 @@ _PERCENTILES = (5, 50, 95)
 _ADDRESS = re.compile(r"(https?://[^\s<>|]*[^\s<>|.,;:!?)\]])")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))")
 _LINE_START = re.compile(r"^(\d*)([#+=.)-])")
-_STYLE = "body{font-family:sans-serif;max-width:50em;margin:2em auto}td,th{padding:.1em 1em;text-align:right}"
+_STYLE = (
+    "body{font-family:sans-serif;max-width:50em;margin:2em auto}td,th{padding:.1em 1em;text-align:right}"
+    "td:first-child,th:first-child{text-align:left}"
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def dataset_card_html(
         parts.append(f"<h2>{section.title}</h2>")
         parts += [f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>" for text in section.sentences]
         if section.table is not None:
-            parts.append(section.table.to_html(index=False, border=0))
+            parts.append(_html_table(section.table))
     return "\n".join(parts) + "\n</html>\n"
 
 
@@ -167,10 +170,17 @@ def _markdown_paragraph(text: str) -> str:
 
 
 def _markdown_table(table: pd.DataFrame) -> list[str]:
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    rows = [
-        [f"{cell:,}" if number else _markdown(str(cell)) for cell, number in zip(row, numeric, strict=True)]
-        for row in table.itertuples(index=False)
-    ]
-    rule = ["---:" if number else "---" for number in numeric]
+    rule = ["---", *["---:"] * (len(table.columns) - 1)]
+    rows = [[_markdown(cell) for cell in row] for row in _cells(table)]
     return [f"| {' | '.join(cells)} |" for cells in ([*map(str, table.columns)], rule, *rows)]
+
+
+def _html_table(table: pd.DataFrame) -> str:
+    rows = [f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in _cells(table)]
+    titles = "".join(f"<th>{html.escape(str(column))}</th>" for column in table.columns)
+    return "\n".join([f"<table><tr>{titles}</tr>", *rows, "</table>"])
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """The cells of a table whose first column has names and whose others have numbers."""
+    return [[str(name), *(f"{number:,}" for number in numbers)] for name, *numbers in table.itertuples(index=False)]

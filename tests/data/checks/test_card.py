@@ -23,7 +23,7 @@ from tests.conftest import save_tiny, tiny_pictures
 from tests.data.conftest import picture_bytes, small_set, write_zip
 
 TODAY = datetime.date(2026, 2, 28)
-ODD_NAMES = ("*x*|y", "<script>alert(1)</script>", "[a](http://b)", "1. `one` _two_", "# &lt; $x$ ~~no~~")
+ODD_NAMES = ("*x*|y", "<script>alert(1)</script>", "[a](http://b)", "1. `one` _two_", "# &lt; $x$ ~~no~~", "n" * 64)
 
 
 def odd_dataset(names: tuple[str, ...] = ODD_NAMES) -> Dataset:
