@@ -11,9 +11,9 @@ from cifar_core import __version__
 from cifar_core.config import RunConfig, for_dataset, require_validation
 from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
+from cifar_core.errors import RunError
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
-from cifar_core.runs.about import clean_text
 from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
@@ -23,6 +23,7 @@ from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
+from cifar_core.text import clean_text
 from cifar_core.train import LOWEST_LOSS, ONE_OF_THREE, training_parts
 from cifar_core.workspace import Workspace
 
@@ -59,7 +60,11 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
     config = for_dataset(config, own)
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
-    content = {"settings": config.flat(), "person": clean_text(person, "person", MAX_PERSON), "parent": parent}
+    content = {
+        "settings": config.flat(),
+        "person": clean_text(person, "person", MAX_PERSON, RunError),
+        "parent": parent,
+    }
     with exclusive_run_changes(workspace):
         run_id = new_run_id(nonce)
         while (workspace.runs / run_id).exists():
