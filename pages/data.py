@@ -11,6 +11,7 @@ from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
 from pages.ui.data.augmentation_preview import show_augmentation
+from pages.ui.data.card_view import show_card
 from pages.ui.data.dataset_cards import show_dataset_cards
 from pages.ui.data.dataset_check import load_check
 from pages.ui.data.duplicates import show_duplicates
@@ -41,8 +42,12 @@ def main(workspace: Workspace) -> None:
             _show_pictures(dataset, bar)
             return
         check = load_check(workspace, dataset)
-        if check is not None:
-            show_duplicates(dataset, check)
+        if check is None:
+            return
+        if view == "Card":
+            show_card(workspace, dataset, check)
+        else:
+            show_duplicates(workspace, dataset, check)
 
 
 def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> tuple[Dataset, str]:

@@ -10,11 +10,13 @@ import streamlit as st
 from cifar_core.data import Dataset, DatasetCheck, duplicate_sentences, duplicate_table
 from cifar_core.export import table_csv
 from cifar_core.text import counted, first_names
+from cifar_core.workspace import Workspace
 from pages.ui.components.image_grid import image_grid
+from pages.ui.data.cleaned_copy import show_cleaned_copy
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.url_state import one_of, url_to_widgets, whole_number, widgets_to_url
 
-_GROUPS_ON_PAGE = 12
+_GROUPS_ON_PAGE = 8
 _TILES_OF_GROUP = 4  # more of the same picture tell nothing
 _KINDS: dict[str, tuple[str, Callable[[pd.DataFrame], bool]]] = {
     "test": ("In test and training", lambda group: group["part"].nunique() > 1 and "test" in set(group["part"])),
@@ -24,8 +26,8 @@ _KINDS: dict[str, tuple[str, Callable[[pd.DataFrame], bool]]] = {
 }
 
 
-def show_duplicates(dataset: Dataset, check: DatasetCheck) -> None:
-    """Show what is known about the duplicates of a dataset, each kind with its pictures."""
+def show_duplicates(workspace: Workspace, dataset: Dataset, check: DatasetCheck) -> None:
+    """Show what is known about the duplicates of a dataset, how to be rid of them, and each kind with its pictures."""
     st.subheader(
         "Duplicates",
         anchor=False,
@@ -39,6 +41,11 @@ def show_duplicates(dataset: Dataset, check: DatasetCheck) -> None:
         st.markdown(f":material/check_circle: No duplicates: all {pictures} are different.")
         return
     st.warning("  \n".join(map(escaped_sentence, sentences)), icon=":material/content_copy:")
+    show_cleaned_copy(workspace, dataset, check)
+    _show_groups(dataset, check)
+
+
+def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
     table = _table(check.duplicates, dataset.fingerprint, dataset, check)
     groups = dict(list(table.groupby("group", sort=False)))
     kinds = {kind: [group for group in groups.values() if fits(group)] for kind, (_, fits) in _KINDS.items()}

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.ui.components.scroll_here import scroll_here
 
-VIEWS = ("Pictures", "Checks")
+VIEWS = ("Pictures", "Checks", "Card")
 _TURN_KEY = "data_view_turn"  # session: how often a click led here
 
 
