@@ -35,7 +35,7 @@ def main(workspace: Workspace) -> None:
         dataset = _choose_dataset(workspace, ready, bar)
         split, row = browse_pictures(dataset, bar)
         if row is not None:
-            show_augmentation(dataset, split, row)
+            show_augmentation(workspace, dataset, split, row)
         _show_counts(dataset)
 
 

@@ -5,13 +5,15 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
-from cifar_core.data.dataset import Dataset, Split, class_counts, parts_of
+from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
+from cifar_core.data.originals.reader import read_original
 from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.data.pictures import (
-    CONVERSION,
     NormalisedView,
+    central_square,
+    conversion,
     decode_picture,
     decode_upright,
     fit_picture,
@@ -45,9 +47,9 @@ from cifar_core.data.stratified import MAX_TEST_SHARE, MIN_TEST_SHARE, counts_of
 
 __all__ = [
     "BUILT_IN_NAMES",
-    "CONVERSION",
     "DEFAULT_TEST_SHARE",
     "EXTENSIONS",
+    "FIT_TITLES",
     "FORMATS",
     "MAX_SEED",
     "MAX_TEST_SHARE",
@@ -55,14 +57,17 @@ __all__ = [
     "Dataset",
     "DatasetState",
     "Findings",
+    "Fit",
     "ImportOptions",
     "NormalisedView",
     "Split",
     "Variation",
     "augment",
+    "central_square",
     "checked_dataset_name",
     "class_counts",
     "continue_import",
+    "conversion",
     "counts_of_test",
     "dataset_job",
     "dataset_state",
@@ -81,6 +86,7 @@ __all__ = [
     "pasted_path",
     "prepare_drawn10",
     "read_findings",
+    "read_original",
     "read_pictures",
     "read_preview",
     "require_unchanged",

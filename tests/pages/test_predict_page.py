@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.config import make_config
-from cifar_core.data import CONVERSION, EXTENSIONS, FORMATS, open_dataset
+from cifar_core.data import EXTENSIONS, FORMATS, conversion, open_dataset
 from cifar_core.runs import Predictor, PredictorProcess, Run, create_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
@@ -48,7 +48,7 @@ def test_a_batch_with_a_file_that_is_no_picture(open_page: OpenPage, finished: R
     words = said(app).replace("\\", "")
     assert "dark.png: predicted **class 0**, confidence 91.0\u00a0%" in words
     assert "light.jpg: predicted **class 9**, confidence 91.0\u00a0%" in words
-    assert CONVERSION in words
+    assert conversion("crop") in words
     assert len(app.get("plotly_chart")) == 2
     assert app.dataframe[0].value.iloc[0].to_dict() == {"class": "class 0", "probability": pytest.approx(91)}
 

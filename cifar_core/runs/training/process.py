@@ -196,6 +196,7 @@ def _dataset_facts(dataset: Dataset, data: TrainingData) -> DatasetFacts:
         test=len(data.test),
         test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
         grey_bits=dataset.grey_bits,
+        fit=dataset.fit,
     )
 
 
