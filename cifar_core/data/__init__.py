@@ -5,6 +5,14 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.checks.check import DatasetCheck, check_dataset, read_check, read_duplicate_counts
+from cifar_core.data.checks.check_job import check_job, start_check
+from cifar_core.data.checks.duplicates import (
+    DuplicateCounts,
+    Groups,
+    duplicate_sentences,
+    duplicate_table,
+)
 from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
 from cifar_core.data.originals.reader import read_original
@@ -55,15 +63,20 @@ __all__ = [
     "MAX_TEST_SHARE",
     "MIN_TEST_SHARE",
     "Dataset",
+    "DatasetCheck",
     "DatasetState",
+    "DuplicateCounts",
     "Findings",
     "Fit",
+    "Groups",
     "ImportOptions",
     "NormalisedView",
     "Split",
     "Variation",
     "augment",
     "central_square",
+    "check_dataset",
+    "check_job",
     "checked_dataset_name",
     "class_counts",
     "continue_import",
@@ -75,6 +88,8 @@ __all__ = [
     "decode_upright",
     "delete_dataset",
     "draw_variation",
+    "duplicate_sentences",
+    "duplicate_table",
     "fit_picture",
     "forget_import",
     "free_dataset_name",
@@ -85,12 +100,15 @@ __all__ = [
     "parts_of",
     "pasted_path",
     "prepare_drawn10",
+    "read_check",
+    "read_duplicate_counts",
     "read_findings",
     "read_original",
     "read_pictures",
     "read_preview",
     "require_unchanged",
     "save_dataset",
+    "start_check",
     "start_get",
     "start_import",
     "start_look",

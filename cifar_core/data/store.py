@@ -135,9 +135,7 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
         validation: positions in `train` of validation pictures of its own, int64 [V], ascending; None without any.
-        grey_bits: how many bits 16-bit grey pictures of the source used, 12 or 16.
-        fit: how its pictures were brought to 32 x 32.
-        notes: how it was made and split, and what was left out, a sentence each.
+        grey_bits, fit, notes: as in `Dataset`.
         originals: an open file in which the reduced originals lie where `originals` of the parts says; those are
             copied. None where the parts have none.
 
