@@ -16,7 +16,13 @@ import numpy as np
 from cifar_core.data.array_files import map_array, write_array
 from cifar_core.data.dataset import Dataset, Fit, Split, channel_statistics, fingerprint
 from cifar_core.data.dataset_limits import check_arrays, check_classes, check_split, check_validation
-from cifar_core.data.originals.file import ORIGINALS, originals_bytes, pack_originals, write_originals
+from cifar_core.data.originals.file import (
+    ORIGINALS,
+    originals_bytes,
+    pack_originals,
+    without_originals,
+    write_originals,
+)
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
@@ -137,7 +143,7 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
         validation: positions in `train` of validation pictures of its own, int64 [V], ascending; None without any.
         grey_bits, fit, notes: as in `Dataset`.
         originals: an open file in which the reduced originals lie where `originals` of the parts says; those are
-            copied. None where the parts have none.
+            copied. None keeps none of them.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -146,8 +152,9 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     """
     refuse_taken(workspace, name)
     _check(train, test, validation, class_names)
-    arrays = _arrays_of(*pack_originals(train, test), validation)
-    needed = sum(array.nbytes for array in arrays.values()) + originals_bytes(train, test)
+    stored = pack_originals(train, test) if originals is not None else without_originals(train, test)
+    arrays = _arrays_of(stored, validation)
+    needed = sum(array.nbytes for array in arrays.values()) + originals_bytes(*stored)
     require_room(workspace, needed, f"The dataset {name}")
     facts = {"title": title, "source": source, "grey_bits": grey_bits, "fit": fit, "notes": list(notes)}
     meta = {"schema_version": DATASET_SCHEMA, **facts, **_facts_of_pictures(train, test, validation, class_names)}
@@ -294,9 +301,9 @@ def _facts_of_pictures(
     }
 
 
-def _arrays_of(train: Split, test: Split, validation: np.ndarray | None) -> dict[str, np.ndarray]:
-    """The array of each `.npy` file that a dataset has."""
-    parts = {"train": train, "test": test}
+def _arrays_of(splits: list[Split], validation: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The array of each `.npy` file that a dataset of these parts, train and test, has."""
+    parts = dict(zip(("train", "test"), splits, strict=True))
     arrays = {f"{part}_{kind}.npy": getattr(split, kind) for part, split in parts.items() for kind in _ARRAY_KINDS}
     return {file: array for file, array in {**arrays, _VALIDATION: validation}.items() if array is not None}
 

@@ -19,16 +19,21 @@ ORIGINALS = "originals.bin"
 MAX_ORIGINAL_BYTES = MB  # of one; uncompressed, one of 256 x 256 takes a fifth of it
 
 
-def pack_originals(train: Split, test: Split) -> tuple[Split, Split]:
+def without_originals(*splits: Split) -> list[Split]:
+    """The parts as of a dataset that keeps no originals."""
+    return [replace(split, originals=None) for split in splits]
+
+
+def pack_originals(*splits: Split) -> list[Split]:
     """The parts with the ranges that their originals have in the file that `write_originals` writes."""
     start, packed = 0, []
-    for split in (train, test):
+    for split in splits:
         if split.originals is not None:
             lengths = split.originals[:, 1]
             ends = start + np.cumsum(lengths)
             split, start = replace(split, originals=np.stack([ends - lengths, lengths], axis=1)), int(ends[-1])
         packed.append(split)
-    return packed[0], packed[1]
+    return packed
 
 
 def originals_bytes(*splits: Split) -> int:

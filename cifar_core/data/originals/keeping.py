@@ -27,8 +27,8 @@ NOWHERE: Place = (0, 0)
 class KeptOriginals:
     """The reduced originals of one import. Use it in `with`: the file is gone at the end, or when the process dies."""
 
-    def __init__(self, folder: Path, limit: int = MAX_ORIGINALS) -> None:
-        self._folder, self._limit = folder, limit
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._end = 0
         self.file: BinaryIO | None = None  # None until the first is kept
         self.beyond = 0  # pictures whose originals are not kept because the others fill the limit
@@ -42,7 +42,7 @@ class KeptOriginals:
         if max(image.size) <= SIZE:
             return NOWHERE
         content = reduced(image)
-        if self.beyond or self._end + len(content) > self._limit:
+        if self.beyond or self._end + len(content) > MAX_ORIGINALS:
             self.beyond += 1
             return NOWHERE
         if self.file is None:
@@ -58,7 +58,7 @@ class KeptOriginals:
         """That some originals are not kept."""
         return (
             f"The originals of {counted(self.beyond, 'picture')} are not kept to be looked at: those of the others "
-            f"fill the {size_text(self._limit)} that a dataset may use for them."
+            f"fill the {size_text(MAX_ORIGINALS)} that a dataset may use for them."
         )
 
     def __enter__(self) -> Self:

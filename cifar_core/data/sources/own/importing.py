@@ -259,22 +259,18 @@ def _save(
     elif "valid" in splits and len(splits["valid"].ids):
         validation = np.arange(len(train.ids), len(train.ids) + len(splits["valid"].ids))
         train = train.join(splits["valid"])
-    test = splits["test"]
-    originals = None if found.originals is None else found.originals.file
-    if originals is None:
-        train, test = replace(train, originals=None), replace(test, originals=None)
     return save_dataset(
         workspace,
         name,
         train,
-        test,
+        splits["test"],
         title=name,
         class_names=class_names,
         source=origin,
         validation=validation,
         grey_bits=grey_bits,
         fit=options.fit,
-        originals=originals,
+        originals=None if found.originals is None else found.originals.file,
     )
 
 
