@@ -37,7 +37,7 @@ WHITE_OF_12_BITS = 4_095
 _TURNED_ASIDE = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _FITTED: dict[Fit, str] = {
     "crop": "cut to the central square, and shrunk or enlarged smoothly (bicubic, antialiased)",
-    "pad": "and shrunk or enlarged smoothly (bicubic, antialiased) as the whole picture with borders, which are black",
+    "pad": "and shrunk or enlarged smoothly (bicubic, antialiased): the whole picture with borders, which are black",
     "stretch": "and stretched: its width and its height are each shrunk or enlarged smoothly (bicubic, antialiased)",
 }
 

@@ -15,6 +15,7 @@ from pages.ui.markdown import escaped
 
 VARIATIONS = 5  # random variations shown beside the original
 SCALE = 4  # screen pixels of a picture's pixel
+PAIR_SCALE = 6  # the same, where a picture stands beside its original
 
 
 def show_augmentation(workspace: Workspace, dataset: Dataset, split: Split, row: int) -> None:
@@ -37,10 +38,13 @@ def show_augmentation(workspace: Workspace, dataset: Dataset, split: Split, row:
     view = normalised_view(varied[0], dataset.mean, dataset.std)
     original = load_original(workspace, dataset.name, split, row)
     st.caption(f"{escaped(label)} · {escaped(split.ids[row])} · {_origin(dataset, split, row, original)}")
+    if original is not None:
+        with st.container(horizontal=True):
+            show_original(original, dataset.fit, stored.shape[1] * PAIR_SCALE, f"{label}, the original")
+            _show_variation(stored, "as stored", f"{label} as stored", PAIR_SCALE)
     with st.container(horizontal=True):
-        if original is not None:
-            show_original(original, dataset.fit, 32 * SCALE, f"{label}, the original")
-        _show_variation(stored, "as stored", f"{label} as stored")
+        if original is None:
+            _show_variation(stored, "as stored", f"{label} as stored")
         for position, picture in enumerate(varied, start=1):
             _show_variation(picture, f"varied {position}", f"{label}, variation {position}")
         _show_variation(view.pixels, "varied 1, normalised", f"{label}, variation 1, normalised")
@@ -76,8 +80,8 @@ def _show_control(name: str) -> Any:
     )
 
 
-def _show_variation(pixels: np.ndarray, caption: str, alt: str) -> None:
-    st.image(enlarged(pixels, SCALE), caption=caption, alt=alt, output_format="PNG")
+def _show_variation(pixels: np.ndarray, caption: str, alt: str, scale: int = SCALE) -> None:
+    st.image(enlarged(pixels, scale), caption=caption, alt=alt, output_format="PNG")
 
 
 def _three_decimals(values: tuple[float, float, float]) -> str:
