@@ -89,7 +89,8 @@ def test_borders_are_black_and_equal(width: int, height: int) -> None:
 def test_the_format_is_that_of_the_content(form: str) -> None:
     """Two pictures in a JPEG file, as phones write them, are a JPEG."""
     stream = io.BytesIO()
-    Image.new("RGB", (40, 40)).save(stream, form, **({"save_all": True} if form == "MPO" else {}))
+    more = {"save_all": True, "append_images": [Image.new("RGB", (40, 40), "red")]} if form == "MPO" else {}
+    Image.new("RGB", (40, 40)).save(stream, form, **more)
     found = PILLOW_FORMATS[read_picture(stream.getvalue(), name="picture.xyz").format]
     assert found == {"MPO": "JPEG"}.get(form, form)
     assert found in FORMATS

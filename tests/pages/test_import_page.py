@@ -131,8 +131,8 @@ def test_a_fit_is_chosen_and_the_original_is_shown_beside_what_it_gave(
     app = open_page(workspace, "data")
     app.text_input(key="data_import_path").set_value(str(write_folder(files, tmp_path / "Pets"))).run()
     app.button(key="data_import_start").click().run()
-    assert app.get_by_key("data_fit_pets").options == ["Central square", "Whole picture with borders", "Stretched"]
-    app.get_by_key("data_fit_pets").set_value("pad").run()
+    assert app.radio(key="data_fit_pets").options == ["Central square", "Whole picture with borders", "Stretched"]
+    app.radio(key="data_fit_pets").set_value("pad").run()
     app.button(key="data_take_pets").click().run()
     assert not app.exception
     assert open_dataset(workspace, "pets").fit == "pad"

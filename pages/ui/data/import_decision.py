@@ -116,11 +116,12 @@ def _ask_for_test_part(name: str, options: ImportOptions) -> ImportOptions:
 
 
 def _ask_for_fit(name: str, options: ImportOptions) -> ImportOptions:
-    fit = st.segmented_control(
+    # A segmented control would hide what does not fit into a narrow column.
+    fit = st.radio(
         "Pictures that are not square",
         list(FIT_TITLES),
-        default=options.fit,
-        required=True,
+        list(FIT_TITLES).index(options.fit),
+        horizontal=True,
         format_func=lambda item: FIT_TITLES[item].capitalize(),
         key=f"data_fit_{name}",
         help=_FIT_HELP,
