@@ -39,7 +39,7 @@ def main(workspace: Workspace) -> None:
     with show_errors():
         dataset, view = _choose_dataset(workspace, ready, bar)
         if view == "Pictures":
-            _show_pictures(dataset, bar)
+            _show_pictures(workspace, dataset, bar)
             return
         check = load_check(workspace, dataset)
         if check is None:
@@ -68,10 +68,10 @@ def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaG
     return open_dataset(workspace, st.session_state["data_dataset"]), st.session_state["data_view"]
 
 
-def _show_pictures(dataset: Dataset, bar: DeltaGenerator) -> None:
+def _show_pictures(workspace: Workspace, dataset: Dataset, bar: DeltaGenerator) -> None:
     split, row = browse_pictures(dataset, bar)
     if row is not None:
-        show_augmentation(dataset, split, row)
+        show_augmentation(workspace, dataset, split, row)
     _show_counts(dataset)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cifar_core.data import CONVERSION
+from cifar_core.data import conversion
 from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Predictor, PredictorProcess
@@ -42,7 +42,7 @@ def main(workspace: Workspace) -> None:
                 probs = network.predict(np.stack([picture.pixels for picture in pictures]))
             for place, (picture, row) in enumerate(zip(pictures, probs, strict=True)):
                 _show(picture, row, network.class_names, place)
-    st.caption(CONVERSION)
+    st.caption(conversion(run.dataset.fit if run.dataset else "crop"))
 
 
 def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
@@ -64,7 +64,7 @@ def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...]
             with st.container(width=200):
                 st.image(
                     enlarged(picture.pixels, SCALE),
-                    caption="the 32 × 32 the network sees",
+                    caption=picture.seen_caption,
                     output_format="PNG",
                     alt=f"{picture.name} as the network sees it, 32 by 32 pixels, enlarged",
                 )

@@ -11,9 +11,11 @@ from cifar_core.commands.console import json_option, print_json, say, workspace_
 from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
     DEFAULT_TEST_SHARE,
+    FIT_TITLES,
     DatasetState,
     DuplicateCounts,
     Findings,
+    Fit,
     ImportOptions,
     check_dataset,
     dataset_job,
@@ -89,6 +91,14 @@ def get(workspace: Workspace, name: str, as_json: bool) -> None:
 @click.option(
     "--names", default="", metavar="ENCODING", help="Encoding of the names in a zip that does not say it, such as gbk."
 )
+@click.option(
+    "--fit",
+    type=click.Choice(list(FIT_TITLES)),
+    default="crop",
+    show_default=True,
+    help="How a picture that is not square becomes 32 x 32: "
+    f"{', '.join(f'{title} ({name})' for name, title in FIT_TITLES.items())}.",
+)
 @json_option
 @workspace_option
 def import_command(  # noqa: PLR0913 - one argument for each option
@@ -99,6 +109,7 @@ def import_command(  # noqa: PLR0913 - one argument for each option
     test_share: float | None,
     seed: int,
     names: str,
+    fit: Fit,
     as_json: bool,
 ) -> None:
     """Import a folder, .zip or .tar of pictures in class folders, or an archive of CIFAR-10 or CIFAR-100.
@@ -111,7 +122,7 @@ def import_command(  # noqa: PLR0913 - one argument for each option
     if not path:
         raise DataError("Give the path of a folder or archive.")
     name = name or suggested_name(path)
-    options = ImportOptions(leave_out, test_share, seed, names)
+    options = ImportOptions(leave_out, test_share, seed, names, fit)
     start_import(workspace, Path(path), name, options=options)
     try:
         state = finish(workspace, name, ctrl_c)
@@ -124,6 +135,7 @@ def import_command(  # noqa: PLR0913 - one argument for each option
         findings = read_findings(dataset_job(workspace, name))
         dataset = open_dataset(workspace, name)
         facts = {"class_names": dataset.class_names, "report": findings.report, "left_out": findings.problem_count}
+        facts["fit"] = dataset.fit
         print_json(asdict(state) | facts | _duplicate_facts(check_dataset(workspace, dataset).duplicates))
 
 

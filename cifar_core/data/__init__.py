@@ -14,13 +14,15 @@ from cifar_core.data.checks.duplicates import (
     duplicate_table,
     seen_in_training,
 )
-from cifar_core.data.dataset import Dataset, Split, class_counts, parts_of
+from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
+from cifar_core.data.originals.reader import read_original
 from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
 from cifar_core.data.picture_reader import read_pictures
 from cifar_core.data.pictures import (
-    CONVERSION,
     NormalisedView,
+    central_square,
+    conversion,
     decode_picture,
     decode_upright,
     fit_picture,
@@ -55,9 +57,9 @@ from cifar_core.data.stratified import MAX_TEST_SHARE, MIN_TEST_SHARE, counts_of
 
 __all__ = [
     "BUILT_IN_NAMES",
-    "CONVERSION",
     "DEFAULT_TEST_SHARE",
     "EXTENSIONS",
+    "FIT_TITLES",
     "FORMATS",
     "MAX_SEED",
     "MAX_TEST_SHARE",
@@ -67,17 +69,20 @@ __all__ = [
     "DatasetState",
     "DuplicateCounts",
     "Findings",
+    "Fit",
     "Groups",
     "ImportOptions",
     "NormalisedView",
     "Split",
     "Variation",
     "augment",
+    "central_square",
     "check_dataset",
     "check_job",
     "checked_dataset_name",
     "class_counts",
     "continue_import",
+    "conversion",
     "counts_of_test",
     "dataset_job",
     "dataset_state",
@@ -100,6 +105,7 @@ __all__ = [
     "read_check",
     "read_duplicate_counts",
     "read_findings",
+    "read_original",
     "read_pictures",
     "read_preview",
     "require_unchanged",

@@ -12,8 +12,13 @@ from cifar_core.data.picture_reader import read_pictures
 
 _HASH_CHUNK = 2000  # pictures hashed at once
 _STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
-# How a picture that is not square is brought to 32 x 32: the central square, the whole with borders, or stretched.
+# How a picture that is not square is brought to 32 x 32, and what people call it.
 Fit = Literal["crop", "pad", "stretch"]
+FIT_TITLES: dict[Fit, str] = {
+    "crop": "central square",
+    "pad": "whole picture with borders",
+    "stretch": "stretched",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,9 @@ class Split:
     ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
     sizes: np.ndarray | None = None  # int32 [N, 2], width and height before resizing; None where not recorded
     formats: np.ndarray | None = None  # uint8 [N], index into `PILLOW_FORMATS`; None where not recorded
+    # int64 [N, 2], start and length of the reduced original in `originals.bin`, length 0 where none is kept; None where
+    # none is kept of any picture.
+    originals: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> "Split":
         """Some of the pictures: those at positions int64 [n], or where bool [N] is true."""

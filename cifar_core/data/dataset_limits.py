@@ -69,6 +69,10 @@ def check_arrays(part: str, split: Split, classes: int) -> None:
     if formats is not None and (formats.dtype != np.uint8 or formats.shape != (count,) or formats.max() >= known):
         found = f"{formats.dtype} {list(formats.shape)}"
         raise DataError(f"The {part} formats are {found}, not numbers below {known} as uint8 [{count}].")
+    kept = split.originals
+    if kept is not None and (kept.dtype != np.int64 or kept.shape != (count, 2) or kept.min() < 0):
+        found = f"{kept.dtype} {list(kept.shape)}"
+        raise DataError(f"The {part} originals are {found}, not starts and lengths from 0 as int64 [{count}, 2].")
 
 
 def check_validation(validation: np.ndarray, train: Split, class_names: tuple[str, ...]) -> None:

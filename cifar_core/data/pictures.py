@@ -16,6 +16,7 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
+from cifar_core.data.dataset import Fit
 from cifar_core.data.picture_formats import (
     MAX_JPEG_PIXELS,
     MAX_PIXELS,
@@ -34,13 +35,11 @@ _NO_SPREAD = 1e-6
 _WHITE = 65_535  # of 16 bits
 WHITE_OF_12_BITS = 4_095
 _TURNED_ASIDE = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
-CONVERSION = (
-    "A picture that is not 32 x 32 is turned upright as its camera noted, cut to the largest square around its centre, "
-    "and shrunk or enlarged smoothly (bicubic, antialiased). Grey is repeated in all three channels, transparent parts "
-    "lie on white, CMYK and 16 bits become 8-bit RGB (where the dataset's grey pictures hold 12 bits in 16, white is "
-    "the highest level of 12 bits), colour profiles are ignored, and of an animation or a file with several pages the "
-    "first counts. A JPEG of more than 25 million pixels is reduced to half its width and height while it is decoded."
-)
+_FITTED: dict[Fit, str] = {
+    "crop": "cut to the central square, and shrunk or enlarged smoothly (bicubic, antialiased)",
+    "pad": "and shrunk or enlarged smoothly (bicubic, antialiased): the whole picture with borders, which are black",
+    "stretch": "and stretched: its width and its height are each shrunk or enlarged smoothly (bicubic, antialiased)",
+}
 
 # Pillow warns about a decompression bomb above 89 megapixels and raises above twice that; here both are refused.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -73,6 +72,7 @@ class UprightPicture:
     width: int  # upright, as the file says
     height: int
     grey_peak: int | None  # the highest level of a 16-bit grey picture whose file does not say how many levels count
+    format: int  # of the file, index into `PILLOW_FORMATS`
 
 
 @dataclass(frozen=True)
@@ -83,20 +83,34 @@ class Picture:
     width: int  # upright, before it was resized
     height: int
     grey_peak: int | None  # as above
+    format: int  # as above
+    upright: Image.Image  # the whole picture, RGB
 
 
-def decode_picture(content: bytes, *, name: str, grey_bits: int = 16) -> np.ndarray:
+def conversion(fit: Fit) -> str:
+    """What happens to a picture on its way to the network, in sentences."""
+    return (
+        f"A picture that is not 32 x 32 is turned upright as its camera noted, {_FITTED[fit]}. Grey is repeated in all "
+        "three channels, transparent parts lie on white, CMYK and 16 bits become 8-bit RGB (where the dataset's grey "
+        "pictures hold 12 bits in 16, white is the highest level of 12 bits), colour profiles are ignored, and of an "
+        "animation or a file with several pages the first counts. A JPEG of more than 25 million pixels is reduced to "
+        "half its width and height while it is decoded."
+    )
+
+
+def decode_picture(content: bytes, *, name: str, grey_bits: int = 16, fit: Fit = "crop") -> np.ndarray:
     """The pixels of `read_picture`, uint8 [3, 32, 32]."""
-    return read_picture(content, name=name, grey_bits=grey_bits).pixels
+    return read_picture(content, name=name, grey_bits=grey_bits, fit=fit).pixels
 
 
-def read_picture(content: bytes, *, name: str, grey_bits: int = 16) -> Picture:
-    """Decode a picture file and convert it as `CONVERSION` says. The format is told by its content.
+def read_picture(content: bytes, *, name: str, grey_bits: int = 16, fit: Fit = "crop") -> Picture:
+    """Decode a picture file and convert it as `conversion` says. The format is told by its content.
 
     Args:
         content: the whole file.
         name: what the error message calls it.
         grey_bits: how many of the bits of 16-bit grey hold the picture, 16 or 12.
+        fit: how it is brought to 32 x 32 (`fit_picture`).
 
     Returns:
         The picture, the same for the same bytes.
@@ -106,7 +120,8 @@ def read_picture(content: bytes, *, name: str, grey_bits: int = 16) -> Picture:
             decoding).
     """
     upright = decode_upright(content, name=name, grey_bits=grey_bits)
-    return Picture(fit_picture(upright.image), upright.width, upright.height, upright.grey_peak)
+    pixels = fit_picture(upright.image, fit)
+    return Picture(pixels, upright.width, upright.height, upright.grey_peak, upright.format, upright.image)
 
 
 def decode_upright(content: bytes, *, name: str, grey_bits: int = 16) -> UprightPicture:
@@ -126,14 +141,46 @@ def decode_upright(content: bytes, *, name: str, grey_bits: int = 16) -> Upright
         raise DataError(f"{name} is damaged or incomplete ({_first_line(error)}).") from error
 
 
-def fit_picture(image: Image.Image) -> np.ndarray:
-    """The largest central square of an upright picture, resized: uint8 [3, 32, 32]."""
+def fit_picture(image: Image.Image, fit: Fit = "crop") -> np.ndarray:
+    """An upright picture, RGB of any size, as uint8 [3, 32, 32].
+
+    Args:
+        image: one of 32 x 32 stays as it is.
+        fit: `crop` takes the largest central square; where an odd number of pixels is cut away, one more goes at the
+            right or at the bottom. `pad` scales the whole picture until its long side is 32 and lays it between two
+            equal black borders; the short side is rounded to whole pixels and is at least 1, and where an odd number
+            of pixels is left, the right or the bottom border is one pixel wider. `stretch` scales both sides to 32,
+            each on its own.
+    """
     if image.size != (SIZE, SIZE):
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        square = image.crop((left, top, left + side, top + side))
-        image = square.resize((SIZE, SIZE), Image.Resampling.BICUBIC)  # Pillow widens the filter when it shrinks
+        if fit == "crop":
+            image = image.crop(central_square(*image.size))
+        image = _with_borders(image) if fit == "pad" else _resized(image, (SIZE, SIZE))
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+def central_square(width: int, height: int) -> tuple[int, int, int, int]:
+    """The largest central square of a picture: left, top, right, bottom, in pixels."""
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def scaled_size(width: int, height: int, long_side: int) -> tuple[int, int]:
+    """Width and height in whole pixels, at least 1, once the longer of them is scaled to `long_side`."""
+    longest = max(width, height)
+    return max(1, round(width * long_side / longest)), max(1, round(height * long_side / longest))
+
+
+def _with_borders(image: Image.Image) -> Image.Image:
+    size = scaled_size(*image.size, SIZE)
+    whole = Image.new("RGB", (SIZE, SIZE))
+    whole.paste(_resized(image, size), ((SIZE - size[0]) // 2, (SIZE - size[1]) // 2))
+    return whole
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image.resize(size, Image.Resampling.BICUBIC)  # Pillow widens the filter when it shrinks
 
 
 def to_image(pixels: np.ndarray) -> Image.Image:
@@ -159,7 +206,9 @@ def _decode(image: ImageFile, grey_bits: int) -> UprightPicture:
         rgb = _to_rgb(upright)
     if isinstance(image, GifImageFile) and image.dispose_extent is not None:
         rgb = _on_white(rgb, image.dispose_extent)
-    return UprightPicture(rgb, width, height, None if stated else peak)
+    # Several pictures in one JPEG file are a format of its own to Pillow.
+    form = "JPEG" if isinstance(image, JpegImageFile) else image.format or ""
+    return UprightPicture(rgb, width, height, None if stated else peak, PILLOW_FORMATS.index(form))
 
 
 def _stated_white(image: ImageFile) -> int | None:

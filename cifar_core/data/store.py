@@ -1,7 +1,7 @@
 """Datasets on disk: plain `.npy` arrays, memory-mapped when opened, and a description in `meta.json`.
 
 Reads and writes `workspace.data/<name>/`: `meta.json`, `{train,test}_{images,labels,ids}.npy` and, since schema 2,
-`{train,test}_sizes.npy`, `{train,test}_formats.npy` and `validation.npy` where the dataset has them.
+`{train,test}_{sizes,formats,originals}.npy`, `originals.bin` and `validation.npy` where the dataset has them.
 """
 
 import dataclasses
@@ -9,12 +9,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from cifar_core.data.array_files import map_array, write_array
 from cifar_core.data.dataset import Dataset, Fit, Split, channel_statistics, fingerprint
 from cifar_core.data.dataset_limits import check_arrays, check_classes, check_split, check_validation
+from cifar_core.data.originals.file import (
+    ORIGINALS,
+    originals_bytes,
+    pack_originals,
+    without_originals,
+    write_originals,
+)
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
@@ -38,7 +46,7 @@ BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed also while they are absent
 META = "meta.json"
 _MAX_META = 4 * MB  # the names of a thousand classes take a quarter of it
 _ARRAY_KINDS = tuple(field.name for field in dataclasses.fields(Split))
-_OPTIONAL = ("sizes", "formats")
+_OPTIONAL = ("sizes", "formats", "originals")
 _VALIDATION = "validation.npy"  # where the dataset has validation pictures of its own
 _MAX_REASON = 300  # characters of a reason in an error message
 
@@ -120,19 +128,22 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     grey_bits: int = 16,
     fit: Fit = "crop",
     notes: tuple[str, ...] = (),
+    originals: BinaryIO | None = None,
 ) -> Dataset:
     """Store a dataset whole or not at all, and open it.
 
     Args:
         workspace: where to store it.
         name: a free name (`checked_dataset_name`).
-        train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N], sizes int32 [N, 2] or None.
+        train: images uint8 [N, 3, 32, 32], labels int64 [N], ids str [N]; what else is known of them, or None.
         test: the same with its own N.
         title: the name that people see.
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
         validation: positions in `train` of validation pictures of its own, int64 [V], ascending; None without any.
         grey_bits, fit, notes: as in `Dataset`.
+        originals: an open file in which the reduced originals lie where `originals` of the parts says; those are
+            copied. None keeps none of them.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -141,25 +152,18 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     """
     refuse_taken(workspace, name)
     _check(train, test, validation, class_names)
-    arrays = _arrays_of(train, test, validation)
-    require_room(workspace, sum(array.nbytes for array in arrays.values()), f"The dataset {name}")
-    mean, std = channel_statistics(train.images)
+    stored = pack_originals(train, test) if originals is not None else without_originals(train, test)
+    arrays = _arrays_of(stored, validation)
+    needed = sum(array.nbytes for array in arrays.values()) + originals_bytes(*stored)
+    require_room(workspace, needed, f"The dataset {name}")
     facts = {"title": title, "source": source, "grey_bits": grey_bits, "fit": fit, "notes": list(notes)}
-    held = 0 if validation is None else len(validation)
-    counts = {"train": len(train.labels), "test": len(test.labels), "validation": held}
-    meta = {
-        "schema_version": DATASET_SCHEMA,
-        "class_names": list(class_names),
-        "mean": mean,
-        "std": std,
-        "fingerprint": fingerprint(train, test, class_names, validation),
-        **facts,
-        **counts,
-    }
+    meta = {"schema_version": DATASET_SCHEMA, **facts, **_facts_of_pictures(train, test, validation, class_names)}
     folder = dataset_folder(workspace, name)
     try:
         with new_folder(folder) as temp:
             files = {file: write_array(temp / file, array) for file, array in arrays.items()}
+            if originals is not None:
+                files[ORIGINALS] = write_originals(temp, originals, train, test)
             write_json(temp / META, {**meta, "files": files})
     except FileExistsError as error:
         raise DataError(f"There is already a dataset named {name}: choose another name.") from error
@@ -281,9 +285,25 @@ def _check(train: Split, test: Split, validation: np.ndarray | None, class_names
         check_validation(validation, train, class_names)
 
 
-def _arrays_of(train: Split, test: Split, validation: np.ndarray | None) -> dict[str, np.ndarray]:
-    """The array of each `.npy` file that a dataset has."""
-    parts = {"train": train, "test": test}
+def _facts_of_pictures(
+    train: Split, test: Split, validation: np.ndarray | None, class_names: tuple[str, ...]
+) -> dict[str, object]:
+    """What `meta.json` says that follows from the pictures and their labels."""
+    mean, std = channel_statistics(train.images)
+    return {
+        "class_names": list(class_names),
+        "mean": mean,
+        "std": std,
+        "fingerprint": fingerprint(train, test, class_names, validation),
+        "train": len(train.labels),
+        "test": len(test.labels),
+        "validation": 0 if validation is None else len(validation),
+    }
+
+
+def _arrays_of(splits: list[Split], validation: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The array of each `.npy` file that a dataset of these parts, train and test, has."""
+    parts = dict(zip(("train", "test"), splits, strict=True))
     arrays = {f"{part}_{kind}.npy": getattr(split, kind) for part, split in parts.items() for kind in _ARRAY_KINDS}
     return {file: array for file, array in {**arrays, _VALIDATION: validation}.items() if array is not None}
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cifar_core.config import RunConfig
+from cifar_core.data import Fit
 from cifar_core.evaluate import CheckedPredictions
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
@@ -52,6 +53,7 @@ class DatasetFacts:
     # Of labels and ids: see `hash_of_samples`. Empty where the run was last trained before schema 3.
     test_hash: Sha256 | Literal[""] = ""
     grey_bits: GreyBits = 16  # that 16-bit grey pictures of its source used; uploaded ones are read likewise
+    fit: Fit = "crop"  # how its pictures were brought to 32 x 32; uploaded ones are likewise
     # How many of them are seen in training too (`seen_in_training`); None where nobody has looked.
     test_seen: PictureCount | None = None
     validation_seen: PictureCount | None = None

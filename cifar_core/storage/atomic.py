@@ -9,6 +9,7 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -126,6 +127,24 @@ def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
 
 
+def unnamed_file(folder: Path) -> BinaryIO:
+    """An open file without a name in a folder, unbuffered: it is gone once it is closed, or when the process dies.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    with storage_errors(f"making a file in {folder.name}"):
+        faults.inject("write")
+        # Where the file system makes no unnamed files, it has a name for a moment.
+        return tempfile.TemporaryFile(buffering=0, dir=folder, prefix=TEMP_MARK)
+
+
+def write_whole(handle: BinaryIO, content: bytes) -> None:
+    """Write all of it to an unbuffered file, which may take only some at a time; OSError where the disk refuses."""
+    while content:
+        content = content[faults.wrap(handle).write(content) :]
+
+
 def write_atomic(path: Path, *parts: bytes | memoryview, durable: bool = True) -> None:
     """Write a whole file or leave the old one.
 
@@ -185,10 +204,9 @@ def append_line(path: Path, line: str) -> None:
     with storage_errors(f"writing {path.name}"), open(path, "ab+", buffering=0) as handle:
         end = whole_lines_end(path)
         handle.truncate(end)
-        content = line.encode() + b"\n"
         try:
-            while content:  # unbuffered, so that closing the file does not write the rest of a failed line
-                content = content[faults.wrap(handle).write(content) :]
+            # Unbuffered, so that closing the file does not write the rest of a failed line.
+            write_whole(handle, line.encode() + b"\n")
             _sync(handle.fileno())
         except OSError:
             with contextlib.suppress(OSError):

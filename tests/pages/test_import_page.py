@@ -1,9 +1,11 @@
 """Importing pictures on the Data page: a look inside, a decision, and what is shown meanwhile and afterwards."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cifar_core.data import dataset_job, open_dataset, start_look
 from cifar_core.data.import_findings import findings_file, preview_file
@@ -115,3 +117,34 @@ def test_damaged_findings_break_no_page(
     findings_file(dataset_job(workspace, "pets")).write_text(content)
     app = open_page(workspace, "data")
     assert not app.error and "Dismiss" in labels(app)
+
+
+def test_a_fit_is_chosen_and_the_original_is_shown_beside_what_it_gave(
+    open_page: OpenPage, workspace: Workspace, tmp_path: Path
+) -> None:
+    """A damaged file of originals is a sentence, and the picture is shown as before."""
+    files = small_set()
+    for name in [name for name in files if name.endswith("000.png")]:
+        stream = io.BytesIO()
+        Image.new("RGB", (640, 480), (9, 90, 200)).save(stream, "PNG")
+        files[name] = stream.getvalue()
+    app = open_page(workspace, "data")
+    app.text_input(key="data_import_path").set_value(str(write_folder(files, tmp_path / "Pets"))).run()
+    app.button(key="data_import_start").click().run()
+    assert app.radio(key="data_fit_pets").options == ["Central square", "Whole picture with borders", "Stretched"]
+    app.radio(key="data_fit_pets").set_value("pad").run()
+    app.button(key="data_take_pets").click().run()
+    assert not app.exception
+    assert open_dataset(workspace, "pets").fit == "pad"
+
+    def shown() -> tuple[bool, bool]:
+        captions = [caption for image in app.get("image") for caption in image.captions]
+        return "the original" in captions, "as stored" in captions
+
+    assert "640 x 480, the whole picture with borders, shrunk to 32 x 32" in said(app).replace("\\", "")
+    assert shown() == (True, True)
+    (workspace.data / "pets" / "originals.bin").write_bytes(b"")
+    app.run()
+    assert not app.exception
+    assert ["originals.bin is cut short" in error.value.replace("\\", "") for error in app.error] == [True]
+    assert "Original size: 640 x 480" in said(app) and shown() == (False, True)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.config import make_config
-from cifar_core.data import CONVERSION, EXTENSIONS, FORMATS, open_dataset
+from cifar_core.data import EXTENSIONS, FIT_TITLES, FORMATS, Fit, conversion, open_dataset
 from cifar_core.runs import Predictor, PredictorProcess, Run, create_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
@@ -48,7 +48,7 @@ def test_a_batch_with_a_file_that_is_no_picture(open_page: OpenPage, finished: R
     words = said(app).replace("\\", "")
     assert "dark.png: predicted **class 0**, confidence 91.0\u00a0%" in words
     assert "light.jpg: predicted **class 9**, confidence 91.0\u00a0%" in words
-    assert CONVERSION in words
+    assert conversion("crop") in words
     assert len(app.get("plotly_chart")) == 2
     assert app.dataframe[0].value.iloc[0].to_dict() == {"class": "class 0", "probability": pytest.approx(91)}
 
@@ -77,20 +77,34 @@ def test_formats_that_browsers_do_not_show(open_page: OpenPage, finished: Run, s
 
 @pytest.mark.fault(84)
 @pytest.mark.usefixtures("sure")
-@pytest.mark.parametrize(("grey_bits", "seen"), [(16, 0), (12, 9)])
-def test_12_bits_are_read_as_those_of_the_dataset(
-    grey_bits: int, seen: int, open_page: OpenPage, finished: Run, shared: Workspace, tmp_path: Path
+@pytest.mark.parametrize(("grey_bits", "seen", "fit", "wide_seen"), [(16, 0, "crop", 9), (12, 9, "pad", 2)])
+def test_pictures_are_read_and_fitted_as_those_of_the_dataset(
+    grey_bits: int,
+    seen: int,
+    fit: Fit,
+    wide_seen: int,
+    open_page: OpenPage,
+    finished: Run,
+    shared: Workspace,
+    tmp_path: Path,
 ) -> None:
     workspace = open_workspace(tmp_path / "copy")
     folder = RunFolder(workspace.runs / "twelve")
     shutil.copytree(shared.runs / finished.id, folder.path)
     facts = json.loads(folder.facts.read_text("utf-8"))
-    facts["dataset"]["grey_bits"] = grey_bits
+    facts["dataset"] |= {"grey_bits": grey_bits, "fit": fit}
     folder.facts.write_text(json.dumps(facts), "utf-8")
     app = open_page(workspace, "predict", run="twelve")
     app.file_uploader[0].upload("a.png", encoded(Image.fromarray(np.full((32, 32), 4_000, np.uint16))))
+    wide = Image.new("L", (90, 30))
+    wide.paste(255, (15, 0, 75, 30))
+    app.file_uploader[0].upload("wide.png", encoded(wide))
     app.run()
-    assert f"predicted **class {seen}**" in said(app).replace("\\", "")
+    words = said(app).replace("\\", "")
+    assert f"a.png: predicted **class {seen}**" in words and f"wide.png: predicted **class {wide_seen}**" in words
+    assert conversion(fit) in words
+    captions = [caption for image in app.get("image") for caption in image.captions if "network" in caption]
+    assert captions == ["the 32 × 32 the network sees", f"the 32 × 32 the network sees: {FIT_TITLES[fit]}"]
 
 
 @pytest.mark.fault(53)

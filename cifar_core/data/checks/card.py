@@ -18,7 +18,7 @@ from cifar_core.data.checks.check import DatasetCheck
 from cifar_core.data.checks.duplicates import duplicate_sentences
 from cifar_core.data.dataset import Dataset, class_counts
 from cifar_core.data.picture_formats import PILLOW_FORMATS
-from cifar_core.data.pictures import CONVERSION
+from cifar_core.data.pictures import conversion
 from cifar_core.data.store import BUILT_IN_NAMES
 from cifar_core.text import counted, size_text
 
@@ -137,7 +137,7 @@ def _origin_sentences(dataset: Dataset) -> list[str]:
 def _conversion_sentences(dataset: Dataset) -> list[str]:
     if dataset.name in BUILT_IN_NAMES:
         return ["The pictures had 32 x 32 pixels from the beginning."]
-    return [CONVERSION]
+    return [conversion(dataset.fit)]
 
 
 def _duplicate_sentences(dataset: Dataset, check: DatasetCheck | None) -> list[str]:

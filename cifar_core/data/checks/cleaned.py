@@ -10,6 +10,7 @@ import pandas as pd
 
 from cifar_core.data.checks.duplicates import Groups, in_conflict
 from cifar_core.data.dataset import Dataset, Split
+from cifar_core.data.originals.reader import opened_originals
 from cifar_core.data.store import save_dataset
 from cifar_core.data.stratified import MAX_TEST_SHARE, MIN_TEST_SHARE, choose_test
 from cifar_core.errors import DataError
@@ -128,19 +129,21 @@ def save_cleaned_copy(workspace: Workspace, dataset: Dataset, plan: CleanedPlan,
     train = _take(dataset, plan, np.isin(plan.new_part, (_TRAIN, _VALIDATION)), "train/")
     test = _take(dataset, plan, plan.new_part == _TEST, "test/")
     held = np.flatnonzero(plan.new_part[np.isin(plan.new_part, (_TRAIN, _VALIDATION))] == _VALIDATION)
-    return save_dataset(
-        workspace,
-        name,
-        train,
-        test,
-        title=name,
-        class_names=tuple(name for name, stays in zip(plan.class_names, plan.stays, strict=True) if stays),
-        source=f"Cleaned copy of {dataset.name}. {dataset.source}",
-        validation=held if len(held) else None,
-        grey_bits=dataset.grey_bits,
-        fit=dataset.fit,
-        notes=(*dataset.notes, f"This is a cleaned copy of {dataset.name}.", *plan.sentences),
-    )
+    with opened_originals(workspace, dataset) as originals:
+        return save_dataset(
+            workspace,
+            name,
+            train,
+            test,
+            title=name,
+            class_names=tuple(name for name, stays in zip(plan.class_names, plan.stays, strict=True) if stays),
+            source=f"Cleaned copy of {dataset.name}. {dataset.source}",
+            validation=held if len(held) else None,
+            grey_bits=dataset.grey_bits,
+            fit=dataset.fit,
+            notes=(*dataset.notes, f"This is a cleaned copy of {dataset.name}.", *plan.sentences),
+            originals=originals,
+        )
 
 
 def _parts(dataset: Dataset) -> np.ndarray:

@@ -45,7 +45,7 @@ class RunNetwork(nn.Module):
         for name, values in (("mean", record.dataset.mean), ("std", usable_std(record.dataset.std))):
             self.register_buffer(name, torch.tensor(values).reshape(3, 1, 1) * 255)
         views = next((line.looks for line in read_lines(folder)[0] if line.epoch == epoch), None)
-        self._grey_bits = record.dataset.grey_bits
+        self._grey_bits, self._fit = record.dataset.grey_bits, record.dataset.fit
         self._data = config_with_views(config.data, views)
         self._precision: Precision = record.precision if has_fast_bfloat16() else "float32"
         self.eval()
@@ -63,7 +63,8 @@ class RunNetwork(nn.Module):
             DataError: the file is no picture that can be read.
             OSError: the file cannot be opened.
         """
-        picture = decode_picture(Path(file).read_bytes(), name=str(file), grey_bits=self._grey_bits)
+        content = Path(file).read_bytes()
+        picture = decode_picture(content, name=str(file), grey_bits=self._grey_bits, fit=self._fit)
         probs = self(torch.from_numpy(picture[None]))[0].tolist()
         return dict(zip(self.class_names, probs, strict=True))
 

@@ -214,6 +214,7 @@ def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredS
         test=len(data.test),
         test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
         grey_bits=dataset.grey_bits,
+        fit=dataset.fit,
         test_seen=int(seen["test"].sum()),
         validation_seen=int(seen["validation"].sum()),
         unvalidated=unvalidated_classes(dataset, data.validation.positions),

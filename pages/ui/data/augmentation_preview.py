@@ -4,18 +4,22 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from cifar_core.config import DataConfig, spec_of
 from cifar_core.data import Dataset, Split, augment, draw_variation, normalised_view
+from cifar_core.workspace import Workspace
 from pages.ui.components.images import enlarged
+from pages.ui.components.original_picture import fitting_words, load_original, show_original
 from pages.ui.markdown import escaped
 
 VARIATIONS = 5  # random variations shown beside the original
 SCALE = 4  # screen pixels of a picture's pixel
+PAIR_SCALE = 6  # the same, where a picture stands beside its original
 
 
-def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
-    """Show one picture as stored, as the chosen augmentation varies it, and normalised as the network gets it."""
+def show_augmentation(workspace: Workspace, dataset: Dataset, split: Split, row: int) -> None:
+    """Show one picture as it came and as stored, as augmentation varies it, and normalised as the network gets it."""
     st.header(
         "One picture, varied",
         anchor=False,
@@ -28,13 +32,19 @@ def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
         draw = st.number_input(
             "Draw", 0, 10**6, key="data_draw", width=130, help="Another number gives other random variations."
         )
-    original = np.asarray(split.images[row])
+    stored = np.asarray(split.images[row])
     variation = draw_variation(DataConfig(**settings), VARIATIONS, np.random.default_rng(draw))
-    varied = augment(np.repeat(original[None], VARIATIONS, axis=0), variation)  # [VARIATIONS, 3, 32, 32]
+    varied = augment(np.repeat(stored[None], VARIATIONS, axis=0), variation)  # [VARIATIONS, 3, 32, 32]
     view = normalised_view(varied[0], dataset.mean, dataset.std)
-    st.caption(f"{escaped(label)} · {escaped(split.ids[row])} · Original size: {_original_size(split, row)}")
+    original = load_original(workspace, dataset.name, split, row)
+    st.caption(f"{escaped(label)} · {escaped(split.ids[row])} · {_origin(dataset, split, row, original)}")
+    if original is not None:
+        with st.container(horizontal=True):
+            show_original(original, dataset.fit, stored.shape[1] * PAIR_SCALE, f"{label}, the original")
+            _show_variation(stored, "as stored", f"{label} as stored", PAIR_SCALE)
     with st.container(horizontal=True):
-        _show_variation(original, "as stored", f"{label} as stored")
+        if original is None:
+            _show_variation(stored, "as stored", f"{label} as stored")
         for position, picture in enumerate(varied, start=1):
             _show_variation(picture, f"varied {position}", f"{label}, variation {position}")
         _show_variation(view.pixels, "varied 1, normalised", f"{label}, variation 1, normalised")
@@ -47,9 +57,12 @@ def show_augmentation(dataset: Dataset, split: Split, row: int) -> None:
     )
 
 
-def _original_size(split: Split, row: int) -> str:
-    """Return the width and height of a picture before it was resized, where the dataset says them."""
-    return "not recorded" if split.sizes is None else " x ".join(f"{side:,}" for side in split.sizes[row])
+def _origin(dataset: Dataset, split: Split, row: int, original: Image.Image | None) -> str:
+    """Return what a picture was before it became 32 x 32, as far as the dataset says it."""
+    size = None if split.sizes is None else split.sizes[row]
+    if original is not None:
+        return fitting_words(original.size if size is None else size, dataset.fit)
+    return f"Original size: {'not recorded' if size is None else ' x '.join(f'{side:,}' for side in size)}"
 
 
 def _show_control(name: str) -> Any:
@@ -67,8 +80,8 @@ def _show_control(name: str) -> Any:
     )
 
 
-def _show_variation(pixels: np.ndarray, caption: str, alt: str) -> None:
-    st.image(enlarged(pixels, SCALE), caption=caption, alt=alt, output_format="PNG")
+def _show_variation(pixels: np.ndarray, caption: str, alt: str, scale: int = SCALE) -> None:
+    st.image(enlarged(pixels, scale), caption=caption, alt=alt, output_format="PNG")
 
 
 def _three_decimals(values: tuple[float, float, float]) -> str:

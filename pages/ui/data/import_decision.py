@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.data import (
+    FIT_TITLES,
     MAX_SEED,
     MAX_TEST_SHARE,
     MIN_TEST_SHARE,
@@ -33,6 +34,12 @@ _LINES_SHOWN = 5  # of a list of sentences; more of them scroll
 _LINES_HEIGHT = 220  # screen pixels
 _ROWS_SHOWN = 7  # classes; more of them scroll
 _TABLE_HEIGHT = 288  # screen pixels
+_FIT_HELP = (
+    "The network sees 32 x 32 pixels. **Central square** cuts the rest away: right where the subject is in the middle, "
+    "as in most photographs. **Whole picture with borders** keeps everything, smaller and between black borders: right "
+    "where the subject reaches the edges. **Stretched** keeps everything and fills the square, but changes shapes: "
+    "right where shapes say little, as in textures, or where all pictures have about the same shape."
+)
 
 
 def show_import_decision(workspace: Workspace, state: DatasetState) -> None:
@@ -73,6 +80,8 @@ def _show_findings(workspace: Workspace, state: DatasetState, request: DataReque
                 show_lines(findings.problems)
         if findings.flat:
             options = _ask_for_test_part(name, options)
+        if findings.classes:
+            options = _ask_for_fit(name, options)
         counts, problem = _class_counts(findings, options)
         if problem:
             st.warning(escaped_sentence(problem), icon=":material/warning:")
@@ -104,6 +113,20 @@ def _ask_for_test_part(name: str, options: ImportOptions) -> ImportOptions:
             "Seed", 0, MAX_SEED, min(MAX_SEED, max(0, options.seed)), key=f"data_seed_{name}", width=140
         )
     return replace(options, test_share=share, seed=int(seed))
+
+
+def _ask_for_fit(name: str, options: ImportOptions) -> ImportOptions:
+    # A segmented control would hide what does not fit into a narrow column.
+    fit = st.radio(
+        "Pictures that are not square",
+        list(FIT_TITLES),
+        list(FIT_TITLES).index(options.fit),
+        horizontal=True,
+        format_func=lambda item: FIT_TITLES[item].capitalize(),
+        key=f"data_fit_{name}",
+        help=_FIT_HELP,
+    )
+    return replace(options, fit=fit)
 
 
 def _class_counts(findings: Findings, options: ImportOptions) -> tuple[pd.DataFrame, str]:

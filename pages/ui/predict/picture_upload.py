@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.typing import UploadedFile
 
-from cifar_core.data import EXTENSIONS, FORMATS, decode_upright, fit_picture
+from cifar_core.data import EXTENSIONS, FIT_TITLES, FORMATS, Fit, decode_upright, fit_picture
 from cifar_core.errors import DataError
 from cifar_core.runs import Run
 from cifar_core.text import MB, counted, size_text
@@ -37,6 +37,7 @@ class InputPicture:
     label: int | None = None  # the true class, where it is known
     preview: Image.Image | None = None  # the whole of an uploaded picture, made small
     preview_caption: str = ""
+    seen_caption: str = "the 32 × 32 the network sees"
 
 
 def uploaded_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
@@ -64,22 +65,26 @@ def uploaded_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
             f"{upload_limit_mb(workspace):,} MB that may be sent at a time.",
             icon=":material/filter_none:",
         )
-    grey_bits = run.dataset.grey_bits if run.dataset else 16
+    grey_bits, fit = (run.dataset.grey_bits, run.dataset.fit) if run.dataset else (16, "crop")
     pictures = []
     for file in files:
         with show_errors():
-            pictures.append(_read_picture(single_line(file.name), file, grey_bits))
+            pictures.append(_read_picture(single_line(file.name), file, grey_bits, fit))
     return pictures
 
 
-def _read_picture(name: str, file: UploadedFile, grey_bits: int) -> InputPicture:
+def _read_picture(name: str, file: UploadedFile, grey_bits: int, fit: Fit) -> InputPicture:
     if file.size > MAX_PICTURE_MB * MB:  # checked here too, because a browser may not have checked it
         raise DataError(f"{name} has {size_text(file.size)}; a picture may have {MAX_PICTURE_MB} MB.")
     upright = decode_upright(file.getvalue(), name=name, grey_bits=grey_bits)
     # Made here, because browsers show neither TIFF nor PPM, and Streamlit would decode the file a second time.
     preview = fitted(upright.image, *PREVIEW_BOX)
     caption = f"as uploaded, {upright.width:,} × {upright.height:,} pixels"
-    return InputPicture(name, fit_picture(upright.image), preview=preview, preview_caption=caption)
+    how = "" if upright.width == upright.height else f": {FIT_TITLES[fit]}"
+    seen = f"{InputPicture.seen_caption}{how}"
+    return InputPicture(
+        name, fit_picture(upright.image, fit), preview=preview, preview_caption=caption, seen_caption=seen
+    )
 
 
 def _empty_uploader(reason: str) -> NoReturn:

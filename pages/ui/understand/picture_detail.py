@@ -9,11 +9,13 @@ from cifar_core.evaluate import SCORES
 from cifar_core.figures import probability_bars
 from cifar_core.samples import tile_caption
 from pages.ui.components.images import enlarged
+from pages.ui.components.original_picture import fitting_words, load_original, show_original
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 
 ENLARGEMENT = 11  # times the picture's own size, in the large view
+ORIGINAL_HEIGHT = 128  # screen pixels
 
 
 def show_picture_detail(query: GalleryQuery) -> None:
@@ -42,6 +44,7 @@ def _show_picture(content: GalleryContent) -> None:
     with st.grid(2, min_column_width=300):
         with st.container():
             st.image(enlarged(content.split.images[row["index"]], ENLARGEMENT), alt=tile_caption(row, query.sort))
+            _show_original(content, int(row["index"]))
         with st.container():
             _show_scores(row)
     st.plotly_chart(
@@ -54,6 +57,16 @@ def _show_picture(content: GalleryContent) -> None:
     )
     st.caption("Picture id")
     st.code(wanted, language=None, wrap_lines=True)
+
+
+def _show_original(content: GalleryContent, row: int) -> None:
+    """Show what the picture was before it became 32 x 32, where the dataset keeps that."""
+    query, split = content.query, content.split
+    original = load_original(query.workspace, query.run.config.data.dataset, split, row)
+    if original is not None:
+        fit = query.run.dataset.fit if query.run.dataset else "crop"
+        show_original(original, fit, ORIGINAL_HEIGHT, "The original")
+        st.caption(fitting_words(original.size if split.sizes is None else split.sizes[row], fit))
 
 
 def _show_navigation(content: GalleryContent, wanted: str) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
-from cifar_core.runs import Run, create_run, open_run_dataset, read_predictions
+from cifar_core.runs import Run, create_run, open_run_dataset, read_predictions, read_run
 from cifar_core.runs.predict.run_network import load_network
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
@@ -48,6 +48,30 @@ def test_a_picture_of_12_bits_is_read_as_those_of_its_dataset(tiny: Workspace, t
         Image.fromarray(image).save(tmp_path / name)
     network = load_network(tiny, run_id)
     assert network.predict(tmp_path / "twelve.png") == network.predict(tmp_path / "eight.png")
+
+
+def test_a_run_keeps_the_fit_of_its_dataset_and_predicts_likewise(tiny: Workspace, tmp_path: Path) -> None:
+    """A wide picture is seen as the whole of it between borders; a run made before there was a choice cuts it."""
+    meta = tiny.data / "tiny" / "meta.json"
+    meta.write_text(json.dumps({**json.loads(meta.read_text("utf-8")), "fit": "pad"}), "utf-8")
+    run_id = create_run(tiny, make_config(TINY | {"epochs": 1}))
+    train(tiny, run_id)
+    dataset = read_run(tiny, run_id).dataset
+    assert dataset is not None and dataset.fit == "pad"
+    wide = np.random.default_rng(0).integers(0, 256, (16, 32, 3), np.uint8)
+    bordered, cut = np.zeros((32, 32, 3), np.uint8), Image.fromarray(wide[:, 8:24]).resize((32, 32), Image.BICUBIC)
+    bordered[8:24] = wide
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    Image.fromarray(bordered).save(tmp_path / "bordered.png")
+    cut.save(tmp_path / "cut.png")
+    network = load_network(tiny, run_id)
+    seen = network.predict(tmp_path / "wide.png")
+    assert seen == network.predict(tmp_path / "bordered.png") != network.predict(tmp_path / "cut.png")
+    facts = run_folder(tiny, run_id).facts
+    record = json.loads(facts.read_text("utf-8"))
+    del record["dataset"]["fit"]
+    facts.write_text(json.dumps(record), "utf-8")
+    assert load_network(tiny, run_id).predict(tmp_path / "wide.png") == network.predict(tmp_path / "cut.png")
 
 
 def test_latest_is_the_newest(tiny: Workspace) -> None:

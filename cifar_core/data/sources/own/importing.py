@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.dataset import Dataset, Split
+from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split
 from cifar_core.data.import_findings import Findings
+from cifar_core.data.originals.keeping import KeptOriginals
 from cifar_core.data.sources.archive import Listing, Source, UnclearNamesError, open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR100
@@ -40,6 +41,7 @@ class ImportOptions:
     test_share: float | None = None  # of class folders without a test part; None is `DEFAULT_TEST_SHARE`
     seed: int = 0  # draws that test part
     encoding: str = ""  # of the names in a zip; "" where only one makes sense
+    fit: Fit = "crop"  # how pictures that are not square are brought to 32 x 32
 
     @property
     def share(self) -> float:
@@ -132,24 +134,32 @@ def import_pictures(
     options, watcher = options or ImportOptions(), watcher or ImportWatcher()
     refuse_taken(workspace, name)
     check_options(options)
-    with open_source(path, limits, shown=shown, encoding=options.encoding) as source:
-        listing, layout = _understand(source, watcher)
-        if options.test_share is not None and not layout.flat:
-            raise DataError(f"There is a test part, {layout.folders['test']}: leave out --test-share.")
-        found = Reading(listing, layout)
-        _class_names(layout.class_counts(), found)  # before all pictures are read
-        for sentence in _sentences(listing, layout, layout.class_counts()):
-            watcher.say(sentence)
-        _read_all(source, found, watcher)
-    counts = found.class_counts()
-    found.exclude_untrained(counts)
-    findings = _findings(found, listing, counts)
-    if found.problem_count and not options.leave_out:
-        raise _refusal(findings, found.files)
-    _require_pictures(found, counts)
-    watcher.progress("Saving", 0, 1, "files")
-    origin = f"Imported from {shown_name(path, shown)}."
-    return _save(workspace, name, found, _class_names(counts, found), options, origin, findings)
+    with KeptOriginals(workspace.data) as originals:
+        with open_source(path, limits, shown=shown, encoding=options.encoding) as source:
+            listing, found = _read_source(source, options, watcher, originals)
+        counts = found.class_counts()
+        found.exclude_untrained(counts)
+        findings = _findings(found, listing, counts)
+        if found.problem_count and not options.leave_out:
+            raise _refusal(findings, found.files)
+        _require_pictures(found, counts)
+        watcher.progress("Saving", 0, 1, "files")
+        origin = f"Imported from {shown_name(path, shown)}."
+        return _save(workspace, name, found, _class_names(counts, found), options, origin, findings)
+
+
+def _read_source(
+    source: Source, options: ImportOptions, watcher: ImportWatcher, originals: KeptOriginals
+) -> tuple[Listing, Reading]:
+    listing, layout = _understand(source, watcher)
+    if options.test_share is not None and not layout.flat:
+        raise DataError(f"There is a test part, {layout.folders['test']}: leave out --test-share.")
+    found = Reading(listing, layout, originals, options.fit)
+    _class_names(layout.class_counts(), found)  # before all pictures are read
+    for sentence in _sentences(listing, layout, layout.class_counts()):
+        watcher.say(sentence)
+    _read_all(source, found, watcher)
+    return listing, found
 
 
 def _require_pictures(found: Reading, counts: dict[str, Counter[Part]]) -> None:
@@ -175,13 +185,15 @@ def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout
 
 
 def check_options(options: ImportOptions) -> None:
-    """Raise DataError for a share or a seed that is out of range, or an unknown encoding."""
+    """Raise DataError for a share or a seed that is out of range, an unknown encoding, or an unknown fit."""
     if not 0 <= options.seed <= MAX_SEED:
         raise DataError(f"The seed is {options.seed}: give a whole number from 0 to {MAX_SEED}.")
     if options.test_share is not None:
         check_test_share(options.test_share)
     if options.encoding:
         read_names([], options.encoding)
+    if options.fit not in FIT_TITLES:
+        raise DataError(f"{options.fit!r} is no way to bring a picture to 32 x 32: give {', '.join(FIT_TITLES)}.")
 
 
 def _read_all(source: Source, found: Reading, watcher: ImportWatcher) -> None:
@@ -247,6 +259,8 @@ def _save(
         sentences.append(_untested_sentence([class_names[label] for label in untested]))
     if grey_bits != 16:
         sentences.append(f"The 16-bit grey pictures hold {grey_bits} bits: level 4,095 is white.")
+    if found.originals is not None and found.originals.beyond:
+        sentences.append(found.originals.beyond_sentence)
     findings = replace(findings, sentences=[*findings.sentences, *sentences], imported=True)
     dataset = save_dataset(
         workspace,
@@ -258,7 +272,9 @@ def _save(
         source=origin,
         validation=validation,
         grey_bits=grey_bits,
+        fit=options.fit,
         notes=tuple(findings.report),
+        originals=None if found.originals is None else found.originals.file,
     )
     return dataset, findings
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cifar_core.data.dataset import Split
+from cifar_core.data.dataset import Fit, Split
 from cifar_core.data.import_findings import PREVIEW_PICTURES
-from cifar_core.data.pictures import WHITE_OF_12_BITS, read_picture
+from cifar_core.data.originals.keeping import NOWHERE, KeptOriginals, Place
+from cifar_core.data.pictures import WHITE_OF_12_BITS, Picture, read_picture
 from cifar_core.data.sources.archive import Listing, Member, MemberPath
 from cifar_core.data.sources.own.layout import Layout, Part, Sample
 from cifar_core.errors import DataError
@@ -24,17 +25,22 @@ class Pictures:
     classes: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
-    in_twelve_bits: dict[int, np.ndarray] = field(default_factory=dict)  # row -> pixels with white at 4095
+    formats: list[int] = field(default_factory=list)
+    originals: list[Place] = field(default_factory=list)
+    # row -> pixels and original with white at 4095
+    in_twelve_bits: dict[int, tuple[np.ndarray, Place]] = field(default_factory=dict)
 
-    def add(self, pixels: np.ndarray, size: tuple[int, int], sample: Sample) -> None:
+    def add(self, picture: Picture, original: Place, sample: Sample) -> None:
         if len(self.ids) == len(self.images):
             larger = np.empty((2 * len(self.images), 3, 32, 32), np.uint8)
             larger[: len(self.images)] = self.images
             self.images = larger
-        self.images[len(self.ids)] = pixels
+        self.images[len(self.ids)] = picture.pixels
         self.classes.append(sample.class_name)
         self.ids.append(sample.id)
-        self.sizes.append(size)
+        self.sizes.append((picture.width, picture.height))
+        self.formats.append(picture.format)
+        self.originals.append(original)
 
     def split(self, class_names: tuple[str, ...]) -> Split:
         """As arrays sorted by id, so that the order in an archive does not matter, and of these classes only."""
@@ -44,14 +50,18 @@ class Pictures:
         labels = np.array([index.get(name, -1) for name in self.classes], np.int64)
         order = order[labels[order] >= 0]
         sizes = np.array(self.sizes, np.int32).reshape(-1, 2)
-        return Split(self.images[order], labels[order], ids[order], sizes[order])
+        formats = np.array(self.formats, np.uint8)
+        originals = np.array(self.originals, np.int64).reshape(-1, 2)
+        return Split(self.images[order], labels[order], ids[order], sizes[order], formats[order], originals[order])
 
 
 class Reading:
     """The pictures read so far, and what cannot be used."""
 
-    def __init__(self, listing: Listing, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(
+        self, listing: Listing, layout: Layout, originals: KeptOriginals | None = None, fit: Fit = "crop"
+    ) -> None:
+        self.layout, self.originals, self.fit = layout, originals, fit
         self.parts: dict[Part, Pictures] = {part: Pictures() for part in layout.folders}
         self.problems: list[str] = []  # the first MAX_LISTED
         self.problem_count = 0
@@ -81,7 +91,7 @@ class Reading:
             return
         part = self.parts[sample.part]
         try:
-            picture = read_picture(member.content, name=member.name)
+            picture = read_picture(member.content, name=member.name, fit=self.fit)
         except DataError as error:
             self.problem(str(error))
             return
@@ -90,10 +100,13 @@ class Reading:
             if picture.grey_peak > WHITE_OF_12_BITS:
                 self.sixteen_bits = True
             elif not self.sixteen_bits:
-                twelve = read_picture(member.content, name=member.name, grey_bits=12)
-                part.in_twelve_bits[len(part.ids)] = twelve.pixels
+                twelve = read_picture(member.content, name=member.name, grey_bits=12, fit=self.fit)
+                part.in_twelve_bits[len(part.ids)] = twelve.pixels, self._keep(twelve)
         self._last = part
-        part.add(picture.pixels, (picture.width, picture.height), sample)
+        part.add(picture, self._keep(picture), sample)
+
+    def _keep(self, picture: Picture) -> Place:
+        return NOWHERE if self.originals is None else self.originals.keep(picture.upright)
 
     def last_pictures(self) -> np.ndarray:
         """Some of the pictures read last: uint8 [N, 3, 32, 32]."""
@@ -106,8 +119,8 @@ class Reading:
         if self.sixteen_bits or not found:
             return 16
         for part in self.parts.values():
-            for row, pixels in part.in_twelve_bits.items():
-                part.images[row] = pixels
+            for row, (pixels, original) in part.in_twelve_bits.items():
+                part.images[row], part.originals[row] = pixels, original
         return 12
 
     def exclude_untrained(self, counts: dict[str, Counter[Part]]) -> None:
