@@ -254,13 +254,7 @@ def _save(
         train = train.join(splits["valid"])
     test, held = splits["test"], 0 if validation is None else len(validation)
     sentences = [_taken_sentence(len(train.ids) - held, held, len(test.ids), found.layout, options)]
-    untested = np.flatnonzero(np.bincount(test.labels, minlength=len(class_names)) == 0)
-    if found.layout.flat and len(untested):
-        sentences.append(_untested_sentence([class_names[label] for label in untested]))
-    if grey_bits != 16:
-        sentences.append(f"The 16-bit grey pictures hold {grey_bits} bits: level 4,095 is white.")
-    if found.originals is not None and found.originals.beyond:
-        sentences.append(found.originals.beyond_sentence)
+    sentences += _notable_sentences(found, test, class_names, grey_bits, options)
     findings = replace(findings, sentences=[*findings.sentences, *sentences], imported=True)
     dataset = save_dataset(
         workspace,
@@ -277,6 +271,23 @@ def _save(
         originals=None if found.originals is None else found.originals.file,
     )
     return dataset, findings
+
+
+def _notable_sentences(
+    found: Reading, test: Split, class_names: tuple[str, ...], grey_bits: int, options: ImportOptions
+) -> list[str]:
+    """What is unusual about how the pictures were taken, a sentence each."""
+    sentences = []
+    untested = np.flatnonzero(np.bincount(test.labels, minlength=len(class_names)) == 0)
+    if found.layout.flat and len(untested):
+        sentences.append(_untested_sentence([class_names[label] for label in untested]))
+    if options.fit != "crop":
+        sentences.append(f"Pictures that are not square: {FIT_TITLES[options.fit]}.")
+    if grey_bits != 16:
+        sentences.append(f"The 16-bit grey pictures hold {grey_bits} bits: level 4,095 is white.")
+    if found.originals is not None and found.originals.beyond:
+        sentences.append(found.originals.beyond_sentence)
+    return sentences
 
 
 def _choose_test(split: Split, share: float, seed: int) -> tuple[Split, Split]:
