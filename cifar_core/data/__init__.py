@@ -5,6 +5,7 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.dataset import Dataset, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
 from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
 from cifar_core.data.picture_reader import read_pictures
@@ -33,14 +34,10 @@ from cifar_core.data.sources.drawn10 import prepare_drawn10
 from cifar_core.data.sources.own.importing import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
-    Dataset,
-    Split,
     checked_dataset_name,
-    class_counts,
     dataset_job,
     delete_dataset,
     open_dataset,
-    parts_of,
     require_unchanged,
     save_dataset,
 )

@@ -4,10 +4,10 @@ They are checked when a dataset is saved and when it is opened. The limits on ar
 be imported from elsewhere.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from cifar_core.data.dataset import Split
+from cifar_core.data.picture_formats import PILLOW_FORMATS
 from cifar_core.errors import DataError
 from cifar_core.storage.json_types import MAX_CLASS_NAME, MAX_CLASSES, MAX_PICTURES
 from cifar_core.text import MB, can_be_shown, size_text
@@ -17,16 +17,6 @@ MAX_ID = len("train/") + MAX_CLASS_NAME + len("/") + MAX_FILE_NAME  # characters
 MAX_TEST = 1_000_000  # pictures of the test part: their predictions are held in memory
 MAX_PREDICTIONS = 256 * MB  # for all test pictures after one epoch; 50,000 of 1,000 classes take 200
 _CHARACTER = 4  # bytes, as NumPy stores texts
-
-
-@dataclass(frozen=True)
-class Split:
-    """The pictures of one part, in a fixed order."""
-
-    images: np.ndarray  # uint8 [N, 3, 32, 32], read-only memory map
-    labels: np.ndarray  # int64 [N], index into the class names
-    ids: np.ndarray  # str [N], unique within the part, e.g. "test/cat/00012.jpg"
-    sizes: np.ndarray | None = None  # int32 [N, 2], width and height before resizing; None where not recorded
 
 
 def predictions_bytes(test: int, classes: int, id_width: int) -> int:
@@ -74,6 +64,11 @@ def check_arrays(part: str, split: Split, classes: int) -> None:
     if sizes is not None and (sizes.dtype != np.int32 or sizes.shape != (count, 2) or sizes.min() < 1):
         found = f"{sizes.dtype} {list(sizes.shape)}"
         raise DataError(f"The {part} sizes are {found}, not widths and heights from 1 as int32 [{count}, 2].")
+    formats = split.formats
+    known = len(PILLOW_FORMATS)
+    if formats is not None and (formats.dtype != np.uint8 or formats.shape != (count,) or formats.max() >= known):
+        found = f"{formats.dtype} {list(formats.shape)}"
+        raise DataError(f"The {part} formats are {found}, not numbers below {known} as uint8 [{count}].")
 
 
 def check_validation(validation: np.ndarray, train: Split, class_names: tuple[str, ...]) -> None:

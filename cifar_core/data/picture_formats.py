@@ -14,7 +14,7 @@ from cifar_core.text import MB
 
 FORMATS = "PNG, JPEG, WEBP, BMP, GIF, TIFF, PPM, PGM or PBM"  # as sentences name them
 EXTENSIONS = ("png", "jpg", "jpeg", "jfif", "webp", "bmp", "ppm", "pgm", "pbm", "pnm", "tif", "tiff", "gif")
-PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # datasets store their places here: only append
 MAX_PIXELS = 25_000_000
 # Where Pillow begins to warn of a decompression bomb. Reduced while it is decoded, a JPEG of this size takes 0.2 GB, a
 # progressive one 0.6 GB, and 0.8 GB in CMYK.

@@ -1,23 +1,20 @@
 """Datasets on disk: plain `.npy` arrays, memory-mapped when opened, and a description in `meta.json`.
 
 Reads and writes `workspace.data/<name>/`: `meta.json`, `{train,test}_{images,labels,ids}.npy` and, since schema 2,
-`{train,test}_sizes.npy` and `validation.npy` where the dataset has them.
+`{train,test}_sizes.npy`, `{train,test}_formats.npy` and `validation.npy` where the dataset has them.
 """
 
 import dataclasses
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from cifar_core.data.array_files import map_array, write_array
-from cifar_core.data.dataset_limits import Split, check_arrays, check_classes, check_split, check_validation
-from cifar_core.data.picture_reader import read_pictures
+from cifar_core.data.dataset import Dataset, Fit, Split, channel_statistics, fingerprint
+from cifar_core.data.dataset_limits import check_arrays, check_classes, check_split, check_validation
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
@@ -40,28 +37,10 @@ DATASET_SCHEMA = 2
 BUILT_IN_NAMES = ("drawn10", "cifar10")  # listed also while they are absent
 META = "meta.json"
 _MAX_META = 4 * MB  # the names of a thousand classes take a quarter of it
-_ARRAY_KINDS = ("images", "labels", "ids", "sizes")  # the fields of a `Split`; sizes are optional
+_ARRAY_KINDS = tuple(field.name for field in dataclasses.fields(Split))
+_OPTIONAL = ("sizes", "formats")
 _VALIDATION = "validation.npy"  # where the dataset has validation pictures of its own
-_HASH_CHUNK = 2000  # pictures hashed at once
-_STATISTICS_CHUNK = 2000  # pictures counted at once: bincount widens each byte to eight
 _MAX_REASON = 300  # characters of a reason in an error message
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """An opened dataset; its arrays stay on disk and are read where they are used."""
-
-    name: str
-    title: str
-    class_names: tuple[str, ...]
-    train: Split
-    test: Split
-    mean: tuple[float, float, float]  # per channel of the training part, in units of 0..1 (pixel / 255)
-    std: tuple[float, float, float]
-    fingerprint: str  # SHA-256 over images, labels, class names and `validation`
-    source: str  # one sentence: where it came from
-    validation: np.ndarray | None = None  # int64 [V], ascending positions in `train`: its own validation pictures
-    grey_bits: int = 16  # 12 where the 16-bit grey pictures of its source used only 12 of them
 
 
 @dataclass(frozen=True)
@@ -79,6 +58,8 @@ class DatasetRecord:
     files: Mapping[str, Count]  # the files of the folder with their sizes in bytes
     validation: PictureCount = 0  # of the training pictures
     grey_bits: GreyBits = 16
+    fit: Fit = "crop"
+    notes: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -137,6 +118,8 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     source: str,
     validation: np.ndarray | None = None,
     grey_bits: int = 16,
+    fit: Fit = "crop",
+    notes: tuple[str, ...] = (),
 ) -> Dataset:
     """Store a dataset whole or not at all, and open it.
 
@@ -149,7 +132,7 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
         class_names: at least two, in the order of the labels.
         source: one sentence on where it came from.
         validation: positions in `train` of validation pictures of its own, int64 [V], ascending; None without any.
-        grey_bits: how many bits 16-bit grey pictures of the source used, 12 or 16.
+        grey_bits, fit, notes: as in `Dataset`.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -161,18 +144,17 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     arrays = _arrays_of(train, test, validation)
     require_room(workspace, sum(array.nbytes for array in arrays.values()), f"The dataset {name}")
     mean, std = channel_statistics(train.images)
+    facts = {"title": title, "source": source, "grey_bits": grey_bits, "fit": fit, "notes": list(notes)}
+    held = 0 if validation is None else len(validation)
+    counts = {"train": len(train.labels), "test": len(test.labels), "validation": held}
     meta = {
         "schema_version": DATASET_SCHEMA,
-        "title": title,
         "class_names": list(class_names),
         "mean": mean,
         "std": std,
         "fingerprint": fingerprint(train, test, class_names, validation),
-        "source": source,
-        "train": len(train.labels),
-        "test": len(test.labels),
-        "validation": 0 if validation is None else len(validation),
-        "grey_bits": grey_bits,
+        **facts,
+        **counts,
     }
     folder = dataset_folder(workspace, name)
     try:
@@ -211,6 +193,8 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         record.source,
         validation,
         record.grey_bits,
+        record.fit,
+        record.notes,
     )
 
 
@@ -230,66 +214,6 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
         deleted = temp_beside(folder)
         replace(folder, deleted)
         remove_folder(deleted, f"deleting {name}")
-
-
-def parts_of(dataset: Dataset) -> dict[str, tuple[Split, np.ndarray]]:
-    """The parts of a dataset as people know them, which have no picture in common: arrays, and int64 positions in them.
-
-    They are `train`, `validation` where the dataset has validation pictures of its own, and `test`.
-    """
-    train, test = (np.arange(len(split.labels)) for split in (dataset.train, dataset.test))
-    if dataset.validation is None:
-        return {"train": (dataset.train, train), "test": (dataset.test, test)}
-    others = np.setdiff1d(train, dataset.validation, assume_unique=True)
-    return {
-        "train": (dataset.train, others),
-        "validation": (dataset.train, dataset.validation),
-        "test": (dataset.test, test),
-    }
-
-
-def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """Pictures per class: columns `class` and those of `parts_of`, one row per class."""
-    counts = {
-        part: np.bincount(split.labels[rows], minlength=len(dataset.class_names))
-        for part, (split, rows) in parts_of(dataset).items()
-    }
-    return pd.DataFrame({"class": list(dataset.class_names), **counts})
-
-
-def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Mean and (population) standard deviation per channel, in units of 0..1, exact from the counts of the 256 levels.
-
-    Args:
-        images: uint8 [N, 3, H, W].
-    """
-    counts = np.zeros((3, 256), np.int64)
-    for start in range(0, len(images), _STATISTICS_CHUNK):
-        chunk = images[start : start + _STATISTICS_CHUNK]
-        for channel in range(3):
-            counts[channel] += np.bincount(chunk[:, channel].ravel(), minlength=256)
-    levels = np.arange(256) / 255
-    total = counts.sum(axis=1)
-    mean = counts @ levels / total
-    variance = counts @ levels**2 / total - mean**2
-    std = np.sqrt(np.maximum(variance, 0))
-    return tuple(mean.tolist()), tuple(std.tolist())
-
-
-def fingerprint(train: Split, test: Split, class_names: tuple[str, ...], validation: np.ndarray | None = None) -> str:
-    """SHA-256 (hex) over class names (JSON), then images (bytes) and labels (little-endian int64) of train and test.
-
-    The positions of the dataset's own validation pictures (little-endian int64) follow, where it has any.
-    """
-    digest = hashlib.sha256(json.dumps(list(class_names)).encode())
-    for split in (train, test):
-        for start in range(0, len(split.images), _HASH_CHUNK):
-            positions = np.arange(start, min(start + _HASH_CHUNK, len(split.images)))
-            digest.update(read_pictures(split.images, positions).data)
-        digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
-    if validation is not None:
-        digest.update(np.ascontiguousarray(validation, dtype="<i8").data)
-    return digest.hexdigest()
 
 
 def require_unchanged(dataset: Dataset) -> None:
@@ -365,7 +289,7 @@ def _arrays_of(train: Split, test: Split, validation: np.ndarray | None) -> dict
 
 
 def _stored_kinds(part: str, record: DatasetRecord) -> list[str]:
-    return [kind for kind in _ARRAY_KINDS if kind != "sizes" or f"{part}_sizes.npy" in record.files]
+    return [kind for kind in _ARRAY_KINDS if kind not in _OPTIONAL or f"{part}_{kind}.npy" in record.files]
 
 
 def _open_validation(folder: Path, train: Split, record: DatasetRecord) -> np.ndarray | None:

@@ -19,9 +19,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from cifar_core.data.dataset import Split
 from cifar_core.data.picture_formats import EXTENSIONS
 from cifar_core.data.pictures import to_image
-from cifar_core.data.store import Split
 from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import check_class_names
 from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet, drawn_names

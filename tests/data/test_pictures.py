@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_core.data import FORMATS, decode_picture, normalised_view, to_image, usable_std
+from cifar_core.data.dataset import channel_statistics
 from cifar_core.data.pictures import decode_upright, read_picture
-from cifar_core.data.store import channel_statistics
 from cifar_core.errors import DataError
 from cifar_core.machine import peak_memory
 from tests.conftest import ROOT

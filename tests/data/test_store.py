@@ -26,8 +26,9 @@ from cifar_core.data import (
     require_unchanged,
     save_dataset,
 )
+from cifar_core.data.dataset import channel_statistics, fingerprint
 from cifar_core.data.dataset_limits import check_validation
-from cifar_core.data.store import channel_statistics, dataset_lock, fingerprint
+from cifar_core.data.store import dataset_lock
 from cifar_core.errors import DataError, StorageError
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_core.data import delete_dataset, open_dataset
-from cifar_core.data.store import Split
+from cifar_core.data.dataset import Split
 from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import CheckedPredictions
 from cifar_core.export import file_name, require_exportable, safe_name, save_samples, zip_bytes, zip_samples

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cifar_core.data.dataset import Dataset, Split
 from cifar_core.data.sources.archive import open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.download import Connection, Remote, fetch, partial_path
 from cifar_core.data.sources.drawn10 import numbered_ids
 from cifar_core.data.sources.first_members import first_members
-from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
+from cifar_core.data.store import refuse_taken, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.log import log_tail
 from cifar_core.jobs.progress import CancelledError, OnProgress, no_progress

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cifar_core.data.dataset import Dataset, Split
 from cifar_core.data.sources.archive import Member, MemberPath, open_source
 from cifar_core.data.sources.archive_limits import shown_name
 from cifar_core.data.sources.cifar10 import CIFAR_LIMITS
 from cifar_core.data.sources.drawn10 import numbered_ids
 from cifar_core.data.sources.first_members import first_members
-from cifar_core.data.store import Dataset, Split, refuse_taken, save_dataset
+from cifar_core.data.store import refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.text import MB

@@ -3,7 +3,8 @@
 import numpy as np
 
 from cifar_core.data import drawing
-from cifar_core.data.store import Dataset, Split, dataset_lock, is_saved, open_dataset, save_dataset
+from cifar_core.data.dataset import Dataset, Split
+from cifar_core.data.store import dataset_lock, is_saved, open_dataset, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.dataset_limits import Split
+from cifar_core.data.dataset import Dataset, Split
 from cifar_core.data.import_findings import Findings
 from cifar_core.data.sources.archive import Listing, Source, UnclearNamesError, open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
@@ -18,7 +18,7 @@ from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR100
 from cifar_core.data.sources.own.layout import PART_TITLES, Layout, Part, find_layout
 from cifar_core.data.sources.own.reading import Reading
 from cifar_core.data.sources.zip_names import ENCODINGS, examples, read_names
-from cifar_core.data.store import Dataset, refuse_taken, save_dataset
+from cifar_core.data.store import refuse_taken, save_dataset
 from cifar_core.data.stratified import check_test_share, choose_test
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress
@@ -30,7 +30,6 @@ CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog",
 DEFAULT_TEST_SHARE = 0.2
 _REPORT_EVERY = 100  # files between reports of progress
 MAX_SEED = 2**32 - 1
-_SPLIT_ARRAYS = ("images", "labels", "ids", "sizes")
 
 
 @dataclass(frozen=True)
@@ -245,7 +244,7 @@ def _save(
         train, splits["test"] = _choose_test(train, options.share, options.seed)
     elif "valid" in splits and len(splits["valid"].ids):
         validation = np.arange(len(train.ids), len(train.ids) + len(splits["valid"].ids))
-        train = _joined(train, splits["valid"])
+        train = train.join(splits["valid"])
     return save_dataset(
         workspace,
         name,
@@ -262,17 +261,9 @@ def _save(
 def _choose_test(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     """Part class folders into training and test; the ids of the test part say so."""
     chosen = choose_test(split.labels, share, seed)
-    train, test = (_rows(split, rows) for rows in (~chosen, chosen))
+    train, test = split.take(~chosen), split.take(chosen)
     ids = np.array([f"test/{name.removeprefix('train/')}" for name in test.ids.tolist()])
-    return train, Split(test.images, test.labels, ids, test.sizes)
-
-
-def _joined(first: Split, second: Split) -> Split:
-    return Split(*(np.concatenate([getattr(split, kind) for split in (first, second)]) for kind in _SPLIT_ARRAYS))
-
-
-def _rows(split: Split, rows: np.ndarray) -> Split:
-    return Split(*(getattr(split, kind)[rows] for kind in _SPLIT_ARRAYS))
+    return train, replace(test, ids=ids)
 
 
 def _findings(found: Reading, listing: Listing, counts: dict[str, Counter[Part]]) -> Findings:

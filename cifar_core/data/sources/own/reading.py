@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cifar_core.data.dataset_limits import Split
+from cifar_core.data.dataset import Split
 from cifar_core.data.import_findings import PREVIEW_PICTURES
 from cifar_core.data.pictures import WHITE_OF_12_BITS, read_picture
 from cifar_core.data.sources.archive import Listing, Member, MemberPath
