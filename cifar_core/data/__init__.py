@@ -5,6 +5,10 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.checks.balance import Imbalance
+from cifar_core.data.checks.findings import Finding
+from cifar_core.data.checks.shortcuts import Shortcut
+from cifar_core.data.checks.summary import Summary, summarise, summary_json
 from cifar_core.data.dataset import Dataset, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
 from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
@@ -54,10 +58,14 @@ __all__ = [
     "MIN_TEST_SHARE",
     "Dataset",
     "DatasetState",
+    "Finding",
     "Findings",
+    "Imbalance",
     "ImportOptions",
     "NormalisedView",
+    "Shortcut",
     "Split",
+    "Summary",
     "Variation",
     "augment",
     "checked_dataset_name",
@@ -89,6 +97,8 @@ __all__ = [
     "start_import",
     "start_look",
     "suggested_name",
+    "summarise",
+    "summary_json",
     "to_image",
     "usable_std",
 ]

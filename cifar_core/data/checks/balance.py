@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_core.data.store import Dataset, class_counts
+from cifar_core.data.dataset import Dataset, class_counts
 from cifar_core.text import counted, whole_percent
 
 CLEAR_RATIO = 1.5  # below it, what is beyond chance is still too little to matter: 5,200 pictures beside 5,000

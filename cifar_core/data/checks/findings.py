@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.data.checks.properties import LEVELS, PIXEL_PROPERTIES
+from cifar_core.data.dataset import Dataset, Fit
 from cifar_core.data.pictures import SIZE
-from cifar_core.data.store import Dataset
 from cifar_core.text import counted
 
 MIN_PICTURES = 20  # of the dataset; the quartiles of fewer say nothing
@@ -19,6 +19,7 @@ _FENCE = 3  # distances of the quartiles
 # Where the quartiles lie close together, the fence keeps a distance that one can see.
 _TWICE = float(np.log(2))  # twice or half as much
 _TINT = 32  # levels of mean red against green, or yellow against blue
+_GREY = 7.5  # of colourfulness; Hasler and Suesstrunk call 15 slightly colourful
 _DARK = 0.125 * LEVELS  # what may be called black at all; the same distance from white
 
 
@@ -60,7 +61,7 @@ def odd_pictures(dataset: Dataset, train_properties: np.ndarray, test_properties
     sizes = [split.sizes for split in (dataset.train, dataset.test) if split.sizes is not None]
     rules = [*_pixel_rules(dict(zip(PIXEL_PROPERTIES, properties.T, strict=True)))]
     if len(sizes) == 2:
-        rules += _size_rules(np.concatenate(sizes).astype(np.float64))
+        rules += _size_rules(np.concatenate(sizes).astype(np.float64), dataset.fit)
     return [_finding(rule, len(train_properties)) for rule in rules]
 
 
@@ -98,9 +99,9 @@ def _pixel_rules(of: dict[str, np.ndarray]) -> Iterator[_Rule]:
     )
     yield _blurred(of["sharpness"], contrast, plain)
     yield _tinted(of["red_green"], of["yellow_blue"])
-    grey = np.exp(_low_fence(_log(of["colourfulness"]), _TWICE)) * (np.percentile(of["colourfulness"], 25) > 0)
+    grey = min(np.exp(_low_fence(_log(of["colourfulness"]), _TWICE)), _GREY)
     what = f"grey among coloured ones (colourfulness below {grey:.1f})"
-    yield _Rule("grey", "Grey among coloured", what, grey - of["colourfulness"])
+    yield _Rule("grey", "Grey among coloured", what, ~plain * (grey - of["colourfulness"]))
 
 
 def _blurred(sharpness: np.ndarray, contrast: np.ndarray, plain: np.ndarray) -> _Rule:
@@ -108,7 +109,7 @@ def _blurred(sharpness: np.ndarray, contrast: np.ndarray, plain: np.ndarray) -> 
     edges = _log(sharpness) - 2 * _log(contrast)
     fence = _low_fence(edges[~plain], _TWICE) if not plain.all() else 0.0
     median = float(np.median(edges[~plain])) if not plain.all() else 0.0
-    what = f"blurred (edges at most {100 * np.exp(fence - median):.1f} % as strong as in the median picture)"
+    what = f"blurred (sharpness in proportion to contrast below {100 * np.exp(fence - median):.1f} % of the median)"
     return _Rule("blurred", "Blurred", what, ~plain * (fence - edges))
 
 
@@ -118,16 +119,16 @@ def _tinted(red_green: np.ndarray, yellow_blue: np.ndarray) -> _Rule:
     for values, (low_name, high_name) in ((red_green, ("green", "red")), (yellow_blue, ("blue", "yellow"))):
         low, high = _low_fence(values, _TINT), _high_fence(values, _TINT)
         beyond = np.maximum(beyond, np.maximum(low - values, values - high))
-        fences += [f"{low_name} {-low:.0f}", f"{high_name} {high:.0f}"]
-    what = f"oddly coloured (on average more {', '.join(fences[:-1])} or {fences[-1]} than grey, of 255 levels)"
+        fences += [f"{-low:.0f} towards {low_name}", f"{high:.0f} towards {high_name}"]
+    what = f"oddly coloured (mean colour beyond {', '.join(fences[:-1])} or {fences[-1]}, of 255 levels)"
     return _Rule("odd-colour", "Oddly coloured", what, beyond)
 
 
-def _size_rules(sizes: np.ndarray) -> Iterator[_Rule]:
+def _size_rules(sizes: np.ndarray, fit: Fit) -> Iterator[_Rule]:
     """Sizes before resizing, float64 [N, 2]."""
     short, long = sizes.min(axis=1), sizes.max(axis=1)
-    enlarged = f"smaller than {SIZE} pixels on a side, and was enlarged".replace("and was", "so they were")
-    yield _Rule("enlarged", "Enlarged", enlarged, SIZE - short)
+    fitted = long if fit == "pad" else short  # the side that became 32 pixels
+    yield _Rule("enlarged", "Enlarged", f"enlarged to {SIZE} x {SIZE} from fewer pixels", SIZE - fitted)
     if len(sizes) < MIN_PICTURES:
         return
     side = np.log(sizes.prod(axis=1)) / 2  # of a square of as many pixels

@@ -28,9 +28,13 @@ PROPERTIES = (
     PixelProperty("brightness", "Brightness", "mean luma (Rec. 601): 0 is black, 255 white", "levels"),
     PixelProperty("contrast", "Contrast", "standard deviation of the luma of its pixels", "levels"),
     PixelProperty("sharpness", "Sharpness", "variance of the Laplacian of the luma", "levels²"),
-    PixelProperty("colourfulness", "Colourfulness", "how strong and how different its colours are; 0 is grey", "levels"),
+    PixelProperty(
+        "colourfulness", "Colourfulness", "how strong and how different its colours are; 0 is grey", "levels"
+    ),
     PixelProperty("red_green", "Red or green", "mean of R - G: negative is green, positive red", "levels"),
-    PixelProperty("yellow_blue", "Yellow or blue", "mean of (R + G) / 2 - B: negative is blue, positive yellow", "levels"),
+    PixelProperty(
+        "yellow_blue", "Yellow or blue", "mean of (R + G) / 2 - B: negative is blue, positive yellow", "levels"
+    ),
 )
 PIXEL_PROPERTIES = tuple(entry.name for entry in PROPERTIES)  # the columns of `picture_properties`
 
@@ -63,7 +67,9 @@ def _measure(pixels: np.ndarray) -> np.ndarray:
     red, green, blue = pixels.astype(np.int16).swapaxes(0, 1)  # [3, n, 32, 32]
     weighted = (red.view(np.uint16) * _RED + green.view(np.uint16) * _GREEN) + blue.view(np.uint16) * _BLUE
     luma = ((weighted + np.uint16(128)) >> 8).astype(np.int16)
-    laplacian = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2] - 4 * luma[:, 1:-1, 1:-1]
+    laplacian = (
+        luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2] - 4 * luma[:, 1:-1, 1:-1]
+    )
     brightness, luma_variance = _mean_and_variance(luma)
     red_green, red_green_variance = _mean_and_variance(red - green)
     twice_yellow_blue, four_variances = _mean_and_variance(red + green - 2 * blue)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.data.checks.properties import PIXEL_PROPERTIES, PROPERTIES
-from cifar_core.data.store import Dataset
+from cifar_core.data.dataset import Dataset
 from cifar_core.text import whole_percent
 
 _MAX_BINS = 64
@@ -27,6 +27,11 @@ class Told:
     low: float
     high: float
     chance: float  # what guessing gets right
+
+    @property
+    def gain(self) -> float:
+        """How far from chance (0) to certainty (1) the rule leads."""
+        return (self.accuracy - self.chance) / (1 - self.chance)
 
     @property
     def clear(self) -> bool:
@@ -54,12 +59,13 @@ class Shortcut:
 
     @property
     def sentence(self) -> str:
-        """In words, beside chance."""
-        told = self.all_classes
-        if not told.clear and self.one_class.clear:
-            told, what = self.one_class, f"tells {self.class_name} from the other classes in"
-            return f"{self.title} alone {what} {_beside_chance(told)}."
-        return f"{self.title} alone tells the class of {_beside_chance(told, ' of the pictures')}."
+        """In words, beside chance; also of the one class where that says more, as it never does of two classes."""
+        told, one = self.all_classes, self.one_class
+        words = [f"the class of {_beside_chance(told, ' of the pictures')}"]
+        if one.clear and one.gain > told.gain and one.chance != told.chance:
+            one_class = f"{self.class_name} from the other classes in {_beside_chance(one)}"
+            words = [*words, one_class] if told.clear else [one_class]
+        return f"{self.title} alone tells {', and '.join(words)}."
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class _Fold:
 def shortcuts(dataset: Dataset, train_properties: np.ndarray, test_properties: np.ndarray) -> list[Shortcut]:
     """How well each property alone predicts the class, best first; properties of one value are left out.
 
+    There are none where all pictures are of one class.
+
     The rule: a picture is of the class that has the largest share of its pictures in the picture's bin. Bins hold equal
     numbers of training pictures. It is learned on train and measured on test; where a class has no test pictures, it is
     learned on every other picture of each class and measured on the rest, and the other way round.
@@ -85,6 +93,8 @@ def shortcuts(dataset: Dataset, train_properties: np.ndarray, test_properties: n
     labels = np.concatenate([dataset.train.labels, dataset.test.labels])
     in_test = np.repeat([False, True], [len(train_properties), len(test_properties)])
     classes = len(dataset.class_names)
+    if len(np.unique(labels)) < 2:
+        return []
     if len(np.unique(dataset.test.labels)) == classes:
         folds = [(~in_test, in_test)]
     else:
@@ -95,12 +105,9 @@ def shortcuts(dataset: Dataset, train_properties: np.ndarray, test_properties: n
         if any((column != column[0]).any() for column in values):
             counted = [_count(values, labels, classes, *fold) for fold in folds]
             found.append(_judge(name, title, counted, dataset.class_names))
-    return sorted(found, key=lambda shortcut: (not shortcut.possible, -_gain(shortcut)))
-
-
-def _gain(shortcut: Shortcut) -> float:
-    """How far from chance (0) to certainty (1) the property leads."""
-    return max((told.accuracy - told.chance) / (1 - told.chance) for told in (shortcut.all_classes, shortcut.one_class))
+    return sorted(
+        found, key=lambda shortcut: (not shortcut.possible, -max(shortcut.all_classes.gain, shortcut.one_class.gain))
+    )
 
 
 def _beside_chance(told: Told, of: str = "") -> str:
@@ -132,7 +139,9 @@ def _every_other(labels: np.ndarray) -> np.ndarray:
     return odd
 
 
-def _count(values: list[np.ndarray], labels: np.ndarray, classes: int, learned: np.ndarray, measured: np.ndarray) -> _Fold:
+def _count(
+    values: list[np.ndarray], labels: np.ndarray, classes: int, learned: np.ndarray, measured: np.ndarray
+) -> _Fold:
     bins = np.clip(np.count_nonzero(learned) // _MIN_IN_BIN, 2, _MAX_BINS)
     per_value = int(bins ** (1 / len(values)))
     place = np.zeros(len(labels), np.int64)
@@ -141,7 +150,9 @@ def _count(values: list[np.ndarray], labels: np.ndarray, classes: int, learned: 
         place = place * (len(edges) + 1) + np.searchsorted(edges, column, side="right")
     number = int(place.max()) + 1
     cell = labels * number + place
-    tables = [np.bincount(cell[rows], minlength=classes * number).reshape(classes, number) for rows in (learned, measured)]
+    tables = [
+        np.bincount(cell[rows], minlength=classes * number).reshape(classes, number) for rows in (learned, measured)
+    ]
     return _Fold(*tables)
 
 
@@ -156,31 +167,26 @@ def _edges(values: np.ndarray, bins: int) -> np.ndarray:
 
 
 def _judge(name: str, title: str, folds: list[_Fold], class_names: tuple[str, ...]) -> Shortcut:
-    shares = [_shares(fold.learned) for fold in folds]
-    measured = sum(fold.measured.sum(axis=1) for fold in folds)
-    named = sum(
-        np.where(share.argmax(axis=0) == np.arange(len(share))[:, None], fold.measured, 0).sum(axis=1)
-        for share, fold in zip(shares, folds, strict=True)
-    )
-    # A class against the others: where its share is larger than the mean of theirs, the picture is taken for it.
-    claimed = [share * len(share) > share.sum(axis=0) for share in shares]  # bool [K, B]
-    others = [(share.sum(axis=0) - share) / (len(share) - 1) for share in shares]
-    apart = sum(((share - other) * claim).sum(axis=1) for share, other, claim in zip(shares, others, claimed, strict=True))
-    best = int(np.argmax(apart))
-    taken = sum((fold.measured * claim[best]).sum(axis=1) for fold, claim in zip(folds, claimed, strict=True))
-    right = np.where(np.arange(len(measured)) == best, taken, measured - taken)
-    return Shortcut(
-        name,
-        title,
-        _told(named, measured, np.ones(len(measured))),
-        class_names[best],
-        _told(right, measured, np.where(np.arange(len(measured)) == best, len(measured) - 1, 1)),
-    )
-
-
-def _shares(table: np.ndarray) -> np.ndarray:
-    """The pictures of each class as shares over the bins: float64 [K, B]."""
-    return table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    """Learn the rules of each fold, and add up what they get right."""
+    classes = len(class_names)
+    number = np.arange(classes)
+    named, taken, measured = (np.zeros((classes, *more), np.int64) for more in ((), (classes,), ()))
+    apart = np.zeros(classes)
+    for fold in folds:
+        shares = fold.learned / np.maximum(fold.learned.sum(axis=1, keepdims=True), 1)  # [K, B]
+        named_class = np.where(shares.any(axis=0), shares.argmax(axis=0), -1)  # [B]; nothing is known of an empty bin
+        named += np.where(named_class == number[:, None], fold.measured, 0).sum(axis=1)
+        # One class against the others: a picture is taken for it where its share is larger than the mean of theirs.
+        others = (shares.sum(axis=0) - shares) / (classes - 1)
+        claimed = shares > others  # [K, B]
+        taken += claimed @ fold.measured.T  # [class of the rule, class of the picture]
+        apart += ((shares - others) * claimed).sum(axis=1)
+        measured += fold.measured.sum(axis=1)
+    best = int(np.where(measured > 0, apart, -1).argmax())
+    right = np.where(number == best, taken[best], measured - taken[best])
+    weights = np.where(number == best, np.count_nonzero(measured) - 1, 1)  # the class counts as much as all others
+    all_classes = _told(named, measured, np.ones(classes))
+    return Shortcut(name, title, all_classes, class_names[best], _told(right, measured, weights))
 
 
 def _told(right: np.ndarray, measured: np.ndarray, weights: np.ndarray) -> Told:
@@ -189,8 +195,9 @@ def _told(right: np.ndarray, measured: np.ndarray, weights: np.ndarray) -> Told:
     The variance is that of a share with one more picture on each side, so that 10 of 10 does not count as certain.
     """
     there = measured > 0
-    right, count, weights = right[there], measured[there], weights[there] / weights[there].sum()
-    accuracy = float((weights * right / count).sum())
+    right, count, weights = right[there], measured[there], weights[there]
+    accuracy = float((weights * right / count).sum() / weights.sum())
     share = (right + 1) / (count + 2)
-    half = _Z * float(np.sqrt((weights**2 * share * (1 - share) / count).sum()))
-    return Told(accuracy, max(0.0, accuracy - half), min(1.0, accuracy + half), float(weights.max()))
+    half = _Z * float(np.sqrt((weights**2 * share * (1 - share) / count).sum()) / weights.sum())
+    chance = float(weights.max() / weights.sum())
+    return Told(accuracy, max(0.0, accuracy - half), min(1.0, accuracy + half), chance)

@@ -58,6 +58,16 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
     return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
 
 
+def open_picture(dataset: Dataset, split: Split, row: int) -> None:
+    """Rerun the page with this picture of the dataset open in the browser; what else the URL held is dropped."""
+    part = next(part for part, (arrays, rows) in parts_of(dataset).items() if arrays is split and row in rows)
+    url = {name: text for name, text in st.query_params.items() if name == "dataset"}
+    if part != "train":  # as the browser itself writes it, so that this is one step for the back button
+        url["split"] = part
+    st.query_params.from_dict({**url, "picture": str(split.ids[row])})
+    st.rerun()
+
+
 def _show_part_and_class(parts: Sequence[str], names: Sequence[str]) -> None:
     st.segmented_control("Split", parts, key="data_split", required=True, on_change=_go_to_first_page)
     st.selectbox(
