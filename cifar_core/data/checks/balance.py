@@ -105,7 +105,7 @@ def _share_shift(train: np.ndarray, test: np.ndarray, names: tuple[str, ...]) ->
     both = np.stack([train, test])
     expected = both.sum(axis=1, keepdims=True) * both.sum(axis=0) / both.sum()  # [2, K]
     judged = expected.min(axis=0) >= _MIN_EXPECTED
-    statistic = float(((both - expected) ** 2 / np.maximum(expected, 1))[:, judged].sum())
+    statistic = float(((both - expected)[:, judged] ** 2 / expected[:, judged]).sum())
     if judged.sum() < 2 or not _beyond_chance(statistic, int(judged.sum()) - 1):
         return None
     shares = both / both.sum(axis=1, keepdims=True)

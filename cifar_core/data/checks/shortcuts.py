@@ -177,7 +177,7 @@ def _judge(name: str, title: str, folds: list[_Fold], class_names: tuple[str, ..
         named_class = np.where(shares.any(axis=0), shares.argmax(axis=0), -1)  # [B]; nothing is known of an empty bin
         named += np.where(named_class == number[:, None], fold.measured, 0).sum(axis=1)
         # One class against the others: a picture is taken for it where its share is larger than the mean of theirs.
-        others = (shares.sum(axis=0) - shares) / (classes - 1)
+        others = (shares.sum(axis=0) - shares) / max(1, np.count_nonzero(shares.any(axis=1)) - 1)
         claimed = shares > others  # [K, B]
         taken += claimed @ fold.measured.T  # [class of the rule, class of the picture]
         apart += ((shares - others) * claimed).sum(axis=1)

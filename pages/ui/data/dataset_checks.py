@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.data import Dataset, Finding, Imbalance, Shortcut, Summary
+from cifar_core.text import counted
 from pages.ui.components.image_grid import image_grid
 from pages.ui.data.picture_browser import TILES_ON_PAGE, open_picture
 from pages.ui.markdown import escaped_sentence, single_line
@@ -58,7 +59,7 @@ def _show_odd_pictures(dataset: Dataset, summary: Summary) -> None:
 def _show_finding(dataset: Dataset, finding: Finding) -> None:
     opened = st.session_state["data_finding"] == finding.id
     st.button(
-        escaped_sentence(finding.sentence),
+        f"{finding.title}: {counted(finding.count, 'picture')}",
         key=f"data_finding_{finding.id}",
         type="tertiary",
         icon=":material/expand_more:" if opened else ":material/chevron_right:",
@@ -66,6 +67,7 @@ def _show_finding(dataset: Dataset, finding: Finding) -> None:
         args=(None if opened else finding.id,),
     )
     if opened:
+        st.caption(escaped_sentence(finding.sentence))
         _show_tiles(dataset, finding)
 
 

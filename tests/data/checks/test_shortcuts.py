@@ -114,6 +114,13 @@ def test_pictures_of_one_class_need_no_telling() -> None:
 
 def test_a_class_without_any_picture_is_never_the_one_told() -> None:
     labels = (np.repeat([1, 2], 40), np.repeat([1, 2], 20))
-    found = planted(labels, 3, (np.tile([1.0, 1.0], 40), np.arange(40.0)))["brightness"]
+    same = np.array([1.0, 1.0, 2.0, 2.0])
+    found = planted(labels, 3, (np.tile(same, 20), np.tile(same, 10)))["brightness"]
     assert found.class_name != "class0"
     assert not found.possible
+
+
+def test_a_rare_value_of_few_has_a_bin_of_its_own() -> None:
+    assert _edges(np.array([1.0] * 1000 + [2.0]), 64).tolist() == [2]
+    assert _edges(np.arange(1000.0), 4).tolist() == [250, 500, 750]
+    assert _edges(np.array([0.0] * 900 + list(range(1, 101))), 4).tolist() == [], "more than bins, and hardly spread"
