@@ -1,7 +1,9 @@
-"""`data`: list, get, import. A process of its own prepares a dataset; the command follows it."""
+"""`data`: list, get, import, check. A process of its own prepares a dataset; the command follows it."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,10 +12,14 @@ from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
     DEFAULT_TEST_SHARE,
     DatasetState,
+    DuplicateCounts,
     Findings,
     ImportOptions,
+    check_dataset,
     dataset_job,
     dataset_state,
+    duplicate_sentences,
+    duplicate_table,
     forget_import,
     list_datasets,
     open_dataset,
@@ -24,8 +30,10 @@ from cifar_core.data import (
     suggested_name,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
+from cifar_core.export import table_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.jobs.job import JobState
+from cifar_core.storage.atomic import write_atomic
 from cifar_core.workspace import Workspace
 
 
@@ -113,8 +121,37 @@ def import_command(  # noqa: PLR0913 - one argument for each option
         raise type(error)(f"{error}{way_out}") from error
     if as_json:
         findings = read_findings(dataset_job(workspace, name))
-        facts = {"report": findings.report, "left_out": findings.problem_count}
-        print_json(asdict(state) | {"class_names": open_dataset(workspace, name).class_names, **facts})
+        dataset = open_dataset(workspace, name)
+        facts = {"class_names": dataset.class_names, "report": findings.report, "left_out": findings.problem_count}
+        print_json(asdict(state) | facts | _duplicate_facts(check_dataset(workspace, dataset).duplicates))
+
+
+@data.command()
+@click.argument("name")
+@click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE", help="Write the duplicates there.")
+@json_option
+@workspace_option
+def check(workspace: Workspace, name: str, table: Path | None, as_json: bool) -> None:
+    """Look for what makes the numbers of dataset NAME untrue, such as test pictures that are also training pictures."""
+    dataset = open_dataset(workspace, name)
+    if table is not None and os.path.lexists(table):
+        raise DataError(f"{table} exists already: give another name with --csv or remove it.")
+    found = check_dataset(workspace, dataset)
+    held = 0 if dataset.validation is None else len(dataset.validation)
+    sentences = duplicate_sentences(found.duplicates, len(dataset.test.labels), held)
+    for sentence in sentences or [f"No duplicates: all {found.groups.count:,} pictures are different."]:
+        say(sentence)
+    if table is not None:
+        write_atomic(table, table_csv(duplicate_table(dataset, found.groups)))
+        say(f"Wrote the duplicates to {table}")
+    if as_json:
+        print_json({"name": name, "fingerprint": dataset.fingerprint} | _duplicate_facts(found.duplicates))
+
+
+def _duplicate_facts(counts: DuplicateCounts) -> dict[str, Any]:
+    """The duplicates as scripts read them."""
+    facts = asdict(counts)
+    return {"validation_in_train": facts.pop("validation_in_train"), "duplicates": facts}
 
 
 def _way_out(findings: Findings) -> str:

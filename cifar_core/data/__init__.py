@@ -6,6 +6,14 @@ Only this layer knows the files in `workspace.data`.
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
 from cifar_core.data.checks.balance import Imbalance
+from cifar_core.data.checks.check import DatasetCheck, check_dataset, read_check, read_duplicate_counts
+from cifar_core.data.checks.check_job import check_job, start_check
+from cifar_core.data.checks.duplicates import (
+    DuplicateCounts,
+    Groups,
+    duplicate_sentences,
+    duplicate_table,
+)
 from cifar_core.data.checks.findings import Finding
 from cifar_core.data.checks.shortcuts import Shortcut
 from cifar_core.data.checks.summary import Summary, summarise, summary_json
@@ -57,9 +65,12 @@ __all__ = [
     "MAX_TEST_SHARE",
     "MIN_TEST_SHARE",
     "Dataset",
+    "DatasetCheck",
     "DatasetState",
+    "DuplicateCounts",
     "Finding",
     "Findings",
+    "Groups",
     "Imbalance",
     "ImportOptions",
     "NormalisedView",
@@ -68,6 +79,8 @@ __all__ = [
     "Summary",
     "Variation",
     "augment",
+    "check_dataset",
+    "check_job",
     "checked_dataset_name",
     "class_counts",
     "continue_import",
@@ -78,6 +91,8 @@ __all__ = [
     "decode_upright",
     "delete_dataset",
     "draw_variation",
+    "duplicate_sentences",
+    "duplicate_table",
     "fit_picture",
     "forget_import",
     "free_dataset_name",
@@ -88,11 +103,14 @@ __all__ = [
     "parts_of",
     "pasted_path",
     "prepare_drawn10",
+    "read_check",
+    "read_duplicate_counts",
     "read_findings",
     "read_pictures",
     "read_preview",
     "require_unchanged",
     "save_dataset",
+    "start_check",
     "start_get",
     "start_import",
     "start_look",

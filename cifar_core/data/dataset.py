@@ -1,4 +1,4 @@
-"""What a dataset is: its pictures in two parts, and the facts that follow from them. Reads nothing but its arguments."""
+"""What a dataset is: its pictures in two parts, and the facts that follow from them. Only its arguments are read."""
 
 import hashlib
 import json
@@ -33,7 +33,10 @@ class Split:
     def join(self, other: "Split") -> "Split":
         """These pictures and then the others; what one of the two does not have is not recorded."""
         pairs = zip(self._arrays, other._arrays, strict=True)
-        return Split(*(None if any(array is None for array in pair) else np.concatenate(pair) for pair in pairs))  # type: ignore[arg-type]
+        joined = (
+            None if first is None or second is None else np.concatenate([first, second]) for first, second in pairs
+        )
+        return Split(*joined)  # type: ignore[arg-type]
 
     @property
     def _arrays(self) -> tuple[np.ndarray | None, ...]:

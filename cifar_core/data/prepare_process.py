@@ -4,17 +4,22 @@ The lock of its job is the lock of the dataset.
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from cifar_core.data.array_files import write_array
+from cifar_core.data.checks.check import check_dataset
+from cifar_core.data.checks.duplicates import duplicate_sentences
+from cifar_core.data.dataset import Dataset
 from cifar_core.data.import_findings import Findings, findings_file, preview_file, write_findings
 from cifar_core.data.preparation import DataRequest, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, official_files
 from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.own.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
-from cifar_core.data.store import write_array
+from cifar_core.data.store import open_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
@@ -40,6 +45,8 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
             draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
         else:
             get_cifar10(workspace, reporter)
+        if request.kind == "get":
+            check_dataset(workspace, open_dataset(workspace, name))
     except CancelledError:
         if job.cancel_file.exists():  # a person gave it up; else the machine was told to end
             _remove_upload(request)
@@ -86,7 +93,16 @@ def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter
         remove(findings_file(job))  # of the look: what was found there cannot be imported
         raise
     _remove_upload(request)
-    _report(job, findings, reporter)
+    duplicates = _duplicates_in(open_dataset(workspace, name), workspace)
+    _report(job, replace(findings, sentences=[*findings.sentences, *duplicates]), reporter)
+
+
+def _duplicates_in(dataset: Dataset, workspace: Workspace) -> list[str]:
+    """Check a dataset that was just stored; the sentences about its duplicates."""
+    # Without the reporter: the dataset is there, so what it has left to do cannot be cancelled.
+    counts = check_dataset(workspace, dataset).duplicates
+    held = 0 if dataset.validation is None else len(dataset.validation)
+    return duplicate_sentences(counts, len(dataset.test.labels), held)
 
 
 def _report(job: JobFolder, findings: Findings, reporter: Reporter) -> None:

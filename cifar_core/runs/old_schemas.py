@@ -10,14 +10,12 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cifar_core.errors import DataError, StorageError
 from cifar_core.lifecycle.life_folder import CONFIG
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.run import RUN_SCHEMA
 from cifar_core.runs.run_folder import MOST_BYTES, RunFolder
-from cifar_core.runs.sample_files import read_samples, samples_content
+from cifar_core.runs.sample_files import Samples, read_samples, samples_content
 from cifar_core.storage.atomic import link_or_copy, make_folder, new_folder, remove, remove_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import read_json, write_json
@@ -31,10 +29,10 @@ class OldFolder(RunFolder):
         """`predictions.npz`, which holds more than labels and ids."""
         return self.path / "predictions.npz" if split == "test" else super().samples(split)
 
-    def sample_arrays(self, split: MeasuredSplit) -> list[str]:
+    def sample_arrays(self, split: MeasuredSplit, *, seen: bool = False) -> list[str]:
         """The names of the arrays in `samples`; those of the best epoch are in its file too."""
         more = ["class_names.npy", "epoch.npy", "probs.npy"] if split == "test" else []
-        return sorted([*super().sample_arrays(split), *more])
+        return sorted([*super().sample_arrays(split, seen=seen), *more])
 
     def probs(self, split: MeasuredSplit, epoch: int) -> Path:
         """Test probabilities float32 [N, K] after one epoch."""
@@ -113,11 +111,11 @@ def _write_new_names(old: OldFolder) -> None:
                 link_or_copy(path, temp / path.name)
         found = _samples(old)
         if found is not None:
-            write_atomic(temp / new.samples("test").name, samples_content(*found))
+            write_atomic(temp / new.samples("test").name, samples_content(found))
 
 
-def _samples(old: OldFolder) -> tuple[np.ndarray, np.ndarray] | None:
-    """Labels int64 [N] and ids [N] of the test part; None where their file is missing or damaged."""
+def _samples(old: OldFolder) -> Samples | None:
+    """Labels and ids of the test part; None where their file is missing or damaged."""
     try:
         with storage_errors("reading predictions.npz", to="read"):
             return read_samples(old.samples("test"))

@@ -23,7 +23,7 @@ from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_tenso
 from cifar_core.runs.records import CreationRecord
 from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
 from cifar_core.runs.run_folder import METRICS, MOST_BYTES, RunFolder
-from cifar_core.runs.sample_files import hash_of_samples
+from cifar_core.runs.sample_files import SEEN, hash_of_samples
 from cifar_core.runs.tensor_limits import network_tensors
 from cifar_core.text import size_text
 from cifar_core.train import EpochLine, MeasuredSplit, best_line
@@ -164,7 +164,8 @@ def _check_samples(folder: RunFolder, split: MeasuredSplit, data: DatasetFacts) 
     """Check the file of labels and ids; returns the labels, int64 [N], and the hash of both."""
     path, count = folder.samples(split), data.count_of(split)
     with opened(folder, path), open_npz(path) as arrays:
-        if arrays.names != (expected := folder.sample_arrays(split)):
+        expected = folder.sample_arrays(split, seen=data.seen_of(split) is not None)
+        if arrays.names != expected:
             raise ValueError(f"does not hold {', '.join(expected)} and nothing else")
         labels = arrays.read("labels.npy", "<i8", (count,))
         if labels.min() < 0 or labels.max() >= len(data.class_names):
@@ -173,6 +174,10 @@ def _check_samples(folder: RunFolder, split: MeasuredSplit, data: DatasetFacts) 
             found = _check_ids(stream, labels)
         if split == "test" and data.test_hash not in ("", found):
             raise ValueError("holds other labels or ids than facts.json says")
+        if SEEN in expected:
+            seen = arrays.read(SEEN, "|u1", (count,))
+            if seen.max() > 1 or int(seen.sum()) != data.seen_of(split):
+                raise ValueError("counts other pictures as seen in training than facts.json says")
     return labels, found
 
 

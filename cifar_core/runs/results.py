@@ -67,9 +67,9 @@ def read_predictions(
 def _read_arrays(folder: RunFolder, data: DatasetFacts, epoch: int, split: MeasuredSplit) -> Predictions:
     """The predictions of an epoch; refuses arrays of unexpected shapes and values."""
     count, names = data.count_of(split), data.class_names
-    labels, ids = read_samples(folder.samples(split), count)
+    samples = read_samples(folder.samples(split), count)
     probs = read_npy(folder.probs(split, epoch), "<f4", (count, len(names)))
-    return Predictions(labels, probs, names, ids, split, epoch)
+    return Predictions(samples.labels, probs, names, samples.ids, split, epoch, samples.seen)
 
 
 def reason_of(error: Exception) -> str:

@@ -43,10 +43,17 @@ class DatasetFacts:
     # Of labels and ids: see `hash_of_samples`. Empty where the run was last trained before schema 3.
     test_hash: Sha256 | Literal[""] = ""
     grey_bits: GreyBits = 16  # that 16-bit grey pictures of its source used; uploaded ones are read likewise
+    # How many of them have the same pixels as one that the network trains on; None where nobody has looked.
+    test_seen: PictureCount | None = None
+    validation_seen: PictureCount | None = None
 
     def count_of(self, split: MeasuredSplit) -> int:
         """How many pictures a part has."""
         return self.test if split == "test" else self.validation
+
+    def seen_of(self, split: MeasuredSplit) -> int | None:
+        """How many pictures of a part have the same pixels as one that the network trains on; None: not known."""
+        return self.test_seen if split == "test" else self.validation_seen
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,7 @@ class Predictions(CheckedPredictions):
     ids: np.ndarray  # str [N]
     split: MeasuredSplit
     epoch: int
+    seen: np.ndarray | None = None  # bool [N], whether it was trained on the same pixels; None where not known
 
     @functools.cached_property
     def hash(self) -> str:

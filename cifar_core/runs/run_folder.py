@@ -45,9 +45,9 @@ class RunFolder(LifeFolder):
         """Labels and ids of the pictures of a part, in the order of their probabilities."""
         return self.predictions / f"{split}.npz"
 
-    def sample_arrays(self, split: MeasuredSplit) -> list[str]:
-        """The names of the arrays in `samples`, sorted; the same for each split."""
-        return ["ids.npy", "labels.npy"]
+    def sample_arrays(self, split: MeasuredSplit, *, seen: bool = False) -> list[str]:
+        """The names of the arrays in `samples`, sorted; with that of the pictures `seen` in training, where known."""
+        return ["ids.npy", "labels.npy", *(["seen.npy"] if seen else [])]
 
     def probs(self, split: MeasuredSplit, epoch: int) -> Path:
         """Probabilities float32 [N, K] of a part after one epoch."""

@@ -45,6 +45,7 @@ from tests.runs.exported_runs import RUN, STORED, packed_run, store
 
 CONNECTION = Connection(schemes=("http",))
 CONTENT = bytes(range(256)) * 3000  # three pieces of a download
+_CHECK = re.compile(r"^data/[^/]+/check")
 _MOMENT = re.compile(r"^trash/\d{8}-\d{6}-\d{3}-")
 FIXTURES = STORED.parent.parent
 Files = dict[str, bytes]
@@ -100,14 +101,14 @@ class View:
 
 
 def view(workspace: Workspace, action: Action) -> View:
-    """Without locks and the states of jobs, and without the time in the names of deleted runs."""
+    """Without locks, states of jobs, checks (made again where absent) and the time in the names of deleted runs."""
     found = View({}, {}, [])
     for path in sorted(workspace.root.rglob("*")):
         name = _MOMENT.sub("trash/", path.relative_to(workspace.root).as_posix())
         content = b"" if path.is_dir() else path.read_bytes()
         if TEMP_MARK in name:
             found.left.append(name)
-        elif path.suffix == ".lock" or name.startswith(("data/.jobs", action.between)):
+        elif path.suffix == ".lock" or _CHECK.search(name) or name.startswith(("data/.jobs", action.between)):
             continue
         elif name.startswith(action.place):
             found.made[name] = content

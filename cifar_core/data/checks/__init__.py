@@ -1,1 +1,1 @@
-"""What a dataset hides: checks of its pictures and labels, which say what a person should know before a training."""
+"""What a dataset hides and makes every number after it untrue: pictures that occur twice, odd ones, shortcuts."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from cifar_core.data import require_unchanged
+from cifar_core.data import check_dataset, require_unchanged
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.process import Reporter, run_job_process
@@ -24,7 +24,7 @@ from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.process import threads_of
-from cifar_core.runs.training.recorder import write_probs, write_samples
+from cifar_core.runs.training.recorder import seen_in_training, write_probs, write_samples
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine, MeasuredSplit
@@ -56,13 +56,18 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         device = pick_device("cpu" if record.device == "cpu" else "auto")
         make_repeatable(config.machine.seed)
         data = load_training_data(dataset, config.data, config.machine.seed, device)
+        seen = seen_in_training(check_dataset(folder.workspace, dataset, progress).groups, data)
         found = _predict(folder, record, data, run.best, progress)
         progress("Saving", 0, 0, "")
         carry_over(folder)
-        write_samples(folder, dataset, data)
-        test_hash = hash_of_samples(dataset.test.labels, [dataset.test.ids])
-        record = replace(record, dataset=replace(record.dataset, test_hash=test_hash))
-        write_json(folder.facts, asdict(record))
+        write_samples(folder, dataset, data, seen)
+        facts = replace(
+            record.dataset,
+            test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
+            test_seen=int(seen["test"].sum()),
+            validation_seen=int(seen["validation"].sum()),
+        )
+        write_json(folder.facts, asdict(replace(record, dataset=facts)))
         for split, probs in found.items():
             write_probs(folder, split, probs, run.best.epoch)
 

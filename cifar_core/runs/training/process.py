@@ -9,16 +9,17 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
+import numpy as np
 import torch
 
 from cifar_core.config import Precision, RunConfig
-from cifar_core.data import Dataset, open_dataset, prepare_drawn10, require_unchanged
+from cifar_core.data import Dataset, Groups, check_dataset, open_dataset, prepare_drawn10, require_unchanged
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import end_line
@@ -36,15 +37,14 @@ from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
-from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, write_samples
+from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, seen_in_training, write_samples
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import should_stop_early
+from cifar_core.train import MeasuredSplit, should_stop_early
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
-from cifar_core.workspace import Workspace
 
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
@@ -76,23 +76,21 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
     try:
-        dataset = _dataset(folder, config, starting, requests)
-        require_unchanged(dataset)
-        _require_same_dataset(folder, dataset)
-        _raise_if_ending(requests)
+        dataset, groups = _checked_dataset(folder, config, starting, requests)
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
     data = load_training_data(dataset, config.data, config.machine.seed, device)
     checkpoints = Checkpoints(folder)
-    dataset_facts, rule = _dataset_facts(dataset, data), read_creation(folder).epoch_rule
+    seen = seen_in_training(groups, data)
+    dataset_facts, rule = _dataset_facts(dataset, data, seen), read_creation(folder).epoch_rule
     loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=rule))
     trainer = loaded.trainer
     _rewind_metrics(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
     record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
     record = _with_warnings(record, read_training_record(folder), loaded)
-    write_samples(folder, dataset, data)
+    write_samples(folder, dataset, data, seen)
     write_json(folder.facts, asdict(record))
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
     requests.limit.start()
@@ -129,7 +127,7 @@ def threads_of(folder: RunFolder) -> int:
     record = read_training_record(folder)
     if record and 0 < record.threads <= (os.cpu_count() or 1):
         return record.threads
-    speed = read_speed(Workspace(folder.path.parents[1]))
+    speed = read_speed(folder.workspace)
     return speed.threads if speed else torch.get_num_threads()
 
 
@@ -153,13 +151,25 @@ def _write_end(
     move(folder, end, progress=replace(progress, phase=end.value, seconds_left=None), error=error)
 
 
+def _checked_dataset(
+    folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests
+) -> tuple[Dataset, Groups]:
+    """Open the run's dataset, as it was when the run began, and find its duplicates; raises as `_dataset`."""
+    dataset = _dataset(folder, config, starting, requests)
+    require_unchanged(dataset)
+    _require_same_dataset(folder, dataset)
+    groups = check_dataset(folder.workspace, dataset, lambda *_: _raise_if_ending(requests)).groups
+    _raise_if_ending(requests)
+    return dataset, groups
+
+
 def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests) -> Dataset:
     """Open the run's dataset; `drawn10` is drawn first where it is absent.
 
     Raises:
         _CutShortError: the run was asked to end meanwhile.
     """
-    workspace = Workspace(folder.path.parents[1])
+    workspace = folder.workspace
     if config.data.dataset != DRAWN10_NAME:
         return open_dataset(workspace, config.data.dataset)
     shown_at = 0.0
@@ -183,7 +193,7 @@ def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
 
 
-def _dataset_facts(dataset: Dataset, data: TrainingData) -> DatasetFacts:
+def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray]) -> DatasetFacts:
     """The facts about the dataset that the run keeps."""
     return DatasetFacts(
         name=dataset.name,
@@ -196,6 +206,8 @@ def _dataset_facts(dataset: Dataset, data: TrainingData) -> DatasetFacts:
         test=len(data.test),
         test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
         grey_bits=dataset.grey_bits,
+        test_seen=int(seen["test"].sum()),
+        validation_seen=int(seen["validation"].sum()),
     )
 
 

@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,13 +13,13 @@ import safetensors.torch
 import torch
 
 from cifar_core.config import ModelConfig
-from cifar_core.data import Dataset, Split, usable_std
+from cifar_core.data import Dataset, Groups, Split, usable_std
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import EndRequest, TrainingProgress
 from cifar_core.lifecycle.status import write_progress
 from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.runs.sample_files import samples_content
+from cifar_core.runs.sample_files import Samples, samples_content
 from cifar_core.runs.training.checkpoints import Checkpoints
 from cifar_core.storage.atomic import append_line, make_folder, remove, write_atomic
 from cifar_core.storage.json_files import read_start
@@ -157,8 +157,25 @@ def seconds_left(at: Position) -> float | None:
     return at.seconds / done * (at.epochs - done) if done > 0 else None
 
 
-def write_samples(folder: RunFolder, dataset: Dataset, data: TrainingData) -> None:
+def seen_in_training(groups: Groups, data: TrainingData) -> dict[MeasuredSplit, np.ndarray]:
+    """Which measured pictures have the same pixels as one that is trained on: bool [N] of each split."""
+    trained_on = groups.train[data.train.positions]
+    return {
+        "test": np.isin(groups.test[data.test.positions], trained_on),
+        "validation": np.isin(groups.train[data.validation.positions], trained_on),
+    }
+
+
+def write_samples(
+    folder: RunFolder, dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray]
+) -> None:
     """Write labels and ids of the pictures that the run measures, unless they are there as they should be.
+
+    Args:
+        folder: of the run.
+        dataset: that it is trained on.
+        data: its parts.
+        seen: of `seen_in_training`.
 
     Raises:
         StorageError: the disk refused.
@@ -169,7 +186,7 @@ def write_samples(folder: RunFolder, dataset: Dataset, data: TrainingData) -> No
         "validation": (dataset.train, data.validation.positions),
     }
     for split, (source, positions) in chosen.items():
-        content = samples_content(np.asarray(source.labels)[positions], np.asarray(source.ids)[positions])
+        content = samples_content(Samples(source.labels[positions], source.ids[positions], seen[split]))
         if len(positions) and not _holds(folder.samples(split), content):
             write_atomic(folder.samples(split), content)
 

@@ -125,7 +125,7 @@ def _write_zip(handle: BinaryIO, folder: RunFolder, audited: AuditedRun) -> None
             add(name, io.BytesIO(text), len(text))
         for name, path in audited.files.items():
             if path.suffix == ".npz":  # of an earlier schema it holds more
-                text = samples_content(*read_samples(path))
+                text = samples_content(read_samples(path))
                 add(name, io.BytesIO(text), len(text))
                 continue
             with open(path, "rb") as stream:

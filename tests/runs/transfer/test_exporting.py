@@ -36,7 +36,7 @@ from cifar_core.runs import (
     verify_run,
 )
 from cifar_core.runs.control.admission import exclusive_run_changes
-from cifar_core.runs.sample_files import samples_content
+from cifar_core.runs.sample_files import Samples, samples_content
 from cifar_core.runs.transfer import exporting
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace, open_workspace
@@ -345,7 +345,8 @@ def test_memory_does_not_grow_with_the_run(workspace: Workspace, elsewhere: Work
         json.dumps(line | {"epoch": epoch, "validation_loss": abs(epoch - 2)}) + "\n" for epoch in range(1, epochs + 1)
     ]
     (folder / "metrics.jsonl").write_text("".join(lines))
-    (folder / "predictions" / "test.npz").write_bytes(samples_content(probs.argmax(1), np.arange(count).astype("<U6")))
+    samples = Samples(probs.argmax(1), np.arange(count).astype("<U6"))
+    (folder / "predictions" / "test.npz").write_bytes(samples_content(samples))
     assert export_bytes(workspace, RUN) > 20e6
     tracemalloc.start()
     try:

@@ -1,0 +1,92 @@
+"""The check of a dataset: made once, in seconds, and kept with it.
+
+Reads the pictures; writes `check.json` and `check_groups.npy` into the dataset's folder.
+"""
+
+import contextlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cifar_core.data.array_files import map_array, write_array
+from cifar_core.data.checks.duplicates import DuplicateCounts, Groups, count_duplicates, find_groups
+from cifar_core.data.dataset import Dataset
+from cifar_core.data.store import dataset_folder
+from cifar_core.errors import MALFORMED_ARRAY, DataError, StorageError
+from cifar_core.jobs.progress import OnProgress, no_progress
+from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.json_types import Count, Sha256
+from cifar_core.storage.parse import parse
+from cifar_core.text import MB
+from cifar_core.workspace import Workspace
+
+CHECK_VERSION = 1  # raised when what is computed changes: the check is then made again
+_RECORD, _GROUPS = "check.json", "check_groups.npy"
+
+
+@dataclass(frozen=True)
+class DatasetCheck:
+    """What was found in a dataset."""
+
+    groups: Groups
+    duplicates: DuplicateCounts
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What `check.json` says."""
+
+    version: Count
+    fingerprint: Sha256  # of the dataset that was checked
+    duplicates: DuplicateCounts
+
+
+def check_dataset(workspace: Workspace, dataset: Dataset, progress: OnProgress = no_progress) -> DatasetCheck:
+    """The check of a dataset: the one that is kept with it, else a new one, which is kept where the disk allows.
+
+    Raises:
+        DataError: the pictures cannot be read.
+        CancelledError: from `progress`.
+    """
+    kept = read_check(workspace, dataset)
+    if kept is not None:
+        return kept
+    groups = find_groups(dataset, progress)
+    check = DatasetCheck(groups, count_duplicates(dataset, groups))
+    with contextlib.suppress(StorageError):  # a disk that is full or may only be read: it is made again next time
+        _keep(dataset_folder(workspace, dataset.name), dataset, check)
+    return check
+
+
+def read_check(workspace: Workspace, dataset: Dataset) -> DatasetCheck | None:
+    """The check that is kept with a dataset; None where there is none of this dataset and version."""
+    folder = dataset_folder(workspace, dataset.name)
+    duplicates = read_duplicate_counts(workspace, dataset.name, dataset.fingerprint)
+    if duplicates is None:
+        return None
+    try:
+        numbers = map_array(folder / _GROUPS)
+    except (*MALFORMED_ARRAY, DataError):
+        return None
+    train, test = len(dataset.train.labels), len(dataset.test.labels)
+    fits = numbers.dtype == np.int32 and numbers.shape == (train + test,)
+    if not fits or not 0 <= numbers.min() <= numbers.max() < train + test:
+        return None
+    return DatasetCheck(Groups(numbers[:train], numbers[train:]), duplicates)
+
+
+def read_duplicate_counts(workspace: Workspace, name: str, fingerprint: str) -> DuplicateCounts | None:
+    """How many duplicates the dataset with this fingerprint has; None where it has not been checked yet."""
+    try:
+        record = parse(_Record, read_json(dataset_folder(workspace, name) / _RECORD, max_bytes=MB), exact=False)
+    except (OSError, ValueError):
+        return None
+    current = record.version == CHECK_VERSION and record.fingerprint == fingerprint
+    return record.duplicates if current else None
+
+
+def _keep(folder: Path, dataset: Dataset, check: DatasetCheck) -> None:
+    """Write the check; its record comes last, so that the arrays are there where it is."""
+    write_array(folder / _GROUPS, np.concatenate([check.groups.train, check.groups.test]), durable=False)
+    write_json(folder / _RECORD, asdict(_Record(CHECK_VERSION, dataset.fingerprint, check.duplicates)), durable=False)

@@ -1,0 +1,151 @@
+"""Pictures of a dataset with the same pixels: found by a hash, counted, and listed. Reads the pictures.
+
+Two pictures are duplicates where all pixels are equal after their conversion to 32 x 32, whatever their files are.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cifar_core.data.dataset import Dataset, Split, parts_of
+from cifar_core.data.picture_reader import read_pictures
+from cifar_core.jobs.progress import OnProgress, no_progress
+from cifar_core.storage.json_types import PictureCount
+from cifar_core.text import counted
+
+_CHUNK = 2000  # pictures hashed at once
+_HASH_BYTES = 16  # two different pictures of a billion have the same hash with a probability of 1 in 10**21
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which pictures have the same pixels: those with the same number, which both parts share.
+
+    The numbers run from 0 without a gap, in the order in which the pictures first occur, training part first.
+    """
+
+    train: np.ndarray  # int32 [N]
+    test: np.ndarray  # int32 [M]
+
+    @property
+    def count(self) -> int:
+        """How many distinct pictures there are."""
+        return int(max(part.max(initial=-1) for part in (self.train, self.test))) + 1
+
+
+@dataclass(frozen=True)
+class DuplicateCounts:
+    """How many pictures of a dataset are duplicates."""
+
+    test_in_train: PictureCount = 0  # test pictures that are in the training part too, with its validation pictures
+    label_conflicts: PictureCount = 0  # distinct pictures that stand under two or more classes
+    within_parts: PictureCount = 0  # surplus copies within train, validation and test
+    validation_in_train: PictureCount = 0  # own validation pictures that are also learned from
+
+    @property
+    def any(self) -> bool:
+        """Whether there are any."""
+        return bool(self.test_in_train or self.label_conflicts or self.within_parts or self.validation_in_train)
+
+
+def find_groups(dataset: Dataset, progress: OnProgress = no_progress) -> Groups:
+    """Find the pictures with the same pixels, by a hash of each picture (BLAKE2b of its 3,072 bytes, 128 bits)."""
+    total = len(dataset.train.labels) + len(dataset.test.labels)
+    digests = bytearray()
+    for split in (dataset.train, dataset.test):
+        for start in range(0, len(split.labels), _CHUNK):
+            progress("Looking for duplicates", len(digests) // _HASH_BYTES, total, "pictures")
+            positions = np.arange(start, min(start + _CHUNK, len(split.labels)))
+            for picture in read_pictures(split.images, positions):
+                digests += hashlib.blake2b(picture.data, digest_size=_HASH_BYTES).digest()
+    _, first, inverse = np.unique(np.frombuffer(digests, f"V{_HASH_BYTES}"), return_index=True, return_inverse=True)
+    place = np.empty(len(first), np.int32)  # of each hash among the hashes in the order of the pictures
+    place[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
+    numbers = place[inverse]
+    return Groups(*np.split(numbers, [len(dataset.train.labels)]))
+
+
+def count_duplicates(dataset: Dataset, groups: Groups) -> DuplicateCounts:
+    """Count the duplicates of each kind."""
+    numbers = {part: numbers_of(dataset, groups, split)[rows] for part, (split, rows) in parts_of(dataset).items()}
+    validation = numbers.get("validation", np.empty(0, np.int32))
+    return DuplicateCounts(
+        int(np.isin(groups.test, groups.train).sum()),
+        int(in_conflict(dataset, groups).sum()),
+        sum(len(part) - len(np.unique(part)) for part in numbers.values()),
+        int(np.isin(validation, numbers["train"]).sum()),
+    )
+
+
+def numbers_of(dataset: Dataset, groups: Groups, split: Split) -> np.ndarray:
+    """The numbers of the pictures of one part."""
+    return groups.test if split is dataset.test else groups.train
+
+
+def in_conflict(dataset: Dataset, groups: Groups) -> np.ndarray:
+    """Which distinct pictures stand under two or more classes: bool [`groups.count`]."""
+    numbers = np.concatenate([groups.train, groups.test])
+    labels = np.concatenate([dataset.train.labels, dataset.test.labels])
+    lowest, highest = np.full(groups.count, len(dataset.class_names)), np.full(groups.count, -1)
+    np.minimum.at(lowest, numbers, labels)
+    np.maximum.at(highest, numbers, labels)
+    return lowest < highest
+
+
+def duplicate_table(dataset: Dataset, groups: Groups) -> pd.DataFrame:
+    """One row for each picture that occurs more than once, those of the same picture below each other.
+
+    Returns:
+        columns `group` (1, 2, ...: the same number for the same pixels), `part` (train, validation or test), `class`,
+        `id`, `row` (its place in the arrays of the training or test part), and `classes`, `parts`: how many different
+        ones its group has. First come groups with label conflicts, then groups in several parts, then the others.
+    """
+    tables = []
+    for part, (split, rows) in parts_of(dataset).items():
+        numbers = numbers_of(dataset, groups, split)[rows]
+        tables.append(pd.DataFrame({"number": numbers, "part": part, "label": split.labels[rows], "row": rows}))
+    table = pd.concat(tables, ignore_index=True)
+    table = table[table.duplicated("number", keep=False)]
+    by_number = table.groupby("number", sort=False)
+    table = table.assign(classes=by_number["label"].transform("nunique"), parts=by_number["part"].transform("nunique"))
+    table = table.sort_values(["classes", "parts", "number"], ascending=[False, False, True], kind="stable")
+    ids = [
+        str((dataset.test if part == "test" else dataset.train).ids[row]) for part, row in table[["part", "row"]].values
+    ]
+    return pd.DataFrame(
+        {
+            "group": pd.factorize(table["number"])[0] + 1,
+            "part": table["part"].to_numpy(),
+            "class": [dataset.class_names[label] for label in table["label"]],
+            "id": ids,
+            "row": table["row"].to_numpy(),
+            "classes": table["classes"].to_numpy(),
+            "parts": table["parts"].to_numpy(),
+        }
+    )
+
+
+def duplicate_sentences(counts: DuplicateCounts, test: int, validation: int = 0) -> list[str]:
+    """The duplicates in words, a sentence for each kind there is.
+
+    Args:
+        counts: of `count_duplicates`.
+        test: pictures of the test part.
+        validation: the dataset's own validation pictures.
+    """
+    sentences = []
+    if counts.test_in_train:
+        are = "is also a training picture" if counts.test_in_train == 1 else "are also training pictures"
+        sentences.append(f"{counts.test_in_train:,} of {counted(test, 'test picture')} {are}.")
+    if counts.validation_in_train:
+        are = "is also learned from" if counts.validation_in_train == 1 else "are also learned from"
+        sentences.append(f"{counts.validation_in_train:,} of {counted(validation, 'validation picture')} {are}.")
+    if counts.label_conflicts:
+        stand = "stands" if counts.label_conflicts == 1 else "stand"
+        sentences.append(f"{counted(counts.label_conflicts, 'picture')} {stand} under two classes or more.")
+    if counts.within_parts:
+        are = "is a surplus copy" if counts.within_parts == 1 else "are surplus copies"
+        sentences.append(f"{counted(counts.within_parts, 'picture')} {are} of another one of the same part.")
+    return sentences

@@ -1,0 +1,87 @@
+"""The check of a dataset is kept with it, made again where it is absent, damaged or of something else, and a job."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar_core.data.checks import check as module
+from cifar_core.data.checks.check import check_dataset, read_check, read_duplicate_counts
+from cifar_core.data.checks.check_job import check_job, start_check
+from cifar_core.data.store import delete_dataset, open_dataset
+from cifar_core.errors import DataError, StorageError
+from cifar_core.jobs.job import read_job
+from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
+from tests.jobs.support import wait_for_end
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "dataset-1" / "old"
+
+
+def test_it_is_made_once_and_kept(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = save_tiny(workspace)
+    assert read_check(workspace, dataset) is None
+    assert read_duplicate_counts(workspace, dataset.name, dataset.fingerprint) is None
+    made = check_dataset(workspace, dataset)
+    monkeypatch.delattr(module, "find_groups")  # what is kept is enough
+    kept = check_dataset(workspace, open_dataset(workspace, dataset.name))
+    np.testing.assert_array_equal(kept.groups.train, made.groups.train)
+    np.testing.assert_array_equal(kept.groups.test, made.groups.test)
+    assert kept.duplicates == made.duplicates == read_duplicate_counts(workspace, dataset.name, dataset.fingerprint)
+
+
+@pytest.mark.parametrize(
+    "fault", ["no record", "not json", "other version", "other dataset", "no array", "cut", "wild"]
+)
+def test_it_is_made_again_where_what_is_kept_does_not_serve(workspace: Workspace, fault: str) -> None:
+    dataset = save_tiny(workspace)
+    made = check_dataset(workspace, dataset)
+    folder = workspace.data / dataset.name
+    record, array = folder / "check.json", folder / "check_groups.npy"
+    content = json.loads(record.read_text())
+    match fault:
+        case "no record":
+            record.unlink()
+        case "not json":
+            record.write_text("{")
+        case "other version":
+            record.write_text(json.dumps({**content, "version": content["version"] + 1}))
+        case "other dataset":
+            record.write_text(json.dumps({**content, "fingerprint": "f" * 64}))
+        case "no array":
+            array.unlink()
+        case "cut":
+            array.write_bytes(array.read_bytes()[:-4])
+        case "wild":
+            np.save(array, np.full(400, 400, np.int32))
+    assert read_check(workspace, dataset) is None
+    again = check_dataset(workspace, dataset)
+    np.testing.assert_array_equal(again.groups.train, made.groups.train)
+    assert read_check(workspace, dataset) is not None
+
+
+def test_where_it_cannot_be_kept_it_is_made_all_the_same(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = save_tiny(workspace)
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(module, "write_array", full)
+    assert check_dataset(workspace, dataset).groups.count > 0
+    assert read_check(workspace, dataset) is None
+
+
+def test_a_dataset_of_an_earlier_version_is_checked_by_a_job(workspace: Workspace) -> None:
+    shutil.copytree(FIXTURE, workspace.data / "old")
+    start_check(workspace, "old")
+    assert wait_for_end(check_job(workspace, "old")).state == "done"
+    dataset = open_dataset(workspace, "old")
+    kept = read_check(workspace, dataset)
+    assert kept is not None
+    assert len(kept.groups.train) == len(dataset.train.labels)
+    delete_dataset(workspace, "old")
+    with pytest.raises(DataError, match="no dataset named old"):
+        start_check(workspace, "old")
+    assert read_job(check_job(workspace, "old")) is not None  # nothing else was changed
