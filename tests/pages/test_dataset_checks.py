@@ -33,15 +33,13 @@ def draw_checks(root: str) -> None:
     """The script of a page that shows nothing else; Streamlit runs its source alone."""
     from pathlib import Path  # noqa: PLC0415
 
-    from cifar_core.data import open_dataset, summarise  # noqa: PLC0415
-    from cifar_core.data.checks.properties import picture_properties  # noqa: PLC0415
+    from cifar_core.data import check_dataset, open_dataset  # noqa: PLC0415
     from cifar_core.workspace import Workspace  # noqa: PLC0415
     from pages.ui.data.dataset_checks import show_checks  # noqa: PLC0415
 
-    dataset = open_dataset(Workspace(Path(root)), "odd")
-    show_checks(
-        dataset, summarise(dataset, *(picture_properties(part.images) for part in (dataset.train, dataset.test)))
-    )
+    workspace = Workspace(Path(root))
+    dataset = open_dataset(workspace, "odd")
+    show_checks(dataset, check_dataset(workspace, dataset))
 
 
 def test_what_is_odd_stands_first_and_opens_its_tiles(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.data.picture_reader import read_pictures
+from cifar_core.jobs.progress import OnProgress, no_progress
 
 LEVELS = 255  # the lightest level of a channel; black is 0
 _RED, _GREEN, _BLUE = 77, 150, 29  # Rec. 601: 0.299, 0.587, 0.114, in 256ths
 _CHUNK = 64  # pictures at once: what is computed of them fits into the processor's cache
+_CHUNKS_TOLD = 32  # between two words on the progress
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ PROPERTIES = (
 PIXEL_PROPERTIES = tuple(entry.name for entry in PROPERTIES)  # the columns of `picture_properties`
 
 
-def picture_properties(images: np.ndarray) -> np.ndarray:
+def picture_properties(images: np.ndarray, progress: OnProgress = no_progress) -> np.ndarray:
     """Measure the properties of pictures, in the order of `PIXEL_PROPERTIES`.
 
     Luma is rounded to whole levels. Sharpness is the variance of the Laplacian (Pech-Pacheco et al. 2000, "Diatom
@@ -48,15 +50,19 @@ def picture_properties(images: np.ndarray) -> np.ndarray:
 
     Args:
         images: uint8 [N, 3, 32, 32], in memory or mapped from a file.
+        progress: told every few thousand pictures; may cancel.
 
     Returns:
         float32 [N, P].
 
     Raises:
+        CancelledError: from `progress`.
         DataError: the file of the pictures is shorter than when it was opened.
     """
     table = np.empty((len(images), len(PIXEL_PROPERTIES)), np.float32)
     for start in range(0, len(images), _CHUNK):
+        if start % (_CHUNK * _CHUNKS_TOLD) == 0:
+            progress("Measuring pictures", start, len(images), "pictures")
         stop = min(start + _CHUNK, len(images))
         table[start:stop] = _measure(read_pictures(images, np.arange(start, stop)))
     return table

@@ -15,6 +15,7 @@ from cifar_core.text import whole_percent
 _MAX_BINS = 64
 _MIN_IN_BIN = 10  # pictures that a bin is learned from, where the values are spread evenly
 _Z = 1.96  # of a 95 % interval
+_Z_CHANCE = 3.09  # what guessing exceeds once in a thousand
 _ALONE = ("brightness", "contrast", "sharpness", "colourfulness")  # properties that are tried one by one
 _COLOUR = ("red_green", "yellow_blue")  # only together they are a colour
 
@@ -27,6 +28,7 @@ class Told:
     low: float
     high: float
     chance: float  # what guessing gets right
+    beyond_chance: bool  # more than guessing would get right in one case of a thousand
 
     @property
     def gain(self) -> float:
@@ -39,7 +41,7 @@ class Told:
 
         (Twice chance is out of reach for two classes.)
         """
-        return self.low > self.chance and self.accuracy >= min(2 * self.chance, (1 + self.chance) / 2)
+        return self.beyond_chance and self.accuracy >= min(2 * self.chance, (1 + self.chance) / 2)
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,10 @@ def _told(right: np.ndarray, measured: np.ndarray, weights: np.ndarray) -> Told:
     right, count, weights = right[there], measured[there], weights[there]
     accuracy = float((weights * right / count).sum() / weights.sum())
     share = (right + 1) / (count + 2)
-    half = _Z * float(np.sqrt((weights**2 * share * (1 - share) / count).sum()) / weights.sum())
     chance = float(weights.max() / weights.sum())
-    return Told(accuracy, max(0.0, accuracy - half), min(1.0, accuracy + half), chance)
+    half, guessed = (
+        z * float(np.sqrt((weights**2 * right_share * (1 - right_share) / count).sum()) / weights.sum())
+        for z, right_share in ((_Z, share), (_Z_CHANCE, chance))
+    )
+    low, high = max(0.0, accuracy - half), min(1.0, accuracy + half)
+    return Told(accuracy, low, high, chance, accuracy - chance > guessed)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cifar_core.data import Dataset, Finding, Imbalance, Shortcut, Summary
+from cifar_core.data import Dataset, DatasetCheck, Finding, Imbalance, Shortcut, Summary, summarise
 from cifar_core.text import counted
 from pages.ui.components.image_grid import image_grid
 from pages.ui.data.picture_browser import TILES_ON_PAGE, open_picture
@@ -20,8 +20,9 @@ from pages.ui.wording import PERCENT_FORMAT
 _KNOW, _FINE = ":material/error_outline:", ":material/check:"
 
 
-def show_checks(dataset: Dataset, summary: Summary) -> None:
-    """Show what the checks found, then what they looked for in vain."""
+def show_checks(dataset: Dataset, check: DatasetCheck) -> None:
+    """Show what the checks of labels and properties found, then what they looked for in vain."""
+    summary = summarise(dataset, check)
     sections = (
         (summary.imbalance.found, lambda: _show_classes(summary.imbalance)),
         (bool(summary.odd), lambda: _show_odd_pictures(dataset, summary)),

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from cifar_core.data import Dataset, Split
+from cifar_core.data import Dataset, DatasetCheck, DuplicateCounts, Split
+from cifar_core.data.checks.duplicates import find_groups
+from cifar_core.data.checks.properties import picture_properties
 
 
 def split_of(
@@ -39,3 +41,9 @@ def labels_only(train: list[int], test: list[int], classes: int) -> Dataset:
     none = np.empty((0, 3, 32, 32), np.uint8)
     parts = (split_of(none, np.array(labels), part) for part, labels in (("train", train), ("test", test)))
     return dataset_of(*parts, classes)
+
+
+def check_of(dataset: Dataset) -> DatasetCheck:
+    """The check of a dataset that is stored nowhere; its duplicates are not counted."""
+    properties = (picture_properties(split.images) for split in (dataset.train, dataset.test))
+    return DatasetCheck(find_groups(dataset), DuplicateCounts(), *properties)

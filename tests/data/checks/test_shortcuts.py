@@ -100,6 +100,12 @@ def test_a_class_without_test_pictures_is_measured_in_two_folds() -> None:
     assert found.all_classes.low < 1 / 3, "measured on pictures that did not make the rule"
 
 
+def test_a_few_pictures_of_many_classes_hardly_ever_raise_an_alarm() -> None:
+    labels, draw = drawn(52, 52, 13), np.random.default_rng(7)
+    sets = [planted(labels, 13, (draw.random(52), draw.random(52)))["brightness"] for _ in range(100)]
+    assert sum(found.possible for found in sets) <= 2
+
+
 def test_a_handful_of_pictures_proves_nothing() -> None:
     labels = (np.array([0, 1, 0, 1]), np.array([0, 1]))
     found = planted(labels, 2, (np.array([1.0, 5.0, 1.0, 5.0]), np.array([1.0, 5.0])))["brightness"]
