@@ -39,6 +39,24 @@ def one_line(text: object, longest: int = 100) -> str:
     return line if len(line) <= longest and len(start) == len(whole) else line[: longest - 1] + "…"
 
 
+def clean_text(text: str, what: str, longest: int, error: type[Exception], *, lines: bool = False) -> str:
+    """A text that a person typed, without spaces around it.
+
+    Args:
+        text: as it was typed.
+        what: its name in the error.
+        longest: characters that it may have.
+        error: is raised where it is too long or holds control characters.
+        lines: whether it may have several lines.
+    """
+    text = text.strip()
+    if len(text) > longest:
+        raise error(f"The {what} has {len(text):,} characters; {longest:,} are allowed.")
+    if not can_be_shown(text.replace("\n", "") if lines else text):
+        raise error(f"The {what} holds a line break or another character that cannot be shown: remove it.")
+    return text
+
+
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """` (did you mean 'quick'?)`, for a sentence about a name that is not `known`; empty where none is near."""
     by_text = {item.lower(): item for item in known}

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from cifar_core.evaluate import explain_matrix, most_confused
-from cifar_core.runs import Run
+from cifar_core.evaluate import explain_matrix, most_confused, wilson_interval
+from cifar_core.runs import Run, seen_pictures
 from cifar_core.samples import SampleFilter
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped_sentence
-from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.understand.confusion_matrix import (
     CELL_SCALES,
     PAGE_KEY,
@@ -26,6 +27,7 @@ from pages.ui.understand.gallery_filters import show_epoch_slider
 from pages.ui.understand.gallery_query import GalleryQuery
 from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.url_state import url_to_widgets, widgets_to_url
+from pages.ui.wording import percent
 
 
 def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:
@@ -93,6 +95,26 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
     show_gallery(content)
 
 
+def show_accuracy_without_seen(workspace: Workspace, run: Run, findings: Findings) -> None:
+    """The accuracy of this epoch with and without the pictures that were seen in training too."""
+    seen = seen_pictures(workspace, run, findings.predictions)
+    if seen is None or not seen.any():
+        return
+    right = findings.table["correct"].to_numpy()
+    if seen.all():
+        new = "there is no other, so nothing is known about new pictures"
+    else:
+        low, high = wilson_interval(int(right[~seen].sum()), int((~seen).sum()))
+        new = (
+            f"without them {percent(right[~seen].mean())} (n = {(~seen).sum():,}, 95\u00a0% interval "
+            f"{100 * low:.1f} to {percent(high)})"
+        )
+    st.markdown(
+        f":material/difference: Accuracy with the {counted(int(seen.sum()), 'test picture')} seen in training: "
+        f"**{percent(right.mean())}** (n = {len(right):,}); {new}."
+    )
+
+
 def main(workspace: Workspace, run: Run) -> None:
     """Read the chosen epoch of the run, then show the matrix, the pictures of the chosen cell, and the tables."""
     require_result(run)
@@ -102,6 +124,8 @@ def main(workspace: Workspace, run: Run) -> None:
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     pairs, words = most_confused(findings.matrix), explain_matrix(findings.matrix)
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
+    show_caveats(run)
+    show_accuracy_without_seen(workspace, run, findings)
     by, hide = show_settings(run, findings, epochs, best.epoch)
     with st.grid(2, min_column_width=400) as grid:
         with grid.cell():

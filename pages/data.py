@@ -11,10 +11,15 @@ from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
 from pages.ui.data.augmentation_preview import show_augmentation
+from pages.ui.data.card_view import show_card
+from pages.ui.data.checks_view import show_checks
 from pages.ui.data.dataset_cards import show_dataset_cards
+from pages.ui.data.dataset_check import load_check
+from pages.ui.data.duplicates import show_duplicates
 from pages.ui.data.import_pictures import show_picture_import
 from pages.ui.data.imports import show_imports
 from pages.ui.data.picture_browser import browse_pictures
+from pages.ui.data.views import VIEWS, scroll_to_views
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
@@ -29,23 +34,47 @@ def main(workspace: Workspace) -> None:
     if not ready:
         st.caption("Class counts and pictures will be here as soon as a dataset is ready.")
         return
-    st.header("Look at the pictures", anchor=False)
+    scroll_to_views()
+    st.header("Look inside a dataset", anchor=False)
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     with show_errors():
-        dataset = _choose_dataset(workspace, ready, bar)
-        split, row = browse_pictures(dataset, bar)
-        if row is not None:
-            show_augmentation(dataset, split, row)
-        _show_counts(dataset)
+        dataset, view = _choose_dataset(workspace, ready, bar)
+        if view == "Pictures":
+            _show_pictures(dataset, bar)
+            return
+        check = load_check(workspace, dataset)
+        if check is None:
+            return
+        if view == "Card":
+            show_card(workspace, dataset, check)
+        else:
+            show_duplicates(workspace, dataset, check)
+            show_checks(dataset, check)
 
 
-def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> Dataset:
+def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> tuple[Dataset, str]:
+    """Choose a dataset, and what is shown of it."""
     names = [state.name for state in ready]
-    parameters = {"dataset": one_of(names, names[0])}
+    parameters = {"dataset": one_of(names, names[0]), "view": one_of(VIEWS, VIEWS[0])}
     url_to_widgets("data", parameters)
     bar.selectbox("Dataset", names, key="data_dataset", width=200)
+    bar.segmented_control(
+        "Show",
+        VIEWS,
+        key="data_view",
+        required=True,
+        help="Its pictures; what is odd about them, such as test pictures that are training pictures too; "
+        "and all facts on one page, to keep with what you found.",
+    )
     widgets_to_url("data", parameters)
-    return open_dataset(workspace, st.session_state["data_dataset"])
+    return open_dataset(workspace, st.session_state["data_dataset"]), st.session_state["data_view"]
+
+
+def _show_pictures(dataset: Dataset, bar: DeltaGenerator) -> None:
+    split, row = browse_pictures(dataset, bar)
+    if row is not None:
+        show_augmentation(dataset, split, row)
+    _show_counts(dataset)
 
 
 def _show_counts(dataset: Dataset) -> None:

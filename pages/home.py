@@ -16,7 +16,7 @@ from pages.ui.data.dataset_cards import dataset_heading
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped, escaped_sentence
-from pages.ui.run_focus import facts_line, run_in_focus
+from pages.ui.run_focus import facts_line, run_in_focus, show_caveats
 from pages.ui.train.active_runs import current_run, show_active_runs
 from pages.ui.train.run_buttons import start_new_run, start_nonce
 from pages.ui.understand.run_summary import show_key_numbers, show_worst_mistakes
@@ -74,6 +74,7 @@ def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) ->
             found = load_findings(workspace, run)
             facts_line(run, n=len(found.table), epoch=run.best.epoch)
             show_key_numbers(run, found)
+            show_caveats(run)
             show_worst_mistakes(workspace, run, found)
         if st.button(
             "Look inside",

@@ -10,7 +10,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.caches import finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
-from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.understand.gallery import clear_selection, select_all, select_page, show_gallery
 from pages.ui.understand.gallery_filters import filter_url_parameters, show_filters
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
@@ -61,6 +61,7 @@ def main(workspace: Workspace, run: Run) -> None:
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
+    show_caveats(run)
     sample_filter, sort = show_filters(PAGE_KEY, run, best.class_names, epochs, parameters)
     show_pictures(
         workspace, GalleryQuery(PAGE_KEY, workspace, run, findings.predictions.epoch, sample_filter, sort).load()

@@ -12,7 +12,6 @@ from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs, read_speed
 from cifar_core.text import one_line
-from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
@@ -20,7 +19,13 @@ from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import run_in_focus
 from pages.ui.train.active_runs import current_run
 from pages.ui.train.live_view import show_live_run
-from pages.ui.train.network_preview import check_settings, show_augmented_pictures, show_layer_table
+from pages.ui.train.network_preview import (
+    check_settings,
+    is_ready,
+    show_augmented_pictures,
+    show_layer_table,
+    show_validation_notes,
+)
 from pages.ui.train.preset_picker import marked_preset_description, show_earlier_runs, show_presets
 from pages.ui.train.run_buttons import start_new_run, start_nonce
 from pages.ui.train.settings_form import MADE_FROM_KEY, setting_text, show_settings_form
@@ -80,16 +85,15 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
         if marked_preset_description():
             preset_note.caption(marked_preset_description())
         config, problems = check_settings(settings, datasets)
-        here = any(state.name == settings["dataset"] and state.state == "ready" for state in datasets)
+        here = is_ready(settings["dataset"], datasets)
         with left, show_errors():
             if config is not None and here:
                 show_augmented_pictures(workspace, config)
         with right:
             for problem in problems:
                 st.error(escaped_sentence(problem), icon=":material/error:")
-            own = {state.name: state.validation for state in datasets}.get(settings["dataset"], 0)
-            if config is not None and set_aside(config.data, own):
-                st.caption(f":material/info: {set_aside(config.data, own)}")
+            if config is not None:
+                show_validation_notes(workspace, config, datasets)
             show_start_estimate(workspace, config, runs, datasets)
             blocked = config is None or bool(problems)
             st.button(

@@ -6,10 +6,10 @@ from typing import Any
 import click
 import pandas as pd
 
-from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.commands.console import json_option, print_json, say, say_caveats, workspace_option
 from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, save_samples
-from cifar_core.runs import open_run_dataset, read_predictions, read_run
+from cifar_core.runs import Run, accuracy_caveats, open_run_dataset, read_predictions, read_run
 from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
@@ -32,8 +32,9 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
     say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {counted(len(mistakes), 'mistake')}.")
+    say_caveats(found)
     if worst.empty:
-        _print_result(as_json, _summary(found.id, predictions.epoch, table, worst, None))
+        _print_result(as_json, _summary(found, predictions.epoch, table, worst, None))
         return
     export = save_samples(
         workspace, dataset.test, worst, predictions.probs, predictions.class_names, label=found.id, out=out
@@ -41,7 +42,7 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     for rank, (_, row) in enumerate(worst.iterrows(), start=1):
         click.echo(f"{rank:3d}  {tile_caption(row)}  {row['id']}")
     say(f"Saved {counted(len(worst), 'picture')}, a table and a contact sheet to {export.folder}")
-    _print_result(as_json, _summary(found.id, predictions.epoch, table, worst, export))
+    _print_result(as_json, _summary(found, predictions.epoch, table, worst, export))
 
 
 def _print_result(as_json: bool, content: dict[str, Any]) -> None:
@@ -49,16 +50,15 @@ def _print_result(as_json: bool, content: dict[str, Any]) -> None:
         print_json(content)
 
 
-def _summary(
-    run_id: str, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None
-) -> dict[str, Any]:
+def _summary(run: Run, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None) -> dict[str, Any]:
     columns = ["id", "index", "true", "predicted", *EXPORTED_SCORES]
     return {
-        "run": run_id,
+        "run": run.id,
         "split": "test",
         "n": len(table),
         "epoch": epoch,
         "misclassified": int((~table["correct"]).sum()),
+        "caveats": accuracy_caveats(run),
         "saved": [str(path) for path in export.pictures] if export else [],
         "folder": str(export.folder) if export else None,
         "top": worst[columns].to_dict("records"),

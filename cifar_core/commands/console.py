@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cifar_core.runs import QueuePlace, empty_old_trash
+from cifar_core.runs import QueuePlace, Run, accuracy_caveats, empty_old_trash
 from cifar_core.text import clock
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 
@@ -35,6 +35,12 @@ def say(text: str) -> None:
     """Print a line for people on stderr, because stdout is for results."""
     clear_line()
     click.echo(text, err=True)
+
+
+def say_caveats(run: Run) -> None:
+    """Print what a person should know before they believe a run's accuracy."""
+    for sentence in accuracy_caveats(run):
+        say(sentence)
 
 
 def print_json(content: dict[str, Any]) -> None:

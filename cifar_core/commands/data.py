@@ -25,6 +25,7 @@ from cifar_core.data import (
     open_dataset,
     pasted_path,
     read_findings,
+    start_cleaned_copy,
     start_get,
     start_import,
     suggested_name,
@@ -131,10 +132,14 @@ def import_command(  # noqa: PLR0913 - one argument for each option
 @data.command()
 @click.argument("name")
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE", help="Write the duplicates there.")
+@click.option(
+    "--cleaned-copy", "copy", default="", metavar="NEW_NAME", help="Store it without duplicates as another dataset."
+)
 @json_option
 @workspace_option
-def check(workspace: Workspace, name: str, table: Path | None, as_json: bool) -> None:
+def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_json: bool) -> None:
     """Look for what makes the numbers of dataset NAME untrue, such as test pictures that are also training pictures."""
+    ctrl_c = note_ctrl_c()
     dataset = open_dataset(workspace, name)
     if table is not None and os.path.lexists(table):
         raise DataError(f"{table} exists already: give another name with --csv or remove it.")
@@ -149,9 +154,19 @@ def check(workspace: Workspace, name: str, table: Path | None, as_json: bool) ->
     if table is not None:
         write_atomic(table, table_csv(duplicate_table(dataset, found.groups)))
         say(f"Wrote the duplicates to {table}")
+    cleaned = {"cleaned_copy": asdict(_make_cleaned_copy(workspace, name, copy, ctrl_c))} if copy else {}
     if as_json:
         facts = {"name": name, "fingerprint": dataset.fingerprint} | _duplicate_facts(found.duplicates)
-        print_json(facts | {"checks": summary_json(dataset, summary)})
+        print_json(facts | {"checks": summary_json(dataset, summary)} | cleaned)
+
+
+def _make_cleaned_copy(workspace: Workspace, source: str, name: str, ctrl_c: CtrlC) -> DatasetState:
+    start_cleaned_copy(workspace, source, name)
+    try:
+        return finish(workspace, name, ctrl_c)
+    except (DataError, DownloadError):
+        forget_import(workspace, name)  # it has been said here
+        raise
 
 
 def _duplicate_facts(counts: DuplicateCounts) -> dict[str, Any]:
@@ -198,12 +213,10 @@ def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
 def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
     if state.state == "broken":
         return DataError(state.problem)
-    is_import = job is not None and job.kind == "import"
+    doing = "Getting" if job is None else {"import": "Importing", "clean": "Making"}.get(job.kind, "Getting")
     if job is not None and job.state == "cancelled":
-        return DownloadError(
-            f"{'Importing' if is_import else 'Getting'} {state.name} was cancelled; nothing was changed."
-        )
-    kind = DataError if is_import else DownloadError
+        return DownloadError(f"{doing} {state.name} was cancelled; nothing was changed.")
+    kind = DownloadError if doing == "Getting" else DataError
     if job is not None and job.error:
         return kind(job.error)
     return kind(f"{state.name} is not ready: its preparation ended early. Start it again.")

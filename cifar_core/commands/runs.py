@@ -20,6 +20,7 @@ from cifar_core.runs import (
     DeletedRun,
     QueuePlace,
     Run,
+    accuracy_caveats,
     delete_run,
     duplicate_run,
     empty_trash,
@@ -37,6 +38,7 @@ from cifar_core.runs import (
     restore_run,
     resume_run,
     retry_run,
+    seen_phrase,
     slots,
     space_of,
     start_recompute,
@@ -88,14 +90,15 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "origin": found.origin,
         "parent": found.parent,
         "epoch_rule": found.epoch_rule,
+        "caveats": accuracy_caveats(found),
         "bytes": space_of(workspace, found.id),
     }
     if as_json:
         print_json(content)
         return
     click.echo(_line(found, place))
-    if found.error:
-        click.echo(found.error)
+    for sentence in [*([found.error] if found.error else []), *content["caveats"]]:
+        click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     for name, value in found.config.flat().items():
         click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")
@@ -330,7 +333,8 @@ def _line(run: Run, place: QueuePlace | None) -> str:
     if run.best is None:
         score = "no finished epoch"
     else:
-        score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}"
+        seen = seen_phrase(run)
+        score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}{f' ({seen})' if seen else ''}"
     name = f" ({run.name})" if run.name != run.id else ""
     status = f"{run.status}, {waiting_text(place)}" if place else run.status.value
     if run.silent_since is not None:

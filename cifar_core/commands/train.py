@@ -13,6 +13,7 @@ from cifar_core.commands.console import (
     json_option,
     print_json,
     say,
+    say_caveats,
     show_progress,
     waiting_text,
     workspace_option,
@@ -28,6 +29,7 @@ from cifar_core.runs import (
     QueuePlace,
     Run,
     Status,
+    accuracy_caveats,
     create_run,
     list_runs,
     queue_places,
@@ -67,6 +69,7 @@ def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> 
     if run.status is not Status.FINISHED:
         raise unfinished(run)
     say(_closing(run))
+    say_caveats(run)
 
 
 def say_set_aside(workspace: Workspace, config: RunConfig) -> None:
@@ -141,6 +144,7 @@ def summary(run: Run) -> dict[str, Any]:
         "train_seconds": run.seconds,
         "expected_seconds": run.expected_seconds,
         "images_per_second": run.last.images_per_second if run.last else None,
+        "caveats": accuracy_caveats(run),
         "error": run.error,
     }
 

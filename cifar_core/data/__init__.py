@@ -13,6 +13,7 @@ from cifar_core.data.checks.duplicates import (
     Groups,
     duplicate_sentences,
     duplicate_table,
+    seen_in_training,
 )
 from cifar_core.data.checks.findings import Finding
 from cifar_core.data.checks.shortcuts import Shortcut
@@ -37,6 +38,7 @@ from cifar_core.data.preparation import (
     free_dataset_name,
     open_import,
     pasted_path,
+    start_cleaned_copy,
     start_get,
     start_import,
     start_look,
@@ -110,7 +112,9 @@ __all__ = [
     "read_preview",
     "require_unchanged",
     "save_dataset",
+    "seen_in_training",
     "start_check",
+    "start_cleaned_copy",
     "start_get",
     "start_import",
     "start_look",

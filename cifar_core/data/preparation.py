@@ -1,4 +1,4 @@
-"""Gets, looks into or imports a dataset as a job (`prepare_process.py`), whose folder is `data/.jobs/<name>/`.
+"""Gets, looks into, imports or cleans a dataset as a job (`prepare_process.py`), whose folder is `data/.jobs/<name>/`.
 
 An import may be two jobs: one that looks inside and writes what it finds (`import_findings.py`), then, once the person
 has seen that, the import itself. An upload lies in the folder of the job until it is imported or given up.
@@ -52,8 +52,8 @@ _ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(zip|tar|gz|tgz|xz|txz|bz2|tbz2?)$", re
 class DataRequest(Request):
     """How a dataset is to be prepared."""
 
-    kind: Literal["get", "look", "import"]
-    source: str = ""  # absolute path of what is imported
+    kind: Literal["get", "look", "import", "clean"]
+    source: str = ""  # absolute path of what is imported; the name of the dataset that is cleaned
     is_upload: bool = False  # the source lies in the folder of the job, and is removed once it is imported
     shown: str = ""  # the name people know the source by; empty = its file name
     options: ImportOptions = field(default_factory=ImportOptions)
@@ -151,6 +151,27 @@ def start_import(
         raise DataError(_busy(name))
 
 
+def start_cleaned_copy(workspace: Workspace, source: str, name: str) -> None:
+    """Store the pictures of a dataset that occur once as another one, as a job (`checks/cleaned.py`).
+
+    If the same copy is being made already, nothing is done.
+
+    Raises:
+        DataError: the source is absent or broken, or the name is taken, not allowed or reserved.
+        StorageError: the process could not be started.
+    """
+    job, request = dataset_job(workspace, name), DataRequest("clean", open_dataset(workspace, source).name)
+    _refuse_reserved(name)
+
+    def is_free() -> bool:
+        _refuse_undecided(workspace, name)
+        _forget_files(job)
+        return True
+
+    if not start_job(job, Program.PREPARE_DATASET, request, wanted=is_free) and _read_request(job) != request:
+        raise DataError(_busy(name))
+
+
 def continue_import(workspace: Workspace, name: str, options: ImportOptions, *, look: bool = False) -> None:
     """Import what was looked into under this name, or try an import again, with these options; or `look` again.
 
@@ -173,7 +194,8 @@ def continue_import(workspace: Workspace, name: str, options: ImportOptions, *, 
 def open_import(workspace: Workspace, name: str) -> DataRequest | None:
     """The last look or import under this name, if its source is still there."""
     request = _read_request(dataset_job(workspace, name))
-    return request if request is not None and request.kind != "get" and Path(request.source).exists() else None
+    is_import = request is not None and request.kind in ("look", "import")
+    return request if request is not None and is_import and Path(request.source).exists() else None
 
 
 def forget_import(workspace: Workspace, name: str) -> None:
@@ -243,8 +265,8 @@ def _refuse_undecided(workspace: Workspace, name: str) -> None:
         )
 
 
-def _refuse_reserved(name: str, source: Path) -> None:
-    if name == DRAWN10_NAME or (name == CIFAR10_NAME and not is_official(source)):
+def _refuse_reserved(name: str, source: Path | None = None) -> None:
+    if name == DRAWN10_NAME or (name == CIFAR10_NAME and (source is None or not is_official(source))):
         raise DataError(f"The name {name} is reserved for the built-in dataset: choose another, such as my-{name}.")
 
 

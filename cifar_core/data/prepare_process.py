@@ -11,6 +11,7 @@ import numpy as np
 
 from cifar_core.data.array_files import write_array
 from cifar_core.data.checks.check import check_dataset
+from cifar_core.data.checks.cleaned import plan_cleaned_copy, save_cleaned_copy
 from cifar_core.data.checks.duplicates import duplicate_sentences
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.import_findings import Findings, findings_file, preview_file, write_findings
@@ -39,6 +40,8 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
             _import(workspace, job, request, reporter)
         elif request.kind == "look":
             _look(job, request, reporter)
+        elif request.kind == "clean":
+            _clean(workspace, name, request, reporter)
         elif name == DRAWN10_NAME:
             count = DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES
             reporter("Drawing", 0, count, "pictures")  # shown until the drawing processes have started
@@ -103,6 +106,14 @@ def _duplicates_in(dataset: Dataset, workspace: Workspace) -> list[str]:
     counts = check_dataset(workspace, dataset).duplicates
     held = 0 if dataset.validation is None else len(dataset.validation)
     return duplicate_sentences(counts, len(dataset.test.labels), held)
+
+
+def _clean(workspace: Workspace, name: str, request: DataRequest, reporter: Reporter) -> None:
+    dataset = open_dataset(workspace, request.source)
+    plan = plan_cleaned_copy(dataset, check_dataset(workspace, dataset, reporter).groups)
+    reporter("Saving", 0, 1, "files")
+    check_dataset(workspace, save_cleaned_copy(workspace, dataset, plan, name))
+    reporter.report[:] = plan.sentences
 
 
 def _report(job: JobFolder, findings: Findings, reporter: Reporter) -> None:

@@ -45,7 +45,7 @@ def normalise_matrix(matrix: ConfusionMatrix, by: Normalisation) -> NDArray[np.f
     Args:
         matrix: K classes.
         by: `count` (as it is), `true` (each row adds up to 1; NaN in the row of a class without pictures),
-            `predicted` (each column adds up to 1; 0 in that of a class that is never predicted, as its precision).
+            `predicted` (each column adds up to 1; NaN in that of a class that is never predicted).
 
     Raises:
         ConfigError: another `by`.
@@ -55,15 +55,15 @@ def normalise_matrix(matrix: ConfusionMatrix, by: Normalisation) -> NDArray[np.f
         case "count":
             return counts.astype(np.float64)
         case "true":
-            return share(counts, counts.sum(axis=1, keepdims=True), undefined=np.nan)
+            return share(counts, counts.sum(axis=1, keepdims=True))
         case "predicted":
             return share(counts, counts.sum(axis=0, keepdims=True))
     raise ConfigError([f"A matrix is normalised by count, true or predicted, not by {by!r}."])
 
 
-def share(part: NDArray[np.int64], whole: NDArray[np.int64], *, undefined: float = 0.0) -> NDArray[np.float64]:
-    """part / whole, or `undefined` where the whole is 0."""
-    blank = np.full(np.broadcast_shapes(part.shape, whole.shape), undefined)
+def share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """part / whole, or NaN where the whole is 0."""
+    blank = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
     return np.divide(part, whole, out=blank, where=whole > 0)
 
 

@@ -1,6 +1,7 @@
 """Metrics of a whole split. Each equals scikit-learn's function of the same meaning but where it says otherwise."""
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -12,6 +13,9 @@ from cifar_core.errors import ConfigError, DataError
 from cifar_core.evaluate.confusion import ConfusionMatrix, share
 from cifar_core.evaluate.predictions import CheckedPredictions
 from cifar_core.evaluate.scores import sample_scores
+from cifar_core.text import first_names, no_pictures
+
+_AVERAGED = ("precision", "recall", "f1")  # columns of a class report
 
 
 def accuracy(predictions: CheckedPredictions) -> float:
@@ -52,10 +56,9 @@ def class_report(matrix: ConfusionMatrix) -> pd.DataFrame:
         columns `class`, `precision` (share of the pictures predicted as the class that belong to it), `recall` (share
         of the pictures of the class that are predicted as it), `f1` (their harmonic mean), `support` (pictures of the
         class), `predicted` (pictures predicted as it), `recall_low` and `recall_high` (`wilson_interval` of the
-        recall). A class without pictures has no recall and no F1, and where it is never predicted no precision: these
-        are NaN, as with scikit-learn's `zero_division=np.nan`; that function gives an F1 of 0 to a class without
-        pictures that is predicted, which would say that the network fails at it. The precision of a class with
-        pictures that is never predicted is 0, as with `zero_division=0`: the network missed every one of them.
+        recall). A class that is never predicted has no precision, and one without pictures no recall and no F1: these
+        are NaN, as with scikit-learn's `zero_division=np.nan`. That function gives an F1 of 0 to a class without
+        pictures that is predicted, which would say that the network fails at it.
     """
     counts = matrix.counts
     right, support, predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
@@ -65,8 +68,8 @@ def class_report(matrix: ConfusionMatrix) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "class": matrix.class_names,
-            "precision": np.where(absent & (predicted == 0), np.nan, share(right, predicted)),
-            "recall": share(right, support, undefined=np.nan),
+            "precision": share(right, predicted),
+            "recall": share(right, support),
             "f1": np.where(absent, np.nan, share(2 * right, support + predicted)),
             "support": support,
             "predicted": predicted,
@@ -77,18 +80,43 @@ def class_report(matrix: ConfusionMatrix) -> pd.DataFrame:
 
 
 def averages(report: pd.DataFrame) -> pd.DataFrame:
-    """Averages of a class report, each over the classes whose score is defined.
+    """Averages of a class report, each over the classes whose score is defined (`explain_averages` says which).
 
     Args:
         report: of `class_report`.
 
     Returns:
-        rows `macro` (all classes have the same weight) and `weighted` (by the number of their pictures);
-        columns `precision`, `recall`, `f1`. Without pictures all values are NaN.
+        rows `macro` (these classes have the same weight) and `weighted` (by the number of their pictures); columns
+        `precision`, `recall`, `f1`. NaN where no score is defined, and where those that are weigh nothing.
     """
-    scores = report[["precision", "recall", "f1"]]
-    weights = share(report["support"].to_numpy(), np.full(len(report), max(1, report["support"].sum())))
-    return pd.DataFrame({"macro": scores.mean(), "weighted": scores.mul(weights, axis=0).sum(min_count=1)}).T
+    scores = report[list(_AVERAGED)]
+    weights = scores.notna().mul(report["support"], axis=0)
+    weighted = scores.mul(report["support"], axis=0).sum() / weights.sum().replace(0, np.nan)
+    return pd.DataFrame({"macro": scores.mean(), "weighted": weighted}).T
+
+
+def explain_averages(report: pd.DataFrame, split: str) -> str:
+    """Over which classes the averages are, in a sentence or two; empty where they are over all of them.
+
+    Args:
+        report: of `class_report`.
+        split: the part that was measured.
+    """
+    unpredicted, absent = (list(report["class"][report[column] == 0]) for column in ("predicted", "support"))
+    sentences = []
+    for scores, names, reason in (
+        ("precision", unpredicted, f"{first_names(unpredicted)} {_are(unpredicted)} never predicted"),
+        ("recall and F1", absent, f"there are {no_pictures(split)} of {first_names(absent)}"),
+    ):
+        if names:
+            sentences.append(
+                f"Averages of {scores} are over {len(report) - len(names)} of {len(report)} classes: {reason}."
+            )
+    return " ".join(sentences)
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def wilson_interval(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:

@@ -27,7 +27,8 @@ def confusion_heatmap(
 
     An invisible square marker with `customdata` [true index, predicted index] lies on each cell (with many classes, on
     each that has pictures), because in Streamlit a click on a heatmap returns nothing, but one on a marker does. The
-    markers are the last trace. The row of a class without pictures has no per cent: its cells are blank.
+    markers are the last trace. Cells without a per cent are blank: in the row of a class without pictures, and in the
+    column of one that is never predicted.
 
     Args:
         matrix: K classes.

@@ -2,6 +2,7 @@
 
 from cifar_core.lifecycle.queue import slots
 from cifar_core.runs.about import note_run, rename_run
+from cifar_core.runs.caveats import accuracy_caveats, seen_phrase, without_validation
 from cifar_core.runs.control.actions import pause_run, resume_run, start_run, stop_run, worker_log_tail
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.control.queue_view import QueuePlace, queue_places
@@ -17,17 +18,17 @@ from cifar_core.runs.control.trash import (
     list_trash,
     restore_run,
 )
+from cifar_core.runs.control.verify import verify_run
 from cifar_core.runs.epoch_log import read_metrics
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
-from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions
+from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions, seen_pictures
 from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
-from cifar_core.runs.verify import verify_run
 from cifar_core.train import EpochLine
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Run",
     "Status",
     "TrainingProgress",
+    "accuracy_caveats",
     "create_run",
     "delete_run",
     "duplicate_run",
@@ -75,6 +77,8 @@ __all__ = [
     "restore_run",
     "resume_run",
     "retry_run",
+    "seen_phrase",
+    "seen_pictures",
     "slots",
     "space_of",
     "speed_job",
@@ -83,5 +87,6 @@ __all__ = [
     "stop_all",
     "stop_run",
     "verify_run",
+    "without_validation",
     "worker_log_tail",
 ]

@@ -8,7 +8,7 @@ from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.runs.run_folder import ABOUT, MOST_BYTES, RunFolder, run_folder
 from cifar_core.storage.atomic import sweep_temp
 from cifar_core.storage.json_files import read_json, write_json
-from cifar_core.text import can_be_shown
+from cifar_core.text import clean_text
 from cifar_core.workspace import Workspace
 
 
@@ -19,7 +19,7 @@ def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
         RunError: no such run, one of a newer version, an about.json that cannot be read, or a name that is too long or
             holds control characters.
     """
-    _write_about(_changeable(workspace, run_id), name=clean_text(name, "name", MAX_RUN_NAME))
+    _write_about(_changeable(workspace, run_id), name=clean_text(name, "name", MAX_RUN_NAME, RunError))
 
 
 def note_run(workspace: Workspace, run_id: str, note: str) -> None:
@@ -29,7 +29,7 @@ def note_run(workspace: Workspace, run_id: str, note: str) -> None:
         RunError: no such run, one of a newer version, an about.json that cannot be read, or a note that is too long or
             holds control characters.
     """
-    _write_about(_changeable(workspace, run_id), note=clean_text(note, "note", MAX_NOTE, lines=True))
+    _write_about(_changeable(workspace, run_id), note=clean_text(note, "note", MAX_NOTE, RunError, lines=True))
 
 
 def read_about(folder: RunFolder) -> dict[str, Any]:
@@ -61,23 +61,3 @@ def _changeable(workspace: Workspace, run_id: str) -> RunFolder:
 def _write_about(folder: RunFolder, **change: str) -> None:
     sweep_temp(folder.path)  # of a server that was killed while it wrote here
     write_json(folder.about, {**read_about(folder), **change})
-
-
-def clean_text(text: str, what: str, longest: int, *, lines: bool = False) -> str:
-    """A text that a person typed, without spaces around it.
-
-    Args:
-        text: as it was typed.
-        what: its name in the error.
-        longest: characters that it may have.
-        lines: whether it may have several lines.
-
-    Raises:
-        RunError: it is too long or holds control characters.
-    """
-    text = text.strip()
-    if len(text) > longest:
-        raise RunError(f"The {what} has {len(text):,} characters; {longest:,} are allowed.")
-    if not can_be_shown(text.replace("\n", "") if lines else text):
-        raise RunError(f"The {what} holds a line break or another character that cannot be shown: remove it.")
-    return text

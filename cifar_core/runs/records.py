@@ -16,7 +16,7 @@ from cifar_core.storage.json_files import read_json
 from cifar_core.storage.json_types import Amount, Commit, Count, FolderName, Moment, Ordinal, Sha256, Versions
 from cifar_core.storage.parse import parse
 from cifar_core.text import one_line
-from cifar_core.train import EpochRule
+from cifar_core.train import BY_SHARE, EpochRule, SplitRule
 
 MAX_WARNINGS = 1000  # that a run keeps; further ones, as of very many resumes, are dropped
 
@@ -31,6 +31,7 @@ class CreationRecord:
     id: FolderName  # the folder's name when the run was made
     created: Moment  # ISO 8601, UTC
     settings: dict[str, Any]  # not checked yet
+    split_rule: SplitRule = BY_SHARE  # gives rare classes their validation pictures; older runs name none
     expected_seconds: Amount | None = None
     versions: Versions = field(default_factory=dict)
     program: str = ""  # version of this program

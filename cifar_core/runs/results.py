@@ -1,8 +1,10 @@
 """The predictions of a run: class probabilities with labels and ids, read without torch."""
 
-from cifar_core.data import Dataset, open_dataset
+import numpy as np
+
+from cifar_core.data import Dataset, open_dataset, read_check, seen_in_training
 from cifar_core.data.array_files import read_npy
-from cifar_core.errors import DataError, RunError
+from cifar_core.errors import DataError, RunError, StorageError
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.records import read_creation, read_training_record
@@ -10,7 +12,7 @@ from cifar_core.runs.run import DatasetFacts, Predictions, Run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.sample_files import read_samples
 from cifar_core.text import one_line
-from cifar_core.train import MeasuredSplit, best_line
+from cifar_core.train import MeasuredSplit, best_line, training_parts
 from cifar_core.workspace import Workspace
 
 UNREADABLE = (OSError, ValueError, DataError)  # what reading an array of unknown origin may raise
@@ -75,6 +77,23 @@ def _read_arrays(folder: RunFolder, data: DatasetFacts, epoch: int, split: Measu
 def reason_of(error: Exception) -> str:
     """Why an array could not be read, as text; `error` is one of `UNREADABLE`."""
     return f"it {one_line(error)}" if isinstance(error, ValueError) else one_line(error).rstrip(".")
+
+
+def seen_pictures(workspace: Workspace, run: Run, predictions: Predictions) -> np.ndarray | None:
+    """Which of the pictures the run has seen in training (`seen_in_training`): bool [N].
+
+    For a run of an earlier version it is found out, where its dataset is still here and has been checked; else None.
+    """
+    if predictions.seen is not None:
+        return predictions.seen
+    try:
+        dataset = open_run_dataset(workspace, run)
+        check = read_check(workspace, dataset)
+        rule = read_creation(run_folder(workspace, run.id)).split_rule
+        train, validation = training_parts(dataset, run.config.data, run.config.machine.seed, rule)
+    except (DataError, RunError, StorageError):
+        return None
+    return None if check is None else seen_in_training(check.groups, train, validation)[predictions.split]
 
 
 def _recompute_hint(run_id: str) -> str:

@@ -11,7 +11,16 @@ from cifar_core.config import RunConfig
 from cifar_core.evaluate import CheckedPredictions
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
-from cifar_core.storage.json_types import Amount, ClassNames, FolderName, GreyBits, PictureCount, Sha256, moment_of
+from cifar_core.storage.json_types import (
+    Amount,
+    ClassNames,
+    FolderName,
+    GreyBits,
+    PictureCount,
+    Sha256,
+    SomeClassNames,
+    moment_of,
+)
 from cifar_core.train import LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit
 
 # The layout of a run's folder. 3: predictions of the test and the validation part, one file for each epoch.
@@ -43,16 +52,18 @@ class DatasetFacts:
     # Of labels and ids: see `hash_of_samples`. Empty where the run was last trained before schema 3.
     test_hash: Sha256 | Literal[""] = ""
     grey_bits: GreyBits = 16  # that 16-bit grey pictures of its source used; uploaded ones are read likewise
-    # How many of them have the same pixels as one that the network trains on; None where nobody has looked.
+    # How many of them are seen in training too (`seen_in_training`); None where nobody has looked.
     test_seen: PictureCount | None = None
     validation_seen: PictureCount | None = None
+    # Classes without a validation picture, where such pictures choose the epoch; None in older runs: not known.
+    unvalidated: SomeClassNames | None = None
 
     def count_of(self, split: MeasuredSplit) -> int:
         """How many pictures a part has."""
         return self.test if split == "test" else self.validation
 
     def seen_of(self, split: MeasuredSplit) -> int | None:
-        """How many pictures of a part have the same pixels as one that the network trains on; None: not known."""
+        """How many pictures of a part are seen in training too; None where that is not known."""
         return self.test_seen if split == "test" else self.validation_seen
 
 
@@ -127,7 +138,7 @@ class Predictions(CheckedPredictions):
     ids: np.ndarray  # str [N]
     split: MeasuredSplit
     epoch: int
-    seen: np.ndarray | None = None  # bool [N], whether it was trained on the same pixels; None where not known
+    seen: np.ndarray | None = None  # bool [N], whether it was seen in training too; None where not known
 
     @functools.cached_property
     def hash(self) -> str:

@@ -19,7 +19,7 @@ class Samples:
 
     labels: np.ndarray  # int64 [N]
     ids: np.ndarray  # str [N]
-    seen: np.ndarray | None = None  # bool [N], whether it was trained on the same pixels; None where not known
+    seen: np.ndarray | None = None  # bool [N], whether it was seen in training too; None where not known
 
 
 def samples_content(samples: Samples) -> bytes:

@@ -63,12 +63,16 @@ def _are_versions(found: dict[str, object]) -> bool:
     )
 
 
-def _are_classes(names: tuple[str, ...]) -> bool:
+def _are_some_classes(names: tuple[str, ...]) -> bool:
     return (
-        2 <= len(names) <= MAX_CLASSES
+        len(names) <= MAX_CLASSES
         and len(set(names)) == len(names)
         and all(0 < len(name) <= MAX_CLASS_NAME and can_be_shown(name) for name in names)
     )
+
+
+def _are_classes(names: tuple[str, ...]) -> bool:
+    return len(names) >= 2 and _are_some_classes(names)
 
 
 def whole_from(low: int, most: int = _MAX_EXACT) -> Rule:
@@ -92,4 +96,8 @@ GreyBits = Annotated[int, Rule("12 or 16", lambda value: value in (12, 16))]  # 
 ClassNames = Annotated[
     tuple[str, ...],
     Rule(f"2 to {MAX_CLASSES:,} different names of 1 to {MAX_CLASS_NAME} visible characters each", _are_classes),
+]
+SomeClassNames = Annotated[
+    tuple[str, ...],
+    Rule(f"at most {MAX_CLASSES:,} different names of classes", _are_some_classes),
 ]

@@ -14,16 +14,29 @@ from cifar_core.train.epochs import (
     should_stop_early,
 )
 from cifar_core.train.schedule import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
-from cifar_core.train.splits import MeasuredSplit, set_aside, split_training, training_parts, validation_count
+from cifar_core.train.splits import (
+    BY_SHARE,
+    ONE_OF_THREE,
+    MeasuredSplit,
+    SplitRule,
+    set_aside,
+    split_training,
+    training_parts,
+    unvalidated_classes,
+    validation_count,
+)
 
 __all__ = [
+    "BY_SHARE",
     "EARLIEST",
     "LOSS_CLIP",
     "LOWEST_LOSS",
+    "ONE_OF_THREE",
     "SMALL_SIDE",
     "EpochLine",
     "EpochRule",
     "MeasuredSplit",
+    "SplitRule",
     "best_line",
     "epoch_line",
     "only_whole_batches",
@@ -33,6 +46,7 @@ __all__ = [
     "small_part",
     "split_training",
     "training_parts",
+    "unvalidated_classes",
     "validation_count",
     "views_after",
 ]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from cifar_core.config import DataConfig
 from cifar_core.data import Dataset, Split, augment, draw_variation, read_pictures, usable_std
-from cifar_core.train.splits import training_parts
+from cifar_core.train.splits import ONE_OF_THREE, SplitRule, training_parts
 
 _STREAM = 2  # keeps the random numbers of shuffling and augmentation independent of other uses of the seed
 _FLIP_STREAM = 3  # likewise for the flips of the first epoch
@@ -58,7 +58,9 @@ class TrainingData:
     classes: int
 
 
-def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: torch.device) -> TrainingData:
+def load_training_data(
+    dataset: Dataset, config: DataConfig, seed: int, device: torch.device, rule: SplitRule = ONE_OF_THREE
+) -> TrainingData:
     """Split a dataset into training, validation and test pictures and load each part into memory once.
 
     The validation pictures are taken from the training set, so that the test set chooses nothing.
@@ -66,7 +68,7 @@ def load_training_data(dataset: Dataset, config: DataConfig, seed: int, device: 
     Raises:
         DataError: the dataset is too small for these parts.
     """
-    for_training, for_validation = training_parts(dataset, config, seed)
+    for_training, for_validation = training_parts(dataset, config, seed, rule)
     mean, std = np.array(dataset.mean), np.array(usable_std(dataset.std))
     return TrainingData(
         train=Pictures(dataset.train, for_training, device),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from cifar_core.config import RunConfig
 from cifar_core.data import Dataset, Split, open_dataset
 from cifar_core.evaluate import ConfusionMatrix, averages, class_report, confusion_matrix
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
@@ -17,6 +18,7 @@ from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import prediction_table
 from cifar_core.text import MB
+from cifar_core.train import training_parts, unvalidated_classes
 from cifar_core.workspace import Workspace
 
 _LARGE_FILE_BYTES = 2 * MB  # of probabilities; the tables made of it take several times as much
@@ -65,6 +67,17 @@ def load_dataset(workspace: Workspace, name: str) -> Dataset:
     return _load_dataset(workspace, name, _identity(workspace.data / name))
 
 
+def find_unvalidated(workspace: Workspace, config: RunConfig) -> tuple[str, ...]:
+    """Return the classes without a validation picture in a new run with these settings.
+
+    Raises:
+        DataError: the dataset is absent, broken or too small for its parts.
+    """
+    dataset, data, seed = load_dataset(workspace, config.data.dataset), config.data, config.machine.seed
+    identity = (dataset.fingerprint, data.validation_share, data.own_validation, seed)
+    return _find_unvalidated(dataset, config, identity)
+
+
 def load_test_split(workspace: Workspace, run: Run) -> Split:
     """Return the test pictures that a run was measured on.
 
@@ -91,6 +104,11 @@ def _compute_findings(workspace: Workspace, run_id: str, epoch: int | None) -> F
     matrix = confusion_matrix(predictions)
     classes = class_report(matrix)
     return Findings(predictions, prediction_table(predictions), matrix, classes, averages(classes))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _find_unvalidated(_dataset: Dataset, _config: RunConfig, identity: object) -> tuple[str, ...]:
+    return unvalidated_classes(_dataset, training_parts(_dataset, _config.data, _config.machine.seed)[1])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

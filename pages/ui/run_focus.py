@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import streamlit as st
 
-from cifar_core.runs import Run, Status, find_deleted, list_runs
+from cifar_core.runs import Run, Status, accuracy_caveats, find_deleted, list_runs, seen_phrase
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.wording import epoch_word, percent, status_display
@@ -90,6 +90,15 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
     st.caption(" · ".join(escaped(fact) for fact in facts))
 
 
+def show_caveats(run: Run) -> None:
+    """Show beside an accuracy of a run what a person should know before they believe it."""
+    caveats = [escaped_sentence(caveat) for caveat in accuracy_caveats(run)]
+    if seen_phrase(run):  # then the number itself is untrue
+        st.warning("  \n".join(caveats), icon=":material/content_copy:")
+    elif caveats:
+        st.caption("  \n".join(f":material/info: {caveat}" for caveat in caveats))
+
+
 def run_labels(runs: Collection[Run]) -> dict[str, str]:
     """Return a unique line for each run by id: its name, and its test accuracy once it has ended."""
     names = {run.id: single_line(run.name) for run in runs}
@@ -112,7 +121,8 @@ def run_caption(run: Run) -> str:
     if run.active:
         return f"{run.config.data.dataset} · in progress"
     result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
-    return f"{run.config.data.dataset} · {result} · {status_display(run)[0]}"
+    seen = seen_phrase(run) if run.best else ""
+    return f"{run.config.data.dataset} · {result}{f', {seen}' if seen else ''} · {status_display(run)[0]}"
 
 
 def clear_focus(run_id: str) -> None:

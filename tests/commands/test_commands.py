@@ -13,7 +13,16 @@ from PIL import Image
 
 from cifar_core.config import hyperparameters, make_config
 from cifar_core.data import open_dataset
-from cifar_core.runs import Run, create_run, list_runs, read_metrics, read_predictions, start_run, verify_run
+from cifar_core.runs import (
+    Run,
+    accuracy_caveats,
+    create_run,
+    list_runs,
+    read_metrics,
+    read_predictions,
+    start_run,
+    verify_run,
+)
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, make_perfect, save_tiny
@@ -36,14 +45,19 @@ def test_train_then_show_then_analyze(call: Any, workspace: Workspace, tmp_path:
     assert result["train_seconds"] == pytest.approx(read_metrics(workspace, run.id)["seconds"].sum())
     assert result["images_per_second"] > 0
     assert [f"Epoch {epoch}/3" in err for epoch in (1, 2, 3)] == [True] * 3
+    caveats = accuracy_caveats(run)
+    assert len(caveats) == 1 and "Only 30 validation pictures" in caveats[0]
+    assert result["caveats"] == caveats and caveats[0] in err
 
     code, out, _ = call("runs", "show", "latest", "--json", *where)
     shown = json.loads(out)
     assert code == 0 and shown["run"] == run.id and shown["config"]["batch_size"] == 32
     assert shown["best"]["epoch"] == run.best.epoch and shown["last"]["epoch"] == 3
+    assert shown["caveats"] == caveats and caveats[0] in call("runs", "show", "latest", *where)[1]
 
-    code, out, _ = call("analyze", "latest", "--top", 5, "--json", "--out", tmp_path / "worst", *where)
+    code, out, err = call("analyze", "latest", "--top", 5, "--json", "--out", tmp_path / "worst", *where)
     analysis = json.loads(out.splitlines()[-1])
+    assert analysis["caveats"] == caveats and caveats[0] in err
     found = read_predictions(workspace, run.id)
     wrong = np.flatnonzero(found.probs.argmax(1) != found.labels)
     assert code == 0 and analysis["misclassified"] == len(wrong)

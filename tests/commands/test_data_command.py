@@ -5,12 +5,23 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cifar_core.__main__ import main
-from cifar_core.data import FORMATS, dataset_job, delete_dataset, start_get, start_import
+from cifar_core.data import (
+    BUILT_IN_NAMES,
+    FORMATS,
+    dataset_job,
+    delete_dataset,
+    list_datasets,
+    save_dataset,
+    start_get,
+    start_import,
+)
 from cifar_core.data.store import dataset_lock
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.jobs import start
@@ -20,6 +31,7 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.data.conftest import small_set, write_zip
+from tests.jobs.support import do_imports_at_once
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -201,3 +213,25 @@ def test_odd_paths_are_bad_input(call: Call, path: str, said: str) -> None:
     code, out, err = call("data", "import", path, "--name", "mine")
     assert (code, out) == (2, "")
     assert err.startswith("Error: ") and said in err and err.count("\n") == 1
+
+
+@pytest.mark.fault(80)
+def test_a_cleaned_copy_by_command(call: Call, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said what leaves; a copy that cannot be made is an error, and nothing has to be dismissed afterwards."""
+    do_imports_at_once(monkeypatch)
+    dataset = save_tiny(workspace, "once")
+    doubled = dataset.train.join(dataset.test.take(np.arange(5)))
+    doubled = replace(doubled, ids=np.arange(305).astype(str))
+    facts = {"title": "Twice", "class_names": dataset.class_names, "source": "Here."}
+    save_dataset(workspace, "twice", doubled, dataset.test, **facts)
+    code, out, err = call("data", "check", "twice", "--cleaned-copy", "copy", "--json")
+    assert (code, json.loads(out)["cleaned_copy"]["train"]) == (0, 300)
+    assert "5 training pictures are also test pictures: they leave the training part." in err
+    assert "copy is ready: 300 training and 100 test pictures, 10 classes." in err
+    code, out, err = call("data", "check", "once", "--cleaned-copy", "again")
+    assert (code, out) == (2, "")
+    assert "No picture of once occurs twice: there is nothing to clean." in err
+    code, _, err = call("data", "check", "twice", "--cleaned-copy", "copy")
+    assert (code, "There is already a dataset named copy" in err) == (2, True)
+    listed = [state.name for state in list_datasets(workspace) if state.name not in BUILT_IN_NAMES]
+    assert listed == ["copy", "once", "twice"]

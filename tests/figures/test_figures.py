@@ -257,6 +257,8 @@ def test_the_row_of_a_class_without_pictures_is_blank_and_says_why(split: str, w
     assert cells.text[3] == f"true c1, predicted c0<br><b>0</b> pictures<br>{words} of c1<br>0 % of predicted c0"
     assert cells.text[4].endswith(f"{words} of c1<br>never predicted: c1")
     assert cells.text[1].endswith("<br>0 % of true c0<br>never predicted: c1")
+    columns = figures.confusion_heatmap(named(counts, "c{}"), "predicted", split=split).data[0].z
+    assert np.isnan(columns[:, 1]).all() and not np.isnan(columns[:, [0, 2]]).any(), "never predicted"
     assert figures.confusion_heatmap(named(0 * counts, "c{}"), "true").data[0].zmax > 0, "no pictures at all"
 
 

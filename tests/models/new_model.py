@@ -16,10 +16,10 @@ from cifar_core.config import make_config
 from cifar_core.data import list_datasets, to_image
 from cifar_core.models import list_models
 from cifar_core.runs import create_run, ensure_speed, estimate_run, open_run_dataset, read_speed
+from cifar_core.runs.control.verify import verify_run
 from cifar_core.runs.estimate.speed import SPEED_FILE, Costs, MachineSpeed, as_json, machine_name
 from cifar_core.runs.predict.run_network import load_network
 from cifar_core.runs.run import Status
-from cifar_core.runs.verify import verify_run
 from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.markdown import escaped

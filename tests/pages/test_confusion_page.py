@@ -24,7 +24,7 @@ from cifar_core.runs import Predictions, Run, read_metrics, read_predictions, re
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.caches import load_findings
-from pages.ui.understand.confusion_tables import _classes_with_notes
+from pages.ui.understand.confusion_tables import SCORES, _classes_with_notes
 from tests.jobs.support import wait_for_end
 from tests.pages.support import OpenPage, said
 
@@ -121,9 +121,10 @@ NUMBERED = ("0", "1", "2", "10", "é", "猫", "日本語のとても長い名前
 
 @pytest.fixture
 def one_class_absent(found: Predictions, monkeypatch: pytest.MonkeyPatch) -> Predictions:
-    """The predictions without pictures of the class `2`; the classes have other names, some of them numbers."""
+    """Predictions without pictures of the class `2`, but as it; the class `é` is never predicted."""
     labels = np.where(found.labels == 2, 3, found.labels)
-    other = replace(found, labels=labels, class_names=NUMBERED)
+    predicted = np.where(labels == 4, 5, found.labels)
+    other = replace(found, labels=labels, probs=np.eye(10, dtype=np.float32)[predicted], class_names=NUMBERED)
     monkeypatch.setattr("pages.ui.caches.read_predictions", lambda *_, **__: other)
     return other
 
@@ -137,8 +138,15 @@ def test_a_class_without_test_pictures_says_so(
     table = app.dataframe[1]
     assert table.proto.placeholder == "no test pictures"
     assert table.value["class"].tolist()[:-2] == list(NUMBERED), "in the order of the classes"
-    undefined = table.value[["recall", "f1", "chance"]].isna().any(axis=1)
-    assert undefined.tolist() == [name == "2" for name in NUMBERED] + [False, False]
+    assert [name == "2" for name in NUMBERED] == table.value["chance"].isna().tolist()[:-2]
+    scores = table.value.set_index("class").loc[["0", "2", "é"], SCORES]
+    assert scores.to_numpy().tolist() == [
+        ["1.000", "1.000", "1.000"],
+        ["0.000", "no test pictures", "no test pictures"],
+        ["never predicted", "0.000", "0.000"],
+    ]
+    assert "Averages of precision are over 9 of 10 classes\\: é is never predicted" in said(app)
+    assert "Averages of recall and F1 are over 9 of 10 classes\\: there are no test pictures of 2" in said(app)
     assert '"type": "progress"' not in table.proto.columns.replace('":"', '": "'), "a bar would stay blank"
     assert app.selectbox(key="confusion_true").options == list(NUMBERED)
     gallery = open_page(shared, "misclassified", run=finished.id, true="2", outcome="all")
@@ -151,11 +159,14 @@ def test_the_class_table_for_download_says_what_is_undefined(
 ) -> None:
     st.cache_resource.clear()
     content = table_csv(_classes_with_notes(load_findings(shared, finished)))
-    table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values={"recall": [""], "f1": [""]})
+    table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values={name: [""] for name in SCORES})
     assert table["class"].tolist()[:-2] == list(NUMBERED)
-    assert table["recall"].dtype == table["f1"].dtype == float
-    assert table["note"].tolist() == ["no test pictures" if name == "2" else "" for name in (*NUMBERED, "", "")]
-    assert (table["recall"].isna() == (table["note"] != "")).all()
+    assert all(table[name].dtype == float for name in SCORES)
+    notes = {"2": "no test pictures", "é": "never predicted"}
+    assert table["note"].tolist()[:-2] == [notes.get(name, "") for name in NUMBERED]
+    assert (table[SCORES].isna().any(axis=1) == (table["note"] != ""))[:-2].all()
+    for note in table["note"][-2:]:
+        assert note.startswith("Averages of precision are over 9 of 10 classes: é is never predicted. Averages of ")
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The epoch that a page shows: it follows the run in focus, and is called best where a validation part chose it."""
 
+import json
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -73,11 +75,19 @@ def test_a_new_best_epoch_of_the_same_run_is_followed_and_a_chosen_one_kept(
     assert "epoch 1 of 2, the best" in said(app)
 
 
+@pytest.mark.fault(81)
 @pytest.mark.parametrize(("run_id", "word", "other"), [("late", "best", "last"), ("unjudged", "last", "best")])
 def test_best_is_said_only_where_a_validation_part_chose(
     open_page: OpenPage, epochs_of_their_own: Workspace, run_id: str, word: str, other: str
 ) -> None:
+    """There, each page says once how few pictures chose it, and of which class there were none."""
+    facts = epochs_of_their_own.runs / run_id / "facts.json"
+    content = json.loads(facts.read_text())
+    content["dataset"]["unvalidated"] = ["frog"]
+    facts.write_text(json.dumps(content))
+    caveats, times = ("Only 30 validation pictures", "No validation picture shows frog"), int(word == "best")
     home = open_page(epochs_of_their_own, "home", run=run_id)
+    assert [said(home).count(words) for words in caveats] == [times, times]
     labels = [metric.label for metric in home.metric]
     assert f"{word.capitalize()} epoch" in labels
     assert f"{other.capitalize()} epoch" not in labels
@@ -85,10 +95,13 @@ def test_best_is_said_only_where_a_validation_part_chose(
         app = open_page(epochs_of_their_own, page, run=run_id)
         assert app.select_slider(key=f"{page}_epoch").options == ["1", f"2 ({word})"]
         assert f"epoch 2 of 2, the {word}" in said(app)
+        assert [said(app).count(words) for words in caveats] == [times, times]
+        assert (caveats[1] in app.select_slider(key=f"{page}_epoch").help) == (word == "best")
     watched = open_page(epochs_of_their_own, "train", run=run_id, view="Watch")
     for chart in watched.get("plotly_chart"):
         assert f"{word}: epoch 2" in chart.proto.spec
         assert f"{other}: epoch" not in chart.proto.spec
+    assert [said(watched).count(words) for words in caveats] == [times, times]
 
 
 def test_an_epoch_that_was_computed_anew_is_shown_as_it_is_now(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cifar_core.config import make_config
 from cifar_core.data.stratified import apportion
 from cifar_core.errors import DataError
-from cifar_core.train import set_aside, split_training
+from cifar_core.train import BY_SHARE, ONE_OF_THREE, SplitRule, set_aside, split_training
 
 
 @given(
@@ -23,7 +23,7 @@ def test_split_is_stratified_and_disjoint(
     labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
     try:
         train, validation = split_training(
-            labels, train_share=train_share, validation_share=validation_share, seed=seed
+            labels, train_share=train_share, validation_share=validation_share, seed=seed, rule=BY_SHARE
         )
     except DataError:
         assert sum(counts) * validation_share <= 0.5
@@ -34,8 +34,48 @@ def test_split_is_stratified_and_disjoint(
         held = int(np.sum(labels[validation] == name))
         assert abs(held - count * validation_share) < 1, "the same share of every class, up to less than one picture"
         assert np.sum(labels[train] == name) == max(1, round((count - held) * train_share))
-    repeated = split_training(labels, train_share=train_share, validation_share=validation_share, seed=seed)
+    repeated = split_training(
+        labels, train_share=train_share, validation_share=validation_share, seed=seed, rule=BY_SHARE
+    )
     assert np.array_equal(train, repeated[0]) and np.array_equal(validation, repeated[1])
+
+
+@pytest.mark.fault(81)
+@given(
+    counts=st.lists(st.integers(1, 30), min_size=2, max_size=8),
+    share=st.floats(0.01, 0.5),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_a_class_of_three_pictures_keeps_one_for_validation(counts: list[int], share: float, seed: int) -> None:
+    """The others give up to as many as are needed, each all but one; only where that is too few the part grows."""
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    sizes, held = np.array(counts), {}
+    for rule in (BY_SHARE, ONE_OF_THREE):
+        try:
+            parts = split_training(labels, train_share=1.0, validation_share=share, seed=seed, rule=rule)
+        except DataError:
+            parts = np.arange(len(labels)), np.array([], int)
+        assert sorted(np.concatenate(parts)) == list(range(len(labels)))
+        held[rule] = np.bincount(labels[parts[1]], minlength=len(counts))
+    before, now = held[BY_SHARE], held[ONE_OF_THREE]
+    needed = (sizes >= 3) | (before > 0)
+    assert ((now > 0) == needed).all()
+    assert now.sum() == max(before.sum(), needed.sum())
+    assert (now <= np.maximum(before, 1)).all() and (now < sizes).all() | (sizes == 1).any()
+    if needed.all() and (before > 0).all():
+        assert (now == before).all()
+
+
+@pytest.mark.parametrize("rule", [BY_SHARE, ONE_OF_THREE])
+def test_the_parts_of_runs_made_before_there_was_a_rule(rule: SplitRule) -> None:
+    """The positions were written down before; of classes of the same size both rules choose them."""
+    even, rare = np.arange(40) % 4, np.repeat(np.arange(5), [2, 3, 9, 40, 7])
+    found = [
+        split_training(labels, train_share=1.0, validation_share=0.1, seed=1, rule=rule)[1] for labels in (even, rare)
+    ]
+    assert found[0].tolist() == [3, 28, 29, 38]
+    assert (found[1].tolist() == [9, 33, 36, 46, 52, 58]) == (rule == BY_SHARE)
+    assert np.bincount(rare[found[1]]).tolist() == ([0, 0, 1, 4, 1] if rule == BY_SHARE else [0, 1, 1, 3, 1])
 
 
 @given(
@@ -93,12 +133,14 @@ def test_other_seed_other_split() -> None:
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("rule", [BY_SHARE, ONE_OF_THREE])
 @pytest.mark.parametrize("each", [4, 5, 6, 15, 25])
-def test_many_small_classes_keep_the_share_together(each: int) -> None:
+def test_many_small_classes_keep_the_share_together(each: int, rule: SplitRule) -> None:
     """If each class were rounded separately, a tenth of 4 or 5 pictures would be none, and of 6 it would be one."""
     labels = np.repeat(np.arange(1000), each)
-    train, validation = split_training(labels, train_share=1.0, validation_share=0.1, seed=0)
-    assert len(validation) == 100 * each and len(train) == 900 * each
+    train, validation = split_training(labels, train_share=1.0, validation_share=0.1, seed=0, rule=rule)
+    assert len(validation) == (100 * each if rule == BY_SHARE else max(1000, 100 * each))
+    assert len(train) + len(validation) == 1000 * each
 
 
 def test_a_class_of_one_picture_is_learned_from() -> None:

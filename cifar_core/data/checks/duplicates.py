@@ -5,6 +5,7 @@ Two pictures are duplicates where all pixels are equal after their conversion to
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,29 @@ def count_duplicates(dataset: Dataset, groups: Groups) -> DuplicateCounts:
         sum(len(part) - len(np.unique(part)) for part in numbers.values()),
         int(np.isin(validation, numbers["train"]).sum()),
     )
+
+
+def seen_in_training(
+    groups: Groups, train: np.ndarray, validation: np.ndarray
+) -> dict[Literal["test", "validation"], np.ndarray]:
+    """Which of the pictures that a training measures it has seen too, with the same pixels.
+
+    A test picture is seen where it is trained on or helps to choose the epoch, a validation picture where it is
+    trained on.
+
+    Args:
+        groups: of the dataset.
+        train: int64 [T], positions in the training part that are trained on.
+        validation: int64 [V], positions there that validate.
+
+    Returns:
+        bool [M] of the test part and bool [V].
+    """
+    trained_on, chosen_by = groups.train[train], groups.train[validation]
+    return {
+        "test": np.isin(groups.test, np.concatenate([trained_on, chosen_by])),
+        "validation": np.isin(chosen_by, trained_on),
+    }
 
 
 def numbers_of(dataset: Dataset, groups: Groups, split: Split) -> np.ndarray:

@@ -55,6 +55,7 @@ class OfficialFiles:
     test: tuple[tuple[str, str], ...]
     meta: tuple[str, str]
     class_names: str  # the key of the class names in the meta file
+    notes: tuple[str, ...] = ()  # what was left out, a sentence each
 
     @property
     def pickles(self) -> dict[str, str]:
@@ -93,6 +94,7 @@ CIFAR100 = OfficialFiles(
     test=(("test", "f0ef6b0ae62326f3e7ffdfab6717acfc"),),
     meta=("meta", "7973b15100ade9c7d40fb424638fde48"),
     class_names="fine_label_names",
+    notes=("The fine labels are the classes; the coarse ones were left out.",),
 )
 
 
@@ -195,6 +197,7 @@ def import_official(
             title=files.title if name == files.name else name,
             class_names=class_names,
             source=f"The official {files.title} of the University of Toronto; every file had the official hash.",
+            notes=(f"The training and the test part are those of the official {files.title}.", *files.notes),
         )
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -14,13 +14,13 @@ import numpy as np
 from cifar_core.data.dataset import Dataset, Split
 from cifar_core.data.sources.archive import Member, MemberPath, open_source
 from cifar_core.data.sources.archive_limits import shown_name
-from cifar_core.data.sources.cifar10 import CIFAR_LIMITS
+from cifar_core.data.sources.cifar10 import CIFAR100, CIFAR_LIMITS
 from cifar_core.data.sources.drawn10 import numbered_ids
 from cifar_core.data.sources.first_members import first_members
 from cifar_core.data.store import refuse_taken, save_dataset
 from cifar_core.errors import DataError
 from cifar_core.jobs.progress import OnProgress, no_progress
-from cifar_core.text import MB
+from cifar_core.text import MB, first_names
 from cifar_core.workspace import Workspace
 
 _PIXELS = 3 * 32 * 32
@@ -35,6 +35,7 @@ class _Form:
     test: str
     names: str
     labels: int  # bytes before the pixels; the last of them is the class
+    notes: tuple[str, ...] = ()  # what is left out, a sentence each
 
     @property
     def record(self) -> int:
@@ -47,7 +48,7 @@ class _Form:
 
 
 _CIFAR10 = _Form(re.compile(r"data_batch_(\d{1,3})\.bin"), "test_batch.bin", "batches.meta.txt", 1)
-_CIFAR100 = _Form(re.compile(r"train()\.bin"), "test.bin", "fine_label_names.txt", 2)
+_CIFAR100 = _Form(re.compile(r"train()\.bin"), "test.bin", "fine_label_names.txt", 2, CIFAR100.notes)
 
 
 def is_binary_cifar(path: Path) -> bool:
@@ -81,11 +82,15 @@ def import_binary(
     form = _form_of(files, source_name)
     class_names = _class_names(_required(files, form.names, source_name))
     test = _split("test", [_required(files, form.test, source_name)], form, class_names)
-    train = _split("train", _training_files(files, form, source_name), form, class_names)
+    training_files = _training_files(files, form, source_name)
+    train = _split("train", training_files, form, class_names)
+    names = first_names([member.path[-1].lower() for member in training_files])
+    notes = (f"The training pictures are those of {names}, the test pictures those of {form.test}.", *form.notes)
+    training_files.clear()
     files.clear()
     progress("Saving", 0, 1, "files")
     origin = f"Imported from {source_name}, in the binary form of CIFAR."
-    return save_dataset(workspace, name, train, test, title=name, class_names=class_names, source=origin)
+    return save_dataset(workspace, name, train, test, title=name, class_names=class_names, source=origin, notes=notes)
 
 
 def _read_files(path: Path, source_name: str, progress: OnProgress) -> dict[str, Member]:

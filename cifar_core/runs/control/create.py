@@ -11,9 +11,9 @@ from cifar_core import __version__
 from cifar_core.config import RunConfig, for_dataset, require_validation
 from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
+from cifar_core.errors import RunError
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
-from cifar_core.runs.about import clean_text
 from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
@@ -23,7 +23,8 @@ from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
-from cifar_core.train import LOWEST_LOSS, training_parts
+from cifar_core.text import clean_text
+from cifar_core.train import LOWEST_LOSS, ONE_OF_THREE, training_parts
 from cifar_core.workspace import Workspace
 
 _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
@@ -54,12 +55,16 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
     if config.data.dataset != DRAWN10_NAME:
         dataset = open_dataset(workspace, config.data.dataset)
         classes, own = len(dataset.class_names), 0 if dataset.validation is None else len(dataset.validation)
-        training_parts(dataset, config.data, config.machine.seed)  # raises DataError where a part would be empty
+        training_parts(dataset, config.data, config.machine.seed, ONE_OF_THREE)  # DataError where one would be empty
     require_validation(config, own)
     config = for_dataset(config, own)
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
-    content = {"settings": config.flat(), "person": clean_text(person, "person", MAX_PERSON), "parent": parent}
+    content = {
+        "settings": config.flat(),
+        "person": clean_text(person, "person", MAX_PERSON, RunError),
+        "parent": parent,
+    }
     with exclusive_run_changes(workspace):
         run_id = new_run_id(nonce)
         while (workspace.runs / run_id).exists():
@@ -80,6 +85,7 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
         "schema_version": RUN_SCHEMA,
         "first_schema": RUN_SCHEMA,
         "epoch_rule": LOWEST_LOSS,
+        "split_rule": ONE_OF_THREE,
         "origin": "trained",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         "expected_seconds": expected.seconds if expected else None,

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from cifar_core.data import check_dataset, require_unchanged
+from cifar_core.data import check_dataset, require_unchanged, seen_in_training
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.process import Reporter, run_job_process
@@ -19,12 +19,12 @@ from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
-from cifar_core.runs.records import TrainingRecord, read_training_record, run_config
+from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record, run_config
 from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.process import threads_of
-from cifar_core.runs.training.recorder import seen_in_training, write_probs, write_samples
+from cifar_core.runs.training.recorder import write_probs, write_samples
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine, MeasuredSplit
@@ -55,8 +55,10 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         config = run_config(folder)
         device = pick_device("cpu" if record.device == "cpu" else "auto")
         make_repeatable(config.machine.seed)
-        data = load_training_data(dataset, config.data, config.machine.seed, device)
-        seen = seen_in_training(check_dataset(folder.workspace, dataset, progress).groups, data)
+        split_rule = read_creation(folder).split_rule
+        data = load_training_data(dataset, config.data, config.machine.seed, device, split_rule)
+        groups = check_dataset(folder.workspace, dataset, progress).groups
+        seen = seen_in_training(groups, data.train.positions, data.validation.positions)
         found = _predict(folder, record, data, run.best, progress)
         progress("Saving", 0, 0, "")
         carry_over(folder)

@@ -19,7 +19,15 @@ import numpy as np
 import torch
 
 from cifar_core.config import Precision, RunConfig
-from cifar_core.data import Dataset, Groups, check_dataset, open_dataset, prepare_drawn10, require_unchanged
+from cifar_core.data import (
+    Dataset,
+    Groups,
+    check_dataset,
+    open_dataset,
+    prepare_drawn10,
+    require_unchanged,
+    seen_in_training,
+)
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import end_line
@@ -37,11 +45,11 @@ from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
-from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, seen_in_training, write_samples
+from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, write_samples
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import MeasuredSplit, should_stop_early
+from cifar_core.train import MeasuredSplit, should_stop_early, unvalidated_classes
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
@@ -80,11 +88,11 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
-    data = load_training_data(dataset, config.data, config.machine.seed, device)
-    checkpoints = Checkpoints(folder)
-    seen = seen_in_training(groups, data)
-    dataset_facts, rule = _dataset_facts(dataset, data, seen), read_creation(folder).epoch_rule
-    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=rule))
+    creation = read_creation(folder)
+    data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
+    seen = seen_in_training(groups, data.train.positions, data.validation.positions)
+    checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen)
+    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=creation.epoch_rule))
     trainer = loaded.trainer
     _rewind_metrics(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
@@ -208,6 +216,7 @@ def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredS
         grey_bits=dataset.grey_bits,
         test_seen=int(seen["test"].sum()),
         validation_seen=int(seen["validation"].sum()),
+        unvalidated=unvalidated_classes(dataset, data.validation.positions),
     )
 
 

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 
 from cifar_core.config import ModelConfig
-from cifar_core.data import Dataset, Groups, Split, usable_std
+from cifar_core.data import Dataset, Split, usable_std
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import EndRequest, TrainingProgress
 from cifar_core.lifecycle.status import write_progress
@@ -157,15 +157,6 @@ def seconds_left(at: Position) -> float | None:
     return at.seconds / done * (at.epochs - done) if done > 0 else None
 
 
-def seen_in_training(groups: Groups, data: TrainingData) -> dict[MeasuredSplit, np.ndarray]:
-    """Which measured pictures have the same pixels as one that is trained on: bool [N] of each split."""
-    trained_on = groups.train[data.train.positions]
-    return {
-        "test": np.isin(groups.test[data.test.positions], trained_on),
-        "validation": np.isin(groups.train[data.validation.positions], trained_on),
-    }
-
-
 def write_samples(
     folder: RunFolder, dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray]
 ) -> None:
@@ -175,7 +166,7 @@ def write_samples(
         folder: of the run.
         dataset: that it is trained on.
         data: its parts.
-        seen: of `seen_in_training`.
+        seen: of `seen_in_training`, bool [N] of each split.
 
     Raises:
         StorageError: the disk refused.

@@ -11,8 +11,10 @@ from cifar_core.data import (
     DatasetState,
     dataset_job,
     delete_dataset,
+    duplicate_sentences,
     forget_import,
     list_datasets,
+    read_duplicate_counts,
     start_get,
 )
 from cifar_core.jobs.job import JobState, read_job
@@ -21,6 +23,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
 from pages.ui.data.import_decision import show_lines
 from pages.ui.data.imports import is_import
+from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -83,6 +86,7 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
             f"{state.classes} classes · {state.train - state.validation:,} train · {validation}{state.test:,} test · "
             f"{size_text(state.bytes)}"
         )
+        _show_duplicates(workspace, state)
     else:
         if state.problem or (job is not None and failed):
             st.error(escaped_sentence(state.problem or (job.error if job else "")), icon=":material/error:")
@@ -93,6 +97,26 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
     if failed and st.button("Dismiss", key=f"data_forget_{state.name}", icon=":material/close:", type="tertiary"):
         forget_import(workspace, state.name)
         st.rerun()
+
+
+def _show_duplicates(workspace: Workspace, state: DatasetState) -> None:
+    """Show what makes the numbers of a dataset untrue, and where to see it; nothing where there is nothing to say."""
+    counts = read_duplicate_counts(workspace, state.name, state.fingerprint)
+    if counts is not None and not counts.any:
+        return
+    if counts is None:
+        st.caption(":material/help: Not checked for duplicates yet.")
+    else:
+        sentences = duplicate_sentences(counts, state.test, state.validation)
+        st.warning("  \n".join(map(escaped_sentence, sentences)), icon=":material/content_copy:")
+    if st.button(
+        "Check it" if counts is None else "See the duplicates",
+        key=f"data_checks_{state.name}",
+        icon=":material/search:",
+        on_click=look_inside,
+        args=(state.name, "Checks"),
+    ):
+        rerun_page()  # this is a fragment, and what was chosen is shown outside of it
 
 
 def _show_buttons(workspace: Workspace, state: DatasetState, *, primary: bool) -> None:

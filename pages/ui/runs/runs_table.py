@@ -14,6 +14,7 @@ from pages.ui.train.settings_form import setting_text
 from pages.ui.wording import PERCENT_FORMAT, date_and_time, in_percent, status_display
 
 ACCURACY_COLUMNS = ("best test accuracy", "last test accuracy")
+SEEN_COLUMN = "seen in training"  # test pictures; shown where a run has any
 SELECTED_KEY = "runs_chosen"
 
 
@@ -26,6 +27,7 @@ def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFram
     """
     sound = [run for run in runs if not run.problem]
     names = [name for name in differing([run.config for run in sound]) if name != "dataset"] if sound else []
+    any_seen = any(run.dataset is not None and run.dataset.test_seen for run in runs)
     rows = []
     for run in runs:
         row: dict[str, object] = {"run": run.name}
@@ -35,6 +37,8 @@ def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFram
         row["best epoch"] = run.best.epoch if run.best else None
         row["last test accuracy"] = run.last.test_accuracy if run.last else None
         row["n (test)"] = run.dataset.test if run.dataset else None
+        if any_seen:
+            row[SEEN_COLUMN] = run.dataset.test_seen if run.dataset else None
         flat = run.config.flat()
         row.update({spec_of(name).label: None if run.problem else _cell_value(flat[name]) for name in names})
         row["time"] = clock(run.seconds)
@@ -66,6 +70,9 @@ def select_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
             "run": st.column_config.TextColumn(pinned=True),
             **dict.fromkeys(ACCURACY_COLUMNS, st.column_config.NumberColumn(format=PERCENT_FORMAT)),
             "n (test)": st.column_config.NumberColumn(format="localized"),
+            SEEN_COLUMN: st.column_config.NumberColumn(
+                format="localized", help="Test pictures with the same pixels as a training or validation picture."
+            ),
         },
     )
     chosen = [runs[row] for row in event["selection"]["rows"] if row < len(runs)]

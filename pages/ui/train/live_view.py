@@ -19,6 +19,7 @@ from pages.ui.components.status_badge import status_badge
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
+from pages.ui.run_focus import show_caveats
 from pages.ui.train.active_runs import (
     refresh_interval,
     rerun_when_runs_change,
@@ -137,6 +138,7 @@ def _show_notices(run: Run) -> None:
 def _show_curves(run: Run, metrics: pd.DataFrame) -> None:
     """Show both charts. They are shown empty before the first epoch, so that the browser has loaded Plotly by then."""
     st.markdown(result_line(run))
+    show_caveats(run)
     best = run.best.epoch if run.best else None
     with st.grid(2, min_column_width=340):
         for kind in CURVE_KINDS:

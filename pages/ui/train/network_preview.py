@@ -1,5 +1,6 @@
-"""A preview of what the chosen settings would train: the checks of every rule, the layers, and augmented pictures."""
+"""A preview of what the chosen settings would train: their checks, the layers, augmented pictures, what validates."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,15 @@ import streamlit as st
 
 from cifar_core.config import RunConfig, make_config, require_validation
 from cifar_core.data import DatasetState, augment, draw_variation
-from cifar_core.errors import ConfigError
+from cifar_core.errors import ConfigError, DataError
 from cifar_core.models import layer_table, totals
+from cifar_core.runs import without_validation
+from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
-from pages.ui.caches import load_dataset
+from pages.ui.caches import find_unvalidated, load_dataset
 from pages.ui.components.images import enlarged
 from pages.ui.error_messages import show_errors
+from pages.ui.markdown import escaped_sentence
 
 AUGMENTED_PICTURES = 6  # shown in a row
 DEFAULT_CLASSES = 10  # of drawn10 and cifar10, before their files are here
@@ -36,6 +40,22 @@ def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) ->
         return config, [f"There is no dataset {config.data.dataset} here: import it on the Data page."]
     here = state.state == "ready" or state.name == "drawn10"  # the worker draws drawn10 by itself
     return config, [] if here else [f"{state.name} is not ready ({state.state}): {state.how}"]
+
+
+def is_ready(name: str, datasets: list[DatasetState]) -> bool:
+    """Return whether a dataset can be opened."""
+    return any(state.name == name and state.state == "ready" for state in datasets)
+
+
+def show_validation_notes(workspace: Workspace, config: RunConfig, datasets: list[DatasetState]) -> None:
+    """Show which validation pictures would not be used, and which classes would have none."""
+    own = {state.name: state.validation for state in datasets}.get(config.data.dataset, 0)
+    notes = [set_aside(config.data, own)]
+    if is_ready(config.data.dataset, datasets):
+        with contextlib.suppress(DataError):  # the start says it
+            notes.append(without_validation(find_unvalidated(workspace, config)))
+    for note in filter(None, notes):
+        st.caption(f":material/info: {escaped_sentence(note)}")
 
 
 def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:

@@ -116,13 +116,18 @@ def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], pa
     """
     made = ""
     if run.status in RETRIABLE and not run.problem:
-        # The count is part of the key, so that a double click finds another button.
-        retries = sum(other.parent == run.id for other in runs)
+        # The count is part of the key, so that the second of two quick clicks finds no button; a later one finds one
+        # that is disabled as long as the new run is under way, because it would end the same.
+        repeats = [other for other in runs if other.parent == run.id]
+        under_way = any(other.active and other.config == run.config for other in repeats)
         if st.button(
             "Retry",
-            key=f"{page}_retry_{run.id}_{retries}",
+            key=f"{page}_retry_{run.id}_{len(repeats)}",
             icon=":material/replay:",
-            help="Trains it once more from the start, with the same settings and seed, as a new run.",
+            disabled=under_way,
+            help="A run that repeats it is under way."
+            if under_way
+            else "Trains it once more from the start, with the same settings and seed, as a new run.",
         ):
             with show_errors_as_toast():
                 made = retry_run(workspace, run.id, person=current_person())

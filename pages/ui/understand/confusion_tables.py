@@ -9,14 +9,17 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.evaluate import ConfusionMatrix
+from cifar_core.evaluate import ConfusionMatrix, explain_averages
 from cifar_core.export import table_csv
 from cifar_core.figures import figure_html
 from cifar_core.runs import Run
 from cifar_core.text import no_pictures
 from pages.ui.caches import Findings
+from pages.ui.markdown import escaped_sentence
 from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell
 from pages.ui.wording import PERCENT_FORMAT, in_percent
+
+SCORES = ["precision", "recall", "f1"]  # of a class
 
 
 def show_pairs(pairs: pd.DataFrame) -> None:
@@ -54,10 +57,20 @@ def show_pairs(pairs: pd.DataFrame) -> None:
 
 
 def show_class_table(findings: Findings) -> None:
-    """Show precision, recall, F1 and support of each class, with averages; a row chooses the mistakes of its class."""
+    """Show precision, recall, F1 and support of each class, with averages; a row chooses the mistakes of its class.
+
+    Scores are bars, which cannot say that one is undefined: where one is, all are texts of one width instead, which
+    sort as numbers do, and before the words.
+    """
     key = _table_key("classes")
     # Only these are kept by the callback, not the findings.
     table, names = class_table_with_averages(findings), findings.predictions.class_names
+    all_defined = bool(table[SCORES].notna().all(axis=None))
+    if not all_defined:
+        reasons = undefined_reasons(table, findings.predictions.split)
+        table = table.assign(
+            **{name: table[name].map("{:.3f}".format).where(table[name].notna(), reasons) for name in SCORES}
+        )
     bounds = zip(table.pop("recall_low"), table.pop("recall_high"), strict=True)
     chance = [None if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
     # An average has no interval.
@@ -77,21 +90,21 @@ def show_class_table(findings: Findings) -> None:
         height="content",
         placeholder=no_pictures(findings.predictions.split),
         alt="Precision, recall, F1 and support of each class",
-        column_config=_class_columns(all_defined=bool(table[["precision", "recall", "f1"]].notna().all(axis=None))),
+        column_config=_class_columns(all_defined=all_defined),
     )
+    words = explain_averages(findings.classes, findings.predictions.split)
+    if words:
+        st.caption(escaped_sentence(words))
 
 
 def _class_columns(*, all_defined: bool) -> dict[str, Any]:
-    """Return how each column of the class table is shown: scores as bars, which cannot say that one is undefined."""
-    bar = partial(st.column_config.ProgressColumn, min_value=0.0, max_value=1.0)
+    """Return how each column of the class table is shown."""
+    bar = partial(st.column_config.ProgressColumn, min_value=0.0, max_value=1.0, format="%.3f")
+    text = partial(st.column_config.TextColumn, alignment="right")
     shares = {
-        name: (bar if all_defined else st.column_config.NumberColumn)(title, format="%.3f", help=meaning)
+        name: (bar if all_defined else text)(title, help=meaning)
         for name, title, meaning in (
-            (
-                "precision",
-                "Precision",
-                "Of the pictures predicted as this class, the share that belong to it; 0 where there are none.",
-            ),
+            ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
             ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
             ("f1", "F1", "Harmonic mean of precision and recall."),
         )
@@ -112,8 +125,15 @@ def _class_columns(*, all_defined: bool) -> dict[str, Any]:
 
 def _classes_with_notes(findings: Findings) -> pd.DataFrame:
     """Return the class table for a file: the cells of undefined scores stay empty, and the column `note` says why."""
-    table, reason = class_table_with_averages(findings), no_pictures(findings.predictions.split)
-    return table.assign(note=np.where(table["support"] == 0, reason, ""))
+    table, split = class_table_with_averages(findings), findings.predictions.split
+    notes = undefined_reasons(table, split).where(table[SCORES].isna().any(axis=1), "")
+    notes[len(findings.classes) :] = explain_averages(findings.classes, split)
+    return table.assign(note=notes)
+
+
+def undefined_reasons(table: pd.DataFrame, split: str) -> "pd.Series[Any]":
+    """Return for each row of a class table why a score of it is undefined, if one is."""
+    return pd.Series(np.where(table["support"] == 0, no_pictures(split), "never predicted"), table.index)
 
 
 def class_table_with_averages(findings: Findings) -> pd.DataFrame:

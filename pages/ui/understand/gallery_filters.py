@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.evaluate import Score
-from cifar_core.runs import Run
+from cifar_core.runs import Run, without_validation
 from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter
+from pages.ui.markdown import escaped_sentence
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
 from pages.ui.url_state import UrlParameter, any_of, free_text, number_range, one_of, reset_widgets, whole_number
 from pages.ui.wording import epoch_word
@@ -88,6 +89,7 @@ def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> 
     if len(epochs) < 2:
         return best
     word = epoch_word(run)
+    unvalidated = without_validation(run.dataset.unvalidated or ()) if run.dataset else ""
     chosen: int = st.select_slider(
         "Epoch",
         epochs,
@@ -95,7 +97,7 @@ def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> 
         format_func=lambda epoch: f"{epoch} ({word})" if epoch == best else str(epoch),
         help="What the network got wrong at the end of each epoch. "
         + (
-            "The best one was chosen by the validation part."
+            f"The best one was chosen by the validation part. {escaped_sentence(unvalidated)}".strip()
             if word == "best"
             else "There is no validation part to choose one by, so the last one is reported."
         ),

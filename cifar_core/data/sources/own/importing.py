@@ -149,14 +149,7 @@ def import_pictures(
     _require_pictures(found, counts)
     watcher.progress("Saving", 0, 1, "files")
     origin = f"Imported from {shown_name(path, shown)}."
-    dataset = _save(workspace, name, found, _class_names(counts, found), options, origin)
-    after = [_taken_sentence(dataset, layout, options)]
-    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
-    if layout.flat and not tested.all():
-        after.append(_untested_sentence([dataset.class_names[label] for label in np.flatnonzero(tested == 0)]))
-    if dataset.grey_bits != 16:
-        after.append(f"The 16-bit grey pictures hold {dataset.grey_bits} bits: level 4,095 is white.")
-    return dataset, replace(findings, sentences=[*findings.sentences, *after], imported=True)
+    return _save(workspace, name, found, _class_names(counts, found), options, origin, findings)
 
 
 def _require_pictures(found: Reading, counts: dict[str, Counter[Part]]) -> None:
@@ -236,7 +229,9 @@ def _save(
     class_names: tuple[str, ...],
     options: ImportOptions,
     origin: str,
-) -> Dataset:
+    findings: Findings,
+) -> tuple[Dataset, Findings]:
+    """Store what was read, with all that is to be said of it, which is returned too."""
     grey_bits = found.settle_grey_bits()
     splits = {part: found.parts.pop(part).split(class_names) for part in list(found.parts)}
     train, validation = splits["train"], None
@@ -245,17 +240,27 @@ def _save(
     elif "valid" in splits and len(splits["valid"].ids):
         validation = np.arange(len(train.ids), len(train.ids) + len(splits["valid"].ids))
         train = train.join(splits["valid"])
-    return save_dataset(
+    test, held = splits["test"], 0 if validation is None else len(validation)
+    sentences = [_taken_sentence(len(train.ids) - held, held, len(test.ids), found.layout, options)]
+    untested = np.flatnonzero(np.bincount(test.labels, minlength=len(class_names)) == 0)
+    if found.layout.flat and len(untested):
+        sentences.append(_untested_sentence([class_names[label] for label in untested]))
+    if grey_bits != 16:
+        sentences.append(f"The 16-bit grey pictures hold {grey_bits} bits: level 4,095 is white.")
+    findings = replace(findings, sentences=[*findings.sentences, *sentences], imported=True)
+    dataset = save_dataset(
         workspace,
         name,
         train,
-        splits["test"],
+        test,
         title=name,
         class_names=class_names,
         source=origin,
         validation=validation,
         grey_bits=grey_bits,
+        notes=tuple(findings.report),
     )
+    return dataset, findings
 
 
 def _choose_test(split: Split, share: float, seed: int) -> tuple[Split, Split]:
@@ -319,9 +324,8 @@ def _untested_sentence(classes: list[str]) -> str:
     return f"No test pictures: {first_names(classes)}. Scores of such a class are undefined."
 
 
-def _taken_sentence(dataset: Dataset, layout: Layout, options: ImportOptions) -> str:
-    held = 0 if dataset.validation is None else len(dataset.validation)
-    train, test = len(dataset.train.labels) - held, len(dataset.test.labels)
+def _taken_sentence(train: int, held: int, test: int, layout: Layout, options: ImportOptions) -> str:
+    """The pictures of each part; `held` are its own validation pictures."""
     if layout.flat:
         return (
             f"Of {train + test:,} pictures, {test:,} {_were(test)} drawn for the test part "

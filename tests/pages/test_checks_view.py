@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from cifar_core.data import Dataset, Split, save_dataset
+from cifar_core.data import Dataset, Split, check_dataset, save_dataset
 from cifar_core.workspace import Workspace
 from pages.ui.components.image_grid import GridEvent
 from pages.ui.data.picture_browser import TILES_ON_PAGE
 from tests.data.checks.support import ordinary_pictures
-from tests.pages.support import said
+from tests.pages.support import OpenPage, said
 
 ODD = 60  # black pictures: more than fit on a page of tiles
 
@@ -29,21 +28,10 @@ def save_odd(workspace: Workspace) -> Dataset:
     )
 
 
-def draw_checks(root: str) -> None:
-    """The script of a page that shows nothing else; Streamlit runs its source alone."""
-    from pathlib import Path  # noqa: PLC0415
-
-    from cifar_core.data import check_dataset, open_dataset  # noqa: PLC0415
-    from cifar_core.workspace import Workspace  # noqa: PLC0415
-    from pages.ui.data.dataset_checks import show_checks  # noqa: PLC0415
-
-    workspace = Workspace(Path(root))
-    dataset = open_dataset(workspace, "odd")
-    show_checks(dataset, check_dataset(workspace, dataset))
-
-
-def test_what_is_odd_stands_first_and_opens_its_tiles(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_odd(workspace)
+def test_what_is_odd_stands_first_and_opens_its_tiles(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_dataset(workspace, save_odd(workspace))
     shown: list[list[str]] = []
     clicks: list[str] = []
 
@@ -51,24 +39,24 @@ def test_what_is_odd_stands_first_and_opens_its_tiles(workspace: Workspace, monk
         shown.append([f"{key} {caption}" for key, caption in zip(keys, captions, strict=True)])
         return GridEvent(frozenset(), clicks.pop() if clicks else None)
 
-    monkeypatch.setattr("pages.ui.data.dataset_checks.image_grid", grid)
-    app = AppTest.from_function(draw_checks, args=(str(workspace.root),)).run()
-    assert [header.value for header in app.subheader] == ["Classes", "Odd pictures", "Shortcuts"]
+    monkeypatch.setattr("pages.ui.data.checks_view.image_grid", grid)
+    app = open_page(workspace, "data", dataset="odd", view="Checks")
+    assert [header.value for header in app.subheader] == ["Duplicates", "Classes", "Odd pictures", "Shortcuts"]
     text = said(app).replace("\\", "")
     assert ":material/error_outline: train: *right* has " in text
     assert "Looked for and not found: mostly white, " in text
     assert not shown
-    assert {"Brightness", "Mean colour"} < set(app.dataframe[0].value["property"])
+    assert {"Brightness", "Mean colour"} < set(app.dataframe[-1].value["property"])
     app.button(key="data_finding_constant").click().run()
     assert app.query_params["finding"] == "constant"
     assert len(shown[-1]) == TILES_ON_PAGE
     assert shown[-1][0] == "train: train/0.png left\ntrain"
     app.get_by_key("data_tiles").set_value(2).run()
     assert [key.split(" ")[1] for key in shown[-1]] == [f"train/{row}.png" for row in range(TILES_ON_PAGE, ODD)]
-    again = AppTest.from_function(draw_checks, args=(str(workspace.root),))
-    again.query_params.update({"dataset": "odd", "finding": "constant", "tiles": "2"})
     clicks.append("train: train/55.png")
-    again.run()
-    assert not again.exception
-    wanted = {"dataset": "odd", "split": "validation", "picture": "train/55.png"}
-    assert {name: again.query_params[name] for name in wanted} == wanted
+    again = open_page(workspace, "data", dataset="odd", view="Checks", finding="constant", tiles="2")
+    assert "odd · validation, n = 50" in said(again), "the picture is open in the browser"
+    assert {name: again.query_params[name] for name in ("split", "picture")} == {
+        "split": "validation",
+        "picture": "train/55.png",
+    }

@@ -1,0 +1,116 @@
+"""The duplicates of a dataset: how many there are, and each group of equal pictures as tiles with where they stand."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cifar_core.data import Dataset, DatasetCheck, duplicate_sentences, duplicate_table
+from cifar_core.export import table_csv
+from cifar_core.text import counted, first_names
+from cifar_core.workspace import Workspace
+from pages.ui.components.image_grid import image_grid
+from pages.ui.data.cleaned_copy import show_cleaned_copy
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.url_state import one_of, url_to_widgets, whole_number, widgets_to_url
+
+_GROUPS_ON_PAGE = 8
+_TILES_OF_GROUP = 4  # more of the same picture tell nothing
+_KINDS: dict[str, tuple[str, Callable[[pd.DataFrame], bool]]] = {
+    "test": ("In test and training", lambda group: group["part"].nunique() > 1 and "test" in set(group["part"])),
+    "validation": ("In validation and training", lambda group: {"validation", "train"} <= set(group["part"])),
+    "classes": ("Under several classes", lambda group: group["class"].nunique() > 1),
+    "within": ("Within one part", lambda group: bool(group["part"].duplicated().any())),
+}
+
+
+def show_duplicates(workspace: Workspace, dataset: Dataset, check: DatasetCheck) -> None:
+    """Show what is known about the duplicates of a dataset, how to be rid of them, and each kind with its pictures."""
+    st.subheader(
+        "Duplicates",
+        anchor=False,
+        help="Pictures whose pixels are all equal once they are 32 x 32, whatever their files are. A network knows a "
+        "test picture that it was trained on, so its accuracy there says little about new pictures.",
+    )
+    held = 0 if dataset.validation is None else len(dataset.validation)
+    sentences = duplicate_sentences(check.duplicates, len(dataset.test.labels), held)
+    if not sentences:
+        pictures = counted(check.groups.count, "picture")
+        st.markdown(f":material/check_circle: No duplicates: all {pictures} are different.")
+        return
+    st.warning("  \n".join(map(escaped_sentence, sentences)), icon=":material/content_copy:")
+    show_cleaned_copy(workspace, dataset, check)
+    _show_groups(dataset, check)
+
+
+def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
+    table = _table(check.duplicates, dataset.fingerprint, dataset, check)
+    groups = dict(list(table.groupby("group", sort=False)))
+    kinds = {kind: [group for group in groups.values() if fits(group)] for kind, (_, fits) in _KINDS.items()}
+    kinds = {kind: found for kind, found in kinds.items() if found}
+    parameters = {"kind": one_of(list(kinds), next(iter(kinds))), "pairs": whole_number(1, 10**6, 1)}
+    url_to_widgets("data", parameters, subject=dataset.name)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.segmented_control(
+            "Show",
+            list(kinds),
+            key="data_kind",
+            required=True,
+            on_change=_go_to_first_page,
+            format_func=lambda kind: f"{_KINDS[kind][0]} ({len(kinds[kind]):,})",
+        )
+        st.download_button(
+            "Duplicates (CSV)",
+            lambda: table_csv(table.drop(columns="row")),
+            f"{dataset.name}-duplicates.csv",
+            "text/csv",
+            key="data_duplicates_csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    found = kinds[kind or next(iter(kinds))]
+    pages = math.ceil(len(found) / _GROUPS_ON_PAGE)
+    st.session_state["data_pairs"] = min(st.session_state["data_pairs"], pages)
+    first = (st.session_state["data_pairs"] - 1) * _GROUPS_ON_PAGE
+    with st.grid("auto", min_column_width=200):
+        for group in found[first : first + _GROUPS_ON_PAGE]:
+            _show_group(dataset, group)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key="data_pairs")
+    widgets_to_url("data", parameters)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _table(counts: object, fingerprint: str, _dataset: Dataset, _check: DatasetCheck) -> pd.DataFrame:
+    return duplicate_table(_dataset, _check.groups)
+
+
+def _show_group(dataset: Dataset, group: pd.DataFrame) -> None:
+    """Show pictures that are equal side by side, each with its part and class; a click opens one in the browser."""
+    shown = group.head(_TILES_OF_GROUP)
+    number, more = int(group["group"].iloc[0]), len(group) - len(shown)
+    with st.container(border=True):
+        images = [
+            (dataset.test if part == "test" else dataset.train).images[row]
+            for part, row in zip(shown["part"], shown["row"], strict=True)
+        ]
+        event = image_grid(
+            np.stack(images),
+            [f"{part}\n{name}" for part, name in zip(shown["part"], shown["class"], strict=True)],
+            [f"{part} {name}" for part, name in zip(shown["part"], shown["id"], strict=True)],
+            key=f"data_pair_{number}",
+            tile=64,
+        )
+        names = first_names([name.rpartition("/")[2] for name in shown["id"]])
+        st.caption(escaped(names + (f" and {more:,} more" if more else "")))
+    if event.opened:
+        part, _, name = event.opened.partition(" ")
+        st.query_params.from_dict({"dataset": dataset.name, "split": part, "picture": name})
+        st.rerun()
+
+
+def _go_to_first_page() -> None:
+    st.session_state["data_pairs"] = 1
