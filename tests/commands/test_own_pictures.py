@@ -1,6 +1,7 @@
 """Pictures as people bring them, imported from the command line: each input does what its person would expect."""
 
 import json
+import shutil
 import sys
 import zipfile
 from collections.abc import Callable
@@ -8,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from cifar_core.__main__ import main
+from cifar_core.commands.cli import cli
 from cifar_core.data import Dataset, open_dataset
+from cifar_core.errors import DataError
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.workspace import Workspace
 from tests.data.conftest import noise_bytes, raw_zip, snapshot, tree
@@ -370,3 +375,25 @@ def test_class_names_in_other_scripts(data_import: Import, tmp_path: Path) -> No
     names = ["café", "Straße", "Ünal-ß", "猫", "日本語のとても長い名前"]
     code, printed, _ = data_import(tree(tmp_path / "letters", ["train", "test"], names, count=1))
     assert (code, sorted(printed["class_names"])) == (0, sorted(names))
+
+
+@pytest.mark.fault(80)
+def test_a_test_part_of_copies_is_said(data_import: Import, workspace: Workspace, tmp_path: Path) -> None:
+    """By the import and by `data check`, in words, as JSON and as CSV."""
+    source = tree(tmp_path / "leak", ["train"], count=10)
+    shutil.copytree(source / "train", source / "test")
+    shutil.copy(source / "train" / "cat" / "00.png", source / "train" / "dog" / "90.png")
+    code, printed, err = data_import(source)
+    found = {"test_in_train": 20, "label_conflicts": 1, "within_parts": 1}
+    assert (code, printed["duplicates"]) == (0, found)
+    assert "20 of 20 test pictures are also training pictures.\n1 picture stands under two classes or more." in err
+    table = tmp_path / "pairs.csv"
+    runner = CliRunner()
+    arguments = ["data", "check", "leak", "--json", "--csv", str(table), "--workspace", str(workspace.root)]
+    result = runner.invoke(cli, arguments)
+    assert json.loads(result.stdout)["duplicates"] == found
+    rows = pd.read_csv(table)
+    assert rows[rows["group"] == 1]["id"].tolist() == ["train/cat/00.png", "train/dog/90.png", "test/cat/00.png"]
+    assert rows["group"].nunique() == 20
+    again = runner.invoke(cli, arguments)
+    assert isinstance(again.exception, DataError) and "pairs.csv exists already" in str(again.exception)

@@ -1,62 +1,78 @@
-"""The checks of a dataset on the Data page: what is odd first, its tiles, and the way to one picture."""
+"""The view of the Data page on what a dataset hides: its duplicates as tiles, and how one gets there."""
+
+import json
 
 import numpy as np
 import pytest
 
-from cifar_core.data import Dataset, Split, check_dataset, save_dataset
+from cifar_core.data import Split, check_dataset, open_dataset, save_dataset
+from cifar_core.data.checks import check as check_module
+from cifar_core.jobs import start
 from cifar_core.workspace import Workspace
-from pages.ui.components.image_grid import GridEvent
-from pages.ui.data.picture_browser import TILES_ON_PAGE
-from tests.data.checks.support import ordinary_pictures
+from tests.conftest import save_tiny, tiny_pictures
 from tests.pages.support import OpenPage, said
 
-ODD = 60  # black pictures: more than fit on a page of tiles
+
+def save_with_duplicates(workspace: Workspace) -> None:
+    """Of 12 test pictures 10 are training pictures too, one of them under another class; one is twice in training."""
+    images, labels = tiny_pictures(40, classes=3)
+    rows = {"train": np.array([*range(20), 0]), "test": np.array([*range(1, 11), 30, 31])}
+    parts = []
+    for part, chosen in rows.items():
+        ids = np.array([f"{part}/{place:02d}.png" for place in range(len(chosen))])
+        parts.append(Split(images[chosen], labels[chosen], ids))
+    parts[1].labels[0] = (parts[1].labels[0] + 1) % 3
+    save_dataset(workspace, "mine", *parts, title="mine", class_names=("*a*", "b", "c"), source="Made by the tests.")
+    check_dataset(workspace, open_dataset(workspace, "mine"))
 
 
-def save_odd(workspace: Workspace) -> Dataset:
-    """Black pictures in train, and one class with a name of Markdown that has four times as many pictures."""
-    splits = []
-    for part, count in (("train", 400), ("test", 40)):
-        images = ordinary_pictures(count, seed=len(part))
-        images[: ODD if part == "train" else 0] = 0
-        ids = np.array([f"{part}/{number}.png" for number in range(count)])
-        splits.append(Split(images, np.array([0, 1, 1, 1, 1] * (count // 5), np.int64), ids))
-    names = ("left", "*right*")
-    own = np.arange(50, 100)
-    return save_dataset(
-        workspace, "odd", *splits, title="Odd", class_names=names, source="Made by the tests.", validation=own
-    )
+def grids(app: object) -> list[dict[str, list[str]]]:
+    found = [json.loads(item.proto.json) for item in app.get("bidi_component")]  # type: ignore[attr-defined]
+    return [grid for grid in found if "keys" in grid]
 
 
-def test_what_is_odd_stands_first_and_opens_its_tiles(
+@pytest.mark.fault(80)
+def test_duplicates_are_said_on_the_card_and_shown_in_pairs(open_page: OpenPage, workspace: Workspace) -> None:
+    save_with_duplicates(workspace)
+    app = open_page(workspace, "data")
+    assert "10 of 12 test pictures are also training pictures" in app.warning[0].value
+    app.button(key="data_checks_mine").click().run()
+    assert not app.exception
+    assert app.query_params["view"] == "Checks"
+    assert "1 picture stands under two classes or more" in app.warning[1].value
+    assert [len(grid["keys"]) for grid in grids(app)] == [2] * 8, "as many groups as a page holds, two tiles each"
+    assert grids(app)[0]["keys"] == ["train train/01.png", "test test/00.png"], "the label conflict comes first"
+    assert "*a*" in " ".join(grids(app)[0]["captions"] + grids(app)[1]["captions"] + grids(app)[2]["captions"])
+    app.session_state["data_kind"] = "within"
+    app.run()
+    assert [grid["keys"] for grid in grids(app)] == [["train train/00.png", "train train/20.png"]]
+    assert app.query_params["kind"] == "within"
+    app.session_state["data_view"] = "Card"
+    app.run()
+    assert "10 of 12 test pictures are also training pictures" in said(app)
+
+
+def test_a_dataset_without_duplicates_says_so_once_it_was_checked(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check_dataset(workspace, save_odd(workspace))
-    shown: list[list[str]] = []
-    clicks: list[str] = []
+    save_tiny(workspace)
+    programs: list[str] = []
+    monkeypatch.setattr(start, "spawn", lambda program, *_: programs.append(program))
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+    app = open_page(workspace, "data", view="Checks")
+    assert "Not checked for duplicates yet" in said(app)
+    assert programs == ["cifar_core.data.checks.check_process"]
+    check_dataset(workspace, open_dataset(workspace, "tiny"))  # as the process would
+    app.run()
+    assert "No duplicates: all 400 pictures are different" in said(app)
+    assert "Not checked" not in said(app)
 
-    def grid(_images: np.ndarray, captions: list[str], keys: list[str], **_more: object) -> GridEvent:
-        shown.append([f"{key} {caption}" for key, caption in zip(keys, captions, strict=True)])
-        return GridEvent(frozenset(), clicks.pop() if clicks else None)
 
-    monkeypatch.setattr("pages.ui.data.checks_view.image_grid", grid)
-    app = open_page(workspace, "data", dataset="odd", view="Checks")
-    assert [header.value for header in app.subheader] == ["Duplicates", "Classes", "Odd pictures", "Shortcuts"]
-    text = said(app).replace("\\", "")
-    assert ":material/error_outline: train: *right* has " in text
-    assert "Looked for and not found: mostly white, " in text
-    assert not shown
-    assert {"Brightness", "Mean colour"} < set(app.dataframe[-1].value["property"])
-    app.button(key="data_finding_constant").click().run()
-    assert app.query_params["finding"] == "constant"
-    assert len(shown[-1]) == TILES_ON_PAGE
-    assert shown[-1][0] == "train: train/0.png left\ntrain"
-    app.get_by_key("data_tiles").set_value(2).run()
-    assert [key.split(" ")[1] for key in shown[-1]] == [f"train/{row}.png" for row in range(TILES_ON_PAGE, ODD)]
-    clicks.append("train: train/55.png")
-    again = open_page(workspace, "data", dataset="odd", view="Checks", finding="constant", tiles="2")
-    assert "odd · validation, n = 50" in said(again), "the picture is open in the browser"
-    assert {name: again.query_params[name] for name in ("split", "picture")} == {
-        "split": "validation",
-        "picture": "train/55.png",
-    }
+def test_where_nothing_can_be_kept_the_check_is_made_for_the_visit(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_tiny(workspace)
+    monkeypatch.setattr(check_module, "_keep", lambda *_: None)
+    workspace.jobs.write_text("")  # no job can be started
+    app = open_page(workspace, "data", view="Checks")
+    assert "No duplicates: all 400 pictures are different" in said(app)

@@ -16,11 +16,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from cifar_core.data import check_dataset, open_dataset
 from cifar_core.evaluate import checks, confusion_matrix
 from cifar_core.export import table_csv
 from cifar_core.jobs import start
 from cifar_core.jobs.job import JobState
-from cifar_core.runs import Predictions, Run, read_metrics, read_predictions, recompute_job
+from cifar_core.runs import Predictions, Run, read_metrics, read_predictions, read_run, recompute_job, seen_pictures
+from cifar_core.runs.run_folder import run_folder
+from cifar_core.runs.sample_files import read_samples, samples_content
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.caches import load_findings
@@ -114,6 +117,38 @@ def test_the_matrix_is_told_in_words(open_page: OpenPage, finished: Run, shared:
     chart = app.get("plotly_chart")[0]
     assert "of 100 pictures are mistakes" in chart.proto.alt
     assert "n \\= 100" in said(app), "the facts line names split and n"
+
+
+@pytest.mark.fault(80)
+def test_an_accuracy_stands_with_and_without_the_pictures_seen_in_training(
+    open_page: OpenPage, copy: Workspace, finished: Run
+) -> None:
+    """Of a run of today by what it keeps; of an earlier one by its dataset, once that has been checked."""
+    folder = run_folder(copy, finished.id)
+    samples = read_samples(folder.samples("test"))
+    seen = np.arange(len(samples.labels)) < 40
+    folder.samples("test").write_bytes(samples_content(replace(samples, seen=seen)))
+    facts = json.loads(folder.facts.read_text())
+    facts["dataset"]["test_seen"] = 40
+    folder.facts.write_text(json.dumps(facts))
+    app = open_page(copy, "confusion", run=finished.id)
+    right = read_predictions(copy, finished.id).predicted == samples.labels
+    with_them, without = (f"{100 * part.mean():.1f}\u00a0%" for part in (right, right[~seen]))
+    assert "40 of 100 test pictures were seen in training" in app.warning[0].value
+    assert (
+        f"with the 40 test pictures seen in training: **{with_them}** (n = 100); without them {without} (n = 60"
+        in said(app)
+    )
+    folder.samples("test").write_bytes(samples_content(replace(samples, seen=None)))
+    facts["dataset"] |= {"test_seen": None, "validation_seen": None}
+    folder.facts.write_text(json.dumps(facts))
+    run = read_run(copy, finished.id)
+    (copy.data / "tiny" / "check.json").unlink()
+    assert seen_pictures(copy, run, read_predictions(copy, run.id)) is None
+    dataset = open_dataset(copy, "tiny")
+    check_dataset(copy, dataset)
+    found = seen_pictures(copy, run, read_predictions(copy, run.id))
+    assert found is not None and not found.any()
 
 
 NUMBERED = ("0", "1", "2", "10", "é", "猫", "日本語のとても長い名前", "Straße", "кот", "NA")

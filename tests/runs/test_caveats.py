@@ -38,6 +38,10 @@ MANY = (
         ),
         ({"validation": 3, "unvalidated": ("b",)}, 0.95, [FEW, B]),
         ({"unvalidated": ()}, 0.95, []),
+        ({"test_seen": 0, "validation_seen": 0}, 0.95, []),
+        ({"test": 20, "test_seen": 20}, 0.95, ["20 of 20 test pictures were seen in training", TWENTY]),
+        ({"test_seen": 1}, 0.95, ["1 of 100 test pictures was seen in training"]),
+        ({"validation_seen": 4}, 0.95, ["4 of 100 validation pictures were seen in training"]),
         ({"unvalidated": tuple(f"c{number}" for number in range(7))}, 0.95, [MANY]),
     ],
 )
@@ -53,7 +57,7 @@ def test_what_the_numbers_are_worth(facts: dict[str, object], accuracy: float, s
 @pytest.mark.fault(81)
 def test_validation_is_spoken_of_only_where_it_chose_the_epoch() -> None:
     """Nothing at all is said before the first epoch has ended, or while the data are not known."""
-    few = replace(FACTS, test=20, validation=3, unvalidated=("b",))
+    few = replace(FACTS, test=20, validation=3, unvalidated=("b",), validation_seen=3)
     last = replace(LINE, validation_accuracy=None, validation_loss=None)
     assert accuracy_caveats(replace(RUN, dataset=few, best=last)) == [TWENTY]
     assert accuracy_caveats(replace(RUN, dataset=few, best=None)) == accuracy_caveats(replace(RUN, dataset=None)) == []

@@ -17,6 +17,7 @@ from cifar_core.data.checks.duplicates import (
     duplicate_sentences,
     duplicate_table,
     find_groups,
+    seen_in_training,
 )
 from cifar_core.data.dataset import Dataset, Split
 from cifar_core.data.sources.own.importing import import_pictures
@@ -68,6 +69,12 @@ def test_counts_are_those_of_a_plain_count(train: list[Picture], test: list[Pict
     assert counts.within_parts == surplus(learned) + surplus(chosen) + surplus(test)
     assert counts.validation_in_train == sum(number in {other for other, _ in learned} for number, _ in chosen)
     assert groups.count == len(classes)
+    trained_on = np.array([place for place in range(len(train)) if place % 3 == 0], np.int64)
+    chosen_by = np.array([place for place in range(len(train)) if place % 3 == 1], np.int64)
+    seen = seen_in_training(groups, trained_on, chosen_by)
+    learned_numbers, chosen_numbers = ({train[place][0] for place in part} for part in (trained_on, chosen_by))
+    assert seen["test"].tolist() == [number in learned_numbers | chosen_numbers for number, _ in test]
+    assert seen["validation"].tolist() == [train[place][0] in learned_numbers for place in chosen_by]
     listed = duplicate_table(dataset, groups)
     numbers = [number for number, _ in train + test]
     assert sorted(listed["row"].tolist()) == sorted(

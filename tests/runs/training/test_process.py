@@ -91,6 +91,8 @@ def test_finished_run_is_whole(shared: Workspace, finished: Run) -> None:
     assert verify_run(shared, finished.id) == []
     assert finished.dataset is not None
     assert (finished.dataset.train, finished.dataset.validation, finished.dataset.test) == (270, 30, 100)
+    assert (finished.dataset.test_seen, finished.dataset.validation_seen) == (0, 0)
+    assert predictions.seen is not None and not predictions.seen.any()
     content = json.loads((shared.runs / finished.id / "config.json").read_text())
     assert content["schema_version"] == RUN_SCHEMA and content["versions"]["torch"]
     folder = run_folder(shared, finished.id)

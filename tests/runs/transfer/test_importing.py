@@ -126,6 +126,7 @@ RECORDS: list[tuple[str, Change, str]] = [
     ("facts.json", edit(dataset__std=["a", "b", "c"]), "std must be a number"),
     ("facts.json", edit(dataset__fingerprint="x"), "fingerprint must be a SHA-256"),
     ("facts.json", edit(dataset__test_hash="0" * 64), "other labels or ids than facts.json says"),
+    ("facts.json", edit(dataset__validation_seen=-1), "validation_seen must be"),
     ("facts.json", edit(dataset__test=10**9), "test must be a whole number from 0 to 10,000,000"),
     ("facts.json", edit(dataset__test=0), "names no test pictures"),
     ("facts.json", edit(dataset__test=99), r"holds <i8 \[100\] where <i8 \[99\] is expected"),
@@ -165,6 +166,8 @@ def changed(array: np.ndarray, place: Any, value: float) -> np.ndarray:
     return copy
 
 
+SEEN = np.zeros(100, np.uint8)
+SEEN[3] = 1
 CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({"metrics.jsonl": b"{}\n"}, "Line 1 of metrics.jsonl cannot be read"),
     ({"metrics.jsonl": b"garbage\n"}, "Line 1 of metrics.jsonl cannot be read"),
@@ -195,6 +198,10 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({"predictions/validation-0002.npy": npy(PROBS[:30])}, "gives .* validation accuracy"),
     ({"predictions/test.npz": npz(extra=np.zeros(3))}, "and nothing else"),
     ({"predictions/test.npz": npz(ids=None)}, "and nothing else"),
+    ({"predictions/test.npz": npz(seen=SEEN)}, "does not hold ids.npy, labels.npy and nothing else"),
+    ({"facts.json": edit(dataset__test_seen=0)}, "does not hold ids.npy, labels.npy, seen.npy and nothing else"),
+    ({"facts.json": edit(dataset__test_seen=3), "predictions/test.npz": npz(seen=SEEN)}, "counts other pictures as seen"),
+    ({"facts.json": edit(dataset__test_seen=2), "predictions/test.npz": npz(seen=2 * SEEN)}, "counts other pictures"),
     ({"best/0002.safetensors": None}, "safetensors is missing"),
     ({"best/0002.safetensors": b"\x80\x04K\x01."}, "best/0002.safetensors cannot be used"),
     ({"best/0002.safetensors": weights(evil=np.zeros(3, np.float32))}, "'evil' does not belong there"),
