@@ -12,6 +12,7 @@ from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
 from pages.ui.data.augmentation_preview import show_augmentation
 from pages.ui.data.card_view import show_card
+from pages.ui.data.checks_at_a_glance import show_checks
 from pages.ui.data.dataset_cards import show_dataset_cards
 from pages.ui.data.dataset_check import load_check
 from pages.ui.data.duplicates import show_duplicates
@@ -48,6 +49,7 @@ def main(workspace: Workspace) -> None:
             show_card(workspace, dataset, check)
         else:
             show_duplicates(workspace, dataset, check)
+            show_checks(dataset, check)
 
 
 def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> tuple[Dataset, str]:

@@ -31,6 +31,8 @@ from cifar_core.data import (
     start_get,
     start_import,
     suggested_name,
+    summarise,
+    summary_json,
 )
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
 from cifar_core.export import table_csv
@@ -158,12 +160,16 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     sentences = duplicate_sentences(found.duplicates, len(dataset.test.labels), held)
     for sentence in sentences or [f"No duplicates: all {found.groups.count:,} pictures are different."]:
         say(sentence)
+    summary = summarise(dataset, found)
+    for sentence in summary.sentences:
+        say(sentence)
     if table is not None:
         write_atomic(table, table_csv(duplicate_table(dataset, found.groups)))
         say(f"Wrote the duplicates to {table}")
     cleaned = {"cleaned_copy": asdict(_make_cleaned_copy(workspace, name, copy, ctrl_c))} if copy else {}
     if as_json:
-        print_json({"name": name, "fingerprint": dataset.fingerprint} | _duplicate_facts(found.duplicates) | cleaned)
+        facts = {"name": name, "fingerprint": dataset.fingerprint} | _duplicate_facts(found.duplicates)
+        print_json(facts | {"checks": summary_json(dataset, summary)} | cleaned)
 
 
 def _make_cleaned_copy(workspace: Workspace, source: str, name: str, ctrl_c: CtrlC) -> DatasetState:

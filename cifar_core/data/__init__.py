@@ -5,6 +5,7 @@ Only this layer knows the files in `workspace.data`.
 
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
+from cifar_core.data.checks.balance import Imbalance
 from cifar_core.data.checks.check import DatasetCheck, check_dataset, read_check, read_duplicate_counts
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.duplicates import (
@@ -14,6 +15,9 @@ from cifar_core.data.checks.duplicates import (
     duplicate_table,
     seen_in_training,
 )
+from cifar_core.data.checks.findings import Finding
+from cifar_core.data.checks.shortcuts import Shortcut
+from cifar_core.data.checks.summary import Summary, summarise, summary_json
 from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
 from cifar_core.data.originals.reader import read_original
@@ -68,12 +72,16 @@ __all__ = [
     "DatasetCheck",
     "DatasetState",
     "DuplicateCounts",
+    "Finding",
     "Findings",
     "Fit",
     "Groups",
+    "Imbalance",
     "ImportOptions",
     "NormalisedView",
+    "Shortcut",
     "Split",
+    "Summary",
     "Variation",
     "augment",
     "central_square",
@@ -117,6 +125,8 @@ __all__ = [
     "start_import",
     "start_look",
     "suggested_name",
+    "summarise",
+    "summary_json",
     "to_image",
     "usable_std",
 ]

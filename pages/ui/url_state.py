@@ -41,6 +41,10 @@ def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: s
         subject: the run or dataset that the parameters are about; for another one the URL is read again.
     """
     memory = _last_seen(page)
+    if st.session_state.pop(f"{page}_leaving", False):
+        for name in memory:
+            st.session_state.pop(f"{page}_{name}", None)
+        memory.clear()
     remembered = {name: memory[name].texts for name in parameters if name in memory and memory[name].texts}
     if not any(name in st.query_params for name in parameters):
         for name, texts in remembered.items():
@@ -68,6 +72,18 @@ def widgets_to_url(page: str, parameters: Mapping[str, UrlParameter]) -> None:
     wanted = {name: texts for name, texts in present.items() if name not in parameters} | chosen
     if wanted != present:  # all at once, so that one change is one step for the back button
         st.query_params.from_dict(wanted)
+
+
+def go_to(page: str, address: Mapping[str, str]) -> None:
+    """Rerun the page at another address of its own, as if it had been opened there; one step for the back button.
+
+    Args:
+        page: prefix of the widget keys.
+        address: the parameters of the URL, without default values.
+    """
+    st.session_state[f"{page}_leaving"] = True
+    st.query_params.from_dict(address)
+    st.rerun()
 
 
 def reset_widgets(page: str, parameters: Mapping[str, UrlParameter], keep: Sequence[str] = ()) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 from cifar_core.data.checks.about import DatasetAbout
 from cifar_core.data.checks.check import DatasetCheck
 from cifar_core.data.checks.duplicates import duplicate_sentences
+from cifar_core.data.checks.summary import summarise
 from cifar_core.data.dataset import Dataset, class_counts
 from cifar_core.data.picture_formats import PILLOW_FORMATS
 from cifar_core.data.pictures import conversion
@@ -64,6 +65,7 @@ def card_sections(
         CardSection("How it was made", _origin_sentences(dataset)),
         CardSection("How the pictures were converted", _conversion_sentences(dataset)),
         CardSection("Duplicates", _duplicate_sentences(dataset, check)),
+        CardSection("Checks", summarise(dataset, check).sentences if check else ["Not made yet."]),
         CardSection("Source", [text for text in (about.source, dataset.source) if text]),
         CardSection("Licence", [about.licence or "Nobody has stated a licence."]),
         CardSection("Identity", _identity_sentences(dataset, today)),

@@ -1,6 +1,6 @@
 """The check of a dataset: made once, in seconds, and kept with it.
 
-Reads the pictures; writes `check.json` and `check_groups.npy` into the dataset's folder.
+Reads the pictures; writes `check.json`, `check_groups.npy` and `check_properties.npy` into the dataset's folder.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import numpy as np
 
 from cifar_core.data.array_files import map_array, write_array
 from cifar_core.data.checks.duplicates import DuplicateCounts, Groups, count_duplicates, find_groups
+from cifar_core.data.checks.properties import PIXEL_PROPERTIES, picture_properties
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.store import dataset_folder
 from cifar_core.errors import MALFORMED_ARRAY, DataError, StorageError
@@ -22,7 +23,7 @@ from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
 CHECK_VERSION = 1  # raised when what is computed changes: the check is then made again
-_RECORD, _GROUPS = "check.json", "check_groups.npy"
+_RECORD, _GROUPS, _PROPERTIES = "check.json", "check_groups.npy", "check_properties.npy"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class DatasetCheck:
 
     groups: Groups
     duplicates: DuplicateCounts
+    train_properties: np.ndarray  # float32 [N, P], in the order of `PIXEL_PROPERTIES`
+    test_properties: np.ndarray  # float32 [M, P]
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def check_dataset(workspace: Workspace, dataset: Dataset, progress: OnProgress =
     if kept is not None:
         return kept
     groups = find_groups(dataset, progress)
-    check = DatasetCheck(groups, count_duplicates(dataset, groups))
+    properties = (picture_properties(split.images, progress) for split in (dataset.train, dataset.test))
+    check = DatasetCheck(groups, count_duplicates(dataset, groups), *properties)
     with contextlib.suppress(StorageError):  # a disk that is full or may only be read: it is made again next time
         _keep(dataset_folder(workspace, dataset.name), dataset, check)
     return check
@@ -66,14 +70,17 @@ def read_check(workspace: Workspace, dataset: Dataset) -> DatasetCheck | None:
     if duplicates is None:
         return None
     try:
-        numbers = map_array(folder / _GROUPS)
+        numbers, properties = map_array(folder / _GROUPS), map_array(folder / _PROPERTIES)
     except (*MALFORMED_ARRAY, DataError):
         return None
     train, test = len(dataset.train.labels), len(dataset.test.labels)
     fits = numbers.dtype == np.int32 and numbers.shape == (train + test,)
     if not fits or not 0 <= numbers.min() <= numbers.max() < train + test:
         return None
-    return DatasetCheck(Groups(numbers[:train], numbers[train:]), duplicates)
+    fits = properties.dtype == np.float32 and properties.shape == (train + test, len(PIXEL_PROPERTIES))
+    if not fits or not np.isfinite(properties).all():
+        return None
+    return DatasetCheck(Groups(numbers[:train], numbers[train:]), duplicates, properties[:train], properties[train:])
 
 
 def read_duplicate_counts(workspace: Workspace, name: str, fingerprint: str) -> DuplicateCounts | None:
@@ -89,4 +96,6 @@ def read_duplicate_counts(workspace: Workspace, name: str, fingerprint: str) -> 
 def _keep(folder: Path, dataset: Dataset, check: DatasetCheck) -> None:
     """Write the check; its record comes last, so that the arrays are there where it is."""
     write_array(folder / _GROUPS, np.concatenate([check.groups.train, check.groups.test]), durable=False)
+    properties = np.concatenate([check.train_properties, check.test_properties])
+    write_array(folder / _PROPERTIES, properties, durable=False)
     write_json(folder / _RECORD, asdict(_Record(CHECK_VERSION, dataset.fingerprint, check.duplicates)), durable=False)

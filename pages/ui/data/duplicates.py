@@ -13,6 +13,7 @@ from cifar_core.text import counted, first_names
 from cifar_core.workspace import Workspace
 from pages.ui.components.image_grid import image_grid
 from pages.ui.data.cleaned_copy import show_cleaned_copy
+from pages.ui.data.picture_browser import open_picture
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.url_state import one_of, url_to_widgets, whole_number, widgets_to_url
 
@@ -91,6 +92,7 @@ def _table(counts: object, fingerprint: str, _dataset: Dataset, _check: DatasetC
 def _show_group(dataset: Dataset, group: pd.DataFrame) -> None:
     """Show pictures that are equal side by side, each with its part and class; a click opens one in the browser."""
     shown = group.head(_TILES_OF_GROUP)
+    keys = [f"{part} {name}" for part, name in zip(shown["part"], shown["id"], strict=True)]
     number, more = int(group["group"].iloc[0]), len(group) - len(shown)
     with st.container(border=True):
         images = [
@@ -100,16 +102,16 @@ def _show_group(dataset: Dataset, group: pd.DataFrame) -> None:
         event = image_grid(
             np.stack(images),
             [f"{part}\n{name}" for part, name in zip(shown["part"], shown["class"], strict=True)],
-            [f"{part} {name}" for part, name in zip(shown["part"], shown["id"], strict=True)],
+            keys,
             key=f"data_pair_{number}",
             tile=64,
         )
         names = first_names([name.rpartition("/")[2] for name in shown["id"]])
         st.caption(escaped(names + (f" and {more:,} more" if more else "")))
     if event.opened:
-        part, _, name = event.opened.partition(" ")
-        st.query_params.from_dict({"dataset": dataset.name, "split": part, "picture": name})
-        st.rerun()
+        picture = shown.iloc[keys.index(event.opened)]
+        split = dataset.test if picture["part"] == "test" else dataset.train
+        open_picture(dataset, split, int(picture["row"]))
 
 
 def _go_to_first_page() -> None:

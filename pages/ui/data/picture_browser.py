@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cifar_core.data import Dataset, Split, parts_of
 from pages.ui.components.image_grid import image_grid
 from pages.ui.markdown import escaped, single_line
-from pages.ui.url_state import UrlParameter, free_text, one_of, url_to_widgets, whole_number, widgets_to_url
+from pages.ui.url_state import UrlParameter, free_text, go_to, one_of, url_to_widgets, whole_number, widgets_to_url
 
 TILES_ON_PAGE = 48  # tiles at once
 _ALL_CLASSES = -1  # a number, because any text might be the name of a class
@@ -56,6 +56,15 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
     widgets_to_url("data", parameters)
     found = part[split.ids[part] == state["data_picture"]]
     return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
+
+
+def open_picture(dataset: Dataset, split: Split, row: int) -> None:
+    """Rerun the page with this picture of the dataset open in the browser; what else the URL held is dropped."""
+    part = next(part for part, (arrays, rows) in parts_of(dataset).items() if arrays is split and row in rows)
+    address = {name: text for name, text in st.query_params.items() if name == "dataset"}
+    if part != "train":
+        address["split"] = part
+    go_to("data", {**address, "picture": str(split.ids[row])})
 
 
 def _show_part_and_class(parts: Sequence[str], names: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cifar_core.data.checks import check as module
 from cifar_core.data.checks.check import check_dataset, read_check, read_duplicate_counts
 from cifar_core.data.checks.check_job import check_job, start_check
+from cifar_core.data.checks.properties import picture_properties
 from cifar_core.data.store import delete_dataset, open_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import read_job
@@ -25,21 +26,26 @@ def test_it_is_made_once_and_kept(workspace: Workspace, monkeypatch: pytest.Monk
     assert read_check(workspace, dataset) is None
     assert read_duplicate_counts(workspace, dataset.name, dataset.fingerprint) is None
     made = check_dataset(workspace, dataset)
-    monkeypatch.delattr(module, "find_groups")  # what is kept is enough
+    monkeypatch.delattr(module, "find_groups")
+    monkeypatch.delattr(module, "picture_properties")  # what is kept is enough
     kept = check_dataset(workspace, open_dataset(workspace, dataset.name))
     np.testing.assert_array_equal(kept.groups.train, made.groups.train)
     np.testing.assert_array_equal(kept.groups.test, made.groups.test)
+    np.testing.assert_array_equal(kept.train_properties, picture_properties(dataset.train.images))
+    np.testing.assert_array_equal(kept.test_properties, picture_properties(dataset.test.images))
     assert kept.duplicates == made.duplicates == read_duplicate_counts(workspace, dataset.name, dataset.fingerprint)
 
 
 @pytest.mark.parametrize(
-    "fault", ["no record", "not json", "other version", "other dataset", "no array", "cut", "wild"]
+    "fault",
+    ["no record", "not json", "other version", "other dataset", "no array", "cut", "wild", "no table", "other table"],
 )
 def test_it_is_made_again_where_what_is_kept_does_not_serve(workspace: Workspace, fault: str) -> None:
     dataset = save_tiny(workspace)
     made = check_dataset(workspace, dataset)
     folder = workspace.data / dataset.name
     record, array = folder / "check.json", folder / "check_groups.npy"
+    table = folder / "check_properties.npy"
     content = json.loads(record.read_text())
     match fault:
         case "no record":
@@ -56,6 +62,10 @@ def test_it_is_made_again_where_what_is_kept_does_not_serve(workspace: Workspace
             array.write_bytes(array.read_bytes()[:-4])
         case "wild":
             np.save(array, np.full(400, 400, np.int32))
+        case "no table":
+            table.unlink()
+        case "other table":
+            np.save(table, np.full((400, 6), np.nan, np.float32))
     assert read_check(workspace, dataset) is None
     again = check_dataset(workspace, dataset)
     np.testing.assert_array_equal(again.groups.train, made.groups.train)
