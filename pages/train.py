@@ -23,8 +23,8 @@ from pages.ui.train.network_preview import (
     check_settings,
     is_ready,
     show_augmented_pictures,
+    show_data_notes,
     show_layer_table,
-    show_validation_notes,
 )
 from pages.ui.train.preset_picker import marked_preset_description, show_earlier_runs, show_presets
 from pages.ui.train.run_buttons import start_new_run, start_nonce
@@ -93,7 +93,7 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
             for problem in problems:
                 st.error(escaped_sentence(problem), icon=":material/error:")
             if config is not None:
-                show_validation_notes(workspace, config, datasets)
+                show_data_notes(workspace, config, datasets)
             show_start_estimate(workspace, config, runs, datasets)
             blocked = config is None or bool(problems)
             st.button(

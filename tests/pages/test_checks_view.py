@@ -50,6 +50,9 @@ def test_duplicates_are_said_on_the_card_and_shown_in_pairs(open_page: OpenPage,
     app.session_state["data_view"] = "Card"
     app.run()
     assert "10 of 12 test pictures are also training pictures" in said(app)
+    app = open_page(workspace, "train", view="New run", dataset="mine")
+    app.selectbox(key="train_set_dataset").set_value("mine").run()
+    assert "10 of 12 test pictures are also training pictures" in said(app), "before it is trained on, too"
 
 
 def test_a_dataset_without_duplicates_says_so_once_it_was_checked(

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.config import RunConfig, make_config, require_validation
-from cifar_core.data import DatasetState, augment, draw_variation
+from cifar_core.data import DatasetState, augment, draw_variation, duplicate_sentences, read_duplicate_counts
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.models import layer_table, totals
 from cifar_core.runs import without_validation
@@ -47,11 +47,13 @@ def is_ready(name: str, datasets: list[DatasetState]) -> bool:
     return any(state.name == name and state.state == "ready" for state in datasets)
 
 
-def show_validation_notes(workspace: Workspace, config: RunConfig, datasets: list[DatasetState]) -> None:
-    """Show which validation pictures would not be used, and which classes would have none."""
-    own = {state.name: state.validation for state in datasets}.get(config.data.dataset, 0)
-    notes = [set_aside(config.data, own)]
-    if is_ready(config.data.dataset, datasets):
+def show_data_notes(workspace: Workspace, config: RunConfig, datasets: list[DatasetState]) -> None:
+    """Show what makes the numbers of such a run less sure: duplicates, and validation pictures that are missing."""
+    state = {state.name: state for state in datasets}.get(config.data.dataset)
+    notes = [set_aside(config.data, state.validation if state else 0)]
+    if state is not None and state.state == "ready":
+        counts = read_duplicate_counts(workspace, state.name, state.fingerprint)
+        notes += duplicate_sentences(counts, state.test, state.validation) if counts else []
         with contextlib.suppress(DataError):  # the start says it
             notes.append(without_validation(find_unvalidated(workspace, config)))
     for note in filter(None, notes):
