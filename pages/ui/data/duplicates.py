@@ -75,7 +75,7 @@ def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
     pages = math.ceil(len(found) / _GROUPS_ON_PAGE)
     st.session_state["data_pairs"] = min(st.session_state["data_pairs"], pages)
     first = (st.session_state["data_pairs"] - 1) * _GROUPS_ON_PAGE
-    with st.grid("auto", min_column_width=200):
+    with st.grid("auto", min_column_width=240):
         for group in found[first : first + _GROUPS_ON_PAGE]:
             _show_group(dataset, group)
     if pages > 1:
