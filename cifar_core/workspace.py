@@ -72,7 +72,8 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
             sweep_temp(folder)
         with contextlib.suppress(PermissionError):  # the list of jobs reports it
             for folder in (*workspace.jobs.glob("*"), *workspace.data.glob("*")):
-                sweep_temp(folder)
+                if not folder.is_symlink():  # what lies elsewhere is not ours
+                    sweep_temp(folder)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of symbolic links; a zero byte in the path
         reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.strerror else error
         raise StorageError(

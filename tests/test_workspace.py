@@ -69,6 +69,18 @@ def test_leftovers_of_crashed_writers_are_swept(tmp_path: Path) -> None:
     assert [leftover.exists() for leftover in leftovers] == [False, True] * 3
 
 
+def test_behind_a_link_nothing_is_swept(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    kept = elsewhere / f"{TEMP_MARK}of-others"
+    kept.touch()
+    os.utime(kept, (0, 0))
+    workspace = open_workspace(tmp_path / "workspace")
+    (workspace.data / "link").symlink_to(elsewhere)
+    open_workspace(workspace.root)
+    assert kept.exists()
+
+
 @pytest.mark.fault(17)
 @pytest.mark.parametrize("obstacle", ["a file", "a file inside", "a loop of links", "a dangling link", "a zero byte"])
 def test_what_cannot_be_a_workspace_is_named_with_what_to_do(tmp_path: Path, obstacle: str) -> None:

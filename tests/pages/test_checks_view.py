@@ -1,15 +1,19 @@
 """The view of the Data page on what a dataset hides: its duplicates as tiles, and how one gets there."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cifar_core.data import Split, check_dataset, open_dataset, save_dataset
 from cifar_core.data.checks import check as check_module
+from cifar_core.data.checks.duplicates import Groups
 from cifar_core.jobs import start
 from cifar_core.workspace import Workspace
+from pages.ui.data.duplicates import _table_and_kinds
 from tests.conftest import save_tiny, tiny_pictures
+from tests.data.checks.support import check_of, dataset_of, split_of
 from tests.pages.support import OpenPage, said
 
 
@@ -53,6 +57,27 @@ def test_duplicates_are_said_on_the_card_and_shown_in_pairs(open_page: OpenPage,
     app = open_page(workspace, "train", view="New run", dataset="mine")
     app.selectbox(key="train_set_dataset").set_value("mine").run()
     assert "10 of 12 test pictures are also training pictures" in said(app), "before it is trained on, too"
+
+
+def test_each_group_is_of_the_kinds_that_its_pictures_make_it() -> None:
+    draw = np.random.default_rng(0)
+    parts = [split_of(np.empty((60, 3, 32, 32), np.uint8), draw.integers(0, 3, 60), part) for part in ("train", "test")]
+    dataset = dataset_of(*parts, 3, np.arange(40, 60))
+    groups = Groups(*draw.integers(0, 60, (2, 60), np.int32))
+    check = replace(check_of(dataset), groups=groups)
+    table, kinds = _table_and_kinds.__wrapped__(None, "", dataset, check)
+    expected: dict[str, list[int]] = {"test": [], "validation": [], "classes": [], "within": []}
+    for number, group in table.groupby("group"):
+        found = list(group["part"])
+        fits = {
+            "test": "test" in found and len(set(found)) > 1,
+            "validation": {"train", "validation"} <= set(found),
+            "classes": group["class"].nunique() > 1,
+            "within": len(set(found)) < len(found),
+        }
+        for kind in (kind for kind, fit in fits.items() if fit):
+            expected[kind].append(number)
+    assert {kind: list(found) for kind, found in kinds.items()} == expected
 
 
 def test_a_dataset_without_duplicates_says_so_once_it_was_checked(

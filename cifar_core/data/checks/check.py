@@ -16,6 +16,7 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.data.store import dataset_folder
 from cifar_core.errors import MALFORMED_ARRAY, DataError, StorageError
 from cifar_core.jobs.progress import OnProgress, no_progress
+from cifar_core.storage.atomic import remove
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Count, Sha256
 from cifar_core.storage.parse import parse
@@ -75,12 +76,19 @@ def read_check(workspace: Workspace, dataset: Dataset) -> DatasetCheck | None:
         return None
     train, test = len(dataset.train.labels), len(dataset.test.labels)
     fits = numbers.dtype == np.int32 and numbers.shape == (train + test,)
-    if not fits or not 0 <= numbers.min() <= numbers.max() < train + test:
+    if not fits or not _are_groups(numbers, duplicates):
         return None
     fits = properties.dtype == np.float32 and properties.shape == (train + test, len(PIXEL_PROPERTIES))
     if not fits or not np.isfinite(properties).all():
         return None
     return DatasetCheck(Groups(numbers[:train], numbers[train:]), duplicates, properties[:train], properties[train:])
+
+
+def _are_groups(numbers: np.ndarray, duplicates: DuplicateCounts) -> bool:
+    """Whether int32 [N] are numbers as `Groups` has them, of which some occur twice where there are duplicates."""
+    highest = np.maximum.accumulate(numbers)
+    in_order = numbers[0] == 0 and numbers.min() >= 0 and (np.diff(highest) <= 1).all()
+    return bool(in_order) and (highest[-1] + 1 < len(numbers)) == duplicates.any
 
 
 def read_duplicate_counts(workspace: Workspace, name: str, fingerprint: str) -> DuplicateCounts | None:
@@ -94,7 +102,11 @@ def read_duplicate_counts(workspace: Workspace, name: str, fingerprint: str) -> 
 
 
 def _keep(folder: Path, dataset: Dataset, check: DatasetCheck) -> None:
-    """Write the check; its record comes last, so that the arrays are there where it is."""
+    """Write the check; its record goes first and comes last, so that where it is, the arrays are there and are its own.
+
+    The record that goes may be of another dataset, which took the name while this one was checked.
+    """
+    remove(folder / _RECORD)
     write_array(folder / _GROUPS, np.concatenate([check.groups.train, check.groups.test]), durable=False)
     properties = np.concatenate([check.train_properties, check.test_properties])
     write_array(folder / _PROPERTIES, properties, durable=False)

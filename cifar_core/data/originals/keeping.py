@@ -10,6 +10,7 @@ from typing import BinaryIO, Self
 
 from PIL import Image
 
+from cifar_core.data.dataset import Split
 from cifar_core.data.pictures import SIZE, scaled_size
 from cifar_core.storage.atomic import unnamed_file, write_whole
 from cifar_core.storage.disk_errors import storage_errors
@@ -31,7 +32,7 @@ class KeptOriginals:
         self._folder = folder
         self._end = 0
         self.file: BinaryIO | None = None  # None until the first is kept
-        self.beyond = 0  # pictures whose originals are not kept because the others fill the limit
+        self._full = False  # whether one did not fit into the limit; no later one is kept then
 
     def keep(self, image: Image.Image) -> Place:
         """Keep an upright picture, RGB, where it is larger than 32 x 32; returns its place in the file.
@@ -42,8 +43,8 @@ class KeptOriginals:
         if max(image.size) <= SIZE:
             return NOWHERE
         content = reduced(image)
-        if self.beyond or self._end + len(content) > MAX_ORIGINALS:
-            self.beyond += 1
+        self._full = self._full or self._end + len(content) > MAX_ORIGINALS
+        if self._full:
             return NOWHERE
         if self.file is None:
             self.file = unnamed_file(self._folder)
@@ -53,20 +54,30 @@ class KeptOriginals:
         self._end += len(content)
         return place
 
-    @property
-    def beyond_sentence(self) -> str:
-        """That some originals are not kept."""
-        return (
-            f"The originals of {counted(self.beyond, 'picture')} are not kept to be looked at: those of the others "
-            f"fill the {size_text(MAX_ORIGINALS)} that a dataset may use for them."
-        )
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.file is not None:
             self.file.close()
+
+
+def beyond_sentence(*splits: Split) -> str:
+    """How many larger pictures of a new dataset have no original because the others fill the limit; empty for none.
+
+    Counted at the end: a picture of 16-bit grey may have been kept twice, and one of a class that is left out is none.
+    """
+    beyond = sum(
+        int(((split.sizes.max(axis=1) > SIZE) & (split.originals[:, 1] == 0)).sum())
+        for split in splits
+        if split.sizes is not None and split.originals is not None
+    )
+    if not beyond:
+        return ""
+    return (
+        f"The originals of {counted(beyond, 'picture')} are not kept to be looked at: those of the others fill the "
+        f"{size_text(MAX_ORIGINALS)} that a dataset may use for them."
+    )
 
 
 def reduced(image: Image.Image) -> bytes:

@@ -1,7 +1,6 @@
 """The duplicates of a dataset: how many there are, and each group of equal pictures as tiles with where they stand."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -19,11 +18,11 @@ from pages.ui.url_state import one_of, url_to_widgets, whole_number, widgets_to_
 
 _GROUPS_ON_PAGE = 8
 _TILES_OF_GROUP = 4  # more of the same picture tell nothing
-_KINDS: dict[str, tuple[str, Callable[[pd.DataFrame], bool]]] = {
-    "test": ("In test and training", lambda group: group["part"].nunique() > 1 and "test" in set(group["part"])),
-    "validation": ("In validation and training", lambda group: {"validation", "train"} <= set(group["part"])),
-    "classes": ("Under several classes", lambda group: group["class"].nunique() > 1),
-    "within": ("Within one part", lambda group: bool(group["part"].duplicated().any())),
+_KINDS = {
+    "test": "In test and training",
+    "validation": "In validation and training",
+    "classes": "Under several classes",
+    "within": "Within one part",
 }
 
 
@@ -47,10 +46,7 @@ def show_duplicates(workspace: Workspace, dataset: Dataset, check: DatasetCheck)
 
 
 def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
-    table = _table(check.duplicates, dataset.fingerprint, dataset, check)
-    groups = dict(list(table.groupby("group", sort=False)))
-    kinds = {kind: [group for group in groups.values() if fits(group)] for kind, (_, fits) in _KINDS.items()}
-    kinds = {kind: found for kind, found in kinds.items() if found}
+    table, kinds = _table_and_kinds(check.duplicates, dataset.fingerprint, dataset, check)
     parameters = {"kind": one_of(list(kinds), next(iter(kinds))), "pairs": whole_number(1, 10**6, 1)}
     url_to_widgets("data", parameters, subject=dataset.name)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -60,7 +56,7 @@ def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
             key="data_kind",
             required=True,
             on_change=_go_to_first_page,
-            format_func=lambda kind: f"{_KINDS[kind][0]} ({len(kinds[kind]):,})",
+            format_func=lambda kind: f"{_KINDS[kind]} ({len(kinds[kind]):,})",
         )
         st.download_button(
             "Duplicates (CSV)",
@@ -76,8 +72,8 @@ def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
     st.session_state["data_pairs"] = min(st.session_state["data_pairs"], pages)
     first = (st.session_state["data_pairs"] - 1) * _GROUPS_ON_PAGE
     with st.grid("auto", min_column_width=240):
-        for group in found[first : first + _GROUPS_ON_PAGE]:
-            _show_group(dataset, group)
+        for number in found[first : first + _GROUPS_ON_PAGE]:
+            _show_group(dataset, table[table["group"] == number])
     if pages > 1:
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key="data_pairs")
@@ -85,8 +81,20 @@ def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _table(counts: object, fingerprint: str, _dataset: Dataset, _check: DatasetCheck) -> pd.DataFrame:
-    return duplicate_table(_dataset, _check.groups)
+def _table_and_kinds(
+    counts: object, fingerprint: str, _dataset: Dataset, _check: DatasetCheck
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Return the table of duplicates, and the numbers of the groups of each kind that there is."""
+    table = duplicate_table(_dataset, _check.groups)
+    pictures = table.groupby(["group", "part"]).size().unstack(fill_value=0)
+    train, validation, test = (pictures.get(part, 0 * pictures.iloc[:, 0]) for part in ("train", "validation", "test"))
+    fits = {
+        "test": (test > 0) & (train + validation > 0),
+        "validation": (validation > 0) & (train > 0),
+        "classes": table.groupby("group")["classes"].first() > 1,
+        "within": (pictures > 1).any(axis=1),
+    }
+    return table, {kind: pictures.index[fits[kind]].to_numpy() for kind in _KINDS if fits[kind].any()}
 
 
 def _show_group(dataset: Dataset, group: pd.DataFrame) -> None:

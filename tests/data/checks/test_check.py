@@ -72,6 +72,35 @@ def test_it_is_made_again_where_what_is_kept_does_not_serve(workspace: Workspace
     assert read_check(workspace, dataset) is not None
 
 
+def test_half_a_check_of_another_dataset_is_not_taken_for_its_own(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dataset took the name while its predecessor was checked, and then the disk was full."""
+    other = save_tiny(workspace)
+    delete_dataset(workspace, other.name)
+    dataset = save_tiny(workspace, seed=5)
+    check_dataset(workspace, dataset)
+    monkeypatch.setattr(module, "write_json", lambda *_, **__: (_ for _ in ()).throw(StorageError("The disk is full.")))
+    check_dataset(workspace, other)
+    assert read_check(workspace, dataset) is None
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.minimum(np.arange(0, 800, 2), 398),  # with gaps
+        np.r_[1, 0, np.arange(2, 400)],  # in another order
+        np.minimum(np.arange(400), 398),  # a duplicate, of which the record says nothing
+    ],
+)
+def test_numbers_that_cannot_be_groups_are_found_anew(workspace: Workspace, numbers: np.ndarray) -> None:
+    dataset = save_tiny(workspace)
+    check_dataset(workspace, dataset)
+    np.save(workspace.data / dataset.name / "check_groups.npy", numbers.astype(np.int32))
+    assert read_check(workspace, dataset) is None
+    assert check_dataset(workspace, dataset).groups.count == 400
+
+
 def test_where_it_cannot_be_kept_it_is_made_all_the_same(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = save_tiny(workspace)
 

@@ -111,6 +111,16 @@ def test_grey_of_12_bits_is_as_bright_as_in_the_dataset(workspace: Workspace, tm
     assert np.asarray(original).min() > 250
 
 
+def test_grey_of_16_bits_that_is_not_kept_is_counted_once(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though an import tries to keep both readings of it."""
+    monkeypatch.setattr(keeping, "MAX_ORIGINALS", 0)
+    grey = encoded(Image.fromarray(np.full((40, 60), 4095, np.uint16)))
+    _, findings = import_pictures(workspace, write_zip(dict.fromkeys(small_set(), grey), tmp_path / "a.zip"), "mine")
+    assert findings.sentences[-1].startswith(f"The originals of {len(small_set())} pictures are not kept")
+
+
 def test_what_is_beyond_the_limit_is_not_kept_and_counted(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

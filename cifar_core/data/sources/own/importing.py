@@ -12,7 +12,7 @@ import numpy as np
 
 from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split
 from cifar_core.data.import_findings import Findings
-from cifar_core.data.originals.keeping import KeptOriginals
+from cifar_core.data.originals.keeping import KeptOriginals, beyond_sentence
 from cifar_core.data.sources.archive import Listing, Source, UnclearNamesError, open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR100
@@ -255,6 +255,8 @@ def _save(
     test, held = splits["test"], 0 if validation is None else len(validation)
     sentences = [_taken_sentence(len(train.ids) - held, held, len(test.ids), found.layout, options)]
     sentences += _notable_sentences(found, test, class_names, grey_bits, options)
+    if found.originals is not None and (not_kept := beyond_sentence(train, test)):
+        sentences.append(not_kept)
     findings = replace(findings, sentences=[*findings.sentences, *sentences], imported=True)
     dataset = save_dataset(
         workspace,
@@ -285,8 +287,6 @@ def _notable_sentences(
         sentences.append(f"Pictures that are not square: {FIT_TITLES[options.fit]}.")
     if grey_bits != 16:
         sentences.append(f"The 16-bit grey pictures hold {grey_bits} bits: level 4,095 is white.")
-    if found.originals is not None and found.originals.beyond:
-        sentences.append(found.originals.beyond_sentence)
     return sentences
 
 
