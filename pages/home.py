@@ -6,14 +6,14 @@ Can start the first run.
 import streamlit as st
 
 from cifar_core.config import make_config
-from cifar_core.data import DatasetState, list_datasets
+from cifar_core.data import DatasetState, list_datasets, read_warnings
 from cifar_core.runs import Run, list_runs
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
 from pages.ui.components.status_badge import status_badge
 from pages.ui.data.dataset_cards import dataset_heading
-from pages.ui.error_messages import show_errors
+from pages.ui.error_messages import show_errors, show_warnings
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import facts_line, run_in_focus, show_caveats
@@ -38,7 +38,7 @@ def main(workspace: Workspace) -> None:
         _first_step(workspace)
     elif running is None or run.id != running.id or run.best is not None:
         _show_run(workspace, run, newest=run.id == runs[0].id, primary=running is None)
-    _show_data(list_datasets(workspace))
+    _show_data(workspace, list_datasets(workspace))
 
 
 def _first_step(workspace: Workspace) -> None:
@@ -86,7 +86,7 @@ def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) ->
             st.switch_page("pages/confusion.py", query_params={"run": run.id})
 
 
-def _show_data(states: list[DatasetState]) -> None:
+def _show_data(workspace: Workspace, states: list[DatasetState]) -> None:
     st.subheader("Data", anchor=False)
     with st.grid("auto", min_column_width=260):
         for state in states:
@@ -96,6 +96,9 @@ def _show_data(states: list[DatasetState]) -> None:
                     st.caption(
                         f":material/check_circle: {state.classes} classes · {state.train:,} train · "
                         f"{state.test:,} test · {size_text(state.bytes)}"
+                    )
+                    show_warnings(
+                        read_warnings(workspace, state.name, state.fingerprint, state.test, state.validation) or []
                     )
                 else:
                     word = "not here yet" if state.state == "absent" else state.state

@@ -6,7 +6,14 @@ Only this layer knows the files in `workspace.data`.
 from cifar_core.data.augment import Variation, augment, draw_variation
 from cifar_core.data.catalogue import DatasetState, dataset_state, list_datasets
 from cifar_core.data.checks.balance import Imbalance
-from cifar_core.data.checks.check import DatasetCheck, check_dataset, read_check, read_duplicate_counts
+from cifar_core.data.checks.check import (
+    DatasetCheck,
+    check_dataset,
+    read_check,
+    read_warnings,
+    shortcut_warning,
+    warning_sentences,
+)
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.duplicates import (
     DuplicateCounts,
@@ -111,14 +118,15 @@ __all__ = [
     "pasted_path",
     "prepare_drawn10",
     "read_check",
-    "read_duplicate_counts",
     "read_findings",
     "read_original",
     "read_pictures",
     "read_preview",
+    "read_warnings",
     "require_unchanged",
     "save_dataset",
     "seen_in_training",
+    "shortcut_warning",
     "start_check",
     "start_cleaned_copy",
     "start_get",
@@ -129,4 +137,5 @@ __all__ = [
     "summary_json",
     "to_image",
     "usable_std",
+    "warning_sentences",
 ]

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from cifar_core.data.array_files import write_array
-from cifar_core.data.checks.check import check_dataset
+from cifar_core.data.checks.check import check_dataset, warning_sentences
 from cifar_core.data.checks.cleaned import plan_cleaned_copy, save_cleaned_copy
-from cifar_core.data.checks.duplicates import duplicate_sentences
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.import_findings import Findings, findings_file, preview_file, write_findings
 from cifar_core.data.preparation import DataRequest, remove_leftovers
@@ -96,16 +95,16 @@ def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter
         remove(findings_file(job))  # of the look: what was found there cannot be imported
         raise
     _remove_upload(request)
-    duplicates = _duplicates_in(open_dataset(workspace, name), workspace)
-    _report(job, replace(findings, sentences=[*findings.sentences, *duplicates]), reporter)
+    warnings = _check(workspace, open_dataset(workspace, name))
+    _report(job, replace(findings, sentences=[*findings.sentences, *warnings]), reporter)
 
 
-def _duplicates_in(dataset: Dataset, workspace: Workspace) -> list[str]:
-    """Check a dataset that was just stored; the sentences about its duplicates."""
+def _check(workspace: Workspace, dataset: Dataset) -> list[str]:
+    """Check a dataset that was just stored; sentences on what makes its numbers untrue."""
     # Without the reporter: the dataset is there, so what it has left to do cannot be cancelled.
-    counts = check_dataset(workspace, dataset).duplicates
+    check = check_dataset(workspace, dataset)
     held = 0 if dataset.validation is None else len(dataset.validation)
-    return duplicate_sentences(counts, len(dataset.test.labels), held)
+    return warning_sentences(check.duplicates, check.shortcuts, len(dataset.test.labels), held)
 
 
 def _clean(workspace: Workspace, name: str, request: DataRequest, reporter: Reporter) -> None:

@@ -2,7 +2,7 @@
 
 from cifar_core.lifecycle.queue import slots
 from cifar_core.runs.about import note_run, rename_run
-from cifar_core.runs.caveats import accuracy_caveats, seen_phrase, without_validation
+from cifar_core.runs.caveats import accuracy_caveats, accuracy_doubts, seen_phrase, without_validation
 from cifar_core.runs.control.actions import pause_run, resume_run, start_run, stop_run, worker_log_tail
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.control.queue_view import QueuePlace, queue_places
@@ -47,6 +47,7 @@ __all__ = [
     "Status",
     "TrainingProgress",
     "accuracy_caveats",
+    "accuracy_doubts",
     "create_run",
     "delete_run",
     "duplicate_run",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cifar_core.data import shortcut_warning
 from cifar_core.evaluate import wilson_interval
 from cifar_core.runs.run import Run
 from cifar_core.text import counted, first_names
@@ -11,7 +12,14 @@ FEW_PICTURES = 100  # with fewer, one picture is more than a per cent of an accu
 
 def accuracy_caveats(run: Run) -> list[str]:
     """The caveats of the accuracy that a run reports, that of its best epoch; none before its first epoch ends."""
-    return [*_seen_in_training(run), *_few_test_pictures(run), *_choice_of_epoch(run)]
+    return [*accuracy_doubts(run), *_few_test_pictures(run), *_choice_of_epoch(run)]
+
+
+def accuracy_doubts(run: Run) -> list[str]:
+    """Those caveats that make the number itself doubtful, whatever the number of pictures."""
+    if run.best is None or run.dataset is None:
+        return []
+    return [*_seen_in_training(run), *map(shortcut_warning, run.dataset.shortcuts)]
 
 
 def seen_phrase(run: Run) -> str:
@@ -36,10 +44,13 @@ def _seen_in_training(run: Run) -> list[str]:
     facts, sentences = run.dataset, []
     if facts.test_seen:
         were = "was" if facts.test_seen == 1 else "were"
-        sentences.append(
-            f"{facts.test_seen:,} of {counted(facts.test, 'test picture')} {were} seen in training, with the same "
-            "pixels: the accuracy is that of memory in part, and says less about new pictures."
+        seen = f"{facts.test_seen:,} of {counted(facts.test, 'test picture')} {were} seen in training"
+        what = (
+            "the accuracy is one of memory, and says nothing about new pictures"
+            if facts.test_seen == facts.test
+            else "the accuracy is one of memory in part, and says less about new pictures"
         )
+        sentences.append(f"{seen}, as training or validation pictures: {what}.")
     if facts.validation_seen and run.best.validation_accuracy is not None:
         were = "was" if facts.validation_seen == 1 else "were"
         sentences.append(
@@ -53,6 +64,8 @@ def _few_test_pictures(run: Run) -> list[str]:
     if run.best is None or run.dataset is None or not 0 < run.dataset.test < FEW_PICTURES:
         return []
     count, accuracy = run.dataset.test, run.best.test_accuracy
+    if run.dataset.test_seen:  # then it has no interval
+        return [f"{_few(count, 'test')}."]
     low, high = wilson_interval(round(accuracy * count), count)
     return [
         f"{_few(count, 'test')}. With {_percent(accuracy)} % of them right, "

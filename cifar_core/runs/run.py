@@ -18,6 +18,7 @@ from cifar_core.storage.json_types import (
     FolderName,
     GreyBits,
     PictureCount,
+    Sentences,
     Sha256,
     SomeClassNames,
     moment_of,
@@ -57,6 +58,8 @@ class DatasetFacts:
     # How many of them are seen in training too (`seen_in_training`); None where nobody has looked.
     test_seen: PictureCount | None = None
     validation_seen: PictureCount | None = None
+    # Sentences on properties that tell the class so well that an accuracy is doubtful.
+    shortcuts: Sentences = ()
     # Classes without a validation picture, where such pictures choose the epoch; None in older runs: not known.
     unvalidated: SomeClassNames | None = None
 

@@ -20,6 +20,7 @@ _ROUNDING = 1e-6
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999  # a computer without a clock starts at the first
 _LONGEST_MOMENT = 40  # characters
 _MOST_PACKAGES = 100
+_MAX_SENTENCES, _MAX_SENTENCE = 20, 500
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{0,64}", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z.+_-]{1,64}", re.ASCII)
@@ -96,6 +97,15 @@ GreyBits = Annotated[int, Rule("12 or 16", lambda value: value in (12, 16))]  # 
 ClassNames = Annotated[
     tuple[str, ...],
     Rule(f"2 to {MAX_CLASSES:,} different names of 1 to {MAX_CLASS_NAME} visible characters each", _are_classes),
+]
+Sentences = Annotated[
+    tuple[str, ...],
+    Rule(
+        f"at most {_MAX_SENTENCES} sentences of at most {_MAX_SENTENCE} characters",
+        lambda texts: (
+            len(texts) <= _MAX_SENTENCES and all(len(text) <= _MAX_SENTENCE and can_be_shown(text) for text in texts)
+        ),
+    ),
 ]
 SomeClassNames = Annotated[
     tuple[str, ...],

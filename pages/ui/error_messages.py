@@ -1,6 +1,6 @@
-"""Errors of the library as sentences on the page: at the place where they arise, or as a toast."""
+"""Errors and warnings of the library as sentences on the page: at the place where they arise, or as a toast."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -25,3 +25,9 @@ def show_errors_as_toast() -> Iterator[None]:
         yield
     except CifarCoreError as error:
         st.toast(escaped_sentence(error), icon=":material/error:", duration="long")
+
+
+def show_warnings(sentences: Sequence[str]) -> None:
+    """Show what makes numbers doubtful, one sentence a line; nothing where there are none."""
+    if sentences:
+        st.warning("  \n".join(map(escaped_sentence, sentences)), icon=":material/warning:")

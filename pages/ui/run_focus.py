@@ -5,8 +5,9 @@ from collections.abc import Collection
 
 import streamlit as st
 
-from cifar_core.runs import Run, Status, accuracy_caveats, find_deleted, list_runs, seen_phrase
+from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find_deleted, list_runs, seen_phrase
 from cifar_core.workspace import Workspace
+from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.wording import epoch_word, percent, status_display
 
@@ -92,11 +93,11 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
 
 def show_caveats(run: Run) -> None:
     """Show beside an accuracy of a run what a person should know before they believe it."""
-    caveats = [escaped_sentence(caveat) for caveat in accuracy_caveats(run)]
-    if seen_phrase(run):  # then the number itself is untrue
-        st.warning("  \n".join(caveats), icon=":material/content_copy:")
-    elif caveats:
-        st.caption("  \n".join(f":material/info: {caveat}" for caveat in caveats))
+    doubts = accuracy_doubts(run)
+    show_warnings(doubts)
+    notes = [f":material/info: {escaped_sentence(note)}" for note in accuracy_caveats(run) if note not in doubts]
+    if notes:
+        st.caption("  \n".join(notes))
 
 
 def run_labels(runs: Collection[Run]) -> dict[str, str]:

@@ -125,8 +125,11 @@ def estimate_error_line(run: Run) -> str:
 
 
 def accuracy_interval(run: Run, share: float) -> str:
-    """Return the confidence interval of a test accuracy: `95 % interval 78.7 to 80.3 %`; empty where n is not known."""
-    if run.dataset is None or not run.dataset.test:
+    """Return the confidence interval of a test accuracy: `95 % interval 78.7 to 80.3 %`.
+
+    It is empty where n is not known, and where test pictures were seen in training: then no interval holds.
+    """
+    if run.dataset is None or not run.dataset.test or run.dataset.test_seen:
         return ""
     low, high = wilson_interval(round(share * run.dataset.test), run.dataset.test)
     return f"95\u00a0% interval {100 * low:.1f} to {percent(high)}"

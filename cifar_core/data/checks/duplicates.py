@@ -161,7 +161,8 @@ def duplicate_sentences(counts: DuplicateCounts, test: int, validation: int = 0)
     """
     sentences = []
     if counts.test_in_train:
-        are = "is also a training picture" if counts.test_in_train == 1 else "are also training pictures"
+        kind = "training or validation picture" if validation else "training picture"
+        are = f"is also a {kind}" if counts.test_in_train == 1 else f"are also {kind}s"
         sentences.append(f"{counts.test_in_train:,} of {counted(test, 'test picture')} {are}.")
     if counts.validation_in_train:
         are = "is also learned from" if counts.validation_in_train == 1 else "are also learned from"

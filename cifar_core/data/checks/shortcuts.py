@@ -13,6 +13,7 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.text import whole_percent
 
 _MAX_BINS = 64
+_STRONG = 0.5  # of the way from chance to certainty
 _MIN_IN_BIN = 10  # pictures that a bin is learned from, where the values are spread evenly
 _Z = 1.96  # of a 95 % interval
 _Z_CHANCE = 3.09  # what guessing exceeds once in a thousand
@@ -36,12 +37,17 @@ class Told:
         return (self.accuracy - self.chance) / (1 - self.chance)
 
     @property
+    def strong(self) -> bool:
+        """Whether it is beyond chance, and goes at least half the way from chance to 100 %."""
+        return self.beyond_chance and self.gain >= _STRONG
+
+    @property
     def clear(self) -> bool:
         """Whether it is beyond chance, and reaches twice chance, or half the way from chance to 100 % if that is less.
 
         (Twice chance is out of reach for two classes.)
         """
-        return self.beyond_chance and self.accuracy >= min(2 * self.chance, (1 + self.chance) / 2)
+        return self.strong or (self.beyond_chance and self.accuracy >= 2 * self.chance)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,11 @@ class Shortcut:
     def possible(self) -> bool:
         """Whether a network could go by it instead of by what the pictures show."""
         return self.all_classes.clear or self.one_class.clear
+
+    @property
+    def strong(self) -> bool:
+        """Whether it makes an accuracy doubtful by itself, so that it is said wherever one stands."""
+        return self.all_classes.strong or self.one_class.strong
 
     @property
     def sentence(self) -> str:

@@ -8,6 +8,7 @@ from cifar_core.data.checks.check import DatasetCheck
 from cifar_core.data.checks.findings import Finding, odd_pictures
 from cifar_core.data.checks.shortcuts import Shortcut, Told, shortcuts
 from cifar_core.data.dataset import Dataset
+from cifar_core.text import whole_percent
 
 _MAX_IDS = 20  # of each part
 
@@ -36,7 +37,13 @@ class Summary:
         """One sentence where no property is a possible shortcut; empty where one is, or none could be tried."""
         if not self.shortcuts or self.shortcuts[0].possible:
             return ""
-        return f"No single property gives the class away. At best: {self.shortcuts[0].sentence}"
+        best = max(self.shortcuts, key=lambda shortcut: shortcut.all_classes.accuracy)
+        told = best.all_classes
+        return (
+            f"No single property gives the class away. At best, {best.title.lower()} alone tells the class of "
+            f"{whole_percent(told.accuracy)} (95 % interval {100 * told.low:.0f} to {whole_percent(told.high)}; chance: "
+            f"{whole_percent(told.chance)})."
+        )
 
     @property
     def sentences(self) -> list[str]:

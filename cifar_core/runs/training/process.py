@@ -21,7 +21,7 @@ import torch
 from cifar_core.config import Precision, RunConfig
 from cifar_core.data import (
     Dataset,
-    Groups,
+    DatasetCheck,
     check_dataset,
     open_dataset,
     prepare_drawn10,
@@ -84,14 +84,14 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
     try:
-        dataset, groups = _checked_dataset(folder, config, starting, requests)
+        dataset, check = _checked_dataset(folder, config, starting, requests)
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
     creation = read_creation(folder)
     data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
-    seen = seen_in_training(groups, data.train.positions, data.validation.positions)
-    checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen)
+    seen = seen_in_training(check.groups, data.train.positions, data.validation.positions)
+    checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen, check.shortcuts)
     loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=creation.epoch_rule))
     trainer = loaded.trainer
     _rewind_metrics(folder, trainer)
@@ -161,14 +161,14 @@ def _write_end(
 
 def _checked_dataset(
     folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests
-) -> tuple[Dataset, Groups]:
-    """Open the run's dataset, as it was when the run began, and find its duplicates; raises as `_dataset`."""
+) -> tuple[Dataset, DatasetCheck]:
+    """Open the run's dataset, as it was when the run began, and check it; raises as `_dataset`."""
     dataset = _dataset(folder, config, starting, requests)
     require_unchanged(dataset)
     _require_same_dataset(folder, dataset)
-    groups = check_dataset(folder.workspace, dataset, lambda *_: _raise_if_ending(requests)).groups
+    check = check_dataset(folder.workspace, dataset, lambda *_: _raise_if_ending(requests))
     _raise_if_ending(requests)
-    return dataset, groups
+    return dataset, check
 
 
 def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests) -> Dataset:
@@ -201,7 +201,9 @@ def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
 
 
-def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray]) -> DatasetFacts:
+def _dataset_facts(
+    dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray], shortcuts: tuple[str, ...]
+) -> DatasetFacts:
     """The facts about the dataset that the run keeps."""
     return DatasetFacts(
         name=dataset.name,
@@ -217,6 +219,7 @@ def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredS
         fit=dataset.fit,
         test_seen=int(seen["test"].sum()),
         validation_seen=int(seen["validation"].sum()),
+        shortcuts=shortcuts,
         unvalidated=unvalidated_classes(dataset, data.validation.positions),
     )
 

@@ -11,10 +11,9 @@ from cifar_core.data import (
     DatasetState,
     dataset_job,
     delete_dataset,
-    duplicate_sentences,
     forget_import,
     list_datasets,
-    read_duplicate_counts,
+    read_warnings,
     start_get,
 )
 from cifar_core.jobs.job import JobState, read_job
@@ -24,7 +23,7 @@ from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
 from pages.ui.data.import_decision import show_lines
 from pages.ui.data.imports import is_import
 from pages.ui.data.views import look_inside
-from pages.ui.error_messages import show_errors
+from pages.ui.error_messages import show_errors, show_warnings
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
 from pages.ui.wording import BadgeColour
@@ -86,7 +85,7 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
             f"{state.classes} classes · {state.train - state.validation:,} train · {validation}{state.test:,} test · "
             f"{size_text(state.bytes)}"
         )
-        _show_duplicates(workspace, state)
+        _show_warnings_of(workspace, state)
     else:
         if state.problem or (job is not None and failed):
             st.error(escaped_sentence(state.problem or (job.error if job else "")), icon=":material/error:")
@@ -99,18 +98,17 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
         st.rerun()
 
 
-def _show_duplicates(workspace: Workspace, state: DatasetState) -> None:
+def _show_warnings_of(workspace: Workspace, state: DatasetState) -> None:
     """Show what makes the numbers of a dataset untrue, and where to see it; nothing where there is nothing to say."""
-    counts = read_duplicate_counts(workspace, state.name, state.fingerprint)
-    if counts is not None and not counts.any:
-        return
-    if counts is None:
-        st.caption(":material/help: Not checked for duplicates yet.")
+    warnings = read_warnings(workspace, state.name, state.fingerprint, state.test, state.validation)
+    if warnings is None:
+        st.caption(":material/help: Not checked yet.")
+    elif warnings:
+        show_warnings(warnings)
     else:
-        sentences = duplicate_sentences(counts, state.test, state.validation)
-        st.warning("  \n".join(map(escaped_sentence, sentences)), icon=":material/content_copy:")
+        return
     if st.button(
-        "Check it" if counts is None else "See the duplicates",
+        "Check it" if warnings is None else "See the checks",
         key=f"data_checks_{state.name}",
         icon=":material/search:",
         on_click=look_inside,

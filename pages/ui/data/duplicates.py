@@ -13,7 +13,8 @@ from cifar_core.workspace import Workspace
 from pages.ui.components.image_grid import image_grid
 from pages.ui.data.cleaned_copy import show_cleaned_copy
 from pages.ui.data.picture_browser import open_picture
-from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.error_messages import show_warnings
+from pages.ui.markdown import escaped
 from pages.ui.url_state import one_of, url_to_widgets, whole_number, widgets_to_url
 
 _GROUPS_ON_PAGE = 8
@@ -40,7 +41,7 @@ def show_duplicates(workspace: Workspace, dataset: Dataset, check: DatasetCheck)
         pictures = counted(check.groups.count, "picture")
         st.markdown(f":material/check_circle: No duplicates: all {pictures} are different.")
         return
-    st.warning("  \n".join(map(escaped_sentence, sentences)), icon=":material/content_copy:")
+    show_warnings(sentences)
     show_cleaned_copy(workspace, dataset, check)
     _show_groups(dataset, check)
 
@@ -56,7 +57,7 @@ def _show_groups(dataset: Dataset, check: DatasetCheck) -> None:
             key="data_kind",
             required=True,
             on_change=_go_to_first_page,
-            format_func=lambda kind: f"{_KINDS[kind]} ({len(kinds[kind]):,})",
+            format_func=lambda kind: f"{_KINDS[kind]} ({counted(len(kinds[kind]), 'picture')})",
         )
         st.download_button(
             "Duplicates (CSV)",

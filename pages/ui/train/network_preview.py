@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.config import RunConfig, make_config, require_validation
-from cifar_core.data import DatasetState, augment, draw_variation, duplicate_sentences, read_duplicate_counts
+from cifar_core.data import DatasetState, augment, draw_variation, read_warnings
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.models import layer_table, totals
 from cifar_core.runs import without_validation
@@ -17,7 +17,7 @@ from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
 from pages.ui.caches import find_unvalidated, load_dataset
 from pages.ui.components.images import enlarged
-from pages.ui.error_messages import show_errors
+from pages.ui.error_messages import show_errors, show_warnings
 from pages.ui.markdown import escaped_sentence
 
 AUGMENTED_PICTURES = 6  # shown in a row
@@ -52,8 +52,9 @@ def show_data_notes(workspace: Workspace, config: RunConfig, datasets: list[Data
     state = {state.name: state for state in datasets}.get(config.data.dataset)
     notes = [set_aside(config.data, state.validation if state else 0)]
     if state is not None and state.state == "ready":
-        counts = read_duplicate_counts(workspace, state.name, state.fingerprint)
-        notes += duplicate_sentences(counts, state.test, state.validation) if counts else []
+        show_warnings(
+            read_warnings(workspace, state.name, state.fingerprint, state.test, state.validation) or [],
+        )
         with contextlib.suppress(DataError):  # the start says it
             notes.append(without_validation(find_unvalidated(workspace, config)))
     for note in filter(None, notes):
