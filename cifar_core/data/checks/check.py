@@ -13,7 +13,7 @@ from cifar_core.data.array_files import map_array, write_array
 from cifar_core.data.checks.duplicates import DuplicateCounts, Groups, count_duplicates, find_groups
 from cifar_core.data.checks.properties import PIXEL_PROPERTIES, picture_properties
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.store import dataset_folder
+from cifar_core.data.store import dataset_folder, open_dataset
 from cifar_core.errors import MALFORMED_ARRAY, DataError, StorageError
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.storage.atomic import remove
@@ -50,7 +50,7 @@ def check_dataset(workspace: Workspace, dataset: Dataset, progress: OnProgress =
     """The check of a dataset: the one that is kept with it, else a new one, which is kept where the disk allows.
 
     Raises:
-        DataError: the pictures cannot be read.
+        DataError: the pictures cannot be read, or are no longer those of the dataset that has its name.
         CancelledError: from `progress`.
     """
     kept = read_check(workspace, dataset)
@@ -59,6 +59,9 @@ def check_dataset(workspace: Workspace, dataset: Dataset, progress: OnProgress =
     groups = find_groups(dataset, progress)
     properties = (picture_properties(split.images, progress) for split in (dataset.train, dataset.test))
     check = DatasetCheck(groups, count_duplicates(dataset, groups), *properties)
+    # The pictures are read from files with these names, which may be those of another dataset by now.
+    if open_dataset(workspace, dataset.name).fingerprint != dataset.fingerprint:
+        raise DataError(f"The dataset {dataset.name} was replaced while it was checked: check it again.")
     with contextlib.suppress(StorageError):  # a disk that is full or may only be read: it is made again next time
         _keep(dataset_folder(workspace, dataset.name), dataset, check)
     return check
