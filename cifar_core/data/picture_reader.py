@@ -18,7 +18,7 @@ def read_pictures(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
         positions: int [B], in any order.
 
     Raises:
-        DataError: the file is shorter than when it was opened.
+        DataError: the file is shorter than when it was opened, or cannot be read any more.
     """
     owner: Any = images
     while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
@@ -27,10 +27,15 @@ def read_pictures(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
         return images[positions]
     begin = owner.offset + images.ctypes.data - owner.ctypes.data
     copy = np.empty((len(positions), *images.shape[1:]), images.dtype)
-    with open(owner.filename, "rb", buffering=0) as file:
-        for picture, position in zip(copy, positions.tolist(), strict=True):
-            if os.preadv(file.fileno(), [picture], begin + position * picture.nbytes) != picture.nbytes:
-                raise DataError(
-                    f"{owner.filename} is shorter than when it was opened: delete the dataset and get it again."
-                )
+    try:
+        with open(owner.filename, "rb", buffering=0) as file:
+            for picture, position in zip(copy, positions.tolist(), strict=True):
+                if os.preadv(file.fileno(), [picture], begin + position * picture.nbytes) != picture.nbytes:
+                    raise DataError(
+                        f"{owner.filename} is shorter than when it was opened: delete the dataset and get it again."
+                    )
+    except OSError as error:
+        raise DataError(
+            f"{owner.filename} cannot be read any more ({error.strerror}): open the dataset anew."
+        ) from error
     return copy

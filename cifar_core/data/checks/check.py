@@ -21,7 +21,7 @@ from cifar_core.data.checks.duplicates import (
 from cifar_core.data.checks.properties import PIXEL_PROPERTIES, picture_properties
 from cifar_core.data.checks.shortcuts import shortcuts
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.store import dataset_folder
+from cifar_core.data.store import dataset_folder, open_dataset
 from cifar_core.errors import MALFORMED_ARRAY, DataError, StorageError
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.storage.atomic import remove
@@ -60,7 +60,7 @@ def check_dataset(workspace: Workspace, dataset: Dataset, progress: OnProgress =
     """The check of a dataset: the one that is kept with it, else a new one, which is kept where the disk allows.
 
     Raises:
-        DataError: the pictures cannot be read.
+        DataError: the pictures cannot be read, or are no longer those of the dataset that has its name.
         CancelledError: from `progress`.
     """
     kept = read_check(workspace, dataset)
@@ -70,6 +70,9 @@ def check_dataset(workspace: Workspace, dataset: Dataset, progress: OnProgress =
     train, test = (picture_properties(split.images, progress) for split in (dataset.train, dataset.test))
     strong = tuple(shortcut.sentence for shortcut in shortcuts(dataset, train, test) if shortcut.strong)
     check = DatasetCheck(groups, count_duplicates(dataset, groups), train, test, strong)
+    # The pictures are read from files with these names, which may be those of another dataset by now.
+    if open_dataset(workspace, dataset.name).fingerprint != dataset.fingerprint:
+        raise DataError(f"The dataset {dataset.name} was replaced while it was checked: check it again.")
     with contextlib.suppress(StorageError):  # a disk that is full or may only be read: it is made again next time
         _keep(dataset_folder(workspace, dataset.name), dataset, check)
     return check

@@ -11,7 +11,7 @@ from cifar_core.data.checks import check as module
 from cifar_core.data.checks.check import check_dataset, read_check, read_duplicate_counts
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.properties import picture_properties
-from cifar_core.data.store import delete_dataset, open_dataset
+from cifar_core.data.store import delete_dataset, is_saved, open_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import read_job
 from cifar_core.workspace import Workspace
@@ -72,17 +72,29 @@ def test_it_is_made_again_where_what_is_kept_does_not_serve(workspace: Workspace
     assert read_check(workspace, dataset) is not None
 
 
-def test_half_a_check_of_another_dataset_is_not_taken_for_its_own(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A dataset took the name while its predecessor was checked, and then the disk was full."""
-    other = save_tiny(workspace)
-    delete_dataset(workspace, other.name)
-    dataset = save_tiny(workspace, seed=5)
+def test_half_a_check_is_not_taken_for_one(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = save_tiny(workspace)
     check_dataset(workspace, dataset)
+    monkeypatch.setattr(module, "read_check", lambda *_: None)
     monkeypatch.setattr(module, "write_json", lambda *_, **__: (_ for _ in ()).throw(StorageError("The disk is full.")))
-    check_dataset(workspace, other)
+    check_dataset(workspace, dataset)
     assert read_check(workspace, dataset) is None
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_dataset_that_goes_while_it_is_checked_is_a_sentence(workspace: Workspace, replaced: bool) -> None:
+    dataset = save_tiny(workspace)
+
+    def go(*_: object) -> None:
+        if is_saved(workspace, "tiny") and open_dataset(workspace, "tiny").fingerprint == dataset.fingerprint:
+            delete_dataset(workspace, "tiny")
+            if replaced:
+                save_tiny(workspace, seed=5)
+
+    with pytest.raises(DataError, match="was replaced while it was checked" if replaced else "cannot be read any more"):
+        check_dataset(workspace, dataset, go)
+    if replaced:
+        assert read_check(workspace, open_dataset(workspace, "tiny")) is None
 
 
 @pytest.mark.parametrize(
