@@ -102,16 +102,15 @@ def show_accuracy_without_seen(workspace: Workspace, run: Run, findings: Finding
         return
     right = findings.table["correct"].to_numpy()
     if seen.all():
-        new = "there is no other, so nothing is known about new pictures"
+        new = "all were seen in training, so nothing is known about new pictures"
     else:
         low, high = wilson_interval(int(right[~seen].sum()), int((~seen).sum()))
         new = (
-            f"without them {percent(right[~seen].mean())} (n = {(~seen).sum():,}, 95\u00a0% interval "
+            f"without the {seen.sum():,} seen in training {percent(right[~seen].mean())} (n = {(~seen).sum():,}, 95\u00a0% interval "
             f"{100 * low:.1f} to {percent(high)})"
         )
     st.markdown(
-        f":material/difference: Accuracy with the {counted(int(seen.sum()), 'test picture')} seen in training: "
-        f"**{percent(right.mean())}** (n = {len(right):,}); {new}."
+        f":material/difference: Accuracy on all {counted(len(right), 'test picture')}: **{percent(right.mean())}**; {new}."
     )
 
 

@@ -22,6 +22,7 @@ from pages.ui.data.picture_browser import browse_pictures
 from pages.ui.data.views import VIEWS, scroll_to_views
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
+from pages.ui.markdown import escaped
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 
@@ -55,6 +56,12 @@ def main(workspace: Workspace) -> None:
 def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaGenerator) -> tuple[Dataset, str]:
     """Choose a dataset, and what is shown of it."""
     names = [state.name for state in ready]
+    asked = st.query_params.get("dataset")
+    if asked is not None and asked not in names:
+        st.warning(
+            f"There is no dataset {escaped(asked)} that is ready. {escaped(names[0])} is shown instead.",
+            icon=":material/search_off:",
+        )
     parameters = {"dataset": one_of(names, names[0]), "view": one_of(VIEWS, VIEWS[0])}
     url_to_widgets("data", parameters)
     bar.selectbox("Dataset", names, key="data_dataset", width=200)

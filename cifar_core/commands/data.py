@@ -34,6 +34,7 @@ from cifar_core.data import (
     summarise,
     summary_json,
 )
+from cifar_core.data.store import refuse_taken
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
 from cifar_core.export import table_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
@@ -153,16 +154,13 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     """Look for what makes the numbers of dataset NAME untrue, such as test pictures that are also training pictures."""
     ctrl_c = note_ctrl_c()
     dataset = open_dataset(workspace, name)
-    if table is not None and os.path.lexists(table):
-        raise DataError(f"{table} exists already: give another name with --csv or remove it.")
+    _require_new(workspace, table, copy)
     found = check_dataset(workspace, dataset)
-    held = 0 if dataset.validation is None else len(dataset.validation)
-    sentences = duplicate_sentences(found.duplicates, len(dataset.test.labels), held)
-    for sentence in sentences or [f"No duplicates: all {found.groups.count:,} pictures are different."]:
-        say(sentence)
+    sentences = duplicate_sentences(found.duplicates, len(dataset.test.labels), dataset.held)
+    sentences = sentences or [f"No duplicates: all {found.groups.count:,} pictures are different."]
     summary = summarise(dataset, found)
-    for sentence in summary.sentences:
-        say(sentence)
+    for sentence in [*sentences, *summary.sentences]:
+        click.echo(sentence)
     if table is not None:
         write_atomic(table, table_csv(duplicate_table(dataset, found.groups)))
         say(f"Wrote the duplicates to {table}")
@@ -170,6 +168,16 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     if as_json:
         facts = {"name": name, "fingerprint": dataset.fingerprint} | _duplicate_facts(found.duplicates)
         print_json(facts | {"checks": summary_json(dataset, summary)} | cleaned)
+
+
+def _require_new(workspace: Workspace, table: Path | None, copy: str) -> None:
+    """Raise DataError where the check would write what is there already, before anything is written."""
+    if table is not None and os.path.lexists(table):
+        raise DataError(f"{table} exists already: give another name with --csv or remove it.")
+    if table is not None and not table.absolute().parent.is_dir():
+        raise DataError(f"There is no folder {table.absolute().parent}: give another place with --csv.")
+    if copy:
+        refuse_taken(workspace, copy)
 
 
 def _make_cleaned_copy(workspace: Workspace, source: str, name: str, ctrl_c: CtrlC) -> DatasetState:

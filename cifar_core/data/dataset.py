@@ -69,6 +69,11 @@ class Dataset:
     fit: Fit = "crop"  # how its pictures were brought to 32 x 32
     notes: tuple[str, ...] = ()  # how it was made and split, and what was left out, a sentence each
 
+    @property
+    def held(self) -> int:
+        """How many validation pictures of its own it has."""
+        return 0 if self.validation is None else len(self.validation)
+
 
 def parts_of(dataset: Dataset) -> dict[str, tuple[Split, np.ndarray]]:
     """The parts of a dataset as people know them, which have no picture in common: arrays, and int64 positions in them.

@@ -3,6 +3,7 @@
 The lock of its job is the lock of the dataset.
 """
 
+import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar_core.data.array_files import write_array
+from cifar_core.data.checks.about import read_about, write_about
 from cifar_core.data.checks.check import check_dataset, warning_sentences
 from cifar_core.data.checks.cleaned import plan_cleaned_copy, save_cleaned_copy
 from cifar_core.data.dataset import Dataset
@@ -20,7 +22,7 @@ from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.own.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
 from cifar_core.data.store import open_dataset
-from cifar_core.errors import DataError
+from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.jobs.progress import CancelledError
@@ -103,15 +105,17 @@ def _check(workspace: Workspace, dataset: Dataset) -> list[str]:
     """Check a dataset that was just stored; sentences on what makes its numbers untrue."""
     # Without the reporter: the dataset is there, so what it has left to do cannot be cancelled.
     check = check_dataset(workspace, dataset)
-    held = 0 if dataset.validation is None else len(dataset.validation)
-    return warning_sentences(check.duplicates, check.shortcuts, len(dataset.test.labels), held)
+    return warning_sentences(check.duplicates, check.shortcuts, len(dataset.test.labels), dataset.held)
 
 
 def _clean(workspace: Workspace, name: str, request: DataRequest, reporter: Reporter) -> None:
     dataset = open_dataset(workspace, request.source)
     plan = plan_cleaned_copy(dataset, check_dataset(workspace, dataset, reporter).groups)
     reporter("Saving", 0, 1, "files")
-    check_dataset(workspace, save_cleaned_copy(workspace, dataset, plan, name))
+    copy = save_cleaned_copy(workspace, dataset, plan, name)
+    with contextlib.suppress(DataError, StorageError):  # the words about the source are no reason to fail
+        write_about(workspace, name, read_about(workspace, dataset.name))
+    check_dataset(workspace, copy)
     reporter.report[:] = plan.sentences
 
 

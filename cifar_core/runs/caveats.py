@@ -55,7 +55,7 @@ def _seen_in_training(run: Run) -> list[str]:
         were = "was" if facts.validation_seen == 1 else "were"
         sentences.append(
             f"{facts.validation_seen:,} of {counted(facts.validation, 'validation picture')} {were} seen in training, "
-            "so they say less about which epoch is the best."
+            "so the validation part says less about which epoch is the best."
         )
     return sentences
 
@@ -86,7 +86,8 @@ def _choice_of_epoch(run: Run) -> list[str]:
 
 def _few(count: int, part: str) -> str:
     """`Only 20 test pictures, each of which counts for 5 %`."""
-    return f"Only {counted(count, f'{part} picture')}, each of which counts for {_percent(1 / count)} %"
+    one = "which counts" if count == 1 else "each of which counts"
+    return f"Only {counted(count, f'{part} picture')}, {one} for {_percent(1 / count)} %"
 
 
 def _percent(share: float) -> str:

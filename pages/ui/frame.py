@@ -10,6 +10,7 @@ from pages.ui.server.access import require_login, show_logout
 from pages.ui.server.kept_media import keep_shown_media
 from pages.ui.server.startup import freeze_garbage_collector, leave_old_page_discovery, skip_ip_lookup
 from pages.ui.server.upload_quota import grant_upload_quota, limit_uploads
+from pages.ui.url_state import note_page
 
 APP_NAME = "CIFAR-10 workbench"
 
@@ -27,6 +28,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     limit_uploads()
     keep_shown_media()
     require_login()
+    note_page(title)
     st.title(title, anchor=False)
     if lead:
         st.markdown(lead)

@@ -13,6 +13,9 @@ from typing import Any
 
 import streamlit as st
 
+_PAGE_KEY = "url_page"  # session: the page that was drawn last
+_ARRIVED_KEY = "url_arrived"  # session: whether the one that is drawn now is another one
+
 
 @dataclass(frozen=True)
 class UrlParameter:
@@ -32,6 +35,13 @@ class _LastSeen:
     subject: str
 
 
+def note_page(page: str) -> None:
+    """Note which page is drawn: its own URL is restored on arrival from another page, and not after a step back."""
+    state = st.session_state
+    state[_ARRIVED_KEY] = state.get(_PAGE_KEY) != page
+    state[_PAGE_KEY] = page
+
+
 def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: str = "") -> None:
     """Set the widgets of `page` from the URL where it was changed from outside.
 
@@ -45,10 +55,10 @@ def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: s
         for name in memory:
             st.session_state.pop(f"{page}_{name}", None)
         memory.clear()
-    remembered = {name: memory[name].texts for name in parameters if name in memory and memory[name].texts}
-    if not any(name in st.query_params for name in parameters):
-        for name, texts in remembered.items():
-            st.query_params[name] = texts
+    if st.session_state.get(_ARRIVED_KEY) and not any(name in st.query_params for name in (*memory, *parameters)):
+        for name, seen in memory.items():
+            if seen.texts:
+                st.query_params[name] = seen.texts
     for name, parameter in parameters.items():
         key, texts = f"{page}_{name}", st.query_params.get_all(name)
         before = memory.get(name, _LastSeen([], parameter.default, subject))

@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r"(https?://[^\s<>|]*[^\s<>|.,;:!?)\]])")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))")
 _LINE_START = re.compile(r"^(\d*)([#+=.)-])")
 _STYLE = (
-    "body{font-family:sans-serif;max-width:50em;margin:2em auto}td,th{padding:.1em 1em;text-align:right}"
+    "body{font-family:sans-serif;max-width:50em;margin:2em auto;overflow-wrap:anywhere}td,th{padding:.1em 1em;text-align:right}"
     "td:first-child,th:first-child{text-align:left}"
 )
 
@@ -102,14 +102,13 @@ def dataset_card_html(
 
 def _size_sentences(dataset: Dataset) -> list[str]:
     train, test = len(dataset.train.labels), len(dataset.test.labels)
-    held = 0 if dataset.validation is None else len(dataset.validation)
-    parts = {"training": train - held, "validation": held, "test": test}
+    parts = {"training": train - dataset.held, "validation": dataset.held, "test": test}
     counts = [f"{count:,} {part}" for part, count in parts.items() if count]
     arrays = [array for split in (dataset.train, dataset.test) for array in vars(split).values() if array is not None]
     sentences = [
         f"{counted(train + test, 'picture')} of 32 x 32 pixels in RGB, in {len(dataset.class_names):,} classes: "
         f"{', '.join(counts[:-1])} and {counts[-1]} pictures.",
-        f"They take {size_text(sum(array.nbytes for array in arrays))}.",
+        f"As the network gets them they take {size_text(sum(array.nbytes for array in arrays))}.",
     ]
     sizes = [split.sizes for split in (dataset.train, dataset.test) if split.sizes is not None]
     if sizes:
@@ -145,8 +144,7 @@ def _conversion_sentences(dataset: Dataset) -> list[str]:
 def _duplicate_sentences(dataset: Dataset, check: DatasetCheck | None) -> list[str]:
     if check is None:
         return ["Not looked for yet."]
-    held = 0 if dataset.validation is None else len(dataset.validation)
-    found = duplicate_sentences(check.duplicates, len(dataset.test.labels), held)
+    found = duplicate_sentences(check.duplicates, len(dataset.test.labels), dataset.held)
     return found or ["No picture occurs twice, compared by its pixels at 32 x 32."]
 
 

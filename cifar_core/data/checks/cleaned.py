@@ -78,7 +78,7 @@ def plan_cleaned_copy(dataset: Dataset, groups: Groups) -> CleanedPlan:
 
     A picture that stands under two or more classes leaves all parts. Each other distinct picture stays once: in the
     test part if it is there, else among the dataset's own validation pictures, else in the training part; there the
-    first one stays. Where the training or the test part would lose a class by that, all these distinct pictures are
+    first one stays. The only picture of a class stays in the training part, if it is there. Where the training or the test part would lose a class by that, all these distinct pictures are
     split anew, with the share that the test part had.
 
     Raises:
@@ -88,7 +88,10 @@ def plan_cleaned_copy(dataset: Dataset, groups: Groups) -> CleanedPlan:
     numbers = np.concatenate([groups.train, groups.test])
     part = _parts(dataset)
     conflicted = in_conflict(dataset, groups)
-    priority = np.lexsort((np.arange(len(part)), -part))
+    # The only distinct picture of a class is learned from; of other classes, the copy in the test part stays.
+    distinct = np.unique(numbers, return_index=True)[1][~conflicted]
+    alone = (np.bincount(labels[distinct], minlength=len(dataset.class_names)) == 1)[labels]
+    priority = np.lexsort((np.arange(len(part)), np.where(alone, part, -part)))
     keepers = priority[np.unique(numbers[priority], return_index=True)[1]]  # [G]: of each distinct picture, the one
     new_part = np.full(len(part), _LEAVES, np.int8)
     staying = keepers[~conflicted]
@@ -176,9 +179,12 @@ def _require_classes(plan: CleanedPlan) -> None:
 
 
 def _lost(plan: CleanedPlan) -> np.ndarray:
-    """Which staying classes have pictures in the training or the test part, but would have none there: bool [K]."""
-    lost = (plan.before > 0) & (plan.after == 0)
-    return (lost[_TRAIN] | lost[_TEST]) & (plan.after.sum(axis=0) > 0)
+    """Which staying classes have pictures in the training or the test part, but would have none there: bool [K].
+
+    The only picture of a class is in one part, however the pictures are split.
+    """
+    lost, left = (plan.before > 0) & (plan.after == 0), plan.after.sum(axis=0)
+    return (lost[_TRAIN] & (left > 0)) | (lost[_TEST] & (left > 1))
 
 
 def _loses_class(plan: CleanedPlan) -> bool:
@@ -215,6 +221,8 @@ def _leaving_sentences(plan: CleanedPlan) -> list[str]:
         (_TRAIN, _TEST, ("training", "test", "training part")),
         (_VALIDATION, _TEST, ("validation", "test", "validation pictures")),
         (_TRAIN, _VALIDATION, ("training", "validation", "training part")),
+        (_VALIDATION, _TRAIN, ("validation", "training", "validation pictures")),
+        (_TEST, _TRAIN, ("test", "training", "test part")),
     ):
         count = int((gone & (plan.part == part) & (plan.kept_in == kept_in)).sum())
         if count:
@@ -238,8 +246,11 @@ def _class_sentences(plan: CleanedPlan) -> list[str]:
             f"Every picture of {first_names(leaving)} stands under another class too: "
             f"{'this class leaves' if len(leaving) == 1 else 'these classes leave'} the dataset."
         )
+    untested = np.flatnonzero((plan.before[_TEST] > 0) & (plan.after[_TEST] == 0) & (plan.after[_TRAIN] > 0))
+    missing = first_names([plan.class_names[label] for label in untested])
+    note = [f"No test pictures: {missing}. Scores of such a class are undefined."] if missing else []
     if not plan.split_anew:
-        return sentences
+        return [*sentences, *note]
     classes = "the class" if len(plan.emptied) == 1 else "the classes"
     lost = f"lose {classes} {first_names(plan.emptied)}" if plan.emptied else "be empty"
     train, _, test = plan.after.sum(axis=1)
@@ -251,11 +262,7 @@ def _class_sentences(plan: CleanedPlan) -> list[str]:
         sentences.append(
             "The copy has no validation pictures of its own then: a share of the training pictures validates each run."
         )
-    untested = np.flatnonzero((plan.after[_TEST] == 0) & (plan.after[_TRAIN] > 0))
-    if len(untested):
-        names = first_names([plan.class_names[label] for label in untested])
-        sentences.append(f"No test pictures: {names}. Scores of such a class are undefined.")
-    return sentences
+    return [*sentences, *note]
 
 
 def _copies(count: int) -> str:

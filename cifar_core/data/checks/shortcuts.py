@@ -42,12 +42,17 @@ class Told:
         return self.beyond_chance and self.gain >= _STRONG
 
     @property
-    def clear(self) -> bool:
-        """Whether it is beyond chance, and reaches twice chance, or half the way from chance to 100 % if that is less.
+    def named_from(self) -> float:
+        """The accuracy from which on it is named: twice chance, or half the way from chance to 100 % if that is less.
 
         (Twice chance is out of reach for two classes.)
         """
-        return self.strong or (self.beyond_chance and self.accuracy >= 2 * self.chance)
+        return min(2 * self.chance, (1 + self.chance) / 2)
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is beyond chance, and so much that it is named."""
+        return self.beyond_chance and self.accuracy >= self.named_from
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,13 @@ class Summary:
             return ""
         best = max(self.shortcuts, key=lambda shortcut: shortcut.all_classes.accuracy)
         told = best.all_classes
-        return (
-            f"No single property gives the class away. At best, {best.title.lower()} alone tells the class of "
-            f"{whole_percent(told.accuracy)} (95 % interval {100 * told.low:.0f} to {whole_percent(told.high)}; chance: "
-            f"{whole_percent(told.chance)})."
-        )
+        tells = f"{best.title.lower()} alone tells the class of {whole_percent(told.accuracy)} of the pictures"
+        if told.accuracy >= told.named_from:
+            return (
+                f"There are too few pictures to say whether one property gives the class away: {tells}, which chance "
+                f"may do too ({whole_percent(told.chance)} on average)."
+            )
+        return f"No single property gives the class away. At best, {tells} (chance: {whole_percent(told.chance)})."
 
     @property
     def sentences(self) -> list[str]:

@@ -17,16 +17,16 @@ from cifar_core.workspace import Workspace
 
 @contextlib.contextmanager
 def opened_originals(workspace: Workspace, dataset: Dataset) -> Iterator[BinaryIO | None]:
-    """The file of a dataset's originals, opened; None where it keeps none, or the file is gone.
-
-    Raises:
-        DataError: what has its name is no file, or may not be read.
-    """
+    """The file of a dataset's originals, opened; None where it keeps none, or the file is gone or damaged."""
     path = dataset_folder(workspace, dataset.name) / ORIGINALS
-    if not path.exists():
-        yield None
-        return
-    with open_regular_file(path, ORIGINALS) as file:
+    needed = [
+        split.originals.sum(axis=1).max() for split in (dataset.train, dataset.test) if split.originals is not None
+    ]
+    with contextlib.ExitStack() as stack:
+        file = None
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_size >= max(needed, default=0):
+                file = stack.enter_context(open(path, "rb"))
         yield file
 
 

@@ -54,7 +54,7 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
     classes, own = DRAWN10_CLASSES, 0
     if config.data.dataset != DRAWN10_NAME:
         dataset = open_dataset(workspace, config.data.dataset)
-        classes, own = len(dataset.class_names), 0 if dataset.validation is None else len(dataset.validation)
+        classes, own = len(dataset.class_names), dataset.held
         training_parts(dataset, config.data, config.machine.seed, ONE_OF_THREE)  # DataError where one would be empty
     require_validation(config, own)
     config = for_dataset(config, own)

@@ -27,7 +27,7 @@ from cifar_core.runs.training.process import threads_of
 from cifar_core.runs.training.recorder import write_probs, write_samples
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import EpochLine, MeasuredSplit
+from cifar_core.train import EpochLine, MeasuredSplit, unvalidated_classes
 from cifar_core.train.batches import Pictures, TrainingData, load_training_data
 from cifar_core.train.device import make_repeatable, pick_device
 from cifar_core.train.predict import BATCH, config_with_views, loss_and_accuracy, predict_probabilities
@@ -68,6 +68,7 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
             test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
             test_seen=int(seen["test"].sum()),
             validation_seen=int(seen["validation"].sum()),
+            unvalidated=unvalidated_classes(dataset, data.validation.positions),
         )
         write_json(folder.facts, asdict(replace(record, dataset=facts)))
         for split, probs in found.items():

@@ -1,8 +1,8 @@
-// Scrolls this element into view whenever the number of clicks has grown. A reload begins with what it finds.
+// Scrolls this element into view at each new turn; 0 means that nobody asked.
 const turns = new WeakMap()
 
 export default function ({ parentElement, data }) {
   const place = parentElement.host ?? parentElement
-  if (data.turn > (turns.get(parentElement) ?? 0)) place.scrollIntoView({ block: "start", behavior: "smooth" })
-  turns.set(parentElement, data.turn)
+  if (data.turn && data.turn !== turns.get(parentElement)) place.scrollIntoView({ block: "start", behavior: "smooth" })
+  if (data.turn) turns.set(parentElement, data.turn)
 }

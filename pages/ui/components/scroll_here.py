@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+_ASKED_KEY = "scroll_asked"  # session: the place to go to when the page is drawn next
+_TURN_KEY = "scroll_turn"  # session: how often somebody asked, so that the same place can be asked for twice
 _component = st.components.v2.component(
     "cifar_core.scroll_here",
     html="<span></span>",
@@ -14,6 +16,15 @@ _component = st.components.v2.component(
 )
 
 
-def scroll_here(turn: int, key: str) -> None:
-    """Scroll here once for each new `turn`, a number that counts the clicks; 0 is none yet."""
-    _component(key=key, data={"turn": turn})
+def ask_to_scroll(place: str) -> None:
+    """Go to this place when the page is drawn next; also for a callback."""
+    st.session_state[_ASKED_KEY] = place
+    st.session_state[_TURN_KEY] = st.session_state.get(_TURN_KEY, 0) + 1
+
+
+def scroll_here(place: str) -> None:
+    """Mark a place, and scroll to it if that was asked for."""
+    asked = st.session_state.get(_ASKED_KEY) == place
+    if asked:
+        del st.session_state[_ASKED_KEY]
+    _component(key=f"scroll_{place}", data={"turn": st.session_state[_TURN_KEY] if asked else 0})

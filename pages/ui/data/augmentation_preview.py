@@ -11,6 +11,8 @@ from cifar_core.data import Dataset, Split, augment, draw_variation, normalised_
 from cifar_core.workspace import Workspace
 from pages.ui.components.images import enlarged
 from pages.ui.components.original_picture import fitting_words, load_original, show_original
+from pages.ui.components.scroll_here import scroll_here
+from pages.ui.data.picture_browser import OPENED
 from pages.ui.markdown import escaped
 
 VARIATIONS = 5  # random variations shown beside the original
@@ -20,6 +22,7 @@ PAIR_SCALE = 6  # the same, where a picture stands beside its original
 
 def show_augmentation(workspace: Workspace, dataset: Dataset, split: Split, row: int) -> None:
     """Show one picture as it came and as stored, as augmentation varies it, and normalised as the network gets it."""
+    scroll_here(OPENED)
     st.header(
         "One picture, varied",
         anchor=False,

@@ -1,6 +1,7 @@
 """The card of a dataset: what is known of it, the words that a person gives it, and its download."""
 
 import datetime
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -23,15 +24,15 @@ _ROWS_SHOWN = 12  # classes; more of them scroll
 _TABLE_HEIGHT = 460  # screen pixels
 
 
-def show_card(workspace: Workspace, dataset: Dataset, check: DatasetCheck | None) -> None:
+def show_card(workspace: Workspace, dataset: Dataset, check: DatasetCheck) -> None:
     """Show the card with its downloads, and the form for the words of a person."""
     about = DatasetAbout()
     with show_errors():
         about = read_about(workspace, dataset.name)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(escaped(card_title(dataset)), anchor=False, width="stretch")
-        _show_download(dataset, "Markdown", "md", "text/markdown", dataset_card(dataset, check, about))
-        _show_download(dataset, "HTML", "html", "text/html", dataset_card_html(dataset, check, about))
+        _show_download(dataset, "Markdown", "md", "text/markdown", lambda: dataset_card(dataset, check, about))
+        _show_download(dataset, "HTML", "html", "text/html", lambda: dataset_card_html(dataset, check, about))
     _show_form(workspace, dataset.name, about)
     for section in card_sections(dataset, check, about, datetime.date.today()):
         _show_section(section)
@@ -55,14 +56,15 @@ def _show_section(section: CardSection) -> None:
         )
 
 
-def _show_download(dataset: Dataset, label: str, ending: str, kind: str, content: str) -> None:
+def _show_download(dataset: Dataset, label: str, ending: str, kind: str, make: Callable[[], str]) -> None:
     st.download_button(
         label,
-        content.encode(),
+        make,
         f"{dataset.name}-card.{ending}",
         kind,
         key=f"data_card_{ending}",
         icon=":material/download:",
+        on_click="ignore",
     )
 
 
@@ -96,4 +98,5 @@ def _show_form(workspace: Workspace, name: str, about: DatasetAbout) -> None:
         if asked:
             with show_errors():
                 write_about(workspace, name, DatasetAbout(description, source, licence))
+                st.toast("Saved.", icon=":material/check:")
                 st.rerun()

@@ -31,7 +31,10 @@ def show_cleaned_copy(workspace: Workspace, dataset: Dataset, check: DatasetChec
         st.markdown("\n".join(f"- {escaped_sentence(sentence)}" for sentence in plan.sentences))
         with st.grid(2, min_column_width=300):
             _show_counts(parts_table(plan), "Pictures of each part before and after")
-            _show_counts(classes_table(plan), "Pictures of each class before and after")
+            _show_counts(classes_table(plan), "Pictures of the classes that change, before and after")
+        same = len(dataset.class_names) - len(classes_table(plan))
+        if same:
+            st.caption("One other class stays as it is." if same == 1 else f"{same:,} other classes stay as they are.")
         _ask_for_name_and_make(workspace, dataset.name)
 
 

@@ -35,8 +35,7 @@ def show_duplicates(workspace: Workspace, dataset: Dataset, check: DatasetCheck)
         help="Pictures whose pixels are all equal once they are 32 x 32, whatever their files are. A network knows a "
         "test picture that it was trained on, so its accuracy there says little about new pictures.",
     )
-    held = 0 if dataset.validation is None else len(dataset.validation)
-    sentences = duplicate_sentences(check.duplicates, len(dataset.test.labels), held)
+    sentences = duplicate_sentences(check.duplicates, len(dataset.test.labels), dataset.held)
     if not sentences:
         pictures = counted(check.groups.count, "picture")
         st.markdown(f":material/check_circle: No duplicates: all {pictures} are different.")
@@ -115,7 +114,7 @@ def _show_group(dataset: Dataset, group: pd.DataFrame) -> None:
             key=f"data_pair_{number}",
             tile=64,
         )
-        names = first_names([name.rpartition("/")[2] for name in shown["id"]])
+        names = first_names(shown["id"].tolist())
         st.caption(escaped(names + (f" and {more:,} more" if more else "")))
     if event.opened:
         picture = shown.iloc[keys.index(event.opened)]

@@ -2,15 +2,20 @@
 
 import streamlit as st
 
-from cifar_core.data import BUILT_IN_NAMES, DatasetState, dataset_job, list_datasets, read_preview
+from cifar_core.data import BUILT_IN_NAMES, DatasetState, dataset_job, list_datasets, read_preview, read_warnings
 from cifar_core.jobs.job import JobFolder, JobState, read_job
 from cifar_core.workspace import Workspace
 from pages.ui.components.images import enlarged
 from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
+from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.data.import_decision import show_import_decision
+from pages.ui.data.views import look_inside
+from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
 
+_NEW_KEY = "data_new"  # session: the dataset whose import has ended last
+_RESULT = "data_result"  # the place where that is said
 _TIMES = 2  # screen pixels of a picture's pixel
 
 
@@ -36,6 +41,9 @@ def show_imports(workspace: Workspace, states: list[DatasetState]) -> None:
 
     if busy:
         st.fragment(refresh, run_every=REFRESH_SECONDS)()
+    new = next((state for state in states if state.name == st.session_state.get(_NEW_KEY)), None)
+    if new is not None and new.state == "ready":
+        _show_result(workspace, new)
     for state in imports:
         if state.state != "preparing":
             show_import_decision(workspace, state)
@@ -52,7 +60,30 @@ def _browse_the_new(busy: list[str], now: list[DatasetState]) -> None:
     """Show the pictures of a dataset that has just become ready."""
     for state in now:
         if state.name in busy and state.state == "ready":
-            st.query_params["dataset"] = state.name
+            st.query_params["dataset"] = st.session_state[_NEW_KEY] = state.name
+            ask_to_scroll(_RESULT)
+
+
+def _show_result(workspace: Workspace, state: DatasetState) -> None:
+    """Show that an import is ready, with what makes its numbers untrue, until another one is or it is closed."""
+    scroll_here(_RESULT)
+    warnings = read_warnings(workspace, state.name, state.fingerprint, state.test, state.validation)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{escaped(state.name)}** can be trained on.", width="stretch")
+            st.badge("ready", color="green", icon=":material/check_circle:")
+        show_warnings(warnings or [])
+        with st.container(horizontal=True):
+            st.button(
+                "See the checks",
+                key="data_new_checks",
+                icon=":material/search:",
+                on_click=look_inside,
+                args=(state.name, "Checks"),
+            )
+            if st.button("Close", key="data_new_close", icon=":material/close:", type="tertiary"):
+                del st.session_state[_NEW_KEY]
+                st.rerun()
 
 
 def _show_progress(workspace: Workspace, name: str) -> None:

@@ -9,10 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.data import Dataset, Split, parts_of
 from pages.ui.components.image_grid import image_grid
+from pages.ui.components.scroll_here import ask_to_scroll
 from pages.ui.markdown import escaped, single_line
 from pages.ui.url_state import UrlParameter, free_text, go_to, one_of, url_to_widgets, whole_number, widgets_to_url
 
 TILES_ON_PAGE = 48  # tiles at once
+OPENED = "data_opened"  # the place where a picture is shown that was opened elsewhere
 _ALL_CLASSES = -1  # a number, because any text might be the name of a class
 
 
@@ -64,6 +66,7 @@ def open_picture(dataset: Dataset, split: Split, row: int) -> None:
     address = {name: text for name, text in st.query_params.items() if name == "dataset"}
     if part != "train":
         address["split"] = part
+    ask_to_scroll(OPENED)
     go_to("data", {**address, "picture": str(split.ids[row])})
 
 

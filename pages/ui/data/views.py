@@ -2,19 +2,22 @@
 
 import streamlit as st
 
-from pages.ui.components.scroll_here import scroll_here
+from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 
 VIEWS = ("Pictures", "Checks", "Card")
-_TURN_KEY = "data_view_turn"  # session: how often a click led here
+_PLACE = "data_views"
+_ARRIVED_KEY = "data_arrived"  # session: whether this page was shown already
 
 
 def look_inside(name: str, view: str) -> None:
     """Choose a dataset and what is shown of it, and go there; for a callback."""
-    state = st.session_state
-    state["data_dataset"], state["data_view"] = name, view
-    state[_TURN_KEY] = state.get(_TURN_KEY, 0) + 1
+    st.session_state["data_dataset"], st.session_state["data_view"] = name, view
+    ask_to_scroll(_PLACE)
 
 
 def scroll_to_views() -> None:
-    """Scroll here after `look_inside`."""
-    scroll_here(st.session_state.get(_TURN_KEY, 0), "data_views")
+    """Scroll here after `look_inside`, and where a link to one of these views was opened."""
+    if _ARRIVED_KEY not in st.session_state and "view" in st.query_params:
+        ask_to_scroll(_PLACE)
+    st.session_state[_ARRIVED_KEY] = True
+    scroll_here(_PLACE)
