@@ -105,13 +105,11 @@ def show_accuracy_without_seen(workspace: Workspace, run: Run, findings: Finding
         new = "all were seen in training, so nothing is known about new pictures"
     else:
         low, high = wilson_interval(int(right[~seen].sum()), int((~seen).sum()))
-        new = (
-            f"without the {seen.sum():,} seen in training {percent(right[~seen].mean())} (n = {(~seen).sum():,}, 95\u00a0% interval "
-            f"{100 * low:.1f} to {percent(high)})"
-        )
-    st.markdown(
-        f":material/difference: Accuracy on all {counted(len(right), 'test picture')}: **{percent(right.mean())}**; {new}."
-    )
+        interval = f"95\u00a0% interval {100 * low:.1f} to {percent(high)}"
+        without = f"without the {seen.sum():,} seen in training {percent(right[~seen].mean())}"
+        new = f"{without} (n = {(~seen).sum():,}, {interval})"
+    pictures = counted(len(right), "test picture")
+    st.markdown(f":material/difference: Accuracy on all {pictures}: **{percent(right.mean())}**; {new}.")
 
 
 def main(workspace: Workspace, run: Run) -> None:

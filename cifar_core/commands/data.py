@@ -160,7 +160,7 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     sentences = sentences or [f"No duplicates: all {found.groups.count:,} pictures are different."]
     summary = summarise(dataset, found)
     for sentence in [*sentences, *summary.sentences]:
-        click.echo(sentence)
+        click.echo(sentence, err=as_json)
     if table is not None:
         write_atomic(table, table_csv(duplicate_table(dataset, found.groups)))
         say(f"Wrote the duplicates to {table}")

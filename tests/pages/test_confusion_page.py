@@ -135,10 +135,7 @@ def test_an_accuracy_stands_with_and_without_the_pictures_seen_in_training(
     right = read_predictions(copy, finished.id).predicted == samples.labels
     with_them, without = (f"{100 * part.mean():.1f}\u00a0%" for part in (right, right[~seen]))
     assert "40 of 100 test pictures were seen in training" in app.warning[0].value
-    assert (
-        f"with the 40 test pictures seen in training: **{with_them}** (n = 100); without them {without} (n = 60"
-        in said(app)
-    )
+    assert f"on all 100 test pictures: **{with_them}**; without the 40 seen in training {without} (n = 60" in said(app)
     folder.samples("test").write_bytes(samples_content(replace(samples, seen=None)))
     facts["dataset"] |= {"test_seen": None, "validation_seen": None}
     folder.facts.write_text(json.dumps(facts))

@@ -28,7 +28,8 @@ _ADDRESS = re.compile(r"(https?://[^\s<>|]*[^\s<>|.,;:!?)\]])")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))")
 _LINE_START = re.compile(r"^(\d*)([#+=.)-])")
 _STYLE = (
-    "body{font-family:sans-serif;max-width:50em;margin:2em auto;overflow-wrap:anywhere}td,th{padding:.1em 1em;text-align:right}"
+    "body{font-family:sans-serif;max-width:50em;margin:2em auto;overflow-wrap:anywhere}"
+    "td,th{padding:.1em 1em;text-align:right}"
     "td:first-child,th:first-child{text-align:left}"
 )
 

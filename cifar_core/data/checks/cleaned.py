@@ -78,8 +78,9 @@ def plan_cleaned_copy(dataset: Dataset, groups: Groups) -> CleanedPlan:
 
     A picture that stands under two or more classes leaves all parts. Each other distinct picture stays once: in the
     test part if it is there, else among the dataset's own validation pictures, else in the training part; there the
-    first one stays. The only picture of a class stays in the training part, if it is there. Where the training or the test part would lose a class by that, all these distinct pictures are
-    split anew, with the share that the test part had.
+    first one stays. The only picture of a class stays in the training part, if it is there. Where the training or the
+    test part would lose a class by that, all these distinct pictures are split anew, with the share that the test part
+    had.
 
     Raises:
         DataError: fewer than two classes, or too few pictures for two parts, would be left.
@@ -246,7 +247,8 @@ def _class_sentences(plan: CleanedPlan) -> list[str]:
             f"Every picture of {first_names(leaving)} stands under another class too: "
             f"{'this class leaves' if len(leaving) == 1 else 'these classes leave'} the dataset."
         )
-    untested = np.flatnonzero((plan.before[_TEST] > 0) & (plan.after[_TEST] == 0) & (plan.after[_TRAIN] > 0))
+    had_some = (plan.before[_TEST] > 0) | plan.split_anew
+    untested = np.flatnonzero(had_some & (plan.after[_TEST] == 0) & (plan.after[_TRAIN] > 0))
     missing = first_names([plan.class_names[label] for label in untested])
     note = [f"No test pictures: {missing}. Scores of such a class are undefined."] if missing else []
     if not plan.split_anew:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cifar_core.data.checks import check as module
-from cifar_core.data.checks.check import check_dataset, read_check, read_duplicate_counts
+from cifar_core.data.checks.check import check_dataset, read_check, read_warnings
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.properties import picture_properties
 from cifar_core.data.store import delete_dataset, is_saved, open_dataset
@@ -24,7 +24,7 @@ FIXTURE = Path(__file__).parents[2] / "fixtures" / "dataset-1" / "old"
 def test_it_is_made_once_and_kept(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = save_tiny(workspace)
     assert read_check(workspace, dataset) is None
-    assert read_duplicate_counts(workspace, dataset.name, dataset.fingerprint) is None
+    assert read_warnings(workspace, dataset.name, dataset.fingerprint, 100, 0) is None
     made = check_dataset(workspace, dataset)
     monkeypatch.delattr(module, "find_groups")
     monkeypatch.delattr(module, "picture_properties")  # what is kept is enough
@@ -33,7 +33,8 @@ def test_it_is_made_once_and_kept(workspace: Workspace, monkeypatch: pytest.Monk
     np.testing.assert_array_equal(kept.groups.test, made.groups.test)
     np.testing.assert_array_equal(kept.train_properties, picture_properties(dataset.train.images))
     np.testing.assert_array_equal(kept.test_properties, picture_properties(dataset.test.images))
-    assert kept.duplicates == made.duplicates == read_duplicate_counts(workspace, dataset.name, dataset.fingerprint)
+    assert kept.duplicates == made.duplicates
+    assert read_warnings(workspace, dataset.name, dataset.fingerprint, 100, 0) == []
 
 
 @pytest.mark.parametrize(

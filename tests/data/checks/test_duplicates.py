@@ -142,7 +142,7 @@ def test_a_dataset_without_duplicates_has_none() -> None:
 
 def test_each_kind_of_duplicate_is_said_with_its_number() -> None:
     assert duplicate_sentences(DuplicateCounts(20, 1, 1, 2), test=20, validation=5) == [
-        "20 of 20 test pictures are also training pictures.",
+        "20 of 20 test pictures are also training or validation pictures.",
         "2 of 5 validation pictures are also learned from.",
         "1 picture stands under two classes or more.",
         "1 picture is a surplus copy of another one of the same part.",

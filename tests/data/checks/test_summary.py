@@ -40,5 +40,5 @@ def test_without_anything_to_say_it_is_short() -> None:
     summary = summarise(dataset, check_of(dataset))
     assert not summary.odd
     assert summary.sentences[2].startswith("Looked for and not found: one colour, mostly black, ")
-    assert summary.sentences[3].startswith("No single property gives the class away. At best: ")
+    assert summary.sentences[3].startswith("No single property gives the class away. At best, ")
     assert len(summary.sentences) == 4
