@@ -11,7 +11,8 @@ from cifar_core.data.checks import check as module
 from cifar_core.data.checks.check import check_dataset, read_check, read_warnings
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.properties import picture_properties
-from cifar_core.data.store import delete_dataset, is_saved, open_dataset
+from cifar_core.data.dataset import Split
+from cifar_core.data.store import delete_dataset, is_saved, open_dataset, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import read_job
 from cifar_core.workspace import Workspace
@@ -112,6 +113,25 @@ def test_numbers_that_cannot_be_groups_are_found_anew(workspace: Workspace, numb
     np.save(workspace.data / dataset.name / "check_groups.npy", numbers.astype(np.int32))
     assert read_check(workspace, dataset) is None
     assert check_dataset(workspace, dataset).groups.count == 400
+
+
+def test_a_strong_shortcut_is_kept_and_said(workspace: Workspace) -> None:
+    """Of two classes, one is dark and one is bright."""
+    labels = np.arange(120) % 2
+    images = np.random.default_rng(0).integers(0, 60, (120, 3, 32, 32), dtype=np.uint8)
+    images[labels == 1] += 180
+    rows = {"train": np.arange(80), "test": np.arange(80, 120)}
+    parts = [
+        Split(images[place], labels[place], np.array([f"{part}/{row}" for row in place]))
+        for part, place in rows.items()
+    ]
+    dataset = save_dataset(workspace, "bright", *parts, title="Bright", class_names=("a", "b"), source="Here.")
+    (sentence,) = [text for text in check_dataset(workspace, dataset).shortcuts if text.startswith("Brightness")]
+    assert sentence.endswith(" % of the pictures (chance: 50 %).")
+    kept = read_warnings(workspace, "bright", dataset.fingerprint, 40, 0)
+    assert kept is not None
+    assert f"{sentence} A network may learn that instead of what the pictures show." in kept
+    assert read_check(workspace, dataset) is not None
 
 
 def test_where_it_cannot_be_kept_it_is_made_all_the_same(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

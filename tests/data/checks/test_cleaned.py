@@ -1,13 +1,16 @@
 """Cleaned copies: every picture once, in the test part before all; nothing else changes, and the source never does."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from PIL import Image
 
 from cifar_core.data import Dataset, Split, dataset_job, list_datasets, open_dataset, save_dataset, start_cleaned_copy
+from cifar_core.data.checks.about import DatasetAbout, read_about, write_about
 from cifar_core.data.checks.cleaned import (
     CleanedPlan,
     classes_table,
@@ -17,6 +20,8 @@ from cifar_core.data.checks.cleaned import (
 )
 from cifar_core.data.checks.duplicates import DuplicateCounts, count_duplicates, find_groups
 from cifar_core.data.dataset import class_counts, parts_of
+from cifar_core.data.originals.reader import read_original
+from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.errors import DataError
 from cifar_core.jobs.job import read_job
 from cifar_core.jobs.progress import CancelledError
@@ -306,6 +311,43 @@ def test_a_cancelled_copy_leaves_nothing(workspace: Workspace, monkeypatch: pyte
 def test_the_first_of_several_copies_stays() -> None:
     plan = planned(PLANTED["copies within the parts"][0])
     assert plan.new_part.tolist() == [0, -1, -1, 0, 2, 2, -1]
+
+
+def test_the_only_picture_of_a_class_stays_in_training_and_the_rest_as_it_is() -> None:
+    """One rare class is no reason to split all anew, and to give up the validation pictures."""
+    plan = planned(dataset_of([(1, 0), (2, 0), (3, 1), (9, 2)], [(4, 0), (5, 1), (9, 2)], [(6, 0)]))
+    assert plan.part.tolist() == [0, 0, 0, 0, 1, 2, 2, 2]
+    assert plan.new_part.tolist() == [0, 0, 0, 0, 1, 2, 2, -1]
+    assert plan.sentences == [
+        "1 test picture is also a training picture: it leaves the test part.",
+        "No test pictures: c. Scores of such a class are undefined.",
+    ]
+
+
+def test_a_copy_takes_the_words_and_the_originals_along(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do_imports_at_once(monkeypatch)
+    for part, shades in (("train", (10, 20, 30, 40)), ("test", (10, 50))):
+        for number, shade in enumerate(shades):
+            for label, name in enumerate(("cat", "dog")):
+                (tmp_path / "wide" / part / name).mkdir(parents=True, exist_ok=True)
+                picture = Image.new("RGB", (90, 60), (shade, 100 * label, 0))
+                picture.save(tmp_path / "wide" / part / name / f"{number}.png")
+    import_pictures(workspace, tmp_path / "wide", "wide")
+    write_about(workspace, "wide", DatasetAbout(licence="CC0"))
+    start_cleaned_copy(workspace, "wide", "copy")
+    copy = open_dataset(workspace, "copy")
+    assert read_about(workspace, "copy").licence == "CC0"
+    for row, pixels in enumerate(copy.train.images):
+        original = read_original(workspace, "copy", copy.train, row)
+        assert original is not None
+        assert original.size == (90, 60)
+        assert abs(original.getpixel((45, 30))[0] - int(pixels[0, 16, 16])) < 4
+    (workspace.data / "wide" / "originals.bin").write_bytes(b"cut short")
+    start_cleaned_copy(workspace, "wide", "without")
+    without = open_dataset(workspace, "without")
+    assert without.train.originals is None or not without.train.originals[:, 1].any()
 
 
 def test_an_empty_test_part_is_drawn_anew_however_small_it_was() -> None:
