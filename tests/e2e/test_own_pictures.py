@@ -39,8 +39,9 @@ class Importer:
         expect(self._page.get_by_text(text).first).to_be_visible()
 
     def take(self, name: str) -> None:
-        """Import what was found; the browser shows it afterwards."""
+        """Import what was found; its result is said in view, and the browser shows its pictures."""
         self.press(f"data_take_{name}")
+        expect(self._page.get_by_text(f"{name} can be trained on")).to_be_in_viewport()
         expect(self._page.get_by_text(f"{name} · train, n =")).to_be_visible()
 
 

@@ -94,6 +94,9 @@ def test_a_dataset_without_duplicates_says_so_once_it_was_checked(
     app.run()
     assert "No duplicates: all 400 pictures are different" in said(app)
     assert "Not checked" not in said(app)
+    app.query_params["dataset"] = "nope"
+    app.run()
+    assert app.warning[0].value == "There is no dataset nope that is ready. tiny is shown instead."
 
 
 def test_where_nothing_can_be_kept_the_check_is_made_for_the_visit(
