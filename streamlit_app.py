@@ -10,14 +10,15 @@ st.navigation(
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
             st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
         ],
-        "Train": [
+        "Learn": [
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
         ],
-        "Understand": [
+        "Look": [
             st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
             st.Page("pages/misclassified.py", title="Misclassified", icon=":material/rule:"),
             st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
         ],
-    }
+    },
+    expanded=True,
 ).run()

@@ -122,6 +122,15 @@ def whole_percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def percent(share: float) -> str:
+    """A share as text with one decimal; only an exact 0 or 1 reads "0.0 %" or "100.0 %"."""
+    if 0 < share < 0.0005:
+        return "<0.1\u00a0%"
+    if 0.9995 <= share < 1:
+        return ">99.9\u00a0%"
+    return f"{100 * share:.1f}\u00a0%"
+
+
 def size_text(size: int) -> str:
     """Bytes as people read them: `12 kB`, `3.4 MB`, `1.2 GB` (1 MB = 1,048,576 bytes)."""
     if size < MB:

@@ -9,7 +9,7 @@ from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
-from pages.ui.frame import setup_page
+from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.understand.confusion_matrix import (
@@ -112,15 +112,17 @@ def show_accuracy_without_seen(workspace: Workspace, run: Run, findings: Finding
     st.markdown(f":material/difference: Accuracy on all {pictures}: **{percent(right.mean())}**; {new}.")
 
 
-def main(workspace: Workspace, run: Run) -> None:
+def main(page: PageFrame, run: Run) -> None:
     """Read the chosen epoch of the run, then show the matrix, the pictures of the chosen cell, and the tables."""
     require_result(run)
+    workspace = page.workspace
     best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
     parameters = confusion_url_parameters(best.class_names, epochs, best.epoch)
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
     pairs, words = most_confused(findings.matrix), explain_matrix(findings.matrix)
-    facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
+    with page.head:
+        facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     show_caveats(run)
     show_accuracy_without_seen(workspace, run, findings)
     by, hide = show_settings(run, findings, epochs, best.epoch)
@@ -139,8 +141,10 @@ def main(workspace: Workspace, run: Run) -> None:
     widgets_to_url(PAGE_KEY, parameters)
 
 
-here = setup_page("Confusion", "Which classes are mistaken for which. Every number leads to its pictures.")
+page = setup_page(
+    "Confusion", "Which classes are mistaken for which. Every number leads to its pictures.", compact=True
+)
 with show_errors():
-    focus = run_in_focus(here)
+    focus = run_in_focus(page.workspace, picker=page.head)
     if focus is not None:
-        main(here, focus)
+        main(page, focus)

@@ -106,4 +106,4 @@ def _show_counts(dataset: Dataset) -> None:
     )
 
 
-main(setup_page("Data", "The pictures to learn from: get them, look at them, see how training varies them."))
+main(setup_page("Data", "The pictures to learn from: get them, look at them, see how training varies them.").workspace)

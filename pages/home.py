@@ -111,5 +111,5 @@ main(
         "Train, watch, understand",
         "Train a small neural network to tell ten kinds of pictures apart, watch it learn, and find out what it gets "
         "wrong and why. Everything happens on this machine: no account, no code, no network needed.",
-    )
+    ).workspace
 )

@@ -9,7 +9,7 @@ from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.caches import finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
-from pages.ui.frame import setup_page
+from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.understand.gallery import clear_selection, select_all, select_page, show_gallery
 from pages.ui.understand.gallery_filters import filter_url_parameters, show_filters
@@ -53,14 +53,16 @@ def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
     show_gallery(content)
 
 
-def main(workspace: Workspace, run: Run) -> None:
+def main(page: PageFrame, run: Run) -> None:
     """Read the filters, load the pictures that match, and show them."""
     require_result(run)
+    workspace = page.workspace
     best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
     parameters = filter_url_parameters(best.class_names, epochs, best.epoch)
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
-    facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
+    with page.head:
+        facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     show_caveats(run)
     sample_filter, sort = show_filters(PAGE_KEY, run, best.class_names, epochs, parameters)
     show_pictures(
@@ -69,10 +71,12 @@ def main(workspace: Workspace, run: Run) -> None:
     widgets_to_url(PAGE_KEY, parameters)
 
 
-here = setup_page(
-    "Misclassified", "The pictures that the network gets wrong: filter, look closely, save the telling ones."
+page = setup_page(
+    "Misclassified",
+    "The pictures that the network gets wrong: filter, look closely, save the telling ones.",
+    compact=True,
 )
 with show_errors():
-    focus = run_in_focus(here)
+    focus = run_in_focus(page.workspace, picker=page.head)
     if focus is not None:
-        main(here, focus)
+        main(page, focus)

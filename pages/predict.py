@@ -8,10 +8,9 @@ from cifar_core.data import conversion
 from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Predictor, PredictorProcess
-from cifar_core.workspace import Workspace
 from pages.ui.components.images import enlarged
 from pages.ui.error_messages import show_errors
-from pages.ui.frame import setup_page
+from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.predict.picture_upload import InputPicture, test_pictures, uploaded_pictures
 from pages.ui.run_focus import facts_line, require_result, run_in_focus
@@ -21,9 +20,10 @@ UPLOAD, TEST = "Your pictures", "A test picture"
 SCALE = 6  # screen pixels of a picture's pixel: 192 wide
 
 
-def main(workspace: Workspace) -> None:
+def main(page: PageFrame) -> None:
     """Take pictures, ask the network, and show the probabilities of each."""
-    run = run_in_focus(workspace)
+    workspace = page.workspace
+    run = run_in_focus(workspace, picker=page.head)
     if run is None:
         return
     require_result(run)
@@ -104,4 +104,4 @@ def _helper() -> PredictorProcess:
     return PredictorProcess()
 
 
-main(setup_page("Predict", "Give the network a picture of your own and see which class it predicts."))
+main(setup_page("Predict", "Give the network a picture of your own and see which class it predicts.", compact=True))

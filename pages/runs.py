@@ -87,4 +87,8 @@ def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:
     )
 
 
-main(setup_page("Runs", "Everything that was trained here: compare settings and curves, open a run, give it a name."))
+main(
+    setup_page(
+        "Runs", "Everything that was trained here: compare settings and curves, open a run, give it a name."
+    ).workspace
+)

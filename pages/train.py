@@ -14,7 +14,7 @@ from cifar_core.runs import Run, list_runs, read_speed
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
-from pages.ui.frame import setup_page
+from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import run_in_focus
 from pages.ui.train.active_runs import current_run
@@ -38,13 +38,14 @@ VIEW_KEY = "train_view"
 START_REFUSAL_KEY = "train_refused"  # session: why the last start was refused; it is shown once
 
 
-def main(workspace: Workspace) -> None:
+def main(page: PageFrame) -> None:
     """Show one of two views: the settings of a new run, or the run in focus as it learns."""
+    workspace = page.workspace
     runs = list_runs(workspace)
     running = current_run(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
-    run = run_in_focus(workspace, runs, required=False)
+    run = run_in_focus(workspace, runs, picker=page.head, required=False)
     # There is no default, so that the URL keeps the view of a watched run when the run ends.
     parameters = {"view": one_of([NEW, WATCH], None)}
     url_to_widgets("train", parameters)

@@ -48,6 +48,11 @@ def faults_of_command(line: str) -> list[str]:
 
 
 @each_document
+def test_no_merge_is_left_half_done(document: Path) -> None:
+    assert re.findall(r"^(?:<<<<<<<|=======|>>>>>>>).*", document.read_text("utf-8"), re.MULTILINE) == []
+
+
+@each_document
 def test_links_lead_somewhere(document: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8")):
         assert (document.parent / link).exists(), link

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.evaluate.predictions import CheckedPredictions, Floats, Ints
+from cifar_core.text import percent
 from cifar_core.train import LOSS_CLIP
 
 
@@ -29,16 +30,12 @@ class Score:
     order: Literal["ascending", "descending"] | None = None  # which brings the worst first; None: not to sort by
     sort_title: str = ""  # for the choice of a sort; "" where there is no order
     filters: bool = True  # whether the pictures can be filtered by a range of it
-    number_format: str = ".2f"
+    text: Callable[[float], str] = "{:.2f}".format  # a value of it, as it is shown everywhere
 
     @property
     def explanation(self) -> str:
         """What it means and how it is computed."""
         return f"{self.help} {self.title} = {self.formula}."
-
-    def text(self, value: float) -> str:
-        """A value of it, as it is shown."""
-        return f"{value:{self.number_format}}"
 
 
 def sample_scores(predictions: CheckedPredictions) -> dict[str, NDArray[Any]]:
@@ -101,7 +98,7 @@ _TABLE = (
         bounds=lambda classes: (0.0, 1.0),
         order="descending",
         sort_title="Confidently wrong",
-        number_format=".3f",
+        text=percent,
     ),
     Score(
         name="margin",
@@ -112,7 +109,7 @@ _TABLE = (
         bounds=lambda classes: (0.0, 1.0),
         order="ascending",
         sort_title="Closest calls",
-        number_format=".3f",
+        text=percent,
     ),
     Score(
         name="entropy",
@@ -133,7 +130,7 @@ _TABLE = (
         compute=_p_true,
         bounds=lambda classes: (0.0, 1.0),
         filters=False,
-        number_format=".3f",
+        text=percent,
     ),
     Score(
         name="true_rank",
@@ -143,7 +140,7 @@ _TABLE = (
         compute=_true_rank,
         bounds=lambda classes: (1.0, float(classes)),
         filters=False,
-        number_format=".0f",
+        text="{:.0f}".format,
     ),
 )
 SCORES: dict[str, Score] = {score.name: score for score in _TABLE}

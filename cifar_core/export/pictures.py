@@ -23,7 +23,7 @@ from cifar_core.data.dataset import Split
 from cifar_core.data.picture_formats import EXTENSIONS
 from cifar_core.data.pictures import to_image
 from cifar_core.errors import ConfigError, DataError, StorageError
-from cifar_core.evaluate import check_class_names
+from cifar_core.evaluate import SCORES, check_class_names
 from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet, drawn_names
 from cifar_core.export.csv_table import table_csv
 from cifar_core.jobs.progress import OnProgress, no_progress
@@ -31,7 +31,7 @@ from cifar_core.limits import LIMITS_FILE, read_limits, require_room
 from cifar_core.samples import EXPORTED_SCORES, printable
 from cifar_core.storage.atomic import new_file, new_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
-from cifar_core.text import MB, is_device_name, size_text, whole_percent
+from cifar_core.text import MB, is_device_name, size_text
 from cifar_core.workspace import Workspace
 
 MAX_EXPORTED = 10_000  # pictures in one export
@@ -307,7 +307,7 @@ def _files(checked: _Selection) -> Iterator[tuple[str, bytes]]:
         if rank <= MAX_TILES:
             tiles.append(pixels)
             true, predicted = drawn[row["true_index"]], drawn[row["predicted_index"]]
-            captions.append(f"{rank} · {whole_percent(row['confidence'])}\ntrue {true}\npred. {predicted}")
+            captions.append(f"{rank} · {SCORES['confidence'].text(row['confidence'])}\ntrue {true}\npred. {predicted}")
         yield names[-1], _png(pixels, checked.enlarge)
     shown = np.unique(checked.rows.head(MAX_TILES)[["true_index", "predicted_index"]])
     numbered = any(drawn[index] != checked.class_names[index] for index in shown)

@@ -8,11 +8,10 @@ import pandas as pd
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate import SCORES
 from cifar_core.samples.select import SORTS
-from cifar_core.text import whole_percent
 
 
 def tile_caption(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
-    """The caption of one picture: "true cat, predicted dog, 98 %", then the score it is sorted by.
+    """The caption of one picture: "true cat, predicted dog, 98.2 %", then the score it is sorted by.
 
     Args:
         row: a row of `sample_table`.
@@ -33,7 +32,7 @@ def tile_lines(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
 def _caption_parts(row: Mapping[str, Any] | pd.Series, sort: str) -> list[str]:
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
-    parts = [f"true {row['true']}", f"predicted {row['predicted']}", whole_percent(row["confidence"])]
+    parts = [f"true {row['true']}", f"predicted {row['predicted']}", SCORES["confidence"].text(row["confidence"])]
     if sort in SCORES and sort != "confidence":
         return [*parts, f"{SCORES[sort].title.lower()} {SCORES[sort].text(row[sort])}"]
     return [*parts, str(row["id"])] if sort == "id" else parts

@@ -26,7 +26,7 @@ _LARGE_FILE_BYTES = 2 * MB  # of probabilities; the tables made of it take sever
 
 @dataclass(frozen=True)
 class Findings:
-    """Predictions of one run at one epoch, with the tables that the pages under Understand show."""
+    """Predictions of one run at one epoch, with the tables that the pages under Look show."""
 
     predictions: Predictions
     table: pd.DataFrame  # of `prediction_table`

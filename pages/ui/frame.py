@@ -1,6 +1,9 @@
 """The frame of every page: its head, the login, and the workspace, named by `CIFAR_WORKSPACE` (else `./workspace`)."""
 
+from dataclasses import dataclass
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.errors import StorageError
 from cifar_core.runs import empty_old_trash
@@ -15,12 +18,21 @@ from pages.ui.url_state import note_page
 APP_NAME = "CIFAR-10 workbench"
 
 
-def setup_page(title: str, lead: str = "") -> Workspace:
+@dataclass(frozen=True)
+class PageFrame:
+    """What `setup_page` gives a page."""
+
+    workspace: Workspace
+    head: DeltaGenerator  # the row with the title, for what stands beside it
+
+
+def setup_page(title: str, lead: str, *, compact: bool = False) -> PageFrame:
     """Draw the head of a page and open the workspace; the first call of every page.
 
     Args:
         title: the page's name.
         lead: one sentence that says what a person can do here.
+        compact: the lead stands behind the "?" of the title, so that pictures begin higher.
     """
     leave_old_page_discovery()
     st.set_page_config(page_title=f"{title} · {APP_NAME}", layout="wide")
@@ -29,8 +41,9 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     keep_shown_media()
     require_login()
     note_page(title)
-    st.title(title, anchor=False)
-    if lead:
+    head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    head.title(title, anchor=False, width="content", help=lead if compact else None)
+    if not compact:
         st.markdown(lead)
     show_logout()
     try:
@@ -42,7 +55,7 @@ def setup_page(title: str, lead: str = "") -> Workspace:
     grant_upload_quota(workspace, title)
     freeze_garbage_collector(title)
     empty_old_trash(workspace)
-    return workspace
+    return PageFrame(workspace, head)
 
 
 def _show_read_only_notice(workspace: Workspace) -> None:

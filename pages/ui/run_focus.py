@@ -1,9 +1,10 @@
-"""The run that a page speaks of: chosen in the sidebar, carried by the URL (`?run=`), remembered for the session."""
+"""The run that a page speaks of: chosen on the page, carried by the URL (`?run=`), remembered for the session."""
 
 from collections import Counter
 from collections.abc import Collection
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find_deleted, list_runs, seen_phrase
 from cifar_core.workspace import Workspace
@@ -12,17 +13,24 @@ from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.wording import epoch_word, percent, status_display
 
 FOCUS_KEY = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
-SELECT_BOX_KEY = "frame_run"  # the sidebar's select box
+SELECT_BOX_KEY = "frame_run"  # the select box
 
 
-def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, required: bool = True) -> Run | None:
-    """Return the run in focus, and draw the select box for it; None where there is no run.
+def run_in_focus(
+    workspace: Workspace,
+    listed: list[Run] | None = None,
+    *,
+    picker: DeltaGenerator | None = None,
+    required: bool = True,
+) -> Run | None:
+    """Return the run in focus; None where there is no run.
 
     Without any run, a page for which one is `required` says so, links to the Train page, and ends.
 
     Args:
         workspace: where.
         listed: the workspace's runs, where the caller has read them already.
+        picker: where a select box for it is drawn; None on pages that need none.
         required: whether the page has nothing to say without a run.
     """
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
@@ -42,17 +50,19 @@ def run_in_focus(workspace: Workspace, listed: list[Run] | None = None, *, requi
             st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
             st.stop()
         return None
-    # Set at each run: the box of this key on another page is another widget, and its value would be lost.
-    st.session_state[SELECT_BOX_KEY] = asked or _default_run(runs)
-    chosen: str = st.sidebar.selectbox(
-        "Run in focus",
-        list(runs),
-        key=SELECT_BOX_KEY,
-        format_func=run_labels(runs.values()).__getitem__,
-        on_change=_on_run_chosen,
-        help="Home, Runs and the pages under Understand show this run. Its id is in the page's address.",
-    )
-    st.sidebar.caption(escaped(run_caption(runs[chosen])))
+    chosen = asked or _default_run(runs)
+    if picker is not None:
+        # Set at each run: the box of this key on another page is another widget, and its value would be lost.
+        st.session_state[SELECT_BOX_KEY] = chosen
+        picker.selectbox(
+            "Run",
+            list(runs),
+            key=SELECT_BOX_KEY,
+            format_func=run_labels(runs.values()).__getitem__,
+            on_change=_on_run_chosen,
+            label_visibility="collapsed",
+            width=300,
+        )
     st.session_state[FOCUS_KEY] = chosen
     if st.query_params.get("run") != chosen:
         st.query_params["run"] = chosen
@@ -81,8 +91,8 @@ def require_result(run: Run) -> None:
 
 
 def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int | None = None) -> None:
-    """Show one line that names what the numbers below belong to: run, network, dataset, split, n and epoch."""
-    facts = [f"run {run.name}", f"{run.config.model.model} on {run.config.data.dataset}"]
+    """Show one line that names what the numbers below belong to: network, dataset, split, n and epoch."""
+    facts = [f"{run.config.model.model} on {run.config.data.dataset}"]
     facts.append(split if n is None else f"{split}, n = {n:,}")
     if epoch is not None:
         best = run.best is not None and run.best.epoch == epoch
@@ -101,29 +111,25 @@ def show_caveats(run: Run) -> None:
 
 
 def run_labels(runs: Collection[Run]) -> dict[str, str]:
-    """Return a unique line for each run by id: its name, and its test accuracy once it has ended."""
+    """Return a unique line for each run by id: its name, and its test accuracy once it has ended, else its status.
+
+    It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
+    """
     names = {run.id: single_line(run.name) for run in runs}
     shared = Counter(names.values())
     return {
-        run.id: names[run.id]
-        + (f" ({run.id})" if shared[names[run.id]] > 1 else "")
-        + (f" · {percent(run.best.test_accuracy)}" if run.best and not run.active else "")
+        run.id: names[run.id] + (f" ({run.id})" if shared[names[run.id]] > 1 else "") + f" · {_result_words(run)}"
         for run in runs
     }
 
 
-def run_caption(run: Run) -> str:
-    """Return the line under the select box: dataset, test accuracy, status.
-
-    It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
-    """
-    if run.problem:
+def _result_words(run: Run) -> str:
+    if run.problem or run.best is None:
         return status_display(run)[0]
     if run.active:
-        return f"{run.config.data.dataset} · in progress"
-    result = f"{percent(run.best.test_accuracy)} right on test" if run.best else "no result yet"
-    seen = seen_phrase(run) if run.best else ""
-    return f"{run.config.data.dataset} · {result}{f', {seen}' if seen else ''} · {status_display(run)[0]}"
+        return "in progress"
+    seen = seen_phrase(run)
+    return f"{percent(run.best.test_accuracy)} right" + (f", {seen}" if seen else "")
 
 
 def clear_focus(run_id: str) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from cifar_core.evaluate import wilson_interval
 from cifar_core.runs import QueuePlace, Run, Status, TrainingProgress
 from cifar_core.text import clock
+from cifar_core.text import percent as share_text
 from pages.ui.markdown import escaped
 
 PERCENT_FORMAT = "%.1f %%"  # the format of table columns that `in_percent` has made
@@ -70,7 +71,7 @@ def duration(seconds: float) -> str:
 
 def percent(share: float | None) -> str:
     """Return a share with one decimal; a few thousand pictures support no more."""
-    return "–" if share is None else f"{100 * share:.1f}\u00a0%"
+    return "–" if share is None else share_text(share)
 
 
 def date_and_time(then: datetime | None) -> str:
