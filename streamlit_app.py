@@ -17,7 +17,8 @@ st.navigation(
         "Look": [
             st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
             st.Page("pages/misclassified.py", title="Misclassified", icon=":material/rule:"),
-            st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
+            st.Page("pages/picture.py", title="Picture", icon=":material/image_search:"),
+            st.Page("pages/predict.py", title="Predict", visibility="hidden"),  # Picture's other entrance
         ],
     },
     expanded=True,

@@ -16,10 +16,9 @@ from cifar_core.errors import DataError
 from cifar_core.runs import Run
 from cifar_core.text import MB, counted, size_text
 from cifar_core.workspace import Workspace
-from pages.ui.caches import load_test_split
 from pages.ui.components.images import fitted
 from pages.ui.error_messages import show_errors
-from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.markdown import escaped_sentence, single_line
 from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
 
 MAX_UPLOADED_PICTURES = 24
@@ -92,24 +91,3 @@ def _empty_uploader(reason: str) -> NoReturn:
     drop_uploads()
     st.session_state[UPLOAD_PROBLEM_KEY] = reason
     st.rerun()
-
-
-def test_pictures(workspace: Workspace, run: Run) -> list[InputPicture]:
-    """Show a field for the number of a test picture; return the picture as a list of one.
-
-    Raises:
-        DataError: the run's dataset is not here any more.
-    """
-    split = load_test_split(workspace, run)
-    row = int(
-        st.number_input(
-            "Test picture",
-            0,
-            len(split.labels) - 1,
-            key="predict_row",
-            width=220,
-            help=f"Any of the {len(split.labels):,} test pictures of {escaped(run.config.data.dataset)}.",
-        )
-    )
-    name = single_line(split.ids[row])
-    return [InputPicture(name, np.asarray(split.images[row]), int(split.labels[row]))]

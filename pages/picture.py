@@ -1,0 +1,44 @@
+"""Picture: one picture and what the network makes of it, from the test set or a person's own."""
+
+import streamlit as st
+
+from cifar_core.runs import Run
+from pages.ui.error_messages import show_errors
+from pages.ui.frame import PageFrame, setup_page
+from pages.ui.markdown import escaped_sentence
+from pages.ui.predict.own_pictures import show_own_pictures
+from pages.ui.run_focus import facts_line, require_result, run_in_focus
+from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
+
+PAGE_KEY = "picture"
+SOURCES = {"test": "A test picture", "own": "Your own pictures"}
+
+
+def main(page: PageFrame, run: Run) -> None:
+    """Choose where the picture comes from, then show it."""
+    require_result(run)
+    if run.best is None:
+        st.error(escaped_sentence(run.problem), icon=":material/broken_image:")
+        return
+    with page.head:
+        facts_line(run, n=run.dataset.test if run.dataset else None, epoch=run.best.epoch)
+    parameters = {"source": one_of(list(SOURCES), "test")}
+    url_to_widgets(PAGE_KEY, parameters)
+    source = st.segmented_control(
+        "Pictures",
+        list(SOURCES),
+        required=True,
+        key=f"{PAGE_KEY}_source",
+        format_func=SOURCES.__getitem__,
+        label_visibility="collapsed",
+    )
+    if source == "own":
+        show_own_pictures(page.workspace, run)
+    widgets_to_url(PAGE_KEY, parameters)
+
+
+frame = setup_page("Picture", "One picture, and what the network makes of it.", compact=True)
+with show_errors():
+    focus = run_in_focus(frame.workspace, picker=frame.head)
+    if focus is not None:
+        main(frame, focus)
