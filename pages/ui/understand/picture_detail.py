@@ -89,14 +89,13 @@ def _show_navigation(content: GalleryContent, wanted: str) -> None:
                 on_click=open_picture,
                 args=(query.page, target),
             )
-        if query.selectable:
-            st.checkbox(
-                "Selected",
-                value=wanted in selected_ids(query),
-                key=f"{query.page}_pick_{wanted}",
-                on_change=_toggle_selected,
-                args=(query, wanted),
-            )
+        st.checkbox(
+            "Selected",
+            value=wanted in selected_ids(query),
+            key=f"{query.page}_pick_{wanted}",
+            on_change=_toggle_selected,
+            args=(query, wanted),
+        )
         st.caption(f"{place + 1:,} of {len(ids):,}" if place is not None else "outside the filters")
 
 
