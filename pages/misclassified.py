@@ -3,34 +3,45 @@
 Reads a run's predictions and its dataset; writes only the pictures that a person saves, under `exports/`.
 """
 
+from functools import partial
+
 import streamlit as st
 
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
-from pages.ui.caches import finished_epochs, load_findings
+from pages.ui.caches import Findings, finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
+from pages.ui.understand.filter_panel import show_filter_panel
 from pages.ui.understand.gallery import show_gallery
-from pages.ui.understand.gallery_filters import filter_url_parameters, show_filters
+from pages.ui.understand.gallery_filters import (
+    chosen_filter,
+    filter_url_parameters,
+    go_to_first_page,
+    show_chips,
+    show_epoch_slider,
+    show_panel_button,
+    show_view_row,
+)
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from pages.ui.understand.prediction_download import show_prediction_downloads
 from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.understand.selection import select_all, select_page
 from pages.ui.understand.selection_bar import show_selection_bar
-from pages.ui.url_state import url_to_widgets, widgets_to_url
+from pages.ui.url_state import UrlParameter, one_of, url_to_widgets, widgets_to_url
 
 PAGE_KEY = "misclassified"
+FACTS_WIDTH = 415  # CSS pixels: beside the title and the run in a window of 1366; longer facts take a second line
 
 
-def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
-    """Show how many pictures match, the buttons for them, and the tiles."""
-    table = content.findings.table
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{(~table['correct']).sum():,}** mistakes in {len(table):,} pictures · **{len(content.rows):,}** match",
-            width="content",
-        )
+def show_matches(run: Run, content: GalleryContent) -> None:
+    """Show how many pictures match, and the buttons that select them or download all predictions."""
+    correct, outcome = content.findings.table["correct"], content.query.sample_filter.outcome
+    whole = {"mistakes": (~correct).sum(), "correct": correct.sum(), "all": len(correct)}[outcome]
+    nouns = {"mistakes": "mistakes", "correct": "correct predictions", "all": "pictures"}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{len(content.rows):,}** of {whole:,} {nouns[outcome]} match", width="content")
         for label, choose in (("this page", select_page), ("all that match", select_all)):
             st.button(
                 f"Select {label}",
@@ -41,27 +52,43 @@ def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
                 on_click=choose,
                 args=(content.query,),
             )
-        show_prediction_downloads(content.query.run, content.findings)
-    show_gallery(content)
+        show_prediction_downloads(run, content.findings)
+
+
+def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters: dict[str, UrlParameter]) -> None:
+    """Show what is filtered and how it is sorted, in three low rows, then the pictures."""
+    chosen, epoch = chosen_filter(PAGE_KEY, parameters), findings.predictions.epoch
+    content = GalleryQuery(PAGE_KEY, workspace, run, epoch, *chosen).load()
+    epochs = finished_epochs(workspace, run)
+    with st.container(gap="xsmall"):
+        tile = show_view_row(PAGE_KEY)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            is_open = show_panel_button(PAGE_KEY)
+            with st.container(width=190):
+                show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default, label=False)
+            show_chips(PAGE_KEY, parameters, chosen[0])
+        if is_open:
+            show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY))
+        show_matches(run, content)
+        show_gallery(content, tile=tile)
     show_selection_bar(workspace, content)
 
 
 def main(page: PageFrame, run: Run) -> None:
-    """Read the filters, load the pictures that match, and show them."""
+    """Read the URL, load the predictions that it asks for, and show them."""
     require_result(run)
     workspace = page.workspace
-    best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
-    parameters = filter_url_parameters(best.class_names, epochs, best.epoch)
+    best = best_epoch_findings(workspace, run).predictions
+    parameters = {"epoch": one_of(finished_epochs(workspace, run), best.epoch)}
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
-    with page.head:
+    filters = filter_url_parameters(best.class_names, findings.table)
+    url_to_widgets(PAGE_KEY, filters, subject=run.id)
+    with page.head, st.container(width=FACTS_WIDTH):
         facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     show_caveats(run)
-    sample_filter, sort = show_filters(PAGE_KEY, run, best.class_names, epochs, parameters)
-    show_pictures(
-        workspace, GalleryQuery(PAGE_KEY, workspace, run, findings.predictions.epoch, sample_filter, sort).load()
-    )
-    widgets_to_url(PAGE_KEY, parameters)
+    show_pictures(workspace, run, findings, parameters | filters)
+    widgets_to_url(PAGE_KEY, parameters | filters)
 
 
 page = setup_page(

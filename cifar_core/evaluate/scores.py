@@ -29,6 +29,7 @@ class Score:
     bounds: Callable[[int], tuple[float, float]]  # its least and largest value with K classes
     order: Literal["ascending", "descending"] | None = None  # which brings the worst first; None: not to sort by
     sort_title: str = ""  # for the choice of a sort; "" where there is no order
+    sort_title_of_any: str = ""  # where correct pictures are shown too, if `sort_title` speaks of mistakes alone
     filters: bool = True  # whether the pictures can be filtered by a range of it
     text: Callable[[float], str] = "{:.2f}".format  # a value of it, as it is shown everywhere
 
@@ -98,6 +99,7 @@ _TABLE = (
         bounds=lambda classes: (0.0, 1.0),
         order="descending",
         sort_title="Confidently wrong",
+        sort_title_of_any="Most confident",
         text=percent,
     ),
     Score(

@@ -7,6 +7,7 @@ Text that people chose (class names, run names) is escaped, since Plotly interpr
 from cifar_core.figures.bars import class_count_bars, probability_bars
 from cifar_core.figures.heatmap import confusion_heatmap
 from cifar_core.figures.lines import CURVE_KINDS, CurveKind, curves, overlay_curves
+from cifar_core.figures.small_histogram import histogram_words, small_histogram
 from cifar_core.figures.style import (
     CIVIDIS,
     CLASS_COLOURS,
@@ -32,6 +33,8 @@ __all__ = [
     "confusion_heatmap",
     "curves",
     "figure_html",
+    "histogram_words",
     "overlay_curves",
     "probability_bars",
+    "small_histogram",
 ]

@@ -5,7 +5,18 @@ Everything is a pure function of saved predictions; reads and writes nothing.
 
 from cifar_core.samples.captions import shared_words, tile_caption, tile_lines
 from cifar_core.samples.filter_words import filter_parts
-from cifar_core.samples.select import EXPORTED_SCORES, FILTERS, OUTCOMES, SORTS, SampleFilter, Sort, select_samples
+from cifar_core.samples.select import (
+    EXPORTED_SCORES,
+    FILTERS,
+    OUTCOMES,
+    RANGE_STEP,
+    SORTS,
+    Outcome,
+    SampleFilter,
+    Sort,
+    score_range,
+    select_samples,
+)
 from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
 
 __all__ = [
@@ -13,13 +24,16 @@ __all__ = [
     "EXPORTED_SCORES",
     "FILTERS",
     "OUTCOMES",
+    "RANGE_STEP",
     "SORTS",
+    "Outcome",
     "SampleFilter",
     "Sort",
     "filter_parts",
     "prediction_table",
     "printable",
     "sample_table",
+    "score_range",
     "select_samples",
     "shared_words",
     "tile_caption",

@@ -34,16 +34,27 @@ class SampleFilter:
 class Sort:
     """One way to sort pictures."""
 
-    title: str  # for a select box
+    title: str  # for the choice of a sort
     column: str  # of the table
     descending: bool
     help: str  # meaning and formula, for the "?"
+    title_of_any: str = ""  # where correct pictures are shown too, if `title` speaks of mistakes alone
+
+    @property
+    def is_of_mistakes(self) -> bool:
+        """Whether its title speaks of mistakes alone: who chooses it wants to see no correct picture."""
+        return bool(self.title_of_any)
+
+    def title_for(self, outcome: Outcome) -> str:
+        """Return what the pictures with this outcome are sorted by."""
+        return self.title_of_any if self.is_of_mistakes and outcome != "mistakes" else self.title
 
 
 def _sort_by(score: Score) -> Sort:
     descending = score.order == "descending"
     first = "Highest" if descending else "Lowest"
-    return Sort(score.sort_title, score.name, descending, f"{first} {score.title.lower()} first. {score.explanation}")
+    help_text = f"{first} {score.title.lower()} first. {score.explanation}"
+    return Sort(score.sort_title, score.name, descending, help_text, score.sort_title_of_any)
 
 
 FILTERS: dict[str, Score] = {score.name: score for score in SCORES.values() if score.filters}
@@ -53,6 +64,21 @@ SORTS: dict[str, Sort] = {
     **{name: _sort_by(SCORES[name]) for name in EXPORTED_SCORES},
     "id": Sort("Picture id", "id", False, "By the name of the picture in the dataset, A to Z."),
 }
+
+
+RANGE_STEP = 0.01  # of a score, on a slider
+
+
+def score_range(table: pd.DataFrame, score: str) -> Range:
+    """The least and the largest value of a score in a table [N >= 1], rounded outwards to `RANGE_STEP`.
+
+    They differ, as a slider needs, also where all values are equal.
+    """
+    steps = table[score].to_numpy() / RANGE_STEP
+    low, high = math.floor(steps.min()), math.ceil(steps.max())
+    if low == high:
+        low, high = (low - 1, low) if low > 0 else (low, low + 1)
+    return round(low * RANGE_STEP, 2), round(high * RANGE_STEP, 2)
 
 
 def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str = "loss") -> pd.DataFrame:

@@ -4,6 +4,9 @@ The URL (`st.query_params`) and the widgets (`st.session_state["<page>_<name>"]`
 the widgets are drawn, follows a URL that was changed from outside: a link, a reload, the back button. `widgets_to_url`,
 after them, writes what the widgets say. A page's own URL is remembered for the session, because the links in the
 sidebar drop it. A default value is left out of the URL, so that it follows when the default changes.
+
+The browser sends the URL that it has with every rerun. Between two quick presses it has not received the one that the
+first press led to: such an echo of a URL that was replaced is no change from outside.
 """
 
 import math
@@ -12,6 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
+
+from pages.ui.server.session import is_step_back
 
 _PAGE_KEY = "url_page"  # session: the page that was drawn last
 _ARRIVED_KEY = "url_arrived"  # session: whether the one that is drawn now is another one
@@ -28,11 +33,14 @@ class UrlParameter:
 
 @dataclass(frozen=True)
 class _LastSeen:
-    """What the URL said about one parameter when the page was last drawn."""
+    """One parameter when the page was last drawn."""
 
-    texts: list[str]
+    texts: list[str]  # what its URL says
+    value: Any  # what its widget says
     default: Any
     subject: str
+    # What the URL said before. It is dropped once the browser has sent `texts`, for then an older one is no echo.
+    replaced: tuple[list[str], ...] = ()
 
 
 def note_page(page: str) -> None:
@@ -50,23 +58,47 @@ def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: s
         parameters: what the URL of the page holds.
         subject: the run or dataset that the parameters are about; for another one the URL is read again.
     """
-    memory = _last_seen(page)
-    if st.session_state.pop(f"{page}_leaving", False):
+    state, memory = st.session_state, _last_seen(page)
+    if state.pop(f"{page}_leaving", False):
         for name in memory:
-            st.session_state.pop(f"{page}_{name}", None)
+            state.pop(f"{page}_{name}", None)
         memory.clear()
-    if st.session_state.get(_ARRIVED_KEY) and not any(name in st.query_params for name in (*memory, *parameters)):
+    arrived = state.get(_ARRIVED_KEY, False)
+    if arrived and not any(name in st.query_params for name in (*memory, *parameters)):
         for name, seen in memory.items():
             if seen.texts:
                 st.query_params[name] = seen.texts
+    url_counts = arrived or is_step_back()
     for name, parameter in parameters.items():
-        key, texts = f"{page}_{name}", st.query_params.get_all(name)
-        before = memory.get(name, _LastSeen([], parameter.default, subject))
-        if key not in st.session_state or (texts, subject) != (before.texts, before.subject):
-            st.session_state[key] = _parse(parameter, texts)
-        elif parameter.default != before.default and st.session_state[key] == before.default:
-            st.session_state[key] = parameter.default
-        memory[name] = _LastSeen(texts, parameter.default, subject)
+        key, texts, before = f"{page}_{name}", st.query_params.get_all(name), memory.get(name)
+        if before is None or url_counts:
+            seen = _LastSeen(texts, _parse(parameter, texts), parameter.default, subject)
+        else:
+            seen = _follow(parameter, before, texts, state.get(key, before.value), subject)
+        if key not in state or state[key] != seen.value:
+            state[key] = seen.value
+        memory[name] = seen
+
+
+def _follow(parameter: UrlParameter, before: _LastSeen, texts: list[str], value: Any, subject: str) -> _LastSeen:
+    """Return what a parameter is now; where a person has changed its widget, the widget counts.
+
+    Args:
+        parameter: how it is read, and its default value now.
+        before: what it was.
+        texts: what the browser sends as its URL.
+        value: what the widget says.
+        subject: what the parameter is about now.
+    """
+    changed = value != before.value
+    replaced: tuple[list[str], ...] = ()
+    if texts != before.texts and (changed or texts in before.replaced):
+        texts, replaced = before.texts, before.replaced
+    if texts != before.texts or subject != before.subject:
+        value = _parse(parameter, texts)
+    elif parameter.default != before.default:
+        value = _parse(parameter, parameter.write(value) if changed else texts)
+    return _LastSeen(texts, value, parameter.default, subject, replaced)
 
 
 def widgets_to_url(page: str, parameters: Mapping[str, UrlParameter]) -> None:
@@ -74,8 +106,9 @@ def widgets_to_url(page: str, parameters: Mapping[str, UrlParameter]) -> None:
     memory, chosen = _last_seen(page), {}
     for name, parameter in parameters.items():
         value = st.session_state[f"{page}_{name}"]
-        texts = parameter.write(value) if value != parameter.default else []
-        memory[name] = replace(memory[name], texts=texts)
+        texts, seen = parameter.write(value) if value != parameter.default else [], memory[name]
+        replaced = seen.replaced if texts == seen.texts else (*seen.replaced, seen.texts)
+        memory[name] = replace(seen, texts=texts, value=value, replaced=replaced)
         if texts:
             chosen[name] = texts
     present = {name: st.query_params.get_all(name) for name in st.query_params}
@@ -126,15 +159,24 @@ def whole_number(low: int, high: int, default: int) -> UrlParameter:
 
 
 def number_range(low: float, high: float) -> UrlParameter:
-    """A range inside `low`..`high`, written as `0.5~1`."""
+    """A range inside `low`..`high`, written as `0.5~0.9`; an end that stands at the limit is left out, as in `0.5~`.
+
+    So it stays at the limit where that is another one.
+    """
 
     def read(texts: list[str]) -> tuple[float, float]:
-        start, end = (max(low, min(high, float(text))) for text in texts[0].split("~"))
+        first, last = texts[0].split("~")
+        start, end = float(first or low), float(last or high)
         if not (math.isfinite(start) and math.isfinite(end)):
             raise ValueError(texts[0])
+        start, end = (max(low, min(high, limit)) for limit in (start, end))
         return min(start, end), max(start, end)
 
-    return UrlParameter((low, high), read, lambda value: [f"{value[0]:g}~{value[1]:g}"])
+    def write(value: tuple[float, float]) -> list[str]:
+        start, end = value
+        return [f"{'' if start <= low else f'{start:g}'}~{'' if end >= high else f'{end:g}'}"]
+
+    return UrlParameter((low, high), read, write)
 
 
 def on_off(default: bool) -> UrlParameter:

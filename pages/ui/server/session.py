@@ -7,15 +7,15 @@ from pages.ui.server.patching import Patch, patch_fits
 
 SESSION = Patch(
     name="streamlit.runtime.scriptrunner_utils.script_run_context.ScriptRunContext",
-    lost="uploads of one session are not limited",
+    lost="uploads of one session are not limited, and a step back right after a choice may be overlooked",
     of=ScriptRunContext,
     sample=lambda: ScriptRunContext.__new__(ScriptRunContext),
-    attributes={"session_id": (str,), "uploaded_file_mgr": (object,)},
+    attributes={"session_id": (str,), "uploaded_file_mgr": (object,), "is_history_navigation": (bool,)},
 )
 
 
 def session_context() -> Any:
-    """Streamlit's context of this script run, with `session_id` and `uploaded_file_mgr`; None where it does not fit."""
+    """Streamlit's context of this script run, with the attributes of `SESSION`; None where it does not fit."""
     context = get_script_run_ctx()
     return context if patch_fits(SESSION, context) else None
 
@@ -24,3 +24,9 @@ def session_id() -> str:
     """The id of the session that this script run belongs to; empty where Streamlit does not tell."""
     context = session_context()
     return context.session_id if context is not None else ""
+
+
+def is_step_back() -> bool:
+    """Whether the browser's back or forward button is the cause of this script run; no where Streamlit does not tell."""
+    context = session_context()
+    return context is not None and context.is_history_navigation

@@ -1,100 +1,136 @@
-"""The filters and the sort of the Misclassified page: its URL parameters, its widgets, and the filter they make."""
+"""What the Misclassified page shows, in which order: its URL parameters, its rows of widgets, the filter they make."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from cifar_core.evaluate import Score
 from cifar_core.runs import Run, without_validation
-from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter
-from pages.ui.markdown import escaped_sentence
+from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter, filter_parts, score_range
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.understand.filter_panel import MAX_PER_PAIR
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
 from pages.ui.url_state import UrlParameter, any_of, free_text, number_range, one_of, reset_widgets, whole_number
 from pages.ui.wording import epoch_word
 
-MAX_PER_PAIR = 1000
-FIRST_FILTER = "confidence"  # stands above the pictures; the other scores are under "More filters"
-PER_PAIR_HELP = (
-    "At most this many of each pair true → predicted, the first ones in the sort: more variety. 0 is no limit."
-)
+TILE_SIZES = {"S": 64, "M": 96, "L": 160}  # CSS pixels of a picture
+_HOW = ("page", "size", "image", "tile")  # how the pictures are shown, not which
 
 
-def filter_url_parameters(class_names: Sequence[str], epochs: Sequence[int], best: int) -> dict[str, UrlParameter]:
-    """Return the URL parameters of the Misclassified page."""
+def filter_url_parameters(class_names: Sequence[str], table: pd.DataFrame) -> dict[str, UrlParameter]:
+    """Return the URL parameters of the Misclassified page, apart from the epoch that the table is of."""
     return {
-        "epoch": one_of(epochs, best),
         "outcome": one_of(OUTCOMES, "mistakes"),
         "true": any_of(class_names),
         "predicted": any_of(class_names),
-        **{name: number_range(*_slider_bounds(score, len(class_names))) for name, score in FILTERS.items()},
+        **{name: number_range(*score_range(table, name)) for name in FILTERS},
         "text": free_text(),
         "sort": one_of(list(SORTS), "loss"),
         "per_pair": whole_number(0, MAX_PER_PAIR, 0),
+        "tile": one_of(list(TILE_SIZES), "M"),
         **GALLERY_URL_PARAMETERS,
     }
 
 
-def _slider_bounds(score: Score, classes: int) -> tuple[float, float]:
-    """Return the least and the largest value of a score, rounded outwards to a slider's step."""
-    low, high = score.bounds(classes)
-    return math.floor(100 * low) / 100, math.ceil(100 * high) / 100
+def chosen_filter(page: str, parameters: Mapping[str, UrlParameter]) -> tuple[SampleFilter, str]:
+    """Return the filter and the sort that the widgets of the page say; a whole range keeps everything."""
+    said: dict[str, Any] = {name: st.session_state[f"{page}_{name}"] for name in parameters}
+    ranges = {name: said[name] for name in FILTERS if said[name] != parameters[name].default}
+    classes = tuple(said["true"]), tuple(said["predicted"])
+    return SampleFilter(*classes, ranges, said["text"], said["outcome"], said["per_pair"]), said["sort"]
 
 
-def show_filters(
-    page: str, run: Run, class_names: Sequence[str], epochs: Sequence[int], parameters: dict[str, UrlParameter]
-) -> tuple[SampleFilter, str]:
-    """Show the widgets; return the filter and the name of the sort."""
+def show_view_row(page: str) -> int:
+    """Show the choice of outcome, sort and tile size; return the width of a picture in CSS pixels."""
+    outcome, sort = st.session_state[f"{page}_outcome"], st.session_state[f"{page}_sort"]
 
-    def go_to_first_page() -> None:  # another filter gives another list, shown from its first page
-        st.session_state[f"{page}_page"] = 1
+    def sort_title(name: str) -> str:  # choosing another one may change the outcome
+        return SORTS[name].title_for(outcome) if name == sort else SORTS[name].title
 
-    def shared(name: str) -> dict[str, Any]:
-        return {"key": f"{page}_{name}", "on_change": go_to_first_page}
-
-    with st.grid(4, min_column_width=190, gap="small"):
-        true = st.multiselect("True class", class_names, placeholder="any", **shared("true"))
-        predicted = st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
-        ranges = _show_range(FIRST_FILTER, parameters, shared(FIRST_FILTER))
-        sort = st.selectbox(
-            "Sort by", list(SORTS), format_func=lambda name: SORTS[name].title, help=_sort_help(), **shared("sort")
+    with st.container(horizontal=True, gap="small"):
+        st.segmented_control(
+            "Show",
+            OUTCOMES,
+            required=True,
+            format_func=str.capitalize,
+            key=f"{page}_outcome",
+            on_change=partial(go_to_first_page, page),
+            label_visibility="collapsed",
         )
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        outcome = st.segmented_control("Show", OUTCOMES, required=True, format_func=str.capitalize, **shared("outcome"))
-        per_pair = st.number_input(
-            "At most per pair",
-            0,
-            MAX_PER_PAIR,
-            width=150,
-            **shared("per_pair"),
-            help=PER_PAIR_HELP,
+        st.segmented_control(
+            "Sort by",
+            list(SORTS),
+            required=True,
+            format_func=sort_title,
+            key=f"{page}_sort",
+            wrap=True,
+            on_change=partial(_on_sort, page),
+            label_visibility="collapsed",
         )
-        wanted = st.text_input(
-            "Find in id", width=220, type="search", help="Part of the picture's name in the dataset.", **shared("text")
+        size = st.segmented_control(
+            "Tile size", list(TILE_SIZES), required=True, key=f"{page}_tile", label_visibility="collapsed"
         )
-        with st.popover("More filters", icon=":material/tune:"):
-            show_epoch_slider(page, run, epochs, parameters["epoch"].default)
-            for name in FILTERS:
-                if name != FIRST_FILTER:
-                    ranges |= _show_range(name, parameters, shared(name))
+    return TILE_SIZES[size or "M"]
+
+
+def show_panel_button(page: str) -> bool:
+    """Show the button that opens the panel with the filters and folds it; return whether it is open."""
+    panel = f"{page}_panel"
+    is_open = bool(st.session_state.get(panel))
+    st.button(
+        "Hide filters" if is_open else "Filters",
+        icon=":material/expand_less:" if is_open else ":material/add:",
+        key=f"{page}_fold",
+        on_click=partial(_choose, panel, not is_open),
+    )
+    return is_open
+
+
+def show_chips(page: str, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter) -> None:
+    """Show a chip for each filter, which lifts it, and Reset where there is anything to set back."""
+    for name, words in filter_parts(sample_filter):
+        if name != "outcome":  # that choice stands above
+            st.button(
+                escaped(words),
+                icon=":material/close:",
+                icon_position="right",
+                key=f"{page}_lift_{name}",
+                help="Lift this filter",
+                on_click=partial(_lift, page, name, parameters[name].default),
+            )
+    if any(st.session_state[f"{page}_{name}"] != each.default for name, each in parameters.items() if name not in _HOW):
         st.button(
-            "Reset", icon=":material/restart_alt:", key=f"{page}_reset", on_click=reset_widgets, args=(page, parameters)
+            "Reset",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            key=f"{page}_reset",
+            on_click=partial(_reset, page, parameters),
         )
-    return SampleFilter(tuple(true), tuple(predicted), ranges, wanted, outcome, per_pair), sort
 
 
-def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> int:
-    """Show a slider over the epochs, the reported one marked; with a single epoch there is no choice."""
+def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int, *, label: bool = True) -> None:
+    """Show a slider over the epochs, the reported one marked; with a single epoch there is no choice.
+
+    Args:
+        page: prefix of the widget's key.
+        run: whose epochs these are.
+        epochs: the finished ones, ascending.
+        best: the reported one.
+        label: whether the word "Epoch" stands above it; without, it stands beside each number.
+    """
     if len(epochs) < 2:
-        return best
+        return
     word = epoch_word(run)
     unvalidated = without_validation(run.dataset.unvalidated or ()) if run.dataset else ""
-    chosen: int = st.select_slider(
+    before = "" if label else "epoch "
+    st.select_slider(
         "Epoch",
         epochs,
         key=f"{page}_epoch",
-        format_func=lambda epoch: f"{epoch} ({word})" if epoch == best else str(epoch),
+        format_func=lambda epoch: f"{before}{epoch} ({word})" if epoch == best else f"{before}{epoch}",
+        label_visibility="visible" if label else "collapsed",
         help="What the network got wrong at the end of each epoch. "
         + (
             f"The best one was chosen by the validation part. {escaped_sentence(unvalidated)}".strip()
@@ -102,17 +138,29 @@ def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> 
             else "There is no validation part to choose one by, so the last one is reported."
         ),
     )
-    return chosen
 
 
-def _show_range(
-    name: str, parameters: dict[str, UrlParameter], shared: dict[str, Any]
-) -> dict[str, tuple[float, float]]:
-    """Show a slider over all values of a score; return its range by its name, or nothing while it keeps everything."""
-    score, bounds = FILTERS[name], parameters[name].default
-    value: tuple[float, float] = st.slider(score.title, *bounds, step=0.01, help=score.explanation, **shared)
-    return {} if value == bounds else {name: value}
+def go_to_first_page(page: str) -> None:
+    """For a callback: another filter gives another list, shown from its first page."""
+    st.session_state[f"{page}_page"] = 1
 
 
-def _sort_help() -> str:
-    return "\n\n".join(f"**{sort.title}.** {sort.help}" for sort in SORTS.values())
+def _on_sort(page: str) -> None:
+    go_to_first_page(page)
+    if SORTS[st.session_state[f"{page}_sort"]].is_of_mistakes:
+        st.session_state[f"{page}_outcome"] = "mistakes"
+
+
+def _choose(key: str, value: Any) -> None:
+    st.session_state[key] = value
+
+
+def _reset(page: str, parameters: Mapping[str, UrlParameter]) -> None:
+    go_to_first_page(page)
+    reset_widgets(page, parameters, keep=_HOW)
+
+
+def _lift(page: str, name: str, default: Any) -> None:
+    """Take a filter back."""
+    go_to_first_page(page)
+    _choose(f"{page}_{name}", default)

@@ -1,0 +1,65 @@
+"""The panel with the filters of the Misclassified page; what they keep is said by chips, also while it is folded."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cifar_core.figures import histogram_words, small_histogram
+from cifar_core.samples import FILTERS, RANGE_STEP, SampleFilter, select_samples
+from pages.ui.caches import Findings
+from pages.ui.url_state import UrlParameter
+
+MAX_PER_PAIR = 1000
+_PER_PAIR_HELP = (
+    "At most this many of each pair true → predicted, the first ones in the sort: more variety. 0 is no limit."
+)
+
+
+def show_filter_panel(
+    page: str, findings: Findings, parameters: Mapping[str, UrlParameter], on_change: Callable[[], None]
+) -> None:
+    """Show the widgets of all filters but the outcome; what they say is in the session.
+
+    Args:
+        page: prefix of the widget keys.
+        findings: the classes to choose, and all pictures for the histograms.
+        parameters: of the page's URL; those of scores have the whole range as default.
+        on_change: called when a filter changes.
+    """
+
+    def shared(name: str) -> dict[str, Any]:
+        return {"key": f"{page}_{name}", "on_change": on_change}
+
+    class_names = findings.predictions.class_names
+    shown = select_samples(findings.table, SampleFilter(outcome=st.session_state[f"{page}_outcome"]))
+    with st.container(border=True):
+        with st.grid(4, min_column_width=190, gap="small"):
+            st.multiselect("True class", class_names, placeholder="any", **shared("true"))
+            st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
+            st.text_input(
+                "Find in id",
+                type="search",
+                live=True,
+                help="Part of the picture's name in the dataset.",
+                **shared("text"),
+            )
+            st.number_input("At most per pair", 0, MAX_PER_PAIR, help=_PER_PAIR_HELP, **shared("per_pair"))
+        with st.grid(4, min_column_width=190, gap="small"):
+            for name in FILTERS:
+                with st.container(gap="xxsmall"):
+                    _show_range(page, name, shown, parameters[name].default, shared(name))
+
+
+def _show_range(
+    page: str, name: str, shown: pd.DataFrame, limits: tuple[float, float], shared: Mapping[str, Any]
+) -> None:
+    """Show a slider over the range of a score, under a histogram of the pictures with the chosen outcome."""
+    score, values = FILTERS[name], shown[name].to_numpy()
+    st.image(
+        small_histogram(values, limits, st.session_state[f"{page}_{name}"]),
+        width="stretch",
+        alt=f"Histogram of {score.title.lower()}: {histogram_words(values, limits)}",
+    )
+    st.slider(score.title, *limits, step=RANGE_STEP, help=score.explanation, **shared)
