@@ -1,100 +1,112 @@
 """Confusion: which classes are mistaken for which, and the pictures behind every number. Reads runs and datasets."""
 
+import contextlib
+from collections.abc import Sequence
+
+import pandas as pd
 import streamlit as st
 
-from cifar_core.evaluate import explain_matrix, most_confused, wilson_interval
+from cifar_core.errors import CifarCoreError
+from cifar_core.evaluate import explain_matrix, largest_confusion, most_confused, wilson_interval
 from cifar_core.runs import Run, seen_pictures
 from cifar_core.samples import SampleFilter
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, finished_epochs, load_findings
+from pages.ui.caches import Findings, finished_epochs, load_findings, load_test_split
+from pages.ui.components.scroll_here import scroll_here
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
-from pages.ui.markdown import escaped_sentence
+from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.understand.confusion_matrix import (
-    CELL_SCALES,
     PAGE_KEY,
-    SCALE_HELP,
+    PICTURES,
+    choose_cell,
     confusion_url_parameters,
+    matrix_cells,
     on_cell_changed,
-    show_cell_chip,
-    show_heatmap,
+    show_controls,
+    show_matrix,
 )
 from pages.ui.understand.confusion_tables import show_class_table, show_downloads, show_pairs
 from pages.ui.understand.gallery import show_gallery
-from pages.ui.understand.gallery_filters import show_epoch_slider
 from pages.ui.understand.gallery_query import GalleryQuery
 from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 from pages.ui.wording import percent
 
+TILE = 64  # CSS pixels of a picture: the column of the pictures is half of the page
+PICTURES_HEIGHT = 470  # CSS pixels: the matrix beside them stays in view while one looks through them
+FIRST_TILE = 260  # CSS pixels from the top of the column to the end of its first tile
 
-def show_settings(run: Run, findings: Findings, epochs: list[int], best: int) -> tuple[str, bool]:
-    """Controls for the drawing of the matrix, its epoch, and the cell, which the keyboard can choose here too."""
-    names = findings.predictions.class_names
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = st.segmented_control(
-            "Each cell shows",
-            list(CELL_SCALES),
-            required=True,
-            key=f"{PAGE_KEY}_by",
-            format_func=CELL_SCALES.__getitem__,
-            help=SCALE_HELP,
-        )
-        hide = st.toggle(
-            "Hide the diagonal",
-            key=f"{PAGE_KEY}_diagonal",
-            help="Leave out the correct predictions, so that the colours tell the mistakes apart.",
-        )
-        for name, title in (("true", "True"), ("predicted", "Predicted")):
+
+def show_right_column(workspace: Workspace, run: Run, findings: Findings, pairs: pd.DataFrame) -> None:
+    """Show the choice, and the most confused pairs or, after one, its pictures."""
+    scroll_here(PICTURES, FIRST_TILE)
+    true, predicted = show_choice(findings.predictions.class_names)
+    if true is None and predicted is None:
+        st.subheader("Most confused pairs", anchor=False, help="A click on a row, or on a cell, shows its pictures.")
+        show_pairs(pairs)
+    else:
+        with show_errors():
+            show_cell(workspace, run, findings, true, predicted)
+
+
+def show_choice(names: Sequence[str]) -> tuple[str | None, str | None]:
+    """Show the chosen true and predicted class as select boxes; return them."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        true, predicted = (
             st.selectbox(
                 title,
                 names,
                 index=None,
-                key=f"{PAGE_KEY}_{name}",
-                placeholder="any",
-                width=150,
+                key=f"{PAGE_KEY}_{title.lower()}",
+                placeholder=f"any {title.lower()} class",
+                label_visibility="collapsed",
                 on_change=on_cell_changed,
             )
-        with st.container(width=200):
-            show_epoch_slider(PAGE_KEY, run, epochs, best)
-    return by or "count", hide
-
-
-def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
-    """The pictures of the chosen cell, row or column."""
-    true, predicted = st.session_state[f"{PAGE_KEY}_true"], st.session_state[f"{PAGE_KEY}_predicted"]
-    if true is None and predicted is None:
-        st.info(
-            "Click a cell, or choose a true and a predicted class above: its pictures appear here.",
-            icon=":material/touch_app:",
+            for title in ("True", "Predicted")
         )
-        return
+    return true, predicted
+
+
+def show_cell(workspace: Workspace, run: Run, findings: Findings, true: str | None, predicted: str | None) -> None:
+    """Show the pictures of the chosen cell, row or column, with a way back to the most confused pairs."""
     whole = bool(true and predicted)  # a row or a column is shown without its correct pictures
     wanted = SampleFilter(
         (true,) if true else (), (predicted,) if predicted else (), outcome="all" if whole else "mistakes"
     )
     epoch = findings.predictions.epoch
     content = GalleryQuery(PAGE_KEY, workspace, run, epoch, wanted, "loss").load()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        show_cell_chip(true, predicted, len(content.rows))
-        link = {
-            "run": run.id,
-            "true": true,
-            "predicted": predicted,
-            "outcome": "all" if whole else "",
-            "epoch": str(epoch),
-        }
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.button(
+            "Most confused pairs",
+            key=f"{PAGE_KEY}_back",
+            icon=":material/arrow_back:",
+            type="tertiary",
+            on_click=choose_cell,
+            args=(None, None),
+        )
+        link = {"run": run.id, "true": true, "predicted": predicted, "epoch": str(epoch)}
+        link["outcome"] = "all" if whole else ""
         st.page_link(
             "pages/misclassified.py",
             label="Open in Misclassified",
             icon=":material/open_in_new:",
             query_params={name: value for name, value in link.items() if value},
         )
-    show_gallery(content)
+    st.markdown(f"**{cell_title(true, predicted)} · {len(content.rows):,}**")
+    with st.container(height=PICTURES_HEIGHT, border=False):
+        show_gallery(content)
     show_selection_bar(workspace, content)
+
+
+def cell_title(true: str | None, predicted: str | None) -> str:
+    """Return which cell is chosen; None stands for the mistakes of a whole row or column."""
+    if true is None:
+        return f"true another class → predicted {escaped(predicted)}"
+    return f"true {escaped(true)} → predicted {escaped(predicted or 'another class')}"
 
 
 def show_accuracy_without_seen(workspace: Workspace, run: Run, findings: Findings) -> None:
@@ -114,6 +126,12 @@ def show_accuracy_without_seen(workspace: Workspace, run: Run, findings: Finding
     st.markdown(f":material/difference: Accuracy on all {pictures}: **{percent(right.mean())}**; {new}.")
 
 
+def warm_pictures(workspace: Workspace, run: Run) -> None:
+    """Open the pictures while a person looks at the matrix, so that the first click is answered as fast as the next."""
+    with contextlib.suppress(CifarCoreError):  # is said where the pictures are shown
+        load_test_split(workspace, run)
+
+
 def main(page: PageFrame, run: Run) -> None:
     """Read the chosen epoch of the run, then show the matrix, the pictures of the chosen cell, and the tables."""
     require_result(run)
@@ -127,20 +145,21 @@ def main(page: PageFrame, run: Run) -> None:
         facts_line(run, best.split, len(findings.table), findings.predictions.epoch)
     show_caveats(run)
     show_accuracy_without_seen(workspace, run, findings)
-    by, hide = show_settings(run, findings, epochs, best.epoch)
-    with st.grid(2, min_column_width=400) as grid:
+    with st.container(gap=None):
+        st.subheader(escaped_sentence(largest_confusion(findings.matrix)), anchor=False)
+        st.caption(escaped_sentence(words))
+    drawing = show_controls(run, epochs, best.epoch)
+    cells = matrix_cells(workspace, run, findings, epochs, drawing)
+    with st.grid(2, min_column_width=340) as grid:
         with grid.cell():
-            figure = show_heatmap(findings, by, hide, words)
-            st.caption(escaped_sentence(words))
+            show_matrix(cells, words)
         with grid.cell():
-            st.subheader("Most confused pairs", anchor=False)
-            show_pairs(pairs)
-            show_downloads(run, findings, pairs, figure)
-    with show_errors():
-        show_cell(workspace, run, findings)
+            show_right_column(workspace, run, findings, pairs)
+    show_downloads(run, findings, pairs, cells)
     st.subheader("Classes", anchor=False)
     show_class_table(findings)
     widgets_to_url(PAGE_KEY, parameters)
+    warm_pictures(workspace, run)
 
 
 page = setup_page(

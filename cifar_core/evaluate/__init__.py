@@ -10,7 +10,9 @@ from cifar_core.evaluate.confusion import (
     Normalisation,
     confusion_matrix,
     explain_matrix,
+    largest_confusion,
     most_confused,
+    most_confused_classes,
     normalise_matrix,
 )
 from cifar_core.evaluate.learning_curve import explain_curve
@@ -41,8 +43,10 @@ __all__ = [
     "explain_averages",
     "explain_curve",
     "explain_matrix",
+    "largest_confusion",
     "log_loss",
     "most_confused",
+    "most_confused_classes",
     "normalise_matrix",
     "sample_scores",
     "top_k_accuracy",

@@ -102,6 +102,33 @@ def most_confused(matrix: ConfusionMatrix, min_count: int = 1) -> pd.DataFrame:
     )
 
 
+def most_confused_classes(matrix: ConfusionMatrix, count: int) -> list[int]:
+    """The classes with the most mistakes, as true or as predicted class: at most `count` indices in class order.
+
+    Ties go to the earlier class.
+    """
+    mistakes = matrix.counts.copy()
+    np.fill_diagonal(mistakes, 0)
+    order = np.argsort(-(mistakes.sum(axis=0) + mistakes.sum(axis=1)), kind="stable")
+    return sorted(order[:count].tolist())
+
+
+def largest_confusion(matrix: ConfusionMatrix) -> str:
+    """What the largest pair of confused classes is of all mistakes: the headline of a confusion matrix.
+
+    Both directions of the pair are counted, except with two classes, where they would be all mistakes.
+    """
+    counts, pairs = matrix.counts, most_confused(matrix)
+    if pairs.empty:
+        return "No mistakes" if counts.any() else "No pictures"
+    worst, wrong = pairs.iloc[0], int(counts.sum() - counts.trace())
+    true, predicted, reverse = worst["true"], worst["predicted"], worst["reverse_count"]
+    if len(counts) == 2 or not reverse:
+        return f"{true} → {predicted} is {whole_percent(worst['count'] / wrong)} of all mistakes"
+    share_of_both = whole_percent((worst["count"] + reverse) / wrong)
+    return f"{true} → {predicted} and {predicted} → {true} are {share_of_both} of all mistakes"
+
+
 def explain_matrix(matrix: ConfusionMatrix) -> str:
     """The text alternative of a confusion matrix: the number of mistakes, and the most frequent one."""
     counts = matrix.counts

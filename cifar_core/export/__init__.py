@@ -4,6 +4,7 @@ Writes folders in `exports` of the workspace or in a given place, each whole or 
 """
 
 from cifar_core.export.csv_table import table_csv
+from cifar_core.export.matrix_image import matrix_png
 from cifar_core.export.pictures import (
     MAX_EXPORTED,
     Export,
@@ -25,6 +26,7 @@ __all__ = [
     "predictions_csv",
     "predictions_parquet",
     "predictions_table",
+    "matrix_png",
     "require_exportable",
     "safe_name",
     "save_job",

@@ -5,11 +5,11 @@ Text that people chose (class names, run names) is escaped, since Plotly interpr
 """
 
 from cifar_core.figures.bars import class_count_bars, probability_bars
+from cifar_core.figures.cells import MAX_CELL_CLASSES, MatrixCells, Shade, cell_shades, confusion_cells, largest_value
 from cifar_core.figures.heatmap import confusion_heatmap
 from cifar_core.figures.lines import CURVE_KINDS, CurveKind, curves, overlay_curves
 from cifar_core.figures.small_histogram import histogram_words, small_histogram
 from cifar_core.figures.style import (
-    CIVIDIS,
     CLASS_COLOURS,
     CORRECT,
     NEUTRAL,
@@ -20,20 +20,25 @@ from cifar_core.figures.style import (
 )
 
 __all__ = [
-    "CIVIDIS",
     "CLASS_COLOURS",
     "CORRECT",
     "CURVE_KINDS",
+    "MAX_CELL_CLASSES",
     "NEUTRAL",
     "UNJUDGED",
     "WRONG",
     "CurveKind",
+    "MatrixCells",
+    "Shade",
+    "cell_shades",
     "class_colour",
     "class_count_bars",
+    "confusion_cells",
     "confusion_heatmap",
     "curves",
     "figure_html",
     "histogram_words",
+    "largest_value",
     "overlay_curves",
     "probability_bars",
     "small_histogram",

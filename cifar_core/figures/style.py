@@ -4,7 +4,6 @@ import html
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.colors import sequential
 
 from cifar_core.text import one_line
 
@@ -17,7 +16,6 @@ PART_COLOURS = {"train": "#E69F00", "validation": "#009E73", "test": "#0072B2"}
 CLASS_COLOURS = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#A6761D", "#F0E442", "#8C8C8C", "#7B5EA7",
 )  # fmt: skip
-CIVIDIS = tuple(sequential.Cividis)
 MAX_TICKS = 34  # names along an axis
 MAX_TICK_NAME = 24  # characters of a name on an axis
 

@@ -4,15 +4,20 @@ Everything returned is shared and must not be changed in place. Few entries are 
 10,000 predictions of ten classes take 2 MB, and of large predictions only two. Datasets are memory maps.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import streamlit as st
 
 from cifar_core.config import RunConfig
 from cifar_core.data import Dataset, Split, open_dataset
-from cifar_core.evaluate import ConfusionMatrix, averages, class_report, confusion_matrix
+from cifar_core.errors import RunError
+from cifar_core.evaluate import ConfusionMatrix, Normalisation, averages, class_report, confusion_matrix
+from cifar_core.figures import largest_value
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
@@ -47,6 +52,19 @@ def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> F
     files = (folder.samples("test"), probs)  # resuming a run elsewhere may compute an epoch again
     load = _load_large_findings if _file_bytes(probs) > _LARGE_FILE_BYTES else _load_findings
     return load(workspace, run.id, wanted, (run.created, *map(_identity, files)))
+
+
+def largest_cell(
+    workspace: Workspace, run: Run, epochs: Collection[int], by: Normalisation, hide_diagonal: bool
+) -> float:
+    """Return the largest value that the confusion matrices of these epochs show; epochs that cannot be read count 0."""
+    folder = as_stored(RunFolder(workspace.runs / run.id))
+    return max(
+        _load_largest_cells(workspace, run.id, epoch, (run.created, _identity(folder.probs("test", epoch))))[
+            by, hide_diagonal
+        ]
+        for epoch in epochs
+    )
 
 
 def finished_epochs(workspace: Workspace, run: Run) -> list[int]:
@@ -104,6 +122,19 @@ def _compute_findings(workspace: Workspace, run_id: str, epoch: int | None) -> F
     matrix = confusion_matrix(predictions)
     classes = class_report(matrix)
     return Findings(predictions, prediction_table(predictions), matrix, classes, averages(classes))
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def _load_largest_cells(
+    _workspace: Workspace, run_id: str, epoch: int, identity: object
+) -> dict[tuple[Normalisation, bool], float]:
+    """Return the largest value of each drawing of one epoch's matrix: a few numbers, where a matrix may have 8 MB."""
+    drawings = list(product(get_args(Normalisation), (False, True)))
+    try:
+        matrix = confusion_matrix(read_predictions(_workspace, run_id, epoch))
+    except RunError:
+        return dict.fromkeys(drawings, 0.0)
+    return {(by, hide): largest_value(matrix, by, hide) for by, hide in drawings}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

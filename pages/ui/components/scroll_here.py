@@ -22,9 +22,14 @@ def ask_to_scroll(place: str) -> None:
     st.session_state[_TURN_KEY] = st.session_state.get(_TURN_KEY, 0) + 1
 
 
-def scroll_here(place: str) -> None:
-    """Mark a place, and scroll to it if that was asked for."""
+def scroll_here(place: str, room: int | None = None) -> None:
+    """Mark a place, and scroll to it if that was asked for.
+
+    Args:
+        place: its name, which `ask_to_scroll` gets.
+        room: height in CSS pixels that is needed below it: where so much is in view already, nothing moves.
+    """
     asked = st.session_state.get(_ASKED_KEY) == place
     if asked:
         del st.session_state[_ASKED_KEY]
-    _component(key=f"scroll_{place}", data={"turn": st.session_state[_TURN_KEY] if asked else 0})
+    _component(key=f"scroll_{place}", data={"turn": st.session_state[_TURN_KEY] if asked else 0, "room": room})

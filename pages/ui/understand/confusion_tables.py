@@ -1,17 +1,16 @@
 """The tables of the Confusion page: most confused pairs; precision, recall and F1 of each class; their downloads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from cifar_core.evaluate import ConfusionMatrix, explain_averages
-from cifar_core.export import table_csv
-from cifar_core.figures import figure_html
+from cifar_core.export import matrix_png, table_csv
+from cifar_core.figures import MatrixCells, confusion_heatmap, figure_html
 from cifar_core.runs import Run
 from cifar_core.text import no_pictures
 from pages.ui.caches import Findings
@@ -19,26 +18,21 @@ from pages.ui.markdown import escaped_sentence
 from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell
 from pages.ui.wording import PERCENT_FORMAT, in_percent
 
+SELECTION: list[Any] = ["single-row", "single-cell"]  # of a table: a click anywhere in a row
 SCORES = ["precision", "recall", "f1"]  # of a class
 
 
 def show_pairs(pairs: pd.DataFrame) -> None:
-    """Show the most confused pairs in both directions; a click on a row chooses its cell."""
+    """Show the most confused pairs in both directions; a click anywhere in a row chooses its cell."""
     if pairs.empty:
         st.caption("None: every picture is predicted correctly.")
         return
-    key = _table_key("pairs")
-
-    def clicked() -> None:
-        rows = st.session_state[key].selection.rows
-        if rows:
-            choose_cell(pairs.iloc[rows[0]]["true"], pairs.iloc[rows[0]]["predicted"], "pairs")
-
+    key, cells = _table_key("pairs"), list(zip(pairs["true"], pairs["predicted"], strict=True))
     st.dataframe(
         in_percent(pairs[["true", "predicted", "count", "share_of_true", "reverse_count"]], ["share_of_true"]),
         key=key,
-        on_select=clicked,
-        selection_mode="single-row",
+        on_select=partial(_choose_row, key, cells),
+        selection_mode=SELECTION,
         hide_index=True,
         height=420,
         alt="Most confused pairs",
@@ -54,6 +48,14 @@ def show_pairs(pairs: pd.DataFrame) -> None:
             ),
         },
     )
+
+
+def _choose_row(key: str, cells: Sequence[tuple[str, str | None]]) -> None:
+    """Choose the cell of the row that was clicked, whichever column it was; for a callback."""
+    selection = st.session_state[key].selection
+    rows = [*selection.rows, *(row for row, _ in selection.cells)]
+    if rows and rows[0] < len(cells):
+        choose_cell(*cells[rows[0]])
 
 
 def show_class_table(findings: Findings) -> None:
@@ -75,17 +77,11 @@ def show_class_table(findings: Findings) -> None:
     chance = [None if np.isnan(low) else f"{low:.3f} to {high:.3f}" for low, high in bounds]
     # An average has no interval.
     table.insert(list(table).index("recall") + 1, "chance", [*chance[: len(names)], *[""] * len(findings.averages)])
-
-    def clicked() -> None:
-        rows = st.session_state[key].selection.rows
-        if rows and rows[0] < len(names):
-            choose_cell(names[rows[0]], None, "classes")
-
     st.dataframe(
         table,
         key=key,
-        on_select=clicked,
-        selection_mode="single-row",
+        on_select=partial(_choose_row, key, [(name, None) for name in names]),
+        selection_mode=SELECTION,
         hide_index=True,
         height="content",
         placeholder=no_pictures(findings.predictions.split),
@@ -144,13 +140,15 @@ def class_table_with_averages(findings: Findings) -> pd.DataFrame:
     return pd.concat([findings.classes, averages], ignore_index=True)
 
 
-def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go.Figure) -> None:
-    """Show downloads of the matrix, the tables and the figure; each file is made at the click."""
+def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, cells: MatrixCells) -> None:
+    """Show downloads of the matrix as tables and pictures; each file is made at the click."""
     epoch = findings.predictions.epoch
-    # A download keeps these two of the findings and nothing else.
+    # A download keeps these of the findings and nothing else.
     matrix, classes = findings.matrix, _classes_with_notes(findings)
     title = f"{run.name}: confusion on test, n = {len(findings.table):,}, epoch {epoch}"
     files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
+        "Figure (PNG)": ("confusion.png", "image/png", lambda: matrix_png(cells, title)),
+        "Figure (HTML)": ("confusion.html", "text/html", lambda: figure_html(confusion_heatmap(cells), title)),
         "Matrix (CSV)": ("matrix.csv", "text/csv", lambda: _matrix_csv(matrix)),
         "Pairs (CSV)": (
             "pairs.csv",
@@ -158,9 +156,8 @@ def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go
             lambda: table_csv(pairs.drop(columns=["true_index", "predicted_index"])),
         ),
         "Classes (CSV)": ("classes.csv", "text/csv", lambda: table_csv(classes)),
-        "Figure (HTML)": ("confusion.html", "text/html", lambda: figure_html(figure, title)),
     }
-    with st.popover("Download", icon=":material/download:"):
+    with st.container(horizontal=True, gap="medium"):
         for label, (name, mime, make) in files.items():
             st.download_button(
                 label,
@@ -170,12 +167,13 @@ def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, figure: go
                 on_click="ignore",
                 key=f"{PAGE_KEY}_file_{name}",
                 type="tertiary",
+                icon=":material/download:",
             )
 
 
 def _table_key(table: str) -> str:
     """Return a table's key; a new key deselects its row, which cannot be done otherwise."""
-    return f"{PAGE_KEY}_{table}_table_{st.session_state.get(f'{PAGE_KEY}_{table}_turn', 0)}"
+    return f"{PAGE_KEY}_{table}_table_{st.session_state.get(f'{PAGE_KEY}_turn', 0)}"
 
 
 def _matrix_csv(matrix: ConfusionMatrix) -> bytes:
