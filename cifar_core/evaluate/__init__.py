@@ -13,6 +13,7 @@ from cifar_core.evaluate.confusion import (
     most_confused,
     normalise_matrix,
 )
+from cifar_core.evaluate.forgetting import explain_forgetting, forgetting_events
 from cifar_core.evaluate.learning_curve import explain_curve
 from cifar_core.evaluate.metrics import (
     accuracy,
@@ -40,7 +41,9 @@ __all__ = [
     "confusion_matrix",
     "explain_averages",
     "explain_curve",
+    "explain_forgetting",
     "explain_matrix",
+    "forgetting_events",
     "log_loss",
     "most_confused",
     "normalise_matrix",
