@@ -26,6 +26,7 @@ from pages.ui.understand.gallery import show_gallery
 from pages.ui.understand.gallery_filters import show_epoch_slider
 from pages.ui.understand.gallery_query import GalleryQuery
 from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 from pages.ui.wording import percent
 
@@ -76,7 +77,7 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
         (true,) if true else (), (predicted,) if predicted else (), outcome="all" if whole else "mistakes"
     )
     epoch = findings.predictions.epoch
-    content = GalleryQuery(PAGE_KEY, workspace, run, epoch, wanted, "loss", selectable=False).load()
+    content = GalleryQuery(PAGE_KEY, workspace, run, epoch, wanted, "loss").load()
     with st.container(horizontal=True, vertical_alignment="center"):
         show_cell_chip(true, predicted, len(content.rows))
         link = {
@@ -93,6 +94,7 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings) -> None:
             query_params={name: value for name, value in link.items() if value},
         )
     show_gallery(content)
+    show_selection_bar(workspace, content)
 
 
 def show_accuracy_without_seen(workspace: Workspace, run: Run, findings: Findings) -> None:

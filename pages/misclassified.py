@@ -11,11 +11,12 @@ from pages.ui.caches import finished_epochs, load_findings
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
-from pages.ui.understand.gallery import clear_selection, select_all, select_page, show_gallery
+from pages.ui.understand.gallery import show_gallery
 from pages.ui.understand.gallery_filters import filter_url_parameters, show_filters
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
-from pages.ui.understand.picture_download import show_save_and_download
 from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.understand.selection import select_all, select_page
+from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 PAGE_KEY = "misclassified"
@@ -40,17 +41,8 @@ def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
                 on_click=choose,
                 args=(content.query,),
             )
-        st.button(
-            "Clear",
-            key=f"{PAGE_KEY}_clear",
-            type="tertiary",
-            icon=":material/deselect:",
-            disabled=not chosen,
-            on_click=clear_selection,
-            args=(content.query,),
-        )
-    show_save_and_download(workspace, content)
     show_gallery(content)
+    show_selection_bar(workspace, content)
 
 
 def main(page: PageFrame, run: Run) -> None:

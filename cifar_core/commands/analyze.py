@@ -8,7 +8,7 @@ import pandas as pd
 
 from cifar_core.commands.console import json_option, print_json, say, say_caveats, workspace_option
 from cifar_core.errors import ConfigError
-from cifar_core.export import MAX_EXPORTED, Export, save_samples
+from cifar_core.export import MAX_EXPORTED, Export, epoch_file_name, save_samples
 from cifar_core.runs import Run, accuracy_caveats, open_run_dataset, read_predictions, read_run
 from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption
 from cifar_core.text import counted
@@ -37,7 +37,14 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
         _print_result(as_json, _summary(found, predictions.epoch, table, worst, None))
         return
     export = save_samples(
-        workspace, dataset.test, worst, predictions.probs, predictions.class_names, label=found.id, out=out
+        workspace,
+        dataset.test,
+        worst,
+        predictions.probs,
+        predictions.class_names,
+        predictions.epoch,
+        label=epoch_file_name(found.id, predictions.epoch, "mistakes"),
+        out=out,
     )
     for rank, (_, row) in enumerate(worst.iterrows(), start=1):
         click.echo(f"{rank:3d}  {tile_caption(row)}  {row['id']}")

@@ -14,12 +14,17 @@ from cifar_core.export.pictures import (
     zip_bytes,
     zip_samples,
 )
+from cifar_core.export.predictions import epoch_file_name, predictions_csv, predictions_parquet, predictions_table
 from cifar_core.export.save_job import save_job, start_save
 
 __all__ = [
     "MAX_EXPORTED",
     "Export",
+    "epoch_file_name",
     "file_name",
+    "predictions_csv",
+    "predictions_parquet",
+    "predictions_table",
     "require_exportable",
     "safe_name",
     "save_job",

@@ -68,6 +68,7 @@ class _Selection:
     rows: pd.DataFrame  # in rank order
     probs: np.ndarray  # [N, K], all pictures of the split
     class_names: tuple[str, ...]
+    epoch: int
     enlarge: int
 
 
@@ -77,6 +78,7 @@ def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
     selection: pd.DataFrame,
     probs: ArrayLike,
     class_names: Sequence[str],
+    epoch: int,
     *,
     label: str,
     enlarge: int = 1,
@@ -91,7 +93,8 @@ def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
         selection: rows of `sample_table` in rank order; `index` is the index in `split` and `probs`.
         probs: probabilities [N, K] of the whole split.
         class_names: K names.
-        label: part of the name of the folder, such as "quiet-otter-mistakes"; it is made file-safe.
+        epoch: whose probabilities these are; a column of the table.
+        label: part of the name of the folder, such as "quiet-otter-epoch-3"; it is made file-safe.
         enlarge: each pixel becomes a square of this width, 1 to 16; 1 keeps the pixels of the dataset.
         out: the folder to write instead; it must be absent or empty.
         progress: is told each picture.
@@ -102,7 +105,7 @@ def save_samples(  # noqa: PLR0913 - the arguments are independent of each other
         DataError: the selection belongs to other pictures.
         StorageError: there is no room, or the disk refused; nothing is left behind.
     """
-    checked = _check_selection(split, selection, probs, class_names, enlarge)
+    checked = _check_selection(split, selection, probs, class_names, epoch, enlarge)
     require_exportable(workspace, split, selection, class_names, enlarge=enlarge)
     if out is not None:
         folder = _new_folder_path(out)
@@ -152,6 +155,7 @@ def zip_samples(
     selection: pd.DataFrame,
     probs: ArrayLike,
     class_names: Sequence[str],
+    epoch: int,
     target: BinaryIO | Path,
     *,
     enlarge: int = 1,
@@ -159,7 +163,7 @@ def zip_samples(
     """Write the files of `save_samples` as a ZIP; the same selection gives the same bytes.
 
     Args:
-        split, selection, probs, class_names, enlarge: as `save_samples`.
+        split, selection, probs, class_names, epoch, enlarge: as `save_samples`.
         target: an open binary file, or the path of a new file that appears whole or not at all.
 
     Raises:
@@ -167,7 +171,7 @@ def zip_samples(
         DataError: the selection belongs to other pictures.
         StorageError: the disk refused; no file is left.
     """
-    checked = _check_selection(split, selection, probs, class_names, enlarge)
+    checked = _check_selection(split, selection, probs, class_names, epoch, enlarge)
     if not isinstance(target, Path):
         with storage_errors("writing the ZIP"):
             _write_zip(checked, target)
@@ -179,7 +183,7 @@ def zip_samples(
 
 
 def zip_bytes(
-    split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], *, enlarge: int = 1
+    split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], epoch: int, *, enlarge: int = 1
 ) -> bytes:
     """The ZIP of `zip_samples` in memory, for a download button (about 2.5 kB a picture at `enlarge` 1).
 
@@ -187,7 +191,7 @@ def zip_bytes(
         ConfigError, DataError: as `zip_samples`.
     """
     buffer = io.BytesIO()
-    zip_samples(split, selection, probs, class_names, buffer, enlarge=enlarge)
+    zip_samples(split, selection, probs, class_names, epoch, buffer, enlarge=enlarge)
     return buffer.getvalue()
 
 
@@ -236,7 +240,7 @@ def count_problems(count: int) -> list[str]:
 
 
 def _check_selection(
-    split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], enlarge: int
+    split: Split, selection: pd.DataFrame, probs: ArrayLike, class_names: Sequence[str], epoch: int, enlarge: int
 ) -> _Selection:
     """Check the arguments of an export."""
     problems = count_problems(len(selection))
@@ -256,7 +260,7 @@ def _check_selection(
         raise DataError(
             "These predictions belong to another version of the dataset: train a new run on the current one."
         )
-    return _Selection(split, selection.reset_index(drop=True), all_probs, names, enlarge)
+    return _Selection(split, selection.reset_index(drop=True), all_probs, names, epoch, enlarge)
 
 
 def _new_folder_path(out: Path) -> Path:
@@ -333,7 +337,9 @@ def _table(checked: _Selection, names: list[str]) -> pd.DataFrame:
     rows = checked.rows
     columns: list[pd.Series] = [
         pd.Series(np.arange(1, len(rows) + 1), name="rank"),
-        *(rows[name] for name in ("id", "index", "true", "predicted")),
+        *(rows[name] for name in ("id", "index")),
+        pd.Series(checked.epoch, rows.index, name="epoch"),
+        *(rows[name] for name in ("true", "predicted")),
         *(
             pd.Series(checked.probs[rows["index"].to_numpy(), column], name=f"p_{name}")
             for column, name in enumerate(checked.class_names)

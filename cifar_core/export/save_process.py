@@ -21,6 +21,7 @@ def save(job: JobFolder, request: SaveRequest, reporter: Reporter) -> None:
         prediction_table(found).iloc[request.indices],
         found.probs,
         found.class_names,
+        found.epoch,
         label=request.label,
         enlarge=request.enlarge,
         progress=reporter,

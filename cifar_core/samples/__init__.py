@@ -3,7 +3,8 @@
 Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
-from cifar_core.samples.captions import tile_caption, tile_lines
+from cifar_core.samples.captions import shared_words, tile_caption, tile_lines
+from cifar_core.samples.filter_words import filter_parts
 from cifar_core.samples.select import EXPORTED_SCORES, FILTERS, OUTCOMES, SORTS, SampleFilter, Sort, select_samples
 from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
 
@@ -15,10 +16,12 @@ __all__ = [
     "SORTS",
     "SampleFilter",
     "Sort",
+    "filter_parts",
     "prediction_table",
     "printable",
     "sample_table",
     "select_samples",
+    "shared_words",
     "tile_caption",
     "tile_lines",
 ]

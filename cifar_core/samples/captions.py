@@ -1,6 +1,6 @@
 """The captions of pictures: on tiles, in contact sheets and in lists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,8 +9,11 @@ from cifar_core.errors import ConfigError
 from cifar_core.evaluate import SCORES
 from cifar_core.samples.select import SORTS
 
+ALL_CORRECT = "predicted correctly"
+_CLASSES = ("true", "predicted")
 
-def tile_caption(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
+
+def tile_caption(row: Mapping[Any, Any] | pd.Series, sort: str = "loss") -> str:
     """The caption of one picture: "true cat, predicted dog, 98.2 %", then the score it is sorted by.
 
     Args:
@@ -23,13 +26,31 @@ def tile_caption(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
     return ", ".join(_caption_parts(row, sort))
 
 
-def tile_lines(row: Mapping[str, Any] | pd.Series, sort: str = "loss") -> str:
-    """`tile_caption` on three lines: true, predicted, numbers."""
+def shared_words(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What several pictures have in common and so need not stand on each tile, such as ("true cat", "predicted dog").
+
+    Args:
+        rows: of `sample_table`; of a single picture everything stands on its tile.
+
+    Returns:
+        at most two of "true CLASS", "predicted CLASS" and `ALL_CORRECT`; `tile_lines` leaves them out.
+    """
+    if len(rows) < 2:
+        return ()
+    true, predicted = (rows[name].iloc[0] if rows[f"{name}_index"].nunique() == 1 else None for name in _CLASSES)
+    if true is None and predicted is None and rows["correct"].all():
+        return (ALL_CORRECT,)
+    return tuple(f"{word} {name}" for word, name in zip(_CLASSES, (true, predicted), strict=True) if name is not None)
+
+
+def tile_lines(row: Mapping[Any, Any] | pd.Series, sort: str = "loss", shared: Sequence[str] = ()) -> str:
+    """`tile_caption` on up to three lines, true, predicted and numbers, without what is `shared` (`shared_words`)."""
     true, predicted, *numbers = _caption_parts(row, sort)
-    return f"{true}\n{predicted}\n{', '.join(numbers)}"
+    classes = [str(row["true"])] if ALL_CORRECT in shared else [true, predicted]
+    return "\n".join([*(words for words in classes if words not in shared), ", ".join(numbers)])
 
 
-def _caption_parts(row: Mapping[str, Any] | pd.Series, sort: str) -> list[str]:
+def _caption_parts(row: Mapping[Any, Any] | pd.Series, sort: str) -> list[str]:
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
     parts = [f"true {row['true']}", f"predicted {row['predicted']}", SCORES["confidence"].text(row["confidence"])]

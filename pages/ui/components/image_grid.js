@@ -1,19 +1,26 @@
 // Draws the tiles that Python sends and reports what a person does with them. The selection is kept in Python: `turn`
 // counts the reports of this file, and an answer to an older report never undoes a newer click.
 const states = new WeakMap()
-const SETTLE = 220 // ms: gathers quick clicks, and lets a double click open instead of select
+const SETTLE = 220 // ms: gathers quick ticks into one report
+const LONG_PRESS = 500 // ms: a finger that rests selects
+const STILL = 10 // px that a resting finger may move
+const FOCUS_TRIES = [0, 150, 400, 800] // ms: what was open gives the focus away while it closes
+const SIGNS = { right: "✓", wrong: "✗" }
 
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component
   const grid = parentElement.querySelector(".grid")
-  const state = states.get(parentElement) ?? { turn: 0, selected: new Set(), focus: 0, anchor: 0, timer: 0, shown: "" }
+  const state = states.get(parentElement) ?? {
+    turn: 0, selected: new Set(), focus: 0, anchor: 0, timer: 0, press: 0, shown: "", opened: "", tiles: [], ticks: [],
+  }
   states.set(parentElement, state)
   state.data = data
   state.report = opened => {
     clearTimeout(state.timer)
     setTriggerValue("acted", { selected: [...state.selected], opened: opened ?? null, turn: state.turn })
   }
-  const shown = JSON.stringify([data.keys, data.captions, data.tile, data.selectable, data.sprite.length])
+  const { keys, captions, labels, marks, tile, selectable, sprite } = data
+  const shown = JSON.stringify([keys, captions, labels, marks, tile, selectable, sprite.length])
   if (shown !== state.shown) {
     clearTimeout(state.timer)
     build(grid, state)
@@ -24,42 +31,100 @@ export default function (component) {
     state.turn = data.turn
     state.selected = new Set(data.selected)
   }
-  grid.style.setProperty("--sprite", `url("${data.sprite}")`)
+  grid.style.setProperty("--sprite", `url("${sprite}")`)
   mark(grid, state)
-  return () => clearTimeout(state.timer)
+  if (state.opened && !data.opened) focusAgain(state, keys.indexOf(state.opened))
+  state.opened = data.opened
+  return () => {
+    clearTimeout(state.timer)
+    clearTimeout(state.press)
+  }
 }
 
 function build(grid, state) {
-  const { keys, captions, columns, tile, selectable } = state.data
+  const { keys, columns, tile, selectable } = state.data
   grid.style.setProperty("--tile", `${tile}px`)
   grid.style.setProperty("--columns", columns)
-  grid.setAttribute("role", selectable ? "listbox" : "group")
-  grid.setAttribute("aria-label", "Pictures")
-  if (selectable) grid.setAttribute("aria-multiselectable", "true")
+  grid.setAttribute("role", "list")
+  grid.setAttribute("aria-label", selectable ? "Pictures: Enter opens, Space selects, arrow keys move" : "Pictures")
   state.focus = Math.min(state.focus, Math.max(0, keys.length - 1))
   state.anchor = state.focus
+  state.tiles = keys.map((key, index) => makeTile(grid, state, index))
+  state.ticks = selectable ? keys.map((key, index) => makeTick(grid, state, index)) : []
   grid.replaceChildren(...keys.map((key, index) => {
-    const item = element("div", "tile")
-    item.setAttribute("role", selectable ? "option" : "button")
-    item.setAttribute("aria-label", captions[index].replaceAll("\n", ", ") || key)
-    item.title = key
-    const picture = element("div", "picture")
-    picture.style.backgroundPosition = `-${(index % columns) * tile}px -${Math.floor(index / columns) * tile}px`
-    const caption = element("div", "caption", captions[index])
-    const check = element("span", "check", "✓")
-    const open = element("span", "open", "⤢")
-    for (const part of [picture, caption, check, open]) part.setAttribute("aria-hidden", "true")
-    open.onclick = event => { event.stopPropagation(); state.report(key) }
-    item.append(picture, caption, check, open)
-    item.onclick = event => {
-      move(grid, state, index)
-      selectable ? pick(grid, state, index, event.shiftKey) : state.report(key)
-    }
-    item.ondblclick = () => selectable && state.report(key)
-    item.onkeydown = event => press(grid, state, index, event)
-    item.onfocus = () => { state.focus = index; mark(grid, state) }
-    return item
+    const cell = element("div", "cell")
+    cell.setAttribute("role", "listitem")
+    cell.dataset.mark = state.data.marks[index]
+    cell.append(state.tiles[index], ...(selectable ? [state.ticks[index]] : []))
+    return cell
   }))
+}
+
+function makeTile(grid, state, index) {
+  const { keys, captions, labels, marks, columns, tile, selectable } = state.data
+  const item = element("button", "tile")
+  item.type = "button"
+  item.title = keys[index]
+  item.setAttribute("aria-label", labels[index].replaceAll("\n", ", ") || keys[index])
+  const picture = element("span", "picture")
+  picture.style.backgroundPosition = `-${(index % columns) * tile}px -${Math.floor(index / columns) * tile}px`
+  const caption = element("span", "caption")
+  captions[index].split("\n").filter(Boolean).forEach(text => {
+    const line = element("span", "line", text)
+    line.title = text
+    caption.append(line)
+  })
+  if (marks[index]) {
+    const sign = element("span", "sign", `${SIGNS[marks[index]]} `)
+    caption.firstChild ? caption.firstChild.prepend(sign) : caption.append(sign)
+  }
+  item.append(picture, caption)
+  item.onclick = () => {
+    if (state.pressed) return // the end of a long press
+    move(grid, state, index)
+    state.report(keys[index])
+  }
+  item.onkeydown = event => press(grid, state, index, event)
+  // A button is clicked when Space comes up.
+  item.onkeyup = event => { if (event.key === " " && selectable) event.preventDefault() }
+  item.onfocus = () => { state.focus = index; mark(grid, state) }
+  if (selectable) watchLongPress(grid, state, item, index)
+  return item
+}
+
+function makeTick(grid, state, index) {
+  const tick = element("button", "tick")
+  tick.type = "button"
+  tick.setAttribute("role", "checkbox")
+  tick.setAttribute("aria-label", `Select: ${state.tiles[index].getAttribute("aria-label")}`)
+  tick.onclick = event => {
+    state.focus = index
+    pick(grid, state, index, event.shiftKey)
+  }
+  tick.onkeydown = event => { if (event.key !== "Enter") press(grid, state, index, event) }
+  tick.onkeyup = event => { if (event.key === " ") event.preventDefault() }
+  return tick
+}
+
+function watchLongPress(grid, state, item, index) {
+  let start = null
+  const give_up = () => { clearTimeout(state.press); start = null }
+  item.onpointerdown = event => {
+    state.pressed = false
+    give_up()
+    if (event.pointerType === "mouse") return
+    start = [event.clientX, event.clientY]
+    state.press = setTimeout(() => {
+      state.pressed = true
+      state.focus = index
+      pick(grid, state, index, false)
+    }, LONG_PRESS)
+  }
+  item.onpointermove = event => {
+    if (start && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL) give_up()
+  }
+  item.onpointerup = item.onpointercancel = item.onpointerleave = give_up
+  item.oncontextmenu = event => { if (start || state.pressed) event.preventDefault() } // the browser's own long press
 }
 
 function element(tag, className, text = "") {
@@ -70,18 +135,32 @@ function element(tag, className, text = "") {
 }
 
 function mark(grid, state) {
-  const { keys, selectable } = state.data
-  ;[...grid.children].forEach((item, index) => {
-    item.tabIndex = index === state.focus ? 0 : -1
-    if (selectable) item.setAttribute("aria-selected", String(state.selected.has(keys[index])))
+  const { keys, labels, choosing } = state.data
+  grid.classList.toggle("choosing", choosing || state.selected.size > 0)
+  state.tiles.forEach((item, index) => { item.tabIndex = index === state.focus ? 0 : -1 })
+  state.ticks.forEach((tick, index) => {
+    const selected = state.selected.has(keys[index])
+    const label = labels[index].replaceAll("\n", ", ") || keys[index]
+    tick.tabIndex = index === state.focus ? 0 : -1
+    tick.setAttribute("aria-checked", String(selected))
+    state.tiles[index].setAttribute("aria-label", selected ? `${label}, selected` : label)
   })
 }
 
 function move(grid, state, index) {
-  const target = Math.max(0, Math.min(grid.children.length - 1, index))
+  const target = Math.max(0, Math.min(state.tiles.length - 1, index))
   state.focus = target
   mark(grid, state)
-  grid.children[target]?.focus()
+  state.tiles[target]?.focus()
+}
+
+function focusAgain(state, index) {
+  if (index < 0) return
+  state.focus = index
+  const tile = state.tiles[index]
+  // Only a focus that nobody has taken: a person may be elsewhere by then.
+  const free = () => !document.activeElement || document.activeElement === document.body
+  FOCUS_TRIES.forEach(delay => setTimeout(() => { if (free()) tile.focus() }, delay))
 }
 
 function pick(grid, state, index, range) {
@@ -106,7 +185,7 @@ function settle(grid, state) {
 
 function perRow(grid) {
   const top = grid.children[0]?.offsetTop
-  const next = [...grid.children].findIndex(item => item.offsetTop !== top)
+  const next = [...grid.children].findIndex(cell => cell.offsetTop !== top)
   return next < 0 ? grid.children.length : next
 }
 
@@ -120,8 +199,7 @@ function press(grid, state, index, event) {
     const target = index + steps[event.key]
     if (target >= 0 && target < keys.length) move(grid, state, target)
   } else if (event.key in targets) move(grid, state, targets[event.key])
-  else if (event.key === "Enter") state.report(keys[index])
-  else if (event.key === " ") selectable ? pick(grid, state, index, event.shiftKey) : state.report(keys[index])
+  else if (event.key === " " && selectable) pick(grid, state, index, event.shiftKey)
   else if (command && event.key.toLowerCase() === "a" && selectable) {
     keys.forEach(key => state.selected.add(key))
     settle(grid, state)

@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -17,6 +17,7 @@ from PIL import Image
 
 SPRITE_COLUMNS = 16  # tiles in a row of the sprite
 PICTURE_SIDE = 32  # pixels of a picture, in both directions
+Mark = Literal["right", "wrong", ""]
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "cifar_core.image_grid",
@@ -34,31 +35,37 @@ class GridEvent:
     opened: str | None = None
 
 
-def image_grid(
+def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
     images: np.ndarray,
     captions: Sequence[str],
     keys: Sequence[str],
     *,
     key: str,
+    labels: Sequence[str] | None = None,
+    marks: Sequence[Mark] | None = None,
     selected: Collection[str] = (),
     on_change: Callable[[GridEvent], None] | None = None,
     tile: int = 96,
+    opened: str = "",
 ) -> GridEvent:
-    """Show pictures as tiles with captions.
+    """Show pictures as tiles with captions; a click or Enter opens one.
 
-    With `on_change` a click selects (Shift: a range, Ctrl+A: all), and a double click or Enter opens. Without it a
-    click opens. Arrow keys move.
+    With `on_change` they can be selected too: by the tick in the corner, Space, or a finger that rests on one (with
+    Shift a range, Ctrl+A all). Arrow keys move.
 
     Args:
         images: uint8 [n, 3, 32, 32].
-        captions: one per picture, also read out as its text alternative; a line break starts a second line.
+        captions: what stands under each picture, may be empty; a line break starts another line.
         keys: one per picture, unique; what events speak of.
         key: the widget's key.
-        selected: keys that are marked; others than those shown are ignored.
+        labels: what a screen reader says of each picture; else its caption, else its key.
+        marks: whether each picture was predicted right; "" leaves that open.
+        selected: keys that are marked; those of pictures that are not shown only keep the ticks in sight.
         on_change: called before the script runs again, so that the page can remember what was selected or opened.
         tile: width of a picture on screen, in CSS pixels; a multiple of 32 keeps every pixel the same size.
+        opened: the key of the picture that is open large; once it is none, its tile has the focus again.
     """
-    marked = frozenset(selected).intersection(keys)
+    shown_selected = frozenset(selected).intersection(keys)
     st.session_state[f"{key}_shown"] = list(keys)
     result = _component(
         key=key,
@@ -69,12 +76,16 @@ def image_grid(
             "selectable": on_change is not None,
             "keys": list(keys),
             "captions": list(captions),
-            "selected": [name for name in keys if name in marked],
+            "labels": list(labels or captions),
+            "marks": list(marks or [""] * len(keys)),
+            "selected": [name for name in keys if name in shown_selected],
+            "choosing": bool(selected),
+            "opened": opened,
             "turn": st.session_state.get(f"{key}_turn", 0),
         },
         on_acted_change=lambda: _handle_report(key, on_change),
     )
-    return _parse_report(result.get("acted"), keys) or GridEvent(marked)
+    return _parse_report(result.get("acted"), keys) or GridEvent(shown_selected)
 
 
 def sprite(images: np.ndarray) -> str:

@@ -23,6 +23,7 @@ from pages.ui.picture.view import show_picture
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS, show_gallery
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import UrlParameter, free_text, one_of
 
 OUTCOMES = {"all": "All", "mistakes": "Mistakes"}
@@ -33,12 +34,12 @@ FIND_HELP = "The number of a picture, counted from 0 as in tables of predictions
 class PicturesInOrder(GalleryQuery):
     """The test pictures that match, in the order of the dataset."""
 
-    find: str = ""  # a number or part of an id
-
     def load(self) -> GalleryContent:
-        """Return the pictures that match; as `GalleryQuery.load`."""
-        content = super().load()
-        return replace(content, rows=matching(content.rows.sort_values("index", ignore_index=True), self.find))
+        """Return the pictures that match; as `GalleryQuery.load`, but the text may be a number too."""
+        text = self.sample_filter.text
+        content = GalleryQuery.load(replace(self, sample_filter=replace(self.sample_filter, text="")))
+        rows = matching(content.rows.sort_values("index", ignore_index=True), text)
+        return replace(content, query=self, rows=rows)
 
 
 def matching(rows: pd.DataFrame, find: str) -> pd.DataFrame:
@@ -82,10 +83,11 @@ def show_test_pictures(workspace: Workspace, run: Run) -> None:
 
 def _query(workspace: Workspace, run: Run) -> PicturesInOrder:
     chosen = {name: st.session_state[f"{PICTURE_PAGE}_{name}"] for name in ("epoch", "outcome", "true", "find")}
-    kept = SampleFilter(true=(chosen["true"],) if chosen["true"] else (), outcome=chosen["outcome"])
     # While a picture is open, what was typed to find it does not say which one is next.
-    find = "" if st.session_state[f"{PICTURE_PAGE}_id"] else chosen["find"]
-    return PicturesInOrder(PICTURE_PAGE, workspace, run, chosen["epoch"], kept, "confidence", find=find)
+    text = "" if st.session_state[f"{PICTURE_PAGE}_id"] else chosen["find"]
+    true = (chosen["true"],) if chosen["true"] else ()
+    kept = SampleFilter(true=true, text=text, outcome=chosen["outcome"])
+    return PicturesInOrder(PICTURE_PAGE, workspace, run, chosen["epoch"], kept, "confidence")
 
 
 def _show_choice(content: GalleryContent) -> None:
@@ -120,8 +122,7 @@ def _show_choice(content: GalleryContent) -> None:
         )
         st.caption(f"{len(content.rows):,} of {len(content.findings.table):,} test pictures", width="content")
     show_gallery(content)
-    if st.session_state[f"{PICTURE_PAGE}_id"]:  # a tile was clicked
-        st.rerun()
+    show_selection_bar(content.query.workspace, content)
 
 
 def _show_one(content: GalleryContent, picture: ShownPicture) -> None:

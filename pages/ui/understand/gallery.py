@@ -1,7 +1,7 @@
-"""The gallery: pages of tiles with the predictions of a run, and their selection.
+"""The gallery: pages of tiles with the predictions of a run.
 
-The session keeps, for each page and run, which pictures are selected. Which page of tiles and which picture are open
-is in the URL (`GALLERY_URL_PARAMETERS`).
+A click opens a picture, a tick selects it. The session keeps which pictures are selected (`selection.py`); which page
+of tiles and which picture are open is in the URL (`GALLERY_URL_PARAMETERS`).
 """
 
 from collections.abc import Set
@@ -10,11 +10,10 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cifar_core.samples import tile_lines
+from cifar_core.samples import filter_parts, shared_words, tile_caption, tile_lines
 from cifar_core.text import no_pictures
-from pages.ui.components.image_grid import GridEvent, image_grid
-from pages.ui.error_messages import show_errors_as_toast
-from pages.ui.markdown import escaped
+from pages.ui.components.image_grid import GridEvent, Mark, image_grid
+from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.picture.drawer import open_picture, show_picture_detail
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.url_state import UrlParameter, free_text, one_of, whole_number
@@ -28,35 +27,44 @@ GALLERY_URL_PARAMETERS: dict[str, UrlParameter] = {
 
 
 def _empty_message(content: GalleryContent) -> str:
-    """Return the sentence where no picture is shown, with a way to some where there is one."""
-    found, true = content.findings, content.query.sample_filter.true
+    """Return the sentence where no picture is shown: what is filtered, and a way to some where there is one."""
+    found, sample_filter = content.findings, content.query.sample_filter
     support = dict(zip(found.predictions.class_names, found.classes["support"], strict=True))
-    if true and not any(support[name] for name in true):
-        return f"There are {no_pictures(found.predictions.split)} of {escaped(', '.join(true))}."
-    if not content.query.selectable:
-        return "There is no such picture."
-    if content.findings.table["correct"].all():
+    if sample_filter.true and not any(support[name] for name in sample_filter.true):
+        return f"There are {no_pictures(found.predictions.split)} of {escaped(', '.join(sample_filter.true))}."
+    if sample_filter.outcome == "mistakes" and found.table["correct"].all():
         return "There are no mistakes: every picture is predicted correctly. Correct and All, above, show them."
-    return "No picture matches. Widen a filter to see some."
+    words = ", ".join(words for _, words in filter_parts(sample_filter))
+    return escaped_sentence(f"No picture matches: {words}. Widen a filter to see some.")
 
 
-def show_gallery(content: GalleryContent) -> None:
-    """Show one page of tiles with its page numbers, and the picture that is open large."""
+def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
+    """Show one page of tiles with its page numbers, and the picture that is open large.
+
+    Args:
+        content: the pictures.
+        tile: width of a picture on screen, in CSS pixels.
+    """
     shown = rows_on_page(content)
     if shown.empty:
         st.info(_empty_message(content), icon=":material/filter_alt_off:")
         return
-    query = content.query
-    event = image_grid(
+    query, shared = content.query, shared_words(content.rows)
+    if shared:
+        st.caption(f"All: {escaped(', '.join(shared))}")
+    rows = shown.to_dict("records")
+    image_grid(
         content.split.images[shown["index"].to_numpy()],
-        [tile_lines(row, query.sort) for _, row in shown.iterrows()],
+        [tile_lines(row, query.sort, shared) for row in rows],
         shown["id"].tolist(),
         key=f"{query.page}_grid",
-        selected=selected_ids(query) if query.selectable else (),
-        on_change=partial(_on_grid_changed, query, frozenset(shown["id"])) if query.selectable else None,
+        labels=[tile_caption(row, query.sort) for row in rows],
+        marks=_marks(content.rows, shown),
+        selected=selected_ids(query),
+        on_change=partial(_on_grid_changed, query, frozenset(shown["id"])),
+        tile=tile,
+        opened=st.session_state[f"{query.page}_image"],
     )
-    if event.opened:
-        open_picture(query.page, event.opened)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if len(content.rows) > min(PAGE_SIZES):
             st.pagination(_page_count(content), key=f"{query.page}_page")
@@ -81,28 +89,20 @@ def rows_on_page(content: GalleryContent) -> pd.DataFrame:
     return content.rows.iloc[first : first + size]
 
 
-def select_page(query: GalleryQuery) -> None:
-    """Add the pictures on the page of tiles that is open to the selection; for a callback."""
-    with show_errors_as_toast():
-        st.session_state[query.selection_key] = selected_ids(query) | set(rows_on_page(query.load())["id"])
-
-
-def select_all(query: GalleryQuery) -> None:
-    """Add all pictures that match to the selection; for a callback."""
-    with show_errors_as_toast():
-        st.session_state[query.selection_key] = selected_ids(query) | set(query.load().rows["id"])
-
-
-def clear_selection(query: GalleryQuery) -> None:
-    """Forget the selection; for a callback."""
-    st.session_state[query.selection_key] = set()
-
-
 def _page_count(content: GalleryContent) -> int:
     size: int = st.session_state[f"{content.query.page}_size"]
     return max(1, -(-len(content.rows) // size))
 
 
+def _marks(rows: pd.DataFrame, shown: pd.DataFrame) -> list[Mark]:
+    """Return whether each picture shown is right, where there are right and wrong ones."""
+    if rows["correct"].nunique() < 2:
+        return [""] * len(shown)
+    return ["right" if correct else "wrong" for correct in shown["correct"]]
+
+
 def _on_grid_changed(query: GalleryQuery, shown: Set[str], event: GridEvent) -> None:
-    """Take over the selection among the tiles shown; what is selected elsewhere stays."""
+    """Take over the selection among the tiles shown, what is selected elsewhere stays; open the picture clicked."""
     st.session_state[query.selection_key] = (selected_ids(query) - shown) | event.selected
+    if event.opened:
+        open_picture(query.page, event.opened)

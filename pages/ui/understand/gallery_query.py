@@ -26,12 +26,11 @@ class GalleryQuery:
     epoch: int
     sample_filter: SampleFilter
     sort: str
-    selectable: bool = True  # whether a click selects; else it opens
 
     @property
     def selection_key(self) -> str:
-        """Session key of the selected ids."""
-        return f"{self.page}_selected_{self.run.id}"
+        """Session key of the selected ids: one selection of a run, on every page."""
+        return f"selected_{self.run.id}"
 
     def load(self) -> "GalleryContent":
         """Return the pictures that match.

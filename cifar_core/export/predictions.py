@@ -1,0 +1,47 @@
+"""All predictions of a run's test part without the pictures, as CSV or Parquet."""
+
+import io
+
+import numpy as np
+import pandas as pd
+
+from cifar_core.export.csv_table import table_csv
+from cifar_core.runs import Predictions
+from cifar_core.samples import EXPORTED_SCORES, prediction_table
+
+
+def epoch_file_name(run_id: str, epoch: int, rest: str) -> str:
+    """The name of a file of one epoch's predictions, such as `quiet-otter-epoch-3-pictures.zip`."""
+    return f"{run_id}-epoch-{epoch}-{rest}"
+
+
+def predictions_table(predictions: Predictions) -> pd.DataFrame:
+    """One row per picture, in the order of the dataset.
+
+    Returns:
+        the columns `id`, `index` (in the split, from 0), `epoch`, `split`, `true`, `predicted`, `correct`, then the
+        probability `p_CLASS` of each class as it is stored, then the scores of `EXPORTED_SCORES`.
+    """
+    table = prediction_table(predictions)
+    names = [f"p_{name}" for name in predictions.class_names]
+    facts = table[["id", "index"]].assign(
+        epoch=predictions.epoch,
+        split=predictions.split,
+        true=table["true"].astype("str"),
+        predicted=table["predicted"].astype("str"),
+        correct=table["correct"],
+    )
+    probs = pd.DataFrame(np.asarray(predictions.probs), columns=names)
+    return pd.concat([facts, probs, table[list(EXPORTED_SCORES)]], axis=1)
+
+
+def predictions_csv(predictions: Predictions) -> bytes:
+    """`predictions_table` as CSV; `csv_table.table_csv` says how to read it back."""
+    return table_csv(predictions_table(predictions))
+
+
+def predictions_parquet(predictions: Predictions) -> bytes:
+    """`predictions_table` as Parquet, with texts and types as they are: read it with `pandas.read_parquet`."""
+    buffer = io.BytesIO()
+    predictions_table(predictions).to_parquet(buffer, index=False)
+    return buffer.getvalue()

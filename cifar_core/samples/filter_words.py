@@ -1,0 +1,39 @@
+"""A filter of pictures in words, a part at a time: for the chips that show it, and where nothing matches."""
+
+import math
+from collections.abc import Sequence
+
+from cifar_core.evaluate import SCORES
+from cifar_core.samples.select import SampleFilter
+
+_OUTCOMES = {"correct": "only correct ones", "all": "right and wrong ones"}
+
+
+def filter_parts(sample_filter: SampleFilter) -> list[tuple[str, str]]:
+    """The parts of a filter that differ from its defaults, as (name, words), such as ("true", "true cat or dog").
+
+    The name is the field of `SampleFilter`, or the score of a range. Class names and texts stand as they are.
+    """
+    parts = []
+    if sample_filter.outcome in _OUTCOMES:
+        parts.append(("outcome", _OUTCOMES[sample_filter.outcome]))
+    classes = {"true": sample_filter.true, "predicted": sample_filter.predicted}
+    parts += [(name, f"{name} {_either(names)}") for name, names in classes.items() if names]
+    for name, (low, high) in sample_filter.ranges.items():
+        score = SCORES[name]
+        parts.append((name, f"{score.title.lower()} {_bound(low)} to {_bound(high)}"))
+    if wanted := sample_filter.text.strip():
+        parts.append(("text", f"id with “{wanted}”"))
+    if sample_filter.per_pair:
+        parts.append(("per_pair", f"at most {sample_filter.per_pair:,} of each pair"))
+    return parts
+
+
+def _either(names: Sequence[str]) -> str:
+    """The names with "or" before the last one."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _bound(value: float) -> str:
+    """A bound with two decimals, or with all where it has more."""
+    return f"{value:.2f}" if math.isclose(value, round(value, 2)) else f"{value:g}"

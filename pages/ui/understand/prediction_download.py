@@ -1,0 +1,39 @@
+"""The buttons that download all predictions of a run without their pictures."""
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from cifar_core.export import epoch_file_name, predictions_csv, predictions_parquet
+from cifar_core.runs import Predictions, Run
+from cifar_core.workspace import open_workspace
+from pages.ui.caches import Findings, load_findings
+
+_FORMATS: dict[str, tuple[str, str, Callable[[Predictions], bytes]]] = {
+    "CSV": ("csv", "text/csv", predictions_csv),
+    "Parquet": ("parquet", "application/vnd.apache.parquet", predictions_parquet),
+}
+
+
+def show_prediction_downloads(run: Run, findings: Findings) -> None:
+    """Show a button for each format; the file is made at the click."""
+    found = findings.predictions
+    for title, (ending, mime, _) in _FORMATS.items():
+        st.download_button(
+            f"Predictions ({title})",
+            data=partial(_make_file, run, found.epoch, title),  # keeps no predictions: Streamlit keeps it for minutes
+            file_name=epoch_file_name(run.id, found.epoch, f"predictions.{ending}"),
+            mime=mime,
+            icon=":material/download:",
+            type="tertiary",
+            key=f"predictions_{ending}",
+            on_click="ignore",
+            help=f"All {len(found.labels):,} {found.split} pictures: true and predicted class, each probability and "
+            "score. Without the pictures.",
+        )
+
+
+def _make_file(run: Run, epoch: int, title: str) -> bytes:
+    """Return the file; runs at the click, in a thread of the server."""
+    return _FORMATS[title][2](load_findings(open_workspace(), run, epoch).predictions)
