@@ -17,7 +17,7 @@ export default function (component) {
     const chosen = data.marks[index].epoch === data.shown
     item.setAttribute("aria-selected", String(chosen))
     item.tabIndex = chosen ? 0 : -1
-    if (chosen) item.scrollIntoView({ block: "nearest", inline: "nearest" })
+    if (chosen) reveal(row, item)
   })
 }
 
@@ -35,6 +35,11 @@ function build(row, state) {
   }))
 }
 
+function reveal(row, item) { // scrollIntoView would move the page too
+  const below = item.offsetTop + item.offsetHeight - row.clientHeight
+  row.scrollTop = Math.min(item.offsetTop, Math.max(row.scrollTop, below))
+}
+
 function element(tag, className, text = "") {
   const made = document.createElement(tag)
   made.className = className
@@ -44,7 +49,7 @@ function element(tag, className, text = "") {
 
 function choose(row, state, index) {
   const target = Math.max(0, Math.min(row.children.length - 1, index))
-  row.children[target].focus()
+  row.children[target].focus({ preventScroll: true })
   state.choose(state.data.marks[target].epoch)
 }
 

@@ -12,10 +12,11 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.data.dataset_limits import MAX_ID
+from cifar_core.errors import RunError
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
 from cifar_core.workspace import Workspace
-from pages.ui.markdown import escaped
+from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.picture.drawer import PICTURE_PAGE, open_picture
 from pages.ui.picture.navigation import Neighbours, show_neighbours
 from pages.ui.picture.shown_picture import ShownPicture, find_picture
@@ -25,6 +26,7 @@ from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import UrlParameter, free_text, one_of
+from pages.ui.wording import epoch_word
 
 OUTCOMES = {"all": "All", "mistakes": "Mistakes"}
 FIND_HELP = "The number of a picture, counted from 0 as in tables of predictions, or part of its id."
@@ -67,7 +69,12 @@ def picture_url_parameters(class_names: Sequence[str], epochs: Sequence[int], be
 def show_test_pictures(workspace: Workspace, run: Run) -> None:
     """Show the picture that is open; where none is, those to choose from."""
     best_epoch_findings(workspace, run)  # where it is damaged, the page ends with the button that mends it
-    content = _query(workspace, run).load()
+    query = _query(workspace, run)
+    try:
+        content = query.load()
+    except RunError as error:
+        _show_unreadable_epoch(run, error)
+        return
     wanted = st.session_state[f"{PICTURE_PAGE}_id"]
     picture = find_picture(content, wanted)
     if picture is not None:
@@ -78,16 +85,27 @@ def show_test_pictures(workspace: Workspace, run: Run) -> None:
             f"There is no picture {escaped(wanted)} in this run's test set. Choose one below.",
             icon=":material/search_off:",
         )
-    _show_choice(content)
+    text = st.session_state[f"{PICTURE_PAGE}_find"]
+    _show_choice(replace(query, sample_filter=replace(query.sample_filter, text=text)).load())
+
+
+def _show_unreadable_epoch(run: Run, error: RunError) -> None:
+    """Show why the chosen epoch cannot be shown, and the way to the reported one, which can be read."""
+    st.error(escaped_sentence(error), icon=":material/error:")
+    best = run.best.epoch if run.best else 0
+    if st.session_state[f"{PICTURE_PAGE}_epoch"] != best:
+        st.button(
+            f"Show epoch {best} ({epoch_word(run)})",
+            key=f"{PICTURE_PAGE}_best_epoch",
+            on_click=partial(st.session_state.__setitem__, f"{PICTURE_PAGE}_epoch", best),
+        )
 
 
 def _query(workspace: Workspace, run: Run) -> PicturesInOrder:
-    chosen = {name: st.session_state[f"{PICTURE_PAGE}_{name}"] for name in ("epoch", "outcome", "true", "find")}
-    # While a picture is open, what was typed to find it does not say which one is next.
-    text = "" if st.session_state[f"{PICTURE_PAGE}_id"] else chosen["find"]
-    true = (chosen["true"],) if chosen["true"] else ()
-    kept = SampleFilter(true=true, text=text, outcome=chosen["outcome"])
-    return PicturesInOrder(PICTURE_PAGE, workspace, run, chosen["epoch"], kept, "confidence")
+    """Return what the filters keep; what was typed to find a picture does not say which one is next."""
+    epoch, outcome, true = (st.session_state[f"{PICTURE_PAGE}_{name}"] for name in ("epoch", "outcome", "true"))
+    kept = SampleFilter(true=(true,) if true else (), outcome=outcome)
+    return PicturesInOrder(PICTURE_PAGE, workspace, run, epoch, kept, "confidence")
 
 
 def _show_choice(content: GalleryContent) -> None:

@@ -29,17 +29,16 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
     row, probs = picture.scored(epoch), picture.probs(epoch)
     _show_verdict(row)
     with st.grid(2, min_column_width=300):
-        with st.container():
-            with st.container(horizontal=True):
-                st.image(enlarged(picture.split.images[picture.row], ENLARGEMENT), alt=tile_caption(row, "confidence"))
-                _show_original(picture)
-            _show_scores(row)
+        with st.container(horizontal=True):
+            st.image(enlarged(picture.split.images[picture.row], ENLARGEMENT), alt=tile_caption(row, "confidence"))
+            _show_original(picture)
         st.plotly_chart(
             probability_bars(probs, picture.class_names, picture.label, int(row["predicted_index"])),
             key=f"{epoch_key}_bars",
             config={"displayModeBar": False},
             alt=_bars_in_words(probs, picture.class_names),
         )
+    _show_scores(row)
     show_over_epochs(picture, epoch, epoch_key)
     show_other_runs(picture)
     st.caption(f"Number {picture.row:,} of the test pictures, counted from 0. Its id:")
@@ -68,7 +67,7 @@ def _show_scores(row: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="small"):
         for score in SCORES.values():
             st.markdown(
-                f"{escaped(score.title)} **{escaped(score.text(row[score.name]))}**",
+                f"{score.title} **{score.text(row[score.name])}**",
                 help=score.explanation,
                 width="content",
             )
