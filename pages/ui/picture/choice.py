@@ -162,7 +162,7 @@ def _show_one(content: GalleryContent, picture: ShownPicture) -> None:
             icon=":material/arrow_back:",
             query_params={"run": picture.run.id, "epoch": str(epoch)},
         )
-    with st.container(width=960):
+    with st.container(width=880):
         show_picture(picture, epoch, epoch_key)
 
 

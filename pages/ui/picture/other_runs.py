@@ -26,7 +26,7 @@ def show_other_runs(picture: ShownPicture) -> None:
         sentence += f" {counted(len(damaged), 'run')} with damaged predictions left out."
     st.markdown(sentence)
     labels = run_labels([answer.run for answer in answers])
-    with st.container(height=_LINES_HEIGHT if len(answers) > _MOST_LINES else "content", gap=None):
+    with st.container(height=_LINES_HEIGHT if len(answers) > _MOST_LINES else "content", gap="xxsmall"):
         for answer in answers:
             is_right = answer.predicted == picture.label
             st.page_link(
