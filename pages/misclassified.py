@@ -13,7 +13,8 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.understand.gallery import show_gallery
 from pages.ui.understand.gallery_filters import filter_url_parameters, show_filters
-from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
+from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
+from pages.ui.understand.prediction_download import show_prediction_downloads
 from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.understand.selection import select_all, select_page
 from pages.ui.understand.selection_bar import show_selection_bar
@@ -24,11 +25,10 @@ PAGE_KEY = "misclassified"
 
 def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
     """Show how many pictures match, the buttons for them, and the tiles."""
-    table, chosen = content.findings.table, selected_ids(content.query)
+    table = content.findings.table
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**{(~table['correct']).sum():,}** mistakes in {len(table):,} pictures · "
-            f"**{len(content.rows):,}** match · **{len(chosen):,}** selected",
+            f"**{(~table['correct']).sum():,}** mistakes in {len(table):,} pictures · **{len(content.rows):,}** match",
             width="content",
         )
         for label, choose in (("this page", select_page), ("all that match", select_all)):
@@ -41,6 +41,7 @@ def show_pictures(workspace: Workspace, content: GalleryContent) -> None:
                 on_click=choose,
                 args=(content.query,),
             )
+        show_prediction_downloads(content.query.run, content.findings)
     show_gallery(content)
     show_selection_bar(workspace, content)
 

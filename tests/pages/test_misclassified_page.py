@@ -1,19 +1,18 @@
 """Misclassified: filters, sort, paging, selection, saving; the grid's own keys and clicks are tested in a browser."""
 
-import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.evaluate import SCORES
 from cifar_core.export import save_job
+from cifar_core.jobs.job import JobState
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import SORTS, SampleFilter, prediction_table, select_samples
@@ -21,18 +20,12 @@ from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from tests.conftest import make_perfect, save_tiny
 from tests.jobs.support import wait_for_end
-from tests.pages.support import OpenPage, said, shown_scores
+from tests.pages.support import OpenPage, said, shown_grid, shown_scores
 
 
 @pytest.fixture
 def found(finished: Run, shared: Workspace) -> Predictions:
     return read_predictions(shared, finished.id)
-
-
-def grid(app: AppTest) -> dict[str, Any]:
-    """What the grid was given."""
-    grids = app.get("bidi_component")
-    return json.loads(grids[0].proto.json) if grids else {"keys": [], "captions": [], "selected": []}
 
 
 def expected(found: Predictions, sample_filter: SampleFilter, sort: str = "loss") -> list[str]:
@@ -48,9 +41,10 @@ def test_sorts_as_the_library_does_and_prints_the_score(
     app = open_page(shared, "misclassified", run=finished.id)
     app.selectbox(key="misclassified_sort").set_value(sort).run()
     assert not app.exception
-    assert grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
     wanted = f"{sort} " if sort in SCORES and sort != "confidence" else "%"
-    assert all(wanted in caption for caption in grid(app)["captions"])
+    assert all(wanted in caption for caption in shown_grid(app)["captions"])
+    assert all("predicted" in label for label in shown_grid(app)["labels"])
 
 
 def test_filters_come_from_the_address_and_go_back_into_it(
@@ -58,25 +52,25 @@ def test_filters_come_from_the_address_and_go_back_into_it(
 ) -> None:
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", confidence="0.1~0.6", text="0002")
     wanted = SampleFilter(outcome="all", ranges={"confidence": (0.1, 0.6)}, text="0002")
-    assert grid(app)["keys"] == expected(found, wanted)
+    assert shown_grid(app)["keys"] == expected(found, wanted)
     app.multiselect(key="misclassified_true").set_value(["cat", "dog"]).run()
     assert app.query_params["true"] == ["cat", "dog"]
     app.button(key="misclassified_reset").click().run()
-    assert grid(app)["keys"] == expected(found, SampleFilter())[:48]
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter())[:48]
     assert set(app.query_params) == {"run"}
 
 
 def test_scores_can_be_bounded(open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions) -> None:
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", size="192")
     app.slider(key="misclassified_entropy").set_value((0.5, 2.0)).run()
-    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all", ranges={"entropy": (0.5, 2.0)}))
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all", ranges={"entropy": (0.5, 2.0)}))
 
 
 def test_at_most_so_many_of_each_pair(
     open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
 ) -> None:
     app = open_page(shared, "misclassified", run=finished.id, per_pair="1")
-    assert grid(app)["keys"] == expected(found, SampleFilter(per_pair=1))[:48]
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(per_pair=1))[:48]
 
 
 def test_only_a_page_of_pictures_is_sent(
@@ -84,24 +78,43 @@ def test_only_a_page_of_pictures_is_sent(
 ) -> None:
     everything = expected(found, SampleFilter(outcome="all"))
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", page="3")
-    assert grid(app)["keys"] == everything[96:]
+    assert shown_grid(app)["keys"] == everything[96:]
     app.multiselect(key="misclassified_true").set_value(["cat"]).run()
-    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all", true=("cat",)))
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all", true=("cat",)))
     assert "page" not in app.query_params, "another filter begins at its first page"
 
 
-def test_selects_a_page_all_that_match_or_none(
-    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+def test_one_selection_of_a_run_on_all_pages_brought_back_by_the_browser(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    wanted = expected(found, SampleFilter(outcome="all"))
+    stored: dict[str, list[str]] = {f"selected_{finished.id}": [wanted[0], "no such picture"]}
+
+    def storage(name: str, items: list[str], *, heard: bool, on_heard: Callable[[list[str]], None]) -> None:
+        if heard:
+            stored[name] = items
+        else:
+            assert items == []
+            on_heard(stored.get(name, []))
+
+    monkeypatch.setattr("pages.ui.understand.selection.browser_storage", storage)
     app = open_page(shared, "misclassified", run=finished.id, outcome="all")
+    assert shown_grid(app)["selected"] == wanted[:1], "as the browser kept it"
+    assert "**1 selected**" in said(app)
     app.button(key="misclassified_this page").click().run()
-    assert "**48** selected" in said(app)
-    assert grid(app)["selected"] == grid(app)["keys"]
+    assert "**48 selected**" in said(app)
+    assert shown_grid(app)["selected"] == shown_grid(app)["keys"]
     app.button(key="misclassified_all that match").click().run()
-    assert "**100** selected" in said(app)
-    app.button(key="misclassified_clear").click().run()
-    assert "**0** selected" in said(app)
-    assert grid(app)["selected"] == []
+    assert "**100 selected**" in said(app)
+    assert stored[f"selected_{finished.id}"] == sorted(wanted)
+    app.switch_page("pages/confusion.py")
+    app.query_params["run"], app.query_params["true"] = finished.id, "cat"
+    app.run()
+    assert "**100 selected**" in said(app), "Confusion speaks of the same selection"
+    assert shown_grid(app)["selected"] == shown_grid(app)["keys"] != []
+    app.button(key="confusion_clear").click().run()
+    assert "selected**" not in said(app) and "confusion_save" not in [button.key for button in app.button]
+    assert stored[f"selected_{finished.id}"] == shown_grid(app)["selected"] == []
 
 
 def test_saves_the_selection_with_the_dataset_s_own_pixels(
@@ -112,32 +125,49 @@ def test_saves_the_selection_with_the_dataset_s_own_pixels(
     app.button(key="misclassified_all that match").click().run()
     app.button(key="misclassified_save").click().run()
     assert app.button(key="misclassified_save").disabled, "the script does not wait: a job saves them"
-    job = save_job(shared, finished.id)
-    wait_for_end(job)
-    app = open_page(shared, "misclassified", run=finished.id, outcome="all", true="cat")
-    assert not app.error, "another session finds the job too"
+    app.switch_page("pages/home.py").run()
+    wait_for_end(save_job(shared, finished.id))
+    assert not app.toast
+    app.switch_page("pages/confusion.py").run()
     (folder,) = set(shared.exports.iterdir()) - before
-    assert str(folder) in said(app)
+    assert f"{finished.id}-epoch-{found.epoch}-by-loss" in folder.name
+    assert f"to exports/{folder.name}" in app.toast[0].value.replace("\\", ""), "though it ended meanwhile"
+    assert str(folder) in said(app), "to copy"
+    app.run()
+    assert not app.toast, "told once"
+    again = open_page(shared, "misclassified", run=finished.id)
+    assert not again.toast and not again.error, "another session did not wait for it"
     wanted = expected(found, SampleFilter(outcome="all", true=("cat",)))
     pictures = sorted(folder.glob("*_true-cat_*.png"))
     assert len(pictures) == len(wanted)
     place = found.ids.tolist().index(wanted[0])
     saved = np.asarray(Image.open(pictures[0])).transpose(2, 0, 1)
     assert (saved == open_dataset(shared, "tiny").test.images[place]).all()
+
+
+def test_a_failed_save_stays_in_sight_until_it_is_dismissed(
+    open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, dismissed = JobState("save", "failed", error="The disk is full."), []
+    monkeypatch.setattr("pages.ui.understand.selection_bar.read_job", lambda job: None if dismissed else failed)
+    monkeypatch.setattr("pages.ui.components.job_view.read_job", lambda job: failed)
+    monkeypatch.setattr("pages.ui.understand.selection_bar.dismiss_job", dismissed.append)
+    app = open_page(shared, "misclassified", run=finished.id)
+    assert [error.value.replace("\\", "") for error in app.error] == ["The disk is full."]
     app.button(key="misclassified_save_dismiss").click().run()
-    assert str(folder) not in said(app) and not app.button(key="misclassified_save").disabled and folder.is_dir()
+    assert len(dismissed) == 1 and not app.error
 
 
 def test_pictures_of_another_dataset_of_the_same_name_are_not_shown(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
     app = open_page(epochs_of_their_own, "misclassified", run="late")
-    assert grid(app)["keys"]
+    assert shown_grid(app)["keys"]
     delete_dataset(epochs_of_their_own, "tiny")
     save_tiny(epochs_of_their_own, seed=7)
     app.run()
     assert ["fingerprint differs" in error.value for error in app.error] == [True]
-    assert not grid(app)["keys"]
+    assert not shown_grid(app)["keys"]
 
 
 def test_a_picture_in_the_address_opens_large(
@@ -150,10 +180,25 @@ def test_a_picture_in_the_address_opens_large(
     assert "1 of" in said(app)
 
 
-def test_no_match_is_said(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
-    app = open_page(shared, "misclassified", run=finished.id, text="no such id")
-    assert "No picture matches" in said(app)
-    assert grid(app)["keys"] == []
+def test_no_match_names_what_is_filtered(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, text="no such id", true="cat", confidence="0.9~1")
+    words = "No picture matches: only wrong ones, true cat, confidence 0.90 to 1.00, id with “no such id”."
+    assert words in said(app).replace("\\", "")
+    assert shown_grid(app)["keys"] == []
+
+
+def test_right_and_wrong_tiles_differ_where_both_are_shown_and_what_all_share_stands_above(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all", size="192")
+    correct = prediction_table(found).set_index("id")["correct"]
+    keys, marks = shown_grid(app)["keys"], shown_grid(app)["marks"]
+    assert marks == ["right" if correct[key] else "wrong" for key in keys]
+    assert set(marks) == {"right", "wrong"}
+    app.query_params.from_dict({"run": finished.id, "true": "cat"})
+    app.run()
+    assert "All: true cat" in said(app) and set(shown_grid(app)["marks"]) == {""}
+    assert not any("true" in caption for caption in shown_grid(app)["captions"])
 
 
 @pytest.mark.parametrize("page", ["home", "confusion", "misclassified"])

@@ -258,11 +258,13 @@ async def predict(session: Session) -> None:
 
 async def download(session: Session) -> None:
     await session.open("misclassified")
-    await session.download(labelled("download_button", "as ZIP")(session.screen))
+    await session.act(press(session, "misclassified_all that match"))
+    await session.download(labelled("download_button", "^Download ZIP$")(session.screen))
 
 
 async def save(session: Session) -> None:
     await session.open("misclassified")
+    await session.act(press(session, "misclassified_all that match"))
     await session.act(press(session, "misclassified_save"))
 
 

@@ -41,15 +41,18 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
     pages = max(1, math.ceil(len(rows) / TILES_ON_PAGE))
     state["data_page"] = min(state["data_page"], pages)
     here = rows[(state["data_page"] - 1) * TILES_ON_PAGE :][:TILES_ON_PAGE]
+    shared = "" if wanted == _ALL_CLASSES else f" · all: {escaped(names[wanted])}"
     st.caption(
-        f"{escaped(dataset.name)} · {state['data_split']}, n = {len(part):,} · {len(rows):,} match · "
+        f"{escaped(dataset.name)} · {state['data_split']}, n = {len(part):,} · {len(rows):,} match{shared} · "
         "choose a picture to see it varied below"
     )
+    labels = [names[label] for label in split.labels[here]]
     event = image_grid(
         split.images[here],
-        [names[label] for label in split.labels[here]],
+        [""] * len(here) if shared else labels,
         [str(name) for name in split.ids[here]],
         key="data_grid",
+        labels=labels,
         tile=64,
     )
     with st.container(horizontal_alignment="center"):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cifar_core.runs import Run
-from cifar_core.samples import SampleFilter, select_samples, tile_lines
+from cifar_core.samples import SampleFilter, select_samples, tile_caption, tile_lines
 from cifar_core.text import clock
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_test_split
@@ -34,8 +34,14 @@ def show_worst_mistakes(workspace: Workspace, run: Run, found: Findings) -> None
         return
     st.markdown("**Its worst mistakes** (test, highest loss)")
     split = load_test_split(workspace, run)
-    captions = [tile_lines(row, "loss") for _, row in worst.iterrows()]
-    rows = worst["index"].to_numpy()
-    opened = image_grid(split.images[rows], captions, worst["id"].tolist(), key="home_worst", tile=128).opened
-    if opened:
-        st.switch_page("pages/misclassified.py", query_params={"run": run.id, "image": opened})
+    rows = worst.to_dict("records")
+    event = image_grid(
+        split.images[worst["index"].to_numpy()],
+        [tile_lines(row, "loss") for row in rows],
+        worst["id"].tolist(),
+        key="home_worst",
+        labels=[tile_caption(row, "loss") for row in rows],
+        tile=128,
+    )
+    if event.opened:
+        st.switch_page("pages/misclassified.py", query_params={"run": run.id, "image": event.opened})

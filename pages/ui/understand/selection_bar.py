@@ -57,6 +57,14 @@ def _show_actions(workspace: Workspace, content: GalleryContent, rows: pd.DataFr
     about, refused = _export_size(workspace, content, rows)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(rows):,} selected**", width="content")
+        st.button(
+            "Clear",
+            key=f"{query.page}_clear",
+            type="tertiary",
+            icon=":material/deselect:",
+            on_click=clear_selection,
+            args=(query,),
+        )
         enlarge = _choose_enlargement(query.page)
         save = st.button(
             "Save to disk",
@@ -76,9 +84,6 @@ def _show_actions(workspace: Workspace, content: GalleryContent, rows: pd.DataFr
             on_click="ignore",
             disabled=bool(refused),
             help=f"The same files, {about}; made when you click.",
-        )
-        st.button(
-            "Clear", key=f"{query.page}_clear", icon=":material/deselect:", on_click=clear_selection, args=(query,)
         )
         _show_last_save(job)
     if refused:
@@ -144,7 +149,7 @@ def _watched_key(query: GalleryQuery) -> str:
 def _show_last_save(job: JobState | None) -> None:
     """Show the folder of the last save, to copy."""
     if job is not None and len(job.report) == 2:
-        with st.popover("Last save", icon=":material/folder:"):
+        with st.popover("Last save", type="tertiary", icon=":material/folder:"):
             many, place = job.report
             st.markdown(f"Saved {many} to this folder:")
             st.code(place, language=None, wrap_lines=True)
