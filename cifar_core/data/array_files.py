@@ -131,6 +131,31 @@ def read_npy(path: Path, kind: str, shape: Shape) -> np.ndarray:
         return npy_array(stream, os.fstat(stream.fileno()).st_size, kind, shape)
 
 
+def read_npy_row(path: Path, kind: str, shape: Shape, row: int) -> np.ndarray:
+    """One row of a .npy file; of the rest only the header is read.
+
+    A memory map would do, too, but a file that is cut short while it is mapped kills the process.
+
+    Args:
+        path: the file.
+        kind: as in `Header`.
+        shape: the expected shape of the whole array.
+        row: its number, from 0.
+
+    Raises:
+        OSError: it is missing or cannot be read.
+        DataError: it is not a file.
+    """
+    with open_regular_file(path, path.name) as stream:
+        header = npy_header(stream)
+        check_header(header, kind, shape)
+        _require_size(header, os.fstat(stream.fileno()).st_size)
+        if not 0 <= row < header.shape[0]:
+            raise ValueError(f"has no row {row:,}")
+        stream.seek(header.end + row * header.row_bytes)
+        return np.frombuffer(_exactly(stream, header.row_bytes), header.kind).reshape(header.shape[1:])
+
+
 def map_array(path: Path) -> np.ndarray:
     """A read-only memory map of the array in a .npy file.
 

@@ -15,6 +15,7 @@ from cifar_core.evaluate.confusion import (
     most_confused_classes,
     normalise_matrix,
 )
+from cifar_core.evaluate.forgetting import explain_forgetting, forgetting_events
 from cifar_core.evaluate.learning_curve import explain_curve
 from cifar_core.evaluate.metrics import (
     accuracy,
@@ -42,8 +43,10 @@ __all__ = [
     "confusion_matrix",
     "explain_averages",
     "explain_curve",
+    "explain_forgetting",
     "explain_matrix",
     "largest_confusion",
+    "forgetting_events",
     "log_loss",
     "most_confused",
     "most_confused_classes",

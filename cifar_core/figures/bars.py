@@ -1,5 +1,6 @@
 """Bar charts: pictures per class, and the class probabilities of one picture."""
 
+import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,11 +16,11 @@ from cifar_core.figures.style import (
     PART_COLOURS,
     UNJUDGED,
     WRONG,
-    cell_percent,
     escaped_name,
     name_ticks,
     new_figure,
 )
+from cifar_core.text import percent
 
 MAX_BARS = 20  # up to so many classes all are shown
 
@@ -74,11 +75,11 @@ def probability_bars(
         x=100 * checked[shown],
         y=list(range(len(shown))),
         marker={"color": [_bar_colour(index, true, predicted) for index in shown], "line": {"width": 0}},
-        text=[cell_percent(100 * checked[index]) + " %" for index in shown],
+        text=[html.escape(percent(float(checked[index]))) for index in shown],
         textposition="outside",
         cliponaxis=False,
         customdata=[escaped_name(names[index]) for index in shown],
-        hovertemplate="%{customdata}: %{x:.2f} %<extra></extra>",
+        hovertemplate="%{customdata}: %{text}<extra></extra>",
     )
     ticks = [_marked(escaped_name(names[index]), index, true, predicted) for index in shown]
     figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=ticks, autorange="reversed", showgrid=False)

@@ -23,6 +23,8 @@ from cifar_core.runs.epoch_log import read_metrics
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
+from cifar_core.runs.pictures.over_epochs import PictureHistory, read_history
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
 from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions, seen_pictures
@@ -33,12 +35,14 @@ from cifar_core.train import EpochLine
 
 __all__ = [
     "LAST_WEIGHTS",
+    "Answer",
     "DatasetFacts",
     "DeletedRun",
     "EpochLine",
     "Estimate",
     "ImportedRun",
     "MachineSpeed",
+    "PictureHistory",
     "Predictions",
     "Predictor",
     "PredictorProcess",
@@ -63,10 +67,13 @@ __all__ = [
     "list_runs",
     "list_trash",
     "measure_speed",
+    "measured_alike",
     "note_run",
     "open_run_dataset",
     "pause_run",
     "queue_places",
+    "read_answers",
+    "read_history",
     "read_metrics",
     "read_predictions",
     "read_run",

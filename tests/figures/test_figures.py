@@ -197,7 +197,7 @@ def test_probability_bars_mark_with_colour_and_words() -> None:
     figure = figures.probability_bars([0.1, 0.7, 0.2], NAMES, true=0, predicted=1)
     (bars,) = figure.data
     assert list(bars.marker.color) == [figures.CORRECT, figures.WRONG, figures.NEUTRAL]
-    assert list(bars.text) == ["10 %", "70 %", "20 %"]
+    assert list(bars.text) == ["10.0\xa0%", "70.0\xa0%", "20.0\xa0%"]
     assert list(figure.layout.yaxis.ticktext) == [
         "<b>cat</b> (true)",
         "<b>&lt;b&gt;dog&lt;/b&gt;</b> (predicted)",

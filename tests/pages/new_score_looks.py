@@ -61,7 +61,10 @@ def in_the_app(run_id: str, score: str, seen: dict[str, Any]) -> dict[str, Any]:
         "sort": [sort.value, sort.options],
         "tiles": grid["keys"],
         "caption": grid["captions"][0],
-        "open": {metric.label: metric.value for metric in app.metric},
+        "open": {
+            title: value.strip("*").replace("\\", "")
+            for title, _, value in (str(element.value).partition(" **") for element in app.markdown)
+        },
     }
 
 

@@ -92,3 +92,9 @@ def said(app: AppTest) -> str:
 def primaries(app: AppTest) -> list[str]:
     """Labels of the primary buttons."""
     return [button.label for button in app.button if button.proto.type == "primary"]
+
+
+def shown_scores(app: AppTest) -> dict[str, str]:
+    """The scores of the picture that is open, by their titles."""
+    lines = [str(element.value).replace("\\", "") for element in app.markdown if element.help]
+    return {title: value.strip("*") for title, _, value in (line.partition(" **") for line in lines)}

@@ -20,7 +20,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from tests.conftest import make_perfect, save_tiny
 from tests.jobs.support import wait_for_end
-from tests.pages.support import OpenPage, said, shown_grid
+from tests.pages.support import OpenPage, said, shown_grid, shown_scores
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_picture_in_the_address_opens_large(
     first = expected(found, SampleFilter())[0]
     app = open_page(shared, "misclassified", run=finished.id, image=first)
     assert first in [code.value for code in app.code]
-    assert {metric.label for metric in app.metric} == {score.title for score in SCORES.values()}
+    assert set(shown_scores(app)) == {score.title for score in SCORES.values()}
     assert "1 of" in said(app)
 
 

@@ -14,8 +14,8 @@ from cifar_core.samples import filter_parts, shared_words, tile_caption, tile_li
 from cifar_core.text import no_pictures
 from pages.ui.components.image_grid import GridEvent, Mark, image_grid
 from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.picture.drawer import open_picture, show_picture_detail
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
-from pages.ui.understand.picture_detail import open_picture, show_picture_detail
 from pages.ui.url_state import UrlParameter, free_text, one_of, whole_number
 
 PAGE_SIZES = (48, 96, 192)  # pictures on a page of tiles

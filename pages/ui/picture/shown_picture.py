@@ -1,0 +1,64 @@
+"""The picture that the drawer or the Picture page shows, and at which epoch."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cifar_core.data import Split
+from cifar_core.evaluate import CheckedPredictions
+from cifar_core.runs import PictureHistory, Predictions, Run, read_history
+from cifar_core.samples import sample_table
+from cifar_core.workspace import Workspace
+from pages.ui.understand.gallery_query import GalleryContent
+
+
+@dataclass(frozen=True)
+class ShownPicture:
+    """One picture of a run's test part."""
+
+    workspace: Workspace
+    run: Run
+    split: Split
+    predictions: Predictions  # of the epoch that the page shows
+    row: int  # in the test part, from 0
+    id: str  # as the sample table has it
+
+    @property
+    def label(self) -> int:
+        """The index of the true class."""
+        return int(self.predictions.labels[self.row])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the K classes."""
+        return self.predictions.class_names
+
+    @cached_property
+    def history(self) -> PictureHistory:
+        """Its probabilities after each finished epoch."""
+        return read_history(self.workspace, self.run, self.row)
+
+    def probs(self, epoch: int) -> np.ndarray:
+        """Return its probabilities [K] after one epoch; those of the page's epoch where that one cannot be read."""
+        if epoch in self.history.epochs:
+            found: np.ndarray = self.history.probs[self.history.epochs.index(epoch)]
+            return found
+        row: np.ndarray = self.predictions.probs[self.row]
+        return row
+
+    def scored(self, epoch: int) -> dict[str, Any]:
+        """Return its row of the sample table after one epoch, so that its numbers are those of tiles and tables."""
+        answer = CheckedPredictions(np.array([self.label]), self.probs(epoch)[None], self.class_names)
+        table = sample_table(answer, [self.id])
+        return {str(name): table[name].iloc[0] for name in table}
+
+
+def find_picture(content: GalleryContent, wanted: str) -> ShownPicture | None:
+    """Return the picture with this id; None where the run's test part has none."""
+    table, query = content.findings.table, content.query
+    found = table.index[table["id"] == wanted]
+    if found.empty:
+        return None
+    return ShownPicture(query.workspace, query.run, content.split, content.findings.predictions, int(found[0]), wanted)

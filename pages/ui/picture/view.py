@@ -1,0 +1,81 @@
+"""One picture large, with the answer of the network, its scores, its class over the epochs, and other runs.
+
+The drawer over a grid and the Picture page both show it.
+"""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cifar_core.evaluate import SCORES
+from cifar_core.figures import probability_bars
+from cifar_core.samples import tile_caption
+from cifar_core.text import percent
+from pages.ui.components.images import enlarged
+from pages.ui.components.original_picture import fitting_words, load_original, show_original
+from pages.ui.markdown import escaped
+from pages.ui.picture.other_runs import show_other_runs
+from pages.ui.picture.over_epochs import show_over_epochs
+from pages.ui.picture.shown_picture import ShownPicture
+
+ENLARGEMENT = 10  # times the picture's own size: 320 wide, which a phone shows whole
+ORIGINAL_HEIGHT = 128  # screen pixels
+MOST_IN_WORDS = 20  # classes in the text alternative of the bars
+
+
+def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
+    """Show a picture after one epoch; another epoch that is chosen goes into the session under `epoch_key`."""
+    row, probs = picture.scored(epoch), picture.probs(epoch)
+    _show_verdict(row)
+    with st.grid(2, min_column_width=300):
+        with st.container(horizontal=True):
+            st.image(enlarged(picture.split.images[picture.row], ENLARGEMENT), alt=tile_caption(row, "confidence"))
+            _show_original(picture)
+        st.plotly_chart(
+            probability_bars(probs, picture.class_names, picture.label, int(row["predicted_index"])),
+            key=f"{epoch_key}_bars",
+            config={"displayModeBar": False},
+            alt=_bars_in_words(probs, picture.class_names),
+        )
+    _show_scores(row)
+    show_over_epochs(picture, epoch, epoch_key)
+    show_other_runs(picture)
+    st.caption(f"Number {picture.row:,} of the test pictures, counted from 0. Its id:")
+    st.code(picture.id, language=None, wrap_lines=True)
+
+
+def _show_verdict(row: dict[str, Any]) -> None:
+    icon = ":material/check_circle:" if row["correct"] else ":material/cancel:"
+    answer = f"true {escaped(row['true'])} → predicted {escaped(row['predicted'])}"
+    st.markdown(f"{icon} **{answer} {SCORES['confidence'].text(row['confidence'])}**")
+
+
+def _show_original(picture: ShownPicture) -> None:
+    """Show what the picture was before it became 32 x 32, where the dataset keeps that."""
+    run, split, row = picture.run, picture.split, picture.row
+    original = load_original(picture.workspace, run.config.data.dataset, split, row)
+    if original is not None:
+        fit = run.dataset.fit if run.dataset else "crop"
+        with st.container():
+            show_original(original, fit, ORIGINAL_HEIGHT, "The original")
+            st.caption(fitting_words(original.size if split.sizes is None else split.sizes[row], fit))
+
+
+def _show_scores(row: dict[str, Any]) -> None:
+    """Show the scores on a few lines, each with its meaning and formula behind the "?"."""
+    with st.container(horizontal=True, gap="small"):
+        for score in SCORES.values():
+            st.markdown(
+                f"{score.title} **{score.text(row[score.name])}**",
+                help=score.explanation,
+                width="content",
+            )
+
+
+def _bars_in_words(probs: np.ndarray, class_names: tuple[str, ...]) -> str:
+    """Return the text alternative of the bars: every class with its probability, the most probable first."""
+    order = np.argsort(-probs, kind="stable")
+    shown = [f"{class_names[index]} {percent(float(probs[index]))}" for index in order[:MOST_IN_WORDS]]
+    rest = f" and {len(order) - len(shown):,} more classes" if len(order) > len(shown) else ""
+    return f"Probability of each class: {', '.join(shown)}{rest}."
