@@ -6,12 +6,11 @@ from cifar_core.runs import Run
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
-from pages.ui.predict.own_pictures import show_own_pictures
+from pages.ui.predict.own_pictures import SOURCES, show_own_pictures
 from pages.ui.run_focus import facts_line, require_result, run_in_focus
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 PAGE_KEY = "picture"
-SOURCES = {"test": "A test picture", "own": "Your own pictures"}
 
 
 def main(page: PageFrame, run: Run) -> None:
