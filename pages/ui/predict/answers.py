@@ -28,9 +28,9 @@ def show_answer(picture: OwnPicture, probs: np.ndarray, class_names: tuple[str, 
         class_names: K names.
         run: whose network answers.
     """
-    best = int(np.argmax(probs))
+    st.header(verdict(probs, class_names), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"{escaped(picture.name)} · {picture.source}", width="content")
+        st.markdown(escaped(picture.title), width="content")
         st.button(
             "Remove",
             key=f"own_remove_{picture.id}",
@@ -39,15 +39,21 @@ def show_answer(picture: OwnPicture, probs: np.ndarray, class_names: tuple[str, 
             on_click=remove_pictures,
             args=([picture.id],),
         )
-    st.header(f"{escaped(class_names[best])}, {percent(float(probs[best]))}", anchor=False)
     _show_pictures(picture, run)
     st.plotly_chart(
-        probability_bars(probs, class_names, None, best),
+        probability_bars(probs, class_names),
         key=f"own_bars_{picture.id}",
-        alt=f"Class probabilities of {picture.name}; the table says the same",
+        config={"displayModeBar": False},  # on a phone it would always lie on the first bars
+        alt=f"Class probabilities of {picture.title}; the table says the same",
     )
     st.caption(only_classes(class_names))
     _show_table(picture, probs, class_names)
+
+
+def verdict(probs: np.ndarray, class_names: tuple[str, ...]) -> str:
+    """The predicted class with its probability, as Markdown."""
+    best = int(np.argmax(probs))
+    return f"{escaped(class_names[best])}, {percent(float(probs[best]))}"
 
 
 def only_classes(class_names: tuple[str, ...]) -> str:
@@ -70,14 +76,14 @@ def _show_pictures(picture: OwnPicture, run: Run) -> None:
             reading.preview,
             width=width,
             caption=f"as given, {picture.width:,} × {picture.height:,}",
-            alt=f"{picture.name} as given",
+            alt=f"{picture.title} as given",
         )
         st.image(
             enlarged(pixels, SCALE),
             width=SIDE,
             caption=f"the 32 × 32 the network sees{how}",
             output_format="PNG",
-            alt=f"{picture.name} as the network sees it, 32 by 32 pixels, enlarged",
+            alt=f"{picture.title} as the network sees it, 32 by 32 pixels, enlarged",
         )
 
 
@@ -89,7 +95,7 @@ def _show_table(picture: OwnPicture, probs: np.ndarray, class_names: tuple[str, 
             in_percent(table, ["probability"]),
             hide_index=True,
             width=360,
-            alt=f"Class probabilities of {picture.name}",
+            alt=f"Class probabilities of {picture.title}",
             column_config={"probability": st.column_config.NumberColumn(format=PERCENT_FORMAT)},
         )
         st.download_button(

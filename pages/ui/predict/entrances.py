@@ -14,7 +14,7 @@ from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.components.drawing_canvas import drawing_canvas
 from pages.ui.components.paste_zone import paste_zone
-from pages.ui.components.sent_picture import MAX_PICTURE_MB, sent_file
+from pages.ui.components.sent_picture import sent_file
 from pages.ui.markdown import single_line
 from pages.ui.predict.taken_pictures import MAX_PICTURES, Source, forget_picture, room_for, take_picture, tell
 from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
@@ -44,8 +44,8 @@ def show_entrance(workspace: Workspace) -> None:
     elif entrance == "camera":
         st.camera_input("Take a photo", key=CAMERA_KEY, on_change=_take_photo)
         st.caption(
-            "No picture here? The browser has no camera, or may not use it: the icon beside the address allows it. "
-            "Browsers give a camera only to pages of this machine and of https. The other entrances need none."
+            "Nothing to see? This device has no camera, or the browser may not use it: the icon beside the address "
+            "allows it, on this machine and over https. The other ways need none."
         )
     elif entrance == "draw":
         drawing_canvas(key=f"{PREFIX}_draw", on_draw=_take_drawing)
@@ -63,7 +63,7 @@ def _show_uploader(workspace: Workspace) -> None:
         accept_multiple_files=True,
         key=upload_field_key(f"{PREFIX}_files"),
         max_upload_size=limit,
-        help=f"{FORMATS}, up to {MAX_PICTURE_MB} MB each and {MAX_PICTURES} in the list.",
+        help=f"{FORMATS}, up to {MAX_PICTURES} in the list.",
     )
     if not files:
         return
@@ -75,8 +75,7 @@ def _show_uploader(workspace: Workspace) -> None:
         )
     with st.spinner(f"Reading {counted(len(files), 'picture')}…"):
         for file in files[: room_for(len(files))]:
-            name = single_line(file.name)
-            _take(file.getvalue, "uploaded", name)
+            _take(file.getvalue, "uploaded", single_line(file.name))
     drop_uploads()
     st.rerun()
 

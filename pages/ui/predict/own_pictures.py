@@ -11,7 +11,7 @@ from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence
-from pages.ui.predict.answers import show_answer
+from pages.ui.predict.answers import show_answer, verdict
 from pages.ui.predict.entrances import show_entrance
 from pages.ui.predict.taken_pictures import (
     OwnPicture,
@@ -37,26 +37,39 @@ def show_own_pictures(workspace: Workspace, run: Run) -> None:
         for sentence in told_sentences():
             st.error(escaped_sentence(sentence), icon=":material/error:")
         pictures = taken_pictures()
-        _show_list_head(pictures)
+        answers = _ask(workspace, run, helper, pictures)
+        _show_list_head(pictures, verdict(*answers[0]) if answers else "")
         with st.expander("What happens to a picture on its way to the network"):
             st.caption(conversion(run.dataset.fit if run.dataset else "crop"))
+    if not pictures:
+        with cells.cell(), st.container(border=True):
+            st.caption("What the network answers to your pictures will be here, the newest first.")
+    for picture, (probs, class_names) in zip(pictures, answers, strict=False):
+        with cells.cell(), st.container(border=True):
+            show_answer(picture, probs, class_names, run)
+
+
+def _ask(
+    workspace: Workspace, run: Run, helper: PredictorProcess, pictures: list[OwnPicture]
+) -> list[tuple[np.ndarray, tuple[str, ...]]]:
+    """The probabilities, float32 [K], and class names of each picture; nothing where the network cannot answer."""
     if pictures:
-        with show_errors():
-            with st.spinner("Asking the network…"):
-                network = Predictor(workspace, run.id, helper)
-                probs = network.predict(np.stack([picture.seen_by(run)[1] for picture in pictures]))
-            for picture, row in zip(pictures, probs, strict=True):
-                with cells.cell(), st.container(border=True):
-                    show_answer(picture, row, network.class_names, run)
+        with show_errors(), st.spinner("Asking the network…"):
+            network = Predictor(workspace, run.id, helper)
+            probs = network.predict(np.stack([picture.seen_by(run)[1] for picture in pictures]))
+            return [(row, network.class_names) for row in probs]
+    return []
 
 
-def _show_list_head(pictures: list[OwnPicture]) -> None:
-    """Show how many pictures there are, and the way to be rid of them or to have them back."""
+def _show_list_head(pictures: list[OwnPicture], newest: str) -> None:
+    """Show how many pictures there are, the answer to the newest (a phone shows the others further below), and the
+    way to be rid of them or to have them back."""
     removed = removed_count()
     if not (pictures or removed):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(counted(len(pictures), "picture"), width="content")
+        count = counted(len(pictures), "picture")
+        st.markdown(f"{count} · newest: **{newest}**" if newest else count, width="content")
         if pictures:
             st.button(
                 "Remove all",
@@ -66,7 +79,7 @@ def _show_list_head(pictures: list[OwnPicture]) -> None:
                 args=([picture.id for picture in pictures],),
             )
         if removed:
-            st.button(f"Undo: {removed} back", key="own_undo", icon=":material/undo:", on_click=undo_removal)
+            st.button(f"Bring {removed} back", key="own_undo", icon=":material/undo:", on_click=undo_removal)
 
 
 @st.cache_resource(show_spinner=False, on_release=PredictorProcess.close)

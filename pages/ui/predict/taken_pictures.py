@@ -5,8 +5,9 @@ They stay when the entrance, the page or the run is another one. What a run need
 """
 
 import io
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
@@ -17,15 +18,15 @@ from cifar_core.data import FIT_TITLES, Fit, decode_upright, fit_picture
 from cifar_core.errors import DataError
 from cifar_core.runs import Run
 from cifar_core.text import counted
-from pages.ui.components.sent_picture import check_file_size
 
 MAX_PICTURES = 24
 PREVIEW_SIDE = 256  # pixels, the longer one: twice of what is shown, for fine screens
 Source = Literal["uploaded", "pasted", "photo", "drawn"]
+_NAMES: dict[Source, str] = {"uploaded": "picture", "pasted": "pasted picture", "photo": "photo", "drawn": "drawing"}
 _TAKEN_KEY = "own_pictures"  # session: the pictures, newest first
 _BEFORE_KEY = "own_before"  # session: the pictures before some were removed, for Undo
 _TOLD_KEY = "own_told"  # session: sentences about what was not taken, until they were shown
-_COUNT_KEY = "own_count"  # session: how many pictures were ever taken, for names and ids
+_COUNTS_KEY = "own_counts"  # session: how many pictures ever came from each source, for names and ids
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class OwnPicture:
     """A picture that a person gave."""
 
     id: str
-    name: str
-    source: Source
+    title: str  # its name, and how it came where the name does not say it
     width: int  # as given, upright
     height: int
     readings: dict[int, Reading]  # by the bits of 16-bit grey that count
@@ -80,20 +80,21 @@ def take_picture(content: bytes, source: Source, name: str = "", picture_id: str
         picture_id: else it gets one.
 
     Raises:
-        DataError: the list is full, or the file is too large or no picture that can be read; the list is as before.
+        DataError: the list is full, or the file is no picture that can be read; the list is as before.
     """
     pictures = taken_pictures()
     known = next((place for place, picture in enumerate(pictures) if picture.id == picture_id), None)
     if known is None and len(pictures) >= MAX_PICTURES:
         raise DataError(f"{MAX_PICTURES} pictures stand here already. Remove some to take another one.")
-    number = st.session_state.get(_COUNT_KEY, 0) + 1
-    name = pictures[known].name if known is not None else name or f"{source} {number}"
-    made = _read(content, picture_id or str(number), name, source)
+    counts = st.session_state.setdefault(_COUNTS_KEY, Counter())
+    number = counts[source] + 1
+    title = f"{name} · {source}" if name else f"{_NAMES[source]} {number}"
+    made = _read(content, picture_id or f"{source}-{number}", name or f"The {_NAMES[source]}", title)
     st.session_state.pop(_BEFORE_KEY, None)
     if known is not None:
-        pictures[known] = made
+        pictures[known] = replace(made, title=pictures[known].title)
     else:
-        st.session_state[_COUNT_KEY] = number
+        counts[source] = number
         pictures.insert(0, made)
 
 
@@ -129,14 +130,13 @@ def told_sentences() -> list[str]:
     return cast(list[str], st.session_state.pop(_TOLD_KEY, []))
 
 
-def _read(content: bytes, picture_id: str, name: str, source: Source) -> OwnPicture:
-    check_file_size(len(content), name)
+def _read(content: bytes, picture_id: str, name: str, title: str) -> OwnPicture:
     upright = decode_upright(content, name=name)
     readings = {16: _reading(upright.image)}
     # Only where the file leaves open how many levels of grey count does the dataset decide.
     open_grey = upright.grey_peak is not None
     readings[12] = _reading(decode_upright(content, name=name, grey_bits=12).image) if open_grey else readings[16]
-    return OwnPicture(picture_id, name, source, upright.width, upright.height, readings)
+    return OwnPicture(picture_id, title, upright.width, upright.height, readings)
 
 
 def _reading(image: Image.Image) -> Reading:
