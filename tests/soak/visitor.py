@@ -178,7 +178,7 @@ class Visitor(ABC):
 
     @abstractmethod
     async def _predict(self, name: str, picture: bytes) -> None:
-        """A picture to the Picture page, until the network's answer is there; then it is removed, for its list has an end."""
+        """A picture to the Picture page, until its answer is there; then it is removed, for the list has an end."""
 
     @abstractmethod
     async def _import(self, name: str, archive: bytes) -> None:

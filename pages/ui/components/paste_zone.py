@@ -1,6 +1,6 @@
 """Takes pictures from the clipboard: by Ctrl+V anywhere on the page, and by a button where the browser allows it.
 
-No native element does: a chat input takes pasted files, but only where one has clicked into it, and after a second step.
+No native element does: a chat input takes pasted files, but only where one has clicked into it, and with a second step.
 """
 
 from collections.abc import Callable
