@@ -9,11 +9,9 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
 from pages.ui.picture.choice import picture_url_parameters, show_test_pictures
 from pages.ui.picture.drawer import PICTURE_PAGE
-from pages.ui.predict.own_pictures import show_own_pictures
+from pages.ui.predict.own_pictures import SOURCES, show_own_pictures
 from pages.ui.run_focus import facts_line, require_result, run_in_focus
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
-
-SOURCES = {"test": "A test picture", "own": "Your own pictures"}
 
 
 def main(page: PageFrame, run: Run) -> None:

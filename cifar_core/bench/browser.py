@@ -29,7 +29,7 @@ _PAGES = {  # address -> selector of an element that appears with the page's con
     "confusion": "h1",
     "misclassified": ".tile",
     "data": "h1",
-    "predict": "h1",
+    "picture": "h1",
 }
 _LOST_MILLISECONDS = 5000  # a click without any response after this time was lost
 _TRIES = 3

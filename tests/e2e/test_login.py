@@ -100,7 +100,7 @@ def test_nothing_is_seen_or_taken_before_the_login(
     received: list[bytes] = []
     page.on("websocket", lambda line: line.on("framereceived", lambda frame: received.append(as_bytes(frame))))
     with serve(workspace, tmp_path / "log", STREAMLIT_SECRETS_FILES=str(file)) as app:
-        for screen in ("", "data", "train", "runs", "confusion", "misclassified", "predict"):
+        for screen in ("", "data", "train", "runs", "confusion", "misclassified", "picture", "predict"):
             page.goto(f"{app.url}/{screen}")
             expect(page.get_by_role("button", name="Log in")).to_be_visible()
             settle(page)

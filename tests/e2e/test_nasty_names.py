@@ -28,7 +28,7 @@ from tests.runs.conftest import TINY, begin, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.fault(46)]
 
-SCREENS = ("home", "train", "runs", "confusion", "misclassified", "predict")  # those that speak of a run
+SCREENS = ("home", "train", "runs", "confusion", "misclassified", "picture", "predict")  # those that speak of a run
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def test_file_names_are_seen_as_they_are(watched: Page, nasty: Nasty) -> None:
     names = [name for name in FILE_NAMES if name.endswith(".png") and can_be_shown(name)]
     files = [{"name": name, "mimeType": "image/png", "buffer": _png()} for name in names]
     watched.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
-    expect(watched.get_by_text(re.compile(": predicted"))).to_have_count(len(names))
+    expect(watched.get_by_text(re.compile(" · uploaded$"))).to_have_count(len(names))
     settle(watched)
     text = seen(watched)
     for name in names:

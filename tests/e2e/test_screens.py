@@ -78,9 +78,9 @@ def test_a_run_stays_in_focus_over_links_and_the_back_button(
         page.get_by_text("Open in Misclassified").click()
         for name, go in (
             ("Misclassified", lambda: None),
-            ("Predict", lambda: page.get_by_role("link", name="Predict").click()),
+            ("Picture", lambda: page.get_by_role("link", name="Picture").click()),
             ("Misclassified", lambda: go_back_to(page, "misclassified")),
-            ("Predict", lambda: page.go_forward()),
+            ("Picture", lambda: page.go_forward()),
         ):
             go()
             expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()

@@ -155,7 +155,7 @@ def test_the_server_asks_nobody(page: Page, shared: Workspace, finished: Run, tm
     assert asked.read_text("utf-8") == "('192.0.2.1', 9)\n", "the alarm rings"
     asked.unlink()
     with serve(shared, tmp_path / "log", PYTHONPATH=str(tmp_path), ASKED=str(asked)) as app:
-        for screen in ("", "data", "train", "runs", "confusion", "misclassified", "predict"):
+        for screen in ("", "data", "train", "runs", "confusion", "misclassified", "picture", "predict"):
             page.goto(f"{app.url}/{screen}?run={finished.id}")
             settle(page)
         assert answer(app, "GET", "/_stcore/stream", HANDSHAKE | {"Origin": "http://evil.example"})[0] == 403
@@ -177,7 +177,7 @@ def upload(page: Page, finished: Run, shared: Workspace, tmp_path: Path) -> Iter
 
 
 def choose(page: Page, name: str, content: bytes) -> None:
-    """Choose a file in the uploader of the Predict page."""
+    """Choose a file in the uploader of the own pictures."""
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
 
 
@@ -216,7 +216,7 @@ def test_what_is_too_large_is_refused_while_it_comes(upload: tuple[App, Page, Up
         status = answer(app, "PUT", f"{made.path}-{place}", form, body)[0]
         assert status == (204 if place < 3 else 413)
     assert server.memory_info().rss - before < 400 * MB
-    choose(page, "large.png", bytes(21 * MB))
-    expect(page.get_by_text("20.0MB or smaller", exact=False)).to_be_visible()
+    choose(page, "large.png", bytes(201 * MB))
+    expect(page.get_by_text("200.0MB or smaller", exact=False)).to_be_visible()
     choose(page, "other.png", b"still no picture")
     expect(page.get_by_text("other.png is not a PNG", exact=False)).to_be_visible()

@@ -30,6 +30,7 @@ def page_opener(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """`open_page` for a script that has no fixtures."""
     st.cache_resource.clear()
     monkeypatch.setattr(PagesManager, "__init__", _as_after_the_first_request)
+    monkeypatch.setattr("cifar_core.runs.PredictorProcess.start", lambda process: None)
     monkeypatch.setattr("pages.ui.train.start_estimate.ensure_speed", lambda workspace, runs: "failed")
 
     def opened(workspace: Workspace, page: str, /, **address: str) -> AppTest:

@@ -100,10 +100,15 @@ class BrowserVisitor(Visitor):
             await needed.wait_for(state="attached")
 
     async def _predict(self, name: str, picture: bytes) -> None:
+        own = self._radio("Your own pictures")
+        await self._be_at("picture", own)
+        if await own.get_attribute("aria-checked") != "true":
+            await own.click()
         chooser = self._page.locator("input[type=file]").first
-        await self._be_at("predict", chooser)
         await chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": picture})
-        await self._page.get_by_text(f"{name}: predicted").first.wait_for()
+        await self._page.get_by_text(f"{name} · uploaded").first.wait_for()
+        await self._page.get_by_role("button", name="Remove all").click()
+        await self._page.get_by_text(f"{name} · uploaded").first.wait_for(state="detached")
 
     async def _import(self, name: str, archive: bytes) -> None:
         chooser = self._page.locator("input[type=file]").first

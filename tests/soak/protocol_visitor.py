@@ -10,6 +10,8 @@ from tests.soak.protocol_client import Answer, Session, SessionError
 from tests.soak.screen import Screen
 from tests.soak.visitor import DOWNLOADS, TITLES, Crowd, Event, Visitor
 
+OWN = "Your own pictures"  # a choice on the Picture page
+
 
 class ProtocolVisitor(Visitor):
     """A session over Streamlit's own protocol."""
@@ -58,10 +60,15 @@ class ProtocolVisitor(Visitor):
         return await self.session.shows(look)
 
     async def _predict(self, name: str, picture: bytes) -> None:
-        field = await self._be_at("predict", "file_uploader", re.compile("^Pictures$"))
+        await self._be_at("picture", "button_group", re.compile("^Pictures$"))
+        if own := next(iter(await self._available((OWN,))), None):
+            await self._choose(own)
+        field = await self._be_at("picture", "file_uploader", re.compile("^Pictures$"))
         await self.session.act(await self.session.upload(field, name, picture, "image/png"))
-        said = re.compile(rf"^{re.escape(name)}: predicted")
-        await self.session.shows(lambda screen: any(said.search(text.replace("\\", "")) for text in screen.texts))
+        title = f"{name} · uploaded"
+        await self.session.shows(lambda screen: any(title in text.replace("\\", "") for text in screen.texts))
+        remove = await self._be_at("picture", "button", re.compile("^Remove all$"))
+        await self.session.act(WidgetState(id=remove.id, trigger_value=True))
 
     async def _import(self, name: str, archive: bytes) -> None:
         field = await self._be_at("data", "file_uploader", re.compile("archive"))

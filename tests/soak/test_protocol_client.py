@@ -86,10 +86,10 @@ def test_it_clicks_uploads_and_downloads(own: Workspace, finished: Run, tmp_path
         assert session.option_of(labelled("button_group", "^Show$")(session.screen)) == "All"
         assert any("**100** match" in text for text in session.screen.texts) and "outcome=all" in session.query
 
-        await session.go("predict")
+        await session.open("predict", f"run={finished.id}")
         field = labelled("file_uploader", "^Pictures$")(session.screen)
         await session.act(await session.upload(field, "mine.png", png(), "image/png"))
-        assert any(text.startswith("mine\\.png: predicted **") for text in session.screen.texts)
+        assert any(text == "mine\\.png · uploaded" for text in session.screen.texts)
 
         await session.go("data")
         button = labelled("download_button", "CSV")(session.screen)

@@ -20,7 +20,7 @@ TITLES = {  # address -> the page's heading
     "misclassified": "Misclassified",
     "train": "Train",
     "data": "Data",
-    "predict": "Predict",
+    "picture": "Picture",
 }
 CLICKED = ("", "runs", "confusion", "misclassified", "train")
 CHOICES = {  # page -> what is chosen between on it
@@ -178,7 +178,7 @@ class Visitor(ABC):
 
     @abstractmethod
     async def _predict(self, name: str, picture: bytes) -> None:
-        """A picture to the Predict page, until the network's answer is there."""
+        """A picture to the Picture page, until its answer is there; then it is removed, for the list has an end."""
 
     @abstractmethod
     async def _import(self, name: str, archive: bytes) -> None:

@@ -26,13 +26,25 @@ _COUNT = struct.Struct("<I")
 class PredictorProcess:
     """The process that has torch and the networks used last; one serves any number of runs and threads.
 
-    It starts with the first prediction, which takes some seconds, and again where it has died. It ends with `close()`
-    or with this process. A prediction takes milliseconds.
+    It starts with `start()`, else with the first prediction, and again where it has died; that takes some seconds. It
+    ends with `close()` or with this process. A prediction takes milliseconds.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process, so that it has loaded torch when the first pictures come; returns at once.
+
+        Raises:
+            OSError: it could not be started.
+        """
+        if self._lock.acquire(blocking=False):  # else another thread is predicting, and starts it itself
+            try:
+                self._ensure()
+            finally:
+                self._lock.release()
 
     def predict(self, run_dir: Path, epoch: int, images: np.ndarray) -> np.ndarray:
         """Probabilities float32 [N * K] by the network of an epoch for pictures uint8 [N, 3, 32, 32].
@@ -42,11 +54,9 @@ class PredictorProcess:
         """
         head = json.dumps({"run_dir": str(run_dir), "epoch": epoch, "count": len(images)}).encode()
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
-                self._end()
-                self._process = _start()
+            process = self._ensure()
             try:
-                return _exchange(self._process, _COUNT.pack(len(head)) + head + np.ascontiguousarray(images).tobytes())
+                return _exchange(process, _COUNT.pack(len(head)) + head + np.ascontiguousarray(images).tobytes())
             except BaseException:  # half a request or half an answer may be left in its pipes
                 self._end()
                 raise
@@ -55,6 +65,12 @@ class PredictorProcess:
         """End the process; the next prediction starts another one."""
         with self._lock:
             self._end()
+
+    def _ensure(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = _start()
+        return self._process
 
     def _end(self) -> None:
         if self._process is not None:

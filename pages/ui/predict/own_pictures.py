@@ -1,87 +1,85 @@
 """A person's own pictures and what the network answers. A helper process asks it, so the server never loads torch."""
 
+import contextlib
+
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from cifar_core.data import conversion
-from cifar_core.export import table_csv
-from cifar_core.figures import probability_bars
 from cifar_core.runs import Predictor, PredictorProcess, Run
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.components.images import enlarged
 from pages.ui.error_messages import show_errors
-from pages.ui.markdown import escaped
-from pages.ui.predict.picture_upload import InputPicture, uploaded_pictures
-from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
+from pages.ui.markdown import escaped_sentence
+from pages.ui.predict.answers import show_answer, verdict
+from pages.ui.predict.entrances import show_entrance
+from pages.ui.predict.taken_pictures import (
+    OwnPicture,
+    remove_pictures,
+    removed_count,
+    taken_pictures,
+    told_sentences,
+    undo_removal,
+)
 
-SCALE = 6  # screen pixels of a picture's pixel: 192 wide
+SOURCES = {"test": "A test picture", "own": "Your own pictures"}  # where a picture on the Picture page comes from
+CARD_WIDTH = 340  # CSS pixels that the entrance and an answer have at least; a wide window has several side by side
 
 
 def show_own_pictures(workspace: Workspace, run: Run) -> None:
-    """Take pictures, ask the network of the run's best epoch, and show the probabilities of each."""
-    with show_errors():
-        pictures = uploaded_pictures(workspace, run)
+    """Take pictures, ask the network of the run's best epoch, and show what it answers to each, the newest first."""
+    helper = _helper()
+    with contextlib.suppress(OSError):  # the first prediction tries again, and says what is wrong
+        helper.start()
+    cells = st.grid(min_column_width=CARD_WIDTH, gap="medium")
+    with cells.cell():
+        show_entrance(workspace)
+        for sentence in told_sentences():
+            st.error(escaped_sentence(sentence), icon=":material/error:")
+        pictures = taken_pictures()
+        answers = _ask(workspace, run, helper, pictures)
+        _show_list_head(pictures, verdict(*answers[0]) if answers else "")
+        with st.expander("What happens to a picture on its way to the network"):
+            st.caption(conversion(run.dataset.fit if run.dataset else "crop"))
+    if not pictures:
+        with cells.cell(), st.container(border=True):
+            st.caption("What the network answers to your pictures will be here, the newest first.")
+    for picture, (probs, class_names) in zip(pictures, answers, strict=False):
+        with cells.cell(), st.container(border=True):
+            show_answer(picture, probs, class_names, run)
+
+
+def _ask(
+    workspace: Workspace, run: Run, helper: PredictorProcess, pictures: list[OwnPicture]
+) -> list[tuple[np.ndarray, tuple[str, ...]]]:
+    """The probabilities, float32 [K], and class names of each picture; nothing where the network cannot answer."""
+    if pictures:
+        with show_errors(), st.spinner("Asking the network…"):
+            network = Predictor(workspace, run.id, helper)
+            probs = network.predict(np.stack([picture.seen_by(run)[1] for picture in pictures]))
+            return [(row, network.class_names) for row in probs]
+    return []
+
+
+def _show_list_head(pictures: list[OwnPicture], newest: str) -> None:
+    """Show how many pictures there are, the answer to the newest (a phone shows the others further below), and the
+    way to be rid of them or to have them back."""
+    removed = removed_count()
+    if not (pictures or removed):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        count = counted(len(pictures), "picture")
+        st.markdown(f"{count} · newest: **{newest}**" if newest else count, width="content")
         if pictures:
-            with st.spinner("Asking the network…"):
-                network = Predictor(workspace, run.id, _helper())
-                probs = network.predict(np.stack([picture.pixels for picture in pictures]))
-            for place, (picture, row) in enumerate(zip(pictures, probs, strict=True)):
-                _show(picture, row, network.class_names, place)
-    st.caption(conversion(run.dataset.fit if run.dataset else "crop"))
-
-
-def _show(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
-    best = int(np.argmax(probs))
-    with st.container(border=True):
-        verdict = f"predicted **{escaped(class_names[best])}**, confidence {percent(float(probs[best]))}"
-        if picture.label is not None:
-            verdict = f"true **{escaped(class_names[picture.label])}**, {verdict}"
-        st.markdown(f"{escaped(picture.name)}: {verdict}")
-        with st.container(horizontal=True, gap="medium"):
-            if picture.preview is not None:
-                with st.container(width=200):
-                    st.image(
-                        picture.preview,
-                        caption=picture.preview_caption,
-                        output_format="PNG",
-                        alt=f"{picture.name} as uploaded",
-                    )
-            with st.container(width=200):
-                st.image(
-                    enlarged(picture.pixels, SCALE),
-                    caption=picture.seen_caption,
-                    output_format="PNG",
-                    alt=f"{picture.name} as the network sees it, 32 by 32 pixels, enlarged",
-                )
-            with st.container(width=420):
-                st.plotly_chart(
-                    probability_bars(probs, class_names, picture.label, best),
-                    key=f"predict_bars_{place}",
-                    alt=f"Class probabilities of {picture.name}; the table says the same",
-                )
-        _show_probability_table(picture, probs, class_names, place)
-
-
-def _show_probability_table(picture: InputPicture, probs: np.ndarray, class_names: tuple[str, ...], place: int) -> None:
-    order = np.argsort(-probs, kind="stable")
-    with st.expander("The probabilities as a table", icon=":material/table:"):
-        table = pd.DataFrame({"class": [class_names[index] for index in order], "probability": probs[order]})
-        st.dataframe(
-            in_percent(table, ["probability"]),
-            hide_index=True,
-            width=360,
-            alt=f"Class probabilities of {picture.name}",
-            column_config={"probability": st.column_config.NumberColumn(format=PERCENT_FORMAT)},
-        )
-        st.download_button(
-            "Download CSV",
-            table_csv(table),
-            "probabilities.csv",
-            "text/csv",
-            key=f"predict_csv_{place}",
-            icon=":material/download:",
-        )
+            st.button(
+                "Remove all",
+                key="own_remove_all",
+                icon=":material/delete_sweep:",
+                on_click=remove_pictures,
+                args=([picture.id for picture in pictures],),
+            )
+        if removed:
+            st.button(f"Bring {removed} back", key="own_undo", icon=":material/undo:", on_click=undo_removal)
 
 
 @st.cache_resource(show_spinner=False, on_release=PredictorProcess.close)

@@ -57,6 +57,7 @@ def test_one_process_answers_for_all_runs_and_is_replaced_when_it_dies(
 ) -> None:
     away = open_workspace(tmp_path / "away")
     store(away)
+    helper.start()
     images, _ = tiny_pictures(20, seed=1)
     networks = [Predictor(shared, finished.id, helper), Predictor(away, RUN, helper)]
     first = [network.predict(images) for network in networks]
@@ -88,3 +89,15 @@ def test_run_without_an_epoch_has_no_network(workspace: Workspace, helper: Predi
     run_id = create_run(workspace, make_config())
     with pytest.raises(RunError, match="no finished epoch yet"):
         Predictor(workspace, run_id, helper)
+
+
+def test_a_process_is_started_before_the_first_pictures(helper: PredictorProcess) -> None:
+    helper.start()
+    process = helper._process
+    assert process is not None and process.poll() is None
+    helper.start()
+    assert helper._process is process
+    process.kill()
+    process.wait()
+    helper.start()
+    assert helper._process is not process
