@@ -28,13 +28,16 @@ from cifar_core.evaluate.metrics import (
 )
 from cifar_core.evaluate.predictions import CheckedPredictions
 from cifar_core.evaluate.scores import SCORES, Score, sample_scores
+from cifar_core.evaluate.terms import TERMS, Term, find_terms, glossary
 
 __all__ = [
     "SCORES",
+    "TERMS",
     "CheckedPredictions",
     "ConfusionMatrix",
     "Normalisation",
     "Score",
+    "Term",
     "accuracy",
     "averages",
     "check_class_names",
@@ -45,8 +48,10 @@ __all__ = [
     "explain_curve",
     "explain_forgetting",
     "explain_matrix",
-    "largest_confusion",
+    "find_terms",
     "forgetting_events",
+    "glossary",
+    "largest_confusion",
     "log_loss",
     "most_confused",
     "most_confused_classes",
