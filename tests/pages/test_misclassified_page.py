@@ -11,13 +11,14 @@ from PIL import Image
 from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.evaluate import SCORES
-from cifar_core.export import save_job
+from cifar_core.export import predictions_csv, predictions_parquet, save_job
 from cifar_core.jobs.job import JobState
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import SORTS, SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
+from pages.ui.understand.prediction_download import _make_file
 from tests.conftest import make_perfect, save_tiny
 from tests.jobs.support import wait_for_end
 from tests.pages.support import OpenPage, said, shown_grid, shown_scores
@@ -145,6 +146,16 @@ def test_saves_the_selection_with_the_dataset_s_own_pixels(
     assert (saved == open_dataset(shared, "tiny").test.images[place]).all()
 
 
+def test_all_predictions_are_one_click_away(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, true="cat")
+    buttons = [button.proto for button in app.get("download_button")]
+    assert {button.label for button in buttons} == {"Predictions (CSV)", "Predictions (Parquet)"}
+    for title, made in (("CSV", predictions_csv(found)), ("Parquet", predictions_parquet(found))):
+        assert _make_file(finished, found.epoch, title) == made, "whatever is filtered"
+
+
 def test_a_failed_save_stays_in_sight_until_it_is_dismissed(
     open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,8 +206,7 @@ def test_right_and_wrong_tiles_differ_where_both_are_shown_and_what_all_share_st
     keys, marks = shown_grid(app)["keys"], shown_grid(app)["marks"]
     assert marks == ["right" if correct[key] else "wrong" for key in keys]
     assert set(marks) == {"right", "wrong"}
-    app.query_params.from_dict({"run": finished.id, "true": "cat"})
-    app.run()
+    app = open_page(shared, "misclassified", run=finished.id, true="cat")
     assert "All: true cat" in said(app) and set(shown_grid(app)["marks"]) == {""}
     assert not any("true" in caption for caption in shown_grid(app)["captions"])
 
