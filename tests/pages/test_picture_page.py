@@ -138,3 +138,9 @@ def test_a_test_picture_is_chosen_by_thumbnail_number_or_id(
     assert f"2 of {len(wrong)}" in said(app)
     app.button(key="picture_Previous").click().run()
     assert app.query_params["id"] == wrong[0] and app.button(key="picture_Previous").disabled
+    place = int((predictions.predicted == predictions.labels).argmax())
+    app.query_params["id"] = ids[place]
+    app.run()
+    assert "outside the filters" in said(app)
+    app.button(key="picture_Next").click().run()
+    assert app.query_params["id"] == next(name for name in ids[place:] if name in wrong), "the nearest one is next"
