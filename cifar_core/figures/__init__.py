@@ -4,7 +4,7 @@ Backgrounds are transparent and text has the colour of the theme of the page, so
 Text that people chose (class names, run names) is escaped, since Plotly interprets `<b>` and links in it.
 """
 
-from cifar_core.figures.bars import class_count_bars, probability_bars
+from cifar_core.figures.bars import ProbabilityBar, class_count_bars, probability_bars
 from cifar_core.figures.cells import MAX_CELL_CLASSES, MatrixCells, Shade, cell_shades, confusion_cells, largest_value
 from cifar_core.figures.heatmap import confusion_heatmap
 from cifar_core.figures.lines import CURVE_KINDS, CurveKind, curves, overlay_curves
@@ -29,6 +29,7 @@ __all__ = [
     "WRONG",
     "CurveKind",
     "MatrixCells",
+    "ProbabilityBar",
     "Shade",
     "cell_shades",
     "class_colour",

@@ -1,7 +1,7 @@
 """Bar charts: pictures per class, and the class probabilities of one picture."""
 
-import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -52,16 +52,30 @@ def class_count_bars(counts: pd.DataFrame) -> go.Figure:
     return figure
 
 
+@dataclass(frozen=True)
+class ProbabilityBar:
+    """The bar of one class."""
+
+    name: str
+    marks: str  # "true", "predicted", "true, predicted" or empty
+    share: float  # the probability, 0 to 1
+    text: str  # the probability as it is shown
+    colour: str
+
+
 def probability_bars(
     probs: ArrayLike, class_names: Sequence[str], true: int | None = None, predicted: int | None = None
-) -> go.Figure:
-    """The class probabilities of one picture as horizontal bars; the true and predicted class are marked in words too.
+) -> list[ProbabilityBar]:
+    """The class probabilities of one picture as bars; the true and predicted class are marked in words too.
 
     Args:
         probs: probabilities [K].
         class_names: K names.
         true: index of the true class; None if it is unknown (an uploaded picture).
         predicted: index of the predicted class; None means the most probable one.
+
+    Returns:
+        All classes in their order; of more than 20 the ten most probable ones, the true one among them.
 
     Raises:
         DataError: the probabilities or class names are invalid, or an index is not that of a class.
@@ -72,24 +86,16 @@ def probability_bars(
     for index in (true, predicted):
         if index is not None and not 0 <= index < len(checked):
             raise DataError(f"Class number {index} is not one of 0 to {len(checked) - 1}.")
-    shown = _shown_classes(checked, true)
-    figure = new_figure(height=60 + 26 * len(shown), revision="probabilities")
-    figure.add_bar(
-        orientation="h",
-        x=100 * checked[shown],
-        y=list(range(len(shown))),
-        marker={"color": [_bar_colour(index, true, predicted) for index in shown], "line": {"width": 0}},
-        text=[html.escape(percent(float(checked[index]))) for index in shown],
-        textposition="outside",
-        cliponaxis=False,
-        customdata=[escaped_name(names[index]) for index in shown],
-        hovertemplate="%{customdata}: %{text}<extra></extra>",
-    )
-    ticks = [_marked(escaped_name(names[index]), index, true, predicted) for index in shown]
-    figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=ticks, autorange="reversed", showgrid=False)
-    figure.update_xaxes(range=[0, 112], showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_layout(bargap=0.25, hovermode="closest", margin={"t": 8, "r": 8})
-    return figure
+    return [
+        ProbabilityBar(
+            name=names[index],
+            marks=", ".join(mark for mark, marked in (("true", true), ("predicted", predicted)) if marked == index),
+            share=float(checked[index]),
+            text=percent(float(checked[index])),
+            colour=_bar_colour(index, true, predicted),
+        )
+        for index in _shown_classes(checked, true)
+    ]
 
 
 def _shown_classes(probs: NDArray[np.float64], true: int | None) -> list[int]:
@@ -106,8 +112,3 @@ def _bar_colour(index: int, true: int | None, predicted: int) -> str:
     if index != predicted:
         return NEUTRAL
     return UNJUDGED if true is None else WRONG
-
-
-def _marked(name: str, index: int, true: int | None, predicted: int) -> str:
-    marks = [mark for mark, marked in (("true", true), ("predicted", predicted)) if marked == index]
-    return f"<b>{name}</b> ({', '.join(marks)})" if marks else name

@@ -41,7 +41,6 @@ EVERY_FIGURE: dict[str, Callable[[], go.Figure]] = {
     "matrix, selected": lambda: figures.confusion_heatmap(MATRIX, "predicted", True, (0, 1)),
     "large matrix": lambda: figures.confusion_heatmap(named(np.ones((50, 50), dtype=int), "<{}>")),
     "counts": lambda: figures.class_count_bars(COUNTS),
-    "bars": lambda: figures.probability_bars([0.1, 0.7, 0.2], NAMES, 0, 1),
 }
 
 
@@ -195,34 +194,27 @@ def test_text_in_cells_has_the_contrast_of_wcag() -> None:
 
 
 def test_probability_bars_mark_with_colour_and_words() -> None:
-    figure = figures.probability_bars([0.1, 0.7, 0.2], NAMES, true=0, predicted=1)
-    (bars,) = figure.data
-    assert list(bars.marker.color) == [figures.CORRECT, figures.WRONG, figures.NEUTRAL]
-    assert list(bars.text) == ["10.0\xa0%", "70.0\xa0%", "20.0\xa0%"]
-    assert list(figure.layout.yaxis.ticktext) == [
-        "<b>cat</b> (true)",
-        "<b>&lt;b&gt;dog&lt;/b&gt;</b> (predicted)",
-        "a &amp; b",
-    ]
+    bars = figures.probability_bars([0.1, 0.7, 0.2], NAMES, true=0, predicted=1)
+    assert [bar.colour for bar in bars] == [figures.CORRECT, figures.WRONG, figures.NEUTRAL]
+    assert [bar.text for bar in bars] == ["10.0\xa0%", "70.0\xa0%", "20.0\xa0%"]
+    assert [(bar.name, bar.marks) for bar in bars] == list(zip(NAMES, ("true", "predicted", ""), strict=True))
 
 
 def test_probability_bars_of_a_correct_and_an_unlabelled_picture() -> None:
-    right = figures.probability_bars([0.9, 0.1], "ab", true=0)
-    assert right.layout.yaxis.ticktext[0] == "<b>a</b> (true, predicted)"
-    assert right.data[0].marker.color[0] == figures.CORRECT
-    unknown = figures.probability_bars([0.9, 0.1], "ab")
-    assert unknown.layout.yaxis.ticktext[0] == "<b>a</b> (predicted)"
-    assert unknown.data[0].marker.color[0] == figures.UNJUDGED
+    right, _ = figures.probability_bars([0.9, 0.1], "ab", true=0)
+    assert (right.marks, right.colour) == ("true, predicted", figures.CORRECT)
+    unknown, _ = figures.probability_bars([0.9, 0.1], "ab")
+    assert (unknown.marks, unknown.colour) == ("predicted", figures.UNJUDGED)
 
 
 def test_probability_bars_of_many_classes_keep_the_true_one() -> None:
     probs = np.full(100, 0.5 / 99)
     probs[7] = 0.5
     names = [f"class {number}" for number in range(100)]
-    ticks = figures.probability_bars(probs, names, true=99).layout.yaxis.ticktext
-    assert len(ticks) == 10
-    assert ticks[0] == "<b>class 7</b> (predicted)"
-    assert ticks[-1] == "<b>class 99</b> (true)"
+    bars = figures.probability_bars(probs, names, true=99)
+    assert len(bars) == 10
+    assert (bars[0].name, bars[0].marks) == ("class 7", "predicted")
+    assert (bars[-1].name, bars[-1].marks) == ("class 99", "true")
 
 
 def test_invalid_input_is_refused() -> None:
@@ -272,6 +264,4 @@ def test_classes_named_by_numbers_stand_in_their_order() -> None:
     heatmap = figures.confusion_heatmap(matrix)
     for axis in (heatmap.layout.xaxis, heatmap.layout.yaxis, figures.class_count_bars(counts).layout.xaxis):
         assert (list(axis.tickvals), list(axis.ticktext)) == (list(range(13)), names)
-    bars = figures.probability_bars(np.full(13, 1 / 13), names)
-    assert [text.removeprefix("<b>").split("<")[0] for text in bars.layout.yaxis.ticktext] == names
-    assert list(bars.data[0].y) == list(bars.layout.yaxis.tickvals) == list(range(13))
+    assert [bar.name for bar in figures.probability_bars(np.full(13, 1 / 13), names)] == names

@@ -50,8 +50,8 @@ def test_both_places_show_the_same(open_page: OpenPage, epochs_of_their_own: Wor
     percent = SCORES["confidence"].text(row["confidence"])
     assert f"true {row['true']} → predicted {row['predicted']} {percent}" in unescaped(app)
     assert shown_scores(app) == {score.title: score.text(row[score.name]) for score in SCORES.values()}
-    (bars,) = app.get("plotly_chart")
-    assert percent in json.loads(bars.proto.spec)["data"][0]["text"]
+    (bars,) = [data["bars"] for data in components(app) if "bars" in data]
+    assert (row["predicted"], "predicted", percent) in [(bar["name"], bar["marks"], bar["text"]) for bar in bars]
     assert row["id"] in [code.value for code in app.code]
     history = read_history(epochs_of_their_own, run, int(row["index"]))
     right = history.probs.argmax(axis=1) == row["true_index"]

@@ -5,13 +5,12 @@ The drawer over a grid and the Picture page both show it.
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from cifar_core.evaluate import SCORES
 from cifar_core.figures import probability_bars
 from cifar_core.samples import tile_caption
-from cifar_core.text import percent
+from pages.ui.components.class_bars import class_bars
 from pages.ui.components.images import enlarged
 from pages.ui.components.original_picture import fitting_words, load_original, show_original
 from pages.ui.markdown import escaped
@@ -21,7 +20,6 @@ from pages.ui.picture.shown_picture import ShownPicture
 
 ENLARGEMENT = 10  # times the picture's own size: 320 wide, which a phone shows whole
 ORIGINAL_HEIGHT = 128  # screen pixels
-MOST_IN_WORDS = 20  # classes in the text alternative of the bars
 
 
 def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
@@ -32,11 +30,9 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
         with st.container(horizontal=True):
             st.image(enlarged(picture.split.images[picture.row], ENLARGEMENT), alt=tile_caption(row, "confidence"))
             _show_original(picture)
-        st.plotly_chart(
+        class_bars(
             probability_bars(probs, picture.class_names, picture.label, int(row["predicted_index"])),
             key=f"{epoch_key}_bars",
-            config={"displayModeBar": False},
-            alt=_bars_in_words(probs, picture.class_names),
         )
     _show_scores(row)
     show_over_epochs(picture, epoch, epoch_key)
@@ -71,11 +67,3 @@ def _show_scores(row: dict[str, Any]) -> None:
                 help=score.explanation,
                 width="content",
             )
-
-
-def _bars_in_words(probs: np.ndarray, class_names: tuple[str, ...]) -> str:
-    """Return the text alternative of the bars: every class with its probability, the most probable first."""
-    order = np.argsort(-probs, kind="stable")
-    shown = [f"{class_names[index]} {percent(float(probs[index]))}" for index in order[:MOST_IN_WORDS]]
-    rest = f" and {len(order) - len(shown):,} more classes" if len(order) > len(shown) else ""
-    return f"Probability of each class: {', '.join(shown)}{rest}."

@@ -9,6 +9,7 @@ from cifar_core.export import table_csv
 from cifar_core.figures import probability_bars
 from cifar_core.runs import Run
 from cifar_core.text import counted
+from pages.ui.components.class_bars import class_bars
 from pages.ui.components.images import enlarged
 from pages.ui.markdown import escaped
 from pages.ui.predict.taken_pictures import OwnPicture, remove_pictures
@@ -40,12 +41,7 @@ def show_answer(picture: OwnPicture, probs: np.ndarray, class_names: tuple[str, 
             args=([picture.id],),
         )
     _show_pictures(picture, run)
-    st.plotly_chart(
-        probability_bars(probs, class_names),
-        key=f"own_bars_{picture.id}",
-        config={"displayModeBar": False},  # on a phone it would always lie on the first bars
-        alt=f"Class probabilities of {picture.title}; the table says the same",
-    )
+    class_bars(probability_bars(probs, class_names), key=f"own_bars_{picture.id}")
     st.caption(only_classes(class_names))
     _show_table(picture, probs, class_names)
 
