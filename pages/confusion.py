@@ -96,6 +96,10 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings, true: str | No
             query_params={name: value for name, value in link.items() if value},
         )
     st.markdown(f"**{cell_title(true, predicted)} · {len(content.rows):,}**")
+    support = findings.predictions.labels == findings.predictions.class_names.index(true) if true else None
+    if content.rows.empty and (support is None or support.any()):
+        st.info("There is no such picture.", icon=":material/image_not_supported:")
+        return
     with st.container(height=PICTURES_HEIGHT, border=False):
         show_gallery(content)
 

@@ -18,6 +18,7 @@ from pages.ui.markdown import escaped_sentence
 from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell
 from pages.ui.wording import PERCENT_FORMAT, in_percent
 
+MAX_PAIR_ROWS = 11  # a longer table scrolls, so that the matrix beside it stays in view
 SELECTION: list[Any] = ["single-row", "single-cell"]  # of a table: a click anywhere in a row
 SCORES = ["precision", "recall", "f1"]  # of a class
 
@@ -34,7 +35,7 @@ def show_pairs(pairs: pd.DataFrame) -> None:
         on_select=partial(_choose_row, key, cells),
         selection_mode=SELECTION,
         hide_index=True,
-        height=420,
+        height="content" if len(pairs) <= MAX_PAIR_ROWS else 420,
         alt="Most confused pairs",
         column_config={
             "true": "True",
