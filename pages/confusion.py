@@ -35,7 +35,6 @@ from pages.ui.understand.recompute_button import best_epoch_findings
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 from pages.ui.wording import percent
 
-TILE = 64  # CSS pixels of a picture: the column of the pictures is half of the page
 PICTURES_HEIGHT = 470  # CSS pixels: the matrix beside them stays in view while one looks through them
 FIRST_TILE = 260  # CSS pixels from the top of the column to the end of its first tile
 
