@@ -56,6 +56,7 @@ def finished_names(page: Page, app: App, run: Run) -> list[str]:
     """Open the page of a run; the names of its classes, all of which can be read or are shortened with an ellipsis."""
     page.goto(f"{app.url}/confusion?run={run.id}")
     settle(page)
+    expect(page.get_by_role("rowheader").first).to_be_visible()
     names = page.get_by_role("rowheader").all_text_contents()
     assert page.locator(".columnname").all_text_contents() == names
     return names
