@@ -36,7 +36,7 @@ from pages.ui.url_state import url_to_widgets, widgets_to_url
 from pages.ui.wording import percent
 
 PICTURES_HEIGHT = 470  # CSS pixels: the matrix beside them stays in view while one looks through them
-FIRST_TILE = 260  # CSS pixels from the top of the column to the end of its first tile
+FIRST_TILE = 320  # CSS pixels from the top of the column to the end of its first tile
 
 
 def show_right_column(workspace: Workspace, run: Run, findings: Findings, pairs: pd.DataFrame) -> None:

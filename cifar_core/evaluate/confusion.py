@@ -125,7 +125,8 @@ def largest_confusion(matrix: ConfusionMatrix) -> str:
     true, predicted, reverse = worst["true"], worst["predicted"], worst["reverse_count"]
     if len(counts) == 2 or not reverse:
         return f"{true} taken for {predicted}: {whole_percent(worst['count'] / wrong)} of all mistakes"
-    return f"{true} and {predicted}, taken for each other: {whole_percent((worst['count'] + reverse) / wrong)} of all mistakes"
+    both = whole_percent((worst["count"] + reverse) / wrong)
+    return f"{true} and {predicted}, taken for each other: {both} of all mistakes"
 
 
 def explain_matrix(matrix: ConfusionMatrix) -> str:

@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.data import check_dataset, open_dataset
 from cifar_core.evaluate import checks, confusion_matrix
 from cifar_core.export import table_csv
+from cifar_core.figures.cells import STEPS
 from cifar_core.jobs import start
 from cifar_core.jobs.job import JobState
 from cifar_core.runs import Predictions, Run, read_metrics, read_predictions, read_run, recompute_job, seen_pictures
@@ -117,21 +118,28 @@ def test_another_epoch_has_its_own_numbers(open_page: OpenPage, finished: Run, s
     assert "epoch" not in app.query_params, "the best epoch is what the address means without one"
 
 
-def test_the_scale_can_be_held_over_the_epochs(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+def test_the_scale_can_be_held_over_the_epochs(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The strongest colour is then the largest cell of all epochs, whichever is shown."""
-    tops = {}
-    for epoch in read_metrics(shared, finished.id)["epoch"]:
-        counts = confusion_matrix(read_predictions(shared, finished.id, int(epoch))).counts
-        tops[int(epoch)] = (counts / np.maximum(counts.sum(axis=0), 1)).max()
-    least = min(tops, key=lambda epoch: tops[epoch])
-    assert tops[least] < max(tops.values())
-    app = open_page(shared, "confusion", run=finished.id, epoch=str(least), by="predicted", diagonal="0")
-    words = "{:.1f} % of the predicted class"
-    assert matrix_of(app)["top"] == words.format(100 * tops[least])
-    assert [title for title, *_ in matrix_of(app)["scales"]] == ["mistakes", "right"]
+    best = finished.best.epoch if finished.best else 0
+    (other,) = set(read_metrics(shared, finished.id)["epoch"]) - {best}
+
+    def mistaken(_: Workspace, __: str, epoch: int | None = None) -> Predictions:
+        """All is right but some pictures of class 0, taken for class 1: 2 at the best epoch, and 6 at the other."""
+        predicted = found.labels.copy()
+        predicted[np.flatnonzero(found.labels == 0)[: 2 if epoch == best else 6]] = 1
+        return replace(found, probs=np.eye(10, dtype=np.float32)[predicted])
+
+    monkeypatch.setattr("pages.ui.caches.read_predictions", mistaken)
+    app = open_page(shared, "confusion", run=finished.id)
+    assert matrix_of(app)["top"] == "2 pictures" and matrix_of(app)["shades"][0][1] == STEPS
     app.toggle(key="confusion_hold").set_value(True).run()
     assert app.query_params["hold"] == "1"
-    assert matrix_of(app)["top"] == words.format(100 * max(tops.values()))
+    assert matrix_of(app)["top"] == "6 pictures" and matrix_of(app)["shades"][0][1] == 34
+    app.select_slider(key="confusion_epoch").set_value(other).run()
+    assert matrix_of(app)["top"] == "6 pictures" and matrix_of(app)["shades"][0][1] == STEPS
+    assert "100 % of all mistakes" in said(app)
 
 
 @pytest.mark.parametrize(
