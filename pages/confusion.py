@@ -36,9 +36,8 @@ from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 from pages.ui.wording import percent
 
-TILE = 64  # CSS pixels of a picture: the column of the pictures is half of the page
 PICTURES_HEIGHT = 470  # CSS pixels: the matrix beside them stays in view while one looks through them
-FIRST_TILE = 260  # CSS pixels from the top of the column to the end of its first tile
+FIRST_TILE = 320  # CSS pixels from the top of the column to the end of its first tile
 
 
 def show_right_column(workspace: Workspace, run: Run, findings: Findings, pairs: pd.DataFrame) -> None:
@@ -97,6 +96,10 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings, true: str | No
             query_params={name: value for name, value in link.items() if value},
         )
     st.markdown(f"**{cell_title(true, predicted)} · {len(content.rows):,}**")
+    support = findings.predictions.labels == findings.predictions.class_names.index(true) if true else None
+    if content.rows.empty and (support is None or support.any()):
+        st.info("There is no such picture.", icon=":material/image_not_supported:")
+        return
     with st.container(height=PICTURES_HEIGHT, border=False):
         show_gallery(content)
     show_selection_bar(workspace, content)

@@ -124,9 +124,9 @@ def largest_confusion(matrix: ConfusionMatrix) -> str:
     worst, wrong = pairs.iloc[0], int(counts.sum() - counts.trace())
     true, predicted, reverse = worst["true"], worst["predicted"], worst["reverse_count"]
     if len(counts) == 2 or not reverse:
-        return f"{true} → {predicted} is {whole_percent(worst['count'] / wrong)} of all mistakes"
-    share_of_both = whole_percent((worst["count"] + reverse) / wrong)
-    return f"{true} → {predicted} and {predicted} → {true} are {share_of_both} of all mistakes"
+        return f"{true} taken for {predicted}: {whole_percent(worst['count'] / wrong)} of all mistakes"
+    both = whole_percent((worst["count"] + reverse) / wrong)
+    return f"{true} and {predicted}, taken for each other: {both} of all mistakes"
 
 
 def explain_matrix(matrix: ConfusionMatrix) -> str:

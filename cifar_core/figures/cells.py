@@ -19,7 +19,7 @@ STEPS = 100  # shades of a colour above zero
 PAGES: dict[Theme, str] = {"light": "#FFFFFF", "dark": "#10161D"}  # backgrounds of the app, .streamlit/config.toml
 _INKS: dict[Theme, tuple[str, str]] = {"light": ("#C24A00", "#0072B2"), "dark": ("#F0803C", "#4BA6DD")}  # wrong, right
 _ZERO_TEXTS: dict[Theme, str] = {"light": "#5B6670", "dark": "#9AA7B3"}
-_FAINTEST = 0.1  # share of the ink in the smallest value above zero
+_FAINTEST = 0.18  # share of the ink in the smallest value above zero
 _UNITS = {"count": "pictures", "true": "% of the true class", "predicted": "% of the predicted class"}
 
 

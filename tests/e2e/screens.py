@@ -1,7 +1,7 @@
 """What the journeys do on the screens, in a person's terms."""
 
 import io
-import time
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 from zipfile import ZipFile
@@ -9,21 +9,6 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
-
-PATIENCE = 60.0  # seconds
-HEATMAP = (
-    "[...document.querySelectorAll('.js-plotly-plot')].find(plot => plot.data?.some(trace => trace.type === 'heatmap'))"
-)
-CELL = f"""([row, column]) => {{
-  const plot = {HEATMAP}
-  const {{ xaxis, yaxis }} = plot._fullLayout
-  const points = plot.calcdata.find(points => points[0].trace.type.startsWith('scatter') && points[0].data)
-  const point = points.find(point => point.data[0] === row && point.data[1] === column)
-  plot.scrollIntoView({{ block: 'center' }})
-  const box = plot.getBoundingClientRect()
-  return [box.left + xaxis._offset + xaxis.c2p(point.x), box.top + yaxis._offset + yaxis.c2p(point.y)]
-}}"""
 
 
 def query(page: Page) -> dict[str, str]:
@@ -36,24 +21,16 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
 
 
-def click_cell(page: Page, row: int, column: int, label: str) -> None:
-    """Click one cell of the confusion heatmap with the mouse, once the chart itself says that it is that cell."""
-    page.wait_for_function(f"{HEATMAP}?._fullLayout?.xaxis?.d2p !== undefined")
+def cell(page: Page, true: str, predicted: str) -> Locator:
+    """One cell of the confusion matrix."""
+    return page.get_by_role("gridcell", name=re.compile(f"^true {re.escape(true)}, predicted {re.escape(predicted)}, "))
+
+
+def click_cell(page: Page, true: str, predicted: str) -> None:
+    """Click one cell of the confusion matrix, once; it is marked before the server has answered."""
     settle(page)
-    hovered = page.locator(".hoverlayer .hovertext").filter(has_text=label)
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:  # what is still loading around the chart may move it
-        x, y = page.evaluate(CELL, [row, column])
-        page.mouse.move(x - 3, y - 3)
-        page.mouse.move(x, y)
-        try:
-            hovered.first.wait_for(timeout=1000)
-        except PlaywrightTimeout:
-            continue
-        if page.evaluate(CELL, [row, column]) == [x, y]:
-            page.mouse.click(x, y)
-            return
-    raise AssertionError(f"the cell {label} could not be reached")
+    cell(page, true, predicted).click()
+    expect(cell(page, true, predicted)).to_have_attribute("aria-selected", "true")
 
 
 def tiles(page: Page) -> Locator:

@@ -21,6 +21,7 @@ from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.markdown import MAX_TEXT_SHOWN
 from tests.conftest import tiny_pictures
 from tests.e2e.screens import click_cell, settle, tiles
 from tests.nasty import CLASSES, FILE_NAMES, LITERAL, OUTSIDE, UNSEEN
@@ -129,15 +130,15 @@ def test_classes_are_seen_as_they_are(watched: Page, nasty: Nasty) -> None:
     run_id = "copy-00"
     watched.goto(f"{nasty.app.url}/confusion?run={run_id}")
     settle(watched)
-    expect(watched.locator(".ytick")).to_have_count(len(CLASSES))
-    ticks = watched.locator(".ytick").all_text_contents()
-    assert sorted(ticks) == sorted(one_line(name, 24) for name in CLASSES)
+    for names in (watched.get_by_role("rowheader"), watched.locator(".columnname")):
+        expect(names).to_have_count(len(CLASSES))
+        assert sorted(names.all_text_contents()) == sorted(one_line(name, MAX_TEXT_SHOWN) for name in CLASSES)
     watched.get_by_role("combobox", name="True", exact=False).first.click()
     options = {text.replace("\u2060", "") for text in watched.get_by_role("option").all_inner_texts()}
     assert set(CLASSES) <= options
     watched.keyboard.press("Escape")
-    for place, name in enumerate(sorted(CLASSES)[:3]):
-        click_cell(watched, place, place, f"true {one_line(name, 24)}, predicted {one_line(name, 24)}")
+    for name in sorted(CLASSES)[:3]:
+        click_cell(watched, one_line(name, MAX_TEXT_SHOWN), one_line(name, MAX_TEXT_SHOWN))
         settle(watched)
         nothing_ran(watched)
     for name in CLASSES[:4]:

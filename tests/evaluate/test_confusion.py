@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.errors import ConfigError
-from cifar_core.evaluate import ConfusionMatrix, explain_matrix, most_confused
+from cifar_core.evaluate import (
+    ConfusionMatrix,
+    explain_matrix,
+    largest_confusion,
+    most_confused,
+    most_confused_classes,
+)
 
 NAMES = ("cat", "dog", "deer")
 MATRIX = ConfusionMatrix(np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]]), NAMES)
@@ -43,6 +49,23 @@ def test_most_confused_without_mistakes() -> None:
     assert most_confused(of_two(np.diag([3, 4]))).empty
     with pytest.raises(ConfigError, match="1 or more"):
         most_confused(MATRIX, 0)
+
+
+def test_the_headline_counts_both_directions_of_the_largest_pair() -> None:
+    assert largest_confusion(MATRIX) == "dog and deer, taken for each other: 67 % of all mistakes"
+    one_way = ConfusionMatrix(np.array([[9, 0, 3], [1, 9, 0], [0, 0, 9]]), NAMES)
+    assert largest_confusion(one_way) == "cat taken for deer: 75 % of all mistakes"
+    assert largest_confusion(of_two(np.array([[5, 3], [1, 5]]))) == "cat taken for dog: 75 % of all mistakes"
+    assert largest_confusion(of_two(np.diag([3, 4]))) == "No mistakes"
+    assert largest_confusion(of_two(np.zeros((2, 2), dtype=int))) == "No pictures"
+
+
+def test_the_most_confused_classes_have_the_most_mistakes_either_way() -> None:
+    assert most_confused_classes(MATRIX, 2) == [1, 2]
+    assert most_confused_classes(MATRIX, 9) == [0, 1, 2]
+    counts = np.diag([100, 0, 0, 0])
+    counts[3, 2] = counts[0, 3] = 5
+    assert most_confused_classes(ConfusionMatrix(counts, tuple("abcd")), 2) == [0, 3], "ties go to the earlier class"
 
 
 def test_explain_matrix() -> None:

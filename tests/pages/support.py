@@ -77,11 +77,15 @@ def rewrite_run(path: Path, epochs: int, best: int | None) -> None:
     folder.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
 
+def components(app: AppTest) -> list[dict[str, Any]]:
+    """What each component of ours on the page was given."""
+    return [json.loads(item.proto.json) for item in app.get("bidi_component")]  # type: ignore[attr-defined]
+
+
 def shown_grid(app: AppTest) -> dict[str, Any]:
     """What the first picture grid of the page was given; empty lists where there is none."""
-    given = [json.loads(item.proto.json) for item in app.get("bidi_component")]  # type: ignore[attr-defined]
     nothing = {"keys": [], "captions": [], "labels": [], "marks": [], "selected": []}
-    return next((data for data in given if "keys" in data), nothing)
+    return next((data for data in components(app) if "keys" in data), nothing)
 
 
 def said(app: AppTest) -> str:

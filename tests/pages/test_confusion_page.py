@@ -1,4 +1,4 @@
-"""Confusion: a cell chosen by select boxes, URL or chip shows exactly its pictures. Clicks are tested in a browser."""
+"""Confusion: a cell chosen by select boxes or URL shows exactly its pictures. Clicks are tested in a browser."""
 
 import io
 import json
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.data import check_dataset, open_dataset
 from cifar_core.evaluate import checks, confusion_matrix
 from cifar_core.export import table_csv
+from cifar_core.figures.cells import STEPS
 from cifar_core.jobs import start
 from cifar_core.jobs.job import JobState
 from cifar_core.runs import Predictions, Run, read_metrics, read_predictions, read_run, recompute_job, seen_pictures
@@ -27,9 +29,10 @@ from cifar_core.runs.sample_files import read_samples, samples_content
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.caches import load_findings
-from pages.ui.understand.confusion_tables import SCORES, _classes_with_notes
+from pages.ui.components.confusion_grid import _parse_report
+from pages.ui.understand.confusion_tables import SCORES, _choose_row, _classes_with_notes
 from tests.jobs.support import wait_for_end
-from tests.pages.support import OpenPage, said, shown_grid
+from tests.pages.support import OpenPage, components, said, shown_grid
 
 
 @pytest.fixture
@@ -41,6 +44,11 @@ def shown(app: AppTest) -> list[str]:
     """Ids of the pictures in the grid."""
     keys: list[str] = shown_grid(app)["keys"]
     return keys
+
+
+def matrix_of(app: AppTest) -> dict[str, Any]:
+    """What the matrix shows."""
+    return next(data for data in components(app) if "shades" in data)
 
 
 def cell_of(found: Predictions, *, mistake: bool) -> tuple[str, str, set[str]]:
@@ -64,20 +72,22 @@ def test_a_cell_shows_exactly_its_pictures(
     app.selectbox(key="confusion_predicted").set_value(predicted).run()
     assert not app.exception
     assert set(shown(app)) == ids
-    assert app.button(key="confusion_chip").label.endswith(f" · {len(ids)}")
+    assert f"true {true} → predicted {predicted} · {len(ids)}" in said(app)
+    place = [found.class_names.index(name) for name in (true, predicted)]
+    assert matrix_of(app)["chosen"] == place
+    assert matrix_of(app)["details"][place[0]][place[1]].startswith(f"{len(ids)} of ")
     assert (app.query_params["true"], app.query_params["predicted"]) == (true, predicted)
 
 
-def test_the_address_alone_brings_the_cell_back_and_the_chip_takes_it_away(
+def test_the_address_alone_brings_the_cell_back_and_the_way_back_shows_the_pairs(
     open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
 ) -> None:
     true, predicted, ids = cell_of(found, mistake=True)
     app = open_page(shared, "confusion", run=finished.id, true=true, predicted=predicted)
-    assert set(shown(app)) == ids
-    app.button(key="confusion_chip").click().run()
-    assert shown(app) == []
-    assert "true" not in app.query_params
-    assert "Click a cell" in said(app)
+    assert set(shown(app)) == ids and "Most confused pairs" not in said(app)
+    app.button(key="confusion_back").click().run()
+    assert shown(app) == [] and "Most confused pairs" in said(app)
+    assert "true" not in app.query_params and matrix_of(app)["chosen"] is None
 
 
 def test_a_class_alone_shows_its_mistakes(
@@ -96,12 +106,69 @@ def test_another_epoch_has_its_own_numbers(open_page: OpenPage, finished: Run, s
     app = open_page(shared, "confusion", run=finished.id, epoch=str(other))
     assert f"epoch {other} of" in said(app)
     found = read_predictions(shared, finished.id, other)
-    report = app.dataframe[1].value
+    report = app.dataframe[-1].value
     matrix = confusion_matrix(found).counts
     assert report["predicted"].tolist()[:-2] == matrix.sum(axis=0).tolist()
     app.select_slider(key="confusion_epoch").set_value(best).run()
     assert f"epoch {best} of" in said(app)
     assert "epoch" not in app.query_params, "the best epoch is what the address means without one"
+
+
+def test_the_scale_can_be_held_over_the_epochs(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The strongest colour is then the largest cell of all epochs, whichever is shown."""
+    best = finished.best.epoch if finished.best else 0
+    (other,) = set(read_metrics(shared, finished.id)["epoch"]) - {best}
+
+    def mistaken(_: Workspace, __: str, epoch: int | None = None) -> Predictions:
+        """All is right but some pictures of class 0, taken for class 1: 2 at the best epoch, and 6 at the other."""
+        predicted = found.labels.copy()
+        predicted[np.flatnonzero(found.labels == 0)[: 2 if epoch == best else 6]] = 1
+        return replace(found, probs=np.eye(10, dtype=np.float32)[predicted])
+
+    monkeypatch.setattr("pages.ui.caches.read_predictions", mistaken)
+    app = open_page(shared, "confusion", run=finished.id)
+    assert matrix_of(app)["top"] == "2 pictures" and matrix_of(app)["shades"][0][1] == STEPS
+    app.toggle(key="confusion_hold").set_value(True).run()
+    assert app.query_params["hold"] == "1"
+    assert matrix_of(app)["top"] == "6 pictures" and matrix_of(app)["shades"][0][1] == 34
+    app.select_slider(key="confusion_epoch").set_value(other).run()
+    assert matrix_of(app)["top"] == "6 pictures" and matrix_of(app)["shades"][0][1] == STEPS
+    assert "100 % of all mistakes" in said(app)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        None,
+        "x",
+        {},
+        {"row": 0},
+        {"row": -1, "column": 0, "turn": 1},
+        {"row": 0, "column": 3, "turn": 1},
+        {"row": True, "column": 0, "turn": 1},
+        {"row": 0.5, "column": 0, "turn": 1},
+        {"row": 0, "column": 0, "turn": "1"},
+    ],
+)
+def test_a_report_of_the_matrix_that_makes_no_sense_is_ignored(report: Any) -> None:
+    assert _parse_report(report, 3) is None
+    assert _parse_report({"row": 2, "column": 0, "turn": 1}, 3) == (2, 0)
+
+
+def test_a_click_anywhere_in_a_row_of_the_pairs_chooses_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, Any] = {}
+    monkeypatch.setattr(st, "session_state", state)
+    for rows, cells in (([1], []), ([], [(1, "predicted")])):
+        state.clear()
+        state["table"] = SimpleNamespace(selection=SimpleNamespace(rows=rows, cells=cells))
+        _choose_row("table", [("a", "b"), ("c", None)])
+        assert (state["confusion_true"], state["confusion_predicted"]) == ("c", None)
+    state.clear()
+    state["table"] = SimpleNamespace(selection=SimpleNamespace(rows=[2], cells=[]))
+    _choose_row("table", [("a", "b"), ("c", None)])
+    assert "confusion_true" not in state, "an average is no class"
 
 
 def test_nonsense_in_the_address_is_ignored(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
@@ -114,8 +181,8 @@ def test_nonsense_in_the_address_is_ignored(open_page: OpenPage, finished: Run, 
 
 def test_the_matrix_is_told_in_words(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
     app = open_page(shared, "confusion", run=finished.id)
-    chart = app.get("plotly_chart")[0]
-    assert "of 100 pictures are mistakes" in chart.proto.alt
+    assert "of 100 pictures are mistakes" in matrix_of(app)["label"]
+    assert app.subheader[0].value.endswith(" of all mistakes")
     assert "n \\= 100" in said(app), "the facts line names split and n"
 
 
@@ -167,7 +234,7 @@ def test_a_class_without_test_pictures_says_so(
 ) -> None:
     app = open_page(shared, "confusion", run=finished.id, true="2", by="true")
     assert "There are no test pictures of 2." in said(app)
-    table = app.dataframe[1]
+    table = app.dataframe[-1]
     assert table.proto.placeholder == "no test pictures"
     assert table.value["class"].tolist()[:-2] == list(NUMBERED), "in the order of the classes"
     assert [name == "2" for name in NUMBERED] == table.value["chance"].isna().tolist()[:-2]
@@ -220,11 +287,11 @@ def test_damaged_predictions_are_made_anew_at_a_click(
     other = open_page(copy, "misclassified", run=finished.id)
     assert "cannot be read" in other.error[0].value and other.button(key="mend_recompute").label
     app = open_page(copy, "confusion", run=finished.id)
-    assert "cannot be read" in app.error[0].value and not app.get("plotly_chart")
+    assert "cannot be read" in app.error[0].value and not components(app)
     app.button(key="mend_recompute").click().run()
     wait_for_end(recompute_job(copy, finished.id))
     app.run()
-    assert not app.exception and not app.error and app.get("plotly_chart")
+    assert not app.exception and not app.error and matrix_of(app)
     assert np.array_equal(read_predictions(copy, finished.id).probs, found.probs)
 
 
@@ -258,7 +325,7 @@ def test_recomputing_is_a_job_that_every_session_finds_and_can_cancel(
     assert not job.cancel_file.exists(), "it was started again"
     assert "ended early" in app.error[1].value, "its process never lived"
     path.write_bytes(whole)
-    assert app.run().get("plotly_chart") and not app.error
+    assert matrix_of(app.run()) and not app.error
 
 
 @pytest.mark.fault(7)

@@ -1,6 +1,5 @@
 """One picture: in the drawer over a grid and on the Picture page, which also lets a test picture be chosen."""
 
-import json
 import os
 from typing import Any
 
@@ -12,12 +11,7 @@ from cifar_core.runs import Run, read_history, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import prediction_table
 from cifar_core.workspace import Workspace
-from tests.pages.support import OpenPage, said, shown_scores
-
-
-def components(app: AppTest) -> list[dict[str, Any]]:
-    """What each component of ours was given."""
-    return [json.loads(element.proto.json) for element in app.get("bidi_component")]
+from tests.pages.support import OpenPage, components, said, shown_scores
 
 
 def tiles(app: AppTest) -> list[str]:

@@ -122,18 +122,13 @@ class BrowserVisitor(Visitor):
         await self._page.locator("code").get_by_text(name, exact=True).first.wait_for()
 
     async def _download(self, path: str) -> int:
-        opener = self._page.get_by_role("button", name="Download", exact=True).first
         button = self._page.get_by_role("button", name=DOWNLOADS[path]).first
-        await self._be_at(path, opener if path == "confusion" else button)
-        if path == "confusion":
-            await opener.click()
+        await self._be_at(path, button)
         async with self._page.expect_download() as downloading:
             await button.click()
         download = await downloading.value
         size = (await download.path()).stat().st_size
         await download.delete()
-        if path == "confusion":
-            await self._page.keyboard.press("Escape")
         return size
 
 

@@ -3,7 +3,8 @@
 const states = new WeakMap()
 const ABOVE = 330 // px of the window that the page's head, its controls, the names and the legend take
 const LEAST_ROOM = 320 // px for the cells of a low window
-const WIDEST = 96 // px of a cell
+const LEAST_NAMES = 74 // px of the names of the rows
+const WIDEST = 120 // px of a cell
 const NAME_LINE = 13 // px: closer names would overlap
 const LEAST_TEXT = 8 // px: smaller numbers are left out
 const LINED = 12 // px: smaller cells have no lines between them
@@ -121,7 +122,7 @@ function paint(state) {
   state.legend.replaceChildren(...(top ? scales : []).map(([title, first, last]) => {
     const made = element("div", "scale")
     const bar = element("div", "bar")
-    bar.style.background = `linear-gradient(to right, transparent, ${palette[first][0]}, ${palette[last][0]})`
+    bar.style.background = `linear-gradient(to right, transparent, ${palette[first][0]} 2%, ${palette[last][0]})`
     made.append(element("span", "", `${title}: 0`), bar, element("span", "", top))
     return made
   }))
@@ -133,7 +134,7 @@ function fit(state) {
   const pen = (state.canvas ??= document.createElement("canvas")).getContext("2d")
   pen.font = `12px ${getComputedStyle(root).fontFamily}`
   const longest = Math.max(...data.names.map(name => pen.measureText(name).width))
-  const names = Math.ceil(Math.min(longest + 10, Math.max(74, state.width / 4), 170))
+  const names = Math.ceil(Math.max(LEAST_NAMES, Math.min(longest + 10, state.width / 4, 170)))
   const room = Math.max(LEAST_ROOM, innerHeight - ABOVE)
   const count = data.names.length
   const cell = Math.max(2, Math.min(WIDEST, (state.width - names - 8) / count, room / count))
@@ -152,7 +153,7 @@ function fit(state) {
 
 function tell(state, about) {
   const { root, tip } = state
-  tip.textContent = about.tip
+  tip.replaceChildren(...about.tip.split("\n").map(line => element("div", "", line)))
   tip.hidden = false
   const [frame, box] = [root.getBoundingClientRect(), about.getBoundingClientRect()]
   const left = box.left - frame.left + box.width / 2 - tip.offsetWidth / 2

@@ -18,6 +18,7 @@ from pages.ui.url_state import UrlParameter, on_off, one_of
 
 PAGE_KEY = "confusion"
 PICTURES = "confusion_pictures"  # the place of the chosen cell's pictures, for `ask_to_scroll`
+TABLES = ("pairs", "classes")  # whose rows choose
 CELL_SCALES: dict[Normalisation, str] = {"count": "Counts", "true": "Row %", "predicted": "Column %"}
 SCALE_HELP = (
     "What each cell shows. Counts: how many pictures. Row %: of all pictures of the true class (the diagonal is "
@@ -47,8 +48,17 @@ def choose_cell(true: str | None, predicted: str | None) -> None:
 def on_cell_changed() -> None:
     """Go to the first page of pictures and to where they stand, and deselect the rows of the tables; for a callback."""
     st.session_state[f"{PAGE_KEY}_page"] = 1
-    st.session_state[f"{PAGE_KEY}_turn"] = st.session_state.get(f"{PAGE_KEY}_turn", 0) + 1
+    for table in TABLES:
+        chosen = st.session_state.get(table_key(table))
+        if chosen and (chosen.selection.rows or chosen.selection.cells):
+            turn = f"{PAGE_KEY}_{table}_turn"
+            st.session_state[turn] = st.session_state.get(turn, 0) + 1
     ask_to_scroll(PICTURES)
+
+
+def table_key(table: str) -> str:
+    """Return the key of one of `TABLES`; a new key deselects its row, which cannot be done otherwise."""
+    return f"{PAGE_KEY}_{table}_table_{st.session_state.get(f'{PAGE_KEY}_{table}_turn', 0)}"
 
 
 def show_controls(run: Run, epochs: Sequence[int], best: int) -> tuple[Normalisation, bool, bool]:

@@ -15,9 +15,10 @@ from cifar_core.runs import Run
 from cifar_core.text import no_pictures
 from pages.ui.caches import Findings
 from pages.ui.markdown import escaped_sentence
-from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell
+from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell, table_key
 from pages.ui.wording import PERCENT_FORMAT, in_percent
 
+MAX_PAIR_ROWS = 11  # a longer table scrolls, so that the matrix beside it stays in view
 SELECTION: list[Any] = ["single-row", "single-cell"]  # of a table: a click anywhere in a row
 SCORES = ["precision", "recall", "f1"]  # of a class
 
@@ -27,14 +28,14 @@ def show_pairs(pairs: pd.DataFrame) -> None:
     if pairs.empty:
         st.caption("None: every picture is predicted correctly.")
         return
-    key, cells = _table_key("pairs"), list(zip(pairs["true"], pairs["predicted"], strict=True))
+    key, cells = table_key("pairs"), list(zip(pairs["true"], pairs["predicted"], strict=True))
     st.dataframe(
         in_percent(pairs[["true", "predicted", "count", "share_of_true", "reverse_count"]], ["share_of_true"]),
         key=key,
         on_select=partial(_choose_row, key, cells),
         selection_mode=SELECTION,
         hide_index=True,
-        height=420,
+        height="content" if len(pairs) <= MAX_PAIR_ROWS else 420,
         alt="Most confused pairs",
         column_config={
             "true": "True",
@@ -64,7 +65,7 @@ def show_class_table(findings: Findings) -> None:
     Scores are bars, which cannot say that one is undefined: where one is, all are texts of one width instead, which
     sort as numbers do, and before the words.
     """
-    key = _table_key("classes")
+    key = table_key("classes")
     # Only these are kept by the callback, not the findings.
     table, names = class_table_with_averages(findings), findings.predictions.class_names
     all_defined = bool(table[SCORES].notna().all(axis=None))
@@ -160,11 +161,6 @@ def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, cells: Mat
                 type="tertiary",
                 icon=":material/download:",
             )
-
-
-def _table_key(table: str) -> str:
-    """Return a table's key; a new key deselects its row, which cannot be done otherwise."""
-    return f"{PAGE_KEY}_{table}_table_{st.session_state.get(f'{PAGE_KEY}_turn', 0)}"
 
 
 def _matrix_csv(matrix: ConfusionMatrix) -> bytes:
