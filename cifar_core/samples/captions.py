@@ -9,7 +9,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.evaluate import SCORES
 from cifar_core.samples.select import SORTS
 
-ALL_CORRECT = "predicted correctly"
+ALL_CORRECT = "correctly predicted"
 _CLASSES = ("true", "predicted")
 
 

@@ -46,7 +46,7 @@ class Case:
         self.split = Split(rng.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8), labels, ids)
         self.table = sample_table(CheckedPredictions(labels, self.probs, NAMES), ids)
         self.selection = select_samples(self.table, SampleFilter(outcome="all"), "confidence")
-        self.arguments = (self.split, self.selection, self.probs, NAMES)
+        self.arguments = (self.split, self.selection, self.probs, NAMES, 3)
 
 
 @pytest.fixture
@@ -74,7 +74,9 @@ def test_pixels_equal_the_datasets(workspace: Workspace, case: Case) -> None:
 
 @pytest.mark.parametrize("enlarge", [2, 5, 16])
 def test_enlarged_pixels_become_squares(workspace: Workspace, case: Case, enlarge: int) -> None:
-    export = save_samples(workspace, case.split, case.selection.head(2), case.probs, NAMES, label="x", enlarge=enlarge)
+    export = save_samples(
+        workspace, case.split, case.selection.head(2), case.probs, NAMES, 3, label="x", enlarge=enlarge
+    )
     for path, index in zip(export.pictures, case.selection["index"], strict=False):
         expected = case.split.images[index].repeat(enlarge, axis=1).repeat(enlarge, axis=2)
         assert (pixels_of(path.read_bytes()) == expected).all()
@@ -86,11 +88,12 @@ def test_table_reads_back_equal(workspace: Workspace, case: Case) -> None:
     table = pd.read_csv(export.table, keep_default_na=False)
     probabilities = [f"p_{name}" for name in NAMES]
     assert table.columns.tolist() == [
-        *("rank", "id", "index", "true", "predicted"),
+        *("rank", "id", "index", "epoch", "true", "predicted"),
         *probabilities,
         *("loss", "confidence", "margin", "entropy", "file"),
     ]
     assert table["rank"].tolist() == list(range(1, len(case.selection) + 1))
+    assert set(table["epoch"]) == {3}
     assert table["file"].tolist() == [path.name for path in export.pictures]
     assert table["true"].str.removeprefix("'").tolist() == case.selection["true"].tolist()
     for column in ("id", "index", "loss", "confidence", "margin", "entropy"):
@@ -261,13 +264,13 @@ def test_classes_in_other_scripts_are_kept(
         **{part: [names[index] for index in case.selection[f"{part}_index"]] for part in ("true", "predicted")}
     )
     fonts_only_in()
-    export = save_samples(workspace, case.split, table, case.probs, names, label="x")
+    export = save_samples(workspace, case.split, table, case.probs, names, 3, label="x")
     listed = pd.read_csv(export.folder / "classes.csv", keep_default_na=False)
     assert listed.to_numpy().tolist() == [[number, name] for number, name in enumerate(names)]
     with Image.open(export.contact_sheet) as noted:
         assert noted.height > contact_sheet([case.split.images[0]] * 40, [""] * 40).height
     assert sum("_true-猫_" in path.name for path in export.pictures) == (table["true"] == "猫").sum() > 0
-    with zipfile.ZipFile(io.BytesIO(zip_bytes(case.split, table, case.probs, names))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(case.split, table, case.probs, names, 3))) as archive:
         archive.extractall(tmp_path / "unzipped")
         assert all(info.flag_bits & 0x800 for info in archive.infolist() if not info.filename.isascii())
     assert {path.name for path in (tmp_path / "unzipped").iterdir()} == {path.name for path in export.folder.iterdir()}
@@ -304,22 +307,22 @@ def test_an_existing_zip_stays(case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.fault(65)
 def test_wrong_selections_are_refused(case: Case) -> None:
-    split, selection, probs, names = case.arguments
+    split, selection, probs, names, epoch = case.arguments
     with pytest.raises(ConfigError, match="0 pictures are selected"):
-        zip_bytes(split, selection.head(0), probs, names)
+        zip_bytes(split, selection.head(0), probs, names, epoch)
     many = pd.concat([selection] * 251)
     with pytest.raises(ConfigError, match="10,040 pictures are selected, but one export takes 1 to 10,000"):
-        zip_bytes(split, many, probs, names)
+        zip_bytes(split, many, probs, names, epoch)
     for enlarge in (0, 17, True, 1.5):
         with pytest.raises(ConfigError, match="whole number from 1 to 16"):
-            zip_bytes(split, selection, probs, names, enlarge=enlarge)  # type: ignore[arg-type]
+            zip_bytes(split, selection, probs, names, epoch, enlarge=enlarge)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="3 class names for 4"):
-        zip_bytes(split, selection, probs, names[:3])
+        zip_bytes(split, selection, probs, names[:3], epoch)
     with pytest.raises(DataError, match="but the dataset has 40 pictures"):
-        zip_bytes(split, selection, probs[:30], names)
+        zip_bytes(split, selection, probs[:30], names, epoch)
     for broken in (selection.assign(index=selection["index"] + 1), selection.assign(id="other")):
         with pytest.raises(DataError, match="another version of the dataset"):
-            zip_bytes(split, broken, probs, names)
+            zip_bytes(split, broken, probs, names, epoch)
 
 
 KILLED_HALF_WAY = """
@@ -372,7 +375,7 @@ def test_more_than_the_server_allows_is_refused(workspace: Workspace) -> None:
     with pytest.raises(ConfigError, match=r"1,000 pictures of this size are about 3\.\d MB, more than the 1\.0 MB"):
         save_samples(workspace, *case.arguments, label="x")
     assert list(workspace.exports.iterdir()) == []
-    save_samples(workspace, case.split, case.selection.head(10), case.probs, NAMES, label="x")
+    save_samples(workspace, case.split, case.selection.head(10), case.probs, NAMES, 3, label="x")
 
 
 @pytest.mark.fault(65)
@@ -393,6 +396,6 @@ def test_a_dataset_that_is_deleted_meanwhile(workspace: Workspace) -> None:
     table = sample_table(CheckedPredictions(split.labels, probs, dataset.class_names), split.ids)
     selection = select_samples(table, SampleFilter(outcome="all"), "confidence")
     delete_dataset(workspace, "tiny")
-    with zipfile.ZipFile(io.BytesIO(zip_bytes(split, selection, probs, dataset.class_names))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(split, selection, probs, dataset.class_names, 3))) as archive:
         assert archive.testzip() is None
         assert len(archive.namelist()) == 102

@@ -27,7 +27,8 @@ def in_the_library(workspace: Workspace, run_id: str, score: str) -> dict[str, A
     middle = (table[score].quantile(0.2), table[score].quantile(0.8))
     rows = select_samples(table, SampleFilter(outcome="all", ranges={score: middle}), score)
     split = open_run_dataset(workspace, read_run(workspace, run_id)).test
-    packed = zipfile.ZipFile(io.BytesIO(zip_bytes(split, rows, predictions.probs, predictions.class_names)))
+    content = zip_bytes(split, rows, predictions.probs, predictions.class_names, predictions.epoch)
+    packed = zipfile.ZipFile(io.BytesIO(content))
     exported = pd.read_csv(packed.open("pictures.csv"))
     return {
         "labels": predictions.labels.tolist(),
@@ -51,12 +52,14 @@ def in_the_app(run_id: str, score: str, seen: dict[str, Any]) -> dict[str, Any]:
     for name, value in address.items():
         app.query_params[name] = value
     app.run()
+    app.button(key="misclassified_fold").click().run()
     assert not app.exception, app.exception
-    slider, sort = app.slider(key=f"misclassified_{score}"), app.selectbox(key="misclassified_sort")
-    grid = json.loads(app.get("bidi_component")[0].proto.json)
+    slider, sort = app.slider(key=f"misclassified_{score}"), app.button_group(key="misclassified_sort")
+    given = [json.loads(item.proto.json) for item in app.get("bidi_component")]
+    grid = next(data for data in given if "keys" in data)
     return {
         "slider": [slider.label, slider.min, slider.max, slider.help],
-        "sort": [sort.value, sort.options],
+        "sort": [sort.value, [option.content for option in sort.proto.options]],
         "tiles": grid["keys"],
         "caption": grid["captions"][0],
         "open": {metric.label: metric.value for metric in app.metric},

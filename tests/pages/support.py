@@ -76,6 +76,13 @@ def rewrite_run(path: Path, epochs: int, best: int | None) -> None:
     folder.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
 
+def shown_grid(app: AppTest) -> dict[str, Any]:
+    """What the first picture grid of the page was given; empty lists where there is none."""
+    given = [json.loads(item.proto.json) for item in app.get("bidi_component")]  # type: ignore[attr-defined]
+    nothing = {"keys": [], "captions": [], "labels": [], "marks": [], "selected": []}
+    return next((data for data in given if "keys" in data), nothing)
+
+
 def said(app: AppTest) -> str:
     """All words on the page, for questions such as "does it say so?"."""
     kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "code")

@@ -29,7 +29,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.caches import load_findings
 from pages.ui.understand.confusion_tables import SCORES, _classes_with_notes
 from tests.jobs.support import wait_for_end
-from tests.pages.support import OpenPage, said
+from tests.pages.support import OpenPage, said, shown_grid
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def found(finished: Run, shared: Workspace) -> Predictions:
 
 def shown(app: AppTest) -> list[str]:
     """Ids of the pictures in the grid."""
-    grids = app.get("bidi_component")
-    return json.loads(grids[0].proto.json)["keys"] if grids else []
+    keys: list[str] = shown_grid(app)["keys"]
+    return keys
 
 
 def cell_of(found: Predictions, *, mistake: bool) -> tuple[str, str, set[str]]:

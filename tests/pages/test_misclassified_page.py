@@ -1,9 +1,8 @@
-"""Misclassified: filters, chips, sort, paging, selection, saving; the grid's own keys and clicks are tested in a browser."""
+"""Misclassified: filters, chips, sort, paging, selection, saving; the grid itself is tested in a browser."""
 
-import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,28 +13,22 @@ from cifar_core.data import delete_dataset, open_dataset
 from cifar_core.data.array_files import write_array
 from cifar_core.errors import RunError
 from cifar_core.evaluate import SCORES
-from cifar_core.export import save_job
+from cifar_core.export import predictions_csv, predictions_parquet, save_job
+from cifar_core.jobs.job import JobState
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import FILTERS, SORTS, SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
+from pages.ui.understand.prediction_download import _make_file
 from tests.conftest import make_perfect, save_tiny
 from tests.jobs.support import wait_for_end
-from tests.pages.support import OpenPage, said
+from tests.pages.support import OpenPage, said, shown_grid
 
 
 @pytest.fixture
 def found(finished: Run, shared: Workspace) -> Predictions:
     return read_predictions(shared, finished.id)
-
-
-def grid(app: AppTest) -> dict[str, Any]:
-    """What the grid was given."""
-    contents = [json.loads(each.proto.json) for each in app.get("bidi_component")]
-    return next(
-        (each for each in contents if "captions" in each), {"keys": [], "captions": [], "selected": [], "tile": 0}
-    )
 
 
 def chips(app: AppTest) -> list[str]:
@@ -56,10 +49,11 @@ def test_sorts_as_the_library_does_and_prints_the_score(
     for sort in SORTS:
         app.button_group(key="misclassified_sort").set_value(sort).run()
         assert not app.exception
-        assert grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
+        assert shown_grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
         wanted = f"{sort} " if sort in SCORES and sort != "confidence" else "%"
-        assert all(wanted in caption for caption in grid(app)["captions"])
-    sizes = [grid(app.button_group(key="misclassified_tile").set_value(size).run())["tile"] for size in "SML"]
+        assert all(wanted in caption for caption in shown_grid(app)["captions"])
+        assert all("predicted" in label for label in shown_grid(app)["labels"])
+    sizes = [shown_grid(app.button_group(key="misclassified_tile").set_value(size).run())["tile"] for size in "SML"]
     assert sizes == sorted(set(sizes)) and app.query_params["tile"] == "L"
 
 
@@ -71,17 +65,17 @@ def test_confidently_wrong_are_only_mistakes(
     sort, outcome = "misclassified_sort", "misclassified_outcome"
     app.button_group(key=sort).set_value("confidence").run()
     assert app.button_group(key=outcome).value == "mistakes" and "outcome" not in app.query_params
-    assert grid(app)["keys"] == expected(found, SampleFilter(), "confidence")[:48]
-    assert "Confidently wrong" in said_by_options(app)
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(), "confidence")[:48]
+    assert "Confidently wrong" in sort_titles(app)
     app.button_group(key=outcome).set_value("all").run()
     assert app.button_group(key=sort).value == "confidence"
-    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all"), "confidence")[:48]
-    assert "Most confident" in said_by_options(app) and "Confidently wrong" not in said_by_options(app)
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all"), "confidence")[:48]
+    assert "Most confident" in sort_titles(app) and "Confidently wrong" not in sort_titles(app)
     app.button_group(key=sort).set_value("loss").run()
-    assert app.button_group(key=outcome).value == "all" and "Confidently wrong" in said_by_options(app)
+    assert app.button_group(key=outcome).value == "all" and "Confidently wrong" in sort_titles(app)
 
 
-def said_by_options(app: AppTest) -> list[str]:
+def sort_titles(app: AppTest) -> list[str]:
     return [option.content for option in app.button_group(key="misclassified_sort").proto.options]
 
 
@@ -92,9 +86,9 @@ def test_filters_come_from_the_url_are_named_by_chips_and_lifted_by_them(
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", entropy="0~2.29", text="0002", page="9")
     table = prediction_table(found)
     wanted = SampleFilter(outcome="all", ranges={"entropy": (0.0, 2.29)}, text="0002")
-    assert grid(app)["keys"] == expected(found, wanted)
+    assert shown_grid(app)["keys"] == expected(found, wanted)
     assert len(chips(app)) == 2 and "0002" in chips(app)[1] and not app.multiselect
-    assert f"**{len(grid(app)['keys'])}** of 100 pictures match" in said(app)
+    assert f"**{len(shown_grid(app)['keys'])}** of 100 pictures match" in said(app)
 
     app.button(key="misclassified_fold").click().run()
     app.multiselect(key="misclassified_true").set_value(["cat", "dog"]).run()
@@ -102,7 +96,7 @@ def test_filters_come_from_the_url_are_named_by_chips_and_lifted_by_them(
     slider = app.slider(key="misclassified_loss")
     assert slider.min <= table["loss"].min() < slider.min + 0.02
     assert slider.max - 0.02 < table["loss"].max() <= slider.max
-    pictures = [image.alt for element in app.get("imgs") for image in element.proto.imgs]
+    pictures = [image.proto.imgs[0].alt for image in app.get("image")]
     assert len(pictures) == len(FILTERS) and all("100 pictures" in words for words in pictures)
     slider.set_value((slider.min, round(slider.max - 0.05, 2))).run()
     assert app.query_params["loss"] == f"~{slider.max - 0.05:g}"
@@ -113,9 +107,9 @@ def test_filters_come_from_the_url_are_named_by_chips_and_lifted_by_them(
         app.button(key=f"misclassified_lift_{name}").click().run()
         assert name not in app.query_params
     assert chips(app) == ["true cat or dog"]
-    assert grid(app)["keys"] == expected(found, SampleFilter(outcome="all", true=("cat", "dog")))[:48]
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all", true=("cat", "dog")))[:48]
     app.button(key="misclassified_reset").click().run()
-    assert grid(app)["keys"] == expected(found, SampleFilter())[:48]
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter())[:48]
     assert set(app.query_params) == {"run"} and not chips(app)
 
 
@@ -131,30 +125,62 @@ def test_a_range_follows_the_data_of_the_epoch(open_page: OpenPage, epochs_of_th
     loss, confidence = app.slider(key="misclassified_loss"), app.slider(key="misclassified_confidence")
     assert loss.max > 20 and loss.value == (2.0, loss.max)
     assert confidence.value == (confidence.min, confidence.max) and app.query_params["loss"] == "2~"
+    app.button(key="misclassified_fold").click().run()
+    app.select_slider(key="misclassified_epoch").set_value(1).run()
+    app.button(key="misclassified_fold").click().run()
+    loss = app.slider(key="misclassified_loss")
+    assert loss.max < 20 and loss.value == (2.0, loss.max), "also while the panel was folded"
 
 
 def test_at_most_so_many_of_each_pair(
     open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
 ) -> None:
     app = open_page(shared, "misclassified", run=finished.id, per_pair="1")
-    assert grid(app)["keys"] == expected(found, SampleFilter(per_pair=1))[:48]
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(per_pair=1))[:48]
 
 
-def test_only_a_page_of_pictures_is_sent_and_selected(
+def test_only_a_page_of_pictures_is_sent(
     open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
 ) -> None:
     everything = expected(found, SampleFilter(outcome="all"))
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", page="3")
-    assert grid(app)["keys"] == everything[96:]
-    app.button(key="misclassified_this page").click().run()
-    assert sorted(grid(app)["selected"]) == sorted(grid(app)["keys"]) and "**4 selected**" in said(app)
-    app.button_group(key="misclassified_outcome").set_value("mistakes").run()
+    assert shown_grid(app)["keys"] == everything[96:]
+    app.button_group(key="misclassified_outcome").set_value("correct").run()
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="correct"))
     assert "page" not in app.query_params, "another filter begins at its first page"
+
+
+def test_one_selection_of_a_run_on_all_pages_brought_back_by_the_browser(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = expected(found, SampleFilter(outcome="all"))
+    stored: dict[str, list[str]] = {f"selected_{finished.id}": [wanted[0], "no such picture"]}
+
+    def storage(name: str, items: list[str], *, heard: bool, on_heard: Callable[[list[str]], None]) -> None:
+        if heard:
+            stored[name] = items
+        else:
+            assert items == []
+            on_heard(stored.get(name, []))
+
+    monkeypatch.setattr("pages.ui.understand.selection.browser_storage", storage)
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all")
+    assert shown_grid(app)["selected"] == wanted[:1], "as the browser kept it"
+    assert "**1 selected**" in said(app)
+    app.button(key="misclassified_this page").click().run()
+    assert "**48 selected**" in said(app)
+    assert shown_grid(app)["selected"] == shown_grid(app)["keys"]
     app.button(key="misclassified_all that match").click().run()
-    wrong = expected(found, SampleFilter())
-    assert f"**{len(set(wrong) | set(everything[96:]))} selected**" in said(app)
-    app.button(key="misclassified_clear").click().run()
-    assert "selected**" not in said(app) and grid(app)["selected"] == []
+    assert "**100 selected**" in said(app)
+    assert stored[f"selected_{finished.id}"] == sorted(wanted)
+    app.switch_page("pages/confusion.py")
+    app.query_params["run"], app.query_params["true"] = finished.id, "cat"
+    app.run()
+    assert "**100 selected**" in said(app), "Confusion speaks of the same selection"
+    assert shown_grid(app)["selected"] == shown_grid(app)["keys"] != []
+    app.button(key="confusion_clear").click().run()
+    assert "selected**" not in said(app) and "confusion_save" not in [button.key for button in app.button]
+    assert stored[f"selected_{finished.id}"] == shown_grid(app)["selected"] == []
 
 
 def test_saves_the_selection_with_the_dataset_s_own_pixels(
@@ -165,13 +191,18 @@ def test_saves_the_selection_with_the_dataset_s_own_pixels(
     app.button(key="misclassified_all that match").click().run()
     app.button(key="misclassified_save").click().run()
     assert app.button(key="misclassified_save").disabled, "the script does not wait: a job saves them"
-    job = save_job(shared, finished.id)
-    wait_for_end(job)
-    app = open_page(shared, "misclassified", run=finished.id, outcome="all", true="cat")
-    app.button(key="misclassified_all that match").click().run()
-    assert not app.error and not app.button(key="misclassified_save").disabled, "another session finds the job too"
+    app.switch_page("pages/home.py").run()
+    wait_for_end(save_job(shared, finished.id))
+    assert not app.toast
+    app.switch_page("pages/confusion.py").run()
     (folder,) = set(shared.exports.iterdir()) - before
-    assert str(folder) in said(app)
+    assert f"{finished.id}-epoch-{found.epoch}-by-loss" in folder.name
+    assert f"to exports/{folder.name}" in app.toast[0].value.replace("\\", ""), "though it ended meanwhile"
+    assert str(folder) in said(app), "to copy"
+    app.run()
+    assert not app.toast, "told once"
+    again = open_page(shared, "misclassified", run=finished.id)
+    assert not again.toast and not again.error, "another session did not wait for it"
     wanted = expected(found, SampleFilter(outcome="all", true=("cat",)))
     pictures = sorted(folder.glob("*_true-cat_*.png"))
     assert len(pictures) == len(wanted)
@@ -180,16 +211,39 @@ def test_saves_the_selection_with_the_dataset_s_own_pixels(
     assert (saved == open_dataset(shared, "tiny").test.images[place]).all()
 
 
+def test_all_predictions_are_one_click_away(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, true="cat")
+    buttons = [button.proto for button in app.get("download_button")]
+    assert {button.label for button in buttons} == {"Predictions (CSV)", "Predictions (Parquet)"}
+    for title, made in (("CSV", predictions_csv(found)), ("Parquet", predictions_parquet(found))):
+        assert _make_file(finished, found.epoch, title) == made, "whatever is filtered"
+
+
+def test_a_failed_save_stays_in_sight_until_it_is_dismissed(
+    open_page: OpenPage, finished: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, dismissed = JobState("save", "failed", error="The disk is full."), []
+    monkeypatch.setattr("pages.ui.understand.selection_bar.read_job", lambda job: None if dismissed else failed)
+    monkeypatch.setattr("pages.ui.components.job_view.read_job", lambda job: failed)
+    monkeypatch.setattr("pages.ui.understand.selection_bar.dismiss_job", dismissed.append)
+    app = open_page(shared, "misclassified", run=finished.id)
+    assert [error.value.replace("\\", "") for error in app.error] == ["The disk is full."]
+    app.button(key="misclassified_save_dismiss").click().run()
+    assert len(dismissed) == 1 and not app.error
+
+
 def test_pictures_of_another_dataset_of_the_same_name_are_not_shown(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
     app = open_page(epochs_of_their_own, "misclassified", run="late")
-    assert grid(app)["keys"]
+    assert shown_grid(app)["keys"]
     delete_dataset(epochs_of_their_own, "tiny")
     save_tiny(epochs_of_their_own, seed=7)
     app.run()
     assert ["fingerprint differs" in error.value for error in app.error] == [True]
-    assert not grid(app)["keys"]
+    assert not shown_grid(app)["keys"]
 
 
 def test_a_picture_in_the_address_opens_large(
@@ -202,10 +256,24 @@ def test_a_picture_in_the_address_opens_large(
     assert "1 of" in said(app)
 
 
-def test_no_match_is_said(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
-    app = open_page(shared, "misclassified", run=finished.id, text="no such id")
-    assert "No picture matches" in said(app) and "id with “no such id”" in said(app) and "**0** of" in said(app)
-    assert grid(app)["keys"] == []
+def test_no_match_names_what_is_filtered(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, text="no such id", true="cat")
+    words = "No picture matches: only wrong ones, true cat, id with “no such id”."
+    assert words in said(app).replace("\\", "")
+    assert shown_grid(app)["keys"] == []
+
+
+def test_right_and_wrong_tiles_differ_where_both_are_shown_and_what_all_share_stands_above(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all", size="192")
+    correct = prediction_table(found).set_index("id")["correct"]
+    keys, marks = shown_grid(app)["keys"], shown_grid(app)["marks"]
+    assert marks == ["right" if correct[key] else "wrong" for key in keys]
+    assert set(marks) == {"right", "wrong"}
+    app = open_page(shared, "misclassified", run=finished.id, true="cat")
+    assert "All: true cat" in said(app) and set(shown_grid(app)["marks"]) == {""}
+    assert not any("true" in caption for caption in shown_grid(app)["captions"])
 
 
 @pytest.mark.parametrize("page", ["home", "confusion", "misclassified"])

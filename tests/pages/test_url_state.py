@@ -142,5 +142,5 @@ def test_ranges_in_an_url(text: str, value: tuple[float, float]) -> None:
 
 @pytest.mark.parametrize("text", ["", "2", "1~2~3", "a~b", "nan~1", "1~inf"])
 def test_texts_that_are_no_range(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - Python's own sentence
+    with pytest.raises(ValueError):
         number_range(0.0, 7.8).read([text])

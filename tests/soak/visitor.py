@@ -31,7 +31,7 @@ CHOICES = {  # page -> what is chosen between on it
 DOWNLOADS = {  # page -> its download button
     "runs": re.compile("^Download CSV$"),
     "confusion": re.compile("^Matrix \\(CSV\\)$"),
-    "misclassified": re.compile("as ZIP"),
+    "misclassified": re.compile("^Predictions \\(CSV\\)$"),
 }
 IMPORT_EVERY = 10  # uploads: one is a dataset, the others are pictures to predict
 Event = dict[str, Any]  # `what`, `session`, `browser`, `begin`, `end`, and what belongs to it, or `failed`

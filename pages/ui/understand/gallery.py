@@ -52,7 +52,7 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
         return
     query, shared = content.query, shared_words(content.rows)
     if shared:
-        st.caption(f"All: {escaped(', '.join(shared))}")
+        st.markdown(f"All: {escaped(', '.join(shared))}")
     rows = shown.to_dict("records")
     image_grid(
         content.split.images[shown["index"].to_numpy()],

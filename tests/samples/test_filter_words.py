@@ -1,0 +1,27 @@
+"""A filter in words."""
+
+from cifar_core.samples import FILTERS, SampleFilter, filter_parts
+
+
+def test_each_part_that_differs_from_the_default_has_one_entry() -> None:
+    assert filter_parts(SampleFilter()) == []
+    chosen = SampleFilter(
+        true=("cat", "dog", "deer"),
+        predicted=("dog",),
+        ranges={"confidence": (0.9, 1.0), "loss": (0.125, 7.0)},
+        text=" 0001 ",
+        outcome="all",
+        per_pair=1000,
+    )
+    assert filter_parts(chosen) == [
+        ("outcome", "right and wrong ones"),
+        ("true", "true cat, dog or deer"),
+        ("predicted", "predicted dog"),
+        ("confidence", "confidence 0.90 to 1.00"),
+        ("loss", "loss 0.125 to 7.00"),
+        ("text", "id with “0001”"),
+        ("per_pair", "at most 1,000 of each pair"),
+    ]
+    assert filter_parts(SampleFilter(outcome="correct")) == [("outcome", "only correct ones")]
+    everywhere = SampleFilter(ranges=dict.fromkeys(FILTERS, (0.0, 1.0)))
+    assert [name for name, _ in filter_parts(everywhere)] == list(FILTERS)
