@@ -80,12 +80,12 @@ def tile_clicks() -> Iterator[tuple[str, Click]]:
         [
             ("filter", _filter("all")),
             ("page", _page(2)),
-            ("sort", _sort(1)),
+            ("sort", _sort("margin")),
             ("page", _page(3)),
             ("filter", _filter("correct")),
-            ("sort", _sort(2)),
+            ("sort", _sort("entropy")),
             ("filter", _filter("mistakes")),
-            ("sort", _sort(0)),
+            ("sort", _sort("loss")),
         ]
     )
 
@@ -99,8 +99,8 @@ def _filter(outcome: str) -> Click:
     return lambda app: app.button_group(key="misclassified_outcome").select(outcome)
 
 
-def _sort(index: int) -> Click:
-    return lambda app: app.selectbox(key="misclassified_sort").select_index(index)
+def _sort(name: str) -> Click:
+    return lambda app: app.button_group(key="misclassified_sort").select(name)
 
 
 def _page(number: int) -> Click:

@@ -11,7 +11,7 @@ _PALE = 0.35  # opacity of what is left out
 
 
 def small_histogram(values: ArrayLike, limits: tuple[float, float], chosen: tuple[float, float]) -> str:
-    """Return an SVG of `BARS` bars between the limits; those outside the chosen range are pale.
+    """Return an SVG of `BARS` bars between the limits; those wholly outside the chosen range are pale.
 
     The highest bar has the full height, and a bar of few values is still seen.
 
@@ -21,8 +21,7 @@ def small_histogram(values: ArrayLike, limits: tuple[float, float], chosen: tupl
         chosen: the range that is kept.
     """
     counts, edges = _counts(values, limits)
-    middles = (edges[:-1] + edges[1:]) / 2
-    kept = (edges[1:] > chosen[0]) & (edges[:-1] < chosen[1]) | (middles >= chosen[0]) & (middles <= chosen[1])
+    kept = (edges[1:] >= chosen[0]) & (edges[:-1] <= chosen[1])
     step, most = _WIDTH / BARS, max(int(counts.max()), 1)
     bars = "".join(_bar(step * place, step - 1, count / most, bool(kept[place])) for place, count in enumerate(counts))
     return (

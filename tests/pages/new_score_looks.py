@@ -52,13 +52,14 @@ def in_the_app(run_id: str, score: str, seen: dict[str, Any]) -> dict[str, Any]:
     for name, value in address.items():
         app.query_params[name] = value
     app.run()
+    app.button(key="misclassified_fold").click().run()
     assert not app.exception, app.exception
-    slider, sort = app.slider(key=f"misclassified_{score}"), app.selectbox(key="misclassified_sort")
+    slider, sort = app.slider(key=f"misclassified_{score}"), app.button_group(key="misclassified_sort")
     given = [json.loads(item.proto.json) for item in app.get("bidi_component")]
     grid = next(data for data in given if "keys" in data)
     return {
         "slider": [slider.label, slider.min, slider.max, slider.help],
-        "sort": [sort.value, sort.options],
+        "sort": [sort.value, [option.content for option in sort.proto.options]],
         "tiles": grid["keys"],
         "caption": grid["captions"][0],
         "open": {

@@ -1,4 +1,4 @@
-"""Misclassified: filters, sort, paging, selection, saving; the grid's own keys and clicks are tested in a browser."""
+"""Misclassified: filters, chips, sort, paging, selection, saving; the grid itself is tested in a browser."""
 
 import shutil
 from collections.abc import Callable
@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from cifar_core.data import delete_dataset, open_dataset
+from cifar_core.data.array_files import write_array
 from cifar_core.errors import RunError
 from cifar_core.evaluate import SCORES
 from cifar_core.export import predictions_csv, predictions_parquet, save_job
 from cifar_core.jobs.job import JobState
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.samples import SORTS, SampleFilter, prediction_table, select_samples
+from cifar_core.samples import FILTERS, SORTS, SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from pages.ui.understand.prediction_download import _make_file
@@ -29,42 +31,105 @@ def found(finished: Run, shared: Workspace) -> Predictions:
     return read_predictions(shared, finished.id)
 
 
+def chips(app: AppTest) -> list[str]:
+    """What the page says that it filters."""
+    return [button.label for button in app.button if (button.key or "").startswith("misclassified_lift_")]
+
+
 def expected(found: Predictions, sample_filter: SampleFilter, sort: str = "loss") -> list[str]:
     """Ids in order, from the library."""
     table = prediction_table(found)
     return select_samples(table, sample_filter, sort)["id"].tolist()
 
 
-@pytest.mark.parametrize("sort", SORTS)
 def test_sorts_as_the_library_does_and_prints_the_score(
-    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, sort: str
-) -> None:
-    app = open_page(shared, "misclassified", run=finished.id)
-    app.selectbox(key="misclassified_sort").set_value(sort).run()
-    assert not app.exception
-    assert shown_grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
-    wanted = f"{sort} " if sort in SCORES and sort != "confidence" else "%"
-    assert all(wanted in caption for caption in shown_grid(app)["captions"])
-    assert all("predicted" in label for label in shown_grid(app)["labels"])
-
-
-def test_filters_come_from_the_address_and_go_back_into_it(
     open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
 ) -> None:
-    app = open_page(shared, "misclassified", run=finished.id, outcome="all", confidence="0.1~0.6", text="0002")
-    wanted = SampleFilter(outcome="all", ranges={"confidence": (0.1, 0.6)}, text="0002")
+    app = open_page(shared, "misclassified", run=finished.id)
+    for sort in SORTS:
+        app.button_group(key="misclassified_sort").set_value(sort).run()
+        assert not app.exception
+        assert shown_grid(app)["keys"] == expected(found, SampleFilter(), sort)[:48]
+        wanted = f"{sort} " if sort in SCORES and sort != "confidence" else "%"
+        assert all(wanted in caption for caption in shown_grid(app)["captions"])
+        assert all("predicted" in label for label in shown_grid(app)["labels"])
+    sizes = [shown_grid(app.button_group(key="misclassified_tile").set_value(size).run())["tile"] for size in "SML"]
+    assert sizes == sorted(set(sizes)) and app.query_params["tile"] == "L"
+
+
+def test_confidently_wrong_are_only_mistakes(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    """Choosing that sort shows them; with correct pictures among them it is called otherwise."""
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all")
+    sort, outcome = "misclassified_sort", "misclassified_outcome"
+    app.button_group(key=sort).set_value("confidence").run()
+    assert app.button_group(key=outcome).value == "mistakes" and "outcome" not in app.query_params
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(), "confidence")[:48]
+    assert "Confidently wrong" in sort_titles(app)
+    app.button_group(key=outcome).set_value("all").run()
+    assert app.button_group(key=sort).value == "confidence"
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all"), "confidence")[:48]
+    assert "Most confident" in sort_titles(app) and "Confidently wrong" not in sort_titles(app)
+    app.button_group(key=sort).set_value("loss").run()
+    assert app.button_group(key=outcome).value == "all" and "Confidently wrong" in sort_titles(app)
+
+
+def sort_titles(app: AppTest) -> list[str]:
+    return [option.content for option in app.button_group(key="misclassified_sort").proto.options]
+
+
+def test_filters_come_from_the_url_are_named_by_chips_and_lifted_by_them(
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+) -> None:
+    """Also while the panel is folded."""
+    app = open_page(shared, "misclassified", run=finished.id, outcome="all", entropy="0~2.29", text="0002", page="9")
+    table = prediction_table(found)
+    wanted = SampleFilter(outcome="all", ranges={"entropy": (0.0, 2.29)}, text="0002")
     assert shown_grid(app)["keys"] == expected(found, wanted)
+    assert len(chips(app)) == 2 and "0002" in chips(app)[1] and not app.multiselect
+    assert f"**{len(shown_grid(app)['keys'])}** of 100 pictures match" in said(app)
+
+    app.button(key="misclassified_fold").click().run()
     app.multiselect(key="misclassified_true").set_value(["cat", "dog"]).run()
-    assert app.query_params["true"] == ["cat", "dog"]
+    assert app.query_params["true"] == ["cat", "dog"] and "true cat or dog" in chips(app)
+    slider = app.slider(key="misclassified_loss")
+    assert slider.min <= table["loss"].min() < slider.min + 0.02
+    assert slider.max - 0.02 < table["loss"].max() <= slider.max
+    pictures = [image.proto.imgs[0].alt for image in app.get("image")]
+    assert len(pictures) == len(FILTERS) and all("100 pictures" in words for words in pictures)
+    slider.set_value((slider.min, round(slider.max - 0.05, 2))).run()
+    assert app.query_params["loss"] == f"~{slider.max - 0.05:g}"
+    app.button(key="misclassified_fold").click().run()
+    assert len(chips(app)) == 4 and not app.slider
+
+    for name in ("entropy", "loss", "text"):
+        app.button(key=f"misclassified_lift_{name}").click().run()
+        assert name not in app.query_params
+    assert chips(app) == ["true cat or dog"]
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all", true=("cat", "dog")))[:48]
     app.button(key="misclassified_reset").click().run()
     assert shown_grid(app)["keys"] == expected(found, SampleFilter())[:48]
-    assert set(app.query_params) == {"run"}
+    assert set(app.query_params) == {"run"} and not chips(app)
 
 
-def test_scores_can_be_bounded(open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions) -> None:
-    app = open_page(shared, "misclassified", run=finished.id, outcome="all", size="192")
-    app.slider(key="misclassified_entropy").set_value((0.5, 2.0)).run()
-    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all", ranges={"entropy": (0.5, 2.0)}))
+def test_a_range_follows_the_data_of_the_epoch(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
+    """The second epoch is made a network that is sure: its loss reaches further."""
+    folder = RunFolder(epochs_of_their_own.runs / "early")
+    write_array(folder.probs("test", 2), np.eye(10, dtype=np.float32)[np.arange(100) % 7])
+    app = open_page(epochs_of_their_own, "misclassified", run="early", confidence="0~0.9", loss="2~28")
+    app.button(key="misclassified_fold").click().run()
+    assert app.slider(key="misclassified_loss").value == (2.0, app.slider(key="misclassified_loss").max)
+    assert "confidence" not in app.query_params, "nothing is above 0.9"
+    app.select_slider(key="misclassified_epoch").set_value(2).run()
+    loss, confidence = app.slider(key="misclassified_loss"), app.slider(key="misclassified_confidence")
+    assert loss.max > 20 and loss.value == (2.0, loss.max)
+    assert confidence.value == (confidence.min, confidence.max) and app.query_params["loss"] == "2~"
+    app.button(key="misclassified_fold").click().run()
+    app.select_slider(key="misclassified_epoch").set_value(1).run()
+    app.button(key="misclassified_fold").click().run()
+    loss = app.slider(key="misclassified_loss")
+    assert loss.max < 20 and loss.value == (2.0, loss.max), "also while the panel was folded"
 
 
 def test_at_most_so_many_of_each_pair(
@@ -80,8 +145,8 @@ def test_only_a_page_of_pictures_is_sent(
     everything = expected(found, SampleFilter(outcome="all"))
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", page="3")
     assert shown_grid(app)["keys"] == everything[96:]
-    app.multiselect(key="misclassified_true").set_value(["cat"]).run()
-    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="all", true=("cat",)))
+    app.button_group(key="misclassified_outcome").set_value("correct").run()
+    assert shown_grid(app)["keys"] == expected(found, SampleFilter(outcome="correct"))
     assert "page" not in app.query_params, "another filter begins at its first page"
 
 
@@ -192,8 +257,8 @@ def test_a_picture_in_the_address_opens_large(
 
 
 def test_no_match_names_what_is_filtered(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
-    app = open_page(shared, "misclassified", run=finished.id, text="no such id", true="cat", confidence="0.9~1")
-    words = "No picture matches: only wrong ones, true cat, confidence 0.90 to 1.00, id with “no such id”."
+    app = open_page(shared, "misclassified", run=finished.id, text="no such id", true="cat")
+    words = "No picture matches: only wrong ones, true cat, id with “no such id”."
     assert words in said(app).replace("\\", "")
     assert shown_grid(app)["keys"] == []
 

@@ -37,6 +37,7 @@ PARAMETERS = (
     "sort",
     "per_pair",
     "size",
+    "tile",
     "image",
     "by",
     "diagonal",

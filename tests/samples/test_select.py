@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.evaluate import CheckedPredictions, sample_scores
-from cifar_core.samples import COLUMNS, FILTERS, OUTCOMES, SORTS, SampleFilter, sample_table, select_samples
+from cifar_core.samples import (
+    COLUMNS,
+    FILTERS,
+    OUTCOMES,
+    SORTS,
+    SampleFilter,
+    sample_table,
+    score_range,
+    select_samples,
+)
 
 NAMES = ("airplane", "bird", "cat", "dog", "deer")
 EVERYTHING = SampleFilter(outcome="all")
@@ -100,6 +109,25 @@ def test_sorts_break_ties_by_index(sort: str) -> None:
     values = chosen[SORTS[sort].column].tolist()
     assert values == sorted(values, reverse=SORTS[sort].descending)
     assert (chosen["index"].to_numpy()[::2] + 1000 == chosen["index"].to_numpy()[1::2]).all()
+
+
+def test_a_title_that_speaks_of_mistakes_is_not_said_of_correct_pictures() -> None:
+    assert [SORTS["confidence"].title_for(outcome) for outcome in OUTCOMES] == [
+        "Confidently wrong",
+        "Most confident",
+        "Most confident",
+    ]
+    for name, entry in SORTS.items():
+        assert entry.is_of_mistakes == (name == "confidence")
+        assert entry.is_of_mistakes or {entry.title_for(outcome) for outcome in OUTCOMES} == {entry.title}
+
+
+@given(st.lists(st.floats(0, 28), min_size=1, max_size=5), st.booleans())
+def test_the_range_of_a_score_holds_every_value_and_no_more_than_a_step_beyond(values: list[float], far: bool) -> None:
+    table = pd.DataFrame({"loss": values if far else [value / 28 for value in values]})
+    low, high = score_range(table, "loss")
+    assert low <= table["loss"].min() and table["loss"].max() <= high and low >= 0
+    assert 0 < high - low <= max(table["loss"].max() - table["loss"].min(), 0.005) + 0.0201
 
 
 def test_sorts_are_clearly_different() -> None:

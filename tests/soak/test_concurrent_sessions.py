@@ -75,18 +75,23 @@ def tile_clicks() -> Iterator[Callable[[Screen], WidgetState]]:
     def show(name: str) -> Callable[[Screen], WidgetState]:
         return lambda screen: chosen(labelled("button_group", "^Show$")(screen), name)
 
-    def sort(index: int) -> Callable[[Screen], WidgetState]:
-        def click(screen: Screen) -> WidgetState:
-            box = labelled("selectbox", "^Sort by$")(screen)
-            return WidgetState(id=box.id, string_value=box.options[index])
-
-        return click
+    def sort(title: str) -> Callable[[Screen], WidgetState]:
+        return lambda screen: chosen(labelled("button_group", "^Sort by$")(screen), title)
 
     def page(number: int) -> Callable[[Screen], WidgetState]:
         return lambda screen: WidgetState(id=screen.all("pagination")[0].id, int_value=number)
 
     return itertools.cycle(
-        [show("All"), page(2), sort(1), page(3), show("Correct"), sort(2), show("Mistakes"), sort(0)]
+        [
+            show("All"),
+            page(2),
+            sort("Closest calls"),
+            page(3),
+            show("Correct"),
+            sort("Most undecided"),
+            show("Mistakes"),
+            sort("Top losses"),
+        ]
     )
 
 

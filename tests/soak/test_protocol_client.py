@@ -84,7 +84,10 @@ def test_it_clicks_uploads_and_downloads(own: Workspace, finished: Run, tmp_path
         assert session.option_of(group) == "Mistakes"
         await session.act(chosen(group, "All"))
         assert session.option_of(labelled("button_group", "^Show$")(session.screen)) == "All"
-        assert any("**100** match" in text for text in session.screen.texts) and "outcome=all" in session.query
+        assert (
+            any("**100** of 100 pictures match" in text for text in session.screen.texts)
+            and "outcome=all" in session.query
+        )
 
         await session.open("predict", f"run={finished.id}")
         field = labelled("file_uploader", "^Pictures$")(session.screen)

@@ -15,7 +15,7 @@ SESSION = Patch(
 
 
 def session_context() -> Any:
-    """Streamlit's context of this script run, with the attributes of `SESSION`; None where it does not fit."""
+    """Streamlit's context of this script run, with what `SESSION` lists; None where it does not fit."""
     context = get_script_run_ctx()
     return context if patch_fits(SESSION, context) else None
 
@@ -27,6 +27,6 @@ def session_id() -> str:
 
 
 def is_step_back() -> bool:
-    """Whether the browser's back or forward button is the cause of this script run; no where Streamlit does not tell."""
+    """Whether the browser's back or forward button caused this script run; false where Streamlit does not tell."""
     context = session_context()
     return context is not None and context.is_history_navigation

@@ -29,8 +29,8 @@ def show_filter_panel(
         on_change: called when a filter changes.
     """
 
-    def shared(name: str) -> dict[str, Any]:
-        return {"key": f"{page}_{name}", "on_change": on_change}
+    def shared(name: str) -> dict[str, Any]:  # its state is kept while the panel is folded
+        return {"key": f"{page}_{name}", "on_change": on_change, "persist_state": "page"}
 
     class_names = findings.predictions.class_names
     shown = select_samples(findings.table, SampleFilter(outcome=st.session_state[f"{page}_outcome"]))
