@@ -86,10 +86,10 @@ def test_a_drawing_is_one_picture_and_is_there_again(browser: Browser, app: App,
     tap(page, 0.7)
     expect(page.get_by_alt_text("drawing 1 as given")).not_to_have_attribute("src", one)
     expect(page.get_by_text("1 picture · newest", exact=False)).to_be_visible()
-    before = page.evaluate(f"{CANVAS}.toDataURL()")
+    before = drawn(page)
     choose(page, "Paste")
     choose(page, "Draw")
-    assert page.evaluate(f"{CANVAS}.toDataURL()") == before
+    assert drawn(page) == before
     page.get_by_role("button", name="Clear").click()
     settle(page)
     expect(page.get_by_text("drawing 1")).to_be_visible()
@@ -121,10 +121,6 @@ def test_the_old_address_lets_one_go_back(page: Page, app: App, finished: Run) -
     settle(page)
     page.go_back()
     expect(page.get_by_role("heading", name="Confusion", level=1)).to_be_visible()
-
-
-CANVAS = """[...document.querySelectorAll("*")].map(item => (item.shadowRoot ?? item).querySelector("canvas[role=img]"))
-  .find(Boolean)"""
 
 
 def choose(page: Page, entrance: str) -> None:
@@ -175,6 +171,11 @@ def draw_dot_by_touch(page: Page, share: float) -> None:
 def shown(page: Page) -> str:
     """The address of the picture that was drawn, as the answer shows it."""
     return str(page.get_by_alt_text("drawing 1 as given").get_attribute("src"))
+
+
+def drawn(page: Page) -> str:
+    """What is on the canvas, as a data URL."""
+    return str(canvas(page).evaluate("canvas => canvas.toDataURL()"))
 
 
 def encoded() -> bytes:

@@ -23,6 +23,7 @@ from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 PREFIX = "own"  # of the widgets' keys
 CAMERA_KEY = f"{PREFIX}_camera"
 ENTRANCES = {"upload": "Upload", "paste": "Paste", "camera": "Camera", "draw": "Draw"}
+_MAX_NAME = 150  # characters of a file's name
 _CLIPBOARD_NAME = "image.png"  # what browsers call each copied picture that is no file
 
 
@@ -75,7 +76,7 @@ def _show_uploader(workspace: Workspace) -> None:
         )
     with st.spinner(f"Reading {counted(len(files), 'picture')}…"):
         for file in files[: room_for(len(files))]:
-            _take(file.getvalue, "uploaded", single_line(file.name))
+            _take(file.getvalue, "uploaded", single_line(file.name, _MAX_NAME))
     drop_uploads()
     st.rerun()
 
@@ -89,7 +90,7 @@ def _take_photo() -> None:
 
 def _take_pasted(files: list[tuple[str, Any]]) -> None:
     for file_name, content in files[: room_for(len(files))]:
-        name = "" if file_name == _CLIPBOARD_NAME else single_line(file_name)
+        name = "" if file_name == _CLIPBOARD_NAME else single_line(file_name, _MAX_NAME)
 
         def read(content: Any = content, name: str = name) -> bytes:
             return sent_file(content, name or "What was pasted")

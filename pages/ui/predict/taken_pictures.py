@@ -17,7 +17,6 @@ from PIL import Image
 from cifar_core.data import FIT_TITLES, Fit, decode_upright, fit_picture
 from cifar_core.errors import DataError
 from cifar_core.runs import Run
-from cifar_core.text import counted
 
 MAX_PICTURES = 24
 PREVIEW_SIDE = 256  # pixels, the longer one: twice of what is shown, for fine screens
@@ -63,10 +62,8 @@ def room_for(count: int) -> int:
     """How many of so many new pictures can be taken; the others are told of."""
     room = min(count, MAX_PICTURES - len(taken_pictures()))
     if room < count:
-        tell(
-            f"{count - room:,} of {counted(count, 'picture')} were not taken: {MAX_PICTURES} can stand here. "
-            "Remove some, then choose the others again."
-        )
+        taken = f"Only {room} of {count:,} pictures were taken" if room else "No picture was taken"
+        tell(f"{taken}, because {MAX_PICTURES} can stand here. Remove some, then choose the others again.")
     return room
 
 
@@ -85,7 +82,7 @@ def take_picture(content: bytes, source: Source, name: str = "", picture_id: str
     pictures = taken_pictures()
     known = next((place for place, picture in enumerate(pictures) if picture.id == picture_id), None)
     if known is None and len(pictures) >= MAX_PICTURES:
-        raise DataError(f"{MAX_PICTURES} pictures stand here already. Remove some to take another one.")
+        raise DataError(f"{MAX_PICTURES} pictures stand here already: remove some to take another one.")
     counts = st.session_state.setdefault(_COUNTS_KEY, Counter())
     number = counts[source] + 1
     title = f"{name} · {source}" if name else f"{_NAMES[source]} {number}"
