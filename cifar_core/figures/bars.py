@@ -19,9 +19,11 @@ from cifar_core.figures.style import (
     escaped_name,
     name_ticks,
     new_figure,
+    whole_number_step,
 )
 
 MAX_BARS = 20  # up to so many classes all are shown
+MAX_COUNT_TICKS = 8
 
 
 def class_count_bars(counts: pd.DataFrame) -> go.Figure:
@@ -43,7 +45,9 @@ def class_count_bars(counts: pd.DataFrame) -> go.Figure:
         )
     figure.update_layout(barmode="group", bargap=0.25, showlegend=True, hovermode="closest")
     figure.update_xaxes(**name_ticks(names), showgrid=False)
-    figure.update_yaxes(title_text="pictures", rangemode="tozero")
+    largest = counts.drop(columns="class").to_numpy().max(initial=0)
+    step = whole_number_step(largest, MAX_COUNT_TICKS)
+    figure.update_yaxes(title_text="pictures", rangemode="tozero", dtick=step, tickformat=",d")
     return figure
 
 

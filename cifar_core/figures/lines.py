@@ -7,21 +7,33 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cifar_core.errors import ConfigError
-from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, PART_COLOURS, class_colour, escaped_name, new_figure
+from cifar_core.figures.style import (
+    CLASS_COLOURS,
+    NEUTRAL,
+    PART_COLOURS,
+    class_colour,
+    escaped_name,
+    new_figure,
+    whole_number_step,
+)
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 
 CurveKind = Literal["accuracy", "loss"]
 CURVE_KINDS: tuple[CurveKind, ...] = ("accuracy", "loss")
+MAX_EPOCH_TICKS = 12
+# Accuracies are drawn in per cent, not as fractions with a format: so Plotly gives ticks the decimals that they need.
+_SCALE: dict[CurveKind, float] = {"accuracy": 100.0, "loss": 1.0}
+_UNIT: dict[CurveKind, str] = {"accuracy": "\u00a0%", "loss": ""}
 
 # Limits of an axis, since around a single point Plotly would show an accuracy of 150 %. Markers at them have room.
 BOUNDS: dict[CurveKind, dict[str, float]] = {
-    "accuracy": {"clipmin": -0.02, "clipmax": 1.02},
+    "accuracy": {"clipmin": -2, "clipmax": 102},
     "loss": {"clipmin": -0.05},
 }
 # Range of an axis without points, where Plotly would show -1 to 4; guessing among ten classes has a loss of 2.3.
-_EMPTY: dict[CurveKind, list[float]] = {"accuracy": [0, 1], "loss": [0, 2.5]}
+_EMPTY: dict[CurveKind, list[float]] = {"accuracy": [0, 100], "loss": [0, 2.5]}
 
 
 def curves(
@@ -48,12 +60,12 @@ def curves(
         style = {"color": PART_COLOURS[part]}
         figure.add_scatter(
             x=metrics["epoch"],
-            y=metrics[column].astype(float),
+            y=_SCALE[kind] * metrics[column].astype(float),
             name=part,
             mode="lines+markers",
             line={**style, "width": 2},
             marker={**style, "size": 7, "symbol": SYMBOLS[part]},
-            hovertemplate=f"%{{y:{_number_format(kind)}}}",
+            hovertemplate=_hover(kind),
         )
     _epoch_axes(figure, metrics["epoch"], kind)
     if best_epoch is not None:
@@ -93,12 +105,12 @@ def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.
             continue
         figure.add_scatter(
             x=metrics["epoch"],
-            y=metrics[column].astype(float),
+            y=_SCALE[kind] * metrics[column].astype(float),
             name=escaped_name(name, 40),
             mode="lines+markers",
             line={"color": class_colour(index), "width": 2, "dash": DASHES[index // len(CLASS_COLOURS) % len(DASHES)]},
             marker={"color": class_colour(index), "size": 6},
-            hovertemplate=f"%{{y:{_number_format(kind)}}}",
+            hovertemplate=_hover(kind),
         )
     epochs = [metrics["epoch"] for _, metrics in runs if len(metrics)]
     _epoch_axes(figure, pd.concat(epochs) if epochs else pd.Series(dtype=int), kind)
@@ -108,12 +120,16 @@ def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.
 
 def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: CurveKind) -> None:
     last = int(epochs.max()) if len(epochs) else 1
-    figure.update_xaxes(title_text="epoch", tickformat="d", range=[0.5, max(last, 2) + 0.5], showgrid=False)
-    if last <= 12:
-        figure.update_xaxes(dtick=1)
+    figure.update_xaxes(
+        title_text="epoch",
+        tickformat="d",
+        dtick=whole_number_step(last, MAX_EPOCH_TICKS),
+        range=[0.5, max(last, 2) + 0.5],
+        showgrid=False,
+    )
     figure.update_yaxes(
         title_text=kind,
-        tickformat=".0%" if kind == "accuracy" else "",
+        ticksuffix=_UNIT[kind],
         gridcolor="rgba(128,128,128,0.2)",
         autorangeoptions=BOUNDS[kind],
     )
@@ -121,5 +137,5 @@ def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: CurveKind) -> None:
         figure.update_yaxes(range=_EMPTY[kind])
 
 
-def _number_format(kind: CurveKind) -> str:
-    return ".1%" if kind == "accuracy" else ".3f"
+def _hover(kind: CurveKind) -> str:
+    return f"%{{y:{'.1f' if kind == 'accuracy' else '.3f'}}}{_UNIT[kind]}"

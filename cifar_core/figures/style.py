@@ -53,6 +53,19 @@ def name_ticks(names: list[str]) -> dict[str, Any]:
     return {"tickmode": "array", "tickvals": positions, "ticktext": [names[position] for position in positions]}
 
 
+def whole_number_step(largest: float, ticks: int) -> int:
+    """The distance of ticks from 0 to `largest` at whole numbers, 1, 2, 5, 10, 20, ...: the least with so many at most.
+
+    Plotly chooses ticks at 0.5 for small numbers, which as whole numbers would read 0, 1, 1, 2, 2.
+    """
+    power = 1
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if largest / step <= ticks:
+                return step
+        power *= 10
+
+
 def cell_percent(value: float) -> str:
     """A percentage short enough for a cell."""
     if value == 0 or value >= 9.95:

@@ -80,7 +80,8 @@ def test_curves_show_each_part_and_the_best_epoch(kind: Literal["accuracy", "los
     figure = figures.curves(METRICS, kind, 2)
     assert [trace.name for trace in figure.data] == ["train", "validation", "test"]
     for trace in figure.data:
-        assert list(trace.y) == METRICS[f"{trace.name}_{kind}"].tolist()
+        unit = 100 if kind == "accuracy" else 1  # accuracies are drawn in per cent
+        assert list(trace.y) == pytest.approx((unit * METRICS[f"{trace.name}_{kind}"]).tolist())
         assert "markers" in trace.mode
     assert [shape.x0 for shape in figure.layout.shapes] == [2]
     assert figure.layout.annotations[0].text == "best: epoch 2"
@@ -106,7 +107,7 @@ def test_overlay_tells_many_runs_apart() -> None:
 
 def test_without_points_the_axes_show_the_possible_range() -> None:
     assert [list(figures.curves(METRICS[:0], kind).layout.yaxis.range) for kind in ("accuracy", "loss")] == [
-        [0, 1],
+        [0, 100],
         [0, 2.5],
     ]
     assert figures.curves(METRICS, "accuracy").layout.yaxis.range is None
@@ -119,7 +120,7 @@ def test_no_axis_shows_an_accuracy_over_100_percent() -> None:
         figures.overlay_curves([("a", METRICS[:1])], "test_accuracy"),
     ):
         bounds = figure.layout.yaxis.autorangeoptions
-        assert -0.05 < bounds.clipmin < 0 and 1 < bounds.clipmax < 1.05
+        assert -5 < bounds.clipmin < 0 and 100 < bounds.clipmax < 105
 
 
 @pytest.mark.parametrize("by", ["count", "true", "predicted"])

@@ -1,0 +1,93 @@
+"""Ticks along an axis: two of them never read the same, and there are neither none nor too many."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import Page, sync_playwright
+
+from cifar_core import figures
+from cifar_core.bench.app import CHROMIUM_FLAGS
+from cifar_core.figures.style import whole_number_step
+
+LABELS = """async ({ figure, width }) => {
+  const place = document.createElement("div")
+  document.body.append(place)
+  await Plotly.newPlot(place, figure.data, { ...figure.layout, width })
+  const read = axis => [...place.querySelectorAll(`.${axis}tick text`)].map(text => text.textContent)
+  const labels = [read("x"), read("y")]
+  Plotly.purge(place)
+  place.remove()
+  return labels
+}"""
+
+
+@given(st.integers(1, 10**7), st.integers(2, 30))
+def test_whole_numbers_are_few_and_a_step_apart(largest: int, ticks: int) -> None:
+    step = whole_number_step(largest, ticks)
+    labels = [f"{value:,.0f}" for value in np.arange(0, largest + 1, step)]
+    assert len(labels) == len(set(labels)) <= ticks + 1
+    assert str(step).rstrip("0") in ("1", "2", "5")
+    assert step == 1 or len(labels) > ticks / 2.6, "no coarser than it must be"
+
+
+def metrics(accuracies: list[float]) -> pd.DataFrame:
+    """A run with these accuracies on each part, and losses that differ as little as they do."""
+    columns = {f"{part}_accuracy": accuracies for part in ("train", "validation", "test")}
+    losses = {f"{part}_loss": [30 * value for value in accuracies] for part in ("train", "validation", "test")}
+    return pd.DataFrame({"epoch": range(1, len(accuracies) + 1), **columns, **losses})
+
+
+@pytest.fixture(scope="module")
+def drawing(chromium: str) -> Iterator[Page]:
+    """A page with Plotly's own code, which decides what an axis says."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        page = browser.new_page()
+        page.add_script_tag(path=Path(plotly.__file__).parent / "package_data" / "plotly.min.js")
+        yield page
+        browser.close()
+
+
+def tick_labels(page: Page, figure: go.Figure, width: int) -> list[list[str]]:
+    """What stands along both axes."""
+    labels: list[list[str]] = page.evaluate(LABELS, {"figure": json.loads(figure.to_json()), "width": width})
+    return labels
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_no_tick_reads_as_its_neighbour(drawing: Page) -> None:
+    """Many ranges, from a thousandth of a per cent to all, over 1 to 300 epochs, on wide and narrow screens."""
+    draw = np.random.default_rng(7)
+    for number in range(15):
+        epochs = int(draw.choice([1, 2, 3, 9, 12, 13, 14, 30, 100, 300]))
+        width, spread = int(draw.choice([300, 700, 1600])), 10.0 ** draw.uniform(-5, 0)
+        low = draw.uniform(0, 1 - spread)
+        run = metrics((low + spread * draw.random(epochs)).tolist())
+        for figure in (
+            figures.curves(run, "accuracy"),
+            figures.curves(run, "loss"),
+            figures.overlay_curves([("a", run)], "test_accuracy"),
+        ):
+            for labels in tick_labels(drawing, figure, width):
+                assert len(labels) == len(set(labels)), (number, labels)
+        counts = pd.DataFrame({"class": ["a", "b"], "test": draw.integers(0, 10 ** draw.integers(0, 6), 2)})
+        _, labels = tick_labels(drawing, figures.class_count_bars(counts), width)
+        assert len(labels) == len(set(labels)) and "." not in "".join(labels), labels
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_accuracies_that_hardly_differ_have_decimals_and_a_unit(drawing: Page) -> None:
+    figure = figures.curves(metrics([0.0612, 0.0655, 0.0701]), "accuracy")
+    epochs, labels = tick_labels(drawing, figure, 700)
+    assert epochs == ["1", "2", "3"]
+    assert "6.4\u00a0%" in labels and len(labels) > 3
