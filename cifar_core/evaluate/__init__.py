@@ -25,13 +25,16 @@ from cifar_core.evaluate.metrics import (
 )
 from cifar_core.evaluate.predictions import CheckedPredictions
 from cifar_core.evaluate.scores import SCORES, Score, sample_scores
+from cifar_core.evaluate.terms import TERMS, Term, find_terms, glossary
 
 __all__ = [
     "SCORES",
+    "TERMS",
     "CheckedPredictions",
     "ConfusionMatrix",
     "Normalisation",
     "Score",
+    "Term",
     "accuracy",
     "averages",
     "check_class_names",
@@ -41,6 +44,8 @@ __all__ = [
     "explain_averages",
     "explain_curve",
     "explain_matrix",
+    "find_terms",
+    "glossary",
     "log_loss",
     "most_confused",
     "normalise_matrix",

@@ -19,10 +19,11 @@ from cifar_core.train import LOSS_CLIP
 
 @dataclass(frozen=True)
 class Score:
-    """One score. `help` and `formula` are for students, who read them behind the "?" of every place that shows it."""
+    """One score. Students read `plain`, `help` and `formula` in the glossary and behind the "?" of every place."""
 
     name: str  # its column, and its key in URLs and exported tables
     title: str
+    plain: str  # what a student would call it
     help: str  # what it means, and its telling values, as whole sentences
     formula: str
     compute: Callable[[Ints, Floats], NDArray[Any]]  # from labels [N] and probabilities [N, K] to [N]
@@ -80,6 +81,7 @@ _TABLE = (
     Score(
         name="loss",
         title="Loss",
+        plain="How wrong it is",
         help="How little the network believed in the true class: 0 is perfect, 2.3 is a blind guess among ten classes, "
         "and the worst mistakes have the highest loss.",
         formula="−ln p(true class)",
@@ -91,6 +93,7 @@ _TABLE = (
     Score(
         name="confidence",
         title="Confidence",
+        plain="How sure it is",
         help="How sure the network is of its prediction, whatever the true class got: a mistake with a high confidence "
         "is one that the network is sure of.",
         formula="highest probability",
@@ -103,6 +106,7 @@ _TABLE = (
     Score(
         name="margin",
         title="Margin",
+        plain="How clearly the first place won",
         help="How clearly the prediction won: near 0 two classes were almost equally likely, and 0 is a tie.",
         formula="highest − second highest probability",
         compute=_margin,
@@ -114,6 +118,7 @@ _TABLE = (
     Score(
         name="entropy",
         title="Entropy",
+        plain="How undecided it is",
         help="How spread out the prediction is over the classes: 0 is sure, ln K (2.3 for ten classes) is no idea at "
         "all.",
         formula="−Σ p ln p over all classes",
@@ -125,6 +130,7 @@ _TABLE = (
     Score(
         name="p_true",
         title="p(true class)",
+        plain="How much it believed in the right answer",
         help="How much of its belief the network gave to the true class; the loss is made of it.",
         formula="probability of the true class",
         compute=_p_true,
@@ -135,6 +141,7 @@ _TABLE = (
     Score(
         name="true_rank",
         title="Rank of the true class",
+        plain="The place of the right answer",
         help="The place of the true class among all classes: 1 is a correct prediction, 2 a near miss.",
         formula="1 + number of classes that are more probable",
         compute=_true_rank,

@@ -54,7 +54,7 @@ def test_every_score_is_within_its_bounds(count: int, classes: int, seed: int) -
 
 @pytest.mark.parametrize("score", SCORES.values(), ids=list(SCORES))
 def test_every_entry_is_complete(score: Score) -> None:
-    assert score.title and score.formula and score.help.endswith(".")
+    assert score.title and score.plain and score.formula and score.help.endswith(".")
     assert bool(score.sort_title) == bool(score.order), "a sort needs a title and an order"
 
 

@@ -26,6 +26,7 @@ def _normalized_margin(labels: Ints, probs: Floats) -> Floats:
 ENTRY = """    Score(
         name="normalized_margin",
         title="Normalized margin",
+        plain="How clearly another class fits better",
         help="Low where another class fits clearly better than the label.",
         formula="(p(true class) − highest other probability + 1) / 2",
         compute=_normalized_margin,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.evaluate import ConfusionMatrix, explain_averages
+from cifar_core.evaluate import TERMS, ConfusionMatrix, explain_averages
 from cifar_core.export import table_csv
 from cifar_core.figures import figure_html
 from cifar_core.runs import Run
@@ -101,24 +101,15 @@ def _class_columns(*, all_defined: bool) -> dict[str, Any]:
     """Return how each column of the class table is shown."""
     bar = partial(st.column_config.ProgressColumn, min_value=0.0, max_value=1.0, format="%.3f")
     text = partial(st.column_config.TextColumn, alignment="right")
-    shares = {
-        name: (bar if all_defined else text)(title, help=meaning)
-        for name, title, meaning in (
-            ("precision", "Precision", "Of the pictures predicted as this class, the share that belong to it."),
-            ("recall", "Recall", "Of the pictures of this class, the share predicted as it."),
-            ("f1", "F1", "Harmonic mean of precision and recall."),
-        )
-    }
-    interval = (
-        "The range in which the recall on all such pictures may lie: "
-        "95 % of such intervals contain it (Wilson). Few pictures make it wide."
-    )
+    shares = {name: (bar if all_defined else text)(TERMS[name].title, help=TERMS[name].help) for name in SCORES}
     predicted = "Pictures predicted as this class."
     return {
         "class": st.column_config.TextColumn("Class", width=130),
         **shares,
-        "chance": st.column_config.TextColumn("Recall, 95 %", help=interval),
-        "support": st.column_config.NumberColumn("Support", help="Pictures of the class.", format="localized"),
+        "chance": st.column_config.TextColumn("Recall, 95 %", help=TERMS["interval"].help),
+        "support": st.column_config.NumberColumn(
+            TERMS["support"].title, help=TERMS["support"].help, format="localized"
+        ),
         "predicted": st.column_config.NumberColumn("Predicted", help=predicted, format="localized"),
     }
 

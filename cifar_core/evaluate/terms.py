@@ -1,0 +1,152 @@
+"""The one table of the words on the screens that are no score of a picture, and the glossary of all words.
+
+What stands behind the "?" of a number of a whole split comes from here too. Of a setting, the table of hyperparameters
+says what it is.
+"""
+
+from dataclasses import dataclass
+
+from cifar_core.config import spec_of
+from cifar_core.evaluate.scores import SCORES
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the field: for students first in their own words, then as the field says it."""
+
+    title: str  # as the screens have it
+    plain: str  # what a student would call it
+    help: str  # what it means, as whole sentences
+    formula: str = ""  # "" where it is no number
+
+
+def glossary() -> list[Term]:
+    """Every term and every score, in the order of their titles."""
+    scores = [Term(score.title, score.plain, score.help, score.formula) for score in SCORES.values()]
+    return sorted([*TERMS.values(), *scores], key=lambda term: term.title.casefold())
+
+
+def find_terms(words: str) -> list[Term]:
+    """The terms of the glossary with all of these words in them: first where the title has them, then plain words."""
+    wanted = words.casefold().split()
+
+    def has_all(text: str) -> bool:
+        return all(word in text.casefold() for word in wanted)
+
+    found = [term for term in glossary() if has_all(f"{term.title} {term.plain} {term.help} {term.formula}")]
+    return sorted(found, key=lambda term: (not has_all(term.title), not has_all(term.plain)))
+
+
+def _of_setting(name: str, plain: str) -> Term:
+    spec = spec_of(name)
+    return Term(spec.label, plain, spec.help)
+
+
+TERMS: dict[str, Term] = {
+    "accuracy": Term(
+        "Accuracy",
+        "How many it gets right",
+        "The share of pictures whose class is predicted correctly. Where one class has most of the pictures, it says "
+        "little: look at the recall of each class too.",
+        "correct predictions / pictures",
+    ),
+    "precision": Term(
+        "Precision",
+        "When it says cat, how often it is one",
+        "Of the pictures predicted as this class, the share that belong to it.",
+        "correct predictions of the class / predictions of the class",
+    ),
+    "recall": Term(
+        "Recall",
+        "How many of the cats it finds",
+        "Of the pictures of this class, the share predicted as it.",
+        "correct predictions of the class / pictures of the class",
+    ),
+    "f1": Term(
+        "F1",
+        "Precision and recall as one number",
+        "Harmonic mean of precision and recall: it is high only where both are.",
+        "2 × precision × recall / (precision + recall)",
+    ),
+    "support": Term(
+        "Support",
+        "How many pictures the number stands on",
+        "Pictures of the class. A share of few pictures moves far by chance.",
+    ),
+    "averages": Term(
+        "Macro and weighted average",
+        "One number for all classes",
+        "The macro average counts each class alike, the weighted average each picture.",
+    ),
+    "interval": Term(
+        "Confidence interval, 95 %",
+        "How far chance alone may move it",
+        "The range in which the value on all such pictures may lie: 95 % of such intervals contain it (Wilson). Few "
+        "pictures make it wide.",
+    ),
+    "confusion": Term(
+        "Confusion matrix",
+        "What it takes for what",
+        "A table with a row for each true class and a column for each predicted one: each cell counts the pictures. On "
+        "the diagonal stand the correct predictions, everywhere else the mistakes.",
+    ),
+    "class": Term(
+        "Class",
+        "The kind of thing in the picture",
+        "The answers that the network can give. It answers with one of them, whatever the picture shows. The true class "
+        "is the one that the dataset says, and may itself be wrong.",
+    ),
+    "probability": Term(
+        "Probability",
+        "Its belief in each answer",
+        "A number from 0 to 100 % that the network gives to each class; together they are 100 %. It predicts the class "
+        "with the highest one, and may be sure and wrong.",
+        "softmax of the last layer",
+    ),
+    "training": Term(
+        "Training part",
+        "What it learns from",
+        "The pictures that the network sees with their classes. That it knows these says nothing about others.",
+    ),
+    "validation": Term(
+        "Validation part",
+        "The practice exam",
+        "Training pictures that are kept apart and not learned from. They choose the best epoch.",
+    ),
+    "test": Term(
+        "Test part",
+        "The exam",
+        "Pictures that are neither learned from nor used to choose anything: only their numbers say how good the "
+        "network is on new pictures.",
+    ),
+    "epoch": Term(
+        "Epoch",
+        "One round over the pictures",
+        "The network has seen each picture of the training part once. After each epoch it is measured.",
+    ),
+    "best": Term(
+        "Best epoch",
+        "The round that is kept",
+        "The epoch with the highest accuracy on the validation part; its weights are the ones that predict.",
+    ),
+    "overfitting": Term(
+        "Overfitting",
+        "Learning by heart",
+        "The loss on the training part still falls, while that on the validation part rises: the network memorises its "
+        "pictures, and gets no better on new ones.",
+    ),
+    "augmentation": Term(
+        "Augmentation",
+        "The same picture, a little different each time",
+        "Training pictures are flipped, shifted or partly covered at random, so that the network does not learn them by "
+        "heart.",
+    ),
+    "learning_rate": _of_setting("learning_rate", "How large its steps are"),
+    "batch_size": _of_setting("batch_size", "How many pictures between two steps"),
+    "seed": _of_setting("seed", "The number that fixes chance"),
+    "parameters": Term(
+        "Parameters (weights)",
+        "What it can adjust",
+        "The numbers inside the network that training changes.",
+    ),
+}
