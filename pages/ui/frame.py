@@ -8,6 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from cifar_core.errors import StorageError
 from cifar_core.runs import empty_old_trash
 from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.components.focus_ring import show_focus_ring
+from pages.ui.components.server_watch import watch_server
+from pages.ui.glossary import show_glossary_button
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.server.access import require_login, show_logout
 from pages.ui.server.kept_media import keep_shown_media
@@ -39,12 +42,17 @@ def setup_page(title: str, lead: str, *, compact: bool = False) -> PageFrame:
     skip_ip_lookup()
     limit_uploads()
     keep_shown_media()
+    below_pages = st.sidebar.container()
+    with st.sidebar.container(gap=None):  # they show nothing now, and take no room there
+        watch_server()
+        show_focus_ring()
     require_login()
     note_page(title)
     head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     head.title(title, anchor=False, width="content", help=lead if compact else None)
     if not compact:
         st.markdown(lead)
+    show_glossary_button(below_pages)
     show_logout()
     try:
         workspace = open_workspace()  # at every rerun, because its folders may have been deleted meanwhile
