@@ -10,6 +10,7 @@ from cifar_core.data import Dataset, DatasetState, class_counts, open_dataset
 from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
+from pages.ui.charts import with_readable_axes
 from pages.ui.data.augmentation_preview import show_augmentation
 from pages.ui.data.card_view import show_card
 from pages.ui.data.checks_at_a_glance import show_checks
@@ -88,7 +89,9 @@ def _show_counts(dataset: Dataset) -> None:
     st.header("Pictures of each class", anchor=False)
     counts = class_counts(dataset)
     with st.grid(2, min_column_width=380):
-        st.plotly_chart(class_count_bars(counts), key="data_counts", alt="Pictures of each class in each part")
+        st.plotly_chart(
+            with_readable_axes(class_count_bars(counts)), key="data_counts", alt="Pictures of each class in each part"
+        )
         st.dataframe(
             counts,
             hide_index=True,

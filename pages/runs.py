@@ -10,6 +10,7 @@ from cifar_core.figures import CURVE_KINDS, overlay_curves
 from cifar_core.runs import Run, list_runs, queue_places, read_metrics, slots
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.charts import with_readable_axes
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.markdown import single_line
@@ -81,7 +82,7 @@ def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:
         st.caption(f"None of these runs has a {split} part.")
         return
     st.plotly_chart(
-        overlay_curves(curves, column),
+        with_readable_axes(overlay_curves(curves, column)),
         key="runs_curves",
         alt=f"{split} {kind} per epoch of {counted(len(curves), 'run')}",
     )

@@ -78,9 +78,14 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def real_pictures() -> Path:
     """The CIFAR-10 pictures as a tar of JPEG files, kept beside the checkout, never in it."""
-    if not REAL_PICTURES.is_file():
-        _absent("the CIFAR-10 pictures are not beside the checkout", "CIFAR_REQUIRE_REAL_DATA")
-    return REAL_PICTURES
+    return require_file(REAL_PICTURES, "the CIFAR-10 pictures are not beside the checkout", "CIFAR_REQUIRE_REAL_DATA")
+
+
+def require_file(path: Path, reason: str, required_by: str) -> Path:
+    """A file that is no part of the checkout; without it the test is skipped, or fails where `required_by` is 1."""
+    if not path.is_file():
+        _absent(reason, required_by)
+    return path
 
 
 def tiny_pictures(count: int, *, classes: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

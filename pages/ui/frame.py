@@ -42,16 +42,17 @@ def setup_page(title: str, lead: str, *, compact: bool = False) -> PageFrame:
     skip_ip_lookup()
     limit_uploads()
     keep_shown_media()
+    below_pages = st.sidebar.container()
     with st.sidebar.container(gap=None):  # they show nothing now, and take no room there
         watch_server()
         show_focus_ring()
     require_login()
     note_page(title)
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     head.title(title, anchor=False, width="content", help=lead if compact else None)
     if not compact:
         st.markdown(lead)
-    show_glossary_button()
+    show_glossary_button(below_pages)
     show_logout()
     try:
         workspace = open_workspace()  # at every rerun, because its folders may have been deleted meanwhile

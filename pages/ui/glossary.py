@@ -1,18 +1,19 @@
 """The glossary: every word of the screens in a student's words, then as the field says it."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.evaluate import Term, find_terms
 from pages.ui.markdown import escaped, escaped_sentence
 
 
-def show_glossary_button() -> None:
-    """Show the button that opens the glossary, in the sidebar below the pages."""
-    if st.sidebar.button("Glossary", icon=":material/menu_book:", type="tertiary", key="frame_glossary"):
+def show_glossary_button(place: DeltaGenerator) -> None:
+    """Show the button that opens the glossary."""
+    if place.button("Glossary", icon=":material/menu_book:", type="tertiary", key="frame_glossary"):
         _show_glossary()
 
 
-@st.dialog("Glossary", icon=":material/menu_book:", width="medium")
+@st.dialog("Glossary", icon=":material/menu_book:", position="right")
 def _show_glossary() -> None:
     words = st.text_input(
         "Find a word", key="glossary_find", live=True, type="search", placeholder="such as recall, or how sure"
@@ -20,9 +21,8 @@ def _show_glossary() -> None:
     found = find_terms(words)
     if not found:
         st.caption(escaped_sentence(f"Nothing here says {words!r}. Try a shorter word."))
-    with st.container(height=420, border=False):
-        for term in found:
-            _show_term(term)
+    for term in found:
+        _show_term(term)
 
 
 def _show_term(term: Term) -> None:

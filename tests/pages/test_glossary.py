@@ -13,7 +13,7 @@ def test_the_glossary_opens_on_a_page_and_finds(open_page: OpenPage, workspace: 
     assert len(dialog.markdown) == len(TERMS) + len(SCORES)
     assert all(words.value.startswith("**") for words in dialog.markdown), "a student's words first"
     for find, shown, below in (
-        ("how clearly", ["**How clearly the first place won**"], "Margin \\="),
+        ("how clearly", ["**How clearly the first place won**"], "Margin ="),
         ("<b>nothing</b>", [], "Nothing here says"),
     ):
         app.session_state["glossary_find"] = find  # what a person types; AppTest would rerun the page and close it

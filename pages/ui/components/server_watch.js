@@ -42,7 +42,6 @@ function hide(notice) {
 function watch(notice, state) {
   let timer = 0
   let failures = 0
-  let met = false // it has answered once, so the address is right
   let asking = false
 
   async function ask() {
@@ -52,10 +51,9 @@ function watch(notice, state) {
     const there = await answers(state.data.address)
     asking = false
     if (state.ended) return
-    met ||= there
     failures = there ? 0 : failures + 1
     if (there) hide(notice)
-    else if (met && failures >= FAILURES) show(notice, state.data)
+    else if (failures >= FAILURES) show(notice, state.data)
     timer = setTimeout(ask, failures ? AGAIN : EVERY)
   }
 

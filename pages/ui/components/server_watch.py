@@ -19,7 +19,7 @@ _component = st.components.v2.component(
 _LATER = "This page then goes on by itself. Runs that train go on meanwhile."
 CLOSED_HERE = (
     "The app on this machine was closed.",
-    f"To start it again, type make run in a terminal in the project's folder. {_LATER}",
+    f"To start it again, type “make run” in a terminal in the project's folder. {_LATER}",
 )
 GONE_ELSEWHERE = (
     "The server does not answer any more.",

@@ -15,6 +15,7 @@ from cifar_core.figures import CURVE_KINDS, CurveKind, curves
 from cifar_core.runs import Run, Status, queue_places, read_metrics, slots, worker_log_tail
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
+from pages.ui.charts import with_readable_axes
 from pages.ui.components.status_badge import status_badge
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
@@ -143,7 +144,7 @@ def _show_curves(run: Run, metrics: pd.DataFrame) -> None:
     with st.grid(2, min_column_width=340):
         for kind in CURVE_KINDS:
             st.plotly_chart(
-                _curve_figure(metrics, kind, best, epoch_word(run)),
+                with_readable_axes(_curve_figure(metrics, kind, best, epoch_word(run))),
                 key=f"train_{kind}",
                 config={"displaylogo": False},
                 alt=f"{kind} per epoch: train, validation, test",
