@@ -79,7 +79,8 @@ def rewrite_run(path: Path, epochs: int, best: int | None) -> None:
 
 def components(app: AppTest) -> list[dict[str, Any]]:
     """What each component of ours on the page was given."""
-    return [json.loads(item.proto.json) for item in app.get("bidi_component")]  # type: ignore[attr-defined]
+    given = [item.proto.json for item in app.get("bidi_component")]  # type: ignore[attr-defined]
+    return [json.loads(text) for text in given if text]
 
 
 def shown_grid(app: AppTest) -> dict[str, Any]:
