@@ -4,7 +4,6 @@ Writes folders in `exports` of the workspace or in a given place, each whole or 
 """
 
 from cifar_core.export.csv_table import table_csv
-from cifar_core.export.matrix_image import matrix_png
 from cifar_core.export.pictures import (
     MAX_EXPORTED,
     Export,
@@ -21,7 +20,6 @@ __all__ = [
     "MAX_EXPORTED",
     "Export",
     "file_name",
-    "matrix_png",
     "require_exportable",
     "safe_name",
     "save_job",
