@@ -4,7 +4,6 @@ Writes folders in `exports` of the workspace or in a given place, each whole or 
 """
 
 from cifar_core.export.csv_table import table_csv
-from cifar_core.export.matrix_image import matrix_png
 from cifar_core.export.pictures import (
     MAX_EXPORTED,
     Export,
@@ -23,7 +22,6 @@ __all__ = [
     "Export",
     "epoch_file_name",
     "file_name",
-    "matrix_png",
     "predictions_csv",
     "predictions_parquet",
     "predictions_table",

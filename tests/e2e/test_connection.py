@@ -130,7 +130,7 @@ def test_a_cut_line_is_taken_up_again(page: Page, tiny: Workspace, training: Run
         settle(page)
         moves_on(page)
         line.cut()
-        expect(page.get_by_role("combobox", name="Run in focus")).to_be_disabled()
+        expect(page.get_by_role("combobox", name="Run")).to_be_disabled()
         before = read_run(tiny, training.id)
         wait_for(tiny, training.id, lambda run: run.last.epoch > before.last.epoch + 4)  # type: ignore[union-attr]
         line.restore()

@@ -65,7 +65,9 @@ def test_the_most_confused_classes_have_the_most_mistakes_either_way() -> None:
     assert most_confused_classes(MATRIX, 9) == [0, 1, 2]
     counts = np.diag([100, 0, 0, 0])
     counts[3, 2] = counts[0, 3] = 5
-    assert most_confused_classes(ConfusionMatrix(counts, tuple("abcd")), 2) == [0, 3], "ties go to the earlier class"
+    matrix = ConfusionMatrix(counts, tuple("abcd"))
+    assert most_confused_classes(matrix, 1) == [3], "once as true, once as predicted class"
+    assert most_confused_classes(matrix, 2) == [0, 3], "ties go to the earlier class"
 
 
 def test_explain_matrix() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from cifar_core.evaluate import ConfusionMatrix
-from cifar_core.export import matrix_png
+from cifar_core.export.matrix_image import matrix_png
 from cifar_core.figures import cell_shades, confusion_cells
 
 

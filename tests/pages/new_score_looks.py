@@ -55,7 +55,7 @@ def in_the_app(run_id: str, score: str, seen: dict[str, Any]) -> dict[str, Any]:
     app.button(key="misclassified_fold").click().run()
     assert not app.exception, app.exception
     slider, sort = app.slider(key=f"misclassified_{score}"), app.button_group(key="misclassified_sort")
-    given = [json.loads(item.proto.json) for item in app.get("bidi_component")]
+    given = [json.loads(item.proto.json) for item in app.get("bidi_component") if item.proto.json]
     grid = next(data for data in given if "keys" in data)
     return {
         "slider": [slider.label, slider.min, slider.max, slider.help],

@@ -1,10 +1,10 @@
 """The view of the Data page on what a dataset hides: its duplicates as tiles, and how one gets there."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from cifar_core.data import Split, check_dataset, open_dataset, save_dataset
 from cifar_core.data.checks import check as check_module
@@ -14,7 +14,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.data.duplicates import _table_and_kinds
 from tests.conftest import save_tiny, tiny_pictures
 from tests.data.checks.support import check_of, dataset_of, split_of
-from tests.pages.support import OpenPage, said
+from tests.pages.support import OpenPage, components, said
 
 
 def save_with_duplicates(workspace: Workspace) -> None:
@@ -30,9 +30,8 @@ def save_with_duplicates(workspace: Workspace) -> None:
     check_dataset(workspace, open_dataset(workspace, "mine"))
 
 
-def grids(app: object) -> list[dict[str, list[str]]]:
-    found = [json.loads(item.proto.json) for item in app.get("bidi_component")]  # type: ignore[attr-defined]
-    return [grid for grid in found if "keys" in grid]
+def grids(app: AppTest) -> list[dict[str, list[str]]]:
+    return [grid for grid in components(app) if "keys" in grid]
 
 
 @pytest.mark.fault(80)

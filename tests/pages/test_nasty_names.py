@@ -37,7 +37,8 @@ def test_pages_open_on_a_run_of_any_name(page: str, open_page: OpenPage, crowd: 
         assert not app.error
         if page not in ("data", "runs"):
             name = one_line((*LITERAL, *UNSEEN)[number], MAX_RUN_NAME)
-            assert name in unescaped(said(app)), name
+            picker = [option for box in app.selectbox if box.key == "frame_run" for option in box.options]
+            assert name in unescaped("\n".join([said(app), *picker])), name
 
 
 def test_the_table_of_runs_names_all_of_them(open_page: OpenPage, crowd: Workspace) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.evaluate import TERMS, ConfusionMatrix, explain_averages
-from cifar_core.export import matrix_png, table_csv
+from cifar_core.export import table_csv
+from cifar_core.export.matrix_image import matrix_png
 from cifar_core.figures import MatrixCells, confusion_heatmap, figure_html
 from cifar_core.runs import Run
 from cifar_core.text import no_pictures
