@@ -1,50 +1,6 @@
 """Picture: one picture and what the network makes of it, from the test set or a person's own."""
 
-import streamlit as st
+from pages.ui.frame import setup_page
+from pages.ui.picture.screen import LEAD, TITLE, show_picture_screen
 
-from cifar_core.runs import Run
-from pages.ui.caches import finished_epochs
-from pages.ui.error_messages import show_errors
-from pages.ui.frame import PageFrame, setup_page
-from pages.ui.markdown import escaped_sentence
-from pages.ui.picture.choice import picture_url_parameters, show_test_pictures
-from pages.ui.picture.drawer import PICTURE_PAGE
-from pages.ui.predict.own_pictures import SOURCES, show_own_pictures
-from pages.ui.run_focus import facts_line, require_result, run_in_focus
-from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
-
-
-def main(page: PageFrame, run: Run) -> None:
-    """Choose where the picture comes from, then show it."""
-    require_result(run)
-    if run.best is None:
-        st.error(escaped_sentence(run.problem), icon=":material/broken_image:")
-        return
-    class_names = run.dataset.class_names if run.dataset else ()
-    test_parameters = picture_url_parameters(class_names, finished_epochs(page.workspace, run), run.best.epoch)
-    parameters = {"source": one_of(list(SOURCES), "test"), **test_parameters}
-    url_to_widgets(PICTURE_PAGE, parameters, subject=run.id)
-    source = st.segmented_control(
-        "Pictures",
-        list(SOURCES),
-        required=True,
-        key=f"{PICTURE_PAGE}_source",
-        format_func=SOURCES.__getitem__,
-        label_visibility="collapsed",
-    )
-    epoch = run.best.epoch if source == "own" else st.session_state[f"{PICTURE_PAGE}_epoch"]
-    with page.head:
-        facts_line(run, n=run.dataset.test if run.dataset else None, epoch=epoch)
-    if source == "own":
-        show_own_pictures(page.workspace, run)
-    else:
-        with show_errors():
-            show_test_pictures(page.workspace, run)
-    widgets_to_url(PICTURE_PAGE, parameters)
-
-
-frame = setup_page("Picture", "One picture, and what the network makes of it.", compact=True)
-with show_errors():
-    focus = run_in_focus(frame.workspace, picker=frame.head)
-    if focus is not None:
-        main(frame, focus)
+show_picture_screen(setup_page(TITLE, LEAD, compact=True), "test")

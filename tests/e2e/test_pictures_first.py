@@ -1,4 +1,4 @@
-"""What a person came for is in view: positions and clicks on a small laptop (1366 x 768) and a phone (390 px, touch)."""
+"""What a person came for is in view: positions and clicks on a laptop (1366 x 768) and a phone (390 px, touch)."""
 
 import re
 from collections.abc import Iterator

@@ -20,10 +20,9 @@ from cifar_core.runs import Predictor, PredictorProcess, Run, create_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace, open_workspace
-from pages.ui.components import drawing_canvas, paste_zone
-from pages.ui.components.sent_picture import sent_file
-from pages.ui.predict import entrances, taken_pictures
+from pages.ui.predict import drawing_canvas, entrances, paste_zone, taken_pictures
 from pages.ui.predict.answers import only_classes
+from pages.ui.predict.sent_picture import sent_file
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 

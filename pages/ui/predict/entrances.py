@@ -12,10 +12,10 @@ from cifar_core.data import EXTENSIONS, FORMATS
 from cifar_core.errors import DataError
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.components.drawing_canvas import drawing_canvas
-from pages.ui.components.paste_zone import paste_zone
-from pages.ui.components.sent_picture import sent_file
 from pages.ui.markdown import single_line
+from pages.ui.predict.drawing_canvas import drawing_canvas
+from pages.ui.predict.paste_zone import paste_zone
+from pages.ui.predict.sent_picture import sent_file
 from pages.ui.predict.taken_pictures import MAX_PICTURES, Source, forget_picture, room_for, take_picture, tell
 from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url

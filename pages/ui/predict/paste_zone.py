@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.text import MB
-from pages.ui.components.sent_picture import MAX_SENT_MB
+from pages.ui.predict.sent_picture import MAX_SENT_MB
 
 MAX_PASTED = 24  # files at a time
 _HERE = Path(__file__).parent
