@@ -39,8 +39,8 @@ def found(finished: Run, shared: Workspace) -> Predictions:
 
 def shown(app: AppTest) -> list[str]:
     """Ids of the pictures in the grid."""
-    grids = app.get("bidi_component")
-    return json.loads(grids[0].proto.json)["keys"] if grids else []
+    given = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return next((data["keys"] for data in given if "keys" in data), [])
 
 
 def cell_of(found: Predictions, *, mistake: bool) -> tuple[str, str, set[str]]:

@@ -31,8 +31,8 @@ def found(finished: Run, shared: Workspace) -> Predictions:
 
 def grid(app: AppTest) -> dict[str, Any]:
     """What the grid was given."""
-    grids = app.get("bidi_component")
-    return json.loads(grids[0].proto.json) if grids else {"keys": [], "captions": [], "selected": []}
+    given = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return next((data for data in given if "keys" in data), {"keys": [], "captions": [], "selected": []})
 
 
 def expected(found: Predictions, sample_filter: SampleFilter, sort: str = "loss") -> list[str]:
