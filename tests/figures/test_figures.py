@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cifar_core import figures
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.evaluate import ConfusionMatrix
 from cifar_core.figures.heatmap import _text_colour
+from cifar_core.figures.style import whole_number_step
 
 NAMES = ("cat", "<b>dog</b>", "a & b")
 COUNTED = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
@@ -275,3 +278,12 @@ def test_classes_named_by_numbers_stand_in_their_order() -> None:
     bars = figures.probability_bars(np.full(13, 1 / 13), names)
     assert [text.removeprefix("<b>").split("<")[0] for text in bars.layout.yaxis.ticktext] == names
     assert list(bars.data[0].y) == list(bars.layout.yaxis.tickvals) == list(range(13))
+
+
+@given(st.integers(1, 10**7), st.integers(2, 30))
+def test_whole_numbers_are_few_and_a_step_apart(largest: int, ticks: int) -> None:
+    step = whole_number_step(largest, ticks)
+    labels = [f"{value:,.0f}" for value in np.arange(0, largest + 1, step)]
+    assert len(labels) == len(set(labels)) <= ticks + 1
+    assert str(step).rstrip("0") in ("1", "2", "5")
+    assert step == 1 or len(labels) > ticks / 2.6, "no coarser than it must be"
