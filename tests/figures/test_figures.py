@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cifar_core import figures
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.evaluate import ConfusionMatrix, Normalisation
+from cifar_core.figures.style import whole_number_step
 
 NAMES = ("cat", "<b>dog</b>", "a & b")
 COUNTED = np.array([[90, 7, 3], [5, 80, 15], [0, 15, 85]])
@@ -212,3 +215,12 @@ def test_classes_named_by_numbers_stand_in_their_order() -> None:
     for axis in (figure.layout.xaxis, figure.layout.yaxis, figures.class_count_bars(counts).layout.xaxis):
         assert (list(axis.tickvals), list(axis.ticktext)) == (list(range(13)), names)
     assert [bar.name for bar in figures.probability_bars(np.full(13, 1 / 13), names)] == names
+
+
+@given(st.integers(1, 10**7), st.integers(2, 30))
+def test_whole_numbers_are_few_and_a_step_apart(largest: int, ticks: int) -> None:
+    step = whole_number_step(largest, ticks)
+    labels = [f"{value:,.0f}" for value in np.arange(0, largest + 1, step)]
+    assert len(labels) == len(set(labels)) <= ticks + 1
+    assert str(step).rstrip("0") in ("1", "2", "5")
+    assert step == 1 or len(labels) > ticks / 2.6, "no coarser than it must be"

@@ -18,4 +18,4 @@ _component = st.components.v2.component(
 
 def show_focus_ring() -> None:
     """Draw the ring on this page; it is above everything and takes no clicks."""
-    _component(key="focus_ring")
+    _component(key="focus_ring", data={})

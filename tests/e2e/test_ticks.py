@@ -1,4 +1,4 @@
-"""Ticks along an axis: two of them never read the same, and there are neither none nor too many."""
+"""Ticks along an axis: two of them never read the same, as Plotly itself draws them."""
 
 import json
 from collections.abc import Iterator
@@ -9,13 +9,11 @@ import pandas as pd
 import plotly
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cifar_core import figures
-from cifar_core.bench.app import CHROMIUM_FLAGS
-from cifar_core.figures.style import whole_number_step
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LABELS = """async ({ figure, width }) => {
   const place = document.createElement("div")
@@ -29,15 +27,6 @@ LABELS = """async ({ figure, width }) => {
 }"""
 
 
-@given(st.integers(1, 10**7), st.integers(2, 30))
-def test_whole_numbers_are_few_and_a_step_apart(largest: int, ticks: int) -> None:
-    step = whole_number_step(largest, ticks)
-    labels = [f"{value:,.0f}" for value in np.arange(0, largest + 1, step)]
-    assert len(labels) == len(set(labels)) <= ticks + 1
-    assert str(step).rstrip("0") in ("1", "2", "5")
-    assert step == 1 or len(labels) > ticks / 2.6, "no coarser than it must be"
-
-
 def metrics(accuracies: list[float]) -> pd.DataFrame:
     """A run with these accuracies on each part, and losses that differ as little as they do."""
     columns = {f"{part}_accuracy": accuracies for part in ("train", "validation", "test")}
@@ -46,14 +35,13 @@ def metrics(accuracies: list[float]) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def drawing(chromium: str) -> Iterator[Page]:
+def drawing(browser: Browser) -> Iterator[Page]:
     """A page with Plotly's own code, which decides what an axis says."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        page = browser.new_page()
-        page.add_script_tag(path=Path(plotly.__file__).parent / "package_data" / "plotly.min.js")
-        yield page
-        browser.close()
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_script_tag(path=Path(plotly.__file__).parent / "package_data" / "plotly.min.js")
+    yield page
+    context.close()
 
 
 def tick_labels(page: Page, figure: go.Figure, width: int) -> list[list[str]]:
@@ -62,8 +50,6 @@ def tick_labels(page: Page, figure: go.Figure, width: int) -> list[list[str]]:
     return labels
 
 
-@pytest.mark.browser
-@pytest.mark.slow
 def test_no_tick_reads_as_its_neighbour(drawing: Page) -> None:
     """Many ranges, from a thousandth of a per cent to all, over 1 to 300 epochs, on wide and narrow screens."""
     draw = np.random.default_rng(7)
@@ -84,8 +70,6 @@ def test_no_tick_reads_as_its_neighbour(drawing: Page) -> None:
         assert len(labels) == len(set(labels)) and "." not in "".join(labels), labels
 
 
-@pytest.mark.browser
-@pytest.mark.slow
 def test_accuracies_that_hardly_differ_have_decimals_and_a_unit(drawing: Page) -> None:
     figure = figures.curves(metrics([0.0612, 0.0655, 0.0701]), "accuracy")
     epochs, labels = tick_labels(drawing, figure, 700)
