@@ -72,7 +72,7 @@ function makeTile(grid, state, index) {
   captions[index].split("\n").filter(Boolean).forEach(text => {
     const line = element("span", "line", text)
     line.title = text
-    caption.append(line)
+    caption.append(line, " ")
   })
   if (marks[index]) {
     const sign = element("span", "sign", `${SIGNS[marks[index]]} `)
