@@ -93,6 +93,12 @@ def test_the_drawer_begins_each_picture_at_the_epoch_of_the_grid(
     assert app.query_params["image"] == worst[1]
     assert app.button(key="misclassified_pick").label == "Select"
     assert any("Open as a page" in link and "outcome=mistakes" in link for link in links(app))
+    app.button(key="misclassified_played_epoch_Earlier").click().run()
+    app.switch_page("pages/runs.py").run()  # a link or a step back leaves the drawer without closing it
+    app.switch_page("pages/misclassified.py")
+    app.query_params["run"], app.query_params["image"] = "late", worst[2]
+    app.run()
+    assert marks(app)["shown"] == 2
 
 
 @pytest.mark.fault(19)

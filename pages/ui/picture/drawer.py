@@ -43,6 +43,7 @@ def _show_in_drawer(query: GalleryQuery) -> None:
             st.warning("There is no such picture in this run's test set.")
             return
         epoch_key = _epoch_key(query.page)
+        _forget_other_epoch(epoch_key, (query.run.id, query.epoch, wanted))
         epoch = st.session_state.get(epoch_key, content.findings.predictions.epoch)
         _show_head(content, wanted, epoch)
         show_picture(picture, epoch, epoch_key)
@@ -86,6 +87,13 @@ def _page_order(query: GalleryQuery) -> dict[str, str]:
     wanted = query.sample_filter
     order = {"outcome": "mistakes"} if wanted.outcome == "mistakes" else {}
     return order | ({"true": wanted.true[0]} if len(wanted.true) == 1 else {})
+
+
+def _forget_other_epoch(epoch_key: str, shown: tuple[str, int, str]) -> None:
+    """Forget the epoch that was played of another picture, grid or run: a link leaves a drawer without closing it."""
+    if st.session_state.get(f"{epoch_key}_of") != shown:
+        st.session_state[f"{epoch_key}_of"] = shown
+        st.session_state.pop(epoch_key, None)
 
 
 def _epoch_key(page: str) -> str:
