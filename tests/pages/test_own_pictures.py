@@ -67,6 +67,7 @@ def test_a_batch_of_files(open_page: OpenPage, finished: Run, shared: Workspace)
         "light.jpg": whole,
         "half.jpg": whole[: len(whole) // 2],
         "none.png": b"",
+        "large.png": bytes(21 * MB),
         "phone.jpg": b"\0\0\0\x18ftypheic" + bytes(40),
         "a.tif": encoded(Image.fromarray(np.full((90, 30), 60_000, np.uint16)), "TIFF"),
     }
@@ -76,9 +77,15 @@ def test_a_batch_of_files(open_page: OpenPage, finished: Run, shared: Workspace)
     assert not app.exception
     assert app.file_uploader[0].value == [], "the list shows the pictures"
     told = "\n".join(error.value for error in app.error).replace("\\", "")
-    for sentence in (f"page.png is not a {FORMATS} picture.", "half.jpg is damaged", "none.png", "phone.jpg is a HEIC"):
+    for sentence in (
+        f"page.png is not a {FORMATS} picture.",
+        "half.jpg is damaged",
+        "none.png",
+        "phone.jpg is a HEIC",
+        "large.png has 21.0 MB, more than the 20 MB that a picture may have: make it smaller.",
+    ):
         assert sentence in told
-    assert len(app.error) == 4
+    assert len(app.error) == 5
     assert answers(app) == ["class 8, 91.0\u00a0%", "class 9, 91.0\u00a0%", "class 0, 91.0\u00a0%"]
     words = said(app).replace("\\", "")
     assert words.index("a.tif · uploaded") < words.index("light.jpg · uploaded") < words.index("dark.png · uploaded")
@@ -151,6 +158,10 @@ def test_the_list_has_an_end(session: dict[str, Any]) -> None:
     assert taken_pictures.room_for(3) == 0
     assert taken_pictures.told_sentences()[0].startswith("No picture was taken")
     assert taken_pictures.taken_pictures()[0].title == "23.png · pasted"
+    taken_pictures.remove_pictures(["pasted-1"])
+    for _ in range(2):  # a double click
+        taken_pictures.undo_removal()
+    assert len(taken_pictures.taken_pictures()) == 24
 
 
 def test_only_small_arrays_are_kept(session: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ The content of a file decides what it is; its name is shown as text and never us
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -15,7 +16,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.markdown import single_line
 from pages.ui.predict.drawing_canvas import drawing_canvas
 from pages.ui.predict.paste_zone import paste_zone
-from pages.ui.predict.sent_picture import sent_file
+from pages.ui.predict.sent_picture import MAX_PICTURE_MB, sent_file, uploaded_file
 from pages.ui.predict.taken_pictures import MAX_PICTURES, Source, forget_picture, room_for, take_picture, tell
 from pages.ui.server.upload_quota import drop_uploads, refused_upload_count, upload_field_key, upload_limit_mb
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
@@ -63,7 +64,7 @@ def _show_uploader(workspace: Workspace) -> None:
         EXTENSIONS,
         accept_multiple_files=True,
         key=upload_field_key(f"{PREFIX}_files"),
-        max_upload_size=limit,
+        max_upload_size=min(MAX_PICTURE_MB, limit),
         help=f"{FORMATS}, up to {MAX_PICTURES} in the list.",
     )
     if not files:
@@ -76,7 +77,8 @@ def _show_uploader(workspace: Workspace) -> None:
         )
     with st.spinner(f"Reading {counted(len(files), 'picture')}…"):
         for file in files[: room_for(len(files))]:
-            _take(file.getvalue, "uploaded", single_line(file.name, _MAX_NAME))
+            name = single_line(file.name, _MAX_NAME)
+            _take(partial(uploaded_file, file, name), "uploaded", name)
     drop_uploads()
     st.rerun()
 
@@ -84,7 +86,7 @@ def _show_uploader(workspace: Workspace) -> None:
 def _take_photo() -> None:
     photo = st.session_state.get(CAMERA_KEY)
     if photo is not None:
-        _take(photo.getvalue, "photo")
+        _take(partial(uploaded_file, photo, "The photo"), "photo")
         drop_uploads()  # the browser still shows it; the server need not keep the file
 
 

@@ -10,7 +10,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const send = async files => {
     if (!files.length) return say("There is no picture on the clipboard.")
     const size = files.reduce((sum, file) => sum + file.size, 0)
-    if (size > data.limit) return say(`That is too large: ${data.limitText} can be pasted at a time. Upload it instead.`)
+    if (size > data.limit) return say(`That is too large: ${data.limitText} can be pasted at a time. Paste less, or make it smaller.`)
     if (files.length > data.most) return say(`That are ${files.length} files: ${data.most} can be pasted at a time.`)
     say("Sending…")
     const contents = await Promise.all(files.map(base64))

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.text import MB
-from pages.ui.predict.sent_picture import MAX_SENT_MB
+from pages.ui.predict.sent_picture import MAX_PICTURE_MB
 
 MAX_PASTED = 24  # files at a time
 _HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ def paste_zone(*, key: str, on_paste: Callable[[list[tuple[str, Any]]], None]) -
         st.session_state[turn_key] = st.session_state.get(turn_key, 0) + 1
         on_paste(_named_contents(st.session_state[key].get("pasted")))
 
-    data = {"limit": MAX_SENT_MB * MB, "limitText": f"{MAX_SENT_MB} MB", "most": MAX_PASTED}
+    data = {"limit": MAX_PICTURE_MB * MB, "limitText": f"{MAX_PICTURE_MB} MB", "most": MAX_PASTED}
     _component(key=key, data={**data, "turn": st.session_state.get(turn_key, 0)}, on_pasted_change=report)
 
 

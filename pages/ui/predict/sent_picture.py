@@ -1,4 +1,4 @@
-"""Pictures that a component of ours sends from the browser, checked before anything looks into them.
+"""Picture files that come from the browser, checked before anything looks into them.
 
 Whoever steers the browser can send anything: what is no file of a reasonable size ends here, and what is no picture
 where it is decoded, as an uploaded file.
@@ -8,10 +8,23 @@ import base64
 import binascii
 from typing import Any
 
+from streamlit.typing import UploadedFile
+
 from cifar_core.errors import DataError
 from cifar_core.text import MB, size_text
 
-MAX_SENT_MB = 20  # of one file: screenshots and photos; a larger one can be uploaded
+# Of one file. One of 190 MB whose parts are tiny keeps a server busy for a minute and takes 2 GB.
+MAX_PICTURE_MB = 20
+
+
+def uploaded_file(file: UploadedFile, name: str) -> bytes:
+    """Return the file that a widget of Streamlit holds, whose limit only the browser has checked.
+
+    Raises:
+        DataError: it is too large.
+    """
+    _check_size(file.size, name)
+    return file.getvalue()
 
 
 def sent_file(content: Any, name: str) -> bytes:
@@ -22,12 +35,15 @@ def sent_file(content: Any, name: str) -> bytes:
     """
     if not isinstance(content, str):
         raise DataError(f"{name} is no picture: the browser sent no file.")
-    size = len(content) * 3 // 4 - content[-2:].count("=")
-    if size > MAX_SENT_MB * MB:
-        raise DataError(
-            f"{name} has {size_text(size)}, more than the {MAX_SENT_MB} MB that can be taken here: upload it."
-        )
+    _check_size(len(content) * 3 // 4 - content[-2:].count("="), name)
     try:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as error:
         raise DataError(f"{name} is no picture: the browser sent no file.") from error
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_PICTURE_MB * MB:
+        raise DataError(
+            f"{name} has {size_text(size)}, more than the {MAX_PICTURE_MB} MB that a picture may have: make it smaller."
+        )

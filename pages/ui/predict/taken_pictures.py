@@ -108,8 +108,8 @@ def forget_picture(picture_id: str) -> None:
 
 
 def undo_removal() -> None:
-    """Bring back what was removed last; for a callback."""
-    st.session_state[_TAKEN_KEY] = st.session_state.pop(_BEFORE_KEY)
+    """Bring back what was removed last; for a callback, which a double click calls twice."""
+    st.session_state[_TAKEN_KEY] = st.session_state.pop(_BEFORE_KEY, taken_pictures())
 
 
 def removed_count() -> int:
