@@ -90,6 +90,9 @@ def test_a_drawing_is_one_picture_and_is_there_again(browser: Browser, app: App,
     choose(page, "Paste")
     choose(page, "Draw")
     assert drawn(page) == before
+    page.reload()
+    expect(page.get_by_text("1 picture · newest", exact=False)).to_be_visible()
+    assert drawn(page) == before
     page.get_by_role("button", name="Clear").click()
     settle(page)
     expect(page.get_by_text("drawing 1")).to_be_visible()
@@ -114,7 +117,7 @@ def test_the_old_address_lets_one_go_back(page: Page, app: App, finished: Run) -
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()
     settle(page)
     page.get_by_role("radio", name="A test picture").click()
-    expect(page).to_have_url(re.compile("/picture"))
+    expect(page).to_have_url(re.compile("/predict.*source=test"))
     settle(page)
     page.go_back()
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()

@@ -10,7 +10,7 @@ const COLOURS = [
 ]
 const BRUSHES = [["thin brush", 5], ["middle brush", 14], ["thick brush", 40]]
 
-export default function ({ parentElement, setTriggerValue }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   const find = name => parentElement.querySelector(name)
   const canvas = find("canvas")
   const state = states.get(parentElement) ?? { ...restored(), colour: COLOURS[0][1], brush: BRUSHES[1][1], timer: 0 }
@@ -21,7 +21,7 @@ export default function ({ parentElement, setTriggerValue }) {
     paint(canvas, state.strokes)
     find(".undo").disabled = !state.strokes.length && !state.cleared
     find(".clear").disabled = !state.strokes.length
-    state.sent = false
+    state.sentTo = null
     store(state)
     rest()
   }
@@ -29,7 +29,7 @@ export default function ({ parentElement, setTriggerValue }) {
     clearTimeout(state.timer)
     state.timer = setTimeout(() => {
       const content = state.strokes.length ? canvas.toDataURL("image/png").split(",")[1] : ""
-      state.sent = true
+      state.sentTo = data.session
       store(state)
       setTriggerValue("drawn", { id: state.id, content })
     }, REST)
@@ -55,8 +55,8 @@ export default function ({ parentElement, setTriggerValue }) {
     choices(find(".brushes"), BRUSHES, () => state.brush, value => { state.brush = value }, brushDot)
     paint(canvas, state.strokes)
     find(".undo").disabled = find(".clear").disabled = !state.strokes.length
-    if (!state.sent) rest()
   }
+  if (state.sentTo !== data.session && !state.stroke && (state.strokes.length || state.sentTo === null)) rest()
   return () => clearTimeout(state.timer)
 }
 
@@ -140,15 +140,15 @@ function newId() {
 
 function restored() {
   try {
-    const { id, strokes, sent } = JSON.parse(sessionStorage.getItem(STORE))
-    return { id, strokes, sent }
+    const { id, strokes, sentTo } = JSON.parse(sessionStorage.getItem(STORE))
+    return { id, strokes, sentTo }
   } catch { // nothing stored, or no storage in this browser
-    return { id: newId(), strokes: [], sent: true }
+    return { id: newId(), strokes: [], sentTo: "" }
   }
 }
 
-function store({ id, strokes, sent }) {
-  const text = JSON.stringify({ id, strokes, sent })
+function store({ id, strokes, sentTo }) {
+  const text = JSON.stringify({ id, strokes, sentTo })
   try {
     if (text.length <= MOST) sessionStorage.setItem(STORE, text)
   } catch { // no room, or no storage: the drawing is still on the canvas

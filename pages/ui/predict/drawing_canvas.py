@@ -1,10 +1,12 @@
 """A small canvas to draw on with mouse, finger or pen: brush sizes, a few colours, undo and clear.
 
 No native element draws. The strokes stay in the browser (also when the canvas is left and shown again); a while after
-each stroke the drawing is sent as a PNG, the same drawing under the same id.
+each stroke the drawing is sent as a PNG, the same drawing under the same id. A session that has not got it, as after
+the page was loaded again, gets it once the canvas is shown.
 """
 
 import re
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 _DRAWING_ID = re.compile(r"[a-z0-9]{1,40}")
+_SESSION_KEY = "own_drawing_session"  # session: what tells it from others
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "cifar_core.drawing_canvas",
@@ -45,4 +48,5 @@ def drawing_canvas(*, key: str, on_draw: Callable[[str, Any], None]) -> None:
         if isinstance(drawing, str) and _DRAWING_ID.fullmatch(drawing):
             on_draw(drawing, drawn.get("content"))
 
-    _component(key=key, on_drawn_change=report)
+    data = {"session": st.session_state.setdefault(_SESSION_KEY, secrets.token_hex(8))}
+    _component(key=key, data=data, on_drawn_change=report)
