@@ -19,7 +19,7 @@ def show_key_numbers(run: Run, found: Findings) -> None:
     with st.grid(4, min_column_width=150):
         share = run.best.test_accuracy if run.best else None
         st.metric("Test accuracy", percent(share), help=accuracy_interval(run, share) if share is not None else None)
-        st.metric("Mistakes (test)", f"{mistakes:,} of {len(found.table):,}")
+        st.metric("Mistakes (test)", f"{mistakes:,}", help=f"Of {len(found.table):,} test pictures.")
         st.metric(
             f"{epoch_word(run).capitalize()} epoch",
             f"{run.best.epoch if run.best else '–'} of {run.config.optimizer.epochs}",
