@@ -77,9 +77,18 @@ def start_app(workspace: Workspace, log: Path, *, port: int = 0, **environment: 
 
 
 def stop_app(app: App) -> None:
-    """Terminate a server and wait until its process has ended."""
+    """Terminate a server and wait until its process has ended.
+
+    Raises:
+        TimeoutExpired: it did not end by itself; it was killed, so that nothing is left behind.
+    """
     app.process.terminate()
-    app.process.wait(timeout=_STOP_SECONDS)
+    try:
+        app.process.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        app.process.kill()
+        app.process.wait()
+        raise
 
 
 @contextmanager
