@@ -39,9 +39,8 @@ def read_history(workspace: Workspace, run: Run, row: int) -> PictureHistory:
         except UNREADABLE:
             unreadable.append(line.epoch)
     classes = len(run.dataset.class_names) if run.dataset else 0
-    return PictureHistory(
-        tuple(found), np.array(list(found.values()), np.float32).reshape(-1, classes), tuple(unreadable)
-    )
+    probs = np.array(list(found.values()), np.float32).reshape(len(found), classes)
+    return PictureHistory(tuple(found), probs, tuple(unreadable))
 
 
 def read_row(folder: RunFolder, dataset: DatasetFacts | None, epoch: int, row: int) -> np.ndarray:

@@ -21,10 +21,12 @@ def show_other_runs(picture: ShownPicture) -> None:
     if not answers and not damaged:
         return
     right = sum(answer.predicted == picture.label for answer in answers)
-    sentence = f"**Other runs.** Right in {right:,} of {counted(len(answers), 'other run')} on the same test pictures."
+    sentences = ["**Other runs.**"]
+    if answers:
+        sentences.append(f"Right in {right:,} of {counted(len(answers), 'other run')} on the same test pictures.")
     if damaged:
-        sentence += f" {counted(len(damaged), 'run')} with damaged predictions left out."
-    st.markdown(sentence)
+        sentences.append(f"{counted(len(damaged), 'run')} with damaged predictions left out.")
+    st.markdown(" ".join(sentences))
     labels = run_labels([answer.run for answer in answers])
     with st.container(height=_LINES_HEIGHT if len(answers) > _MOST_LINES else "content", gap="xxsmall"):
         for answer in answers:

@@ -14,7 +14,7 @@ from pages.ui.run_focus import facts_line, require_result, run_in_focus
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 TITLE, LEAD = "Picture", "One picture, and what the network makes of it."
-SOURCES = {"test": "A test picture", "own": "Your own pictures"}
+SOURCES = {"test": "A test picture", "own": "Your own pictures"}  # where the picture comes from
 
 
 def show_picture_screen(page: PageFrame, first: str) -> None:

@@ -22,7 +22,6 @@ from pages.ui.predict.taken_pictures import (
     undo_removal,
 )
 
-SOURCES = {"test": "A test picture", "own": "Your own pictures"}  # where a picture on the Picture page comes from
 CARD_WIDTH = 340  # CSS pixels that the entrance and an answer have at least; a wide window has several side by side
 
 
