@@ -127,7 +127,14 @@ TERMS: dict[str, Term] = {
     "best": Term(
         "Best epoch",
         "The round that is kept",
-        "The epoch with the highest accuracy on the validation part; its weights are the ones that predict.",
+        "The epoch with the highest accuracy on the validation part; its weights are the ones that predict. Without a "
+        "validation part it is the last one.",
+    ),
+    "forgetting": Term(
+        "Forgetting event",
+        "It knew it, then lost it",
+        "A picture that is right after one epoch and wrong after the next was forgotten once. One that stays right from "
+        "some epoch on was never forgotten.",
     ),
     "overfitting": Term(
         "Overfitting",

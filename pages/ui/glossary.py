@@ -6,14 +6,21 @@ from streamlit.delta_generator import DeltaGenerator
 from cifar_core.evaluate import Term, find_terms
 from pages.ui.markdown import escaped, escaped_sentence
 
+_BUTTON_KEY = "frame_glossary"
+
 
 def show_glossary_button(place: DeltaGenerator) -> None:
     """Show the button that opens the glossary."""
-    if place.button("Glossary", icon=":material/menu_book:", type="tertiary", key="frame_glossary"):
+    if place.button("Glossary", icon=":material/menu_book:", type="tertiary", key=_BUTTON_KEY):
         _show_glossary()
 
 
-@st.dialog("Glossary", icon=":material/menu_book:", position="right")
+def glossary_is_open() -> bool:
+    """Return whether it was just asked for: another dialog waits until it is closed, for Streamlit shows only one."""
+    return bool(st.session_state.get(_BUTTON_KEY))
+
+
+@st.dialog("Glossary", icon=":material/menu_book:", position="right", on_dismiss="rerun")
 def _show_glossary() -> None:
     words = st.text_input(
         "Find a word", key="glossary_find", live=True, type="search", placeholder="such as recall, or how sure"

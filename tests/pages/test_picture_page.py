@@ -99,6 +99,10 @@ def test_the_drawer_begins_each_picture_at_the_epoch_of_the_grid(
     app.query_params["run"], app.query_params["image"] = "late", worst[2]
     app.run()
     assert marks(app)["shown"] == 2
+    app.sidebar.button(key="frame_glossary").click().run()  # as the page is loading, before the drawer lies over it
+    assert not app.exception and [dialog.proto.dialog.title for dialog in app.get("dialog")] == ["Glossary"]
+    app.run()
+    assert [dialog.proto.dialog.title for dialog in app.get("dialog")] == ["Picture"]
 
 
 @pytest.mark.fault(19)

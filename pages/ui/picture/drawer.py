@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from pages.ui.error_messages import show_errors
+from pages.ui.glossary import glossary_is_open
 from pages.ui.picture.navigation import Neighbours, show_neighbours
 from pages.ui.picture.shown_picture import find_picture
 from pages.ui.picture.view import show_picture
@@ -29,6 +30,8 @@ def open_picture(page: str, image: str) -> None:
 
 def show_picture_detail(query: GalleryQuery) -> None:
     """Show the open picture in a drawer on the right; closing it removes the picture from the URL."""
+    if glossary_is_open():
+        return
     drawer = st.dialog("Picture", width="medium", position="right", on_dismiss=partial(open_picture, query.page, ""))
     drawer(_show_in_drawer)(query)
 
