@@ -3,7 +3,7 @@
 Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
-from cifar_core.samples.captions import shared_words, tile_caption, tile_lines
+from cifar_core.samples.captions import shared_words, tile_caption, tile_label, tile_lines
 from cifar_core.samples.filter_words import filter_parts
 from cifar_core.samples.select import (
     EXPORTED_SCORES,
@@ -37,5 +37,6 @@ __all__ = [
     "select_samples",
     "shared_words",
     "tile_caption",
+    "tile_label",
     "tile_lines",
 ]

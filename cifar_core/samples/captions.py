@@ -50,6 +50,11 @@ def tile_lines(row: Mapping[Any, Any] | pd.Series, sort: str = "loss", shared: S
     return "\n".join([*(words for words in classes if words not in shared), ", ".join(numbers)])
 
 
+def tile_label(lines: str, shared: Sequence[str] = ()) -> str:
+    """What a screen reader says of a tile: its `tile_lines` as they stand, for voice control, then what is `shared`."""
+    return ", ".join([*filter(None, lines.split("\n")), *shared])
+
+
 def _caption_parts(row: Mapping[Any, Any] | pd.Series, sort: str) -> list[str]:
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])

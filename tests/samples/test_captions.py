@@ -5,7 +5,16 @@ import pytest
 
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate import CheckedPredictions
-from cifar_core.samples import SORTS, SampleFilter, sample_table, select_samples, shared_words, tile_caption, tile_lines
+from cifar_core.samples import (
+    SORTS,
+    SampleFilter,
+    sample_table,
+    select_samples,
+    shared_words,
+    tile_caption,
+    tile_label,
+    tile_lines,
+)
 
 PREDICTIONS = CheckedPredictions(np.zeros(1, int), np.array([[0.01, 0.98, 0.01]]), ("cat", "dog", "deer"))
 ONE = sample_table(PREDICTIONS, ["test/1.png"])
@@ -52,6 +61,8 @@ def test_what_all_pictures_share_leaves_the_tiles() -> None:
     ):
         assert shared_words(rows) == shared
         assert tile_lines(first, "loss", shared) == lines
+        assert tile_label(lines, shared) == ", ".join([*lines.split("\n"), *shared]), "its words as they stand"
+    assert tile_label("true cat\n", ("predicted dog",)) == "true cat, predicted dog"
     correct = select_samples(table, SampleFilter(outcome="correct"))
     assert shared_words(correct) == ("correctly predicted",)
     assert tile_lines(correct.iloc[0], "confidence", shared_words(correct)) == "dog, or so\n70.0 %"

@@ -10,7 +10,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cifar_core.samples import filter_parts, shared_words, tile_caption, tile_lines
+from cifar_core.samples import filter_parts, shared_words, tile_label, tile_lines
 from cifar_core.text import no_pictures
 from pages.ui.components.image_grid import GridEvent, Mark, image_grid
 from pages.ui.markdown import escaped, escaped_sentence
@@ -53,13 +53,13 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
     query, shared = content.query, shared_words(content.rows)
     if shared:
         st.markdown(f"All: {escaped(', '.join(shared))}")
-    rows = shown.to_dict("records")
+    captions = [tile_lines(row, query.sort, shared) for row in shown.to_dict("records")]
     image_grid(
         content.split.images[shown["index"].to_numpy()],
-        [tile_lines(row, query.sort, shared) for row in rows],
+        captions,
         shown["id"].tolist(),
         key=f"{query.page}_grid",
-        labels=[tile_caption(row, query.sort) for row in rows],
+        labels=[tile_label(lines, shared) for lines in captions],
         marks=_marks(content.rows, shown),
         selected=selected_ids(query),
         on_change=partial(_on_grid_changed, query, frozenset(shown["id"])),
