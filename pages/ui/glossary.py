@@ -8,8 +8,10 @@ from pages.ui.markdown import escaped, escaped_sentence
 
 
 def show_glossary_button(place: DeltaGenerator) -> None:
-    """Show the button that opens the glossary."""
-    if place.button("Glossary", icon=":material/menu_book:", type="tertiary", key="frame_glossary"):
+    """Show the button that opens the glossary, as a group of its own below those of the pages."""
+    group = place.container(gap="xxsmall")
+    group.caption("Help")
+    if group.button("Glossary", icon=":material/menu_book:", type="tertiary", key="frame_glossary"):
         _show_glossary()
 
 

@@ -4,7 +4,7 @@ A click opens a picture, a tick selects it. The session keeps which pictures are
 of tiles and which picture are open is in the URL (`GALLERY_URL_PARAMETERS`).
 """
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from functools import partial
 
 import pandas as pd
@@ -39,24 +39,26 @@ def _empty_message(content: GalleryContent) -> str:
     return escaped_sentence(f"No picture matches: {', '.join(only + parts)}. Widen a filter to see some.")
 
 
-def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
+def show_gallery(content: GalleryContent, *, tile: int = 96, said: Collection[str] = ()) -> None:
     """Show one page of tiles with its page numbers, and the picture that is open large.
 
     Args:
         content: the pictures.
         tile: width of a picture on screen, in CSS pixels.
+        said: what the page says above of all pictures, in the words of `shared_words`.
     """
     shown = rows_on_page(content)
     if shown.empty:
         st.info(_empty_message(content), icon=":material/filter_alt_off:")
         return
     query, shared = content.query, shared_words(content.rows)
-    if shared:
-        st.markdown(f"All: {escaped(', '.join(shared))}")
+    unsaid = [words for words in shared if words not in said]
+    if unsaid:
+        st.markdown(f"All: {escaped(', '.join(unsaid))}")
     rows = shown.to_dict("records")
     image_grid(
         content.split.images[shown["index"].to_numpy()],
-        [tile_lines(row, query.sort, shared) for row in rows],
+        [tile_lines(row, query.sort, {*shared, *said}) for row in rows],
         shown["id"].tolist(),
         key=f"{query.page}_grid",
         labels=[tile_caption(row, query.sort) for row in rows],
