@@ -1,5 +1,6 @@
 """What a person came for is in view: positions and clicks on a laptop (1366 x 768) and a phone (390 px, touch)."""
 
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from cifar_core.runs import Run, read_predictions
 from cifar_core.samples import SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.screens import query, settle, tile_ids, tiles
+from tests.lifecycle.conftest import until
 from tests.pages.support import rewrite_run
 from tests.runs.conftest import finished, shared
 
@@ -103,10 +105,14 @@ def test_the_first_mistake_is_in_the_upper_third(laptop: Page, app: App) -> None
         laptop.goto(f"{app.url}/{address}")
         expect(laptop.get_by_text("Confidently wrong", exact=True)).to_be_visible()
         expect(laptop.get_by_role("button", name="Predictions (CSV)")).to_be_visible()
-        settle(laptop)  # until then Streamlit holds places of other heights for what is still loading
-        laptop.wait_for_function(
-            "most => document.querySelector('.tile')?.getBoundingClientRect().top <= most", arg=FIRST_TILE, timeout=5000
-        )
+        settle(laptop)
+        until(lambda: top_of_the_first_tile(laptop) <= FIRST_TILE, address)
+
+
+def top_of_the_first_tile(page: Page) -> float:
+    """CSS pixels; larger while Streamlit holds places of other heights for what is still loading."""
+    box = tiles(page).first.bounding_box()
+    return box["y"] if box else math.inf
 
 
 def test_a_newcomer_finds_the_confidently_wrong_in_two_clicks(laptop: Page, app: App, workspace: Workspace) -> None:
