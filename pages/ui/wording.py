@@ -30,9 +30,7 @@ def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
 
     A browser would round a half up, so that a table said 68.3 where a sentence says 68.2.
     """
-    return table.assign(
-        **{name: [round(100 * share, 1) for share in table[name].astype(float)] for name in columns}
-    )
+    return table.assign(**{name: [round(100 * share, 1) for share in table[name].astype(float)] for name in columns})
 
 
 def status_display(run: Run) -> tuple[str, BadgeColour, str]:
