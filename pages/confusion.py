@@ -37,6 +37,8 @@ from pages.ui.url_state import url_to_widgets, widgets_to_url
 from pages.ui.wording import percent
 
 PICTURES_HEIGHT = 470  # CSS pixels: the matrix beside them stays in view while one looks through them
+MAX_BESIDE = 40  # classes; the cells of more are too small to point at in half of a window
+UNSCROLLED = 9  # so few pictures have room without scrolling
 FIRST_TILE = 320  # CSS pixels from the top of the column to the end of its first tile
 
 
@@ -100,7 +102,7 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings, true: str | No
     if content.rows.empty and (support is None or support.any()):
         st.info("There is no such picture.", icon=":material/image_not_supported:")
         return
-    with st.container(height=PICTURES_HEIGHT, border=False):
+    with st.container(height=PICTURES_HEIGHT if len(content.rows) > UNSCROLLED else "content", border=False):
         show_gallery(content)
     show_selection_bar(workspace, content)
 
@@ -153,7 +155,8 @@ def main(page: PageFrame, run: Run) -> None:
         st.caption(escaped_sentence(words))
     drawing = show_controls(run, epochs, best.epoch)
     cells = matrix_cells(workspace, run, findings, epochs, drawing)
-    with st.grid(2, min_column_width=340) as grid:
+    beside = len(cells.class_names) <= MAX_BESIDE
+    with st.grid(2 if beside else 1, min_column_width=340) as grid:
         with grid.cell():
             show_matrix(cells, words)
         with grid.cell():

@@ -22,6 +22,7 @@ from pages.ui.understand.gallery_filters import (
     show_chips,
     show_epoch_slider,
     show_panel_button,
+    show_tile_sizes,
     show_view_row,
 )
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
@@ -32,16 +33,21 @@ from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import UrlParameter, one_of, url_to_widgets, widgets_to_url
 
 PAGE_KEY = "misclassified"
-FACTS_WIDTH = 415  # CSS pixels: beside the title and the run in a window of 1366; longer facts take a second line
+FACTS_WIDTH = 430  # CSS pixels: beside the title and the run in a window of 1366; longer facts take a second line
 
 
-def show_matches(run: Run, content: GalleryContent) -> None:
-    """Show how many pictures match, and the buttons that select them or download all predictions."""
+def show_matches(run: Run, content: GalleryContent) -> int:
+    """Show how many pictures match, how large they are, and the buttons that select them or download all predictions.
+
+    Returns:
+        the width of a picture in CSS pixels.
+    """
     correct, outcome = content.findings.table["correct"], content.query.sample_filter.outcome
     whole = {"mistakes": (~correct).sum(), "correct": correct.sum(), "all": len(correct)}[outcome]
     nouns = {"mistakes": "mistakes", "correct": "correct predictions", "all": "pictures"}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(content.rows):,}** of {whole:,} {nouns[outcome]} match", width="content")
+        tile = show_tile_sizes(PAGE_KEY)
         for label, choose in (("this page", select_page), ("all that match", select_all)):
             st.button(
                 f"Select {label}",
@@ -53,6 +59,7 @@ def show_matches(run: Run, content: GalleryContent) -> None:
                 args=(content.query,),
             )
         show_prediction_downloads(run, content.findings)
+    return tile
 
 
 def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters: dict[str, UrlParameter]) -> None:
@@ -61,7 +68,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
     content = GalleryQuery(PAGE_KEY, workspace, run, epoch, *chosen).load()
     epochs = finished_epochs(workspace, run)
     with st.container(gap="xsmall"):
-        tile = show_view_row(PAGE_KEY)
+        show_view_row(PAGE_KEY)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
@@ -69,7 +76,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
             show_chips(PAGE_KEY, parameters, chosen[0])
         if is_open:
             show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY))
-        show_matches(run, content)
+        tile = show_matches(run, content)
         show_gallery(content, tile=tile)
     show_selection_bar(workspace, content)
 

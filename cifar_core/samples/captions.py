@@ -1,6 +1,6 @@
 """The captions of pictures: on tiles, in contact sheets and in lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -43,7 +43,7 @@ def shared_words(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(f"{word} {name}" for word, name in zip(_CLASSES, (true, predicted), strict=True) if name is not None)
 
 
-def tile_lines(row: Mapping[Any, Any] | pd.Series, sort: str = "loss", shared: Sequence[str] = ()) -> str:
+def tile_lines(row: Mapping[Any, Any] | pd.Series, sort: str = "loss", shared: Collection[str] = ()) -> str:
     """`tile_caption` on up to three lines, true, predicted and numbers, without what is `shared` (`shared_words`)."""
     true, predicted, *numbers = _caption_parts(row, sort)
     classes = [str(row["true"])] if ALL_CORRECT in shared else [true, predicted]

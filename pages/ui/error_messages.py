@@ -27,7 +27,13 @@ def show_errors_as_toast() -> Iterator[None]:
         st.toast(escaped_sentence(error), icon=":material/error:", duration="long")
 
 
-def show_warnings(sentences: Sequence[str]) -> None:
-    """Show what makes numbers doubtful, one sentence a line; nothing where there are none."""
+def show_warnings(sentences: Sequence[str], *, small: bool = False) -> None:
+    """Show what makes numbers doubtful, one sentence a line; nothing where there are none.
+
+    Args:
+        sentences: what is doubtful.
+        small: as small print, where pictures that stand below are what a person came for.
+    """
     if sentences:
-        st.warning("  \n".join(map(escaped_sentence, sentences)), icon=":material/warning:")
+        lines = [f":small[{escaped_sentence(each)}]" if small else escaped_sentence(each) for each in sentences]
+        st.warning("  \n".join(lines), icon=":material/warning:")

@@ -10,8 +10,10 @@ _BUTTON_KEY = "frame_glossary"
 
 
 def show_glossary_button(place: DeltaGenerator) -> None:
-    """Show the button that opens the glossary."""
-    if place.button("Glossary", icon=":material/menu_book:", type="tertiary", key=_BUTTON_KEY):
+    """Show the button that opens the glossary, as a group of its own below those of the pages."""
+    group = place.container(gap="xxsmall")
+    group.caption("Help")
+    if group.button("Glossary", icon=":material/menu_book:", type="tertiary", key=_BUTTON_KEY):
         _show_glossary()
 
 

@@ -61,7 +61,7 @@ def run_in_focus(
             format_func=run_labels(runs.values()).__getitem__,
             on_change=_on_run_chosen,
             label_visibility="collapsed",
-            width=300,
+            width=280,
         )
     st.session_state[FOCUS_KEY] = chosen
     if st.query_params.get("run") != chosen:
@@ -102,12 +102,12 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
 
 
 def show_caveats(run: Run) -> None:
-    """Show beside an accuracy of a run what a person should know before they believe it."""
+    """Show beside an accuracy of a run what a person should know before they believe it, on few lines."""
     doubts = accuracy_doubts(run)
-    show_warnings(doubts)
-    notes = [f":material/info: {escaped_sentence(note)}" for note in accuracy_caveats(run) if note not in doubts]
+    show_warnings(doubts, small=True)
+    notes = [escaped_sentence(note) for note in accuracy_caveats(run) if note not in doubts]
     if notes:
-        st.caption("  \n".join(notes))
+        st.caption(f":material/info: {' '.join(notes)}")
 
 
 def run_labels(runs: Collection[Run]) -> dict[str, str]:

@@ -26,8 +26,11 @@ STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, 
 
 
 def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
-    """Return the table with these columns of shares (0 to 1) as percents."""
-    return table.assign(**{name: 100 * table[name].astype(float) for name in columns})
+    """Return the table with these columns of shares (0 to 1) as percents, rounded as `percent` rounds them.
+
+    A browser would round a half up, so that a table said 68.3 where a sentence says 68.2.
+    """
+    return table.assign(**{name: [round(100 * share, 1) for share in table[name].astype(float)] for name in columns})
 
 
 def status_display(run: Run) -> tuple[str, BadgeColour, str]:

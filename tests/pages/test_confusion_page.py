@@ -85,9 +85,26 @@ def test_the_address_alone_brings_the_cell_back_and_the_way_back_shows_the_pairs
     true, predicted, ids = cell_of(found, mistake=True)
     app = open_page(shared, "confusion", run=finished.id, true=true, predicted=predicted)
     assert set(shown(app)) == ids and "Most confused pairs" not in said(app)
+    assert "All: " not in said(app), "the title says it"
+    assert not any(words in caption for caption in shown_grid(app)["captions"] for words in ("true", "predicted"))
     app.button(key="confusion_back").click().run()
     assert shown(app) == [] and "Most confused pairs" in said(app)
     assert "true" not in app.query_params and matrix_of(app)["chosen"] is None
+
+
+def test_long_names_leave_room_for_the_numbers() -> None:
+    """All columns are as wide as the place beside the matrix in a window of 1366 pixels, less that of the ticks."""
+
+    script = """
+import pandas as pd
+from pages.ui.understand.confusion_tables import show_pairs
+numbers = {"count": [9], "share_of_true": [0.5], "reverse_count": [1]}
+show_pairs(pd.DataFrame({"true": ["Tomato Mosaic Virus (healthy)"], "predicted": ["cat"], **numbers}))
+"""
+    app = AppTest.from_string(script).run()
+    assert not app.exception
+    widths = [column["width"] for column in json.loads(app.dataframe[0].proto.columns).values() if "width" in column]
+    assert len(widths) == 5 and sum(widths) <= 460 - 34
 
 
 def test_a_class_alone_shows_its_mistakes(

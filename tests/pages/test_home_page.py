@@ -49,7 +49,7 @@ def test_a_finished_run_leads_inside(open_page: OpenPage, finished: Run, shared:
     values = {metric.label: metric.value for metric in app.metric}
     assert finished.best is not None
     assert values["Test accuracy"] == percent(finished.best.test_accuracy)
-    assert values["Mistakes (test)"] == f"{round(100 * (1 - finished.best.test_accuracy))}"
+    assert values["Mistakes of 100 (test)"] == f"{round(100 * (1 - finished.best.test_accuracy))}"
     assert "n \\= 100" in said(app), "the facts line names split and n"
 
 

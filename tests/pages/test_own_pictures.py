@@ -261,7 +261,7 @@ def test_the_real_network_answers_as_when_it_was_measured(
     app = open_page(shared, "predict", run=finished.id)
     app.file_uploader[0].upload("a.png", encoded(Image.fromarray(pixels[0].transpose(1, 2, 0)))).run()
     assert not app.error
-    assert app.dataframe[0].value["probability"].iloc[0] == pytest.approx(100 * float(probs.max()), abs=1e-3)
+    assert app.dataframe[0].value["probability"].iloc[0] == round(100 * float(probs.max()), 1)
 
 
 def test_no_answer_leaves_the_pictures(

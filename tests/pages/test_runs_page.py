@@ -12,6 +12,7 @@ from cifar_core.runs import Run, create_run, list_runs, read_run, rename_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace
 from pages.ui.runs.runs_table import runs_table
+from pages.ui.wording import in_percent, percent
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 
@@ -104,3 +105,9 @@ def test_a_run_without_result_has_empty_cells(workspace: Workspace, two: list[st
     assert table["best test accuracy"].isna().all()
     assert EVIL in set(table["run"])
     assert isinstance(table, pd.DataFrame)
+
+
+def test_a_table_rounds_as_sentences_do() -> None:
+    """A browser rounds 68.25 up, Python to the even digit."""
+    shown = in_percent(pd.DataFrame({"accuracy": [0.6825, 0.0, None]}), ["accuracy"])["accuracy"]
+    assert f"{shown[0]}\u00a0%" == percent(0.6825) and shown[1] == 0 and pd.isna(shown[2])

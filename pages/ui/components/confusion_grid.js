@@ -4,6 +4,7 @@ const states = new WeakMap()
 const ABOVE = 330 // px of the window that the page's head, its controls, the names and the legend take
 const LEAST_ROOM = 320 // px for the cells of a low window
 const LEAST_NAMES = 74 // px of the names of the rows
+const LEAST_CELL = 10 // px of a cell, which a pointer hits; a matrix that is then higher than the window scrolls with the page
 const WIDEST = 120 // px of a cell
 const NAME_LINE = 13 // px: closer names would overlap
 const LEAST_TEXT = 8 // px: smaller numbers are left out
@@ -135,8 +136,8 @@ function fit(state) {
   pen.font = `12px ${getComputedStyle(root).fontFamily}`
   const longest = Math.max(...data.names.map(name => pen.measureText(name).width))
   const names = Math.ceil(Math.max(LEAST_NAMES, Math.min(longest + 10, state.width / 4, 170)))
-  const room = Math.max(LEAST_ROOM, innerHeight - ABOVE)
   const count = data.names.length
+  const room = Math.max(LEAST_ROOM, innerHeight - ABOVE, LEAST_CELL * count)
   const cell = Math.max(2, Math.min(WIDEST, (state.width - names - 8) / count, room / count))
   const upright = longest > cell - 6
   const characters = Math.max(1, ...data.texts.flat().map(text => text.length))

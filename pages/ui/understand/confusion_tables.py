@@ -1,5 +1,6 @@
 """The tables of the Confusion page: most confused pairs; precision, recall and F1 of each class; their downloads."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -20,6 +21,8 @@ from pages.ui.understand.confusion_matrix import PAGE_KEY, choose_cell, table_ke
 from pages.ui.wording import PERCENT_FORMAT, in_percent
 
 MAX_PAIR_ROWS = 11  # a longer table scrolls, so that the matrix beside it stays in view
+MAX_WHOLE_NAME = 15  # characters of a class name
+NAME_WIDTH, NUMBER_WIDTH = 112, 66  # CSS pixels of columns: all five beside the matrix in a window of 1366
 SELECTION: list[Any] = ["single-row", "single-cell"]  # of a table: a click anywhere in a row
 SCORES = ["precision", "recall", "f1"]  # of a class
 
@@ -30,6 +33,9 @@ def show_pairs(pairs: pd.DataFrame) -> None:
         st.caption("None: every picture is predicted correctly.")
         return
     key, cells = table_key("pairs"), list(zip(pairs["true"], pairs["predicted"], strict=True))
+    # Long names are cut, so that the numbers stay in view beside the matrix.
+    is_long = max(map(len, itertools.chain.from_iterable(cells))) > MAX_WHOLE_NAME
+    name, number = (NAME_WIDTH, NUMBER_WIDTH) if is_long else (None, None)
     st.dataframe(
         in_percent(pairs[["true", "predicted", "count", "share_of_true", "reverse_count"]], ["share_of_true"]),
         key=key,
@@ -39,14 +45,14 @@ def show_pairs(pairs: pd.DataFrame) -> None:
         height="content" if len(pairs) <= MAX_PAIR_ROWS else 420,
         alt="Most confused pairs",
         column_config={
-            "true": "True",
-            "predicted": "Predicted",
-            "count": st.column_config.NumberColumn("Count", format="localized", help="Pictures."),
+            "true": st.column_config.TextColumn("True", width=name),
+            "predicted": st.column_config.TextColumn("Predicted", width=name),
+            "count": st.column_config.NumberColumn("Count", format="localized", help="Pictures.", width=number),
             "share_of_true": st.column_config.NumberColumn(
-                "Share", format=PERCENT_FORMAT, help="Of all pictures of the true class."
+                "Share", format=PERCENT_FORMAT, help="Of all pictures of the true class.", width=number
             ),
             "reverse_count": st.column_config.NumberColumn(
-                "Reverse", format="localized", help="Pictures mixed up the other way round."
+                "Reverse", format="localized", help="Pictures mixed up the other way round.", width=number
             ),
         },
     )
@@ -150,7 +156,7 @@ def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, cells: Mat
         ),
         "Classes (CSV)": ("classes.csv", "text/csv", lambda: table_csv(classes)),
     }
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True):
         for label, (name, mime, make) in files.items():
             st.download_button(
                 label,

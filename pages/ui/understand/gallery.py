@@ -51,8 +51,9 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
         st.info(_empty_message(content), icon=":material/filter_alt_off:")
         return
     query, shared = content.query, shared_words(content.rows)
-    if shared:
-        st.markdown(f"All: {escaped(', '.join(shared))}")
+    filtered = {words for _, words in filter_parts(query.sample_filter)}  # stands above the tiles already
+    if news := [words for words in shared if words not in filtered]:
+        st.markdown(f"All: {escaped(', '.join(news))}")
     captions = [tile_lines(row, query.sort, shared) for row in shown.to_dict("records")]
     image_grid(
         content.split.images[shown["index"].to_numpy()],

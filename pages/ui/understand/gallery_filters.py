@@ -42,8 +42,8 @@ def chosen_filter(page: str, parameters: Mapping[str, UrlParameter]) -> tuple[Sa
     return SampleFilter(*classes, ranges, said["text"], said["outcome"], said["per_pair"]), said["sort"]
 
 
-def show_view_row(page: str) -> int:
-    """Show the choice of outcome, sort and tile size; return the width of a picture in CSS pixels."""
+def show_view_row(page: str) -> None:
+    """Show the choice of outcome and of sort."""
     outcome, sort = st.session_state[f"{page}_outcome"], st.session_state[f"{page}_sort"]
 
     def sort_title(name: str) -> str:  # choosing another one may change the outcome
@@ -69,9 +69,13 @@ def show_view_row(page: str) -> int:
             on_change=partial(_on_sort, page),
             label_visibility="collapsed",
         )
-        size = st.segmented_control(
-            "Tile size", list(TILE_SIZES), required=True, key=f"{page}_tile", label_visibility="collapsed"
-        )
+
+
+def show_tile_sizes(page: str) -> int:
+    """Show the choice of tile size; return the width of a picture in CSS pixels."""
+    size = st.segmented_control(
+        "Tile size", list(TILE_SIZES), required=True, key=f"{page}_tile", label_visibility="collapsed"
+    )
     return TILE_SIZES[size or "M"]
 
 

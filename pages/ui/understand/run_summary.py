@@ -10,7 +10,7 @@ from pages.ui.caches import Findings, load_test_split
 from pages.ui.components.image_grid import image_grid
 from pages.ui.wording import accuracy_interval, epoch_word, percent
 
-WORST_SHOWN = 3  # pictures in a row
+WORST_SHOWN = 4  # pictures: a row of a window, two on a phone
 
 
 def show_key_numbers(run: Run, found: Findings) -> None:
@@ -19,7 +19,7 @@ def show_key_numbers(run: Run, found: Findings) -> None:
     with st.grid(4, min_column_width=150):
         share = run.best.test_accuracy if run.best else None
         st.metric("Test accuracy", percent(share), help=accuracy_interval(run, share) if share is not None else None)
-        st.metric("Mistakes (test)", f"{mistakes:,}", help=f"Of {len(found.table):,} test pictures.")
+        st.metric(f"Mistakes of {len(found.table):,} (test)", f"{mistakes:,}")
         st.metric(
             f"{epoch_word(run).capitalize()} epoch",
             f"{run.best.epoch if run.best else '–'} of {run.config.optimizer.epochs}",
