@@ -65,7 +65,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
-                show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default, label=False)
+                show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
             show_chips(PAGE_KEY, parameters, chosen[0])
         if is_open:
             show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY))
