@@ -38,20 +38,7 @@ def run_in_focus(
         required: whether the page has nothing to say without a run.
     """
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
-    if _ASKED_KEY in st.session_state:
-        st.session_state[SELECT_BOX_KEY] = st.session_state.pop(_ASKED_KEY)
-    url_to_widgets(_PREFIX, _URL_PARAMETERS)
-    chosen = st.session_state[SELECT_BOX_KEY]
-    if chosen and chosen not in runs:
-        st.warning(
-            _absent_message(workspace, chosen) + (" Another one is shown." if runs else ""),
-            icon=":material/search_off:",
-        )
-        chosen = ""
-    chosen = chosen or _default_run(runs)
-    # Set at each run: the box of this key on another page is another widget, and its value would be lost.
-    st.session_state[SELECT_BOX_KEY] = chosen
-    widgets_to_url(_PREFIX, _URL_PARAMETERS)
+    chosen = _chosen_run(workspace, runs)
     if not runs:
         if required:
             st.info(
@@ -156,6 +143,26 @@ def _absent_message(workspace: Workspace, run_id: str) -> str:
     if run_id == st.session_state.get(FOCUS_KEY):
         return f"Run {escaped(run_id)} no longer exists."
     return f"There is no run {escaped(run_id)} here."
+
+
+def _chosen_run(workspace: Workspace, runs: dict[str, Run]) -> str:
+    """Return the run that the program, the URL or the box asks for, else the default one; the URL and the box say it.
+
+    Where there is no such run, a warning says so.
+    """
+    if _ASKED_KEY in st.session_state:
+        st.session_state[SELECT_BOX_KEY] = st.session_state.pop(_ASKED_KEY)
+    url_to_widgets(_PREFIX, _URL_PARAMETERS)
+    chosen: str = st.session_state[SELECT_BOX_KEY]
+    if chosen and chosen not in runs:
+        another = " Another one is shown." if runs else ""
+        st.warning(_absent_message(workspace, chosen) + another, icon=":material/search_off:")
+        chosen = ""
+    chosen = chosen or _default_run(runs)
+    # Set at each run: the box of this key on another page is another widget, and its value would be lost.
+    st.session_state[SELECT_BOX_KEY] = chosen
+    widgets_to_url(_PREFIX, _URL_PARAMETERS)
+    return chosen
 
 
 def _default_run(runs: dict[str, Run]) -> str:

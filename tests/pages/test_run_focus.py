@@ -1,4 +1,4 @@
-"""The run in focus: chosen in the box, asked for by the program, and named by a URL that the browser sends too early."""
+"""The run in focus: chosen in the box, asked for by the program, named by a URL that the browser sends too early."""
 
 import pytest
 
