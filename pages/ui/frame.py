@@ -48,7 +48,7 @@ def setup_page(title: str, lead: str, *, compact: bool = False) -> PageFrame:
         show_focus_ring()
     require_login()
     note_page(title)
-    head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
     head.title(title, anchor=False, width="content", help=lead if compact else None)
     if not compact:
         st.markdown(lead)

@@ -74,7 +74,10 @@ def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: s
         if before is None or url_counts:
             seen = _LastSeen(texts, _parse(parameter, texts), parameter.default, subject)
         else:
-            seen = _follow(parameter, before, texts, state.get(key, before.value), subject)
+            value = state.get(key)
+            if value is None and parameter.default is not None:
+                value = before.value  # a click while the page was being drawn may leave a required choice empty
+            seen = _follow(parameter, before, texts, value, subject)
         if key not in state or state[key] != seen.value:
             state[key] = seen.value
         memory[name] = seen

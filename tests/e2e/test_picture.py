@@ -14,7 +14,7 @@ from tests.runs.conftest import finished, shared
 
 __all__ = ["finished", "shared"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -144,3 +144,9 @@ def test_ranges_in_an_url(text: str, value: tuple[float, float]) -> None:
 def test_texts_that_are_no_range(text: str) -> None:
     with pytest.raises(ValueError):
         number_range(0.0, 7.8).read([text])
+
+
+def test_a_required_choice_that_comes_empty_stays_as_it_was(session: Session) -> None:
+    address = session.rerun(session.rerun(), sort="margin")
+    assert session.rerun(address, sort=None) == {"sort": "margin"}
+    assert session.state["page_sort"] == "margin"

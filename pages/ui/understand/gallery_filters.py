@@ -145,7 +145,8 @@ def go_to_first_page(page: str) -> None:
 
 def _on_sort(page: str) -> None:
     go_to_first_page(page)
-    if SORTS[st.session_state[f"{page}_sort"]].is_of_mistakes:
+    sort = SORTS.get(st.session_state[f"{page}_sort"])  # none: see `url_to_widgets`
+    if sort is not None and sort.is_of_mistakes:
         st.session_state[f"{page}_outcome"] = "mistakes"
 
 
