@@ -12,7 +12,7 @@ from cifar_core.runs import Run, seen_pictures
 from cifar_core.samples import SampleFilter
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, finished_epochs, load_findings, load_test_split
+from pages.ui.caches import Findings, finished_epochs, load_test_split
 from pages.ui.components.scroll_here import scroll_here
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
@@ -31,7 +31,7 @@ from pages.ui.understand.confusion_matrix import (
 from pages.ui.understand.confusion_tables import show_class_table, show_downloads, show_pairs
 from pages.ui.understand.gallery import show_gallery
 from pages.ui.understand.gallery_query import GalleryQuery
-from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.understand.recompute_button import best_epoch_findings, chosen_epoch_findings
 from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 from pages.ui.wording import percent
@@ -144,7 +144,7 @@ def main(page: PageFrame, run: Run) -> None:
     best, epochs = best_epoch_findings(workspace, run).predictions, finished_epochs(workspace, run)
     parameters = confusion_url_parameters(best.class_names, epochs, best.epoch)
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
-    findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
+    findings = chosen_epoch_findings(PAGE_KEY, workspace, run)
     pairs, words = most_confused(findings.matrix), explain_matrix(findings.matrix)
     with page.head:
         facts_line(run, best.split, len(findings.table), findings.predictions.epoch)

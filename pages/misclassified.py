@@ -9,7 +9,7 @@ import streamlit as st
 
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, finished_epochs, load_findings
+from pages.ui.caches import Findings, finished_epochs
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
@@ -27,7 +27,7 @@ from pages.ui.understand.gallery_filters import (
 )
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from pages.ui.understand.prediction_download import show_prediction_downloads
-from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.understand.recompute_button import best_epoch_findings, chosen_epoch_findings
 from pages.ui.understand.selection import select_all, select_page
 from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import UrlParameter, one_of, url_to_widgets, widgets_to_url
@@ -72,7 +72,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
-                show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default, label=False)
+                show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
             show_chips(PAGE_KEY, parameters, chosen[0])
         if is_open:
             show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY))
@@ -88,7 +88,7 @@ def main(page: PageFrame, run: Run) -> None:
     best = best_epoch_findings(workspace, run).predictions
     parameters = {"epoch": one_of(finished_epochs(workspace, run), best.epoch)}
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
-    findings = load_findings(workspace, run, st.session_state[f"{PAGE_KEY}_epoch"])
+    findings = chosen_epoch_findings(PAGE_KEY, workspace, run)
     filters = filter_url_parameters(best.class_names, findings.table)
     url_to_widgets(PAGE_KEY, filters, subject=run.id)
     with page.head, st.container(width=FACTS_WIDTH):

@@ -16,7 +16,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
-from pages.ui.run_focus import run_in_focus
+from pages.ui.run_focus import focus_on, run_in_focus
 from pages.ui.train.active_runs import current_run
 from pages.ui.train.live_view import show_live_run
 from pages.ui.train.network_preview import (
@@ -114,7 +114,7 @@ def _new_run(workspace: Workspace, runs: list[Run]) -> None:
 
 def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
     try:
-        st.query_params["run"] = start_new_run(workspace, config, nonce, st.session_state.get(MADE_FROM_KEY) or "")
+        focus_on(start_new_run(workspace, config, nonce, st.session_state.get(MADE_FROM_KEY) or ""))
         st.session_state[VIEW_KEY] = WATCH
     except CifarCoreError as error:
         st.session_state[START_REFUSAL_KEY] = escaped_sentence(error)

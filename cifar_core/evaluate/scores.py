@@ -35,6 +35,11 @@ class Score:
     text: Callable[[float], str] = "{:.2f}".format  # a value of it, as it is shown everywhere
 
     @property
+    def is_share(self) -> bool:
+        """Whether it is a share from 0 to 1, shown in per cent."""
+        return self.text is percent
+
+    @property
     def explanation(self) -> str:
         """What it means and how it is computed."""
         return f"{self.help} {self.title} = {self.formula}."

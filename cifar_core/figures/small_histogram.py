@@ -1,5 +1,7 @@
 """A histogram of one score as a small SVG, to stand above the slider of that score."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,16 +31,24 @@ def small_histogram(values: ArrayLike, limits: tuple[float, float], chosen: tupl
     )
 
 
-def histogram_words(values: ArrayLike, limits: tuple[float, float]) -> str:
-    """Return in words what the histogram shows: how many pictures, and where most of them are."""
+def histogram_words(
+    values: ArrayLike, limits: tuple[float, float], text: Callable[[float], str] = "{:.2f}".format
+) -> str:
+    """Return in words what the histogram shows: how many pictures, and where most of them are.
+
+    Args:
+        values: a score of N pictures, inside the limits.
+        limits: least and largest value of the slider, which differ.
+        text: a value of the score as it is shown.
+    """
     counts, edges = _counts(values, limits)
     total = int(counts.sum())
     if not total:
         return "No pictures."
     place = int(counts.argmax())
     return (
-        f"{total:,} pictures from {limits[0]:g} to {limits[1]:g}; "
-        f"most, {counts[place]:,}, between {edges[place]:.2f} and {edges[place + 1]:.2f}."
+        f"{total:,} pictures from {text(limits[0])} to {text(limits[1])}; "
+        f"most, {counts[place]:,}, between {text(edges[place])} and {text(edges[place + 1])}."
     )
 
 

@@ -50,7 +50,7 @@ def tile_lines(row: Mapping[Any, Any] | pd.Series, sort: str = "loss", shared: C
     return "\n".join([*(words for words in classes if words not in shared), ", ".join(numbers)])
 
 
-def tile_label(lines: str, shared: Sequence[str] = ()) -> str:
+def tile_label(lines: str, shared: Collection[str] = ()) -> str:
     """What a screen reader says of a tile: its `tile_lines` as they stand, for voice control, then what is `shared`."""
     return ", ".join([*filter(None, lines.split("\n")), *shared])
 

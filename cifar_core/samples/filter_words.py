@@ -21,7 +21,8 @@ def filter_parts(sample_filter: SampleFilter) -> list[tuple[str, str]]:
     parts += [(name, f"{name} {_either(names)}") for name, names in classes.items() if names]
     for name, (low, high) in sample_filter.ranges.items():
         score = SCORES[name]
-        parts.append((name, f"{score.title.lower()} {_bound(low)} to {_bound(high)}"))
+        words = f"{_bound(100 * low, 1)} to {_bound(100 * high, 1)}\u00a0%" if score.is_share else None
+        parts.append((name, f"{score.title.lower()} {words or f'{_bound(low, 2)} to {_bound(high, 2)}'}"))
     if wanted := sample_filter.text.strip():
         parts.append(("text", f"id with “{wanted}”"))
     if sample_filter.per_pair:
@@ -34,6 +35,6 @@ def _either(names: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _bound(value: float) -> str:
-    """A bound with two decimals, or with all where it has more."""
-    return f"{value:.2f}" if math.isclose(value, round(value, 2)) else f"{value:g}"
+def _bound(value: float, decimals: int) -> str:
+    """A bound with so many decimals, or with all where it has more."""
+    return f"{value:.{decimals}f}" if math.isclose(value, round(value, decimals)) else f"{value:g}"

@@ -10,10 +10,14 @@ from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.url_state import free_text, url_to_widgets, widgets_to_url
 from pages.ui.wording import epoch_word, percent, status_display
 
-FOCUS_KEY = "frame_focus"  # session: id of the run in focus, kept when a page link drops the URL's parameters
-SELECT_BOX_KEY = "frame_run"  # the select box
+FOCUS_KEY = "frame_focus"  # session: id of the run that was in focus last
+SELECT_BOX_KEY = "frame_run"  # the select box; also where none is drawn, the session's word for the run in focus
+_ASKED_KEY = "frame_asked"  # session: the run that `focus_on` asked for
+_PREFIX = "frame"  # of the keys, as a page has one
+_URL_PARAMETERS = {"run": free_text()}  # of every page with a run; never left out
 
 
 def run_in_focus(
@@ -34,13 +38,7 @@ def run_in_focus(
         required: whether the page has nothing to say without a run.
     """
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
-    asked = st.query_params.get("run")
-    if asked is not None and asked not in runs:
-        st.warning(
-            _absent_message(workspace, asked) + (" Another one is shown." if runs else ""), icon=":material/search_off:"
-        )
-        asked = None
-        del st.query_params["run"]
+    chosen = _chosen_run(workspace, runs)
     if not runs:
         if required:
             st.info(
@@ -50,22 +48,16 @@ def run_in_focus(
             st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
             st.stop()
         return None
-    chosen = asked or _default_run(runs)
     if picker is not None:
-        # Set at each run: the box of this key on another page is another widget, and its value would be lost.
-        st.session_state[SELECT_BOX_KEY] = chosen
         picker.selectbox(
             "Run",
             list(runs),
             key=SELECT_BOX_KEY,
             format_func=run_labels(runs.values()).__getitem__,
-            on_change=_on_run_chosen,
             label_visibility="collapsed",
             width=280,
         )
     st.session_state[FOCUS_KEY] = chosen
-    if st.query_params.get("run") != chosen:
-        st.query_params["run"] = chosen
     return runs[chosen]
 
 
@@ -132,12 +124,16 @@ def _result_words(run: Run) -> str:
     return f"{percent(run.best.test_accuracy)} right" + (f", {seen}" if seen else "")
 
 
+def focus_on(run_id: str) -> None:
+    """Let the page speak of this run when it is drawn next; also for a callback."""
+    st.session_state[_ASKED_KEY] = run_id
+
+
 def clear_focus(run_id: str) -> None:
     """Forget a run that was just deleted, so that the page does not look for it."""
-    if st.query_params.get("run") == run_id:
-        del st.query_params["run"]
     if st.session_state.get(FOCUS_KEY) == run_id:
-        del st.session_state[FOCUS_KEY]
+        st.session_state[FOCUS_KEY] = ""
+        focus_on("")
 
 
 def _absent_message(workspace: Workspace, run_id: str) -> str:
@@ -149,15 +145,30 @@ def _absent_message(workspace: Workspace, run_id: str) -> str:
     return f"There is no run {escaped(run_id)} here."
 
 
+def _chosen_run(workspace: Workspace, runs: dict[str, Run]) -> str:
+    """Return the run that the program, the URL or the box asks for, else the default one; the URL and the box say it.
+
+    Where there is no such run, a warning says so.
+    """
+    if _ASKED_KEY in st.session_state:
+        st.session_state[SELECT_BOX_KEY] = st.session_state.pop(_ASKED_KEY)
+    url_to_widgets(_PREFIX, _URL_PARAMETERS)
+    chosen: str = st.session_state[SELECT_BOX_KEY]
+    if chosen and chosen not in runs:
+        another = " Another one is shown." if runs else ""
+        st.warning(_absent_message(workspace, chosen) + another, icon=":material/search_off:")
+        chosen = ""
+    chosen = chosen or _default_run(runs)
+    # Set at each run: the box of this key on another page is another widget, and its value would be lost.
+    st.session_state[SELECT_BOX_KEY] = chosen
+    widgets_to_url(_PREFIX, _URL_PARAMETERS)
+    return chosen
+
+
 def _default_run(runs: dict[str, Run]) -> str:
-    """Return the session's run, else the newest with a result, else the newest."""
+    """Return the session's run, else the newest with a result, else the newest; "" without any."""
     remembered = st.session_state.get(FOCUS_KEY)
     if remembered in runs:
         return str(remembered)
     with_result = [run.id for run in runs.values() if run.best and run.status != Status.FAILED]
-    return with_result[0] if with_result else next(iter(runs))
-
-
-def _on_run_chosen() -> None:
-    """Put the run that was chosen into the URL and the session before the page is drawn."""
-    st.session_state[FOCUS_KEY] = st.query_params["run"] = st.session_state[SELECT_BOX_KEY]
+    return with_result[0] if with_result else next(iter(runs), "")

@@ -82,6 +82,31 @@ def test_a_click_opens_a_tick_selects_and_a_reload_brings_the_selection_back(
     expect_selected(page, 0)
 
 
+def test_a_tick_right_after_clear_undoes_nothing(page: Page, app: App, finished: Run) -> None:
+    open_grid(page, app, finished)
+    page.locator(".tick").nth(0).click()
+    page.locator(".tick").nth(1).click()
+    expect_selected(page, 2)
+    clear = page.get_by_role("button", name="Clear", exact=True).element_handle()
+    both = [clear, page.locator(".tick").nth(3).element_handle()]
+    page.evaluate("both => both.forEach(each => each.click())", both)
+    expect_selected(page, 1)
+    expect(page.locator(".tick").nth(3)).to_have_attribute("aria-checked", "true")
+
+
+def test_the_focus_goes_to_the_tile_of_the_picture_that_was_shown_last(page: Page, app: App, finished: Run) -> None:
+    open_grid(page, app, finished)
+    ids = tile_ids(page)
+    tiles(page).nth(1).click()
+    drawer = page.get_by_role("dialog")
+    for place in (2, 3, 4):
+        expect(drawer.get_by_text(re.compile(f"^{place} of "))).to_be_visible()
+        settle(page)
+        page.keyboard.press("ArrowRight" if place < 4 else "Escape")
+    expect(drawer).to_be_hidden()
+    page.wait_for_function(f"title => ({FOCUSED})() === title", arg=ids[3])
+
+
 def test_a_finger_that_rests_selects_and_a_tap_opens(browser: Browser, app: App, finished: Run) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()

@@ -37,7 +37,7 @@ def test_what_is_odd_stands_first_and_opens_its_tiles(
 
     def grid(_images: np.ndarray, captions: list[str], keys: list[str], **_more: object) -> GridEvent:
         shown.append([f"{key} {caption}" for key, caption in zip(keys, captions, strict=True)])
-        return GridEvent(frozenset(), clicks.pop() if clicks else None)
+        return GridEvent(opened=clicks.pop() if clicks else None)
 
     monkeypatch.setattr("pages.ui.data.checks_at_a_glance.image_grid", grid)
     app = open_page(workspace, "data", dataset="odd", view="Checks")

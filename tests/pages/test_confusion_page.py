@@ -167,11 +167,12 @@ def test_the_scale_can_be_held_over_the_epochs(
         {"row": True, "column": 0, "turn": 1},
         {"row": 0.5, "column": 0, "turn": 1},
         {"row": 0, "column": 0, "turn": "1"},
+        {"row": 0, "column": 1, "turn": 1, "classes": ["x", "z"]},  # of the matrix of another run
     ],
 )
 def test_a_report_of_the_matrix_that_makes_no_sense_is_ignored(report: Any) -> None:
-    assert _parse_report(report, 3) is None
-    assert _parse_report({"row": 2, "column": 0, "turn": 1}, 3) == (2, 0)
+    assert _parse_report(report, ["x", "y", "z"]) is None
+    assert _parse_report({"row": 2, "column": 0, "turn": 1, "classes": ["z", "x"]}, ["x", "y", "z"]) == (2, 0)
 
 
 def test_a_click_anywhere_in_a_row_of_the_pairs_chooses_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,3 +120,15 @@ def test_an_epoch_that_was_computed_anew_is_shown_as_it_is_now(
     write_array(history, probs)
     app.run()
     assert said(app) == before
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_epoch_whose_predictions_are_gone_leads_to_the_best_one(
+    open_page: OpenPage, epochs_of_their_own: Workspace, page: str
+) -> None:
+    (epochs_of_their_own.runs / "early" / "predictions" / "test-0002.npy").unlink()
+    app = open_page(epochs_of_their_own, page, run="early", epoch="2")
+    assert "are missing" in app.error[0].value
+    app.button(key=f"{page}_best_epoch").click().run()
+    assert not app.error and not app.exception
+    assert "epoch 1 of 2, the best" in said(app) and "epoch" not in app.query_params

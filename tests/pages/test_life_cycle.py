@@ -233,7 +233,7 @@ def test_retry_makes_one_new_run(
     keys = {button.key for button in app.button}
     assert f"{page}_retry_{old}_0" not in keys, "the second click of a double click finds nothing"
     assert app.query_params["run"] == (new.id if page == "train" else old)
-    app.query_params["run"] = old
+    app.run().query_params["run"] = old
     assert app.run().button(key=f"{page}_retry_{old}_1").disabled, "while the new run is under way"
 
 

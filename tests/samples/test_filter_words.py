@@ -8,7 +8,7 @@ def test_each_part_that_differs_from_the_default_has_one_entry() -> None:
     chosen = SampleFilter(
         true=("cat", "dog", "deer"),
         predicted=("dog",),
-        ranges={"confidence": (0.9, 1.0), "loss": (0.125, 7.0)},
+        ranges={"confidence": (0.9, 1.0), "loss": (0.125, 7.0), "margin": (0.1234, 0.5)},
         text=" 0001 ",
         outcome="all",
         per_pair=1000,
@@ -17,8 +17,9 @@ def test_each_part_that_differs_from_the_default_has_one_entry() -> None:
         ("outcome", "right and wrong ones"),
         ("true", "true cat, dog or deer"),
         ("predicted", "predicted dog"),
-        ("confidence", "confidence 0.90 to 1.00"),
+        ("confidence", "confidence 90.0 to 100.0\u00a0%"),
         ("loss", "loss 0.125 to 7.00"),
+        ("margin", "margin 12.34 to 50.0\u00a0%"),
         ("text", "id with “0001”"),
         ("per_pair", "at most 1,000 of each pair"),
     ]

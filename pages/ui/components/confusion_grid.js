@@ -180,7 +180,7 @@ function choose(state, place) {
   state.turn += 1
   rove(state, place)
   mark(state, place)
-  state.report({ row: place[0], column: place[1], turn: state.turn })
+  state.report({ classes: place.map(index => state.data.names[index]), row: place[0], column: place[1], turn: state.turn })
 }
 
 function press(state, [row, column], event) {

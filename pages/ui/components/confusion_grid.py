@@ -4,7 +4,7 @@ No native element reports a click on a cell of a heatmap. Numbers and colours co
 reaches the browser as data and is set as `textContent` or as an attribute of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,13 @@ def confusion_grid(
         on_choose: called with row and column before the script runs again.
         axes: what the rows and what the columns are.
     """
+    names = [single_line(name) for name in cells.class_names]
     _component(
         key=key,
         data={
             "label": label,
             "axes": list(axes),
-            "names": [single_line(name) for name in cells.class_names],
+            "names": names,
             "texts": cells.texts,
             "details": cells.details,
             "shades": cells.shades.tolist(),
@@ -58,24 +59,29 @@ def confusion_grid(
             "chosen": chosen,
             "turn": st.session_state.get(f"{key}_turn", 0),
         },
-        on_chosen_change=partial(_handle_report, key, len(cells.class_names), on_choose),
+        on_chosen_change=partial(_handle_report, key, names, on_choose),
     )
 
 
-def _handle_report(key: str, classes: int, on_choose: Callable[[int, int], None]) -> None:
+def _handle_report(key: str, names: list[str], on_choose: Callable[[int, int], None]) -> None:
     """Handle a report of the browser: remember its number, and call the page where the cell is one of those shown."""
     report = st.session_state[key].get("chosen")
-    place = _parse_report(report, classes)
+    place = _parse_report(report, names)
     if place is not None:
         st.session_state[f"{key}_turn"] = report["turn"]
         on_choose(*place)
 
 
-def _parse_report(report: Any, classes: int) -> tuple[int, int] | None:
-    """Return row and column of a report after a check; None where it makes no sense."""
+def _parse_report(report: Any, names: Sequence[str]) -> tuple[int, int] | None:
+    """Return row and column of a report after a check; None where it makes no sense.
+
+    It names the classes too, since it may speak of the matrix that was there before this one.
+    """
     if not isinstance(report, dict):
         return None
     row, column, turn = (report.get(name) for name in ("row", "column", "turn"))
     if type(row) is not int or type(column) is not int or type(turn) is not int:
         return None
-    return (row, column) if 0 <= row < classes and 0 <= column < classes else None
+    if not (0 <= row < len(names) and 0 <= column < len(names)):
+        return None
+    return (row, column) if report.get("classes") == [names[row], names[column]] else None

@@ -1,5 +1,6 @@
 // Draws the tiles that Python sends and reports what a person does with them. The selection is kept in Python: `turn`
-// counts the reports of this file, and an answer to an older report never undoes a newer click.
+// counts the reports of this file, and an answer to an older report never undoes a newer click. A report tells what has
+// changed since the last answer (`known`), so that it never undoes what Python has selected or cleared meanwhile.
 const states = new WeakMap()
 const SETTLE = 220 // ms: gathers quick ticks into one report
 const LONG_PRESS = 500 // ms: a finger that rests selects
@@ -11,34 +12,46 @@ export default function (component) {
   const { parentElement, data, setTriggerValue } = component
   const grid = parentElement.querySelector(".grid")
   const state = states.get(parentElement) ?? {
-    turn: 0, selected: new Set(), focus: 0, anchor: 0, timer: 0, press: 0, shown: "", opened: "", tiles: [], ticks: [],
+    turn: 0, selected: new Set(), known: new Set(), focus: 0, anchor: 0, timer: 0, press: 0, shown: "", opened: "", tiles: [], ticks: [],
   }
   states.set(parentElement, state)
   state.data = data
   state.report = opened => {
     clearTimeout(state.timer)
-    setTriggerValue("acted", { selected: [...state.selected], opened: opened ?? null, turn: state.turn })
+    state.timer = 0
+    const { selected, known, turn } = state
+    const [added, removed] = [without(selected, known), without(known, selected)]
+    setTriggerValue("acted", { added, removed, opened: opened ?? null, turn })
   }
   const { keys, captions, labels, marks, tile, selectable, sprite } = data
   const shown = JSON.stringify([keys, captions, labels, marks, tile, selectable, sprite.length])
   if (shown !== state.shown) {
-    clearTimeout(state.timer)
+    if (state.timer) state.report() // ticks of the tiles that go
     build(grid, state)
     state.shown = shown
     state.turn = Math.max(state.turn, data.turn)
-    state.selected = new Set(data.selected)
+    learn(state)
   } else if (data.turn >= state.turn) {
     state.turn = data.turn
-    state.selected = new Set(data.selected)
+    learn(state)
   }
   grid.style.setProperty("--sprite", `url("${sprite}")`)
   mark(grid, state)
-  if (state.opened && !data.opened) focusAgain(state, keys.indexOf(state.opened))
+  if (state.opened && !data.opened) focusAgain(state, [data.closed, state.opened])
   state.opened = data.opened
   return () => {
     clearTimeout(state.timer)
     clearTimeout(state.press)
   }
+}
+
+function learn(state) {
+  state.selected = new Set(state.data.selected)
+  state.known = new Set(state.data.selected)
+}
+
+function without(names, others) {
+  return [...names].filter(name => !others.has(name))
 }
 
 function build(grid, state) {
@@ -154,8 +167,9 @@ function move(grid, state, index) {
   state.tiles[target]?.focus()
 }
 
-function focusAgain(state, index) {
-  if (index < 0) return
+function focusAgain(state, names) {
+  const index = names.map(name => state.data.keys.indexOf(name)).find(place => place >= 0)
+  if (index === undefined) return
   state.focus = index
   const tile = state.tiles[index]
   // Only a focus that nobody has taken: a person may be elsewhere by then.

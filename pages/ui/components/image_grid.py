@@ -29,9 +29,10 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class GridEvent:
-    """What a person did: the selected pictures among those shown, and the one to be opened large."""
+    """What a person did with the pictures shown: which they selected, which no longer, and which is to be opened."""
 
-    selected: frozenset[str]
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
     opened: str | None = None
 
 
@@ -47,6 +48,7 @@ def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
     on_change: Callable[[GridEvent], None] | None = None,
     tile: int = 96,
     opened: str = "",
+    closed: str = "",
 ) -> GridEvent:
     """Show pictures as tiles with captions; a click or Enter opens one.
 
@@ -63,7 +65,8 @@ def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
         selected: keys that are marked; those of pictures that are not shown only keep the ticks in sight.
         on_change: called before the script runs again, so that the page can remember what was selected or opened.
         tile: width of a picture on screen, in CSS pixels; a multiple of 32 keeps every pixel the same size.
-        opened: the key of the picture that is open large; once it is none, its tile has the focus again.
+        opened: the key of the picture that is open large; once it is none, a tile has the focus again.
+        closed: which tile: that of the picture that was open last; else the one that was clicked.
     """
     shown_selected = frozenset(selected).intersection(keys)
     st.session_state[f"{key}_shown"] = list(keys)
@@ -81,11 +84,12 @@ def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
             "selected": [name for name in keys if name in shown_selected],
             "choosing": bool(selected),
             "opened": opened,
+            "closed": closed,
             "turn": st.session_state.get(f"{key}_turn", 0),
         },
         on_acted_change=lambda: _handle_report(key, on_change),
     )
-    return _parse_report(result.get("acted"), keys) or GridEvent(shown_selected)
+    return _parse_report(result.get("acted"), keys) or GridEvent()
 
 
 def sprite(images: np.ndarray) -> str:
@@ -113,14 +117,22 @@ def _handle_report(key: str, on_change: Callable[[GridEvent], None] | None) -> N
     event = _parse_report(report, st.session_state.get(f"{key}_shown", []))
     if event is None:
         return
-    st.session_state[f"{key}_turn"] = report.get("turn", 0)
+    st.session_state[f"{key}_turn"] = report["turn"]
     if on_change is not None:
         on_change(event)
 
 
 def _parse_report(report: Any, keys: Sequence[str]) -> GridEvent | None:
-    """Return a report of the browser after a check: only pictures that are shown can be selected or opened."""
-    if not report:
+    """Return a report of the browser after a check; None where it makes no sense.
+
+    Only pictures that are shown can be selected or opened: it may have been sent before they were.
+    """
+    if not isinstance(report, dict) or type(report.get("turn")) is not int:
         return None
-    opened = report.get("opened")
-    return GridEvent(frozenset(report.get("selected", [])).intersection(keys), opened if opened in keys else None)
+    added, removed = (_known(report.get(name), keys) for name in ("added", "removed"))
+    return GridEvent(added, removed, next(iter(_known([report.get("opened")], keys)), None))
+
+
+def _known(names: Any, keys: Sequence[str]) -> frozenset[str]:
+    wanted = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return frozenset(wanted).intersection(keys)

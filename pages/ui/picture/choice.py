@@ -16,17 +16,16 @@ from cifar_core.errors import RunError
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
 from cifar_core.workspace import Workspace
-from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.markdown import escaped
 from pages.ui.picture.drawer import PICTURE_PAGE, open_picture
 from pages.ui.picture.navigation import Neighbours, show_neighbours
 from pages.ui.picture.shown_picture import ShownPicture, find_picture
 from pages.ui.picture.view import show_picture
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS, show_gallery
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
-from pages.ui.understand.recompute_button import best_epoch_findings
+from pages.ui.understand.recompute_button import best_epoch_findings, show_unreadable_epoch
 from pages.ui.understand.selection_bar import show_selection_bar
 from pages.ui.url_state import UrlParameter, free_text, one_of
-from pages.ui.wording import epoch_word
 
 OUTCOMES = {"all": "All", "mistakes": "Mistakes"}
 FIND_HELP = "The number of a picture, counted from 0 as in tables of predictions, or part of its id."
@@ -73,7 +72,7 @@ def show_test_pictures(workspace: Workspace, run: Run) -> None:
     try:
         content = query.load()
     except RunError as error:
-        _show_unreadable_epoch(run, error)
+        show_unreadable_epoch(PICTURE_PAGE, run, error)
         return
     wanted = st.session_state[f"{PICTURE_PAGE}_id"]
     picture = find_picture(content, wanted)
@@ -87,18 +86,6 @@ def show_test_pictures(workspace: Workspace, run: Run) -> None:
         )
     text = st.session_state[f"{PICTURE_PAGE}_find"]
     _show_choice(replace(query, sample_filter=replace(query.sample_filter, text=text)).load())
-
-
-def _show_unreadable_epoch(run: Run, error: RunError) -> None:
-    """Show why the chosen epoch cannot be shown, and the way to the reported one, which can be read."""
-    st.error(escaped_sentence(error), icon=":material/error:")
-    best = run.best.epoch if run.best else 0
-    if st.session_state[f"{PICTURE_PAGE}_epoch"] != best:
-        st.button(
-            f"Show epoch {best} ({epoch_word(run)})",
-            key=f"{PICTURE_PAGE}_best_epoch",
-            on_click=partial(st.session_state.__setitem__, f"{PICTURE_PAGE}_epoch", best),
-        )
 
 
 def _query(workspace: Workspace, run: Run) -> PicturesInOrder:

@@ -20,12 +20,20 @@ PICTURE_PAGE = "picture"  # prefix of the keys of the page that shows an open pi
 def open_picture(page: str, image: str) -> None:
     """Show a picture large, or none; the URL follows."""
     name = "id" if page == PICTURE_PAGE else "image"
+    if not image:
+        st.session_state[_closed_key(page)] = st.session_state.get(f"{page}_{name}", "")
     st.session_state[f"{page}_{name}"] = image
     st.session_state.pop(_epoch_key(page), None)  # the next picture begins at the epoch of its tile
     if image:
         st.query_params[name] = image
     else:
         st.query_params.pop(name, None)
+
+
+def last_closed(page: str) -> str:
+    """Return the id of the picture that was open when the drawer of this page was closed last."""
+    closed: str = st.session_state.get(_closed_key(page), "")
+    return closed
 
 
 def show_picture_detail(query: GalleryQuery) -> None:
@@ -101,3 +109,7 @@ def _forget_other_epoch(epoch_key: str, shown: tuple[str, int, str]) -> None:
 
 def _epoch_key(page: str) -> str:
     return f"{page}_played_epoch"
+
+
+def _closed_key(page: str) -> str:
+    return f"{page}_closed_image"

@@ -13,7 +13,7 @@ from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
-from pages.ui.run_focus import clear_focus
+from pages.ui.run_focus import clear_focus, focus_on
 from pages.ui.wording import date_and_time
 
 LAST_DELETED_KEY = "runs_deleted_last"  # session: id and name
@@ -94,5 +94,5 @@ def _restore(workspace: Workspace, run_id: str) -> None:
     with show_errors_as_toast():
         restore_run(workspace, run_id)
         st.session_state.pop(LAST_DELETED_KEY, None)
-        st.query_params["run"] = run_id
+        focus_on(run_id)
         st.rerun()

@@ -16,6 +16,7 @@ from cifar_core.storage.atomic import temp_beside, write_atomic
 from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.run_focus import focus_on
 from pages.ui.server.upload_quota import drop_uploads, upload_field_key, upload_limit_mb
 
 IMPORT_OUTCOME_KEY = "runs_came"  # session: the `ImportOutcome` of the last import
@@ -91,7 +92,7 @@ def show_run_import(workspace: Workspace) -> None:
                     _import_run(workspace, upload, outcome)
         if not outcome.shown:
             if outcome.run:
-                st.query_params["run"] = outcome.run
+                focus_on(outcome.run)
             outcome.shown = True
             st.rerun()
         if outcome.message:

@@ -20,7 +20,7 @@ from pages.ui.components.status_badge import status_badge
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
-from pages.ui.run_focus import show_caveats
+from pages.ui.run_focus import focus_on, show_caveats
 from pages.ui.train.active_runs import (
     refresh_interval,
     rerun_when_runs_change,
@@ -110,7 +110,7 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         show_run_buttons(workspace, run, "train")
         made = show_retry_and_duplicate(workspace, run, runs, "train")
         if made:
-            st.query_params["run"] = made
+            focus_on(made)
             st.rerun()
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:

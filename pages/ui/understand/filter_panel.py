@@ -60,6 +60,7 @@ def _show_range(
     st.image(
         small_histogram(values, limits, st.session_state[f"{page}_{name}"]),
         width="stretch",
-        alt=f"Histogram of {score.title.lower()}: {histogram_words(values, limits)}",
+        alt=f"Histogram of {score.title.lower()}: {histogram_words(values, limits, score.text)}",
     )
-    st.slider(score.title, *limits, step=RANGE_STEP, help=score.explanation, **shared)
+    unit = "percent" if score.is_share else None
+    st.slider(score.title, *limits, step=RANGE_STEP, format=unit, help=score.explanation, **shared)

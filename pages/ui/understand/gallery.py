@@ -4,7 +4,6 @@ A click opens a picture, a tick selects it. The session keeps which pictures are
 of tiles and which picture are open is in the URL (`GALLERY_URL_PARAMETERS`).
 """
 
-from collections.abc import Set
 from functools import partial
 
 import pandas as pd
@@ -14,7 +13,7 @@ from cifar_core.samples import filter_parts, shared_words, tile_label, tile_line
 from cifar_core.text import no_pictures
 from pages.ui.components.image_grid import GridEvent, Mark, image_grid
 from pages.ui.markdown import escaped, escaped_sentence
-from pages.ui.picture.drawer import open_picture, show_picture_detail
+from pages.ui.picture.drawer import last_closed, open_picture, show_picture_detail
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.url_state import UrlParameter, free_text, one_of, whole_number
 
@@ -63,9 +62,10 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
         labels=[tile_label(lines, shared) for lines in captions],
         marks=_marks(content.rows, shown),
         selected=selected_ids(query),
-        on_change=partial(_on_grid_changed, query, frozenset(shown["id"])),
+        on_change=partial(_on_grid_changed, query),
         tile=tile,
         opened=st.session_state[f"{query.page}_image"],
+        closed=last_closed(query.page),
     )
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if len(content.rows) > min(PAGE_SIZES):
@@ -103,8 +103,8 @@ def _marks(rows: pd.DataFrame, shown: pd.DataFrame) -> list[Mark]:
     return ["right" if correct else "wrong" for correct in shown["correct"]]
 
 
-def _on_grid_changed(query: GalleryQuery, shown: Set[str], event: GridEvent) -> None:
-    """Take over the selection among the tiles shown, what is selected elsewhere stays; open the picture clicked."""
-    st.session_state[query.selection_key] = (selected_ids(query) - shown) | event.selected
+def _on_grid_changed(query: GalleryQuery, event: GridEvent) -> None:
+    """Take over what was selected and what no longer; open the picture clicked."""
+    st.session_state[query.selection_key] = (selected_ids(query) - event.removed) | event.added
     if event.opened:
         open_picture(query.page, event.opened)

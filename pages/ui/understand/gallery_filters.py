@@ -114,27 +114,25 @@ def show_chips(page: str, parameters: Mapping[str, UrlParameter], sample_filter:
         )
 
 
-def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int, *, label: bool = True) -> None:
-    """Show a slider over the epochs, the reported one marked; with a single epoch there is no choice.
+def show_epoch_slider(page: str, run: Run, epochs: Sequence[int], best: int) -> None:
+    """Show a slider over the epochs without a label, the reported one marked; a single epoch is no choice.
 
     Args:
         page: prefix of the widget's key.
         run: whose epochs these are.
         epochs: the finished ones, ascending.
         best: the reported one.
-        label: whether the word "Epoch" stands above it; without, it stands beside each number.
     """
     if len(epochs) < 2:
         return
     word = epoch_word(run)
     unvalidated = without_validation(run.dataset.unvalidated or ()) if run.dataset else ""
-    before = "" if label else "epoch "
     st.select_slider(
         "Epoch",
         epochs,
         key=f"{page}_epoch",
-        format_func=lambda epoch: f"{before}{epoch} ({word})" if epoch == best else f"{before}{epoch}",
-        label_visibility="visible" if label else "collapsed",
+        format_func=lambda epoch: f"epoch {epoch} ({word})" if epoch == best else f"epoch {epoch}",
+        label_visibility="collapsed",
         help="What the network got wrong at the end of each epoch. "
         + (
             f"The best one was chosen by the validation part. {escaped_sentence(unvalidated)}".strip()

@@ -1,5 +1,6 @@
-"""Recompute damaged predictions: the sentence that says what is wrong, and a button that makes them again."""
+"""Damaged predictions: the sentence that says what is wrong, and a button that makes them again or shows others."""
 
+from functools import partial
 from typing import NoReturn
 
 import streamlit as st
@@ -10,6 +11,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
 from pages.ui.components.job_view import show_job
 from pages.ui.markdown import escaped_sentence
+from pages.ui.wording import epoch_word
 
 
 def best_epoch_findings(workspace: Workspace, run: Run) -> Findings:
@@ -20,6 +22,27 @@ def best_epoch_findings(workspace: Workspace, run: Run) -> Findings:
         if run.problem or run.active:
             raise
         _show_recompute(workspace, run, error)
+
+
+def chosen_epoch_findings(page: str, workspace: Workspace, run: Run) -> Findings:
+    """Return the findings of the epoch that a page shows; where they cannot be read, end the page with the way out."""
+    try:
+        return load_findings(workspace, run, st.session_state[f"{page}_epoch"])
+    except RunError as error:
+        show_unreadable_epoch(page, run, error)
+        st.stop()
+
+
+def show_unreadable_epoch(page: str, run: Run, error: RunError) -> None:
+    """Show why the epoch of a page cannot be shown, and the way to the reported one, which can be read."""
+    st.error(escaped_sentence(error), icon=":material/error:")
+    best = run.best.epoch if run.best else 0
+    if st.session_state[f"{page}_epoch"] != best:
+        st.button(
+            f"Show epoch {best} ({epoch_word(run)})",
+            key=f"{page}_best_epoch",
+            on_click=partial(st.session_state.__setitem__, f"{page}_epoch", best),
+        )
 
 
 def _show_recompute(workspace: Workspace, run: Run, error: RunError) -> NoReturn:
