@@ -116,14 +116,15 @@ def most_confused_classes(matrix: ConfusionMatrix, count: int) -> list[int]:
 def largest_confusion(matrix: ConfusionMatrix) -> str:
     """What the largest pair of confused classes is of all mistakes: the headline of a confusion matrix.
 
-    Both directions of the pair are counted, except with two classes, where they would be all mistakes.
+    Both directions of the pair are counted where the lesser has half of the larger or more, except with two classes,
+    where they would be all mistakes.
     """
     counts, pairs = matrix.counts, most_confused(matrix)
     if pairs.empty:
         return "No mistakes" if counts.any() else "No pictures"
     worst, wrong = pairs.iloc[0], int(counts.sum() - counts.trace())
     true, predicted, reverse = worst["true"], worst["predicted"], worst["reverse_count"]
-    if len(counts) == 2 or not reverse:
+    if len(counts) == 2 or 2 * reverse < worst["count"]:
         return f"{true} taken for {predicted}: {whole_percent(worst['count'] / wrong)} of all mistakes"
     both = whole_percent((worst["count"] + reverse) / wrong)
     return f"{true} and {predicted}, taken for each other: {both} of all mistakes"

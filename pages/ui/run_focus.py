@@ -10,12 +10,13 @@ from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence, single_line
-from pages.ui.url_state import free_text, url_to_widgets, widgets_to_url
+from pages.ui.url_state import current_page, free_text, url_to_widgets, widgets_to_url
 from pages.ui.wording import epoch_word, percent, status_display
 
 FOCUS_KEY = "frame_focus"  # session: id of the run that was in focus last
 SELECT_BOX_KEY = "frame_run"  # the select box; also where none is drawn, the session's word for the run in focus
 _ASKED_KEY = "frame_asked"  # session: the run that `focus_on` asked for
+_ABSENT_KEY = "frame_absent"  # session: where the last run that is not here was asked for, and what was said
 _PREFIX = "frame"  # of the keys, as a page has one
 _URL_PARAMETERS = {"run": free_text()}  # of every page with a run; never left out
 
@@ -154,15 +155,27 @@ def _chosen_run(workspace: Workspace, runs: dict[str, Run]) -> str:
         st.session_state[SELECT_BOX_KEY] = st.session_state.pop(_ASKED_KEY)
     url_to_widgets(_PREFIX, _URL_PARAMETERS)
     chosen: str = st.session_state[SELECT_BOX_KEY]
-    if chosen and chosen not in runs:
-        another = " Another one is shown." if runs else ""
-        st.warning(_absent_message(workspace, chosen) + another, icon=":material/search_off:")
-        chosen = ""
-    chosen = chosen or _default_run(runs)
+    absent = _absent_message(workspace, chosen) if chosen and chosen not in runs else ""
+    chosen = _default_run(runs) if absent or not chosen else chosen
+    _show_absent(absent, chosen)
     # Set at each run: the box of this key on another page is another widget, and its value would be lost.
     st.session_state[SELECT_BOX_KEY] = chosen
     widgets_to_url(_PREFIX, _URL_PARAMETERS)
     return chosen
+
+
+def _show_absent(message: str, chosen: str) -> None:
+    """Show why another run than the one asked for is shown; it stays until a person goes elsewhere.
+
+    A page may be drawn again at once, when a component has something to say.
+    """
+    here = (current_page(), chosen)
+    if message:
+        st.session_state[_ABSENT_KEY] = here, message
+    told, words = st.session_state.get(_ABSENT_KEY, ((), ""))
+    if told == here:
+        another = " Another one is shown." if chosen else ""
+        st.warning(words + another, icon=":material/search_off:")
 
 
 def _default_run(runs: dict[str, Run]) -> str:

@@ -50,6 +50,11 @@ def note_page(page: str) -> None:
     state[_PAGE_KEY] = page
 
 
+def current_page() -> str:
+    """Return the page that is drawn, as `note_page` was told."""
+    return str(st.session_state.get(_PAGE_KEY, ""))
+
+
 def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: str = "") -> None:
     """Set the widgets of `page` from the URL where it was changed from outside.
 

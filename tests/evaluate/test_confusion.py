@@ -53,6 +53,8 @@ def test_most_confused_without_mistakes() -> None:
 
 def test_the_headline_counts_both_directions_of_the_largest_pair() -> None:
     assert largest_confusion(MATRIX) == "dog and deer, taken for each other: 67 % of all mistakes"
+    one_sided = ConfusionMatrix(np.array([[5, 9, 0], [4, 5, 0], [0, 5, 5]]), ("cat", "dog", "frog"))
+    assert largest_confusion(one_sided) == "cat taken for dog: 50 % of all mistakes"
     one_way = ConfusionMatrix(np.array([[9, 0, 3], [1, 9, 0], [0, 0, 9]]), NAMES)
     assert largest_confusion(one_way) == "cat taken for deer: 75 % of all mistakes"
     assert largest_confusion(of_two(np.array([[5, 3], [1, 5]]))) == "cat taken for dog: 75 % of all mistakes"

@@ -25,3 +25,14 @@ def test_a_click_right_after_the_choice_of_a_run_does_not_go_back(
     app.query_params["run"] = "early"  # a link
     app.run()
     assert app.selectbox(key=SELECT_BOX_KEY).value == "early"
+
+
+def test_that_a_run_is_not_here_is_said_until_one_goes_elsewhere(
+    open_page: OpenPage, epochs_of_their_own: Workspace
+) -> None:
+    app = open_page(epochs_of_their_own, "misclassified", run="gone")
+    for _ in range(2):  # a component that reports draws the page again
+        assert [warning.value for warning in app.warning if "no run gone here" in warning.value]
+        app.run()
+    app.selectbox(key=SELECT_BOX_KEY).select("late").run()
+    assert not [warning for warning in app.warning if "gone" in warning.value]

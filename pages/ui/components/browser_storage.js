@@ -5,8 +5,10 @@ const PREFIX = "cifar_core."
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const name = PREFIX + data.name
-  if (data.heard) write(name, data.items)
-  else if (told.get(parentElement) !== name) {
+  if (data.heard) {
+    told.delete(parentElement) // another session may ask, when the server was started again
+    write(name, data.items)
+  } else if (told.get(parentElement) !== name) {
     told.set(parentElement, name)
     setTriggerValue("heard", { items: read(name), name: data.name })
   }

@@ -10,8 +10,8 @@ function follow(ring) {
 }
 
 export default function ({ parentElement }) {
-  if (!drawn.has(parentElement)) {
-    const ring = parentElement.querySelector(".ring")
+  const ring = parentElement.querySelector(".ring")
+  if (ring.showPopover && !drawn.has(parentElement)) { // older browsers have no popovers
     const end = new AbortController()
     const again = () => follow(ring)
     for (const happened of ["focusin", "focusout", "scroll", "transitionend"])

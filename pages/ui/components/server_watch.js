@@ -9,7 +9,7 @@ const watched = new WeakMap() // a theme or a text that changes calls the functi
 
 async function answers(address) {
   try {
-    const asked = { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE) }
+    const asked = { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout?.(PATIENCE) }
     return !PROXY_ALONE.includes((await fetch(address, asked)).status)
   } catch (error) {
     return error.name === "TimeoutError"
@@ -30,12 +30,12 @@ function show(notice, data) {
     line.textContent = text
     notice.append(line)
   }
-  notice.showPopover()
+  notice.showPopover?.()
 }
 
 function hide(notice) {
   if (!notice.childElementCount) return
-  notice.hidePopover()
+  notice.hidePopover?.()
   notice.replaceChildren()
 }
 

@@ -147,7 +147,7 @@ def _show_one(content: GalleryContent, picture: ShownPicture) -> None:
             "pages/misclassified.py",
             label="Back to the mistakes",
             icon=":material/arrow_back:",
-            query_params={"run": picture.run.id, "epoch": str(epoch)},
+            query_params={"run": picture.run.id},  # filters and epoch come back as they were left
         )
     with st.container(width=880):
         show_picture(picture, epoch, epoch_key)

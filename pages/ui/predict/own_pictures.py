@@ -42,7 +42,10 @@ def show_own_pictures(workspace: Workspace, run: Run) -> None:
             st.caption(conversion(run.dataset.fit if run.dataset else "crop"))
     if not pictures:
         with cells.cell(), st.container(border=True):
-            st.caption("What the network answers to your pictures will be here, the newest first.")
+            st.caption(
+                "What the network answers to your pictures will be here, the newest first. They stay until "
+                "you reload the page."
+            )
     for picture, (probs, class_names) in zip(pictures, answers, strict=False):
         with cells.cell(), st.container(border=True):
             show_answer(picture, probs, class_names, run)

@@ -56,7 +56,9 @@ def _show_actions(workspace: Workspace, content: GalleryContent, rows: pd.DataFr
     query = content.query
     about, refused = _export_size(workspace, content, rows)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{len(rows):,} selected**", width="content")
+        hidden = len(rows) - int(rows["id"].isin(content.rows["id"]).sum())
+        elsewhere = f" ({hidden:,} of them outside the filters)" if hidden else ""
+        st.markdown(f"**{len(rows):,} selected**{elsewhere}", width="content")
         st.button(
             "Clear",
             key=f"{query.page}_clear",
