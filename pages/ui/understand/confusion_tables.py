@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.evaluate import TERMS, ConfusionMatrix, explain_averages
-from cifar_core.export import table_csv
+from cifar_core.export import epoch_file_name, table_csv
 from cifar_core.export.matrix_image import matrix_png
 from cifar_core.figures import MatrixCells, confusion_heatmap, figure_html
 from cifar_core.runs import Run
@@ -152,16 +152,16 @@ def show_downloads(run: Run, findings: Findings, pairs: pd.DataFrame, cells: Mat
         "Pairs (CSV)": (
             "pairs.csv",
             "text/csv",
-            lambda: table_csv(pairs.drop(columns=["true_index", "predicted_index"])),
+            lambda: table_csv(pairs.drop(columns=["true_index", "predicted_index"]).assign(epoch=epoch)),
         ),
-        "Classes (CSV)": ("classes.csv", "text/csv", lambda: table_csv(classes)),
+        "Classes (CSV)": ("classes.csv", "text/csv", lambda: table_csv(classes.assign(epoch=epoch))),
     }
     with st.container(horizontal=True):
         for label, (name, mime, make) in files.items():
             st.download_button(
                 label,
                 data=make,
-                file_name=f"{run.id}-epoch-{epoch}-{name}",
+                file_name=epoch_file_name(run.id, epoch, name),
                 mime=mime,
                 on_click="ignore",
                 key=f"{PAGE_KEY}_file_{name}",
