@@ -86,10 +86,10 @@ def test_a_cell_shows_its_pictures_without_scrolling(laptop: Page, app: App, mos
     settle(laptop)
     assert whole_in_view(laptop, tiles(laptop).first)
     assert laptop.get_by_test_id("stMain").evaluate("main => main.scrollTop") == 0
-    assert (query(laptop)["true"], query(laptop)["predicted"]) == most_confused
+    until(lambda: (query(laptop).get("true"), query(laptop).get("predicted")) == most_confused, "the address says it")
     laptop.get_by_role("button", name="Most confused pairs").click()
     expect(tiles(laptop)).to_have_count(0)
-    assert "true" not in query(laptop)
+    until(lambda: "true" not in query(laptop), "the address says nothing more")
 
 
 def test_a_tap_on_a_cell_goes_to_its_pictures(phone: Page, app: App, most_confused: tuple[str, str]) -> None:
@@ -136,4 +136,4 @@ def test_a_click_opens_and_escape_leads_back_to_the_tile(laptop: Page, app: App)
     expect(laptop.get_by_role("dialog")).to_be_hidden()
     settle(laptop)
     expect(first).to_be_focused()
-    assert "image" not in query(laptop)
+    until(lambda: "image" not in query(laptop), "the address says nothing more")

@@ -219,6 +219,6 @@ def test_what_is_too_large_is_refused_while_it_comes(upload: tuple[App, Page, Up
     with open(tmp_path / "large.png", "wb") as large:
         large.truncate(201 * MB)
     page.locator("input[type=file]").set_input_files(large.name)
-    expect(page.get_by_text("200.0MB or smaller", exact=False)).to_be_visible()
+    expect(page.get_by_text("20.0MB or smaller", exact=False)).to_be_visible()
     choose(page, "other.png", b"still no picture")
     expect(page.get_by_text("other.png is not a PNG", exact=False)).to_be_visible()

@@ -34,8 +34,8 @@ def test_copies_in_the_test_part(page: Page, workspace: Workspace, tmp_path: Pat
             expect(page.get_by_text("20 of 20 test pictures were seen in training").first).to_be_visible()
         page.goto(f"{app.url}/confusion?run={run}")
         expect(page.get_by_text("all were seen in training, so nothing is known about new pictures")).to_be_visible()
-        page.goto(f"{app.url}/runs")
-        expect(page.get_by_text("20 of 20 seen in training")).to_be_visible()
+        picker = page.get_by_role("combobox", name="Run")
+        expect(picker).to_have_value(re.compile("20 of 20 seen in training$"))
 
         page.goto(f"{app.url}/data")
         settle(page)
