@@ -58,7 +58,7 @@ def show_matches(run: Run, content: GalleryContent) -> int:
                 on_click=choose,
                 args=(content.query,),
             )
-        show_prediction_downloads(run, content.findings)
+        show_prediction_downloads(content.query.workspace, run, content.findings)
     return tile
 
 

@@ -64,13 +64,6 @@ def whole_number_step(largest: float, ticks: int) -> int:
         power *= 10
 
 
-def cell_percent(value: float) -> str:
-    """A percentage short enough for a cell."""
-    if value == 0 or value >= 9.95:
-        return f"{value:.0f}"
-    return "&lt;0.1" if value < 0.05 else f"{value:.1f}"
-
-
 def escaped_name(name: object, max_length: int = MAX_TICK_NAME) -> str:
     """A name that Plotly shows literally, on one line of at most `max_length` characters."""
     return html.escape(one_line(name, max_length), quote=False)

@@ -218,7 +218,7 @@ def test_all_predictions_are_one_click_away(
     buttons = [button.proto for button in app.get("download_button")]
     assert {button.label for button in buttons} == {"Predictions (CSV)", "Predictions (Parquet)"}
     for title, made in (("CSV", predictions_csv(found)), ("Parquet", predictions_parquet(found))):
-        assert _make_file(finished, found.epoch, title) == made, "whatever is filtered"
+        assert _make_file(shared, finished, found.epoch, title) == made, "whatever is filtered"
 
 
 def test_a_failed_save_stays_in_sight_until_it_is_dismissed(

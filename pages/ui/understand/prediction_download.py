@@ -7,7 +7,7 @@ import streamlit as st
 
 from cifar_core.export import epoch_file_name, predictions_csv, predictions_parquet
 from cifar_core.runs import Predictions, Run
-from cifar_core.workspace import open_workspace
+from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
 
 _FORMATS: dict[str, tuple[str, str, Callable[[Predictions], bytes]]] = {
@@ -16,13 +16,14 @@ _FORMATS: dict[str, tuple[str, str, Callable[[Predictions], bytes]]] = {
 }
 
 
-def show_prediction_downloads(run: Run, findings: Findings) -> None:
+def show_prediction_downloads(workspace: Workspace, run: Run, findings: Findings) -> None:
     """Show a button for each format; the file is made at the click."""
     found = findings.predictions
     for title, (ending, mime, _) in _FORMATS.items():
         st.download_button(
             f"Predictions ({title})",
-            data=partial(_make_file, run, found.epoch, title),  # keeps no predictions: Streamlit keeps it for minutes
+            # It keeps no predictions: Streamlit keeps it for minutes.
+            data=partial(_make_file, workspace, run, found.epoch, title),
             file_name=epoch_file_name(run.id, found.epoch, f"predictions.{ending}"),
             mime=mime,
             icon=":material/download:",
@@ -34,6 +35,6 @@ def show_prediction_downloads(run: Run, findings: Findings) -> None:
         )
 
 
-def _make_file(run: Run, epoch: int, title: str) -> bytes:
+def _make_file(workspace: Workspace, run: Run, epoch: int, title: str) -> bytes:
     """Return the file; runs at the click, in a thread of the server."""
-    return _FORMATS[title][2](load_findings(open_workspace(), run, epoch).predictions)
+    return _FORMATS[title][2](load_findings(workspace, run, epoch).predictions)
