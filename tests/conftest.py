@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -51,6 +52,17 @@ def clean_environment() -> Iterator[None]:
             else:
                 del os.environ[name]
         pytest.fail(f"the test changed the environment and did not restore it: {', '.join(changed)}")
+
+
+@pytest.fixture(autouse=True)
+def clean_ctrl_c() -> Iterator[None]:
+    """Fail a test that leaves another handler of Ctrl-C behind, with which a later test would not be interrupted."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    after = signal.getsignal(signal.SIGINT)
+    if after != before:
+        signal.signal(signal.SIGINT, before)
+        pytest.fail(f"the test left another handler of Ctrl-C behind: {after}")
 
 
 @pytest.fixture
