@@ -3,8 +3,6 @@
 Reads datasets and runs; starts, stops, pauses and resumes runs.
 """
 
-from typing import Literal
-
 import streamlit as st
 
 from cifar_core.config import RunConfig, spec_of
@@ -121,11 +119,10 @@ def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
 
 
 def _show_next_steps(run: Run) -> None:
-    """Show where to go from a run: to its confusion matrix and its mistakes; and its settings."""
-    if run.best is not None:
+    """Show where to go from a run that trains, to its confusion matrix and its mistakes so far; and its settings."""
+    if run.best is not None and run.active:
         with st.container(horizontal=True):
-            kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"
-            if st.button("Look inside", type=kind, icon=":material/grid_on:", key="train_inside"):
+            if st.button("Look inside", icon=":material/grid_on:", key="train_inside"):
                 st.switch_page("pages/confusion.py", query_params={"run": run.id})
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})

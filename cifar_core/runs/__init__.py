@@ -23,6 +23,8 @@ from cifar_core.runs.epoch_log import read_metrics
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
+from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
 from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
 from cifar_core.runs.pictures.over_epochs import PictureHistory, read_history
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
@@ -40,7 +42,9 @@ __all__ = [
     "DeletedRun",
     "EpochLine",
     "Estimate",
+    "ForgottenPicture",
     "ImportedRun",
+    "LearningStep",
     "MachineSpeed",
     "PictureHistory",
     "Predictions",
@@ -52,6 +56,7 @@ __all__ = [
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
+    "choose_dozen",
     "create_run",
     "delete_run",
     "duplicate_run",
@@ -63,6 +68,7 @@ __all__ = [
     "export_bytes",
     "export_run",
     "find_deleted",
+    "find_forgotten",
     "import_run",
     "list_runs",
     "list_trash",
@@ -74,6 +80,7 @@ __all__ = [
     "queue_places",
     "read_answers",
     "read_history",
+    "read_learning_step",
     "read_metrics",
     "read_predictions",
     "read_run",
