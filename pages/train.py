@@ -43,7 +43,7 @@ def main(page: PageFrame) -> None:
     running = current_run(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
-    run = run_in_focus(workspace, runs, picker=page.head, required=False)
+    run = run_in_focus(workspace, runs, picker=page.head, required=False, results=False)
     # There is no default, so that the URL keeps the view of a watched run when the run ends.
     parameters = {"view": one_of([NEW, WATCH], None)}
     url_to_widgets("train", parameters)
@@ -137,5 +137,9 @@ def _show_next_steps(run: Run) -> None:
 
 
 main(
-    setup_page("Train", "Choose how the network learns, start, and watch it; training goes on if you close this page.")
+    setup_page(
+        "Train",
+        "Choose how the network learns, start, and watch it; training goes on if you close this page.",
+        compact=True,
+    )
 )

@@ -74,6 +74,7 @@ def curves(
         raise ConfigError([f"Curves show accuracy or loss, not {kind!r}."])
     # Another scale is another view, for which the browser must not keep a zoom of its own.
     figure = new_figure(height=CURVES_HEIGHT, revision=f"curves-{kind}-{scale.epochs}-{scale.zoomed}")
+    figure.update_layout(margin_t=20)  # for the label of the best epoch
     if within is not None and kind == "accuracy" and len(within):
         _add_within(figure, within)
     for part in ("train", "validation", "test"):
@@ -155,8 +156,8 @@ def _mark_epoch(figure: go.Figure, word: str, epoch: int, scale: CurveScale) -> 
             "text": f"{word}: epoch {epoch}",
             "showarrow": False,
             "yref": "paper",
-            "y": 1.1,
-            "yanchor": "top",
+            "y": 1,
+            "yanchor": "bottom",
             "xanchor": _label_side(epoch / scale.epochs),
         },
         annotation_position="top",

@@ -104,7 +104,9 @@ def load_test_split(workspace: Workspace, run: Run) -> Split:
         RunError: the dataset of that name is another one now, or the run has not opened its data yet.
     """
     known = run.dataset.fingerprint if run.dataset else ""
-    return _load_run_dataset(workspace, run, (run.id, known, file_identity(workspace.data / run.config.data.dataset))).test
+    return _load_run_dataset(
+        workspace, run, (run.id, known, file_identity(workspace.data / run.config.data.dataset))
+    ).test
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

@@ -20,8 +20,9 @@ _SHORT = 24  # characters of a class name in a button
 
 @dataclass(frozen=True)
 class Look:
-    """One thing to look at: the words on its button, and where it leads."""
+    """One thing to look at: what it is, the words on its button, and where it leads."""
 
+    title: str
     words: str
     icon: str
     page: Literal["confusion", "misclassified", "picture"]
@@ -37,16 +38,18 @@ def show_things_to_look_at(workspace: Workspace, run: Run) -> None:
     found = load_findings(workspace, run)
     forgotten = _forgotten(workspace, run, (run.id, run.created, run.last and run.last.epoch, run.seconds))
     kind: Literal["primary", "secondary"] = "primary" if run.status is Status.FINISHED else "secondary"
-    st.markdown("**Look at what it learned**")
-    with st.grid(_THINGS, min_column_width=230):
+    with st.grid(_THINGS, min_column_width=235):
         for number, look in enumerate(things_to_look_at(run, found, forgotten)):
-            if st.button(
-                look.words,
-                key=f"train_look_{number}",
-                icon=look.icon,
-                type=kind if number == 0 else "secondary",
-                width="stretch",
-            ):
+            with st.container(gap="xxsmall"):
+                st.caption(look.title)
+                pressed = st.button(
+                    look.words,
+                    key=f"train_look_{number}",
+                    icon=look.icon,
+                    type=kind if number == 0 else "secondary",
+                    width="stretch",
+                )
+            if pressed:
                 st.switch_page(f"pages/{look.page}.py", query_params={"run": run.id, **look.address})
 
 
@@ -70,23 +73,25 @@ def _looks(run: Run, found: Findings, forgotten: ForgottenPicture | None) -> Ite
     pairs, mistakes = most_confused(found.matrix), select_samples(found.table, SampleFilter(), "confidence")
     if mistakes.empty:
         address = {"outcome": "correct", "sort": "margin"}
-        yield Look("No mistake: see its closest calls", ":material/rule:", "misclassified", address)
+        yield Look("No mistake", "Its closest calls", ":material/rule:", "misclassified", address)
     else:
         pair, surest = pairs.iloc[0], mistakes.iloc[0]
         words = f"{_class(pair['true'])} taken for {_class(pair['predicted'])}, {_times(int(pair['count']))}"
         address = {"true": str(pair["true"]), "predicted": str(pair["predicted"])}
-        yield Look(f"Most confused: {words}", ":material/grid_on:", "confusion", address)
+        yield Look("Most confused", words, ":material/grid_on:", "confusion", address)
         words = f"{_class(surest['true'])} called {_class(surest['predicted'])}, {percent(surest['confidence'])} sure"
-        yield Look(f"Surest mistake: {words}", ":material/priority_high:", "misclassified", {"sort": "confidence"})
+        yield Look("Surest mistake", words, ":material/priority_high:", "misclassified", {"sort": "confidence"})
     if forgotten is not None and run.last is not None:
-        words = f"{_class(forgotten.true)}, right until epoch {forgotten.right_until}, then {_class(forgotten.predicted)}"
+        words = (
+            f"{_class(forgotten.true)}, right until epoch {forgotten.right_until}, then {_class(forgotten.predicted)}"
+        )
         address = {"id": forgotten.id, "epoch": str(run.last.epoch)}
-        yield Look(f"Forgotten: {words}", ":material/history:", "picture", address)
+        yield Look("Forgotten", words, ":material/history:", "picture", address)
     judged = found.classes.dropna(subset="recall").sort_values("recall", kind="stable")
     if len(judged) and judged["recall"].iloc[0] < 1:
         weakest = judged.iloc[0]
         words = f"{_class(weakest['class'])}, {percent(weakest['recall'])} found"
-        yield Look(f"Weakest class: {words}", ":material/rule:", "misclassified", {"true": str(weakest["class"])})
+        yield Look("Weakest class", words, ":material/rule:", "misclassified", {"true": str(weakest["class"])})
 
 
 def _class(name: object) -> str:

@@ -64,7 +64,7 @@ def _show_curves(run: Run, kind: CurveKind, metrics: pd.DataFrame, within: pd.Da
 
 
 @st.cache_resource(max_entries=_MAX_CHARTS, show_spinner=False)
-def _figure(  # noqa: PLR0913 - all that the chart depends on is its key
+def _figure(
     metrics: pd.DataFrame,
     kind: CurveKind,
     scale: CurveScale,
@@ -84,8 +84,7 @@ def show_epoch_table(run: Run, metrics: pd.DataFrame) -> None:
             hide_index=True,
             alt="Loss and accuracy per epoch and part",
             column_config={
-                word: st.column_config.NumberColumn(format=_number_format(name))
-                for name, word in EPOCH_COLUMNS.items()
+                word: st.column_config.NumberColumn(format=_number_format(name)) for name, word in EPOCH_COLUMNS.items()
             },
         )
         st.download_button(
@@ -103,8 +102,8 @@ def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:
     measured = metrics.dropna(axis="columns", how="all")
     if "looks" in measured and (measured["looks"].fillna(1) == 1).all():  # as nearly always; the CSV has it
         measured = measured.drop(columns="looks")
-    accuracies = [name for name in measured if str(name).endswith("accuracy")]
     shown = [name for name in EPOCH_COLUMNS if name in measured]
+    accuracies = [name for name in shown if name.endswith("accuracy")]
     return in_percent(measured, accuracies)[shown].rename(columns=EPOCH_COLUMNS)
 
 

@@ -1,7 +1,6 @@
 """A dozen test pictures of a run that is watched: how each is answered after the newest epoch, and which turned."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -15,7 +14,7 @@ from cifar_core.samples.table import printable
 from cifar_core.text import counted, first_names
 from cifar_core.workspace import Workspace
 from pages.ui.caches import file_identity, load_dataset, load_test_split
-from pages.ui.components.image_grid import Mark, image_grid
+from pages.ui.components.image_grid import image_grid
 from pages.ui.markdown import escaped, escaped_sentence
 
 _TILE = 48  # CSS pixels: six beside the curve in a window of 1366, seven in one of 800
@@ -37,15 +36,14 @@ def show_learning_pictures(workspace: Workspace, run: Run) -> None:
     labels = np.asarray(split.labels[rows], np.int64)
     step = _step(workspace, run, rows, labels)
     st.markdown(words_on_step(step, [names[label] for label in labels], run), help=_HELP)
-    answers = ["–"] * len(rows) if step is None else [names[index] for index in step.predicted]
-    captions = [f"{answer}\ntrue {names[label]}" for answer, label in zip(answers, labels, strict=True)]
+    captions = _captions(step, labels, names)
     event = image_grid(
         split.images[rows],
         captions,
         [printable(split.ids[row]) for row in rows],
         key="train_dozen",
         labels=_labels(captions, step),
-        marks=[""] * len(rows) if step is None else [cast(Mark, ("wrong", "right")[int(right)]) for right in step.right],
+        marks=[""] * len(rows) if step is None else ["right" if right else "wrong" for right in step.right],
         tile=_TILE,
     )
     if event.opened:
@@ -78,7 +76,7 @@ def _step(workspace: Workspace, run: Run, rows: np.ndarray, labels: np.ndarray) 
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _read_step(  # noqa: PLR0913 - all that the answers depend on is their key
+def _read_step(
     _workspace: Workspace, _run: Run, run_id: str, epoch: int, identity: object, rows: np.ndarray, labels: np.ndarray
 ) -> LearningStep | None:
     return read_learning_step(_workspace, _run, epoch, rows, labels)
@@ -98,17 +96,28 @@ def words_on_step(step: LearningStep | None, true: Sequence[str], run: Run) -> s
     words = f"**{int(step.right.sum())} of {counted(len(true), 'test picture')}** right after epoch {run.last.epoch}"
     for turned, way in ((step.turned_right, "right"), (step.turned_wrong, "wrong")):
         if turned.any():
-            names = first_names([true[place] for place in np.flatnonzero(turned)])
+            names = first_names([true[int(place)] for place in np.flatnonzero(turned)])
             words += f" · {int(turned.sum())} turned {way}: {escaped(names)}"
     return words
+
+
+def _captions(step: LearningStep | None, labels: np.ndarray, names: Sequence[str]) -> list[str]:
+    """Return what stands under each picture: the predicted class, and the true one where that is another."""
+    true = [names[label] for label in labels]
+    if step is None:
+        return true
+    return [
+        name if right else f"{names[index]}\ntrue {name}"
+        for name, index, right in zip(true, step.predicted, step.right, strict=True)
+    ]
 
 
 def _labels(captions: Sequence[str], step: LearningStep | None) -> list[str]:
     """Return what a screen reader says of each picture: what stands on it, whether it is right, whether it turned."""
     if step is None:
-        return [caption.replace("–", "no answer yet") for caption in captions]
+        return [f"{caption}, no answer yet" for caption in captions]
     turned = step.turned_right | step.turned_wrong
     return [
-        f"predicted {caption}, {'right' if right else 'wrong'}{', turned with this epoch' if new else ''}"
+        f"{caption}, {'right' if right else 'wrong'}{', turned with this epoch' if new else ''}"
         for caption, right, new in zip(captions, step.right, turned, strict=True)
     ]

@@ -11,7 +11,6 @@ import streamlit as st
 from cifar_core.runs import Run, Status, queue_places, read_metrics, read_within_epochs, slots, worker_log_tail
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
-from pages.ui.components.status_badge import status_badge
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -27,7 +26,7 @@ from pages.ui.train.epoch_curves import read_zoom, show_accuracy, show_epoch_tab
 from pages.ui.train.learning_pictures import show_learning_pictures
 from pages.ui.train.result_so_far import show_events, show_result_so_far
 from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
-from pages.ui.wording import estimate_error_line, queue_line
+from pages.ui.wording import estimate_error_line, queue_line, status_display
 
 _MAX_RESULTS_INTERVAL = 5.0  # at most, between two reads of the results of a run that trains
 MAX_NOTICES = 3  # notices shown at once
@@ -114,8 +113,12 @@ def _show_pictures_and_curves(workspace: Workspace, run: Run, metrics: pd.DataFr
 
 def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        status_badge(run)
-        facts = [f"**{escaped(run.name)}**", f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}"]
+        word, colour, icon = status_display(run)
+        badge = f":{colour}-badge[{icon} {word}]"
+        facts = [
+            f"{badge} **{escaped(run.name)}**",
+            f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}",
+        ]
         facts += [escaped(f"{run.device} in {run.precision}")] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
         show_run_buttons(workspace, run, "train")

@@ -35,7 +35,9 @@ def headline(run: Run, within: pd.DataFrame) -> Headline:
             return Headline(f"Accuracy{so_far}", "–", _FIRST_WORDS if run.active else "")
         newest = within.iloc[-1]
         label = f"Accuracy{so_far} · {newest['part']}, n = {newest['pictures']:,.0f}"
-        return Headline(label, percent(float(newest["accuracy"])), "Measured within the first epoch, on a few pictures.")
+        return Headline(
+            label, percent(float(newest["accuracy"])), "Measured within the first epoch, on a few pictures."
+        )
     n = f", n = {run.dataset.test:,}" if run.dataset else ""
     best, last = run.best, run.last or run.best
     parts = [accuracy_interval(run, best.test_accuracy), _epoch_words(run)]
@@ -71,15 +73,25 @@ def _sentence(run: Run, metrics: pd.DataFrame) -> str:
     if metrics.empty:
         return "Its first epoch has not ended." if run.active else "It ended before its first epoch did."
     judged = judge_curve(metrics, classes=class_count(run))
-    return f":material/lightbulb: {escaped_sentence(judged.sentence)}"
+    # The sentence on a first epoch repeats its accuracy, which stands beside it.
+    words = f"{judged.word}: a trend needs a few more epochs." if judged.kind == "first" else judged.sentence
+    return f":material/lightbulb: {escaped_sentence(words)}"
 
 
 def show_events(run: Run, metrics: pd.DataFrame) -> None:
-    """Show what happened to the curves, each with the epoch at which it began; these stay with the run."""
-    events = curve_events(metrics, classes=class_count(run)) if len(metrics) else []
+    """Show what happened to the curves, each with the epoch at which it began, except what the sentence says already.
+
+    These stay with the run after its end.
+    """
+    if metrics.empty:
+        return
+    now = judge_curve(metrics, classes=class_count(run)).sentence
+    events = [event for event in curve_events(metrics, classes=class_count(run)) if event != now]
+    st.markdown("**What happened on the way**")
     if events:
-        st.markdown("**What happened**")
         st.markdown("\n".join(f"- {escaped_sentence(event)}" for event in events))
+    else:
+        st.caption("Nothing to note: no plateau, no overfitting and no jump of the loss that passed.")
 
 
 def class_count(run: Run) -> int:
