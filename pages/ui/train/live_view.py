@@ -25,7 +25,7 @@ from pages.ui.train.end_of_run import show_things_to_look_at
 from pages.ui.train.epoch_curves import read_zoom, show_accuracy, show_epoch_table, show_loss
 from pages.ui.train.learning_pictures import show_learning_pictures
 from pages.ui.train.result_so_far import show_events, show_result_so_far
-from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
+from pages.ui.train.run_buttons import show_end_buttons, show_go_on_buttons
 from pages.ui.wording import estimate_error_line, queue_line, status_display
 
 _MAX_RESULTS_INTERVAL = 5.0  # at most, between two reads of the results of a run that trains
@@ -121,18 +121,18 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         ]
         facts += [escaped(f"{run.device} in {run.precision}")] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
-        show_run_buttons(workspace, run, "train")
-        made = show_retry_and_duplicate(workspace, run, runs, "train")
-        if made:
-            focus_on(made)
-            st.rerun()
+        show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
         st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
-    elif run.active:
+    elif run.status is not Status.FINISHED:
         show_run_progress(run)
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
+    made = show_go_on_buttons(workspace, run, runs, "train")
+    if made:
+        focus_on(made)
+        st.rerun()
     _show_notices(run)
 
 
