@@ -124,7 +124,8 @@ def _show_next_steps(run: Run) -> None:
     """Show where to go from a run: to its confusion matrix and its mistakes; and its settings."""
     if run.best is not None:
         with st.container(horizontal=True):
-            kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"
+            goes_on = run.active or run.resumable
+            kind: Literal["primary", "secondary"] = "secondary" if goes_on else "primary"
             if st.button("Look inside", type=kind, icon=":material/grid_on:", key="train_inside"):
                 st.switch_page("pages/confusion.py", query_params={"run": run.id})
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
