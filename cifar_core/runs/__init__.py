@@ -14,7 +14,7 @@ from cifar_core.runs.control.actions import (
 )
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.control.queue_view import QueuePlace, queue_places
-from cifar_core.runs.control.repeat import duplicate_run, retry_run
+from cifar_core.runs.control.repeat import duplicate_run, lower_rate, retry_run, retry_with_lower_rate
 from cifar_core.runs.control.space import LAST_WEIGHTS, remove_last_weights, space_of
 from cifar_core.runs.control.stop_all import request_stop_of_all, stop_all
 from cifar_core.runs.control.trash import (
@@ -27,7 +27,7 @@ from cifar_core.runs.control.trash import (
     restore_run,
 )
 from cifar_core.runs.control.verify import verify_run
-from cifar_core.runs.epoch_log import read_metrics
+from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
@@ -76,6 +76,7 @@ __all__ = [
     "import_run",
     "list_runs",
     "list_trash",
+    "lower_rate",
     "measure_speed",
     "measured_alike",
     "note_run",
@@ -88,6 +89,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_speed",
+    "read_within_epochs",
     "recompute_job",
     "remove_last_weights",
     "rename_run",
@@ -96,6 +98,7 @@ __all__ = [
     "restore_run",
     "resume_run",
     "retry_run",
+    "retry_with_lower_rate",
     "seen_phrase",
     "seen_pictures",
     "slots",

@@ -98,6 +98,7 @@ class Run:
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
+    diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
     ending: EndRequest | None = None  # what a person has asked of it and it has not obeyed yet; None once it ended
     silent_since: float | None = None  # seconds since 1970, where its process trains or waits and does not respond
     exact: bool = True  # whether the results are bit by bit those of an uninterrupted run
@@ -121,8 +122,11 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether it ended before its last epoch and can be resumed in this workspace."""
-        return self.status in RESUMABLE and not self.imported
+        """Whether it ended before its last epoch and can be resumed in this workspace.
+
+        A run that diverged cannot: from its checkpoint it would come to the same end.
+        """
+        return self.status in RESUMABLE and not self.imported and not self.diverged
 
     @property
     def seconds(self) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.evaluate import explain_curve
+from cifar_core.evaluate import judge_curve
 from cifar_core.export import table_csv
 from cifar_core.figures import CURVE_KINDS, CurveKind, curves
 from cifar_core.runs import Run, Status, queue_places, read_metrics, slots, worker_log_tail
@@ -149,7 +149,7 @@ def _show_curves(run: Run, metrics: pd.DataFrame) -> None:
                 config={"displaylogo": False},
                 alt=f"{kind} per epoch: train, validation, test",
             )
-    words = explain_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
+    words = judge_curve(metrics, classes=len(run.dataset.class_names)).sentence if run.dataset and run.best else ""
     st.markdown(
         f":material/lightbulb: {escaped_sentence(words)}"
         if words
