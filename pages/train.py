@@ -3,8 +3,6 @@
 Reads datasets and runs; starts, stops, pauses and resumes runs.
 """
 
-from typing import Literal
-
 import streamlit as st
 
 from cifar_core.config import RunConfig
@@ -46,7 +44,7 @@ def main(page: PageFrame) -> None:
     running = current_run(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
-    run = run_in_focus(workspace, runs, picker=page.head, required=False)
+    run = run_in_focus(workspace, runs, picker=page.head, required=False, results=False)
     # There is no default, so that the URL keeps the view of a watched run when the run ends.
     parameters = {"view": one_of([NEW, WATCH], None)}
     url_to_widgets("train", parameters)
@@ -122,11 +120,10 @@ def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
 
 
 def _show_next_steps(run: Run) -> None:
-    """Show where to go from a run: to its confusion matrix and its mistakes; and its settings."""
-    if run.best is not None:
+    """Show where to go from a run that trains, to its confusion matrix and its mistakes so far; and its settings."""
+    if run.best is not None and run.active:
         with st.container(horizontal=True):
-            kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"
-            if st.button("Look inside", type=kind, icon=":material/grid_on:", key="train_inside"):
+            if st.button("Look inside", icon=":material/grid_on:", key="train_inside"):
                 st.switch_page("pages/confusion.py", query_params={"run": run.id})
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
@@ -135,5 +132,9 @@ def _show_next_steps(run: Run) -> None:
 
 
 main(
-    setup_page("Train", "Choose how the network learns, start, and watch it; training goes on if you close this page.")
+    setup_page(
+        "Train",
+        "Choose how the network learns, start, and watch it; training goes on if you close this page.",
+        compact=True,
+    )
 )

@@ -10,7 +10,7 @@ import numpy as np
 from cifar_core.config import RunConfig, changed_settings, nearest_preset, settings_in_effect
 from cifar_core.data import Fit
 from cifar_core.evaluate import CheckedPredictions
-from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
+from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, EndRequest, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.storage.json_types import (
     Amount,
@@ -98,6 +98,8 @@ class Run:
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
+    diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
+    ending: EndRequest | None = None  # what a person has asked of it and it has not obeyed yet; None once it ended
     silent_since: float | None = None  # seconds since 1970, where its process trains or waits and does not respond
     exact: bool = True  # whether the results are bit by bit those of an uninterrupted run
     warnings: tuple[str, ...] = ()  # what a person should know about the training, a sentence each
@@ -120,8 +122,11 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether it ended before its last epoch and can be resumed in this workspace."""
-        return self.status in RESUMABLE and not self.imported
+        """Whether it ended before its last epoch and can be resumed in this workspace.
+
+        A run that diverged cannot: from its checkpoint it would come to the same end.
+        """
+        return self.status in RESUMABLE and not self.imported and not self.diverged
 
     @property
     def seconds(self) -> float:
