@@ -65,8 +65,6 @@ class OptimizerConfig:
     """How the weights are changed."""
 
     epochs: int = setting(10, "int", "Epochs", "How often the network sees every training picture.", low=1, high=500)
-    batch_size: int = setting(64, "int", "Batch size", "Pictures that are looked at together before each step: small batches "
-        "learn more from each picture, large ones run faster.", low=1, high=4096, log=True, unit="pictures")
     optimizer: str = setting("adam", "choice", "Optimiser", "The rule that turns errors (gradients) into changes of the "
         "weights. Adam and AdamW need little tuning. SGD and Muon use Nesterov momentum; Muon wants a learning rate of about "
         "0.1. Averaged SGD keeps a running mean of the weights (Lookahead) and is for "
@@ -75,6 +73,8 @@ class OptimizerConfig:
         titles=("Adam", "AdamW", "SGD", "Muon", "Averaged SGD"))
     learning_rate: float = setting(1e-3, "float", "Learning rate", "How far the weights move at each step. Too high: the "
         "loss jumps about; too low: it hardly falls.", low=1e-6, high=10.0, log=True)
+    batch_size: int = setting(64, "int", "Batch size", "Pictures that are looked at together before each step: small batches "
+        "learn more from each picture, large ones run faster.", low=1, high=4096, log=True, unit="pictures")
     momentum: float = setting(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps: it smooths the way. "
         "Adam has its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon", "averaged_sgd")))
     schedule: str = setting("cosine", "choice", "Learning rate over the run", "Constant keeps it; cosine lets it fall "
