@@ -5,7 +5,7 @@ Reads datasets and runs; starts, stops, pauses and resumes runs.
 
 import streamlit as st
 
-from cifar_core.config import RunConfig, spec_of
+from cifar_core.config import RunConfig
 from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs, read_speed
@@ -26,7 +26,8 @@ from pages.ui.train.network_preview import (
 )
 from pages.ui.train.preset_picker import marked_preset_description, show_earlier_runs, show_presets
 from pages.ui.train.run_buttons import start_new_run, start_nonce
-from pages.ui.train.settings_form import MADE_FROM_KEY, setting_text, show_settings_form
+from pages.ui.train.run_settings import show_run_settings
+from pages.ui.train.settings_form import MADE_FROM_KEY, show_settings_form
 from pages.ui.train.start_estimate import show_start_estimate
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
@@ -127,13 +128,7 @@ def _show_next_steps(run: Run) -> None:
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
     with st.expander("Settings of this run", icon=":material/tune:"):
-        if run.parent:
-            st.caption(f"Made from the settings of run {escaped(run.parent)}.")
-        st.table(
-            {spec_of(name).label: escaped(setting_text(value)) for name, value in run.config.flat().items()},
-            border="horizontal",
-            width="content",
-        )
+        show_run_settings(run)
 
 
 main(
