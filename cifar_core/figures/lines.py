@@ -75,8 +75,6 @@ def curves(
     # Another scale is another view, for which the browser must not keep a zoom of its own.
     figure = new_figure(height=CURVES_HEIGHT, revision=f"curves-{kind}-{scale.epochs}-{scale.zoomed}")
     figure.update_layout(margin_t=20)  # for the label of the best epoch
-    if within is not None and kind == "accuracy" and len(within):
-        _add_within(figure, metrics, within)
     for part in ("train", "validation", "test"):
         column = f"{part}_{kind}"
         if column not in metrics or metrics[column].isna().all():
@@ -91,6 +89,8 @@ def curves(
             marker={**style, "size": 7, "symbol": SYMBOLS[part]},
             hovertemplate=_hover(kind),
         )
+    if within is not None and kind == "accuracy" and len(within):
+        _add_within(figure, metrics, within)
     _run_axes(figure, metrics, kind, scale)
     if best is not None:
         _mark_epoch(figure, *best, scale)
