@@ -43,7 +43,7 @@ _EMPTY: dict[CurveKind, list[float]] = {"accuracy": [0, 100], "loss": [0, 2.5]}
 
 @dataclass(frozen=True)
 class CurveScale:
-    """What the axes of a run's curves are made of: facts that do not change while it trains, so the axes stand still."""
+    """What the axes of a run's curves are made of: facts that do not change while it trains, so they stand still."""
 
     epochs: int  # of the whole run, as it was planned
     classes: int = 10  # whose guessing tells how large a loss may be
@@ -98,7 +98,7 @@ def curves(
 
 
 def _add_within(figure: go.Figure, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
-    """Draw the accuracy within the epochs, with a line through the ends of the epochs, which have points of their own."""
+    """Draw the accuracy within the epochs; its line goes through the ends of the epochs, which have points already."""
     part, pictures = str(within["part"].iloc[-1]), int(within["pictures"].iloc[-1])
     ends = metrics[["epoch", f"{part}_accuracy"]].set_axis(["epoch", "accuracy"], axis=1)
     points = pd.concat([within.assign(size=4), ends.assign(size=0)]).sort_values("epoch", kind="stable")

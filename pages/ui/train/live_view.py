@@ -98,8 +98,8 @@ def _show_results(workspace: Workspace, run: Run) -> None:
 def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
     """Show the accuracy beside a dozen pictures, and below the loss beside what happened.
 
-    In a narrow window they stand one below the other. What to look at after the end comes between, so that nothing above
-    it moves when a run ends.
+    In a narrow window they stand one below the other. What to look at after the end comes between, so that
+    nothing above it moves when a run ends.
     """
     with st.grid(2, min_column_width=340):
         with st.container():
