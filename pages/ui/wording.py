@@ -7,9 +7,10 @@ from typing import Literal
 import pandas as pd
 
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs import EndRequest, QueuePlace, Run, Status, TrainingProgress
+from cifar_core.runs import EndRequest, Estimate, QueuePlace, Run, Status, TrainingProgress
 from cifar_core.text import clock
 from cifar_core.text import percent as share_text
+from cifar_core.text import range_words as range_words
 from pages.ui.markdown import escaped
 
 PERCENT_FORMAT = "%.1f %%"  # the format of table columns that `in_percent` has made
@@ -78,6 +79,14 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def estimate_words(estimate: Estimate | None) -> str:
+    """Return how long a run will take from its start to its end: `40 to 60 s`; in words where nothing was timed yet.
+
+    A preset's size alone says nothing of seconds: machines differ by more than a hundred times.
+    """
+    return range_words(estimate.low, estimate.high) if estimate else "not timed yet"
 
 
 def percent(share: float | None) -> str:
