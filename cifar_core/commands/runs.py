@@ -26,6 +26,7 @@ from cifar_core.runs import (
     delete_run,
     duplicate_run,
     empty_trash,
+    epoch_to_resume,
     export_bytes,
     export_run,
     import_run,
@@ -143,11 +144,17 @@ def import_command(workspace: Workspace, file: Path, as_json: bool) -> None:
 @json_option
 @workspace_option
 def stop(workspace: Workspace, run: str | None, every: bool, as_json: bool) -> None:
-    """Ask a running or waiting RUN (or --all) to stop after its current batch; it keeps what it has."""
+    """Ask a running or waiting RUN (or --all) to stop after its present batch; it keeps what it has."""
     if every == (run is not None):
         raise click.UsageError("Name one RUN, or give --all.")
     if run is not None:
-        _do(workspace, run, stop_run, "is asked to stop", as_json)
+        _do(
+            workspace,
+            run,
+            stop_run,
+            "is asked to stop: it ends after its present batch and keeps what it has; `runs resume` goes on from there",
+            as_json,
+        )
         return
     stopped = stop_all(workspace)
     say(f"{counted(len(stopped), 'run')} ended.")
@@ -161,7 +168,13 @@ def stop(workspace: Workspace, run: str | None, every: bool, as_json: bool) -> N
 @workspace_option
 def pause(workspace: Workspace, run: str, as_json: bool) -> None:
     """Ask a running or waiting RUN to keep its state and end; `resume` continues it."""
-    _do(workspace, run, pause_run, "is asked to pause", as_json)
+    _do(
+        workspace,
+        run,
+        pause_run,
+        "is asked to pause: it keeps everything and makes room for the next in the queue; `runs resume` goes on from there",
+        as_json,
+    )
 
 
 @runs.command()
@@ -169,10 +182,13 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def resume(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Continue a RUN that was paused, stopped, interrupted or failed, when its turn comes."""
+    """Continue a RUN that was paused, stopped, interrupted or failed from its last checkpoint, when its turn comes."""
     run_id = resolve_run(workspace, run)
+    epoch = epoch_to_resume(workspace, run_id)
     _begin(workspace, lambda: run_id, resume_run)
-    _report_done(run_id, "goes on when its turn comes", as_json)
+    behind = _behind(workspace, run_id)
+    where = f"at epoch {epoch}" if epoch else "from its last checkpoint"
+    _report_done(run_id, f"goes on {where}" + (f", {behind}" if behind else ""), as_json)
 
 
 @runs.command()
@@ -322,6 +338,12 @@ def _report_new(new: str, old: str, as_json: bool, *, but: str = "") -> None:
         print_json({"run": new, "made_from": old})
 
 
+def _behind(workspace: Workspace, run_id: str) -> str:
+    """Who is ahead of a run in the queue; empty where it waits for nobody."""
+    place = queue_places(list_runs(workspace), slots(workspace)).get(run_id)
+    return place.behind(one_line) if place else ""
+
+
 def _do(workspace: Workspace, run: str, action: Any, done: str, as_json: bool) -> None:
     run_id = resolve_run(workspace, run)
     action(workspace, run_id)
@@ -344,6 +366,7 @@ def _brief(run: Run, place: QueuePlace | None) -> dict[str, Any]:
         "run": run.id,
         "name": run.name,
         "status": run.status.value,
+        "ending": run.ending.value if run.ending else None,
         "queue": asdict(place) if place else None,
         "created": run.created,
         "dataset": run.config.data.dataset,
@@ -362,6 +385,8 @@ def _line(run: Run, place: QueuePlace | None) -> str:
         score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}{f' ({seen})' if seen else ''}"
     name = f" ({run.name})" if run.name != run.id else ""
     status = f"{run.status}, {waiting_text(place)}" if place else run.status.value
+    if run.ending is not None:
+        status += f", asked to {run.ending}"
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
     return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"

@@ -129,7 +129,7 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
-        st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
+        st.info(f"Waits {queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
     elif run.status is not Status.FINISHED:
         show_run_progress(run)
     elif estimate_error_line(run):
