@@ -77,7 +77,7 @@ class OptimizerConfig:
         "learn more from each picture, large ones run faster.", low=1, high=4096, log=True, unit="pictures")
     momentum: float = setting(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps: it smooths the way. "
         "Adam has its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon", "averaged_sgd")))
-    schedule: str = setting("cosine", "choice", "Learning rate over the run", "Constant keeps it; cosine lets it fall "
+    schedule: str = setting("cosine", "choice", "Learning rate schedule", "Constant keeps it; cosine lets it fall "
         "smoothly to zero; one cycle raises it first (warm-up), then lets it fall.",
         choices=("constant", "cosine", "one_cycle"), titles=("constant", "cosine", "one cycle"))
     warmup_share: float = setting(0.2, "float", "Share of the run for warm-up",
