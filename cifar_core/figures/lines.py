@@ -76,7 +76,7 @@ def curves(
     figure = new_figure(height=CURVES_HEIGHT, revision=f"curves-{kind}-{scale.epochs}-{scale.zoomed}")
     figure.update_layout(margin_t=20)  # for the label of the best epoch
     if within is not None and kind == "accuracy" and len(within):
-        _add_within(figure, within)
+        _add_within(figure, metrics, within)
     for part in ("train", "validation", "test"):
         column = f"{part}_{kind}"
         if column not in metrics or metrics[column].isna().all():
@@ -97,18 +97,21 @@ def curves(
     return figure
 
 
-def _add_within(figure: go.Figure, within: pd.DataFrame) -> None:
-    part = str(within["part"].iloc[-1])
+def _add_within(figure: go.Figure, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
+    """Draw the accuracy within the epochs, with a line through the ends of the epochs, which have points of their own."""
+    part, pictures = str(within["part"].iloc[-1]), int(within["pictures"].iloc[-1])
+    ends = metrics[["epoch", f"{part}_accuracy"]].set_axis(["epoch", "accuracy"], axis=1)
+    points = pd.concat([within.assign(size=4), ends.assign(size=0)]).sort_values("epoch", kind="stable")
     style = {"color": PART_COLOURS.get(part, NEUTRAL)}
     figure.add_scatter(
-        x=within["epoch"],
-        y=_SCALE["accuracy"] * _finite(within["accuracy"]),
-        name=f"{part}, {int(within['pictures'].iloc[-1]):,} pictures, within the epochs",
+        x=points["epoch"],
+        y=_SCALE["accuracy"] * _finite(points["accuracy"]),
+        name="within epochs",
         mode="lines+markers",
         opacity=0.5,
         line={**style, "width": 1, "dash": "dot"},
-        marker={**style, "size": 4, "symbol": SYMBOLS.get(part, "circle")},
-        hovertemplate=_hover("accuracy"),
+        marker={**style, "size": points["size"], "symbol": SYMBOLS.get(part, "circle"), "line": {"width": 0}},
+        hovertemplate=f"{_hover('accuracy')} of {pictures:,} {part} pictures",
     )
 
 

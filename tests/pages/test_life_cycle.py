@@ -108,6 +108,35 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     assert "1st of 1 in the queue, about 4 min" in said(app)
 
 
+def test_stop_is_stopping_on_every_page_and_its_place_stays_its_own(
+    open_page: OpenPage, workspace: Workspace, train: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda *_: None)  # what kills a run that does not obey
+    run_id = train(workspace)
+    other, app = open_page(workspace, "runs"), open_page(workspace, "train", run=run_id, view="Watch")
+    app.button(key=f"train_stop_{run_id}").click().run()
+    other.button(
+        key=f"runs_stop_{run_id}"
+    ).click().run()  # as the second click of a double click, drawn before the first
+    assert not app.exception and not app.toast and not other.toast
+    assert read_run(workspace, run_id).ending is EndRequest.STOP
+    for screen, page in ((app, "train"), (other.run(), "runs")):
+        stop = screen.button(key=f"{page}_stop_{run_id}")
+        assert (stop.label, stop.disabled) == ("Stopping", True)
+        assert screen.button(key=f"{page}_pause_{run_id}").disabled
+    assert list(other.dataframe[0].value["status"]) == ["stopping"]
+    move(run_folder(workspace, run_id), Status.STOPPED)
+    for screen, page in ((app.run(), "train"), (other.run(), "runs")):
+        keys = [button.key for button in screen.button]
+        assert screen.button(key=f"{page}_stop_{run_id}").label == "Stopped"
+        assert screen.button(key=f"{page}_stop_{run_id}").disabled
+        assert not any("resume" in str(key) for key in keys[: keys.index(f"{page}_stop_{run_id}") + 1])
+    assert "goes on at epoch 1" in said(app) and "again from the start, same settings and seed" in said(app)
+    assert [bar.proto.text for bar in app.get("progress")] == ["stopped in epoch 2 of 4 · 28\u00a0% done"]
+    fresh = open_page(workspace, "train", run=run_id, view="Watch")
+    assert not {"Stop", "Stopped", "Pause"} & {button.label for button in fresh.button}
+
+
 def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: Workspace, train: Begin) -> None:
     train(workspace)
     waiting = wait(workspace)

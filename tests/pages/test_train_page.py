@@ -21,7 +21,6 @@ from cifar_core.spec import range_words
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.workspace import Workspace
 from pages.ui.train import start_estimate
-from pages.ui.train.run_buttons import BUTTONS
 from pages.ui.train.settings_form import slider_stops
 from pages.ui.wording import percent, result_line
 from tests.conftest import save_tiny
@@ -313,20 +312,6 @@ def test_a_run_that_died_is_shown_with_its_last_words(open_page: OpenPage, works
     assert ["too little memory" in error.value for error in app.error] == [True]
     assert any("MemoryError" in code.value for code in app.code)
     assert "Resume" in {button.label for button in app.button}
-
-
-def test_stop_asks_the_run_and_nothing_else(
-    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    monkeypatch.setitem(
-        BUTTONS, Status.STOPPED, replace(BUTTONS[Status.STOPPED], do=lambda _, run_id: asked.append(run_id))
-    )
-    run_id = create_run(workspace, make_config({"epochs": 2}))
-    app = open_page(workspace, "train", run=run_id)
-    app.button(key=f"train_stop_{run_id}").click().run()
-    assert asked == [run_id]
-    assert read_run(workspace, run_id).active
 
 
 def test_a_watched_run_stays_in_view_when_it_ends(open_page: OpenPage, workspace: Workspace) -> None:

@@ -58,7 +58,7 @@ def _show_curves(run: Run, kind: CurveKind, metrics: pd.DataFrame, within: pd.Da
     st.plotly_chart(
         _figure(metrics, kind, scale, best, within, st.context.theme.type),
         key=f"train_{kind}",
-        config={"displaylogo": False},
+        config={"displayModeBar": False},  # it would cover the label of the best epoch on a phone
         alt=f"{kind} per epoch: training, validation, test",
     )
 

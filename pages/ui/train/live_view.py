@@ -89,22 +89,27 @@ def _show_results(workspace: Workspace, run: Run) -> None:
         if run.active or len(metrics) or len(within):
             show_result_so_far(run, metrics, within)
             show_caveats(run)
-            if run.best is not None and not run.active:
-                with show_errors():
-                    show_things_to_look_at(workspace, run)
-            _show_pictures_and_curves(workspace, run, metrics, within)
+            _show_curves_and_pictures(workspace, run, metrics, within)
         if len(metrics):
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
 
 
-def _show_pictures_and_curves(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
-    """Show the accuracy beside a dozen pictures, below them the loss; in a narrow window one below the other."""
+def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
+    """Show the accuracy beside a dozen pictures, and below the loss beside what happened.
+
+    In a narrow window they stand one below the other. What to look at after the end comes between, so that nothing above
+    it moves when a run ends.
+    """
     with st.grid(2, min_column_width=340):
         with st.container():
             show_accuracy(run, metrics, within)
         with st.container(), show_errors():
             show_learning_pictures(workspace, run)
+    if run.best is not None and not run.active:
+        with show_errors():
+            show_things_to_look_at(workspace, run)
+    with st.grid(2, min_column_width=340):
         with st.container():
             show_loss(run, metrics)
         with st.container():
@@ -154,7 +159,8 @@ def _show_end_reason(run: Run) -> None:
     """Show in one sentence why a run ended by itself."""
     if run.error:
         show_message = st.error if run.status is Status.FAILED else st.warning
-        show_message(escaped_sentence(run.error), title=END_TITLES.get(run.status, "What happened"))
+        title = "The training diverged" if run.diverged else END_TITLES.get(run.status, "What happened")
+        show_message(escaped_sentence(run.error), title=title)
 
 
 def _show_worker_log(workspace: Workspace, run: Run) -> None:

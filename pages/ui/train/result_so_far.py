@@ -72,6 +72,8 @@ def show_result_so_far(run: Run, metrics: pd.DataFrame, within: pd.DataFrame) ->
 def _sentence(run: Run, metrics: pd.DataFrame) -> str:
     if metrics.empty:
         return "Its first epoch has not ended." if run.active else "It ended before its first epoch did."
+    if run.diverged:  # which the notice above says; the curves before it may look well
+        return "These are the numbers of the epochs before it diverged."
     judged = judge_curve(metrics, classes=class_count(run))
     # The sentence on a first epoch repeats its accuracy, which stands beside it.
     words = f"{judged.word}: a trend needs a few more epochs." if judged.kind == "first" else judged.sentence
