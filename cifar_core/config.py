@@ -77,9 +77,9 @@ class OptimizerConfig:
         "learn more from each picture, large ones run faster.", low=1, high=4096, log=True, unit="pictures")
     momentum: float = setting(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps: it smooths the way. "
         "Adam has its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon", "averaged_sgd")))
-    schedule: str = setting("cosine", "choice", "Learning rate over the run", "Constant keeps it; cosine lets it fall "
+    schedule: str = setting("cosine", "choice", "Learning rate schedule", "Constant keeps it; cosine lets it fall "
         "smoothly to zero; one cycle raises it first (warm-up), then lets it fall.",
-        choices=("constant", "cosine", "one_cycle"), titles=("Constant", "Cosine", "One cycle"))
+        choices=("constant", "cosine", "one_cycle"), titles=("constant", "cosine", "one cycle"))
     warmup_share: float = setting(0.2, "float", "Share of the run for warm-up",
         "Part of the run in which one cycle raises the learning rate.", low=0.0, high=0.9, step=0.05,
         only_with=("schedule", ("one_cycle",)), zero="none")
@@ -105,7 +105,7 @@ class MachineConfig:
         "on the same machine; another seed shows how much is chance.", low=0, high=2**31 - 1)
     device: str = setting("auto", "choice", "Device", "What computes: automatic takes an NVIDIA graphics card (CUDA), else "
         "that of a Mac (MPS), else the processor (CPU).", choices=("auto", "cpu", "cuda", "mps"),
-        titles=("Automatic", "CPU", "GPU (CUDA)", "GPU (Apple MPS)"))
+        titles=("automatic", "CPU", "GPU (CUDA)", "GPU (Apple MPS)"))
     max_seconds: int = setting(0, "int", "Time limit", "Stop after training for this long and keep everything; a resumed "
         "run gets as long again. 0 sets no limit.", low=0, high=604_800, unit="seconds", zero="no limit")
 

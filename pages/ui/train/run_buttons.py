@@ -36,7 +36,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
 from pages.ui.server.access import current_person
-from pages.ui.train.settings_form import MADE_FROM_KEY, load_settings
+from pages.ui.train.form_state import open_form
 from pages.ui.url_state import current_visit
 from pages.ui.wording import queue_line
 
@@ -83,13 +83,13 @@ def start_nonce() -> str:
     return str(st.session_state.setdefault(START_NONCE_KEY, secrets.token_hex(8)))
 
 
-def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: str = "") -> str:
+def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: str = "", name: str = "") -> str:
     """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
     Raises:
         CifarCoreError: `create_run` refuses it, for example for a limit, a full disk, or a missing dataset.
     """
-    run_id = create_run(workspace, config, nonce=nonce, person=current_person(), parent=parent)
+    run_id = create_run(workspace, config, nonce=nonce, person=current_person(), parent=parent, name=name)
     start_run(workspace, run_id)
     st.session_state[START_NONCE_KEY] = secrets.token_hex(8)
     _announce_queue_place(workspace, run_id)
@@ -237,9 +237,7 @@ def _show_duplicate(run: Run, page: str) -> None:
         icon=":material/content_copy:",
         kind="secondary",
     ):
-        load_settings(run.config)
-        st.session_state[MADE_FROM_KEY] = run.id
-        st.switch_page("pages/train.py", query_params={"run": run.id, "view": "New run"})
+        open_form(run.id, run.config, run.own_validation)
 
 
 def _show_choice(

@@ -1,5 +1,7 @@
 """The settings of a run: those that mean something for it, by group, and what differs from its nearest preset."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from cifar_core.config import GROUP_TITLES, make_config, settings_by_group, spec_of
@@ -19,18 +21,13 @@ def show_run_settings(run: Run) -> None:
             with st.container():
                 st.markdown(f"**{GROUP_TITLES[group]}**")
                 st.table(
-                    {labelled(name): _value(run, name) for name in names},
+                    {f"{spec_of(name).label} `{name}`": _value(run, name) for name in names},
                     border="horizontal",
                     alt=f"Settings of the run: {GROUP_TITLES[group]}",
                 )
 
 
-def labelled(name: str) -> str:
-    """Return a setting's label with its identifier, as Markdown: so a person finds the option of the command line."""
-    return f"{spec_of(name).label} `{name}`"
-
-
-def changed_line(preset: str, changed: list[str]) -> str:
+def changed_line(preset: str, changed: Sequence[str]) -> str:
     """Return `Quick, changed: Epochs, Batch size`, or `Quick`, as Markdown."""
     words = ", ".join(spec_of(name).label.lower() for name in changed)
     return f"**{PRESETS[preset].title}**" + (f", changed: {words}" if words else "")
