@@ -74,7 +74,8 @@ def curves(
         raise ConfigError([f"Curves show accuracy or loss, not {kind!r}."])
     # Another scale is another view, for which the browser must not keep a zoom of its own.
     figure = new_figure(height=CURVES_HEIGHT, revision=f"curves-{kind}-{scale.epochs}-{scale.zoomed}")
-    figure.update_layout(margin_t=20)  # for the label of the best epoch
+    # Room for the label of the best epoch above and for the legend below, also before there are any.
+    figure.update_layout(margin={"t": 20, "b": 76}, showlegend=True, xaxis_automargin=False)
     for part in ("train", "validation", "test"):
         column = f"{part}_{kind}"
         if column not in metrics or metrics[column].isna().all():

@@ -23,7 +23,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
 from pages.ui.train.end_of_run import things_to_look_at
 from pages.ui.train.epoch_curves import EPOCH_COLUMNS, epoch_table
-from pages.ui.train.learning_pictures import words_on_step
+from pages.ui.train.learning_pictures import words_on_step, words_on_turned
 from pages.ui.train.result_so_far import headline
 from pages.ui.wording import percent
 from tests.conftest import save_tiny
@@ -118,11 +118,14 @@ def test_the_headline_names_part_views_and_the_last_epoch(finished: Run) -> None
 
 
 def test_pictures_that_turned_are_named(finished: Run) -> None:
-    right = np.array([True, False, True])
+    right, none = np.array([True, False, True]), np.zeros(3, bool)
     step = LearningStep(np.array([0, 0, 2]), right, np.array([True, False, False]), np.array([False, True, False]))
-    words = words_on_step(step, ["cat", "a_b", "dog"], finished)
-    assert words == "**2 of 3 test pictures** right after epoch 2 · 1 turned right: cat · 1 turned wrong: a\\_b"
-    assert words_on_step(None, ["cat"], finished) == "**1 test picture**"
+    assert words_on_step(step, 3, finished) == "**2 of 3 test pictures** right after epoch 2"
+    turned = "1 turned right with this epoch: cat · 1 turned wrong with this epoch: a\\_b"
+    assert words_on_turned(step, ["cat", "a_b", "dog"]) == turned
+    still = replace(step, turned_right=none, turned_wrong=none)
+    assert words_on_turned(still, ["cat", "a_b", "dog"]) == "None turned with this epoch."
+    assert words_on_step(None, 1, finished) == "**1 test picture**"
 
 
 def test_the_table_has_words_and_only_what_was_measured(finished: Run, shared: Workspace) -> None:

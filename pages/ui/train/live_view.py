@@ -66,7 +66,7 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         st.error(escaped_sentence(drawn.problem), icon=":material/broken_image:")
     else:
         live(lambda run, listed: _show_head(workspace, run, listed), refresh_interval())
-        live(lambda run, listed: _show_results(workspace, run), _results_interval(drawn))
+        live(lambda run, listed: _show_results(workspace, run, listed), _results_interval(drawn))
     if not drawn.active:
         rerun_when_runs_change(workspace, [drawn], drawn.id)
 
@@ -81,7 +81,7 @@ def _results_interval(run: Run) -> float:
     return max(refresh_interval(), min(_MAX_RESULTS_INTERVAL, epoch / 2))
 
 
-def _show_results(workspace: Workspace, run: Run) -> None:
+def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     """Show what the run has reached. While it is active the same elements are drawn at each refresh, in one order."""
     with show_errors():
         metrics, within = read_metrics(workspace, run.id), read_within_epochs(workspace, run.id)
@@ -93,6 +93,8 @@ def _show_results(workspace: Workspace, run: Run) -> None:
         if len(metrics):
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
+    if run.active:
+        _show_go_on_buttons(workspace, run, runs)
 
 
 def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
@@ -134,11 +136,17 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         show_run_progress(run)
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
+    if not run.active:
+        _show_go_on_buttons(workspace, run, runs)
+    _show_notices(run)
+
+
+def _show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run]) -> None:
+    """Show them above the results of a run that has ended, and below those of one that trains: they are no matter yet."""
     made = show_go_on_buttons(workspace, run, runs, "train")
     if made:
         focus_on(made)
         st.rerun()
-    _show_notices(run)
 
 
 def _show_notices(run: Run) -> None:

@@ -71,6 +71,8 @@ def show_result_so_far(run: Run, metrics: pd.DataFrame, within: pd.DataFrame) ->
 
 
 def _sentence(run: Run, metrics: pd.DataFrame) -> str:
+    if run.waits:
+        return "It waits for its turn."
     if metrics.empty:
         return "Its first epoch has not ended." if run.active else "It ended before its first epoch did."
     if run.diverged:  # which the notice above says; the curves before it may look well
