@@ -126,7 +126,6 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             f"{badge} **{escaped(run.name)}**",
             f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}",
         ]
-        facts += [escaped(f"{run.device} in {run.precision}")] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
