@@ -17,6 +17,7 @@ from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
 from pages.ui.charts import with_readable_axes
 from pages.ui.components.status_badge import status_badge
+from pages.ui.data.pictures_so_far import show_pictures_so_far
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -117,6 +118,8 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
     elif run.active:
         show_run_progress(run)
+        if run.last is None:
+            show_pictures_so_far(workspace, run.config.data.dataset)  # it may have to be drawn first
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
     _show_notices(run)
