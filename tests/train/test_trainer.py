@@ -293,7 +293,7 @@ def test_divergence_is_one_sentence() -> None:
         return None
 
     with pytest.raises(
-        TrainingError,
+        DivergedError,
         match=r"diverged in epoch 2: .* learning rate of 0\.003 is probably too high: try again with a lower one",
     ):
         trainer.fit(RecordingCallback(poison))

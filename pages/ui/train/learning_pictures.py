@@ -15,6 +15,7 @@ from cifar_core.text import counted, first_names
 from cifar_core.workspace import Workspace
 from pages.ui.caches import file_identity, load_dataset, load_test_split
 from pages.ui.components.image_grid import image_grid
+from pages.ui.data.pictures_so_far import show_pictures_so_far
 from pages.ui.markdown import escaped, escaped_sentence
 
 _TILE = 56  # CSS pixels: six in a row in windows of 1366 and of 800
@@ -25,11 +26,16 @@ _HELP = (
 
 
 def show_learning_pictures(workspace: Workspace, run: Run) -> None:
-    """Show the pictures; those of a dataset that is gone or another one by now cannot be shown, and a line says so."""
+    """Show the pictures; in their place those that are drawn now, where the dataset is not there yet.
+
+    Those of a dataset that is gone or another one by now cannot be shown, and a line says so.
+    """
     try:
         split, names = _test_pictures(workspace, run)
     except (DataError, RunError) as error:
-        if not run.active:
+        if run.active:
+            show_pictures_so_far(workspace, run.config.data.dataset)
+        else:
             st.caption(escaped_sentence(error))
         return
     rows = _rows(run.config.data.dataset, len(split.labels), run.config.machine.seed, split.labels)
