@@ -4,9 +4,10 @@ Also the natural order of names, and times, shares and sizes as text. Reads and 
 """
 
 import difflib
+import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 MB = 1024 * 1024  # bytes
 _JOINERS = "\u200c\u200d"  # invisible themselves, but emoji and some scripts need them
@@ -15,6 +16,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 FOLDER_NAME_RULE = "1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit"
 _DIGITS = re.compile(r"(\D*)(\d*)")
 _LONGEST = 200  # characters of a name that are compared with known ones
+# Units of a time to come, in seconds: its name, the longest time that is said in it, and the steps it is rounded to,
+# each with the value from which it holds.
+_UNITS = (
+    ("s", 1, 90, ((60, 10), (10, 5), (0, 1))),
+    ("min", 60, 5400, ((30, 5), (5, 1), (0, 0.5))),
+    ("h", 3600, math.inf, ((10, 1), (0, 0.5))),
+)
+_SHORTEST = 5  # seconds; shorter times to come are not told apart
 _SURPLUS = 16  # only this many times the allowed length is read: a name of megabytes takes no longer than a long one
 
 
@@ -83,6 +92,28 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def range_words(low: float, high: float) -> str:
+    """A time to come that is known within bounds: `40 to 60 s`, `1 to 2 min`, `under 5 s`, `about 60 s`.
+
+    The lower bound is rounded down and the upper one up, so that the words hold whatever the numbers hold.
+
+    Args:
+        low: seconds, from 0.
+        high: seconds, at least `low`.
+    """
+    high = max(high, _SHORTEST)
+    unit, size, _, steps = next(item for item in _UNITS if high <= item[2])
+    least, most = _rounded(low / size, steps, math.floor), _rounded(high / size, steps, math.ceil)
+    if least == most:
+        return f"about {most:,g} {unit}"
+    return f"{least:,g} to {most:,g} {unit}" if least > 0 and high > _SHORTEST else f"under {most:,g} {unit}"
+
+
+def _rounded(value: float, steps: tuple[tuple[float, float], ...], way: Callable[[float], int]) -> float:
+    step = next(step for start, step in steps if value >= start)
+    return way(value / step) * step
 
 
 def no_pictures(split: str) -> str:

@@ -3,14 +3,14 @@
 Reads datasets and runs; starts, stops, pauses and resumes runs.
 """
 
-from typing import Literal
+from collections.abc import Mapping
 
 import streamlit as st
 
-from cifar_core.config import RunConfig, spec_of
+from cifar_core.config import RunConfig, changed_settings
 from cifar_core.data import list_datasets
-from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs, read_speed
+from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
@@ -18,24 +18,39 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import focus_on, run_in_focus
 from pages.ui.train.active_runs import current_run
+from pages.ui.train.first_run import show_first_run_button
+from pages.ui.train.form_state import (
+    BASE,
+    FORM,
+    NAME_KEY,
+    PARENT_KEY,
+    chosen_preset,
+    current_settings,
+    keep_settings,
+    read_form,
+    show_notice,
+)
 from pages.ui.train.live_view import show_live_run
 from pages.ui.train.network_preview import (
     check_settings,
     is_ready,
     show_augmented_pictures,
     show_data_notes,
-    show_layer_table,
+    show_network,
 )
-from pages.ui.train.preset_picker import marked_preset_description, show_earlier_runs, show_presets
+from pages.ui.train.preset_picker import show_origin, show_presets
 from pages.ui.train.run_buttons import start_new_run, start_nonce
-from pages.ui.train.settings_form import MADE_FROM_KEY, setting_text, show_settings_form
+from pages.ui.train.run_settings import show_run_settings
+from pages.ui.train.settings_form import show_dataset_and_epochs, show_setting_groups
 from pages.ui.train.start_estimate import show_start_estimate
-from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
+from pages.ui.url_state import UrlParameter, one_of, url_to_widgets, write_url
 
 NEW, WATCH = "New run", "Watch"
 MAX_NAME_IN_BUTTON = 40  # characters of a name in a button; the page says all of it below
 VIEW_KEY = "train_view"
-START_REFUSAL_KEY = "train_refused"  # session: why the last start was refused; it is shown once
+_CLICKED_KEY = "train_clicked"  # session: the nonce of a click on Start, until the settings beside it are read
+_STARTED_KEY = "train_started"  # session: a run was just started, and is to be watched
+Address = dict[str, Mapping[str, UrlParameter]]  # prefix of the widget keys -> what the URL holds of them
 
 
 def main(page: PageFrame) -> None:
@@ -45,12 +60,14 @@ def main(page: PageFrame) -> None:
     running = current_run(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
-    run = run_in_focus(workspace, runs, picker=page.head, required=False)
+    run = run_in_focus(workspace, runs, picker=page.head, required=False, results=False)
+    clicked = st.session_state.pop(_CLICKED_KEY, None)  # also where it is too late for it: a second click
     # There is no default, so that the URL keeps the view of a watched run when the run ends.
-    parameters = {"view": one_of([NEW, WATCH], None)}
-    url_to_widgets("train", parameters)
-    if st.session_state[VIEW_KEY] is None:
-        st.session_state[VIEW_KEY] = WATCH if run is not None and run.active else NEW
+    view: Address = {"train": {"view": one_of([NEW, WATCH], None)}}
+    url_to_widgets("train", view["train"])
+    if st.session_state[VIEW_KEY] is None or _STARTED_KEY in st.session_state:
+        started = st.session_state.pop(_STARTED_KEY, "") or (run is not None and run.active)
+        st.session_state[VIEW_KEY] = WATCH if started else NEW
     if run is not None:
         st.segmented_control(
             "View",
@@ -62,83 +79,117 @@ def main(page: PageFrame) -> None:
                 name if name == NEW else f"{name} {escaped(one_line(run.name, MAX_NAME_IN_BUTTON))}"
             ),
         )
-    widgets_to_url("train", parameters)
     if run is not None and st.session_state[VIEW_KEY] == WATCH:
+        write_url(view, hidden=(BASE, FORM))
         with show_errors():
             show_live_run(workspace, run, runs)
             _show_next_steps(run)
     else:
-        _new_run(workspace, runs)
+        _new_run(workspace, runs, view, clicked)
 
 
-def _new_run(workspace: Workspace, runs: list[Run]) -> None:
+def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str | None) -> None:
+    """Show the form: where it starts from, what people change most, Start; below all settings and what they lead to.
+
+    Args:
+        workspace: where.
+        runs: the workspace's runs.
+        view: what the URL holds beside the form.
+        clicked: the nonce of a click on Start.
+    """
+    if not runs:
+        show_first_run_button(workspace, "train_first")
     datasets = list_datasets(workspace)
-    bar = st.container(horizontal=True, vertical_alignment="bottom")
-    # It exists even while empty, because elements that move up lose their state, such as the chosen tab.
-    preset_note = st.container()
+    form = read_form({run.id for run in runs if not run.problem})
+    settings = current_settings()
+    presets, origin = st.container(), st.container()
+    bar, below_bar = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
+    with bar:
+        show_dataset_and_epochs(settings, datasets)
+    dataset = {state.name: state for state in datasets}.get(settings["dataset"])
+    own = dataset.validation if dataset else 0
     with st.grid(2, min_column_width=380, gap="medium"):
-        left, right = st.container(), st.container(border=True)
-        with left, st.container(border=True):
-            settings = show_settings_form(datasets)
-        with bar:  # filled after the form, because the marked preset and the times depend on the settings
-            show_presets(runs, datasets, read_speed(workspace))
-            show_earlier_runs(runs)
-        if marked_preset_description():
-            preset_note.caption(marked_preset_description())
-        config, problems = check_settings(settings, datasets)
-        here = is_ready(settings["dataset"], datasets)
-        with left, show_errors():
-            if config is not None and here:
+        left, right = st.container(), st.container()
+    with left:
+        show_setting_groups(settings, own, changed_settings(settings, chosen_preset(), own))
+    keep_settings(settings)
+    with presets:  # after the settings, because the times depend on them
+        show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
+    with origin:
+        show_origin(changed_settings(settings, chosen_preset(), own), runs)
+    config, problems = check_settings(settings, datasets)
+    with bar:
+        _show_name_and_start(blocked=config is None or bool(problems))
+    with below_bar:
+        show_notice()
+        _say_problems_and_start(workspace, config, problems, clicked)
+        show_start_estimate(workspace, config, runs, datasets)
+        if config is not None:
+            show_data_notes(workspace, config, datasets)
+    with right, show_errors():
+        if config is not None:
+            show_network(config, datasets)
+            if is_ready(settings["dataset"], datasets):
                 show_augmented_pictures(workspace, config)
-        with right:
-            for problem in problems:
-                st.error(escaped_sentence(problem), icon=":material/error:")
-            if config is not None:
-                show_data_notes(workspace, config, datasets)
-            show_start_estimate(workspace, config, runs, datasets)
-            blocked = config is None or bool(problems)
-            st.button(
-                "Start",
-                type="primary",
-                icon=":material/play_arrow:",
-                key="train_start",
-                disabled=blocked,
-                on_click=_start,
-                args=(workspace, config, start_nonce()),
-            )
-            if START_REFUSAL_KEY in st.session_state:
-                st.error(st.session_state.pop(START_REFUSAL_KEY), icon=":material/error:")
-            if config is not None:
-                show_layer_table(config, datasets)
+    write_url(view | form)
 
 
-def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
-    try:
-        focus_on(start_new_run(workspace, config, nonce, st.session_state.get(MADE_FROM_KEY) or ""))
-        st.session_state[VIEW_KEY] = WATCH
-    except CifarCoreError as error:
-        st.session_state[START_REFUSAL_KEY] = escaped_sentence(error)
+def _show_name_and_start(*, blocked: bool) -> None:
+    st.text_input(
+        "Name (optional)",
+        key=NAME_KEY,
+        max_chars=MAX_RUN_NAME,
+        width=200,
+        placeholder="two words by chance",
+        help="What to call the run in lists. It can be changed later, on the Runs page.",
+    )
+    st.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="train_start",
+        disabled=blocked,
+        # The start itself waits until the widgets are read: a value that was typed just before is in it.
+        on_click=_note_click,
+        args=(start_nonce(),),
+    )
+
+
+def _note_click(nonce: str) -> None:
+    st.session_state[_CLICKED_KEY] = nonce
+
+
+def _say_problems_and_start(
+    workspace: Workspace, config: RunConfig | None, problems: list[str], clicked: str | None
+) -> None:
+    """Say what prevents a start; else start the run where Start was clicked, and watch it."""
+    for problem in problems:
+        st.error(escaped_sentence(problem), icon=":material/error:")
+    if clicked is None or config is None or problems:
+        return
+    with show_errors():
+        parent, name = st.session_state[PARENT_KEY] or "", st.session_state[NAME_KEY]
+        focus_on(start_new_run(workspace, config, clicked, parent, name))
+        st.session_state[_STARTED_KEY] = True
+        st.rerun()
 
 
 def _show_next_steps(run: Run) -> None:
-    """Show where to go from a run: to its confusion matrix and its mistakes; and its settings."""
-    if run.best is not None:
+    """Show where to go from a run that trains, to its confusion matrix and its mistakes so far; and its settings."""
+    if run.best is not None and run.active:
         with st.container(horizontal=True):
-            kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"
-            if st.button("Look inside", type=kind, icon=":material/grid_on:", key="train_inside"):
+            if st.button("Look inside", icon=":material/grid_on:", key="train_inside"):
                 st.switch_page("pages/confusion.py", query_params={"run": run.id})
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
     with st.expander("Settings of this run", icon=":material/tune:"):
-        if run.parent:
-            st.caption(f"Made from the settings of run {escaped(run.parent)}.")
-        st.table(
-            {spec_of(name).label: escaped(setting_text(value)) for name, value in run.config.flat().items()},
-            border="horizontal",
-            width="content",
-        )
+        show_run_settings(run)
 
 
 main(
-    setup_page("Train", "Choose how the network learns, start, and watch it; training goes on if you close this page.")
+    setup_page(
+        "Train",
+        "Choose how the network learns, start, and watch it; training goes on if you close this page.",
+        compact=True,
+    )
 )

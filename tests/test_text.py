@@ -1,5 +1,7 @@
 """Text that people typed: what of it can be shown, and on one line."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -11,6 +13,7 @@ from cifar_core.text import (
     is_device_name,
     natural_key,
     one_line,
+    range_words,
     some_lines,
     whole_percent,
 )
@@ -118,3 +121,40 @@ def test_the_natural_order_is_total_and_ignores_the_order_given(names: list[str]
 def test_numbers_after_the_same_letters_are_in_their_own_order(letters: str, first: int, second: int) -> None:
     start = letters + "x"
     assert (natural_key(f"{start}{first}") < natural_key(f"{start.upper()}{second}")) or first >= second
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (40, 60, "40 to 60 s"),
+        (41.2, 58.9, "40 to 60 s"),
+        (60, 60, "about 60 s"),
+        (59, 61, "55 to 70 s"),
+        (0.2, 0.9, "under 5 s"),
+        (3, 5, "under 5 s"),
+        (3.4, 6.2, "3 to 7 s"),
+        (0.4, 6.2, "under 7 s"),
+        (12, 17, "10 to 20 s"),
+        (61, 119, "1 to 2 min"),
+        (10, 170, "under 3 min"),
+        (80, 95, "1 to 2 min"),
+        (125, 145, "2 to 2.5 min"),
+        (1800, 2100, "30 to 35 min"),
+        (5401, 9000, "1.5 to 2.5 h"),
+        (3.6e6, 7.2e6, "1,000 to 2,000 h"),
+    ],
+)
+def test_a_range_of_time_reads_as_people_say_it(low: float, high: float, words: str) -> None:
+    assert range_words(low, high) == words
+
+
+@given(low=some.floats(0, 1e6), more=some.floats(0, 1e6))
+def test_the_words_of_a_range_hold_what_the_numbers_hold(low: float, more: float) -> None:
+    high = low + more
+    words = range_words(low, high)
+    numbers = [float(item.replace(",", "")) for item in re.findall(r"[\d.,]*\d", words)]
+    unit = {"s": 1, "min": 60, "h": 3600}[words.split()[-1]]
+    least, most = (numbers[0] if len(numbers) == 2 or "about" in words else 0.0), numbers[-1]
+    assert least * unit <= low * (1 + 1e-9) and high <= most * unit * (1 + 1e-9)
+    assert least < most or "about" in words
+    assert most * unit <= max(5.0, 2 * high), "nothing is exaggerated"

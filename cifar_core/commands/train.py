@@ -50,14 +50,15 @@ _WAITING_SECONDS = 0.5  # longer, because each look reads all runs
 
 @click.command()
 @click.option("--preset", default="default", metavar="|".join(PRESETS), help="Starting point; options beside it win.")
+@click.option("--name", default="", help="What to call the run; else it is called by its id.")
 @setting_options
 @json_option
 @workspace_option
-def train(workspace: Workspace, preset: str, as_json: bool, **settings: Any) -> None:
+def train(workspace: Workspace, preset: str, name: str, as_json: bool, **settings: Any) -> None:
     """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
     config = make_config(chosen(settings), preset=preset)
     say_set_aside(workspace, config)
-    run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config), start_run)
+    run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config, name=name), start_run)
     with _report_that_it_goes_on(workspace, run_id):
         expected = read_run(workspace, run_id).expected_seconds
     about = f", about {clock(expected)}" if expected else ""

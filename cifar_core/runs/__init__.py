@@ -1,14 +1,22 @@
 """Runs: folders on the disk, each written by a training process of its own. Reading them does not load torch."""
 
 from cifar_core.lifecycle.queue import slots
+from cifar_core.lifecycle.states import EndRequest
 from cifar_core.runs.about import note_run, rename_run
 from cifar_core.runs.caveats import accuracy_caveats, accuracy_doubts, seen_phrase, without_validation
-from cifar_core.runs.control.actions import pause_run, resume_run, start_run, stop_run, worker_log_tail
+from cifar_core.runs.control.actions import (
+    epoch_to_resume,
+    pause_run,
+    resume_run,
+    start_run,
+    stop_run,
+    worker_log_tail,
+)
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.control.queue_view import QueuePlace, queue_places
-from cifar_core.runs.control.repeat import duplicate_run, retry_run
+from cifar_core.runs.control.repeat import duplicate_run, lower_rate, retry_run, retry_with_lower_rate
 from cifar_core.runs.control.space import LAST_WEIGHTS, remove_last_weights, space_of
-from cifar_core.runs.control.stop_all import stop_all
+from cifar_core.runs.control.stop_all import request_stop_of_all, stop_all
 from cifar_core.runs.control.trash import (
     DeletedRun,
     delete_run,
@@ -19,10 +27,12 @@ from cifar_core.runs.control.trash import (
     restore_run,
 )
 from cifar_core.runs.control.verify import verify_run
-from cifar_core.runs.epoch_log import read_metrics
+from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
+from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
 from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
 from cifar_core.runs.pictures.over_epochs import PictureHistory, read_history
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
@@ -38,9 +48,12 @@ __all__ = [
     "Answer",
     "DatasetFacts",
     "DeletedRun",
+    "EndRequest",
     "EpochLine",
     "Estimate",
+    "ForgottenPicture",
     "ImportedRun",
+    "LearningStep",
     "MachineSpeed",
     "PictureHistory",
     "Predictions",
@@ -52,6 +65,7 @@ __all__ = [
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
+    "choose_dozen",
     "create_run",
     "delete_run",
     "duplicate_run",
@@ -59,13 +73,16 @@ __all__ = [
     "empty_trash",
     "ensure_speed",
     "epoch_ends",
+    "epoch_to_resume",
     "estimate_run",
     "export_bytes",
     "export_run",
     "find_deleted",
+    "find_forgotten",
     "import_run",
     "list_runs",
     "list_trash",
+    "lower_rate",
     "measure_speed",
     "measured_alike",
     "note_run",
@@ -74,17 +91,21 @@ __all__ = [
     "queue_places",
     "read_answers",
     "read_history",
+    "read_learning_step",
     "read_metrics",
     "read_predictions",
     "read_run",
     "read_speed",
+    "read_within_epochs",
     "recompute_job",
     "remove_last_weights",
     "rename_run",
+    "request_stop_of_all",
     "resolve_run",
     "restore_run",
     "resume_run",
     "retry_run",
+    "retry_with_lower_rate",
     "seen_phrase",
     "seen_pictures",
     "slots",

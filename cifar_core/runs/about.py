@@ -12,6 +12,11 @@ from cifar_core.text import clean_text
 from cifar_core.workspace import Workspace
 
 
+def clean_run_name(name: str) -> str:
+    """The name of a run, as it was typed, without spaces around it; RunError if it is none."""
+    return clean_text(name, "name", MAX_RUN_NAME, RunError)
+
+
 def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
     """Give a run a name; an empty one removes it, and the run is shown by its id again.
 
@@ -19,7 +24,7 @@ def rename_run(workspace: Workspace, run_id: str, name: str) -> None:
         RunError: no such run, one of a newer version, an about.json that cannot be read, or a name that is too long or
             holds control characters.
     """
-    _write_about(_changeable(workspace, run_id), name=clean_text(name, "name", MAX_RUN_NAME, RunError))
+    _write_about(_changeable(workspace, run_id), name=clean_run_name(name))
 
 
 def note_run(workspace: Workspace, run_id: str, note: str) -> None:

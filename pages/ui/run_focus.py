@@ -10,6 +10,7 @@ from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.train.first_run import open_started_run, show_first_run_button
 from pages.ui.url_state import current_page, free_text, url_to_widgets, widgets_to_url
 from pages.ui.wording import epoch_word, percent, status_display
 
@@ -27,6 +28,7 @@ def run_in_focus(
     *,
     picker: DeltaGenerator | None = None,
     required: bool = True,
+    results: bool = True,
 ) -> Run | None:
     """Return the run in focus; None where there is no run.
 
@@ -37,7 +39,9 @@ def run_in_focus(
         listed: the workspace's runs, where the caller has read them already.
         picker: where a select box for it is drawn; None on pages that need none.
         required: whether the page has nothing to say without a run.
+        results: whether the box says what each run reached; not where the page shows that large.
     """
+    open_started_run()
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
     chosen = _chosen_run(workspace, runs)
     if not runs:
@@ -46,7 +50,7 @@ def run_in_focus(
                 "There is no run yet. Train a network first; what it learns and gets wrong will be here.",
                 icon=":material/model_training:",
             )
-            st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
+            show_first_run_button(workspace, f"{current_page()}_first")
             st.stop()
         return None
     if picker is not None:
@@ -54,7 +58,7 @@ def run_in_focus(
             "Run",
             list(runs),
             key=SELECT_BOX_KEY,
-            format_func=run_labels(runs.values()).__getitem__,
+            format_func=run_labels(runs.values(), results=results).__getitem__,
             label_visibility="collapsed",
             width=280,
         )
@@ -103,15 +107,19 @@ def show_caveats(run: Run) -> None:
         st.caption(f":material/info: {' '.join(notes)}")
 
 
-def run_labels(runs: Collection[Run]) -> dict[str, str]:
+def run_labels(runs: Collection[Run], *, results: bool = True) -> dict[str, str]:
     """Return a unique line for each run by id: its name, and its test accuracy once it has ended, else its status.
+
+    Without `results` it is the status of each.
 
     It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
     """
     names = {run.id: single_line(run.name) for run in runs}
     shared = Counter(names.values())
     return {
-        run.id: names[run.id] + (f" ({run.id})" if shared[names[run.id]] > 1 else "") + f" · {_result_words(run)}"
+        run.id: names[run.id]
+        + (f" ({run.id})" if shared[names[run.id]] > 1 else "")
+        + f" · {_result_words(run) if results else status_display(run)[0]}"
         for run in runs
     }
 

@@ -10,7 +10,7 @@ first press led to: such an echo of a URL that was replaced is no change from ou
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from pages.ui.server.session import is_step_back
 
 _PAGE_KEY = "url_page"  # session: the page that was drawn last
 _ARRIVED_KEY = "url_arrived"  # session: whether the one that is drawn now is another one
+_VISIT_KEY = "url_visit"  # session: how many times a page was arrived at
+_HIDDEN = "_put_away"  # session, behind a prefix: a view is drawn that does not draw these widgets
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,18 @@ def note_page(page: str) -> None:
     """Note which page is drawn: its own URL is restored on arrival from another page, and not after a step back."""
     state = st.session_state
     state[_ARRIVED_KEY] = state.get(_PAGE_KEY) != page
+    state[_VISIT_KEY] = current_visit() + int(state[_ARRIVED_KEY])
     state[_PAGE_KEY] = page
 
 
 def current_page() -> str:
     """Return the page that is drawn, as `note_page` was told."""
     return str(st.session_state.get(_PAGE_KEY, ""))
+
+
+def current_visit() -> int:
+    """Return a number that stays the same as long as the person stays on the page that is drawn."""
+    return int(st.session_state.get(_VISIT_KEY, 0))
 
 
 def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: str = "") -> None:
@@ -74,8 +82,10 @@ def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: s
             if seen.texts:
                 st.query_params[name] = seen.texts
     url_counts = arrived or is_step_back()
+    hidden = state.get(f"{page}{_HIDDEN}", False) and not url_counts
     for name, parameter in parameters.items():
-        key, texts, before = f"{page}_{name}", st.query_params.get_all(name), memory.get(name)
+        key, before = f"{page}_{name}", memory.get(name)
+        texts = st.query_params.get_all(name) or (before.texts if hidden and before else [])
         if before is None or url_counts:
             seen = _LastSeen(texts, _parse(parameter, texts), parameter.default, subject)
         else:
@@ -111,17 +121,34 @@ def _follow(parameter: UrlParameter, before: _LastSeen, texts: list[str], value:
 
 def widgets_to_url(page: str, parameters: Mapping[str, UrlParameter]) -> None:
     """Write what the widgets of `page` say into the URL; default values are left out."""
-    memory, chosen = _last_seen(page), {}
-    for name, parameter in parameters.items():
-        value = st.session_state[f"{page}_{name}"]
-        texts, seen = parameter.write(value) if value != parameter.default else [], memory[name]
-        replaced = seen.replaced if texts == seen.texts else (*seen.replaced, seen.texts)
-        memory[name] = replace(seen, texts=texts, value=value, replaced=replaced)
-        if texts:
-            chosen[name] = texts
+    write_url({page: parameters})
+
+
+def write_url(drawn: Mapping[str, Mapping[str, UrlParameter]], hidden: Collection[str] = ()) -> None:
+    """Write what several groups of widgets say into the URL, as one step for the back button.
+
+    Args:
+        drawn: prefix of the widget keys -> what the URL holds of them; default values are left out.
+        hidden: prefixes of widgets that a view of the page does not draw: the URL drops what they say, and
+            `url_to_widgets` takes it up again when they are drawn.
+    """
+    chosen, ours = {}, {name for page in hidden for name in _last_seen(page)}
+    for page in hidden:
+        st.session_state[f"{page}{_HIDDEN}"] = True
+    for page, parameters in drawn.items():
+        st.session_state.pop(f"{page}{_HIDDEN}", None)
+        memory = _last_seen(page)
+        ours |= parameters.keys()
+        for name, parameter in parameters.items():
+            value = st.session_state[f"{page}_{name}"]
+            texts, seen = parameter.write(value) if value != parameter.default else [], memory[name]
+            replaced = seen.replaced if texts == seen.texts else (*seen.replaced, seen.texts)
+            memory[name] = replace(seen, texts=texts, value=value, replaced=replaced)
+            if texts:
+                chosen[name] = texts
     present = {name: st.query_params.get_all(name) for name in st.query_params}
-    wanted = {name: texts for name, texts in present.items() if name not in parameters} | chosen
-    if wanted != present:  # all at once, so that one change is one step for the back button
+    wanted = {name: texts for name, texts in present.items() if name not in ours} | chosen
+    if wanted != present:
         st.query_params.from_dict(wanted)
 
 
@@ -132,9 +159,14 @@ def go_to(page: str, address: Mapping[str, str]) -> None:
         page: prefix of the widget keys.
         address: the parameters of the URL, without default values.
     """
-    st.session_state[f"{page}_leaving"] = True
+    forget_widgets(page)
     st.query_params.from_dict(address)
     st.rerun()
+
+
+def forget_widgets(page: str) -> None:
+    """Let the URL alone say what the widgets of `page` are when they are drawn next."""
+    st.session_state[f"{page}_leaving"] = True
 
 
 def reset_widgets(page: str, parameters: Mapping[str, UrlParameter], keep: Sequence[str] = ()) -> None:

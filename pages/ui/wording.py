@@ -7,9 +7,10 @@ from typing import Literal
 import pandas as pd
 
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs import QueuePlace, Run, Status, TrainingProgress
+from cifar_core.runs import EndRequest, Estimate, QueuePlace, Run, Status, TrainingProgress
 from cifar_core.text import clock
 from cifar_core.text import percent as share_text
+from cifar_core.text import range_words as range_words
 from pages.ui.markdown import escaped
 
 PERCENT_FORMAT = "%.1f %%"  # the format of table columns that `in_percent` has made
@@ -25,6 +26,12 @@ STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, 
 }
 
 
+ENDING_DISPLAY: dict[EndRequest, tuple[str, BadgeColour, str]] = {
+    EndRequest.STOP: ("stopping", "gray", ":material/stop_circle:"),
+    EndRequest.PAUSE: ("pausing", "orange", ":material/pause_circle:"),
+}
+
+
 def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
     """Return the table with these columns of shares (0 to 1) as percents, rounded as `percent` rounds them.
 
@@ -34,9 +41,11 @@ def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
 
 
 def status_display(run: Run) -> tuple[str, BadgeColour, str]:
-    """Return word, colour and icon of a run's status, also where it does not respond or cannot be read."""
+    """Return word, colour and icon of a run's status, also where it is ending, does not respond or cannot be read."""
     if run.problem:
         return "unreadable", "red", ":material/broken_image:"
+    if run.ending is not None:
+        return ENDING_DISPLAY[run.ending]
     if run.silent_since is not None:
         return "not responding", "red", ":material/heart_broken:"
     return STATUS_DISPLAY[run.status]
@@ -59,10 +68,11 @@ def silence_line(run: Run) -> str:
 
 
 def queue_line(place: QueuePlace | None) -> str:
-    """Return where a waiting run stands: `2nd of 3 in the queue, about 4 min`, or that it is starting."""
-    if place is None or place.seconds == 0:
-        return "starting…"
-    return f"{place} in the queue" + (f", {duration(place.seconds)}" if place.seconds is not None else "")
+    """Return who is ahead of a waiting run and how long: `behind quiet-otter and 2 more; starts in 3 to 5 min`.
+
+    A run that waits for nobody is starting.
+    """
+    return (place.behind(escaped) if place else "") or "starting…"
 
 
 def duration(seconds: float) -> str:
@@ -70,6 +80,14 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def estimate_words(estimate: Estimate | None) -> str:
+    """Return how long a run will take from its start to its end: `40 to 60 s`; in words where nothing was timed yet.
+
+    A preset's size alone says nothing of seconds: machines differ by more than a hundred times.
+    """
+    return range_words(estimate.low, estimate.high) if estimate else "not timed yet"
 
 
 def percent(share: float | None) -> str:
@@ -104,11 +122,27 @@ def progress_line(progress: TrainingProgress) -> str:
     return " · ".join([*parts, f"{clock(progress.seconds_left)} left"])
 
 
-def progress_share(progress: TrainingProgress) -> float:
-    """Return how much of the run is done, 0 to 1."""
-    if not progress.epochs or not progress.batches or not progress.epoch:
-        return 0.0
-    return min(1.0, (progress.epoch - 1 + progress.batch / progress.batches) / progress.epochs)
+def progress_share(run: Run) -> float:
+    """Return how much of a run is done, 0 to 1, also while it starts again, and after its end."""
+    at = run.progress
+    if run.status is Status.FINISHED:
+        return 1.0
+    if at is not None and at.epochs and at.batches and at.epoch:
+        return min(1.0, (at.epoch - 1 + at.batch / at.batches) / at.epochs)
+    return min(1.0, run.last.epoch / run.config.optimizer.epochs) if run.last else 0.0
+
+
+def position_line(run: Run) -> str:
+    """Return where a run stands: as `progress_line`, and after its end `paused in epoch 4 of 10 · 35 % done`."""
+    if run.active:
+        return progress_line(run.progress) if run.progress else "starting…"
+    epochs, done = run.config.optimizer.epochs, run.last.epoch if run.last else 0
+    if run.status is Status.FINISHED:
+        return f"finished after epoch {done} of {epochs}"
+    at = run.progress
+    epoch = at.epoch if at is not None and at.batches and at.epoch else min(done + 1, epochs)
+    share = f"{progress_share(run):.0%}".replace("%", "\u00a0%")
+    return f"{status_display(run)[0]} in epoch {epoch} of {epochs} · {share} done"
 
 
 def epoch_word(run: Run) -> Literal["best", "last"]:
@@ -137,29 +171,3 @@ def accuracy_interval(run: Run, share: float) -> str:
         return ""
     low, high = wilson_interval(round(share * run.dataset.test), run.dataset.test)
     return f"95\u00a0% interval {100 * low:.1f} to {percent(high)}"
-
-
-def result_line(run: Run) -> str:
-    """Return a sentence with the best and last test accuracy, n and epoch."""
-    if run.best is None or run.last is None:
-        return "No epoch is finished yet."
-    n = f", n = {run.dataset.test:,}" if run.dataset else ""
-    best, last = run.best, run.last
-    chance = accuracy_interval(run, best.test_accuracy)
-    chance = f" ({chance})" if chance else ""
-    so_far = " so far" if run.active else ""
-    if epoch_word(run) == "last":
-        views = (
-            f", mean of {last.looks} views of each picture{'; earlier epochs: one view' if last.epoch > 1 else ''}"
-            if (last.looks or 1) > 1
-            else ""
-        )
-        return (
-            f"Test accuracy{n}: **{percent(last.test_accuracy)}**{chance} at epoch {last.epoch}, the last{so_far} "
-            f"(no validation part){views}."
-        )
-    return (
-        f"Test accuracy{n}: **{percent(best.test_accuracy)}**{chance} at epoch {best.epoch}, the best by validation "
-        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, "
-        f"the last{so_far}."
-    )

@@ -4,26 +4,25 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cifar_core.config import make_config
 from cifar_core.lifecycle.queue import join, leave
-from cifar_core.lifecycle.states import MOVES
 from cifar_core.lifecycle.status import expect_worker, move, write_progress
-from cifar_core.runs import Run, Status, TrainingProgress, create_run, delete_run, list_runs, read_run
+from cifar_core.runs import EndRequest, Run, Status, TrainingProgress, create_run, delete_run, list_runs, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from pages.ui.server.upload_quota import QuotaUploadManager
 from pages.ui.train.active_runs import refresh_interval
-from pages.ui.train.run_buttons import allowed_buttons
+from pages.ui.train.run_buttons import END_BUTTONS, end_label
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import ended_run
 
+ENDS = (Status.FINISHED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 LEFT = 240.0  # seconds that the training run still needs
 Begin = Callable[[Workspace], str]
 
@@ -65,6 +64,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ids
 
 
+def shown(run_id: str) -> str:
+    """A run's id as Markdown that shows it."""
+    return run_id.replace("-", "\\-")
+
+
 def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     """Select rows of the table of runs: AppTest cannot click into a table."""
     monkeypatch.setattr(
@@ -72,17 +76,22 @@ def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     )
 
 
-def names(run: Run) -> list[str]:
-    return [button.name for button in allowed_buttons(run)]
-
-
-@pytest.mark.parametrize("status", Status)
-def test_what_may_be_asked_of_a_run_is_what_the_table_of_moves_allows(status: Status) -> None:
-    run = Run("x", "x", "", status, make_config(), "")
-    goals = {"pause": Status.PAUSED, "stop": Status.STOPPED, "resume": Status.QUEUED}
-    assert names(run) == [name for name, goal in goals.items() if goal in MOVES[status]]
-    assert "resume" not in names(replace(run, imported=True))
-    assert names(replace(run, problem="unreadable")) == []
+@pytest.mark.parametrize(
+    ("status", "ending", "labels", "enabled"),
+    [
+        (Status.RUNNING, None, ["Pause", "Stop"], [True, True]),
+        (Status.QUEUED, None, ["Pause", "Stop"], [True, True]),
+        (Status.RUNNING, EndRequest.PAUSE, ["Pausing", "Stop"], [False, True]),
+        (Status.RUNNING, EndRequest.STOP, ["Pause", "Stopping"], [False, False]),
+        (Status.PAUSED, None, ["Paused", "Stop"], [False, False]),
+        *((end, None, ["Pause", end.capitalize()], [False, False]) for end in Status if end in ENDS),
+    ],
+)
+def test_the_buttons_that_end_a_run_say_what_was_asked_and_how_it_ended(
+    status: Status, ending: EndRequest | None, labels: list[str], enabled: list[bool]
+) -> None:
+    run = Run("x", "x", "", status, make_config(), "", ending=ending)
+    assert [end_label(button, run) for button in END_BUTTONS] == list(zip(labels, enabled, strict=True))
 
 
 @pytest.mark.fault(21)
@@ -93,7 +102,8 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     app = open_page(workspace, "runs")
     words = said(app)
     assert "1 training, 2 waiting" in words
-    assert "1st of 2 in the queue, about 4 min" in words and "2nd of 2 in the queue" in words
+    assert f"behind {shown(running)}; starts in 3 to 5 min" in words
+    assert f"behind {shown(running)} and 1 more" in words
     keys = [button.key for button in app.button if button.key]
     order = [key for key in keys if key.startswith("runs_stop_") and key != "runs_stop_all"]
     assert order == [f"runs_stop_{run_id}" for run_id in (running, first, second)]
@@ -101,15 +111,46 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     app.button(key=f"runs_stop_{first}").click().run()
     assert not app.exception
     assert read_run(workspace, first).status is Status.STOPPED
-    assert "1st of 1 in the queue, about 4 min" in said(app)
+    words = said(app)
+    assert f"behind {shown(running)}; starts in 3 to 5 min" in words and "and 1 more" not in words
+    assert app.button(key=f"runs_stop_{first}").label == "Stopped", "its row stays until the page is left"
+
+
+def test_stop_is_stopping_on_every_page_and_its_place_stays_its_own(
+    open_page: OpenPage, workspace: Workspace, train: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda *_: None)  # what kills a run that does not obey
+    run_id = train(workspace)
+    other, app = open_page(workspace, "runs"), open_page(workspace, "train", run=run_id, view="Watch")
+    app.button(key=f"train_stop_{run_id}").click().run()
+    other.button(
+        key=f"runs_stop_{run_id}"
+    ).click().run()  # as the second click of a double click, drawn before the first
+    assert not app.exception and not app.toast and not other.toast
+    assert read_run(workspace, run_id).ending is EndRequest.STOP
+    for screen, page in ((app, "train"), (other.run(), "runs")):
+        stop = screen.button(key=f"{page}_stop_{run_id}")
+        assert (stop.label, stop.disabled) == ("Stopping", True)
+        assert screen.button(key=f"{page}_pause_{run_id}").disabled
+    assert list(other.dataframe[0].value["status"]) == ["stopping"]
+    move(run_folder(workspace, run_id), Status.STOPPED)
+    for screen, page in ((app.run(), "train"), (other.run(), "runs")):
+        keys = [button.key for button in screen.button]
+        assert screen.button(key=f"{page}_stop_{run_id}").label == "Stopped"
+        assert screen.button(key=f"{page}_stop_{run_id}").disabled
+        assert not any("resume" in str(key) for key in keys[: keys.index(f"{page}_stop_{run_id}") + 1])
+    assert "goes on at epoch 1" in said(app) and "again from the start, same settings and seed" in said(app)
+    assert [bar.proto.text for bar in app.get("progress")] == ["stopped in epoch 2 of 4 · 28\u00a0% done"]
+    fresh = open_page(workspace, "train", run=run_id, view="Watch")
+    assert not {"Stop", "Stopped", "Pause"} & {button.label for button in fresh.button}
 
 
 def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: Workspace, train: Begin) -> None:
-    train(workspace)
+    running = train(workspace)
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
     assert [info.value for info in app.info] == [
-        "1st of 1 in the queue, about 4 min. It starts by itself when its turn comes."
+        f"Waits behind {shown(running)}; starts in 3 to 5 min. It starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
@@ -122,16 +163,16 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
 def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
     open_page: OpenPage, workspace: Workspace, train: Begin, started: list[str]
 ) -> None:
-    train(workspace)
+    behind = f"behind {shown(train(workspace))}; starts in 3 to 5 min"
     app = open_page(workspace, "train", view="New run")
-    assert "A run started now would be 1st of 1 in the queue, about 4 min" in said(app)
+    assert f"A run started now would wait {behind}" in said(app)
     app.button(key="train_start").click().run()
     assert not app.exception
-    assert any("1st of 1 in the queue, about 4 min" in info.value for info in app.info)
+    assert any(behind in info.value for info in app.info)
     (workspace.runs / "broken-run").mkdir()
     home = open_page(workspace, "home")
     assert "1 training, 1 waiting" in said(home)
-    assert "1st of 1 in the queue" in said(home), "a folder that cannot be read hides no run"
+    assert behind in said(home), "a folder that cannot be read hides no run"
 
 
 @pytest.mark.fault(94)
@@ -139,7 +180,7 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
 def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
     open_page: OpenPage, workspace: Workspace, train: Begin, monkeypatch: pytest.MonkeyPatch, has_ticket: bool
 ) -> None:
-    train(workspace)
+    running = train(workspace)
     frozen, second = wait(workspace), wait(workspace)
     folder, ago = run_folder(workspace, frozen), time.monotonic() - 40
     monkeypatch.setattr(
@@ -153,7 +194,7 @@ def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
         words = said(app)
         assert "1 training, 2 waiting" in words
         assert "not responding" in words and "others pass it in the queue" in words
-        assert "1st of 1 in the queue" in words, second
+        assert f"behind {shown(running)}; starts in 3 to 5 min" in words, second
         assert {"not responding", "waiting, 1st of 1"} <= set(app.dataframe[0].value["status"])
         watched = said(open_page(workspace, "train", run=frozen, view="Watch"))
         assert "Stop ends it within half a minute" in watched and "checkpoint" not in watched

@@ -1,6 +1,5 @@
 """Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it is."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,7 @@ from cifar_core.spec import range_words
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.workspace import Workspace
 from pages.ui.train import start_estimate
-from pages.ui.train.run_buttons import BUTTONS
 from pages.ui.train.settings_form import slider_stops
-from pages.ui.wording import percent, result_line
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 
@@ -273,17 +270,6 @@ def test_the_preset_row_says_what_is_set_now(open_page: OpenPage, finished: Run,
     assert app.session_state["train_preset"] == "default" and "learns well within ten epochs" in said(app)
 
 
-def test_a_finished_run_shows_curves_numbers_and_ways_on(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
-    app = open_page(shared, "train", run=finished.id, view="Watch")
-    assert len(app.get("plotly_chart")) == 2
-    assert len(app.dataframe[0].value) == 2, "a row an epoch"
-    assert finished.best is not None
-    assert f"n = 100: **{percent(finished.best.test_accuracy)}** (95\u00a0% interval " in said(app)
-    assert f") at epoch {finished.best.epoch}" in said(app)
-    assert primaries(app) == ["Look inside"]
-    assert not {button.label for button in app.button} & {"Stop", "Pause"}
-
-
 def test_the_runs_are_read_once_for_the_whole_page(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,20 +301,6 @@ def test_a_run_that_died_is_shown_with_its_last_words(open_page: OpenPage, works
     assert "Resume" in {button.label for button in app.button}
 
 
-def test_stop_asks_the_run_and_nothing_else(
-    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    monkeypatch.setitem(
-        BUTTONS, Status.STOPPED, replace(BUTTONS[Status.STOPPED], do=lambda _, run_id: asked.append(run_id))
-    )
-    run_id = create_run(workspace, make_config({"epochs": 2}))
-    app = open_page(workspace, "train", run=run_id)
-    app.button(key=f"train_stop_{run_id}").click().run()
-    assert asked == [run_id]
-    assert read_run(workspace, run_id).active
-
-
 def test_a_watched_run_stays_in_view_when_it_ends(open_page: OpenPage, workspace: Workspace) -> None:
     run_id = create_run(workspace, make_config({"epochs": 2}))
     app = open_page(workspace, "train")
@@ -344,16 +316,3 @@ def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Works
     (broken / "config.json").write_text("[1]", "utf-8")
     app = open_page(workspace, "train", run="broken-run", view="Watch")
     assert any("cannot be read" in error.value for error in app.error)
-
-
-def test_an_accuracy_names_the_views_of_each_picture(finished: Run) -> None:
-    assert finished.last is not None
-    last = replace(finished.last, epoch=2, validation_accuracy=None, looks=6)
-    run = replace(finished, best=last, last=last)
-    assert result_line(run).endswith("(no validation part), mean of 6 views of each picture; earlier epochs: one view.")
-    assert "(95\u00a0% interval 4" in result_line(replace(run, best=replace(last, test_accuracy=0.5)))
-    assert "interval" not in result_line(replace(run, dataset=None)), "how many pictures it was is not known"
-    only = replace(last, epoch=1)
-    assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 views of each picture.")
-    once = replace(last, looks=1)
-    assert "look" not in result_line(replace(run, best=once, last=once))

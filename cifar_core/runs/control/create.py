@@ -14,6 +14,7 @@ from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.errors import RunError
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
+from cifar_core.runs.about import clean_run_name
 from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
@@ -31,7 +32,15 @@ _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
 _REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", person: str = "", parent: str = "") -> str:
+def create_run(
+    workspace: Workspace,
+    config: RunConfig,
+    *,
+    nonce: str = "",
+    person: str = "",
+    parent: str = "",
+    name: str = "",
+) -> str:
     """Make the folder of a new run, whole or not at all; `start_run` starts it.
 
     Args:
@@ -40,6 +49,7 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
         nonce: the same text twice gives the same run, so that a double click makes one.
         person: who asks, where there is a login; counted against `runs_per_person`.
         parent: id of the run whose settings these are.
+        name: what people call it, as `rename_run` takes it; empty: it is called by its id.
 
     Returns:
         The run's id.
@@ -48,7 +58,7 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
         ConfigError: nothing would validate although training is to stop early, the machine's memory cannot hold the
             training, or the server's `settings.json` breaks a rule.
         DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or is too small for its parts.
-        RunError: the person already has as many runs as `runs_per_person` allows.
+        RunError: the person already has as many runs as `runs_per_person` allows, or the name breaks a rule.
         StorageError: there is no room, or the disk refused; no run was made.
     """
     classes, own = DRAWN10_CLASSES, 0
@@ -60,6 +70,7 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
     config = for_dataset(config, own)
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
+    name = clean_run_name(name)
     content = {
         "settings": config.flat(),
         "person": clean_text(person, "person", MAX_PERSON, RunError),
@@ -73,7 +84,7 @@ def create_run(workspace: Workspace, config: RunConfig, *, nonce: str = "", pers
             run_id = new_run_id()  # this random id is taken already
         runs = list_runs(workspace)
         require_person_limit(workspace, person, runs)
-        _make_folder(workspace, run_id, config, content | _provenance(workspace, config, runs))
+        _make_folder(workspace, run_id, name, config, content | _provenance(workspace, config, runs))
     return run_id
 
 
@@ -95,11 +106,13 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
     }
 
 
-def _make_folder(workspace: Workspace, run_id: str, config: RunConfig, content: dict[str, Any]) -> None:
+def _make_folder(workspace: Workspace, run_id: str, name: str, config: RunConfig, content: dict[str, Any]) -> None:
     with new_folder(workspace.runs / run_id) as path:
         folder = RunFolder(path)
         make_folder(folder.predictions)
         write_json(folder.config, {"id": run_id, **content})
+        if name:
+            write_json(folder.about, {"name": name})
         write_first_status(folder, config.optimizer.epochs)
 
 

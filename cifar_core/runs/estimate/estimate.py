@@ -38,6 +38,16 @@ class Estimate:
     start_up: float  # seconds before the training begins
     source: str  # as text: an earlier run, or the measured speed of this machine
 
+    @property
+    def low(self) -> float:
+        """The least seconds from the start of a run to its end, as far as is known; without the wait for its turn."""
+        return 0.8 * (self.start_up + self.seconds)
+
+    @property
+    def high(self) -> float:
+        """The most seconds of the same."""
+        return 1.25 * (self.start_up + self.seconds)
+
 
 def fitted_step(costs: Costs, layers: list[Layer], batch: int, *, area: float = 1.0) -> float:
     """Seconds of one training step by the fitted costs; `area` is the share of a picture's pixels that it trains on."""

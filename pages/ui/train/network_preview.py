@@ -10,9 +10,11 @@ import streamlit as st
 
 from cifar_core.config import RunConfig, make_config, require_validation
 from cifar_core.data import DatasetState, augment, draw_variation, read_warnings
+from cifar_core.devices import missing_devices
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.models import layer_table, totals
 from cifar_core.runs import without_validation
+from cifar_core.text import counted
 from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
 from pages.ui.caches import find_unvalidated, load_dataset
@@ -36,6 +38,11 @@ def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) ->
         require_validation(config, state.validation if state else 0)
     except ConfigError as error:
         return config, error.problems
+    absent = missing_devices().get(config.machine.device)
+    if absent:
+        return config, [
+            f"device is {config.machine.device}, but it is not on this machine: {absent}. Choose auto or cpu."
+        ]
     if state is None:
         return config, [f"There is no dataset {config.data.dataset} here: import it on the Data page."]
     here = state.state == "ready" or state.name == "drawn10"  # the worker draws drawn10 by itself
@@ -61,8 +68,8 @@ def show_data_notes(workspace: Workspace, config: RunConfig, datasets: list[Data
         st.caption(f":material/info: {escaped_sentence(note)}")
 
 
-def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:
-    """Show the layer table of the network that will be trained, with its totals."""
+def show_network(config: RunConfig, datasets: list[DatasetState]) -> None:
+    """Show the size of the network that will be trained, and its layers to unfold."""
     classes = {state.name: state.classes for state in datasets}.get(config.data.dataset) or DEFAULT_CLASSES
     with show_errors():
         layers = layer_table(config.model, classes)
@@ -75,13 +82,16 @@ def show_layer_table(config: RunConfig, datasets: list[DatasetState]) -> None:
             (layer.name, layer.kind, " × ".join(map(str, layer.shape)), layer.parameters, layer.flops)
             for layer in layers
         ]
-        st.dataframe(
-            pd.DataFrame(rows, columns=["layer", "kind", "output", "parameters", "FLOPs"]),
-            hide_index=True,
-            height="content",
-            alt="Layers with output shape, parameters and FLOPs, first to last",
-            column_config={name: st.column_config.NumberColumn(format="localized") for name in ("parameters", "FLOPs")},
-        )
+        with st.expander(counted(len(layers), "layer"), icon=":material/layers:"):
+            st.dataframe(
+                pd.DataFrame(rows, columns=["layer", "kind", "output", "parameters", "FLOPs"]),
+                hide_index=True,
+                height="content",
+                alt="Layers with output shape, parameters and FLOPs, first to last",
+                column_config={
+                    name: st.column_config.NumberColumn(format="localized") for name in ("parameters", "FLOPs")
+                },
+            )
 
 
 def show_augmented_pictures(workspace: Workspace, config: RunConfig) -> None:
@@ -91,6 +101,6 @@ def show_augmented_pictures(workspace: Workspace, config: RunConfig) -> None:
     pictures = images[np.linspace(0, len(images) - 1, AUGMENTED_PICTURES).astype(int)]
     variation = draw_variation(config.data, len(pictures), np.random.default_rng(config.machine.seed))
     st.markdown("**What the network will see**: training pictures, varied as chosen")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for picture in augment(np.asarray(pictures), variation):
             st.image(enlarged(picture, 2), alt="a training picture, varied", output_format="PNG")

@@ -1,46 +1,67 @@
 """Where the settings of a new run start from: a preset, or the settings of an earlier run."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from cifar_core.config import make_config, spec_of
+from cifar_core.config import make_config
 from cifar_core.data import DatasetState
 from cifar_core.measured import expected_accuracy
 from cifar_core.presets import PRESETS
 from cifar_core.runs import MachineSpeed, Run, estimate_run
-from cifar_core.spec import parse_settings
-from cifar_core.text import clock
 from pages.ui.run_focus import run_labels
-from pages.ui.train.settings_form import MADE_FROM_KEY, current_settings, load_settings
-from pages.ui.wording import percent
-
-PRESET_KEY = "train_preset"
-EARLIER_RUN_KEY = "train_earlier"
-# A preset sets how to train, not on which data or machine.
-KEPT_BY_PRESETS = ("dataset", "own_validation", "seed", "device", "max_seconds")
+from pages.ui.train.form_state import PARENT_KEY, PRESET_KEY, chosen_preset, load_preset, load_run
+from pages.ui.train.run_settings import changed_line
+from pages.ui.wording import estimate_words, percent
 
 
-def show_presets(runs: list[Run], datasets: list[DatasetState], speed: MachineSpeed | None) -> None:
-    """Show the presets, each with its time on this machine; the one that equals the settings is marked."""
-    current = current_settings()
-    st.session_state[PRESET_KEY] = next((name for name in PRESETS if _preset_settings(name) == current), None)
-    times = {name: estimate_run(make_config(_preset_settings(name)), speed, datasets, runs) for name in PRESETS}
+def show_presets(dataset: str, runs: list[Run], datasets: list[DatasetState], speed: MachineSpeed | None) -> None:
+    """Show the presets, each with its time on the chosen dataset here and the accuracy it reached on CIFAR-10.
 
-    def label(name: str) -> str:
-        estimate = times[name]
-        return PRESETS[name].title + (f" · {clock(estimate.start_up + estimate.seconds)}" if estimate else "")
+    Args:
+        dataset: the name of the chosen dataset.
+        runs: earlier runs, for the estimates.
+        datasets: of the workspace.
+        speed: of this machine, as far as it has been measured.
+    """
 
-    st.pills(
-        "Start from",
+    def facts(preset: str) -> str:
+        estimate = estimate_run(make_config({"dataset": dataset}, preset=preset), speed, datasets, runs)
+        reached = expected_accuracy(preset)
+        return " · ".join(filter(None, (estimate_words(estimate), percent(reached.mean) if reached else "")))
+
+    st.radio(
+        "Start from a preset (time here · accuracy on CIFAR-10)",
         list(PRESETS),
         key=PRESET_KEY,
-        format_func=label,
-        on_change=_load_preset,
-        wrap=True,
+        format_func=lambda preset: PRESETS[preset].title,
+        captions=[facts(preset) for preset in PRESETS],
+        on_change=_load_chosen_preset,
+        horizontal=True,
         help="  \n".join(f"**{preset.title}**: {_description(name)}" for name, preset in PRESETS.items()),
     )
+
+
+def show_origin(changed: Sequence[str], runs: list[Run]) -> None:
+    """Show what the preset is for, or what was changed since with a way back; and the way to an earlier run's settings.
+
+    Args:
+        changed: names of the settings that are not as the preset has them.
+        runs: earlier runs.
+    """
+    preset = chosen_preset()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = f"{changed_line(preset, changed)}." if changed else _description(preset)
+        st.markdown(f":small[{words}]", width="stretch")
+        if changed:
+            st.button(
+                f"Back to {PRESETS[preset].title}",
+                key="train_back",
+                icon=":material/undo:",
+                on_click=load_preset,
+                args=(preset,),
+            )
+        _show_earlier_runs(runs)
 
 
 def _description(preset: str) -> str:
@@ -52,48 +73,31 @@ def _description(preset: str) -> str:
     return f"{PRESETS[preset].help} {percent(expected.mean)} on JPEG copies of CIFAR-10's test pictures ({runs})."
 
 
-def marked_preset_description() -> str:
-    """Return the description of the marked preset; empty where the settings equal none."""
-    chosen = st.session_state.get(PRESET_KEY)
-    return _description(chosen) if chosen else ""
-
-
-def show_earlier_runs(runs: list[Run]) -> None:
-    """Show a select box that loads the settings of an earlier run."""
+def _show_earlier_runs(runs: list[Run]) -> None:
+    """Show a select box, behind a button, that loads the settings of an earlier run."""
     known = {run.id: run for run in runs if not run.problem}
+    if st.session_state.get(PARENT_KEY) not in known:
+        st.session_state[PARENT_KEY] = None  # it was deleted meanwhile
     if known:
-        made_from = st.session_state.get(MADE_FROM_KEY)
-        st.session_state[EARLIER_RUN_KEY] = made_from if made_from in known else None
-        st.selectbox(
-            "Settings of an earlier run",
-            list(known),
-            index=None,
-            key=EARLIER_RUN_KEY,
-            placeholder="Choose a run",
-            format_func=run_labels(known.values()).__getitem__,
-            on_change=_load_earlier_run,
-            args=(known,),
-            width=260,
-            help="Fills in its settings. Change what you like; the new run notes which run it was made from.",
-        )
+        with st.popover("From an earlier run", icon=":material/history:"):
+            st.selectbox(
+                "Settings of an earlier run",
+                list(known),
+                index=None,
+                key=PARENT_KEY,
+                placeholder="Choose a run",
+                format_func=run_labels(known.values()).__getitem__,
+                on_change=_load_earlier_run,
+                args=(known,),
+                help="Fills in its settings. Change what you like; the new run notes which run it was made from.",
+            )
 
 
-def _preset_settings(preset: str) -> dict[str, Any]:
-    current = current_settings()
-    kept, _ = parse_settings(
-        {name: current[name] for name in KEPT_BY_PRESETS}, {name: spec_of(name) for name in KEPT_BY_PRESETS}
-    )
-    return make_config(kept, preset=preset).flat()  # a value that breaks its rule is not kept
-
-
-def _load_preset() -> None:
-    chosen = st.session_state[PRESET_KEY]
-    if chosen is not None:
-        st.session_state[MADE_FROM_KEY] = None
-        load_settings(make_config(_preset_settings(chosen)))
+def _load_chosen_preset() -> None:
+    load_preset(chosen_preset())
 
 
 def _load_earlier_run(known: Mapping[str, Run]) -> None:
-    chosen = st.session_state[MADE_FROM_KEY] = st.session_state[EARLIER_RUN_KEY]
-    if chosen in known:
-        load_settings(known[chosen].config)
+    run = known.get(st.session_state[PARENT_KEY])
+    if run is not None:
+        load_run(run.id, run.config, run.own_validation)

@@ -1,66 +1,79 @@
 """The settings of a run as widgets, made from the hyperparameter table: a slider and a number field for one value.
 
-Reads and writes only the session. `train_settings` (field name -> value) holds the values and the widgets copy it, so
-that neither a page switch nor a fragment loses a setting.
+Reads and writes only the session, through `form_state`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from cifar_core.config import RunConfig, hyperparameters, make_config
+from cifar_core.config import GROUP_TITLES, settings_by_group, settings_in_effect, spec_of
 from cifar_core.data import DatasetState
-from cifar_core.spec import Spec, range_words
+from cifar_core.devices import missing_devices
+from cifar_core.spec import Spec, range_words, value_words
 from cifar_core.text import counted
-from pages.ui.markdown import single_line
+from pages.ui.markdown import escaped, single_line
+from pages.ui.train.form_state import number_fields
 
-SETTINGS_KEY = "train_settings"
-MADE_FROM_KEY = "train_made_from"  # id of the run whose settings were loaded, until a preset replaces them
-TABS = {"data": "Data", "model": "Model", "optimizer": "Optimiser", "augmentation": "Augmentation", "machine": "Run"}
-AUGMENTATION_FIELDS = ("flip", "shift", "mirror_edges", "cutout", "flip_test", "shift_test")
+ABOVE_GROUPS = ("dataset", "epochs")  # the settings that stand beside Start
 _MAX_EVEN_STEPS = 200  # steps up to which a slider moves evenly
 _MAX_SLIDER_SPAN = 1_000_000  # a range this wide, such as that of the seed, has no useful stops
 
 
-def show_settings_form(datasets: list[DatasetState]) -> dict[str, Any]:
-    """Show every hyperparameter that has a meaning beside the others, in tabs.
+def show_dataset_and_epochs(settings: dict[str, Any], datasets: list[DatasetState]) -> None:
+    """Show the two settings that people change most, and put into `settings` what they say."""
+    settings["dataset"] = _show_dataset_choice(datasets, settings["dataset"])
+    spec = spec_of("epochs")
+    st.session_state.setdefault("train_set_epochs", settings["epochs"])
+    settings["epochs"] = st.number_input(
+        labelled("epochs"), key="train_set_epochs", help=f"{spec.help} Allowed: {range_words(spec)}.", step=1, width=170
+    )
 
-    Returns:
-        Field name -> value as the person has set it, not yet checked; what is not shown keeps its value.
+
+def show_setting_groups(settings: dict[str, Any], own: int, changed: Sequence[str]) -> None:
+    """Show all other settings that mean something beside the others, a folded group each, whose line says what is set.
+
+    Args:
+        settings: setting -> value; what the widgets say is put here.
+        own: how many validation pictures of its own the dataset has.
+        changed: names of the settings that are not as the preset has them; they are bold.
     """
-    settings = current_settings()
-    validation = {state.name: state.validation for state in datasets}
-    tabs = dict(zip(TABS, st.tabs(list(TABS.values())), strict=True))
-    for group, name, spec, _ in hyperparameters():
-        own = validation.get(settings["dataset"], 0)  # the dataset is the first setting
-        if not _has_effect(name, spec, settings, own):
-            continue
-        with tabs["augmentation" if name in AUGMENTATION_FIELDS else group]:
-            if name == "dataset":
-                settings[name] = _show_dataset_choice(spec, datasets, settings[name])
-            else:
-                settings[name] = _show_setting(name, spec, settings[name])
-            if name == "own_validation" and settings[name]:
-                st.caption(f"{counted(own, 'picture')}, instead of a share of the training pictures.")
-    st.session_state[SETTINGS_KEY] = settings
-    return settings
+    for group, names in settings_by_group(settings_in_effect(settings, own)).items():
+        shown = [name for name in names if name not in ABOVE_GROUPS]
+        line = f"**{GROUP_TITLES[group]}**: {_group_words(group, shown, settings, changed)}"
+        # An expander that tells the server whether it is open stays open when its line changes.
+        with st.expander(line, key=f"train_group_{group}", on_change="rerun"):
+            for name in shown:
+                settings[name] = _show_setting(name, spec_of(name), settings[name])
+                if name == "own_validation" and settings[name]:
+                    st.caption(f"{counted(own, 'picture')}, instead of a share of the training pictures.")
 
 
-def _has_effect(name: str, spec: Spec, settings: Mapping[str, Any], own: int) -> bool:
-    """Return whether a setting means something beside the others; the dataset has `own` validation pictures."""
-    beside = {**settings, "own_validation": settings["own_validation"] and own > 0}
-    other, values = spec.only_with
-    return own > 0 if name == "own_validation" else not other or beside[other] in values
+def labelled(name: str) -> str:
+    """Return a setting's label with unit and identifier, as Markdown: the identifier is that of the command line."""
+    spec = spec_of(name)
+    return f"{spec.label}{f' ({spec.unit})' if spec.unit else ''} `{name}`"
 
 
-def load_settings(config: RunConfig) -> None:
-    """Put the settings of `config` into every widget; called from a callback."""
-    st.session_state[SETTINGS_KEY] = config.flat()
-    for name, value in config.flat().items():
-        for key, part in _number_fields(name, value):
-            st.session_state[key] = part
+def _group_words(group: str, names: Sequence[str], settings: Mapping[str, Any], changed: Sequence[str]) -> str:
+    """Return what is set in a group, as Markdown: `Adam, learning rate 0.001, batch size 64 pictures`.
+
+    A switch that is off and an amount of none are left out.
+    """
+    words = []
+    for name in names:
+        spec, value = spec_of(name), settings[name]
+        text, label = escaped(value_words(spec, value)), spec.label[0].lower() + spec.label[1:]
+        if value is False or (spec.zero and value == 0):
+            text = f"no {label}" if name in changed else ""
+        elif value is True:
+            text = label
+        elif spec.label != GROUP_TITLES[group]:
+            text = f"{label} {text}"
+        words.append(f"**{text}**" if text and name in changed else text)
+    return ", ".join(filter(None, words)) or "none"
 
 
 def slider_stops(spec: Spec) -> list[Any]:
@@ -83,28 +96,18 @@ def slider_stops(spec: Spec) -> list[Any]:
     return sorted({number(spec.low), *inside, number(spec.high)})
 
 
-def current_settings() -> dict[str, Any]:
-    return dict(st.session_state.setdefault(SETTINGS_KEY, make_config().flat()))
-
-
-def _number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
-    """Return the number fields of a setting as (widget key, value); an `ints` has one for each of its numbers."""
-    if isinstance(value, list | tuple):
-        return [(f"train_set_{name}_{position}", part) for position, part in enumerate(value)]
-    return [(f"train_set_{name}", value)]
-
-
-def _show_dataset_choice(spec: Spec, datasets: list[DatasetState], value: str) -> str:
+def _show_dataset_choice(datasets: list[DatasetState], value: str) -> str:
     known = {state.name: state for state in datasets}
     usable = [state.name for state in datasets if state.state == "ready" or state.name == "drawn10"]
     options = usable if value in usable else [*usable, value]
     st.session_state.setdefault("train_set_dataset", value)
     return str(
         st.selectbox(
-            spec.label,
+            labelled("dataset"),
             options,
             key="train_set_dataset",
-            help=f"{spec.help} The Data page gets more of them.",
+            help=f"{spec_of('dataset').help} The Data page gets more of them.",
+            width=260,
             format_func=lambda name: (
                 " · ".join(dict.fromkeys((name, single_line(known[name].title))))
                 if name in known
@@ -119,17 +122,27 @@ def _show_setting(name: str, spec: Spec, value: Any) -> Any:
     key = f"train_set_{name}"
     if spec.kind == "bool":
         st.session_state.setdefault(key, value)
-        return st.toggle(spec.label, key=key, help=spec.help)
+        return st.toggle(labelled(name), key=key, help=spec.help)
     if spec.kind == "choice":
         st.session_state.setdefault(key, value)
-        return st.segmented_control(spec.label, spec.choices, key=key, help=spec.help, required=True)
-    if spec.kind == "text":
-        st.session_state.setdefault(key, value)
-        return st.text_input(spec.label, key=key, help=spec.help)
-    labels = [f"{spec.label}, {item}" for item in spec.items] or [spec.label]
+        absent = missing_devices() if name == "device" else {}
+        chosen = st.segmented_control(
+            labelled(name),
+            [choice for choice in spec.choices if choice not in absent or choice == value],
+            key=key,
+            help=spec.help,
+            required=True,
+            format_func=lambda choice: value_words(spec, choice),
+        )
+        for choice, reason in absent.items():
+            st.caption(
+                f":material/block: {escaped(value_words(spec, choice))}: not on this machine: {escaped(reason)}."
+            )
+        return chosen
+    labels = [f"{spec.label}, {item} `{name}`" for item in spec.items] or [labelled(name)]
     numbers = [
         _show_number(part_key, label, spec, part)
-        for label, (part_key, part) in zip(labels, _number_fields(name, value), strict=True)
+        for label, (part_key, part) in zip(labels, number_fields(name, value), strict=True)
     ]
     return numbers if spec.kind == "ints" else numbers[0]
 
@@ -142,7 +155,6 @@ def _show_number(key: str, label: str, spec: Spec, value: float) -> Any:
     """
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     stops = slider_stops(spec)
-    label += f" ({spec.unit})" if spec.unit else ""
     text = f"{spec.help} Allowed: {range_words(spec)}."
     st.session_state.setdefault(key, number(value))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):

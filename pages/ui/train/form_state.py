@@ -1,0 +1,181 @@
+"""What a person has set in the form of a new run: kept in the session and in the URL, which can be sent.
+
+The URL has the preset, what differs from it, the name, and the run whose settings were taken. The session has the same
+under `train_base_NAME` (those of the start) and `train_form_NAME` (a setting each); the widgets copy the settings, so
+that no setting is lost where its widget is not drawn.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import streamlit as st
+
+from cifar_core.config import RunConfig, make_config, nearest_preset, spec_of
+from cifar_core.presets import PRESETS
+from cifar_core.runs.run import MAX_RUN_NAME
+from cifar_core.spec import parse_settings
+from cifar_core.text import did_you_mean
+from pages.ui.markdown import escaped_sentence
+from pages.ui.url_state import UrlParameter, forget_widgets, free_text, url_to_widgets
+
+BASE, FORM = "train_base", "train_form"  # prefixes of the keys
+PRESET_KEY = f"{BASE}_preset"
+PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until a preset replaces them
+NAME_KEY = f"{BASE}_name"
+_NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
+_DRAWN_KEY = f"{FORM}_drawn"  # session: the settings that the widgets say
+
+
+def read_form(runs: Collection[str]) -> dict[str, Mapping[str, UrlParameter]]:
+    """Follow the URL where it was changed from outside; returns the parameters, for `url_state.write_url`.
+
+    Args:
+        runs: ids of the runs whose settings can be taken.
+    """
+    wrong: list[str] = []
+    base = {
+        "preset": _noting(_preset_parameter(), wrong),
+        "parent": _noting(_run_parameter(runs), wrong),
+        "name": free_text(MAX_RUN_NAME),
+    }
+    url_to_widgets(BASE, base)
+    form = {
+        name: _noting(_setting_parameter(name, default), wrong)
+        for name, default in make_config(preset=chosen_preset()).flat().items()
+    }
+    url_to_widgets(FORM, form)
+    settings = current_settings()
+    if wrong:
+        st.session_state[_NOTICE_KEY] = f"The address of this page: {' '.join(wrong)} The default is used.", settings
+    _settings_to_widgets(settings)
+    return {BASE: base, FORM: form}
+
+
+def show_notice() -> None:
+    """Show what the URL said wrong, until a person changes a setting."""
+    words, beside = st.session_state.get(_NOTICE_KEY, ("", {}))
+    if words and beside == current_settings():
+        st.warning(escaped_sentence(words), icon=":material/link_off:")
+
+
+def chosen_preset() -> str:
+    return str(st.session_state.get(PRESET_KEY, "default"))
+
+
+def current_settings() -> dict[str, Any]:
+    """Return setting -> value as the person has set it, not yet checked."""
+    default = make_config(preset=chosen_preset()).flat()
+    return {name: st.session_state.get(f"{FORM}_{name}", value) for name, value in default.items()}
+
+
+def keep_settings(settings: Mapping[str, Any]) -> None:
+    """Keep what the widgets say."""
+    st.session_state[_DRAWN_KEY] = dict(settings)
+    for name, value in settings.items():
+        st.session_state[f"{FORM}_{name}"] = value
+
+
+def load_preset(preset: str) -> None:
+    """Set every setting as the preset has it, except for the dataset, which is chosen beside it; for a callback."""
+    settings = make_config(preset=preset).flat() | {"dataset": current_settings()["dataset"]}
+    st.session_state[PRESET_KEY], st.session_state[PARENT_KEY] = preset, None
+    for name, value in settings.items():
+        st.session_state[f"{FORM}_{name}"] = value
+
+
+def load_run(run_id: str, config: RunConfig, own: int) -> None:
+    """Set every setting as an earlier run has it, beside the nearest preset; for a callback.
+
+    Args:
+        run_id: of the run.
+        config: its settings.
+        own: how many validation pictures of its own its dataset has.
+    """
+    st.session_state[PRESET_KEY] = nearest_preset(config.flat(), own)
+    st.session_state[PARENT_KEY] = run_id
+    for name, value in config.flat().items():
+        st.session_state[f"{FORM}_{name}"] = value
+
+
+def open_form(run_id: str, config: RunConfig, own: int) -> None:
+    """Go to the form with the settings of an earlier run.
+
+    Args:
+        run_id: of the run.
+        config: its settings.
+        own: how many validation pictures of its own its dataset has.
+    """
+    preset = nearest_preset(config.flat(), own)
+    default = make_config(preset=preset).flat()
+    changed = {name: _text(value) for name, value in config.flat().items() if value != default[name]}
+    for page in (BASE, FORM):
+        forget_widgets(page)
+    address = {"run": run_id, "view": "New run", "preset": preset, "parent": run_id, **changed}
+    st.switch_page("pages/train.py", query_params=address)
+
+
+def number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
+    """Return the number fields of a setting as (widget key, value); an `ints` has one for each of its numbers."""
+    if isinstance(value, list | tuple):
+        return [(f"train_set_{name}_{position}", part) for position, part in enumerate(value)]
+    return [(f"train_set_{name}", value)]
+
+
+def _settings_to_widgets(settings: Mapping[str, Any]) -> None:
+    """Set the widgets of those settings that something else than a widget has changed."""
+    drawn = st.session_state.get(_DRAWN_KEY, {})
+    for name, value in settings.items():
+        if drawn.get(name) != value:
+            for key, part in number_fields(name, value):
+                st.session_state[key] = part
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "1" if value else "0"
+        case list() | tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _setting_parameter(name: str, default: Any) -> UrlParameter:
+    def read(texts: list[str]) -> Any:
+        found, problems = parse_settings({name: texts[0]}, {name: spec_of(name)})
+        if problems:
+            raise ValueError(problems[0])
+        return list(found[name]) if isinstance(found[name], tuple) else found[name]
+
+    return UrlParameter(default, read, lambda value: [_text(value)])
+
+
+def _preset_parameter() -> UrlParameter:
+    def read(texts: list[str]) -> str:
+        if texts[0] not in PRESETS:
+            raise ValueError(f"There is no preset {texts[0]!r}{did_you_mean(texts[0], PRESETS)}.")
+        return texts[0]
+
+    return UrlParameter("default", read, lambda value: [value])
+
+
+def _run_parameter(runs: Collection[str]) -> UrlParameter:
+    def read(texts: list[str]) -> str:
+        if texts[0] not in runs:
+            raise ValueError(f"There is no run {texts[0]!r} here whose settings could be taken.")
+        return texts[0]
+
+    return UrlParameter(None, read, lambda value: [] if value is None else [value])
+
+
+def _noting(parameter: UrlParameter, wrong: list[str]) -> UrlParameter:
+    """The same parameter, which puts what is wrong with a text into `wrong`."""
+
+    def read(texts: list[str]) -> Any:
+        try:
+            return parameter.read(texts)
+        except ValueError as error:
+            wrong.append(str(error))
+            raise
+
+    return UrlParameter(parameter.default, read, parameter.write)
