@@ -62,7 +62,7 @@ def test_train_says_that_it_waits_and_goes_on_when_its_turn_comes(
 
     monkeypatch.setattr(train_command, "say", say_and_let_them_end)
     code, out, err = call("train", "--epochs", 2, "--json", "--workspace", fake_runs.workspace.root)
-    assert "waits for its turn: 1st of 1, about 1:00 to wait." in err
+    assert f"waits for its turn: 1st of 1, behind {first}; starts in 50 to 70 s." in err
     assert code == 0 and json.loads(out.splitlines()[-1])["status"] == "finished"
 
 

@@ -182,7 +182,7 @@ def test_a_reload_shows_the_same_run_with_the_buttons_of_its_state(
     with serve(workspace, tmp_path / "log") as app:
         for status, run_id in ended.items():
             shows(page, app.url, run_id, dict.fromkeys(GO_ON[status], True))
-            expect(page.locator("[data-testid=stBaseButton-primary]")).to_have_count(status is not Status.FINISHED)
+            expect(page.locator("[data-testid=stBaseButton-primary]")).to_have_count(int(status is not Status.FINISHED))
         both = {"Pause": True, "Stop": True, "Duplicate": True}
         shows(page, app.url, fake_runs.make(), both)  # starting: it has no worker yet
         shows(page, app.url, queued, both)

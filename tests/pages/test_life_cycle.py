@@ -102,7 +102,7 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     app = open_page(workspace, "runs")
     words = said(app)
     assert "1 training, 2 waiting" in words
-    assert f"behind {shown(running)}; starts in 3 to 5 min" in words
+    assert f"behind {shown(running)}; starts in 3.5 to 5 min" in words
     assert f"behind {shown(running)} and 1 more" in words
     keys = [button.key for button in app.button if button.key]
     order = [key for key in keys if key.startswith("runs_stop_") and key != "runs_stop_all"]
@@ -112,7 +112,7 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     assert not app.exception
     assert read_run(workspace, first).status is Status.STOPPED
     words = said(app)
-    assert f"behind {shown(running)}; starts in 3 to 5 min" in words and "and 1 more" not in words
+    assert f"behind {shown(running)}; starts in 3.5 to 5 min" in words and "and 1 more" not in words
     assert app.button(key=f"runs_stop_{first}").label == "Stopped", "its row stays until the page is left"
 
 
@@ -150,7 +150,7 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
     assert [info.value for info in app.info] == [
-        f"Waits behind {shown(running)}; starts in 3 to 5 min. It starts by itself when its turn comes."
+        f"Waits behind {shown(running)}; starts in 3.5 to 5 min. It starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
@@ -163,7 +163,7 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
 def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
     open_page: OpenPage, workspace: Workspace, train: Begin, started: list[str]
 ) -> None:
-    behind = f"behind {shown(train(workspace))}; starts in 3 to 5 min"
+    behind = f"behind {shown(train(workspace))}; starts in 3.5 to 5 min"
     app = open_page(workspace, "train", view="New run")
     assert f"A run started now would wait {behind}" in said(app)
     app.button(key="train_start").click().run()
@@ -194,7 +194,7 @@ def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
         words = said(app)
         assert "1 training, 2 waiting" in words
         assert "not responding" in words and "others pass it in the queue" in words
-        assert f"behind {shown(running)}; starts in 3 to 5 min" in words, second
+        assert f"behind {shown(running)}; starts in 3.5 to 5 min" in words, second
         assert {"not responding", "waiting, 1st of 1"} <= set(app.dataframe[0].value["status"])
         watched = said(open_page(workspace, "train", run=frozen, view="Watch"))
         assert "Stop ends it within half a minute" in watched and "checkpoint" not in watched

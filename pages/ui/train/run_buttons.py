@@ -1,8 +1,8 @@
 """Starting a run, and the buttons of a run, the same on every page.
 
-Pause and Stop end a run; Resume, Retry and Duplicate go on from it. The two kinds stand at different places of a page, and
-the place of the first kind stays theirs until the page is left, so that a second click on Stop never starts anything.
-The session keeps the nonce of the next start, and which runs each page has shown as active.
+Pause and Stop end a run; Resume, Retry and Duplicate go on from it. The two kinds stand at different places of a page,
+and the place of the first kind stays theirs until the page is left, so that a second click on Stop never starts
+anything. The session keeps the nonce of the next start, and which runs each page has shown as active.
 """
 
 import secrets
@@ -109,8 +109,8 @@ def runs_seen_active(page: str) -> list[str]:
 def show_end_buttons(workspace: Workspace, run: Run, page: str) -> None:
     """Show Pause and Stop. From the click on they say what was asked, and then how the run ended, and do nothing.
 
-    They are shown as long as the run is active, and after its end until the person leaves the page, at the same place and
-    in the same size. For a run that had ended before the person came nothing is shown.
+    They are shown as long as the run is active, and after its end until the person leaves the page, at the same place
+    and in the same size. For a run that had ended before the person came nothing is shown.
 
     Args:
         workspace: where.

@@ -13,7 +13,8 @@ BASE = Run("x", "x", "", Status.QUEUED, make_config(), "")
 
 
 def waiting(ticket: int, seconds: float | None = 100.0, **more: object) -> Run:
-    return replace(BASE, id=f"w{ticket}", name=f"name of w{ticket}", ticket=ticket, expected_seconds=seconds, **more)  # type: ignore[arg-type]
+    named = replace(BASE, id=f"w{ticket}", name=f"name of w{ticket}")
+    return replace(named, ticket=ticket, expected_seconds=seconds, **more)  # type: ignore[arg-type]
 
 
 def training(left: float | None) -> Run:
@@ -85,5 +86,7 @@ def test_no_run_waits_less_than_the_run_before_it(
     assert [place.position for place in places] == list(range(1, len(times) + 1))
     known = [place.seconds for place in places if place.seconds is not None]
     assert known == sorted(known) and all(seconds >= 0 for seconds in known)
-    assert all(place.low <= place.seconds <= place.high for place in places if place.seconds is not None)  # type: ignore[operator]
+    for place in places:
+        if place.seconds is not None and place.low is not None and place.high is not None:
+            assert place.low <= place.seconds <= place.high
     assert [place.seconds is None for place in places] == sorted(place.seconds is None for place in places)
