@@ -42,8 +42,9 @@ from pages.ui.wording import queue_line
 
 START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click makes one run
 _SEEN_ACTIVE_KEY = "seen_active"  # session: the visit of a page, and the ids of the runs that it has shown as active
-_END_WIDTH = 124  # pixels of a button that ends a run, whatever its word is
-_CHOICE_WIDTH = 230  # pixels of a button that goes on from a run, and of its words
+_END_WIDTH = 112  # pixels of a button that ends a run, whatever its word is
+_END_ROW_WIDTH = 2 * _END_WIDTH + 16  # of both with the gap between them, so that none stands alone in a line
+_CHOICE_WIDTH = 230  # pixels of a button that goes on from a run with its words, where several stand side by side
 
 
 @dataclass(frozen=True)
@@ -122,18 +123,20 @@ def show_end_buttons(workspace: Workspace, run: Run, page: str) -> None:
         seen.append(run.id)
     if run.problem or run.id not in seen:
         return
-    for button in END_BUTTONS:
-        label, enabled = end_label(button, run)
-        st.button(
-            label,
-            key=f"{page}_{button.request}_{run.id}",
-            icon="spinner" if label == button.asked else button.icon,
-            help=button.help,
-            disabled=not enabled,
-            width=_END_WIDTH,
-            on_click=_ask_to_end,
-            args=(workspace, run.id, button),
-        )
+    with st.container(horizontal=True, width=_END_ROW_WIDTH, gap="small"):
+        for button in END_BUTTONS:
+            label, enabled = end_label(button, run)
+            icons = {button.label: button.icon, button.asked: "spinner"}
+            st.button(
+                label,
+                key=f"{page}_{button.request}_{run.id}",
+                icon=icons.get(label),
+                help=button.help,
+                disabled=not enabled,
+                width=_END_WIDTH,
+                on_click=_ask_to_end,
+                args=(workspace, run.id, button),
+            )
 
 
 def end_label(button: EndButton, run: Run) -> tuple[str, bool]:
@@ -170,10 +173,15 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
         return ""
     # While it is active, Duplicate stands where neither Resume nor Retry stood, so that their second click misses it.
     with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left"):
+        made = ""
         if run.resumable:
-            show_resume_button(workspace, run, page)
-        made = _show_retry(workspace, run, runs, page) if run.status in RETRIABLE else ""
-        _show_duplicate(run, page)
+            with st.container(width=_CHOICE_WIDTH, gap=None):
+                show_resume_button(workspace, run, page)
+        if run.status in RETRIABLE:
+            with st.container(width=_CHOICE_WIDTH, gap=None):
+                made = _show_retry(workspace, run, runs, page)
+        with st.container(width="content" if run.active else _CHOICE_WIDTH, gap=None):
+            _show_duplicate(run, page)
     return made
 
 
@@ -253,9 +261,8 @@ def _show_choice(
     on_click: Callable[[], None] | None = None,
 ) -> bool:
     """Show a button with a few words below it; return whether it was pressed."""
-    with st.container(width=_CHOICE_WIDTH, gap=None):
-        pressed = st.button(label, key=key, icon=icon, type=kind, disabled=disabled, on_click=on_click)
-        st.caption(words)
+    pressed = st.button(label, key=key, icon=icon, type=kind, disabled=disabled, on_click=on_click)
+    st.caption(words)
     return pressed
 
 
