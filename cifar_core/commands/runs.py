@@ -15,6 +15,7 @@ from cifar_core.commands.jobs import follow_job
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, say_set_aside, unfinished
 from cifar_core.errors import RunError
+from cifar_core.evaluate import curve_events
 from cifar_core.interrupts import note_ctrl_c
 from cifar_core.runs import (
     DeletedRun,
@@ -32,6 +33,7 @@ from cifar_core.runs import (
     list_trash,
     pause_run,
     queue_places,
+    read_metrics,
     read_run,
     recompute_job,
     remove_last_weights,
@@ -39,6 +41,7 @@ from cifar_core.runs import (
     restore_run,
     resume_run,
     retry_run,
+    retry_with_lower_rate,
     seen_phrase,
     slots,
     space_of,
@@ -86,6 +89,8 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "best": asdict(found.best) if found.best else None,
         "last": asdict(found.last) if found.last else None,
         "error": found.error,
+        "diverged": found.diverged,
+        "events": _events(workspace, found),
         "progress": asdict(found.progress) if found.progress else None,
         "silent_since": found.silent_since,
         "origin": found.origin,
@@ -98,7 +103,7 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(content)
         return
     click.echo(_line(found, place))
-    for sentence in [*([found.error] if found.error else []), *content["caveats"]]:
+    for sentence in [*([found.error] if found.error else []), *content["events"], *content["caveats"]]:
         click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     for name, value in found.config.flat().items():
@@ -176,12 +181,15 @@ def resume(workspace: Workspace, run: str, as_json: bool) -> None:
 
 @runs.command()
 @click.argument("run")
+@click.option("--lower-rate", is_flag=True, help="Of a run that diverged: take about a third of its learning rate.")
 @json_option
 @workspace_option
-def retry(workspace: Workspace, run: str, as_json: bool) -> None:
+def retry(workspace: Workspace, run: str, lower_rate: bool, as_json: bool) -> None:
     """Train a RUN that failed, was interrupted or was stopped again as a new run, with the same settings and seed."""
-    old = resolve_run(workspace, run)
-    _report_new(_begin(workspace, lambda: retry_run(workspace, old), start_run), old, as_json)
+    old, make = resolve_run(workspace, run), retry_with_lower_rate if lower_rate else retry_run
+    new = _begin(workspace, lambda: make(workspace, old), start_run)
+    rate = read_run(workspace, new).config.optimizer.learning_rate
+    _report_new(new, old, as_json, but=f"but a learning rate of {rate:g}" if lower_rate else "")
 
 
 @runs.command()
@@ -312,8 +320,8 @@ def _begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Works
     return run_id
 
 
-def _report_new(new: str, old: str, as_json: bool) -> None:
-    say(f"Run {new} is queued, with the settings of {old}.")
+def _report_new(new: str, old: str, as_json: bool, *, but: str = "") -> None:
+    say(f"Run {new} is queued, with the settings of {old}{but and f', {but}'}.")
     if as_json:
         print_json({"run": new, "made_from": old})
 
@@ -334,6 +342,11 @@ def _report_done(run_id: str, done: str, as_json: bool) -> None:
     say(f"Run {run_id} {done}.")
     if as_json:
         print_json({"run": run_id, "done": True})
+
+
+def _events(workspace: Workspace, run: Run) -> list[str]:
+    """What happened in the training; its classes are known since its first epoch ended."""
+    return curve_events(read_metrics(workspace, run.id), classes=len(run.dataset.class_names)) if run.dataset else []
 
 
 def _brief(run: Run, place: QueuePlace | None) -> dict[str, Any]:
