@@ -11,10 +11,9 @@ from cifar_core.measured import expected_accuracy
 from cifar_core.presets import PRESETS
 from cifar_core.runs import MachineSpeed, Run, estimate_run
 from cifar_core.spec import parse_settings
-from cifar_core.text import clock
 from pages.ui.run_focus import run_labels
 from pages.ui.train.settings_form import MADE_FROM_KEY, current_settings, load_settings
-from pages.ui.wording import percent
+from pages.ui.wording import estimate_words, percent
 
 PRESET_KEY = "train_preset"
 EARLIER_RUN_KEY = "train_earlier"
@@ -30,7 +29,7 @@ def show_presets(runs: list[Run], datasets: list[DatasetState], speed: MachineSp
 
     def label(name: str) -> str:
         estimate = times[name]
-        return PRESETS[name].title + (f" · {clock(estimate.start_up + estimate.seconds)}" if estimate else "")
+        return PRESETS[name].title + (f" · {estimate_words(estimate)}" if estimate else "")
 
     st.pills(
         "Start from",
