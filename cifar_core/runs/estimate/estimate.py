@@ -54,7 +54,7 @@ def estimate_run(
     With C = the computed seconds of training and measuring and E epochs, a run takes
     start-up * a + (C + E * write) * m * d seconds, where `write` is the measured time to write an epoch's results, and
     a (of starts), m (of this machine) and d (of the model) are the factors of `learn`. The bounds are those of
-    `Correction.of`, for the start and the training each, added up.
+    `Correction.of`, for the start and the training each, put together by `Span`.
 
     Args:
         config: of the planned run.
@@ -73,9 +73,9 @@ def estimate_run(
     learned = correction_by(speed, runs)
     more = 0.0 if step_key(config) in speed.known else speed.fit_error
     training = learned.of(computed, model, more=more)
-    writing = learned.of(epochs * speed.write, model)
+    with_writing = learned.of(computed + epochs * speed.write, model, more=more)
     start_up = exactly(_WORKER) + _starting(state, speed, runs)
-    return Estimate(training, start_up.middle, start_up + training + writing, _source(learned))
+    return Estimate(training, start_up.middle, start_up + with_writing, _source(learned))
 
 
 def correction_by(speed: MachineSpeed, runs: Sequence[Run]) -> Correction:
@@ -111,7 +111,7 @@ def _starting(state: DatasetState, speed: MachineSpeed, runs: Sequence[Run]) -> 
     """The time until a run trains; it draws `drawn10` first where that is absent, and else waits for whoever does."""
     known = itertools.islice((run.start_up for run in runs if run.start_up and not run.imported), _RECENT)
     usual = max(speed.start_up, _LEAST)
-    learned = learn([(_START_UP, start / usual) for start in known], 1.0, speed.deviation)
+    learned = learn([(_START_UP, start / usual) for start in known], 1.0, speed.start_deviation)
     start, drawing = learned.of(usual, _START_UP), learned.of(speed.draw, _START_UP)
     if state.name != DRAWN10_NAME or state.state not in ("absent", "preparing"):
         return start

@@ -10,6 +10,8 @@ import functools
 import itertools
 import math
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -28,6 +30,7 @@ from cifar_core.jobs.progress import OnProgress
 from cifar_core.machine import keep_memory, lower_priority
 from cifar_core.models import layer_table, models
 from cifar_core.presets import PRESETS
+from cifar_core.processes import Program, child_environment
 from cifar_core.runs.estimate.correction import TO_DEVIATION
 from cifar_core.runs.estimate.epoch_time import fitted_step
 from cifar_core.runs.estimate.speed import (
@@ -70,7 +73,7 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
     """Time training steps of every preset and of other networks, and fit costs that give the time of any network.
 
     Args:
-        start_up: seconds from the start of this process until it could begin to compute.
+        start_up: seconds, above 0, from the start of this process until it could begin to compute.
         place: a folder on the disk of the workspace, where the writing of files is timed.
         busy: whether a run trains now; asked before each timing.
         progress: is told each round of each case.
@@ -100,11 +103,12 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
         _require_idle(busy)
         case.time()
     slowdown, spread = disturbance(np.array([case.rounds for case in timed]), np.array([case.step for case in timed]))
+    again = _time_start()
     costs = {model: _fit(several) for model, several in cases.items()}
     return MachineSpeed(
         name_machine(),
         threads,
-        start_up,
+        math.sqrt(start_up * again),
         costs,
         {step_key(case.config): case.step for case in timed},
         slowdown,
@@ -112,6 +116,7 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
         _fit_error(costs, cases),
         _time_writing(place),
         _time_drawing(),
+        abs(math.log(start_up / again)) / math.sqrt(2),  # the standard deviation of two values
         SPEED_LAYOUT,
     )
 
@@ -158,6 +163,13 @@ def _fit_error(costs: Mapping[str, Costs], cases: Mapping[str, list["_Case"]]) -
         for batch in (case.config.optimizer.batch_size,)
     ]
     return TO_DEVIATION * float(np.median(np.abs(distances)))
+
+
+def _time_start() -> float:
+    """Seconds until another process has loaded what a training needs, without the reading from the disk this time."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-P", "-c", f"import {Program.TRAINING}"], env=child_environment(), check=False)
+    return time.perf_counter() - started
 
 
 def _time_writing(place: Path) -> float:
@@ -316,7 +328,7 @@ def measure_machine(job: JobFolder, request: SpeedRequest, reporter: Reporter) -
     keep_memory()
     lower_priority()  # as in a training, because a person uses the page meanwhile
     # The folder of the job is .jobs/speed in the workspace (`speed_job`).
-    workspace, start_up = Workspace(job.path.parents[1]), time.time() - request.begun
+    workspace, start_up = Workspace(job.path.parents[1]), max(0.01, time.time() - request.begun)
     if measured_at(workspace) < request.begun:
         try:
             speed = measure(start_up, job.path, functools.partial(trains, workspace), reporter)

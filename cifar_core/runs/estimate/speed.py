@@ -47,6 +47,7 @@ class MachineSpeed:
     fit_error: float = 0.2  # standard deviation of ln(time) of a step around its fitted costs
     write: float = 0.15  # seconds to write the results of an epoch
     draw: float = 20.0  # seconds to draw the dataset `drawn10`
+    start_spread: float = 0.4  # standard deviation of ln(time) from one start of a process to the next
     layout: int = 1  # of the file
 
     @property
@@ -57,6 +58,11 @@ class MachineSpeed:
         than `_MOST_DEVIATION` is not believed: on a machine that busy, a long run fares better than a few timings.
         """
         return min(_MOST_DEVIATION, math.hypot(self.spread, self.fit_error))
+
+    @property
+    def start_deviation(self) -> float:
+        """The same for the start of a process."""
+        return min(_MOST_DEVIATION, math.hypot(self.spread, self.start_spread))
 
 
 def machine_name() -> str:
@@ -97,12 +103,13 @@ def _is_sound(speed: MachineSpeed) -> bool:
     """Whether the numbers can come from measuring: a file that was edited is measured again."""
     costs = [tuple(vars(item).values()) for item in speed.costs.values()]
     times = (*speed.known.values(), *(sum(item[:-1]) for item in costs))  # without `forward`, which is a share
+    factors = (speed.slowdown, 1 + speed.spread, 1 + speed.fit_error, 1 + speed.start_spread)
     return (
         1 <= speed.threads <= (os.cpu_count() or 1)
         and 0 <= speed.start_up < _MAX_SECONDS
         and all(_MIN_SECONDS < seconds < _MAX_SECONDS for seconds in times)
         and all(0 <= cost < _MAX_SECONDS for item in costs for cost in item)
-        and all(0 < factor < _MAX_FACTOR for factor in (speed.slowdown, 1 + speed.spread, 1 + speed.fit_error))
+        and all(0 < factor < _MAX_FACTOR for factor in factors)
         and all(0 <= seconds < _MAX_SECONDS for seconds in (speed.write, speed.draw))
     )
 
