@@ -18,15 +18,16 @@ def waiting(ticket: int, seconds: float | None = 100.0, **more: object) -> Run:
 
 
 def training(left: float | None) -> Run:
-    progress = TrainingProgress("training", seconds_left=left)
-    return replace(BASE, id=f"t{left}", name=f"name of t{left}", status=Status.RUNNING, progress=progress)
+    """A run that has just begun, of which only the estimate is known: from half of it to twice as long."""
+    named = replace(BASE, id=f"t{left}", name=f"name of t{left}", status=Status.RUNNING)
+    return replace(named, expected_seconds=left, progress=TrainingProgress("training"))
 
 
 def test_one_slot_is_a_sum() -> None:
     runs = [waiting(7, 50), waiting(3, 100), training(30), replace(BASE, status=Status.FINISHED)]
     assert queue_places(runs, 1) == {
-        "w3": QueuePlace(1, 2, 30, 27, 34.5, ("name of t30",)),
-        "w7": QueuePlace(2, 2, 130, 107, 159.5, ("name of t30", "name of w3")),
+        "w3": QueuePlace(1, 2, 30, 15, 60, ("name of t30",)),
+        "w7": QueuePlace(2, 2, 130, 65, 260, ("name of t30", "name of w3")),
     }
     assert list(queue_places(runs, 1)) == ["w3", "w7"]
 
