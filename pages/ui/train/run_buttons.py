@@ -44,7 +44,6 @@ START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click m
 _SEEN_ACTIVE_KEY = "seen_active"  # session: the visit of a page, and the ids of the runs that it has shown as active
 _END_WIDTH = 112  # pixels of a button that ends a run, whatever its word is
 _END_ROW_WIDTH = 2 * _END_WIDTH + 16  # of both with the gap between them, so that none stands alone in a line
-_CHOICE_WIDTH = 230  # pixels of a button that goes on from a run with its words, where several stand side by side
 
 
 @dataclass(frozen=True)
@@ -172,16 +171,13 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
     if run.problem:
         return ""
     # While it is active, Duplicate stands where neither Resume nor Retry stood, so that their second click misses it.
-    with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left"):
+    with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left", gap="medium"):
         made = ""
         if run.resumable:
-            with st.container(width=_CHOICE_WIDTH, gap=None):
-                show_resume_button(workspace, run, page)
+            show_resume_button(workspace, run, page)
         if run.status in RETRIABLE:
-            with st.container(width=_CHOICE_WIDTH, gap=None):
-                made = _show_retry(workspace, run, runs, page)
-        with st.container(width="content" if run.active else _CHOICE_WIDTH, gap=None):
-            _show_duplicate(run, page)
+            made = _show_retry(workspace, run, runs, page)
+        _show_duplicate(run, page)
     return made
 
 
@@ -261,8 +257,9 @@ def _show_choice(
     on_click: Callable[[], None] | None = None,
 ) -> bool:
     """Show a button with a few words below it; return whether it was pressed."""
-    pressed = st.button(label, key=key, icon=icon, type=kind, disabled=disabled, on_click=on_click)
-    st.caption(words)
+    with st.container(width="content", gap=None):
+        pressed = st.button(label, key=key, icon=icon, type=kind, disabled=disabled, on_click=on_click)
+        st.caption(words)
     return pressed
 
 
