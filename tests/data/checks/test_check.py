@@ -12,7 +12,8 @@ from cifar_core.data.checks.check import check_dataset, read_check, read_warning
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.properties import picture_properties
 from cifar_core.data.dataset import Split
-from cifar_core.data.store import delete_dataset, is_saved, open_dataset, save_dataset
+from cifar_core.data import delete_dataset
+from cifar_core.data.store import is_saved, open_dataset, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import read_job
 from cifar_core.workspace import Workspace
