@@ -13,6 +13,7 @@ import click
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
+    BUILT_IN_NAMES,
     DEFAULT_TEST_SHARE,
     FIT_TITLES,
     DatasetState,
@@ -63,15 +64,21 @@ def list_command(workspace: Workspace, as_json: bool) -> None:
     """List all datasets, and how to get those that are missing."""
     found = list_datasets(workspace)
     if as_json:
-        print_json({"datasets": [asdict(item) for item in found]})
+        print_json({"datasets": [asdict(item) | {"how": _how(item)} for item in found]})
         return
     for item in found:
         size = (
             f"{item.train:,} train, {item.test:,} test, {counted(item.classes, 'class')}"
             if item.state == "ready"
-            else item.how
+            else _how(item)
         )
         click.echo(f"{item.name}  {item.state}  {item.problem or size}")
+
+
+def _how(state: DatasetState) -> str:
+    """How to get a dataset, with the command where one gets it."""
+    absent = state.state == "absent" and state.name in BUILT_IN_NAMES
+    return f"{state.how.rstrip('.')}, or: python -m cifar_core data get {state.name}" if absent else state.how
 
 
 @data.command()
