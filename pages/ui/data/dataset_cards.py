@@ -43,6 +43,7 @@ STATE_DISPLAY: dict[str, tuple[str, BadgeColour, str]] = {
     "failed": ("failed", "red", ":material/error:"),
     "broken": ("broken", "red", ":material/error:"),
 }
+_NO_BREAK = "\u00a0"  # a space at which no line ends
 _PICTURES = 4  # on a card
 _TIMES, _GAP = 4, 8  # screen pixels of a picture's pixel, and between two pictures
 _CARD_WIDTH = 300  # screen pixels at least
@@ -86,7 +87,7 @@ def _show_ready(workspace: Workspace, state: DatasetState, job: JobState | None)
     validation = f"{state.validation:,} validation · " if state.validation else ""
     st.markdown(
         f"{counted(state.classes, 'class')} · {state.train - state.validation:,} train · {validation}"
-        f"{state.test:,} test · {size_text(state.bytes)}"
+        f"{state.test:,} test · {size_text(state.bytes).replace(" ", _NO_BREAK)}"
     )
     _show_doubts(workspace, state, job)
     st.space("stretch")  # the buttons of all cards in a row stand at one height
@@ -140,7 +141,7 @@ def _show_doubts(workspace: Workspace, state: DatasetState, job: JobState | None
     if warnings is None:
         st.caption(":material/help: Not checked yet.")
     else:
-        show_warnings(warnings)
+        show_warnings(warnings, small=True)
     with st.container(horizontal=True):
         if warnings or warnings is None:
             st.button(
