@@ -1,4 +1,4 @@
-"""The process that exports one dataset, started by `export_job.py`: `python -m cifar_core.data.control.export_process`."""
+"""The process that exports a dataset, by `export_job.py`: `python -m cifar_core.data.control.export_process`."""
 
 from pathlib import Path
 

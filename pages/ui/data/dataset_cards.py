@@ -85,9 +85,10 @@ def _show_ready(workspace: Workspace, state: DatasetState, job: JobState | None)
     _show_some_pictures(workspace, state)
     st.caption(escaped_sentence(state.description))
     validation = f"{state.validation:,} validation · " if state.validation else ""
+    size = size_text(state.bytes).replace(" ", _NO_BREAK)
     st.markdown(
         f"{counted(state.classes, 'class')} · {state.train - state.validation:,} train · {validation}"
-        f"{state.test:,} test · {size_text(state.bytes).replace(" ", _NO_BREAK)}"
+        f"{state.test:,} test · {size}"
     )
     _show_doubts(workspace, state, job)
     st.space("stretch")  # the buttons of all cards in a row stand at one height

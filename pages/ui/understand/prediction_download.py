@@ -31,8 +31,8 @@ def show_prediction_downloads(workspace: Workspace, run: Run, findings: Findings
             type="tertiary",
             key=f"predictions_{ending}",
             on_click="ignore",
-            help=f"{counted(len(found.labels), f'{found.split} picture')}: true and predicted class, each probability and "
-            "score. Without the pictures.",
+            help=f"{counted(len(found.labels), f'{found.split} picture')}: true and predicted class, each probability "
+            "and score. Without the pictures.",
         )
 
 
