@@ -36,7 +36,7 @@ class ServerLimits:
         low=0.01, high=1.0)
     background_jobs: bool = setting(True, "bool", "Background jobs", "Whether the app, once it is open, draws its first "
         "pictures where there are none and measures this machine, though nobody has asked for it.")
-    trash_days: int = setting(30, "int", "Trash", "Days a deleted run can be brought back.", low=1, high=3650,
+    trash_days: int = setting(30, "int", "Trash", "Days a deleted run or dataset can come back.", low=1, high=3650,
         unit="days")
 
 

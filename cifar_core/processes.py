@@ -26,6 +26,7 @@ class Program(StrEnum):
     MEASURE_SPEED = "cifar_core.runs.estimate.measure_speed"
     SAVE_PICTURES = "cifar_core.export.save_process"
     PREPARE_DATASET = "cifar_core.data.prepare_process"
+    EXPORT_DATASET = "cifar_core.data.control.export_process"
     CHECK_DATASET = "cifar_core.data.checks.check_process"
     OFFICIAL_READER = "cifar_core.data.sources.official_reader"
     BENCH_PLAIN = "cifar_core.bench.plain"

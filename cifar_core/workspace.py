@@ -44,6 +44,14 @@ class Workspace:
         return self.root / "trash"
 
     @property
+    def deleted_datasets(self) -> Path:
+        """Deleted datasets, which can be restored; beside the datasets, because these may lie on a disk of their own.
+
+        The first deletion creates it.
+        """
+        return self.data / ".trash"
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         """Those that every workspace has."""
         return self.data, self.runs, self.exports, self.trash

@@ -1,12 +1,12 @@
 """Data: get datasets, look at their pictures, see what augmentation and normalisation do to one.
 
-Reads datasets; starts and cancels the jobs that fetch or import them.
+Reads datasets; starts and cancels the jobs that fetch, import or export them; deletes and restores them.
 """
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cifar_core.data import Dataset, DatasetState, class_counts, open_dataset
+from cifar_core.data import Dataset, DatasetState, class_counts, list_datasets, open_dataset
 from cifar_core.export import table_csv
 from cifar_core.figures import class_count_bars
 from cifar_core.workspace import Workspace
@@ -14,11 +14,12 @@ from pages.ui.charts import with_readable_axes
 from pages.ui.data.augmentation_preview import show_augmentation
 from pages.ui.data.card_view import show_card
 from pages.ui.data.checks_at_a_glance import show_checks
+from pages.ui.data.dataset_actions import show_trash, show_undo
 from pages.ui.data.dataset_cards import show_dataset_cards
 from pages.ui.data.dataset_check import load_check
 from pages.ui.data.duplicates import show_duplicates
 from pages.ui.data.import_pictures import show_picture_import
-from pages.ui.data.imports import show_imports
+from pages.ui.data.imports import rerun_when_datasets_change, show_imports
 from pages.ui.data.picture_browser import browse_pictures
 from pages.ui.data.views import VIEWS, scroll_to_views
 from pages.ui.error_messages import show_errors
@@ -29,9 +30,13 @@ from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 def main(workspace: Workspace) -> None:
     """Show the datasets, then the pictures of one of them, then one of its pictures with its augmentations."""
-    states = show_dataset_cards(workspace)
+    states = list_datasets(workspace)
+    show_undo(workspace)
+    show_dataset_cards(workspace, states)
     show_picture_import(workspace)
     show_imports(workspace, states)
+    show_trash(workspace)
+    rerun_when_datasets_change(workspace, states)
     ready = [state for state in states if state.state == "ready"]
     if not ready:
         st.caption("Class counts and pictures will be here as soon as a dataset is ready.")

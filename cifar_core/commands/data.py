@@ -1,4 +1,7 @@
-"""`data`: list, get, import, check. A process of its own prepares a dataset; the command follows it."""
+"""`data`: list, get, import, check, export, delete, restore.
+
+A process of its own prepares or exports a dataset; the command follows it.
+"""
 
 import os
 from dataclasses import asdict
@@ -10,6 +13,7 @@ import click
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
+    BUILT_IN_NAMES,
     DEFAULT_TEST_SHARE,
     FIT_TITLES,
     DatasetState,
@@ -20,14 +24,18 @@ from cifar_core.data import (
     check_dataset,
     dataset_job,
     dataset_state,
+    delete_dataset,
     duplicate_sentences,
     duplicate_table,
+    export_job,
     forget_import,
     list_datasets,
     open_dataset,
     pasted_path,
     read_findings,
+    restore_dataset,
     start_cleaned_copy,
+    start_export,
     start_get,
     start_import,
     suggested_name,
@@ -40,6 +48,7 @@ from cifar_core.export import table_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.jobs.job import JobState
 from cifar_core.storage.atomic import write_atomic
+from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
 
 
@@ -55,13 +64,21 @@ def list_command(workspace: Workspace, as_json: bool) -> None:
     """List all datasets, and how to get those that are missing."""
     found = list_datasets(workspace)
     if as_json:
-        print_json({"datasets": [asdict(item) for item in found]})
+        print_json({"datasets": [asdict(item) | {"how": _how(item)} for item in found]})
         return
     for item in found:
         size = (
-            f"{item.train:,} train, {item.test:,} test, {item.classes} classes" if item.state == "ready" else item.how
+            f"{item.train:,} train, {item.test:,} test, {counted(item.classes, 'class')}"
+            if item.state == "ready"
+            else _how(item)
         )
         click.echo(f"{item.name}  {item.state}  {item.problem or size}")
+
+
+def _how(state: DatasetState) -> str:
+    """How to get a dataset, with the command where one gets it."""
+    absent = state.state == "absent" and state.name in BUILT_IN_NAMES
+    return f"{state.how.rstrip('.')}, or: python -m cifar_core data get {state.name}" if absent else state.how
 
 
 @data.command()
@@ -170,6 +187,50 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
         print_json(facts | {"checks": summary_json(dataset, summary)} | cleaned)
 
 
+@data.command()
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The .zip to make (else in exports).")
+@json_option
+@workspace_option
+def export(workspace: Workspace, name: str, out: Path | None, as_json: bool) -> None:
+    """Write the pictures of dataset NAME into one .zip of class folders, which `import` reads again."""
+    ctrl_c = note_ctrl_c()
+    start_export(workspace, name, out)
+    job = follow_job(export_job(workspace, name), ctrl_c)
+    if job is None or job.state != "done":
+        raise DataError((job and job.error) or "The export was cancelled; no file was written.")
+    path = job.report[-1]
+    say(f"Dataset {name} is in {path} ({size_text(Path(path).stat().st_size)}).")
+    if as_json:
+        print_json({"name": name, "file": path})
+
+
+@data.command()
+@click.argument("name")
+@json_option
+@workspace_option
+def delete(workspace: Workspace, name: str, as_json: bool) -> None:
+    """Move dataset NAME to the trash; `restore` brings it back until its days there (trash_days) are over."""
+    delete_dataset(workspace, name)
+    _report_done(name, "is in the trash; `data restore` brings it back", as_json)
+
+
+@data.command()
+@click.argument("name")
+@json_option
+@workspace_option
+def restore(workspace: Workspace, name: str, as_json: bool) -> None:
+    """Restore deleted dataset NAME."""
+    restore_dataset(workspace, name)
+    _report_done(name, "was restored", as_json)
+
+
+def _report_done(name: str, done: str, as_json: bool) -> None:
+    say(f"Dataset {name} {done}.")
+    if as_json:
+        print_json({"name": name, "done": True})
+
+
 def _require_new(workspace: Workspace, table: Path | None, copy: str) -> None:
     """Raise DataError where the check would write what is there already, before anything is written."""
     if table is not None and os.path.lexists(table):
@@ -226,7 +287,7 @@ def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
         raise _failure(state, job)
     parts = {"training": state.train - state.validation, "validation": state.validation, "test": state.test}
     counts = [f"{count:,} {part}" for part, count in parts.items() if count]
-    say(f"{name} is ready: {', '.join(counts[:-1])} and {counts[-1]} pictures, {state.classes} classes.")
+    say(f"{name} is ready: {', '.join(counts[:-1])} and {counts[-1]} pictures, {counted(state.classes, 'class')}.")
     return state
 
 

@@ -25,6 +25,15 @@ from cifar_core.data.checks.duplicates import (
 from cifar_core.data.checks.findings import Finding
 from cifar_core.data.checks.shortcuts import Shortcut
 from cifar_core.data.checks.summary import Summary, summarise, summary_json
+from cifar_core.data.control.export_job import export_job, start_export
+from cifar_core.data.control.exporting import dataset_export_bytes, export_dataset, export_path
+from cifar_core.data.control.trash import (
+    delete_dataset,
+    deleted_datasets,
+    empty_dataset_trash,
+    find_deleted_dataset,
+    restore_dataset,
+)
 from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split, class_counts, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
 from cifar_core.data.originals.reader import read_original
@@ -59,7 +68,6 @@ from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,
     dataset_job,
-    delete_dataset,
     open_dataset,
     require_unchanged,
     save_dataset,
@@ -99,14 +107,21 @@ __all__ = [
     "continue_import",
     "conversion",
     "counts_of_test",
+    "dataset_export_bytes",
     "dataset_job",
     "dataset_state",
     "decode_picture",
     "decode_upright",
     "delete_dataset",
+    "deleted_datasets",
     "draw_variation",
     "duplicate_sentences",
     "duplicate_table",
+    "empty_dataset_trash",
+    "export_dataset",
+    "export_job",
+    "export_path",
+    "find_deleted_dataset",
     "fit_picture",
     "forget_import",
     "free_dataset_name",
@@ -124,11 +139,13 @@ __all__ = [
     "read_preview",
     "read_warnings",
     "require_unchanged",
+    "restore_dataset",
     "save_dataset",
     "seen_in_training",
     "shortcut_warning",
     "start_check",
     "start_cleaned_copy",
+    "start_export",
     "start_get",
     "start_import",
     "start_look",

@@ -73,7 +73,7 @@ BUILT_IN = {
         DRAWN10_TITLE,
         f"The ten CIFAR-10 classes drawn by this program: {DRAWN10_TRAIN_PICTURES:,} pictures to learn from and "
         f"{DRAWN10_TEST_PICTURES:,} to test, made in seconds without a network.",
-        f"One click draws it here, or: python -m cifar_core data get {DRAWN10_NAME}",
+        "One click draws it here.",
         DRAWN10_TRAIN_PICTURES,
         DRAWN10_TEST_PICTURES,
         DRAWN10_CLASSES,
@@ -82,8 +82,8 @@ BUILT_IN = {
         CIFAR10_TITLE,
         f"The official photographs: {CIFAR10_TRAIN_PICTURES:,} to learn from and {CIFAR10_TEST_PICTURES:,} to test, "
         "in ten classes.",
-        f"Download it ({size_text(CIFAR10_ARCHIVE.length)}), import the file {CIFAR10.filename} or a torchvision "
-        f"folder you already have, or: python -m cifar_core data get {CIFAR10_NAME}",
+        f"Download it ({size_text(CIFAR10_ARCHIVE.length)}), or import the file {CIFAR10.filename} or a torchvision "
+        "folder you already have.",
         CIFAR10_TRAIN_PICTURES,
         CIFAR10_TEST_PICTURES,
         CIFAR10_CLASSES,

@@ -26,18 +26,12 @@ from cifar_core.data.originals.file import (
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
-from cifar_core.storage.atomic import (
-    new_folder,
-    remove_folder,
-    replace,
-    subfolders,
-    temp_beside,
-)
-from cifar_core.storage.disk_errors import ALLOW, storage_errors
+from cifar_core.storage.atomic import new_folder, subfolders
+from cifar_core.storage.disk_errors import ALLOW
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Amount, ClassNames, Count, GreyBits, PictureCount, Sha256
-from cifar_core.storage.locks import hold_lock
 from cifar_core.storage.parse import parse
+from cifar_core.storage.trash import Trash
 from cifar_core.text import FOLDER_NAME_RULE, MB, did_you_mean, is_folder_name, one_line
 from cifar_core.workspace import Workspace
 
@@ -177,7 +171,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         DataError: it is absent (the message says how to get it) or broken (the message says what is wrong).
     """
     if not is_saved(workspace, name):
-        raise DataError(_absent(workspace, name))
+        raise DataError(absent_sentence(workspace, name))
     folder = dataset_folder(workspace, name)
     try:
         record = read_dataset_record(folder)
@@ -200,24 +194,6 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         record.fit,
         record.notes,
     )
-
-
-def delete_dataset(workspace: Workspace, name: str) -> None:
-    """Delete a dataset; it is no longer listed at once, and of a link only the link is removed, not its target.
-
-    Raises:
-        DataError: it is absent, or is being prepared right now.
-        StorageError: the disk refused.
-    """
-    if not is_saved(workspace, name):
-        raise DataError(_absent(workspace, name))
-    folder = dataset_folder(workspace, name)
-    with hold_lock(dataset_lock(workspace, name), timeout=0.5) as acquired, storage_errors(f"deleting {name}"):
-        if not acquired:
-            raise DataError(f"The dataset {name} is being prepared: cancel that first.")
-        deleted = temp_beside(folder)
-        replace(folder, deleted)
-        remove_folder(deleted, f"deleting {name}")
 
 
 def require_unchanged(dataset: Dataset) -> None:
@@ -266,7 +242,18 @@ def broken_sentence(name: str, error: Exception) -> str:
     return f"The dataset {name} is broken ({reason}): delete it and get it again."
 
 
-def _absent(workspace: Workspace, name: str) -> str:
+def dataset_trash(workspace: Workspace) -> Trash:
+    """The deleted datasets of a workspace."""
+    return Trash(workspace.deleted_datasets, "dataset", is_folder_name)
+
+
+def absent_sentence(workspace: Workspace, name: str) -> str:
+    """One sentence on a dataset that is not stored, and how to get it."""
+    if dataset_trash(workspace).find(name) is not None:
+        return (
+            f"The dataset {name} was deleted: bring it back on the Data page, or with: "
+            f"python -m cifar_core data restore {name}"
+        )
     if name in BUILT_IN_NAMES:
         return (
             f"The dataset {name} is not in this workspace yet: get it on the Data page, or with: "

@@ -144,7 +144,7 @@ def explain_matrix(matrix: ConfusionMatrix) -> str:
         f"{wrong:,} of {counted(total, 'picture')} {'is a mistake' if wrong == 1 else 'are mistakes'} "
         f"({whole_percent(wrong / total)}); "
         f"{worst['true']} → {worst['predicted']} is the largest: "
-        f"{worst['count']:,} of {counts[worst['true_index']].sum():,} pictures of {worst['true']}"
+        f"{worst['count']:,} of {counted(counts[worst['true_index']].sum(), 'picture')} of {worst['true']}"
     )
     if worst["reverse_count"]:
         text += f", and {worst['reverse_count']:,} the other way round"

@@ -17,11 +17,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from PIL import Image
 
 from cifar_core.data.dataset import Split
 from cifar_core.data.picture_formats import EXTENSIONS
-from cifar_core.data.pictures import to_image
+from cifar_core.data.pictures import to_png
 from cifar_core.errors import ConfigError, DataError, StorageError
 from cifar_core.evaluate import SCORES, check_class_names
 from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet, drawn_names
@@ -137,7 +136,7 @@ def require_exportable(
     """
     indices = selection["index"].to_numpy()
     measured = indices[:: max(1, len(indices) // _MEASURED)]
-    picture = sum(len(_png(split.images[index], enlarge)) for index in measured) / max(1, len(measured))
+    picture = sum(len(to_png(split.images[index], enlarge)) for index in measured) / max(1, len(measured))
     size = int(len(indices) * (picture + _ROW_BYTES + _CELL_BYTES * len(class_names)))
     limit = read_limits(workspace).export_mb * MB
     if size > limit:
@@ -312,7 +311,7 @@ def _files(checked: _Selection) -> Iterator[tuple[str, bytes]]:
             tiles.append(pixels)
             true, predicted = drawn[row["true_index"]], drawn[row["predicted_index"]]
             captions.append(f"{rank} · {SCORES['confidence'].text(row['confidence'])}\ntrue {true}\npred. {predicted}")
-        yield names[-1], _png(pixels, checked.enlarge)
+        yield names[-1], to_png(pixels, checked.enlarge)
     shown = np.unique(checked.rows.head(MAX_TILES)[["true_index", "predicted_index"]])
     numbered = any(drawn[index] != checked.class_names[index] for index in shown)
     sheet = io.BytesIO()
@@ -321,15 +320,6 @@ def _files(checked: _Selection) -> Iterator[tuple[str, bytes]]:
     yield TABLE_FILE, table_csv(_table(checked, names))
     if numbered:
         yield CLASSES_FILE, table_csv(pd.DataFrame({"number": range(len(drawn)), "name": checked.class_names}))
-
-
-def _png(pixels: np.ndarray, enlarge: int) -> bytes:
-    image = to_image(pixels)
-    if enlarge > 1:
-        image = image.resize((image.width * enlarge, image.height * enlarge), Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)  # twice as fast as the default, and of 32 x 32 pixels as small
-    return buffer.getvalue()
 
 
 def _table(checked: _Selection, names: list[str]) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cifar_core.text import counted
+
 BARS = 32
 _WIDTH, _HEIGHT = 256, 32  # of the bars; the drawing is scaled to the width of the slider
 _MARGIN = 8  # on each side, where the thumbs of the slider stand at its ends
@@ -47,7 +49,7 @@ def histogram_words(
         return "No pictures."
     place = int(counts.argmax())
     return (
-        f"{total:,} pictures from {text(limits[0])} to {text(limits[1])}; "
+        f"{counted(total, 'picture')} from {text(limits[0])} to {text(limits[1])}; "
         f"most, {counts[place]:,}, between {text(edges[place])} and {text(edges[place + 1])}."
     )
 

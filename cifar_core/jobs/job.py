@@ -19,7 +19,7 @@ from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Amount, Count
 from cifar_core.storage.locks import is_locked
 from cifar_core.storage.parse import parse
-from cifar_core.text import MB, clock, size_text
+from cifar_core.text import MB, clock, counted, size_text
 
 _SCHEMA = 1  # of job.json and state.json
 JobStatus = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -108,7 +108,7 @@ class JobState:
         if self.total <= 0:
             return f"{self.phase}…"
         amount = size_text(self.done) if self.unit == "bytes" else f"{self.done:,}"
-        whole = size_text(self.total) if self.unit == "bytes" else f"{self.total:,} {self.unit}"
+        whole = size_text(self.total) if self.unit == "bytes" else counted(self.total, self.unit.removesuffix("s"))
         left = f" · {clock(self.seconds_left)} left" if self.seconds_left is not None else ""
         return f"{self.phase} · {amount} of {whole}{left}"
 

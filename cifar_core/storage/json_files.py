@@ -30,15 +30,19 @@ def read_json(path: Path | str, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
         FileNotFoundError: there is no such file.
         ValueError: too large, not JSON, NaN or infinite somewhere, or nested too deep; the message says which.
     """
-    content = read_start(path, max_bytes + 1)
+    return decode_json(read_start(path, max_bytes + 1), Path(path).name, max_bytes=max_bytes)
+
+
+def decode_json(content: bytes, name: str, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Read the content of a JSON file, called `name` in messages; ValueError as `read_json`."""
     if len(content) > max_bytes:
-        raise ValueError(f"{Path(path).name} has more than the {max_bytes:,} bytes allowed")
+        raise ValueError(f"{name} has more than the {max_bytes:,} bytes allowed")
     try:
         return _STRICT.decode(content.decode("utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"))
     except RecursionError as error:
-        raise ValueError(f"{Path(path).name} is nested too deep") from error
+        raise ValueError(f"{name} is nested too deep") from error
     except ValueError as error:
-        raise ValueError(f"{Path(path).name} is not JSON ({error})") from error
+        raise ValueError(f"{name} is not JSON ({error})") from error
 
 
 def read_start(path: Path | str, most: int) -> bytes:

@@ -235,3 +235,21 @@ def test_a_cleaned_copy_by_command(call: Call, workspace: Workspace, monkeypatch
     assert (code, "There is already a dataset named copy" in err) == (2, True)
     listed = [state.name for state in list_datasets(workspace) if state.name not in BUILT_IN_NAMES]
     assert listed == ["copy", "once", "twice"]
+
+
+def test_a_dataset_is_exported_deleted_and_restored(call: Call, workspace: Workspace, tmp_path: Path) -> None:
+    save_tiny(workspace)
+    out = tmp_path / "mine.zip"
+    code, printed, err = call("data", "export", "tiny", "--out", out, "--json")
+    assert (code, json.loads(printed)) == (0, {"name": "tiny", "file": str(out)}), err
+    code, _, err = call("data", "export", "tiny", "--out", out)
+    assert code == 2 and "mine.zip exists already: give another name with --out" in err
+    code, printed, err = call("data", "delete", "tiny", "--json")
+    assert (code, json.loads(printed)) == (0, {"name": "tiny", "done": True})
+    assert err == "Dataset tiny is in the trash; `data restore` brings it back.\n"
+    assert call("data", "delete", "tiny")[0] == call("data", "export", "tiny")[0] == 2
+    assert call("data", "restore", "tiny") == (0, "", "Dataset tiny was restored.\n")
+    code, _, err = call("data", "restore", "tiny")
+    assert code == 2 and err == "Error: There is no deleted dataset 'tiny'; the trash has none.\n"
+    assert call("data", "import", out, "--name", "back")[0] == 0
+    assert "back  ready  300 train, 100 test, 10 classes" in call("data", "list")[1]

@@ -12,10 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from cifar_core.data import Split, normalised_view, save_dataset
+from cifar_core.config import make_config
+from cifar_core.data import (
+    DatasetState,
+    Split,
+    deleted_datasets,
+    export_dataset,
+    list_datasets,
+    normalised_view,
+    open_dataset,
+    save_dataset,
+)
 from cifar_core.jobs.job import JobState
+from cifar_core.limits import LIMITS_FILE
+from cifar_core.runs import create_run
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
+from pages.ui.data import imports
 from pages.ui.data.picture_browser import classes_in_turn
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
@@ -78,9 +91,78 @@ def test_a_broken_dataset_is_deleted_before_it_is_got_again(
     assert len(app.error) == 1
     keys = {button.key for button in app.button}
     assert f"data_get_{name}" not in keys
-    app.button(key=f"data_delete_{name}_sure").click().run()
+    app.button(key=f"data_delete_{name}").click().run()
     assert not app.error
     assert f"data_get_{name}" in {button.key for button in app.button}
+
+
+def test_a_dataset_is_deleted_at_one_click_with_a_way_back(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Undo stands on the page right after, and the trash below; runs that use the dataset are named."""
+    fingerprint = save_tiny(workspace).fingerprint
+    save_tiny(workspace, "other")
+    run_id = create_run(workspace, make_config({"dataset": "tiny"}))
+    app = open_page(workspace, "data", dataset="tiny")
+    assert app.get("expander") and "data_undo" not in {button.key for button in app.button}
+    app.button(key="data_delete_tiny").click().run()
+    assert "is in the trash" in said(app) and "tiny" not in {state.name for state in list_datasets(workspace)}
+    assert f"{run_id} waits to train on it, and fails if it is not back by then." in said(app).replace("\\", "")
+    assert not app.warning and "other · train" in said(app), "the next dataset is shown, and nothing is missed"
+    app.button(key="data_undo").click().run()
+    assert open_dataset(workspace, "tiny").fingerprint == fingerprint
+    assert not deleted_datasets(workspace) and "is in the trash" not in said(app)
+    app.button(key="data_delete_tiny").click().run()
+    app.button(key="data_undo_close").click().run()
+    (item,) = deleted_datasets(workspace)
+    save_tiny(workspace)
+    app.button(key=f"data_restore_{item.path.name}").click().run()
+    assert ["here already" in toast.value for toast in app.toast] == [True], "the name is taken meanwhile"
+    app.button(key="data_trash_empty_sure").click().run()
+    assert not deleted_datasets(workspace) and not app.exception
+
+
+def test_a_card_shows_pictures_and_what_one_does_next(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_tiny(workspace)
+    (workspace.data / "odd").mkdir()
+    app = open_page(workspace, "data")
+    strips = [picture for picture in app.get("image") if ", cat, " in str(picture.proto)]
+    assert len(strips) == 1 and "airplane, cat, frog, truck" in str(strips[0].proto), "a broken dataset has none"
+    assert [error.value.startswith("The dataset odd is broken") for error in app.error] == [True]
+    keys = {button.key for button in app.button}
+    assert {"data_look_at_tiny", "data_train_tiny", "data_export_tiny", "data_delete_odd"} <= keys
+    assert "data_train_odd" not in keys
+    monkeypatch.setattr("pages.ui.data.dataset_actions.start_export", export_dataset)
+    app.button(key="data_export_tiny").click().run()
+    (download,) = [item for item in app.get("download_button") if item.proto.label.startswith("Download .zip")]
+    assert not download.proto.disabled
+    (workspace.root / LIMITS_FILE).write_text('{"export_mb": 1}')
+    app.run()
+    (download,) = [item for item in app.get("download_button") if item.proto.label.startswith("Download .zip")]
+    assert download.proto.disabled and "more than the 1.0 MB" in download.proto.help
+
+
+def test_what_begins_elsewhere_appears_by_itself(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fragment that looks at the disk reruns the page exactly where the datasets have changed."""
+    save_tiny(workspace)
+    app = open_page(workspace, "data")
+    assert "data_look_at_mine" not in {button.key for button in app.button}
+    found, calls = imports.list_datasets, []
+
+    def concurrently(place: Workspace) -> list[DatasetState]:
+        if not calls:
+            save_tiny(workspace, "mine")  # an import of the command line is ready
+        calls.append(place)
+        return found(place)
+
+    monkeypatch.setattr(imports, "list_datasets", concurrently)
+    app.run()
+    assert len(calls) == 2, "the page was drawn again, once"
+    assert "data_look_at_mine" in {button.key for button in app.button}
 
 
 def test_a_failed_job_says_why_and_what_to_do(

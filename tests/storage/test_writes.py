@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.data import dataset_job, delete_dataset
+from cifar_core.data import dataset_job, delete_dataset, restore_dataset
 from cifar_core.data.preparation import DataRequest
 from cifar_core.data.prepare_process import prepare
 from cifar_core.data.sources import cifar10, official_reader
@@ -46,7 +46,7 @@ from tests.runs.exported_runs import RUN, STORED, packed_run, store
 CONNECTION = Connection(schemes=("http",))
 CONTENT = bytes(range(256)) * 3000  # three pieces of a download
 _CHECK = re.compile(r"^data/[^/]+/check")
-_MOMENT = re.compile(r"^trash/\d{8}-\d{6}-\d{3}-")
+_MOMENT = re.compile(r"(?<=trash/)\d{8}-\d{6}-\d{3}-")
 FIXTURES = STORED.parent.parent
 Files = dict[str, bytes]
 Do = Callable[[Workspace], object]
@@ -101,10 +101,10 @@ class View:
 
 
 def view(workspace: Workspace, action: Action) -> View:
-    """Without locks, states of jobs, checks (made again where absent) and the time in the names of deleted runs."""
+    """Without locks, states of jobs, checks (made again where absent) and the time in the names of what was deleted."""
     found = View({}, {}, [])
     for path in sorted(workspace.root.rglob("*")):
-        name = _MOMENT.sub("trash/", path.relative_to(workspace.root).as_posix())
+        name = _MOMENT.sub("", path.relative_to(workspace.root).as_posix())
         content = b"" if path.is_dir() else path.read_bytes()
         if TEMP_MARK in name:
             found.left.append(name)
@@ -313,10 +313,11 @@ def test_importing_a_run(template: Path, tmp_path: Path, step: int) -> None:
 @pytest.mark.parametrize("what", ["dataset", "run", "trash"])
 def test_removing(template: Path, what: str) -> None:
     action = {
-        "dataset": Action(lambda workspace: delete_dataset(workspace, "tiny"), ("data/tiny",)),
+        "dataset": Action(lambda workspace: delete_dataset(workspace, "tiny"), ("data/tiny", "data/.trash/")),
         "run": Action(lambda workspace: delete_run(workspace, RUN), (f"runs/{RUN}", "trash/")),
         "trash": Action(empty_trash, ("trash/",)),
     }[what]
+    (template / "data" / ".trash").mkdir(exist_ok=True)
     try_everything(template, action, 1)
 
 
@@ -324,3 +325,10 @@ def test_removing(template: Path, what: str) -> None:
 def test_restoring_a_run(template: Path) -> None:
     shutil.rmtree(template / "runs" / RUN)
     try_everything(template, Action(lambda workspace: restore_run(workspace, RUN), ("runs/", "trash/")), 1)
+
+
+@pytest.mark.fault(14)
+def test_restoring_a_dataset(template: Path) -> None:
+    delete_dataset(open_workspace(template), "tiny")
+    places = ("data/tiny", "data/.trash/")
+    try_everything(template, Action(lambda workspace: restore_dataset(workspace, "tiny"), places), 1)

@@ -1,18 +1,11 @@
-"""Deletes runs by moving them to the workspace's `trash/`, restores them, and removes them for good after some days.
-
-The folder of a deleted run is named by the time of the deletion and its id: `20261125-152931-123-quiet-otter-7f3a`.
-So deleting and restoring are one rename each, and there is no index that could disagree with the folders.
-"""
+"""Deletes runs by moving them to the workspace's `trash/`, restores them, and removes them for good after some days."""
 
 import contextlib
-import datetime
-import errno
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from cifar_core.data import empty_dataset_trash
 from cifar_core.errors import ConfigError, RunError, StorageError
 from cifar_core.lifecycle.runner import runner_of, state_now
 from cifar_core.lifecycle.states import ACTIVE
@@ -23,27 +16,15 @@ from cifar_core.runs.control.actions import EXIT_SECONDS
 from cifar_core.runs.control.admission import exclusive_run_changes
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder, is_run_id, run_folder
-from cifar_core.storage.atomic import TEMP_MARK, remove, remove_folder, replace, subfolders, sync_folder, temp_beside
-from cifar_core.storage.disk_errors import storage_errors
-from cifar_core.storage.json_types import moment_of
+from cifar_core.storage.atomic import remove
+from cifar_core.storage.trash import Deleted, Trash
 from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 
-_NAME = re.compile(r"(\d{8}-\d{6}-\d{3})-(.+)", re.ASCII)
-_TIME_FORMAT = "%Y%m%d-%H%M%S-"
-_NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-_FIRST_YEAR = 2026  # of this program: an earlier date comes from a clock that was not set
-_TRIES = 1000  # of names, whose times are a millisecond apart
-
 
 @dataclass(frozen=True)
-class DeletedRun:
-    """A folder in the trash: a deleted run, or something else, as its `problem` says."""
-
-    id: str
-    deleted: datetime.datetime | None  # UTC; None where the folder's name has no possible time
-    path: Path
-    problem: str = ""  # why it is not a deleted run; it can then be neither restored nor removed by this program
+class DeletedRun(Deleted):
+    """A folder in the trash of runs."""
 
     @property
     def name(self) -> str:
@@ -78,10 +59,7 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
             raise RunError(f"A process still works with run {run_id}: cancel it or wait for its end, then delete it.")
         if os.name != "posix":
             held.close()  # Windows cannot move a folder while a file in it is open
-        with storage_errors(f"deleting run {run_id}"):
-            replace(folder.path, _free_name(workspace, run_id))
-            sync_folder(workspace.trash)
-            sync_folder(workspace.runs)
+        _trash(workspace).take(folder.path)
 
 
 def restore_run(workspace: Workspace, run_id: str) -> None:
@@ -91,16 +69,13 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
         RunError: there is none in the trash, or a run of this id is here.
         StorageError: the disk refused.
     """
-    found = find_deleted(workspace, run_id)
+    found = _trash(workspace).find(run_id)
     if found is None:
         raise RunError(f"There is no run {_shown(run_id)} in the trash: `runs trash` lists what there is.")
     target = workspace.runs / found.id
     if os.path.lexists(target):
         raise RunError(f"There is a run {found.id} here already: delete it first to bring the other one back.")
-    with storage_errors(f"bringing run {found.id} back"):
-        replace(found.path, target)
-        sync_folder(workspace.runs)
-        sync_folder(workspace.trash)
+    _trash(workspace).give_back(found, target)
 
 
 def find_deleted(workspace: Workspace, run_id: str) -> DeletedRun | None:
@@ -118,9 +93,7 @@ def list_trash(workspace: Workspace) -> list[DeletedRun]:
     Raises:
         StorageError: the trash cannot be read.
     """
-    return sorted(
-        _entries(workspace), key=lambda item: (not item.problem, item.deleted or _NEVER, item.id), reverse=True
-    )
+    return [DeletedRun(**vars(item)) for item in _trash(workspace).items()]
 
 
 def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
@@ -131,73 +104,22 @@ def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
     Raises:
         StorageError: the disk refused; the runs that are left can still be restored.
     """
-    limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
-    runs = [item for item in list_trash(workspace) if not item.problem]
-    old = [item for item in runs if not days or (item.deleted is not None and item.deleted <= limit)]
-    refused: list[StorageError] = []
-    for item in old:
-        try:
-            _remove(item)
-        except StorageError as error:  # the other runs are still removed
-            refused.append(error)
-    if refused:
-        raise refused[0]
-    return len(old)
-
-
-def _remove(item: DeletedRun) -> None:
-    what = f"removing the deleted run {item.id}"
-    with storage_errors(what), contextlib.suppress(FileNotFoundError):
-        gone = temp_beside(item.path)
-        replace(item.path, gone)  # so that a half-removed run is never restored
-        rights = os.R_OK | os.W_OK | os.X_OK
-        denied = next((place for place, _, _ in os.walk(gone) if not os.access(place, rights)), None)
-        if denied is not None:  # a folder of another user: put it back whole
-            replace(gone, item.path)
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), denied)
-        remove_folder(gone, what)
+    return _trash(workspace).empty(days)
 
 
 def empty_old_trash(workspace: Workspace) -> None:
-    """Remove for good the runs that were deleted more than `trash_days` ago; called when a workspace is opened.
+    """Remove for good the runs and datasets deleted more than `trash_days` ago; called when a workspace is opened.
 
     Removes nothing while `settings.json` breaks a rule: other functions report that. What the disk refuses to remove is
     tried again the next time.
     """
-    with contextlib.suppress(ConfigError, StorageError):
-        empty_trash(workspace, days=read_limits(workspace).trash_days)
+    for empty in (empty_trash, empty_dataset_trash):
+        with contextlib.suppress(ConfigError, StorageError):
+            empty(workspace, days=read_limits(workspace).trash_days)
 
 
-def _entries(workspace: Workspace) -> Iterator[DeletedRun]:
-    for name in subfolders(workspace.trash):
-        if name.startswith(TEMP_MARK):  # being removed for good
-            continue
-        match, path = _NAME.fullmatch(name), workspace.trash / name
-        if match is None or not is_run_id(match[2]):
-            problem = "Not a deleted run: the name of its folder has no date. It is left alone."
-            yield DeletedRun(name, None, path, problem)
-        else:
-            yield DeletedRun(match[2], _time_of(match[1]), path)
-
-
-def _time_of(text: str) -> datetime.datetime | None:
-    """When a run was deleted, from the name of its folder; None where the name has no possible time."""
-    try:
-        found = datetime.datetime.strptime(f"{text}000", f"{_TIME_FORMAT}%f").replace(tzinfo=datetime.UTC)
-        return moment_of(found.isoformat()) if found.year >= _FIRST_YEAR else None
-    except ValueError:
-        return None
-
-
-def _free_name(workspace: Workspace, run_id: str) -> Path:
-    """A free name in the trash for a run that is deleted now."""
-    now = datetime.datetime.now(datetime.UTC)
-    for number in range(_TRIES):
-        moment = now + datetime.timedelta(milliseconds=number)
-        path = workspace.trash / f"{moment:{_TIME_FORMAT}}{moment.microsecond // 1000:03d}-{run_id}"
-        if not os.path.lexists(path):
-            return path
-    raise RunError(f"Run {run_id} was deleted too often within a second: try again.")
+def _trash(workspace: Workspace) -> Trash:
+    return Trash(workspace.trash, "run", is_run_id)
 
 
 def _is_busy(folder: RunFolder, held: contextlib.ExitStack) -> bool:

@@ -13,6 +13,7 @@ from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
+from pages.ui.train.active_runs import IDLE_INTERVAL
 
 _NEW_KEY = "data_new"  # session: the dataset whose import has ended last
 _RESULT = "data_result"  # the place where that is said
@@ -29,23 +30,34 @@ def show_imports(workspace: Workspace, states: list[DatasetState]) -> None:
     """Show the imports, the newest first; those in progress are redrawn every second."""
     imports = sorted(filter(is_import, states), key=lambda state: _begun(workspace, state.name), reverse=True)
     busy = [state.name for state in imports if state.state == "preparing"]
-
-    def refresh() -> None:
-        now = list_datasets(workspace)
-        if {state.name for state in now if is_import(state) and state.state == "preparing"} != set(busy):
-            _browse_the_new(busy, now)
-            rerun_page()
-        for name in busy:
-            _show_progress(workspace, name)
-
     if busy:
-        st.fragment(refresh, run_every=REFRESH_SECONDS)()
+        st.fragment(lambda: _show_all_progress(workspace, busy), run_every=REFRESH_SECONDS)()
     new = next((state for state in states if state.name == st.session_state.get(_NEW_KEY)), None)
     if new is not None and new.state == "ready":
         _show_result(workspace, new)
     for state in imports:
         if state.state != "preparing":
             show_import_decision(workspace, state)
+
+
+def rerun_when_datasets_change(workspace: Workspace, states: list[DatasetState]) -> None:
+    """Rerun the page when a dataset comes, goes or changes its state, here or elsewhere; nothing is shown.
+
+    Another page, another tab or the command line may draw, import, delete or restore one.
+    """
+    busy = [state.name for state in states if state.state == "preparing"]
+
+    def refresh() -> None:
+        now = list_datasets(workspace)
+        if _snapshot(now) != _snapshot(states):
+            _browse_the_new([state.name for state in states if is_import(state) and state.name in busy], now)
+            rerun_page()
+
+    st.fragment(refresh, run_every=REFRESH_SECONDS if busy else IDLE_INTERVAL)()
+
+
+def _snapshot(states: list[DatasetState]) -> list[tuple[str, ...]]:
+    return [(state.name, state.state, state.fingerprint, state.problem) for state in states]
 
 
 def _begun(workspace: Workspace, name: str) -> float:
@@ -85,15 +97,16 @@ def _show_result(workspace: Workspace, state: DatasetState) -> None:
                 st.rerun()
 
 
-def _show_progress(workspace: Workspace, name: str) -> None:
-    folder = dataset_job(workspace, name)
-    job = read_job(folder)
-    with st.container(border=True):
-        st.markdown(f"**{escaped(name)}**")
-        if job is not None and job.active:
+def _show_all_progress(workspace: Workspace, names: list[str]) -> None:
+    for name in names:
+        folder = dataset_job(workspace, name)
+        job = read_job(folder)
+        with st.container(border=True):
+            st.markdown(f"**{escaped(name)}**")
+            if job is None or not job.active:  # it is just beginning
+                st.progress(0.0, text="Preparing…")
+                continue
             show_job_progress(folder, job, f"data_{name}")
             show_pictures_so_far(workspace, name)
             for sentence in job.report:
                 st.caption(escaped_sentence(sentence))
-        else:  # it is just beginning
-            st.progress(0.0, text="Preparing…")

@@ -81,7 +81,7 @@ def _show_part_and_class(parts: Sequence[str], names: Sequence[str]) -> None:
         key="data_class",
         width=200,
         on_change=_go_to_first_page,
-        format_func=lambda place: single_line(names[place]) if place != _ALL_CLASSES else f"all {len(names)} classes",
+        format_func=lambda place: single_line(names[place]) if place != _ALL_CLASSES else "all classes",
     )
 
 

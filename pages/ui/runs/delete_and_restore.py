@@ -1,23 +1,15 @@
-"""Deleting a run and restoring it: Undo right after a delete, and the trash until a run's days there are over.
-
-Moves runs. The session keeps which run was deleted last.
-"""
-
-import datetime
+"""Deleting a run and restoring it, as `pages/ui/trash.py` shows it. Moves runs."""
 
 import streamlit as st
 
-from cifar_core.limits import LIMITS_FILE, read_limits
-from cifar_core.runs import DeletedRun, Run, delete_run, empty_trash, find_deleted, list_trash, restore_run
-from cifar_core.text import counted
+from cifar_core.runs import Run, delete_run, empty_trash, list_trash, restore_run
 from cifar_core.workspace import Workspace
-from pages.ui.error_messages import show_errors, show_errors_as_toast
-from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui import trash
+from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.run_focus import clear_focus, focus_on
-from pages.ui.wording import date_and_time
 
-LAST_DELETED_KEY = "runs_deleted_last"  # session: id and name
-MAX_DELETED_SHOWN = 20  # the command line restores those that were deleted before
+_PAGE = "runs"
+_COMMANDS = "`runs trash` lists them all, `runs restore RUN` brings one back."
 
 
 def show_delete_button(workspace: Workspace, run: Run) -> None:
@@ -30,7 +22,7 @@ def show_delete_button(workspace: Workspace, run: Run) -> None:
         help="Moves it to the trash, with a way back.",
     ):
         with show_errors_as_toast():
-            st.session_state[LAST_DELETED_KEY] = run.id, run.name
+            trash.note_deleted(_PAGE, run.id, run.name)
             delete_run(workspace, run.id)
             clear_focus(run.id)
             st.rerun()
@@ -38,61 +30,22 @@ def show_delete_button(workspace: Workspace, run: Run) -> None:
 
 def show_undo(workspace: Workspace) -> None:
     """Show Undo for the last deleted run while it is in the trash."""
-    run_id, name = st.session_state.get(LAST_DELETED_KEY, ("", ""))
-    if find_deleted(workspace, run_id) is None:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/delete: **{escaped(name)}** is in the trash.", width="stretch")
-        if st.button("Undo", key="runs_undo", icon=":material/undo:"):
-            _restore(workspace, run_id)
-        if st.button("Close", key="runs_undo_close", icon=":material/close:", type="tertiary"):
-            del st.session_state[LAST_DELETED_KEY]
-            st.rerun()
+    trash.show_undo(_trash_of_runs(workspace))
 
 
 def show_trash(workspace: Workspace) -> None:
-    """Show the deleted runs, the last first, each with the day of its removal and a button that restores it."""
-    found = list_trash(workspace)
-    deleted = [item for item in found if not item.problem]
-    if not found:
-        return
-    with st.expander(f"Trash · {len(found):,}", icon=":material/delete:", key="runs_trash"), show_errors():
-        days = read_limits(workspace).trash_days
-        st.caption(
-            f"A deleted run can be brought back for {counted(days, 'day')}; then it is removed for good "
-            f"(trash\\_days in {escaped(LIMITS_FILE)})."
-        )
-        for item in deleted[:MAX_DELETED_SHOWN]:
-            _show_deleted_run(workspace, item, days)
-        if len(deleted) > MAX_DELETED_SHOWN:
-            st.caption(
-                f"and {len(deleted) - MAX_DELETED_SHOWN:,} deleted earlier; `runs trash` lists them, `runs restore` "
-                "brings them back"
-            )
-        for item in found[len(deleted) :][:MAX_DELETED_SHOWN]:
-            st.caption(f":material/broken_image: **{escaped(item.id)}** · {escaped_sentence(item.problem)}")
-        if not deleted:
-            return
-        with st.popover("Empty the trash", icon=":material/delete_forever:", type="tertiary", key="runs_trash_empty"):
-            st.markdown(f"Remove {counted(len(deleted), 'deleted run')} for good? This cannot be undone.")
-            if st.button("Remove for good", key="runs_trash_empty_sure", icon=":material/delete_forever:"):
-                empty_trash(workspace)
-                st.rerun()
+    """Show the deleted runs."""
+    trash.show_trash(workspace, _trash_of_runs(workspace))
 
 
-def _show_deleted_run(workspace: Workspace, item: DeletedRun, days: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        gone = item.deleted and item.deleted + datetime.timedelta(days=days)
-        when = f"deleted {date_and_time(item.deleted)}" if item.deleted else "deleted at an unknown time"
-        stays = f"stays until {date_and_time(gone)}" if gone else "stays until the trash is emptied"
-        st.markdown(f"**{escaped(item.name)}** · {when} · {stays}", width="stretch")
-        if st.button("Bring back", key=f"runs_restore_{item.path.name}", icon=":material/undo:"):
-            _restore(workspace, item.id)
-
-
-def _restore(workspace: Workspace, run_id: str) -> None:
-    with show_errors_as_toast():
-        restore_run(workspace, run_id)
-        st.session_state.pop(LAST_DELETED_KEY, None)
-        focus_on(run_id)
-        st.rerun()
+def _trash_of_runs(workspace: Workspace) -> trash.TrashOf:
+    return trash.TrashOf(
+        _PAGE,
+        "run",
+        items=lambda: list_trash(workspace),
+        restore=lambda run_id: restore_run(workspace, run_id),
+        empty=lambda: empty_trash(workspace),
+        commands=_COMMANDS,
+        name_of=lambda item: item.name,
+        after_restore=focus_on,
+    )

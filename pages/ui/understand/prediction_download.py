@@ -7,6 +7,7 @@ import streamlit as st
 
 from cifar_core.export import epoch_file_name, predictions_csv, predictions_parquet
 from cifar_core.runs import Predictions, Run
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
 
@@ -30,8 +31,8 @@ def show_prediction_downloads(workspace: Workspace, run: Run, findings: Findings
             type="tertiary",
             key=f"predictions_{ending}",
             on_click="ignore",
-            help=f"All {len(found.labels):,} {found.split} pictures: true and predicted class, each probability and "
-            "score. Without the pictures.",
+            help=f"{counted(len(found.labels), f'{found.split} picture')}: true and predicted class, each probability "
+            "and score. Without the pictures.",
         )
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cifar_core.data import delete_dataset
 from cifar_core.data.checks import check as module
 from cifar_core.data.checks.check import check_dataset, read_check, read_warnings
 from cifar_core.data.checks.check_job import check_job, start_check
 from cifar_core.data.checks.properties import picture_properties
 from cifar_core.data.dataset import Split
-from cifar_core.data.store import delete_dataset, is_saved, open_dataset, save_dataset
+from cifar_core.data.store import is_saved, open_dataset, save_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import read_job
 from cifar_core.workspace import Workspace
@@ -154,6 +155,6 @@ def test_a_dataset_of_an_earlier_version_is_checked_by_a_job(workspace: Workspac
     assert kept is not None
     assert len(kept.groups.train) == len(dataset.train.labels)
     delete_dataset(workspace, "old")
-    with pytest.raises(DataError, match="no dataset named old"):
+    with pytest.raises(DataError, match="The dataset old was deleted: bring it back"):
         start_check(workspace, "old")
     assert read_job(check_job(workspace, "old")) is not None  # nothing else was changed

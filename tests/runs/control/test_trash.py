@@ -34,6 +34,7 @@ from cifar_core.runs import (
 from cifar_core.runs.control import admission, trash
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage import atomic
+from cifar_core.storage import trash as stored
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
@@ -83,7 +84,7 @@ def test_of_two_deleted_runs_of_one_id_the_last_deleted_comes_back(
             return datetime.datetime(2026, 11, 25, 15, 29, 31, 999_500, tzinfo=tz)
 
     run_id = ended_run(workspace)
-    monkeypatch.setattr(trash.datetime, "datetime", Clock)
+    monkeypatch.setattr(stored.datetime, "datetime", Clock)
     for name in ("first", "second"):
         rename_run(workspace, run_id, name)
         shutil.copytree(workspace.runs / run_id, workspace.root / "copy")
@@ -242,7 +243,7 @@ def test_renames_reach_the_disk_in_both_folders(workspace: Workspace, monkeypatc
     """So a power cut after the deletion does not undo it."""
     run_id = ended_run(workspace)
     synced: list[Path] = []
-    monkeypatch.setattr(trash, "sync_folder", lambda folder: (synced.append(folder), atomic.sync_folder(folder)))
+    monkeypatch.setattr(stored, "sync_folder", lambda folder: (synced.append(folder), atomic.sync_folder(folder)))
     delete_run(workspace, run_id)
     assert set(synced) == {workspace.runs, workspace.trash}
     synced.clear()
@@ -273,15 +274,15 @@ def test_a_run_that_is_being_deleted_cannot_start(
     """Another process starts it during the deletion, after the check that the run is idle."""
     run_id = ended_run(workspace, Status.STOPPED) if begin is resume_run else never_started(workspace, monkeypatch)
     monkeypatch.setattr(admission, "_LOCK_SECONDS", 0.0)
-    free_name, calls = trash._free_name, []
+    free_name, calls = stored.Trash._free_name, []
 
-    def concurrently(workspace: Workspace, run_id: str) -> Path:
+    def concurrently(place: stored.Trash, run_id: str) -> Path:
         with pytest.raises(StorageError, match="started or deleted, and that takes too long"):
             begin(workspace, run_id)
         calls.append(run_id)
-        return free_name(workspace, run_id)
+        return free_name(place, run_id)
 
-    monkeypatch.setattr(trash, "_free_name", concurrently)
+    monkeypatch.setattr(stored.Trash, "_free_name", concurrently)
     delete_run(workspace, run_id)
     assert calls == [run_id] and [item.id for item in list_trash(workspace)] == [run_id]
     with pytest.raises(RunError, match="There is no run"):  # the other process gets this after waiting for the lock
@@ -319,15 +320,15 @@ def test_a_late_worker_does_not_train_a_run_that_is_being_deleted(
 ) -> None:
     """The run counts as interrupted by then; the deletion holds the lock that the worker needs."""
     run_id = never_started(workspace, monkeypatch)
-    free_name, calls = trash._free_name, []
+    free_name, calls = stored.Trash._free_name, []
 
-    def concurrently(workspace: Workspace, run_id: str) -> Path:
+    def concurrently(place: stored.Trash, run_id: str) -> Path:
         folder = run_folder(workspace, run_id)
         with hold_lock(folder.lock) as acquired, hold_lock(folder.training_lock) as idle:
             calls.append((acquired, idle))
-        return free_name(workspace, run_id)
+        return free_name(place, run_id)
 
-    monkeypatch.setattr(trash, "_free_name", concurrently)
+    monkeypatch.setattr(stored.Trash, "_free_name", concurrently)
     delete_run(workspace, run_id)
     assert calls == [(False, False)] and len(list_trash(workspace)) == 1
 

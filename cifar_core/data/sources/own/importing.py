@@ -16,6 +16,7 @@ from cifar_core.data.originals.keeping import KeptOriginals, beyond_sentence
 from cifar_core.data.sources.archive import Listing, Source, UnclearNamesError, open_source
 from cifar_core.data.sources.archive_limits import ArchiveLimits, shown_name
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR100
+from cifar_core.data.sources.own.class_table import read_listed_layout
 from cifar_core.data.sources.own.layout import PART_TITLES, Layout, Part, find_layout
 from cifar_core.data.sources.own.reading import Reading
 from cifar_core.data.sources.zip_names import ENCODINGS, examples, read_names
@@ -108,7 +109,8 @@ def import_pictures(
 ) -> tuple[Dataset, Findings]:
     """Import a folder, zip or tar of pictures as a new dataset, whole or not at all.
 
-    The ten classes of CIFAR-10 come in its order, other classes in their natural order. Samples are sorted by their
+    The ten classes of CIFAR-10 come in its order, other classes in their natural order, and those of an exported
+    dataset as they were. Samples are sorted by their
     ids, such as `test/cat/00012.jpg`. A validation part beside a test part becomes the validation pictures of the
     dataset, within its training part.
 
@@ -181,7 +183,7 @@ def _understand(source: Source, watcher: ImportWatcher) -> tuple[Listing, Layout
                 f"These are files of the official {files.title}, changed or incomplete, so none was opened: import the "
                 f"original archive {files.filename} or the folder {files.folder} itself."
             )
-    return listing, find_layout(listing.files, listing.folders)
+    return listing, read_listed_layout(source, listing) or find_layout(listing.files, listing.folders)
 
 
 def check_options(options: ImportOptions) -> None:
@@ -212,7 +214,8 @@ def _class_names(counts: dict[str, Counter[Part]], found: Reading) -> tuple[str,
         DataError: they are too many or too few, or a name breaks a rule; the message names a file that cannot be used,
             where there is one.
     """
-    classes = sorted((name for name in counts if counts[name]["train"]), key=natural_key)
+    listed = found.layout.class_names
+    classes = listed or sorted((name for name in counts if counts[name]["train"]), key=natural_key)
     if not 2 <= len(classes) <= MAX_CLASSES:
         named = f" ({first_names(classes)})" if classes else ""
         are = "is" if len(classes) == 1 else "are"
@@ -222,6 +225,8 @@ def _class_names(counts: dict[str, Counter[Part]], found: Reading) -> tuple[str,
     for name in classes:
         if len(name) > MAX_CLASS_NAME:
             raise DataError(f"The class name {name[:80]!r} is longer than {MAX_CLASS_NAME} characters.")
+    if listed:
+        return listed
     alike = Counter(_looks(name) for name in counts)
     clashing = sorted(name for name in counts if alike[_looks(name)] > 1)
     if clashing:

@@ -65,6 +65,7 @@ class Layout:
     outside: Counter[str] = field(default_factory=Counter)  # name of a file or folder -> other files, passed over
     empty: list[str] = field(default_factory=list)  # class folders without a picture
     lost: list[str] = field(default_factory=list)  # class folders whose pictures are all misplaced
+    class_names: tuple[str, ...] = ()  # in their order, where the source says it (`class_table.py`)
 
     def class_counts(self) -> dict[str, Counter[Part]]:
         """The files of each class in each part, the classes in their natural order."""
@@ -77,7 +78,7 @@ class Layout:
     def sentence(self) -> str:
         """What was taken for what, in one sentence."""
         counts = self.class_counts()
-        classes = f"{len(counts):,} class{'' if len(counts) == 1 else 'es'}"
+        classes = counted(len(counts), "class")
         if self.flat:
             files = counted(len(self.samples), "file")
             return f"{self.folders['train']} holds {classes} ({files}) in one part: a test part is drawn from them."
@@ -112,7 +113,7 @@ def find_layout(files: Sequence[MemberPath], folders: Iterable[MemberPath] = ())
     else:
         base, taken = _take_class_folders(layout, top, levels)
     _refuse_unused_parts(levels, taken)
-    _count_the_rest(layout, files, base.path)
+    count_the_rest(layout, files, base.path)
     return layout
 
 
@@ -277,7 +278,7 @@ def _take_classes(layout: Layout, part: Part, level: Folder, classes: list[Folde
             for path in place.files:
                 name, shown = normal_name(path[-1]), "/".join(path)
                 if not inside or len(name) > MAX_FILE_NAME:
-                    layout.misplaced[path] = _long_name(shown) if inside else _misplaced(shown)
+                    layout.misplaced[path] = _long_name(shown) if inside else misplaced_sentence(shown)
                 else:
                     layout.samples[path] = Sample(part, folder.name, f"{part}/{folder.name}/{name}")
         if len(layout.samples) == before:
@@ -293,7 +294,7 @@ def _shared_folder(classes: list[Folder]) -> MemberPath | None:
 
 
 def _note_loose(layout: Layout, level: Folder) -> None:
-    layout.misplaced |= {path: _misplaced("/".join(path)) for path in level.files}
+    layout.misplaced |= {path: misplaced_sentence("/".join(path)) for path in level.files}
 
 
 def _require_common_class(layout: Layout) -> None:
@@ -330,7 +331,7 @@ def _note_unlabelled(layout: Layout, folders: list[Folder]) -> None:
         layout.unlabelled[folder.path] += folder.pictures
 
 
-def _count_the_rest(layout: Layout, files: Sequence[MemberPath], base: MemberPath) -> None:
+def count_the_rest(layout: Layout, files: Sequence[MemberPath], base: MemberPath) -> None:
     """Count the files that are passed over, by the first name on their way below the parts and classes."""
     depths = {len(folder) for folder in layout.unlabelled}
     for path in files:
@@ -341,7 +342,7 @@ def _count_the_rest(layout: Layout, files: Sequence[MemberPath], base: MemberPat
             layout.outside[normal[len(base)] if normal[: len(base)] == base else normal[0]] += 1
 
 
-def _misplaced(shown: str) -> str:
+def misplaced_sentence(shown: str) -> str:
     return f"{shown} does not lie directly in a class folder."
 
 

@@ -126,6 +126,8 @@ class Reading:
     def exclude_untrained(self, counts: dict[str, Counter[Part]]) -> None:
         """Take out of the counts the classes without pictures to learn from: their pictures cannot be used."""
         folders = self.layout.folders
+        if self.layout.class_names:
+            return  # the dataset was exported so
         for name in sorted(counts, key=natural_key):
             if not counts[name]["train"]:
                 elsewhere = next(part for part in counts[name] if counts[name][part])

@@ -1,0 +1,1 @@
+"""What a person does with stored datasets: delete, restore, export."""
