@@ -76,6 +76,16 @@ def finished_epochs(workspace: Workspace, run: Run) -> list[int]:
     return [int(epoch) for epoch in read_metrics(workspace, run.id)["epoch"]]
 
 
+def load_metrics(workspace: Workspace, run: Run) -> pd.DataFrame:
+    """Return one row for each finished epoch of a run, read again only when its file has changed.
+
+    Raises:
+        RunError: no such run.
+    """
+    folder = RunFolder(workspace.runs / run.id)
+    return _load_metrics(workspace, run.id, (run.created, _identity(folder.metrics)))
+
+
 def load_dataset(workspace: Workspace, name: str) -> Dataset:
     """Return an opened dataset.
 
@@ -105,6 +115,11 @@ def load_test_split(workspace: Workspace, run: Run) -> Split:
     """
     known = run.dataset.fingerprint if run.dataset else ""
     return _load_run_dataset(workspace, run, (run.id, known, _identity(workspace.data / run.config.data.dataset))).test
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _load_metrics(_workspace: Workspace, run_id: str, identity: object) -> pd.DataFrame:
+    return read_metrics(_workspace, run_id)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
