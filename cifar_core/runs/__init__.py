@@ -1,14 +1,22 @@
 """Runs: folders on the disk, each written by a training process of its own. Reading them does not load torch."""
 
 from cifar_core.lifecycle.queue import slots
+from cifar_core.lifecycle.states import EndRequest
 from cifar_core.runs.about import note_run, rename_run
 from cifar_core.runs.caveats import accuracy_caveats, accuracy_doubts, seen_phrase, without_validation
-from cifar_core.runs.control.actions import pause_run, resume_run, start_run, stop_run, worker_log_tail
+from cifar_core.runs.control.actions import (
+    epoch_to_resume,
+    pause_run,
+    resume_run,
+    start_run,
+    stop_run,
+    worker_log_tail,
+)
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.control.queue_view import QueuePlace, queue_places
 from cifar_core.runs.control.repeat import duplicate_run, retry_run
 from cifar_core.runs.control.space import LAST_WEIGHTS, remove_last_weights, space_of
-from cifar_core.runs.control.stop_all import stop_all
+from cifar_core.runs.control.stop_all import request_stop_of_all, stop_all
 from cifar_core.runs.control.trash import (
     DeletedRun,
     delete_run,
@@ -38,6 +46,7 @@ __all__ = [
     "Answer",
     "DatasetFacts",
     "DeletedRun",
+    "EndRequest",
     "EpochLine",
     "Estimate",
     "ImportedRun",
@@ -59,6 +68,7 @@ __all__ = [
     "empty_trash",
     "ensure_speed",
     "epoch_ends",
+    "epoch_to_resume",
     "estimate_run",
     "export_bytes",
     "export_run",
@@ -81,6 +91,7 @@ __all__ = [
     "recompute_job",
     "remove_last_weights",
     "rename_run",
+    "request_stop_of_all",
     "resolve_run",
     "restore_run",
     "resume_run",

@@ -9,8 +9,9 @@ from cifar_core.config import RunConfig
 from cifar_core.errors import CifarCoreError, RunError
 from cifar_core.lifecycle.life_folder import CONFIG, LOG, STATUS
 from cifar_core.lifecycle.queue import tickets
+from cifar_core.lifecycle.requests import persons_request
 from cifar_core.lifecycle.runner import state_now
-from cifar_core.lifecycle.states import Status, TrainingProgress
+from cifar_core.lifecycle.states import ACTIVE, Status, TrainingProgress
 from cifar_core.lifecycle.status import silent_since
 from cifar_core.runs.about import read_about
 from cifar_core.runs.epoch_log import read_lines
@@ -132,6 +133,7 @@ def _read_whole(folder: RunFolder) -> Run:
         epoch_rule=creation.epoch_rule,
         imported=creation.identity != "",
         ticket=tickets(folder.workspace).get(run_id) if state.status is Status.QUEUED else None,
+        ending=persons_request(folder) if state.status in ACTIVE else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
         warnings=tuple(one_line(item, MAX_ERROR) for item in faulty),
     )

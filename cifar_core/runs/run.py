@@ -10,7 +10,7 @@ import numpy as np
 from cifar_core.config import RunConfig
 from cifar_core.data import Fit
 from cifar_core.evaluate import CheckedPredictions
-from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, Status, TrainingProgress
+from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, EndRequest, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.storage.json_types import (
     Amount,
@@ -98,6 +98,7 @@ class Run:
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
+    ending: EndRequest | None = None  # what a person has asked of it and it has not obeyed yet; None once it ended
     silent_since: float | None = None  # seconds since 1970, where its process trains or waits and does not respond
     exact: bool = True  # whether the results are bit by bit those of an uninterrupted run
     warnings: tuple[str, ...] = ()  # what a person should know about the training, a sentence each

@@ -20,6 +20,7 @@ from pages.ui.server.session import is_step_back
 
 _PAGE_KEY = "url_page"  # session: the page that was drawn last
 _ARRIVED_KEY = "url_arrived"  # session: whether the one that is drawn now is another one
+_VISIT_KEY = "url_visit"  # session: how many times a page was arrived at
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,18 @@ def note_page(page: str) -> None:
     """Note which page is drawn: its own URL is restored on arrival from another page, and not after a step back."""
     state = st.session_state
     state[_ARRIVED_KEY] = state.get(_PAGE_KEY) != page
+    state[_VISIT_KEY] = current_visit() + int(state[_ARRIVED_KEY])
     state[_PAGE_KEY] = page
 
 
 def current_page() -> str:
     """Return the page that is drawn, as `note_page` was told."""
     return str(st.session_state.get(_PAGE_KEY, ""))
+
+
+def current_visit() -> int:
+    """Return a number that stays the same as long as the person stays on the page that is drawn."""
+    return int(st.session_state.get(_VISIT_KEY, 0))
 
 
 def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: str = "") -> None:

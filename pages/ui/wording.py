@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs import QueuePlace, Run, Status, TrainingProgress
+from cifar_core.runs import EndRequest, QueuePlace, Run, Status, TrainingProgress
 from cifar_core.text import clock
 from cifar_core.text import percent as share_text
 from pages.ui.markdown import escaped
@@ -25,6 +25,12 @@ STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, 
 }
 
 
+ENDING_DISPLAY: dict[EndRequest, tuple[str, BadgeColour, str]] = {
+    EndRequest.STOP: ("stopping", "gray", ":material/stop_circle:"),
+    EndRequest.PAUSE: ("pausing", "orange", ":material/pause_circle:"),
+}
+
+
 def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
     """Return the table with these columns of shares (0 to 1) as percents, rounded as `percent` rounds them.
 
@@ -34,9 +40,11 @@ def in_percent(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
 
 
 def status_display(run: Run) -> tuple[str, BadgeColour, str]:
-    """Return word, colour and icon of a run's status, also where it does not respond or cannot be read."""
+    """Return word, colour and icon of a run's status, also where it is ending, does not respond or cannot be read."""
     if run.problem:
         return "unreadable", "red", ":material/broken_image:"
+    if run.ending is not None:
+        return ENDING_DISPLAY[run.ending]
     if run.silent_since is not None:
         return "not responding", "red", ":material/heart_broken:"
     return STATUS_DISPLAY[run.status]
@@ -104,11 +112,27 @@ def progress_line(progress: TrainingProgress) -> str:
     return " · ".join([*parts, f"{clock(progress.seconds_left)} left"])
 
 
-def progress_share(progress: TrainingProgress) -> float:
-    """Return how much of the run is done, 0 to 1."""
-    if not progress.epochs or not progress.batches or not progress.epoch:
-        return 0.0
-    return min(1.0, (progress.epoch - 1 + progress.batch / progress.batches) / progress.epochs)
+def progress_share(run: Run) -> float:
+    """Return how much of a run is done, 0 to 1, also while it starts again, and after its end."""
+    at = run.progress
+    if run.status is Status.FINISHED:
+        return 1.0
+    if at is not None and at.epochs and at.batches and at.epoch:
+        return min(1.0, (at.epoch - 1 + at.batch / at.batches) / at.epochs)
+    return min(1.0, run.last.epoch / run.config.optimizer.epochs) if run.last else 0.0
+
+
+def position_line(run: Run) -> str:
+    """Return where a run stands: as `progress_line`, and after its end `paused in epoch 4 of 10 · 35 % done`."""
+    if run.active:
+        return progress_line(run.progress) if run.progress else "starting…"
+    epochs, done = run.config.optimizer.epochs, run.last.epoch if run.last else 0
+    if run.status is Status.FINISHED:
+        return f"finished after epoch {done} of {epochs}"
+    at = run.progress
+    epoch = at.epoch if at is not None and at.batches and at.epoch else min(done + 1, epochs)
+    share = f"{progress_share(run):.0%}".replace("%", "\u00a0%")
+    return f"{status_display(run)[0]} in epoch {epoch} of {epochs} · {share} done"
 
 
 def epoch_word(run: Run) -> Literal["best", "last"]:

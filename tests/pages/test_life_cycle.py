@@ -4,26 +4,25 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cifar_core.config import make_config
 from cifar_core.lifecycle.queue import join, leave
-from cifar_core.lifecycle.states import MOVES
 from cifar_core.lifecycle.status import expect_worker, move, write_progress
-from cifar_core.runs import Run, Status, TrainingProgress, create_run, delete_run, list_runs, read_run
+from cifar_core.runs import EndRequest, Run, Status, TrainingProgress, create_run, delete_run, list_runs, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from pages.ui.server.upload_quota import QuotaUploadManager
 from pages.ui.train.active_runs import refresh_interval
-from pages.ui.train.run_buttons import allowed_buttons
+from pages.ui.train.run_buttons import END_BUTTONS, end_label
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import ended_run
 
+ENDS = (Status.FINISHED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 LEFT = 240.0  # seconds that the training run still needs
 Begin = Callable[[Workspace], str]
 
@@ -72,17 +71,22 @@ def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     )
 
 
-def names(run: Run) -> list[str]:
-    return [button.name for button in allowed_buttons(run)]
-
-
-@pytest.mark.parametrize("status", Status)
-def test_what_may_be_asked_of_a_run_is_what_the_table_of_moves_allows(status: Status) -> None:
-    run = Run("x", "x", "", status, make_config(), "")
-    goals = {"pause": Status.PAUSED, "stop": Status.STOPPED, "resume": Status.QUEUED}
-    assert names(run) == [name for name, goal in goals.items() if goal in MOVES[status]]
-    assert "resume" not in names(replace(run, imported=True))
-    assert names(replace(run, problem="unreadable")) == []
+@pytest.mark.parametrize(
+    ("status", "ending", "labels", "enabled"),
+    [
+        (Status.RUNNING, None, ["Pause", "Stop"], [True, True]),
+        (Status.QUEUED, None, ["Pause", "Stop"], [True, True]),
+        (Status.RUNNING, EndRequest.PAUSE, ["Pausing", "Stop"], [False, True]),
+        (Status.RUNNING, EndRequest.STOP, ["Pause", "Stopping"], [False, False]),
+        (Status.PAUSED, None, ["Paused", "Stop"], [False, False]),
+        *((end, None, ["Pause", end.capitalize()], [False, False]) for end in Status if end in ENDS),
+    ],
+)
+def test_the_buttons_that_end_a_run_say_what_was_asked_and_how_it_ended(
+    status: Status, ending: EndRequest | None, labels: list[str], enabled: list[bool]
+) -> None:
+    run = Run("x", "x", "", status, make_config(), "", ending=ending)
+    assert [end_label(button, run) for button in END_BUTTONS] == list(zip(labels, enabled, strict=True))
 
 
 @pytest.mark.fault(21)

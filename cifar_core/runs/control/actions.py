@@ -17,7 +17,7 @@ from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
 from cifar_core.runs.control.admission import exclusive_run_changes, require_person_limit
 from cifar_core.runs.listing import list_runs, read_run
 from cifar_core.runs.records import run_config
-from cifar_core.runs.run_folder import run_folder
+from cifar_core.runs.run_folder import checkpoint_files, run_folder
 from cifar_core.storage.atomic import remove_folder, replace, temp_beside
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.workspace import Workspace
@@ -155,6 +155,19 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     with exclusive_run_changes(workspace):
         require_person_limit(workspace, run.person, list_runs(workspace))
         _launch_again(folder)
+
+
+def epoch_to_resume(workspace: Workspace, run_id: str) -> int | None:
+    """The epoch at which `resume_run` goes on, 1-based, by the newest checkpoint; None where its name does not say it.
+
+    Raises:
+        RunError: no such run.
+    """
+    checkpoints = checkpoint_files(run_folder(workspace, run_id))
+    if not checkpoints:
+        return 1
+    whole_epochs = checkpoints[0].stem.partition("-")[0]
+    return int(whole_epochs) + 1 if whole_epochs.isdecimal() else None  # the only one of schema 1 has no number
 
 
 def _launch_again(folder: LifeFolder) -> None:

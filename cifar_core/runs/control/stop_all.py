@@ -1,4 +1,4 @@
-"""Stop every run of a workspace and wait until all have ended; `actions.stop_run` stops a single one."""
+"""Stop every run of a workspace, and wait until all have ended; `actions.stop_run` stops a single one."""
 
 import time
 from collections import defaultdict
@@ -23,6 +23,35 @@ def stop_all(workspace: Workspace) -> list[str]:
         RunError: some did not end; the sentence names them.
         StorageError: the disk refused.
     """
+    stopped, refused = _request_all(workspace)
+    left = before = stopped
+    deadline = time.monotonic() + STOP_SECONDS
+    while before and time.monotonic() < deadline:  # seen ended twice: how a killed run ended is written a moment later
+        time.sleep(_POLL_SECONDS)
+        left, before = [run_id for run_id in stopped if _has_not_ended(workspace, run_id)], left
+    if left:
+        raise RunError(
+            f"Asked to stop, but still active after {STOP_SECONDS:.0f} s: {', '.join(left)}. "
+            "End their processes by hand: `ps` shows each with the run's folder."
+        )
+    if refused:
+        raise refused[0]
+    return stopped
+
+
+def request_stop_of_all(workspace: Workspace) -> None:
+    """Ask every running and waiting run to stop; returns at once.
+
+    Raises:
+        StorageError: the disk refused for one of them; the others are asked all the same.
+    """
+    _, refused = _request_all(workspace)
+    if refused:
+        raise refused[0]
+
+
+def _request_all(workspace: Workspace) -> tuple[list[str], list[StorageError]]:
+    """Ask every active run to stop; returns the ids of those that were asked, and what the disk refused."""
     active = [run for run in list_runs(workspace) if run.active]
     active.sort(key=lambda run: run.status is not Status.QUEUED)  # waiting runs first, or the next of them would start
     requested: dict[Runner, list[LifeFolder]] = defaultdict(list)
@@ -40,19 +69,7 @@ def stop_all(workspace: Workspace) -> list[str]:
         stopped.append(run.id)
     for runner, folders in requested.items():
         runner.enforce(folders)
-    left = before = stopped
-    deadline = time.monotonic() + STOP_SECONDS
-    while before and time.monotonic() < deadline:  # seen ended twice: how a killed run ended is written a moment later
-        time.sleep(_POLL_SECONDS)
-        left, before = [run_id for run_id in stopped if _has_not_ended(workspace, run_id)], left
-    if left:
-        raise RunError(
-            f"Asked to stop, but still active after {STOP_SECONDS:.0f} s: {', '.join(left)}. "
-            "End their processes by hand: `ps` shows each with the run's folder."
-        )
-    if refused:
-        raise refused[0]
-    return stopped
+    return stopped, refused
 
 
 def _has_not_ended(workspace: Workspace, run_id: str) -> bool:

@@ -10,7 +10,7 @@ from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
-from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
+from pages.ui.train.run_buttons import show_go_on_buttons
 
 
 def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
@@ -25,11 +25,9 @@ def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             if run.best is not None:
                 _show_link("confusion", "What it confuses", ":material/grid_on:", run)
                 _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+        if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
+            st.rerun()
         with st.container(horizontal=True, vertical_alignment="center"):
-            if not run.active:  # the buttons of active runs are in the box above, which is redrawn
-                show_run_buttons(workspace, run, "runs")
-            if show_retry_and_duplicate(workspace, run, runs, "runs"):
-                st.rerun()
             if not run.active:
                 show_export_button(workspace, run)
                 show_disk_space(workspace, run)

@@ -1,6 +1,7 @@
 """The box of active runs, the same on every page: what trains and waits, redrawn every few seconds.
 
-Reads runs; its buttons stop, pause and resume them.
+Reads runs; its buttons stop, pause and resume them. A run that ends keeps its row until the person leaves the page, so
+that nothing moves under the pointer of somebody who is about to press Stop.
 """
 
 import time
@@ -8,15 +9,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cifar_core.runs import Run, Status, list_runs, queue_places, slots, stop_all
+from cifar_core.runs import EndRequest, Run, Status, list_runs, queue_places, request_stop_of_all, slots
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
 from pages.ui.rerun import rerun_page
 from pages.ui.runs.export_import import show_export_refusals
 from pages.ui.server.upload_quota import open_session_count
-from pages.ui.train.run_buttons import show_run_buttons
-from pages.ui.wording import percent, progress_line, progress_share, queue_line, silence_line, status_display
+from pages.ui.train.run_buttons import runs_seen_active, show_end_buttons, show_resume_button
+from pages.ui.wording import percent, position_line, progress_share, queue_line, silence_line, status_display
 
 # Seconds between reads of the disk while something is active: for up to `_FEW_SESSIONS` open sessions, and at most.
 # However many sessions there are, nobody is shown a dead process for longer than 5 seconds.
@@ -27,6 +28,8 @@ _FEW_SESSIONS = 6
 _REFRESHES_PER_RESULT = 10
 IDLE_INTERVAL = 4.0  # while nothing is active, because another page or the command line may start a run
 MAX_WAITING_SHOWN = 8  # waiting runs shown; a class of thirty sees the others in the table of runs
+_MAX_ENDED_SHOWN = 8  # of those that ended while the page was open
+_STOP_ALL_WIDTH = 140  # pixels, whatever it says
 Snapshot = tuple[object, ...]
 
 
@@ -83,68 +86,76 @@ def show_active_runs(workspace: Workspace, runs: list[Run], page: str) -> None:
         runs: all runs, as the page is drawn.
         page: prefix of the widget keys.
     """
-    if not any(run.active for run in runs):
+    if not _box_rows(workspace, runs, page):
         rerun_when_runs_change(workspace, runs)
         return
     drawn, results, listing = _status_snapshot(runs), _results_snapshot(runs), run_lister(workspace, runs)
-    pace = refresh_interval()
+    pace = refresh_interval() if any(run.active for run in runs) else IDLE_INTERVAL
     stale = time.monotonic() + _REFRESHES_PER_RESULT * pace
 
     def refresh() -> None:
         show_export_refusals()
         now = listing()
-        for run in _training_runs(now):
-            _show_training(workspace, run, page)
+        _show_rows(workspace, now, page)
         has_news = time.monotonic() > stale and _results_snapshot(now) != results
         if has_news or _status_snapshot(now) != drawn:  # after the buttons, so that a click is not lost
             rerun_page()
 
     with st.container(border=True):
-        _show_head(workspace, runs, page)
         st.fragment(refresh, run_every=pace)()
-        _show_waiting(workspace, runs, page)
 
 
 def show_run_progress(run: Run) -> None:
-    """Show the progress bar of a run that trains with its line, and a notice where it does not respond."""
-    st.progress(
-        progress_share(run.progress) if run.progress else 0.0,
-        text=progress_line(run.progress) if run.progress else "starting…",
-    )
+    """Show how far a run is: a bar with its line, and a notice where it does not respond."""
+    st.progress(progress_share(run), text=position_line(run))
     if run.silent_since is not None:
         st.warning(silence_line(run), icon=":material/heart_broken:")
 
 
-def _training_runs(runs: list[Run]) -> list[Run]:
-    return [run for run in runs if run.active and not run.waits]
+def _box_rows(workspace: Workspace, runs: list[Run], page: str) -> list[Run]:
+    """Return the runs that the box shows.
+
+    First those that this page has shown before, in their order then; of the others what trains, then the queue.
+    """
+    by_id, seen = {run.id: run for run in runs if not run.problem}, runs_seen_active(page)
+    ended = [run_id for run_id in seen if run_id in by_id and not by_id[run_id].active]
+    dropped = set(ended[:-_MAX_ENDED_SHOWN])
+    places = list(queue_places(runs, slots(workspace)))
+    in_line = {run_id: position for position, run_id in enumerate(places)}
+    new = [run for run in by_id.values() if run.active and run.id not in seen]
+    new.sort(key=lambda run: (run.waits, in_line.get(run.id, len(places))))
+    rows = [by_id[run_id] for run_id in seen if run_id in by_id and run_id not in dropped] + new
+    shown = set(places[:MAX_WAITING_SHOWN])
+    return [run for run in rows if run.id in shown or run.id not in in_line]
 
 
-def _show_head(workspace: Workspace, runs: list[Run], page: str) -> None:
-    active = sum(run.active for run in runs)
-    training = len(_training_runs(runs))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        waits = f", {active - training} waiting" if active > training else ""
-        st.markdown(f"**Now**: {training} training{waits}", width="stretch")
-        if active > 1:
-            _show_stop_all(workspace, page)
-
-
-def _show_training(workspace: Workspace, run: Run, page: str) -> None:
-    best = f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
-    _show_run_row(workspace, run, page, best)
-    show_run_progress(run)
-
-
-def _show_waiting(workspace: Workspace, runs: list[Run], page: str) -> None:
-    """Show the waiting runs. They change only with the page, which reruns when a turn comes."""
-    by_id, places = {run.id: run for run in runs}, queue_places(runs, slots(workspace))
-    for run_id in list(places)[:MAX_WAITING_SHOWN]:
-        _show_run_row(workspace, by_id[run_id], page, queue_line(places[run_id]))
-    for run in runs:
-        if run.waits and run.silent_since is not None:
-            _show_run_row(workspace, run, page, silence_line(run))
+def _show_rows(workspace: Workspace, runs: list[Run], page: str) -> None:
+    rows, places = _box_rows(workspace, runs, page), queue_places(runs, slots(workspace))
+    _show_head(workspace, runs, page, several=len(rows) > 1)
+    for run in rows:
+        if run.waits:
+            _show_run_row(workspace, run, page, silence_line(run) or queue_line(places.get(run.id)))
+        else:
+            best = (
+                f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
+            )
+            _show_run_row(workspace, run, page, best)
+            show_run_progress(run)
+        if run.status is Status.PAUSED:
+            show_resume_button(workspace, run, f"{page}_box")
     if len(places) > MAX_WAITING_SHOWN:
         st.caption(f"and {len(places) - MAX_WAITING_SHOWN} more waiting; the table on the Runs page lists them all")
+
+
+def _show_head(workspace: Workspace, runs: list[Run], page: str, *, several: bool) -> None:
+    active = [run for run in runs if run.active]
+    waiting = sum(run.waits for run in active)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        waits = f", {waiting} waiting" if waiting else ""
+        trains = f"{len(active) - waiting} training{waits}" if active else "nothing trains"
+        st.markdown(f"**Now**: {trains}", width="stretch")
+        if several:
+            _show_stop_all(workspace, active, page)
 
 
 def _show_run_row(workspace: Workspace, run: Run, page: str, line: str) -> None:
@@ -153,18 +164,24 @@ def _show_run_row(workspace: Workspace, run: Run, page: str, line: str) -> None:
         facts = [f"**{escaped(run.name)}** on {escaped(run.config.data.dataset)}", line]
         facts += [escaped(run.person)] if run.person else []
         st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join(facts)}", width="stretch")
-        show_run_buttons(workspace, run, page)
+        show_end_buttons(workspace, run, page)
 
 
-def _show_stop_all(workspace: Workspace, page: str) -> None:
-    if st.button(
-        "Stop all",
+def _show_stop_all(workspace: Workspace, active: list[Run], page: str) -> None:
+    asked = all(run.ending is EndRequest.STOP for run in active)
+    st.button(
+        ("Stopping" if active else "Stopped") if asked else "Stop all",
         key=f"{page}_stop_all",
         type="tertiary",
-        icon=":material/stop_circle:",
+        icon="spinner" if asked and active else ":material/stop_circle:",
         help="Stops every run that trains or waits; each keeps what it has and can be resumed.",
-    ):
-        with show_errors_as_toast():
-            with st.spinner("Stopping…"):
-                stop_all(workspace)
-            st.rerun()
+        disabled=asked,
+        width=_STOP_ALL_WIDTH,
+        on_click=_stop_all,
+        args=(workspace,),
+    )
+
+
+def _stop_all(workspace: Workspace) -> None:
+    with show_errors_as_toast():
+        request_stop_of_all(workspace)

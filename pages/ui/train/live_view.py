@@ -27,7 +27,7 @@ from pages.ui.train.active_runs import (
     run_lister,
     show_run_progress,
 )
-from pages.ui.train.run_buttons import show_retry_and_duplicate, show_run_buttons
+from pages.ui.train.run_buttons import show_end_buttons, show_go_on_buttons
 from pages.ui.wording import (
     PERCENT_FORMAT,
     epoch_word,
@@ -107,18 +107,18 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         facts = [f"**{escaped(run.name)}**", f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}"]
         facts += [escaped(f"{run.device} in {run.precision}")] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
-        show_run_buttons(workspace, run, "train")
-        made = show_retry_and_duplicate(workspace, run, runs, "train")
-        if made:
-            focus_on(made)
-            st.rerun()
+        show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
         st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
-    elif run.active:
+    elif run.active or run.resumable:
         show_run_progress(run)
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
+    made = show_go_on_buttons(workspace, run, runs, "train")
+    if made:
+        focus_on(made)
+        st.rerun()
     _show_notices(run)
 
 

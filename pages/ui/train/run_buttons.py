@@ -1,22 +1,28 @@
-"""Starting a run, and the buttons of a run, the same on every page: Pause, Stop, Resume, Retry, Duplicate.
+"""Starting a run, and the buttons of a run, the same on every page.
 
-The table `MOVES` of the library says which of them a run allows. The session keeps the nonce of the next start.
+Pause and Stop end a run; Resume, Retry and Duplicate go on from it. The two kinds stand at different places of a page, and
+the place of the first kind stays theirs until the page is left, so that a second click on Stop never starts anything.
+The session keeps the nonce of the next start, and which runs each page has shown as active.
 """
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
 from cifar_core.config import RunConfig
-from cifar_core.lifecycle.states import MOVES, Status
 from cifar_core.runs import (
+    EndRequest,
     Run,
+    Status,
     create_run,
+    epoch_to_resume,
     list_runs,
     pause_run,
     queue_places,
+    read_run,
     resume_run,
     retry_run,
     slots,
@@ -29,41 +35,45 @@ from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
 from pages.ui.server.access import current_person
 from pages.ui.train.settings_form import MADE_FROM_KEY, load_settings
+from pages.ui.url_state import current_visit
 from pages.ui.wording import queue_line
 
 START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click makes one run
+_SEEN_ACTIVE_KEY = "seen_active"  # session: the visit of a page, and the ids of the runs that it has shown as active
+_END_WIDTH = 124  # pixels of a button that ends a run, whatever its word is
+_CHOICE_WIDTH = 230  # pixels of a button that goes on from a run, and of its words
 
 
 @dataclass(frozen=True)
-class RunButton:
-    """One button of a run."""
+class EndButton:
+    """A button that ends a run."""
 
-    name: str
+    request: EndRequest
+    label: str
+    asked: str  # what it says from the click until the run has ended
     icon: str
     help: str
-    answer: str  # the toast after the click; empty where the place in the queue is said instead
     do: Callable[[Workspace, str], None]
 
 
-BUTTONS = {  # by the status that they lead to
-    Status.PAUSED: RunButton(
-        "pause",
+END_BUTTONS = (
+    EndButton(
+        EndRequest.PAUSE,
+        "Pause",
+        "Pausing",
         ":material/pause:",
         "Keeps everything and frees the machine for the next run in the queue.",
-        "Pausing after this batch.",
         pause_run,
     ),
-    Status.STOPPED: RunButton(
-        "stop",
+    EndButton(
+        EndRequest.STOP,
+        "Stop",
+        "Stopping",
         ":material/stop:",
         "Ends within one batch and keeps everything so far.",
-        "Stopping after this batch.",
         stop_run,
     ),
-    Status.QUEUED: RunButton(
-        "resume", ":material/play_arrow:", "Continues exactly where it was, when its turn comes.", "", resume_run
-    ),
-}
+)
 
 
 def start_nonce() -> str:
@@ -84,65 +94,160 @@ def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: s
     return run_id
 
 
-def allowed_buttons(run: Run) -> list[RunButton]:
-    """Return the buttons that a run allows in its present state."""
-    goals = () if run.problem else MOVES[run.status]
-    allowed = (goal for goal in BUTTONS if goal in goals and (goal is not Status.QUEUED or run.resumable))
-    return [BUTTONS[goal] for goal in allowed]
+def runs_seen_active(page: str) -> list[str]:
+    """Return the ids of the runs that a page has shown as active since the person came to it, to be added to."""
+    memory = st.session_state.setdefault(_SEEN_ACTIVE_KEY, {})
+    if memory.get("visit") != current_visit():
+        memory.clear()
+        memory["visit"] = current_visit()
+    seen: list[str] = memory.setdefault(page, [])
+    return seen
 
 
-def show_run_buttons(workspace: Workspace, run: Run, page: str) -> None:
-    """Show the buttons that the run allows."""
-    for action in allowed_buttons(run):
-        name = action.name
-        if st.button(name.capitalize(), key=f"{page}_{name}_{run.id}", icon=action.icon, help=action.help):
-            with show_errors_as_toast():
-                action.do(workspace, run.id)
-                if action.answer:
-                    st.toast(f"{escaped(run.name)}: {action.answer}", icon=action.icon)
-                else:
-                    _announce_queue_place(workspace, run.id)
-                st.rerun()
+def show_end_buttons(workspace: Workspace, run: Run, page: str) -> None:
+    """Show Pause and Stop. From the click on they say what was asked, and then how the run ended, and do nothing.
 
-
-def show_retry_and_duplicate(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
-    """Show the buttons for a new run made from this one; return the id of one that was just made, else an empty text.
+    They are shown as long as the run is active, and after its end until the person leaves the page, at the same place and
+    in the same size. For a run that had ended before the person came nothing is shown.
 
     Args:
         workspace: where.
-        run: the earlier run.
-        runs: all runs, as the page is drawn.
+        run: the run as it is now.
         page: prefix of the widget keys.
     """
+    seen = runs_seen_active(page)
+    if run.active and run.id not in seen:
+        seen.append(run.id)
+    if run.problem or run.id not in seen:
+        return
+    for button in END_BUTTONS:
+        label, enabled = end_label(button, run)
+        st.button(
+            label,
+            key=f"{page}_{button.request}_{run.id}",
+            icon="spinner" if label == button.asked else button.icon,
+            help=button.help,
+            disabled=not enabled,
+            width=_END_WIDTH,
+            on_click=_ask_to_end,
+            args=(workspace, run.id, button),
+        )
+
+
+def end_label(button: EndButton, run: Run) -> tuple[str, bool]:
+    """Return what a button that ends runs says of this one, and whether it can be pressed."""
+    if run.active:
+        outweighs = button.request is EndRequest.STOP and run.ending is EndRequest.PAUSE
+        return button.asked if run.ending is button.request else button.label, run.ending is None or outweighs
+    says_how = (button.request is EndRequest.PAUSE) == (run.status is Status.PAUSED)
+    return run.status.capitalize() if says_how else button.label, False
+
+
+def _ask_to_end(workspace: Workspace, run_id: str, button: EndButton) -> None:
+    """Ask a run to end; the second click of a double click may find that it has ended."""
+    with show_errors_as_toast():
+        if read_run(workspace, run_id).active:
+            button.do(workspace, run_id)
+
+
+def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
+    """Show the buttons for what comes after a run, the first of them primary, each with a few words on what it does.
+
+    They must stand at another place of the page than those of `show_end_buttons`.
+
+    Args:
+        workspace: where.
+        run: the run as it is now.
+        runs: all runs, as the page is drawn.
+        page: prefix of the widget keys.
+
+    Returns:
+        The id of a run that was just made, else an empty text.
+    """
+    if run.problem:
+        return ""
+    # While it is active, Duplicate stands where neither Resume nor Retry stood, so that their second click misses it.
+    with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left"):
+        if run.resumable:
+            show_resume_button(workspace, run, page)
+        made = _show_retry(workspace, run, runs, page) if run.status in RETRIABLE else ""
+        _show_duplicate(run, page)
+    return made
+
+
+def show_resume_button(workspace: Workspace, run: Run, page: str) -> None:
+    """Show Resume, for a run that is `resumable`."""
+    with show_errors_as_toast():
+        epoch = epoch_to_resume(workspace, run.id)
+        _show_choice(
+            "Resume",
+            "goes on from its last checkpoint"
+            if epoch is None
+            else f"goes on at epoch {min(epoch, run.config.optimizer.epochs)}",
+            key=f"{page}_resume_{run.id}",
+            icon=":material/play_arrow:",
+            kind="primary",
+            on_click=lambda: _resume(workspace, run.id),
+        )
+
+
+def _resume(workspace: Workspace, run_id: str) -> None:
+    """Resume a run, unless another tab or the click before has done so."""
+    with show_errors_as_toast():
+        if not read_run(workspace, run_id).active:
+            resume_run(workspace, run_id)
+        _announce_queue_place(workspace, run_id)
+
+
+def _show_retry(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
+    # The count is part of the key, so that the second of two quick clicks finds no button; a later one finds one
+    # that is disabled as long as the new run is under way, because it would end the same.
+    repeats = [other for other in runs if other.parent == run.id]
+    under_way = any(other.active and other.config == run.config for other in repeats)
     made = ""
-    if run.status in RETRIABLE and not run.problem:
-        # The count is part of the key, so that the second of two quick clicks finds no button; a later one finds one
-        # that is disabled as long as the new run is under way, because it would end the same.
-        repeats = [other for other in runs if other.parent == run.id]
-        under_way = any(other.active and other.config == run.config for other in repeats)
-        if st.button(
-            "Retry",
-            key=f"{page}_retry_{run.id}_{len(repeats)}",
-            icon=":material/replay:",
-            disabled=under_way,
-            help="A run that repeats it is under way."
-            if under_way
-            else "Trains it once more from the start, with the same settings and seed, as a new run.",
-        ):
-            with show_errors_as_toast():
-                made = retry_run(workspace, run.id, person=current_person())
-                start_run(workspace, made)
-                _announce_queue_place(workspace, made)
-    if not run.problem and st.button(
+    if _show_choice(
+        "Retry",
+        "a run that repeats it is under way" if under_way else "again from the start, same settings and seed",
+        key=f"{page}_retry_{run.id}_{len(repeats)}",
+        icon=":material/replay:",
+        kind="secondary" if run.resumable else "primary",
+        disabled=under_way,
+    ):
+        with show_errors_as_toast():
+            made = retry_run(workspace, run.id, person=current_person())
+            start_run(workspace, made)
+            _announce_queue_place(workspace, made)
+    return made
+
+
+def _show_duplicate(run: Run, page: str) -> None:
+    if _show_choice(
         "Duplicate",
+        "change settings first",
         key=f"{page}_duplicate_{run.id}",
         icon=":material/content_copy:",
-        help="Opens the Train page with these settings, to change what you like and start.",
+        kind="secondary",
     ):
         load_settings(run.config)
         st.session_state[MADE_FROM_KEY] = run.id
         st.switch_page("pages/train.py", query_params={"run": run.id, "view": "New run"})
-    return made
+
+
+def _show_choice(
+    label: str,
+    words: str,
+    *,
+    key: str,
+    icon: str,
+    kind: Literal["primary", "secondary"],
+    disabled: bool = False,
+    on_click: Callable[[], None] | None = None,
+) -> bool:
+    """Show a button with a few words below it; return whether it was pressed."""
+    with st.container(width=_CHOICE_WIDTH, gap=None):
+        pressed = st.button(label, key=key, icon=icon, type=kind, disabled=disabled, on_click=on_click)
+        st.caption(words)
+    return pressed
 
 
 def _announce_queue_place(workspace: Workspace, run_id: str) -> None:
