@@ -41,9 +41,9 @@ def run_looks(run_ids: Collection[str]) -> dict[str, RunLook]:
 
 
 def run_swatch(run_id: str) -> str:
-    """A dot in the run's colour, as the address of an image."""
+    """A dot in the run's colour with room around it, as the address of an image."""
     svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="16" height="16">'
-        f'<circle cx="8" cy="8" r="6" fill="{run_colour(run_id)}"/></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36" width="36" height="36">'
+        f'<circle cx="18" cy="18" r="7" fill="{run_colour(run_id)}"/></svg>'
     )
     return f"data:image/svg+xml,{quote(svg, safe='/:= ')}"

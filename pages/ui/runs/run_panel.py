@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.runs import Run, note_run, rename_run
+from cifar_core.runs import Run, note_run, read_run, rename_run
 from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
@@ -12,9 +12,11 @@ from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
 from pages.ui.train.run_buttons import show_go_on_buttons
 
+_SAVED_KEY = "runs_saved"  # session: id of the run whose name or note was just saved, and what was, in words
+
 
 def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show the links, buttons, name and note of one run."""
+    """Show the links, name and note, and buttons of one run."""
     with st.container(border=True):
         if run.problem:
             st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
@@ -25,6 +27,10 @@ def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             if run.best is not None:
                 _show_link("confusion", "What it confuses", ":material/grid_on:", run)
                 _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+        if run.error and not run.problem:
+            st.caption(f":material/error: {escaped_sentence(run.error)}")
+        if not run.problem:
+            _show_name_and_note(workspace, run)
         if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -32,8 +38,6 @@ def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
                 show_export_button(workspace, run)
                 show_disk_space(workspace, run)
                 show_delete_button(workspace, run)
-        if not run.problem:
-            _show_name_and_note(workspace, run)
 
 
 def _origin(run: Run) -> str:
@@ -73,4 +77,17 @@ def _show_name_and_note(workspace: Workspace, run: Run) -> None:
         with show_errors():
             rename_run(workspace, run.id, "" if name.strip() == run.id else name)
             note_run(workspace, run.id, note)
+            st.session_state[_SAVED_KEY] = run.id, _saved_words(run, read_run(workspace, run.id))
             st.rerun()
+    saved_id, words = st.session_state.get(_SAVED_KEY, ("", ""))
+    if saved_id == run.id:
+        del st.session_state[_SAVED_KEY]
+        st.success(words, icon=":material/check_circle:")
+
+
+def _saved_words(before: Run, now: Run) -> str:
+    """Return what was saved, in words, from the run as it was and as it is."""
+    changes = [f"{escaped(before.name)} is now **{escaped(now.name)}**"] if now.name != before.name else []
+    if now.note != before.note:
+        changes.append("the note is kept" if now.note else "the note is gone")
+    return f"Saved: {' and '.join(changes)}." if changes else "Nothing was changed."

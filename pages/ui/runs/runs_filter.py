@@ -13,7 +13,7 @@ from cifar_core.runs import Run
 from cifar_core.text import natural_key
 from pages.ui.markdown import escaped
 from pages.ui.runs.runs_table import HIDDEN_COLUMNS, SHARES, column_label, numeric_columns
-from pages.ui.url_state import UrlParameter, any_of, free_text, one_of
+from pages.ui.url_state import UrlParameter, any_of, free_text, one_of, reset_widgets
 from pages.ui.wording import STATUS_DISPLAY
 
 PAGE = "runs"  # prefix of the widget keys
@@ -55,7 +55,7 @@ def filter_url_parameters(runs: Sequence[Run], table: pd.DataFrame) -> dict[str,
     }
 
 
-def show_filter_row(runs: Sequence[Run], table: pd.DataFrame, parameters: dict[str, UrlParameter]) -> None:
+def show_filter_row(runs: Sequence[Run], table: pd.DataFrame) -> None:
     """Show the text field, the other filters behind one button, and the order; what they say is in the session."""
     columns = [key for key in table.columns if key not in HIDDEN_COLUMNS and key != "colour"]
     datasets = sorted({run.config.data.dataset for run in runs if not run.problem}, key=natural_key)
@@ -111,7 +111,7 @@ def show_chips(parameters: dict[str, UrlParameter]) -> list[str]:
                     icon=":material/restart_alt:",
                     type="tertiary",
                     key=f"{PAGE}_reset",
-                    on_click=lambda: [lift() for _, _, lift in reversed(chips)],
+                    on_click=partial(_lift_all, parameters),
                 )
     return [words for _, words, _ in chips]
 
@@ -185,13 +185,16 @@ def _chips(parameters: dict[str, UrlParameter]) -> list[tuple[str, str, Callable
     chips: list[tuple[str, str, Callable[[], None]]] = [
         (name, text, partial(_set, name, parameters[name].default)) for name, text in words.items() if text
     ]
-    for each in said["range"]:
-        chips.append((f"range_{each.column}", each.words(), partial(_drop_range, each)))
-    return chips
+    ranges = [(f"range_{each.column}", each.words(), partial(_drop_range, each)) for each in said["range"]]
+    return [*chips, *ranges]
 
 
 def _set(name: str, value: Any) -> None:
     st.session_state[f"{PAGE}_{name}"] = value
+
+
+def _lift_all(parameters: dict[str, UrlParameter]) -> None:
+    reset_widgets(PAGE, {name: parameters[name] for name in _FILTERS})
 
 
 def _drop_range(unwanted: ColumnRange) -> None:

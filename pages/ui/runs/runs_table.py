@@ -1,5 +1,6 @@
 """The table of runs: one row for each, ready to be filtered, sorted, shown and downloaded."""
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,22 +33,32 @@ SHARES = ("accuracy", "last_accuracy")  # columns of shares, 0 to 1
 HIDDEN_COLUMNS = ("id", "words")  # what the rows are about, and the text that is searched
 _MOST_ROWS_KEPT = 5000
 _kept_rows: dict[str, tuple[Run, dict[str, Any]]] = {}  # by id; a run that was read again is another object
+_last_table: list[tuple[list[Run], pd.DataFrame]] = []  # of the last call, where none waited
 
 
 def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
     """Return one row a run: `FIRST_COLUMNS`, the settings in which the runs differ by their names, `HIDDEN_COLUMNS`.
 
+    The table is shared and must not be changed in place: while no run changes, it is the one of the call before.
+
     Args:
         runs: newest first.
         places: the places in the queue of those that wait.
     """
+    for before, table in _last_table:
+        if len(before) == len(runs) and not places and all(map(operator.is_, before, runs)):
+            return table
+    table = _make_table(runs, places)
+    _last_table[:] = [] if places else [(list(runs), table)]
+    return table
+
+
+def _make_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
     sound = [run.config for run in runs if not run.problem]
     settings = [name for name in differing(sound) if name != "dataset"] if sound else []
     rows = [_row_of(run) for run in runs]
     table = pd.DataFrame({key: [row.get(key) for row in rows] for key in (*FIRST_COLUMNS, *settings, *HIDDEN_COLUMNS)})
-    table["status"] = [
-        row["status"] + (f", {places[row['id']]}" if row["id"] in places else "") for row in rows
-    ]
+    table["status"] = [row["status"] + (f", {places[row['id']]}" if row["id"] in places else "") for row in rows]
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
     for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "last_accuracy"):
         table[key] = table[key].astype(float)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from cifar_core.runs import Run
 from pages.ui.run_focus import focus_on
@@ -21,9 +22,8 @@ TABLE_HEIGHT = 320  # pixels, eight rows and a half: what is done with a ticked 
 _TICKED_KEY = f"{PAGE}_runs"  # session: ids in the order of the ticks
 _DRAWN_KEY = f"{PAGE}_table_drawn"  # session: the ids of the rows, key and first selection of the table as it was drawn
 _LAST_KEY = f"{PAGE}_last_ticked"  # session: the run that was ticked last when the page was drawn
-_LONG_NAME = 34  # characters that fit in one line of the column of names
-_LINE, _TWO_LINES = 35, 56  # pixels of a row
-_NAME_PIXELS = (110, 310)  # least and most of that column
+_LONG_NAME = 54  # characters that fit in one line of the widest column of names; longer ones are wrapped
+_LINE, _THREE_LINES = 35, 66  # pixels of a row; Streamlit wraps the text of rows over 64
 
 TICKED_URL_PARAMETER = UrlParameter(
     [], lambda texts: list(dict.fromkeys(filter(None, texts[0].split(","))))[-MAX_TICKED:], lambda ids: [",".join(ids)]
@@ -56,7 +56,7 @@ def show_table(rows: pd.DataFrame) -> None:
         in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), SHARES),
         column_order=[name for name in rows.columns if name not in HIDDEN_COLUMNS],
         height=TABLE_HEIGHT if len(ids) > 8 else "content",
-        row_height=_TWO_LINES if longest > _LONG_NAME else _LINE,
+        row_height=_THREE_LINES if longest > _LONG_NAME else _LINE,
         hide_index=True,
         placeholder="–",
         on_select=_on_tick,
@@ -68,15 +68,13 @@ def show_table(rows: pd.DataFrame) -> None:
     )
 
 
-def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, object]:
+def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
     """Return how each column is drawn: names whole, shares in per cent, days and times so that a click sorts them."""
     column = st.column_config
     this_year = rows["created"].dropna().dt.year.eq(pd.Timestamp.now().year).all()
-    special: dict[str, object] = {
+    special = {
         "colour": column.ImageColumn(" ", width=36, pinned=True, help="The colour of this run in every chart."),
-        "name": column.TextColumn(
-            FIRST_COLUMNS["name"], pinned=True, width=min(max(8 * longest + 24, _NAME_PIXELS[0]), _NAME_PIXELS[1])
-        ),
+        "name": column.TextColumn(FIRST_COLUMNS["name"], pinned=True, width=_name_pixels(longest)),
         "accuracy": column.NumberColumn(
             FIRST_COLUMNS["accuracy"],
             format=PERCENT_FORMAT,
@@ -97,7 +95,14 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, object]:
         ),
         "best_epoch": column.NumberColumn(FIRST_COLUMNS["best_epoch"], help="The epoch of the test accuracy."),
     }
-    return {key: special.get(key, column.Column(column_label(key))) for key in rows.columns if key != "id"}
+    return {
+        key: special.get(key, column.Column(column_label(key))) for key in rows.columns if key not in HIDDEN_COLUMNS
+    }
+
+
+def _name_pixels(longest: int) -> int:
+    """Return a width in which every name of up to `longest` characters is seen whole."""
+    return max(110, 24 + round(7.3 * longest)) if longest <= _LONG_NAME else 300
 
 
 def _clock(rows: pd.DataFrame) -> "pd.Series[pd.Timedelta]":
@@ -109,9 +114,10 @@ def _table_key(ids: list[str]) -> tuple[str, list[int]]:
 
     Another list of rows has another key, and so has one whose ticks were changed elsewhere: by the URL or a button.
     """
-    wanted = [row for row, run_id in enumerate(ids) if run_id in st.session_state[_TICKED_KEY]]
+    ticks = set(st.session_state[_TICKED_KEY])
+    wanted = [row for row, run_id in enumerate(ids) if run_id in ticks]
     before, key, first, turn = st.session_state.get(_DRAWN_KEY, ((), "", [], 0))
-    shown = st.session_state.get(key)
+    shown = st.session_state.get(key) if key else None
     ticked = sorted(shown["selection"]["rows"]) if shown else first
     if before != tuple(ids) or ticked != wanted:
         turn += 1
