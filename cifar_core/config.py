@@ -6,7 +6,7 @@ range. Reads and writes nothing.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -27,29 +27,32 @@ _ANY_SIZE = tuple(item.name for item in models() if item.any_size)
 class DataConfig:
     """Which pictures train the network, and how they are varied."""
 
-    dataset: str = setting("drawn10", "name", "Dataset", "The pictures to learn from.")
+    dataset: str = setting("drawn10", "name", "Dataset", "The pictures to learn from and to be tested with.")
     train_share: float = setting(1.0, "float", "Share of the training pictures",
-        "Use only this part of them, the same share of every class: faster, and shows what more data is worth.",
-        low=0.01, high=1.0, step=0.01)
-    own_validation: bool = setting(True, "bool", "The dataset's own validation pictures", "Where the dataset has validation "
-        "pictures of its own, they choose the best epoch and stop early; off, a share of the training pictures does.")
+        "Learn from only this share of them, the same share of every class: faster, and shows what more pictures are worth. "
+        "1 is all of them.", low=0.01, high=1.0, step=0.01)
+    own_validation: bool = setting(True, "bool", "Use the dataset's own validation pictures", "Where the dataset has "
+        "validation pictures of its own, they choose the best epoch and stop early; off, a share of the training pictures "
+        "does.")
     validation_share: float = setting(0.1, "float", "Share kept for validation",
         "Training pictures the network never learns from; they choose the best epoch and stop early, so that the "
-        "test set stays an honest exam.", low=0.0, high=0.5, step=0.01, only_with=("own_validation", (False,)))
-    flip: bool = setting(True, "bool", "Flip", "Mirror each picture left to right in every second epoch: a mirrored "
-        "cat is still a cat.")
-    shift: int = setting(0, "int", "Shift", "Move each picture by up to this many pixels in both directions.",
-        low=0, high=8, unit="pixels")
-    mirror_edges: bool = setting(False, "bool", "Mirror edges", "Fill the edge that a shift leaves free with the pixels beside "
-        "it, mirrored, as the shift when judging does; else the edge is black.", only_with=("shift", tuple(range(1, 9))))
-    cutout: int = setting(0, "int", "Cutout", "Blank a random square of this width, so that no single detail "
-        "decides.", low=0, high=20, unit="pixels")
-    flip_test: bool = setting(False, "bool", "Flip when judging", "Judge each picture together with its mirror image "
-        "and average (test-time augmentation): a little more accurate, twice the time of a measurement. Without a validation "
-        "part only the last epoch counts, and only that one is judged so.")
-    shift_test: int = setting(0, "int", "Shift when judging", "Judge each picture also moved by this much towards one corner "
-        "and towards the opposite one, and average: a little more accurate, three times the time of a measurement.",
-        low=0, high=4, unit="pixels")
+        "test set stays an honest exam. 0 keeps none: then the last epoch counts.", low=0.0, high=0.5, step=0.01,
+        only_with=("own_validation", (False,)), zero="none")
+    flip: bool = setting(True, "bool", "Flip left to right", "Mirror each picture left to right in every second epoch: a "
+        "mirrored cat is still a cat.")
+    shift: int = setting(0, "int", "Shift at random", "Move each picture by up to this many pixels sideways and up or down, "
+        "so that it does not matter where a thing stands.", low=0, high=8, unit="pixels", zero="none")
+    mirror_edges: bool = setting(False, "bool", "Mirror the edges", "Fill the edge that a shift leaves free with the pixels "
+        "beside it, mirrored, as the shift when judging does; else the edge is black.",
+        only_with=("shift", tuple(range(1, 9))))
+    cutout: int = setting(0, "int", "Blank a square (cutout)", "Blank a square of this width at a random place, so that no "
+        "single detail decides.", low=0, high=20, unit="pixels", zero="none")
+    flip_test: bool = setting(False, "bool", "Judge the mirror image too", "After training, judge each picture together with "
+        "its mirror image and average both answers (test-time augmentation): a little more accurate, twice the time of a "
+        "measurement. Without a validation part only the last epoch counts, and only that one is judged so.")
+    shift_test: int = setting(0, "int", "Judge shifted pictures too", "After training, judge each picture also moved by this "
+        "much towards one corner and towards the opposite one, and average the answers (test-time augmentation): a little "
+        "more accurate, three times the time of a measurement.", low=0, high=4, unit="pixels", zero="none")
 
     @property
     def views(self) -> int:
@@ -62,45 +65,49 @@ class OptimizerConfig:
     """How the weights are changed."""
 
     epochs: int = setting(10, "int", "Epochs", "How often the network sees every training picture.", low=1, high=500)
-    batch_size: int = setting(64, "int", "Batch size", "Pictures per step: small batches learn more per picture, "
-        "large ones run faster.", low=1, high=4096, log=True, unit="pictures")
-    optimizer: str = setting("adam", "choice", "Optimiser", "The rule that turns gradients into steps. SGD and "
-        "Muon use Nesterov momentum; Muon wants a learning rate of about 0.1; averaged_sgd, SGD with a running mean of the "
-        f"weights (Lookahead), is for {_NORMALISED}.",
-        choices=("adam", "adamw", "sgd", "muon", "averaged_sgd"))
-    learning_rate: float = setting(1e-3, "float", "Learning rate", "Size of a step. Too high: the loss jumps about; "
-        "too low: it hardly falls.", low=1e-6, high=10.0, log=True)
-    momentum: float = setting(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps; Adam has "
-        "its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon", "averaged_sgd")))
-    schedule: str = setting("cosine", "choice", "Schedule", "How the learning rate moves during the run: constant; "
-        "cosine falls smoothly to zero; one_cycle warms up, then falls.", choices=("constant", "cosine", "one_cycle"))
-    warmup_share: float = setting(0.2, "float", "Warm-up",
-        "Part of the run in which one_cycle raises the learning rate.", low=0.0, high=0.9, step=0.05,
-        only_with=("schedule", ("one_cycle",)))
-    weight_decay: float = setting(0.0, "float", "Weight decay", "Pulls weights towards zero at each step, which "
-        "favours simpler answers.", low=0.0, high=1.0, step=0.0001)
-    label_smoothing: float = setting(0.0, "float", "Label smoothing", "Aim a little below 100 % for the right class: "
-        "less over-confident.", low=0.0, high=0.5, step=0.01)
-    small_share: float = setting(0.0, "float", "Small pictures first", "In this part of the run the pictures are shrunk "
-        "to 24 x 24 pixels: nearly half the work while the network still learns the rough shapes.", low=0.0, high=0.9,
-        step=0.05, only_with=("model", _ANY_SIZE))
-    prune_share: float = setting(0.0, "float", "Skip easy pictures", "Leave out, in most epochs, this part of the pictures "
-        "that the network knows better than average; the rest of them count as much more (InfoBatch). Saves steps in "
-        "long runs.", low=0.0, high=0.9, step=0.05)
-    patience: int = setting(0, "int", "Early stopping", "Stop after this many epochs without a better validation "
-        "accuracy; 0 never stops early.", low=0, high=100, unit="epochs")
+    batch_size: int = setting(64, "int", "Batch size", "Pictures that are looked at together before each step: small batches "
+        "learn more from each picture, large ones run faster.", low=1, high=4096, log=True, unit="pictures")
+    optimizer: str = setting("adam", "choice", "Optimiser", "The rule that turns errors (gradients) into changes of the "
+        "weights. Adam and AdamW need little tuning. SGD and Muon use Nesterov momentum; Muon wants a learning rate of about "
+        "0.1. Averaged SGD keeps a running mean of the weights (Lookahead) and is for "
+        f"{_NORMALISED}.",
+        choices=("adam", "adamw", "sgd", "muon", "averaged_sgd"),
+        titles=("Adam", "AdamW", "SGD", "Muon", "Averaged SGD"))
+    learning_rate: float = setting(1e-3, "float", "Learning rate", "How far the weights move at each step. Too high: the "
+        "loss jumps about; too low: it hardly falls.", low=1e-6, high=10.0, log=True)
+    momentum: float = setting(0.9, "float", "Momentum", "How much of the last step SGD or Muon keeps: it smooths the way. "
+        "Adam has its own.", low=0.0, high=0.99, step=0.01, only_with=("optimizer", ("sgd", "muon", "averaged_sgd")))
+    schedule: str = setting("cosine", "choice", "Learning rate over the run", "Constant keeps it; cosine lets it fall "
+        "smoothly to zero; one cycle raises it first (warm-up), then lets it fall.",
+        choices=("constant", "cosine", "one_cycle"), titles=("Constant", "Cosine", "One cycle"))
+    warmup_share: float = setting(0.2, "float", "Share of the run for warm-up",
+        "Part of the run in which one cycle raises the learning rate.", low=0.0, high=0.9, step=0.05,
+        only_with=("schedule", ("one_cycle",)), zero="none")
+    weight_decay: float = setting(0.0, "float", "Weight decay", "Pulls all weights a little towards zero at each step, which "
+        "favours simpler answers.", low=0.0, high=1.0, step=0.0001, zero="none")
+    label_smoothing: float = setting(0.0, "float", "Label smoothing", "Aim this much below 100 % for the right class: the "
+        "network becomes less over-confident.", low=0.0, high=0.5, step=0.01, zero="none")
+    small_share: float = setting(0.0, "float", "Share of the run on small pictures", "In this part of the run, its beginning, "
+        "the pictures are shrunk to 24 x 24 pixels: nearly half the work while the network still learns the rough shapes.",
+        low=0.0, high=0.9, step=0.05, only_with=("model", _ANY_SIZE), zero="none")
+    prune_share: float = setting(0.0, "float", "Share of easy pictures to skip", "Leave out, in most epochs, this part of the "
+        "pictures that the network knows better than average; the rest of them count as much more (InfoBatch). Saves steps "
+        "in long runs.", low=0.0, high=0.9, step=0.05, zero="none")
+    patience: int = setting(0, "int", "Stop early", "Stop after this many epochs without a better validation accuracy; "
+        "0 never stops early.", low=0, high=100, unit="epochs", zero="never")
 
 
 @dataclass(frozen=True)
 class MachineConfig:
     """What makes the run repeatable, and where it runs."""
 
-    seed: int = setting(0, "int", "Seed", "Start of all randomness: the same seed and settings give the same run on "
-        "the same machine.", low=0, high=2**31 - 1)
-    device: str = setting("auto", "choice", "Device", "Where to compute; auto takes CUDA, else MPS, else the CPU.",
-        choices=("auto", "cpu", "cuda", "mps"))
+    seed: int = setting(0, "int", "Random seed", "Where all randomness starts: the same seed and settings give the same run "
+        "on the same machine; another seed shows how much is chance.", low=0, high=2**31 - 1)
+    device: str = setting("auto", "choice", "Device", "What computes: automatic takes an NVIDIA graphics card (CUDA), else "
+        "that of a Mac (MPS), else the processor (CPU).", choices=("auto", "cpu", "cuda", "mps"),
+        titles=("Automatic", "CPU", "GPU (CUDA)", "GPU (Apple MPS)"))
     max_seconds: int = setting(0, "int", "Time limit", "Stop after training for this long and keep everything; a resumed "
-        "run gets as long again. 0 sets no limit.", low=0, high=604_800, unit="seconds")
+        "run gets as long again. 0 sets no limit.", low=0, high=604_800, unit="seconds", zero="no limit")
 
 
 # fmt: on
@@ -179,6 +186,59 @@ def make_config(settings: Mapping[str, Any] | None = None, *, preset: str = "def
     if not config.data.own_validation:  # else it depends on the dataset
         require_validation(config, own=0)
     return config
+
+
+# How people find a setting: group -> title. Augmentation is a part of the data's settings.
+GROUP_TITLES = {
+    "data": "Data",
+    "model": "Network",
+    "optimizer": "Optimiser",
+    "augmentation": "Augmentation",
+    "machine": "Run",
+}
+_AUGMENTATION = ("flip", "shift", "mirror_edges", "cutout", "flip_test", "shift_test")
+
+
+def settings_by_group(names: Collection[str]) -> dict[str, list[str]]:
+    """These settings by group (a key of `GROUP_TITLES`), each in the order of the table; no group is empty."""
+    found: dict[str, list[str]] = {group: [] for group in GROUP_TITLES}
+    for group, name, _, _ in hyperparameters():
+        if name in names:
+            found["augmentation" if name in _AUGMENTATION else group].append(name)
+    return {group: members for group, members in found.items() if members}
+
+
+def settings_in_effect(settings: Mapping[str, Any], own: int) -> list[str]:
+    """Names of the settings that mean something beside the others, in the order of the table.
+
+    Args:
+        settings: all of them, as `RunConfig.flat` gives them.
+        own: how many validation pictures of its own the dataset has.
+    """
+    beside = {**settings, "own_validation": settings["own_validation"] and own > 0}
+
+    def has_effect(name: str, spec: Spec) -> bool:
+        other, values = spec.only_with
+        return own > 0 if name == "own_validation" else not other or beside[other] in values
+
+    return [name for _, name, spec, _ in hyperparameters() if has_effect(name, spec)]
+
+
+def changed_settings(settings: Mapping[str, Any], preset: str, own: int) -> list[str]:
+    """Names of the settings in effect that are not as the preset has them. The dataset is none of a preset's.
+
+    Args:
+        settings: all of them, as `RunConfig.flat` gives them.
+        preset: a name of `PRESETS`.
+        own: how many validation pictures of its own the dataset has.
+    """
+    basis = make_config(preset=preset).flat()
+    return [name for name in settings_in_effect(settings, own) if name != "dataset" and settings[name] != basis[name]]
+
+
+def nearest_preset(settings: Mapping[str, Any], own: int) -> str:
+    """The preset from which the fewest settings in effect differ; the first of several."""
+    return min(PRESETS, key=lambda preset: len(changed_settings(settings, preset, own)))
 
 
 def differing(configs: list[RunConfig]) -> list[str]:

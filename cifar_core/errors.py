@@ -55,4 +55,8 @@ class StorageError(CifarCoreError):
 
 
 class TrainingError(CifarCoreError):
-    """A training cannot go on, for example because its loss became infinite."""
+    """A training cannot go on."""
+
+
+class DivergedError(TrainingError):
+    """The loss or the weights of a training became NaN or infinite."""

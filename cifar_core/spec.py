@@ -29,6 +29,8 @@ class Spec:
     step: float = 1
     unit: str = ""
     choices: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()  # what people read for each of the choices; none where they read as they are
+    zero: str = ""  # what 0 means, where it is no amount: `no limit`
     items: tuple[str, ...] = ()
     only_with: tuple[str, tuple[Any, ...]] = ("", ())  # (setting, its values): has no effect with any other value of it
 
@@ -77,6 +79,25 @@ def _parse(spec: Spec, value: Any) -> Any:
             if not isinstance(value, str) or not is_folder_name(value):
                 raise ValueError(f"must be a name of {FOLDER_NAME_RULE}")
             return value
+
+
+def value_words(spec: Spec, value: Any) -> str:
+    """A value as people read it: `0.001`, `32 and 64`, `on`, `Adam`, `2 pixels`, `no limit`."""
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case list() | tuple():
+            return " and ".join(filter(None, (", ".join(map(str, value[:-1])), *map(str, value[-1:]))))
+        case str():
+            return dict(zip(spec.choices, spec.titles, strict=False)).get(value, value)
+        case _ if value == 0 and spec.zero:
+            return spec.zero
+        case _:
+            return f"{value:.10g}" + (f" {_unit(spec.unit, value)}" if spec.unit else "")
+
+
+def _unit(unit: str, value: float) -> str:
+    return unit.removesuffix("s") if value == 1 else unit
 
 
 def range_words(spec: Spec) -> str:

@@ -14,7 +14,7 @@ from pages.ui.run_focus import run_in_focus
 from pages.ui.runs.delete_and_restore import show_trash, show_undo
 from pages.ui.runs.export_import import show_run_import
 from pages.ui.runs.run_curves import CURVE_URL_PARAMETERS, show_run_curves
-from pages.ui.runs.run_panel import show_run_panel
+from pages.ui.runs.run_panel import show_run_panels
 from pages.ui.runs.runs_filter import PAGE, filter_url_parameters, matching_rows, show_chips, show_filter_row
 from pages.ui.runs.runs_table import runs_csv, runs_table
 from pages.ui.runs.ticked_runs import TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
@@ -22,7 +22,6 @@ from pages.ui.train.active_runs import show_active_runs
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 NEWEST_RUNS = 5  # runs whose curves are shown when none is ticked
-MAX_PANELS = 5  # of ticked runs, the last one first
 
 
 def main(workspace: Workspace) -> None:
@@ -102,11 +101,7 @@ def _show_ticked(workspace: Workspace, ticked: list[Run], runs: list[Run], rows:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(words, width="content")
         st.button("Clear the ticks", key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear_ticks)
-    latest = list(reversed(ticked))
-    for run in latest[:MAX_PANELS]:
-        show_run_panel(workspace, run, runs)
-    if len(latest) > MAX_PANELS:
-        st.caption(f"and {len(latest) - MAX_PANELS} more; the {MAX_PANELS} ticked last are shown")
+    show_run_panels(workspace, ticked, runs)
 
 
 main(

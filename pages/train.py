@@ -3,11 +3,9 @@
 Reads datasets and runs; starts, stops, pauses and resumes runs.
 """
 
-from typing import Literal
-
 import streamlit as st
 
-from cifar_core.config import RunConfig, spec_of
+from cifar_core.config import RunConfig
 from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, list_runs, read_speed
@@ -28,7 +26,8 @@ from pages.ui.train.network_preview import (
 )
 from pages.ui.train.preset_picker import marked_preset_description, show_earlier_runs, show_presets
 from pages.ui.train.run_buttons import start_new_run, start_nonce
-from pages.ui.train.settings_form import MADE_FROM_KEY, setting_text, show_settings_form
+from pages.ui.train.run_settings import show_run_settings
+from pages.ui.train.settings_form import MADE_FROM_KEY, show_settings_form
 from pages.ui.train.start_estimate import show_start_estimate
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
@@ -45,7 +44,7 @@ def main(page: PageFrame) -> None:
     running = current_run(runs)
     if running is not None and "run" not in st.query_params:
         st.query_params["run"] = running.id
-    run = run_in_focus(workspace, runs, picker=page.head, required=False)
+    run = run_in_focus(workspace, runs, picker=page.head, required=False, results=False)
     # There is no default, so that the URL keeps the view of a watched run when the run ends.
     parameters = {"view": one_of([NEW, WATCH], None)}
     url_to_widgets("train", parameters)
@@ -121,24 +120,21 @@ def _start(workspace: Workspace, config: RunConfig, nonce: str) -> None:
 
 
 def _show_next_steps(run: Run) -> None:
-    """Show where to go from a run: to its confusion matrix and its mistakes; and its settings."""
-    if run.best is not None:
+    """Show where to go from a run that trains, to its confusion matrix and its mistakes so far; and its settings."""
+    if run.best is not None and run.active:
         with st.container(horizontal=True):
-            kind: Literal["primary", "secondary"] = "secondary" if run.active else "primary"
-            if st.button("Look inside", type=kind, icon=":material/grid_on:", key="train_inside"):
+            if st.button("Look inside", icon=":material/grid_on:", key="train_inside"):
                 st.switch_page("pages/confusion.py", query_params={"run": run.id})
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
     with st.expander("Settings of this run", icon=":material/tune:"):
-        if run.parent:
-            st.caption(f"Made from the settings of run {escaped(run.parent)}.")
-        st.table(
-            {spec_of(name).label: escaped(setting_text(value)) for name, value in run.config.flat().items()},
-            border="horizontal",
-            width="content",
-        )
+        show_run_settings(run)
 
 
 main(
-    setup_page("Train", "Choose how the network learns, start, and watch it; training goes on if you close this page.")
+    setup_page(
+        "Train",
+        "Choose how the network learns, start, and watch it; training goes on if you close this page.",
+        compact=True,
+    )
 )

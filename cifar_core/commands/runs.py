@@ -14,6 +14,7 @@ from cifar_core.commands.console import json_option, print_json, say, waiting_te
 from cifar_core.commands.jobs import follow_job
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, say_set_aside, unfinished
+from cifar_core.config import GROUP_TITLES, settings_by_group
 from cifar_core.errors import RunError
 from cifar_core.interrupts import note_ctrl_c
 from cifar_core.runs import (
@@ -100,8 +101,19 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
     for sentence in [*([found.error] if found.error else []), *content["caveats"]]:
         click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
-    for name, value in found.config.flat().items():
-        click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")
+    _echo_settings(found)
+
+
+def _echo_settings(run: Run) -> None:
+    """Print the settings that mean something for the run, by group, each as an option takes it."""
+    changed = f", changed: {', '.join(run.changed_settings)}" if run.changed_settings else ""
+    click.echo(f"Settings: preset {run.preset}{changed}")
+    settings = run.config.flat()
+    for group, names in settings_by_group(run.settings_in_effect).items():
+        click.echo(GROUP_TITLES[group])
+        for name in names:
+            value = settings[name]
+            click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")
 
 
 @runs.command("import")

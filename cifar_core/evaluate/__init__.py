@@ -16,7 +16,7 @@ from cifar_core.evaluate.confusion import (
     normalise_matrix,
 )
 from cifar_core.evaluate.forgetting import explain_forgetting, forgetting_events
-from cifar_core.evaluate.learning_curve import explain_curve
+from cifar_core.evaluate.learning_curve import CurveJudgement, curve_events, judge_curve
 from cifar_core.evaluate.metrics import (
     accuracy,
     averages,
@@ -35,6 +35,7 @@ __all__ = [
     "TERMS",
     "CheckedPredictions",
     "ConfusionMatrix",
+    "CurveJudgement",
     "Normalisation",
     "Score",
     "Term",
@@ -44,13 +45,14 @@ __all__ = [
     "check_probs",
     "class_report",
     "confusion_matrix",
+    "curve_events",
     "explain_averages",
-    "explain_curve",
     "explain_forgetting",
     "explain_matrix",
     "find_terms",
     "forgetting_events",
     "glossary",
+    "judge_curve",
     "largest_confusion",
     "log_loss",
     "most_confused",

@@ -1,6 +1,9 @@
-"""Describe the curves of a training in one sentence."""
+"""What a training's curves say: a judgement of them as they are, and what happened on the way, in short sentences."""
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -8,10 +11,59 @@ import pandas as pd
 RECENT = 3  # last epochs that show a trend
 SMALL_LOSS = 0.02  # relative change of a loss that counts as noise
 SMALL_ACCURACY = 0.005  # change of an accuracy that counts as noise
+JudgementKind = Literal["none", "first", "improving", "plateau", "overfitting", "unstable", "not learning"]
+_LASTING: tuple[JudgementKind, ...] = ("plateau", "overfitting", "unstable", "not learning")
+_KEPT_AFTERWARDS: tuple[JudgementKind, ...] = ("overfitting", "unstable")  # however short it was
+_WORDS: dict[JudgementKind, str] = {
+    "none": "No epoch yet",
+    "first": "Too early to tell",
+    "improving": "Still improving",
+    "plateau": "Plateau",
+    "overfitting": "Overfitting",
+    "unstable": "Unstable",
+    "not learning": "Not learning",
+}
+_DIVERGED = "Diverged"  # the word of the worst instability
 
 
-def explain_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
-    """Describe the curves in one sentence: improving, overfitting, diverging and so on.
+@dataclass(frozen=True)
+class CurveJudgement:
+    """What the curves of a run say."""
+
+    kind: JudgementKind
+    word: str  # two or three words, such as `Still improving`
+    sentence: str
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The finite values of the part that is judged: float [N] each, a value for each epoch."""
+
+    part: str  # "validation", or "test" where the run has no validation part
+    epoch: np.ndarray
+    train_loss: np.ndarray
+    train_accuracy: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+
+    def first(self, count: int) -> "_Curve":
+        """The first epochs of the curve."""
+        arrays = {name: value[:count] for name, value in vars(self).items() if name != "part"}
+        return replace(self, **arrays)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Epochs in a row after each of which the curve was judged alike."""
+
+    kind: JudgementKind
+    began: int  # row of the first epoch that it is about, 0-based
+    first: int  # number of epochs after which it was first judged so
+    last: int  # likewise for the last time
+
+
+def judge_curve(metrics: pd.DataFrame, *, classes: int = 10) -> CurveJudgement:
+    """Say how the training goes: improving, overfitting and so on, and since which epoch.
 
     It looks at the validation part, or at the test set if there is none; the sentence says which.
 
@@ -20,27 +72,39 @@ def explain_curve(metrics: pd.DataFrame, *, classes: int = 10) -> str:
         classes: their number, which tells the accuracy of guessing.
     """
     if metrics.empty:
-        return "No epoch is finished yet."
+        return CurveJudgement("none", _WORDS["none"], "No epoch is finished yet.")
+    curve, diverged = _curve_of(metrics)
+    if diverged:
+        return CurveJudgement("unstable", _DIVERGED, diverged)
+    last = _stretches(curve, classes)[-1]
+    return CurveJudgement(last.kind, _WORDS[last.kind], _sentence(curve, last, classes))
+
+
+def curve_events(metrics: pd.DataFrame, *, classes: int = 10) -> list[str]:
+    """What happened in a training, a sentence for each, with the epochs: plateau, overfitting and so on.
+
+    A plateau or an accuracy of guessing that passed is told only if it was seen after `RECENT` epochs or more.
+
+    Args:
+        metrics, classes: as `judge_curve`.
+    """
+    if metrics.empty:
+        return []
+    curve, diverged = _curve_of(metrics)
+    events = [_sentence(curve, stretch, classes) for stretch in _events(curve, classes)]
+    return [*events, *([diverged] if diverged else [])]
+
+
+def _curve_of(metrics: pd.DataFrame) -> tuple[_Curve, str]:
+    """The curve that is judged, and a sentence where its last epoch has a value that is not a number."""
     part = "validation" if _has(metrics, "validation") else "test"
-    curve = pd.DataFrame(
-        {
-            "epoch": metrics["epoch"],
-            "train_loss": metrics["train_loss"],
-            "train_accuracy": metrics["train_accuracy"],
-            "loss": metrics[f"{part}_loss"],
-            "accuracy": metrics[f"{part}_accuracy"],
-        }
-    ).astype(float)
-    if not np.isfinite(curve.iloc[-1]).all():
-        return "Diverged: the loss is no longer a number; try a lower learning rate."
-    if len(curve) == 1:
-        return (
-            f"One epoch is done with {_percent(curve['accuracy'].iloc[-1])} {part} accuracy; a trend needs a few more."
-        )
-    for sentence in (_not_learning(curve, classes), _diverging(curve), _overfitting(curve, part)):
-        if sentence:
-            return sentence
-    return _direction(curve, part)
+    names = ["epoch", "train_loss", "train_accuracy", f"{part}_loss", f"{part}_accuracy"]
+    table = metrics[names].to_numpy(float)
+    finite = np.isfinite(table).all(axis=1)
+    sentence = ""
+    if not finite[-1]:
+        sentence = f"Diverged in epoch {table[-1, 0]:.0f}: the loss is no longer a number; try a lower learning rate."
+    return _Curve(part, *table[finite].T), sentence
 
 
 def _has(metrics: pd.DataFrame, part: str) -> bool:
@@ -49,57 +113,145 @@ def _has(metrics: pd.DataFrame, part: str) -> bool:
     return column in metrics and bool(metrics[column].notna().any())
 
 
-def _not_learning(curve: pd.DataFrame, classes: int) -> str:
-    guess = 1 / classes
-    best = max(curve["accuracy"].max(), curve["train_accuracy"].max())
-    if best > min(1.25 * guess, guess + 0.03):
-        return ""
-    return (
-        f"Not learning: after {len(curve)} epochs the accuracy is still {_percent(best)}, about what guessing among "
-        f"{classes} classes gives ({_percent(guess)}); try another learning rate."
-    )
+def _stretches(curve: _Curve, classes: int) -> list[_Stretch]:
+    """How the curve was judged after each of its epochs, equal judgements in a row as one."""
+    found: list[_Stretch] = []
+    for count in range(1, len(curve.epoch) + 1):
+        kind = _kind(curve.first(count), classes)
+        if found and found[-1].kind == kind:
+            found[-1] = replace(found[-1], last=count)
+        else:
+            found.append(_Stretch(kind, _began(curve.first(count), kind), count, count))
+    return found
 
 
-def _diverging(curve: pd.DataFrame) -> str:
-    lowest, last = curve["train_loss"].min(), curve["train_loss"].iloc[-1]
-    if last < 1.5 * lowest or last - lowest < 0.2:
-        return ""
-    return f"Unstable: the training loss rose from {lowest:.2f} to {last:.2f}; try a lower learning rate."
+def _events(curve: _Curve, classes: int) -> Iterator[_Stretch]:
+    """The stretches worth telling; those of one kind that are about the same epochs as one."""
+    events: list[_Stretch] = []
+    for stretch in _stretches(curve, classes):
+        if stretch.kind not in _LASTING:
+            continue
+        same = [at for at, event in enumerate(events) if event.kind == stretch.kind and stretch.began < event.last]
+        if same:
+            events[same[-1]] = replace(events[same[-1]], last=stretch.last)
+        else:
+            events.append(stretch)
+    for event in events:
+        lasts, long = event.last == len(curve.epoch), event.last - event.first >= RECENT - 1
+        if lasts or long or event.kind in _KEPT_AFTERWARDS:
+            yield event
 
 
-def _overfitting(curve: pd.DataFrame, part: str) -> str:
-    """The loss has been above its minimum for `RECENT` epochs while the training loss kept falling."""
-    best_row = int(np.argmin(curve["loss"]))
-    best, last = curve.iloc[best_row], curve.iloc[-1]
-    rising = len(curve) - 1 - best_row >= RECENT and last["loss"] > (1 + SMALL_LOSS) * best["loss"]
-    if not rising or last["train_loss"] >= best["train_loss"]:
-        return ""
-    accuracy = "" if last["accuracy"] <= best["accuracy"] + SMALL_ACCURACY else f" (though {part} accuracy still rose)"
-    return (
-        f"Overfitting: the {part} loss was lowest at epoch {best['epoch']:.0f} ({best['loss']:.2f}) and has risen to "
-        f"{last['loss']:.2f} while the training loss kept falling{accuracy}; "
-        "stop near there, or add dropout, augmentation or data."
-    )
+def _kind(curve: _Curve, classes: int) -> JudgementKind:
+    """The judgement of a curve after its last epoch."""
+    if len(curve.epoch) == 1:
+        return "first"
+    if max(curve.accuracy.max(), curve.train_accuracy.max()) <= _guessing(classes):
+        return "not learning"
+    lowest, last = curve.train_loss.min(), curve.train_loss[-1]
+    if last >= 1.5 * lowest and last - lowest >= 0.2:
+        return "unstable"
+    if _is_overfitting(curve):
+        return "overfitting"
+    if _still_improves(curve):
+        return "improving"
+    return "plateau" if len(curve.epoch) > RECENT else "first"
 
 
-def _direction(curve: pd.DataFrame, part: str) -> str:
-    """Whether the last few epochs still improved or levelled off."""
-    back = min(RECENT, len(curve) - 1)
-    before, recent = curve.iloc[:-back], curve.iloc[-back:]
-    gained = recent["accuracy"].max() - before["accuracy"].max()
-    less_loss = 1 - recent["loss"].min() / max(before["loss"].min(), math.ulp(1.0))
+def _guessing(classes: int) -> float:
+    """The highest accuracy that still counts as guessing."""
+    return min(1.25 / classes, 1 / classes + 0.03)
+
+
+def _is_overfitting(curve: _Curve) -> bool:
+    """Whether the loss has been above its minimum for `RECENT` epochs while the training loss kept falling."""
+    best = int(curve.loss.argmin())
+    rising = len(curve.loss) - 1 - best >= RECENT and curve.loss[-1] > (1 + SMALL_LOSS) * curve.loss[best]
+    return bool(rising and curve.train_loss[-1] < curve.train_loss[best])
+
+
+def _still_improves(curve: _Curve) -> bool:
+    gained, less_loss = _recent_gain(curve)
+    return gained > SMALL_ACCURACY or less_loss > SMALL_LOSS
+
+
+def _recent_gain(curve: _Curve) -> tuple[float, float]:
+    """How much the best accuracy rose over the recent epochs, and the part of the lowest loss that they took off."""
+    back = min(RECENT, len(curve.epoch) - 1)
+    gained = curve.accuracy[-back:].max() - curve.accuracy[:-back].max()
+    return float(gained), float(1 - curve.loss[-back:].min() / max(curve.loss[:-back].min(), math.ulp(1.0)))
+
+
+def _began(curve: _Curve, kind: JudgementKind) -> int:
+    """The row of the epoch in which it began, for a curve that is judged so for the first time."""
+    rows = {
+        "plateau": len(curve.epoch) - RECENT,
+        "overfitting": int(curve.loss.argmin()) + 1,
+        "unstable": len(curve.epoch) - 1,
+    }
+    return rows.get(kind, 0)
+
+
+def _sentence(curve: _Curve, stretch: _Stretch, classes: int) -> str:
+    """A sentence on a stretch; what to do follows where it lasts to the end of the curve."""
+    now, lasts = curve.first(stretch.last), stretch.last == len(curve.epoch)
+    match stretch.kind:
+        case "first":
+            return _first_words(now)
+        case "improving":
+            return _improving_words(now)
+        case "plateau":
+            best = _percent(now.accuracy.max())
+            what, advice = (
+                f"the best {now.part} accuracy, {best}, hardly moves",
+                "more epochs alone are unlikely to help",
+            )
+        case "overfitting":
+            what, advice = _overfitting_words(now), "stop near there, or add dropout, augmentation or data"
+        case "unstable":
+            lowest, last = now.train_loss.min(), now.train_loss[-1]
+            what, advice = f"the training loss rose from {lowest:.2f} to {last:.2f}", "try a lower learning rate"
+        case _:
+            what, advice = _guessing_words(now, classes), "try another learning rate"
+    span = _span(int(now.epoch[stretch.began]), None if lasts else int(now.epoch[-1]))
+    return f"{_WORDS[stretch.kind]} {span}: {what}{f'; {advice}' if lasts else ''}."
+
+
+def _span(began: int, ended: int | None) -> str:
+    if ended is None:
+        return f"from epoch {began}"
+    return f"in epoch {began}" if began == ended else f"from epoch {began} to {ended}"
+
+
+def _first_words(curve: _Curve) -> str:
+    count, accuracy = len(curve.epoch), _percent(curve.accuracy[-1])
+    done = "One epoch is" if count == 1 else f"{count} epochs are"
+    return f"{done} done with {accuracy} {curve.part} accuracy; a trend needs a few more."
+
+
+def _improving_words(curve: _Curve) -> str:
+    back = min(RECENT, len(curve.epoch) - 1)
     epochs = "epoch" if back == 1 else f"{back} epochs"
-    if gained > SMALL_ACCURACY or less_loss > SMALL_LOSS:
-        moved = (
-            f"{part} accuracy rose from {_percent(before['accuracy'].max())} to {_percent(recent['accuracy'].max())}"
-            if gained > SMALL_ACCURACY
-            else f"{part} loss fell from {before['loss'].min():.2f} to {recent['loss'].min():.2f}"
-        )
-        return f"Still improving: over the last {epochs} the {moved}; more epochs may help."
+    if _recent_gain(curve)[0] > SMALL_ACCURACY:
+        before, recent = curve.accuracy[:-back].max(), curve.accuracy[-back:].max()
+        moved = f"{curve.part} accuracy rose from {_percent(before)} to {_percent(recent)}"
+    else:
+        moved = f"{curve.part} loss fell from {curve.loss[:-back].min():.2f} to {curve.loss[-back:].min():.2f}"
+    return f"Still improving: {moved} over the last {epochs}; more epochs may help."
+
+
+def _overfitting_words(curve: _Curve) -> str:
+    best = int(curve.loss.argmin())
+    rose = curve.accuracy[-1] > curve.accuracy[best] + SMALL_ACCURACY
     return (
-        f"Plateau: the best {part} accuracy, {_percent(curve['accuracy'].max())}, has hardly moved over the last "
-        f"{epochs}; more epochs alone are unlikely to help."
+        f"the {curve.part} loss rose from {curve.loss[best]:.2f} to {curve.loss[-1]:.2f} while the training loss fell"
+        f"{f', though the {curve.part} accuracy still rose' if rose else ''}"
     )
+
+
+def _guessing_words(curve: _Curve, classes: int) -> str:
+    best = max(curve.accuracy.max(), curve.train_accuracy.max())
+    return f"the best accuracy is {_percent(best)}, and guessing among {classes} classes gives {_percent(1 / classes)}"
 
 
 def _percent(value: float) -> str:

@@ -7,7 +7,7 @@ Text that people chose (class names, run names) is escaped, since Plotly interpr
 from cifar_core.figures.bars import ProbabilityBar, class_count_bars, probability_bars
 from cifar_core.figures.cells import MAX_CELL_CLASSES, MatrixCells, Shade, cell_shades, confusion_cells, largest_value
 from cifar_core.figures.heatmap import confusion_heatmap
-from cifar_core.figures.lines import CURVE_KINDS, CurveKind, RunCurve, curves, overlay_curves
+from cifar_core.figures.lines import CURVE_KINDS, CurveKind, CurveScale, RunCurve, curves, overlay_curves
 from cifar_core.figures.run_looks import run_colour, run_swatch
 from cifar_core.figures.small_curve import curve_words, small_curve
 from cifar_core.figures.small_histogram import histogram_words, small_histogram
@@ -30,6 +30,7 @@ __all__ = [
     "UNJUDGED",
     "WRONG",
     "CurveKind",
+    "CurveScale",
     "MatrixCells",
     "ProbabilityBar",
     "RunCurve",

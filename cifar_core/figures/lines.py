@@ -1,9 +1,11 @@
 """Line charts of metrics per epoch, for one run or several."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -22,6 +24,8 @@ SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 CurveKind = Literal["accuracy", "loss"]
 CURVE_KINDS: tuple[CurveKind, ...] = ("accuracy", "loss")
 MAX_EPOCH_TICKS = 12
+CURVES_HEIGHT = 270  # pixels: with the number and a dozen pictures it fits into a window of 1366 x 768
+PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 # Accuracies are drawn in per cent, not as fractions with a format: so Plotly gives ticks the decimals that they need.
 _SCALE: dict[CurveKind, float] = {"accuracy": 100.0, "loss": 1.0}
 _UNIT: dict[CurveKind, str] = {"accuracy": "\u00a0%", "loss": ""}
@@ -35,23 +39,42 @@ BOUNDS: dict[CurveKind, dict[str, float]] = {
 _EMPTY: dict[CurveKind, list[float]] = {"accuracy": [0, 100], "loss": [0, 2.5]}
 
 
+@dataclass(frozen=True)
+class CurveScale:
+    """What the axes of a run's curves are made of: facts that do not change while it trains, so the axes stand still."""
+
+    epochs: int  # of the whole run, as it was planned
+    classes: int = 10  # whose guessing tells how large a loss may be
+    zoomed: bool = False  # whether the y axis fits what is drawn, instead
+
+
 def curves(
-    metrics: pd.DataFrame, kind: CurveKind, best_epoch: int | None = None, epoch_name: str = "best"
+    metrics: pd.DataFrame,
+    kind: CurveKind,
+    scale: CurveScale,
+    best: tuple[str, int] | None = None,
+    within: pd.DataFrame | None = None,
 ) -> go.Figure:
     """Accuracy or loss per epoch for the training, validation and test part.
 
     Args:
         metrics: one row per epoch: `epoch`, `train_<kind>`, `validation_<kind>` (may be absent), `test_<kind>`.
         kind: `accuracy` (fractions, shown in per cent) or `loss`.
-        best_epoch: the epoch whose weights are used; a line with a label marks it.
-        epoch_name: what the label calls it; `last` if no validation part chose it.
+        scale: the axes.
+        best: word and epoch of the line with a label that marks the epoch whose weights are used, such as ("best", 4).
+        within: the accuracy within the epochs, measured on some pictures: columns `epoch` (0.25 is a quarter of the
+            first), `accuracy`, `pictures`, `part`; drawn lightly.
 
     Raises:
         ConfigError: another kind.
     """
     if kind not in ("accuracy", "loss"):
         raise ConfigError([f"Curves show accuracy or loss, not {kind!r}."])
-    figure = new_figure(height=320, revision=f"curves-{kind}")
+    # Another scale is another view, for which the browser must not keep a zoom of its own.
+    figure = new_figure(height=CURVES_HEIGHT, revision=f"curves-{kind}-{scale.epochs}-{scale.zoomed}")
+    figure.update_layout(margin_t=20)  # for the label of the best epoch
+    if within is not None and kind == "accuracy" and len(within):
+        _add_within(figure, within)
     for part in ("train", "validation", "test"):
         column = f"{part}_{kind}"
         if column not in metrics or metrics[column].isna().all():
@@ -59,34 +82,88 @@ def curves(
         style = {"color": PART_COLOURS[part]}
         figure.add_scatter(
             x=metrics["epoch"],
-            y=_SCALE[kind] * metrics[column].astype(float),
-            name=part,
+            y=_SCALE[kind] * _finite(metrics[column]),
+            name=PART_WORDS[part],
             mode="lines+markers",
             line={**style, "width": 2},
             marker={**style, "size": 7, "symbol": SYMBOLS[part]},
             hovertemplate=_hover(kind),
         )
-    _epoch_axes(figure, metrics["epoch"], kind)
-    if best_epoch is not None:
-        figure.add_vline(
-            x=best_epoch,
-            line={"dash": "dot", "color": NEUTRAL, "width": 1.5},
-            annotation={
-                "text": f"{epoch_name}: epoch {best_epoch}",
-                "showarrow": False,
-                "yref": "paper",
-                "y": 1.08,
-                "yanchor": "top",
-                "xanchor": _label_side(best_epoch, metrics["epoch"]),
-            },
-            annotation_position="top",
-        )
+    _run_axes(figure, metrics, kind, scale)
+    if best is not None:
+        _mark_epoch(figure, *best, scale)
     return figure
 
 
-def _label_side(epoch: int, epochs: "pd.Series[int]") -> str:
+def _add_within(figure: go.Figure, within: pd.DataFrame) -> None:
+    part = str(within["part"].iloc[-1])
+    style = {"color": PART_COLOURS.get(part, NEUTRAL)}
+    figure.add_scatter(
+        x=within["epoch"],
+        y=_SCALE["accuracy"] * _finite(within["accuracy"]),
+        name=f"{part}, {int(within['pictures'].iloc[-1]):,} pictures, within the epochs",
+        mode="lines+markers",
+        opacity=0.5,
+        line={**style, "width": 1, "dash": "dot"},
+        marker={**style, "size": 4, "symbol": SYMBOLS.get(part, "circle")},
+        hovertemplate=_hover("accuracy"),
+    )
+
+
+def _finite(values: pd.Series) -> pd.Series:
+    """The values, with gaps where the loss is no number any more."""
+    return values.astype(float).replace([np.inf, -np.inf], np.nan)
+
+
+def _run_axes(figure: go.Figure, metrics: pd.DataFrame, kind: CurveKind, scale: CurveScale) -> None:
+    room = 0.02 * scale.epochs  # for markers at the ends
+    figure.update_xaxes(
+        title_text="epoch",
+        tickformat="d",
+        dtick=whole_number_step(scale.epochs, MAX_EPOCH_TICKS),
+        tick0=0,
+        range=[-room, scale.epochs + room],
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_yaxes(ticksuffix=_UNIT[kind], gridcolor="rgba(128,128,128,0.2)", zeroline=False)
+    if scale.zoomed and figure.data:
+        figure.update_yaxes(autorangeoptions=BOUNDS[kind])
+    elif kind == "accuracy":
+        figure.update_yaxes(range=[BOUNDS[kind]["clipmin"], BOUNDS[kind]["clipmax"]], tick0=0, dtick=20)
+    else:
+        top = _top_of_losses(metrics, scale.classes)
+        figure.update_yaxes(range=[-0.02 * top, top])
+
+
+def _top_of_losses(metrics: pd.DataFrame, classes: int) -> float:
+    """The upper end of an axis of losses: a little above that of guessing; twice as high where a loss is above that.
+
+    So it moves once at most, and losses that grow without end leave the chart instead of flattening all others.
+    """
+    top = 1.2 * math.log(max(classes, 2))
+    losses = [_finite(metrics[name]).max() for name in metrics if str(name).endswith("_loss")]
+    return 2 * top if any(loss > top for loss in losses) else top
+
+
+def _mark_epoch(figure: go.Figure, word: str, epoch: int, scale: CurveScale) -> None:
+    figure.add_vline(
+        x=epoch,
+        line={"dash": "dot", "color": NEUTRAL, "width": 1.5},
+        annotation={
+            "text": f"{word}: epoch {epoch}",
+            "showarrow": False,
+            "yref": "paper",
+            "y": 1,
+            "yanchor": "bottom",
+            "xanchor": _label_side(epoch / scale.epochs),
+        },
+        annotation_position="top",
+    )
+
+
+def _label_side(position: float) -> str:
     """The side of a label that is at its line: at the ends of the chart a centred label would be cut off."""
-    position = (epoch - epochs.min()) / max(1, epochs.max() - epochs.min())
     return "right" if position > 2 / 3 else "left" if position < 1 / 3 else "center"
 
 

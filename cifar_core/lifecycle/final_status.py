@@ -12,8 +12,8 @@ RETRY_SECONDS = 1.0  # a process that ends because the disk is full often frees 
 _STEP_SECONDS = 0.1
 
 
-def move_or_retry(folder: LifeFolder, end: Status, why: str) -> None:
-    """Make the move by which a run ends; where the disk refuses, try again for a moment.
+def move_or_retry(folder: LifeFolder, end: Status, why: str, *, diverged: bool = False) -> None:
+    """Make the move by which a run ends (`status.move`); where the disk refuses, try again for a moment.
 
     Raises:
         RunError: the run has ended already, or its status cannot be read.
@@ -22,7 +22,7 @@ def move_or_retry(folder: LifeFolder, end: Status, why: str) -> None:
     until = time.monotonic() + RETRY_SECONDS
     while True:
         try:
-            move(folder, end, error=why)
+            move(folder, end, error=why, diverged=diverged)
         except StorageError:
             if time.monotonic() >= until:
                 raise

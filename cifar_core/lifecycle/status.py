@@ -21,11 +21,12 @@ from cifar_core.storage.parse import parse
 WORKER_START_SECONDS = 20.0  # a worker takes its lock within a fraction of a second; busy machines need longer
 SILENT_SECONDS = 60.0  # a training that has written no progress for this long does not respond,
 SILENT_STEPS = 10  # and for this many of its steps, where those are long
+_DIVERGED = "Training diverged in epoch "  # how the error begins where the status has no field for it
 
 
 @dataclass(frozen=True)
 class State:
-    """What the status file holds. Files of earlier versions lack the last three."""
+    """What the status file holds. Files of earlier versions lack the last four."""
 
     status: Status
     error: str = ""  # why it failed or ended early, one sentence
@@ -33,6 +34,7 @@ class State:
     boot: str = ""  # id of the machine's boot when this was written
     beat: float | None = None  # monotonic seconds when this was written
     taken: bool = False  # whether a worker has held the lock since the run was queued
+    diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
 
 
 def read_state(folder: LifeFolder) -> State:
@@ -44,13 +46,15 @@ def read_state(folder: LifeFolder) -> State:
     try:
         content = read_json(folder.text_of(STATUS), max_bytes=MOST_BYTES[STATUS])
         progress, beat = content.get("progress"), content.get("beat")
+        status, error = Status(content["status"]), str(content.get("error", ""))
         return State(
-            Status(content["status"]),
-            error=str(content.get("error", "")),
+            status,
+            error=error,
             progress=parse(TrainingProgress, progress) if progress else None,
             boot=str(content.get("boot", "")),
             beat=None if beat is None else float(beat),
             taken=content.get("taken") is True,
+            diverged=content.get("diverged") is True or _tells_of_divergence(status, error),
         )
     except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"The status of run {folder.run_id} cannot be read ({error}).") from error
@@ -112,7 +116,14 @@ def write_first_status(folder: LifeFolder, epochs: int) -> None:
     _write(folder, State(Status.QUEUED, progress=TrainingProgress("starting", epochs=epochs)))
 
 
-def move(folder: LifeFolder, goal: Status, *, progress: TrainingProgress | None = None, error: str = "") -> None:
+def move(
+    folder: LifeFolder,
+    goal: Status,
+    *,
+    progress: TrainingProgress | None = None,
+    error: str = "",
+    diverged: bool = False,
+) -> None:
     """Make a legal move; every change of a status goes through here.
 
     Args:
@@ -120,6 +131,7 @@ def move(folder: LifeFolder, goal: Status, *, progress: TrainingProgress | None 
         goal: the status that it gets.
         progress: how far it is now; as before without it.
         error: the reason, where nobody requested the move.
+        diverged: whether the reason is that the loss or the weights were no longer numbers.
 
     Raises:
         RunError: the move is illegal, or the status unreadable.
@@ -130,7 +142,8 @@ def move(folder: LifeFolder, goal: Status, *, progress: TrainingProgress | None 
     progress = progress or before.progress
     if progress and goal in ACTIVE:
         progress = progress.before_training("starting")
-    _write(folder, State(goal, error, progress, taken=before.taken and goal is not Status.QUEUED))
+    taken = before.taken and goal is not Status.QUEUED
+    _write(folder, State(goal, error, progress, taken=taken, diverged=diverged))
 
 
 def write_progress(folder: LifeFolder, progress: TrainingProgress) -> None:
@@ -187,10 +200,16 @@ def _corrected(folder: LifeFolder, state: State) -> State:
         return state
     ended_as, why = logged_end(folder.log) or ("", "")
     if ended_as in MOVES[state.status]:
-        return replace(state, status=Status(ended_as), error=why)
+        end = Status(ended_as)
+        return replace(state, status=end, error=why, diverged=_tells_of_divergence(end, why))
     if _is_starting(state):
         return state
     return replace(state, status=Status.INTERRUPTED, error=_why_dead(state))
+
+
+def _tells_of_divergence(status: Status, error: str) -> bool:
+    """Whether the error says that the training diverged, as in a log and in a status of an earlier version."""
+    return status is Status.FAILED and error.startswith(_DIVERGED)
 
 
 def _is_starting(state: State) -> bool:

@@ -14,7 +14,7 @@ from cifar_core.runs.control.actions import (
 )
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.control.queue_view import QueuePlace, queue_places
-from cifar_core.runs.control.repeat import duplicate_run, retry_run
+from cifar_core.runs.control.repeat import duplicate_run, lower_rate, retry_run, retry_with_lower_rate
 from cifar_core.runs.control.space import LAST_WEIGHTS, remove_last_weights, space_of
 from cifar_core.runs.control.stop_all import request_stop_of_all, stop_all
 from cifar_core.runs.control.trash import (
@@ -27,10 +27,12 @@ from cifar_core.runs.control.trash import (
     restore_run,
 )
 from cifar_core.runs.control.verify import verify_run
-from cifar_core.runs.epoch_log import read_metrics
+from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
+from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
 from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
 from cifar_core.runs.pictures.over_epochs import PictureHistory, read_history
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
@@ -49,7 +51,9 @@ __all__ = [
     "EndRequest",
     "EpochLine",
     "Estimate",
+    "ForgottenPicture",
     "ImportedRun",
+    "LearningStep",
     "MachineSpeed",
     "PictureHistory",
     "Predictions",
@@ -61,6 +65,7 @@ __all__ = [
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
+    "choose_dozen",
     "create_run",
     "delete_run",
     "duplicate_run",
@@ -73,9 +78,11 @@ __all__ = [
     "export_bytes",
     "export_run",
     "find_deleted",
+    "find_forgotten",
     "import_run",
     "list_runs",
     "list_trash",
+    "lower_rate",
     "measure_speed",
     "measured_alike",
     "note_run",
@@ -84,10 +91,12 @@ __all__ = [
     "queue_places",
     "read_answers",
     "read_history",
+    "read_learning_step",
     "read_metrics",
     "read_predictions",
     "read_run",
     "read_speed",
+    "read_within_epochs",
     "recompute_job",
     "remove_last_weights",
     "rename_run",
@@ -96,6 +105,7 @@ __all__ = [
     "restore_run",
     "resume_run",
     "retry_run",
+    "retry_with_lower_rate",
     "seen_phrase",
     "seen_pictures",
     "slots",

@@ -132,6 +132,7 @@ def _read_whole(folder: RunFolder) -> Run:
         parent=creation.parent,
         epoch_rule=creation.epoch_rule,
         imported=creation.identity != "",
+        diverged=state.diverged,
         ticket=tickets(folder.workspace).get(run_id) if state.status is Status.QUEUED else None,
         ending=persons_request(folder) if state.status in ACTIVE else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),

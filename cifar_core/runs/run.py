@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from cifar_core.config import RunConfig
+from cifar_core.config import RunConfig, changed_settings, nearest_preset, settings_in_effect
 from cifar_core.data import Fit
 from cifar_core.evaluate import CheckedPredictions
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, EndRequest, Status, TrainingProgress
@@ -23,7 +23,7 @@ from cifar_core.storage.json_types import (
     SomeClassNames,
     moment_of,
 )
-from cifar_core.train import LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit
+from cifar_core.train import LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit, validation_count
 
 # The layout of a run's folder. 3: predictions of the test and the validation part, one file for each epoch.
 # 2: the last two checkpoints, and a file of weights for each best epoch. 1: one file for each.
@@ -98,6 +98,7 @@ class Run:
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
+    diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
     ending: EndRequest | None = None  # what a person has asked of it and it has not obeyed yet; None once it ended
     silent_since: float | None = None  # seconds since 1970, where its process trains or waits and does not respond
     exact: bool = True  # whether the results are bit by bit those of an uninterrupted run
@@ -121,8 +122,11 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether it ended before its last epoch and can be resumed in this workspace."""
-        return self.status in RESUMABLE and not self.imported
+        """Whether it ended before its last epoch and can be resumed in this workspace.
+
+        A run that diverged cannot: from its checkpoint it would come to the same end.
+        """
+        return self.status in RESUMABLE and not self.imported and not self.diverged
 
     @property
     def seconds(self) -> float:
@@ -135,6 +139,34 @@ class Run:
         if self.status is not Status.FINISHED or self.last is None or not self.expected_seconds:
             return None
         return self.seconds / (self.expected_seconds * self.last.epoch / self.config.optimizer.epochs) - 1
+
+    @property
+    def own_validation(self) -> int:
+        """How many validation pictures of its dataset's own the run has; 0 where it has none, or nobody knows yet.
+
+        Their number is kept, not where they come from: what is no share of the training pictures is the dataset's own.
+        A share may have one more of each class (`split_training`).
+        """
+        data, facts = self.config.data, self.dataset
+        if facts is None or not data.own_validation:
+            return 1 if not data.own_validation else 0
+        share = validation_count(data, round(facts.train / data.train_share) + facts.validation, own=0)
+        return 0 if share <= facts.validation <= share + len(facts.class_names) else facts.validation
+
+    @functools.cached_property
+    def settings_in_effect(self) -> list[str]:
+        """Names of the settings that mean something for this run, in the order of the table."""
+        return settings_in_effect(self.config.flat(), self.own_validation)
+
+    @functools.cached_property
+    def preset(self) -> str:
+        """The preset that is nearest to its settings; `changed_settings` are what differs."""
+        return nearest_preset(self.config.flat(), self.own_validation)
+
+    @property
+    def changed_settings(self) -> list[str]:
+        """Names of the settings in effect that are not as its nearest preset has them, without the dataset."""
+        return changed_settings(self.config.flat(), self.preset, self.own_validation)
 
 
 @dataclass(frozen=True)

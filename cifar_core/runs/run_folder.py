@@ -14,7 +14,13 @@ from cifar_core.workspace import Workspace
 ABOUT = "about.json"
 FACTS = "facts.json"
 METRICS = "metrics.jsonl"
-MOST_BYTES = lifecycle.MOST_BYTES | {ABOUT: MB, FACTS: 4 * MB, METRICS: 4 * MB}  # more of a file is not read
+WITHIN_EPOCHS = "within-epochs.jsonl"
+MOST_BYTES = lifecycle.MOST_BYTES | {  # more of a file is not read
+    ABOUT: MB,
+    FACTS: 4 * MB,
+    METRICS: 4 * MB,
+    WITHIN_EPOCHS: 4 * MB,
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class RunFolder(LifeFolder):
     def metrics(self) -> Path:
         """A line of JSON for each epoch."""
         return self.path / METRICS
+
+    @property
+    def within_epochs(self) -> Path:
+        """A line of JSON for each measurement of the accuracy in the middle of an epoch."""
+        return self.path / WITHIN_EPOCHS
 
     @property
     def predictions(self) -> Path:

@@ -7,12 +7,14 @@ from typing import Any, Literal
 
 from cifar_core.storage.json_types import Amount, Loss, Ordinal, Share
 from cifar_core.storage.parse import parse
+from cifar_core.train.splits import MeasuredSplit
 
 # Which of several epochs with the highest validation accuracy is the best. `lowest-loss`: that with the lowest
 # validation loss, and of equal ones the latest, since it has learned longest. `earliest`: as runs of schema 1 and 2.
 EpochRule = Literal["lowest-loss", "earliest"]
 LOWEST_LOSS: EpochRule = "lowest-loss"
 EARLIEST: EpochRule = "earliest"
+MOST_POINTS = 10  # measurements of the accuracy within one epoch
 LOSS_CLIP = 1e-12  # lower bound of a probability in a loss, so that a confident mistake has a finite loss
 
 
@@ -33,6 +35,38 @@ class EpochLine:
     images_per_second: Amount  # of the training steps alone
     # Number of test-time augmentation views per picture whose logits were averaged; files store it under this name.
     looks: Ordinal | None = None  # None in older files: the settings give the number
+
+
+@dataclass(frozen=True)
+class EpochPoint:
+    """The accuracy in the middle of an epoch, on a small fixed part of the validation pictures.
+
+    Of the test pictures where the run has no validation part: displayed, never used to choose an epoch or to stop.
+    """
+
+    epoch: Ordinal  # the one that was running
+    batch: Ordinal  # batches done in it
+    batches: Ordinal  # of the whole epoch
+    accuracy: Share
+    pictures: Ordinal  # measured, with one view each
+    part: MeasuredSplit
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it is in the run: points sort by it."""
+        return self.epoch, self.batch
+
+
+def epoch_point(content: Any) -> EpochPoint:
+    """Parse one line of the file of the accuracy within epochs.
+
+    Raises:
+        ValueError: the content is not such a point; the message names the field.
+    """
+    point = parse(EpochPoint, content)
+    if point.batch > point.batches:
+        raise ValueError("batch must not be above batches")
+    return point
 
 
 def epoch_line(content: Any) -> EpochLine:

@@ -51,7 +51,7 @@ def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> F
     probs = folder.probs("test", wanted or 0)
     files = (folder.samples("test"), probs)  # resuming a run elsewhere may compute an epoch again
     load = _load_large_findings if _file_bytes(probs) > _LARGE_FILE_BYTES else _load_findings
-    return load(workspace, run.id, wanted, (run.created, *map(_identity, files)))
+    return load(workspace, run.id, wanted, (run.created, *map(file_identity, files)))
 
 
 def largest_cell(
@@ -60,7 +60,7 @@ def largest_cell(
     """Return the largest value that the confusion matrices of these epochs show; epochs that cannot be read count 0."""
     folder = as_stored(RunFolder(workspace.runs / run.id))
     return max(
-        _load_largest_cells(workspace, run.id, epoch, (run.created, _identity(folder.probs("test", epoch))))[
+        _load_largest_cells(workspace, run.id, epoch, (run.created, file_identity(folder.probs("test", epoch))))[
             by, hide_diagonal
         ]
         for epoch in epochs
@@ -92,7 +92,7 @@ def load_dataset(workspace: Workspace, name: str) -> Dataset:
     Raises:
         DataError: it is absent or broken.
     """
-    return _load_dataset(workspace, name, _identity(workspace.data / name))
+    return _load_dataset(workspace, name, file_identity(workspace.data / name))
 
 
 def find_unvalidated(workspace: Workspace, config: RunConfig) -> tuple[str, ...]:
@@ -114,7 +114,9 @@ def load_test_split(workspace: Workspace, run: Run) -> Split:
         RunError: the dataset of that name is another one now, or the run has not opened its data yet.
     """
     known = run.dataset.fingerprint if run.dataset else ""
-    return _load_run_dataset(workspace, run, (run.id, known, _identity(workspace.data / run.config.data.dataset))).test
+    return _load_run_dataset(
+        workspace, run, (run.id, known, file_identity(workspace.data / run.config.data.dataset))
+    ).test
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -167,7 +169,7 @@ def _load_dataset(_workspace: Workspace, name: str, identity: object) -> Dataset
     return open_dataset(_workspace, name)
 
 
-def _identity(place: Path) -> tuple[str, int, int, int]:
+def file_identity(place: Path) -> tuple[str, int, int, int]:
     """Return what distinguishes a file or folder from one that later takes its place; zeros where there is none."""
     try:
         stat = place.stat()

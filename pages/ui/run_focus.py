@@ -27,6 +27,7 @@ def run_in_focus(
     *,
     picker: DeltaGenerator | None = None,
     required: bool = True,
+    results: bool = True,
 ) -> Run | None:
     """Return the run in focus; None where there is no run.
 
@@ -37,6 +38,7 @@ def run_in_focus(
         listed: the workspace's runs, where the caller has read them already.
         picker: where a select box for it is drawn; None on pages that need none.
         required: whether the page has nothing to say without a run.
+        results: whether the box says what each run reached; not where the page shows that large.
     """
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
     chosen = _chosen_run(workspace, runs)
@@ -54,7 +56,7 @@ def run_in_focus(
             "Run",
             list(runs),
             key=SELECT_BOX_KEY,
-            format_func=run_labels(runs.values()).__getitem__,
+            format_func=run_labels(runs.values(), results=results).__getitem__,
             label_visibility="collapsed",
             width=280,
         )
@@ -103,15 +105,19 @@ def show_caveats(run: Run) -> None:
         st.caption(f":material/info: {' '.join(notes)}")
 
 
-def run_labels(runs: Collection[Run]) -> dict[str, str]:
+def run_labels(runs: Collection[Run], *, results: bool = True) -> dict[str, str]:
     """Return a unique line for each run by id: its name, and its test accuracy once it has ended, else its status.
+
+    Without `results` it is the status of each.
 
     It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
     """
     names = {run.id: single_line(run.name) for run in runs}
     shared = Counter(names.values())
     return {
-        run.id: names[run.id] + (f" ({run.id})" if shared[names[run.id]] > 1 else "") + f" · {_result_words(run)}"
+        run.id: names[run.id]
+        + (f" ({run.id})" if shared[names[run.id]] > 1 else "")
+        + f" · {_result_words(run) if results else status_display(run)[0]}"
         for run in runs
     }
 

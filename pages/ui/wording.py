@@ -161,29 +161,3 @@ def accuracy_interval(run: Run, share: float) -> str:
         return ""
     low, high = wilson_interval(round(share * run.dataset.test), run.dataset.test)
     return f"95\u00a0% interval {100 * low:.1f} to {percent(high)}"
-
-
-def result_line(run: Run) -> str:
-    """Return a sentence with the best and last test accuracy, n and epoch."""
-    if run.best is None or run.last is None:
-        return "No epoch is finished yet."
-    n = f", n = {run.dataset.test:,}" if run.dataset else ""
-    best, last = run.best, run.last
-    chance = accuracy_interval(run, best.test_accuracy)
-    chance = f" ({chance})" if chance else ""
-    so_far = " so far" if run.active else ""
-    if epoch_word(run) == "last":
-        views = (
-            f", mean of {last.looks} views of each picture{'; earlier epochs: one view' if last.epoch > 1 else ''}"
-            if (last.looks or 1) > 1
-            else ""
-        )
-        return (
-            f"Test accuracy{n}: **{percent(last.test_accuracy)}**{chance} at epoch {last.epoch}, the last{so_far} "
-            f"(no validation part){views}."
-        )
-    return (
-        f"Test accuracy{n}: **{percent(best.test_accuracy)}**{chance} at epoch {best.epoch}, the best by validation "
-        f"({percent(best.validation_accuracy)} there) · {percent(last.test_accuracy)} at epoch {last.epoch}, "
-        f"the last{so_far}."
-    )

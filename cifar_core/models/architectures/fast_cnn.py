@@ -37,20 +37,20 @@ WHITENING_COMPONENTS = {2: 12, 4: 16}
 class FastCnn:
     """The settings of `fast_cnn`."""
 
-    widths: tuple[int, ...] = setting((24, 64, 128), "ints", "Widths", "Feature detectors in each block: more see "
-        "more, and take longer.", low=1, high=512, log=True, items=("first block", "second block", "third block"))
-    depths: tuple[int, ...] = setting((2, 2, 2), "ints", "Depths", "Convolutions in each block, one after the other: the "
-        "first block sees four times the pixels of the second, so each there takes longest.", low=1, high=4,
+    widths: tuple[int, ...] = setting((24, 64, 128), "ints", "Channels of each block", "Feature detectors in each block: "
+        "more see more, and take longer.", low=1, high=512, log=True, items=("first block", "second block", "third block"))
+    depths: tuple[int, ...] = setting((2, 2, 2), "ints", "Convolutions in each block", "One after the other: the first block "
+        "sees four times the pixels of the second, so each there takes longest.", low=1, high=4,
         items=("first block", "second block", "third block"))
-    late_pooling: bool = setting(False, "bool", "Pool later", "Halve the picture after the first convolution of a block, not "
-        "before: that convolution sees four times the pixels, which takes longer and gets more right.")
-    dense_stem: bool = setting(False, "bool", "Dense stem", "The first layer looks at the patch around every pixel, not every "
-        "second one, and the first block halves the picture: takes longer and gets more right.")
-    fine_stem: bool = setting(False, "bool", "Fine stem", "The first layer looks at patches of 2 x 2 pixels and keeps every "
-        "detail of them, not at patches of 4 x 4, of which it keeps what is coarse.")
-    activation: str = setting("relu", "choice", "Activation", "What lies between convolutions. relu keeps what is above zero; "
-        "gelu does so without a kink: takes a little longer and gets a little more right.", choices=("relu", "gelu"))
-
+    late_pooling: bool = setting(False, "bool", "Shrink later in a block", "Halve the picture after the first convolution of "
+        "a block, not before: that convolution sees four times the pixels, which takes longer and gets more right.")
+    dense_stem: bool = setting(False, "bool", "First layer at every pixel", "The first layer looks at the patch around every "
+        "pixel, not every second one, and the first block halves the picture: takes longer and gets more right.")
+    fine_stem: bool = setting(False, "bool", "First layer with small patches", "The first layer looks at patches of 2 x 2 "
+        "pixels and keeps every detail of them, not at patches of 4 x 4, of which it keeps what is coarse.")
+    activation: str = setting("relu", "choice", "Activation function", "What lies between convolutions. ReLU keeps what is "
+        "above zero; GELU does so without a kink: takes a little longer and gets a little more right.",
+        choices=("relu", "gelu"), titles=("ReLU", "GELU"))
 
 # fmt: on
 @model(

@@ -15,15 +15,14 @@ class SimpleCnn:
 
     channels: tuple[int, ...] = setting((32, 64), "ints", "Channels", "Feature detectors in each convolution: more "
         "see more, and take longer.", low=1, high=512, log=True, items=("first convolution", "second convolution"))
-    kernel_size: int = setting(3, "int", "Kernel size", "Width of the patch a feature detector looks at.", low=1,
+    kernel_size: int = setting(3, "int", "Kernel size", "Width of the patch that a feature detector looks at.", low=1,
         high=7, step=2, unit="pixels")
     padding: bool = setting(True, "bool", "Padding", "Add a border of zeros so that a convolution keeps the size of "
         "the picture.")
     hidden: tuple[int, ...] = setting((256, 128), "ints", "Hidden units", "Width of the fully connected layers that "
         "combine the features.", low=1, high=4096, log=True, items=("first hidden layer", "second hidden layer"))
-    dropout: float = setting(0.3, "float", "Dropout", "Share of hidden units switched off at random while learning: "
-        "keeps the network from learning pictures by heart.", low=0.0, high=0.9, step=0.05)
-
+    dropout: float = setting(0.3, "float", "Dropout", "Share of the hidden units that is switched off at random while "
+        "learning: keeps the network from learning pictures by heart.", low=0.0, high=0.9, step=0.05, zero="none")
 
 # fmt: on
 @model(

@@ -140,7 +140,8 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     Raises:
         ConfigError: one of its settings, or the server's `settings.json`, breaks a rule.
         RunError: no such run; it is finished, running or waiting; an earlier process of it still computes; its settings
-            were edited; it was imported; or its person has as many active runs as `runs_per_person` allows.
+            were edited; it was imported; it diverged; or its person has as many active runs as `runs_per_person`
+            allows.
         StorageError: the disk refused.
     """
     folder = run_folder(workspace, run_id)
@@ -151,6 +152,11 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
         raise RunError(
             f"Run {run_id} came from another workspace without its checkpoint: it can be read, not resumed. "
             "Duplicate it to train it here."
+        )
+    if run.diverged:
+        raise RunError(
+            f"Run {run_id} diverged, and from its checkpoint it would diverge again: train it again with a lower "
+            f"learning rate than {run.config.optimizer.learning_rate:g} instead."
         )
     with exclusive_run_changes(workspace):
         require_person_limit(workspace, run.person, list_runs(workspace))

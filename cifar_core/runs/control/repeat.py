@@ -1,14 +1,18 @@
-"""Makes a new run from an earlier one: a retry with the same settings, or a duplicate with changed ones."""
+"""Makes a new run from an earlier one: a retry with the same settings or a lower learning rate, or a duplicate with
+changed ones.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from cifar_core.config import make_config
+from cifar_core.config import RunConfig, make_config, spec_of
 from cifar_core.errors import RunError
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.run import RETRIABLE
 from cifar_core.workspace import Workspace
+
+_LOWER = 3  # a diverged run is tried again with its learning rate divided by this: two tries are a power of ten
 
 
 def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str = "") -> str:
@@ -33,6 +37,42 @@ def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str
             "retried; duplicate it instead."
         )
     return create_run(workspace, run.config, nonce=nonce, person=person, parent=run.id)
+
+
+def lower_rate(config: RunConfig) -> float:
+    """The learning rate with which a run that diverged is tried again: about a third, with one digit, as 0.3 of 1.
+
+    At the lowest rate that a run may have, it is that one.
+    """
+    return max(spec_of("learning_rate").low, float(f"{config.optimizer.learning_rate / _LOWER:.1g}"))
+
+
+def retry_with_lower_rate(workspace: Workspace, run_id: str, *, nonce: str = "", person: str = "") -> str:
+    """Make a new run with the settings and the seed of one that diverged, but for its learning rate (`lower_rate`).
+
+    Args:
+        workspace: where both runs are.
+        run_id: the earlier run, or `latest`.
+        nonce, person: as `create_run`.
+
+    Returns:
+        The new run's id; `start_run` starts it.
+
+    Raises:
+        RunError: no such run, one that did not diverge, or one with the lowest learning rate that there is.
+        CifarCoreError: whatever `create_run` refuses.
+    """
+    run = read_run(workspace, run_id)
+    rate = lower_rate(run.config)
+    if not run.diverged:
+        raise RunError(
+            f"Run {run.id} did not diverge, so no lower learning rate is chosen for it: duplicate it with the one that "
+            "you want."
+        )
+    if rate >= run.config.optimizer.learning_rate:
+        raise RunError(f"Run {run.id} diverged with the lowest learning rate, {rate:g}: duplicate it and change more.")
+    config = make_config({**run.config.flat(), "learning_rate": rate})
+    return create_run(workspace, config, nonce=nonce, person=person, parent=run.id)
 
 
 def duplicate_run(

@@ -72,7 +72,8 @@ class JsonRecords:
         config = {name: getattr(self.creation, name) for name in (*kept, "versions", "code")}
         config |= {"schema_version": RUN_SCHEMA, "settings": self.settings.flat(), "identity": self.identity}
         progress = asdict(self.state.progress) if self.state.progress else None
-        status = {"status": self.state.status, "error": self.state.error, "progress": progress}
+        state = self.state
+        status = {"status": state.status, "error": state.error, "progress": progress, "diverged": state.diverged}
         records = {"config.json": config, "status.json": status, "about.json": self.about}
         if self.training is not None:
             facts = asdict(self.training)

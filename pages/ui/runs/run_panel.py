@@ -1,4 +1,4 @@
-"""What can be done with one run that is selected in the table: open, rename, note, stop, retry, export, delete."""
+"""What can be done with a run that is ticked in the table: open, rename, note, go on with it, export, delete."""
 
 import streamlit as st
 
@@ -11,33 +11,56 @@ from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
 from pages.ui.train.run_buttons import show_go_on_buttons
+from pages.ui.train.run_settings import show_run_settings
 
+MAX_PANELS = 5  # of ticked runs
 _SAVED_KEY = "runs_saved"  # session: id of the run whose name or note was just saved, and what was, in words
 
 
-def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show the links, name and note, and buttons of one run."""
+def show_run_panels(workspace: Workspace, ticked: list[Run], runs: list[Run]) -> None:
+    """Show what can be done with the ticked runs: the last one open, those before it folded.
+
+    Args:
+        workspace: where.
+        ticked: in the order of the ticks.
+        runs: all runs, as the page is drawn.
+    """
+    *before, last = ticked
     with st.container(border=True):
-        if run.problem:
-            st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{escaped(run.name)}** `{run.id}`{_origin(run)}", width="stretch")
-            if not run.problem:
-                _show_link("train", "Curves and settings", ":material/show_chart:", run)
-            if run.best is not None:
-                _show_link("confusion", "What it confuses", ":material/grid_on:", run)
-                _show_link("misclassified", "Its mistakes", ":material/rule:", run)
-        if run.error and not run.problem:
-            st.caption(f":material/error: {escaped_sentence(run.error)}")
+        _show_panel(workspace, last, runs)
+    folded = before[:-MAX_PANELS:-1]
+    for run in folded:
+        with st.expander(escaped(run.name), key=f"runs_panel_{run.id}"):
+            _show_panel(workspace, run, runs)
+    if len(before) > len(folded):
+        st.caption(f"and {len(before) - len(folded)} more; the {MAX_PANELS} ticked last are shown")
+
+
+def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
+    """Show the links, name and note, buttons and settings of one run."""
+    if run.problem:
+        st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{escaped(run.name)}** `{run.id}`{_origin(run)}", width="stretch")
         if not run.problem:
-            _show_name_and_note(workspace, run)
-        if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
-            st.rerun()
+            _show_link("train", "Curves and settings", ":material/show_chart:", run)
+        if run.best is not None:
+            _show_link("confusion", "What it confuses", ":material/grid_on:", run)
+            _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+    if run.error and not run.problem:
+        st.caption(f":material/error: {escaped_sentence(run.error)}")
+    if not run.problem:
+        _show_name_and_note(workspace, run)
+    if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
+        st.rerun()
+    if not run.active:
         with st.container(horizontal=True, vertical_alignment="center"):
-            if not run.active:
-                show_export_button(workspace, run)
-                show_disk_space(workspace, run)
-                show_delete_button(workspace, run)
+            show_export_button(workspace, run)
+            show_disk_space(workspace, run)
+            show_delete_button(workspace, run)
+    if not run.problem:
+        with st.expander("Settings", icon=":material/tune:", key=f"runs_settings_{run.id}"):
+            show_run_settings(run)
 
 
 def _origin(run: Run) -> str:

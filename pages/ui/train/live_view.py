@@ -6,17 +6,11 @@ Reads the run from the disk; its buttons are those of `run_buttons`.
 from collections.abc import Callable
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from cifar_core.evaluate import explain_curve
-from cifar_core.export import table_csv
-from cifar_core.figures import CURVE_KINDS, CurveKind, curves
-from cifar_core.runs import Run, Status, queue_places, read_metrics, slots, worker_log_tail
+from cifar_core.runs import Run, Status, queue_places, read_metrics, read_within_epochs, slots, worker_log_tail
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
-from pages.ui.charts import with_readable_axes
-from pages.ui.components.status_badge import status_badge
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -27,18 +21,13 @@ from pages.ui.train.active_runs import (
     run_lister,
     show_run_progress,
 )
+from pages.ui.train.end_of_run import show_things_to_look_at
+from pages.ui.train.epoch_curves import read_zoom, show_accuracy, show_epoch_table, show_loss
+from pages.ui.train.learning_pictures import show_learning_pictures
+from pages.ui.train.result_so_far import show_events, show_result_so_far
 from pages.ui.train.run_buttons import show_end_buttons, show_go_on_buttons
-from pages.ui.wording import (
-    PERCENT_FORMAT,
-    epoch_word,
-    estimate_error_line,
-    in_percent,
-    percent,
-    queue_line,
-    result_line,
-)
+from pages.ui.wording import estimate_error_line, queue_line, status_display
 
-_MAX_CHARTS = 32  # charts kept, some hundred kB in all
 _MAX_RESULTS_INTERVAL = 5.0  # at most, between two reads of the results of a run that trains
 MAX_NOTICES = 3  # notices shown at once
 END_TITLES = {
@@ -72,6 +61,7 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
 
         st.fragment(refresh, run_every=pace if drawn.active else None)()
 
+    read_zoom()
     if drawn.problem:
         st.error(escaped_sentence(drawn.problem), icon=":material/broken_image:")
     else:
@@ -92,26 +82,50 @@ def _results_interval(run: Run) -> float:
 
 
 def _show_results(workspace: Workspace, run: Run) -> None:
+    """Show what the run has reached. While it is active the same elements are drawn at each refresh, in one order."""
     with show_errors():
-        metrics = read_metrics(workspace, run.id)
-        if run.status is Status.RUNNING or not metrics.empty:
-            _show_curves(run, metrics)
-        if not metrics.empty:
-            _show_epoch_table(run, metrics)
-        _show_end_reason(workspace, run)
+        metrics, within = read_metrics(workspace, run.id), read_within_epochs(workspace, run.id)
+        _show_end_reason(run)
+        if run.active or len(metrics) or len(within):
+            show_result_so_far(run, metrics, within)
+            show_caveats(run)
+            if run.best is not None and not run.active:
+                with show_errors():
+                    show_things_to_look_at(workspace, run)
+            _show_pictures_and_curves(workspace, run, metrics, within)
+        if len(metrics):
+            show_epoch_table(run, metrics)
+        _show_worker_log(workspace, run)
+
+
+def _show_pictures_and_curves(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
+    """Show the accuracy beside a dozen pictures, below them the loss; in a narrow window one below the other."""
+    with st.grid(2, min_column_width=340):
+        with st.container():
+            show_accuracy(run, metrics, within)
+        with st.container(), show_errors():
+            show_learning_pictures(workspace, run)
+        with st.container():
+            show_loss(run, metrics)
+        with st.container():
+            show_events(run, metrics)
 
 
 def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        status_badge(run)
-        facts = [f"**{escaped(run.name)}**", f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}"]
+        word, colour, icon = status_display(run)
+        badge = f":{colour}-badge[{icon} {word}]"
+        facts = [
+            f"{badge} **{escaped(run.name)}**",
+            f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}",
+        ]
         facts += [escaped(f"{run.device} in {run.precision}")] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
         st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
-    elif run.active or run.resumable:
+    elif run.status is not Status.FINISHED:
         show_run_progress(run)
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
@@ -136,63 +150,14 @@ def _show_notices(run: Run) -> None:
         )
 
 
-def _show_curves(run: Run, metrics: pd.DataFrame) -> None:
-    """Show both charts. They are shown empty before the first epoch, so that the browser has loaded Plotly by then."""
-    st.markdown(result_line(run))
-    show_caveats(run)
-    best = run.best.epoch if run.best else None
-    with st.grid(2, min_column_width=340):
-        for kind in CURVE_KINDS:
-            st.plotly_chart(
-                with_readable_axes(_curve_figure(metrics, kind, best, epoch_word(run))),
-                key=f"train_{kind}",
-                config={"displaylogo": False},
-                alt=f"{kind} per epoch: train, validation, test",
-            )
-    words = explain_curve(metrics, classes=len(run.dataset.class_names)) if run.dataset and run.best else ""
-    st.markdown(
-        f":material/lightbulb: {escaped_sentence(words)}"
-        if words
-        else "The first points appear when the first epoch ends."
-    )
-
-
-@st.cache_resource(max_entries=_MAX_CHARTS, show_spinner=False)
-def _curve_figure(metrics: pd.DataFrame, kind: CurveKind, best: int | None, word: str) -> go.Figure:
-    """Return a chart, made once for everybody who watches the run; it must not be changed."""
-    return curves(metrics, kind, best, word)
-
-
-def _show_epoch_table(run: Run, metrics: pd.DataFrame) -> None:
-    """Show the table of the numbers in the charts."""
-    with st.expander("The numbers of each epoch", icon=":material/table:"):
-        accuracies = [name for name in metrics.columns if name.endswith("accuracy")]
-        st.dataframe(
-            in_percent(metrics, accuracies),
-            hide_index=True,
-            alt="Loss and accuracy per epoch and split",
-            column_config={
-                name: st.column_config.NumberColumn(format=PERCENT_FORMAT if name in accuracies else "%.4g")
-                for name in metrics.columns
-                if name != "epoch"
-            },
-        )
-        st.download_button(
-            "Download CSV",
-            table_csv(metrics),
-            f"{run.id}-epochs.csv",
-            "text/csv",
-            key="train_metrics_csv",
-            icon=":material/download:",
-        )
-
-
-def _show_end_reason(workspace: Workspace, run: Run) -> None:
-    """Show in one sentence why a run ended by itself, with the worker's log to unfold."""
+def _show_end_reason(run: Run) -> None:
+    """Show in one sentence why a run ended by itself."""
     if run.error:
-        kept = f" Kept: {percent(run.best.test_accuracy)} (test) at epoch {run.best.epoch}." if run.best else ""
         show_message = st.error if run.status is Status.FAILED else st.warning
-        show_message(escaped_sentence(run.error) + kept, title=END_TITLES.get(run.status, "What happened"))
+        show_message(escaped_sentence(run.error), title=END_TITLES.get(run.status, "What happened"))
+
+
+def _show_worker_log(workspace: Workspace, run: Run) -> None:
     if run.status in (Status.FAILED, Status.INTERRUPTED):
         with st.expander("What the worker wrote", icon=":material/terminal:"):
             st.code(worker_log_tail(workspace, run.id) or "nothing", language=None)
