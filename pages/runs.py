@@ -21,7 +21,7 @@ from pages.ui.runs.ticked_runs import TICKED_URL_PARAMETER, clear_ticks, follow_
 from pages.ui.train.active_runs import show_active_runs
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 
-NEWEST_RUNS = 5  # runs whose curves are shown when none is ticked
+FIRST_RUNS = 5  # in the table, whose curves are shown when none is ticked
 
 
 def main(workspace: Workspace) -> None:
@@ -64,11 +64,19 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     )
     _show_table(rows, len(runs), words)
     _show_ticked(workspace, ticked, runs, rows)
-    curves = ticked or [run for run in runs if run.last][:NEWEST_RUNS]
-    show_run_curves(
-        workspace, curves, f"Curves of the newest {len(curves)}" if not ticked and len(curves) > 1 else "Curves"
-    )
+    curves, title = _runs_with_curves(ticked, runs, rows)
+    show_run_curves(workspace, curves, title)
     widgets_to_url(PAGE, parameters)
+
+
+def _runs_with_curves(ticked: list[Run], runs: list[Run], rows: pd.DataFrame) -> tuple[list[Run], str]:
+    """Return the runs whose curves are drawn, the ticked ones or the first of the table, and the title above them."""
+    if ticked:
+        return ticked, "Curves"
+    by_id = {run.id: run for run in runs}
+    first = [run for run in map(by_id.__getitem__, rows["id"]) if run.last][:FIRST_RUNS]
+    newest = first == [run for run in runs if run.last][: len(first)]
+    return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
 
 
 def _show_first_step() -> None:

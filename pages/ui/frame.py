@@ -38,7 +38,7 @@ def setup_page(title: str, lead: str, *, compact: bool = False) -> PageFrame:
         compact: the lead stands behind the "?" of the title, so that pictures begin higher.
     """
     leave_old_page_discovery()
-    st.set_page_config(page_title=f"{title} · {APP_NAME}", layout="wide")
+    st.set_page_config(page_title=title if title == APP_NAME else f"{title} · {APP_NAME}", layout="wide")
     skip_ip_lookup()
     limit_uploads()
     keep_shown_media()
