@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from cifar_core.figures import CURVE_KINDS, RunCurve, overlay_curves
@@ -52,12 +53,26 @@ def _show_chart(name: str, curves: list[RunCurve], column: str, key: str, *, sev
     if several:
         st.markdown(f"**{escaped(name)}**")
     st.plotly_chart(
-        with_readable_axes(overlay_curves(curves[:MAX_CURVES], column)),
+        _figure(curves[:MAX_CURVES], column, st.context.theme.type, _content(curves[:MAX_CURVES], column)),
         key=key,
         alt=f"{split} {kind} per epoch of {counted(len(curves[:MAX_CURVES]), 'run')} on {single_line(name)}",
     )
     if len(curves) > MAX_CURVES:
         st.caption(f"and {counted(len(curves) - MAX_CURVES, 'run')} more on {escaped(name)}")
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _figure(_curves: list[RunCurve], column: str, theme: str | None, content: object) -> go.Figure:
+    """Return the figure; it is kept, because drawing five takes longer than the rest of the page."""
+    return with_readable_axes(overlay_curves(_curves, column))
+
+
+def _content(curves: Sequence[RunCurve], column: str) -> list[tuple[object, ...]]:
+    """Return everything that the figure shows."""
+    return [
+        (curve.run_id, curve.name, *(curve.metrics[each].to_numpy().tobytes() for each in ("epoch", column)))
+        for curve in curves
+    ]
 
 
 def _curves_by_dataset(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[RunCurve]]:

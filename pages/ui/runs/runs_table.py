@@ -1,6 +1,5 @@
 """The table of runs: one row for each, ready to be filtered, sorted, shown and downloaded."""
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,7 +45,7 @@ def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFram
         places: the places in the queue of those that wait.
     """
     for before, table in _last_table:
-        if len(before) == len(runs) and not places and all(map(operator.is_, before, runs)):
+        if not places and before == runs:  # quick: most are the same objects
             return table
     table = _make_table(runs, places)
     _last_table[:] = [] if places else [(list(runs), table)]
