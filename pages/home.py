@@ -1,4 +1,4 @@
-"""Home: the latest results with their pictures, what trains now, the state of the data, and the next step as one button.
+"""Home: the latest results with their pictures, what trains now, the datasets, and the next step as one button.
 
 Can start the first run.
 """
@@ -16,10 +16,9 @@ from pages.ui.markdown import escaped
 from pages.ui.run_focus import run_in_focus
 from pages.ui.train.active_runs import current_run, show_active_runs
 from pages.ui.train.run_buttons import start_new_run, start_nonce
-from pages.ui.understand.run_summary import show_result_card, show_run_without_result
+from pages.ui.understand.run_summary import RESULTS_SHOWN, results_to_show, show_result_card, show_run_without_result
 
 FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
-RESULTS_SHOWN = 3
 DATASETS_NAMED = 4
 
 
@@ -33,19 +32,6 @@ def main(workspace: Workspace) -> None:
     else:
         _show_results(workspace, runs, focus)
     _show_data(list_datasets(workspace))
-
-
-def results_to_show(runs: list[Run], focus: Run) -> list[Run]:
-    """Return the newest runs that have ended with a result; an older one in focus comes first.
-
-    Args:
-        runs: newest first.
-        focus: the run in focus.
-    """
-    results = [run for run in runs if run.best is not None and not run.active and not run.problem]
-    if focus in results[RESULTS_SHOWN:]:
-        return [focus, *results[: RESULTS_SHOWN - 1]]
-    return results[:RESULTS_SHOWN]
 
 
 def _without_result(runs: list[Run], focus: Run) -> Run | None:

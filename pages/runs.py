@@ -15,7 +15,14 @@ from pages.ui.runs.delete_and_restore import show_trash, show_undo
 from pages.ui.runs.export_import import show_run_import
 from pages.ui.runs.run_curves import CURVE_URL_PARAMETERS, show_run_curves
 from pages.ui.runs.run_panel import show_run_panels
-from pages.ui.runs.runs_filter import PAGE, filter_url_parameters, matching_rows, show_chips, show_filter_row
+from pages.ui.runs.runs_filter import (
+    PAGE,
+    chosen_view,
+    filter_url_parameters,
+    matching_rows,
+    show_chips,
+    show_filter_row,
+)
 from pages.ui.runs.runs_table import runs_csv, runs_table
 from pages.ui.runs.ticked_runs import TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
 from pages.ui.train.active_runs import show_active_runs
@@ -52,7 +59,7 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         show_filter_row(runs, table)
         place_of_csv = st.empty()
     words = show_chips(parameters)
-    rows = matching_rows(table)
+    rows = matching_rows(table, chosen_view())
     place_of_csv.download_button(
         "CSV",
         lambda: runs_csv(rows),

@@ -19,8 +19,11 @@ def small_curve(accuracies: Sequence[float], colour: str, marked: int | None = N
         marked: the place of the epoch that gets a dot, from 0.
     """
     points = [_point(place, value, len(accuracies)) for place, value in enumerate(accuracies)]
-    steps = [f"{'L' if drawn else 'M'}{x:.1f} {y:.1f}" for (x, y), drawn in zip(points, _drawn(points), strict=True)
-             if not math.isnan(y)]  # fmt: skip
+    steps = [
+        f"{'M' if place == 0 or math.isnan(points[place - 1][1]) else 'L'}{x:.1f} {y:.1f}"
+        for place, (x, y) in enumerate(points)
+        if not math.isnan(y)
+    ]
     grid = "".join(
         f'<path d="M0 {y}H{_WIDTH}" stroke="{_GRID}" stroke-opacity="0.4"/>' for y in (_MARGIN, _HEIGHT - _MARGIN)
     )
@@ -49,8 +52,3 @@ def _point(place: int, value: float, count: int) -> tuple[float, float]:
     across = place / (count - 1) if count > 1 else 1.0
     inside = min(1.0, max(0.0, value)) if not math.isnan(value) else math.nan
     return _MARGIN + across * (_WIDTH - 2 * _MARGIN), _MARGIN + (1 - inside) * (_HEIGHT - 2 * _MARGIN)
-
-
-def _drawn(points: Sequence[tuple[float, float]]) -> list[bool]:
-    """Return for each point whether a line leads to it: there is a point before it."""
-    return [place > 0 and not math.isnan(points[place - 1][1]) for place in range(len(points))]

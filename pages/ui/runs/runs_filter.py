@@ -1,7 +1,7 @@
 """Which runs the table shows, in which order: the widgets above it, a chip for each filter, all of it in the URL."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -116,9 +116,18 @@ def show_chips(parameters: dict[str, UrlParameter]) -> list[str]:
     return [words for _, words, _ in chips]
 
 
-def matching_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that pass the filter, in the chosen order; those without a value come last."""
-    said: dict[str, Any] = {name: st.session_state[f"{PAGE}_{name}"] for name in (*_FILTERS, "sort", "order")}
+def chosen_view() -> dict[str, Any]:
+    """Return what the widgets say: the filters, `sort` and `order`, by the names of their URL parameters."""
+    return {name: st.session_state[f"{PAGE}_{name}"] for name in (*_FILTERS, "sort", "order")}
+
+
+def matching_rows(table: pd.DataFrame, said: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows that pass the filter, in the chosen order; those without a value come last.
+
+    Args:
+        table: of `runs_table`.
+        said: of `chosen_view`.
+    """
     kept = pd.Series(True, index=table.index)
     for word in said["text"].casefold().split():
         kept &= table["words"].str.contains(word, regex=False)
@@ -153,9 +162,12 @@ def _shown_numbers(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
 def _show_range_fields(columns: Sequence[str]) -> None:
     with st.form(_NEW_RANGE, border=False, clear_on_submit=True):
         st.selectbox(
-            "Range of a column", columns, key=f"{_NEW_RANGE}_column", format_func=column_label,
+            "Range of a column",
+            columns,
+            key=f"{_NEW_RANGE}_column",
+            format_func=column_label,
             help="Accuracies in per cent, times in seconds. Leave one end empty for no limit.",
-        )  # fmt: skip
+        )
         with st.container(horizontal=True):
             st.number_input("At least", value=None, key=f"{_NEW_RANGE}_low", format="%g", width=140)
             st.number_input("At most", value=None, key=f"{_NEW_RANGE}_high", format="%g", width=140)
@@ -176,7 +188,7 @@ def _add_range() -> None:
 
 def _chips(parameters: dict[str, UrlParameter]) -> list[tuple[str, str, Callable[[], None]]]:
     """Return name, words and what lifts it for each filter that is set."""
-    said: dict[str, Any] = {name: st.session_state[f"{PAGE}_{name}"] for name in _FILTERS}
+    said = chosen_view()
     words = {
         "text": f"Contains: {said['text']}" if said["text"].strip() else "",
         "status": f"Status: {' or '.join(said['status'])}" if said["status"] else "",

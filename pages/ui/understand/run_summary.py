@@ -16,8 +16,22 @@ from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import show_caveats
 from pages.ui.wording import accuracy_interval, date_and_time, epoch_word, percent, status_display
 
+RESULTS_SHOWN = 3  # runs
 WORST_SHOWN = 3  # pictures
 _TILE = 64  # CSS pixels: three in a row of a card, also on a phone
+
+
+def results_to_show(runs: list[Run], focus: Run) -> list[Run]:
+    """Return the newest runs that have ended with a result; an older one in focus comes first.
+
+    Args:
+        runs: newest first.
+        focus: the run in focus.
+    """
+    results = [run for run in runs if run.best is not None and not run.active and not run.problem]
+    if focus in results[RESULTS_SHOWN:]:
+        return [focus, *results[: RESULTS_SHOWN - 1]]
+    return results[:RESULTS_SHOWN]
 
 
 def show_result_card(workspace: Workspace, run: Run) -> None:
