@@ -5,20 +5,17 @@ Can start the first run.
 
 import streamlit as st
 
-from cifar_core.config import make_config
 from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, list_runs
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.error_messages import show_errors
 from pages.ui.frame import APP_NAME, setup_page
 from pages.ui.markdown import escaped
 from pages.ui.run_focus import run_in_focus
 from pages.ui.train.active_runs import current_run, show_active_runs
-from pages.ui.train.run_buttons import start_new_run, start_nonce
+from pages.ui.train.first_run import show_first_step
 from pages.ui.understand.run_summary import RESULTS_SHOWN, results_to_show, show_result_card, show_run_without_result
 
-FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
 DATASETS_NAMED = 4
 
 
@@ -28,7 +25,7 @@ def main(workspace: Workspace) -> None:
     focus = run_in_focus(workspace, runs, required=False)
     show_active_runs(workspace, runs, "home")
     if focus is None:
-        _first_step(workspace)
+        show_first_step(workspace)
     else:
         _show_results(workspace, runs, focus)
     _show_data(list_datasets(workspace))
@@ -39,19 +36,6 @@ def _without_result(runs: list[Run], focus: Run) -> Run | None:
     newest = next((run for run in runs if not run.active), None)
     ended = (run for run in (focus, newest) if run is not None and not run.active)
     return next((run for run in ended if run.problem or run.best is None), None)
-
-
-def _first_step(workspace: Workspace) -> None:
-    with st.container(border=True):
-        st.subheader("Start here", anchor=False)
-        st.markdown(
-            "Ten kinds of drawn pictures, a small network, three rounds over the pictures: under a minute on most "
-            "machines, without a network connection. You watch it learn, then look at what it gets wrong."
-        )
-        if st.button("Train your first model", type="primary", icon=":material/play_arrow:", key="home_first"):
-            with show_errors():
-                run_id = start_new_run(workspace, make_config(FIRST_RUN), start_nonce())
-                st.switch_page("pages/train.py", query_params={"run": run_id, "view": "Watch"})
 
 
 def _show_next_step(runs: list[Run], title: str) -> None:

@@ -26,6 +26,7 @@ from pages.ui.runs.runs_filter import (
 from pages.ui.runs.runs_table import runs_csv, runs_table
 from pages.ui.runs.ticked_runs import TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
 from pages.ui.train.active_runs import show_active_runs
+from pages.ui.train.first_run import show_first_run_button
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 FIRST_RUNS = 5  # in the table, whose curves are shown when none is ticked
@@ -46,7 +47,11 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         run_in_focus(workspace, runs, required=False)
         show_undo(workspace)
         show_active_runs(workspace, runs, PAGE)
-        _show_first_step()
+        st.info(
+            "There is no run yet. What you train, or import below, will be listed and compared here.",
+            icon=":material/model_training:",
+        )
+        show_first_run_button(workspace, "runs_first")
         return
     table = runs_table(runs, queue_places(runs, slots(workspace)))
     parameters = {**filter_url_parameters(runs, table), **CURVE_URL_PARAMETERS, "runs": TICKED_URL_PARAMETER}
@@ -84,14 +89,6 @@ def _runs_with_curves(ticked: list[Run], runs: list[Run], rows: pd.DataFrame) ->
     first = [run for run in map(by_id.__getitem__, rows["id"]) if run.last][:FIRST_RUNS]
     newest = first == [run for run in runs if run.last][: len(first)]
     return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
-
-
-def _show_first_step() -> None:
-    st.info(
-        "There is no run yet. What you train, or import below, will be listed and compared here.",
-        icon=":material/model_training:",
-    )
-    st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
 
 
 def _show_table(rows: pd.DataFrame, total: int, words: list[str]) -> None:

@@ -20,7 +20,7 @@ from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.wording import in_percent, percent
 from tests.conftest import save_tiny
-from tests.pages.support import OpenPage, said
+from tests.pages.support import OpenPage, primaries, said
 
 EVIL = "<img src=x onerror=alert(1)> [a](http://b) $x$ :red[c]"
 _opened: list[str] | None = None
@@ -79,7 +79,7 @@ def many_runs(finished: Run, shared: Workspace, folder: Path, count: int) -> Wor
 def test_without_runs_the_page_offers_the_one_step(open_page: OpenPage, workspace: Workspace) -> None:
     app = open_page(workspace, "runs")
     assert "There is no run yet" in said(app)
-    assert "Train your first model" in [link.value for link in app.page_link]
+    assert primaries(app) == ["Train your first model"]
 
 
 def test_a_broken_run_is_a_row_and_hides_no_other(open_page: OpenPage, workspace: Workspace, two: list[str]) -> None:
