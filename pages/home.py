@@ -42,7 +42,9 @@ def _show_next_step(runs: list[Run], title: str) -> None:
     running = current_run(runs)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(title, anchor=False, width="stretch")
-        st.page_link("pages/runs.py", label=f"All {counted(len(runs), 'run')}", icon=":material/list_alt:")
+        st.page_link(
+            "pages/runs.py", label=f"All {len(runs):,} runs" if len(runs) > 1 else "Runs", icon=":material/list_alt:"
+        )
         if running is not None and st.button(
             "Watch it learn", type="primary", icon=":material/show_chart:", key="home_watch"
         ):
@@ -64,7 +66,7 @@ def _show_results(workspace: Workspace, runs: list[Run], focus: Run) -> None:
     if shown:
         with st.grid(min(len(shown), RESULTS_SHOWN), min_column_width=280):
             for run in shown:
-                show_result_card(workspace, run)
+                show_result_card(workspace, run, large=len(shown) == 1)
 
 
 def _show_data(states: list[DatasetState]) -> None:

@@ -76,8 +76,8 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     )
     _show_table(rows, len(runs), words)
     _show_ticked(workspace, ticked, runs, rows)
-    curves, title = _runs_with_curves(ticked, runs, rows)
-    show_run_curves(workspace, curves, title)
+    if ticked or len(rows):
+        show_run_curves(workspace, *_runs_with_curves(ticked, runs, rows))
     widgets_to_url(PAGE, parameters)
 
 

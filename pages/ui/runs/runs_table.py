@@ -61,7 +61,7 @@ def _make_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFra
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
     for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "last_accuracy"):
         table[key] = table[key].astype(float)
-    return table if table["seen"].any() else table.drop(columns="seen")
+    return table.drop(columns=[key for key in ("seen", "note") if not table[key].any()])  # what no run has
 
 
 def column_label(key: str) -> str:

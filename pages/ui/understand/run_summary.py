@@ -18,7 +18,7 @@ from pages.ui.wording import accuracy_interval, date_and_time, epoch_word, perce
 
 RESULTS_SHOWN = 3  # runs
 WORST_SHOWN = 3  # pictures
-_TILE = 64  # CSS pixels: three in a row of a card, also on a phone
+_TILES = {False: 64, True: 96}  # CSS pixels: three in a row of a card, also on a phone; in a card that stands alone
 
 
 def results_to_show(runs: list[Run], focus: Run) -> list[Run]:
@@ -34,8 +34,8 @@ def results_to_show(runs: list[Run], focus: Run) -> list[Run]:
     return results[:RESULTS_SHOWN]
 
 
-def show_result_card(workspace: Workspace, run: Run) -> None:
-    """Show a run that has finished an epoch: every number once, with its split and n."""
+def show_result_card(workspace: Workspace, run: Run, *, large: bool) -> None:
+    """Show a run that has finished an epoch: every number once, with its split and n; `large` where it stands alone."""
     with st.container(border=True, height="stretch", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escaped(run.name)}**", width="stretch")
@@ -45,7 +45,7 @@ def show_result_card(workspace: Workspace, run: Run) -> None:
             _show_accuracy(workspace, run)
         st.caption(_small_print(run))
         show_caveats(run)
-        _show_worst_mistakes(workspace, run)
+        _show_worst_mistakes(workspace, run, _TILES[large])
         if st.button(
             "Look inside",
             icon=":material/grid_on:",
@@ -97,7 +97,7 @@ def _small_print(run: Run) -> str:
     return f"{escaped(measured)}  \n{escaped(' · '.join(made))}"
 
 
-def _show_worst_mistakes(workspace: Workspace, run: Run) -> None:
+def _show_worst_mistakes(workspace: Workspace, run: Run, tile: int) -> None:
     """Show the worst mistakes, one of each pair of classes; a click opens the picture on the Misclassified page."""
     try:
         worst = load_worst_mistakes(workspace, run, WORST_SHOWN)
@@ -112,7 +112,7 @@ def _show_worst_mistakes(workspace: Workspace, run: Run) -> None:
         [str(row["id"]) for row in worst.rows],
         key=f"home_worst_{run.id}",
         labels=[tile_caption(row, "confidence") for row in worst.rows],
-        tile=_TILE,
+        tile=tile,
     )
     if event.opened:
         st.switch_page("pages/misclassified.py", query_params={"run": run.id, "image": event.opened})
