@@ -23,7 +23,7 @@ _TICKED_KEY = f"{PAGE}_runs"  # session: ids in the order of the ticks
 _DRAWN_KEY = f"{PAGE}_table_drawn"  # session: the ids of the rows, key and first selection of the table as it was drawn
 _LAST_KEY = f"{PAGE}_last_ticked"  # session: the run that was ticked last when the page was drawn
 _LONG_NAME = 54  # characters that fit in one line of the widest column of names; longer ones are wrapped
-_LINE, _THREE_LINES = 35, 66  # pixels of a row; Streamlit wraps the text of rows over 64
+_THREE_LINES = 66  # pixels of a row; Streamlit wraps the text of rows over 64
 
 TICKED_URL_PARAMETER = UrlParameter(
     [], lambda texts: list(dict.fromkeys(filter(None, texts[0].split(","))))[-MAX_TICKED:], lambda ids: [",".join(ids)]
@@ -56,7 +56,7 @@ def show_table(rows: pd.DataFrame) -> None:
         in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), SHARES),
         column_order=[name for name in rows.columns if name not in HIDDEN_COLUMNS],
         height=TABLE_HEIGHT if len(ids) > 8 else "content",
-        row_height=_THREE_LINES if longest > _LONG_NAME else _LINE,
+        row_height=_THREE_LINES if longest > _LONG_NAME else None,
         hide_index=True,
         placeholder="–",
         on_select=_on_tick,
