@@ -243,8 +243,12 @@ def nearest_preset(settings: Mapping[str, Any], own: int) -> str:
 
 def differing(configs: list[RunConfig]) -> list[str]:
     """Names of the settings that are not the same in all `configs`, in the order of the table."""
-    flats = [config.flat() for config in configs]
-    return [name for _, name, _, _ in hyperparameters() if any(flat[name] != flats[0][name] for flat in flats[1:])]
+    # Without `flat`, which would cost a list of a thousand runs 50 ms.
+    return [
+        name
+        for group, name, _, _ in hyperparameters()
+        if any(getattr(getattr(config, group), name) != getattr(getattr(configs[0], group), name) for config in configs)
+    ]
 
 
 def for_dataset(config: RunConfig, own: int) -> RunConfig:

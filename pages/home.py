@@ -1,99 +1,89 @@
-"""Home: what this application is, the state of data and runs, and the next step as one button.
+"""Home: the latest results with their pictures, what trains now, the datasets, and the next step as one button.
 
 Can start the first run.
 """
 
 import streamlit as st
 
-from cifar_core.data import DatasetState, list_datasets, read_warnings
+from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, list_runs
-from cifar_core.text import size_text
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.caches import load_findings
-from pages.ui.components.status_badge import status_badge
-from pages.ui.data.dataset_cards import dataset_heading
-from pages.ui.error_messages import show_errors, show_warnings
 from pages.ui.frame import APP_NAME, setup_page
-from pages.ui.markdown import escaped, escaped_sentence
-from pages.ui.run_focus import facts_line, run_in_focus, show_caveats
+from pages.ui.markdown import escaped
+from pages.ui.run_focus import run_in_focus
 from pages.ui.train.active_runs import current_run, show_active_runs
 from pages.ui.train.first_run import show_first_step
-from pages.ui.understand.run_summary import show_key_numbers, show_worst_mistakes
+from pages.ui.understand.run_summary import RESULTS_SHOWN, results_to_show, show_result_card, show_run_without_result
+
+DATASETS_NAMED = 4
 
 
 def main(workspace: Workspace) -> None:
-    """Show the next step, then the run in focus, then the datasets."""
+    """Show what trains, the next step, the latest results, and a row about the data."""
     runs = list_runs(workspace)
-    run = run_in_focus(workspace, runs, required=False)
-    running = current_run(runs)
+    focus = run_in_focus(workspace, runs, required=False)
     show_active_runs(workspace, runs, "home")
-    if running is not None and st.button(
-        "Watch it learn", type="primary", icon=":material/show_chart:", key="home_watch"
-    ):
-        st.switch_page("pages/train.py", query_params={"run": running.id, "view": "Watch"})
-    if run is None:
+    if focus is None:
         show_first_step(workspace)
-    elif running is None or run.id != running.id or run.best is not None:
-        _show_run(workspace, run, newest=run.id == runs[0].id, primary=running is None)
-    _show_data(workspace, list_datasets(workspace))
+    else:
+        _show_results(workspace, runs, focus)
+    _show_data(list_datasets(workspace))
 
 
-def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) -> None:
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(
-                f"{'Latest run' if newest else 'Run in focus'}: {escaped(run.name)}", anchor=False, width="content"
-            )
-            status_badge(run)
-        if run.problem or run.best is None:
-            st.markdown(escaped_sentence(run.problem or run.error or "It has no finished epoch yet."))
-            st.page_link(
-                "pages/train.py",
-                label="Open it on the Train page",
-                icon=":material/model_training:",
-                query_params={"run": run.id, "view": "Watch"},
-            )
-            return
-        with show_errors():
-            found = load_findings(workspace, run)
-            facts_line(run, n=len(found.table), epoch=run.best.epoch)
-            show_key_numbers(run, found)
-            show_caveats(run)
-            show_worst_mistakes(workspace, run, found)
-        if st.button(
-            "Look inside",
-            type="primary" if primary else "secondary",
-            icon=":material/grid_on:",
-            key="home_inside",
-            help="The confusion matrix: which classes it mistakes for which.",
+def _without_result(runs: list[Run], focus: Run) -> Run | None:
+    """Return the run in focus or the newest that has ended, where it has no result and so no card."""
+    newest = next((run for run in runs if not run.active), None)
+    ended = (run for run in (focus, newest) if run is not None and not run.active)
+    return next((run for run in ended if run.problem or run.best is None), None)
+
+
+def _show_next_step(runs: list[Run], title: str) -> None:
+    running = current_run(runs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(title, anchor=False, width="stretch")
+        st.page_link(
+            "pages/runs.py", label=f"All {len(runs):,} runs" if len(runs) > 1 else "Runs", icon=":material/list_alt:"
+        )
+        if running is not None and st.button(
+            "Watch it learn", type="primary", icon=":material/show_chart:", key="home_watch"
         ):
-            st.switch_page("pages/confusion.py", query_params={"run": run.id})
+            st.switch_page("pages/train.py", query_params={"run": running.id, "view": "Watch"})
+        if st.button(
+            "Train another",
+            type="primary" if running is None else "secondary",
+            icon=":material/play_arrow:",
+            key="home_another",
+        ):
+            st.switch_page("pages/train.py", query_params={"view": "New run"})
 
 
-def _show_data(workspace: Workspace, states: list[DatasetState]) -> None:
-    st.subheader("Data", anchor=False)
-    with st.grid("auto", min_column_width=260):
-        for state in states:
-            with st.container(border=True, height="stretch"):
-                st.markdown(dataset_heading(state))
-                if state.state == "ready":
-                    st.caption(
-                        f":material/check_circle: {state.classes} classes · {state.train:,} train · "
-                        f"{state.test:,} test · {size_text(state.bytes)}"
-                    )
-                    show_warnings(
-                        read_warnings(workspace, state.name, state.fingerprint, state.test, state.validation) or []
-                    )
-                else:
-                    word = "not here yet" if state.state == "absent" else state.state
-                    st.caption(f":material/cloud_off: {word}. {escaped_sentence(state.description)}")
-    st.page_link("pages/data.py", label="Get or look at pictures", icon=":material/photo_library:")
+def _show_results(workspace: Workspace, runs: list[Run], focus: Run) -> None:
+    shown, stuck = results_to_show(runs, focus), _without_result(runs, focus)
+    _show_next_step(runs, "Latest results" if len(shown) > 1 else "Latest result" if shown else "No result yet")
+    if stuck is not None:
+        show_run_without_result(stuck)
+    if shown:
+        with st.grid(min(len(shown), RESULTS_SHOWN), min_column_width=280):
+            for run in shown:
+                show_result_card(workspace, run, large=len(shown) == 1)
+
+
+def _show_data(states: list[DatasetState]) -> None:
+    """Show in one row which datasets are here, and the way to the Data page."""
+    ready = [state for state in states if state.state == "ready"]
+    named = [f"{escaped(state.name)} ({state.train + state.test:,})" for state in ready[:DATASETS_NAMED]]
+    more = [f"and {len(ready) - DATASETS_NAMED} more"] if len(ready) > DATASETS_NAMED else []
+    words = " · ".join([*named, *more]) if ready else "none is here yet"
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        count = f" {counted(len(ready), 'dataset')} with pictures:" if ready else ""
+        st.markdown(f":material/photo_library: **Data**{count} {words}", width="stretch")
+        st.page_link("pages/data.py", label="Get or look at pictures", icon=":material/arrow_forward:")
 
 
 main(
     setup_page(
         APP_NAME,
-        "Train a small neural network to tell ten kinds of pictures apart, watch it learn, and find out what it gets "
-        "wrong and why. Everything happens on this machine: no account, no code, no network needed.",
+        "Train a small neural network to tell pictures apart, watch it learn, and find out what it gets wrong and why.",
     ).workspace
 )

@@ -3,31 +3,37 @@
 Compares, stops, resumes, names, exports, imports, deletes and restores runs.
 """
 
+import pandas as pd
 import streamlit as st
 
-from cifar_core.export import table_csv
-from cifar_core.figures import CURVE_KINDS, overlay_curves
-from cifar_core.runs import Run, list_runs, queue_places, read_metrics, slots
-from cifar_core.text import counted
+from cifar_core.runs import Run, list_runs, queue_places, slots
 from cifar_core.workspace import Workspace
-from pages.ui.charts import with_readable_axes
-from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
-from pages.ui.markdown import single_line
+from pages.ui.markdown import escaped
 from pages.ui.run_focus import run_in_focus
 from pages.ui.runs.delete_and_restore import show_trash, show_undo
 from pages.ui.runs.export_import import show_run_import
-from pages.ui.runs.run_panel import show_run_panel
-from pages.ui.runs.runs_table import runs_table, select_runs
+from pages.ui.runs.run_curves import CURVE_URL_PARAMETERS, show_run_curves
+from pages.ui.runs.run_panel import show_run_panels
+from pages.ui.runs.runs_filter import (
+    PAGE,
+    chosen_view,
+    filter_url_parameters,
+    matching_rows,
+    show_chips,
+    show_filter_row,
+)
+from pages.ui.runs.runs_table import runs_csv, runs_table
+from pages.ui.runs.ticked_runs import TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
 from pages.ui.train.active_runs import show_active_runs
 from pages.ui.train.first_run import show_first_run_button
+from pages.ui.url_state import url_to_widgets, widgets_to_url
 
-NEWEST_RUNS = 5  # runs whose curves are shown when none is selected
-CURVE_SPLITS = ["test", "validation", "train"]
+FIRST_RUNS = 5  # in the table, whose curves are shown when none is ticked
 
 
 def main(workspace: Workspace) -> None:
-    """Show active runs, the table, and the runs selected in it; below, the import of a run and the trash."""
+    """Show active runs, the table, and the ticked runs; below, the import of a run and the trash."""
     above, below = st.container(), st.container()  # keeps the import field in place while parts above come and go
     with above:
         _show_runs(workspace, list_runs(workspace))
@@ -37,10 +43,10 @@ def main(workspace: Workspace) -> None:
 
 
 def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
-    run = run_in_focus(workspace, runs, required=False)
-    show_undo(workspace)
-    show_active_runs(workspace, runs, "runs")
-    if run is None:
+    if not runs:
+        run_in_focus(workspace, runs, required=False)
+        show_undo(workspace)
+        show_active_runs(workspace, runs, PAGE)
         st.info(
             "There is no run yet. What you train, or import below, will be listed and compared here.",
             icon=":material/model_training:",
@@ -48,49 +54,72 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         show_first_run_button(workspace, "runs_first")
         return
     table = runs_table(runs, queue_places(runs, slots(workspace)))
+    parameters = {**filter_url_parameters(runs, table), **CURVE_URL_PARAMETERS, "runs": TICKED_URL_PARAMETER}
+    url_to_widgets(PAGE, parameters)
+    ticked = follow_ticks(runs)
+    run_in_focus(workspace, runs, required=False)
+    show_undo(workspace)
+    show_active_runs(workspace, runs, PAGE)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        show_filter_row(runs, table)
+        place_of_csv = st.empty()
+    words = show_chips(parameters)
+    rows = matching_rows(table, chosen_view())
+    place_of_csv.download_button(
+        "CSV",
+        lambda: runs_csv(rows),
+        "runs.csv",
+        "text/csv",
+        key="runs_csv",
+        icon=":material/download:",
+        help="Downloads the rows below as a table, accuracies as exact fractions.",
+    )
+    _show_table(rows, len(runs), words)
+    _show_ticked(workspace, ticked, runs, rows)
+    if ticked or len(rows):
+        show_run_curves(workspace, *_runs_with_curves(ticked, runs, rows))
+    widgets_to_url(PAGE, parameters)
+
+
+def _runs_with_curves(ticked: list[Run], runs: list[Run], rows: pd.DataFrame) -> tuple[list[Run], str]:
+    """Return the runs whose curves are drawn, the ticked ones or the first of the table, and the title above them."""
+    if ticked:
+        return ticked, "Curves"
+    by_id = {run.id: run for run in runs}
+    first = [run for run in map(by_id.__getitem__, rows["id"]) if run.last][:FIRST_RUNS]
+    newest = first == [run for run in runs if run.last][: len(first)]
+    return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
+
+
+def _show_table(rows: pd.DataFrame, total: int, words: list[str]) -> None:
+    if rows.empty:
+        lines = [f"No run matches {' and '.join(f'“{escaped(each)}”' for each in words)}."]
+        st.info(" ".join([*lines, "Click a filter above to lift it."]), icon=":material/search_off:")
+        return
+    show_table(rows)
+    count = f"{len(rows):,} of {total:,} runs" if words else f"{total:,} runs" if total > 1 else "1 run"
     st.caption(
-        "Accuracies are on the test set; the best epoch is chosen by the validation part (the last epoch where there "
-        "is none). Of the settings, only those that differ are shown. Select rows to open, resume, export, "
-        "compare or delete runs."
+        f"{count}. Tick rows to open, name, resume, export, compare or delete runs. Of the settings, only those that "
+        "differ are shown."
     )
-    chosen = select_runs(runs, table)
-    st.download_button(
-        "Download CSV", table_csv(table), "runs.csv", "text/csv", key="runs_csv", icon=":material/download:"
-    )
-    for run in chosen[:NEWEST_RUNS]:
-        show_run_panel(workspace, run, runs)
-    _compare(workspace, chosen or [run for run in runs if run.last][:NEWEST_RUNS], selected=bool(chosen))
 
 
-def _compare(workspace: Workspace, runs: list[Run], *, selected: bool) -> None:
-    st.header(
-        "Curves" if selected else f"Curves of the newest {len(runs)}" if len(runs) > 1 else "Curves", anchor=False
-    )
-    with st.container(horizontal=True):
-        kind = st.segmented_control("What", CURVE_KINDS, default=CURVE_KINDS[0], required=True, key="runs_kind")
-        split = st.segmented_control("Split", CURVE_SPLITS, default=CURVE_SPLITS[0], required=True, key="runs_split")
-    curves = []
-    for run in runs:
-        with show_errors():
-            metrics = read_metrics(workspace, run.id)
-            if not metrics.empty:
-                curves.append((single_line(run.name), metrics))
-    if not curves:
-        st.caption("The curves appear when a first epoch is finished.")
+def _show_ticked(workspace: Workspace, ticked: list[Run], runs: list[Run], rows: pd.DataFrame) -> None:
+    if not ticked:
         return
-    column = f"{split}_{kind}"
-    if all(metrics[column].isna().all() for _, metrics in curves):
-        st.caption(f"None of these runs has a {split} part.")
-        return
-    st.plotly_chart(
-        with_readable_axes(overlay_curves(curves, column)),
-        key="runs_curves",
-        alt=f"{split} {kind} per epoch of {counted(len(curves), 'run')}",
-    )
+    shown = set(rows["id"])
+    hidden = sum(run.id not in shown for run in ticked)
+    words = f"{len(ticked)} ticked" + (f", {hidden} of them hidden by the filter" if hidden else "")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(words, width="content")
+        st.button("Clear the ticks", key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear_ticks)
+    show_run_panels(workspace, ticked, runs)
 
 
 main(
     setup_page(
-        "Runs", "Everything that was trained here: compare settings and curves, open a run, give it a name."
+        "Runs",
+        "Everything that was trained here: compare settings and curves, open a run, give it a name.",
+        compact=True,
     ).workspace
 )

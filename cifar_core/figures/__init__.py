@@ -7,7 +7,9 @@ Text that people chose (class names, run names) is escaped, since Plotly interpr
 from cifar_core.figures.bars import ProbabilityBar, class_count_bars, probability_bars
 from cifar_core.figures.cells import MAX_CELL_CLASSES, MatrixCells, Shade, cell_shades, confusion_cells, largest_value
 from cifar_core.figures.heatmap import confusion_heatmap
-from cifar_core.figures.lines import CURVE_KINDS, CurveKind, CurveScale, curves, overlay_curves
+from cifar_core.figures.lines import CURVE_KINDS, CurveKind, CurveScale, RunCurve, curves, overlay_curves
+from cifar_core.figures.run_looks import run_colour, run_swatch
+from cifar_core.figures.small_curve import curve_words, small_curve
 from cifar_core.figures.small_histogram import histogram_words, small_histogram
 from cifar_core.figures.style import (
     CLASS_COLOURS,
@@ -31,17 +33,22 @@ __all__ = [
     "CurveScale",
     "MatrixCells",
     "ProbabilityBar",
+    "RunCurve",
     "Shade",
     "cell_shades",
     "class_colour",
     "class_count_bars",
     "confusion_cells",
     "confusion_heatmap",
+    "curve_words",
     "curves",
     "figure_html",
     "histogram_words",
     "largest_value",
     "overlay_curves",
     "probability_bars",
+    "run_colour",
+    "run_swatch",
+    "small_curve",
     "small_histogram",
 ]

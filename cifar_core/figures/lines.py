@@ -10,17 +10,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cifar_core.errors import ConfigError
+from cifar_core.figures.run_looks import run_looks
 from cifar_core.figures.style import (
-    CLASS_COLOURS,
     NEUTRAL,
     PART_COLOURS,
-    class_colour,
     escaped_name,
     new_figure,
     whole_number_step,
 )
 
-DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 
 CurveKind = Literal["accuracy", "loss"]
@@ -173,28 +171,38 @@ def _label_side(position: float) -> str:
     return "right" if position > 2 / 3 else "left" if position < 1 / 3 else "center"
 
 
-def overlay_curves(runs: Sequence[tuple[str, pd.DataFrame]], column: str) -> go.Figure:
-    """One column of the metrics of several runs, one line per run (with its own colour or dash).
+@dataclass(frozen=True)
+class RunCurve:
+    """What a chart of several runs shows of one of them."""
+
+    run_id: str  # decides the colour
+    name: str  # names may repeat
+    metrics: pd.DataFrame  # as for `curves`
+
+
+def overlay_curves(runs: Sequence[RunCurve], column: str) -> go.Figure:
+    """One column of the metrics of several runs, one line for each run in its own colour (`run_looks`).
 
     Args:
-        runs: name and metrics of each run; names may repeat.
+        runs: in the order of the legend.
         column: such as `validation_accuracy`; a run without it is left out.
     """
     kind: CurveKind = "accuracy" if column.endswith("accuracy") else "loss"
     figure = new_figure(height=360, revision=f"overlay-{column}")
-    for index, (name, metrics) in enumerate(runs):
-        if column not in metrics or metrics[column].isna().all():
-            continue
+    shown = [run for run in runs if column in run.metrics and not run.metrics[column].isna().all()]
+    looks = run_looks([run.run_id for run in shown])
+    for run in shown:
+        look = looks[run.run_id]
         figure.add_scatter(
-            x=metrics["epoch"],
-            y=_SCALE[kind] * metrics[column].astype(float),
-            name=escaped_name(name, 40),
+            x=run.metrics["epoch"],
+            y=_SCALE[kind] * run.metrics[column].astype(float),
+            name=escaped_name(run.name, 40),
             mode="lines+markers",
-            line={"color": class_colour(index), "width": 2, "dash": DASHES[index // len(CLASS_COLOURS) % len(DASHES)]},
-            marker={"color": class_colour(index), "size": 6},
+            line={"color": look.colour, "width": 2, "dash": look.dash},
+            marker={"color": look.colour, "size": 7, "symbol": look.marker},
             hovertemplate=_hover(kind),
         )
-    epochs = [metrics["epoch"] for _, metrics in runs if len(metrics)]
+    epochs = [run.metrics["epoch"] for run in runs if len(run.metrics)]
     _epoch_axes(figure, pd.concat(epochs) if epochs else pd.Series(dtype=int), kind)
     figure.update_layout(showlegend=True, yaxis_title_text=column.replace("_", " "))
     return figure

@@ -63,11 +63,11 @@ def list_runs(workspace: Workspace) -> list[Run]:
     Raises:
         StorageError: the folder of the runs cannot be read.
     """
-    now = datetime.datetime.now(datetime.UTC)
-    names = {name for name in subfolders(workspace.runs) if is_run_id(name)}
-    for gone in [path for path in list(_CACHE) if path.parent == workspace.runs and path.name not in names]:
+    now, place = datetime.datetime.now(datetime.UTC), workspace.runs
+    names = {name for name in subfolders(place) if is_run_id(name)}
+    for gone in [path for path in list(_CACHE) if path.name not in names and path.parent == place]:
         _CACHE.pop(gone, None)
-    runs = [_read_if_changed(RunFolder(workspace.runs / name)) for name in names]
+    runs = [_read_if_changed(RunFolder(place / name)) for name in names]
     return sorted(runs, key=lambda run: (run.made_at <= now, run.made_at, run.id), reverse=True)
 
 

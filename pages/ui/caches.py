@@ -4,12 +4,13 @@ Everything returned is shared and must not be changed in place. Few entries are 
 10,000 predictions of ten classes take 2 MB, and of large predictions only two. Datasets are memory maps.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -21,7 +22,7 @@ from cifar_core.figures import largest_value
 from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.samples import prediction_table
+from cifar_core.samples import SampleFilter, prediction_table, select_samples
 from cifar_core.text import MB
 from cifar_core.train import training_parts, unvalidated_classes
 from cifar_core.workspace import Workspace
@@ -38,6 +39,14 @@ class Findings:
     matrix: ConfusionMatrix
     classes: pd.DataFrame  # of `class_report`
     averages: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class WorstMistakes:
+    """A few pictures that a run gets most wrong, small enough to be kept for many runs."""
+
+    rows: list[dict[Hashable, Any]]  # of `prediction_table`, the highest loss first
+    images: np.ndarray  # uint8 [rows, 3, 32, 32]
 
 
 def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> Findings:
@@ -76,6 +85,29 @@ def finished_epochs(workspace: Workspace, run: Run) -> list[int]:
     return [int(epoch) for epoch in read_metrics(workspace, run.id)["epoch"]]
 
 
+def load_metrics(workspace: Workspace, run: Run) -> pd.DataFrame:
+    """Return one row for each finished epoch of a run, read again only when its file has changed.
+
+    Raises:
+        RunError: no such run.
+    """
+    folder = RunFolder(workspace.runs / run.id)
+    return _load_metrics(workspace, run.id, (run.created, file_identity(folder.metrics)))
+
+
+def load_worst_mistakes(workspace: Workspace, run: Run, count: int) -> WorstMistakes:
+    """Return the mistakes with the highest loss at a run's best epoch, one of each pair of classes; they are kept.
+
+    Raises:
+        RunError: its predictions cannot be read.
+        DataError: its pictures cannot be read, or are others now.
+    """
+    epoch = run.best.epoch if run.best else 0
+    folder = as_stored(RunFolder(workspace.runs / run.id))
+    files = (folder.samples("test"), folder.probs("test", epoch), workspace.data / run.config.data.dataset)
+    return _load_worst_mistakes(workspace, run, count, (run.id, epoch, *map(file_identity, files)))
+
+
 def load_dataset(workspace: Workspace, name: str) -> Dataset:
     """Return an opened dataset.
 
@@ -107,6 +139,19 @@ def load_test_split(workspace: Workspace, run: Run) -> Split:
     return _load_run_dataset(
         workspace, run, (run.id, known, file_identity(workspace.data / run.config.data.dataset))
     ).test
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _load_metrics(_workspace: Workspace, run_id: str, identity: object) -> pd.DataFrame:
+    return read_metrics(_workspace, run_id)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _load_worst_mistakes(_workspace: Workspace, _run: Run, count: int, identity: object) -> WorstMistakes:
+    table = prediction_table(read_predictions(_workspace, _run.id))
+    worst = select_samples(table, SampleFilter(per_pair=1), "loss").head(count)
+    images = load_test_split(_workspace, _run).images[worst["index"].to_numpy()]
+    return WorstMistakes(worst.to_dict("records"), images)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

@@ -215,8 +215,8 @@ def try_folder(open_page: OpenPage, base: Workspace, changes: Mapping[str, bytes
 
 @pytest.fixture
 def select_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Runs page with all of its rows selected."""
-    monkeypatch.setattr("pages.ui.runs.runs_table.select_runs", lambda runs, table: runs)
+    """The Runs page with all of its rows ticked."""
+    monkeypatch.setattr("pages.ui.runs.ticked_runs.follow_ticks", list)
 
 
 @pytest.mark.fault(91)

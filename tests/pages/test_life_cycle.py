@@ -69,13 +69,6 @@ def shown(run_id: str) -> str:
     return run_id.replace("-", "\\-")
 
 
-def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
-    """Select rows of the table of runs: AppTest cannot click into a table."""
-    monkeypatch.setattr(
-        "pages.ui.runs.runs_table.select_runs", lambda runs, table: [run for run in runs if run.id in ids]
-    )
-
-
 @pytest.mark.parametrize(
     ("status", "ending", "labels", "enabled"),
     [
@@ -261,12 +254,9 @@ def test_a_limit_refuses_a_start_with_its_sentence(
 
 
 @pytest.mark.parametrize("page", ["train", "runs"])
-def test_retry_makes_one_new_run(
-    page: str, open_page: OpenPage, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_retry_makes_one_new_run(page: str, open_page: OpenPage, workspace: Workspace, started: list[str]) -> None:
     old = ended_run(workspace, Status.FAILED, make_config({"epochs": 3, "seed": 7}))
-    select(monkeypatch, old)
-    app = open_page(workspace, page, run=old, view="Watch")
+    app = open_page(workspace, page, run=old, runs=old, view="Watch")
     app.button(key=f"{page}_retry_{old}_0").click().run()
     assert not app.exception
     (new,) = [run for run in list_runs(workspace) if run.id != old]
@@ -295,11 +285,10 @@ def test_a_run_that_diverged_is_tried_again_at_a_lower_rate_and_not_resumed(
 
 @pytest.mark.parametrize("page", ["train", "runs"])
 def test_duplicate_opens_the_settings_and_the_new_run_says_where_they_come_from(
-    page: str, open_page: OpenPage, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch
+    page: str, open_page: OpenPage, workspace: Workspace, started: list[str]
 ) -> None:
     old = ended_run(workspace, Status.FINISHED, make_config({"epochs": 3, "batch_size": 32}))
-    select(monkeypatch, old)
-    app = open_page(workspace, page, run=old, view="Watch")
+    app = open_page(workspace, page, run=old, runs=old, view="Watch")
     app.button(key=f"{page}_duplicate_{old}").click().run()
     assert not app.exception
     assert app.title[0].value == "Train" and app.session_state["train_view"] == "New run"

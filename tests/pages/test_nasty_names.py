@@ -43,4 +43,4 @@ def test_pages_open_on_a_run_of_any_name(page: str, open_page: OpenPage, crowd: 
 
 def test_the_table_of_runs_names_all_of_them(open_page: OpenPage, crowd: Workspace) -> None:
     app = open_page(crowd, "runs")
-    assert set(app.dataframe[0].value["run"]) == {one_line(name, MAX_RUN_NAME) for name in (*LITERAL, *UNSEEN)}
+    assert set(app.dataframe[0].value["name"]) == {one_line(name, MAX_RUN_NAME) for name in (*LITERAL, *UNSEEN)}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 TITLES = {  # address -> the page's heading
-    "": "Train, watch, understand",
+    "": "CIFAR-10 workbench",
     "runs": "Runs",
     "confusion": "Confusion",
     "misclassified": "Misclassified",

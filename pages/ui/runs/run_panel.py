@@ -1,8 +1,8 @@
-"""What can be done with one run that is selected in the table: open, rename, note, stop, retry, export, delete."""
+"""What can be done with a run that is ticked in the table: open, rename, note, go on with it, export, delete."""
 
 import streamlit as st
 
-from cifar_core.runs import Run, note_run, rename_run
+from cifar_core.runs import Run, note_run, read_run, rename_run
 from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
@@ -11,29 +11,56 @@ from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
 from pages.ui.train.run_buttons import show_go_on_buttons
+from pages.ui.train.run_settings import show_run_settings
+
+MAX_PANELS = 5  # of ticked runs
+_SAVED_KEY = "runs_saved"  # session: id of the run whose name or note was just saved, and what was, in words
 
 
-def show_run_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show the links, buttons, name and note of one run."""
+def show_run_panels(workspace: Workspace, ticked: list[Run], runs: list[Run]) -> None:
+    """Show what can be done with the ticked runs: the last one open, those before it folded.
+
+    Args:
+        workspace: where.
+        ticked: in the order of the ticks.
+        runs: all runs, as the page is drawn.
+    """
+    *before, last = ticked
     with st.container(border=True):
-        if run.problem:
-            st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{escaped(run.name)}** `{run.id}`{_origin(run)}", width="stretch")
-            if not run.problem:
-                _show_link("train", "Curves and settings", ":material/show_chart:", run)
-            if run.best is not None:
-                _show_link("confusion", "What it confuses", ":material/grid_on:", run)
-                _show_link("misclassified", "Its mistakes", ":material/rule:", run)
-        if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
-            st.rerun()
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if not run.active:
-                show_export_button(workspace, run)
-                show_disk_space(workspace, run)
-                show_delete_button(workspace, run)
+        _show_panel(workspace, last, runs)
+    folded = before[:-MAX_PANELS:-1]
+    for run in folded:
+        with st.expander(escaped(run.name), key=f"runs_panel_{run.id}"):
+            _show_panel(workspace, run, runs)
+    if len(before) > len(folded):
+        st.caption(f"and {len(before) - len(folded)} more; the {MAX_PANELS} ticked last are shown")
+
+
+def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
+    """Show the links, name and note, buttons and settings of one run."""
+    if run.problem:
+        st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{escaped(run.name)}** `{run.id}`{_origin(run)}", width="stretch")
         if not run.problem:
-            _show_name_and_note(workspace, run)
+            _show_link("train", "Curves and settings", ":material/show_chart:", run)
+        if run.best is not None:
+            _show_link("confusion", "What it confuses", ":material/grid_on:", run)
+            _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+    if run.error and not run.problem:
+        st.caption(f":material/error: {escaped_sentence(run.error)}")
+    if not run.problem:
+        _show_name_and_note(workspace, run)
+    if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
+        st.rerun()
+    if not run.active:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            show_export_button(workspace, run)
+            show_disk_space(workspace, run)
+            show_delete_button(workspace, run)
+    if not run.problem:
+        with st.expander("Settings", icon=":material/tune:", key=f"runs_settings_{run.id}"):
+            show_run_settings(run)
 
 
 def _origin(run: Run) -> str:
@@ -73,4 +100,17 @@ def _show_name_and_note(workspace: Workspace, run: Run) -> None:
         with show_errors():
             rename_run(workspace, run.id, "" if name.strip() == run.id else name)
             note_run(workspace, run.id, note)
+            st.session_state[_SAVED_KEY] = run.id, _saved_words(run, read_run(workspace, run.id))
             st.rerun()
+    saved_id, words = st.session_state.get(_SAVED_KEY, ("", ""))
+    if saved_id == run.id:
+        del st.session_state[_SAVED_KEY]
+        st.success(words, icon=":material/check_circle:")
+
+
+def _saved_words(before: Run, now: Run) -> str:
+    """Return what was saved, in words, from the run as it was and as it is."""
+    changes = [f"{escaped(before.name)} is now **{escaped(now.name)}**"] if now.name != before.name else []
+    if now.note != before.note:
+        changes.append("the note is kept" if now.note else "the note is gone")
+    return f"Saved: {' and '.join(changes)}." if changes else "Nothing was changed."

@@ -1,90 +1,137 @@
-"""The table of runs. The session keeps the selected ids, so that they stay selected when a run comes or goes."""
+"""The table of runs: one row for each, ready to be filtered, sorted, shown and downloaded."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import streamlit as st
 
 from cifar_core.config import differing, spec_of
+from cifar_core.export import table_csv
+from cifar_core.figures import run_swatch
 from cifar_core.runs import QueuePlace, Run
-from cifar_core.text import clock
+from pages.ui.markdown import single_line
 from pages.ui.train.settings_form import setting_text
-from pages.ui.wording import PERCENT_FORMAT, date_and_time, in_percent, status_display
+from pages.ui.wording import date_and_time, percent, status_display
 
-ACCURACY_COLUMNS = ("best test accuracy", "last test accuracy")
-SEEN_COLUMN = "seen in training"  # test pictures; shown where a run has any
-SELECTED_KEY = "runs_chosen"
+FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks for first
+    "colour": "",
+    "name": "Run",
+    "status": "Status",
+    "accuracy": "Test accuracy",
+    "dataset": "Dataset",
+    "created": "Made",
+    "seconds": "Time",
+    "n": "n (test)",
+    "seen": "Seen in training",
+    "note": "Note",
+    "best_epoch": "Its epoch",
+    "last_accuracy": "Last test accuracy",
+}
+SHARES = ("accuracy", "last_accuracy")  # columns of shares, 0 to 1
+HIDDEN_COLUMNS = ("id", "words")  # what the rows are about, and the text that is searched
+_MOST_ROWS_KEPT = 5000
+_kept_rows: dict[str, tuple[Run, dict[str, Any]]] = {}  # by id; a run that was read again is another object
+_last_table: list[tuple[list[Run], pd.DataFrame]] = []  # of the last call, where none waited
 
 
 def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
-    """Return one row a run: name, status, dataset, the settings in which the runs differ, results, time and day.
+    """Return one row a run: `FIRST_COLUMNS`, the settings in which the runs differ by their names, `HIDDEN_COLUMNS`.
+
+    The table is shared and must not be changed in place: while no run changes, it is the one of the call before.
 
     Args:
         runs: newest first.
         places: the places in the queue of those that wait.
     """
-    sound = [run for run in runs if not run.problem]
-    names = [name for name in differing([run.config for run in sound]) if name != "dataset"] if sound else []
-    any_seen = any(run.dataset is not None and run.dataset.test_seen for run in runs)
-    rows = []
-    for run in runs:
-        row: dict[str, object] = {"run": run.name}
-        row["status"] = status_display(run)[0] + (f", {places[run.id]}" if run.id in places else "")
-        row["dataset"] = "" if run.problem else run.config.data.dataset
-        row["best test accuracy"] = run.best.test_accuracy if run.best else None
-        row["best epoch"] = run.best.epoch if run.best else None
-        row["last test accuracy"] = run.last.test_accuracy if run.last else None
-        row["n (test)"] = run.dataset.test if run.dataset else None
-        if any_seen:
-            row[SEEN_COLUMN] = run.dataset.test_seen if run.dataset else None
-        flat = run.config.flat()
-        row.update({spec_of(name).label: None if run.problem else _cell_value(flat[name]) for name in names})
-        row["time"] = clock(run.seconds)
-        row["created"] = date_and_time(run.made_at if run.created else None)
-        row["note"] = run.note
-        rows.append(row)
-    return pd.DataFrame(rows)
+    for before, table in _last_table:
+        if not places and before == runs:  # quick: most are the same objects
+            return table
+    table = _make_table(runs, places)
+    _last_table[:] = [] if places else [(list(runs), table)]
+    return table
+
+
+def _make_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
+    sound = [run.config for run in runs if not run.problem]
+    settings = [name for name in differing(sound) if name != "dataset"] if sound else []
+    rows = [_row_of(run) for run in runs]
+    table = pd.DataFrame({key: [row.get(key) for row in rows] for key in (*FIRST_COLUMNS, *settings, *HIDDEN_COLUMNS)})
+    table["status"] = [row["status"] + (f", {places[row['id']]}" if row["id"] in places else "") for row in rows]
+    table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
+    for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "last_accuracy"):
+        table[key] = table[key].astype(float)
+    return table.drop(columns=[key for key in ("seen", "note") if not table[key].any()])  # what no run has
+
+
+def column_label(key: str) -> str:
+    """Return what a column of the table is called."""
+    return FIRST_COLUMNS[key] if key in FIRST_COLUMNS else spec_of(key).label
+
+
+def numeric_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that hold numbers."""
+    return [key for key in table.columns if pd.api.types.is_numeric_dtype(table[key])]
+
+
+def runs_csv(table: pd.DataFrame) -> bytes:
+    """Return the rows as CSV: shares as fractions, times in seconds, the id as the last column."""
+    shown = table.drop(columns=["colour", "words"])
+    return table_csv(shown.rename(columns={key: column_label(key) for key in shown.columns if key != "id"}))
+
+
+def _row_of(run: Run) -> dict[str, Any]:
+    """Return the cells of a run, made once for each time that it was read."""
+    kept = _kept_rows.get(run.id)
+    if kept is not None and kept[0] is run:
+        return kept[1]
+    if len(_kept_rows) >= _MOST_ROWS_KEPT:
+        _kept_rows.clear()
+    row = _make_row(run)
+    _kept_rows[run.id] = run, row
+    return row
+
+
+def _make_row(run: Run) -> dict[str, Any]:
+    readable = not run.problem
+    settings = {name: _cell_value(value) for name, value in run.config.flat().items()} if readable else {}
+    row: dict[str, Any] = {
+        **settings,
+        "colour": run_swatch(run.id),
+        "name": single_line(run.name),
+        "status": status_display(run)[0],
+        "accuracy": run.best.test_accuracy if run.best else None,
+        "dataset": run.config.data.dataset if readable else "",
+        "created": _local_time(run),
+        "seconds": round(run.seconds) if run.seconds else None,
+        "n": run.dataset.test if run.dataset else None,
+        "seen": run.dataset.test_seen if run.dataset else None,
+        "note": single_line(run.note),
+        "best_epoch": run.best.epoch if run.best else None,
+        "last_accuracy": run.last.test_accuracy if run.last else None,
+        "id": run.id,
+    }
+    return {**row, "words": _words(run, row, settings)}
+
+
+def _words(run: Run, row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return everything that the row says, in lower case, as a person may search for it."""
+    said = [run.id, row["name"], row["status"], row["dataset"], row["note"], run.person, run.parent, run.error]
+    said += [date_and_time(run.made_at if run.created else None), percent(row["accuracy"])]
+    said += [f"{name} {value} {spec_of(name).label} {value}" for name, value in settings.items()]
+    return " \n".join(said).casefold().replace("\u00a0", " ")
+
+
+def _local_time(run: Run) -> np.datetime64:
+    """Return when it was made, in local time to the second; NaT where that is not known."""
+    if not run.created:
+        return np.datetime64("NaT", "s")
+    try:
+        return np.datetime64(run.made_at.astimezone().replace(tzinfo=None), "s")
+    except (OverflowError, OSError, ValueError):  # on Windows, and for years outside the calendar
+        return np.datetime64("NaT", "s")
 
 
 def _cell_value(value: Any) -> Any:
     """Keep numbers as numbers, so that they are aligned and sorted as such."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else setting_text(value)
-
-
-def select_runs(runs: list[Run], table: pd.DataFrame) -> list[Run]:
-    """Show the table; return the runs whose rows are selected."""
-    # Another list has another key, so that no stale rows are selected.
-    identity = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:8]
-    event = st.dataframe(
-        in_percent(table, ACCURACY_COLUMNS),
-        hide_index=True,
-        placeholder="–",
-        on_select="rerun",
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": _rows_selected_before(runs, identity)}},
-        key=f"runs_table_{identity}",
-        alt="Runs with status, differing settings, accuracy and time",
-        column_config={
-            "run": st.column_config.TextColumn(pinned=True),
-            **dict.fromkeys(ACCURACY_COLUMNS, st.column_config.NumberColumn(format=PERCENT_FORMAT)),
-            "n (test)": st.column_config.NumberColumn(format="localized"),
-            SEEN_COLUMN: st.column_config.NumberColumn(
-                format="localized", help="Test pictures with the same pixels as a training or validation picture."
-            ),
-        },
-    )
-    chosen = [runs[row] for row in event["selection"]["rows"] if row < len(runs)]
-    st.session_state[SELECTED_KEY] = [run.id for run in chosen]
-    return chosen
-
-
-def _rows_selected_before(runs: list[Run], identity: str) -> list[int]:
-    """Return the rows of the runs that were selected in the previous list; the same at every rerun with one list."""
-    known: tuple[str, list[int]] = st.session_state.get(f"{SELECTED_KEY}_rows", ("", []))
-    if known[0] != identity:
-        before = st.session_state.get(SELECTED_KEY, [])
-        known = identity, [row for row, run in enumerate(runs) if run.id in before]
-        st.session_state[f"{SELECTED_KEY}_rows"] = known
-    return known[1]

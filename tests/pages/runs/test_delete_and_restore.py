@@ -2,24 +2,19 @@
 
 import shutil
 
-import pytest
-
 from cifar_core.runs import Status, delete_run, list_runs, list_trash, read_run
 from cifar_core.workspace import Workspace
 from tests.pages.support import OpenPage, said
-from tests.pages.test_life_cycle import select, wait
+from tests.pages.test_life_cycle import wait
 from tests.runs.conftest import ended_run, snapshot
 
 LOCKS = ("worker.lock", "training.lock")
 
 
-def test_delete_leaves_an_undo_that_brings_the_run_back(
-    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_delete_leaves_an_undo_that_brings_the_run_back(open_page: OpenPage, workspace: Workspace) -> None:
     gone, other, living = ended_run(workspace), ended_run(workspace), wait(workspace)
-    select(monkeypatch, gone, living)
     before = snapshot(workspace.runs / gone, but=LOCKS)
-    app = open_page(workspace, "runs", run=gone)
+    app = open_page(workspace, "runs", runs=f"{living},{gone}")
     assert f"runs_delete_{living}" not in {button.key for button in app.button}, "what lives is stopped first"
     app.button(key=f"runs_delete_{gone}").click().run()
     assert not app.exception and not app.error
@@ -53,7 +48,7 @@ def test_limits_that_break_a_rule_are_said_and_hide_nothing(open_page: OpenPage,
     delete_run(workspace, ended_run(workspace))
     (workspace.root / "settings.json").write_text('{"trash_days": "soon"}', "utf-8")
     app = open_page(workspace, "runs")
-    assert not app.exception and list(app.dataframe[0].value["run"]) == [run_id]
+    assert not app.exception and list(app.dataframe[0].value["name"]) == [run_id]
     assert any("trash\\_days" in error.value for error in app.error)
 
 

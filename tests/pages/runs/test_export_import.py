@@ -11,7 +11,6 @@ from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.runs import export_import
 from tests.pages.support import OpenPage, said
 from tests.pages.test_all_pages import PAGES
-from tests.pages.test_life_cycle import select
 from tests.runs.conftest import snapshot
 from tests.runs.exported_runs import RUN, rewrite, store
 
@@ -75,10 +74,9 @@ def test_an_imported_run_opens_everywhere_without_its_dataset(
 
 
 def test_an_export_is_told_in_size_and_made_of_the_run_alone(
-    open_page: OpenPage, finished: Run, shared: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, finished: Run, shared: Workspace, tmp_path: Path
 ) -> None:
-    select(monkeypatch, finished.id)
-    app = open_page(shared, "runs", run=finished.id)
+    app = open_page(shared, "runs", runs=finished.id)
     (button,) = [item for item in app.get("download_button") if item.proto.label.startswith("Export")]
     assert button.proto.label.endswith("kB") and not button.proto.disabled
     told: list[str] = []
@@ -92,10 +90,9 @@ def test_an_export_is_told_in_size_and_made_of_the_run_alone(
 
 @pytest.mark.fault(66, 67)
 def test_an_export_that_is_too_large_or_damaged_is_refused_with_its_sentence(
-    open_page: OpenPage, epochs_of_their_own: Workspace, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
     workspace = epochs_of_their_own
-    select(monkeypatch, "early")
     told: list[str] = []
     path = workspace.runs / "early" / "predictions" / "test.npz"
     path.write_bytes(path.read_bytes()[:-1])
@@ -104,6 +101,6 @@ def test_an_export_that_is_too_large_or_damaged_is_refused_with_its_sentence(
     assert len(told) == 1 and not list(workspace.exports.iterdir())
     (workspace.root / "settings.json").write_text('{"export_mb": 1}', "utf-8")
     (workspace.runs / "early" / "predictions" / "test.npz").write_bytes(bytes(1_100_000))
-    app = open_page(workspace, "runs", run="early")
+    app = open_page(workspace, "runs", runs="early")
     (button,) = [item for item in app.get("download_button") if item.proto.label.startswith("Export")]
     assert button.proto.disabled and "export\\_mb" in button.proto.help
