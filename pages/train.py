@@ -18,7 +18,7 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import focus_on, run_in_focus
 from pages.ui.train.active_runs import current_run
-from pages.ui.train.first_run import show_first_run_button
+from pages.ui.train.first_run import FIRST_RUN, show_first_run_button
 from pages.ui.train.live_view import show_live_run
 from pages.ui.train.network_preview import (
     check_settings,
@@ -73,9 +73,9 @@ def main(page: PageFrame) -> None:
 
 
 def _new_run(workspace: Workspace, runs: list[Run]) -> None:
-    if not runs:
-        show_first_run_button(workspace, "train_first")
     datasets = list_datasets(workspace)
+    if not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets):
+        show_first_run_button(workspace, "train_first")  # with pictures of their own, people know what they want
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     # It exists even while empty, because elements that move up lose their state, such as the chosen tab.
     preset_note = st.container()
