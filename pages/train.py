@@ -18,7 +18,7 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import focus_on, run_in_focus
 from pages.ui.train.active_runs import current_run
-from pages.ui.train.first_run import show_first_run_button
+from pages.ui.train.first_run import FIRST_RUN, show_first_run_button
 from pages.ui.train.form_state import (
     BASE,
     FORM,
@@ -97,9 +97,9 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
         view: what the URL holds beside the form.
         clicked: the nonce of a click on Start.
     """
-    if not runs:
-        show_first_run_button(workspace, "train_first")
     datasets = list_datasets(workspace)
+    if not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets):
+        show_first_run_button(workspace, "train_first")  # with pictures of their own, people know what they want
     form = read_form({run.id for run in runs if not run.problem})
     settings = current_settings()
     presets, origin = st.container(), st.container()
