@@ -24,7 +24,7 @@ from pages.ui.train.form_state import (
     NAME_KEY,
     PARENT_KEY,
     chosen_preset,
-    current_settings,
+    forget_name,
     keep_settings,
     read_form,
     show_notice,
@@ -98,36 +98,29 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     """
     datasets = list_datasets(workspace)
     form = read_form({run.id for run in runs if not run.problem})
-    settings = current_settings()
-    presets, origin = st.container(), st.container()
-    bar, below_bar = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
-    with bar:
-        show_dataset_and_epochs(settings, datasets)
+    settings = keep_settings()
     dataset = {state.name: state for state in datasets}.get(settings["dataset"])
     own = dataset.validation if dataset else 0
-    with st.grid(2, min_column_width=380, gap="medium"):
-        left, right = st.container(), st.container()
-    with left:
-        show_setting_groups(settings, own, changed_settings(settings, chosen_preset(), own))
-    keep_settings(settings)
-    with presets:  # after the settings, because the times depend on them
-        show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
-    with origin:
-        show_origin(changed_settings(settings, chosen_preset(), own), runs)
+    changed = changed_settings(settings, chosen_preset(), own)
     config, problems = check_settings(settings, datasets)
-    with bar:
+    show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
+    show_origin(changed, runs)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        show_dataset_and_epochs(settings, datasets)
         _show_name_and_start(blocked=config is None or bool(problems))
-    with below_bar:
-        show_notice()
-        _say_problems_and_start(workspace, config, problems, clicked)
-        show_start_estimate(workspace, config, runs, datasets)
-        if config is not None:
-            show_data_notes(workspace, config, datasets)
-    with right, show_errors():
-        if config is not None:
-            show_network(config, datasets)
-            if is_ready(settings["dataset"], datasets):
-                show_augmented_pictures(workspace, config)
+    show_notice()
+    _say_problems_and_start(workspace, config, problems, clicked)
+    show_start_estimate(workspace, config, runs, datasets)
+    if config is not None:
+        show_data_notes(workspace, config, datasets)
+    with st.grid(2, min_column_width=380, gap="medium"):
+        with st.container():
+            show_setting_groups(settings, own, changed)
+        with st.container(), show_errors():
+            if config is not None:
+                show_network(config, datasets)
+                if is_ready(settings["dataset"], datasets):
+                    show_augmented_pictures(workspace, config)
     write_url(view | form)
 
 
@@ -168,6 +161,7 @@ def _say_problems_and_start(
         parent, name = st.session_state[PARENT_KEY] or "", st.session_state[NAME_KEY]
         focus_on(start_new_run(workspace, config, clicked, parent, name))
         st.session_state[_STARTED_KEY] = True
+        forget_name()
         st.rerun()
 
 
