@@ -23,6 +23,7 @@ _UNITS = (
     ("min", 60, 5400, ((30, 5), (5, 1), (0, 0.5))),
     ("h", 3600, math.inf, ((10, 1), (0, 0.5))),
 )
+_SLACK = 0.1  # of a step, by which rounding may cut a range
 _SHORTEST = 5  # seconds; shorter times to come are not told apart
 _SURPLUS = 16  # only this many times the allowed length is read: a name of megabytes takes no longer than a long one
 
@@ -97,23 +98,33 @@ def clock(seconds: float | None) -> str:
 def range_words(low: float, high: float) -> str:
     """A time to come that is known within bounds: `40 to 60 s`, `1 to 2 min`, `under 5 s`, `about 60 s`.
 
-    The lower bound is rounded down and the upper one up, so that the words hold whatever the numbers hold.
+    The lower bound is rounded down and the upper one up (but for a tenth of a step), so that the words hold what the
+    numbers hold. A lower bound too short for the unit of the upper one has its own: `25 s to 2 min`.
 
     Args:
         low: seconds, from 0.
         high: seconds, at least `low`.
     """
     high = max(high, _SHORTEST)
-    unit, size, _, steps = next(item for item in _UNITS if high <= item[2])
-    least, most = _rounded(low / size, steps, math.floor), _rounded(high / size, steps, math.ceil)
-    if least == most:
+    place = next(number for number, item in enumerate(_UNITS) if high <= item[2])
+    unit = _UNITS[place][0]
+    least, most = _rounded(low, place, math.floor), _rounded(high, place, math.ceil)
+    if least >= most:
         return f"about {most:,g} {unit}"
-    return f"{least:,g} to {most:,g} {unit}" if least > 0 and high > _SHORTEST else f"under {most:,g} {unit}"
+    if high > _SHORTEST and least > 0:
+        return f"{least:,g} to {most:,g} {unit}"
+    finer = place - 1
+    if finer >= 0 and low >= _UNITS[finer][1] * _SHORTEST:
+        return f"{_rounded(low, finer, math.floor):,g} {_UNITS[finer][0]} to {most:,g} {unit}"
+    return f"under {most:,g} {unit}"
 
 
-def _rounded(value: float, steps: tuple[tuple[float, float], ...], way: Callable[[float], int]) -> float:
+def _rounded(seconds: float, place: int, way: Callable[[float], int]) -> float:
+    """A time in a unit of the table, rounded to its steps; a tenth of a step more or less is not said."""
+    _, size, _, steps = _UNITS[place]
+    value = seconds / size
     step = next(step for start, step in steps if value >= start)
-    return way(value / step) * step
+    return way(value / step + (_SLACK if way is math.floor else -_SLACK)) * step
 
 
 def no_pictures(split: str) -> str:

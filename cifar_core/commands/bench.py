@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cifar_core.bench.estimates import CASES, estimate_line, measure_estimates
 from cifar_core.bench.growth import measure_growth
 from cifar_core.bench.ladder import measure_ladder
 from cifar_core.bench.loop import measure_loop
@@ -19,7 +20,7 @@ from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.workspace import Workspace
 
-BENCH_PARTS = ("loop", "ladder", "screens", "growth")
+BENCH_PARTS = ("loop", "ladder", "screens", "growth", "estimates")
 SOAK = "soak"
 LADDER = ("first-look", "quick", "standard", "accurate")
 
@@ -61,7 +62,7 @@ def bench(
     quick: bool,
     as_json: bool,
 ) -> None:
-    """Time training, presets, screens and growth on this machine, beside a plain PyTorch loop, in turns."""
+    """Time training, presets, screens, growth and estimates on this machine, beside a plain PyTorch loop, in turns."""
     prepare_dataset(workspace, dataset)
     rungs = presets or (LADDER[:2] if quick else LADDER)
     record = Record(workspace, " ".join(["python -m cifar_core", *sys.argv[1:]]))
@@ -102,6 +103,7 @@ def _measures(
             (10, 100) if quick else (10, 100, 1_000, 5_000, 10_000),
             say=say,
         ),
+        "estimates": lambda: measure_estimates(workspace, dataset, 3 if quick else len(CASES), say=say),
     }
 
 
@@ -151,6 +153,10 @@ def report(found: dict[str, Any]) -> list[str]:
             f"{row['again_seconds'] * 1000:,.0f} ms"
             for row in found["growth"]["runs"]
         ]
+    if "estimates" in found:
+        rows = found["estimates"]["runs"]
+        lines += [f"Estimates: the truth lies within {found['estimates']['within']} of {len(rows)}"]
+        lines += [f"  {estimate_line(row)}" for row in rows]
     return lines
 
 

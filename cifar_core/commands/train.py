@@ -31,6 +31,7 @@ from cifar_core.runs import (
     Status,
     accuracy_caveats,
     create_run,
+    estimated,
     list_runs,
     queue_places,
     read_metrics,
@@ -40,7 +41,7 @@ from cifar_core.runs import (
     stop_run,
 )
 from cifar_core.runs.control.actions import STOP_SECONDS
-from cifar_core.text import clock, counted
+from cifar_core.text import clock, counted, range_words
 from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
 
@@ -60,8 +61,8 @@ def train(workspace: Workspace, preset: str, name: str, as_json: bool, **setting
     say_set_aside(workspace, config)
     run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config, name=name), start_run)
     with _report_that_it_goes_on(workspace, run_id):
-        expected = read_run(workspace, run_id).expected_seconds
-    about = f", about {clock(expected)}" if expected else ""
+        expected = estimated(read_run(workspace, run_id))
+    about = f", {range_words(expected.low, expected.high)} of training" if expected else ""
     epochs = counted(config.optimizer.epochs, "epoch")
     say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {epochs}{about}.")
     run = follow(workspace, run_id, ctrl_c)
@@ -144,6 +145,8 @@ def summary(run: Run) -> dict[str, Any]:
         "validation_accuracy": best.validation_accuracy if best else None,
         "train_seconds": run.seconds,
         "expected_seconds": run.expected_seconds,
+        "expected_low": run.expected_low,
+        "expected_high": run.expected_high,
         "images_per_second": run.last.images_per_second if run.last else None,
         "caveats": accuracy_caveats(run),
         "error": run.error,
@@ -222,7 +225,8 @@ def _closing(run: Run) -> str:
     chosen = "chosen by the validation part" if best.validation_accuracy is not None else "the last one"
     count = f", n = {run.dataset.test:,}" if run.dataset else ""
     views = f", {best.looks} views of each picture" if (best.looks or 1) > 1 else ""
-    off = f" ({run.overrun:+.0%} against the estimate)" if run.overrun is not None else ""
+    expected = estimated(run)
+    off = f" ({range_words(expected.low, expected.high)} was expected)" if expected else ""
     return (
         f"Run {run.id}: test accuracy {best.test_accuracy:.4f}{count}, epoch {best.epoch} ({chosen}){views}, "
         f"{run.seconds:.1f} s{off}. See its mistakes: python -m cifar_core analyze {run.id}"

@@ -29,7 +29,10 @@ from cifar_core.runs.control.trash import (
 from cifar_core.runs.control.verify import verify_run
 from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
-from cifar_core.runs.estimate.speed import MachineSpeed, ensure_speed, measure_speed, read_speed, speed_job
+from cifar_core.runs.estimate.span import Span
+from cifar_core.runs.estimate.speed import MachineSpeed, read_speed
+from cifar_core.runs.estimate.speed_job import ensure_speed, measure_speed, speed_job
+from cifar_core.runs.estimate.time_left import estimated, time_left, wait_for_turn
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
@@ -61,6 +64,7 @@ __all__ = [
     "PredictorProcess",
     "QueuePlace",
     "Run",
+    "Span",
     "Status",
     "TrainingProgress",
     "accuracy_caveats",
@@ -75,6 +79,7 @@ __all__ = [
     "epoch_ends",
     "epoch_to_resume",
     "estimate_run",
+    "estimated",
     "export_bytes",
     "export_run",
     "find_deleted",
@@ -115,7 +120,9 @@ __all__ = [
     "start_run",
     "stop_all",
     "stop_run",
+    "time_left",
     "verify_run",
+    "wait_for_turn",
     "without_validation",
     "worker_log_tail",
 ]

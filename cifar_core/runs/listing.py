@@ -127,6 +127,9 @@ def _read_whole(folder: RunFolder) -> Run:
         best=best_line(lines, creation.epoch_rule),
         last=lines[-1] if lines else None,
         expected_seconds=creation.expected_seconds,
+        expected_low=creation.expected_low,
+        expected_high=creation.expected_high,
+        expected_start_up=creation.expected_start_up,
         person=one_line(creation.person, MAX_PERSON),
         origin=creation.origin,
         parent=creation.parent,
@@ -149,6 +152,7 @@ def _with_record(run: Run, record: TrainingRecord) -> Run:
         device=one_line(record.device),
         precision=one_line(record.precision),
         peak_memory=record.peak_memory,
+        start_up=record.start_up,
         exact=record.exact,
         warnings=(*(one_line(item, MAX_ERROR) for item in record.warnings), *run.warnings),
     )

@@ -33,6 +33,9 @@ class CreationRecord:
     settings: dict[str, Any]  # not checked yet
     split_rule: SplitRule = BY_SHARE  # gives rare classes their validation pictures; older runs name none
     expected_seconds: Amount | None = None
+    expected_low: Amount | None = None  # older runs have no bounds
+    expected_high: Amount | None = None
+    expected_start_up: Amount | None = None
     versions: Versions = field(default_factory=dict)
     program: str = ""  # version of this program
     code: Commit = ""
@@ -54,6 +57,7 @@ class TrainingRecord:
     warnings: tuple[str, ...] = ()  # what a person should know about the training, a sentence each
     peak_memory: Count | None = None  # bytes, of the training process
     precision: Precision = "float32"  # of the network's computations
+    start_up: Amount | None = None  # seconds from the start of the process until it trained
 
 
 def newer_schema(content: Any) -> int:

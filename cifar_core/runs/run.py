@@ -90,6 +90,10 @@ class Run:
     device: str = ""
     precision: str = ""  # of the network's computations: float32 or bfloat16
     expected_seconds: float | None = None  # of training and measuring, as estimated when the run was made
+    expected_low: float | None = None  # the bounds of that; None in runs of earlier versions
+    expected_high: float | None = None
+    expected_start_up: float | None = None  # seconds before that
+    start_up: float | None = None  # seconds that its process took until it trained; None where it drew its pictures
     peak_memory: int | None = None  # bytes, of the training process; None before its end
     person: str = ""  # who made it, where there is a login
     origin: Origin = "trained"
@@ -132,6 +136,14 @@ class Run:
     def seconds(self) -> float:
         """Seconds of training and measuring so far, without the start-up."""
         return self.progress.elapsed if self.progress else 0.0
+
+    @property
+    def done(self) -> float:
+        """How much of its epochs is done, 0 to 1."""
+        epochs, at = self.config.optimizer.epochs, self.progress
+        logged = self.last.epoch if self.last else 0
+        part = at.epoch - 1 + at.batch / at.batches if at and at.epoch and at.batches else 0.0
+        return min(1.0, max(logged, part) / epochs)
 
     @property
     def overrun(self) -> float | None:

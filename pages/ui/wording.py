@@ -7,13 +7,14 @@ from typing import Literal
 import pandas as pd
 
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs import EndRequest, Estimate, QueuePlace, Run, Status, TrainingProgress
-from cifar_core.text import clock
+from cifar_core.runs import EndRequest, Estimate, QueuePlace, Run, Status, TrainingProgress, estimated
+from cifar_core.text import clock, whole_percent
 from cifar_core.text import percent as share_text
 from cifar_core.text import range_words as range_words
 from pages.ui.markdown import escaped
 
 PERCENT_FORMAT = "%.1f %%"  # the format of table columns that `in_percent` has made
+_SECONDS_FOR_PERCENT = 60.0  # a percentage of less says more than was measured
 BadgeColour = Literal["blue", "green", "orange", "red", "gray"]
 STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, icon
     Status.QUEUED: ("waiting", "gray", ":material/hourglass_top:"),
@@ -150,15 +151,27 @@ def epoch_word(run: Run) -> Literal["best", "last"]:
 
 
 def estimate_error_line(run: Run) -> str:
-    """Return how the training time compares with the estimate; empty where there is none."""
-    if run.overrun is None or run.expected_seconds is None or run.last is None:
+    """Return how the training time compares with the estimate; empty where there is none.
+
+    As in `Training took 0:12, as expected (0:10 to 0:14).`, `Training took 0:15; 0:10 to 0:14 was expected.`, and where
+    a percentage says something, `Training took 3:10, 30 % more than the longest time expected (2:00 to 2:26).`
+    """
+    expected = estimated(run)
+    if run.status is not Status.FINISHED or run.last is None or expected is None:
         return ""
-    expected = run.expected_seconds * run.last.epoch / run.config.optimizer.epochs
-    much = f"{abs(run.overrun):.0%}".replace("%", "\u00a0%")
-    comparison = (
-        "as expected" if abs(run.overrun) < 0.005 else f"{much} {'longer' if run.overrun > 0 else 'less'} than expected"
-    )
-    return f"Training took {clock(run.seconds)}, {comparison} ({clock(expected)})."
+    expected = expected.times(run.last.epoch / run.config.optimizer.epochs)
+    if run.expected_low is None:  # a run of an earlier version
+        return f"Training took {clock(run.seconds)}; {clock(expected.middle)} was expected."
+    bounds = " to ".join(dict.fromkeys((clock(expected.low), clock(expected.high))))
+    took = f"Training took {clock(run.seconds)}"
+    if expected.low <= run.seconds <= expected.high or clock(run.seconds) in bounds.split(" to "):
+        return f"{took}, as expected ({bounds})."
+    if min(run.seconds, expected.low) < _SECONDS_FOR_PERCENT:
+        return f"{took}; {bounds} was expected."
+    slower = run.seconds > expected.high
+    off = abs(run.seconds / (expected.high if slower else expected.low) - 1)
+    much = f"{whole_percent(off)} {'more than the longest' if slower else 'less than the shortest'}"
+    return f"{took}, {much} time expected ({bounds})."
 
 
 def accuracy_interval(run: Run, share: float) -> str:

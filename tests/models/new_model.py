@@ -17,7 +17,7 @@ from cifar_core.data import list_datasets, to_image
 from cifar_core.models import list_models
 from cifar_core.runs import create_run, ensure_speed, estimate_run, open_run_dataset, read_speed
 from cifar_core.runs.control.verify import verify_run
-from cifar_core.runs.estimate.speed import SPEED_FILE, Costs, MachineSpeed, as_json, machine_name
+from cifar_core.runs.estimate.speed import SPEED_FILE, SPEED_LAYOUT, Costs, MachineSpeed, as_json, machine_name
 from cifar_core.runs.predict.run_network import load_network
 from cifar_core.runs.run import Status
 from cifar_core.storage.json_files import write_json
@@ -55,7 +55,7 @@ def it_trains_resumes_and_predicts(workspace: Workspace) -> None:
 def the_others_keep_their_estimates(workspace: Workspace) -> None:
     """This machine was measured before the model was added: only the new one has to be measured."""
     others = [name for name in list_models() if name != NAME]
-    known = MachineSpeed(machine_name(), 1, 3.0, dict.fromkeys(others, COSTS), {})
+    known = MachineSpeed(machine_name(), 1, 3.0, dict.fromkeys(others, COSTS), {}, layout=SPEED_LAYOUT)
     write_json(workspace.root / SPEED_FILE, as_json(known))
     speed, datasets = read_speed(workspace), list_datasets(workspace)
     estimates = {

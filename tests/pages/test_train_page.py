@@ -54,7 +54,9 @@ def test_a_rerun_reads_the_speed_and_the_datasets_once(
     monkeypatch.setattr(speed, "read_json", reading)
     monkeypatch.setattr(catalogue, "dataset_state", asking)
     costs = speed.Costs(per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, forward=0.3)
-    known = speed.MachineSpeed(speed.machine_name(), 1, 3.0, dict.fromkeys(list_models(), costs), {})
+    known = speed.MachineSpeed(
+        speed.machine_name(), 1, 3.0, dict.fromkeys(list_models(), costs), {}, layout=speed.SPEED_LAYOUT
+    )
     write_json(workspace.root / speed.SPEED_FILE, speed.as_json(known))
     app.run()
     assert "from the measured speed of this machine" in said(app)

@@ -1,87 +1,49 @@
 """Estimates how long a run will take before it starts, as the Train page shows for each preset.
 
-The estimate is the time of an earlier run with the same cost, or else is computed from the measured speed of this
-machine.
+One basis for all: the time computed from the measured speed of this machine (`epoch_time.py`), corrected by what the
+last runs really took (`correction.py`).
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_core.config import RunConfig, validates
+from cifar_core.config import RunConfig
 from cifar_core.data import DatasetState
-from cifar_core.models import Layer, layer_table
-from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, step_key
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
+from cifar_core.runs.estimate.correction import Correction, learn
+from cifar_core.runs.estimate.epoch_time import epoch_seconds
+from cifar_core.runs.estimate.span import Span, exactly
+from cifar_core.runs.estimate.speed import MachineSpeed, step_key
 from cifar_core.runs.run import Run, Status
-from cifar_core.train import SMALL_SIDE, only_whole_batches, shown_share, small_part, validation_count, views_after
+from cifar_core.text import counted
+from cifar_core.train import small_part, validation_count
 
-_START_UP = 4.0  # seconds, where this machine's speed has not been measured
-_EPOCH_EXTRA = 0.15  # seconds for writing an epoch's results
-_WITHOUT_COST = (  # settings that do not change how long an epoch takes
-    "learning_rate",
-    "momentum",
-    "schedule",
-    "warmup_share",
-    "weight_decay",
-    "label_smoothing",
-    "patience",
-    "seed",
-    "dropout",
-    "max_seconds",
-)
+_RECENT = 9  # runs that the correction rests on, the newest
+_SHORTEST = 1.0  # seconds; what a shorter training took says nothing of the speed
+_LEAST = 0.01  # seconds of a start
+_WORKER = 0.5  # seconds until the worker of a run has started its training process
+_START_UP = ""  # stands for a model where none is trained
 
 
 @dataclass(frozen=True)
 class Estimate:
     """The expected time of a run, and what the expectation is based on."""
 
-    seconds: float  # of training and measuring
-    start_up: float  # seconds before the training begins
-    source: str  # as text: an earlier run, or the measured speed of this machine
+    training: Span  # seconds of training and measuring, as `Run.seconds` counts them
+    start_up: float  # seconds from the start until it trains, drawing its pictures included
+    whole: Span  # seconds from the start to the end, without the wait for its turn
+    source: str  # in words
 
     @property
     def low(self) -> float:
-        """The least seconds from the start of a run to its end, as far as is known; without the wait for its turn."""
-        return 0.8 * (self.start_up + self.seconds)
+        """The least seconds from the start to the end."""
+        return self.whole.low
 
     @property
     def high(self) -> float:
-        """The most seconds of the same."""
-        return 1.25 * (self.start_up + self.seconds)
-
-
-def fitted_step(costs: Costs, layers: list[Layer], batch: int, *, area: float = 1.0) -> float:
-    """Seconds of one training step by the fitted costs; `area` is the share of a picture's pixels that it trains on."""
-    flops = sum(layer.flops for layer in layers)
-    by_pixel = costs.per_flop * flops + costs.per_value * activation_values(layers)
-    return costs.per_step + batch * (costs.per_picture + area * by_pixel)
-
-
-def epoch_seconds(
-    speed: MachineSpeed, config: RunConfig, *, classes: int, train: int, validation: int, test: int
-) -> float:
-    """Expected seconds of one epoch, as an average over the run.
-
-    Args:
-        speed: of this machine; it knows the network.
-        config: of the planned run.
-        classes: of its dataset.
-        train: pictures to train on.
-        validation: pictures of the validation part.
-        test: pictures of the test part; both are measured after the epoch.
-    """
-    layers, batch = layer_table(config.model, classes), config.optimizer.batch_size
-    costs = speed.costs[config.model.model]
-    whole = fitted_step(costs, layers, batch)
-    correction = speed.known.get(step_key(config), whole) / whole  # 1 where no step of such a network was timed
-    full, rest = divmod(round(train * shown_share(config.optimizer)), batch)
-    left = rest and not (full and only_whole_batches(config))
-    steps = full * whole + (fitted_step(costs, layers, rest) if left else 0.0)
-    small = fitted_step(costs, layers, batch, area=(SMALL_SIDE / 32) ** 2) / whole
-    steps *= 1 - small_part(config) * (1 - small)
-    epochs = config.optimizer.epochs
-    views = sum(views_after(config, epoch, validates=validation > 0) for epoch in range(1, epochs + 1)) / epochs
-    measuring = views * (validation + test) * (whole / batch) * costs.forward
-    return correction * (steps + measuring) + _EPOCH_EXTRA
+        """The most seconds from the start to the end."""
+        return self.whole.high
 
 
 def estimate_run(
@@ -89,34 +51,77 @@ def estimate_run(
 ) -> Estimate | None:
     """How long a run will take on this machine; None while its network's speed or its dataset's size is unknown.
 
+    With C = the computed seconds of training and measuring and E epochs, a run takes
+    start-up * a + (C + E * write) * m * d seconds, where `write` is the measured time to write an epoch's results, and
+    a (of starts), m (of this machine) and d (of the model) are the factors of `learn`. The bounds are those of
+    `Correction.of`, for the start and the training each, put together by `Span`.
+
     Args:
         config: of the planned run.
         speed: of this machine, as far as it has been measured.
         datasets: of the workspace.
-        runs: earlier runs; the time of one with the same cost is preferred to the computed estimate.
+        runs: all runs, the newest first; what the last ones took corrects the measured speed.
     """
-    epochs = config.optimizer.epochs
-    start_up = speed.start_up if speed else _START_UP
+    epochs, model = config.optimizer.epochs, config.model.model
     state = next((item for item in datasets if item.name == config.data.dataset), None)
-    known, own = (state.fingerprint, state.validation) if state else ("", 0)
-    for run in runs:
-        comparable = run.status is Status.FINISHED and not run.imported  # an imported run was timed on another machine
-        same_data = run.dataset is not None and known in ("", run.dataset.fingerprint)
-        if comparable and same_data and run.last is not None and _has_same_cost(run.config, config, own):
-            return Estimate(epochs * run.seconds / run.last.epoch, start_up, f"as measured in run {run.name}")
-    if speed is None or config.model.model not in speed.costs or state is None or not state.train:
+    if speed is None or model not in speed.costs or state is None or not state.train:
         return None
-    validation = validation_count(config.data, state.train, own)
+    validation = validation_count(config.data, state.train, state.validation)
     train = round((state.train - validation) * config.data.train_share)
     parts = {"train": train, "validation": validation, "test": state.test}
-    seconds = epoch_seconds(speed, config, classes=max(2, state.classes), **parts)
-    return Estimate(epochs * seconds, start_up, "from the measured speed of this machine")
+    computed = epochs * epoch_seconds(speed, config, classes=max(2, state.classes), **parts)
+    learned = correction_by(speed, runs)
+    more = 0.0 if step_key(config) in speed.known else speed.fit_error
+    training = learned.of(computed, model, more=more)
+    with_writing = learned.of(computed + epochs * speed.write, model, more=more)
+    start_up = exactly(_WORKER) + _starting(state, speed, runs)
+    return Estimate(training, start_up.middle, start_up + with_writing, _source(learned))
 
 
-def _has_same_cost(one: RunConfig, other: RunConfig, own: int) -> bool:
-    """Whether an average epoch takes as long with one configuration as with the other, on the same dataset."""
-    first, second = one.flat(), other.flat()
-    even = one.data.views == 1 or validates(one.data, own)  # measuring takes as long after every epoch
-    ignored = {*_WITHOUT_COST, "epochs"} if even and one.optimizer.prune_share == 0 else _WITHOUT_COST
-    ignored = {*ignored, "own_validation"} if own == 0 else ignored
-    return all(first[name] == second[name] for name in first if name not in ignored)
+def correction_by(speed: MachineSpeed, runs: Sequence[Run]) -> Correction:
+    """What the newest finished and running runs teach about the measured speed."""
+    known = (ratio for run in runs if (ratio := run_ratio(speed, run)) is not None)
+    return learn(list(itertools.islice(known, _RECENT)), speed.slowdown, speed.deviation)
+
+
+def run_ratio(speed: MachineSpeed, run: Run) -> tuple[str, float] | None:
+    """The model of a run, and the time it took divided by the computed one; None where that says nothing.
+
+    An imported run was timed on another machine. A running run counts after its first epoch, where all its epochs are
+    alike.
+    """
+    config, data = run.config, run.dataset
+    if run.imported or data is None or run.last is None or config.model.model not in speed.costs:
+        return None
+    if run.seconds < _SHORTEST or not (run.status is Status.FINISHED or (run.status is Status.RUNNING and _even(run))):
+        return None
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    epoch = epoch_seconds(speed, config, classes=len(data.class_names), **parts)
+    done = run.last.epoch if run.status is Status.FINISHED else run.done * config.optimizer.epochs
+    return (config.model.model, run.seconds / (done * epoch)) if done * epoch > 0 else None
+
+
+def _even(run: Run) -> bool:
+    """Whether each epoch of a run takes as long as any other."""
+    config = run.config
+    return small_part(config) == 0 and config.optimizer.prune_share == 0 and config.data.views == 1
+
+
+def _starting(state: DatasetState, speed: MachineSpeed, runs: Sequence[Run]) -> Span:
+    """The time until a run trains; it draws `drawn10` first where that is absent, and else waits for whoever does."""
+    known = itertools.islice((run.start_up for run in runs if run.start_up and not run.imported), _RECENT)
+    usual = max(speed.start_up, _LEAST)
+    learned = learn([(_START_UP, start / usual) for start in known], 1.0, speed.start_deviation)
+    start, drawing = learned.of(usual, _START_UP), learned.of(speed.draw, _START_UP)
+    if state.name != DRAWN10_NAME or state.state not in ("absent", "preparing"):
+        return start
+    return start + (drawing if state.state == "absent" else Span(0.0, drawing.middle / 2, drawing.high))
+
+
+def _source(learned: Correction) -> str:
+    """What an estimate rests on."""
+    if learned.runs == 0:
+        return "from the measured speed of this machine; no run has confirmed it yet"
+    return f"from the measured speed of this machine and its last {counted(learned.runs, 'run')}".replace(
+        "last 1 ", "last "
+    )

@@ -1,21 +1,28 @@
 """Measures the speed of this machine in some seconds and writes machine.json.
 
-Run as `python -m cifar_core.runs.estimate.measure_speed --job=DIR` by `cifar_core.runs.estimate.speed`. It times
+Run as `python -m cifar_core.runs.estimate.measure_speed --job=DIR` by `cifar_core.runs.estimate.speed_job`. It times
 training steps of the real loop on random pictures. Every case is timed in several rounds and its best time counts,
-because another program seldom disturbs all rounds.
+because another program seldom disturbs all rounds; how far the rounds differ tells how far the times can be trusted.
+As soon as a run trains in the workspace, the job ends without a result.
 """
 
+import functools
 import itertools
 import math
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from cifar_core.config import RunConfig, make_config
-from cifar_core.data import Dataset, Split
+from cifar_core.data import Dataset, Split, drawing
+from cifar_core.data.sources.drawn10 import DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, SEED
 from cifar_core.errors import TrainingError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
@@ -23,11 +30,14 @@ from cifar_core.jobs.progress import OnProgress
 from cifar_core.machine import keep_memory, lower_priority
 from cifar_core.models import layer_table, models
 from cifar_core.presets import PRESETS
+from cifar_core.processes import Program, child_environment
+from cifar_core.runs.estimate.correction import TO_DEVIATION
+from cifar_core.runs.estimate.epoch_time import fitted_step
 from cifar_core.runs.estimate.speed import (
     SPEED_FILE,
+    SPEED_LAYOUT,
     Costs,
     MachineSpeed,
-    SpeedRequest,
     activation_values,
     as_json,
     measured_at,
@@ -35,45 +45,102 @@ from cifar_core.runs.estimate.speed import (
     step_key,
 )
 from cifar_core.runs.estimate.speed import machine_name as name_machine
+from cifar_core.runs.estimate.speed_job import SpeedRequest, trains
+from cifar_core.storage.atomic import remove, write_atomic
 from cifar_core.storage.json_files import write_json
+from cifar_core.text import MB
 from cifar_core.train.batches import epoch_batches, load_training_data
 from cifar_core.train.device import pick_device
 from cifar_core.train.predict import predict_probabilities
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
 
-_ROUNDS = 2
+_ROUNDS, _FEWEST = 3, 2  # of timing all cases; where they take long, some are left out
+_LONGEST = 30.0  # seconds of rounds, but for the fewest
 _SECONDS = 0.03  # of timing each action in a round, at least
 _PICTURES = 2048  # to train on
 _MEASURED = 128  # pictures to measure
 _CLASSES = 10
+_DRAWN = 20  # pictures that are drawn
+_WRITES = 4  # files that the results of an epoch are: probabilities, weights, a checkpoint and the log
 
 
-def measure(start_up: float, progress: OnProgress) -> MachineSpeed:
+class _TrainingBeganError(Exception):
+    """A run trains now: the measurement would slow it down, and would be wrong."""
+
+
+def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: OnProgress) -> MachineSpeed:
     """Time training steps of every preset and of other networks, and fit costs that give the time of any network.
 
     Args:
-        start_up: seconds from the start of this process until it could begin to compute.
+        start_up: seconds, above 0, from the start of this process until it could begin to compute.
+        place: a folder on the disk of the workspace, where the writing of files is timed.
+        busy: whether a run trains now; asked before each timing.
         progress: is told each round of each case.
+
+    Raises:
+        _TrainingBeganError: a run trains.
     """
     progress("Preparing to measure", 0, 0, "")
+    _require_idle(busy)
     data = _random_dataset()
     presets = [make_config(preset=name) for name in PRESETS]
     threads = _best_threads(presets[0], data)
     torch.set_num_threads(threads)
-    cases = {
-        model.name: [_Case(config, data) for config in presets if config.model.model == model.name]
-        + [_Case(make_config({"model": model.name, **chosen}), data) for chosen in model.timed]
-        for model in models()
-    }
+    cases: dict[str, list[_Case]] = {}
+    for model in models():
+        chosen = [config for config in presets if config.model.model == model.name]
+        chosen += [make_config({"model": model.name, **settings}) for settings in model.timed]
+        for config in chosen:
+            _require_idle(busy)
+            cases.setdefault(model.name, []).append(_Case(config, data))
     timed = [case for several in cases.values() for case in several]
+    end = time.monotonic() + _LONGEST
     for done, case in enumerate(timed * _ROUNDS):
+        if done % len(timed) == 0 and done // len(timed) >= _FEWEST and time.monotonic() > end:
+            break  # other programs keep this machine busy, and will go on: the rounds so far say how much
         progress("Measuring", done, _ROUNDS * len(timed), "timings")
+        _require_idle(busy)
         case.time()
-    known = {step_key(case.config): case.step for case in timed}
+    slowdown, spread = disturbance(np.array([case.rounds for case in timed]), np.array([case.step for case in timed]))
+    again = _time_start()
+    costs = {model: _fit(several) for model, several in cases.items()}
     return MachineSpeed(
-        name_machine(), threads, start_up, {model: _fit(several) for model, several in cases.items()}, known
+        name_machine(),
+        threads,
+        math.sqrt(start_up * again),
+        costs,
+        {step_key(case.config): case.step for case in timed},
+        slowdown,
+        spread,
+        _fit_error(costs, cases),
+        _time_writing(place),
+        _time_drawing(),
+        abs(math.log(start_up / again)) / math.sqrt(2),  # the standard deviation of two values
+        SPEED_LAYOUT,
     )
+
+
+def _require_idle(busy: Callable[[], bool]) -> None:
+    if busy():
+        raise _TrainingBeganError
+
+
+def disturbance(rounds: np.ndarray, fastest: np.ndarray) -> tuple[float, float]:
+    """How much longer the steps of a round take than at best, and how much that differs from round to round.
+
+    A round is the unit, because a run is as long: what disturbs a single timing evens out within both.
+
+    Args:
+        rounds: float [cases, rounds], mean seconds of a step.
+        fastest: float [cases], the least seconds of a step.
+
+    Returns:
+        The geometric mean over the rounds of (mean over the cases of seconds / least seconds), and the standard
+        deviation of its logarithm.
+    """
+    logs = np.log((rounds / fastest[:, None]).mean(axis=0))  # [rounds]
+    return math.exp(float(logs.mean())), float(logs.std(ddof=1))
 
 
 def _fit(cases: list["_Case"]) -> Costs:
@@ -85,6 +152,44 @@ def _fit(cases: list["_Case"]) -> Costs:
         shares.append(case.measuring * batch / case.step / case.config.data.views)
     per_step, per_picture, per_flop, per_value = fit_costs(np.array(rows), np.array([case.step for case in cases]))
     return Costs(per_step, per_picture, per_flop, per_value, float(np.median(shares)))
+
+
+def _fit_error(costs: Mapping[str, Costs], cases: Mapping[str, list["_Case"]]) -> float:
+    """Standard deviation of ln(step / fitted step) over all models, by the median, which one disturbed case spares."""
+    distances = [
+        math.log(case.step / fitted_step(costs[model], layer_table(case.config.model, _CLASSES), batch))
+        for model, several in cases.items()
+        for case in several
+        for batch in (case.config.optimizer.batch_size,)
+    ]
+    return TO_DEVIATION * float(np.median(np.abs(distances)))
+
+
+def _time_start() -> float:
+    """Seconds until another process has loaded what a training needs, without the reading from the disk this time."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-P", "-c", f"import {Program.TRAINING}"], env=child_environment(), check=False)
+    return time.perf_counter() - started
+
+
+def _time_writing(place: Path) -> float:
+    """Seconds to write the results of an epoch durably."""
+    file, content = place / "write-test", bytes(MB // 2)
+    started = time.perf_counter()
+    for _ in range(_WRITES):
+        write_atomic(file, content)
+    seconds = time.perf_counter() - started
+    remove(file)
+    return seconds
+
+
+def _time_drawing() -> float:
+    """Seconds to draw `drawn10` with all cores."""
+    labels = np.arange(_DRAWN) % len(drawing.CLASS_NAMES)
+    started = time.perf_counter()
+    drawing.draw_pictures(labels, seed=SEED, split="train")
+    each = (time.perf_counter() - started) / _DRAWN
+    return (DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES) * each / (os.cpu_count() or 1)
 
 
 def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
@@ -152,14 +257,14 @@ class _Case:
         self._trainer = Trainer(self.config, self._data, device)
         self._batches = itertools.cycle(list(self._load()))  # so that no two steps in a row use the same batch
         self._best = dict.fromkeys((self._load_all, self._step, self._measure), math.inf)
+        self.rounds: list[float] = []  # seconds of a step in each round, on average
         for action in self._best:
             action()  # the first call of each takes longer
 
     @property
     def step(self) -> float:
         """Seconds of a training step, with the loading of its pictures."""
-        batch = self.config.optimizer.batch_size
-        return self._best[self._step] + batch * self._best[self._load_all] / len(self._data.train)
+        return self._step_of(self._best)
 
     @property
     def measuring(self) -> float:
@@ -167,10 +272,17 @@ class _Case:
         return self._best[self._measure] / len(self._data.test)
 
     def time(self) -> None:
-        """Time each action once more, and keep its best time."""
+        """Time each action in one more round, and keep its best time."""
         self._trainer.net.train()
+        means = {}
         for action, best in self._best.items():
-            self._best[action] = min(best, _best_time(action))
+            times = _times(action)
+            self._best[action], means[action] = min(best, *times), sum(times) / len(times)
+        self.rounds.append(self._step_of(means))
+
+    def _step_of(self, seconds: Mapping[Callable[[], None], float]) -> float:
+        batch = self.config.optimizer.batch_size
+        return seconds[self._step] + batch * seconds[self._load_all] / len(self._data.train)
 
     def _load(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         return epoch_batches(self._data, self.config.data, self.config.optimizer.batch_size, seed=0, epoch=1)
@@ -196,19 +308,19 @@ def _finish(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _best_time(action: Callable[[], object]) -> float:
-    """Seconds of the fastest of several calls, which other programs disturbed least."""
+def _times(action: Callable[[], object]) -> list[float]:
+    """Seconds of each of several calls."""
     times: list[float] = []
     begin = time.perf_counter()
     while not times or time.perf_counter() - begin < _SECONDS:
         start = time.perf_counter()
         action()
         times.append(time.perf_counter() - start)
-    return min(times)
+    return times
 
 
 def measure_machine(job: JobFolder, request: SpeedRequest, reporter: Reporter) -> None:
-    """Measure this machine and write its speed, unless that was done since it was requested.
+    """Measure this machine and write its speed, unless that was done since it was requested, or a run trains.
 
     Raises:
         TrainingError: the speed that was measured cannot be used.
@@ -216,9 +328,14 @@ def measure_machine(job: JobFolder, request: SpeedRequest, reporter: Reporter) -
     keep_memory()
     lower_priority()  # as in a training, because a person uses the page meanwhile
     # The folder of the job is .jobs/speed in the workspace (`speed_job`).
-    workspace, start_up = Workspace(job.path.parents[1]), time.time() - request.begun
+    workspace, start_up = Workspace(job.path.parents[1]), max(0.01, time.time() - request.begun)
     if measured_at(workspace) < request.begun:
-        write_json(workspace.root / SPEED_FILE, as_json(measure(start_up, reporter)))
+        try:
+            speed = measure(start_up, job.path, functools.partial(trains, workspace), reporter)
+        except _TrainingBeganError:
+            reporter.say("A training began, so the measurement ended; it is taken up again later.")
+            return
+        write_json(workspace.root / SPEED_FILE, as_json(speed))
         if read_speed(workspace) is None:
             raise TrainingError("The times that were measured cannot be right: measure again when the machine is idle.")
 

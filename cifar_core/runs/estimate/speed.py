@@ -1,28 +1,24 @@
-"""The speed of this machine: reads machine.json, and starts the process that measures it (`measure_speed.py`)."""
+"""The measured speed of this machine: what it consists of, and reading it from machine.json."""
 
 import functools
 import importlib.metadata
 import math
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 from cifar_core.config import RunConfig
-from cifar_core.jobs.job import JobFolder, Request, read_job
-from cifar_core.jobs.start import start_job
 from cifar_core.models import Layer, list_models
-from cifar_core.processes import Program
-from cifar_core.runs.run import Run
 from cifar_core.storage.json_files import read_json
 from cifar_core.storage.parse import parse
 from cifar_core.workspace import Workspace
 
 SPEED_FILE = "machine.json"
+SPEED_LAYOUT = 2  # of the file: 2 says how far the times can be trusted
+_MOST_DEVIATION = 0.4
+_MAX_FACTOR = 100.0  # between any two timings of the same
 _MIN_SECONDS, _MAX_SECONDS = 1e-12, 1e6  # of a step on any machine
-_MAX_RATIO = 2.0  # of a run's time to its estimate, or the reverse; beyond it the machine is measured again
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,29 @@ class MachineSpeed:
     threads: int  # the number that is fastest
     start_up: float  # seconds until a process can begin to compute
     costs: Mapping[str, Costs]  # by model
-    known: Mapping[str, float]  # `step_key` -> seconds of a training step that was timed
+    known: Mapping[str, float]  # `step_key` -> seconds of a training step that was timed, the fastest
+    # Files of earlier versions lack the following; these hold until the machine is measured again, which is soon.
+    slowdown: float = 1.0  # a typical step's time divided by the fastest one's
+    spread: float = 0.3  # standard deviation of ln(time) from one round of timings to the next
+    fit_error: float = 0.2  # standard deviation of ln(time) of a step around its fitted costs
+    write: float = 0.15  # seconds to write the results of an epoch
+    draw: float = 20.0  # seconds to draw the dataset `drawn10`
+    start_spread: float = 0.4  # standard deviation of ln(time) from one start of a process to the next
+    layout: int = 1  # of the file
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of ln(true time / computed time) as far as the measurement alone can tell.
+
+        Rounds of timings differ because of other programs, and the costs do not describe every step exactly. More
+        than `_MOST_DEVIATION` is not believed: on a machine that busy, a long run fares better than a few timings.
+        """
+        return min(_MOST_DEVIATION, math.hypot(self.spread, self.fit_error))
+
+    @property
+    def start_deviation(self) -> float:
+        """The same for the start of a process."""
+        return min(_MOST_DEVIATION, math.hypot(self.spread, self.start_spread))
 
 
 def machine_name() -> str:
@@ -85,76 +103,26 @@ def _is_sound(speed: MachineSpeed) -> bool:
     """Whether the numbers can come from measuring: a file that was edited is measured again."""
     costs = [tuple(vars(item).values()) for item in speed.costs.values()]
     times = (*speed.known.values(), *(sum(item[:-1]) for item in costs))  # without `forward`, which is a share
+    factors = (speed.slowdown, 1 + speed.spread, 1 + speed.fit_error, 1 + speed.start_spread)
     return (
         1 <= speed.threads <= (os.cpu_count() or 1)
         and 0 <= speed.start_up < _MAX_SECONDS
         and all(_MIN_SECONDS < seconds < _MAX_SECONDS for seconds in times)
         and all(0 <= cost < _MAX_SECONDS for item in costs for cost in item)
+        and all(0 < factor < _MAX_FACTOR for factor in factors)
+        and all(0 <= seconds < _MAX_SECONDS for seconds in (speed.write, speed.draw))
     )
 
 
 def measured_at(workspace: Workspace) -> float:
-    """When this machine was measured, in seconds since 1970; 0 where some network has not been."""
+    """When this machine was measured, in seconds since 1970; 0 where some network or other part has not been."""
     speed = read_speed(workspace)
-    if speed is None or not speed.costs.keys() >= set(list_models()):
+    if speed is None or speed.layout < SPEED_LAYOUT or not speed.costs.keys() >= set(list_models()):
         return 0.0
     try:
         return (workspace.root / SPEED_FILE).stat().st_mtime
     except OSError:
         return 0.0
-
-
-@dataclass(frozen=True)
-class SpeedRequest(Request):
-    """That this machine is to be measured."""
-
-    begun: float  # when this was requested, in seconds since 1970
-
-
-def speed_job(workspace: Workspace) -> JobFolder:
-    """The job that measures this machine."""
-    return JobFolder(workspace.root / ".jobs" / "speed")
-
-
-def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["done", "measuring", "failed"]:
-    """Start a job that measures this machine, unless that is done or under way; returns how far it is.
-
-    The machine is measured again once a later run took a very different time than expected, because other programs
-    may have disturbed the first measurement. What failed or was cancelled is only begun again by `measure_speed`.
-
-    Args:
-        workspace: with the machine's speed.
-        runs: their times are compared with their estimates.
-
-    Raises:
-        StorageError: the process or its log could not be made.
-    """
-    job = read_job(speed_job(workspace))  # before the speed: a job that ends now has written it
-    if _is_current(workspace, runs):
-        return "done"
-    if job is not None and job.active:
-        return "measuring"
-    if job is not None and job.state != "done":
-        return "failed"
-    measure_speed(workspace)
-    return "measuring"
-
-
-def measure_speed(workspace: Workspace) -> None:
-    """Start the job that measures this machine; StorageError if that is not possible."""
-    start_job(speed_job(workspace), Program.MEASURE_SPEED, SpeedRequest("speed", time.time()))
-
-
-def _is_current(workspace: Workspace, runs: Sequence[Run]) -> bool:
-    """Whether the machine has been measured, and no later run took a very different time than expected."""
-    measured = measured_at(workspace)
-    return measured > 0 and not any(
-        run.overrun is not None
-        and not 1 / _MAX_RATIO <= run.overrun + 1 <= _MAX_RATIO
-        and not run.imported
-        and measured < run.made_at.timestamp() <= time.time()  # a date in the future is wrong
-        for run in runs
-    )
 
 
 def as_json(speed: MachineSpeed) -> dict[str, object]:

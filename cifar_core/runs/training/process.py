@@ -29,6 +29,7 @@ from cifar_core.data import (
     seen_in_training,
 )
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
+from cifar_core.data.store import is_saved
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
@@ -72,7 +73,7 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     Raises:
         CifarCoreError: an error of the data, the settings, the disk or the training itself.
     """
-    config = run_config(folder)
+    config, begun = run_config(folder), folder.status.stat().st_mtime  # when the worker wrote that it starts this
     _sweep_unfinished(folder)
     before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
     starting = before.before_training("loading pictures")
@@ -80,6 +81,7 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     if _is_complete(folder, config):
         _write_end(folder, None, requests, starting)
         return
+    draws = config.data.dataset == DRAWN10_NAME and not is_saved(folder.workspace, DRAWN10_NAME)
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
@@ -98,6 +100,7 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
     record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
     record = _with_warnings(record, read_training_record(folder), loaded)
+    record = replace(record, start_up=None if draws else max(0.0, time.time() - begun))
     write_samples(folder, dataset, data, seen)
     write_json(folder.facts, asdict(record))
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)

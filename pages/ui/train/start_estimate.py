@@ -8,7 +8,6 @@ from cifar_core.config import RunConfig
 from cifar_core.data import DatasetState
 from cifar_core.jobs.job import read_job
 from cifar_core.runs import (
-    Estimate,
     MachineSpeed,
     QueuePlace,
     Run,
@@ -20,9 +19,10 @@ from cifar_core.runs import (
     read_speed,
     slots,
     speed_job,
+    wait_for_turn,
 )
 from cifar_core.workspace import Workspace
-from pages.ui.components.job_view import show_job_end, show_job_progress, show_start_button
+from pages.ui.components.job_view import show_job_end, show_start_button
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
 from pages.ui.rerun import rerun_page
@@ -33,10 +33,7 @@ from pages.ui.train.active_runs import (
     run_lister,
     show_run_progress,
 )
-from pages.ui.wording import (
-    duration,
-    queue_line,
-)
+from pages.ui.wording import estimate_words, queue_line, range_words
 
 
 def show_start_estimate(
@@ -97,32 +94,46 @@ def _show_estimate(
     workspace: Workspace, config: RunConfig, datasets: list[DatasetState], runs: list[Run], state: str
 ) -> None:
     """Show how long a run will take, and the job that measures this machine, where it runs or has failed."""
-    speed, job = read_speed(workspace), speed_job(workspace)
-    estimate = estimate_run(config, speed, datasets, runs)
-    st.caption(f":material/timer: {_estimate_line(config, speed, estimate, state)}")
-    found = read_job(job)
+    speed, found = read_speed(workspace), read_job(speed_job(workspace))
+    st.caption(f":material/timer: {_estimate_line(config, speed, datasets, runs, state, slots(workspace))}")
     if state == "measuring" and found is not None and found.active:
-        show_job_progress(job, found, "speed")
+        st.caption(f":material/speed: {found.sentence}")
     if state == "failed":
         show_job_end(found)
         show_start_button("speed_retry", "Retry", lambda: measure_speed(workspace))
 
 
-def _estimate_line(config: RunConfig, speed: MachineSpeed | None, estimate: Estimate | None, state: str) -> str:
-    """Return how long a run will take and what the estimate rests on, or why there is none."""
-    if estimate is not None:
-        return f"{duration(estimate.start_up + estimate.seconds)}, {escaped(estimate.source)}"
-    new = speed is not None and config.model.model not in speed.costs
-    return (f"{escaped(config.model.model)} is not measured yet: " if new else "") + _missing_estimate(state)
+def _estimate_line(
+    config: RunConfig,
+    speed: MachineSpeed | None,
+    datasets: list[DatasetState],
+    runs: list[Run],
+    state: str,
+    places: int,
+) -> str:
+    """Return how long a run will take and what the estimate rests on, or why there is none.
+
+    The wait for its turn is part of it where others train; `places` is how many do so at a time.
+    """
+    estimate, wait = estimate_run(config, speed, datasets, runs), wait_for_turn(runs, places)
+    words = estimate_words(estimate)
+    if estimate is None:
+        unknown = (
+            f"{escaped(config.model.model)} is " if speed is not None and config.model.model not in speed.costs else ""
+        )
+        return f"{unknown}{words}: {_missing_estimate(state)}"
+    if wait is None:
+        return f"{words} once it is its turn, {estimate.source}"
+    if wait.high == 0:
+        return f"{words}, {estimate.source}"
+    whole = wait + estimate.whole
+    return f"{range_words(whole.low, whole.high)} with the wait for its turn ({words} without), {estimate.source}"
 
 
 def _missing_estimate(state: str) -> str:
-    if state == "measuring":
-        return "measuring the speed of this machine…"
-    if state == "busy":
-        return "the time is not known yet: the speed of this machine is measured when nothing trains"
-    if state == "unwritable":
-        return "no estimate: the measured speed of this machine cannot be written in this workspace"
-    if state == "failed":
-        return "no estimate: the speed of this machine could not be measured"
-    return "the time is known once the pictures are here"
+    return {
+        "measuring": "the speed of this machine is being measured",
+        "busy": "the speed of this machine is measured when nothing trains",
+        "unwritable": "the measured speed of this machine cannot be written in this workspace",
+        "failed": "the speed of this machine could not be measured",
+    }.get(state, "the time is known once the pictures are here")

@@ -142,16 +142,6 @@ def test_expected_time_and_room_count_them(workspace: Workspace, dataset: Datase
     config = make_config({**TINY, "flip_test": True}, preset="original")
     estimate = estimate_run(config, KNOWN, [state])
     per_epoch = epoch_seconds(KNOWN, config, classes=10, train=300 - OWN, validation=OWN, test=100)
-    assert estimate is not None and estimate.seconds == pytest.approx(3 * per_epoch)
+    assert estimate is not None and estimate.training.middle == pytest.approx(3 * per_epoch)
     without = make_config({**config.flat(), "own_validation": False})
     assert run_bytes(workspace, config) - run_bytes(workspace, without) == 4 * OWN * 10 * 3
-
-
-def test_an_earlier_run_by_a_share_does_not_tell_the_time_of_one_by_them(
-    workspace: Workspace, dataset: Dataset
-) -> None:
-    run = train(workspace, made(workspace, epochs=1).id)
-    state = dataset_state(workspace, "tiny")
-    same, other = ({**TINY, "epochs": 1}, {**TINY, "epochs": 1, "validation_share": 0.1})
-    assert estimate_run(make_config(same), None, [state], [run]) is not None
-    assert estimate_run(make_config(other), None, [state], [run]) is None

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from cifar_core.config import make_config
-from cifar_core.data import list_datasets
 from cifar_core.errors import CifarCoreError, ConfigError, DataError, RunError, StorageError
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import (
@@ -20,7 +19,6 @@ from cifar_core.runs import (
     Status,
     delete_run,
     duplicate_run,
-    estimate_run,
     export_bytes,
     export_run,
     import_run,
@@ -187,13 +185,6 @@ def test_a_crash_before_the_line_of_an_epoch_is_no_damage(workspace: Workspace, 
     assert "predictions/test-0004.npy" not in members(packed)
     run = read_run(elsewhere, import_run(elsewhere, packed).run)
     assert read_predictions(elsewhere, run.id).epoch == 2
-
-
-def test_the_time_of_an_imported_run_is_not_used_for_estimates(workspace: Workspace, elsewhere: Workspace) -> None:
-    imported = read_run(elsewhere, import_run(elsewhere, packed_run(workspace)).run)
-    own = read_run(workspace, RUN)
-    assert estimate_run(own.config, None, list_datasets(workspace), [own]) is not None
-    assert estimate_run(imported.config, None, list_datasets(elsewhere), [imported]) is None
 
 
 # Export
