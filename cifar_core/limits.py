@@ -34,6 +34,8 @@ class ServerLimits:
         high=1_000_000, unit="MB")
     disk_share: float = setting(1.0, "float", "Disk share", "Largest part of its disk that the workspace may fill.",
         low=0.01, high=1.0)
+    background_jobs: bool = setting(True, "bool", "Background jobs", "Whether the app, once it is open, draws its first "
+        "pictures where there are none and measures this machine, though nobody has asked for it.")
     trash_days: int = setting(30, "int", "Trash", "Days a deleted run can be brought back.", low=1, high=3650,
         unit="days")
 

@@ -5,7 +5,6 @@ Can start the first run.
 
 import streamlit as st
 
-from cifar_core.config import make_config
 from cifar_core.data import DatasetState, list_datasets, read_warnings
 from cifar_core.runs import Run, list_runs
 from cifar_core.text import size_text
@@ -14,14 +13,12 @@ from pages.ui.caches import load_findings
 from pages.ui.components.status_badge import status_badge
 from pages.ui.data.dataset_cards import dataset_heading
 from pages.ui.error_messages import show_errors, show_warnings
-from pages.ui.frame import setup_page
+from pages.ui.frame import APP_NAME, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import facts_line, run_in_focus, show_caveats
 from pages.ui.train.active_runs import current_run, show_active_runs
-from pages.ui.train.run_buttons import start_new_run, start_nonce
+from pages.ui.train.first_run import show_first_step
 from pages.ui.understand.run_summary import show_key_numbers, show_worst_mistakes
-
-FIRST_RUN = {"dataset": "drawn10", "epochs": 3}  # the defaults, short enough to end in under a minute
 
 
 def main(workspace: Workspace) -> None:
@@ -35,23 +32,10 @@ def main(workspace: Workspace) -> None:
     ):
         st.switch_page("pages/train.py", query_params={"run": running.id, "view": "Watch"})
     if run is None:
-        _first_step(workspace)
+        show_first_step(workspace)
     elif running is None or run.id != running.id or run.best is not None:
         _show_run(workspace, run, newest=run.id == runs[0].id, primary=running is None)
     _show_data(workspace, list_datasets(workspace))
-
-
-def _first_step(workspace: Workspace) -> None:
-    with st.container(border=True):
-        st.subheader("Start here", anchor=False)
-        st.markdown(
-            "Ten kinds of drawn pictures, a small network, three rounds over the pictures: under a minute on most "
-            "machines, without a network connection. You watch it learn, then look at what it gets wrong."
-        )
-        if st.button("Train your first model", type="primary", icon=":material/play_arrow:", key="home_first"):
-            with show_errors():
-                run_id = start_new_run(workspace, make_config(FIRST_RUN), start_nonce())
-                st.switch_page("pages/train.py", query_params={"run": run_id, "view": "Watch"})
 
 
 def _show_run(workspace: Workspace, run: Run, *, newest: bool, primary: bool) -> None:
@@ -108,7 +92,7 @@ def _show_data(workspace: Workspace, states: list[DatasetState]) -> None:
 
 main(
     setup_page(
-        "Train, watch, understand",
+        APP_NAME,
         "Train a small neural network to tell ten kinds of pictures apart, watch it learn, and find out what it gets "
         "wrong and why. Everything happens on this machine: no account, no code, no network needed.",
     ).workspace

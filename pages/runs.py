@@ -20,6 +20,7 @@ from pages.ui.runs.export_import import show_run_import
 from pages.ui.runs.run_panel import show_run_panel
 from pages.ui.runs.runs_table import runs_table, select_runs
 from pages.ui.train.active_runs import show_active_runs
+from pages.ui.train.first_run import show_first_run_button
 
 NEWEST_RUNS = 5  # runs whose curves are shown when none is selected
 CURVE_SPLITS = ["test", "validation", "train"]
@@ -44,7 +45,7 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
             "There is no run yet. What you train, or import below, will be listed and compared here.",
             icon=":material/model_training:",
         )
-        st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
+        show_first_run_button(workspace, "runs_first")
         return
     table = runs_table(runs, queue_places(runs, slots(workspace)))
     st.caption(

@@ -4,6 +4,7 @@ Reads datasets and runs; starts, stops, pauses and resumes runs.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import focus_on, run_in_focus
 from pages.ui.train.active_runs import current_run
+from pages.ui.train.first_run import FIRST_RUN, show_first_run_button
 from pages.ui.train.form_state import (
     BASE,
     FORM,
@@ -103,11 +105,14 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     own = dataset.validation if dataset else 0
     changed = changed_settings(settings, chosen_preset(), own)
     config, problems = check_settings(settings, datasets)
+    first = not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets)
+    if first:  # with pictures of their own, people know what they want
+        show_first_run_button(workspace, "train_first")
     show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
     show_origin(changed, runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show_dataset_and_epochs(settings, datasets)
-        _show_name_and_start(blocked=config is None or bool(problems))
+        _show_name_and_start("secondary" if first else "primary", blocked=config is None or bool(problems))
     show_notice()
     _say_problems_and_start(workspace, config, problems, clicked)
     show_start_estimate(workspace, config, runs, datasets)
@@ -124,7 +129,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     write_url(view | form)
 
 
-def _show_name_and_start(*, blocked: bool) -> None:
+def _show_name_and_start(kind: Literal["primary", "secondary"], *, blocked: bool) -> None:
     st.text_input(
         "Name (optional)",
         key=NAME_KEY,
@@ -135,7 +140,7 @@ def _show_name_and_start(*, blocked: bool) -> None:
     )
     st.button(
         "Start",
-        type="primary",
+        type=kind,
         icon=":material/play_arrow:",
         key="train_start",
         disabled=blocked,

@@ -1,4 +1,4 @@
-"""Times the pages in a browser (`browser.py`), also while a training runs, and on the server (`server.py`)."""
+"""Times the pages in a browser (`browser.py`, `first_minute.py`), also beside a training, and on the server (`server.py`)."""
 
 import contextlib
 import importlib.util
@@ -13,9 +13,12 @@ from cifar_core.bench.app import find_chromium
 from cifar_core.bench.sides import Say, last_line, train
 from cifar_core.config import make_config
 from cifar_core.errors import RunError, TrainingError
+from cifar_core.jobs.job import read_job
 from cifar_core.processes import Program, child_environment, command_of
-from cifar_core.runs import create_run, epoch_ends, read_run, start_run, stop_run
+from cifar_core.runs import create_run, epoch_ends, measure_speed, read_run, speed_job, start_run, stop_run
 from cifar_core.workspace import Workspace
+
+_SKIPPED = {"skipped": "needs Chromium and the development requirements (make test installs them)"}
 
 
 def measure_screens(
@@ -34,9 +37,12 @@ def measure_screens(
     Returns:
         The figures, or only `skipped` with the reason if there is no browser.
     """
-    chromium = find_chromium()
-    if importlib.util.find_spec("playwright") is None or chromium is None:
-        return {"skipped": "needs Chromium and the development requirements (make test installs them)"}
+    chromium = _browser()
+    if chromium is None:
+        return _SKIPPED
+    measure_speed(workspace)  # else the app would do so of its own accord, while the clicks are timed
+    while (job := read_job(speed_job(workspace))) is not None and job.active:
+        time.sleep(0.2)
     run_id = train(workspace, make_config({"dataset": dataset, "epochs": 1}, preset="original")).run.id
     say("screens, alone")
     alone = _click(workspace, run_id, chromium, clicks)
@@ -60,6 +66,33 @@ def measure_screens(
         "click_milliseconds_while_training": training["click_milliseconds"],
         **watching,
     }
+
+
+def measure_first_minute(rounds: int, *, say: Say) -> dict[str, Any]:
+    """Measure the seconds from the click on "Train your first model" to the first point of the curve.
+
+    Args:
+        rounds: how often, each time with a new server and an empty workspace.
+        say: called with a line of progress before each part.
+
+    Returns:
+        `at_once`: the seconds where the click comes as soon as the page is there. `open_for_half_a_minute`: where it
+        comes 30 s later. Or only `skipped` with the reason if there is no browser.
+    """
+    chromium = _browser()
+    if chromium is None:
+        return _SKIPPED
+    found: dict[str, Any] = {}
+    for name, seconds in (("at_once", 0), ("open_for_half_a_minute", 30)):
+        say(f"the first minute, {name.replace('_', ' ')}")
+        options = (f"--chromium={chromium}", f"--rounds={rounds}", f"--open={seconds}")
+        found[name] = _figures(Program.BENCH_FIRST_MINUTE, *options)
+    return found
+
+
+def _browser() -> str | None:
+    """The path of Chromium; None where it or what drives it is missing."""
+    return find_chromium() if importlib.util.find_spec("playwright") is not None else None
 
 
 def _watch(workspace: Workspace, run_id: str, chromium: str, turns: int, seconds: float) -> dict[str, Any]:
@@ -97,9 +130,13 @@ def _click(workspace: Workspace, run_id: str, chromium: str, clicks: int, *more:
 
 def _ask(program: Program, workspace: Workspace, run_id: str, *more: str) -> dict[str, Any]:
     """Run a program of this package that clicks through the app, and return the figures that it prints."""
-    command = command_of(program, f"--workspace={workspace.root}", f"--run={run_id}", *more)
+    found: dict[str, Any] = _figures(program, f"--workspace={workspace.root}", f"--run={run_id}", *more)
+    return found
+
+
+def _figures(program: Program, *arguments: str) -> Any:
+    command = command_of(program, *arguments)
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise TrainingError(f"The screens could not be timed: {last_line(done.stderr)}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return json.loads(done.stdout.splitlines()[-1])

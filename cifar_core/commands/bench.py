@@ -12,7 +12,7 @@ from cifar_core.bench.growth import measure_growth
 from cifar_core.bench.ladder import measure_ladder
 from cifar_core.bench.loop import measure_loop
 from cifar_core.bench.record import Record
-from cifar_core.bench.screens import measure_screens
+from cifar_core.bench.screens import measure_first_minute, measure_screens
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.commands.data import finish
 from cifar_core.data import open_dataset, start_get
@@ -20,7 +20,7 @@ from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.interrupts import ctrl_c_noted
 from cifar_core.workspace import Workspace
 
-BENCH_PARTS = ("loop", "ladder", "screens", "growth", "estimates")
+BENCH_PARTS = ("loop", "ladder", "screens", "first-minute", "growth", "estimates")
 SOAK = "soak"
 LADDER = ("first-look", "quick", "standard", "accurate")
 
@@ -98,6 +98,7 @@ def _measures(
             turn_seconds=10.0 if quick else 30.0,
             say=say,
         ),
+        "first-minute": lambda: measure_first_minute(1 if quick else 5, say=say),
         "growth": lambda: measure_growth(
             (10_000, 50_000) if quick else (10_000, 50_000, 250_000, 1_000_000),
             (10, 100) if quick else (10, 100, 1_000, 5_000, 10_000),
@@ -141,6 +142,8 @@ def report(found: dict[str, Any]) -> list[str]:
         ]
     if "screens" in found:
         lines += _screens(found["screens"])
+    if "first-minute" in found:
+        lines += _first_minute(found["first-minute"])
     if "growth" in found:
         lines += ["Growth:"]
         lines += [
@@ -181,6 +184,16 @@ def _screens(found: dict[str, Any]) -> list[str]:
             f"the {name} takes {_spread(taken, percent=True)}" for name, taken in found["watching_takes"].items()
         ),
         f"  longest blank over {found['leafed_pages']} pages of tiles: {found['longest_blank_milliseconds']:.0f} ms",
+    ]
+
+
+def _first_minute(found: dict[str, Any]) -> list[str]:
+    if "skipped" in found:
+        return [f"The first minute: skipped, {found['skipped']}"]
+    return [
+        "From the click on the first button to the first point of the curve: "
+        f"{_spread(found['at_once'])} s at once, {_spread(found['open_for_half_a_minute'])} s where the app was open "
+        "for half a minute"
     ]
 
 

@@ -47,13 +47,13 @@ from cifar_core.data.preparation import (
     free_dataset_name,
     open_import,
     pasted_path,
+    prepare_drawn10,
     start_cleaned_copy,
     start_get,
     start_import,
     start_look,
     suggested_name,
 )
-from cifar_core.data.sources.drawn10 import prepare_drawn10
 from cifar_core.data.sources.own.importing import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
 from cifar_core.data.store import (
     BUILT_IN_NAMES,

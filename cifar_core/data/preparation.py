@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from cifar_core.data.dataset import Dataset
+from cifar_core.data.drawing import OnDrawn
 from cifar_core.data.import_findings import findings_file, has_upload, preview_file, upload_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
@@ -30,8 +32,8 @@ from cifar_core.data.store import (
     refuse_taken,
 )
 from cifar_core.errors import DataError, StorageError
-from cifar_core.jobs.job import JobFolder, Request, read_job, read_request
-from cifar_core.jobs.start import start_job
+from cifar_core.jobs.job import JobFolder, Request, is_alive, read_job, read_request
+from cifar_core.jobs.start import mark_as_asked, start_job
 from cifar_core.processes import Program
 from cifar_core.storage.atomic import TEMP_MARK, remove, subfolders
 from cifar_core.storage.atomic import replace as move_file
@@ -44,6 +46,7 @@ _MAX_PATH_SHOWN = 300  # characters of a path in error messages
 _MOST_SUGGESTED = 100  # numbers that are tried for a free name
 _LONGEST_SUGGESTED = 50  # characters
 _KEPT_SECONDS = 7 * 24 * 3600.0  # that an upload waits for a decision
+_LOOK_SECONDS = 0.1  # between two looks at a job that somebody waits for
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "„": "“", "«": "»"}
 _ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(zip|tar|gz|tgz|xz|txz|bz2|tbz2?)$", re.IGNORECASE)
 
@@ -59,8 +62,13 @@ class DataRequest(Request):
     options: ImportOptions = field(default_factory=ImportOptions)
 
 
-def start_get(workspace: Workspace, name: str) -> None:
+def start_get(workspace: Workspace, name: str, *, unasked: bool = False) -> None:
     """Draw `drawn10` or download `cifar10` as a job; does nothing where that is done or in progress.
+
+    Args:
+        workspace: where.
+        name: of the built-in dataset.
+        unasked: nobody has asked for it, so nobody is told if it fails.
 
     Raises:
         DataError: this is not a built-in dataset, or it is stored but broken.
@@ -76,7 +84,36 @@ def start_get(workspace: Workspace, name: str) -> None:
         open_dataset(workspace, name)  # raises if it is broken: then it must be deleted first
         return
     job = dataset_job(workspace, name)
-    start_job(job, Program.PREPARE_DATASET, DataRequest("get"), wanted=lambda: not is_saved(workspace, name))
+    request = DataRequest("get", unasked=unasked)
+    started = start_job(job, Program.PREPARE_DATASET, request, wanted=lambda: not is_saved(workspace, name))
+    if not started and not unasked:
+        mark_as_asked(job, DataRequest)
+
+
+def prepare_drawn10(workspace: Workspace, progress: OnDrawn | None = None) -> Dataset:
+    """Open `drawn10`; where it is not stored, wait for the job that draws it, which is started if none is at work.
+
+    Args:
+        workspace: where it is stored.
+        progress: called several times a second with (pictures drawn, pictures in all) while it is drawn.
+
+    Raises:
+        DataError: it is broken on disk, or could not be drawn.
+        StorageError: the disk refused.
+    """
+    job, started = dataset_job(workspace, DRAWN10_NAME), False
+    while is_alive(job) or not is_saved(workspace, DRAWN10_NAME):  # the job checks it too, once it is stored
+        if not started:
+            start_get(workspace, DRAWN10_NAME)
+        state = read_job(job)
+        started = state is not None  # else the job of nobody failed just before it was asked for
+        if state is not None and state.active:
+            if progress is not None and state.total:
+                progress(state.done, state.total)
+        elif state is not None and not is_saved(workspace, DRAWN10_NAME):
+            raise DataError(state.error or f"The drawing of {DRAWN10_NAME} was cancelled: start it again.")
+        time.sleep(_LOOK_SECONDS)
+    return open_dataset(workspace, DRAWN10_NAME)
 
 
 def start_look(workspace: Workspace, source: Path, name: str, *, upload: bool = False, shown: str = "") -> None:

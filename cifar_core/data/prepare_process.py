@@ -15,7 +15,7 @@ from cifar_core.data.checks.about import read_about, write_about
 from cifar_core.data.checks.check import check_dataset, warning_sentences
 from cifar_core.data.checks.cleaned import plan_cleaned_copy, save_cleaned_copy
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.import_findings import Findings, findings_file, preview_file, write_findings
+from cifar_core.data.import_findings import PREVIEW_PICTURES, Findings, findings_file, preview_file, write_findings
 from cifar_core.data.preparation import DataRequest, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, official_files
 from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
@@ -26,6 +26,7 @@ from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.jobs.progress import CancelledError
+from cifar_core.machine import lower_priority
 from cifar_core.storage.atomic import remove
 from cifar_core.workspace import Workspace
 
@@ -44,9 +45,7 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
         elif request.kind == "clean":
             _clean(workspace, name, request, reporter)
         elif name == DRAWN10_NAME:
-            count = DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES
-            reporter("Drawing", 0, count, "pictures")  # shown until the drawing processes have started
-            draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"))
+            _draw(workspace, job, reporter)
         else:
             get_cifar10(workspace, reporter)
         if request.kind == "get":
@@ -55,6 +54,15 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
         if job.cancel_file.exists():  # a person gave it up; else the machine was told to end
             _remove_upload(request)
         raise
+
+
+def _draw(workspace: Workspace, job: JobFolder, reporter: Reporter) -> None:
+    """Draw `drawn10` beside the screens and beside the start of a training; on an idle machine as fast as before."""
+    lower_priority()
+    remove(preview_file(job))  # of an earlier drawing
+    count = DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES
+    reporter("Drawing", 0, count, "pictures")  # shown until the drawing processes have started
+    draw_drawn10(workspace, lambda done, total: reporter("Drawing", done, total, "pictures"), Preview(job))
 
 
 def _look(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
@@ -125,7 +133,7 @@ def _report(job: JobFolder, findings: Findings, reporter: Reporter) -> None:
 
 
 class Preview:
-    """Writes the pictures read last for whoever watches, now and then."""
+    """Writes the pictures read or drawn last for whoever watches, now and then."""
 
     EVERY = 0.5  # seconds
 
@@ -135,7 +143,7 @@ class Preview:
 
     def __call__(self, pictures: np.ndarray) -> None:
         if time.monotonic() >= self._next:
-            write_array(self._file, pictures, durable=False)
+            write_array(self._file, pictures[:PREVIEW_PICTURES], durable=False)
             self._next = time.monotonic() + self.EVERY
 
 

@@ -72,6 +72,7 @@ class Request:
     """What a job is to do; each kind of job adds its parameters as fields."""
 
     kind: str
+    unasked: bool = field(default=False, kw_only=True)  # begun by the app itself, for no person and no run
 
 
 R = TypeVar("R", bound=Request)
@@ -122,17 +123,30 @@ def read_job(job: JobFolder) -> JobState | None:
     """The state of a job as it is now; None where there never was one.
 
     A job counts as failed if its process ended without saying so, or if its state cannot be determined; as cancelled
-    if it was to be cancelled and its process ended without last words.
+    if it was to be cancelled and its process ended without last words. One that nobody asked for and that failed is as
+    if it had never been.
     """
+    state, unasked = _read_state_now(job)
+    return None if unasked and state is not None and state.state == "failed" else state
+
+
+def _read_state_now(job: JobFolder) -> tuple[JobState | None, bool]:
+    """The state of a job as it is now, and whether nobody has asked for it."""
     try:
         # This is asked before the state is read, so that a job that ends now is not called dead.
         alive = is_alive(job)
     except StorageError as error:
-        return JobState("", "failed", error=f"Its progress cannot be read: {error}")
+        return JobState("", "failed", error=f"Its progress cannot be read: {error}"), False
     try:
-        kind = read_request(job, Request).kind
+        request = read_request(job, Request)
     except StorageError as error:
-        return JobState("", "failed", error=str(error)) if os.path.lexists(job.request) else None
+        found = JobState("", "failed", error=str(error)) if os.path.lexists(job.request) else None
+        return found, False
+    return _state_of(job, request.kind, alive=alive), request.unasked
+
+
+def _state_of(job: JobFolder, kind: str, *, alive: bool) -> JobState:
+    """The state of a job that has a request; `alive` is whether its process lived a moment ago."""
     try:
         state = replace(parse(JobState, read_json(job.state, max_bytes=MB), exact=False), kind=kind)
     except (OSError, ValueError):

@@ -5,10 +5,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from cifar_core.errors import StorageError
-from cifar_core.jobs.job import JobFolder, JobState, Request, write_request, write_state
+from cifar_core.jobs.job import JobFolder, JobState, R, Request, is_alive, read_request, write_request, write_state
 from cifar_core.jobs.log import begin_session
 from cifar_core.processes import Program, spawn
 from cifar_core.storage.atomic import remove
@@ -49,6 +50,22 @@ def start_job(job: JobFolder, program: Program, request: Request, *, wanted: Cal
             raise
         _hand_over(process, job.lock, starting.pop_all())
     return True
+
+
+def mark_as_asked(job: JobFolder, request: type[R]) -> None:
+    """Note that a job at work is wanted now, so that its failure is told; it may have been begun for nobody.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    if not is_alive(job):
+        return
+    try:
+        begun = read_request(job, request)
+    except StorageError:  # whatever is at work there, it is no job that was begun for nobody
+        return
+    if begun.unasked:
+        write_request(job, replace(begun, unasked=False))
 
 
 def _hand_over(process: "subprocess.Popen[bytes]", lock: Path, starting: contextlib.ExitStack) -> None:

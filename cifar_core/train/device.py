@@ -54,8 +54,9 @@ def make_repeatable(seed: int) -> None:
     if torch.cuda.is_available():
         # Without a fixed workspace cuBLAS may round matrix products differently from run to run.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # warn_only: a GPU kernel without a deterministic version still runs; on the CPU all kernels used here have one.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # "warn": a GPU kernel without a deterministic version still runs; on the CPU all kernels used here have one.
+    # `torch.use_deterministic_algorithms` does the same and loads torch's compiler for it, which takes a second.
+    torch.set_deterministic_debug_mode("warn")
     # Filling uninitialised memory only helps debugging, and it took 5 % of a small step in torch's profiler. The
     # attribute exists, but torch's type stubs lack it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

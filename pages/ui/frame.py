@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cifar_core.errors import StorageError
 from cifar_core.runs import empty_old_trash
 from cifar_core.workspace import Workspace, open_workspace
+from pages.ui.background_jobs import start_background_jobs
 from pages.ui.components.focus_ring import show_focus_ring
 from pages.ui.components.server_watch import watch_server
 from pages.ui.glossary import show_glossary_button
@@ -38,7 +39,7 @@ def setup_page(title: str, lead: str, *, compact: bool = False) -> PageFrame:
         compact: the lead stands behind the "?" of the title, so that pictures begin higher.
     """
     leave_old_page_discovery()
-    st.set_page_config(page_title=f"{title} · {APP_NAME}", layout="wide")
+    st.set_page_config(page_title=APP_NAME if title == APP_NAME else f"{title} · {APP_NAME}", layout="wide")
     skip_ip_lookup()
     limit_uploads()
     keep_shown_media()
@@ -63,6 +64,7 @@ def setup_page(title: str, lead: str, *, compact: bool = False) -> PageFrame:
     grant_upload_quota(workspace, title)
     freeze_garbage_collector(title)
     empty_old_trash(workspace)
+    start_background_jobs(workspace)
     return PageFrame(workspace, head)
 
 

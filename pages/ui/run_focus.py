@@ -10,6 +10,7 @@ from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.train.first_run import open_started_run, show_first_run_button
 from pages.ui.url_state import current_page, free_text, url_to_widgets, widgets_to_url
 from pages.ui.wording import epoch_word, percent, status_display
 
@@ -40,6 +41,7 @@ def run_in_focus(
         required: whether the page has nothing to say without a run.
         results: whether the box says what each run reached; not where the page shows that large.
     """
+    open_started_run()
     runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
     chosen = _chosen_run(workspace, runs)
     if not runs:
@@ -48,7 +50,7 @@ def run_in_focus(
                 "There is no run yet. Train a network first; what it learns and gets wrong will be here.",
                 icon=":material/model_training:",
             )
-            st.page_link("pages/train.py", label="Train your first model", icon=":material/play_arrow:")
+            show_first_run_button(workspace, f"{current_page()}_first")
             st.stop()
         return None
     if picker is not None:

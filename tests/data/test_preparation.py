@@ -25,10 +25,12 @@ from cifar_core.data import (
     open_dataset,
     prepare_drawn10,
     read_findings,
+    read_preview,
     start_get,
     start_import,
     start_look,
 )
+from cifar_core.data.import_findings import PREVIEW_PICTURES
 from cifar_core.data.preparation import DataRequest
 from cifar_core.data.prepare_process import prepare
 from cifar_core.data.sources.drawn10 import draw_drawn10
@@ -36,16 +38,18 @@ from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import CifarCoreError, DataError, StorageError
 from cifar_core.jobs import process, start
-from cifar_core.jobs.job import JobState, cancel_job, dismiss_job, read_job
+from cifar_core.jobs.job import JobFolder, JobState, cancel_job, dismiss_job, is_alive, read_job, read_request
 from cifar_core.jobs.process import do_job
+from cifar_core.processes import Program
 from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.storage.faults import EXIT_CODE, FAULT_VARIABLE
 from cifar_core.storage.json_files import write_json
-from cifar_core.storage.locks import hold_lock
+from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT, tiny_pictures
 from tests.data.conftest import small_set, snapshot, write_zip
 from tests.jobs.support import TIMEOUT, wait_for_end
+from tests.lifecycle.conftest import until
 
 
 @pytest.fixture
@@ -67,8 +71,10 @@ def quick_drawing(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Drawing that takes no time; the list has an item for each time it was done."""
     drawn = []
 
-    def generate(seed: int, train: int, test: int, progress: object = None) -> tuple[object, ...]:
+    def generate(seed: int, train: int, test: int, progress: object = None, show: object = None) -> tuple[object, ...]:
         drawn.append(train)
+        if callable(show):
+            show(tiny_pictures(train)[0])
         if callable(progress):
             progress(train, train + test)
         return (*tiny_pictures(train), *tiny_pictures(test))
@@ -144,12 +150,67 @@ def test_getting_drawn10(workspace: Workspace, started: list[str]) -> None:
     assert "seed 0" in dataset.source
 
 
-def test_prepare_drawn10_draws_once(workspace: Workspace, quick_drawing: list[int]) -> None:
-    """The second call opens the dataset; both return the same."""
-    progress: list[tuple[int, int]] = []
-    first = prepare_drawn10(workspace, lambda done, total: progress.append((done, total)))
+@pytest.fixture
+def drawn_beside(monkeypatch: pytest.MonkeyPatch, quick_drawing: list[int]) -> None:
+    """The process of the job is a thread of this one, which draws quickly."""
+
+    def spawn(program: Program, arguments: list[str], log: Path) -> threading.Thread:
+        job = JobFolder(Path(arguments[0].removeprefix("--job=")))
+        thread = threading.Thread(target=do_job, args=(job, DataRequest, prepare))
+        thread.start()
+        until(lambda: is_locked(job.lock) or not thread.is_alive(), "it has its lock")
+        return thread
+
+    monkeypatch.setattr(start, "spawn", spawn)
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+    monkeypatch.setattr("cifar_core.data.prepare_process.lower_priority", lambda: None)
+
+
+@pytest.mark.usefixtures("drawn_beside")
+def test_whoever_needs_drawn10_waits_for_its_one_drawer(workspace: Workspace, quick_drawing: list[int]) -> None:
+    """Also one that was begun for nobody; the pictures that were just drawn lie in the folder of the job."""
+    start_get(workspace, "drawn10", unasked=True)
+    first = prepare_drawn10(workspace)
     assert prepare_drawn10(workspace).fingerprint == first.fingerprint
-    assert (quick_drawing, progress) == ([40], [(40, 60)])
+    assert quick_drawing == [40]
+    preview = read_preview(dataset_job(workspace, "drawn10"))
+    assert preview is not None and len(preview) == PREVIEW_PICTURES
+
+
+@pytest.mark.fault(95)
+@pytest.mark.usefixtures("drawn_beside")
+def test_a_full_disk_is_told_to_whoever_asked_and_to_nobody_else(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = "The disk is full while saving drawn10: free some space."
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StorageError(full)
+
+    monkeypatch.setattr("cifar_core.data.sources.drawn10.save_dataset", refuse)
+    job = dataset_job(workspace, "drawn10")
+    start_get(workspace, "drawn10", unasked=True)
+    until(lambda: not is_alive(job), "it has failed")
+    assert read_job(job) is None
+    assert {state.name: state.problem for state in list_datasets(workspace)}["drawn10"] == ""
+    with pytest.raises(DataError, match=full):
+        prepare_drawn10(workspace)
+    state = read_job(job)
+    assert state is not None and (state.state, state.error) == ("failed", full)
+
+
+def test_a_drawing_that_was_begun_for_nobody_is_wanted_once_a_person_asks(
+    workspace: Workspace, started: list[str]
+) -> None:
+    job = dataset_job(workspace, "drawn10")
+    start_get(workspace, "drawn10", unasked=True)
+    assert read_request(job, DataRequest).unasked
+    with hold_lock(job.lock):
+        start_get(workspace, "drawn10", unasked=True)
+        assert read_request(job, DataRequest).unasked
+        start_get(workspace, "drawn10")
+    assert not read_request(job, DataRequest).unasked
+    assert started == ["cifar_core.data.prepare_process"]
 
 
 HOLD_LOCK = """
@@ -331,12 +392,11 @@ def test_unreadable_files_of_a_job(workspace: Workspace, tmp_path: Path, started
     assert read_job(dataset_job(workspace, "mine")) is None
 
 
-def test_what_cannot_be_started(
-    workspace: Workspace, tmp_path: Path, started: list[str], quick_drawing: list[int]
-) -> None:
+@pytest.mark.usefixtures("quick_drawing")
+def test_what_cannot_be_started(workspace: Workspace, tmp_path: Path, started: list[str]) -> None:
     """Each has its own message, and no process is started."""
     source = write_zip(small_set(), tmp_path / "a.zip")
-    prepare_drawn10(workspace)
+    draw_drawn10(workspace)
     for message, call in {
         "There is no built-in dataset mine, only drawn10 and cifar10": lambda: start_get(workspace, "mine"),
         "cannot be the name": lambda: start_import(workspace, source, "../mine"),

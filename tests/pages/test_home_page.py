@@ -10,6 +10,8 @@ from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui import frame
 from pages.ui.data.dataset_cards import dataset_heading
+from pages.ui.frame import APP_NAME
+from pages.ui.train.run_buttons import START_NONCE_KEY
 from pages.ui.wording import percent
 from tests.pages.support import OpenPage, primaries, said
 
@@ -21,8 +23,11 @@ def test_the_first_step_makes_one_run_and_opens_the_train_page(
     monkeypatch.setattr("pages.ui.train.run_buttons.start_run", lambda _, run_id: started.append(run_id))
     app = open_page(workspace, "home")
     assert primaries(app) == ["Train your first model"]
+    assert app.title[0].value == APP_NAME
+    nonce = app.session_state[START_NONCE_KEY]
     app.button(key="home_first").click().run()
     assert not app.exception
+    assert app.session_state[START_NONCE_KEY] != nonce
     (run,) = list_runs(workspace)
     assert started == [run.id]
     assert run.config.data.dataset == "drawn10"

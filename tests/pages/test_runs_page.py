@@ -14,7 +14,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.runs.runs_table import runs_table
 from pages.ui.wording import in_percent, percent
 from tests.conftest import save_tiny
-from tests.pages.support import OpenPage, said
+from tests.pages.support import OpenPage, primaries, said
 
 EVIL = "<img src=x onerror=alert(1)> [a](http://b) $x$ :red[c]"
 
@@ -43,7 +43,7 @@ def choose(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, *ids: str) -> 
 def test_without_runs_the_page_offers_the_one_step(open_page: OpenPage, workspace: Workspace) -> None:
     app = open_page(workspace, "runs")
     assert "There is no run yet" in said(app)
-    assert "Train your first model" in [link.value for link in app.page_link]
+    assert primaries(app) == ["Train your first model"]
 
 
 def test_the_table_shows_only_settings_that_differ(workspace: Workspace, two: list[str]) -> None:

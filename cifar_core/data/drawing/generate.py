@@ -42,6 +42,7 @@ _DRAWERS: dict[str, Callable[[RandomSource], Subject]] = {
 }
 
 OnDrawn = Callable[[int, int], None]
+OnPictures = Callable[[np.ndarray], None]
 Task = tuple[str, int, np.ndarray]  # split, index of the first picture, labels
 _cancelled: Event | None = None  # in a drawing process: set when its pictures are no longer needed
 
@@ -155,6 +156,7 @@ def generate(
     test: int = 2_000,
     progress: OnDrawn | None = None,
     workers: int | None = None,
+    show: OnPictures | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw the whole dataset, on all cores.
 
@@ -164,6 +166,7 @@ def generate(
         test: number of test pictures.
         progress: called with (pictures drawn, pictures in all) as they come.
         workers: processes; all cores when None. The pictures do not depend on it.
+        show: called with the pictures that were just drawn, uint8 [N, 3, 32, 32]; the first ten show each class once.
 
     Returns:
         Training images uint8 [train, 3, 32, 32] and labels int64 [train], then the same for the test part.
@@ -188,6 +191,8 @@ def generate(
         images[split][first : first + len(pictures)] = pictures
         remaining.discard((split, first))
         drawn += len(pictures)
+        if show is not None:
+            show(pictures)
         if progress is not None:
             progress(drawn, train + test)
 

@@ -4,9 +4,7 @@ import numpy as np
 
 from cifar_core.data import drawing
 from cifar_core.data.dataset import Dataset, Split
-from cifar_core.data.store import dataset_lock, is_saved, open_dataset, save_dataset
-from cifar_core.errors import DataError
-from cifar_core.storage.locks import hold_lock
+from cifar_core.data.store import is_saved, open_dataset, save_dataset
 from cifar_core.workspace import Workspace
 
 DRAWN10_NAME = "drawn10"
@@ -15,39 +13,31 @@ SEED = 0  # fixed: another seed would give another dataset
 DRAWN10_TRAIN_PICTURES = 10_000
 DRAWN10_TEST_PICTURES = 2_000
 DRAWN10_CLASSES = len(drawing.CLASS_NAMES)
-WAIT_SECONDS = 300.0  # for another process that draws them; it needs about 20
-
-
-def prepare_drawn10(workspace: Workspace, progress: drawing.OnDrawn | None = None) -> Dataset:
-    """Draw and store `drawn10` in this process, or open it if it is stored; of two processes at once, one draws it.
-
-    Args:
-        workspace: where to store it.
-        progress: called with (pictures drawn, pictures in all).
-
-    Raises:
-        DataError: it is broken on disk, or another process has been drawing it for minutes.
-        StorageError: the disk refused; nothing is left behind.
-    """
-    if is_saved(workspace, DRAWN10_NAME):
-        return open_dataset(workspace, DRAWN10_NAME)
-    with hold_lock(dataset_lock(workspace, DRAWN10_NAME), timeout=WAIT_SECONDS) as acquired:
-        if not acquired:
-            raise DataError(f"Another process is still drawing {DRAWN10_NAME}: wait for it or end it, then try again.")
-        return draw_drawn10(workspace, progress)
 
 
 def draw_drawn10(
     workspace: Workspace,
     progress: drawing.OnDrawn | None = None,
+    show: drawing.OnPictures | None = None,
     *,
     train: int = DRAWN10_TRAIN_PICTURES,
     test: int = DRAWN10_TEST_PICTURES,
 ) -> Dataset:
-    """As `prepare_drawn10`, for a caller that holds the lock of the dataset."""
+    """Draw and store `drawn10`, or open it if it is stored; the caller holds the lock of the dataset.
+
+    Args:
+        workspace: where to store it.
+        progress: called with (pictures drawn, pictures in all).
+        show: called with the pictures that were just drawn, uint8 [N, 3, 32, 32].
+        train, test: how many pictures.
+
+    Raises:
+        DataError: it is broken on disk.
+        StorageError: the disk refused; nothing is left behind.
+    """
     if is_saved(workspace, DRAWN10_NAME):
         return open_dataset(workspace, DRAWN10_NAME)
-    train_images, train_labels, test_images, test_labels = drawing.generate(SEED, train, test, progress)
+    train_images, train_labels, test_images, test_labels = drawing.generate(SEED, train, test, progress, show=show)
     names = tuple(drawing.CLASS_NAMES)
     return save_dataset(
         workspace,

@@ -7,7 +7,9 @@ reached, is the affair of its runner (`cifar_core.lifecycle.runner`).
 import contextlib
 from collections.abc import Iterator
 
-from cifar_core.errors import RunError, StorageError
+from cifar_core.data import start_get
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
+from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import log_tail
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.runner import runner_of, state_now
@@ -17,7 +19,7 @@ from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
 from cifar_core.runs.control.admission import exclusive_run_changes, require_person_limit
 from cifar_core.runs.listing import list_runs, read_run
 from cifar_core.runs.records import run_config
-from cifar_core.runs.run_folder import checkpoint_files, run_folder
+from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.storage.atomic import remove_folder, replace, temp_beside
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.workspace import Workspace
@@ -37,6 +39,7 @@ def start_run(workspace: Workspace, run_id: str) -> None:
     """
     folder = run_folder(workspace, run_id)  # raises for an unknown id before a lock file is made
     runner = runner_of(folder)
+    _draw_its_pictures(folder)
     with exclusive_run_changes(workspace):
         run_folder(workspace, run_id)  # it may have been deleted meanwhile
         # The inner context removes a failed run before a worker can begin; the outer one serves a run that cannot be
@@ -44,6 +47,13 @@ def start_run(workspace: Workspace, run_id: str) -> None:
         with _removed_on_failure(folder), runner.hold_idle(folder) as idle, _removed_on_failure(folder):
             if not _is_started(folder, idle=idle):
                 runner.launch(folder)
+
+
+def _draw_its_pictures(folder: RunFolder) -> None:
+    """Have `drawn10` drawn while the processes of the run start; what goes wrong, the run meets again, and says so."""
+    with contextlib.suppress(CifarCoreError):
+        if run_config(folder).data.dataset == DRAWN10_NAME:
+            start_get(folder.workspace, DRAWN10_NAME)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
 from pages.ui.data.import_decision import show_lines
 from pages.ui.data.imports import is_import
+from pages.ui.data.pictures_so_far import show_pictures_so_far
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors, show_warnings
 from pages.ui.markdown import escaped, escaped_sentence
@@ -78,6 +79,7 @@ def _show_card(workspace: Workspace, state: DatasetState, *, primary: bool) -> N
             show_job_progress(folder, job, f"data_{state.name}")
         else:  # a training run draws it, or the job is just beginning
             st.progress(0.0, text="Preparing…")
+        show_pictures_so_far(workspace, state.name)
         return
     if state.state == "ready":
         validation = f"{state.validation:,} validation · " if state.validation else ""

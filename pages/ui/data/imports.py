@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from cifar_core.data import BUILT_IN_NAMES, DatasetState, dataset_job, list_datasets, read_preview, read_warnings
-from cifar_core.jobs.job import JobFolder, JobState, read_job
+from cifar_core.data import BUILT_IN_NAMES, DatasetState, dataset_job, list_datasets, read_warnings
+from cifar_core.jobs.job import read_job
 from cifar_core.workspace import Workspace
-from pages.ui.components.images import enlarged
 from pages.ui.components.job_view import REFRESH_SECONDS, show_job_progress
 from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.data.import_decision import show_import_decision
+from pages.ui.data.pictures_so_far import show_pictures_so_far
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence
@@ -16,7 +16,6 @@ from pages.ui.rerun import rerun_page
 
 _NEW_KEY = "data_new"  # session: the dataset whose import has ended last
 _RESULT = "data_result"  # the place where that is said
-_TIMES = 2  # screen pixels of a picture's pixel
 
 
 def is_import(state: DatasetState) -> bool:
@@ -93,17 +92,8 @@ def _show_progress(workspace: Workspace, name: str) -> None:
         st.markdown(f"**{escaped(name)}**")
         if job is not None and job.active:
             show_job_progress(folder, job, f"data_{name}")
-            _show_what_was_read(folder, job)
+            show_pictures_so_far(workspace, name)
+            for sentence in job.report:
+                st.caption(escaped_sentence(sentence))
         else:  # it is just beginning
             st.progress(0.0, text="Preparing…")
-
-
-def _show_what_was_read(folder: JobFolder, job: JobState) -> None:
-    """Show the pictures that were read last, and what was said so far."""
-    pictures = read_preview(folder)
-    if pictures is not None:
-        with st.container(horizontal=True, gap="small"):
-            for picture in pictures:
-                st.image(enlarged(picture, _TIMES), output_format="PNG", width="content", alt="A picture that was read")
-    for sentence in job.report:
-        st.caption(escaped_sentence(sentence))

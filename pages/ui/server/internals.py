@@ -14,9 +14,9 @@ try:
 except ImportError:
     net_util = Absent  # type: ignore[assignment]
 try:
-    from streamlit.runtime import get_instance
+    from streamlit.runtime import Runtime, get_instance
 except ImportError:
-    get_instance = Absent  # type: ignore[assignment]
+    Runtime = get_instance = Absent  # type: ignore[misc, assignment]
 try:
     from streamlit.runtime.media_file_manager import MediaFileManager
 except ImportError:
@@ -54,6 +54,7 @@ __all__ = [
     "MemoryMediaFileStorage",
     "MemoryUploadedFileManager",
     "PagesManager",
+    "Runtime",
     "ScriptRunContext",
     "UploadedFileRec",
     "get_instance",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pages.ui.server.internals import ScriptRunContext, get_script_run_ctx
+from pages.ui.server.internals import Absent, Runtime, ScriptRunContext, get_instance, get_script_run_ctx
 from pages.ui.server.patching import Patch, patch_fits
 
 SESSION = Patch(
@@ -12,6 +12,14 @@ SESSION = Patch(
     sample=lambda: ScriptRunContext.__new__(ScriptRunContext),
     attributes={"session_id": (str,), "uploaded_file_mgr": (object,), "is_history_navigation": (bool,)},
 )
+
+
+def has_real_server() -> bool:
+    """Whether a server runs this script; not so in AppTest, which has a stand-in for it."""
+    try:
+        return Runtime is not Absent and type(get_instance()) is Runtime
+    except RuntimeError:  # a script without anything like a server
+        return False
 
 
 def session_context() -> Any:

@@ -11,6 +11,7 @@ import streamlit as st
 from cifar_core.runs import Run, Status, queue_places, read_metrics, read_within_epochs, slots, worker_log_tail
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
+from pages.ui.data.pictures_so_far import show_pictures_so_far
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -132,6 +133,8 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
     elif run.status is not Status.FINISHED:
         show_run_progress(run)
+        if run.last is None:
+            show_pictures_so_far(workspace, run.config.data.dataset)  # it may have to be drawn first
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
     made = show_go_on_buttons(workspace, run, runs, "train")

@@ -13,7 +13,9 @@ import psutil
 import pytest
 
 from cifar_core.config import make_config
+from cifar_core.data import dataset_job
 from cifar_core.errors import RunError
+from cifar_core.jobs.job import cancel_job, read_job
 from cifar_core.lifecycle.status import read_state
 from cifar_core.runs import (
     Run,
@@ -37,6 +39,7 @@ from cifar_core.runs.run_folder import checkpoint_files, run_folder
 from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, save_tiny
+from tests.jobs.support import wait_for_end
 from tests.runs.conftest import TIMEOUT_SECONDS, TINY, begin, wait_for
 
 LONG = {**TINY, "epochs": 500}
@@ -290,9 +293,13 @@ def test_worker_killed_before_its_child_began_leaves_no_orphan(tiny: Workspace) 
 @pytest.mark.slow
 @pytest.mark.fault(32)
 def test_stop_before_the_first_batch(workspace: Workspace) -> None:
-    """A run that still draws its pictures ends as soon as it is asked to, and resuming draws them."""
+    """A run whose pictures are still drawn ends as soon as it is asked to; the drawing goes on for the next one."""
     run_id = begin(workspace, make_config({**TINY, "dataset": "drawn10"}))
     wait_for(workspace, run_id, lambda run: run.progress is not None and "drawing" in run.progress.phase)
     stop_run(workspace, run_id)
     assert wait_for(workspace, run_id, lambda run: not run.active).status is Status.STOPPED
-    assert not (workspace.data / "drawn10").exists()
+    job = dataset_job(workspace, "drawn10")
+    state = read_job(job)
+    assert state is not None and state.active
+    cancel_job(job)
+    assert wait_for_end(job).state == "cancelled"
