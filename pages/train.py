@@ -4,6 +4,7 @@ Reads datasets and runs; starts, stops, pauses and resumes runs.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import streamlit as st
 
@@ -25,7 +26,7 @@ from pages.ui.train.form_state import (
     NAME_KEY,
     PARENT_KEY,
     chosen_preset,
-    current_settings,
+    forget_name,
     keep_settings,
     read_form,
     show_notice,
@@ -98,43 +99,37 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
         clicked: the nonce of a click on Start.
     """
     datasets = list_datasets(workspace)
-    if not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets):
-        show_first_run_button(workspace, "train_first")  # with pictures of their own, people know what they want
     form = read_form({run.id for run in runs if not run.problem})
-    settings = current_settings()
-    presets, origin = st.container(), st.container()
-    bar, below_bar = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
-    with bar:
-        show_dataset_and_epochs(settings, datasets)
+    settings = keep_settings()
     dataset = {state.name: state for state in datasets}.get(settings["dataset"])
     own = dataset.validation if dataset else 0
-    with st.grid(2, min_column_width=380, gap="medium"):
-        left, right = st.container(), st.container()
-    with left:
-        show_setting_groups(settings, own, changed_settings(settings, chosen_preset(), own))
-    keep_settings(settings)
-    with presets:  # after the settings, because the times depend on them
-        show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
-    with origin:
-        show_origin(changed_settings(settings, chosen_preset(), own), runs)
+    changed = changed_settings(settings, chosen_preset(), own)
     config, problems = check_settings(settings, datasets)
-    with bar:
-        _show_name_and_start(blocked=config is None or bool(problems))
-    with below_bar:
-        show_notice()
-        _say_problems_and_start(workspace, config, problems, clicked)
-        show_start_estimate(workspace, config, runs, datasets)
-        if config is not None:
-            show_data_notes(workspace, config, datasets)
-    with right, show_errors():
-        if config is not None:
-            show_network(config, datasets)
-            if is_ready(settings["dataset"], datasets):
-                show_augmented_pictures(workspace, config)
+    first = not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets)
+    if first:  # with pictures of their own, people know what they want
+        show_first_run_button(workspace, "train_first")
+    show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
+    show_origin(changed, runs)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        show_dataset_and_epochs(settings, datasets)
+        _show_name_and_start("secondary" if first else "primary", blocked=config is None or bool(problems))
+    show_notice()
+    _say_problems_and_start(workspace, config, problems, clicked)
+    show_start_estimate(workspace, config, runs, datasets)
+    if config is not None:
+        show_data_notes(workspace, config, datasets)
+    with st.grid(2, min_column_width=380, gap="medium"):
+        with st.container():
+            show_setting_groups(settings, own, changed)
+        with st.container(), show_errors():
+            if config is not None:
+                show_network(config, datasets)
+                if is_ready(settings["dataset"], datasets):
+                    show_augmented_pictures(workspace, config)
     write_url(view | form)
 
 
-def _show_name_and_start(*, blocked: bool) -> None:
+def _show_name_and_start(kind: Literal["primary", "secondary"], *, blocked: bool) -> None:
     st.text_input(
         "Name (optional)",
         key=NAME_KEY,
@@ -145,7 +140,7 @@ def _show_name_and_start(*, blocked: bool) -> None:
     )
     st.button(
         "Start",
-        type="primary",
+        type=kind,
         icon=":material/play_arrow:",
         key="train_start",
         disabled=blocked,
@@ -171,6 +166,7 @@ def _say_problems_and_start(
         parent, name = st.session_state[PARENT_KEY] or "", st.session_state[NAME_KEY]
         focus_on(start_new_run(workspace, config, clicked, parent, name))
         st.session_state[_STARTED_KEY] = True
+        forget_name()
         st.rerun()
 
 

@@ -293,7 +293,7 @@ def test_duplicate_opens_the_settings_and_the_new_run_says_where_they_come_from(
     assert not app.exception
     assert app.title[0].value == "Train" and app.session_state["train_view"] == "New run"
     assert app.number_input(key="train_set_batch_size").value == 32
-    assert app.selectbox(key="train_earlier").value == old
+    assert app.selectbox(key="train_base_parent").value == old
     app.switch_page("pages/train.py").run()  # AppTest alone forgets that the page was switched
     app.number_input(key="train_set_epochs").set_value(5).run()
     app.button(key="train_start").click().run()
@@ -307,9 +307,9 @@ def test_a_preset_after_a_duplicate_is_made_from_no_run(
 ) -> None:
     old = ended_run(workspace, Status.FINISHED, make_config({"batch_size": 32}))
     app = open_page(workspace, "train", run=old)
-    app.selectbox(key="train_earlier").select(old).run()
-    app.get_by_key("train_preset").set_value("quick").run()
-    assert app.selectbox(key="train_earlier").value is None
+    app.selectbox(key="train_base_parent").select(old).run()
+    app.get_by_key("train_base_preset").set_value("quick").run()
+    assert app.selectbox(key="train_base_parent").value is None
     app.button(key="train_start").click().run()
     assert read_run(workspace, started[0]).parent == ""
 

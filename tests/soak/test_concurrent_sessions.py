@@ -147,7 +147,7 @@ async def start_both(sessions: tuple[Session, Session], workspace: Workspace) ->
     before = {run.id for run in list_runs(workspace)}
     for session in sessions:
         await session.open("train", "view=New+run")
-        box = labelled("selectbox", "^Dataset$")(session.screen)
+        box = labelled("selectbox", "^Dataset")(session.screen)
         await session.act(WidgetState(id=box.id, string_value=next(name for name in box.options if "tiny" in name)))
         epochs = session.screen.find("number_input", lambda item: "train_set_epochs" in item.id)
         assert epochs is not None

@@ -23,6 +23,7 @@ PRESET_KEY = f"{BASE}_preset"
 PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until a preset replaces them
 NAME_KEY = f"{BASE}_name"
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
+_NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
 _DRAWN_KEY = f"{FORM}_drawn"  # session: the settings that the widgets say
 
 
@@ -39,15 +40,17 @@ def read_form(runs: Collection[str]) -> dict[str, Mapping[str, UrlParameter]]:
         "name": free_text(MAX_RUN_NAME),
     }
     url_to_widgets(BASE, base)
+    if st.session_state.pop(_NAMED_KEY, False):
+        st.session_state[NAME_KEY] = ""
     form = {
         name: _noting(_setting_parameter(name, default), wrong)
         for name, default in make_config(preset=chosen_preset()).flat().items()
     }
     url_to_widgets(FORM, form)
-    settings = current_settings()
+    _let_widgets_follow({name: st.session_state[f"{FORM}_{name}"] for name in form})
     if wrong:
-        st.session_state[_NOTICE_KEY] = f"The address of this page: {' '.join(wrong)} The default is used.", settings
-    _settings_to_widgets(settings)
+        words = f"The address of this page: {' '.join(wrong)} The default is used."
+        st.session_state[_NOTICE_KEY] = words, current_settings()
     return {BASE: base, FORM: form}
 
 
@@ -63,24 +66,35 @@ def chosen_preset() -> str:
 
 
 def current_settings() -> dict[str, Any]:
-    """Return setting -> value as the person has set it, not yet checked."""
-    default = make_config(preset=chosen_preset()).flat()
-    return {name: st.session_state.get(f"{FORM}_{name}", value) for name, value in default.items()}
+    """Return setting -> value as the person has set it, not yet checked: as its widgets say, else as it was kept."""
+    state, settings = st.session_state, {}
+    for name, default in make_config(preset=chosen_preset()).flat().items():
+        fields = number_fields(name, default)
+        parts = [state[key] for key, _ in fields if state.get(key) is not None]
+        kept = state.get(f"{FORM}_{name}", default)
+        settings[name] = kept if len(parts) < len(fields) else parts if isinstance(default, list) else parts[0]
+    return settings
 
 
-def keep_settings(settings: Mapping[str, Any]) -> None:
-    """Keep what the widgets say."""
-    st.session_state[_DRAWN_KEY] = dict(settings)
+def keep_settings() -> dict[str, Any]:
+    """Keep what the widgets say, and return it as `current_settings` does."""
+    settings = current_settings()
+    st.session_state[_DRAWN_KEY] = settings
     for name, value in settings.items():
         st.session_state[f"{FORM}_{name}"] = value
+    return dict(settings)
+
+
+def forget_name() -> None:
+    """Let the next run that is started have no name; the text field shows it when it is drawn next."""
+    st.session_state[_NAMED_KEY] = True
 
 
 def load_preset(preset: str) -> None:
     """Set every setting as the preset has it, except for the dataset, which is chosen beside it; for a callback."""
     settings = make_config(preset=preset).flat() | {"dataset": current_settings()["dataset"]}
     st.session_state[PRESET_KEY], st.session_state[PARENT_KEY] = preset, None
-    for name, value in settings.items():
-        st.session_state[f"{FORM}_{name}"] = value
+    _load(settings)
 
 
 def load_run(run_id: str, config: RunConfig, own: int) -> None:
@@ -93,8 +107,7 @@ def load_run(run_id: str, config: RunConfig, own: int) -> None:
     """
     st.session_state[PRESET_KEY] = nearest_preset(config.flat(), own)
     st.session_state[PARENT_KEY] = run_id
-    for name, value in config.flat().items():
-        st.session_state[f"{FORM}_{name}"] = value
+    _load(config.flat())
 
 
 def open_form(run_id: str, config: RunConfig, own: int) -> None:
@@ -121,13 +134,19 @@ def number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
     return [(f"train_set_{name}", value)]
 
 
-def _settings_to_widgets(settings: Mapping[str, Any]) -> None:
-    """Set the widgets of those settings that something else than a widget has changed."""
+def _load(settings: Mapping[str, Any]) -> None:
+    st.session_state[_DRAWN_KEY] = {}  # so that every widget follows
+    for name, value in settings.items():
+        st.session_state[f"{FORM}_{name}"] = value
+
+
+def _let_widgets_follow(settings: Mapping[str, Any]) -> None:
+    """Forget what the widgets say of settings that something else has changed: each is drawn with the new value."""
     drawn = st.session_state.get(_DRAWN_KEY, {})
     for name, value in settings.items():
         if drawn.get(name) != value:
-            for key, part in number_fields(name, value):
-                st.session_state[key] = part
+            for key, _ in number_fields(name, value):
+                st.session_state.pop(key, None)
 
 
 def _text(value: Any) -> str:

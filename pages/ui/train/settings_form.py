@@ -14,7 +14,7 @@ from cifar_core.data import DatasetState
 from cifar_core.devices import missing_devices
 from cifar_core.spec import Spec, range_words, value_words
 from cifar_core.text import counted
-from pages.ui.markdown import escaped, single_line
+from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.train.form_state import number_fields
 
 ABOVE_GROUPS = ("dataset", "epochs")  # the settings that stand beside Start
@@ -22,21 +22,21 @@ _MAX_EVEN_STEPS = 200  # steps up to which a slider moves evenly
 _MAX_SLIDER_SPAN = 1_000_000  # a range this wide, such as that of the seed, has no useful stops
 
 
-def show_dataset_and_epochs(settings: dict[str, Any], datasets: list[DatasetState]) -> None:
-    """Show the two settings that people change most, and put into `settings` what they say."""
-    settings["dataset"] = _show_dataset_choice(datasets, settings["dataset"])
+def show_dataset_and_epochs(settings: Mapping[str, Any], datasets: list[DatasetState]) -> None:
+    """Show the two settings that people change most."""
+    _show_dataset_choice(datasets, settings["dataset"])
     spec = spec_of("epochs")
     st.session_state.setdefault("train_set_epochs", settings["epochs"])
-    settings["epochs"] = st.number_input(
+    st.number_input(
         labelled("epochs"), key="train_set_epochs", help=f"{spec.help} Allowed: {range_words(spec)}.", step=1, width=170
     )
 
 
-def show_setting_groups(settings: dict[str, Any], own: int, changed: Sequence[str]) -> None:
+def show_setting_groups(settings: Mapping[str, Any], own: int, changed: Sequence[str]) -> None:
     """Show all other settings that mean something beside the others, a folded group each, whose line says what is set.
 
     Args:
-        settings: setting -> value; what the widgets say is put here.
+        settings: setting -> value, as the widgets say.
         own: how many validation pictures of its own the dataset has.
         changed: names of the settings that are not as the preset has them; they are bold.
     """
@@ -46,7 +46,7 @@ def show_setting_groups(settings: dict[str, Any], own: int, changed: Sequence[st
         # An expander that tells the server whether it is open stays open when its line changes.
         with st.expander(line, key=f"train_group_{group}", on_change="rerun"):
             for name in shown:
-                settings[name] = _show_setting(name, spec_of(name), settings[name])
+                _show_setting(name, spec_of(name), settings[name])
                 if name == "own_validation" and settings[name]:
                     st.caption(f"{counted(own, 'picture')}, instead of a share of the training pictures.")
 
@@ -96,58 +96,56 @@ def slider_stops(spec: Spec) -> list[Any]:
     return sorted({number(spec.low), *inside, number(spec.high)})
 
 
-def _show_dataset_choice(datasets: list[DatasetState], value: str) -> str:
+def _show_dataset_choice(datasets: list[DatasetState], value: str) -> None:
     known = {state.name: state for state in datasets}
     usable = [state.name for state in datasets if state.state == "ready" or state.name == "drawn10"]
     options = usable if value in usable else [*usable, value]
     st.session_state.setdefault("train_set_dataset", value)
-    return str(
-        st.selectbox(
-            labelled("dataset"),
-            options,
-            key="train_set_dataset",
-            help=f"{spec_of('dataset').help} The Data page gets more of them.",
-            width=260,
-            format_func=lambda name: (
-                " · ".join(dict.fromkeys((name, single_line(known[name].title))))
-                if name in known
-                else single_line(name)
-            ),
-        )
+    st.selectbox(
+        labelled("dataset"),
+        options,
+        key="train_set_dataset",
+        help=f"{spec_of('dataset').help} The Data page gets more of them.",
+        width=260,
+        format_func=lambda name: (
+            " · ".join(dict.fromkeys((name, single_line(known[name].title)))) if name in known else single_line(name)
+        ),
     )
 
 
-def _show_setting(name: str, spec: Spec, value: Any) -> Any:
-    """Show one setting by its kind; return its value."""
+def _show_setting(name: str, spec: Spec, value: Any) -> None:
+    """Show one setting by its kind."""
     key = f"train_set_{name}"
     if spec.kind == "bool":
         st.session_state.setdefault(key, value)
-        return st.toggle(labelled(name), key=key, help=spec.help)
-    if spec.kind == "choice":
-        st.session_state.setdefault(key, value)
-        absent = missing_devices() if name == "device" else {}
-        chosen = st.segmented_control(
-            labelled(name),
-            [choice for choice in spec.choices if choice not in absent or choice == value],
-            key=key,
-            help=spec.help,
-            required=True,
-            format_func=lambda choice: value_words(spec, choice),
-        )
-        for choice, reason in absent.items():
-            st.caption(
-                f":material/block: {escaped(value_words(spec, choice))}: not on this machine: {escaped(reason)}."
-            )
-        return chosen
-    labels = [f"{spec.label}, {item} `{name}`" for item in spec.items] or [labelled(name)]
-    numbers = [
-        _show_number(part_key, label, spec, part)
-        for label, (part_key, part) in zip(labels, number_fields(name, value), strict=True)
-    ]
-    return numbers if spec.kind == "ints" else numbers[0]
+        st.toggle(labelled(name), key=key, help=spec.help)
+    elif spec.kind == "choice":
+        _show_choice(name, spec, value)
+    else:
+        labels = [f"{spec.label}, {item} `{name}`" for item in spec.items] or [labelled(name)]
+        for label, (part_key, part) in zip(labels, number_fields(name, value), strict=True):
+            _show_number(part_key, label, spec, part)
 
 
-def _show_number(key: str, label: str, spec: Spec, value: float) -> Any:
+def _show_choice(name: str, spec: Spec, value: str) -> None:
+    """Show a setting with a few values; devices that are not here cannot be chosen, and the reason is said."""
+    key = f"train_set_{name}"
+    st.session_state.setdefault(key, value)
+    absent = missing_devices() if name == "device" else {}
+    st.segmented_control(
+        labelled(name),
+        [choice for choice in spec.choices if choice not in absent or choice == value],
+        key=key,
+        help=spec.help,
+        required=True,
+        format_func=lambda choice: value_words(spec, choice),
+    )
+    for choice, reason in absent.items():
+        words = f"{value_words(spec, choice)}: not on this machine: {reason}."
+        st.caption(f":material/block: {escaped_sentence(words)}")
+
+
+def _show_number(key: str, label: str, spec: Spec, value: float) -> None:
     """Show a slider of useful stops with a number field beside it that takes any value; both show the same value.
 
     The field has no bounds, because a browser would not send a value outside of them and the old value would stay
@@ -170,7 +168,7 @@ def _show_number(key: str, label: str, spec: Spec, value: float) -> Any:
                 format_func=lambda stop: f"{stop:g}",
                 on_change=partial(_follow_slider, key),
             )
-        typed = st.number_input(
+        st.number_input(
             f"{label}, exact" if stops else label,
             key=key,
             help=None if stops else text,
@@ -179,9 +177,8 @@ def _show_number(key: str, label: str, spec: Spec, value: float) -> Any:
             width=130 if stops else 260,
             label_visibility="collapsed" if stops else "visible",
         )
-    if not spec.low <= typed <= spec.high:
+    if not spec.low <= st.session_state[key] <= spec.high:
         st.markdown(f":small[:red[Allowed: {range_words(spec)}.]]")
-    return typed
 
 
 def _follow_slider(key: str) -> None:
