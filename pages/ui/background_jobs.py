@@ -61,4 +61,4 @@ def measure_when_idle(workspace: Workspace) -> bool:
     runs = list_runs(workspace)
     if any(run.active for run in runs) or any(state.state == "preparing" for state in list_datasets(workspace)):
         return False
-    return ensure_speed(workspace, runs) != "measuring"
+    return ensure_speed(workspace, runs) not in ("measuring", "busy")
