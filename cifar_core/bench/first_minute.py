@@ -1,4 +1,4 @@
-"""From the click on "Train your first model" to the first point of the curve, in a real browser; prints one JSON object.
+"""From the click on "Train your first model" to the first point of the curve, in a real browser; prints the seconds.
 
 `python -m cifar_core.bench.first_minute --chromium=FILE [--rounds=N] [--open=SECONDS]`. Each round has a server, a
 browser and a workspace of its own, in a temporary folder. `screens.py` starts this program.

@@ -1,4 +1,4 @@
-"""Times the pages in a browser (`browser.py`, `first_minute.py`), also beside a training, and on the server (`server.py`)."""
+"""Times the pages in a browser, also while a training runs, on the server (`server.py`), and the first minute."""
 
 import contextlib
 import importlib.util
