@@ -141,7 +141,7 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
 
 
 def _show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show them above the results of a run that has ended, and below those of one that trains: they are no matter yet."""
+    """Show them above the results of a run that has ended, and below those of one that still trains."""
     made = show_go_on_buttons(workspace, run, runs, "train")
     if made:
         focus_on(made)
