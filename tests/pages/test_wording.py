@@ -10,15 +10,23 @@ from pages.ui.wording import estimate_error_line, estimate_words, range_words
 from tests.runs.estimate.test_time_left import RUN
 
 LAST = EpochLine(
-    epoch=10, train_loss=1.0, train_accuracy=0.5, test_loss=1.0, test_accuracy=0.5, learning_rate=0.1,
-    seconds=1.0, images_per_second=1.0, validation_loss=None, validation_accuracy=None,
-)  # fmt: skip
+    epoch=10,
+    train_loss=1.0,
+    train_accuracy=0.5,
+    test_loss=1.0,
+    test_accuracy=0.5,
+    learning_rate=0.1,
+    seconds=1.0,
+    images_per_second=1.0,
+    validation_loss=None,
+    validation_accuracy=None,
+)
 
 
-def took(seconds: float, low: float | None, middle: float | None, high: float | None, **more: object) -> Run:
+def took(seconds: float, low: float | None, middle: float | None, high: float | None) -> Run:
     progress = TrainingProgress("finished", elapsed=seconds)
     expected = {"expected_low": low, "expected_seconds": middle, "expected_high": high}
-    return replace(RUN, status=Status.FINISHED, progress=progress, last=LAST, **expected, **more)  # type: ignore[arg-type]
+    return replace(RUN, status=Status.FINISHED, progress=progress, last=LAST, **expected)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +39,7 @@ def took(seconds: float, low: float | None, middle: float | None, high: float | 
         (took(190, 120, 130, 146), "Training took 3:10, 30 % more than the longest time expected (2:00 to 2:26)."),
         (took(90, 120, 130, 146), "Training took 1:30, 25 % less than the shortest time expected (2:00 to 2:26)."),
         (took(15, None, 12, None), "Training took 0:15; 0:12 was expected."),
-        (took(6, 10, 12, 14, last=replace(LAST, epoch=5)), "Training took 0:06, as expected (0:05 to 0:07)."),
+        (replace(took(6, 10, 12, 14), last=replace(LAST, epoch=5)), "Training took 0:06, as expected (0:05 to 0:07)."),
         (took(6, None, None, None), ""),
         (replace(took(12, 10, 12, 14), status=Status.STOPPED), ""),
     ],

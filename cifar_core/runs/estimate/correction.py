@@ -68,7 +68,7 @@ def learn(ratios: Sequence[tuple[str, float]], measured: float, spread: float) -
 
 
 def student(freedom: int) -> float:
-    """The 95 % quantile of Student's t distribution (Abramowitz and Stegun 26.7.5), for 2 degrees of freedom or more."""
+    """The 95 % quantile of Student's t distribution for 2 degrees of freedom or more (Abramowitz and Stegun 26.7.5)."""
     z = _NORMAL
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
