@@ -89,8 +89,9 @@ def test_the_buttons_that_end_a_run_say_what_was_asked_and_how_it_ended(
 
 @pytest.mark.fault(21)
 def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
-    open_page: OpenPage, workspace: Workspace, train: Begin
+    open_page: OpenPage, workspace: Workspace, train: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda *_: None)  # what kills a run that does not obey
     running, first, second = train(workspace), wait(workspace), wait(workspace)
     app = open_page(workspace, "runs")
     words = said(app)
@@ -107,6 +108,16 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     words = said(app)
     assert f"behind {shown(running)}; starts in 2 to 6 min" in words and "and 1 more" not in words
     assert app.button(key=f"runs_stop_{first}").label == "Stopped", "its row stays until the page is left"
+    app.button(key="runs_stop_all").click().run()
+    assert not app.exception and not app.toast
+    asked = [app.button(key=f"runs_stop_{name}") for name in ("all", running, second)]
+    assert [(button.label, button.disabled) for button in asked] == [
+        ("Stopping", True),
+        ("Stopping", True),
+        ("Stopped", True),
+    ]
+    move(run_folder(workspace, running), Status.STOPPED)
+    assert app.run().button(key="runs_stop_all").label == "Stopped" and "nothing trains" in said(app)
 
 
 def test_stop_is_stopping_on_every_page_and_its_place_stays_its_own(
