@@ -58,6 +58,9 @@ def _make_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFra
     rows = [_row_of(run) for run in runs]
     table = pd.DataFrame({key: [row.get(key) for row in rows] for key in (*FIRST_COLUMNS, *settings, *HIDDEN_COLUMNS)})
     table["status"] = [row["status"] + (f", {places[row['id']]}" if row["id"] in places else "") for row in rows]
+    for name in settings:  # those that all runs share would be found in every row
+        label = spec_of(name).label.casefold()
+        table["words"] += [f" \n{label} {row.get(name, '')} \n{name} {row.get(name, '')}" for row in rows]
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
     for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "last_accuracy"):
         table[key] = table[key].astype(float)
@@ -111,14 +114,13 @@ def _make_row(run: Run) -> dict[str, Any]:
         "last_accuracy": run.last.test_accuracy if run.last else None,
         "id": run.id,
     }
-    return {**row, "words": _words(run, row, settings)}
+    return {**row, "words": _words(run, row)}
 
 
-def _words(run: Run, row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """Return everything that the row says, in lower case, as a person may search for it."""
+def _words(run: Run, row: Mapping[str, Any]) -> str:
+    """Return everything that the row says but its settings, in lower case, as a person may search for it."""
     said = [run.id, row["name"], row["status"], row["dataset"], row["note"], run.person, run.parent, run.error]
     said += [date_and_time(run.made_at if run.created else None), percent(row["accuracy"])]
-    said += [f"{name} {value} {spec_of(name).label} {value}" for name, value in settings.items()]
     return " \n".join(said).casefold().replace("\u00a0", " ")
 
 
