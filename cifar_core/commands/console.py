@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cifar_core.runs import QueuePlace, Run, accuracy_caveats, empty_old_trash
-from cifar_core.text import clock
+from cifar_core.text import one_line
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 
 _BAR = 24  # characters
@@ -64,5 +64,6 @@ def clear_line() -> None:
 
 
 def waiting_text(place: QueuePlace) -> str:
-    """A place in the queue as text, such as `2nd of 5, about 3:20 to wait`."""
-    return f"{place}, about {clock(place.seconds)} to wait" if place.seconds is not None else str(place)
+    """A place in the queue as text, such as `2nd of 5, behind quiet-otter and 1 more; starts in 3 to 5 min`."""
+    behind = place.behind(one_line)
+    return f"{place}, {behind}" if behind else str(place)

@@ -16,6 +16,7 @@ from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, say_set_aside, unfinished
 from cifar_core.config import GROUP_TITLES, settings_by_group
 from cifar_core.errors import RunError
+from cifar_core.evaluate import curve_events
 from cifar_core.interrupts import note_ctrl_c
 from cifar_core.runs import (
     DeletedRun,
@@ -25,6 +26,7 @@ from cifar_core.runs import (
     delete_run,
     duplicate_run,
     empty_trash,
+    epoch_to_resume,
     export_bytes,
     export_run,
     import_run,
@@ -32,6 +34,7 @@ from cifar_core.runs import (
     list_trash,
     pause_run,
     queue_places,
+    read_metrics,
     read_run,
     recompute_job,
     remove_last_weights,
@@ -39,6 +42,7 @@ from cifar_core.runs import (
     restore_run,
     resume_run,
     retry_run,
+    retry_with_lower_rate,
     seen_phrase,
     slots,
     space_of,
@@ -86,6 +90,8 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "best": asdict(found.best) if found.best else None,
         "last": asdict(found.last) if found.last else None,
         "error": found.error,
+        "diverged": found.diverged,
+        "events": _events(workspace, found),
         "progress": asdict(found.progress) if found.progress else None,
         "silent_since": found.silent_since,
         "origin": found.origin,
@@ -98,7 +104,7 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(content)
         return
     click.echo(_line(found, place))
-    for sentence in [*([found.error] if found.error else []), *content["caveats"]]:
+    for sentence in [*([found.error] if found.error else []), *content["events"], *content["caveats"]]:
         click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     _echo_settings(found)
@@ -138,11 +144,17 @@ def import_command(workspace: Workspace, file: Path, as_json: bool) -> None:
 @json_option
 @workspace_option
 def stop(workspace: Workspace, run: str | None, every: bool, as_json: bool) -> None:
-    """Ask a running or waiting RUN (or --all) to stop after its current batch; it keeps what it has."""
+    """Ask a running or waiting RUN (or --all) to stop after its present batch; it keeps what it has."""
     if every == (run is not None):
         raise click.UsageError("Name one RUN, or give --all.")
     if run is not None:
-        _do(workspace, run, stop_run, "is asked to stop", as_json)
+        _do(
+            workspace,
+            run,
+            stop_run,
+            "is asked to stop: it ends after its present batch and keeps what it has; `runs resume` goes on from there",
+            as_json,
+        )
         return
     stopped = stop_all(workspace)
     say(f"{counted(len(stopped), 'run')} ended.")
@@ -156,7 +168,13 @@ def stop(workspace: Workspace, run: str | None, every: bool, as_json: bool) -> N
 @workspace_option
 def pause(workspace: Workspace, run: str, as_json: bool) -> None:
     """Ask a running or waiting RUN to keep its state and end; `resume` continues it."""
-    _do(workspace, run, pause_run, "is asked to pause", as_json)
+    _do(
+        workspace,
+        run,
+        pause_run,
+        "is asked to pause: it keeps everything and makes room for the next in the queue; `runs resume` goes on from there",
+        as_json,
+    )
 
 
 @runs.command()
@@ -164,20 +182,26 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def resume(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Continue a RUN that was paused, stopped, interrupted or failed, when its turn comes."""
+    """Continue a RUN that was paused, stopped, interrupted or failed from its last checkpoint, when its turn comes."""
     run_id = resolve_run(workspace, run)
+    epoch = epoch_to_resume(workspace, run_id)
     _begin(workspace, lambda: run_id, resume_run)
-    _report_done(run_id, "goes on when its turn comes", as_json)
+    behind = _behind(workspace, run_id)
+    where = f"at epoch {epoch}" if epoch else "from its last checkpoint"
+    _report_done(run_id, f"goes on {where}" + (f", {behind}" if behind else ""), as_json)
 
 
 @runs.command()
 @click.argument("run")
+@click.option("--lower-rate", is_flag=True, help="Of a run that diverged: take about a third of its learning rate.")
 @json_option
 @workspace_option
-def retry(workspace: Workspace, run: str, as_json: bool) -> None:
+def retry(workspace: Workspace, run: str, lower_rate: bool, as_json: bool) -> None:
     """Train a RUN that failed, was interrupted or was stopped again as a new run, with the same settings and seed."""
-    old = resolve_run(workspace, run)
-    _report_new(_begin(workspace, lambda: retry_run(workspace, old), start_run), old, as_json)
+    old, make = resolve_run(workspace, run), retry_with_lower_rate if lower_rate else retry_run
+    new = _begin(workspace, lambda: make(workspace, old), start_run)
+    rate = read_run(workspace, new).config.optimizer.learning_rate
+    _report_new(new, old, as_json, but=f"but a learning rate of {rate:g}" if lower_rate else "")
 
 
 @runs.command()
@@ -308,10 +332,16 @@ def _begin(workspace: Workspace, make: Callable[[], str], start: Callable[[Works
     return run_id
 
 
-def _report_new(new: str, old: str, as_json: bool) -> None:
-    say(f"Run {new} is queued, with the settings of {old}.")
+def _report_new(new: str, old: str, as_json: bool, *, but: str = "") -> None:
+    say(f"Run {new} is queued, with the settings of {old}{but and f', {but}'}.")
     if as_json:
         print_json({"run": new, "made_from": old})
+
+
+def _behind(workspace: Workspace, run_id: str) -> str:
+    """Who is ahead of a run in the queue; empty where it waits for nobody."""
+    place = queue_places(list_runs(workspace), slots(workspace)).get(run_id)
+    return place.behind(one_line) if place else ""
 
 
 def _do(workspace: Workspace, run: str, action: Any, done: str, as_json: bool) -> None:
@@ -326,11 +356,17 @@ def _report_done(run_id: str, done: str, as_json: bool) -> None:
         print_json({"run": run_id, "done": True})
 
 
+def _events(workspace: Workspace, run: Run) -> list[str]:
+    """What happened in the training; its classes are known since its first epoch ended."""
+    return curve_events(read_metrics(workspace, run.id), classes=len(run.dataset.class_names)) if run.dataset else []
+
+
 def _brief(run: Run, place: QueuePlace | None) -> dict[str, Any]:
     return {
         "run": run.id,
         "name": run.name,
         "status": run.status.value,
+        "ending": run.ending.value if run.ending else None,
         "queue": asdict(place) if place else None,
         "created": run.created,
         "dataset": run.config.data.dataset,
@@ -349,6 +385,8 @@ def _line(run: Run, place: QueuePlace | None) -> str:
         score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}{f' ({seen})' if seen else ''}"
     name = f" ({run.name})" if run.name != run.id else ""
     status = f"{run.status}, {waiting_text(place)}" if place else run.status.value
+    if run.ending is not None:
+        status += f", asked to {run.ending}"
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
     return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"

@@ -109,7 +109,7 @@ def _curve_of(metrics: pd.DataFrame) -> tuple[_Curve, str]:
 
 def _has(metrics: pd.DataFrame, part: str) -> bool:
     """Whether the part was measured (a run without a validation part has nulls)."""
-    column = f"{part}_loss"
+    column = f"{part}_accuracy"  # a loss may not be a number
     return column in metrics and bool(metrics[column].notna().any())
 
 
@@ -213,7 +213,10 @@ def _sentence(curve: _Curve, stretch: _Stretch, classes: int) -> str:
             what, advice = f"the training loss rose from {lowest:.2f} to {last:.2f}", "try a lower learning rate"
         case _:
             what, advice = _guessing_words(now, classes), "try another learning rate"
-    span = _span(int(now.epoch[stretch.began]), None if lasts else int(now.epoch[-1]))
+    if stretch.kind == "not learning":
+        span = f"in {len(now.epoch)} epochs"
+    else:
+        span = _span(int(now.epoch[stretch.began]), None if lasts else int(now.epoch[-1]))
     return f"{_WORDS[stretch.kind]} {span}: {what}{f'; {advice}' if lasts else ''}."
 
 

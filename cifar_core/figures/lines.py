@@ -26,7 +26,7 @@ SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 CurveKind = Literal["accuracy", "loss"]
 CURVE_KINDS: tuple[CurveKind, ...] = ("accuracy", "loss")
 MAX_EPOCH_TICKS = 12
-CURVES_HEIGHT = 270  # pixels: with the number and a dozen pictures it fits into a window of 1366 x 768
+CURVES_HEIGHT = 256  # pixels: with the number and a dozen pictures it fits into a window of 1366 x 768
 PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 # Accuracies are drawn in per cent, not as fractions with a format: so Plotly gives ticks the decimals that they need.
 _SCALE: dict[CurveKind, float] = {"accuracy": 100.0, "loss": 1.0}
@@ -43,7 +43,7 @@ _EMPTY: dict[CurveKind, list[float]] = {"accuracy": [0, 100], "loss": [0, 2.5]}
 
 @dataclass(frozen=True)
 class CurveScale:
-    """What the axes of a run's curves are made of: facts that do not change while it trains, so the axes stand still."""
+    """What the axes of a run's curves are made of: facts that do not change while it trains, so they stand still."""
 
     epochs: int  # of the whole run, as it was planned
     classes: int = 10  # whose guessing tells how large a loss may be
@@ -74,9 +74,8 @@ def curves(
         raise ConfigError([f"Curves show accuracy or loss, not {kind!r}."])
     # Another scale is another view, for which the browser must not keep a zoom of its own.
     figure = new_figure(height=CURVES_HEIGHT, revision=f"curves-{kind}-{scale.epochs}-{scale.zoomed}")
-    figure.update_layout(margin_t=20)  # for the label of the best epoch
-    if within is not None and kind == "accuracy" and len(within):
-        _add_within(figure, metrics, within)
+    # Room for the label of the best epoch above and for the legend below, also before there are any.
+    figure.update_layout(margin={"t": 20, "b": 76}, showlegend=True, xaxis_automargin=False)
     for part in ("train", "validation", "test"):
         column = f"{part}_{kind}"
         if column not in metrics or metrics[column].isna().all():
@@ -91,6 +90,8 @@ def curves(
             marker={**style, "size": 7, "symbol": SYMBOLS[part]},
             hovertemplate=_hover(kind),
         )
+    if within is not None and kind == "accuracy" and len(within):
+        _add_within(figure, metrics, within)
     _run_axes(figure, metrics, kind, scale)
     if best is not None:
         _mark_epoch(figure, *best, scale)
@@ -98,7 +99,7 @@ def curves(
 
 
 def _add_within(figure: go.Figure, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
-    """Draw the accuracy within the epochs, with a line through the ends of the epochs, which have points of their own."""
+    """Draw the accuracy within the epochs; its line goes through the ends of the epochs, which have points already."""
     part, pictures = str(within["part"].iloc[-1]), int(within["pictures"].iloc[-1])
     ends = metrics[["epoch", f"{part}_accuracy"]].set_axis(["epoch", "accuracy"], axis=1)
     points = pd.concat([within.assign(size=4), ends.assign(size=0)]).sort_values("epoch", kind="stable")

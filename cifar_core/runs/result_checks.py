@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,11 +19,11 @@ from cifar_core.config import ModelConfig, RunConfig
 from cifar_core.data.array_files import check_header, npy_chunks, npy_header, open_npz
 from cifar_core.errors import CifarCoreError
 from cifar_core.evaluate.checks import check_probs
-from cifar_core.runs.epoch_log import read_lines
+from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_tensors
 from cifar_core.runs.records import CreationRecord
 from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
-from cifar_core.runs.run_folder import METRICS, MOST_BYTES, RunFolder
+from cifar_core.runs.run_folder import METRICS, MOST_BYTES, WITHIN_EPOCHS, RunFolder
 from cifar_core.runs.sample_files import SEEN, hash_of_samples
 from cifar_core.runs.tensor_limits import network_tensors
 from cifar_core.text import size_text
@@ -56,6 +57,7 @@ class ResultChecks:
         Args:
             weights: check those of the best and of the last epoch too, which an active run may be replacing.
         """
+        yield from self._point_faults()
         yield from self._log_faults()
         lines = read_lines(self.folder)[0]
         best = best_line(lines, self.creation.epoch_rule)
@@ -75,10 +77,27 @@ class ResultChecks:
                 yield from self._fault(lambda: _check_network(self.folder, last, model, classes))
                 self._keep(last, last)
 
+    def _point_faults(self) -> Iterator[str]:
+        """Check the accuracy within epochs; call this before the epochs are read, for an active run adds some."""
+        if not os.path.lexists(self.folder.within_epochs):
+            return
+        yield from self._fault(lambda: _check_log_size(self.folder, self.folder.within_epochs))
+        points, problems = read_points(self.folder)
+        yield from (problem.rstrip(".") for problem in problems)
+        places = [point.place for point in points]
+        if any(later <= earlier for earlier, later in pairwise(places)):
+            yield f"{WITHIN_EPOCHS} has a point twice, or its points are not in the order of the training"
+        most = min(len(read_lines(self.folder)[0]) + 1, self.settings.optimizer.epochs)
+        if places and places[-1][0] > most:
+            yield f"{WITHIN_EPOCHS} has a point of epoch {places[-1][0]}, the run came only to epoch {most}"
+        if self.data and any(point.pictures > self.data.count_of(point.part) for point in points):
+            yield f"{WITHIN_EPOCHS} counts more pictures than facts.json names"
+        self._keep(self.folder.within_epochs, self.folder.within_epochs)
+
     def _log_faults(self) -> Iterator[str]:
         if not os.path.lexists(self.folder.metrics):
             return
-        yield from self._fault(lambda: _check_log_size(self.folder))
+        yield from self._fault(lambda: _check_log_size(self.folder, self.folder.metrics))
         lines, problems = read_lines(self.folder)
         yield from (problem.rstrip(".") for problem in problems)
         if [line.epoch for line in lines] != list(range(1, len(lines) + 1)):
@@ -154,10 +173,11 @@ def opened(folder: RunFolder, path: Path) -> Iterator[BinaryIO]:
         raise ValueError(f"{name} cannot be used: it {error}") from error
 
 
-def _check_log_size(folder: RunFolder) -> None:
-    with opened(folder, folder.metrics) as stream:
-        if os.fstat(stream.fileno()).st_size > MOST_BYTES[METRICS]:
-            raise ValueError(f"is larger than the {size_text(MOST_BYTES[METRICS])} allowed")
+def _check_log_size(folder: RunFolder, path: Path) -> None:
+    most = MOST_BYTES[path.name]
+    with opened(folder, path) as stream:
+        if os.fstat(stream.fileno()).st_size > most:
+            raise ValueError(f"is larger than the {size_text(most)} allowed")
 
 
 def _check_samples(folder: RunFolder, split: MeasuredSplit, data: DatasetFacts) -> tuple[np.ndarray, str]:

@@ -192,8 +192,13 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copystat(source, target)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line durably; a torn last line of an earlier crash is cut off first.
+def append_line(path: Path, line: str, *, durable: bool = True) -> None:
+    """Append one line; a torn last line of an earlier crash is cut off first.
+
+    Args:
+        path: the file; its folder exists.
+        line: without its line break.
+        durable: also survive a power cut (fsync).
 
     Raises:
         StorageError: the disk refused; the lines before are whole.
@@ -207,7 +212,8 @@ def append_line(path: Path, line: str) -> None:
         try:
             # Unbuffered, so that closing the file does not write the rest of a failed line.
             write_whole(handle, line.encode() + b"\n")
-            _sync(handle.fileno())
+            if durable:
+                _sync(handle.fileno())
         except OSError:
             with contextlib.suppress(OSError):
                 handle.truncate(end)

@@ -32,7 +32,7 @@ class EpochLine:
     test_accuracy: Share
     learning_rate: Amount  # at the epoch's last step
     seconds: Amount  # of training and measuring
-    images_per_second: Amount  # of the training steps alone
+    images_per_second: Amount  # before the measurement at the end of the epoch
     # Number of test-time augmentation views per picture whose logits were averaged; files store it under this name.
     looks: Ordinal | None = None  # None in older files: the settings give the number
 

@@ -11,18 +11,21 @@ import torch
 import torch.nn.functional as F
 
 from cifar_core.config import Precision, RunConfig
-from cifar_core.errors import TrainingError
+from cifar_core.errors import DivergedError
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.models.network import create_model
 from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shrink
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
-from cifar_core.train.epochs import LOWEST_LOSS, EpochLine, EpochRule, should_stop_early
+from cifar_core.train.epochs import LOWEST_LOSS, EpochLine, EpochPoint, EpochRule, should_stop_early
 from cifar_core.train.optimizers import make_optimizer, prepare_for_averaging
 from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
 from cifar_core.train.pruning import Pruning
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part, views_after
 from cifar_core.train.splits import MeasuredSplit
 from cifar_core.train.whitening import freeze_settled_bias, whiten
+from cifar_core.train.within_epoch import WithinEpoch
+
+CHECK_SECONDS = 1.0  # between two checks that the loss is finite: on a GPU each waits for the steps so far
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Position:
     epochs: int
     batch: int  # number of batches done in this epoch
     batches: int
-    images_per_second: float  # of this epoch's training steps so far
+    images_per_second: float  # of this epoch so far
     seconds: float  # of training and measuring, over all epochs and earlier sessions
 
 
@@ -42,6 +45,9 @@ class Callback(Protocol):
 
     def on_batch(self, position: Position) -> EndRequest | None:
         """Called after each training step; at a request the loop ends at once."""
+
+    def on_point(self, point: EpochPoint) -> None:
+        """Called a few times within an epoch, before `on_batch`, with the accuracy on a few pictures."""
 
     def on_measure(self, position: Position) -> EndRequest | None:
         """Called before each batch of the measurement after an epoch; at a request the loop ends at once."""
@@ -94,12 +100,14 @@ class Trainer:
         self.optimizer = make_optimizer(config.optimizer, self.net)
         self._learned = [item for item in self.net.parameters() if item.requires_grad]
         self.pruning = Pruning(config, len(data.train), device)
+        self.within = WithinEpoch(data, config.machine.seed)
         self.shown = len(data.train)  # pictures that the current epoch uses
         self.batches = self._most_batches = math.ceil(self.shown / config.optimizer.batch_size)  # of an epoch
         self.lines: list[EpochLine] = []
         self.batch = 0  # number of batches done in the current epoch
         self.seconds = 0.0  # of training and measuring in all finished epochs
-        self._epoch_seconds = 0.0  # of training steps in the current epoch
+        self._epoch_seconds = 0.0  # of training steps in the current epoch, with the measurements among them
+        self._checked_at = 0.0  # monotonic seconds when the loss was last seen to be finite
         self.precision = precision or pick_precision(config.model, device)
         precise = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
         self._loss_sum = torch.zeros((), dtype=precise, device=device)
@@ -109,7 +117,7 @@ class Trainer:
         """Train until the last epoch, early stopping, or a request of the callback, which is returned.
 
         Raises:
-            TrainingError: the loss became NaN or infinite.
+            DivergedError: the loss became NaN or infinite.
         """
         settings = self.config.optimizer
         while len(self.lines) < settings.epochs and not should_stop_early(self.lines, settings.patience, self.rule):
@@ -136,6 +144,7 @@ class Trainer:
             done = self.batch * self._most_batches / self.batches
             self.train_step(images, labels, indices, step=(epoch - 1) * self._most_batches + done)
             self.batch += 1
+            self._look_within(epoch, callback)
             self._epoch_seconds = before + time.monotonic() - started
             request = callback.on_batch(self._position(epoch))
             if request is not None:
@@ -185,16 +194,35 @@ class Trainer:
         """Check that the weights and the current epoch's loss are finite.
 
         Raises:
-            TrainingError: they are NaN or infinite.
+            DivergedError: they are NaN or infinite.
         """
         weights = sum(float(value.sum()) for value in self.net.state_dict().values())
-        _check_finite(len(self.lines) + 1, float(self._loss_sum), weights)
+        self._check_finite(len(self.lines) + 1, float(self._loss_sum), weights)
+
+    def _check_finite(self, epoch: int, *values: float) -> None:
+        if not all(math.isfinite(value) for value in values):
+            raise DivergedError(
+                f"Training diverged in epoch {epoch}: the loss is no longer a number. The learning rate of "
+                f"{self.config.optimizer.learning_rate:g} is probably too high: try again with a lower one."
+            )
+
+    def _look_within(self, epoch: int, callback: Callback) -> None:
+        """After a batch: check now and then that the loss is finite, and a few times measure the accuracy."""
+        is_due = self.within.is_due(self.batch, self.batches)
+        now = time.monotonic()
+        if is_due or now - self._checked_at >= CHECK_SECONDS:
+            self._checked_at = now
+            self._check_finite(epoch, float(self._loss_sum))
+        if is_due:
+            accuracy = self.within.accuracy(self.net, self.precision)
+            point = EpochPoint(epoch, self.batch, self.batches, accuracy, self.within.pictures, self.within.part)
+            callback.on_point(point)
 
     def _finish_epoch(self, epoch: int, callback: Callback) -> None:
         """Measure and log the epoch; if the callback stops this, the state stays that after the last batch."""
         counted = float(self.pruning.weights.sum(dtype=self._right.dtype))
         train_loss = float(self._loss_sum) / counted
-        _check_finite(epoch, train_loss)
+        self._check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
         before_batch = partial(_obey, callback, self._position(epoch))
         views = views_after(self.config, epoch, validates=len(self.data.validation) > 0)
@@ -205,7 +233,7 @@ class Trainer:
             validation_loss, validation_accuracy = loss_and_accuracy(probs["validation"], self.data.validation.labels)
         probs["test"] = self._predict(self.data.test, views, before_batch)
         test_loss, test_accuracy = loss_and_accuracy(probs["test"], self.data.test.labels)
-        _check_finite(epoch, test_loss, validation_loss or 0.0)
+        self._check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
         line = EpochLine(
             epoch=epoch,
@@ -282,10 +310,3 @@ def _obey(callback: Callback, position: Position) -> None:
     request = callback.on_measure(position)
     if request is not None:
         raise _MeasurementStoppedError(request)
-
-
-def _check_finite(epoch: int, *losses: float) -> None:
-    if not all(math.isfinite(loss) for loss in losses):
-        raise TrainingError(
-            f"Training diverged in epoch {epoch}: the loss is no longer a number. Lower the learning rate."
-        )

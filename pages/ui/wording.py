@@ -69,10 +69,11 @@ def silence_line(run: Run) -> str:
 
 
 def queue_line(place: QueuePlace | None) -> str:
-    """Return where a waiting run stands: `2nd of 3 in the queue, about 4 min`, or that it is starting."""
-    if place is None or place.seconds == 0:
-        return "starting…"
-    return f"{place} in the queue" + (f", {duration(place.seconds)}" if place.seconds is not None else "")
+    """Return who is ahead of a waiting run and how long: `behind quiet-otter and 2 more; starts in 3 to 5 min`.
+
+    A run that waits for nobody is starting.
+    """
+    return (place.behind(escaped) if place else "") or "starting…"
 
 
 def duration(seconds: float) -> str:

@@ -19,11 +19,19 @@ def test_waiting_runs_are_listed_and_all_are_stopped(call: Any, fake_runs: FakeR
     code, out, _ = call("runs", "list", *where)
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert code == 0 and "running" in lines[first]
-    assert "queued, 1st of 2, about 1:00 to wait" in lines[second] and "queued, 2nd of 2  " in lines[third]
+    assert f"queued, 1st of 2, behind {first}; starts in 50 to 70 s  " in lines[second]
+    assert f"queued, 2nd of 2, behind {first} and 1 more  " in lines[third]
     code, out, _ = call("runs", "show", second, "--json", *where)
     shown = json.loads(out)
-    assert shown["status"] == "queued" and shown["queue"] == {"position": 1, "of": 2, "seconds": 60.0}
-    assert shown["silent_since"] is None
+    assert shown["status"] == "queued" and shown["queue"] == {
+        "position": 1,
+        "of": 2,
+        "seconds": 60.0,
+        "low": 54.0,
+        "high": pytest.approx(69.0),
+        "ahead": [first],
+    }
+    assert shown["silent_since"] is None and shown["ending"] is None
     code, out, err = call("runs", "stop", "--all", "--json", *where)
     assert code == 0 and "3 runs ended." in err
     assert sorted(json.loads(out)["stopped"]) == sorted([first, second, third])

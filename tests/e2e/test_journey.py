@@ -14,7 +14,7 @@ from cifar_core.runs import Status, list_runs, read_metrics, read_predictions, r
 from cifar_core.samples import SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace
 from tests.e2e.conftest import loads
-from tests.e2e.screens import click_cell, pictures, query, settle, tile_ids, tiles, unzip
+from tests.e2e.screens import pictures, query, settle, tile_ids, tiles, unzip
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -37,13 +37,13 @@ def train_and_watch(page: Page, app: App, workspace: Workspace) -> str:
     page.get_by_role("button", name="Train your first model").dblclick()  # two clicks make one run
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     expect(page.get_by_text("epoch 1/", exact=False).first).to_be_visible(timeout=EPOCH_SECONDS)
-    expect(page.get_by_text(re.compile("at epoch 1, the last")).first).to_be_visible(timeout=EPOCH_SECONDS)
+    expect(page.get_by_text(re.compile("epoch 1 of .*the last")).first).to_be_visible(timeout=EPOCH_SECONDS)
     (run,) = list_runs(workspace)
     assert run.active and query(page)["run"] == run.id
 
     page.reload()  # in the middle of the training
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    expect(page.get_by_text(re.compile("at epoch [234], the last")).first).to_be_visible(timeout=EPOCH_SECONDS)
+    expect(page.get_by_text(re.compile("epoch [234] of .*the last")).first).to_be_visible(timeout=EPOCH_SECONDS)
     expect(page.get_by_role("button", name="Look inside")).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_be_hidden(timeout=EPOCH_SECONDS)
     expect(page.get_by_text("finished").first).to_be_visible()
@@ -65,9 +65,8 @@ def mistakes(workspace: Workspace, run_id: str) -> pd.DataFrame:
 def click_the_largest_confusion(page: Page, table: pd.DataFrame) -> tuple[str, str, list[str]]:
     wrong = table[~table["correct"]]
     true, predicted = wrong.groupby(["true", "predicted"]).size().idxmax()
-    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("button", name=f"{true} taken for {predicted}").click()  # the first of three things to look at
     expect(page.get_by_role("heading", name="Confusion")).to_be_visible()
-    click_cell(page, true, predicted)
     expected = select_samples(table, SampleFilter((true,), (predicted,)), "loss")["id"].tolist()
     assert 0 < len(expected) <= 192
     expect(page.get_by_text(f"true {true} → predicted {predicted} · {len(expected)}")).to_be_visible()

@@ -59,8 +59,8 @@ def test_no_tick_reads_as_its_neighbour(drawing: Page) -> None:
         low = draw.uniform(0, 1 - spread)
         run = metrics((low + spread * draw.random(epochs)).tolist())
         for figure in (
-            figures.curves(run, "accuracy"),
-            figures.curves(run, "loss"),
+            figures.curves(run, "accuracy", figures.CurveScale(epochs, zoomed=bool(number % 2))),
+            figures.curves(run, "loss", figures.CurveScale(epochs, zoomed=bool(number % 2))),
             figures.overlay_curves([("a", run)], "test_accuracy"),
         ):
             for labels in tick_labels(drawing, figure, width):
@@ -71,7 +71,7 @@ def test_no_tick_reads_as_its_neighbour(drawing: Page) -> None:
 
 
 def test_accuracies_that_hardly_differ_have_decimals_and_a_unit(drawing: Page) -> None:
-    figure = figures.curves(metrics([0.0612, 0.0655, 0.0701]), "accuracy")
+    figure = figures.curves(metrics([0.0612, 0.0655, 0.0701]), "accuracy", figures.CurveScale(3, zoomed=True))
     epochs, labels = tick_labels(drawing, figure, 700)
-    assert epochs == ["1", "2", "3"]
+    assert epochs == ["0", "1", "2", "3"]
     assert "6.4\u00a0%" in labels and len(labels) > 3

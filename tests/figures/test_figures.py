@@ -32,11 +32,13 @@ METRICS = pd.DataFrame(
 )
 
 
+THREE = figures.CurveScale(3)
+WITHIN = pd.DataFrame({"epoch": [0.25, 0.5, 1.5], "accuracy": [0.1, 0.2, 0.4], "pictures": 200, "part": "validation"})
 COUNTS = pd.DataFrame({"class": NAMES, "train": [10, 20, 30], "test": [1, 2, 3]})
 EVERY_FIGURE: dict[str, Callable[[], go.Figure]] = {
-    "accuracy": lambda: figures.curves(METRICS, "accuracy", 2),
-    "loss": lambda: figures.curves(METRICS, "loss", 3),
-    "no epoch": lambda: figures.curves(METRICS.head(0), "loss"),
+    "accuracy": lambda: figures.curves(METRICS, "accuracy", THREE, ("best", 2), WITHIN),
+    "loss": lambda: figures.curves(METRICS, "loss", THREE, ("best", 3)),
+    "no epoch": lambda: figures.curves(METRICS.head(0), "loss", THREE),
     "overlay": lambda: figures.overlay_curves([("<img src=x>", METRICS), ("b", METRICS)], "test_accuracy"),
     "overlay of none": lambda: figures.overlay_curves([], "test_loss"),
     "matrix": lambda: heatmap(MATRIX),
@@ -82,25 +84,64 @@ def texts(node: Any) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["accuracy", "loss"])
 def test_curves_show_each_part_and_the_best_epoch(kind: Literal["accuracy", "loss"]) -> None:
-    figure = figures.curves(METRICS, kind, 2)
-    assert [trace.name for trace in figure.data] == ["train", "validation", "test"]
-    for trace in figure.data:
+    figure = figures.curves(METRICS, kind, THREE, ("best", 2))
+    assert [trace.name for trace in figure.data] == ["training", "validation", "test"]
+    for part, trace in zip(("train", "validation", "test"), figure.data, strict=True):
         unit = 100 if kind == "accuracy" else 1  # accuracies are drawn in per cent
-        assert list(trace.y) == pytest.approx((unit * METRICS[f"{trace.name}_{kind}"]).tolist())
+        assert list(trace.y) == pytest.approx((unit * METRICS[f"{part}_{kind}"]).tolist())
         assert "markers" in trace.mode
     assert [shape.x0 for shape in figure.layout.shapes] == [2]
     assert figure.layout.annotations[0].text == "best: epoch 2"
-    labels = [figures.curves(METRICS, kind, epoch).layout.annotations[0] for epoch in (1, 2, 3)]
-    assert [label.xanchor for label in labels] == ["left", "center", "right"], "inside the chart at both ends"
-    assert figures.curves(METRICS, kind, 3, "last").layout.annotations[0].text == "last: epoch 3"
+    labels = [figures.curves(METRICS, kind, THREE, ("last", epoch)).layout.annotations[0] for epoch in (1, 2, 3)]
+    assert [label.xanchor for label in labels] == ["center", "center", "right"], "inside the chart"
+    assert labels[2].text == "last: epoch 3"
+    early = figures.curves(METRICS, kind, figures.CurveScale(100), ("best", 1))
+    assert early.layout.annotations[0].xanchor == "left"
 
 
 def test_curves_without_a_validation_part() -> None:
-    figure = figures.curves(METRICS.assign(validation_loss=None, validation_accuracy=None), "loss")
-    assert [trace.name for trace in figure.data] == ["train", "test"]
+    figure = figures.curves(METRICS.assign(validation_loss=None, validation_accuracy=None), "loss", THREE)
+    assert [trace.name for trace in figure.data] == ["training", "test"]
     assert not figure.layout.shapes
     with pytest.raises(ConfigError, match="accuracy or loss"):
-        figures.curves(METRICS, "speed")  # type: ignore[arg-type]
+        figures.curves(METRICS, "speed", THREE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["accuracy", "loss"])
+def test_the_axes_of_a_run_stand_still_while_it_trains(kind: Literal["accuracy", "loss"]) -> None:
+    scale = figures.CurveScale(10)
+    seen = {
+        (tuple(axes.xaxis.range), tuple(axes.yaxis.range), axes.uirevision)
+        for axes in (figures.curves(METRICS[:count], kind, scale, within=WITHIN).layout for count in range(4))
+    }
+    ((x, y, _),) = seen
+    assert x[0] < 0 < 10 < x[1] < 10.5
+    assert (y[0] < 0 and 100 < y[1] < 105) if kind == "accuracy" else (y[0] < 0 and 2.4 < y[1] < 3)
+    zoomed = figures.curves(METRICS, kind, figures.CurveScale(10, zoomed=True)).layout
+    assert zoomed.yaxis.range is None and zoomed.uirevision not in {revision for *_, revision in seen}
+    assert tuple(zoomed.xaxis.range) == x
+
+
+def test_a_loss_that_grows_without_end_leaves_the_chart() -> None:
+    """The axis doubles once, so that a loss above that of guessing is seen, and no more."""
+    tops = []
+    for last in (2.0, 4.0, 1e30, np.inf, np.nan):
+        figure = figures.curves(METRICS.assign(test_loss=[2.2, 1.7, last]), "loss", THREE)
+        tops.append(figure.layout.yaxis.range[1])
+        assert np.isfinite([value for trace in figure.data for value in trace.y if value is not None]).sum() >= 8
+    assert tops == [tops[0], *[2 * tops[0]] * 2, tops[0], tops[0]]
+    assert figures.curves(METRICS, "loss", figures.CurveScale(3, 100)).layout.yaxis.range[1] == 2 * tops[0]
+
+
+def test_the_accuracy_within_epochs_is_drawn_between_their_ends() -> None:
+    *_, light = figures.curves(METRICS, "accuracy", THREE, within=WITHIN).data
+    assert light.x.tolist() == [0.25, 0.5, 1, 1.5, 2, 3]
+    assert light.y.tolist() == pytest.approx([10, 20, 28, 40, 45, 50])
+    assert list(light.marker.size) == [4, 4, 0, 4, 0, 0], "the ends of the epochs have points of their own"
+    assert "200 validation pictures" in light.hovertemplate and light.opacity < 1
+    only = figures.curves(METRICS[:0], "accuracy", figures.CurveScale(1), within=WITHIN[:2])
+    assert [trace.x.tolist() for trace in only.data] == [[0.25, 0.5]], "before the first epoch has ended"
+    assert "within epochs" not in {trace.name for trace in figures.curves(METRICS, "loss", THREE, within=WITHIN).data}
 
 
 def test_overlay_tells_many_runs_apart() -> None:
@@ -110,18 +151,10 @@ def test_overlay_tells_many_runs_apart() -> None:
     assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 12
 
 
-def test_without_points_the_axes_show_the_possible_range() -> None:
-    assert [list(figures.curves(METRICS[:0], kind).layout.yaxis.range) for kind in ("accuracy", "loss")] == [
-        [0, 100],
-        [0, 2.5],
-    ]
-    assert figures.curves(METRICS, "accuracy").layout.yaxis.range is None
-
-
 def test_no_axis_shows_an_accuracy_over_100_percent() -> None:
     """Around the single point of a first epoch Plotly would show a range of 2."""
     for figure in (
-        figures.curves(METRICS[:1], "accuracy"),
+        figures.curves(METRICS[:1], "accuracy", figures.CurveScale(3, zoomed=True)),
         figures.overlay_curves([("a", METRICS[:1])], "test_accuracy"),
     ):
         bounds = figure.layout.yaxis.autorangeoptions

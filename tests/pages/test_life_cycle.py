@@ -64,6 +64,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ids
 
 
+def shown(run_id: str) -> str:
+    """A run's id as Markdown that shows it."""
+    return run_id.replace("-", "\\-")
+
+
 def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     """Select rows of the table of runs: AppTest cannot click into a table."""
     monkeypatch.setattr(
@@ -97,7 +102,8 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     app = open_page(workspace, "runs")
     words = said(app)
     assert "1 training, 2 waiting" in words
-    assert "1st of 2 in the queue, about 4 min" in words and "2nd of 2 in the queue" in words
+    assert f"behind {shown(running)}; starts in 3 to 5 min" in words
+    assert f"behind {shown(running)} and 1 more" in words
     keys = [button.key for button in app.button if button.key]
     order = [key for key in keys if key.startswith("runs_stop_") and key != "runs_stop_all"]
     assert order == [f"runs_stop_{run_id}" for run_id in (running, first, second)]
@@ -105,7 +111,9 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     app.button(key=f"runs_stop_{first}").click().run()
     assert not app.exception
     assert read_run(workspace, first).status is Status.STOPPED
-    assert "1st of 1 in the queue, about 4 min" in said(app)
+    words = said(app)
+    assert f"behind {shown(running)}; starts in 3 to 5 min" in words and "and 1 more" not in words
+    assert app.button(key=f"runs_stop_{first}").label == "Stopped", "its row stays until the page is left"
 
 
 def test_stop_is_stopping_on_every_page_and_its_place_stays_its_own(
@@ -138,11 +146,11 @@ def test_stop_is_stopping_on_every_page_and_its_place_stays_its_own(
 
 
 def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: Workspace, train: Begin) -> None:
-    train(workspace)
+    running = train(workspace)
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
     assert [info.value for info in app.info] == [
-        "1st of 1 in the queue, about 4 min. It starts by itself when its turn comes."
+        f"Waits behind {shown(running)}; starts in 3 to 5 min. It starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
@@ -155,16 +163,16 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
 def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
     open_page: OpenPage, workspace: Workspace, train: Begin, started: list[str]
 ) -> None:
-    train(workspace)
+    behind = f"behind {shown(train(workspace))}; starts in 3 to 5 min"
     app = open_page(workspace, "train", view="New run")
-    assert "A run started now would be 1st of 1 in the queue, about 4 min" in said(app)
+    assert f"A run started now would wait {behind}" in said(app)
     app.button(key="train_start").click().run()
     assert not app.exception
-    assert any("1st of 1 in the queue, about 4 min" in info.value for info in app.info)
+    assert any(behind in info.value for info in app.info)
     (workspace.runs / "broken-run").mkdir()
     home = open_page(workspace, "home")
     assert "1 training, 1 waiting" in said(home)
-    assert "1st of 1 in the queue" in said(home), "a folder that cannot be read hides no run"
+    assert behind in said(home), "a folder that cannot be read hides no run"
 
 
 @pytest.mark.fault(94)
@@ -172,7 +180,7 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
 def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
     open_page: OpenPage, workspace: Workspace, train: Begin, monkeypatch: pytest.MonkeyPatch, has_ticket: bool
 ) -> None:
-    train(workspace)
+    running = train(workspace)
     frozen, second = wait(workspace), wait(workspace)
     folder, ago = run_folder(workspace, frozen), time.monotonic() - 40
     monkeypatch.setattr(
@@ -186,7 +194,7 @@ def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
         words = said(app)
         assert "1 training, 2 waiting" in words
         assert "not responding" in words and "others pass it in the queue" in words
-        assert "1st of 1 in the queue" in words, second
+        assert f"behind {shown(running)}; starts in 3 to 5 min" in words, second
         assert {"not responding", "waiting, 1st of 1"} <= set(app.dataframe[0].value["status"])
         watched = said(open_page(workspace, "train", run=frozen, view="Watch"))
         assert "Stop ends it within half a minute" in watched and "checkpoint" not in watched

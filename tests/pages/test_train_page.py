@@ -1,6 +1,5 @@
 """Train: sliders and number fields say the same, one start makes one run, and the run in focus is shown as it is."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,8 @@ from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.workspace import Workspace
 from pages.ui.train import start_estimate
-from pages.ui.wording import percent, result_line
 from tests.conftest import save_tiny
-from tests.pages.support import OpenPage, primaries, said
+from tests.pages.support import OpenPage, said
 
 _read_if_changed = listing._read_if_changed
 
@@ -89,17 +87,6 @@ def test_the_same_nonce_twice_is_one_run(workspace: Workspace, started: list[str
     assert len(list_runs(workspace)) == 1
 
 
-def test_a_finished_run_shows_curves_numbers_and_ways_on(open_page: OpenPage, finished: Run, shared: Workspace) -> None:
-    app = open_page(shared, "train", run=finished.id, view="Watch")
-    assert len(app.get("plotly_chart")) == 2
-    assert len(app.dataframe[0].value) == 2, "a row an epoch"
-    assert finished.best is not None
-    assert f"n = 100: **{percent(finished.best.test_accuracy)}** (95\u00a0% interval " in said(app)
-    assert f") at epoch {finished.best.epoch}" in said(app)
-    assert primaries(app) == ["Look inside"]
-    assert not {button.label for button in app.button} & {"Stop", "Pause"}
-
-
 def test_the_runs_are_read_once_for_the_whole_page(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,16 +133,3 @@ def test_a_run_that_cannot_be_read_is_said(open_page: OpenPage, workspace: Works
     (broken / "config.json").write_text("[1]", "utf-8")
     app = open_page(workspace, "train", run="broken-run", view="Watch")
     assert any("cannot be read" in error.value for error in app.error)
-
-
-def test_an_accuracy_names_the_views_of_each_picture(finished: Run) -> None:
-    assert finished.last is not None
-    last = replace(finished.last, epoch=2, validation_accuracy=None, looks=6)
-    run = replace(finished, best=last, last=last)
-    assert result_line(run).endswith("(no validation part), mean of 6 views of each picture; earlier epochs: one view.")
-    assert "(95\u00a0% interval 4" in result_line(replace(run, best=replace(last, test_accuracy=0.5)))
-    assert "interval" not in result_line(replace(run, dataset=None)), "how many pictures it was is not known"
-    only = replace(last, epoch=1)
-    assert result_line(replace(run, best=only, last=only)).endswith("mean of 6 views of each picture.")
-    once = replace(last, looks=1)
-    assert "look" not in result_line(replace(run, best=once, last=once))

@@ -11,10 +11,11 @@ import torch.nn.functional as F
 
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import Dataset, Split
-from cifar_core.errors import TrainingError
+from cifar_core.errors import DivergedError
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.models.network import create_model
-from cifar_core.train import EARLIEST, LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit
+from cifar_core.train import EARLIEST, LOWEST_LOSS, EpochLine, EpochPoint, EpochRule, MeasuredSplit, within_epoch
+from cifar_core.train import trainer as trainer_module
 from cifar_core.train.batches import TrainingData, epoch_batches, load_training_data, normalise
 from cifar_core.train.predict import config_with_views, predict_probabilities
 from cifar_core.train.trainer import Position, Trainer
@@ -32,10 +33,14 @@ class RecordingCallback:
         self.lines: list[EpochLine] = []
         self.positions: list[Position] = []
         self.probs: list[torch.Tensor] = []
+        self.points: list[EpochPoint] = []
 
     def on_batch(self, position: Position) -> EndRequest | None:
         self.positions.append(position)
         return self.answer(position)
+
+    def on_point(self, point: EpochPoint) -> None:
+        self.points.append(point)
 
     def on_measure(self, position: Position) -> EndRequest | None:
         self.positions.append(position)
@@ -191,7 +196,9 @@ def test_same_seed_same_run_bit_for_bit() -> None:
         ),
     ],
 )
-def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
+def test_five_pauses_and_looks_within_the_epochs_change_nothing(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Weights, lines and probabilities are bitwise equal; after each pause a new trainer loads the state."""
     settings, precision = {**settings}, settings.get("precision", "float32")
     settings.pop("precision", None)
@@ -199,7 +206,9 @@ def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
     straight = RecordingCallback()
     uninterrupted = Trainer(config, data_for(config), CPU, precision)
     uninterrupted.fit(straight)
+    assert straight.points == [], "the training part is too small"
 
+    monkeypatch.setattr(within_epoch, "_SHARE", 0.5)
     state = None
     callback = RecordingCallback()
     for pause in (2, 7, 9, 11, 20):  # batches of the whole run
@@ -223,6 +232,8 @@ def test_five_pauses_change_nothing(settings: dict[str, Any]) -> None:
     for ours, theirs in zip(last.net.parameters(), uninterrupted.net.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(callback.probs, straight.probs, strict=True))
+    places = [point.place for point in callback.points]
+    assert len(places) == 4 * config.optimizer.epochs and places == sorted(set(places)), "no point is there twice"
 
 
 def test_stop_is_obeyed_within_one_batch() -> None:
@@ -281,8 +292,30 @@ def test_divergence_is_one_sentence() -> None:
             next(iter(trainer.net.parameters())).data.fill_(float("nan"))
         return None
 
-    with pytest.raises(TrainingError, match=r"diverged in epoch 2: .* Lower the learning rate"):
+    with pytest.raises(
+        DivergedError,
+        match=r"diverged in epoch 2: .* learning rate of 0\.003 is probably too high: try again with a lower one",
+    ):
         trainer.fit(RecordingCallback(poison))
+
+
+@pytest.mark.parametrize(("seconds", "share"), [(0.0, 0.0), (1e9, 1.0)], ids=["a look each second", "a point"])
+def test_divergence_is_found_within_the_epoch(monkeypatch: pytest.MonkeyPatch, seconds: float, share: float) -> None:
+    monkeypatch.setattr(trainer_module, "CHECK_SECONDS", seconds)
+    monkeypatch.setattr(within_epoch, "_SHARE", share)
+    config = make_config({**TINY, "batch_size": 4})
+    trainer = Trainer(config, data_for(config), CPU)
+
+    def poison(position: Position) -> EndRequest | None:
+        if position.batch == 20:
+            next(iter(trainer.net.parameters())).data.fill_(float("nan"))
+        return None
+
+    callback = RecordingCallback(poison)
+    with pytest.raises(DivergedError, match="diverged in epoch 1"):
+        trainer.fit(callback)
+    assert callback.positions[-1].batch <= (21 if share == 0 else 40) < trainer.batches
+    assert all(point.batch <= 20 for point in callback.points), "nothing is measured of a network that is lost"
 
 
 def test_a_constant_channel_does_not_diverge() -> None:
@@ -305,7 +338,7 @@ def test_weights_that_blow_up_at_the_last_step_are_never_kept() -> None:
         return None
 
     callback = RecordingCallback(poison)
-    with pytest.raises(TrainingError, match="diverged in epoch 1"):
+    with pytest.raises(DivergedError, match="diverged in epoch 1"):
         trainer.fit(callback)
     assert callback.lines == []
 

@@ -75,7 +75,7 @@ class Checkpoints:
 
         Raises:
             StorageError: the disk refused; the earlier checkpoints are whole.
-            TrainingError: the weights are no longer finite, so no training can continue from them.
+            DivergedError: the weights are no longer finite, so no training can continue from them.
         """
         trainer.require_finite()
         path = self._folder.checkpoint(len(trainer.lines), trainer.batch)

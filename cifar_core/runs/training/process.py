@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +30,7 @@ from cifar_core.data import (
 )
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.data.store import is_saved
-from cifar_core.errors import CifarCoreError, RunError, StorageError
+from cifar_core.errors import CifarCoreError, DivergedError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
 from cifar_core.lifecycle.requests import EndRequests, control_files
@@ -38,7 +38,7 @@ from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
-from cifar_core.runs.epoch_log import read_lines
+from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.records import MAX_WARNINGS, TrainingRecord, read_creation, read_training_record, run_config
@@ -50,7 +50,7 @@ from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_tex
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import MeasuredSplit, should_stop_early, unvalidated_classes
+from cifar_core.train import EpochLine, EpochPoint, MeasuredSplit, should_stop_early, unvalidated_classes
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
@@ -96,7 +96,7 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen, check.shortcuts)
     loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=creation.epoch_rule))
     trainer = loaded.trainer
-    _rewind_metrics(folder, trainer)
+    _rewind_logs(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
     record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
     record = _with_warnings(record, read_training_record(folder), loaded)
@@ -239,11 +239,21 @@ def _with_warnings(record: TrainingRecord, before: TrainingRecord | None, loaded
     return replace(record, exact=exact, warnings=(*warnings, *loaded.warnings)[:MAX_WARNINGS])
 
 
-def _rewind_metrics(folder: RunFolder, trainer: Trainer) -> None:
-    """Make the log that of the trainer's checkpoint: epochs after it are trained again, a crash may have cost one."""
-    lines = "".join(line_text(line) + "\n" for line in trainer.lines).encode()
-    if not folder.metrics.exists() or read_start(folder.metrics, len(lines) + 1) != lines:
-        write_atomic(folder.metrics, lines)
+def _rewind_logs(folder: RunFolder, trainer: Trainer) -> None:
+    """Make the logs those of the trainer's checkpoint: what came after it is trained again, a crash may have cost some.
+
+    The points within epochs come first, so that none is ever of a later epoch than the next one.
+    """
+    if folder.within_epochs.exists():
+        here = (len(trainer.lines) + 1, trainer.batch)
+        _write_lines(folder.within_epochs, [point for point in read_points(folder)[0] if point.place <= here])
+    _write_lines(folder.metrics, trainer.lines)
+
+
+def _write_lines(path: Path, lines: Sequence[EpochLine | EpochPoint]) -> None:
+    content = "".join(line_text(line) + "\n" for line in lines).encode()
+    if not path.exists() or read_start(path, len(content) + 1) != content:
+        write_atomic(path, content)
 
 
 def main() -> int:
@@ -273,7 +283,7 @@ def compute(folder: RunFolder, parent: int) -> int:
         try:
             train_run(folder, requests)
         except CifarCoreError as error:
-            _write_failure(folder, str(error))
+            _write_failure(folder, str(error), diverged=isinstance(error, DivergedError))
             return 1
     return 0
 
@@ -290,12 +300,12 @@ def _failure_hook(folder: RunFolder) -> Callable[..., None]:
     return fail
 
 
-def _write_failure(folder: RunFolder, error: str) -> None:
+def _write_failure(folder: RunFolder, error: str, *, diverged: bool = False) -> None:
     """Write the error to the status, and to the log, where the worker finds it if the status cannot be written."""
     with contextlib.suppress(OSError):  # the pipe to the log is closed where the worker is dead
         print(f"\n{end_line(Status.FAILED, error)}", file=sys.stderr)
     with contextlib.suppress(CifarCoreError):
-        move_or_retry(folder, Status.FAILED, error)
+        move_or_retry(folder, Status.FAILED, error, diverged=diverged)
 
 
 def _exit_without_cleanup(code: int) -> NoReturn:

@@ -23,7 +23,7 @@ from cifar_core.runs.sample_files import Samples, samples_content
 from cifar_core.runs.training.checkpoints import Checkpoints
 from cifar_core.storage.atomic import append_line, make_folder, remove, write_atomic
 from cifar_core.storage.json_files import read_start
-from cifar_core.train import EpochLine, MeasuredSplit, best_line
+from cifar_core.train import EpochLine, EpochPoint, MeasuredSplit, best_line
 from cifar_core.train.batches import TrainingData
 from cifar_core.train.trainer import Position, Trainer
 
@@ -64,6 +64,11 @@ class Recorder:
         if request is None and time.monotonic() - self._saved_at >= self._interval:
             self._save()
         return request
+
+    def on_point(self, point: EpochPoint) -> None:
+        """Write the accuracy within an epoch; a power cut may lose it, and the run goes on where the disk is full."""
+        with contextlib.suppress(StorageError):
+            append_line(self._folder.within_epochs, line_text(point), durable=False)
 
     def on_measure(self, position: Position) -> EndRequest | None:
         """Write that the epoch is being measured, without delay when that begins; returns the request to the run."""
@@ -146,8 +151,8 @@ def weights_metadata(dataset: Dataset, model: ModelConfig) -> dict[str, str]:
     }
 
 
-def line_text(line: EpochLine) -> str:
-    """A line of `metrics.jsonl`."""
+def line_text(line: EpochLine | EpochPoint) -> str:
+    """A line of `metrics.jsonl` or of `within-epochs.jsonl`."""
     return json.dumps(asdict(line), allow_nan=False)
 
 

@@ -62,6 +62,8 @@ function build(grid, state) {
   grid.setAttribute("aria-label", selectable ? "Pictures: Enter opens, Space selects, arrow keys move" : "Pictures")
   state.focus = Math.min(state.focus, Math.max(0, keys.length - 1))
   state.anchor = state.focus
+  // New captions of the same pictures take no focus away, as when the next epoch answers.
+  const hadFocus = state.tiles.some(item => item.matches(":focus"))
   state.tiles = keys.map((key, index) => makeTile(grid, state, index))
   state.ticks = selectable ? keys.map((key, index) => makeTick(grid, state, index)) : []
   grid.replaceChildren(...keys.map((key, index) => {
@@ -71,6 +73,7 @@ function build(grid, state) {
     cell.append(state.tiles[index], ...(selectable ? [state.ticks[index]] : []))
     return cell
   }))
+  if (hadFocus) state.tiles[state.focus]?.focus({ preventScroll: true })
 }
 
 function makeTile(grid, state, index) {

@@ -15,9 +15,10 @@ from cifar_core.text import counted, first_names
 from cifar_core.workspace import Workspace
 from pages.ui.caches import file_identity, load_dataset, load_test_split
 from pages.ui.components.image_grid import image_grid
+from pages.ui.data.pictures_so_far import show_pictures_so_far
 from pages.ui.markdown import escaped, escaped_sentence
 
-_TILE = 48  # CSS pixels: six beside the curve in a window of 1366, seven in one of 800
+_TILE = 56  # CSS pixels: six in a row in windows of 1366 and of 800
 _HELP = (
     "Chosen by the seed of the run, as evenly over the classes as possible, before any answer was known. "
     "A click opens a picture."
@@ -25,17 +26,22 @@ _HELP = (
 
 
 def show_learning_pictures(workspace: Workspace, run: Run) -> None:
-    """Show the pictures; those of a dataset that is gone or another one by now cannot be shown, and a line says so."""
+    """Show the pictures; in their place those that are drawn now, where the dataset is not there yet.
+
+    Those of a dataset that is gone or another one by now cannot be shown, and a line says so.
+    """
     try:
         split, names = _test_pictures(workspace, run)
     except (DataError, RunError) as error:
-        if not run.active:
+        if run.active:
+            show_pictures_so_far(workspace, run.config.data.dataset)
+        else:
             st.caption(escaped_sentence(error))
         return
     rows = _rows(run.config.data.dataset, len(split.labels), run.config.machine.seed, split.labels)
     labels = np.asarray(split.labels[rows], np.int64)
     step = _step(workspace, run, rows, labels)
-    st.markdown(words_on_step(step, [names[label] for label in labels], run), help=_HELP)
+    st.markdown(words_on_step(step, len(rows), run), help=_HELP)
     captions = _captions(step, labels, names)
     event = image_grid(
         split.images[rows],
@@ -46,6 +52,8 @@ def show_learning_pictures(workspace: Workspace, run: Run) -> None:
         marks=[""] * len(rows) if step is None else ["right" if right else "wrong" for right in step.right],
         tile=_TILE,
     )
+    if step is not None and run.last is not None and run.last.epoch > 1:
+        st.caption(words_on_turned(step, [names[label] for label in labels]))
     if event.opened:
         epoch = {"epoch": str(run.last.epoch)} if run.last else {}
         st.switch_page("pages/picture.py", query_params={"run": run.id, "id": event.opened, **epoch})
@@ -82,23 +90,27 @@ def _read_step(
     return read_learning_step(_workspace, _run, epoch, rows, labels)
 
 
-def words_on_step(step: LearningStep | None, true: Sequence[str], run: Run) -> str:
-    """Return how many pictures are right and which turned with the newest epoch: the line above the pictures.
-
-    Args:
-        step: what the run answers; None before its first epoch.
-        true: the true class of each picture.
-        run: the run.
-    """
+def words_on_step(step: LearningStep | None, count: int, run: Run) -> str:
+    """Return how many of the pictures are right after the newest epoch: the line above them."""
     if step is None or run.last is None:
         waits = ": right or wrong after each epoch" if run.active else ""
-        return f"**{counted(len(true), 'test picture')}**{waits}"
-    words = f"**{int(step.right.sum())} of {counted(len(true), 'test picture')}** right after epoch {run.last.epoch}"
+        return f"**{counted(count, 'test picture')}**{waits}"
+    return f"**{int(step.right.sum())} of {counted(count, 'test picture')}** right after epoch {run.last.epoch}"
+
+
+def words_on_turned(step: LearningStep, true: Sequence[str]) -> str:
+    """Return which pictures turned with the newest epoch: the line below them, so that it moves none of them.
+
+    Args:
+        step: what the run answers.
+        true: the true class of each picture.
+    """
+    words = []
     for turned, way in ((step.turned_right, "right"), (step.turned_wrong, "wrong")):
         if turned.any():
             names = first_names([true[int(place)] for place in np.flatnonzero(turned)])
-            words += f" · {int(turned.sum())} turned {way}: {escaped(names)}"
-    return words
+            words.append(f"{int(turned.sum())} turned {way} with this epoch: {escaped(names)}")
+    return " · ".join(words) or "None turned with this epoch."
 
 
 def _captions(step: LearningStep | None, labels: np.ndarray, names: Sequence[str]) -> list[str]:

@@ -11,7 +11,6 @@ import streamlit as st
 from cifar_core.runs import Run, Status, queue_places, read_metrics, read_within_epochs, slots, worker_log_tail
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
-from pages.ui.data.pictures_so_far import show_pictures_so_far
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
@@ -67,7 +66,7 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         st.error(escaped_sentence(drawn.problem), icon=":material/broken_image:")
     else:
         live(lambda run, listed: _show_head(workspace, run, listed), refresh_interval())
-        live(lambda run, listed: _show_results(workspace, run), _results_interval(drawn))
+        live(lambda run, listed: _show_results(workspace, run, listed), _results_interval(drawn))
     if not drawn.active:
         rerun_when_runs_change(workspace, [drawn], drawn.id)
 
@@ -82,7 +81,7 @@ def _results_interval(run: Run) -> float:
     return max(refresh_interval(), min(_MAX_RESULTS_INTERVAL, epoch / 2))
 
 
-def _show_results(workspace: Workspace, run: Run) -> None:
+def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     """Show what the run has reached. While it is active the same elements are drawn at each refresh, in one order."""
     with show_errors():
         metrics, within = read_metrics(workspace, run.id), read_within_epochs(workspace, run.id)
@@ -94,13 +93,15 @@ def _show_results(workspace: Workspace, run: Run) -> None:
         if len(metrics):
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
+    if run.active:
+        _show_go_on_buttons(workspace, run, runs)
 
 
 def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
     """Show the accuracy beside a dozen pictures, and below the loss beside what happened.
 
-    In a narrow window they stand one below the other. What to look at after the end comes between, so that nothing above
-    it moves when a run ends.
+    In a narrow window they stand one below the other. What to look at after the end comes between, so that
+    nothing above it moves when a run ends.
     """
     with st.grid(2, min_column_width=340):
         with st.container():
@@ -125,23 +126,26 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             f"{badge} **{escaped(run.name)}**",
             f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}",
         ]
-        facts += [escaped(f"{run.device} in {run.precision}")] if run.device else []
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
-        st.info(f"{queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
+        st.info(f"Waits {queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
     elif run.status is not Status.FINISHED:
         show_run_progress(run)
-        if run.last is None:
-            show_pictures_so_far(workspace, run.config.data.dataset)  # it may have to be drawn first
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
+    if not run.active:
+        _show_go_on_buttons(workspace, run, runs)
+    _show_notices(run)
+
+
+def _show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run]) -> None:
+    """Show them above the results of a run that has ended, and below those of one that still trains."""
     made = show_go_on_buttons(workspace, run, runs, "train")
     if made:
         focus_on(made)
         st.rerun()
-    _show_notices(run)
 
 
 def _show_notices(run: Run) -> None:

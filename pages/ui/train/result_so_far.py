@@ -39,11 +39,12 @@ def headline(run: Run, within: pd.DataFrame) -> Headline:
             label, percent(float(newest["accuracy"])), "Measured within the first epoch, on a few pictures."
         )
     n = f", n = {run.dataset.test:,}" if run.dataset else ""
-    best, last = run.best, run.last or run.best
+    best, last, value = run.best, run.last or run.best, percent(run.best.test_accuracy)
     parts = [accuracy_interval(run, best.test_accuracy), _epoch_words(run)]
     if last.epoch != best.epoch:
-        parts.append(f"{percent(last.test_accuracy)} at epoch {last.epoch}, the last{so_far}")
-    return Headline(f"Accuracy{so_far} · test{n}", percent(best.test_accuracy), " · ".join(filter(None, parts)))
+        same = percent(last.test_accuracy) == value
+        parts.append(f"{'the same' if same else percent(last.test_accuracy)} at epoch {last.epoch}, the last{so_far}")
+    return Headline(f"Accuracy{so_far} · test{n}", value, " · ".join(filter(None, parts)))
 
 
 def _epoch_words(run: Run) -> str:
@@ -70,6 +71,8 @@ def show_result_so_far(run: Run, metrics: pd.DataFrame, within: pd.DataFrame) ->
 
 
 def _sentence(run: Run, metrics: pd.DataFrame) -> str:
+    if run.waits:
+        return "It waits for its turn."
     if metrics.empty:
         return "Its first epoch has not ended." if run.active else "It ended before its first epoch did."
     if run.diverged:  # which the notice above says; the curves before it may look well

@@ -20,11 +20,13 @@ from cifar_core.runs import (
     create_run,
     epoch_to_resume,
     list_runs,
+    lower_rate,
     pause_run,
     queue_places,
     read_run,
     resume_run,
     retry_run,
+    retry_with_lower_rate,
     slots,
     start_run,
     stop_run,
@@ -200,21 +202,28 @@ def _resume(workspace: Workspace, run_id: str) -> None:
 
 
 def _show_retry(workspace: Workspace, run: Run, runs: list[Run], page: str) -> str:
+    """Show Retry, for a run that diverged with a lower learning rate; return the id of the run that it made."""
+    lower = run.diverged and lower_rate(run.config) < run.config.optimizer.learning_rate
+    label = f"Try again with learning rate {lower_rate(run.config):g}" if lower else "Retry"
+    words = (
+        "from the start, all else and the seed the same" if lower else "again from the start, same settings and seed"
+    )
     # The count is part of the key, so that the second of two quick clicks finds no button; a later one finds one
     # that is disabled as long as the new run is under way, because it would end the same.
     repeats = [other for other in runs if other.parent == run.id]
-    under_way = any(other.active and other.config == run.config for other in repeats)
+    under_way = any(other.active and (lower or other.config == run.config) for other in repeats)
     made = ""
     if _show_choice(
-        "Retry",
-        "a run that repeats it is under way" if under_way else "again from the start, same settings and seed",
+        label,
+        "a run that repeats it is under way" if under_way else words,
         key=f"{page}_retry_{run.id}_{len(repeats)}",
         icon=":material/replay:",
         kind="secondary" if run.resumable else "primary",
         disabled=under_way,
     ):
         with show_errors_as_toast():
-            made = retry_run(workspace, run.id, person=current_person())
+            make = retry_with_lower_rate if lower else retry_run
+            made = make(workspace, run.id, person=current_person())
             start_run(workspace, made)
             _announce_queue_place(workspace, made)
     return made

@@ -64,7 +64,7 @@ def show_start_estimate(
                 show_run_progress(now)
             place = _next_place(workspace, config, listed)
             if place is not None and place.seconds != 0:
-                st.caption(f":material/hourglass_top: A run started now would be {queue_line(place)}.")
+                st.caption(f":material/hourglass_top: A run started now would wait {queue_line(place)}.")
         if state == "measuring" and _machine_state(workspace, listed) != "measuring":
             rerun_page()
         if config is not None:

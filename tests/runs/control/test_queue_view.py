@@ -13,16 +13,20 @@ BASE = Run("x", "x", "", Status.QUEUED, make_config(), "")
 
 
 def waiting(ticket: int, seconds: float | None = 100.0, **more: object) -> Run:
-    return replace(BASE, id=f"w{ticket}", ticket=ticket, expected_seconds=seconds, **more)  # type: ignore[arg-type]
+    return replace(BASE, id=f"w{ticket}", name=f"name of w{ticket}", ticket=ticket, expected_seconds=seconds, **more)  # type: ignore[arg-type]
 
 
 def training(left: float | None) -> Run:
-    return replace(BASE, id=f"t{left}", status=Status.RUNNING, progress=TrainingProgress("training", seconds_left=left))
+    progress = TrainingProgress("training", seconds_left=left)
+    return replace(BASE, id=f"t{left}", name=f"name of t{left}", status=Status.RUNNING, progress=progress)
 
 
 def test_one_slot_is_a_sum() -> None:
     runs = [waiting(7, 50), waiting(3, 100), training(30), replace(BASE, status=Status.FINISHED)]
-    assert queue_places(runs, 1) == {"w3": QueuePlace(1, 2, 30), "w7": QueuePlace(2, 2, 130)}
+    assert queue_places(runs, 1) == {
+        "w3": QueuePlace(1, 2, 30, 27, 34.5, ("name of t30",)),
+        "w7": QueuePlace(2, 2, 130, 107, 159.5, ("name of t30", "name of w3")),
+    }
     assert list(queue_places(runs, 1)) == ["w3", "w7"]
 
 
@@ -55,6 +59,19 @@ def test_places_are_ordinal_numbers(position: int, ordinal: str) -> None:
     assert str(QueuePlace(position, 200, None)) == f"{ordinal} of 200"
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (QueuePlace(1, 1, 60, 54, 69, ("a",)), "behind *a*; starts in 50 to 70 s"),
+        (QueuePlace(2, 2, None, None, None, ("a", "b", "c")), "behind *a* and 2 more"),
+        (QueuePlace(1, 1, 0, 0, 0, ("a",)), ""),  # a slot is free
+        (QueuePlace(1, 1, 0, 0, 0), ""),
+    ],
+)
+def test_it_is_said_who_is_ahead_and_how_long(place: QueuePlace, words: str) -> None:
+    assert place.behind(lambda name: f"*{name}*") == words
+
+
 @given(
     times=st.lists(st.none() | st.floats(0, 1e6), max_size=6),
     lefts=st.lists(st.none() | st.floats(0, 1e6), max_size=4),
@@ -68,4 +85,5 @@ def test_no_run_waits_less_than_the_run_before_it(
     assert [place.position for place in places] == list(range(1, len(times) + 1))
     known = [place.seconds for place in places if place.seconds is not None]
     assert known == sorted(known) and all(seconds >= 0 for seconds in known)
+    assert all(place.low <= place.seconds <= place.high for place in places if place.seconds is not None)  # type: ignore[operator]
     assert [place.seconds is None for place in places] == sorted(place.seconds is None for place in places)

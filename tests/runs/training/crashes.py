@@ -23,7 +23,7 @@ from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move, state_without_worker
 from cifar_core.runs import create_run, list_runs, read_predictions, read_run, verify_run
-from cifar_core.runs.epoch_log import read_lines
+from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.old_schemas import as_stored, carry_over
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.training import checkpoints as checkpoints_module
@@ -32,7 +32,7 @@ from cifar_core.runs.training.checkpoints import Checkpoints
 from cifar_core.runs.training.process import compute
 from cifar_core.storage import faults
 from cifar_core.storage.atomic import TEMP_MARK, append_line, sweep_temp
-from cifar_core.train import LOWEST_LOSS, best_line, epoch_line
+from cifar_core.train import LOWEST_LOSS, best_line, epoch_line, within_epoch
 from cifar_core.train.device import make_repeatable
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace, open_workspace
@@ -65,15 +65,17 @@ def train(folder: RunFolder, plan: str, journal: Path) -> int:
         real_save(self, trainer)
         note(f"checkpoint {folder.checkpoint(len(trainer.lines), trainer.batch).name}")
 
-    def log(path: Path, line: str) -> None:
-        append_line(path, line)
-        note("line")
+    def log(path: Path, line: str, *, durable: bool = True) -> None:
+        append_line(path, line, durable=durable)
+        if path == folder.metrics:
+            note("line")
 
     real_save = Checkpoints.save
     checkpoints_module.Checkpoints.save = save  # type: ignore[method-assign]
     recorder_module.append_line = log  # type: ignore[attr-defined]
     recorder_module.CHECKPOINT_SECONDS = 0.0
     recorder_module._CHECKPOINT_SHARE = 1e9
+    within_epoch._SHARE = 1.0  # few pictures are measured within an epoch too
     move(folder, Status.RUNNING)
     faults.arm(plan)
     code = compute(folder, os.getppid())
@@ -163,6 +165,9 @@ def crash(workspace: Workspace, template: Path, straight: RunFolder, plan: str) 
     resume(workspace, folder, journal)
     demand(results(folder) == expected, "the results differ from those of an uninterrupted training")
     demand(verify_run(workspace, folder.path.name) == [], "not whole after all")
+    points, of_all = read_points(folder)[0], read_points(straight)[0]
+    demand(len(of_all) > 2 and {*points} <= {*of_all}, f"other points within the epochs: {points}")
+    demand(struck or points == of_all, "points within the epochs are missing")
     demand(contents(workspace, folder.path.name) == before, "another run has changed")
     left = [str(path) for path in folder.path.rglob(f"{TEMP_MARK}*")]
     demand(not left, f"unfinished files are left: {left}")
