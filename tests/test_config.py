@@ -430,7 +430,7 @@ def test_differing_names_what_is_not_the_same() -> None:
 
 
 def test_a_setting_means_something_only_beside_the_others() -> None:
-    """Those of another network, optimiser or schedule do not; a share only where the dataset has no pictures of its own."""
+    """Those of another network or schedule do not; a share only where the dataset has no pictures of its own."""
     plain, fast = make_config().flat(), make_config({"shift": 2}, preset="quick").flat()
     with_adam = set(settings_in_effect(plain, own=0))
     assert with_adam >= {"dataset", "channels", "validation_share", "seed"}

@@ -172,7 +172,7 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
         workspace,
         run,
         pause_run,
-        "is asked to pause: it keeps everything and makes room for the next in the queue; `runs resume` goes on from there",
+        "is asked to pause: it keeps everything and makes room for the next in line; `runs resume` goes on from there",
         as_json,
     )
 

@@ -124,13 +124,8 @@ def progress_line(progress: TrainingProgress) -> str:
 
 
 def progress_share(run: Run) -> float:
-    """Return how much of a run is done, 0 to 1, also while it starts again, and after its end."""
-    at = run.progress
-    if run.status is Status.FINISHED:
-        return 1.0
-    if at is not None and at.epochs and at.batches and at.epoch:
-        return min(1.0, (at.epoch - 1 + at.batch / at.batches) / at.epochs)
-    return min(1.0, run.last.epoch / run.config.optimizer.epochs) if run.last else 0.0
+    """Return how much of a run is done, 0 to 1, also after its end; one that stopped early by itself is done, too."""
+    return 1.0 if run.status is Status.FINISHED else run.done
 
 
 def position_line(run: Run) -> str:
@@ -142,7 +137,7 @@ def position_line(run: Run) -> str:
         return f"finished after epoch {done} of {epochs}"
     at = run.progress
     epoch = at.epoch if at is not None and at.batches and at.epoch else min(done + 1, epochs)
-    share = f"{progress_share(run):.0%}".replace("%", "\u00a0%")
+    share = whole_percent(progress_share(run))
     return f"{status_display(run)[0]} in epoch {epoch} of {epochs} · {share} done"
 
 

@@ -19,18 +19,13 @@ def test_waiting_runs_are_listed_and_all_are_stopped(call: Any, fake_runs: FakeR
     code, out, _ = call("runs", "list", *where)
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert code == 0 and "running" in lines[first]
-    assert f"queued, 1st of 2, behind {first}; starts in 50 to 70 s  " in lines[second]
-    assert f"queued, 2nd of 2, behind {first} and 1 more  " in lines[third]
+    assert f"queued, 1st of 2, behind {first}; starts in " in lines[second]
+    assert f"queued, 2nd of 2, behind {first} and 1 more" in lines[third]
     code, out, _ = call("runs", "show", second, "--json", *where)
     shown = json.loads(out)
-    assert shown["status"] == "queued" and shown["queue"] == {
-        "position": 1,
-        "of": 2,
-        "seconds": 60.0,
-        "low": 54.0,
-        "high": pytest.approx(69.0),
-        "ahead": [first],
-    }
+    place = shown["queue"]
+    assert (shown["status"], place["position"], place["of"], place["ahead"]) == ("queued", 1, 2, [first])
+    assert 0 < place["low"] < place["seconds"] < place["high"]
     assert shown["silent_since"] is None and shown["ending"] is None
     code, out, err = call("runs", "stop", "--all", "--json", *where)
     assert code == 0 and "3 runs ended." in err
@@ -62,7 +57,7 @@ def test_train_says_that_it_waits_and_goes_on_when_its_turn_comes(
 
     monkeypatch.setattr(train_command, "say", say_and_let_them_end)
     code, out, err = call("train", "--epochs", 2, "--json", "--workspace", fake_runs.workspace.root)
-    assert "waits for its turn: 1st of 1, about 1:00 to wait." in err
+    assert f"waits for its turn: 1st of 1, behind {first}; starts in " in err
     assert code == 0 and json.loads(out.splitlines()[-1])["status"] == "finished"
 
 

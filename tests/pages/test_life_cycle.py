@@ -19,7 +19,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.server.upload_quota import QuotaUploadManager
 from pages.ui.train.active_runs import refresh_interval
 from pages.ui.train.run_buttons import END_BUTTONS, end_label
-from tests.pages.support import OpenPage, said
+from tests.pages.support import OpenPage, primaries, said
 from tests.runs.conftest import ended_run
 
 ENDS = (Status.FINISHED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
@@ -102,7 +102,7 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     app = open_page(workspace, "runs")
     words = said(app)
     assert "1 training, 2 waiting" in words
-    assert f"behind {shown(running)}; starts in 3 to 5 min" in words
+    assert f"behind {shown(running)}; starts in 2 to 6 min" in words
     assert f"behind {shown(running)} and 1 more" in words
     keys = [button.key for button in app.button if button.key]
     order = [key for key in keys if key.startswith("runs_stop_") and key != "runs_stop_all"]
@@ -112,7 +112,7 @@ def test_the_queue_is_shown_in_order_and_a_waiting_run_is_stopped(
     assert not app.exception
     assert read_run(workspace, first).status is Status.STOPPED
     words = said(app)
-    assert f"behind {shown(running)}; starts in 3 to 5 min" in words and "and 1 more" not in words
+    assert f"behind {shown(running)}; starts in 2 to 6 min" in words and "and 1 more" not in words
     assert app.button(key=f"runs_stop_{first}").label == "Stopped", "its row stays until the page is left"
 
 
@@ -140,7 +140,7 @@ def test_stop_is_stopping_on_every_page_and_its_place_stays_its_own(
         assert screen.button(key=f"{page}_stop_{run_id}").disabled
         assert not any("resume" in str(key) for key in keys[: keys.index(f"{page}_stop_{run_id}") + 1])
     assert "goes on at epoch 1" in said(app) and "again from the start, same settings and seed" in said(app)
-    assert [bar.proto.text for bar in app.get("progress")] == ["stopped in epoch 2 of 4 · 28\u00a0% done"]
+    assert [bar.proto.text for bar in app.get("progress")] == ["stopped in epoch 2 of 4 · 28 % done"]
     fresh = open_page(workspace, "train", run=run_id, view="Watch")
     assert not {"Stop", "Stopped", "Pause"} & {button.label for button in fresh.button}
 
@@ -150,7 +150,7 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
     assert [info.value for info in app.info] == [
-        f"Waits behind {shown(running)}; starts in 3 to 5 min. It starts by itself when its turn comes."
+        f"Waits behind {shown(running)}; starts in 2 to 6 min. It starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
@@ -163,7 +163,7 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
 def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
     open_page: OpenPage, workspace: Workspace, train: Begin, started: list[str]
 ) -> None:
-    behind = f"behind {shown(train(workspace))}; starts in 3 to 5 min"
+    behind = f"behind {shown(train(workspace))}; starts in 2 to 6 min"
     app = open_page(workspace, "train", view="New run")
     assert f"A run started now would wait {behind}" in said(app)
     app.button(key="train_start").click().run()
@@ -194,7 +194,7 @@ def test_a_waiting_run_that_does_not_respond_is_said_to_wait_not_to_train(
         words = said(app)
         assert "1 training, 2 waiting" in words
         assert "not responding" in words and "others pass it in the queue" in words
-        assert f"behind {shown(running)}; starts in 3 to 5 min" in words, second
+        assert f"behind {shown(running)}; starts in 2 to 6 min" in words, second
         assert {"not responding", "waiting, 1st of 1"} <= set(app.dataframe[0].value["status"])
         watched = said(open_page(workspace, "train", run=frozen, view="Watch"))
         assert "Stop ends it within half a minute" in watched and "checkpoint" not in watched
@@ -276,6 +276,21 @@ def test_retry_makes_one_new_run(
     assert app.query_params["run"] == (new.id if page == "train" else old)
     app.run().query_params["run"] = old
     assert app.run().button(key=f"{page}_retry_{old}_1").disabled, "while the new run is under way"
+
+
+def test_a_run_that_diverged_is_tried_again_at_a_lower_rate_and_not_resumed(
+    open_page: OpenPage, workspace: Workspace, started: list[str]
+) -> None:
+    old = create_run(workspace, make_config({"epochs": 3, "learning_rate": 0.001}))
+    move(run_folder(workspace, old), Status.RUNNING)
+    move(run_folder(workspace, old), Status.FAILED, error="Training diverged in epoch 2.", diverged=True)
+    app = open_page(workspace, "train", run=old, view="Watch")
+    assert primaries(app) == ["Try again with learning rate 0.0003"]
+    assert not {"Resume", "Retry"} & {button.label for button in app.button}
+    app.button(key=f"train_retry_{old}_0").click().run()
+    (new,) = started
+    assert read_run(workspace, new).config.optimizer.learning_rate == 0.0003
+    assert (read_run(workspace, new).parent, app.query_params["run"]) == (old, new)
 
 
 @pytest.mark.parametrize("page", ["train", "runs"])

@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cifar_core.runs.estimate.span import Span, exactly
+from cifar_core.runs.estimate.time_left import time_left
 from cifar_core.runs.run import Run, Status
 from cifar_core.text import range_words
 
-# What the time that a run still needs is multiplied with for its bounds: a run that trains has shown its own speed.
-_BOUNDS_TRAINING = (0.9, 1.15)
-_BOUNDS_WAITING = (0.8, 1.25)
+_UNKNOWN = exactly(math.inf)
 
 
 @dataclass(frozen=True)
@@ -59,49 +59,40 @@ def queue_places(runs: Sequence[Run], slots: int) -> dict[str, QueuePlace]:
     """
     in_line = (run for run in runs if run.ticket is not None and run.silent_since is None)
     waiting = sorted(in_line, key=lambda run: (run.ticket, run.id))
-    training = sorted((run for run in runs if run.status is Status.RUNNING), key=_seconds_left)
-    starts = [_starts(training, waiting, slots, left) for left in (_seconds_left, _least_left, _most_left)]
-    ahead = [run.name for run in (*training, *waiting)]
+    ends = [(run, time_left(run) or _UNKNOWN) for run in runs if run.status is Status.RUNNING]
+    ends.sort(key=lambda end: end[1].middle)
+    starts = _starts([left for _, left in ends], [time_left(run) or _UNKNOWN for run in waiting], slots)
+    ahead = [run.name for run in (*(run for run, _ in ends), *waiting)]
     return {
-        run.id: QueuePlace(index + 1, len(waiting), seconds, low, high, tuple(ahead[: len(training) + index]))
-        for index, (run, seconds, low, high) in enumerate(zip(waiting, *starts, strict=True))
+        run.id: QueuePlace(index + 1, len(waiting), *bounds, tuple(ahead[: len(ends) + index]))
+        for index, (run, bounds) in enumerate(zip(waiting, starts, strict=True))
     }
 
 
 def _starts(
-    training: list[Run], waiting: list[Run], slots: int, seconds_left: Callable[[Run], float]
-) -> list[float | None]:
-    """In how many seconds each waiting run starts; None where that is not known."""
-    ends = sorted(seconds_left(run) for run in training)
+    ends: Sequence[Span], lengths: Sequence[Span], slots: int
+) -> list[tuple[float | None, float | None, float | None]]:
+    """In how many seconds each waiting run starts, with the lower and the upper bound; None where that is not known.
+
+    Args:
+        ends: what each run that trains still needs.
+        lengths: what each waiting run needs, in the order of the queue.
+        slots: how many train at a time.
+    """
+    columns = [
+        _starts_by([pick(span) for span in ends], [pick(span) for span in lengths], slots)
+        for pick in (lambda span: span.middle, lambda span: span.low, lambda span: span.high)
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def _starts_by(ends: list[float], lengths: list[float], slots: int) -> list[float | None]:
+    ends = sorted(ends)
     # Where more runs train than there are slots, because slots were taken away, the first runs that end free no slot.
     free_at = [0.0] * (slots - len(ends)) + ends[max(0, len(ends) - slots) :]
     heapq.heapify(free_at)
     starts: list[float | None] = []
-    for run in waiting:
-        begins = heapq.heappop(free_at)
-        heapq.heappush(free_at, begins + seconds_left(run))
+    for length in lengths:
+        begins = heapq.heapreplace(free_at, free_at[0] + length)
         starts.append(begins if math.isfinite(begins) else None)
     return starts
-
-
-def _least_left(run: Run) -> float:
-    return _bounds(run)[0] * _seconds_left(run)
-
-
-def _most_left(run: Run) -> float:
-    return _bounds(run)[1] * _seconds_left(run)
-
-
-def _bounds(run: Run) -> tuple[float, float]:
-    return _BOUNDS_TRAINING if run.status is Status.RUNNING else _BOUNDS_WAITING
-
-
-def _seconds_left(run: Run) -> float:
-    """The time that a run still needs, as far as it is known; infinity where it is not."""
-    if run.status is Status.RUNNING and run.progress is not None and run.progress.seconds_left is not None:
-        left = run.progress.seconds_left
-    elif run.expected_seconds is not None:
-        left = max(0.0, run.expected_seconds - run.seconds)
-    else:
-        left = math.inf
-    return min(left, run.config.machine.max_seconds or math.inf)

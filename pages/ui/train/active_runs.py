@@ -134,7 +134,8 @@ def _show_rows(workspace: Workspace, runs: list[Run], page: str) -> None:
     _show_head(workspace, runs, page, several=len(rows) > 1)
     for run in rows:
         if run.waits:
-            _show_run_row(workspace, run, page, silence_line(run) or queue_line(places.get(run.id)))
+            _show_run_row(workspace, run, page)
+            st.caption(silence_line(run) or queue_line(places.get(run.id)))
         else:
             best = (
                 f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
@@ -158,12 +159,11 @@ def _show_head(workspace: Workspace, runs: list[Run], page: str, *, several: boo
             _show_stop_all(workspace, active, page)
 
 
-def _show_run_row(workspace: Workspace, run: Run, page: str, line: str) -> None:
+def _show_run_row(workspace: Workspace, run: Run, page: str, result: str = "") -> None:
     word, colour, icon = status_display(run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        facts = [f"**{escaped(run.name)}** on {escaped(run.config.data.dataset)}", line]
-        facts += [escaped(run.person)] if run.person else []
-        st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join(facts)}", width="stretch")
+        facts = [f"**{escaped(run.name)}** on {escaped(run.config.data.dataset)}", result, escaped(run.person)]
+        st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join(filter(None, facts))}", width="stretch")
         show_end_buttons(workspace, run, page)
 
 

@@ -1,8 +1,8 @@
 """Starting a run, and the buttons of a run, the same on every page.
 
-Pause and Stop end a run; Resume, Retry and Duplicate go on from it. The two kinds stand at different places of a page, and
-the place of the first kind stays theirs until the page is left, so that a second click on Stop never starts anything.
-The session keeps the nonce of the next start, and which runs each page has shown as active.
+Pause and Stop end a run; Resume, Retry and Duplicate go on from it. The two kinds stand at different places of a page,
+and the place of the first kind stays theirs until the page is left, so that a second click on Stop never starts
+anything. The session keeps the nonce of the next start, and which runs each page has shown as active.
 """
 
 import secrets
@@ -42,8 +42,8 @@ from pages.ui.wording import queue_line
 
 START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click makes one run
 _SEEN_ACTIVE_KEY = "seen_active"  # session: the visit of a page, and the ids of the runs that it has shown as active
-_END_WIDTH = 124  # pixels of a button that ends a run, whatever its word is
-_CHOICE_WIDTH = 230  # pixels of a button that goes on from a run, and of its words
+_END_WIDTH = 112  # pixels of a button that ends a run, whatever its word is
+_END_ROW_WIDTH = 2 * _END_WIDTH + 16  # of both with the gap between them, so that none stands alone in a line
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ def runs_seen_active(page: str) -> list[str]:
 def show_end_buttons(workspace: Workspace, run: Run, page: str) -> None:
     """Show Pause and Stop. From the click on they say what was asked, and then how the run ended, and do nothing.
 
-    They are shown as long as the run is active, and after its end until the person leaves the page, at the same place and
-    in the same size. For a run that had ended before the person came nothing is shown.
+    They are shown as long as the run is active, and after its end until the person leaves the page, at the same place
+    and in the same size. For a run that had ended before the person came nothing is shown.
 
     Args:
         workspace: where.
@@ -122,18 +122,20 @@ def show_end_buttons(workspace: Workspace, run: Run, page: str) -> None:
         seen.append(run.id)
     if run.problem or run.id not in seen:
         return
-    for button in END_BUTTONS:
-        label, enabled = end_label(button, run)
-        st.button(
-            label,
-            key=f"{page}_{button.request}_{run.id}",
-            icon="spinner" if label == button.asked else button.icon,
-            help=button.help,
-            disabled=not enabled,
-            width=_END_WIDTH,
-            on_click=_ask_to_end,
-            args=(workspace, run.id, button),
-        )
+    with st.container(horizontal=True, width=_END_ROW_WIDTH, gap="small"):
+        for button in END_BUTTONS:
+            label, enabled = end_label(button, run)
+            icons = {button.label: button.icon, button.asked: "spinner"}
+            st.button(
+                label,
+                key=f"{page}_{button.request}_{run.id}",
+                icon=icons.get(label),
+                help=button.help,
+                disabled=not enabled,
+                width=_END_WIDTH,
+                on_click=_ask_to_end,
+                args=(workspace, run.id, button),
+            )
 
 
 def end_label(button: EndButton, run: Run) -> tuple[str, bool]:
@@ -169,10 +171,12 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
     if run.problem:
         return ""
     # While it is active, Duplicate stands where neither Resume nor Retry stood, so that their second click misses it.
-    with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left"):
+    with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left", gap="medium"):
+        made = ""
         if run.resumable:
             show_resume_button(workspace, run, page)
-        made = _show_retry(workspace, run, runs, page) if run.status in RETRIABLE else ""
+        if run.status in RETRIABLE:
+            made = _show_retry(workspace, run, runs, page)
         _show_duplicate(run, page)
     return made
 
@@ -251,7 +255,7 @@ def _show_choice(
     on_click: Callable[[], None] | None = None,
 ) -> bool:
     """Show a button with a few words below it; return whether it was pressed."""
-    with st.container(width=_CHOICE_WIDTH, gap=None):
+    with st.container(width="content", gap=None):
         pressed = st.button(label, key=key, icon=icon, type=kind, disabled=disabled, on_click=on_click)
         st.caption(words)
     return pressed

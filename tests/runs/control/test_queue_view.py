@@ -13,19 +13,21 @@ BASE = Run("x", "x", "", Status.QUEUED, make_config(), "")
 
 
 def waiting(ticket: int, seconds: float | None = 100.0, **more: object) -> Run:
-    return replace(BASE, id=f"w{ticket}", name=f"name of w{ticket}", ticket=ticket, expected_seconds=seconds, **more)  # type: ignore[arg-type]
+    named = replace(BASE, id=f"w{ticket}", name=f"name of w{ticket}")
+    return replace(named, ticket=ticket, expected_seconds=seconds, **more)  # type: ignore[arg-type]
 
 
 def training(left: float | None) -> Run:
-    progress = TrainingProgress("training", seconds_left=left)
-    return replace(BASE, id=f"t{left}", name=f"name of t{left}", status=Status.RUNNING, progress=progress)
+    """A run that has just begun, of which only the estimate is known: from half of it to twice as long."""
+    named = replace(BASE, id=f"t{left}", name=f"name of t{left}", status=Status.RUNNING)
+    return replace(named, expected_seconds=left, progress=TrainingProgress("training"))
 
 
 def test_one_slot_is_a_sum() -> None:
     runs = [waiting(7, 50), waiting(3, 100), training(30), replace(BASE, status=Status.FINISHED)]
     assert queue_places(runs, 1) == {
-        "w3": QueuePlace(1, 2, 30, 27, 34.5, ("name of t30",)),
-        "w7": QueuePlace(2, 2, 130, 107, 159.5, ("name of t30", "name of w3")),
+        "w3": QueuePlace(1, 2, 30, 15, 60, ("name of t30",)),
+        "w7": QueuePlace(2, 2, 130, 65, 260, ("name of t30", "name of w3")),
     }
     assert list(queue_places(runs, 1)) == ["w3", "w7"]
 
@@ -85,5 +87,7 @@ def test_no_run_waits_less_than_the_run_before_it(
     assert [place.position for place in places] == list(range(1, len(times) + 1))
     known = [place.seconds for place in places if place.seconds is not None]
     assert known == sorted(known) and all(seconds >= 0 for seconds in known)
-    assert all(place.low <= place.seconds <= place.high for place in places if place.seconds is not None)  # type: ignore[operator]
+    for place in places:
+        if place.seconds is not None and place.low is not None and place.high is not None:
+            assert place.low <= place.seconds <= place.high
     assert [place.seconds is None for place in places] == sorted(place.seconds is None for place in places)
