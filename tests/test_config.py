@@ -15,16 +15,20 @@ from cifar_core.config import (
     ModelConfig,
     OptimizerConfig,
     RunConfig,
+    changed_settings,
     differing,
     for_dataset,
     hyperparameters,
     make_config,
+    nearest_preset,
     require_validation,
+    settings_by_group,
+    settings_in_effect,
     spec_of,
 )
 from cifar_core.errors import CifarCoreError, ConfigError
 from cifar_core.presets import PRESETS
-from cifar_core.spec import Spec
+from cifar_core.spec import Spec, value_words
 from cifar_core.text import is_folder_name
 
 TABLE = list(hyperparameters())
@@ -420,3 +424,51 @@ def test_differing_names_what_is_not_the_same() -> None:
     first, second = make_config(), make_config({"epochs": 3, "channels": "6,16", "seed": 4})
     assert differing([first, second]) == ["channels", "epochs", "seed"]
     assert differing([first, first]) == differing([first]) == differing([]) == []
+
+
+# What means something beside the others
+
+
+def test_a_setting_means_something_only_beside_the_others() -> None:
+    """Those of another network or schedule do not; a share only where the dataset has no pictures of its own."""
+    plain, fast = make_config().flat(), make_config({"shift": 2}, preset="quick").flat()
+    with_adam = set(settings_in_effect(plain, own=0))
+    assert with_adam >= {"dataset", "channels", "validation_share", "seed"}
+    assert not with_adam & {"widths", "momentum", "warmup_share", "small_share", "mirror_edges", "own_validation"}
+    assert {"widths", "momentum", "warmup_share", "small_share", "mirror_edges"} <= set(settings_in_effect(fast, own=0))
+    own = settings_in_effect(plain, own=5)
+    assert "own_validation" in own and "validation_share" not in own
+    assert "validation_share" in settings_in_effect({**plain, "own_validation": False}, own=5)
+    grouped = settings_by_group(own)
+    assert "flip" in grouped["augmentation"] and "dataset" in grouped["data"]
+    assert sorted(name for names in grouped.values() for name in names) == sorted(own)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_nearest_to_itself_and_names_what_was_changed(preset: str) -> None:
+    settings = make_config(preset=preset).flat()
+    assert nearest_preset(settings, own=0) == preset
+    assert changed_settings({**settings, "dataset": "mine"}, preset, own=0) == []
+    changed = {**settings, "seed": 3, "epochs": 400, "momentum" if preset == "default" else "dropout": 0.5}
+    assert nearest_preset(changed, own=0) == preset
+    in_effect = {"epochs", "seed"} | ({"dropout"} if preset == "original" else set())
+    assert set(changed_settings(changed, preset, own=0)) == in_effect, "what has no effect is no change"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("flip", True, "on"),
+        ("channels", [32, 64], "32 and 64"),
+        ("widths", (8, 16, 32), "8, 16 and 32"),
+        ("optimizer", "averaged_sgd", "Averaged SGD"),
+        ("model", "fast_cnn", "fast_cnn"),
+        ("max_seconds", 0, "no limit"),
+        ("shift", 1, "1 pixel"),
+        ("batch_size", 256, "256 pictures"),
+        ("learning_rate", 1e-6, "1e-06"),
+        ("dataset", "mine", "mine"),
+    ],
+)
+def test_a_value_in_words(name: str, value: object, words: str) -> None:
+    assert value_words(spec_of(name), value) == words

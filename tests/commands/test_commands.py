@@ -36,7 +36,9 @@ def settings_as_options(settings: dict[str, Any]) -> list[str]:
 def test_train_then_show_then_analyze(call: Any, workspace: Workspace, tmp_path: Path) -> None:
     save_tiny(workspace)
     where = ("--workspace", workspace.root)
-    code, out, err = call("train", *settings_as_options({**TINY, "epochs": 3}), "--json", *where)
+    code, out, err = call(
+        "train", *settings_as_options({**TINY, "epochs": 3}), "--name", " two *words* ", "--json", *where
+    )
     result = json.loads(out.splitlines()[-1])
     assert code == 0 and result["status"] == "finished"
     (run,) = list_runs(workspace)
@@ -53,7 +55,10 @@ def test_train_then_show_then_analyze(call: Any, workspace: Workspace, tmp_path:
     shown = json.loads(out)
     assert code == 0 and shown["run"] == run.id and shown["config"]["batch_size"] == 32
     assert shown["best"]["epoch"] == run.best.epoch and shown["last"]["epoch"] == 3
-    assert shown["caveats"] == caveats and caveats[0] in call("runs", "show", "latest", *where)[1]
+    assert shown["name"] == "two *words*" and "widths" in shown["config"]
+    for_people = call("runs", "show", "latest", *where)[1]
+    assert shown["caveats"] == caveats and caveats[0] in for_people
+    assert "  batch_size = 32\n" in for_people and "widths" not in for_people, "only what means something"
 
     code, out, err = call("analyze", "latest", "--top", 5, "--json", "--out", tmp_path / "worst", *where)
     analysis = json.loads(out.splitlines()[-1])
@@ -85,6 +90,7 @@ def test_all_bad_settings_are_named_and_create_no_run(call: Any, workspace: Work
         (["train", "--preset", "orginal"], "did you mean 'original'?"),
         (["train", "--dataset", "nothing"], "no dataset named nothing"),
         (["train", "--dataset", "cifar10"], "data get cifar10"),
+        (["train", "--name", "a\nb"], "The name holds a line break"),
         (["analyze", "latest"], "There is no run yet"),
         (["analyze", "nobody"], "There is no run 'nobody'"),
         (["analyze", "latest", "--top", "0"], "--top is 0"),

@@ -46,6 +46,12 @@ PARAMETERS = (
     "image",
     "by",
     "diagonal",
+    "preset",
+    "parent",
+    "name",
+    "epochs",
+    "widths",
+    "device",
 )
 VALUES = (*ODD_IDS, *LITERAL[:2], "0~0", "nan~inf", "1~", "5~-5", "0", "2", "1.5", "true")
 OURS = [str(Path(path).resolve()) for path in (ROOT, sys.prefix, sys.base_prefix, "/proc", "/usr", "/sys", "/dev")]

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from cifar_core.runs import (
     verify_run,
 )
 from cifar_core.runs.control.ids import new_run_id
+from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, is_run_id, run_folder
 from cifar_core.workspace import Workspace
 from tests.conftest import make_perfect, save_tiny
@@ -409,3 +411,33 @@ def test_a_run_of_a_newer_version_is_only_read(copy: Workspace, finished: Run) -
         with pytest.raises(RunError, match=r"was made by version 7\.1"):
             action()
     assert before == {item: item.read_bytes() for item in path.parent.rglob("*") if item.is_file()}
+
+
+def test_a_run_is_made_with_its_name_and_a_bad_one_makes_none(workspace: Workspace) -> None:
+    save_tiny(workspace)
+    config = make_config({"dataset": "tiny"})
+    for name in ("x" * (MAX_RUN_NAME + 1), "two\nlines"):
+        with pytest.raises(RunError, match="The name "):
+            create_run(workspace, config, name=name)
+    assert list_runs(workspace) == []
+    named, unnamed = create_run(workspace, config, name="  my run "), create_run(workspace, config)
+    assert (read_run(workspace, named).name, read_run(workspace, unnamed).name) == ("my run", unnamed)
+    assert read_run(workspace, named).config == read_run(workspace, unnamed).config
+    rename_run(workspace, named, "")
+    assert read_run(workspace, named).name == named
+
+
+@pytest.mark.parametrize(
+    ("validation", "settings", "own"),
+    [(0, {}, 0), (10, {}, 0), (12, {}, 0), (40, {}, 40), (5, {}, 5), (10, {"validation_share": 0.2}, 1)],
+)
+def test_a_run_knows_whether_its_validation_pictures_were_the_datasets_own(
+    finished: Run, validation: int, settings: dict[str, float], own: int
+) -> None:
+    """A tenth of 100 pictures, or one more of each class, is a share; other numbers can only be the dataset's own."""
+    assert finished.dataset is not None
+    facts = replace(finished.dataset, class_names=("a", "b"), train=100 - validation, validation=validation)
+    config = make_config({"validation_share": 0.0 if not validation else 0.1, "own_validation": True})
+    run = replace(finished, dataset=facts, config=make_config(settings) if settings else config)
+    assert run.own_validation == own
+    assert ("validation_share" in run.settings_in_effect) == (own == 0 or bool(settings))
