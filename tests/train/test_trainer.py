@@ -292,10 +292,7 @@ def test_divergence_is_one_sentence() -> None:
             next(iter(trainer.net.parameters())).data.fill_(float("nan"))
         return None
 
-    with pytest.raises(
-        DivergedError,
-        match=r"diverged in epoch 2: .* learning rate of 0\.003 is probably too high: try again with a lower one",
-    ):
+    with pytest.raises(DivergedError, match=r"diverged in epoch 2: .* rate of 0\.003 is probably too high: try again"):
         trainer.fit(RecordingCallback(poison))
 
 

@@ -165,8 +165,8 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
         )
     if run.diverged:
         raise RunError(
-            f"Run {run_id} diverged, and from its checkpoint it would diverge again: try again with a lower learning rate "
-            f"than {run.config.optimizer.learning_rate:g} instead (`runs retry {run_id} --lower-rate`)."
+            f"Run {run_id} diverged, and from its checkpoint it would diverge again: try again with a rate below "
+            f"{run.config.optimizer.learning_rate:g} instead (`runs retry {run_id} --lower-rate`)."
         )
     with exclusive_run_changes(workspace):
         require_person_limit(workspace, run.person, list_runs(workspace))
