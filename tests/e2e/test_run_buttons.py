@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from cifar_core.bench.app import serve
 from cifar_core.config import make_config
-from cifar_core.runs import EndRequest, Status, list_runs, pause_run, read_run, stop_run
+from cifar_core.runs import EndRequest, Status, list_runs, read_run
+from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import query, settle
 from tests.lifecycle.conftest import FakeRuns, fake_runs, until
@@ -187,14 +188,16 @@ def test_a_reload_shows_the_same_run_with_the_buttons_of_its_state(
             shows(page, app.url, run_id, dict.fromkeys(GO_ON[status], True))
             expect(page.locator("[data-testid=stBaseButton-primary]")).to_have_count(int(status is not Status.FINISHED))
         both = {"Pause": True, "Stop": True, "Duplicate": True}
-        shows(page, app.url, fake_runs.make(), both)  # starting: it has no worker yet
+        starting = fake_runs.make()
+        with hold_lock(fake_runs.folder(starting).lock):  # as its worker does, which has not joined the queue yet
+            shows(page, app.url, starting, both)
         shows(page, app.url, queued, both)
         expect(page.get_by_text(f"Waits behind {running}; starts in")).to_be_visible()
         shows(page, app.url, running, both)
         with frozen(fake_runs, running):
-            pause_run(workspace, running)
+            fake_runs.folder(running).pause_file.touch()  # the order alone: nothing kills who does not obey
             shows(page, app.url, running, both | {"Pausing": False} | dict.fromkeys(["Pause"]))
-            stop_run(workspace, running)
+            fake_runs.folder(running).stop_file.touch()
             assert read_run(workspace, running).ending is EndRequest.STOP
             shows(page, app.url, running, {"Pause": False, "Stopping": False, "Duplicate": True})
 
