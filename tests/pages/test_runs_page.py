@@ -116,7 +116,7 @@ def test_filters_stand_in_the_url_and_each_chip_lifts_its_own(
 ) -> None:
     app = open_page(epochs_of_their_own, "runs", text="rly", range="accuracy~0~", sort="name", order="ascending")
     assert app.dataframe[0].value["name"].tolist() == ["early"]
-    app.text_input(key="runs_text").set_value("a").run()
+    app.text_input(key="runs_text").set_value("tiny").run()
     assert app.dataframe[0].value["name"].tolist() == ["early", "late", "short", "unjudged"], "all have an accuracy"
     app.text_input(key="runs_text").set_value("otter").run()
     assert "No run matches “Contains: otter” and “Test accuracy: at least 0 %”" in said(app).replace("\\", "").replace(
@@ -132,7 +132,10 @@ def test_filters_stand_in_the_url_and_each_chip_lifts_its_own(
 def test_ticks_stand_in_the_url_and_the_last_one_is_in_focus(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
-    app = open_page(epochs_of_their_own, "runs", runs="late,gone,short", text="late")
+    app = open_page(epochs_of_their_own, "runs", run="early", runs="late,gone", text="late")
+    assert app.query_params["run"] == "early", "a link that names the run in focus is obeyed"
+    app.query_params["runs"] = "late,short"
+    app.run()
     assert app.query_params["run"] == "short" and app.query_params["runs"] == "late,short"
     assert "2 ticked, 1 of them hidden by the filter" in said(app)
     names = [field.key for field in app.text_input if field.key and field.key.startswith("runs_name_")]
