@@ -14,16 +14,6 @@ SMALL_ACCURACY = 0.005  # change of an accuracy that counts as noise
 JudgementKind = Literal["none", "first", "improving", "plateau", "overfitting", "unstable", "not learning"]
 _LASTING: tuple[JudgementKind, ...] = ("plateau", "overfitting", "unstable", "not learning")
 _KEPT_AFTERWARDS: tuple[JudgementKind, ...] = ("overfitting", "unstable")  # however short it was
-_WORDS: dict[JudgementKind, str] = {
-    "none": "No epoch yet",
-    "first": "Too early to tell",
-    "improving": "Still improving",
-    "plateau": "Plateau",
-    "overfitting": "Overfitting",
-    "unstable": "Unstable",
-    "not learning": "Not learning",
-}
-_DIVERGED = "Diverged"  # the word of the worst instability
 
 
 @dataclass(frozen=True)
@@ -31,7 +21,6 @@ class CurveJudgement:
     """What the curves of a run say."""
 
     kind: JudgementKind
-    word: str  # two or three words, such as `Still improving`
     sentence: str
 
 
@@ -72,12 +61,12 @@ def judge_curve(metrics: pd.DataFrame, *, classes: int = 10) -> CurveJudgement:
         classes: their number, which tells the accuracy of guessing.
     """
     if metrics.empty:
-        return CurveJudgement("none", _WORDS["none"], "No epoch is finished yet.")
+        return CurveJudgement("none", "No epoch is finished yet.")
     curve, diverged = _curve_of(metrics)
     if diverged:
-        return CurveJudgement("unstable", _DIVERGED, diverged)
+        return CurveJudgement("unstable", diverged)
     last = _stretches(curve, classes)[-1]
-    return CurveJudgement(last.kind, _WORDS[last.kind], _sentence(curve, last, classes))
+    return CurveJudgement(last.kind, _sentence(curve, last, classes))
 
 
 def curve_events(metrics: pd.DataFrame, *, classes: int = 10) -> list[str]:
@@ -201,11 +190,7 @@ def _sentence(curve: _Curve, stretch: _Stretch, classes: int) -> str:
         case "improving":
             return _improving_words(now)
         case "plateau":
-            best = _percent(now.accuracy.max())
-            what, advice = (
-                f"the best {now.part} accuracy, {best}, hardly moves",
-                "more epochs alone are unlikely to help",
-            )
+            what, advice = f"the best {now.part} accuracy hardly moves", "more epochs alone are unlikely to help"
         case "overfitting":
             what, advice = _overfitting_words(now), "stop near there, or add dropout, augmentation or data"
         case "unstable":
@@ -217,7 +202,7 @@ def _sentence(curve: _Curve, stretch: _Stretch, classes: int) -> str:
         span = f"in {len(now.epoch)} epochs"
     else:
         span = _span(int(now.epoch[stretch.began]), None if lasts else int(now.epoch[-1]))
-    return f"{_WORDS[stretch.kind]} {span}: {what}{f'; {advice}' if lasts else ''}."
+    return f"{stretch.kind.capitalize()} {span}: {what}{f'; {advice}' if lasts else ''}."
 
 
 def _span(began: int, ended: int | None) -> str:
@@ -227,17 +212,16 @@ def _span(began: int, ended: int | None) -> str:
 
 
 def _first_words(curve: _Curve) -> str:
-    count, accuracy = len(curve.epoch), _percent(curve.accuracy[-1])
-    done = "One epoch is" if count == 1 else f"{count} epochs are"
-    return f"{done} done with {accuracy} {curve.part} accuracy; a trend needs a few more."
+    done = "One epoch is" if len(curve.epoch) == 1 else f"{len(curve.epoch)} epochs are"
+    return f"{done} done; a trend needs a few more."
 
 
 def _improving_words(curve: _Curve) -> str:
     back = min(RECENT, len(curve.epoch) - 1)
     epochs = "epoch" if back == 1 else f"{back} epochs"
-    if _recent_gain(curve)[0] > SMALL_ACCURACY:
-        before, recent = curve.accuracy[:-back].max(), curve.accuracy[-back:].max()
-        moved = f"{curve.part} accuracy rose from {_percent(before)} to {_percent(recent)}"
+    gained = _recent_gain(curve)[0]
+    if gained > SMALL_ACCURACY:
+        moved = f"{curve.part} accuracy rose by {100 * gained:.1f} points"
     else:
         moved = f"{curve.part} loss fell from {curve.loss[:-back].min():.2f} to {curve.loss[-back:].min():.2f}"
     return f"Still improving: {moved} over the last {epochs}; more epochs may help."

@@ -33,24 +33,23 @@ OVERFITTING = [2.0, 1.0, 1.1, 1.2, 1.3]
     ("metrics", "kind", "start"),
     [
         (history([], [], []), "none", "No epoch is finished yet"),
-        (history([2.0], [2.0], [0.3]), "first", "One epoch is done with 30.0 % validation accuracy; a trend needs a few"),
-        (history([1, 0.99], [1, 1], [0.5, 0.5]), "first", "2 epochs are done with 50.0 % validation accuracy"),
-        (history([2, 1.6, 1.3], [2, 1.6, 1.4], [0.3, 0.4, 0.5]), "improving", "Still improving: validation accuracy rose from 30.0 % to 50.0 % over the last 2 epochs"),
+        (history([2.0], [2.0], [0.3]), "first", "One epoch is done; a trend needs a few"),
+        (history([1, 0.99], [1, 1], [0.5, 0.5]), "first", "2 epochs are done; a trend"),
+        (history([2, 1.6, 1.3], [2, 1.6, 1.4], [0.3, 0.4, 0.5]), "improving", "Still improving: validation accuracy rose by 20.0 points over the last 2 epochs"),
         (history([2, 1.6, 1.3], [2, 1.6, 1.4], [0.5, 0.5, 0.5]), "improving", "Still improving: validation loss fell from 2.00 to 1.40 over the last 2 epochs"),
-        (history([2, 1.6], [2, 1.6], [0.3, 0.4]), "improving", "Still improving: validation accuracy rose from 30.0 % to 40.0 % over the last epoch;"),
+        (history([2, 1.6], [2, 1.6], [0.3, 0.4]), "improving", "Still improving: validation accuracy rose by 10.0 points over the last epoch;"),
         (history(FALLING, OVERFITTING, [0.5, 0.6, 0.6, 0.6, 0.6]), "overfitting", "Overfitting from epoch 3: the validation loss rose from 1.00 to 1.30 while the training loss fell; stop near there"),
         (history(FALLING, OVERFITTING, [0.5, 0.6, 0.6, 0.6, 0.6], "test"), "overfitting", "Overfitting from epoch 3: the test loss"),
         (history([2.3] * 3, [2.3] * 3, [0.1, 0.1, 0.11]), "not learning", "Not learning in 3 epochs: the best accuracy is 12.0 %, and guessing among 10 classes gives 10.0 %"),
         (history([1, 0.9, np.nan], [1, 1, np.nan], [0.5, 0.5, 0.1]), "unstable", "Diverged in epoch 3: the loss is no longer a number"),
         (history([1, 0.5, 1.2], [1, 0.6, 1.2], [0.6, 0.8, 0.5]), "unstable", "Unstable from epoch 3: the training loss rose from 0.50 to 1.20; try a lower"),
-        (history([1, 0.5, 0.5, 0.5, 0.5], [1, 0.6, 0.6, 0.6, 0.6], [0.6] + [0.8] * 4), "plateau", "Plateau from epoch 3: the best validation accuracy, 80.0 %, hardly moves"),
+        (history([1, 0.5, 0.5, 0.5, 0.5], [1, 0.6, 0.6, 0.6, 0.6], [0.6] + [0.8] * 4), "plateau", "Plateau from epoch 3: the best validation accuracy hardly moves"),
     ],
 )  # fmt: skip
 def test_a_curve_is_judged(metrics: pd.DataFrame, kind: str, start: str) -> None:
     found = judge_curve(metrics)
     assert found.kind == kind and found.sentence.startswith(start)
     assert found.sentence.endswith(".") and "\n" not in found.sentence
-    assert 1 <= len(found.word.split()) <= 4 and len(found.word) <= 20
     lasting = kind in ("overfitting", "unstable", "plateau", "not learning")
     assert curve_events(metrics) == ([found.sentence] if lasting else []), "what it is now is an event too"
 
@@ -92,7 +91,7 @@ def test_what_passed_is_kept_with_its_last_epoch_and_without_advice() -> None:
     loss = [2, 1.2, 1, 0.9, 1.5, *[0.8] * 8, 0.7, 0.6, 0.5]
     assert curve_events(history(train, loss, accuracy)) == [
         "Unstable in epoch 5: the training loss rose from 0.60 to 1.50.",
-        "Plateau from epoch 7 to 13: the best validation accuracy, 65.0 %, hardly moves.",
+        "Plateau from epoch 7 to 13: the best validation accuracy hardly moves.",
     ]
     assert judge_curve(history(train, loss, accuracy)).kind == "improving"
 
@@ -124,5 +123,4 @@ def test_overfitting_and_instability_are_never_forgotten(rows: list[tuple[float,
     for count in range(1, len(rows) + 1):
         found = judge_curve(metrics[:count])
         if found.kind in ("overfitting", "unstable"):
-            began = int(re.findall(r"epoch (\d+)", found.sentence)[0])
-            assert f"{found.word} from epoch {began}" in heads
+            assert found.sentence.split(":")[0].replace(" in ", " from ") in heads

@@ -42,6 +42,7 @@ def test_a_finished_run_says_each_number_once(open_page: OpenPage, epochs_of_the
     assert (metric.label, metric.value) == ("Accuracy · test, n = 100", percent(run.best.test_accuracy))
     words = said(app)
     assert percent(run.best.test_accuracy) not in words, "the large number stands nowhere else"
+    assert len(app.get("progress")) == 1, "the bar stays, so that nothing below it moves at the end"
     assert "at epoch 2, the last" in words and "95\u00a0% interval" in words
     assert "epoch 1 of 2, the best by validation" in words and "**What happened on the way**" in words
     shown = app.dataframe[0].value
@@ -65,6 +66,21 @@ def test_a_finished_run_says_each_number_once(open_page: OpenPage, epochs_of_the
         pair.true,
         pair.predicted,
     )
+
+
+def test_without_a_validation_part_the_sentence_does_not_repeat_the_number(
+    open_page: OpenPage, epochs_of_their_own: Workspace
+) -> None:
+    """It judges the test part then, whose accuracy is the large number."""
+    file = RunFolder(epochs_of_their_own.runs / "unjudged").metrics
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    for share, line in zip((0.4, 0.5), lines, strict=True):
+        line["test_accuracy"] = share
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    app = open_page(epochs_of_their_own, "train", run="unjudged", view="Watch")
+    assert [metric.value for metric in app.metric] == [percent(0.5)]
+    words = said(app).replace("\u00a0", " ").replace("\\", "")
+    assert "test accuracy rose by 10.0 points" in words and "50.0 %" not in words
 
 
 def test_before_its_first_epoch_a_run_has_pictures_without_an_answer(open_page: OpenPage, workspace: Workspace) -> None:

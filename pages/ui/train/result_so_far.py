@@ -77,10 +77,7 @@ def _sentence(run: Run, metrics: pd.DataFrame) -> str:
         return "Its first epoch has not ended." if run.active else "It ended before its first epoch did."
     if run.diverged:  # which the notice above says; the curves before it may look well
         return "These are the numbers of the epochs before it diverged."
-    judged = judge_curve(metrics, classes=class_count(run))
-    # The sentence on a first epoch repeats its accuracy, which stands beside it.
-    words = f"{judged.word}: a trend needs a few more epochs." if judged.kind == "first" else judged.sentence
-    return f":material/lightbulb: {escaped_sentence(words)}"
+    return f":material/lightbulb: {escaped_sentence(judge_curve(metrics, classes=class_count(run)).sentence)}"
 
 
 def show_events(run: Run, metrics: pd.DataFrame) -> None:
