@@ -24,6 +24,7 @@ from pages.ui.components.job_view import show_job_end, show_running_job
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped
+from pages.ui.train.form_state import open_form_with_dataset
 
 _PAGE = "data"
 _EXPORT_HELP = (
@@ -46,7 +47,7 @@ def show_actions(workspace: Workspace, state: DatasetState) -> None:
             help="Its pictures, below.",
         )
         if st.button("Train on it", key=f"data_train_{name}", icon=":material/model_training:"):
-            st.switch_page("pages/train.py", query_params={"dataset": name, "view": "New run"})
+            open_form_with_dataset(name)
     with show_errors():
         job = show_running_job(export_job(workspace, name), f"data_exporting_{name}")
         exporting = job is not None and job.active

@@ -121,10 +121,19 @@ def open_form(run_id: str, config: RunConfig, own: int) -> None:
     preset = nearest_preset(config.flat(), own)
     default = make_config(preset=preset).flat()
     changed = {name: _text(value) for name, value in config.flat().items() if value != default[name]}
+    _open_form({"run": run_id, "preset": preset, "parent": run_id, **changed})
+
+
+def open_form_with_dataset(name: str) -> None:
+    """Go to the form with the defaults and a dataset; an earlier draft is forgotten."""
+    _open_form({"dataset": name})
+
+
+def _open_form(address: Mapping[str, str]) -> None:
+    """Go to the form as it is where this link is opened anew."""
     for page in (BASE, FORM):
         forget_widgets(page)
-    address = {"run": run_id, "view": "New run", "preset": preset, "parent": run_id, **changed}
-    st.switch_page("pages/train.py", query_params=address)
+    st.switch_page("pages/train.py", query_params={"view": "New run", **address})
 
 
 def number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
