@@ -100,7 +100,7 @@ def _unit(unit: str, value: float) -> str:
     return unit.removesuffix("s") if value == 1 else unit
 
 
-def range_words(spec: Spec) -> str:
+def allowed_range(spec: Spec) -> str:
     """What a number may be: `from 1 to 4096 pictures`."""
     return f"from {spec.low:.10g} to {spec.high:.10g}" + (f" {spec.unit}" if spec.unit else "")
 
@@ -118,7 +118,7 @@ def _whole(spec: Spec, value: Any) -> int:
 
 
 def _whole_rule(spec: Spec) -> str:
-    return f"must be a whole number {range_words(spec)}" + (", odd" if spec.step == 2 else "")
+    return f"must be a whole number {allowed_range(spec)}" + (", odd" if spec.step == 2 else "")
 
 
 def _number(spec: Spec, value: Any) -> float:
@@ -127,7 +127,7 @@ def _number(spec: Spec, value: Any) -> float:
         with contextlib.suppress(ValueError, OverflowError):
             number = float(value)
     if not math.isfinite(number) or not spec.low <= number <= spec.high:
-        raise ValueError(f"must be a number {range_words(spec)}")
+        raise ValueError(f"must be a number {allowed_range(spec)}")
     return number
 
 
@@ -146,4 +146,4 @@ def _several(spec: Spec, value: Any) -> tuple[int, ...]:
         with contextlib.suppress(ValueError):
             return tuple([_whole(spec, part) for part in parts])
     example = ",".join(["8"] * len(spec.items))
-    raise ValueError(f"must be {len(spec.items)} whole numbers {range_words(spec)}, as in {example}")
+    raise ValueError(f"must be {len(spec.items)} whole numbers {allowed_range(spec)}, as in {example}")

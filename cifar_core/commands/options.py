@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cifar_core.config import hyperparameters
-from cifar_core.spec import Spec, range_words
+from cifar_core.spec import Spec, allowed_range
 
 
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,5 +35,5 @@ def _metavar(spec: Spec) -> str:
 
 
 def _help(spec: Spec, default: str) -> str:
-    allowed = f"{range_words(spec)}; " if spec.high else ""
+    allowed = f"{allowed_range(spec)}; " if spec.high else ""
     return f"{spec.help} [{allowed}default {default}]"

@@ -12,7 +12,7 @@ import streamlit as st
 from cifar_core.config import GROUP_TITLES, settings_by_group, settings_in_effect, spec_of
 from cifar_core.data import DatasetState
 from cifar_core.devices import missing_devices
-from cifar_core.spec import Spec, range_words, value_words
+from cifar_core.spec import Spec, allowed_range, value_words
 from cifar_core.text import counted
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.train.form_state import number_fields
@@ -28,7 +28,11 @@ def show_dataset_and_epochs(settings: Mapping[str, Any], datasets: list[DatasetS
     spec = spec_of("epochs")
     st.session_state.setdefault("train_set_epochs", settings["epochs"])
     st.number_input(
-        labelled("epochs"), key="train_set_epochs", help=f"{spec.help} Allowed: {range_words(spec)}.", step=1, width=170
+        labelled("epochs"),
+        key="train_set_epochs",
+        help=f"{spec.help} Allowed: {allowed_range(spec)}.",
+        step=1,
+        width=170,
     )
 
 
@@ -153,7 +157,7 @@ def _show_number(key: str, label: str, spec: Spec, value: float) -> None:
     """
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     stops = slider_stops(spec)
-    text = f"{spec.help} Allowed: {range_words(spec)}."
+    text = f"{spec.help} Allowed: {allowed_range(spec)}."
     st.session_state.setdefault(key, number(value))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
         if stops:
@@ -178,7 +182,7 @@ def _show_number(key: str, label: str, spec: Spec, value: float) -> None:
             label_visibility="collapsed" if stops else "visible",
         )
     if not spec.low <= st.session_state[key] <= spec.high:
-        st.markdown(f":small[:red[Allowed: {range_words(spec)}.]]")
+        st.markdown(f":small[:red[Allowed: {allowed_range(spec)}.]]")
 
 
 def _follow_slider(key: str) -> None:
