@@ -105,9 +105,9 @@ def show_active_runs(workspace: Workspace, runs: list[Run], page: str) -> None:
         st.fragment(refresh, run_every=pace)()
 
 
-def show_run_progress(run: Run) -> None:
-    """Show how far a run is: a bar with its line, and a notice where it does not respond."""
-    st.progress(progress_share(run), text=position_line(run))
+def show_run_progress(run: Run, words: str = "") -> None:
+    """Show how far a run is: a bar with `words`, else with its position, and a notice where it does not respond."""
+    st.progress(progress_share(run), text=words or position_line(run))
     if run.silent_since is not None:
         st.warning(silence_line(run), icon=":material/heart_broken:")
 
@@ -143,7 +143,7 @@ def _show_rows(workspace: Workspace, runs: list[Run], page: str) -> None:
             _show_run_row(workspace, run, page, best)
             show_run_progress(run)
         if run.status is Status.PAUSED:
-            show_resume_button(workspace, run, f"{page}_box")
+            show_resume_button(workspace, run, f"{page}_box", "secondary")  # the page has a primary button of its own
     if len(places) > MAX_WAITING_SHOWN:
         st.caption(f"and {len(places) - MAX_WAITING_SHOWN} more waiting; the table on the Runs page lists them all")
 

@@ -52,7 +52,9 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         def refresh() -> None:
             listed = listing()
             run = next((run for run in listed if run.id == drawn.id), None)
-            if run is None or run.active != drawn.active:  # it ended, began again, or was deleted
+            if (
+                run is None or run.status is not drawn.status
+            ):  # it began or ended, or was deleted; the box of runs says so
                 rerun_page()
             first_epoch_ended = (run.last is None) != (drawn.last is None)  # it tells how long an epoch takes
             if run.problem or first_epoch_ended:
@@ -66,7 +68,7 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         st.error(escaped_sentence(drawn.problem), icon=":material/broken_image:")
     else:
         live(lambda run, listed: _show_head(workspace, run, listed), refresh_interval())
-        live(lambda run, listed: _show_results(workspace, run, listed), _results_interval(drawn))
+        live(lambda run, _: _show_results(workspace, run), _results_interval(drawn))
     if not drawn.active:
         rerun_when_runs_change(workspace, [drawn], drawn.id)
 
@@ -81,7 +83,7 @@ def _results_interval(run: Run) -> float:
     return max(refresh_interval(), min(_MAX_RESULTS_INTERVAL, epoch / 2))
 
 
-def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
+def _show_results(workspace: Workspace, run: Run) -> None:
     """Show what the run has reached. While it is active the same elements are drawn at each refresh, in one order."""
     with show_errors():
         metrics, within = read_metrics(workspace, run.id), read_within_epochs(workspace, run.id)
@@ -93,8 +95,6 @@ def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         if len(metrics):
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
-    if run.active:
-        _show_go_on_buttons(workspace, run, runs)
 
 
 def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
@@ -119,6 +119,7 @@ def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFr
 
 
 def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
+    """Show what a run is, how far it is and its buttons: in every state as high, so that nothing below it moves."""
     with st.container(horizontal=True, vertical_alignment="center"):
         word, colour, icon = status_display(run)
         badge = f":{colour}-badge[{icon} {word}]"
@@ -130,22 +131,15 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
-        st.info(f"Waits {queue_line(place)}. It starts by itself when its turn comes.", icon=":material/hourglass_top:")
-    elif run.status is not Status.FINISHED:
-        show_run_progress(run)
-    elif estimate_error_line(run):
-        st.caption(estimate_error_line(run))
-    if not run.active:
-        _show_go_on_buttons(workspace, run, runs)
-    _show_notices(run)
-
-
-def _show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show them above the results of a run that has ended, and below those of one that still trains."""
+        words = f":material/hourglass_top: Waits {queue_line(place)}. It starts by itself when its turn comes."
+    else:
+        words = estimate_error_line(run)
+    show_run_progress(run, words)
     made = show_go_on_buttons(workspace, run, runs, "train")
     if made:
         focus_on(made)
         st.rerun()
+    _show_notices(run)
 
 
 def _show_notices(run: Run) -> None:

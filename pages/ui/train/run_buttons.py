@@ -40,6 +40,7 @@ from pages.ui.train.form_state import open_form
 from pages.ui.url_state import current_visit
 from pages.ui.wording import queue_line
 
+ButtonKind = Literal["primary", "secondary"]
 START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click makes one run
 _SEEN_ACTIVE_KEY = "seen_active"  # session: the visit of a page, and the ids of the runs that it has shown as active
 _END_WIDTH = 112  # pixels of a button that ends a run, whatever its word is
@@ -174,14 +175,14 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
     with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left", gap="medium"):
         made = ""
         if run.resumable:
-            show_resume_button(workspace, run, page)
+            show_resume_button(workspace, run, page, "primary")
         if run.status in RETRIABLE:
             made = _show_retry(workspace, run, runs, page)
         _show_duplicate(run, page)
     return made
 
 
-def show_resume_button(workspace: Workspace, run: Run, page: str) -> None:
+def show_resume_button(workspace: Workspace, run: Run, page: str, kind: ButtonKind) -> None:
     """Show Resume, for a run that is `resumable`."""
     with show_errors_as_toast():
         epoch = epoch_to_resume(workspace, run.id)
@@ -192,7 +193,7 @@ def show_resume_button(workspace: Workspace, run: Run, page: str) -> None:
             else f"goes on at epoch {min(epoch, run.config.optimizer.epochs)}",
             key=f"{page}_resume_{run.id}",
             icon=":material/play_arrow:",
-            kind="primary",
+            kind=kind,
             on_click=lambda: _resume(workspace, run.id),
         )
 
@@ -250,7 +251,7 @@ def _show_choice(
     *,
     key: str,
     icon: str,
-    kind: Literal["primary", "secondary"],
+    kind: ButtonKind,
     disabled: bool = False,
     on_click: Callable[[], None] | None = None,
 ) -> bool:
