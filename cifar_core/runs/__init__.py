@@ -32,7 +32,7 @@ from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.span import Span
 from cifar_core.runs.estimate.speed import MachineSpeed, read_speed
 from cifar_core.runs.estimate.speed_job import ensure_speed, measure_speed, speed_job
-from cifar_core.runs.estimate.time_left import estimated, time_left, wait_for_turn
+from cifar_core.runs.estimate.time_left import estimated, time_left
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
@@ -122,7 +122,6 @@ __all__ = [
     "stop_run",
     "time_left",
     "verify_run",
-    "wait_for_turn",
     "without_validation",
     "worker_log_tail",
 ]

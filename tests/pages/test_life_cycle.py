@@ -153,8 +153,9 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
     running = train(workspace)
     waiting = wait(workspace)
     app = open_page(workspace, "train", run=waiting, view="Watch")
-    assert [info.value for info in app.info] == [
-        f"Waits behind {shown(running)}; starts in 2 to 6 min. It starts by itself when its turn comes."
+    assert [bar.proto.text for bar in app.get("progress")] == [
+        f":material/hourglass_top: Waits behind {shown(running)}; starts in 2 to 6 min. "
+        "It starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}
@@ -172,7 +173,7 @@ def test_start_says_the_place_in_the_queue_and_home_shows_who_trains_and_waits(
     assert f"A run started now would wait {behind}" in said(app)
     app.button(key="train_start").click().run()
     assert not app.exception
-    assert any(behind in info.value for info in app.info)
+    assert any(behind in bar.proto.text for bar in app.get("progress"))
     (workspace.runs / "broken-run").mkdir()
     home = open_page(workspace, "home")
     assert "1 training, 1 waiting" in said(home)

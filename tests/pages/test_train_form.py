@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.config import hyperparameters, make_config, settings_in_effect, spec_of
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, Status, list_runs, read_run
-from cifar_core.spec import range_words
+from cifar_core.spec import allowed_range
 from cifar_core.workspace import Workspace
 from pages.ui.train.settings_form import slider_stops
 from tests.conftest import save_tiny
@@ -135,6 +135,23 @@ def test_the_form_is_in_the_url_and_outlives_other_views_and_pages(
     assert again.text_input(key="train_base_name").value == "a *name*"
 
 
+def test_train_on_it_begins_anew_with_the_dataset_and_forgets_an_earlier_draft(
+    open_page: OpenPage, workspace: Workspace
+) -> None:
+    save_tiny(workspace)
+    old = ended_run(workspace, Status.FINISHED, make_config({"epochs": 5, "widths": "8,16,32"}, preset="quick"))
+    app = open_page(workspace, "train", view="New run")
+    app.selectbox(key="train_base_parent").select(old).run()
+    app.text_input(key="train_base_name").set_value("a draft").run()
+    app.switch_page("pages/data.py").run()
+    app.button(key="data_train_tiny").click().run()
+    assert not app.exception and app.title[0].value == "Train"
+    assert settings_of(app) == make_config({"dataset": "tiny"}).flat()
+    assert app.text_input(key="train_base_name").value == ""
+    assert app.selectbox(key="train_base_parent").value is None, "those settings are not in use any more"
+    assert app.query_params["dataset"] == "tiny" and not {"preset", "epochs", "parent"} & set(app.query_params)
+
+
 @pytest.mark.fault(44)
 def test_what_the_url_says_wrong_is_said_in_one_sentence_and_the_default_is_used(
     open_page: OpenPage, workspace: Workspace
@@ -258,7 +275,7 @@ def test_a_number_out_of_range_is_said_and_blocks_the_start(open_page: OpenPage,
     ):
         assert sentence in sentences
     assert app.button(key="train_start").disabled
-    assert f":small[:red[Allowed: {range_words(spec_of('batch_size'))}.]]" in said(app)
+    assert f":small[:red[Allowed: {allowed_range(spec_of('batch_size'))}.]]" in said(app)
     app.radio(key="train_base_preset").set_value("quick").run()
     assert not app.exception and not app.error and not app.button(key="train_start").disabled
     assert ":red[Allowed" not in said(app)

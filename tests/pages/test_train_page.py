@@ -12,7 +12,7 @@ from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.models import list_models
-from cifar_core.runs import Run, create_run, ensure_speed, list_runs, listing
+from cifar_core.runs import Estimate, QueuePlace, Run, Span, create_run, ensure_speed, list_runs, listing
 from cifar_core.runs.estimate import speed
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.storage.json_files import read_json, write_json
@@ -59,6 +59,22 @@ def test_a_rerun_reads_the_speed_and_the_datasets_once(
     app.run()
     assert "from the measured speed of this machine" in said(app)
     assert sorted(read) == ["cifar10", "drawn10", "machine.json", "tiny"]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (QueuePlace(1, 1, 0, 0, 0), "50 to 70 s, from a clock"),
+        (
+            QueuePlace(2, 2, 60, 54, 69, ("a_b", "c")),
+            "1.5 to 2.5 min: 50 to 70 s behind a\\_b and 1 more, then 50 to 70 s, from a clock",
+        ),
+        (QueuePlace(2, 2, None, None, None, ("a_b",)), "50 to 70 s once it is its turn, from a clock"),
+    ],
+)
+def test_the_wait_for_its_turn_is_part_of_an_estimate(place: QueuePlace, words: str) -> None:
+    estimate = Estimate(Span(54, 60, 69), 0.0, Span(54, 60, 69), "from a clock")
+    assert start_estimate.estimate_line(estimate, place) == words
 
 
 def test_a_second_tab_queues_its_run_behind_a_running_one(

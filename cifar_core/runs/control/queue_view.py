@@ -33,10 +33,15 @@ class QueuePlace:
         suffix = "th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(self.position % 10, "th")
         return f"{self.position}{suffix} of {self.of}"
 
-    def behind(self, shown: Callable[[str], str]) -> str:
-        """Who is ahead and how long it takes: `behind quiet-otter and 2 more; starts in 3 to 5 min`.
+    @property
+    def wait(self) -> Span | None:
+        """`seconds` with its bounds."""
+        if self.seconds is None or self.low is None or self.high is None:
+            return None
+        return Span(self.low, self.seconds, self.high)
 
-        It is empty where the run waits for nobody.
+    def who(self, shown: Callable[[str], str]) -> str:
+        """Who is ahead: `behind quiet-otter and 2 more`; empty where the run waits for nobody.
 
         Args:
             shown: makes the name of a run, which a person has typed, fit for where it is shown.
@@ -44,10 +49,12 @@ class QueuePlace:
         if not self.ahead or self.seconds == 0:
             return ""
         more = f" and {len(self.ahead) - 1:,} more" if len(self.ahead) > 1 else ""
-        who = f"behind {shown(self.ahead[0])}{more}"
-        if self.low is None or self.high is None:
-            return who
-        return f"{who}; starts in {range_words(self.low, self.high)}"
+        return f"behind {shown(self.ahead[0])}{more}"
+
+    def behind(self, shown: Callable[[str], str]) -> str:
+        """Who is ahead and how long it takes, as `who`: `behind quiet-otter and 2 more; starts in 3 to 5 min`."""
+        who = self.who(shown)
+        return f"{who}; starts in {range_words(self.wait.low, self.wait.high)}" if who and self.wait else who
 
 
 def queue_places(runs: Sequence[Run], slots: int) -> dict[str, QueuePlace]:

@@ -1,8 +1,6 @@
 """How long a run that waits or trains still needs: what was estimated before it began, and its own speed since."""
 
-import heapq
 import math
-from collections.abc import Iterable, Sequence
 
 from cifar_core.runs.estimate.span import Span, around, exactly
 from cifar_core.runs.run import Run, Status
@@ -32,35 +30,6 @@ def time_left(run: Run) -> Span | None:
     whole = around(middle, width * math.sqrt(1 - weight))
     left = Span(*(max(0.0, seconds - run.seconds) for seconds in (whole.low, whole.middle, whole.high)))
     return (left + exactly(_start_left(run))).at_most(run.config.machine.max_seconds or math.inf)
-
-
-def wait_for_turn(runs: Sequence[Run], slots: int) -> Span | None:
-    """Seconds until a run that joins the queue now would train, behind those that train and wait; None where unknown.
-
-    Args:
-        runs: of the workspace; those that neither train nor wait do not count.
-        slots: how many train at a time.
-    """
-    in_line = (run for run in runs if run.ticket is not None and run.silent_since is None)
-    waiting = [time_left(run) for run in sorted(in_line, key=lambda run: (run.ticket, run.id))]
-    training = [time_left(run) for run in runs if run.status is Status.RUNNING]
-    ends, lengths = [span for span in training if span], [span for span in waiting if span]
-    if len(ends) + len(lengths) < len(training) + len(waiting):
-        return None
-    return Span(
-        _first_free((span.low for span in ends), (span.low for span in lengths), slots),
-        _first_free((span.middle for span in ends), (span.middle for span in lengths), slots),
-        _first_free((span.high for span in ends), (span.high for span in lengths), slots),
-    )
-
-
-def _first_free(ends: Iterable[float], lengths: Iterable[float], slots: int) -> float:
-    """When a slot is free for the next run; where slots were taken away, the first runs that end free none."""
-    free = sorted(ends)
-    free = [0.0] * (slots - len(free)) + free[max(0, len(free) - slots) :]
-    for length in lengths:
-        heapq.heapreplace(free, free[0] + length)
-    return free[0]
 
 
 def estimated(run: Run) -> Span | None:

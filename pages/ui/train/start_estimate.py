@@ -8,7 +8,7 @@ from cifar_core.config import RunConfig
 from cifar_core.data import DatasetState
 from cifar_core.jobs.job import read_job
 from cifar_core.runs import (
-    MachineSpeed,
+    Estimate,
     QueuePlace,
     Run,
     Status,
@@ -19,7 +19,6 @@ from cifar_core.runs import (
     read_speed,
     slots,
     speed_job,
-    wait_for_turn,
 )
 from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_start_button
@@ -62,9 +61,6 @@ def show_start_estimate(
             st.markdown(f"**{escaped(now.name)}** {word}.")
             if now.status is Status.RUNNING:
                 show_run_progress(now)
-            place = _next_place(workspace, config, listed)
-            if place is not None and place.seconds != 0:
-                st.caption(f":material/hourglass_top: A run started now would wait {queue_line(place)}.")
         if state == "measuring" and _machine_state(workspace, listed) != "measuring":
             rerun_page()
         if config is not None:
@@ -73,10 +69,8 @@ def show_start_estimate(
     st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
 
 
-def _next_place(workspace: Workspace, config: RunConfig | None, runs: list[Run]) -> QueuePlace | None:
+def _next_place(workspace: Workspace, config: RunConfig, runs: list[Run]) -> QueuePlace:
     """Return where a run with these settings would stand in the queue if it were started now."""
-    if config is None:
-        return None
     following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize)
     return queue_places([*runs, following], slots(workspace))[following.id]
 
@@ -95,7 +89,16 @@ def _show_estimate(
 ) -> None:
     """Show how long a run will take, and the job that measures this machine, where it runs or has failed."""
     speed, found = read_speed(workspace), read_job(speed_job(workspace))
-    st.caption(f":material/timer: {_estimate_line(config, speed, datasets, runs, state, slots(workspace))}")
+    estimate, place = estimate_run(config, speed, datasets, runs), _next_place(workspace, config, runs)
+    if place.seconds != 0 and (estimate is None or place.wait is None):
+        st.caption(f":material/hourglass_top: A run started now would wait {queue_line(place)}.")
+    if estimate is None:
+        unknown = speed is not None and config.model.model not in speed.costs
+        of = f"{escaped(config.model.model)} is " if unknown else ""
+        line = f"{of}{estimate_words(estimate)}: {_missing_estimate(state)}"
+    else:
+        line = estimate_line(estimate, place)
+    st.caption(f":material/timer: {line}")
     if state == "measuring" and found is not None and found.active:
         st.caption(f":material/speed: {found.sentence}")
     if state == "failed":
@@ -103,31 +106,23 @@ def _show_estimate(
         show_start_button("speed_retry", "Retry", lambda: measure_speed(workspace))
 
 
-def _estimate_line(
-    config: RunConfig,
-    speed: MachineSpeed | None,
-    datasets: list[DatasetState],
-    runs: list[Run],
-    state: str,
-    places: int,
-) -> str:
-    """Return how long a run will take and what the estimate rests on, or why there is none.
+def estimate_line(estimate: Estimate, place: QueuePlace) -> str:
+    """Return how long a run will take, the wait for its turn included, and what that rests on.
 
-    The wait for its turn is part of it where others train; `places` is how many do so at a time.
+    As in `3 to 8 min: 2 to 6 min behind quiet-otter, then 40 to 60 s, from the measured speed of this machine`.
+
+    Args:
+        estimate: of the run.
+        place: its place in the queue if it were started now.
     """
-    estimate, wait = estimate_run(config, speed, datasets, runs), wait_for_turn(runs, places)
-    words = estimate_words(estimate)
-    if estimate is None:
-        unknown = (
-            f"{escaped(config.model.model)} is " if speed is not None and config.model.model not in speed.costs else ""
-        )
-        return f"{unknown}{words}: {_missing_estimate(state)}"
+    words, wait = estimate_words(estimate), place.wait
     if wait is None:
         return f"{words} once it is its turn, {estimate.source}"
-    if wait.high == 0:
+    if wait.middle == 0:
         return f"{words}, {estimate.source}"
-    whole = wait + estimate.whole
-    return f"{range_words(whole.low, whole.high)} with the wait for its turn ({words} without), {estimate.source}"
+    whole, ahead = wait + estimate.whole, range_words(wait.low, wait.high)
+    in_all = range_words(whole.low, whole.high)
+    return f"{in_all}: {ahead} {place.who(escaped)}, then {words}, {estimate.source}"
 
 
 def _missing_estimate(state: str) -> str:

@@ -88,6 +88,7 @@ def test_no_run_waits_less_than_the_run_before_it(
     known = [place.seconds for place in places if place.seconds is not None]
     assert known == sorted(known) and all(seconds >= 0 for seconds in known)
     for place in places:
-        if place.seconds is not None and place.low is not None and place.high is not None:
-            assert place.low <= place.seconds <= place.high
-    assert [place.seconds is None for place in places] == sorted(place.seconds is None for place in places)
+        if place.wait is not None:
+            assert place.wait.low <= place.wait.middle <= place.wait.high
+    unknown = [place.seconds is None for place in places]
+    assert unknown == sorted(unknown) == [place.wait is None for place in places]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.config import make_config
-from cifar_core.runs import Run, Span, Status, TrainingProgress, time_left, wait_for_turn
+from cifar_core.runs import Run, Span, Status, TrainingProgress, time_left
 
 RUN = Run(
     "x",
@@ -61,15 +61,3 @@ def test_its_own_speed_soon_counts_more_than_the_estimate() -> None:
     assert nearly is not None and nearly.high < 4.0
     unknown = time_left(training(0.5, 50.0, expected_seconds=None))
     assert unknown is not None and unknown.middle == pytest.approx(50.0) and unknown.low < 50.0 < unknown.high
-
-
-def test_the_wait_is_for_all_that_are_ahead() -> None:
-    ahead = [training(0.5, 50.0), RUN, replace(RUN, id="y", ticket=2)]
-    one, two = wait_for_turn(ahead, 1), wait_for_turn(ahead, 3)
-    lefts = [time_left(run) for run in ahead]
-    assert one is not None and one.high == pytest.approx(sum(left.high for left in lefts if left))
-    assert 0 < one.low < one.middle < one.high
-    assert two == lefts[0], "two slots are free for the waiting, and the first that ends is the running one"
-    assert wait_for_turn([], 1) == Span(0, 0, 0)
-    assert wait_for_turn([replace(RUN, expected_seconds=None)], 1) is None
-    assert wait_for_turn([training(0.5, 50.0)] * 3, 1) == time_left(ahead[0])
