@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_core.data import dataset_job
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
+from cifar_core.jobs.job import Request, cancel_job, is_alive, read_request
+from cifar_core.runs import speed_job
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +97,7 @@ def stop_app(app: App) -> None:
 
 @contextmanager
 def serve(workspace: Workspace, log: Path, **environment: str) -> Iterator[App]:
-    """Start a server and stop it at the end of the block.
+    """Start a server, and stop it at the end of the block with the jobs that it began unasked.
 
     Raises:
         TimeoutError: it did not answer in time.
@@ -103,6 +107,19 @@ def serve(workspace: Workspace, log: Path, **environment: str) -> Iterator[App]:
         yield app
     finally:
         stop_app(app)
+        _cancel_unasked_jobs(workspace)
+
+
+def _cancel_unasked_jobs(workspace: Workspace) -> None:
+    """Else they would work on beside the next measurement or test, in a folder that may be removed."""
+    begun, drawing = [speed_job(workspace)], dataset_job(workspace, DRAWN10_NAME)
+    if drawing.request.exists() and read_request(drawing, Request).unasked:
+        begun.append(drawing)
+    for job in begun:
+        cancel_job(job)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while any(map(is_alive, begun)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
 def find_chromium() -> str | None:

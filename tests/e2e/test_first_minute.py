@@ -12,7 +12,6 @@ from cifar_core.data.preparation import DataRequest
 from cifar_core.jobs.job import cancel_job, read_request
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import list_runs, stop_all
-from cifar_core.runs.estimate.speed import speed_job
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import query
 from tests.lifecycle.conftest import until
@@ -37,7 +36,6 @@ def test_from_nothing_to_the_first_point(page: Page, workspace: Workspace, tmp_p
         assert run.dataset is not None and run.dataset.fingerprint == open_dataset(workspace, "drawn10").fingerprint
         stop_all(workspace)
         until(lambda: not any(run.active for run in list_runs(workspace)), "the run has ended")
-    cancel_job(speed_job(workspace))
 
 
 def test_the_setting_keeps_the_app_from_drawing_and_the_click_draws(
