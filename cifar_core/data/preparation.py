@@ -101,18 +101,17 @@ def prepare_drawn10(workspace: Workspace, progress: OnDrawn | None = None) -> Da
         DataError: it is broken on disk, or could not be drawn.
         StorageError: the disk refused.
     """
-    job, started = dataset_job(workspace, DRAWN10_NAME), False
+    job = dataset_job(workspace, DRAWN10_NAME)
     while is_alive(job) or not is_saved(workspace, DRAWN10_NAME):  # the job checks it too, once it is stored
-        if not started:
-            start_get(workspace, DRAWN10_NAME)
-        state = read_job(job)
-        started = state is not None  # else the job of nobody failed just before it was asked for
-        if state is not None and state.active:
-            if progress is not None:
+        start_get(workspace, DRAWN10_NAME)
+        while is_alive(job):
+            state = read_job(job)
+            if progress is not None and state is not None and state.active:
                 progress(state.done, state.total or DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES)
-        elif state is not None and not is_saved(workspace, DRAWN10_NAME):
+            time.sleep(_LOOK_SECONDS)
+        state = read_job(job)  # None where one of nobody failed, done where the dataset was deleted: both begin again
+        if state is not None and state.state != "done" and not is_saved(workspace, DRAWN10_NAME):
             raise DataError(state.error or f"The drawing of {DRAWN10_NAME} was cancelled: start it again.")
-        time.sleep(_LOOK_SECONDS)
     return open_dataset(workspace, DRAWN10_NAME)
 
 
