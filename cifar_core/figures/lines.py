@@ -134,7 +134,7 @@ def _run_axes(figure: go.Figure, metrics: pd.DataFrame, kind: CurveKind, scale: 
     )
     figure.update_yaxes(ticksuffix=_UNIT[kind], gridcolor="rgba(128,128,128,0.2)", zeroline=False)
     if scale.zoomed and figure.data:
-        figure.update_yaxes(autorangeoptions=BOUNDS[kind])
+        figure.update_yaxes(autorangeoptions=BOUNDS[kind], nticks=7)
     elif kind == "accuracy":
         figure.update_yaxes(range=[BOUNDS[kind]["clipmin"], BOUNDS[kind]["clipmax"]], tick0=0, dtick=20)
     else:

@@ -14,6 +14,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobState
 from cifar_core.runs import Run, Status, list_runs, list_trash, read_run
+from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import BAD_IDS, ended_run, snapshot
@@ -40,6 +41,29 @@ def test_retry_and_duplicate(call: Any, workspace: Workspace, started: list[str]
     settings = make_config({"seed": 3, "epochs": 4})
     assert read_run(workspace, first["run"]).config == settings
     assert read_run(workspace, second["run"]).config == make_config({**settings.flat(), "epochs": 9, "flip": False})
+
+
+def test_a_run_that_diverged(call: Any, workspace: Workspace, started: list[str]) -> None:
+    """What happened is shown, resuming is refused, and the retry takes a lower rate."""
+    run_id, where = store(workspace), ("--workspace", workspace.root)
+    folder, error = run_folder(workspace, run_id), "Training diverged in epoch 4: the loss is no longer a number."
+    lines = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    losses = [{"train_loss": loss, "validation_accuracy": 0.6} for loss in (2.0, 0.5, 1.5)]
+    folder.metrics.write_text("".join(json.dumps(line | loss) + "\n" for line, loss in zip(lines, losses, strict=True)))
+    folder.status.write_text(json.dumps({"status": "failed", "error": error}))
+    event = "Unstable from epoch 3: the training loss rose from 0.50 to 1.50; try a lower learning rate."
+    shown = json.loads(call("runs", "show", run_id, "--json", *where)[1])
+    assert (shown["diverged"], shown["error"], shown["events"]) == (True, error, [event])
+    assert all(sentence in call("runs", "show", run_id, *where)[1].splitlines() for sentence in (error, event))
+    code, _, err = call("runs", "resume", run_id, *where)
+    assert code == 2 and f"`runs retry {run_id} --lower-rate`" in err
+    save_tiny(workspace)
+    code, out, err = call("runs", "retry", run_id, "--lower-rate", "--json", *where)
+    (new,) = started
+    rate = read_run(workspace, new).config.optimizer.learning_rate
+    assert code == 0 and json.loads(out.splitlines()[-1]) == {"run": new, "made_from": run_id}
+    assert 0.3 <= rate / read_run(workspace, run_id).config.optimizer.learning_rate <= 0.34
+    assert f"with the settings of {run_id}, but a learning rate of {rate:g}." in err
 
 
 def test_own_validation_pictures_that_are_set_aside_are_said(

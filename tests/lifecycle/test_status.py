@@ -10,6 +10,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import RunError
+from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle import status as status_file
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.runner import state_now
@@ -78,6 +79,22 @@ def test_an_illegal_move_is_refused_and_changes_nothing(folder: RunFolder, statu
     with pytest.raises(RunError, match=f"Run {folder.run_id} has the status {status}: "):
         move(folder, goal)
     assert folder.status.read_bytes() == before
+
+
+@pytest.mark.fault(40)
+@pytest.mark.parametrize("place", ["status", "log"])
+def test_a_run_of_an_earlier_version_that_diverged_is_known_by_its_error(folder: RunFolder, place: str) -> None:
+    """And one whose end is only in its log, because the disk refused the status."""
+    why = "Training diverged in epoch 3: the loss is no longer a number. Lower the learning rate."
+    move(folder, Status.RUNNING)
+    if place == "log":
+        folder.log.write_text(f"{end_line('failed', why)}\n")
+    else:
+        move(folder, Status.FAILED, error=why)
+        content = json.loads(folder.status.read_text())
+        folder.status.write_text(json.dumps({name: value for name, value in content.items() if name != "diverged"}))
+    run = read_run(folder.workspace, folder.run_id)
+    assert run.diverged and run.error == why and not run.resumable
 
 
 def test_only_a_running_run_makes_progress(folder: RunFolder) -> None:

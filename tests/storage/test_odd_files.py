@@ -70,7 +70,7 @@ def nameless(path: Path) -> None:
 FILES = (closed, folder, pipe, loop)
 FOLDERS = (closed, listed_only, pipe, loop, nameless)
 PLACES = {
-    **{f"runs/{RUN}/{name}": FILES for name in ("config.json", "status.json", "facts.json", "about.json", "metrics.jsonl")},
+    **{f"runs/{RUN}/{name}": FILES for name in ("config.json", "status.json", "facts.json", "about.json", "metrics.jsonl", "within-epochs.jsonl")},
     **{f"runs/{RUN}/{name}": FILES for name in ("worker.lock", "training.lock", "worker.log", "control-stop")},
     **{f"data/.jobs/mine/{name}": FILES for name in ("job.json", "state.json", "job.lock", "start.lock")},
     **dict.fromkeys((f"runs/{RUN}", "runs/.queue", "data/.jobs", "data/.jobs/mine", "data/.jobs/drawn10", "data/other"), FOLDERS),

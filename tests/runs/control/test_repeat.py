@@ -6,8 +6,19 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import ConfigError, DataError, RunError
-from cifar_core.runs import Status, duplicate_run, list_runs, read_run, rename_run, retry_run
+from cifar_core.lifecycle.status import move
+from cifar_core.runs import (
+    Status,
+    duplicate_run,
+    list_runs,
+    lower_rate,
+    read_run,
+    rename_run,
+    retry_run,
+    retry_with_lower_rate,
+)
 from cifar_core.runs.run import RETRIABLE
+from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import ended_run, snapshot
@@ -30,6 +41,19 @@ def test_a_retry_is_the_same_run_once_more(workspace: Workspace, status: Status)
     assert (new.config, new.status, new.parent, new.person) == (SEEDED, Status.QUEUED, old, "ada@example.org")
     assert new.name == new.id
     assert snapshot(workspace.runs / old) == before
+
+
+@pytest.mark.parametrize(("rate", "lower"), [(1e-3, 3e-4), (0.01, 0.003), (0.2, 0.07), (10, 3), (2e-6, 1e-6)])
+def test_the_lower_rate_is_a_third_with_one_digit(rate: float, lower: float) -> None:
+    assert lower_rate(make_config({"learning_rate": rate})) == lower
+
+
+def test_the_lowest_rate_cannot_be_lowered(workspace: Workspace) -> None:
+    old = ended_run(workspace, Status.RUNNING, make_config({"learning_rate": 1e-6}))
+    move(run_folder(workspace, old), Status.FAILED, error="Why.", diverged=True)
+    with pytest.raises(RunError, match="diverged with the lowest learning rate, 1e-06: duplicate it"):
+        retry_with_lower_rate(workspace, old)
+    assert [run.id for run in list_runs(workspace)] == [old]
 
 
 def test_two_clicks_on_retry_make_one_run(workspace: Workspace) -> None:

@@ -309,6 +309,7 @@ def test_a_training_that_diverges_says_where_and_keeps_the_best(tiny: Workspace)
     assert run.status is Status.FAILED and "Training diverged in epoch 2: the loss is no longer a number." in run.error
     for file in config.path.rglob("*.json*"):
         assert "NaN" not in file.read_text() and "Infinity" not in file.read_text()
+    assert run.diverged and not run.resumable
     assert run.best is not None and run.best.epoch == 1 and verify_run(tiny, run_id) == []
     assert all(torch.isfinite(value).all() for path in checkpoint_files(config) for value in opened(path)[0].values())
 

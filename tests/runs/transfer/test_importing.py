@@ -156,6 +156,12 @@ def metrics(**fields: Any) -> Callable[[bytes], bytes]:
     return change
 
 
+def point(**fields: Any) -> bytes:
+    """within-epochs.jsonl with one point."""
+    good = {"epoch": 1, "batch": 2, "batches": 8, "accuracy": 0.5, "pictures": 50, "part": "test"}
+    return json.dumps(good | fields).encode() + b"\n"
+
+
 def weights(**arrays: np.ndarray) -> Callable[[bytes], bytes]:
     return lambda content: safetensors.numpy.save({**safetensors.numpy.load(content), **arrays})
 
@@ -186,6 +192,13 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({HISTORY: npy(PROBS * 0.5)}, "probabilities that add up to 0.5, expected 1"),
     ({"predictions/test-0004.npy": npy(PROBS)}, "predictions/test-0004.npy does not belong to this run"),
     ({"predictions/test-0002.npy": npy(PROBS)}, "test-0002.npy cannot be used: it gives .* test accuracy, metrics.jsonl"),
+    ({"within-epochs.jsonl": b"{}\n"}, "Line 1 of within-epochs.jsonl cannot be read"),
+    ({"within-epochs.jsonl": point(accuracy=1.5)}, "accuracy must be a number from 0 to 1"),
+    ({"within-epochs.jsonl": point(batch=9)}, "batch must not be above batches"),
+    ({"within-epochs.jsonl": point(epoch=5)}, "has a point of epoch 5, the run came only to epoch 3"),
+    ({"within-epochs.jsonl": point(pictures=101)}, "counts more pictures than facts.json names"),
+    ({"within-epochs.jsonl": 2 * point()}, "has a point twice"),
+    ({"within-epochs.jsonl": b"\n" * 5_000_000}, "within-epochs.jsonl cannot be used: it is larger than the 4.0 MB"),
     ({"predictions/test.npz": None}, "predictions/test.npz is missing"),
     ({"predictions/test.npz": b"PK"}, "predictions/test.npz"),
     ({"predictions/test.npz": npz(labels=lambda old: old[:-1])}, r"holds <i8 \[99\] where <i8 \[100\]"),
@@ -261,7 +274,7 @@ MANIFESTS: list[tuple[Change, str]] = [
     (b"[]", "manifest.json is not the manifest of a run"),
     (b" " * 2_000_000, "manifest.json is larger than"),
     (edit(format="x"), "is not the manifest of a run"),
-    (edit(version=3), "was written by a newer version"),
+    (edit(version=4), "was written by a newer version"),
     (edit(origin="x"), "origin must be a SHA-256"),
     (edit(files=[]), "files must be a JSON object"),
     (edit(files={}), "about.json is not listed in manifest.json"),
