@@ -11,8 +11,7 @@ from cifar_core.data import dataset_job, open_dataset
 from cifar_core.data.preparation import DataRequest
 from cifar_core.jobs.job import cancel_job, read_request
 from cifar_core.limits import LIMITS_FILE
-from cifar_core.runs import list_runs, stop_all
-from cifar_core.runs import speed_job
+from cifar_core.runs import list_runs, speed_job, stop_all
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import query
 from tests.lifecycle.conftest import until
