@@ -111,7 +111,7 @@ def serve(workspace: Workspace, log: Path, *, background_jobs: bool = False, **e
     Raises:
         TimeoutError: it did not answer in time.
     """
-    app = start_app(workspace, log, background_jobs=background_jobs, **environment)
+    app = start_app(workspace, log, port=0, background_jobs=background_jobs, **environment)
     try:
         yield app
     finally:
