@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from cifar_core.bench.app import CHROMIUM_FLAGS, App
+from cifar_core.limits import LIMITS_FILE
+from cifar_core.workspace import Workspace
 
 expect.set_options(timeout=60_000)  # ms: a deadline on a busy machine, not a wait
 
@@ -27,6 +29,13 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def workspace(workspace: Workspace) -> Workspace:
+    """An empty workspace in which the app does nothing unasked, which would take time from what a test does."""
+    (workspace.root / LIMITS_FILE).write_text('{"background_jobs": false}', "utf-8")
+    return workspace
 
 
 @pytest.fixture
