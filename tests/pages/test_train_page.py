@@ -83,7 +83,7 @@ def test_a_second_tab_queues_its_run_behind_a_running_one(
     first = create_run(workspace, make_config({"epochs": 2}))
     join(run_folder(workspace, first))
     app = open_page(workspace, "train", view="New run")
-    assert "A run started now would wait behind" in said(app)
+    assert "A run started now would wait" in said(app)
     assert app.query_params["run"] == first, "the page speaks of the run that trains"
     app.button(key="train_start").click().run()
     assert not app.exception

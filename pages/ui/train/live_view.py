@@ -68,7 +68,7 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         st.error(escaped_sentence(drawn.problem), icon=":material/broken_image:")
     else:
         live(lambda run, listed: _show_head(workspace, run, listed), refresh_interval())
-        live(lambda run, _: _show_results(workspace, run), _results_interval(drawn))
+        live(lambda run, listed: _show_results(workspace, run, listed), _results_interval(drawn))
     if not drawn.active:
         rerun_when_runs_change(workspace, [drawn], drawn.id)
 
@@ -83,7 +83,7 @@ def _results_interval(run: Run) -> float:
     return max(refresh_interval(), min(_MAX_RESULTS_INTERVAL, epoch / 2))
 
 
-def _show_results(workspace: Workspace, run: Run) -> None:
+def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     """Show what the run has reached. While it is active the same elements are drawn at each refresh, in one order."""
     with show_errors():
         metrics, within = read_metrics(workspace, run.id), read_within_epochs(workspace, run.id)
@@ -95,6 +95,13 @@ def _show_results(workspace: Workspace, run: Run) -> None:
         if len(metrics):
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
+    if _goes_on_below(run):
+        _show_go_on_buttons(workspace, run, runs)
+
+
+def _goes_on_below(run: Run) -> bool:
+    """Whether the buttons to go on stand below the results: so they stay where they are when a run finishes."""
+    return run.active or run.status is Status.FINISHED
 
 
 def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
@@ -119,7 +126,7 @@ def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFr
 
 
 def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show what a run is, how far it is and its buttons: in every state as high, so that nothing below it moves."""
+    """Show what a run is, how far it is and the buttons that end it, as high while it trains as when it has finished."""
     with st.container(horizontal=True, vertical_alignment="center"):
         word, colour, icon = status_display(run)
         badge = f":{colour}-badge[{icon} {word}]"
@@ -135,11 +142,16 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     else:
         words = estimate_error_line(run)
     show_run_progress(run, words)
+    if not _goes_on_below(run):
+        _show_go_on_buttons(workspace, run, runs)
+    _show_notices(run)
+
+
+def _show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     made = show_go_on_buttons(workspace, run, runs, "train")
     if made:
         focus_on(made)
         st.rerun()
-    _show_notices(run)
 
 
 def _show_notices(run: Run) -> None:

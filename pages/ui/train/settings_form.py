@@ -47,8 +47,7 @@ def show_setting_groups(settings: Mapping[str, Any], own: int, changed: Sequence
     for group, names in settings_by_group(settings_in_effect(settings, own)).items():
         shown = [name for name in names if name not in ABOVE_GROUPS]
         line = f"**{GROUP_TITLES[group]}**: {_group_words(group, shown, settings, changed)}"
-        # An expander that tells the server whether it is open stays open when its line changes.
-        with st.expander(line, key=f"train_group_{group}", on_change="rerun"):
+        with st.expander(line, key=f"train_group_{group}"):  # with a key it stays open when its line changes
             for name in shown:
                 _show_setting(name, spec_of(name), settings[name])
                 if name == "own_validation" and settings[name]:

@@ -61,7 +61,7 @@ def show_start_estimate(
             st.markdown(f"**{escaped(now.name)}** {word}.")
             if now.status is Status.RUNNING:
                 show_run_progress(now)
-        if state == "measuring" and _machine_state(workspace, listed) != "measuring":
+        if running is None and state in ("measuring", "busy") and _machine_state(workspace, listed) != state:
             rerun_page()
         if config is not None:
             _show_estimate(workspace, config, datasets, listed, state)
@@ -128,7 +128,7 @@ def estimate_line(estimate: Estimate, place: QueuePlace) -> str:
 def _missing_estimate(state: str) -> str:
     return {
         "measuring": "the speed of this machine is being measured",
-        "busy": "the speed of this machine is measured when nothing trains",
+        "busy": "the speed of this machine is measured once nothing else goes on",
         "unwritable": "the measured speed of this machine cannot be written in this workspace",
         "failed": "the speed of this machine could not be measured",
     }.get(state, "the time is known once the pictures are here")
