@@ -76,13 +76,6 @@ def queue_line(place: QueuePlace | None) -> str:
     return (place.behind(escaped) if place else "") or "starting…"
 
 
-def duration(seconds: float) -> str:
-    """Return a time to wait, rounded: `about 40 s`, `about 3 min`, `about 2.5 h`."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
-
-
 def estimate_words(estimate: Estimate | None) -> str:
     """Return how long a run will take from its start to its end: `40 to 60 s`; in words where nothing was timed yet.
 

@@ -126,7 +126,7 @@ def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFr
 
 
 def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show what a run is, how far it is and the buttons that end it, as high while it trains as when it has finished."""
+    """Show what a run is, how far it is and the buttons that end it, as high when it has finished as before."""
     with st.container(horizontal=True, vertical_alignment="center"):
         word, colour, icon = status_display(run)
         badge = f":{colour}-badge[{icon} {word}]"
