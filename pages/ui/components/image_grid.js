@@ -6,6 +6,7 @@ const SETTLE = 220 // ms: gathers quick ticks into one report
 const LONG_PRESS = 500 // ms: a finger that rests selects
 const STILL = 10 // px that a resting finger may move
 const FOCUS_TRIES = [0, 150, 400, 800] // ms: what was open gives the focus away while it closes
+const LEAST_FILLED = 0.6 // of the columns that there is room for
 const SIGNS = { right: "✓", wrong: "✗" }
 
 export default function (component) {
@@ -37,12 +38,29 @@ export default function (component) {
   }
   grid.style.setProperty("--sprite", `url("${sprite}")`)
   mark(grid, state)
+  state.observer?.disconnect()
+  state.observer = new ResizeObserver(() => fillRows(grid, state))
+  state.observer.observe(grid) // calls at once, too
   if (state.opened && !data.opened) focusAgain(state, [data.closed, state.opened])
   state.opened = data.opened
   return () => {
     clearTimeout(state.timer)
     clearTimeout(state.press)
+    state.observer.disconnect()
   }
+}
+
+// A few columns less than there is room for, where that makes all rows equally long.
+function fillRows(grid, state) {
+  const count = state.data.keys.length
+  const place = `${grid.clientWidth} ${count} ${state.data.tile}`
+  if (place === state.place || !grid.clientWidth) return
+  state.place = place
+  grid.style.gridTemplateColumns = "" // as many as there is room for, by the style sheet
+  const room = getComputedStyle(grid).gridTemplateColumns.split(" ").length
+  let columns = Math.min(room, count)
+  while (columns > room * LEAST_FILLED && count % columns) columns -= 1
+  if (count > room && count % columns === 0) grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`
 }
 
 function learn(state) {
