@@ -226,7 +226,8 @@ def test_versions_are_compared_as_numbers() -> None:
     assert version("1.3.0") == version("1.3") < version("1.3.1")
 
 
-FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py")  # may need requirements-dev.txt
+# May need requirements-dev.txt.
+FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py", "cifar_core/bench/first_minute.py")
 
 
 def test_every_import_has_its_requirement() -> None:

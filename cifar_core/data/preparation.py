@@ -21,7 +21,7 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.data.drawing import OnDrawn
 from cifar_core.data.import_findings import findings_file, has_upload, preview_file, upload_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
-from cifar_core.data.sources.drawn10 import DRAWN10_NAME
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES
 from cifar_core.data.sources.own.importing import ImportOptions, check_options
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
@@ -95,24 +95,23 @@ def prepare_drawn10(workspace: Workspace, progress: OnDrawn | None = None) -> Da
 
     Args:
         workspace: where it is stored.
-        progress: called several times a second with (pictures drawn, pictures in all) while it is drawn.
+        progress: called several times a second with (pictures drawn, pictures in all) until it is drawn; it may raise.
 
     Raises:
         DataError: it is broken on disk, or could not be drawn.
         StorageError: the disk refused.
     """
-    job, started = dataset_job(workspace, DRAWN10_NAME), False
+    job = dataset_job(workspace, DRAWN10_NAME)
     while is_alive(job) or not is_saved(workspace, DRAWN10_NAME):  # the job checks it too, once it is stored
-        if not started:
-            start_get(workspace, DRAWN10_NAME)
-        state = read_job(job)
-        started = state is not None  # else the job of nobody failed just before it was asked for
-        if state is not None and state.active:
-            if progress is not None and state.total:
-                progress(state.done, state.total)
-        elif state is not None and not is_saved(workspace, DRAWN10_NAME):
+        start_get(workspace, DRAWN10_NAME)
+        while is_alive(job):
+            state = read_job(job)
+            if progress is not None and state is not None and state.active:
+                progress(state.done, state.total or DRAWN10_TRAIN_PICTURES + DRAWN10_TEST_PICTURES)
+            time.sleep(_LOOK_SECONDS)
+        state = read_job(job)  # None where one of nobody failed, done where the dataset was deleted: both begin again
+        if state is not None and state.state != "done" and not is_saved(workspace, DRAWN10_NAME):
             raise DataError(state.error or f"The drawing of {DRAWN10_NAME} was cancelled: start it again.")
-        time.sleep(_LOOK_SECONDS)
     return open_dataset(workspace, DRAWN10_NAME)
 
 

@@ -1,5 +1,6 @@
 """Preparing data in a process of its own: it is started once, watched through files, and never "running" when dead."""
 
+import contextlib
 import json
 import os
 import re
@@ -38,10 +39,21 @@ from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import CifarCoreError, DataError, StorageError
 from cifar_core.jobs import process, start
-from cifar_core.jobs.job import JobFolder, JobState, cancel_job, dismiss_job, is_alive, read_job, read_request
+from cifar_core.jobs.job import (
+    JobFolder,
+    JobState,
+    cancel_job,
+    dismiss_job,
+    is_alive,
+    read_job,
+    read_request,
+    write_request,
+    write_state,
+)
 from cifar_core.jobs.process import do_job
+from cifar_core.jobs.progress import CancelledError
 from cifar_core.processes import Program
-from cifar_core.storage.atomic import TEMP_MARK
+from cifar_core.storage.atomic import TEMP_MARK, remove
 from cifar_core.storage.faults import EXIT_CODE, FAULT_VARIABLE
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock, is_locked
@@ -175,6 +187,30 @@ def test_whoever_needs_drawn10_waits_for_its_one_drawer(workspace: Workspace, qu
     assert quick_drawing == [40]
     preview = read_preview(dataset_job(workspace, "drawn10"))
     assert preview is not None and len(preview) == PREVIEW_PICTURES
+
+
+@pytest.mark.usefixtures("drawn_beside")
+def test_how_an_earlier_drawing_ended_is_no_failure_of_the_next(workspace: Workspace) -> None:
+    """Somebody else is just starting that one; whoever waits for it can be told to end."""
+    job = dataset_job(workspace, "drawn10")
+    job.make()
+    write_request(job, DataRequest("get"))
+
+    def refuse(*_: int) -> None:
+        raise CancelledError("The run was stopped.")
+
+    with contextlib.ExitStack() as starting:
+        starting.enter_context(hold_lock(job.start_lock))
+        write_state(job, JobState("get"))
+        with pytest.raises(CancelledError):
+            prepare_drawn10(workspace, refuse)
+        write_state(job, JobState("get", "failed", error="The disk is full."))
+        held = starting.pop_all()
+        held.callback(remove, job.request)  # called first, as by whoever starts a job
+        threading.Timer(0.3, held.close).start()
+        assert prepare_drawn10(workspace).name == "drawn10"
+    delete_dataset(workspace, "drawn10")
+    assert prepare_drawn10(workspace).name == "drawn10", "its job was done, and is begun again"
 
 
 @pytest.mark.fault(95)

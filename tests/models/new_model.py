@@ -79,7 +79,7 @@ def the_train_page_shows_it(workspace: Workspace) -> None:
         assert not app.exception
         app.number_input(key="train_set_blocks").set_value(3).run()
         assert not app.exception
-        assert f"{escaped(NAME)} is not measured yet: " in said(app)
+        assert f"{escaped(NAME)} is not timed yet: " in said(app)
         assert " s" in app.radio(key="train_base_preset").proto.captions[2], "the presets keep their times"
         (table,) = app.dataframe
         assert {"block1.conv", "block3.norm", "block3"} <= set(table.value["layer"])

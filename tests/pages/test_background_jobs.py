@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from cifar_core.data import dataset_job, list_datasets
+from cifar_core.data import dataset_job, delete_dataset, list_datasets
 from cifar_core.jobs import start
-from cifar_core.jobs.job import read_job
-from cifar_core.lifecycle.states import Status
+from cifar_core.jobs.job import JobState, Request, read_job, write_request, write_state
 from cifar_core.limits import LIMITS_FILE
-from cifar_core.runs import Run
+from cifar_core.runs import speed_job
 from cifar_core.workspace import Workspace
 from pages.ui import background_jobs
 from tests.conftest import save_tiny
@@ -43,7 +41,6 @@ def test_it_draws_then_measures_and_does_nothing_twice(workspace: Workspace, beg
     assert begun == [DRAWER, "speed"]
     with start.hold_lock(dataset_job(workspace, "drawn10").lock):  # as while another server has it drawn
         background_jobs.draw_first_dataset(workspace)
-        assert not background_jobs.measure_when_idle(workspace), "not while it is drawn"
     assert begun == [DRAWER, "speed"]
 
 
@@ -51,15 +48,31 @@ def test_where_there_is_a_dataset_nothing_is_drawn(workspace: Workspace, begun: 
     save_tiny(workspace)
     background_jobs._work(workspace)
     assert begun == ["speed"]
+    delete_dataset(workspace, "tiny")
+    background_jobs._work(workspace)
+    assert begun == ["speed", "speed"], "a person wants none"
 
 
-def test_nothing_is_measured_beside_a_training(
-    workspace: Workspace, finished: Run, begun: list[str], monkeypatch: pytest.MonkeyPatch
+def test_it_asks_again_until_the_machine_is_measured(
+    workspace: Workspace, begun: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = replace(finished, status=Status.RUNNING)
-    monkeypatch.setattr(background_jobs, "list_runs", lambda _: [training])
-    assert not background_jobs.measure_when_idle(workspace)
-    assert begun == []
+    """Also where the measurement of an earlier server failed, which a person would have to begin again."""
+    save_tiny(workspace)
+    answers = ["busy", "measuring", "busy", "measuring", "done"]
+    job = speed_job(workspace)
+    job.make()
+    write_request(job, Request("speed"))
+    write_state(job, JobState("speed", "failed"))
+    jobs = []
+
+    def measure(*_: object) -> str:
+        jobs.append(read_job(job))
+        return answers.pop(0)
+
+    monkeypatch.setattr(background_jobs, "ensure_speed", measure)
+    monkeypatch.setattr(background_jobs, "_LOOK_SECONDS", 0.0)
+    background_jobs._work(workspace)
+    assert answers == [] and jobs == [None] * 5
 
 
 def test_a_setting_turns_it_off(workspace: Workspace, begun: list[str]) -> None:

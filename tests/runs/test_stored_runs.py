@@ -19,6 +19,7 @@ from cifar_core.runs import (
     read_metrics,
     read_predictions,
     read_run,
+    read_within_epochs,
     recompute_job,
     rename_run,
     start_recompute,
@@ -41,7 +42,8 @@ KNOWN = {
     "schema-2-tied": ("grand-pony-vifuz", Status.PAUSED, 3, 1),
     "schema-3": ("predictions of both splits", Status.FINISHED, 3, 2),
 }
-EXPORTED = {1: "first of its kind", 2: "predictions of both splits"}  # names, by the version of the zip
+# Names, by the version of the zip.
+EXPORTED = {1: "first of its kind", 2: "predictions of both splits", 3: "accuracy within epochs"}
 each_stored = pytest.mark.parametrize("stored", STORED, ids=[item.parent.name for item in STORED])
 
 
@@ -180,6 +182,7 @@ def test_stored_export_is_imported(version: int, workspace: Workspace) -> None:
     assert (run.name, run.status, run.problem) == (EXPORTED[version], Status.FINISHED, "")
     assert verify_run(workspace, run.id) == []
     assert as_stored(run_folder(workspace, run.id)) == run_folder(workspace, run.id)
+    assert read_within_epochs(workspace, run.id).empty == (version < 3)
     _, labels = tiny_pictures(100, seed=1)
     assert np.array_equal(read_predictions(workspace, run.id).labels, labels)
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from cifar_core.runs.estimate.span import Span, around
 
 DOUBTS = 3  # runs of a model that agree are needed before its factor leaves that of the machine
+MOST_RUNS = 9  # that a correction rests on
 _MEASURED = 2  # degrees of freedom of the measurement: its rounds less one
-_WIDEST = math.log(3)  # a wider range tells nobody anything
-_NORMAL = 1.6449  # the standard normal quantile of 95 %: nine times of ten a value lies within both bounds
+_WIDEST = math.log(2)  # from half to twice: a wider range tells nobody anything
+# The 95 % quantile of Student's t distribution for 2 to 11 degrees of freedom: nine times of ten a value lies within
+# that many standard deviations.
+_STUDENT = (2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796)
 TO_DEVIATION = 1.4826  # from the median of the distances to the standard deviation, for a normal distribution
 
 
@@ -27,7 +30,7 @@ class Correction:
         """The corrected time of a run with its bounds: a prediction interval of 90 % for one more value.
 
         Its half-width on the logarithmic scale is t(v) sqrt(s^2 (1 + 1/(n + 1)) + more^2), with s = `spread`, n runs
-        and the measurement as observations, and v = n + 2 degrees of freedom, but at most ln 3. So it is widest before
+        and the measurement as observations, and v = n + 2 degrees of freedom, but at most ln 2. So it is widest before
         any run.
 
         Args:
@@ -38,7 +41,7 @@ class Correction:
         """
         factor = math.exp(self.machine + self.models.get(model, 0.0))
         deviation = math.hypot(self.spread * math.sqrt(1 + 1 / (self.runs + 1)), more)
-        return around(seconds * factor, min(_WIDEST, student(_MEASURED + self.runs) * deviation))
+        return around(seconds * factor, min(_WIDEST, _STUDENT[self.runs] * deviation))
 
 
 def learn(ratios: Sequence[tuple[str, float]], measured: float, spread: float) -> Correction:
@@ -51,7 +54,7 @@ def learn(ratios: Sequence[tuple[str, float]], measured: float, spread: float) -
     around the corrected times, by the median of their distances, pooled as variances.
 
     Args:
-        ratios: of each run its model, and its true time divided by the computed one.
+        ratios: of each run its model, and its true time divided by the computed one, at most `MOST_RUNS`.
         measured: the same for the measurement: how much longer a typical step took than the fastest one.
         spread: standard deviation of the logarithm of a time, as far as the measurement tells.
     """
@@ -65,12 +68,3 @@ def learn(ratios: Sequence[tuple[str, float]], measured: float, spread: float) -
     seen = TO_DEVIATION * statistics.median(distances) if distances else 0.0
     variance = (_MEASURED * spread**2 + len(logs) * seen**2) / (_MEASURED + len(logs))
     return Correction(machine, models, math.sqrt(variance), len(logs))
-
-
-def student(freedom: int) -> float:
-    """The 95 % quantile of Student's t distribution for 2 degrees of freedom or more (Abramowitz and Stegun 26.7.5)."""
-    z = _NORMAL
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cifar_core.config import RunConfig
 from cifar_core.data import DatasetState
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
-from cifar_core.runs.estimate.correction import Correction, learn
+from cifar_core.runs.estimate.correction import MOST_RUNS, Correction, learn
 from cifar_core.runs.estimate.epoch_time import epoch_seconds
 from cifar_core.runs.estimate.span import Span, exactly
 from cifar_core.runs.estimate.speed import MachineSpeed, step_key
@@ -19,7 +19,6 @@ from cifar_core.runs.run import Run, Status
 from cifar_core.text import counted
 from cifar_core.train import small_part, validation_count
 
-_RECENT = 9  # runs that the correction rests on, the newest
 _SHORTEST = 1.0  # seconds; what a shorter training took says nothing of the speed
 _LEAST = 0.01  # seconds of a start
 _WORKER = 0.5  # seconds until the worker of a run has started its training process
@@ -81,7 +80,7 @@ def estimate_run(
 def correction_by(speed: MachineSpeed, runs: Sequence[Run]) -> Correction:
     """What the newest finished and running runs teach about the measured speed."""
     known = (ratio for run in runs if (ratio := run_ratio(speed, run)) is not None)
-    return learn(list(itertools.islice(known, _RECENT)), speed.slowdown, speed.deviation)
+    return learn(list(itertools.islice(known, MOST_RUNS)), speed.slowdown, speed.deviation)
 
 
 def run_ratio(speed: MachineSpeed, run: Run) -> tuple[str, float] | None:
@@ -109,7 +108,7 @@ def _even(run: Run) -> bool:
 
 def _starting(state: DatasetState, speed: MachineSpeed, runs: Sequence[Run]) -> Span:
     """The time until a run trains; it draws `drawn10` first where that is absent, and else waits for whoever does."""
-    known = itertools.islice((run.start_up for run in runs if run.start_up and not run.imported), _RECENT)
+    known = itertools.islice((run.start_up for run in runs if run.start_up and not run.imported), MOST_RUNS)
     usual = max(speed.start_up, _LEAST)
     learned = learn([(_START_UP, start / usual) for start in known], 1.0, speed.start_deviation)
     start, drawing = learned.of(usual, _START_UP), learned.of(speed.draw, _START_UP)

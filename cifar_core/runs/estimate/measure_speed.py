@@ -3,7 +3,7 @@
 Run as `python -m cifar_core.runs.estimate.measure_speed --job=DIR` by `cifar_core.runs.estimate.speed_job`. It times
 training steps of the real loop on random pictures. Every case is timed in several rounds and its best time counts,
 because another program seldom disturbs all rounds; how far the rounds differ tells how far the times can be trusted.
-As soon as a run trains in the workspace, the job ends without a result.
+As soon as a run trains or a dataset is prepared in the workspace, the job ends without a result.
 """
 
 import functools
@@ -45,7 +45,7 @@ from cifar_core.runs.estimate.speed import (
     step_key,
 )
 from cifar_core.runs.estimate.speed import machine_name as name_machine
-from cifar_core.runs.estimate.speed_job import SpeedRequest, trains
+from cifar_core.runs.estimate.speed_job import SpeedRequest, is_busy
 from cifar_core.storage.atomic import remove, write_atomic
 from cifar_core.storage.json_files import write_json
 from cifar_core.text import MB
@@ -61,12 +61,13 @@ _SECONDS = 0.03  # of timing each action in a round, at least
 _PICTURES = 2048  # to train on
 _MEASURED = 128  # pictures to measure
 _CLASSES = 10
+_BATCHES = 4  # that a case trains on in turn
 _DRAWN = 20  # pictures that are drawn
 _WRITES = 4  # files that the results of an epoch are: probabilities, weights, a checkpoint and the log
 
 
-class _TrainingBeganError(Exception):
-    """A run trains now: the measurement would slow it down, and would be wrong."""
+class _BusyError(Exception):
+    """A run trains now, or a dataset is prepared: the measurement would slow it down, and would be wrong."""
 
 
 def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: OnProgress) -> MachineSpeed:
@@ -75,11 +76,11 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
     Args:
         start_up: seconds, above 0, from the start of this process until it could begin to compute.
         place: a folder on the disk of the workspace, where the writing of files is timed.
-        busy: whether a run trains now; asked before each timing.
+        busy: whether other work of the workspace goes on; asked before each timing.
         progress: is told each round of each case.
 
     Raises:
-        _TrainingBeganError: a run trains.
+        _BusyError: it does.
     """
     progress("Preparing to measure", 0, 0, "")
     _require_idle(busy)
@@ -123,7 +124,7 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
 
 def _require_idle(busy: Callable[[], bool]) -> None:
     if busy():
-        raise _TrainingBeganError
+        raise _BusyError
 
 
 def disturbance(rounds: np.ndarray, fastest: np.ndarray) -> tuple[float, float]:
@@ -255,7 +256,8 @@ class _Case:
         device = pick_device("auto")
         self._data = load_training_data(dataset, self.config.data, 0, device)
         self._trainer = Trainer(self.config, self._data, device)
-        self._batches = itertools.cycle(list(self._load()))  # so that no two steps in a row use the same batch
+        # No two steps in a row use the same batch; all of them, of all cases, would take half a gigabyte.
+        self._batches = itertools.cycle(list(itertools.islice(self._load(), _BATCHES)))
         self._best = dict.fromkeys((self._load_all, self._step, self._measure), math.inf)
         self.rounds: list[float] = []  # seconds of a step in each round, on average
         for action in self._best:
@@ -320,7 +322,7 @@ def _times(action: Callable[[], object]) -> list[float]:
 
 
 def measure_machine(job: JobFolder, request: SpeedRequest, reporter: Reporter) -> None:
-    """Measure this machine and write its speed, unless that was done since it was requested, or a run trains.
+    """Measure this machine and write its speed, unless that was done since it was requested, or it is busy.
 
     Raises:
         TrainingError: the speed that was measured cannot be used.
@@ -331,9 +333,9 @@ def measure_machine(job: JobFolder, request: SpeedRequest, reporter: Reporter) -
     workspace, start_up = Workspace(job.path.parents[1]), max(0.01, time.time() - request.begun)
     if measured_at(workspace) < request.begun:
         try:
-            speed = measure(start_up, job.path, functools.partial(trains, workspace), reporter)
-        except _TrainingBeganError:
-            reporter.say("A training began, so the measurement ended; it is taken up again later.")
+            speed = measure(start_up, job.path, functools.partial(is_busy, workspace), reporter)
+        except _BusyError:
+            reporter.say("Other work began, so the measurement ended; it is taken up again later.")
             return
         write_json(workspace.root / SPEED_FILE, as_json(speed))
         if read_speed(workspace) is None:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cifar_core.jobs.job import JobFolder, Request, read_job
+from cifar_core.jobs.job import JobFolder, Request, is_alive, read_job
 from cifar_core.jobs.start import start_job
 from cifar_core.lifecycle.queue import slot_locks
 from cifar_core.processes import Program
 from cifar_core.runs.estimate.estimate import run_ratio
 from cifar_core.runs.estimate.speed import measured_at, read_speed
 from cifar_core.runs.run import Run
+from cifar_core.storage.atomic import subfolders
 from cifar_core.storage.locks import is_locked
 from cifar_core.workspace import Workspace
 
@@ -33,16 +34,21 @@ def speed_job(workspace: Workspace) -> JobFolder:
     return JobFolder(workspace.root / ".jobs" / "speed")
 
 
-def trains(workspace: Workspace) -> bool:
-    """Whether a run trains here: then nothing is measured, for the sake of both."""
-    return any(is_locked(lock) for lock in slot_locks(workspace))
+def is_busy(workspace: Workspace) -> bool:
+    """Whether a run trains or a dataset is drawn, imported or exported: then nothing is measured, for the sake of both.
+
+    Raises:
+        StorageError: a lock could not be read.
+    """
+    jobs = (JobFolder(workspace.jobs / name) for name in subfolders(workspace.jobs))
+    return any(map(is_locked, slot_locks(workspace))) or any(map(is_alive, jobs))
 
 
 def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["done", "measuring", "busy", "failed"]:
     """Start a job that measures this machine, unless that is done or under way; returns how far it is.
 
-    While a run trains it is "busy": nothing is started, and a job that was at work when the run began has
-    ended without a result. Whoever asks again later has it taken up. The machine is measured again once several later
+    While a run trains or a dataset is prepared it is "busy": nothing is started, and a job that was at work when that
+    began has ended without a result. Whoever asks again later has it taken up. The machine is measured again once several later
     runs took very different times than computed, because other programs may have disturbed the measurement. What
     failed or was cancelled is only begun again by `measure_speed`.
 
@@ -60,7 +66,7 @@ def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["don
         return "measuring"
     if job is not None and job.state != "done":
         return "failed"
-    if trains(workspace):
+    if is_busy(workspace):
         return "busy"
     measure_speed(workspace)
     return "measuring"

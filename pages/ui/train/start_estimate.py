@@ -65,7 +65,7 @@ def show_start_estimate(
             place = _next_place(workspace, config, listed)
             if place is not None and place.seconds != 0:
                 st.caption(f":material/hourglass_top: A run started now would wait {queue_line(place)}.")
-        if state == "measuring" and _machine_state(workspace, listed) != "measuring":
+        if running is None and state in ("measuring", "busy") and _machine_state(workspace, listed) != state:
             rerun_page()
         if config is not None:
             _show_estimate(workspace, config, datasets, listed, state)
@@ -133,7 +133,7 @@ def _estimate_line(
 def _missing_estimate(state: str) -> str:
     return {
         "measuring": "the speed of this machine is being measured",
-        "busy": "the speed of this machine is measured when nothing trains",
+        "busy": "the speed of this machine is measured once nothing else goes on",
         "unwritable": "the measured speed of this machine cannot be written in this workspace",
         "failed": "the speed of this machine could not be measured",
     }.get(state, "the time is known once the pictures are here")

@@ -131,7 +131,7 @@ def test_the_error_of_a_refusal_says_what_to_do(
     save_tiny(copy, seed=5)
     refused(copy, finished.id, "is not the one run .* was trained on")
     delete_dataset(copy, "tiny")
-    refused(copy, finished.id, "no dataset named tiny")
+    refused(copy, finished.id, "The dataset tiny was deleted: bring it back")
     refused(copy, ended_run(copy), "no finished epoch yet")
     refused(copy, create_run(copy, make_config()), "is queued and still writes")
 
