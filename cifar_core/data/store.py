@@ -250,18 +250,12 @@ def dataset_trash(workspace: Workspace) -> Trash:
 def absent_sentence(workspace: Workspace, name: str) -> str:
     """One sentence on a dataset that is not stored, and how to get it."""
     if dataset_trash(workspace).find(name) is not None:
-        return (
-            f"The dataset {name} was deleted: bring it back on the Data page, or with: "
-            f"python -m cifar_core data restore {name}"
-        )
+        return f"The dataset {name} was deleted: bring it back on the Data page or with `data restore {name}`."
     if name in BUILT_IN_NAMES:
-        return (
-            f"The dataset {name} is not in this workspace yet: get it on the Data page, or with: "
-            f"python -m cifar_core data get {name}"
-        )
+        return f"The dataset {name} is not in this workspace yet: get it on the Data page or with `data get {name}`."
     existing = [*BUILT_IN_NAMES, *(name for name in subfolders(workspace.data) if is_folder_name(name))]
     hint = did_you_mean(name, existing)
-    return f"There is no dataset named {name}{hint}: import it on the Data page or with data import."
+    return f"There is no dataset named {name}{hint}: import it on the Data page or with `data import`."
 
 
 def _check(train: Split, test: Split, validation: np.ndarray | None, class_names: tuple[str, ...]) -> None:

@@ -85,8 +85,12 @@ class Trash:
         )
 
     def find(self, wanted: str) -> Deleted | None:
-        """The deleted thing with this id; of several, the one deleted last; StorageError as `items`."""
-        return next((item for item in self.items() if item.id == wanted and not item.problem), None)
+        """The deleted thing with this id, of several the one deleted last, or whose folder in the trash has this name.
+
+        Raises:
+            StorageError: as `items`.
+        """
+        return next((item for item in self.items() if wanted in (item.id, item.path.name) and not item.problem), None)
 
     def empty(self, days: float) -> int:
         """Remove for good what was deleted `days` ago or earlier; returns how many.

@@ -28,11 +28,11 @@ class TrashOf:
     page: str  # prefix of the keys
     kind: str  # "run"
     items: Callable[[], Sequence[Any]]  # the last deleted first; each a `Deleted`
-    restore: Callable[[str], None]  # by its id
+    restore: Callable[[Any], None]  # one of the items
     empty: Callable[[], int]
     commands: str  # how the command line lists and restores, for a "?"
     name_of: Callable[[Any], str] = lambda item: str(item.id)
-    after_restore: Callable[[str], None] = lambda _: None  # before the page is drawn anew
+    after_restore: Callable[[str], None] = lambda _: None  # with its id, before the page is drawn anew
 
 
 def note_deleted(page: str, thing: str, name: str) -> None:
@@ -53,13 +53,14 @@ def show_undo(trash: TrashOf, notes: Callable[[str], Sequence[str]] = lambda _: 
         notes: sentences on what its deletion means, for its id.
     """
     thing, name = st.session_state.get(last_deleted_key(trash.page), ("", ""))
-    if not thing or not any(item.id == thing and not item.problem for item in trash.items()):
+    item = next((item for item in trash.items() if item.id == thing and not item.problem), None) if thing else None
+    if item is None:
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/delete: **{escaped(name)}** is in the trash.", width="stretch")
             if st.button("Undo", key=f"{trash.page}_undo", icon=":material/undo:"):
-                _restore(trash, thing)
+                _restore(trash, item)
             if st.button("Close", key=f"{trash.page}_undo_close", icon=":material/close:", type="tertiary"):
                 del st.session_state[last_deleted_key(trash.page)]
                 st.rerun()
@@ -104,12 +105,12 @@ def _show_deleted(trash: TrashOf, item: Deleted, days: int) -> None:
         stays = f"stays until {date_and_time(gone)}" if gone else "stays until the trash is emptied"
         st.markdown(f"**{escaped(trash.name_of(item))}** · {when} · {stays}", width="stretch")
         if st.button("Bring back", key=f"{trash.page}_restore_{item.path.name}", icon=":material/undo:"):
-            _restore(trash, item.id)
+            _restore(trash, item)
 
 
-def _restore(trash: TrashOf, thing: str) -> None:
+def _restore(trash: TrashOf, item: Deleted) -> None:
     with show_errors_as_toast():
-        trash.restore(thing)
+        trash.restore(item)
         st.session_state.pop(last_deleted_key(trash.page), None)
-        trash.after_restore(thing)
+        trash.after_restore(item.id)
         st.rerun()

@@ -82,6 +82,20 @@ def test_a_click_opens_a_tick_selects_and_a_reload_brings_the_selection_back(
     expect_selected(page, 0)
 
 
+def test_all_rows_have_as_many_tiles_at_any_width(page: Page, app: App, finished: Run) -> None:
+    open_grid(page, app, finished)
+    first = tiles(page).first.element_handle()
+    rows = """tile => {
+      const tops = [...tile.getRootNode().querySelectorAll(".cell")].map(cell => cell.offsetTop)
+      return Object.values(Object.groupBy(tops, top => top)).map(row => row.length)
+    }"""
+    widths = (1440, 1366, 1100, 800, 390)
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(f"tile => {{ const rows = ({rows})(tile); return new Set(rows).size === 1 }}", arg=first)
+    assert page.evaluate(rows, first) == [3] * 16, "a phone"
+
+
 def test_a_tick_right_after_clear_undoes_nothing(page: Page, app: App, finished: Run) -> None:
     open_grid(page, app, finished)
     page.locator(".tick").nth(0).click()

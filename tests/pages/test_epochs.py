@@ -1,6 +1,7 @@
 """The epoch that a page shows: it follows the run in focus, and is called best where a validation part chose it."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -81,6 +82,8 @@ def test_best_is_said_only_where_a_validation_part_chose(
     open_page: OpenPage, epochs_of_their_own: Workspace, run_id: str, word: str, other: str
 ) -> None:
     """There, each page says once how few pictures chose it, and of which class there were none."""
+    for another in {"early", "late", "short", "unjudged"} - {run_id}:  # Home shows several runs
+        shutil.rmtree(epochs_of_their_own.runs / another)
     facts = epochs_of_their_own.runs / run_id / "facts.json"
     content = json.loads(facts.read_text())
     content["dataset"]["unvalidated"] = ["frog"]
@@ -88,9 +91,7 @@ def test_best_is_said_only_where_a_validation_part_chose(
     caveats, times = ("Only 30 validation pictures", "No validation picture shows frog"), int(word == "best")
     home = open_page(epochs_of_their_own, "home", run=run_id)
     assert [said(home).count(words) for words in caveats] == [times, times]
-    labels = [metric.label for metric in home.metric]
-    assert f"{word.capitalize()} epoch" in labels
-    assert f"{other.capitalize()} epoch" not in labels
+    assert f", the {word}" in said(home) and f", the {other}" not in said(home)
     for page in PAGES:
         app = open_page(epochs_of_their_own, page, run=run_id)
         options = app.select_slider(key=f"{page}_epoch").options

@@ -17,7 +17,8 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
     """Move a dataset to the trash, from where `restore_dataset` brings it back; it is no longer listed at once.
 
     Whoever has it open, such as a run that trains on it, reads on until it ends: its files only move (Windows refuses
-    to move files that are open). A run that waits fails when its turn comes, unless the dataset is back by then.
+    to move files that are open). A run that waits fails when its turn comes, unless the dataset is back by then or is
+    `drawn10`, which is drawn again.
     Where a link or a file is in the place of the folder, only that is removed, and for good.
 
     Raises:
@@ -37,7 +38,11 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
 
 
 def restore_dataset(workspace: Workspace, name: str) -> None:
-    """Move a deleted dataset back, unchanged, with its check and its words; of several, the one deleted last.
+    """Move a deleted dataset back, unchanged, with its check and its words.
+
+    Args:
+        workspace: where.
+        name: of the dataset, and of several the one deleted last is meant; or of its folder in the trash.
 
     Raises:
         DataError: there is none in the trash, or the name is taken by a dataset or an import.
@@ -48,6 +53,7 @@ def restore_dataset(workspace: Workspace, name: str) -> None:
     if found is None:
         there = first_names([item.id for item in trash.items() if not item.problem])
         raise DataError(f"There is no deleted dataset {name[:_SHOWN]!a}; the trash has {there or 'none'}.")
+    name = found.id
     if dataset_state(workspace, name).state == "found":
         raise DataError(f"An import named {name} waits for a decision on the Data page: import or dismiss it first.")
     with hold_lock(dataset_lock(workspace, name), timeout=_LOCK_SECONDS) as acquired:

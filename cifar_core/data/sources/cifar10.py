@@ -122,8 +122,8 @@ def get_cifar10(
     make_folder(downloads)
     target = downloads / files.filename
     offline = (
-        f"Without a network: put the file {files.filename} here: {placed}, "
-        f"or run: python -m cifar_core data import FILE --name {CIFAR10_NAME}"
+        f"Without a network: put the file {files.filename} here: {placed}, or import it on the Data page or with "
+        f"`data import FILE --name {CIFAR10_NAME}`"
     )
     try:
         if not target.exists():

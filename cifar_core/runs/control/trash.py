@@ -63,7 +63,11 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
 
 
 def restore_run(workspace: Workspace, run_id: str) -> None:
-    """Move a deleted run back to the runs, unchanged; of several with the same id, the one deleted last.
+    """Move a deleted run back to the runs, unchanged.
+
+    Args:
+        workspace: where.
+        run_id: of the run, and of several the one deleted last is meant; or the name of its folder in the trash.
 
     Raises:
         RunError: there is none in the trash, or a run of this id is here.

@@ -15,9 +15,10 @@ from cifar_core.data import (
     restore_dataset,
     start_export,
 )
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.limits import LIMITS_FILE, read_limits
-from cifar_core.runs import Status, list_runs
-from cifar_core.text import MB, first_names, size_text
+from cifar_core.runs import Run, Status, list_runs
+from cifar_core.text import MB, counted, first_names, size_text
 from cifar_core.workspace import Workspace
 from pages.ui import trash
 from pages.ui.components.job_view import show_job_end, show_running_job
@@ -78,7 +79,7 @@ def show_delete_button(workspace: Workspace, state: DatasetState) -> None:
 
 def show_undo(workspace: Workspace) -> None:
     """Show Undo for the last deleted dataset while it is in the trash, with what it means for runs on their way."""
-    trash.show_undo(_trash_of_datasets(workspace), lambda name: _running_notes(workspace, name))
+    trash.show_undo(_trash_of_datasets(workspace), lambda name: notes_on_runs(list_runs(workspace), name))
 
 
 def show_trash(workspace: Workspace) -> None:
@@ -91,22 +92,30 @@ def _trash_of_datasets(workspace: Workspace) -> trash.TrashOf:
         _PAGE,
         "dataset",
         items=lambda: deleted_datasets(workspace),
-        restore=lambda name: restore_dataset(workspace, name),
+        restore=lambda item: restore_dataset(workspace, item.path.name),
         empty=lambda: empty_dataset_trash(workspace),
         commands=_COMMANDS,
     )
 
 
-def _running_notes(workspace: Workspace, name: str) -> list[str]:
-    """Return a sentence for the runs that train on a deleted dataset, and one for those that wait to."""
-    runs = [run for run in list_runs(workspace) if run.active and run.config.data.dataset == name]
-    waiting = [run.name for run in runs if run.status is Status.QUEUED]
-    training = [run.name for run in runs if run.status is not Status.QUEUED]
+def notes_on_runs(runs: list[Run], name: str) -> list[str]:
+    """Return what the deletion of a dataset means for the runs that train on it, that wait to, and that have ended."""
+    runs = [run for run in runs if not run.problem and run.config.data.dataset == name]
+    active = [run for run in runs if run.active]
+    opened = [run.status is not Status.QUEUED and run.dataset is not None for run in active]
+    training = [run.name for run, has_it in zip(active, opened, strict=True) if has_it]
+    waiting = [run.name for run, has_it in zip(active, opened, strict=True) if not has_it]
+    ended = sum(not run.active and run.best is not None for run in runs)
     sentences = []
     if training:
-        sentences.append(f"{first_names(training)} already trains on it and goes on to the end.")
+        sentences.append(f"Training on it goes on to the end: {first_names(training)}.")
     if waiting:
-        sentences.append(f"{first_names(waiting)} waits to train on it, and fails if it is not back by then.")
+        begins = "draws it again" if name == DRAWN10_NAME else "fails unless it is back"
+        sentences.append(f"Waiting to train on it: {first_names(waiting)}. A run whose turn comes {begins}.")
+    if ended:
+        sentences.append(
+            f"{counted(ended, 'run')} trained on it: numbers stay, but no picture is shown until it is back."
+        )
     return sentences
 
 

@@ -6,7 +6,8 @@ from cifar_core.runs import Run, delete_run, empty_trash, list_trash, restore_ru
 from cifar_core.workspace import Workspace
 from pages.ui import trash
 from pages.ui.error_messages import show_errors_as_toast
-from pages.ui.run_focus import clear_focus, focus_on
+from pages.ui.run_focus import clear_focus
+from pages.ui.runs.ticked_runs import tick
 
 _PAGE = "runs"
 _COMMANDS = "`runs trash` lists them all, `runs restore RUN` brings one back."
@@ -43,9 +44,9 @@ def _trash_of_runs(workspace: Workspace) -> trash.TrashOf:
         _PAGE,
         "run",
         items=lambda: list_trash(workspace),
-        restore=lambda run_id: restore_run(workspace, run_id),
+        restore=lambda item: restore_run(workspace, item.path.name),
         empty=lambda: empty_trash(workspace),
         commands=_COMMANDS,
         name_of=lambda item: item.name,
-        after_restore=focus_on,
+        after_restore=tick,
     )

@@ -73,8 +73,9 @@ def show_run_import(workspace: Workspace) -> None:
     outcome: ImportOutcome = st.session_state.setdefault(IMPORT_OUTCOME_KEY, ImportOutcome())
     with st.expander("Import a run", icon=":material/move_to_inbox:", key="runs_import_box"):
         st.markdown(
-            "The .zip that Export or `runs export` made, here or elsewhere. The run can be looked at like any other; "
-            "it comes without its checkpoint, so it cannot be resumed."
+            "The .zip that Export made, here or elsewhere. The run can be looked at like any other; "
+            "it comes without its checkpoint, so it cannot be resumed.",
+            help="On the command line: `runs export RUN` and `runs import FILE`.",
         )
         place = st.empty()
         with place.container(), st.form("runs_import", border=False):

@@ -42,6 +42,13 @@ def follow_ticks(runs: Sequence[Run]) -> list[Run]:
     return [here[run_id] for run_id in ticked]
 
 
+def tick(run_id: str) -> None:
+    """Tick a run as the last one, so that the page and the others speak of it when they are drawn next."""
+    others = [other for other in st.session_state.get(_TICKED_KEY, []) if other != run_id]
+    st.session_state[_TICKED_KEY] = [*others, run_id][-MAX_TICKED:]
+    focus_on(run_id)
+
+
 def clear_ticks() -> None:
     """Take all ticks away; for a callback."""
     st.session_state[_TICKED_KEY] = []

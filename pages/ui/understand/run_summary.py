@@ -106,6 +106,7 @@ def _show_worst_mistakes(workspace: Workspace, run: Run, tile: int) -> None:
         st.caption(f":material/broken_image: {escaped_sentence(error)}")
         return
     if not worst.rows:
+        st.caption("No mistakes: it is right on every test picture.")
         return
     event = image_grid(
         worst.images,

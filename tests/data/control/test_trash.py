@@ -29,8 +29,8 @@ from tests.runs.conftest import snapshot
 
 
 def test_a_deleted_dataset_comes_back_as_it_was(workspace: Workspace) -> None:
-    """With its check and its words; also a built-in one, and of two of one name the one deleted last."""
-    save_tiny(workspace, "drawn10", seed=7)
+    """With its check and its words; also a built-in one, and of two of one name the one deleted last, or either."""
+    first = save_tiny(workspace, "drawn10", seed=7)
     delete_dataset(workspace, "drawn10")
     dataset = save_tiny(workspace, "drawn10", validation=20)
     check_dataset(workspace, dataset)
@@ -56,6 +56,9 @@ def test_a_deleted_dataset_comes_back_as_it_was(workspace: Workspace) -> None:
     with pytest.raises(DataError, match="There is a dataset drawn10 here already: delete it first"):
         restore_dataset(workspace, "drawn10")
     assert deleted_datasets(workspace) == [other]
+    delete_dataset(workspace, "drawn10")
+    restore_dataset(workspace, other.path.name)
+    assert open_dataset(workspace, "drawn10").fingerprint == first.fingerprint
 
 
 def test_what_is_being_prepared_or_not_there_is_a_sentence(workspace: Workspace) -> None:

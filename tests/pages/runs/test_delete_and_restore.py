@@ -25,6 +25,7 @@ def test_delete_leaves_an_undo_that_brings_the_run_back(open_page: OpenPage, wor
     assert not app.exception
     assert snapshot(workspace.runs / gone, but=LOCKS) == before
     assert app.query_params["run"] == gone and "is in the trash" not in said(app)
+    assert app.query_params["runs"] == f"{living},{gone}", "it is ticked again"
 
 
 def test_the_trash_says_until_when_brings_back_and_is_emptied(open_page: OpenPage, workspace: Workspace) -> None:
