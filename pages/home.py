@@ -60,7 +60,7 @@ def _show_next_step(runs: list[Run], title: str) -> None:
 
 def _show_results(workspace: Workspace, runs: list[Run], focus: Run) -> None:
     shown, stuck = results_to_show(runs, focus), _without_result(runs, focus)
-    _show_next_step(runs, "Latest results" if len(shown) > 1 else "Latest result" if shown else "No result yet")
+    _show_next_step(runs, "Latest results" if len(shown) > 1 else "Latest result" if shown else "No finished run yet")
     if stuck is not None:
         show_run_without_result(stuck)
     if shown:
@@ -74,7 +74,7 @@ def _show_data(states: list[DatasetState]) -> None:
     ready = [state for state in states if state.state == "ready"]
     named = [f"{escaped(state.name)} ({state.train + state.test:,})" for state in ready[:DATASETS_NAMED]]
     more = [f"and {len(ready) - DATASETS_NAMED} more"] if len(ready) > DATASETS_NAMED else []
-    words = " · ".join([*named, *more]) if ready else "none is here yet"
+    words = " · ".join([*named, *more]) if ready else "no dataset is here yet"
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         count = f" {counted(len(ready), 'dataset')} with pictures:" if ready else ""
         st.markdown(f":material/photo_library: **Data**{count} {words}", width="stretch")

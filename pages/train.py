@@ -12,11 +12,10 @@ from cifar_core.config import RunConfig, changed_settings
 from cifar_core.data import list_datasets
 from cifar_core.runs import Run, list_runs, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
-from cifar_core.text import one_line
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
-from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.markdown import escaped_sentence
 from pages.ui.run_focus import focus_on, run_in_focus
 from pages.ui.train.active_runs import current_run
 from pages.ui.train.first_run import FIRST_RUN, show_first_run_button
@@ -47,7 +46,6 @@ from pages.ui.train.start_estimate import show_start_estimate
 from pages.ui.url_state import UrlParameter, one_of, url_to_widgets, write_url
 
 NEW, WATCH = "New run", "Watch"
-MAX_NAME_IN_BUTTON = 40  # characters of a name in a button; the page says all of it below
 VIEW_KEY = "train_view"
 _CLICKED_KEY = "train_clicked"  # session: the nonce of a click on Start, until the settings beside it are read
 _STARTED_KEY = "train_started"  # session: a run was just started, and is to be watched
@@ -76,9 +74,6 @@ def main(page: PageFrame) -> None:
             key=VIEW_KEY,
             required=True,
             label_visibility="collapsed",
-            format_func=lambda name: (
-                name if name == NEW else f"{name} {escaped(one_line(run.name, MAX_NAME_IN_BUTTON))}"
-            ),
         )
     if run is not None and st.session_state[VIEW_KEY] == WATCH:
         write_url(view, hidden=(BASE, FORM))

@@ -110,7 +110,7 @@ def show_caveats(run: Run) -> None:
 def run_labels(runs: Collection[Run], *, results: bool = True) -> dict[str, str]:
     """Return a unique line for each run by id: its name, and its test accuracy once it has ended, else its status.
 
-    Without `results` it is the status of each.
+    Without `results` it is the status of each that has ended.
 
     It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
     """
@@ -119,16 +119,18 @@ def run_labels(runs: Collection[Run], *, results: bool = True) -> dict[str, str]
     return {
         run.id: names[run.id]
         + (f" ({run.id})" if shared[names[run.id]] > 1 else "")
-        + f" · {_result_words(run) if results else status_display(run)[0]}"
+        + f" · {_result_words(run) if results else _status_word(run)}"
         for run in runs
     }
 
 
+def _status_word(run: Run) -> str:
+    return "in progress" if run.active else status_display(run)[0]
+
+
 def _result_words(run: Run) -> str:
-    if run.problem or run.best is None:
-        return status_display(run)[0]
-    if run.active:
-        return "in progress"
+    if run.problem or run.best is None or run.active:
+        return _status_word(run)
     seen = seen_phrase(run)
     return f"{percent(run.best.test_accuracy)} right" + (f", {seen}" if seen else "")
 

@@ -45,7 +45,7 @@ def test_the_first_step_makes_one_run_and_opens_the_train_page(
 def test_home_says_what_it_is_and_that_no_data_is_here(open_page: OpenPage, workspace: Workspace) -> None:
     app = open_page(workspace, "home")
     assert [title.value for title in app.title] == ["CIFAR-10 workbench"]
-    assert "**Data** none is here yet" in said(app)
+    assert "**Data** no dataset is here yet" in said(app)
 
 
 def test_results_stand_as_cards_with_curve_and_worst_mistakes(

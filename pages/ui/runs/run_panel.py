@@ -41,7 +41,8 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     if run.problem:
         st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escaped(run.name)}** `{run.id}`{_origin(run)}", width="stretch")
+        identifier = f" `{run.id}`" if run.name != run.id else ""
+        st.markdown(f"**{escaped(run.name)}**{identifier}{_origin(run)}", width="stretch")
         if not run.problem:
             _show_link("train", "Curves and settings", ":material/show_chart:", run)
         if run.best is not None:

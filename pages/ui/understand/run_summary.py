@@ -44,8 +44,8 @@ def show_result_card(workspace: Workspace, run: Run, *, large: bool) -> None:
         with show_errors():
             _show_accuracy(workspace, run)
         st.caption(_small_print(run))
-        show_caveats(run)
         _show_worst_mistakes(workspace, run, _TILES[large])
+        show_caveats(run)  # below, so that the pictures of all cards stand at one height
         st.space("stretch")  # the buttons of all cards stand at one height
         if st.button(
             "Look inside",
