@@ -17,6 +17,7 @@ from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 
 LIMITS_FILE = "settings.json"
+BACKGROUND_VARIABLE = "CIFAR_BACKGROUND_JOBS"  # "0": this one server begins none, such as beside a measurement
 _MAX_BYTES = 64 * 1024  # of the file
 
 

@@ -14,7 +14,7 @@ _JOINERS = "\u200c\u200d"  # invisible themselves, but emoji and some scripts ne
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³")}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 FOLDER_NAME_RULE = "1 to 64 small letters a-z, digits and hyphens, beginning with a letter or digit"
-_HISSING = ("s", "x", "ch", "sh")  # nouns that end so take -es
+_HISSING = re.compile(r"(s|x|sh|(?<!po)ch)$")  # nouns that end so take -es; the ch of epoch is a k
 _DIGITS = re.compile(r"(\D*)(\d*)")
 _LONGEST = 200  # characters of a name that are compared with known ones
 # Units of a time to come, in seconds: its name, the longest time that is said in it, and the steps it is rounded to,
@@ -135,7 +135,7 @@ def no_pictures(split: str) -> str:
 
 def counted(count: int, noun: str) -> str:
     """A number with its noun: `1 run`, `2,000 runs`, `10 classes`."""
-    ending = "" if count == 1 else "es" if noun.endswith(_HISSING) else "s"
+    ending = "" if count == 1 else "es" if _HISSING.search(noun) else "s"
     return f"{count:,} {noun}{ending}"
 
 

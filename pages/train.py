@@ -99,7 +99,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
         clicked: the nonce of a click on Start.
     """
     datasets = list_datasets(workspace)
-    form = read_form({run.id for run in runs if not run.problem})
+    form = read_form({run.id for run in runs if not run.problem}, {state.name for state in datasets})
     settings = keep_settings()
     dataset = {state.name: state for state in datasets}.get(settings["dataset"])
     own = dataset.validation if dataset else 0

@@ -16,6 +16,7 @@ from pathlib import Path
 from cifar_core.data import dataset_job
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.jobs.job import Request, cancel_job, is_alive, read_request
+from cifar_core.limits import BACKGROUND_VARIABLE
 from cifar_core.runs import speed_job
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 
@@ -41,13 +42,16 @@ class App:
     process: subprocess.Popen[bytes]
 
 
-def start_app(workspace: Workspace, log: Path, *, port: int = 0, **environment: str) -> App:
+def start_app(
+    workspace: Workspace, log: Path, *, port: int = 0, background_jobs: bool = False, **environment: str
+) -> App:
     """Start a server and wait until it answers.
 
     Args:
         workspace: the workspace that the app shows.
         log: file to which the server's output is appended.
         port: 0 takes a free one.
+        background_jobs: whether the server begins jobs that nobody has asked for; they take time from everything else.
         environment: environment variables to add to those of this process.
 
     Raises:
@@ -69,7 +73,12 @@ def start_app(workspace: Workspace, log: Path, *, port: int = 0, **environment: 
             cwd=_ROOT,
             stdout=output,
             stderr=output,
-            env={**os.environ, WORKSPACE_VARIABLE: str(workspace.root), **environment},
+            env={
+                **os.environ,
+                WORKSPACE_VARIABLE: str(workspace.root),
+                BACKGROUND_VARIABLE: "1" if background_jobs else "0",
+                **environment,
+            },
         )
     app = App(f"http://127.0.0.1:{port}", process)
     try:
@@ -96,13 +105,13 @@ def stop_app(app: App) -> None:
 
 
 @contextmanager
-def serve(workspace: Workspace, log: Path, **environment: str) -> Iterator[App]:
-    """Start a server, and stop it at the end of the block with the jobs that it began unasked.
+def serve(workspace: Workspace, log: Path, *, background_jobs: bool = False, **environment: str) -> Iterator[App]:
+    """Start a server as `start_app`, and stop it at the end of the block with the jobs that it began unasked.
 
     Raises:
         TimeoutError: it did not answer in time.
     """
-    app = start_app(workspace, log, port=0, **environment)
+    app = start_app(workspace, log, port=0, background_jobs=background_jobs, **environment)
     try:
         yield app
     finally:

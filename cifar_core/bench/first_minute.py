@@ -48,7 +48,7 @@ def first_point_seconds(browser: Browser, waited: float) -> float:
     """
     with tempfile.TemporaryDirectory() as folder:
         workspace = open_workspace(Path(folder) / "workspace")
-        with serve(workspace, Path(folder) / "server.log") as app:
+        with serve(workspace, Path(folder) / "server.log", background_jobs=True) as app:
             page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
             page.goto(app.url)
             button = page.get_by_role("button", name=FIRST_BUTTON)

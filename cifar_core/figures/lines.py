@@ -107,8 +107,8 @@ def _add_within(figure: go.Figure, metrics: pd.DataFrame, within: pd.DataFrame) 
         y=_SCALE["accuracy"] * _finite(points["accuracy"]),
         name="within epochs",
         mode="lines+markers",
-        opacity=0.5,
-        line={**style, "width": 1, "dash": "dot"},
+        opacity=0.8,  # less cannot be read in the dark
+        line={**style, "width": 1.5, "dash": "dot"},
         marker={**style, "size": points["size"], "symbol": SYMBOLS.get(part, "circle"), "line": {"width": 0}},
         hovertemplate=f"{_hover('accuracy')} of {pictures:,} {part} pictures",
     )

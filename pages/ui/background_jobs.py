@@ -5,6 +5,7 @@ locks of the jobs, several servers do the work once. What fails is not told, bec
 """
 
 import contextlib
+import os
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from cifar_core.data import deleted_datasets, list_datasets, start_get
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError
 from cifar_core.jobs.job import dismiss_job
-from cifar_core.limits import read_limits
+from cifar_core.limits import BACKGROUND_VARIABLE, read_limits
 from cifar_core.runs import ensure_speed, list_runs, speed_job
 from cifar_core.workspace import Workspace
 from pages.ui.server.session import has_real_server
@@ -25,7 +26,7 @@ _guard = threading.Lock()
 
 def start_background_jobs(workspace: Workspace) -> None:
     """Begin the jobs of a workspace at the first call for it; later calls, and those without a server, do nothing."""
-    if not has_real_server():
+    if not has_real_server() or os.environ.get(BACKGROUND_VARIABLE) == "0":
         return
     with _guard:
         if workspace.root in _begun:

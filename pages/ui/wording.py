@@ -159,6 +159,8 @@ def estimate_error_line(run: Run) -> str:
     if run.expected_low is None:  # a run of an earlier version
         return f"Training took {clock(run.seconds)}; {clock(expected.middle)} was expected."
     bounds = " to ".join(dict.fromkeys((clock(expected.low), clock(expected.high))))
+    if clock(expected.high) == clock(0):  # that nothing was expected is not what is meant
+        bounds = range_words(expected.low, expected.high)
     took = f"Training took {clock(run.seconds)}"
     if expected.low <= run.seconds <= expected.high or clock(run.seconds) in bounds.split(" to "):
         return f"{took}, as expected ({bounds})."

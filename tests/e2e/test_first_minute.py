@@ -22,7 +22,7 @@ POINT_MILLISECONDS = 240_000  # a deadline on a busy machine; `bench --part firs
 
 
 def test_from_nothing_to_the_first_point(page: Page, workspace: Workspace, tmp_path: Path) -> None:
-    with serve(workspace, tmp_path / "server.log") as app:
+    with serve(workspace, tmp_path / "server.log", background_jobs=True) as app:
         page.goto(app.url)
         expect(page.get_by_role("heading", name="CIFAR-10 workbench")).to_be_visible()
         expect(page.get_by_alt_text("Pictures that were drawn just now").first).to_be_visible()
@@ -42,7 +42,7 @@ def test_the_setting_keeps_the_app_from_drawing_and_the_click_draws(
     page: Page, workspace: Workspace, tmp_path: Path
 ) -> None:
     (workspace.root / LIMITS_FILE).write_text('{"background_jobs": false}', "utf-8")
-    with serve(workspace, tmp_path / "server.log") as app:
+    with serve(workspace, tmp_path / "server.log", background_jobs=True) as app:
         page.goto(f"{app.url}/confusion")
         expect(page.get_by_role("button", name=FIRST_BUTTON)).to_be_visible()
         assert not dataset_job(workspace, "drawn10").request.exists()

@@ -6,6 +6,8 @@ const SETTLE = 220 // ms: gathers quick ticks into one report
 const LONG_PRESS = 500 // ms: a finger that rests selects
 const STILL = 10 // px that a resting finger may move
 const FOCUS_TRIES = [0, 150, 400, 800] // ms: what was open gives the focus away while it closes
+const CELL_EDGE = 12 // px of a cell beside its picture, as in image_grid.css
+const FEWEST = 0.6 // of the columns that fit: with less, the pictures would stand too far apart
 const SIGNS = { right: "✓", wrong: "✗" }
 
 export default function (component) {
@@ -37,11 +39,15 @@ export default function (component) {
   }
   grid.style.setProperty("--sprite", `url("${sprite}")`)
   mark(grid, state)
+  state.sizes ??= new ResizeObserver(() => arrange(grid, state))
+  state.sizes.observe(grid)
   if (state.opened && !data.opened) focusAgain(state, [data.closed, state.opened])
   state.opened = data.opened
   return () => {
     clearTimeout(state.timer)
     clearTimeout(state.press)
+    state.sizes?.disconnect()
+    state.sizes = undefined
   }
 }
 
@@ -74,6 +80,19 @@ function build(grid, state) {
     return cell
   }))
   if (hadFocus) state.tiles[state.focus]?.focus({ preventScroll: true })
+}
+
+// Sets as many columns as fit, or a few less where the last row is full then.
+function arrange(grid, state) {
+  const { keys, tile } = state.data
+  const { columnGap, paddingLeft, paddingRight } = getComputedStyle(grid)
+  const gap = parseFloat(columnGap)
+  const room = grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight)
+  const fitting = Math.floor((room + gap) / (tile + CELL_EDGE + gap))
+  let columns = Math.min(fitting, keys.length)
+  while (columns > FEWEST * fitting && keys.length % columns) columns -= 1
+  const even = columns > FEWEST * fitting && fitting < keys.length
+  grid.style.gridTemplateColumns = even ? `repeat(${columns}, minmax(0, 1fr))` : ""
 }
 
 function makeTile(grid, state, index) {

@@ -11,6 +11,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import REFRESH_SECONDS
 from pages.ui.data.pictures_so_far import show_pictures_so_far, show_strip
 from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.rerun import rerun_page
 from pages.ui.train.run_buttons import start_new_run, start_nonce
 
 # The network of the preset, with more passes to watch and a part that chooses the best of them.
@@ -64,19 +65,21 @@ def _start(workspace: Workspace, nonce: str) -> None:
 
 def show_first_step(workspace: Workspace) -> None:
     """Show what a person does before there is a run: a strip of drawn pictures, one sentence, one button."""
-    drawing = dataset_state(workspace, FIRST_RUN.data.dataset).state == "preparing"
-    st.fragment(lambda: _show_strip(workspace), run_every=REFRESH_SECONDS if drawing else None)()
+    name = FIRST_RUN.data.dataset
+    drawn = dataset_state(workspace, name).state
+
+    def refresh() -> None:
+        if dataset_state(workspace, name).state != drawn:  # the app itself begins to draw just after it was opened
+            rerun_page()
+        if not show_pictures_so_far(workspace, name):
+            show_strip(_examples(), "Drawn pictures, one or two of each kind")
+
+    st.fragment(refresh, run_every=None if drawn == "ready" else REFRESH_SECONDS)()
     st.markdown(
         f"Ten kinds of drawn pictures, a small network, {FIRST_RUN.optimizer.epochs} passes over the pictures: you "
         "watch it learn, then look at what it gets wrong."
     )
     show_first_run_button(workspace, "home_first")
-
-
-def _show_strip(workspace: Workspace) -> None:
-    """Show the pictures that are drawn just now, else examples of them."""
-    if not show_pictures_so_far(workspace, FIRST_RUN.data.dataset):
-        show_strip(_examples(), "Drawn pictures, one or two of each kind")
 
 
 @st.cache_resource(show_spinner=False)

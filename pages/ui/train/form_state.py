@@ -27,11 +27,12 @@ _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
 _DRAWN_KEY = f"{FORM}_drawn"  # session: the settings that the widgets say
 
 
-def read_form(runs: Collection[str]) -> dict[str, Mapping[str, UrlParameter]]:
+def read_form(runs: Collection[str], datasets: Collection[str]) -> dict[str, Mapping[str, UrlParameter]]:
     """Follow the URL where it was changed from outside; returns the parameters, for `url_state.write_url`.
 
     Args:
         runs: ids of the runs whose settings can be taken.
+        datasets: names of the datasets that there are.
     """
     wrong: list[str] = []
     base = {
@@ -43,7 +44,7 @@ def read_form(runs: Collection[str]) -> dict[str, Mapping[str, UrlParameter]]:
     if st.session_state.pop(_NAMED_KEY, False):
         st.session_state[NAME_KEY] = ""
     form = {
-        name: _noting(_setting_parameter(name, default), wrong)
+        name: _noting(_setting_parameter(name, default, datasets), wrong)
         for name, default in make_config(preset=chosen_preset()).flat().items()
     }
     url_to_widgets(FORM, form)
@@ -159,11 +160,13 @@ def _text(value: Any) -> str:
             return str(value)
 
 
-def _setting_parameter(name: str, default: Any) -> UrlParameter:
+def _setting_parameter(name: str, default: Any, datasets: Collection[str]) -> UrlParameter:
     def read(texts: list[str]) -> Any:
         found, problems = parse_settings({name: texts[0]}, {name: spec_of(name)})
         if problems:
             raise ValueError(problems[0])
+        if name == "dataset" and found[name] not in datasets:
+            raise ValueError(f"There is no dataset {found[name]} here.")
         return list(found[name]) if isinstance(found[name], tuple) else found[name]
 
     return UrlParameter(default, read, lambda value: [_text(value)])

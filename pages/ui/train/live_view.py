@@ -93,8 +93,13 @@ def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         if len(metrics):
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
-    if run.active:
+    if _goes_on_below(run):
         _show_go_on_buttons(workspace, run, runs)
+
+
+def _goes_on_below(run: Run) -> bool:
+    """Whether the buttons to go on stand below the results: so they stay where they are when a run finishes."""
+    return run.active or run.status is Status.FINISHED
 
 
 def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
@@ -135,13 +140,12 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         show_run_progress(run)
     elif estimate_error_line(run):
         st.caption(estimate_error_line(run))
-    if not run.active:
+    if not _goes_on_below(run):
         _show_go_on_buttons(workspace, run, runs)
     _show_notices(run)
 
 
 def _show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show them above the results of a run that has ended, and below those of one that still trains."""
     made = show_go_on_buttons(workspace, run, runs, "train")
     if made:
         focus_on(made)

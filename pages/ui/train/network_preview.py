@@ -46,7 +46,7 @@ def check_settings(settings: Mapping[str, Any], datasets: list[DatasetState]) ->
     if state is None:
         return config, [f"There is no dataset {config.data.dataset} here: import it on the Data page."]
     here = state.state == "ready" or state.name == "drawn10"  # the worker draws drawn10 by itself
-    return config, [] if here else [f"{state.name} is not ready ({state.state}): {state.how}"]
+    return config, [] if here else [f"{state.name} is not ready ({state.state}): {state.problem or state.how}"]
 
 
 def is_ready(name: str, datasets: list[DatasetState]) -> bool:

@@ -90,13 +90,18 @@ def show_events(run: Run, metrics: pd.DataFrame) -> None:
     """
     if metrics.empty:
         return
-    now = judge_curve(metrics, classes=class_count(run)).sentence
-    events = [event for event in curve_events(metrics, classes=class_count(run)) if event != now]
+    said = "" if run.diverged else judge_curve(metrics, classes=class_count(run)).sentence
+    events = curve_events(metrics, classes=class_count(run))
+    more = [event for event in events if event != said]
     st.markdown("**What happened on the way**")
-    if events:
-        st.markdown("\n".join(f"- {escaped_sentence(event)}" for event in events))
+    if more:
+        st.markdown("\n".join(f"- {escaped_sentence(event)}" for event in more))
+    elif events:
+        st.caption("Nothing else than what stands above.")
     else:
-        st.caption("Nothing to note: no plateau, no overfitting and no jump of the loss that passed.")
+        st.caption(
+            f"Nothing to note{' so far' if run.active else ''}: no plateau, no overfitting, no jump of the loss."
+        )
 
 
 def class_count(run: Run) -> int:

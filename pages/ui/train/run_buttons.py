@@ -209,9 +209,7 @@ def _show_retry(workspace: Workspace, run: Run, runs: list[Run], page: str) -> s
     """Show Retry, for a run that diverged with a lower learning rate; return the id of the run that it made."""
     lower = run.diverged and lower_rate(run.config) < run.config.optimizer.learning_rate
     label = f"Try again with learning rate {lower_rate(run.config):g}" if lower else "Retry"
-    words = (
-        "from the start, all else and the seed the same" if lower else "again from the start, same settings and seed"
-    )
+    words = "from the start, all else and the seed the same" if lower else "from the start, same settings"
     # The count is part of the key, so that the second of two quick clicks finds no button; a later one finds one
     # that is disabled as long as the new run is under way, because it would end the same.
     repeats = [other for other in runs if other.parent == run.id]

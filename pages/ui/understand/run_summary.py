@@ -46,6 +46,7 @@ def show_result_card(workspace: Workspace, run: Run, *, large: bool) -> None:
         st.caption(_small_print(run))
         show_caveats(run)
         _show_worst_mistakes(workspace, run, _TILES[large])
+        st.space("stretch")  # the buttons of all cards stand at one height
         if st.button(
             "Look inside",
             icon=":material/grid_on:",
