@@ -256,7 +256,7 @@ class _Case:
         device = pick_device("auto")
         self._data = load_training_data(dataset, self.config.data, 0, device)
         self._trainer = Trainer(self.config, self._data, device)
-        # No two steps in a row use the same batch; all of them, of all cases, would take half a gigabyte.
+        # No two steps in a row use the same batch; all of them, of all cases, would take 300 MB.
         self._batches = itertools.cycle(list(itertools.islice(self._load(), _BATCHES)))
         self._best = dict.fromkeys((self._load_all, self._step, self._measure), math.inf)
         self.rounds: list[float] = []  # seconds of a step in each round, on average

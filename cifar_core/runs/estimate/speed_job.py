@@ -48,9 +48,9 @@ def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["don
     """Start a job that measures this machine, unless that is done or under way; returns how far it is.
 
     While a run trains or a dataset is prepared it is "busy": nothing is started, and a job that was at work when that
-    began has ended without a result. Whoever asks again later has it taken up. The machine is measured again once several later
-    runs took very different times than computed, because other programs may have disturbed the measurement. What
-    failed or was cancelled is only begun again by `measure_speed`.
+    began has ended without a result. Whoever asks again later has it taken up. The machine is measured again once
+    several later runs took very different times than computed, because other programs may have disturbed the
+    measurement. What failed or was cancelled is only begun again by `measure_speed`.
 
     Args:
         workspace: with the machine's speed.

@@ -281,7 +281,7 @@ def test_the_speed_is_measured_once_and_a_failure_is_reported(workspace: Workspa
 
 
 def test_the_speed_is_not_measured_beside_other_work(workspace: Workspace, started: list[object]) -> None:
-    """It is taken up again when nothing trains and nothing is drawn; an old machine.json is read, then replaced."""
+    """It is taken up again when that is over; an old machine.json is read, and measured again."""
     write_json(
         workspace.root / SPEED_FILE, {name: value for name, value in as_json(KNOWN).items() if name in OLD_FIELDS}
     )
