@@ -24,7 +24,7 @@ from pages.ui.runs.runs_filter import (
     show_filter_row,
 )
 from pages.ui.runs.runs_table import runs_csv, runs_table
-from pages.ui.runs.ticked_runs import TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
+from pages.ui.runs.ticked_runs import MAX_TICKED, TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
 from pages.ui.train.active_runs import show_active_runs
 from pages.ui.train.first_run import show_first_run_button
 from pages.ui.url_state import url_to_widgets, widgets_to_url
@@ -109,7 +109,8 @@ def _show_ticked(workspace: Workspace, ticked: list[Run], runs: list[Run], rows:
         return
     shown = set(rows["id"])
     hidden = sum(run.id not in shown for run in ticked)
-    words = f"{len(ticked)} ticked" + (f", {hidden} of them hidden by the filter" if hidden else "")
+    most = ", the most there can be" if len(ticked) == MAX_TICKED else ""
+    words = f"{len(ticked)} ticked{most}" + (f", {hidden} of them hidden by the filter" if hidden else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(words, width="content")
         st.button("Clear the ticks", key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear_ticks)

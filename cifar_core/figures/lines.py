@@ -24,7 +24,7 @@ SYMBOLS = {"train": "circle", "validation": "diamond", "test": "square"}
 CurveKind = Literal["accuracy", "loss"]
 CURVE_KINDS: tuple[CurveKind, ...] = ("accuracy", "loss")
 MAX_EPOCH_TICKS = 12
-CURVES_HEIGHT = 268  # pixels: as high as a dozen pictures beside it, so that what is below them does not move
+CURVES_HEIGHT = 268  # pixels: as high as the dozen pictures beside it, so that what is below does not move
 PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 # Accuracies are drawn in per cent, not as fractions with a format: so Plotly gives ticks the decimals that they need.
 _SCALE: dict[CurveKind, float] = {"accuracy": 100.0, "loss": 1.0}

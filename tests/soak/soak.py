@@ -26,6 +26,7 @@ from cifar_core.bench.sides import Say, train
 from cifar_core.config import make_config
 from cifar_core.data import open_dataset
 from cifar_core.errors import TrainingError
+from cifar_core.limits import LIMITS_FILE
 from cifar_core.processes import child_environment
 from cifar_core.workspace import Workspace, open_workspace
 from tests.soak.crowd import COUNTS, SECONDS
@@ -62,6 +63,7 @@ def measure_soak(workspace: Workspace, dataset: str, size: SoakSize, *, say: Say
     with tempfile.TemporaryDirectory(prefix="cifar-soak-") as folder:
         own = open_workspace(Path(folder) / "workspace")
         shutil.copytree(workspace.data / dataset, own.data / dataset)
+        (own.root / LIMITS_FILE).write_text('{"background_jobs": false}', "utf-8")  # only what the soak itself starts
         return _soak(own, dataset, size, chromium, say)
 
 

@@ -20,6 +20,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from cifar_core.bench.app import App, start_app, stop_app
 from cifar_core.data import list_datasets
+from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import Run, list_runs, list_trash, read_run, verify_run
 from cifar_core.storage.atomic import TEMP_MARK
 from cifar_core.text import MB
@@ -44,6 +45,7 @@ HOUR = 3700.0
 def own(shared: Workspace, finished: Run, tmp_path: Path) -> Workspace:
     """A workspace of the test's own with a trained run in it."""
     shutil.copytree(shared.root, tmp_path / "own")
+    (tmp_path / "own" / LIMITS_FILE).write_text('{"background_jobs": false}', "utf-8")
     return open_workspace(tmp_path / "own")
 
 

@@ -17,6 +17,7 @@ from cifar_core.bench.app import serve, start_app, stop_app
 from cifar_core.data import class_counts, open_dataset
 from cifar_core.evaluate import confusion_matrix, most_confused
 from cifar_core.export import table_csv
+from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import Run, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import finished, shared
@@ -37,6 +38,7 @@ Act = Callable[..., Coroutine[Any, Any, None]]
 def own(shared: Workspace, finished: Run, tmp_path: Path) -> Workspace:
     """A workspace of the test's own with a trained run in it."""
     shutil.copytree(shared.root, tmp_path / "own")
+    (tmp_path / "own" / LIMITS_FILE).write_text('{"background_jobs": false}', "utf-8")
     return open_workspace(tmp_path / "own")
 
 
