@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 from cifar_core.text import (
     can_be_shown,
     clock,
+    counted,
     did_you_mean,
     is_device_name,
     natural_key,
@@ -161,3 +162,12 @@ def test_the_words_of_a_range_hold_what_the_numbers_hold(low: float, more: float
     assert least <= 1.05 * low + 0.1 and high <= 1.05 * most + 0.1
     assert least < most or "about" in words
     assert most <= max(5.0, 2 * high) and least >= (0.0 if "under" in words else low / 2), "nothing is exaggerated"
+
+
+def test_a_noun_takes_the_ending_of_its_sound() -> None:
+    assert [counted(2, noun) for noun in ("run", "class", "batch", "epoch")] == [
+        "2 runs",
+        "2 classes",
+        "2 batches",
+        "2 epochs",
+    ]

@@ -53,3 +53,7 @@ def test_an_estimate_is_a_range_and_before_any_timing_a_word() -> None:
     known = Estimate(Span(30, 40, 52), 5.0, Span(40, 48, 59), "")
     assert estimate_words(known) == range_words(40, 59) == "40 to 60 s"
     assert estimate_words(None) == "not timed yet"
+
+
+def test_a_time_too_short_to_be_told_is_not_called_nothing() -> None:
+    assert estimate_error_line(took(22, 0.1, 0.2, 0.3)) == "Training took 0:22; under 5 s was expected."

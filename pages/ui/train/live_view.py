@@ -52,7 +52,7 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
         def refresh() -> None:
             listed = listing()
             run = next((run for run in listed if run.id == drawn.id), None)
-            if run is None or run.status is not drawn.status:  # it began, ended, or was deleted
+            if run is None or run.status is not drawn.status:  # deleted, begun or ended, as the box of runs says
                 rerun_page()
             first_epoch_ended = (run.last is None) != (drawn.last is None)  # it tells how long an epoch takes
             if run.problem or first_epoch_ended:
