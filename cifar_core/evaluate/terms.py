@@ -12,7 +12,7 @@ from cifar_core.evaluate.scores import SCORES
 
 @dataclass(frozen=True)
 class Term:
-    """A word of the field: for students first in their own words, then as the field says it."""
+    """A word of the field: in a student's words, and as the field says it."""
 
     title: str  # as the screens have it
     plain: str  # what a student would call it
@@ -142,6 +142,26 @@ TERMS: dict[str, Term] = {
         "The loss on the training part still falls, while that on the validation part rises: the network memorises its "
         "pictures, and gets no better on new ones.",
     ),
+    "plateau": Term(
+        "Plateau",
+        "It has stopped getting better",
+        "Over the last epochs the best accuracy has hardly moved. More epochs alone are unlikely to help.",
+    ),
+    "divergence": Term(
+        "Divergence",
+        "Its steps are so large that it loses its way",
+        "The loss grows until it is no longer a number. A lower learning rate helps.",
+    ),
+    "n": Term(
+        "n",
+        "How many pictures were counted",
+        "The number of pictures that a share was measured on: of few pictures it moves far by chance.",
+    ),
+    "preset": Term(
+        "Preset",
+        "A ready recipe",
+        "A named set of all settings but the dataset. What you change afterwards is named beside it.",
+    ),
     "augmentation": Term(
         "Augmentation",
         "The same picture, a little different each time",
@@ -150,6 +170,8 @@ TERMS: dict[str, Term] = {
     ),
     "learning_rate": _of_setting("learning_rate", "How large its steps are"),
     "batch_size": _of_setting("batch_size", "How many pictures between two steps"),
+    "dropout": _of_setting("dropout", "Some neurons rest, so that none is relied on"),
+    "schedule": _of_setting("schedule", "How its steps become smaller"),
     "seed": _of_setting("seed", "The number that fixes chance"),
     "parameters": Term(
         "Parameters (weights)",

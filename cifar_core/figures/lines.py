@@ -175,7 +175,8 @@ def _label_side(position: float) -> str:
 class RunCurve:
     """What a chart of several runs shows of one of them."""
 
-    run_id: str  # decides the colour
+    run_id: str
+    colour: int  # `Run.colour`
     name: str  # names may repeat
     metrics: pd.DataFrame  # as for `curves`
 
@@ -190,7 +191,7 @@ def overlay_curves(runs: Sequence[RunCurve], column: str) -> go.Figure:
     kind: CurveKind = "accuracy" if column.endswith("accuracy") else "loss"
     figure = new_figure(height=360, revision=f"overlay-{column}")
     shown = [run for run in runs if column in run.metrics and not run.metrics[column].isna().all()]
-    looks = run_looks([run.run_id for run in shown])
+    looks = run_looks({run.run_id: run.colour for run in shown})
     for run in shown:
         look = looks[run.run_id]
         figure.add_scatter(

@@ -1,8 +1,7 @@
 """How a run looks in charts and tables: a colour of its own, and what tells runs of one colour apart."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -22,28 +21,31 @@ class RunLook:
     marker: str
 
 
-def run_colour(run_id: str) -> str:
-    """The colour of a run. It follows from the id alone, so no other run, selection or reload changes it."""
-    number = int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:4])
-    return RUN_COLOURS[number % len(RUN_COLOURS)]
+def run_colour(number: int) -> str:
+    """The colour of the runs whose `Run.colour` this is."""
+    return RUN_COLOURS[number]
 
 
-def run_looks(run_ids: Collection[str]) -> dict[str, RunLook]:
-    """The looks of the runs of one chart: where a colour repeats, dash and marker differ (20 looks of each colour)."""
+def run_looks(numbers: Mapping[str, int]) -> dict[str, RunLook]:
+    """The looks of the runs of one chart: where a colour repeats, dash and marker differ (20 looks of each colour).
+
+    Args:
+        numbers: `Run.colour` by the run's id.
+    """
     used: Counter[str] = Counter()
     looks = {}
-    for run_id in sorted(run_ids):
-        colour = run_colour(run_id)
+    for run_id in sorted(numbers):
+        colour = run_colour(numbers[run_id])
         place = used[colour]
         looks[run_id] = RunLook(colour, DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)])
         used[colour] += 1
     return looks
 
 
-def run_swatch(run_id: str) -> str:
-    """A dot in the run's colour with room around it, as the address of an image."""
+def run_swatch(number: int) -> str:
+    """A dot in the colour of such runs with room around it, as the address of an image."""
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36" width="36" height="36">'
-        f'<circle cx="18" cy="18" r="7" fill="{run_colour(run_id)}"/></svg>'
+        f'<circle cx="18" cy="18" r="7" fill="{run_colour(number)}"/></svg>'
     )
     return f"data:image/svg+xml,{quote(svg, safe='/:= ')}"

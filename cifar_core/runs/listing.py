@@ -16,7 +16,7 @@ from cifar_core.lifecycle.status import silent_since
 from cifar_core.runs.about import read_about
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.records import TrainingRecord, config_of, read_creation, read_training_record
-from cifar_core.runs.run import MAX_ERROR, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run
+from cifar_core.runs.run import COLOURS, MAX_ERROR, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run, colour_of_id
 from cifar_core.runs.run_folder import ABOUT, FACTS, METRICS, RunFolder, is_run_id, run_folder
 from cifar_core.storage.atomic import subfolders
 from cifar_core.text import one_line, some_lines
@@ -133,6 +133,7 @@ def _read_whole(folder: RunFolder) -> Run:
         person=one_line(creation.person, MAX_PERSON),
         origin=creation.origin,
         parent=creation.parent,
+        colour=colour_of_id(creation.id) if creation.colour is None else creation.colour % COLOURS,
         epoch_rule=creation.epoch_rule,
         imported=creation.identity != "",
         diverged=state.diverged,

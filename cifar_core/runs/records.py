@@ -42,6 +42,7 @@ class CreationRecord:
     person: str = ""
     origin: Origin = "trained"
     parent: FolderName | Literal[""] = ""
+    colour: Count | None = None  # older runs: see `colour_of_id`
     identity: Sha256 | Literal[""] = ""  # only of an imported run: see `identity_of`
 
 

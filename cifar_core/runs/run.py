@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +29,7 @@ from cifar_core.train import LOWEST_LOSS, EpochLine, EpochRule, MeasuredSplit, v
 # The layout of a run's folder. 3: predictions of the test and the validation part, one file for each epoch.
 # 2: the last two checkpoints, and a file of weights for each best epoch. 1: one file for each.
 RUN_SCHEMA = 3
+COLOURS = 9  # that runs have in charts and tables
 MAX_RUN_NAME = 80  # characters
 MAX_NOTE = 2000
 MAX_ERROR = 2000
@@ -99,6 +101,7 @@ class Run:
     origin: Origin = "trained"
     # Id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues.
     parent: str = ""
+    colour: int = 0  # 0 to COLOURS - 1, its own for ever
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
@@ -179,6 +182,11 @@ class Run:
     def changed_settings(self) -> list[str]:
         """Names of the settings in effect that are not as its nearest preset has them, without the dataset."""
         return changed_settings(self.config.flat(), self.preset, self.own_validation)
+
+
+def colour_of_id(run_id: str) -> int:
+    """The colour of a run that was made before runs kept theirs."""
+    return int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:4]) % COLOURS
 
 
 @dataclass(frozen=True)

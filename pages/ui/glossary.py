@@ -1,4 +1,4 @@
-"""The glossary: every word of the screens in a student's words, then as the field says it."""
+"""The glossary: every word of the screens, in a student's words and as the field says it."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -35,6 +35,6 @@ def _show_glossary() -> None:
 
 
 def _show_term(term: Term) -> None:
-    st.markdown(f"**{escaped(term.plain)}**  \n{escaped_sentence(term.help)}")
-    formula = f" = {escaped(term.formula)}" if term.formula else ""
-    st.caption(f"{escaped(term.title)}{formula}")
+    st.markdown(f"**{escaped(term.title)}** · {escaped(term.plain)}  \n{escaped_sentence(term.help)}")
+    if term.formula:
+        st.caption(f"{escaped(term.title)} = {escaped(term.formula)}")

@@ -113,4 +113,5 @@ def _restore(trash: TrashOf, item: Deleted) -> None:
         trash.restore(item)
         st.session_state.pop(last_deleted_key(trash.page), None)
         trash.after_restore(item.id)
+        st.toast(f"{escaped(trash.name_of(item))} is back.", icon=":material/undo:")
         st.rerun()

@@ -61,7 +61,7 @@ def test_no_tick_reads_as_its_neighbour(drawing: Page) -> None:
         for figure in (
             figures.curves(run, "accuracy", figures.CurveScale(epochs, zoomed=bool(number % 2))),
             figures.curves(run, "loss", figures.CurveScale(epochs, zoomed=bool(number % 2))),
-            figures.overlay_curves([figures.RunCurve("a", "a", run)], "test_accuracy"),
+            figures.overlay_curves([figures.RunCurve("a", 0, "a", run)], "test_accuracy"),
         ):
             for labels in tick_labels(drawing, figure, width):
                 assert len(labels) == len(set(labels)), (number, labels)

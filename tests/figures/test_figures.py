@@ -41,7 +41,7 @@ EVERY_FIGURE: dict[str, Callable[[], go.Figure]] = {
     "loss": lambda: figures.curves(METRICS, "loss", THREE, ("best", 3)),
     "no epoch": lambda: figures.curves(METRICS.head(0), "loss", THREE),
     "overlay": lambda: figures.overlay_curves(
-        [RunCurve("a", "<img src=x>", METRICS), RunCurve("b", "b", METRICS)], "test_accuracy"
+        [RunCurve("a", 0, "<img src=x>", METRICS), RunCurve("b", 1, "b", METRICS)], "test_accuracy"
     ),
     "overlay of none": lambda: figures.overlay_curves([], "test_loss"),
     "matrix": lambda: heatmap(MATRIX),
@@ -148,8 +148,8 @@ def test_the_accuracy_within_epochs_is_drawn_between_their_ends() -> None:
 
 
 def test_overlay_tells_many_runs_apart() -> None:
-    runs = [RunCurve(f"id-{number}", f"run {number}", METRICS) for number in range(12)]
-    without = RunCurve("without", "without", METRICS.drop(columns="test_loss"))
+    runs = [RunCurve(f"id-{number}", number % 4, f"run {number}", METRICS) for number in range(12)]
+    without = RunCurve("without", 0, "without", METRICS.drop(columns="test_loss"))
     figure = figures.overlay_curves([*runs, without], "test_loss")
     assert [trace.name for trace in figure.data] == [run.name for run in runs]
     assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 12
@@ -159,7 +159,7 @@ def test_no_axis_shows_an_accuracy_over_100_percent() -> None:
     """Around the single point of a first epoch Plotly would show a range of 2."""
     for figure in (
         figures.curves(METRICS[:1], "accuracy", figures.CurveScale(3, zoomed=True)),
-        figures.overlay_curves([RunCurve("a", "a", METRICS[:1])], "test_accuracy"),
+        figures.overlay_curves([RunCurve("a", 0, "a", METRICS[:1])], "test_accuracy"),
     ):
         bounds = figure.layout.yaxis.autorangeoptions
         assert -5 < bounds.clipmin < 0 and 100 < bounds.clipmax < 105

@@ -11,9 +11,9 @@ def test_the_glossary_opens_on_a_page_and_finds(open_page: OpenPage, workspace: 
     app.sidebar.button(key="frame_glossary").click().run()
     (dialog,) = app.get("dialog")
     assert len(dialog.markdown) == len(TERMS) + len(SCORES)
-    assert all(words.value.startswith("**") for words in dialog.markdown), "a student's words first"
+    assert all(words.value.startswith("**") for words in dialog.markdown), "the word that is looked for first"
     for find, shown, below in (
-        ("how clearly", ["**How clearly the first place won**"], "Margin ="),
+        ("how clearly", ["**Margin** · How clearly the first place won"], "Margin ="),
         ("<b>nothing</b>", [], "Nothing here says"),
     ):
         app.session_state["glossary_find"] = find  # what a person types; AppTest would rerun the page and close it

@@ -4,6 +4,7 @@ import datetime
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
 from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.listing import list_runs
-from cifar_core.runs.run import MAX_PERSON, RUN_SCHEMA, Run
+from cifar_core.runs.run import COLOURS, MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
@@ -98,6 +99,7 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
         "epoch_rule": LOWEST_LOSS,
         "split_rule": ONE_OF_THREE,
         "origin": "trained",
+        "colour": next_colour(runs),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         "expected_seconds": expected.training.middle if expected else None,
         "expected_low": expected.training.low if expected else None,
@@ -107,6 +109,16 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
         "program": __version__,
         "code": _code_version(),
     }
+
+
+def next_colour(runs: Sequence[Run]) -> int:
+    """The colour that no newer run has had for the longest time, so that the newest runs differ.
+
+    Args:
+        runs: the newest first.
+    """
+    used = [run.colour for run in runs]
+    return max(range(COLOURS), key=lambda colour: used.index(colour) if colour in used else len(used))
 
 
 def _make_folder(workspace: Workspace, run_id: str, name: str, config: RunConfig, content: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ def _curves_by_dataset(workspace: Workspace, runs: Sequence[Run]) -> dict[str, l
             if not metrics.empty:
                 versions = found.setdefault(run.config.data.dataset, {})
                 version = run.dataset.fingerprint if run.dataset else ""
-                versions.setdefault(version, []).append(RunCurve(run.id, single_line(run.name), metrics))
+                versions.setdefault(version, []).append(RunCurve(run.id, run.colour, single_line(run.name), metrics))
     return {
         name if place == 0 else f"{name}, other pictures of that name ({place + 1})": curves
         for name, versions in found.items()

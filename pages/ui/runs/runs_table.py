@@ -100,7 +100,7 @@ def _make_row(run: Run) -> dict[str, Any]:
     settings = {name: _cell_value(value) for name, value in run.config.flat().items()} if readable else {}
     row: dict[str, Any] = {
         **settings,
-        "colour": run_swatch(run.id),
+        "colour": run_swatch(run.colour),
         "name": single_line(run.name),
         "status": status_display(run)[0],
         "accuracy": run.best.test_accuracy if run.best else None,

@@ -7,12 +7,14 @@ from cifar_core.config import make_config
 from cifar_core.data import dataset_state
 from cifar_core.data.drawing import CLASS_NAMES, draw_pictures
 from cifar_core.errors import CifarCoreError
+from cifar_core.runs import estimate_run, read_speed
 from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import REFRESH_SECONDS
 from pages.ui.data.pictures_so_far import show_pictures_so_far, show_strip
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
 from pages.ui.train.run_buttons import start_new_run, start_nonce
+from pages.ui.wording import estimate_words
 
 # The network of the preset, with more passes to watch and a part that chooses the best of them.
 FIRST_RUN = make_config({"dataset": "drawn10", "epochs": 6, "validation_share": 0.1}, preset="first-look")
@@ -75,9 +77,11 @@ def show_first_step(workspace: Workspace) -> None:
             show_strip(_examples(), "Drawn pictures, one or two of each kind")
 
     st.fragment(refresh, run_every=None if drawn == "ready" else REFRESH_SECONDS)()
+    estimate = estimate_run(FIRST_RUN, read_speed(workspace), [dataset_state(workspace, name)])
+    time_here = f" It takes {estimate_words(estimate)} here." if estimate else ""
     st.markdown(
         f"Ten kinds of drawn pictures, a small network, {FIRST_RUN.optimizer.epochs} passes over the pictures: you "
-        "watch it learn, then look at what it gets wrong."
+        f"watch it learn, then look at what it gets wrong.{time_here}"
     )
     show_first_run_button(workspace, "home_first")
 

@@ -79,7 +79,7 @@ def _show_accuracy(workspace: Workspace, run: Run) -> None:
         if len(accuracies) > 1 and run.best:
             with st.container(width=150):
                 st.image(
-                    small_curve(accuracies, run_colour(run.id), run.best.epoch - 1),
+                    small_curve(accuracies, run_colour(run.colour), run.best.epoch - 1),
                     width="stretch",
                     alt=f"Test accuracy per epoch, 0 to 100 %. {curve_words(accuracies)}",
                 )
