@@ -6,7 +6,7 @@ nothing else in the workspace has changed and no process is left.
 
 import shutil
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -64,8 +64,9 @@ class RandomRuns(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.place = Path(tempfile.mkdtemp(prefix="runs-"))
-        self.patched = patch("cifar_core.lifecycle.runner.spawn", spawn_fake)
-        self.patched.start()
+        self.patches = ExitStack()
+        self.patches.enter_context(patch("cifar_core.lifecycle.runner.spawn", spawn_fake))
+        self.patches.enter_context(patch("cifar_core.runs.control.actions.start_get"))  # they need no pictures
         self.fake_runs = FakeRuns(open_workspace(self.place / "workspace"))
         self.ids = [self.fake_runs.make() for _ in range(RUNS)]
         (self.fake_runs.workspace.exports / "kept").write_text("as it was")
@@ -153,7 +154,7 @@ class RandomRuns(RuleBasedStateMachine):
             )
         finally:
             kill_fakes(self.place)
-            self.patched.stop()
+            self.patches.close()
             with suppress(OSError):
                 shutil.rmtree(self.place)
 

@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 
 @pytest.mark.fault(1, 2, 4, 13, 14, 15, 16)
-@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [61, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_failure_at_any_write_loses_nothing(tmp_path: Path, step: int) -> None:
     """Every `step`-th write, fsync, rename and removal of a training; see `tests.runs.training.crashes`."""
     command = [sys.executable, "-m", "tests.runs.training.crashes", str(tmp_path / "workspace"), str(step)]
