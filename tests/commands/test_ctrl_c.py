@@ -216,8 +216,10 @@ TRAINING = """
 import runpy, sys
 sys.path.insert(0, sys.argv.pop(1))
 from cifar_core.lifecycle import runner
+from cifar_core.runs.control import actions
 from tests.lifecycle.fake import spawn_fake
 runner.spawn = spawn_fake
+actions.start_get = lambda *arguments: None  # fake runs need no pictures
 sys.argv = ["cifar_core", "train"]
 runpy.run_module("cifar_core", run_name="__main__", alter_sys=True)
 """

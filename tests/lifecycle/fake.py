@@ -141,9 +141,11 @@ def server(workspace: str, count: int) -> None:
     from cifar_core.config import make_config  # noqa: PLC0415 - a worker and its child start without them
     from cifar_core.lifecycle import runner  # noqa: PLC0415
     from cifar_core.runs import create_run, start_run  # noqa: PLC0415
+    from cifar_core.runs.control import actions  # noqa: PLC0415
     from cifar_core.workspace import open_workspace  # noqa: PLC0415
 
     runner.spawn = spawn_fake  # type: ignore[assignment]
+    actions.start_get = lambda *_arguments: None  # type: ignore[assignment]  # fake runs need no pictures
     space = open_workspace(workspace)
     for _ in range(count):
         start_run(space, create_run(space, make_config()))

@@ -39,14 +39,16 @@ def start_run(workspace: Workspace, run_id: str) -> None:
     """
     folder = run_folder(workspace, run_id)  # raises for an unknown id before a lock file is made
     runner = runner_of(folder)
-    _draw_its_pictures(folder)
     with exclusive_run_changes(workspace):
         run_folder(workspace, run_id)  # it may have been deleted meanwhile
         # The inner context removes a failed run before a worker can begin; the outer one serves a run that cannot be
         # held.
         with _removed_on_failure(folder), runner.hold_idle(folder) as idle, _removed_on_failure(folder):
-            if not _is_started(folder, idle=idle):
+            is_new = not _is_started(folder, idle=idle)
+            if is_new:
                 runner.launch(folder)
+    if is_new:
+        _draw_its_pictures(folder)
 
 
 def _draw_its_pictures(folder: RunFolder) -> None:

@@ -263,6 +263,7 @@ def spawned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arguments of the workers that would have been started."""
     started: list[str] = []
     monkeypatch.setattr(runner, "spawn", lambda _module, arguments, _log: started.extend(arguments))
+    monkeypatch.setattr("cifar_core.runs.control.actions.start_get", lambda *_arguments: None)
     return started
 
 
