@@ -180,8 +180,10 @@ def epoch_to_resume(workspace: Workspace, run_id: str) -> int | None:
 
     Raises:
         RunError: no such run.
+        StorageError: its folder may not be read.
     """
-    checkpoints = checkpoint_files(run_folder(workspace, run_id))
+    with storage_errors(f"looking for the checkpoint of run {run_id}", to="read"):
+        checkpoints = checkpoint_files(run_folder(workspace, run_id))
     if not checkpoints:
         return 1
     whole_epochs = checkpoints[0].stem.partition("-")[0]
