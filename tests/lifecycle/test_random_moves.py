@@ -211,13 +211,13 @@ def machine_settings(examples: int, steps: int) -> settings:
 
 
 @pytest.mark.fault(2, 20)
-@pytest.mark.parametrize("examples", [8, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(20, marks=pytest.mark.slow)])
 def test_random_moves_with_faults(examples: int) -> None:
     run_state_machine_as_test(RandomMoves, settings=machine_settings(examples, 20))
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(4, 8), pytest.param(60, 25, marks=pytest.mark.slow)], ids=["few", "many"]
+    ("examples", "steps"), [(4, 8), pytest.param(25, 25, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 @pytest.mark.fault(20, 25, 36)
 def test_random_requests_and_kills(examples: int, steps: int) -> None:

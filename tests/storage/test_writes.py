@@ -203,7 +203,7 @@ def template(tmp_path: Path) -> Path:
     return workspace.root
 
 
-steps = pytest.mark.parametrize("step", [47, pytest.param(1, marks=pytest.mark.slow)])
+steps = pytest.mark.parametrize("step", [47, pytest.param(5, marks=pytest.mark.slow)])
 
 
 @pytest.mark.fault(14, 60)
