@@ -64,8 +64,8 @@ def require_repeatable(workspace: Workspace, run: Run) -> None:
     """
     if run.origin != "trained":
         raise RunError(
-            f"Run {run.id} did not begin with fresh weights (its origin is “{run.origin}”), so its settings and another "
-            "seed would not repeat it: repeat a run that was trained from the start."
+            f"Run {run.id} did not begin with fresh weights (its origin is “{run.origin}”), so its settings with "
+            "another seed would not repeat it: repeat a run that was trained from the start."
         )
     if run.dataset is not None:
         with contextlib.suppress(DataError):  # `create_run` says that it is absent, or has drawn10 drawn again
