@@ -45,7 +45,7 @@ from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictio
 from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
 from cifar_core.runs.seeds.groups import SeedGroup, SeedNoise, group_of, seed_groups, seed_noise
 from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
-from cifar_core.runs.seeds.wrong_counts import wrong_counts
+from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.train import EpochLine
@@ -118,6 +118,7 @@ __all__ = [
     "remove_last_weights",
     "rename_run",
     "repeat_with_seeds",
+    "repeats_of",
     "request_stop_of_all",
     "require_repeatable",
     "resolve_run",
