@@ -6,7 +6,7 @@ from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.samples import prediction_table
+from cifar_core.samples import prediction_table, with_joined_columns
 from cifar_core.text import counted
 
 
@@ -14,11 +14,13 @@ def save(job: JobFolder, request: SaveRequest, reporter: Reporter) -> None:
     """Save the pictures; how many and where goes into the report."""
     reporter("Opening the pictures", 0, 0, "")
     folder = RunFolder(job.path.parents[1])  # of the run (`save_job`)
+    run = read_run(folder.workspace, folder.run_id)
     found = read_predictions(folder.workspace, folder.run_id, request.epoch)
+    table = with_joined_columns(folder.workspace, run, prediction_table(found))
     made = save_samples(
         folder.workspace,
-        open_run_dataset(folder.workspace, read_run(folder.workspace, folder.run_id)).test,
-        prediction_table(found).iloc[request.indices],
+        open_run_dataset(folder.workspace, run).test,
+        table.iloc[request.indices],
         found.probs,
         found.class_names,
         found.epoch,

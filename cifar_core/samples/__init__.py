@@ -4,7 +4,9 @@ Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
 from cifar_core.samples.captions import shared_words, tile_caption, tile_label, tile_lines
+from cifar_core.samples.compared import with_other_answers
 from cifar_core.samples.filter_words import filter_parts
+from cifar_core.samples.joined import JOINED_COLUMNS, with_joined_columns, with_wrong_counts
 from cifar_core.samples.select import (
     EXPORTED_SCORES,
     FILTERS,
@@ -16,6 +18,7 @@ from cifar_core.samples.select import (
     Sort,
     score_range,
     select_samples,
+    sorts_of,
 )
 from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
 
@@ -23,6 +26,7 @@ __all__ = [
     "COLUMNS",
     "EXPORTED_SCORES",
     "FILTERS",
+    "JOINED_COLUMNS",
     "OUTCOMES",
     "RANGE_STEP",
     "SORTS",
@@ -36,7 +40,11 @@ __all__ = [
     "score_range",
     "select_samples",
     "shared_words",
+    "sorts_of",
     "tile_caption",
     "tile_label",
     "tile_lines",
+    "with_joined_columns",
+    "with_other_answers",
+    "with_wrong_counts",
 ]

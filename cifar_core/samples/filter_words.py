@@ -23,6 +23,10 @@ def filter_parts(sample_filter: SampleFilter) -> list[tuple[str, str]]:
         score = SCORES[name]
         words = f"{_bound(100 * low, 1)} to {_bound(100 * high, 1)}\u00a0%" if score.is_share else None
         parts.append((name, f"{score.title.lower()} {words or f'{_bound(low, 2)} to {_bound(high, 2)}'}"))
+    if sample_filter.wrong_in is not None:
+        low, high = sample_filter.wrong_in
+        span = f"{low:g} to {high:g}" if low < high else f"{low:g}"
+        parts.append(("wrong_in", f"wrong with {span} seed{'' if low == high == 1 else 's'}"))
     if wanted := sample_filter.text.strip():
         parts.append(("text", f"id with “{wanted}”"))
     if sample_filter.per_pair:

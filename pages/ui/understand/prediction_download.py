@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from cifar_core.export import epoch_file_name, predictions_csv, predictions_parquet
@@ -10,8 +11,9 @@ from cifar_core.runs import Predictions, Run
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
+from pages.ui.understand.joined_columns import table_of_run
 
-_FORMATS: dict[str, tuple[str, str, Callable[[Predictions], bytes]]] = {
+_FORMATS: dict[str, tuple[str, str, Callable[[Predictions, pd.DataFrame], bytes]]] = {
     "CSV": ("csv", "text/csv", predictions_csv),
     "Parquet": ("parquet", "application/vnd.apache.parquet", predictions_parquet),
 }
@@ -38,4 +40,5 @@ def show_prediction_downloads(workspace: Workspace, run: Run, findings: Findings
 
 def _make_file(workspace: Workspace, run: Run, epoch: int, title: str) -> bytes:
     """Return the file; runs at the click, in a thread of the server."""
-    return _FORMATS[title][2](load_findings(workspace, run, epoch).predictions)
+    findings = load_findings(workspace, run, epoch)
+    return _FORMATS[title][2](findings.predictions, table_of_run(workspace, run, findings))

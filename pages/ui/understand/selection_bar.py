@@ -14,7 +14,7 @@ import streamlit as st
 from cifar_core.errors import CifarCoreError
 from cifar_core.export import epoch_file_name, require_exportable, save_job, start_save, zip_bytes
 from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
-from cifar_core.samples import SORTS, SampleFilter, select_samples
+from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_running_job
@@ -47,7 +47,7 @@ def show_selection_bar(workspace: Workspace, content: GalleryContent) -> None:
 
 def rows_to_export(content: GalleryContent, chosen: Set[str]) -> pd.DataFrame:
     """Return what is selected, in the order of the sort, even if a filter hides it."""
-    table = content.findings.table
+    table = content.table
     return select_samples(table[table["id"].isin(chosen)], ALL_PICTURES, content.query.sort)
 
 
@@ -111,7 +111,7 @@ def _choose_enlargement(page: str) -> int:
 def _start(workspace: Workspace, query: GalleryQuery, rows: pd.DataFrame, enlarge: int) -> None:
     """Start the job that saves the pictures, and draw the page anew with it."""
     with show_errors():
-        label = epoch_file_name(query.run.id, query.epoch, f"by-{SORTS[query.sort].column}")
+        label = epoch_file_name(query.run.id, query.epoch, f"by-{query.sort}")
         start_save(workspace, query.run.id, query.epoch, rows, label=label, enlarge=enlarge)
         st.session_state[_watched_key(query)] = True
         st.rerun()
