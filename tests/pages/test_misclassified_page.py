@@ -267,7 +267,7 @@ def test_no_page_fails_without_the_dataset(open_page: OpenPage, epochs_of_their_
         ("home", {}),
         ("train", {"run": "late", "view": "Watch"}),
         ("runs", {"runs": "late,early"}),
-        ("confusion", {"run": "late", "true": "ship"}),
+        ("confusion", {"run": "late", "true": "airplane"}),
         ("picture", {"run": "late"}),
         ("picture", {"run": "late", "id": str(image)}),
         ("predict", {"run": "late"}),
