@@ -43,7 +43,15 @@ from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
 from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions, seen_pictures
 from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
-from cifar_core.runs.seeds.groups import SeedGroup, SeedNoise, group_of, seed_groups, seed_noise
+from cifar_core.runs.seeds.groups import (
+    SeedGroup,
+    SeedNoise,
+    group_facts,
+    group_of,
+    group_words,
+    seed_groups,
+    seed_noise,
+)
 from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
 from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
@@ -93,7 +101,9 @@ __all__ = [
     "export_run",
     "find_deleted",
     "find_forgotten",
+    "group_facts",
     "group_of",
+    "group_words",
     "import_run",
     "list_runs",
     "list_trash",

@@ -4,9 +4,11 @@ import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from cifar_core.evaluate.spread import Spread, spread_of, student_t
 from cifar_core.runs.run import Run, Status
+from cifar_core.text import counted, percent
 
 Key = tuple[object, ...]
 
@@ -87,6 +89,34 @@ def _by_name(run: Run) -> Key:
 def group_of(groups: Iterable[SeedGroup], run_id: str) -> SeedGroup | None:
     """The group that a run belongs to; None where no other run differs from it in the seed alone."""
     return next((group for group in groups if any(run.id == run_id for run in group.runs)), None)
+
+
+def group_words(group: SeedGroup) -> str:
+    """What the runs of a group have reached, in a sentence: mean, 95 % interval of the mean, standard deviation."""
+    spread, whole = group.spread, len(group.measured)
+    rest = f" {counted(group.active, 'run')} to come." if group.active else ""
+    if spread is None:
+        return f"Seeds: none of {counted(len(group.runs), 'run')} of this setting has finished.{rest}"
+    mean = f"Seeds: mean test accuracy {percent(spread.mean)} over {counted(whole, 'seed')}"
+    if spread.n < 2:
+        return f"{mean}: the spread shows with the second one.{rest}"
+    interval = f"95 % interval {percent(spread.low)} to {percent(spread.high)}"
+    return f"{mean} ({interval}; standard deviation {100 * spread.deviation:.2f} points).{rest}"
+
+
+def group_facts(group: SeedGroup) -> dict[str, Any]:
+    """A group for JSON: the finished runs, one a seed, with mean, standard deviation and 95 % interval of the mean."""
+    spread = group.spread
+    several = spread if spread is not None and spread.n > 1 else None
+    return {
+        "runs": [run.id for run in group.measured],
+        "seeds": [run.config.machine.seed for run in group.measured],
+        "n": len(group.measured),
+        "mean": spread.mean if spread else None,
+        "deviation": several.deviation if several else None,
+        "interval": [several.low, several.high] if several else None,
+        "active": group.active,
+    }
 
 
 def seed_noise(runs: Iterable[Run], a: Run, b: Run) -> SeedNoise | None:

@@ -10,6 +10,7 @@ from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
+from pages.ui.runs.seeds import show_seeds_line
 from pages.ui.train.run_buttons import show_go_on_buttons
 from pages.ui.train.run_settings import show_run_settings
 
@@ -51,6 +52,7 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     if run.error and not run.problem:
         st.caption(f":material/error: {escaped_sentence(run.error)}")
     if not run.problem:
+        show_seeds_line(run, runs)
         _show_name_and_note(workspace, run)
     if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
         st.rerun()

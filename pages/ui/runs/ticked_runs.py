@@ -23,6 +23,7 @@ _TICKED_KEY = f"{PAGE}_runs"  # session: ids in the order of the ticks
 _DRAWN_KEY = f"{PAGE}_table_drawn"  # session: the ids of the rows, key and first selection of the table as it was drawn
 _LAST_KEY = f"{PAGE}_last_ticked"  # session: the run that was ticked last when the page was drawn
 _LONG_NAME = 54  # characters that fit in one line of the widest column of names; longer ones are wrapped
+_INTERVAL_HELP = "95 % t interval of the mean: so far the mean of many seeds may lie from it."
 _THREE_LINES = 66  # pixels of a row; Streamlit wraps the text of rows over 64
 
 TICKED_URL_PARAMETER = UrlParameter(
@@ -59,8 +60,9 @@ def show_table(rows: pd.DataFrame) -> None:
     ids = rows["id"].tolist()
     key, first = _table_key(ids)
     longest = max(map(len, rows["name"]))
+    shares = [name for name in SHARES if name in rows]
     st.dataframe(
-        in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), SHARES),
+        in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), shares),
         column_order=[name for name in rows.columns if name not in HIDDEN_COLUMNS],
         height=TABLE_HEIGHT if len(ids) > 8 else "content",
         row_height=_THREE_LINES if longest > _LONG_NAME else None,
@@ -99,6 +101,19 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
             FIRST_COLUMNS["seen"],
             format="localized",
             help="Test pictures with the same pixels as a training or validation picture.",
+        ),
+        "seeds": column.NumberColumn(
+            FIRST_COLUMNS["seeds"], help="Finished runs that differ in the seed alone, one a seed."
+        ),
+        "seed_mean": column.NumberColumn(
+            FIRST_COLUMNS["seed_mean"], format=PERCENT_FORMAT, help="Their mean test accuracy."
+        ),
+        "seed_low": column.NumberColumn(FIRST_COLUMNS["seed_low"], format=PERCENT_FORMAT, help=_INTERVAL_HELP),
+        "seed_high": column.NumberColumn(FIRST_COLUMNS["seed_high"], format=PERCENT_FORMAT, help=_INTERVAL_HELP),
+        "seed_deviation": column.NumberColumn(
+            FIRST_COLUMNS["seed_deviation"],
+            format=PERCENT_FORMAT,
+            help="Standard deviation of their accuracies, in points.",
         ),
         "best_epoch": column.NumberColumn(FIRST_COLUMNS["best_epoch"], help="The epoch of the test accuracy."),
     }
