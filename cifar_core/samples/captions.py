@@ -19,7 +19,7 @@ def tile_caption(row: Mapping[Any, Any] | pd.Series, sort: str = "loss") -> str:
     Args:
         row: a row of `sample_table`.
         sort: a key of `SORTS`, or `wrong_in` where the row has it; `confidence` adds nothing, since the percentage is
-            the score.
+            the score, and `wrong_in` takes its place.
 
     Raises:
         ConfigError: there is no such sort.
@@ -58,7 +58,7 @@ def tile_label(lines: str, shared: Collection[str] = ()) -> str:
 
 def _caption_parts(row: Mapping[Any, Any] | pd.Series, sort: str) -> list[str]:
     if sort == "wrong_in" and sort in row:
-        return [*_caption_parts(row, "confidence"), f"wrong in {row['wrong_in']} of {row['wrong_of']}"]
+        return [*_caption_parts(row, "confidence")[:2], f"wrong in {row['wrong_in']} of {row['wrong_of']}"]
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
     parts = [f"true {row['true']}", f"predicted {row['predicted']}", SCORES["confidence"].text(row["confidence"])]

@@ -41,6 +41,8 @@ class Sort:
     help: str  # meaning and formula, for the "?"
     title_of_any: str = ""  # where correct pictures are shown too, if `title` speaks of mistakes alone
 
+    ties: str = ""  # the score that decides between equal values, highest first; else they are in the dataset's order
+
     @property
     def is_of_mistakes(self) -> bool:
         """Whether its title speaks of mistakes alone: who chooses it wants to see no correct picture."""
@@ -72,7 +74,8 @@ _JOINED_SORTS: dict[str, Sort] = {
         "wrong_in",
         True,
         "How many of the runs that differ from this one in the seed alone, itself among them, get the picture wrong: "
-        "what is wrong with every seed is no bad luck of one training.",
+        "what is wrong with every seed is no bad luck of one training. Of equal ones, the highest loss first.",
+        ties="loss",
     ),
 }
 
@@ -102,7 +105,7 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     Args:
         table: from `sample_table`, or a part of it.
         sample_filter: what to keep.
-        sort: a key of `sorts_of(table)`; ties are in the order of the dataset.
+        sort: a key of `sorts_of(table)`; ties are as that says, else in the order of the dataset.
 
     Returns:
         rows of `table` in sorted order, numbered from 0.
@@ -119,7 +122,8 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     keys = kept[chosen_sort.column].to_numpy()
     if chosen_sort.descending:
         keys = -keys
-    kept = kept.iloc[np.lexsort((kept["index"].to_numpy(), keys))]
+    ties = -kept[chosen_sort.ties].to_numpy() if chosen_sort.ties else np.zeros(len(kept))
+    kept = kept.iloc[np.lexsort((kept["index"].to_numpy(), ties, keys))]
     if sample_filter.per_pair > 0:
         kept = kept[kept.groupby(["true_index", "predicted_index"]).cumcount() < sample_filter.per_pair]
     return kept.reset_index(drop=True)

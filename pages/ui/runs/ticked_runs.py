@@ -23,7 +23,6 @@ _TICKED_KEY = f"{PAGE}_runs"  # session: ids in the order of the ticks
 _DRAWN_KEY = f"{PAGE}_table_drawn"  # session: the ids of the rows, key and first selection of the table as it was drawn
 _LAST_KEY = f"{PAGE}_last_ticked"  # session: the run that was ticked last when the page was drawn
 _LONG_NAME = 54  # characters that fit in one line of the widest column of names; longer ones are wrapped
-_INTERVAL_HELP = "95 % t interval of the mean: so far the mean of many seeds may lie from it."
 _THREE_LINES = 66  # pixels of a row; Streamlit wraps the text of rows over 64
 
 TICKED_URL_PARAMETER = UrlParameter(
@@ -48,6 +47,12 @@ def tick(run_id: str) -> None:
     others = [other for other in st.session_state.get(_TICKED_KEY, []) if other != run_id]
     st.session_state[_TICKED_KEY] = [*others, run_id][-MAX_TICKED:]
     focus_on(run_id)
+
+
+def tick_all(run_ids: Sequence[str]) -> None:
+    """Tick these runs after those that are ticked already; for a callback."""
+    before = [run_id for run_id in st.session_state[_TICKED_KEY] if run_id not in run_ids]
+    st.session_state[_TICKED_KEY] = [*before, *run_ids][-MAX_TICKED:]
 
 
 def clear_ticks() -> None:
@@ -102,24 +107,25 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
             format="localized",
             help="Test pictures with the same pixels as a training or validation picture.",
         ),
-        "seeds": column.NumberColumn(
-            FIRST_COLUMNS["seeds"], help="Finished runs that differ in the seed alone, one a seed."
-        ),
-        "seed_mean": column.NumberColumn(
-            FIRST_COLUMNS["seed_mean"], format=PERCENT_FORMAT, help="Their mean test accuracy."
-        ),
-        "seed_low": column.NumberColumn(FIRST_COLUMNS["seed_low"], format=PERCENT_FORMAT, help=_INTERVAL_HELP),
-        "seed_high": column.NumberColumn(FIRST_COLUMNS["seed_high"], format=PERCENT_FORMAT, help=_INTERVAL_HELP),
-        "seed_deviation": column.NumberColumn(
-            FIRST_COLUMNS["seed_deviation"],
-            format=PERCENT_FORMAT,
-            help="Standard deviation of their accuracies, in points.",
-        ),
         "best_epoch": column.NumberColumn(FIRST_COLUMNS["best_epoch"], help="The epoch of the test accuracy."),
+        **_seed_columns(),
     }
     return {
         key: special.get(key, column.Column(column_label(key))) for key in rows.columns if key not in HIDDEN_COLUMNS
     }
+
+
+def _seed_columns() -> dict[str, ColumnConfig]:
+    column, interval = st.column_config.NumberColumn, "95 % t interval of the mean."
+    helps = {
+        "seed_mean": "Mean test accuracy of the finished runs that differ in the seed alone, one a seed.",
+        "seed_low": interval,
+        "seed_high": interval,
+        "seed_deviation": "Standard deviation of their test accuracies, in points.",
+    }
+    seeds = column(FIRST_COLUMNS["seeds"], help="Finished runs that differ in the seed alone, one a seed.")
+    shares = {key: column(FIRST_COLUMNS[key], format=PERCENT_FORMAT, help=words) for key, words in helps.items()}
+    return {"seeds": seeds, **shares}
 
 
 def _name_pixels(longest: int) -> int:
