@@ -27,6 +27,7 @@ class SampleFilter:
     ranges: Mapping[str, Range] = field(default_factory=dict)  # low and high of scores, inclusive at both ends
     text: str = ""  # part of the id, in upper or lower case
     outcome: Outcome = "mistakes"
+    tags: tuple[str, ...] = ()  # words that a person gave, any of them; empty = whatever it has; see `with_tags`
     per_pair: int = 0  # at most this many pictures of each (true, predicted) pair, the first in the sort; 0 = no limit
 
 
@@ -85,7 +86,7 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     """The pictures that pass the filter, sorted, then limited per pair; the input table is not changed.
 
     Args:
-        table: from `sample_table`, or a part of it.
+        table: from `sample_table`, or a part of it; with the column of `with_tags` where the filter names tags.
         sample_filter: what to keep.
         sort: a key of `SORTS`; ties are in the order of the dataset.
 
@@ -126,6 +127,9 @@ def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.boo
     text = sample_filter.text.strip().casefold()
     if text:
         passing &= np.fromiter((text in name.casefold() for name in table["id"]), dtype=bool, count=len(table))
+    if sample_filter.tags:
+        wanted = set(sample_filter.tags)
+        passing &= np.fromiter((not wanted.isdisjoint(words) for words in table["tags"]), dtype=bool, count=len(table))
     return passing
 
 
