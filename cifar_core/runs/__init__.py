@@ -4,6 +4,7 @@ from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.runs.about import note_run, rename_run
 from cifar_core.runs.caveats import accuracy_caveats, accuracy_doubts, seen_phrase, without_validation
+from cifar_core.runs.comparison.pair import RunEpoch, align_pair, parse_run_epoch, read_pair
 from cifar_core.runs.control.actions import (
     epoch_to_resume,
     pause_run,
@@ -64,11 +65,13 @@ __all__ = [
     "PredictorProcess",
     "QueuePlace",
     "Run",
+    "RunEpoch",
     "Span",
     "Status",
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
+    "align_pair",
     "choose_dozen",
     "create_run",
     "delete_run",
@@ -92,12 +95,14 @@ __all__ = [
     "measured_alike",
     "note_run",
     "open_run_dataset",
+    "parse_run_epoch",
     "pause_run",
     "queue_places",
     "read_answers",
     "read_history",
     "read_learning_step",
     "read_metrics",
+    "read_pair",
     "read_predictions",
     "read_run",
     "read_speed",

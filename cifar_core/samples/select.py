@@ -27,8 +27,8 @@ class SampleFilter:
     ranges: Mapping[str, Range] = field(default_factory=dict)  # low and high of scores, inclusive at both ends
     text: str = ""  # part of the id, in upper or lower case
     outcome: Outcome = "mistakes"
-    tags: tuple[str, ...] = ()  # words that a person gave, any of them; empty = whatever it has; see `with_tags`
     per_pair: int = 0  # at most this many pictures of each (true, predicted) pair, the first in the sort; 0 = no limit
+    tags: tuple[str, ...] = ()  # words that a person gave, any of them; empty = whatever it has; see `with_tags`
 
 
 @dataclass(frozen=True)
