@@ -41,6 +41,6 @@ __all__ = [
     "tile_caption",
     "tile_label",
     "tile_lines",
-    "with_tags",
     "with_other_answers",
+    "with_tags",
 ]
