@@ -9,8 +9,9 @@ import pandas as pd
 from cifar_core.commands.console import json_option, print_json, say, say_caveats, workspace_option
 from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, epoch_file_name, save_samples
+from cifar_core.notes import read_tags
 from cifar_core.runs import Run, accuracy_caveats, open_run_dataset, read_predictions, read_run
-from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption
+from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption, with_tags
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
@@ -28,7 +29,7 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     found = read_run(workspace, run)
     predictions = read_predictions(workspace, found.id)
     dataset = open_run_dataset(workspace, found)
-    table = prediction_table(predictions)
+    table = with_tags(prediction_table(predictions), read_tags(workspace, dataset.fingerprint))
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
     say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {counted(len(mistakes), 'mistake')}.")
@@ -58,7 +59,7 @@ def _print_result(as_json: bool, content: dict[str, Any]) -> None:
 
 
 def _summary(run: Run, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None) -> dict[str, Any]:
-    columns = ["id", "index", "true", "predicted", *EXPORTED_SCORES]
+    columns = ["id", "index", "true", "predicted", "tags", *EXPORTED_SCORES]
     return {
         "run": run.id,
         "split": "test",

@@ -18,7 +18,7 @@ from cifar_core.samples.select import (
     score_range,
     select_samples,
 )
-from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
+from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table, tag_texts, with_tags
 
 __all__ = [
     "COLUMNS",
@@ -38,8 +38,10 @@ __all__ = [
     "score_range",
     "select_samples",
     "shared_words",
+    "tag_texts",
     "tile_caption",
     "tile_label",
     "tile_lines",
     "with_other_answers",
+    "with_tags",
 ]

@@ -56,10 +56,14 @@ def _shared_beside_another(rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 def tile_lines(row: Mapping[Any, Any] | pd.Series, sort: str = "loss", shared: Collection[str] = ()) -> str:
-    """`tile_caption` on some lines, true, predicted and numbers, without what is `shared` (`shared_words`)."""
+    """`tile_caption` on some lines, true, predicted and numbers, without what is `shared` (`shared_words`).
+
+    Where the picture has tags, they are a line more.
+    """
     (true, *answers), numbers = _class_parts(row), _number_parts(row, sort)
     classes = [str(row["true"])] if ALL_CORRECT in shared else [true, *answers]
-    return "\n".join([*(words for words in classes if words not in shared), ", ".join(numbers)])
+    lines = [*(words for words in classes if words not in shared), ", ".join(numbers)]
+    return "\n".join([*lines, f"tagged {', '.join(row['tags'])}"] if row.get("tags") else lines)
 
 
 def tile_label(lines: str, shared: Collection[str] = ()) -> str:

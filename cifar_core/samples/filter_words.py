@@ -36,6 +36,8 @@ def filter_parts(sample_filter: SampleFilter, *, predicted: str = "predicted") -
         parts.append((name, f"{score.title.lower()} {words or f'{_bound(low, 2)} to {_bound(high, 2)}'}"))
     if wanted := sample_filter.text.strip():
         parts.append(("text", f"id with “{wanted}”"))
+    if sample_filter.tags:
+        parts.append(("tags", f"tagged {_either(sample_filter.tags)}"))
     if sample_filter.per_pair:
         parts.append(("per_pair", f"at most {sample_filter.per_pair:,} of each pair"))
     return parts

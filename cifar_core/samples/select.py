@@ -32,6 +32,7 @@ class SampleFilter:
     verdict: tuple[str, ...] = ()  # of `VERDICTS`
     other_predicted: tuple[str, ...] = ()  # class names that the other run, A, predicts
     predicted_by_one: tuple[str, ...] = ()  # class names that A or B predicts, and not both
+    tags: tuple[str, ...] = ()  # words that a person gave, any of them; empty = whatever it has; see `with_tags`
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     """The pictures that pass the filter, sorted, then limited per pair; the input table is not changed.
 
     Args:
-        table: from `sample_table`, or a part of it.
+        table: from `sample_table`, or a part of it; with the column of `with_tags` where the filter names tags.
         sample_filter: what to keep.
         sort: a key of `SORTS`; ties are in the order of the dataset.
 
@@ -131,6 +132,9 @@ def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.boo
     text = sample_filter.text.strip().casefold()
     if text:
         passing &= np.fromiter((text in name.casefold() for name in table["id"]), dtype=bool, count=len(table))
+    if sample_filter.tags:
+        wanted = set(sample_filter.tags)
+        passing &= np.fromiter((not wanted.isdisjoint(words) for words in table["tags"]), dtype=bool, count=len(table))
     return passing
 
 
