@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from cifar_core.runs import Run, list_runs
+from cifar_core.runs import Run, accuracy_doubts, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
 from pages.ui.compare.choice import PAGE_KEY, PAIR_URL_PARAMETERS, chosen_pair, show_choice
 from pages.ui.compare.pair import Pair, load_pair
-from pages.ui.compare.pictures import list_counts, picture_url_parameters, show_pictures
+from pages.ui.compare.pictures import list_counts, picture_url_parameters, show_lists, show_pictures
 from pages.ui.compare.summary import show_summary
 from pages.ui.compare.views import (
     VIEW_URL_PARAMETERS,
@@ -17,7 +17,7 @@ from pages.ui.compare.views import (
     show_matrix,
     show_view_choice,
 )
-from pages.ui.error_messages import show_errors
+from pages.ui.error_messages import show_errors, show_warnings
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import require_result, run_in_focus
 from pages.ui.understand.joined_columns import RunAtEpoch
@@ -47,21 +47,27 @@ def show_comparison(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
     parameters = VIEW_URL_PARAMETERS | pictures
     url_to_widgets(PAGE_KEY, parameters, subject=f"{a.run.id} {b.run.id}")
     show_summary(pair.comparison, a, b)
-    view = st.session_state[f"{PAGE_KEY}_view"]
-    beside = view != "matrices" and len(known) <= MAX_BESIDE
-    with st.grid(2 if beside else 1, min_column_width=340) as grid:
-        with grid.cell(), show_errors():
-            show_pictures(workspace, (a, b), counts, pictures)
-        with grid.cell():
-            show_view(workspace, pair, (a, b), known)
+    show_warnings(list(dict.fromkeys([*accuracy_doubts(a.run), *accuracy_doubts(b.run)])), small=True)
+    with st.container(horizontal=True, gap="small"):
+        show_lists(counts)
+        show_view_choice()
+    sides, view = (a, b), st.session_state[f"{PAGE_KEY}_view"]
+    if view == "matrices":
+        show_matrices(pair, known)
+        place = st.container()
+    else:
+        with st.grid(2 if len(known) <= MAX_BESIDE else 1, min_column_width=340) as grid:
+            place = grid.cell()
+            with grid.cell():
+                show_view(workspace, pair, sides, known)
+    with place, show_errors():
+        show_pictures(workspace, sides, counts, pictures)
     widgets_to_url(PAGE_KEY, PAIR_URL_PARAMETERS | parameters)
 
 
 def show_view(workspace: Workspace, pair: Pair, sides: tuple[RunAtEpoch, RunAtEpoch], known: tuple[str, ...]) -> None:
-    """Show what stands beside the pictures, and its choice."""
-    match show_view_choice():
-        case "matrices":
-            show_matrices(pair, known)
+    """Show what was chosen to stand beside the pictures."""
+    match st.session_state[f"{PAGE_KEY}_view"]:
         case "classes":
             show_classes(pair.classes)
         case "curves":

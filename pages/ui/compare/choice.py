@@ -20,7 +20,7 @@ from pages.ui.wording import epoch_word
 
 PAGE_KEY = "compare"
 PAIR_URL_PARAMETERS: dict[str, UrlParameter] = {"a": free_text(), "b": free_text()}
-_RUN_WIDTH, _EPOCH_WIDTH = 225, 125  # CSS pixels: both sides beside the title in a window of 1366
+_RUN_WIDTH, _EPOCH_WIDTH = 190, 130  # CSS pixels: both sides beside the title in a window of 1366
 
 
 def address_of(at: RunAtEpoch) -> str:
@@ -55,8 +55,9 @@ def chosen_pair(workspace: Workspace, runs: Sequence[Run], focus: Run) -> tuple[
 def show_choice(head: DeltaGenerator, runs: Sequence[Run], a: RunAtEpoch, b: RunAtEpoch) -> None:
     """Show the run and the epoch of each side, and the button that exchanges them."""
     usable = {run.id: run for run in runs if run.best is not None and not run.problem}
-    labels = run_labels(usable.values())
-    with head:
+    # What a run reached is that of its best epoch, and another one may be chosen.
+    labels = {name: words.rpartition(" · ")[0] for name, words in run_labels(usable.values()).items()}
+    with head, st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _show_side("a", a, labels)
         st.button(
             "Swap",
@@ -70,8 +71,14 @@ def show_choice(head: DeltaGenerator, runs: Sequence[Run], a: RunAtEpoch, b: Run
 
 
 def _show_side(side: str, at: RunAtEpoch, labels: Mapping[str, str]) -> None:
+    key = f"{PAGE_KEY}_{side}"
+    st.session_state[f"{key}_run"], st.session_state[f"{key}_epoch"] = at.run.id, at.epoch
+    with st.container(horizontal=True, gap="xsmall", width=_RUN_WIDTH + _EPOCH_WIDTH + 8):
+        _show_boxes(side, at, labels)
+
+
+def _show_boxes(side: str, at: RunAtEpoch, labels: Mapping[str, str]) -> None:
     letter, run, key = side.upper(), at.run, f"{PAGE_KEY}_{side}"
-    st.session_state[f"{key}_run"], st.session_state[f"{key}_epoch"] = run.id, at.epoch
     st.selectbox(
         f"Run {letter}",
         list(labels),

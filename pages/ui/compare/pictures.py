@@ -41,7 +41,7 @@ MEANINGS = {
 PICTURES = "compare_pictures"  # their place, for `ask_to_scroll`
 PICTURES_HEIGHT = 470  # CSS pixels: what stands beside them stays in view while one looks through them
 UNSCROLLED = 9  # so few pictures have room without scrolling
-FIRST_TILE = 260  # CSS pixels from the top of the column to the end of its first tile
+FIRST_TILE = 230  # CSS pixels from the top of the column to the end of its first tile
 _NO_FILTERS = ("verdict", "page", "size", "image", "tile", "sort", "outcome")
 
 
@@ -102,10 +102,10 @@ def show_pictures(
     counts: Mapping[str, int],
     parameters: Mapping[str, UrlParameter],
 ) -> None:
-    """Show the choice of a list, the filters, and the pictures of the list that pass them."""
+    """Show the filters, and the pictures of the chosen list that pass them."""
     a, b = pair
     scroll_here(PICTURES, FIRST_TILE)
-    verdict = _show_lists(counts)
+    verdict = st.session_state[f"{PAGE_KEY}_verdict"]
     chosen, sort = chosen_filter(PAGE_KEY, parameters)
     wanted = replace(
         chosen,
@@ -130,18 +130,18 @@ def show_pictures(
     show_selection_bar(workspace, content)
 
 
-def _show_lists(counts: Mapping[str, int]) -> str:
-    verdict: str | None = st.segmented_control(
+def show_lists(counts: Mapping[str, int]) -> None:
+    """Show the choice of a list, each with its number of pictures."""
+    st.segmented_control(
         "List",
         LISTS,
         required=True,
         key=f"{PAGE_KEY}_verdict",
-        format_func=lambda name: f"{name.capitalize()} {counts[name]:,}",
+        format_func=lambda name: "All" if name == ALL else f"{name.capitalize()} {counts[name]:,}",
         label_visibility="collapsed",
         wrap=True,
         on_change=partial(go_to_first_page, PAGE_KEY),
     )
-    return verdict or ALL
 
 
 def _show_sort() -> None:

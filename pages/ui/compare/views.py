@@ -37,9 +37,9 @@ CURVES_HEIGHT = 330  # pixels, of each chart
 _CURVES = ("test_accuracy", "test_loss")
 
 
-def show_view_choice() -> str:
-    """Show the choice of what stands beside the pictures; return it."""
-    view: str | None = st.segmented_control(
+def show_view_choice() -> None:
+    """Show the choice of what stands beside the pictures."""
+    st.segmented_control(
         "Beside the pictures",
         list(VIEWS),
         required=True,
@@ -48,7 +48,6 @@ def show_view_choice() -> str:
         label_visibility="collapsed",
         wrap=True,
     )
-    return view or "difference"
 
 
 def show_matrices(pair: Pair, known: Sequence[str]) -> None:
@@ -146,7 +145,7 @@ def show_curves(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
     curves = [
         RunCurve(run.id, run.colour, single_line(run.name), load_metrics(workspace, run)) for run in runs.values()
     ]
-    marked = (("A", a.epoch), ("B", b.epoch))
+    marked = (("A, B", a.epoch),) if a.epoch == b.epoch else (("A", a.epoch), ("B", b.epoch))
     for column in _CURVES:
         st.plotly_chart(
             with_readable_axes(overlay_curves(curves, column, marked, CURVES_HEIGHT)),
