@@ -10,7 +10,8 @@ import streamlit as st
 from cifar_core.runs import Run
 from cifar_core.samples import sorts_of
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, finished_epochs
+from pages.ui.caches import Findings, finished_epochs, load_wrong_counts
+from pages.ui.compare.links import show_epoch_link
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
@@ -75,10 +76,11 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
                 show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
+            show_epoch_link(run, epoch, epochs)
             show_chips(PAGE_KEY, parameters, chosen[0])
         if is_open:
-            names = findings.predictions.class_names
-            show_filter_panel(PAGE_KEY, names, content.table, parameters, partial(go_to_first_page, PAGE_KEY))
+            counts = load_wrong_counts(workspace, run)
+            show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY), counts)
         tile = show_matches(run, content)
         show_gallery(content, tile=tile)
     show_selection_bar(workspace, content)

@@ -1,13 +1,15 @@
 """The panel with the filters of the Misclassified page; what they keep is said by chips, also while it is folded."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cifar_core.figures import histogram_words, small_histogram
 from cifar_core.samples import FILTERS, RANGE_STEP, SampleFilter, select_samples
+from pages.ui.caches import Findings
 from pages.ui.url_state import UrlParameter
 
 MAX_PER_PAIR = 1000
@@ -18,29 +20,33 @@ _PER_PAIR_HELP = (
 
 def show_filter_panel(
     page: str,
-    class_names: Sequence[str],
-    table: pd.DataFrame,
+    findings: Findings,
     parameters: Mapping[str, UrlParameter],
     on_change: Callable[[], None],
+    counts: pd.DataFrame | None = None,
 ) -> None:
     """Show the widgets of all filters but the outcome; what they say is in the session.
 
     Args:
         page: prefix of the widget keys.
-        class_names: to choose.
-        table: all pictures with the columns that come from elsewhere, for the histograms.
+        findings: the classes to choose, and all pictures for the histograms.
         parameters: of the page's URL; those of scores have the whole range as default.
         on_change: called when a filter changes.
+        counts: `wrong_counts` of the pictures, where `parameters` have `wrong_in`.
     """
 
     def shared(name: str) -> dict[str, Any]:  # its state is kept while the panel is folded
         return {"key": f"{page}_{name}", "on_change": on_change, "persist_state": "page"}
 
-    shown = select_samples(table, SampleFilter(outcome=st.session_state[f"{page}_outcome"]))
+    class_names = findings.predictions.class_names
+    shown = select_samples(findings.table, SampleFilter(outcome=st.session_state[f"{page}_outcome"]))
     with st.container(border=True):
         with st.grid(4, min_column_width=190, gap="small"):
             st.multiselect("True class", class_names, placeholder="any", **shared("true"))
-            st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
+            predicted = "B predicts" if "other_predicted" in parameters else "Predicted class"
+            st.multiselect(predicted, class_names, placeholder="any", **shared("predicted"))
+            if "other_predicted" in parameters:  # beside the answers of another run
+                st.multiselect("A predicts", class_names, placeholder="any", **shared("other_predicted"))
             st.text_input(
                 "Find in id",
                 type="search",
@@ -53,9 +59,10 @@ def show_filter_panel(
             for name in FILTERS:
                 with st.container(gap="xxsmall"):
                     _show_range(page, name, shown, parameters[name].default, shared(name))
-            if "wrong_in" in parameters:
+            if counts is not None and "wrong_in" in parameters:
                 with st.container(gap="xxsmall"):
-                    _show_wrong_in(page, shown, parameters["wrong_in"].default, shared("wrong_in"))
+                    wrong = counts["wrong"].to_numpy()[shown["index"].to_numpy()]
+                    _show_wrong_in(page, wrong, parameters["wrong_in"].default, shared("wrong_in"))
 
 
 def _show_range(
@@ -72,9 +79,8 @@ def _show_range(
     st.slider(score.title, *limits, step=RANGE_STEP, format=unit, help=score.explanation, **shared)
 
 
-def _show_wrong_in(page: str, shown: pd.DataFrame, limits: tuple[float, float], shared: Mapping[str, Any]) -> None:
+def _show_wrong_in(page: str, values: np.ndarray, limits: tuple[float, float], shared: Mapping[str, Any]) -> None:
     """Show a slider over the number of seeds with which a picture is wrong, under its histogram."""
-    values = shown["wrong_in"].to_numpy()
     st.image(
         small_histogram(values, limits, st.session_state[f"{page}_wrong_in"]),
         width="stretch",

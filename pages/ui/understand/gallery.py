@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cifar_core.samples import filter_parts, shared_words, tile_label, tile_lines
+from cifar_core.samples import SHARED_BY_VERDICT, filter_parts, shared_words, tile_label, tile_lines
 from cifar_core.text import no_pictures
 from pages.ui.components.image_grid import GridEvent, Mark, image_grid
 from pages.ui.markdown import escaped, escaped_sentence
@@ -33,7 +33,8 @@ def _empty_message(content: GalleryContent) -> str:
         return f"There are {no_pictures(found.predictions.split)} of {escaped(', '.join(sample_filter.true))}."
     if sample_filter.outcome == "mistakes" and found.table["correct"].all():
         return "There are no mistakes: every picture is predicted correctly. Correct and All, above, show them."
-    parts = [words for part, words in filter_parts(sample_filter) if part != "outcome"]
+    predicted = "B predicts" if content.query.against else "predicted"
+    parts = [words for part, words in filter_parts(sample_filter, predicted=predicted) if part != "outcome"]
     only = {"mistakes": ["only wrong ones"], "correct": ["only correct ones"]}.get(sample_filter.outcome, [])
     return escaped_sentence(f"No picture matches: {', '.join(only + parts)}. Widen a filter to see some.")
 
@@ -51,6 +52,7 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
         return
     query, shared = content.query, shared_words(content.rows)
     filtered = {words for _, words in filter_parts(query.sample_filter)}  # stands above the tiles already
+    filtered |= {SHARED_BY_VERDICT.get(verdict, "") for verdict in query.sample_filter.verdict}
     if news := [words for words in shared if words not in filtered]:
         st.markdown(f"All: {escaped(', '.join(news))}")
     captions = [tile_lines(row, query.sort, shared) for row in shown.to_dict("records")]
