@@ -75,7 +75,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
                 show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
             show_chips(PAGE_KEY, parameters, chosen[0])
         if is_open:
-            show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY))
+            show_filter_panel(PAGE_KEY, content, parameters, partial(go_to_first_page, PAGE_KEY))
         tile = show_matches(run, content)
         show_gallery(content, tile=tile)
     show_selection_bar(workspace, content)
