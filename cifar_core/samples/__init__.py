@@ -3,7 +3,7 @@
 Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
-from cifar_core.samples.captions import shared_words, tile_caption, tile_label, tile_lines
+from cifar_core.samples.captions import SHARED_BY_VERDICT, shared_words, tile_caption, tile_label, tile_lines
 from cifar_core.samples.compared import with_other_answers
 from cifar_core.samples.filter_words import filter_parts
 from cifar_core.samples.select import (
@@ -26,6 +26,7 @@ __all__ = [
     "FILTERS",
     "OUTCOMES",
     "RANGE_STEP",
+    "SHARED_BY_VERDICT",
     "SORTS",
     "Outcome",
     "SampleFilter",
