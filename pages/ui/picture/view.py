@@ -36,7 +36,7 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
             key=f"{epoch_key}_bars",
         )
     _show_scores(row)
-    show_tag_buttons(pictures_to_tag(picture.workspace, picture.run, [picture.id]), epoch_key, with_keys=True)
+    show_tag_buttons(pictures_to_tag(picture.workspace, picture.run, [picture.id]), epoch_key)
     show_over_epochs(picture, epoch, epoch_key)
     show_other_runs(picture)
     st.caption(f"Number {picture.row:,} of the test pictures, counted from 0. Its id:")

@@ -1,15 +1,17 @@
-"""Tagging pictures: a button with a key for each of the latest words, a field for another one, and Undo.
+"""Tagging pictures: a button with a key for each of the latest words, a field for another one, Undo.
 
 Each press is one note in the log of the dataset. What this session noted can be undone, the newest first.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
-from cifar_core.notes import LATEST, MAX_WORD, change_tags, clear_tag, set_tag, undo_note
+from cifar_core.notes import LATEST, change_tags, clear_tag, set_tag, undo_note
 from cifar_core.runs import Run
+from cifar_core.text import natural_key
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast, show_warnings
 from pages.ui.markdown import escaped
@@ -17,6 +19,9 @@ from pages.ui.server.access import current_person
 from pages.ui.tags.known_tags import KnownTags, load_tags
 
 _ALL, _SOME, _NONE = ":material/check_box:", ":material/indeterminate_check_box:", ":material/check_box_outline_blank:"
+
+_MOST_OTHERS = 9  # words that have no key
+_FEW, _TWO_ROWS = 4, 108  # words that take one row on most screens; screen pixels
 
 
 @dataclass(frozen=True)
@@ -44,32 +49,34 @@ def pictures_to_tag(workspace: Workspace, run: Run, ids: Collection[str]) -> Tag
     return Tagged(workspace, run.dataset.fingerprint, frozenset(ids))
 
 
-def show_tag_buttons(pictures: Tagged, prefix: str, *, with_keys: bool) -> None:
+def show_tag_buttons(pictures: Tagged, prefix: str, *, with_keys: bool = True, low: bool = False) -> None:
     """Show the row of buttons.
 
     Args:
         pictures: what they tag.
         prefix: of the widget keys.
         with_keys: whether the keys 1 to 9 press them; at one place of a page at a time.
+        low: whether more than two rows of them scroll.
     """
     known = pictures.known
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    words = _words_shown(known, pictures.ids)
+    height: int | Literal["content"] = _TWO_ROWS if low and len(words) > _FEW else "content"
+    with st.container(height=height, border=False, horizontal=True, vertical_alignment="center", gap="small"):
         st.text_input(
             "Tag",
             key=f"{prefix}_new_tag",
             placeholder="Tag: a word, Enter",
-            max_chars=MAX_WORD,
             icon=":material/label:",
             width=190,
             label_visibility="collapsed",
             on_change=_give_typed,
             args=(pictures, f"{prefix}_new_tag"),
         )
-        for number, word in enumerate(known.latest, start=1):
+        for number, word in enumerate(words, start=1):
             st.button(
                 escaped(word),
                 icon=_icon(known, word, pictures.ids),
-                shortcut=str(number) if with_keys else None,
+                shortcut=str(number) if with_keys and number <= len(known.latest) else None,
                 key=f"{prefix}_tag_{number}",
                 on_click=toggle_tag,
                 args=(pictures, word),
@@ -128,6 +135,12 @@ def _undo(pictures: Tagged) -> None:
         made = st.session_state[pictures.undo_key]
         undo_note(pictures.workspace, pictures.fingerprint, current_person(), made[-1])
         made.pop()
+
+
+def _words_shown(known: KnownTags, ids: Collection[str]) -> list[str]:
+    """Return the latest words, and some others that one of the pictures has."""
+    given = {word for name in ids for word in known.words.get(name, ())}
+    return [*known.latest, *sorted(given.difference(known.latest), key=natural_key)[:_MOST_OTHERS]]
 
 
 def _has(known: KnownTags, word: str, ids: Collection[str]) -> bool:

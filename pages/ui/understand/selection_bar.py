@@ -91,7 +91,7 @@ def _show_actions(workspace: Workspace, content: GalleryContent, rows: pd.DataFr
         _show_last_save(job)
     # The keys tag the picture in the drawer while one is open there.
     chosen = pictures_to_tag(workspace, query.run, rows["id"])
-    show_tag_buttons(chosen, query.page, with_keys=not st.session_state[f"{query.page}_image"])
+    show_tag_buttons(chosen, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
     if refused:
         st.warning(refused, icon=":material/folder_off:")
     if save:
