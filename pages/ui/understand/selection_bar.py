@@ -42,6 +42,9 @@ def show_selection_bar(workspace: Workspace, content: GalleryContent) -> None:
     with st.bottom:
         if not rows.empty:
             _show_actions(workspace, content, rows, job)
+            tagged = pictures_to_tag(workspace, query.run, rows["id"])
+            # While a picture is open in the drawer, the keys tag that one.
+            show_tag_buttons(tagged, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
         if troubled:
             _show_save_job(folder, f"{query.page}_save")
 
@@ -89,9 +92,6 @@ def _show_actions(workspace: Workspace, content: GalleryContent, rows: pd.DataFr
             help=f"The same files, {about}; made when you click.",
         )
         _show_last_save(job)
-    # The keys tag the picture in the drawer while one is open there.
-    chosen = pictures_to_tag(workspace, query.run, rows["id"])
-    show_tag_buttons(chosen, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
     if refused:
         st.warning(refused, icon=":material/folder_off:")
     if save:
