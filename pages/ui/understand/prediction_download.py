@@ -10,8 +10,8 @@ from cifar_core.export import epoch_file_name, predictions_csv, predictions_parq
 from cifar_core.runs import Predictions, Run
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, load_findings
-from pages.ui.tags.known_tags import load_tags, load_wrong_counts
+from pages.ui.caches import Findings, load_findings, load_wrong_counts
+from pages.ui.tags.known_tags import load_tags
 
 _Tags = Mapping[str, tuple[str, ...]]
 _FORMATS: dict[str, tuple[str, str, Callable[[Predictions, _Tags, pd.DataFrame | None], bytes]]] = {
