@@ -9,15 +9,17 @@ import pandas as pd
 from cifar_core.commands.console import json_option, print_json, say, say_caveats, workspace_option
 from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, epoch_file_name, save_samples
+from cifar_core.notes import read_tags
 from cifar_core.runs import Run, accuracy_caveats, open_run_dataset, read_predictions, read_run
 from cifar_core.samples import (
     EXPORTED_SCORES,
-    JOINED_COLUMNS,
+    WRONG_COLUMNS,
     SampleFilter,
     prediction_table,
     select_samples,
     tile_caption,
-    with_joined_columns,
+    with_seeds,
+    with_tags,
 )
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
@@ -36,7 +38,8 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     found = read_run(workspace, run)
     predictions = read_predictions(workspace, found.id)
     dataset = open_run_dataset(workspace, found)
-    table = with_joined_columns(workspace, found, prediction_table(predictions))
+    table = with_tags(prediction_table(predictions), read_tags(workspace, dataset.fingerprint))
+    table = with_seeds(workspace, found, table)
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
     say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {counted(len(mistakes), 'mistake')}.")
@@ -66,14 +69,8 @@ def _print_result(as_json: bool, content: dict[str, Any]) -> None:
 
 
 def _summary(run: Run, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None) -> dict[str, Any]:
-    columns = [
-        "id",
-        "index",
-        "true",
-        "predicted",
-        *EXPORTED_SCORES,
-        *(name for name in JOINED_COLUMNS if name in worst),
-    ]
+    wrong = (name for name in WRONG_COLUMNS if name in worst)
+    columns = ["id", "index", "true", "predicted", "tags", *EXPORTED_SCORES, *wrong]
     return {
         "run": run.id,
         "split": "test",

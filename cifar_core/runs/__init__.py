@@ -46,7 +46,15 @@ from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
 from cifar_core.runs.results import epoch_ends, read_predictions, seen_pictures
 from cifar_core.runs.run import DatasetFacts, LinkedDataset, Predictions, Run, Status, TrainingProgress
-from cifar_core.runs.seeds.groups import SeedGroup, SeedNoise, group_of, seed_groups, seed_noise
+from cifar_core.runs.seeds.groups import (
+    SeedGroup,
+    SeedNoise,
+    group_facts,
+    group_of,
+    group_words,
+    seed_groups,
+    seed_noise,
+)
 from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
 from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
@@ -98,7 +106,9 @@ __all__ = [
     "export_run",
     "find_deleted",
     "find_forgotten",
+    "group_facts",
     "group_of",
+    "group_words",
     "import_run",
     "link_dataset",
     "linkable_datasets",

@@ -3,10 +3,10 @@
 Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
-from cifar_core.samples.captions import shared_words, tile_caption, tile_label, tile_lines
+from cifar_core.samples.captions import SHARED_BY_VERDICT, shared_words, tile_caption, tile_label, tile_lines
 from cifar_core.samples.compared import with_other_answers
 from cifar_core.samples.filter_words import filter_parts
-from cifar_core.samples.joined import JOINED_COLUMNS, with_joined_columns, with_wrong_counts
+from cifar_core.samples.seeds import WRONG_COLUMNS, with_seeds, with_wrong_counts
 from cifar_core.samples.select import (
     EXPORTED_SCORES,
     FILTERS,
@@ -20,16 +20,17 @@ from cifar_core.samples.select import (
     select_samples,
     sorts_of,
 )
-from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
+from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table, tag_texts, with_tags
 
 __all__ = [
     "COLUMNS",
     "EXPORTED_SCORES",
     "FILTERS",
-    "JOINED_COLUMNS",
     "OUTCOMES",
     "RANGE_STEP",
+    "SHARED_BY_VERDICT",
     "SORTS",
+    "WRONG_COLUMNS",
     "Outcome",
     "SampleFilter",
     "Sort",
@@ -41,10 +42,12 @@ __all__ = [
     "select_samples",
     "shared_words",
     "sorts_of",
+    "tag_texts",
     "tile_caption",
     "tile_label",
     "tile_lines",
-    "with_joined_columns",
     "with_other_answers",
+    "with_seeds",
+    "with_tags",
     "with_wrong_counts",
 ]

@@ -4,9 +4,11 @@ import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from cifar_core.evaluate.spread import Spread, spread_of, student_t
 from cifar_core.runs.run import Run, Status
+from cifar_core.text import counted, percent
 
 Key = tuple[object, ...]
 
@@ -46,7 +48,7 @@ class SeedNoise:
     """How far the accuracies of two single runs lie apart by their seeds alone."""
 
     limit: float  # 0 to 1: of 100 such pairs whose settings are equally good, 95 differ by no more
-    words: str  # where that is known from, a sentence
+    words: str  # that in words and where it is known from, to follow a colon
     one_setting: bool = False  # whether the two runs differ in the seed alone
 
     def explains(self, difference: float) -> bool:
@@ -89,12 +91,40 @@ def group_of(groups: Iterable[SeedGroup], run_id: str) -> SeedGroup | None:
     return next((group for group in groups if any(run.id == run_id for run in group.runs)), None)
 
 
+def group_words(group: SeedGroup) -> str:
+    """What the runs of a group have reached, in a sentence: mean, 95 % interval of the mean, standard deviation."""
+    spread, whole = group.spread, len(group.measured)
+    rest = f" {counted(group.active, 'run')} to come." if group.active else ""
+    if spread is None:
+        return f"Seeds: none of {counted(len(group.runs), 'run')} of this setting has finished.{rest}"
+    mean = f"Seeds: mean test accuracy {percent(spread.mean)} over {counted(whole, 'seed')}"
+    if spread.n < 2:
+        return f"{mean}: the spread shows with the second one.{rest}"
+    interval = f"95 % interval {percent(spread.low)} to {percent(spread.high)}"
+    return f"{mean} ({interval}; standard deviation {100 * spread.deviation:.2f} points).{rest}"
+
+
+def group_facts(group: SeedGroup) -> dict[str, Any]:
+    """A group for JSON: the finished runs, one a seed, with mean, standard deviation and 95 % interval of the mean."""
+    spread = group.spread
+    several = spread if spread is not None and spread.n > 1 else None
+    return {
+        "runs": [run.id for run in group.measured],
+        "seeds": [run.config.machine.seed for run in group.measured],
+        "n": len(group.measured),
+        "mean": spread.mean if spread else None,
+        "deviation": several.deviation if several else None,
+        "interval": [several.low, several.high] if several else None,
+        "active": group.active,
+    }
+
+
 def seed_noise(runs: Iterable[Run], a: Run, b: Run) -> SeedNoise | None:
     """What repeats of the settings of two runs say about how far such runs lie apart by chance of the seed.
 
-    The difference of two single runs has the variance s_a^2 + s_b^2, where the settings are equally good; its limit is
-    that times t(0.975), with Welch's and Satterthwaite's degrees of freedom, rounded down. A setting without repeats is
-    taken to spread as the other one does, which the words say.
+    The difference of two single runs has the variance s_a^2 + s_b^2, where the settings are equally good. The limit is
+    t(0.975) times its root, with the degrees of freedom of Welch and Satterthwaite, rounded down. A setting without
+    repeats is taken to spread as the other one does, which the words say.
 
     Args:
         runs: all runs, newest first.
@@ -112,25 +142,23 @@ def seed_noise(runs: Iterable[Run], a: Run, b: Run) -> SeedNoise | None:
     spread_a, spread_b = _known_spread(group_a), _known_spread(group_b)
     if spread_a is not None and spread_b is not None:
         limit = _limit_of_two(spread_a, spread_b)
-        where = f"{_spread_words(spread_a)} of A and {_spread_words(spread_b)} of B"
+        where = f"{spread_a.n} seeds of A, {spread_b.n} of B"
     elif spread_a is not None:
-        limit, where = _limit_of_one(spread_a), f"{_spread_words(spread_a)} of A, and B is taken to spread alike"
+        limit, where = _limit_of_one(spread_a), f"{spread_a.n} seeds of A; B is taken to spread alike"
     elif spread_b is not None:
-        limit, where = _limit_of_one(spread_b), f"{_spread_words(spread_b)} of B, and A is taken to spread alike"
+        limit, where = _limit_of_one(spread_b), f"{spread_b.n} seeds of B; A is taken to spread alike"
     else:
         return None
-    return SeedNoise(limit, f"Seeds alone move such a difference by up to {_points(limit)}: {where}.")
+    return SeedNoise(limit, f"seeds alone move it by up to {_points(limit)} ({where})")
 
 
 def _noise_within(group: SeedGroup) -> SeedNoise:
     known = _known_spread(group)
     said = "A and B differ in the seed alone"
     if known is None:
-        return SeedNoise(math.inf, f"{said}.", one_setting=True)
+        return SeedNoise(math.inf, said, one_setting=True)
     limit = _limit_of_one(known)
-    return SeedNoise(
-        limit, f"{said}; seeds move it by up to {_points(limit)}: {_spread_words(known)} of this setting.", True
-    )
+    return SeedNoise(limit, f"{said}, which moves it by up to {_points(limit)} ({known.n} seeds)", True)
 
 
 def _known_spread(group: SeedGroup | None) -> Spread | None:
@@ -151,7 +179,3 @@ def _limit_of_one(known: Spread) -> float:
 
 def _points(share: float) -> str:
     return f"{100 * share:.1f} points"
-
-
-def _spread_words(spread: Spread) -> str:
-    return f"standard deviation {100 * spread.deviation:.2f} over {spread.n} seeds"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from cifar_core.config import RunConfig, spec_of
-from cifar_core.errors import CifarCoreError, ConfigError, DataError, RunError, StorageError
+from cifar_core.errors import ConfigError, DataError, RunError, StorageError
 from cifar_core.runs.control.actions import remove_unstarted, start_run
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.listing import list_runs, read_run
@@ -95,7 +95,7 @@ def _removed_on_failure(workspace: Workspace, made: list[str]) -> Iterator[None]
     """Remove the new runs that were not started, where not all can be made."""
     try:
         yield
-    except CifarCoreError:
+    except BaseException:  # Ctrl-C, too
         for run_id in made:
             remove_unstarted(workspace, run_id)
         raise

@@ -12,7 +12,16 @@ from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter, Sort, fil
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.understand.filter_panel import MAX_PER_PAIR
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
-from pages.ui.url_state import UrlParameter, any_of, free_text, number_range, one_of, reset_widgets, whole_number
+from pages.ui.url_state import (
+    UrlParameter,
+    any_of,
+    any_words,
+    free_text,
+    number_range,
+    one_of,
+    reset_widgets,
+    whole_number,
+)
 from pages.ui.wording import epoch_word
 
 TILE_SIZES = {"S": 64, "M": 96, "L": 160}  # CSS pixels of a picture
@@ -34,6 +43,7 @@ def filter_url_parameters(class_names: Sequence[str], table: pd.DataFrame) -> di
         "text": free_text(),
         **({"wrong_in": number_range(0.0, float(table["wrong_of"].max()))} if "wrong_in" in table else {}),
         "sort": one_of(list(sorts_of(table)), "loss"),
+        "tags": any_words(),
         "per_pair": whole_number(0, MAX_PER_PAIR, 0),
         "tile": one_of(list(TILE_SIZES), "M"),
         **GALLERY_URL_PARAMETERS,
@@ -44,17 +54,11 @@ def chosen_filter(page: str, parameters: Mapping[str, UrlParameter]) -> tuple[Sa
     """Return the filter and the sort that the widgets of the page say; a whole range keeps everything."""
     said: dict[str, Any] = {name: st.session_state[f"{page}_{name}"] for name in parameters}
     ranges = {name: said[name] for name in FILTERS if said[name] != parameters[name].default}
-    classes = tuple(said["true"]), tuple(said["predicted"])
-    wrong_in = said.get("wrong_in")
-    chosen = SampleFilter(
-        *classes,
-        ranges,
-        said["text"],
-        said["outcome"],
-        said["per_pair"],
-        wrong_in=None if wrong_in is None or wrong_in == parameters["wrong_in"].default else wrong_in,
-    )
-    return chosen, said["sort"]
+    chosen: dict[str, Any] = {name: tuple(said[name]) for name in ("true", "predicted", "tags")}
+    shared: dict[str, Any] = {name: said[name] for name in ("text", "outcome", "per_pair")}
+    if "wrong_in" in said and said["wrong_in"] != parameters["wrong_in"].default:
+        shared["wrong_in"] = said["wrong_in"]
+    return SampleFilter(ranges=ranges, **chosen, **shared), said["sort"]
 
 
 def show_view_row(page: str, sorts: Mapping[str, Sort]) -> None:
@@ -107,10 +111,19 @@ def show_panel_button(page: str) -> bool:
     return is_open
 
 
-def show_chips(page: str, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter) -> None:
-    """Show a chip for each filter, which lifts it, and Reset where there is anything to set back."""
-    for name, words in filter_parts(sample_filter):
-        if name != "outcome":  # that choice stands above
+def show_chips(
+    page: str, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter, *, predicted: str = "predicted"
+) -> None:
+    """Show a chip for each filter, which lifts it, and Reset where there is anything to set back.
+
+    Args:
+        page: prefix of the widget keys.
+        parameters: of the filters.
+        sample_filter: what is kept.
+        predicted: as `filter_parts` takes it.
+    """
+    for name, words in filter_parts(sample_filter, predicted=predicted):
+        if name not in ("outcome", "verdict"):  # those choices stand above
             st.button(
                 escaped(words),
                 icon=":material/close:",

@@ -1,4 +1,4 @@
-"""The bar at the bottom of the window with what can be done with the selected pictures: save, download, clear.
+"""The bar at the bottom of the window with what can be done with the selected pictures: tag, save, download, clear.
 
 It is there only while something is selected, or while a save runs or has failed. What a save made is told once to each
 session that saw it begin or run.
@@ -20,6 +20,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_running_job
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.understand.selection import clear_selection, keep_in_browser
 
@@ -41,6 +42,9 @@ def show_selection_bar(workspace: Workspace, content: GalleryContent) -> None:
     with st.bottom:
         if not rows.empty:
             _show_actions(workspace, content, rows, job)
+            tagged = pictures_to_tag(workspace, query.run, rows["id"])
+            # While a picture is open in the drawer, the keys tag that one.
+            show_tag_buttons(tagged, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
         if troubled:
             _show_save_job(folder, f"{query.page}_save")
 

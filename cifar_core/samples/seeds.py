@@ -6,11 +6,11 @@ from cifar_core.runs import Run, list_runs, repeats_of, wrong_counts
 from cifar_core.workspace import Workspace
 
 # In exported tables, where the sample table has them: wrong in `wrong_in` of `wrong_of` runs that differ in the seed.
-JOINED_COLUMNS = ("wrong_in", "wrong_of")
+WRONG_COLUMNS = ("wrong_in", "wrong_of")
 
 
-def with_joined_columns(workspace: Workspace, run: Run, table: pd.DataFrame) -> pd.DataFrame:
-    """The sample table of a run's test pictures with every column of `JOINED_COLUMNS` that can be known of them.
+def with_seeds(workspace: Workspace, run: Run, table: pd.DataFrame) -> pd.DataFrame:
+    """The sample table of a run's test pictures with every column of `WRONG_COLUMNS` that can be known of them.
 
     Raises:
         StorageError: the folder of the runs cannot be read.
