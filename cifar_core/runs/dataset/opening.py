@@ -29,23 +29,29 @@ def open_run_dataset(workspace: Workspace, run: Run, *, exact: bool = False) -> 
         DataError: it is absent or broken.
         RunError: the run cannot be read, has not opened its data yet, or the dataset's content has changed.
     """
-    if run.problem:
-        raise RunError(run.problem)
-    if run.dataset is None:
-        raise RunError(f"Run {run.id} has not opened its dataset yet: wait for its first epoch.")
     try:
-        return _open_own(workspace, run.id, run.dataset)
+        return open_own_dataset(workspace, run)
     except (DataError, RunError):
-        if run.linked_dataset is None:
+        if run.problem or run.dataset is None or run.linked_dataset is None:
             raise
         return _open_linked(workspace, run, run.dataset, run.linked_dataset, exact)
 
 
-def _open_own(workspace: Workspace, run_id: str, facts: DatasetFacts) -> Dataset:
-    dataset = open_dataset(workspace, facts.name)
-    if dataset.fingerprint != facts.fingerprint:
+def open_own_dataset(workspace: Workspace, run: Run) -> Dataset:
+    """The dataset that a run was trained on, under the name that its settings give.
+
+    Raises:
+        DataError: it is absent or broken.
+        RunError: the run cannot be read, has not opened its data yet, or the dataset's content has changed.
+    """
+    if run.problem:
+        raise RunError(run.problem)
+    if run.dataset is None:
+        raise RunError(f"Run {run.id} has not opened its dataset yet: wait for its first epoch.")
+    dataset = open_dataset(workspace, run.dataset.name)
+    if dataset.fingerprint != run.dataset.fingerprint:
         raise RunError(
-            f"The dataset {dataset.name} is not the one run {run_id} was trained on (its fingerprint differs): "
+            f"The dataset {dataset.name} is not the one run {run.id} was trained on (its fingerprint differs): "
             "its pictures would not match the predictions. Train a new run on it."
         )
     return dataset
