@@ -48,9 +48,9 @@ def chosen_filter(page: str, parameters: Mapping[str, UrlParameter]) -> tuple[Sa
     """Return the filter and the sort that the widgets of the page say; a whole range keeps everything."""
     said: dict[str, Any] = {name: st.session_state[f"{page}_{name}"] for name in parameters}
     ranges = {name: said[name] for name in FILTERS if said[name] != parameters[name].default}
-    chosen = {name: tuple(said[name]) for name in ("true", "predicted", "tags")}
-    shared = {name: said[name] for name in ("text", "outcome", "per_pair")}
-    return SampleFilter(ranges=ranges, **chosen, **shared), said["sort"]
+    chosen: dict[str, Any] = {name: tuple(said[name]) for name in ("true", "predicted", "tags")}
+    chosen |= {name: said[name] for name in ("text", "outcome", "per_pair")}
+    return SampleFilter(ranges=ranges, **chosen), said["sort"]
 
 
 def show_view_row(page: str) -> None:
