@@ -4,6 +4,7 @@ Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
 from cifar_core.samples.captions import shared_words, tile_caption, tile_label, tile_lines
+from cifar_core.samples.compared import with_other_answers
 from cifar_core.samples.filter_words import filter_parts
 from cifar_core.samples.select import (
     EXPORTED_SCORES,
@@ -39,4 +40,5 @@ __all__ = [
     "tile_caption",
     "tile_label",
     "tile_lines",
+    "with_other_answers",
 ]

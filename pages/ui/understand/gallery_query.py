@@ -10,6 +10,7 @@ from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings, load_test_split
+from pages.ui.understand.joined_columns import RunAtEpoch, joined_table
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class GalleryQuery:
     epoch: int
     sample_filter: SampleFilter
     sort: str
+    against: RunAtEpoch | None = None  # another run or epoch on the same pictures, whose answers stand beside its own
 
     @property
     def selection_key(self) -> str:
@@ -40,17 +42,19 @@ class GalleryQuery:
             RunError: the run is gone, its predictions cannot be read, or its dataset is another one now.
         """
         findings = load_findings(self.workspace, self.run, self.epoch)
-        rows = select_samples(findings.table, self.sample_filter, self.sort)
-        return GalleryContent(self, findings, rows, load_test_split(self.workspace, self.run))
+        table = joined_table(self, findings)
+        rows = select_samples(table, self.sample_filter, self.sort)
+        return GalleryContent(self, findings, table, rows, load_test_split(self.workspace, self.run))
 
 
 @dataclass(frozen=True)
 class GalleryContent:
-    """What a gallery shows: `rows` of the run's sample table in the order of the tiles."""
+    """What a gallery shows."""
 
     query: GalleryQuery
     findings: Findings
-    rows: pd.DataFrame
+    table: pd.DataFrame  # all pictures of the run, as `joined_table` returns them
+    rows: pd.DataFrame  # those that match, in the order of the tiles
     split: Split
 
 

@@ -47,7 +47,7 @@ def show_selection_bar(workspace: Workspace, content: GalleryContent) -> None:
 
 def rows_to_export(content: GalleryContent, chosen: Set[str]) -> pd.DataFrame:
     """Return what is selected, in the order of the sort, even if a filter hides it."""
-    table = content.findings.table
+    table = content.table
     return select_samples(table[table["id"].isin(chosen)], ALL_PICTURES, content.query.sort)
 
 

@@ -1,0 +1,48 @@
+"""The sample table of a gallery with the columns that come from elsewhere: from another run, say.
+
+What has no such columns gets the run's own table, which is shared and must not be changed in place.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from cifar_core.runs import Run
+from cifar_core.samples import with_other_answers
+from cifar_core.workspace import Workspace
+from pages.ui.caches import Findings, load_findings
+
+
+@dataclass(frozen=True)
+class RunAtEpoch:
+    """A run, and the epoch whose predictions count."""
+
+    run: Run
+    epoch: int
+
+
+class AskedFor(Protocol):
+    """What a `GalleryQuery` says that columns can be found by."""
+
+    @property
+    def workspace(self) -> Workspace: ...
+
+    @property
+    def run(self) -> Run: ...
+
+    @property
+    def against(self) -> RunAtEpoch | None: ...
+
+
+def joined_table(query: AskedFor, findings: Findings) -> pd.DataFrame:
+    """Return the sample table of `findings` with the columns that `query` asks for; each owner adds a line here.
+
+    Raises:
+        RunError: the predictions of the other run cannot be read.
+    """
+    table = findings.table
+    if query.against is not None:
+        other = load_findings(query.workspace, query.against.run, query.against.epoch)
+        table = with_other_answers(table, other.table)
+    return table
