@@ -13,7 +13,7 @@ from cifar_core.saved_views.answers import (
     outcome_of,
     worse_phrase,
 )
-from cifar_core.saved_views.of_run import answers_of_run, previous_run, run_outcomes
+from cifar_core.saved_views.of_run import RunAnswers, answers_of_run, previous_run, run_outcomes
 from cifar_core.saved_views.views import (
     MAX_VIEW_NAME,
     VIEW,
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_VIEW_NAME",
     "VIEW",
     "Outcome",
+    "RunAnswers",
     "View",
     "ViewAnswer",
     "answer_view",

@@ -1,14 +1,25 @@
 """The answers of a run to the views of its dataset, beside those of the run before. Reads; writes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from cifar_core.errors import CifarCoreError
-from cifar_core.notes import read_notes, tags_of
-from cifar_core.runs import Run, Status, list_runs, measured_alike, read_predictions
+from cifar_core.errors import RunError
+from cifar_core.notes import Notes, tags_of
+from cifar_core.runs import Run, Status, measured_alike, read_predictions
 from cifar_core.samples import prediction_table
 from cifar_core.saved_views.answers import Outcome, ViewAnswer, answer_view, outcome_of
 from cifar_core.saved_views.views import View, views_of
 from cifar_core.workspace import Workspace
+
+LoadOutcomes = Callable[[Workspace, Run, Sequence[View], Mapping[str, Iterable[str]]], Mapping[str, Outcome]]
+
+
+@dataclass(frozen=True)
+class RunAnswers:
+    """What a run answers to the views of its dataset."""
+
+    answers: tuple[ViewAnswer, ...] = ()
+    previous: Run | None = None  # the run that it is compared with
 
 
 def previous_run(workspace: Workspace, run: Run, runs: Iterable[Run]) -> Run | None:
@@ -39,24 +50,30 @@ def run_outcomes(
     return {view.id: outcome_of(table, view.sample_filter, tags) for view in views}
 
 
-def answers_of_run(workspace: Workspace, run: Run) -> tuple[list[ViewAnswer], Run | None]:
-    """What a run answers to each view of its dataset, and the run before; a run that cannot be read counts as none.
+def answers_of_run(
+    workspace: Workspace, run: Run, runs: Iterable[Run], notes: Notes, load: LoadOutcomes = run_outcomes
+) -> RunAnswers:
+    """What a run answers to each view of its dataset; none before its first epoch has ended.
+
+    Args:
+        workspace: where.
+        run: whose answers.
+        runs: among them is the one that it is compared with; where that cannot be read, it is compared with none.
+        notes: of its dataset.
+        load: `run_outcomes`, or a function that keeps what that returns.
 
     Raises:
-        DataError, StorageError: the notes cannot be read.
         RunError: the predictions of the run cannot be read.
     """
-    if run.dataset is None or run.best is None:
-        return [], None
-    notes = read_notes(workspace, run.dataset.fingerprint)
-    views, tags = views_of(notes), tags_of(notes)
-    if not views:
-        return [], None
-    now, before = run_outcomes(workspace, run, views, tags), {}
-    previous = previous_run(workspace, run, list_runs(workspace))
+    views = views_of(notes)
+    if not views or run.best is None:
+        return RunAnswers()
+    tags = tags_of(notes)
+    now, before = load(workspace, run, views, tags), {}
+    previous = previous_run(workspace, run, runs)
     if previous is not None:
         try:
-            before = run_outcomes(workspace, previous, views, tags)
-        except CifarCoreError:
+            before = load(workspace, previous, views, tags)
+        except RunError:
             previous = None
-    return [answer_view(view, now[view.id], before.get(view.id)) for view in views], previous
+    return RunAnswers(tuple(answer_view(view, now[view.id], before.get(view.id)) for view in views), previous)
