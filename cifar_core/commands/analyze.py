@@ -9,9 +9,9 @@ import pandas as pd
 from cifar_core.commands.console import json_option, print_json, say, say_caveats, workspace_option
 from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, epoch_file_name, save_samples
-from cifar_core.notes import Notes, read_notes
+from cifar_core.notes import Notes, read_notes, tags_of
 from cifar_core.runs import Run, accuracy_caveats, list_runs, open_run_dataset, read_predictions, read_run
-from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption
+from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption, with_tags
 from cifar_core.saved_views import ViewAnswer, answer_words, answers_of_run, change_words
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
@@ -33,12 +33,13 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     found = read_run(workspace, run)
     predictions = read_predictions(workspace, found.id)
     dataset = open_run_dataset(workspace, found)
-    table = prediction_table(predictions)
+    notes = read_notes(workspace, dataset.fingerprint)
+    table = with_tags(prediction_table(predictions), tags_of(notes))
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
     say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {counted(len(mistakes), 'mistake')}.")
     say_caveats(found)
-    views = _say_views(workspace, found)
+    views = _say_views(workspace, found, notes)
     if worst.empty:
         _print_result(as_json, _summary(found, predictions.epoch, table, worst, None) | views)
         return
@@ -58,9 +59,8 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     _print_result(as_json, _summary(found, predictions.epoch, table, worst, export) | views)
 
 
-def _say_views(workspace: Workspace, run: Run) -> dict[str, Any]:
+def _say_views(workspace: Workspace, run: Run, notes: Notes) -> dict[str, Any]:
     """Print what the run answers to each saved view; return it as JSON has it."""
-    notes = read_notes(workspace, run.dataset.fingerprint) if run.dataset else Notes()
     found = answers_of_run(workspace, run, list_runs(workspace), notes)
     previous = found.previous.id if found.previous else None
     for answer in found.answers:
@@ -89,7 +89,7 @@ def _print_result(as_json: bool, content: dict[str, Any]) -> None:
 
 
 def _summary(run: Run, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None) -> dict[str, Any]:
-    columns = ["id", "index", "true", "predicted", *EXPORTED_SCORES]
+    columns = ["id", "index", "true", "predicted", "tags", *EXPORTED_SCORES]
     return {
         "run": run.id,
         "split": "test",

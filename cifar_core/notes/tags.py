@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from cifar_core.errors import DataError
-from cifar_core.notes.log import Note, Notes, append_notes
+from cifar_core.notes.log import Note, Notes, append_notes, read_notes
 from cifar_core.storage.parse import parse
 from cifar_core.text import clean_text, natural_key
 from cifar_core.workspace import Workspace
@@ -96,6 +96,11 @@ def tags_of(notes: Notes) -> dict[str, tuple[str, ...]]:
     for item in taggings(notes):
         words.setdefault(item.id, []).append(item.word)
     return {name: tuple(sorted(found, key=natural_key)) for name, found in words.items()}
+
+
+def read_tags(workspace: Workspace, fingerprint: str) -> dict[str, tuple[str, ...]]:
+    """`tags_of` the log of a dataset. Errors as `read_notes`."""
+    return tags_of(read_notes(workspace, fingerprint))
 
 
 def count_tags(tags: Iterable[Iterable[str]]) -> dict[str, int]:

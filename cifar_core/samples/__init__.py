@@ -3,7 +3,7 @@
 Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
-from cifar_core.samples.captions import shared_words, tile_caption, tile_label, tile_lines
+from cifar_core.samples.captions import SHARED_BY_VERDICT, shared_words, tile_caption, tile_label, tile_lines
 from cifar_core.samples.compared import with_other_answers
 from cifar_core.samples.filter_words import filter_parts
 from cifar_core.samples.select import (
@@ -20,7 +20,7 @@ from cifar_core.samples.select import (
     score_range,
     select_samples,
 )
-from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table
+from cifar_core.samples.table import COLUMNS, prediction_table, printable, sample_table, tag_texts, with_tags
 
 __all__ = [
     "COLUMNS",
@@ -28,6 +28,7 @@ __all__ = [
     "FILTERS",
     "OUTCOMES",
     "RANGE_STEP",
+    "SHARED_BY_VERDICT",
     "SORTS",
     "Outcome",
     "Range",
@@ -41,8 +42,10 @@ __all__ = [
     "score_range",
     "select_samples",
     "shared_words",
+    "tag_texts",
     "tile_caption",
     "tile_label",
     "tile_lines",
     "with_other_answers",
+    "with_tags",
 ]

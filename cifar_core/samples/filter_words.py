@@ -9,21 +9,34 @@ from cifar_core.samples.select import SampleFilter
 _OUTCOMES = {"correct": "only correct ones", "all": "right and wrong ones"}
 
 
-def filter_parts(sample_filter: SampleFilter) -> list[tuple[str, str]]:
+def filter_parts(sample_filter: SampleFilter, *, predicted: str = "predicted") -> list[tuple[str, str]]:
     """The parts of a filter that differ from its defaults, as (name, words), such as ("true", "true cat or dog").
 
     The name is the field of `SampleFilter`, or the score of a range. Class names and texts stand as they are.
+
+    Args:
+        sample_filter: what is kept.
+        predicted: what stands before a predicted class; beside the answers of another run, `B predicts`.
     """
     parts = []
     if sample_filter.outcome in _OUTCOMES:
         parts.append(("outcome", _OUTCOMES[sample_filter.outcome]))
-    classes = {"true": sample_filter.true, "predicted": sample_filter.predicted}
-    parts += [(name, f"{name} {_either(names)}") for name, names in classes.items() if names]
+    if sample_filter.verdict:
+        parts.append(("verdict", _either(sample_filter.verdict)))
+    classes = {
+        "true": ("true", sample_filter.true),
+        "predicted": (predicted, sample_filter.predicted),
+        "other_predicted": ("A predicts", sample_filter.other_predicted),
+        "predicted_by_one": ("only A or only B predicts", sample_filter.predicted_by_one),
+    }
+    parts += [(name, f"{words} {_either(names)}") for name, (words, names) in classes.items() if names]
     for name, (low, high) in sample_filter.ranges.items():
         score = SCORES[name]
         parts.append((name, f"{score.title.lower()} {_range_words(low, high, share=score.is_share)}"))
     if wanted := sample_filter.text.strip():
         parts.append(("text", f"id with “{wanted}”"))
+    if sample_filter.tags:
+        parts.append(("tags", f"tagged {_either(sample_filter.tags)}"))
     if sample_filter.per_pair:
         parts.append(("per_pair", f"at most {sample_filter.per_pair:,} of each pair"))
     return parts

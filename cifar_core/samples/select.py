@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cifar_core.errors import ConfigError
-from cifar_core.evaluate import SCORES, Score
+from cifar_core.evaluate import SCORES, VERDICTS, Score
 from cifar_core.text import did_you_mean
 
 Outcome = Literal["mistakes", "correct", "all"]
@@ -28,6 +28,11 @@ class SampleFilter:
     text: str = ""  # part of the id, in upper or lower case
     outcome: Outcome = "mistakes"
     per_pair: int = 0  # at most this many pictures of each (true, predicted) pair, the first in the sort; 0 = no limit
+    # Of a table beside another run's answers (`with_other_answers`):
+    verdict: tuple[str, ...] = ()  # of `VERDICTS`
+    other_predicted: tuple[str, ...] = ()  # class names that the other run, A, predicts
+    predicted_by_one: tuple[str, ...] = ()  # class names that A or B predicts, and not both
+    tags: tuple[str, ...] = ()  # words that a person gave, any of them; empty = whatever it has; see `with_tags`
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     """The pictures that pass the filter, sorted, then limited per pair; the input table is not changed.
 
     Args:
-        table: from `sample_table`, or a part of it.
+        table: from `sample_table`, or a part of it; with the column of `with_tags` where the filter names tags.
         sample_filter: what to keep.
         sort: a key of `SORTS`; ties are in the order of the dataset.
 
@@ -123,10 +128,43 @@ def passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool
     for column, (low, high) in sample_filter.ranges.items():
         values = table[column].to_numpy()
         passing &= (values >= low) & (values <= high)
+    passing &= _passing_beside_another(table, sample_filter)
     text = sample_filter.text.strip().casefold()
     if text:
         passing &= np.fromiter((text in name.casefold() for name in table["id"]), dtype=bool, count=len(table))
+    if sample_filter.tags:
+        wanted = set(sample_filter.tags)
+        passing &= np.fromiter((not wanted.isdisjoint(words) for words in table["tags"]), dtype=bool, count=len(table))
     return passing
+
+
+def _passing_beside_another(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool_]:
+    """Whether each row passes what is asked of the answers of another run."""
+    passing = np.ones(len(table), dtype=bool)
+    for column in ("verdict", "other_predicted"):
+        wanted = getattr(sample_filter, column)
+        if wanted:
+            passing &= table[column].isin(wanted).to_numpy()
+    if sample_filter.predicted_by_one:
+        by_a, by_b = (table[name].isin(sample_filter.predicted_by_one) for name in ("other_predicted", "predicted"))
+        passing &= (by_a ^ by_b).to_numpy()
+    return passing
+
+
+def _problems_beside_another(table: pd.DataFrame, sample_filter: SampleFilter) -> list[str]:
+    """A sentence for each problem of what is asked of the answers of another run."""
+    if not (sample_filter.verdict or sample_filter.other_predicted or sample_filter.predicted_by_one):
+        return []
+    if "verdict" not in table:
+        return ["There is no other run to compare with: verdicts and its predictions need one."]
+    names = table["other_predicted"].cat.categories
+    wanted = (*sample_filter.other_predicted, *sample_filter.predicted_by_one)
+    unknown = [f"There is no class {name!r}{did_you_mean(name, names)}." for name in wanted if name not in names]
+    return unknown + [
+        f"There is no verdict {name!r}{did_you_mean(name, VERDICTS)}; choose {', '.join(VERDICTS)}."
+        for name in sample_filter.verdict
+        if name not in VERDICTS
+    ]
 
 
 def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> list[str]:
@@ -151,6 +189,7 @@ def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> li
             f"There is no outcome {sample_filter.outcome!r}{did_you_mean(sample_filter.outcome, OUTCOMES)}; "
             f"choose {', '.join(OUTCOMES)}."
         )
+    problems += _problems_beside_another(table, sample_filter)
     if sample_filter.per_pair < 0:
         problems.append(f"per_pair is {sample_filter.per_pair}, but must be 0 (no limit) or more.")
     if sort not in SORTS:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cifar_core.evaluate import Interval, PairedComparison, compare_right, wilson_interval
-from cifar_core.samples import SampleFilter, passing
+from cifar_core.samples import SampleFilter, passing, with_tags
 from cifar_core.saved_views.views import View
 from cifar_core.text import counted, percent
 
@@ -58,7 +58,7 @@ def measure_of(sample_filter: SampleFilter) -> Measure:
     return "correct" if sample_filter.outcome == "correct" else "mistakes"
 
 
-def outcome_of(table: pd.DataFrame, sample_filter: SampleFilter, tags: Mapping[str, Iterable[str]]) -> Outcome:
+def outcome_of(table: pd.DataFrame, sample_filter: SampleFilter, tags: Mapping[str, tuple[str, ...]]) -> Outcome:
     """How a run does on the pictures of a view.
 
     Args:
@@ -66,7 +66,9 @@ def outcome_of(table: pd.DataFrame, sample_filter: SampleFilter, tags: Mapping[s
         sample_filter: of the view.
         tags: the words of each picture that has any, by id.
     """
-    fixed = SampleFilter(true=sample_filter.true, text=sample_filter.text, outcome="all")
+    if sample_filter.tags:
+        table = with_tags(table, tags)
+    fixed = SampleFilter(true=sample_filter.true, text=sample_filter.text, tags=sample_filter.tags, outcome="all")
     rows = table[passing(table, fixed)]
     right, measure = rows["correct"].to_numpy(), measure_of(sample_filter)
     if measure == "accuracy":

@@ -11,7 +11,7 @@ from cifar_core.saved_views.answers import Outcome, ViewAnswer, answer_view, out
 from cifar_core.saved_views.views import View, views_of
 from cifar_core.workspace import Workspace
 
-LoadOutcomes = Callable[[Workspace, Run, Sequence[View], Mapping[str, Iterable[str]]], Mapping[str, Outcome]]
+LoadOutcomes = Callable[[Workspace, Run, Sequence[View], Mapping[str, tuple[str, ...]]], Mapping[str, Outcome]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def previous_run(workspace: Workspace, run: Run, runs: Iterable[Run]) -> Run | N
 
 
 def run_outcomes(
-    workspace: Workspace, run: Run, views: Sequence[View], tags: Mapping[str, Iterable[str]]
+    workspace: Workspace, run: Run, views: Sequence[View], tags: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Outcome]:
     """How a run does on the pictures of each view at its best epoch, by the view's id.
 
@@ -69,7 +69,8 @@ def answers_of_run(
     if not views or run.best is None:
         return RunAnswers()
     tags = tags_of(notes)
-    now, before = load(workspace, run, views, tags), {}
+    now = load(workspace, run, views, tags)
+    before: Mapping[str, Outcome] = {}
     previous = previous_run(workspace, run, runs)
     if previous is not None:
         try:

@@ -20,7 +20,10 @@ VIEW = "view"
 MAX_VIEW_NAME = 60  # characters
 MAX_VIEWS = 50  # of a dataset: each costs every later run an answer
 # Parts of a filter that speak of other runs: which pictures they keep is not fixed by the run that answers.
-_OF_OTHER_RUNS = {"verdict": "a comparison with another run", "wrong_in": "the runs with other seeds"}
+_OF_OTHER_RUNS = {
+    **dict.fromkeys(("verdict", "other_predicted", "predicted_by_one"), "a comparison with another run"),
+    "wrong_in": "the runs with other seeds",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class _StoredFilter:
     text: str = ""
     outcome: Outcome = "mistakes"
     per_pair: int = 0
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ def _stored(sample_filter: SampleFilter) -> dict[str, Any]:
     }
     f = sample_filter
     stored = asdict(
-        _StoredFilter(f.true, f.predicted, ranges, f.text.strip(), f.outcome, f.per_pair)  # type: ignore[arg-type]
+        _StoredFilter(f.true, f.predicted, ranges, f.text.strip(), f.outcome, f.per_pair, f.tags)  # type: ignore[arg-type]
     )
     return {name: value for name, value in stored.items() if value != asdict(_StoredFilter())[name]}
 
@@ -188,4 +192,4 @@ def _loaded(stored: _StoredFilter) -> SampleFilter:
             raise ValueError(f"no range of {name}{did_you_mean(name, FILTERS)}: {bounds}")
         ranges[name] = bounds
     per_pair = max(0, stored.per_pair)
-    return SampleFilter(stored.true, stored.predicted, ranges, stored.text, stored.outcome, per_pair)
+    return SampleFilter(stored.true, stored.predicted, ranges, stored.text, stored.outcome, per_pair, tags=stored.tags)

@@ -28,6 +28,7 @@ def test_a_view_is_read_as_it_was_saved(workspace: Workspace) -> None:
         text="00 <b>",
         outcome="all",
         per_pair=3,
+        tags=("odd", "dark"),
     )
     saved = [
         save_view(workspace, PRINT, "ada", " night   cats ", whole),
@@ -76,11 +77,8 @@ def test_what_is_no_view_is_refused_in_a_sentence_and_nothing_is_kept(
 
 
 def test_a_filter_that_depends_on_other_runs_is_refused(workspace: Workspace) -> None:
-    class OtherRuns(SampleFilter):
-        verdict = ("fixed",)
-
     with pytest.raises(ConfigError, match="depends on a comparison with another run: select"):
-        save_view(workspace, PRINT, "", "fixed", OtherRuns(true=("cat",)))
+        save_view(workspace, PRINT, "", "fixed", SampleFilter(true=("cat",), verdict=("fixed",)))
 
 
 def test_there_is_a_most(workspace: Workspace) -> None:

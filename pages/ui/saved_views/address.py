@@ -10,7 +10,7 @@ _ANY_RANGE = number_range(-math.inf, math.inf)
 
 def view_address(sample_filter: SampleFilter) -> dict[str, list[str]]:
     """Return the parameters of the URL that show a filter, without those at their default."""
-    texts = {
+    texts: dict[str, list[str]] = {
         "outcome": [] if sample_filter.outcome == "mistakes" else [sample_filter.outcome],
         "true": list(sample_filter.true),
         "predicted": list(sample_filter.predicted),

@@ -59,7 +59,7 @@ def _load_notes_of(workspace: Workspace, run: Run) -> Notes:
 
 
 def _load_outcomes(
-    workspace: Workspace, run: Run, views: Sequence[View], tags: Mapping[str, Iterable[str]]
+    workspace: Workspace, run: Run, views: Sequence[View], tags: Mapping[str, tuple[str, ...]]
 ) -> Mapping[str, Outcome]:
     folder = as_stored(RunFolder(workspace.runs / run.id))
     files = (folder.samples("test"), folder.probs("test", run.best.epoch if run.best else 0))
@@ -75,6 +75,6 @@ def _load_notes(_workspace: Workspace, fingerprint: str, identity: object) -> No
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _keep_outcomes(
-    _workspace: Workspace, _run: Run, _views: Sequence[View], _tags: Mapping[str, Iterable[str]], identity: object
+    _workspace: Workspace, _run: Run, _views: Sequence[View], _tags: Mapping[str, tuple[str, ...]], identity: object
 ) -> dict[str, Outcome]:
     return run_outcomes(_workspace, _run, _views, _tags)

@@ -3,8 +3,9 @@
 Writes notes of the dataset. The session keeps which view is being renamed, and which was deleted last.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,6 @@ from cifar_core.runs import Run, list_runs
 from cifar_core.samples import FILTERS, SampleFilter
 from cifar_core.saved_views import (
     MAX_VIEW_NAME,
-    RunAnswers,
     View,
     delete_view,
     judged_words,
@@ -88,15 +88,11 @@ def show_open_view(of: ViewsOf, view: View, epoch: int) -> None:
 
 def open_ended(sample_filter: SampleFilter, parameters: Mapping[str, UrlParameter]) -> SampleFilter:
     """Return the filter with no end where a slider stands at its limit, which is another one in another run."""
-    ends = (-float("inf"), float("inf"))
-    ranges = {
-        name: tuple(
-            end if bound == limit else bound
-            for bound, limit, end in zip(bounds, parameters[name].default, ends, strict=True)
-        )
-        for name, bounds in sample_filter.ranges.items()
-    }
-    return SampleFilter(**{**vars(sample_filter), "ranges": ranges})
+    ranges = {}
+    for name, (low, high) in sample_filter.ranges.items():
+        first, last = parameters[name].default
+        ranges[name] = (-math.inf if low <= first else low, math.inf if high >= last else high)
+    return replace(sample_filter, ranges=ranges)
 
 
 def _same(one: SampleFilter, other: SampleFilter) -> bool:
@@ -122,7 +118,9 @@ def _save(of: ViewsOf, chosen: SampleFilter) -> None:
         view = save_view(of.workspace, of.fingerprint, current_person(), st.session_state[of.key("name")], chosen)
         st.session_state[of.key("name")] = ""
         st.session_state[of.key("save")] = False
-        st.toast(f"Saved as view {escaped(view.name)}. Every run on this dataset answers it.", icon=":material/bookmark:")
+        st.toast(
+            f"Saved as view {escaped(view.name)}. Every run on this dataset answers it.", icon=":material/bookmark:"
+        )
 
 
 def _show_menu(of: ViewsOf, parameters: Mapping[str, UrlParameter], views: list[View], opened: View | None) -> None:
