@@ -115,9 +115,9 @@ def change_words(answer: ViewAnswer, previous: str) -> str:
         return f"better than {previous} by {value:.1f} points ({low:.1f} to {high:.1f})"
     if answer.change.fixed == answer.change.broken == 0:
         return f"the same as {previous}"
-    return f"{value:+.1f} points from {previous} ({low:+.1f} to {high:+.1f}), which chance may explain".replace(
-        "-", "−"
-    )
+    ends = (-high, -low) if answer.measure == "mistakes" else (low, high)  # of the share that is shown
+    bounds = " to ".join(f"{end:+.1f}".replace("-", "−") for end in ends)
+    return f"no difference from {previous} is shown ({bounds} points)"
 
 
 def judged_words(sample_filter: SampleFilter) -> str:

@@ -30,7 +30,9 @@ from pages.ui.saved_views.loaded_answers import load_answers, load_views
 from pages.ui.saved_views.run_answers import answer_line
 from pages.ui.server.access import current_person
 from pages.ui.understand.gallery_filters import go_to_first_page
-from pages.ui.url_state import UrlParameter
+from pages.ui.url_state import UrlParameter, current_visit
+
+MENU_WIDTH = 640  # CSS pixels: an answer on one line; in a narrow window on more
 
 _FILTER_PARAMETERS = ("outcome", "true", "predicted", "text", "per_pair", "tags", *FILTERS)
 
@@ -70,7 +72,7 @@ def show_saved_views(of: ViewsOf, parameters: Mapping[str, UrlParameter], sample
         opened = next((view for view in views if _same(view.sample_filter, chosen)), None)
         if opened is None and view_address(chosen).keys() - {"outcome", "per_pair"}:
             _show_save(of, chosen)
-        if views or st.session_state.get(of.key("deleted")):
+        if views:
             _show_menu(of, parameters, views, opened)
         return opened
     return None
@@ -83,7 +85,7 @@ def show_open_view(of: ViewsOf, view: View, epoch: int) -> None:
         answer = next((answer for answer in found.answers if answer.view.id == view.id), None)
         if answer is not None and of.run.best is not None:
             at = "" if epoch == of.run.best.epoch else f" at epoch {of.run.best.epoch}"
-            st.caption(f":material/bookmark: **{escaped(view.name)}**{at}: {answer_line(answer, found)}")
+            st.markdown(f":small[:material/bookmark: **{escaped(view.name)}**{at}: {answer_line(answer, found)}]")
 
 
 def open_ended(sample_filter: SampleFilter, parameters: Mapping[str, UrlParameter]) -> SampleFilter:
@@ -128,17 +130,20 @@ def _show_menu(of: ViewsOf, parameters: Mapping[str, UrlParameter], views: list[
     menu = st.popover(label, icon=":material/bookmarks:", key=of.key("menu"), on_change="rerun")
     if not menu.open:  # answering takes a moment, the first time
         return
-    with menu, st.container(width=520, gap="xsmall"):
-        _show_undo(of)
+    with menu, st.container(width=MENU_WIDTH, gap="small"):
         found = load_answers(of.workspace, of.run, list_runs(of.workspace))
-        lines = {answer.view.id: answer_line(answer, found) for answer in found.answers}
-        for view in views:
-            _show_view(of, parameters, view, lines[view.id])
+        for answer in found.answers:
+            with st.container(gap=None):
+                _show_view(of, parameters, answer.view)
+                st.markdown(f":small[{answer_line(answer, found)}]")
 
 
-def _show_view(of: ViewsOf, parameters: Mapping[str, UrlParameter], view: View, line: str) -> None:
-    """Show one view of the menu: its name, which opens it, its answer, and what changes it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+def _show_view(of: ViewsOf, parameters: Mapping[str, UrlParameter], view: View) -> None:
+    """Show one view of the menu: its name, which opens it, and what changes it; or the field for another name."""
+    if st.session_state.get(of.key("renaming")) == view.id:
+        _show_rename(of, view)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
             escaped(view.name),
             key=of.key(f"open_{view.id}"),
@@ -156,23 +161,35 @@ def _show_view(of: ViewsOf, parameters: Mapping[str, UrlParameter], view: View, 
                 icon=f":material/{icon}:",
                 on_click=partial(act, of, view),
             )
-    st.caption(line)
-    if st.session_state.get(of.key("renaming")) == view.id:
-        with st.form(of.key("rename_form"), border=False):
-            st.text_input("New name", single_line(view.name), max_chars=MAX_VIEW_NAME, key=of.key("new_name"))
-            st.form_submit_button(
-                "Rename", icon=":material/save:", key=of.key("rename_now"), on_click=partial(_rename, of, view)
-            )
 
 
-def _show_undo(of: ViewsOf) -> None:
-    """Show Undo for the view that was deleted last."""
-    fingerprint, deletion, name = st.session_state.get(of.key("deleted"), ("", "", ""))
-    if fingerprint != of.fingerprint or not deletion:
+def _show_rename(of: ViewsOf, view: View) -> None:
+    with (
+        st.form(of.key("rename_form"), border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        st.text_input("New name", single_line(view.name), max_chars=MAX_VIEW_NAME, key=of.key("new_name"))
+        st.form_submit_button(
+            "Rename", icon=":material/save:", key=of.key("rename_now"), on_click=partial(_rename, of, view)
+        )
+
+
+def show_deleted_view(of: ViewsOf) -> None:
+    """Show Undo for the view that was deleted last, while the person stays on the page."""
+    deleted = st.session_state.get(of.key("deleted"))
+    if deleted is None or deleted[:2] != (current_visit(), of.fingerprint):
         return
-    with st.container(horizontal=True, vertical_alignment="center", border=True):
-        st.markdown(f":material/delete: View **{escaped(name)}** is deleted.", width="stretch")
+    _, _, deletion, name = deleted
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/delete: View **{escaped(name)}** is deleted.", width="content")
         st.button("Undo", key=of.key("undo"), icon=":material/undo:", on_click=partial(_undo, of, deletion))
+        st.button(
+            "Close",
+            key=of.key("undo_close"),
+            icon=":material/close:",
+            type="tertiary",
+            on_click=partial(_forget_deleted, of),
+        )
 
 
 def _open(of: ViewsOf, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter) -> None:
@@ -201,10 +218,15 @@ def _rename(of: ViewsOf, view: View) -> None:
 def _delete(of: ViewsOf, view: View) -> None:
     with show_errors_as_toast():
         deletion = delete_view(of.workspace, of.fingerprint, current_person(), view.id)
-        st.session_state[of.key("deleted")] = of.fingerprint, deletion, view.name
+        st.session_state[of.key("deleted")] = current_visit(), of.fingerprint, deletion, view.name
+        st.session_state[of.key("menu")] = False  # Undo stands below it
 
 
 def _undo(of: ViewsOf, deletion: str) -> None:
     with show_errors_as_toast():
         restore_view(of.workspace, of.fingerprint, current_person(), deletion)
-        st.session_state.pop(of.key("deleted"), None)
+        _forget_deleted(of)
+
+
+def _forget_deleted(of: ViewsOf) -> None:
+    st.session_state.pop(of.key("deleted"), None)
