@@ -10,6 +10,7 @@ import streamlit as st
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, finished_epochs
+from pages.ui.compare.links import show_epoch_link
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
@@ -74,6 +75,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
                 show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
+            show_epoch_link(run, epoch, epochs)
             show_chips(PAGE_KEY, parameters, chosen[0])
             saved = ViewsOf(PAGE_KEY, workspace, run)
             view = show_saved_views(saved, parameters, chosen[0])

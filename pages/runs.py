@@ -8,6 +8,7 @@ import streamlit as st
 
 from cifar_core.runs import Run, list_runs, queue_places, slots
 from cifar_core.workspace import Workspace
+from pages.ui.compare.links import show_compare_button
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped
 from pages.ui.run_focus import run_in_focus
@@ -114,6 +115,7 @@ def _show_ticked(workspace: Workspace, ticked: list[Run], runs: list[Run], rows:
     words = f"{len(ticked)} ticked{most}" + (f", {hidden} of them hidden by the filter" if hidden else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(words, width="content")
+        show_compare_button(ticked)
         st.button("Clear the ticks", key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear_ticks)
     show_run_panels(workspace, ticked, runs)
 

@@ -10,6 +10,7 @@ import click
 
 from cifar_core.commands.analyze import analyze
 from cifar_core.commands.bench import bench
+from cifar_core.commands.compare import compare
 from cifar_core.commands.data import data
 from cifar_core.commands.runs import runs
 from cifar_core.commands.startup import DEBUG, one_sentence
@@ -24,7 +25,7 @@ def cli(debug: bool) -> None:
     """Train a CNN on small pictures and find out what it gets wrong."""
 
 
-for command in (data, train, analyze, runs, bench):
+for command in (data, train, analyze, compare, runs, bench):
     cli.add_command(command)
 
 

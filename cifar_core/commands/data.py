@@ -3,14 +3,13 @@
 A process of its own prepares or exports a dataset; the command follows it.
 """
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.commands.console import json_option, print_json, require_new_file, say, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
     BUILT_IN_NAMES,
@@ -171,7 +170,9 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     """Look for what makes the numbers of dataset NAME untrue, such as test pictures that are also training pictures."""
     ctrl_c = note_ctrl_c()
     dataset = open_dataset(workspace, name)
-    _require_new(workspace, table, copy)
+    require_new_file(table, "--csv")
+    if copy:
+        refuse_taken(workspace, copy)
     found = check_dataset(workspace, dataset)
     sentences = duplicate_sentences(found.duplicates, len(dataset.test.labels), dataset.held)
     sentences = sentences or [f"No duplicates: all {found.groups.count:,} pictures are different."]
@@ -229,16 +230,6 @@ def _report_done(name: str, done: str, as_json: bool) -> None:
     say(f"Dataset {name} {done}.")
     if as_json:
         print_json({"name": name, "done": True})
-
-
-def _require_new(workspace: Workspace, table: Path | None, copy: str) -> None:
-    """Raise DataError where the check would write what is there already, before anything is written."""
-    if table is not None and os.path.lexists(table):
-        raise DataError(f"{table} exists already: give another name with --csv or remove it.")
-    if table is not None and not table.absolute().parent.is_dir():
-        raise DataError(f"There is no folder {table.absolute().parent}: give another place with --csv.")
-    if copy:
-        refuse_taken(workspace, copy)
 
 
 def _make_cleaned_copy(workspace: Workspace, source: str, name: str, ctrl_c: CtrlC) -> DatasetState:

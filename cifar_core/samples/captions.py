@@ -90,6 +90,8 @@ def _number_parts(row: Mapping[Any, Any] | pd.Series, sort: str) -> list[str]:
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
     confidence = SCORES["confidence"].text(row["confidence"])
+    if "other_predicted" in row:
+        confidence = f"B {confidence}"
     if sort in SCORES and sort != "confidence":
         return [confidence, f"{SCORES[sort].title.lower()} {SCORES[sort].text(row[sort])}"]
     return [confidence, str(row["id"])] if sort == "id" else [confidence]

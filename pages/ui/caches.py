@@ -56,11 +56,15 @@ def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> F
         RunError: there are none yet, or they cannot be read.
     """
     wanted = epoch or (run.best.epoch if run.best else None)
-    folder = as_stored(RunFolder(workspace.runs / run.id))
-    probs = folder.probs("test", wanted or 0)
-    files = (folder.samples("test"), probs)  # resuming a run elsewhere may compute an epoch again
+    probs = as_stored(RunFolder(workspace.runs / run.id)).probs("test", wanted or 0)
     load = _load_large_findings if _file_bytes(probs) > _LARGE_FILE_BYTES else _load_findings
-    return load(workspace, run.id, wanted, (run.created, *map(file_identity, files)))
+    return load(workspace, run.id, wanted, findings_identity(workspace, run, wanted))
+
+
+def findings_identity(workspace: Workspace, run: Run, epoch: int | None) -> tuple[object, ...]:
+    """Return what distinguishes the predictions of an epoch: resuming a run elsewhere may compute it again."""
+    folder = as_stored(RunFolder(workspace.runs / run.id))
+    return run.created, *map(file_identity, (folder.samples("test"), folder.probs("test", epoch or 0)))
 
 
 def largest_cell(

@@ -5,6 +5,7 @@ import streamlit as st
 from cifar_core.runs import Run, note_run, read_run, rename_run
 from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.workspace import Workspace
+from pages.ui.compare.links import show_compare_link
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.runs.delete_and_restore import show_delete_button
@@ -49,6 +50,7 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         if run.best is not None:
             _show_link("confusion", "What it confuses", ":material/grid_on:", run)
             _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+            show_compare_link(run)
     if run.error and not run.problem:
         st.caption(f":material/error: {escaped_sentence(run.error)}")
     if not run.problem:

@@ -37,7 +37,10 @@ def show_filter_panel(
     with st.container(border=True):
         with st.grid(4, min_column_width=190, gap="small"):
             st.multiselect("True class", class_names, placeholder="any", **shared("true"))
-            st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
+            predicted = "B predicts" if "other_predicted" in parameters else "Predicted class"
+            st.multiselect(predicted, class_names, placeholder="any", **shared("predicted"))
+            if "other_predicted" in parameters:  # beside the answers of another run
+                st.multiselect("A predicts", class_names, placeholder="any", **shared("other_predicted"))
             st.text_input(
                 "Find in id",
                 type="search",

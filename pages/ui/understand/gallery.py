@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cifar_core.samples import filter_parts, shared_words, tile_label, tile_lines
+from cifar_core.samples import SHARED_BY_VERDICT, filter_parts, shared_words, tile_label, tile_lines
 from cifar_core.text import no_pictures
 from pages.ui.components.image_grid import GridEvent, Mark, image_grid
 from pages.ui.markdown import escaped, escaped_sentence
@@ -51,6 +51,7 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
         return
     query, shared = content.query, shared_words(content.rows)
     filtered = {words for _, words in filter_parts(query.sample_filter)}  # stands above the tiles already
+    filtered |= {SHARED_BY_VERDICT.get(verdict, "") for verdict in query.sample_filter.verdict}
     if news := [words for words in shared if words not in filtered]:
         st.markdown(f"All: {escaped(', '.join(news))}")
     captions = [tile_lines(row, query.sort, shared) for row in shown.to_dict("records")]

@@ -92,10 +92,19 @@ def show_panel_button(page: str) -> bool:
     return is_open
 
 
-def show_chips(page: str, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter) -> None:
-    """Show a chip for each filter, which lifts it, and Reset where there is anything to set back."""
-    for name, words in filter_parts(sample_filter):
-        if name != "outcome":  # that choice stands above
+def show_chips(
+    page: str, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter, *, predicted: str = "predicted"
+) -> None:
+    """Show a chip for each filter, which lifts it, and Reset where there is anything to set back.
+
+    Args:
+        page: prefix of the widget keys.
+        parameters: of the filters.
+        sample_filter: what is kept.
+        predicted: as `filter_parts` takes it.
+    """
+    for name, words in filter_parts(sample_filter, predicted=predicted):
+        if name not in ("outcome", "verdict"):  # those choices stand above
             st.button(
                 escaped(words),
                 icon=":material/close:",
