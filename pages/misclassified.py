@@ -80,7 +80,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
             saved = ViewsOf(PAGE_KEY, workspace, run)
             view = show_saved_views(saved, parameters, chosen[0])
         if is_open:
-            show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY))
+            show_filter_panel(PAGE_KEY, content, parameters, partial(go_to_first_page, PAGE_KEY))
         show_deleted_view(saved)
         if view is not None:
             show_open_view(saved, view, epoch)

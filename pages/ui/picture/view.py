@@ -17,6 +17,7 @@ from pages.ui.markdown import escaped
 from pages.ui.picture.other_runs import show_other_runs
 from pages.ui.picture.over_epochs import show_over_epochs
 from pages.ui.picture.shown_picture import ShownPicture
+from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
 
 ENLARGEMENT = 10  # times the picture's own size: 320 wide, which a phone shows whole
 ORIGINAL_HEIGHT = 128  # screen pixels
@@ -35,6 +36,7 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
             key=f"{epoch_key}_bars",
         )
     _show_scores(row)
+    show_tag_buttons(pictures_to_tag(picture.workspace, picture.run, [picture.id]), epoch_key)
     show_over_epochs(picture, epoch, epoch_key)
     show_other_runs(picture)
     st.caption(f"Number {picture.row:,} of the test pictures, counted from 0. Its id:")

@@ -14,6 +14,7 @@ from cifar_core.text import no_pictures
 from pages.ui.components.image_grid import GridEvent, Mark, image_grid
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.picture.drawer import last_closed, open_picture, show_picture_detail
+from pages.ui.tags.tag_buttons import pictures_to_tag, press_tag_key
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.url_state import UrlParameter, free_text, one_of, whole_number
 
@@ -105,7 +106,10 @@ def _marks(rows: pd.DataFrame, shown: pd.DataFrame) -> list[Mark]:
 
 
 def _on_grid_changed(query: GalleryQuery, event: GridEvent) -> None:
-    """Take over what was selected and what no longer; open the picture clicked."""
+    """Take over what was selected and what no longer; open the picture clicked; tag the one with the focus."""
     st.session_state[query.selection_key] = (selected_ids(query) - event.removed) | event.added
+    if event.pressed:
+        name, number = event.pressed
+        press_tag_key(pictures_to_tag(query.workspace, query.run, [name]), number)
     if event.opened:
         open_picture(query.page, event.opened)

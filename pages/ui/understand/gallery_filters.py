@@ -12,7 +12,16 @@ from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter, filter_pa
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.understand.filter_panel import MAX_PER_PAIR
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
-from pages.ui.url_state import UrlParameter, any_of, free_text, number_range, one_of, reset_widgets, whole_number
+from pages.ui.url_state import (
+    UrlParameter,
+    any_of,
+    any_words,
+    free_text,
+    number_range,
+    one_of,
+    reset_widgets,
+    whole_number,
+)
 from pages.ui.wording import epoch_word
 
 TILE_SIZES = {"S": 64, "M": 96, "L": 160}  # CSS pixels of a picture
@@ -28,6 +37,7 @@ def filter_url_parameters(class_names: Sequence[str], table: pd.DataFrame) -> di
         **{name: number_range(*score_range(table, name)) for name in FILTERS},
         "text": free_text(),
         "sort": one_of(list(SORTS), "loss"),
+        "tags": any_words(),
         "per_pair": whole_number(0, MAX_PER_PAIR, 0),
         "tile": one_of(list(TILE_SIZES), "M"),
         **GALLERY_URL_PARAMETERS,
@@ -39,7 +49,9 @@ def chosen_filter(page: str, parameters: Mapping[str, UrlParameter]) -> tuple[Sa
     said: dict[str, Any] = {name: st.session_state[f"{page}_{name}"] for name in parameters}
     ranges = {name: said[name] for name in FILTERS if said[name] != parameters[name].default}
     classes = tuple(said["true"]), tuple(said["predicted"])
-    return SampleFilter(*classes, ranges, said["text"], said["outcome"], said["per_pair"]), said["sort"]
+    return SampleFilter(*classes, ranges, said["text"], said["outcome"], said["per_pair"], tuple(said["tags"])), said[
+        "sort"
+    ]
 
 
 def show_view_row(page: str) -> None:

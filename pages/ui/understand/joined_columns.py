@@ -1,6 +1,6 @@
-"""The sample table of a gallery with the columns that come from elsewhere: from another run, say.
+"""The sample table of a gallery with the columns that come from elsewhere: a person's tags, another run's answers.
 
-What has no such columns gets the run's own table, which is shared and must not be changed in place.
+The run's own table is shared and must not be changed in place.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from typing import Protocol
 import pandas as pd
 
 from cifar_core.runs import Run
-from cifar_core.samples import with_other_answers
+from cifar_core.samples import with_other_answers, with_tags
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
+from pages.ui.tags.known_tags import load_tags
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def joined_table(query: AskedFor, findings: Findings) -> pd.DataFrame:
         RunError: the predictions of the other run cannot be read.
     """
     table = findings.table
+    if query.run.dataset is not None:
+        table = with_tags(table, load_tags(query.workspace, query.run.dataset.fingerprint).words)
     if query.against is not None:
         other = load_findings(query.workspace, query.against.run, query.against.epoch)
         table = with_other_answers(table, other.table)

@@ -1,4 +1,4 @@
-"""The bar at the bottom of the window with what can be done with the selected pictures: save, download, clear.
+"""The bar at the bottom of the window with what can be done with the selected pictures: tag, save, download, clear.
 
 It is there only while something is selected, or while a save runs or has failed. What a save made is told once to each
 session that saw it begin or run.
@@ -20,6 +20,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_running_job
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.understand.selection import clear_selection, keep_in_browser
 
@@ -88,6 +89,9 @@ def _show_actions(workspace: Workspace, content: GalleryContent, rows: pd.DataFr
             help=f"The same files, {about}; made when you click.",
         )
         _show_last_save(job)
+    # The keys tag the picture in the drawer while one is open there.
+    chosen = pictures_to_tag(workspace, query.run, rows["id"])
+    show_tag_buttons(chosen, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
     if refused:
         st.warning(refused, icon=":material/folder_off:")
     if save:
