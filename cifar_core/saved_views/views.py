@@ -86,6 +86,11 @@ def find_view(views: list[View], name: str) -> View | None:
     return next((view for view in views if view.name.casefold() == name.casefold()), None)
 
 
+def other_runs_asked(sample_filter: SampleFilter) -> str:
+    """What of other runs a filter depends on, in words; empty where it depends on none and can be a view."""
+    return next((words for part, words in _OF_OTHER_RUNS.items() if getattr(sample_filter, part, None)), "")
+
+
 def save_view(workspace: Workspace, fingerprint: str, author: str, name: str, sample_filter: SampleFilter) -> View:
     """Save a filter under a name.
 
@@ -145,14 +150,13 @@ def _require_known(views: list[View], view_id: str) -> None:
 
 
 def _require_savable(sample_filter: SampleFilter) -> None:
-    for part, words in _OF_OTHER_RUNS.items():
-        if getattr(sample_filter, part, None):
-            raise ConfigError(
-                [
-                    f"A view asks every run for the same pictures, and this filter depends on {words}: select the "
-                    "pictures, give them a tag, and save a view of that tag."
-                ]
-            )
+    if words := other_runs_asked(sample_filter):
+        raise ConfigError(
+            [
+                f"A view asks every run for the same pictures, and this filter depends on {words}: select the "
+                "pictures, give them a tag, and save a view of that tag."
+            ]
+        )
     if not (_stored(sample_filter).keys() - {"outcome", "per_pair"}):
         raise ConfigError(
             ["Without a filter the view would be the test accuracy: filter by a class, tag, id or score."]

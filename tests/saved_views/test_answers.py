@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_core.evaluate import CheckedPredictions, Interval
@@ -100,6 +100,7 @@ def test_a_view_without_pictures_has_no_share_and_is_not_worse() -> None:
     assert answer_words(empty) == "no test picture is in it"
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30), st.data())
 def test_any_two_runs_are_asked_about_the_same_pictures(rows: list[tuple[int, int, int]], data: st.DataObject) -> None:
     labels, first, second = (list(column) for column in zip(*rows, strict=True))

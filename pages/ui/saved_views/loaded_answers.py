@@ -55,7 +55,9 @@ def _load_notes_of(workspace: Workspace, run: Run) -> Notes:
     if run.dataset is None:
         return Notes()
     fingerprint = run.dataset.fingerprint
-    return _load_notes(workspace, fingerprint, file_identity(notes_path(workspace, fingerprint)))
+    path = notes_path(workspace, fingerprint)
+    size = path.stat().st_size if path.exists() else 0  # two notes may have the same time
+    return _load_notes(workspace, fingerprint, (*file_identity(path), size))
 
 
 def _load_outcomes(

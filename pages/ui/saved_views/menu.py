@@ -18,6 +18,7 @@ from cifar_core.saved_views import (
     View,
     delete_view,
     judged_words,
+    other_runs_asked,
     rename_view,
     restore_view,
     save_view,
@@ -97,9 +98,11 @@ def open_ended(sample_filter: SampleFilter, parameters: Mapping[str, UrlParamete
     return replace(sample_filter, ranges=ranges)
 
 
-def _same(one: SampleFilter, other: SampleFilter) -> bool:
-    """Whether two filters are shown by the same URL, in any order of their names."""
-    first, second = ({name: sorted(texts) for name, texts in view_address(each).items()} for each in (one, other))
+def _same(of_view: SampleFilter, other: SampleFilter) -> bool:
+    """Whether the filter of a page is that of a view, in any order of the names."""
+    if other_runs_asked(other):
+        return False
+    first, second = ({name: sorted(texts) for name, texts in view_address(each).items()} for each in (of_view, other))
     return first == second
 
 
