@@ -176,15 +176,13 @@ def _free_name(views: list[View], name: str) -> str:
 
 def _stored(sample_filter: SampleFilter) -> dict[str, Any]:
     """The filter as JSON has it, without what it leaves at its default."""
-    ranges = {
-        name: tuple(bound if math.isfinite(bound) else None for bound in bounds)
-        for name, bounds in sample_filter.ranges.items()
-    }
-    f = sample_filter
-    stored = asdict(
-        _StoredFilter(f.true, f.predicted, ranges, f.text.strip(), f.outcome, f.per_pair, f.tags)  # type: ignore[arg-type]
-    )
+    f, ranges = sample_filter, {name: (_end(low), _end(high)) for name, (low, high) in sample_filter.ranges.items()}
+    stored = asdict(_StoredFilter(f.true, f.predicted, ranges, f.text.strip(), f.outcome, f.per_pair, f.tags))
     return {name: value for name, value in stored.items() if value != asdict(_StoredFilter())[name]}
+
+
+def _end(bound: float) -> float | None:
+    return bound if math.isfinite(bound) else None
 
 
 def _loaded(stored: _StoredFilter) -> SampleFilter:
