@@ -6,6 +6,7 @@ from cifar_core.runs import Run, accuracy_doubts, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
 from pages.ui.compare.choice import PAGE_KEY, PAIR_URL_PARAMETERS, chosen_pair, show_choice
+from pages.ui.compare.downloads import show_downloads
 from pages.ui.compare.pair import Pair, load_pair
 from pages.ui.compare.pictures import list_counts, picture_url_parameters, show_lists, show_pictures
 from pages.ui.compare.summary import show_summary
@@ -62,6 +63,7 @@ def show_comparison(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
                 show_view(workspace, pair, sides, known)
     with place, show_errors():
         show_pictures(workspace, sides, counts, pictures)
+    show_downloads(workspace, *sides, pair)
     widgets_to_url(PAGE_KEY, PAIR_URL_PARAMETERS | parameters)
 
 

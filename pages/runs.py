@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.runs import Run, list_runs, queue_places, slots
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.compare.links import show_compare_button
 from pages.ui.frame import setup_page
@@ -76,7 +77,7 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         icon=":material/download:",
         help="Downloads the rows below as a table, accuracies as exact fractions.",
     )
-    _show_table(rows, len(runs), words)
+    _show_table(rows, len(runs), words, grouped=chosen_view()["group"])
     _show_ticked(workspace, ticked, runs, rows)
     if ticked or len(rows):
         show_run_curves(workspace, *_runs_with_curves(ticked, runs, rows))
@@ -93,13 +94,15 @@ def _runs_with_curves(ticked: list[Run], runs: list[Run], rows: pd.DataFrame) ->
     return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
 
 
-def _show_table(rows: pd.DataFrame, total: int, words: list[str]) -> None:
+def _show_table(rows: pd.DataFrame, total: int, words: list[str], *, grouped: bool) -> None:
     if rows.empty:
         lines = [f"No run matches {' and '.join(f'“{escaped(each)}”' for each in words)}."]
         st.info(" ".join([*lines, "Click a filter above to lift it."]), icon=":material/search_off:")
         return
     show_table(rows)
     count = f"{len(rows):,} of {total:,} runs" if words else f"{total:,} runs" if total > 1 else "1 run"
+    if grouped:
+        count = f"{counted(len(rows), 'row')}, one for all runs that differ in the seed alone"
     st.caption(
         f"{count}. Tick rows to open, name, resume, export, compare or delete runs. Of the settings, only those that "
         "differ are shown."

@@ -11,7 +11,16 @@ from cifar_core.errors import ConfigError
 from cifar_core.export import MAX_EXPORTED, Export, epoch_file_name, save_samples
 from cifar_core.notes import Notes, read_notes, tags_of
 from cifar_core.runs import Run, accuracy_caveats, list_runs, open_run_dataset, read_predictions, read_run
-from cifar_core.samples import EXPORTED_SCORES, SampleFilter, prediction_table, select_samples, tile_caption, with_tags
+from cifar_core.samples import (
+    EXPORTED_SCORES,
+    WRONG_COLUMNS,
+    SampleFilter,
+    prediction_table,
+    select_samples,
+    tile_caption,
+    with_seeds,
+    with_tags,
+)
 from cifar_core.saved_views import ViewAnswer, answer_words, answers_of_run, change_words
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
@@ -35,6 +44,7 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     dataset = open_run_dataset(workspace, found)
     notes = read_notes(workspace, dataset.fingerprint)
     table = with_tags(prediction_table(predictions), tags_of(notes))
+    table = with_seeds(workspace, found, table)
     mistakes = select_samples(table, SampleFilter(), sort="loss")
     worst = mistakes.head(top)
     say(f"Run {found.id}, test, n = {len(table):,}, epoch {predictions.epoch}: {counted(len(mistakes), 'mistake')}.")
@@ -89,7 +99,8 @@ def _print_result(as_json: bool, content: dict[str, Any]) -> None:
 
 
 def _summary(run: Run, epoch: int, table: pd.DataFrame, worst: pd.DataFrame, export: Export | None) -> dict[str, Any]:
-    columns = ["id", "index", "true", "predicted", "tags", *EXPORTED_SCORES]
+    wrong = (name for name in WRONG_COLUMNS if name in worst)
+    columns = ["id", "index", "true", "predicted", "tags", *EXPORTED_SCORES, *wrong]
     return {
         "run": run.id,
         "split": "test",

@@ -43,12 +43,24 @@ from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
 from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions, seen_pictures
 from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
+from cifar_core.runs.seeds.groups import (
+    SeedGroup,
+    SeedNoise,
+    group_facts,
+    group_of,
+    group_words,
+    seed_groups,
+    seed_noise,
+)
+from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
+from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.train import EpochLine
 
 __all__ = [
     "LAST_WEIGHTS",
+    "MOST_SEEDS",
     "Answer",
     "DatasetFacts",
     "DeletedRun",
@@ -66,6 +78,8 @@ __all__ = [
     "QueuePlace",
     "Run",
     "RunEpoch",
+    "SeedGroup",
+    "SeedNoise",
     "Span",
     "Status",
     "TrainingProgress",
@@ -87,6 +101,9 @@ __all__ = [
     "export_run",
     "find_deleted",
     "find_forgotten",
+    "group_facts",
+    "group_of",
+    "group_words",
     "import_run",
     "list_runs",
     "list_trash",
@@ -110,12 +127,17 @@ __all__ = [
     "recompute_job",
     "remove_last_weights",
     "rename_run",
+    "repeat_with_seeds",
+    "repeats_of",
     "request_stop_of_all",
+    "require_repeatable",
     "resolve_run",
     "restore_run",
     "resume_run",
     "retry_run",
     "retry_with_lower_rate",
+    "seed_groups",
+    "seed_noise",
     "seen_phrase",
     "seen_pictures",
     "slots",
@@ -129,4 +151,5 @@ __all__ = [
     "verify_run",
     "without_validation",
     "worker_log_tail",
+    "wrong_counts",
 ]

@@ -174,6 +174,16 @@ class Run:
         return settings_in_effect(self.config.flat(), self.own_validation)
 
     @functools.cached_property
+    def seedless(self) -> tuple[object, ...]:
+        """What two runs have in common that differ in the seed alone, apart from the dataset's content; hashable."""
+        settings = self.config.flat()
+        names = [name for name in self.settings_in_effect if name not in ("seed", "dataset")]
+        values = (
+            (name, tuple(value) if isinstance(value, list) else value) for name in names for value in [settings[name]]
+        )
+        return self.epoch_rule, *values
+
+    @functools.cached_property
     def preset(self) -> str:
         """The preset that is nearest to its settings; `changed_settings` are what differs."""
         return nearest_preset(self.config.flat(), self.own_validation)

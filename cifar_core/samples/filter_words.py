@@ -33,6 +33,10 @@ def filter_parts(sample_filter: SampleFilter, *, predicted: str = "predicted") -
     for name, (low, high) in sample_filter.ranges.items():
         score = SCORES[name]
         parts.append((name, f"{score.title.lower()} {_range_words(low, high, share=score.is_share)}"))
+    if sample_filter.wrong_in is not None:
+        low, high = sample_filter.wrong_in
+        span = f"{low:g} to {high:g}" if low < high else f"{low:g}"
+        parts.append(("wrong_in", f"wrong with {span} seed{'' if low == high == 1 else 's'}"))
     if wanted := sample_filter.text.strip():
         parts.append(("text", f"id with “{wanted}”"))
     if sample_filter.tags:

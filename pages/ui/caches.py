@@ -19,7 +19,16 @@ from cifar_core.data import Dataset, Split, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.evaluate import ConfusionMatrix, Normalisation, averages, class_report, confusion_matrix
 from cifar_core.figures import largest_value
-from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
+from cifar_core.runs import (
+    Predictions,
+    Run,
+    list_runs,
+    open_run_dataset,
+    read_metrics,
+    read_predictions,
+    repeats_of,
+    wrong_counts,
+)
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import SampleFilter, prediction_table, select_samples
@@ -65,6 +74,16 @@ def findings_identity(workspace: Workspace, run: Run, epoch: int | None) -> tupl
     """Return what distinguishes the predictions of an epoch: resuming a run elsewhere may compute it again."""
     folder = as_stored(RunFolder(workspace.runs / run.id))
     return run.created, *map(file_identity, (folder.samples("test"), folder.probs("test", epoch or 0)))
+
+
+def load_wrong_counts(workspace: Workspace, run: Run) -> pd.DataFrame | None:
+    """Return `wrong_counts` of a run and its repeats with other seeds; None where fewer than two can be read."""
+    repeats = repeats_of(list_runs(workspace), run)
+    if not repeats:
+        return None
+    folders = [as_stored(RunFolder(workspace.runs / each.id)) for each in repeats]
+    probs = [folder.probs("test", each.best.epoch) for folder, each in zip(folders, repeats, strict=True) if each.best]
+    return _load_wrong_counts(workspace, repeats, tuple(map(file_identity, probs)))
 
 
 def largest_cell(
@@ -173,6 +192,12 @@ def _compute_findings(workspace: Workspace, run_id: str, epoch: int | None) -> F
     matrix = confusion_matrix(predictions)
     classes = class_report(matrix)
     return Findings(predictions, prediction_table(predictions), matrix, classes, averages(classes))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _load_wrong_counts(_workspace: Workspace, _repeats: tuple[Run, ...], identity: object) -> pd.DataFrame | None:
+    counts = wrong_counts(_workspace, _repeats)
+    return None if counts.empty or counts["of"].iloc[0] < 2 else counts
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)

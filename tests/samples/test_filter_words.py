@@ -14,6 +14,7 @@ def test_each_part_that_differs_from_the_default_has_one_entry() -> None:
         text=" 0001 ",
         outcome="all",
         per_pair=1000,
+        tags=("odd", "<b>"),
     )
     assert filter_parts(chosen) == [
         ("outcome", "right and wrong ones"),
@@ -24,6 +25,7 @@ def test_each_part_that_differs_from_the_default_has_one_entry() -> None:
         ("margin", "margin 12.34 to 50.0\u00a0%"),
         ("entropy", "entropy at least 1.50"),
         ("text", "id with “0001”"),
+        ("tags", "tagged odd or <b>"),
         ("per_pair", "at most 1,000 of each pair"),
     ]
     assert filter_parts(SampleFilter(outcome="correct")) == [("outcome", "only correct ones")]

@@ -57,7 +57,7 @@ def show_choice(head: DeltaGenerator, runs: Sequence[Run], a: RunAtEpoch, b: Run
     usable = {run.id: run for run in runs if run.best is not None and not run.problem}
     # What a run reached is that of its best epoch, and another one may be chosen.
     labels = {name: words.rpartition(" · ")[0] for name, words in run_labels(usable.values()).items()}
-    with head, st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    with head:
         _show_side("a", a, labels)
         st.button(
             "Swap",

@@ -50,6 +50,12 @@ def tick(run_id: str) -> None:
     focus_on(run_id)
 
 
+def tick_all(run_ids: Sequence[str]) -> None:
+    """Tick these runs after those that are ticked already; for a callback."""
+    before = [run_id for run_id in st.session_state[_TICKED_KEY] if run_id not in run_ids]
+    st.session_state[_TICKED_KEY] = [*before, *run_ids][-MAX_TICKED:]
+
+
 def clear_ticks() -> None:
     """Take all ticks away; for a callback."""
     st.session_state[_TICKED_KEY] = []
@@ -60,8 +66,9 @@ def show_table(rows: pd.DataFrame) -> None:
     ids = rows["id"].tolist()
     key, first = _table_key(ids)
     longest = max(map(len, rows["name"]))
+    shares = [name for name in SHARES if name in rows]
     st.dataframe(
-        in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), SHARES),
+        in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), shares),
         column_order=[name for name in rows.columns if name not in HIDDEN_COLUMNS],
         height=TABLE_HEIGHT if len(ids) > 8 else "content",
         row_height=_THREE_LINES if longest > _LONG_NAME else None,
@@ -107,10 +114,24 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
             help="Test pictures with the same pixels as a training or validation picture.",
         ),
         "best_epoch": column.NumberColumn(FIRST_COLUMNS["best_epoch"], help="The epoch of the test accuracy."),
+        **_seed_columns(),
     }
     return {
         key: special.get(key, column.Column(column_label(key))) for key in rows.columns if key not in HIDDEN_COLUMNS
     }
+
+
+def _seed_columns() -> dict[str, ColumnConfig]:
+    column, interval = st.column_config.NumberColumn, "95 % t interval of the mean."
+    helps = {
+        "seed_mean": "Mean test accuracy of the finished runs that differ in the seed alone, one a seed.",
+        "seed_low": interval,
+        "seed_high": interval,
+        "seed_deviation": "Standard deviation of their test accuracies, in points.",
+    }
+    seeds = column(FIRST_COLUMNS["seeds"], help="Finished runs that differ in the seed alone, one a seed.")
+    shares = {key: column(FIRST_COLUMNS[key], format=PERCENT_FORMAT, help=words) for key, words in helps.items()}
+    return {"seeds": seeds, **shares}
 
 
 def _name_pixels(longest: int) -> int:

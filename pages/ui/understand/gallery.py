@@ -34,7 +34,8 @@ def _empty_message(content: GalleryContent) -> str:
         return f"There are {no_pictures(found.predictions.split)} of {escaped(', '.join(sample_filter.true))}."
     if sample_filter.outcome == "mistakes" and found.table["correct"].all():
         return "There are no mistakes: every picture is predicted correctly. Correct and All, above, show them."
-    parts = [words for part, words in filter_parts(sample_filter) if part != "outcome"]
+    predicted = "B predicts" if content.query.against else "predicted"
+    parts = [words for part, words in filter_parts(sample_filter, predicted=predicted) if part != "outcome"]
     only = {"mistakes": ["only wrong ones"], "correct": ["only correct ones"]}.get(sample_filter.outcome, [])
     return escaped_sentence(f"No picture matches: {', '.join(only + parts)}. Widen a filter to see some.")
 

@@ -14,7 +14,7 @@ import streamlit as st
 from cifar_core.errors import CifarCoreError
 from cifar_core.export import epoch_file_name, require_exportable, save_job, start_save, zip_bytes
 from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
-from cifar_core.samples import SORTS, SampleFilter, select_samples
+from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_running_job
@@ -42,6 +42,9 @@ def show_selection_bar(workspace: Workspace, content: GalleryContent) -> None:
     with st.bottom:
         if not rows.empty:
             _show_actions(workspace, content, rows, job)
+            tagged = pictures_to_tag(workspace, query.run, rows["id"])
+            # While a picture is open in the drawer, the keys tag that one.
+            show_tag_buttons(tagged, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
         if troubled:
             _show_save_job(folder, f"{query.page}_save")
 
@@ -89,9 +92,6 @@ def _show_actions(workspace: Workspace, content: GalleryContent, rows: pd.DataFr
             help=f"The same files, {about}; made when you click.",
         )
         _show_last_save(job)
-    # The keys tag the picture in the drawer while one is open there.
-    chosen = pictures_to_tag(workspace, query.run, rows["id"])
-    show_tag_buttons(chosen, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
     if refused:
         st.warning(refused, icon=":material/folder_off:")
     if save:
@@ -115,7 +115,7 @@ def _choose_enlargement(page: str) -> int:
 def _start(workspace: Workspace, query: GalleryQuery, rows: pd.DataFrame, enlarge: int) -> None:
     """Start the job that saves the pictures, and draw the page anew with it."""
     with show_errors():
-        label = epoch_file_name(query.run.id, query.epoch, f"by-{SORTS[query.sort].column}")
+        label = epoch_file_name(query.run.id, query.epoch, f"by-{query.sort}")
         start_save(workspace, query.run.id, query.epoch, rows, label=label, enlarge=enlarge)
         st.session_state[_watched_key(query)] = True
         st.rerun()
