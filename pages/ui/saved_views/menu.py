@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from cifar_core.evaluate import TERMS
 from cifar_core.runs import Run, list_runs
 from cifar_core.samples import FILTERS, SampleFilter
 from cifar_core.saved_views import (
@@ -130,7 +131,13 @@ def _save(of: ViewsOf, chosen: SampleFilter) -> None:
 
 def _show_menu(of: ViewsOf, parameters: Mapping[str, UrlParameter], views: list[View], opened: View | None) -> None:
     label = f"Views · {len(views)}" if opened is None else f"View: {escaped(opened.name, 40)}"
-    menu = st.popover(label, icon=":material/bookmarks:", key=of.key("menu"), on_change="rerun")
+    menu = st.popover(
+        label,
+        icon=":material/bookmarks:",
+        help=TERMS["saved_view"].help,
+        key=of.key("menu"),
+        on_change="rerun",
+    )
     if not menu.open:  # answering takes a moment, the first time
         return
     with menu, st.container(width=MENU_WIDTH, gap="small"):
@@ -223,6 +230,7 @@ def _delete(of: ViewsOf, view: View) -> None:
         deletion = delete_view(of.workspace, of.fingerprint, current_person(), view.id)
         st.session_state[of.key("deleted")] = current_visit(), of.fingerprint, deletion, view.name
         st.session_state[of.key("menu")] = False  # Undo stands below it
+        st.session_state.pop(of.key("renaming"), None)
 
 
 def _undo(of: ViewsOf, deletion: str) -> None:

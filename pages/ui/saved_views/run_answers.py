@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cifar_core.evaluate import TERMS
 from cifar_core.runs import Run, list_runs
 from cifar_core.saved_views import RunAnswers, ViewAnswer, answer_words, change_words, worse_phrase
 from cifar_core.workspace import Workspace
@@ -34,9 +35,7 @@ def _show_answers(run: Run, found: RunAnswers) -> None:
     marked = worse_phrase(answers)
     st.caption(
         f"Saved views{f': **{marked}**' if marked else ''}",
-        help="Each view is asked of every run at its best epoch. It is marked where this run is worse than the run "
-        "before on the same test pictures, by more than chance explains: the paired 95 % interval lies below 0. Of 40 "
-        "views without any change, about one is marked all the same.",
+        help=TERMS["saved_view"].help,
     )
     with st.container(gap="xxsmall"):
         for answer in answers[:MOST_LINES]:
