@@ -6,7 +6,7 @@ counted among them (`Measure`). A limit per pair is for looking and is not judge
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -73,7 +73,7 @@ def outcome_of(table: pd.DataFrame, sample_filter: SampleFilter, tags: Mapping[s
     right, measure = rows["correct"].to_numpy(), measure_of(sample_filter)
     if measure == "accuracy":
         return Outcome(measure, right)
-    kept = passing(rows, replace(sample_filter, outcome="all", per_pair=0))
+    kept = passing(rows, sample_filter)
     return Outcome(measure, ~kept | right if measure == "mistakes" else kept & right)
 
 

@@ -53,6 +53,9 @@ def test_without_a_part_of_the_prediction_it_is_the_accuracy_of_fixed_pictures()
     one = answer(SampleFilter(text="/005"), now)
     assert (one.n, one.count) == (1, 0) and not one.worse
     assert answer(SampleFilter(true=("cat",), per_pair=1), now).n == 4, "a limit per pair is not judged"
+    odd = SampleFilter(true=("cat", "frog"), tags=("odd", "dark"))
+    tagged = outcome_of(now, odd, {"test/000": ("odd",), "test/003": ("dark", "x"), "test/004": ("odd",)})
+    assert tagged.good.tolist() == [True, False]
 
 
 def test_with_a_part_of_the_prediction_matches_are_counted_among_the_same_pictures() -> None:
