@@ -37,9 +37,9 @@ def _show_answers(run: Run, found: RunAnswers) -> None:
         f"Saved views{f': **{marked}**' if marked else ''}",
         help=TERMS["saved_view"].help,
     )
-    with st.container(gap="xxsmall"):
+    with st.container(gap="xsmall"):
         for answer in answers[:MOST_LINES]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
                 st.page_link(
                     "pages/misclassified.py",
                     label=escaped(answer.view.name),
