@@ -48,7 +48,7 @@ class SeedNoise:
     """How far the accuracies of two single runs lie apart by their seeds alone."""
 
     limit: float  # 0 to 1: of 100 such pairs whose settings are equally good, 95 differ by no more
-    words: str  # where that is known from, a sentence
+    words: str  # that in words and where it is known from, to follow a colon
     one_setting: bool = False  # whether the two runs differ in the seed alone
 
     def explains(self, difference: float) -> bool:
@@ -122,9 +122,9 @@ def group_facts(group: SeedGroup) -> dict[str, Any]:
 def seed_noise(runs: Iterable[Run], a: Run, b: Run) -> SeedNoise | None:
     """What repeats of the settings of two runs say about how far such runs lie apart by chance of the seed.
 
-    The difference of two single runs has the variance s_a^2 + s_b^2, where the settings are equally good; its limit is
-    that times t(0.975), with Welch's and Satterthwaite's degrees of freedom, rounded down. A setting without repeats is
-    taken to spread as the other one does, which the words say.
+    The difference of two single runs has the variance s_a^2 + s_b^2, where the settings are equally good. The limit is
+    t(0.975) times its root, with the degrees of freedom of Welch and Satterthwaite, rounded down. A setting without
+    repeats is taken to spread as the other one does, which the words say.
 
     Args:
         runs: all runs, newest first.
@@ -142,25 +142,23 @@ def seed_noise(runs: Iterable[Run], a: Run, b: Run) -> SeedNoise | None:
     spread_a, spread_b = _known_spread(group_a), _known_spread(group_b)
     if spread_a is not None and spread_b is not None:
         limit = _limit_of_two(spread_a, spread_b)
-        where = f"{_spread_words(spread_a)} of A and {_spread_words(spread_b)} of B"
+        where = f"{spread_a.n} seeds of A, {spread_b.n} of B"
     elif spread_a is not None:
-        limit, where = _limit_of_one(spread_a), f"{_spread_words(spread_a)} of A, and B is taken to spread alike"
+        limit, where = _limit_of_one(spread_a), f"{spread_a.n} seeds of A; B is taken to spread alike"
     elif spread_b is not None:
-        limit, where = _limit_of_one(spread_b), f"{_spread_words(spread_b)} of B, and A is taken to spread alike"
+        limit, where = _limit_of_one(spread_b), f"{spread_b.n} seeds of B; A is taken to spread alike"
     else:
         return None
-    return SeedNoise(limit, f"Seeds alone move such a difference by up to {_points(limit)}: {where}.")
+    return SeedNoise(limit, f"seeds alone move it by up to {_points(limit)} ({where})")
 
 
 def _noise_within(group: SeedGroup) -> SeedNoise:
     known = _known_spread(group)
     said = "A and B differ in the seed alone"
     if known is None:
-        return SeedNoise(math.inf, f"{said}.", one_setting=True)
+        return SeedNoise(math.inf, said, one_setting=True)
     limit = _limit_of_one(known)
-    return SeedNoise(
-        limit, f"{said}; seeds move it by up to {_points(limit)}: {_spread_words(known)} of this setting.", True
-    )
+    return SeedNoise(limit, f"{said}, which moves it by up to {_points(limit)} ({known.n} seeds)", True)
 
 
 def _known_spread(group: SeedGroup | None) -> Spread | None:
@@ -181,7 +179,3 @@ def _limit_of_one(known: Spread) -> float:
 
 def _points(share: float) -> str:
     return f"{100 * share:.1f} points"
-
-
-def _spread_words(spread: Spread) -> str:
-    return f"standard deviation {100 * spread.deviation:.2f} over {spread.n} seeds"
