@@ -8,7 +8,16 @@ import click
 from cifar_core.commands.console import json_option, print_json, require_new_file, say, say_caveats, workspace_option
 from cifar_core.evaluate import INTERVAL_METHOD, Interval, PairedComparison, compare_predictions, comparison_sentence
 from cifar_core.export import comparison_csv
-from cifar_core.runs import Predictions, RunEpoch, align_pair, parse_run_epoch, read_predictions, read_run
+from cifar_core.runs import (
+    Predictions,
+    RunEpoch,
+    align_pair,
+    list_runs,
+    parse_run_epoch,
+    read_predictions,
+    read_run,
+    seed_noise,
+)
 from cifar_core.storage.atomic import write_atomic
 from cifar_core.text import one_line, percent
 from cifar_core.workspace import Workspace
@@ -33,7 +42,9 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
     names = [str(RunEpoch(run.id, each.epoch)) for run, each in zip(runs, found, strict=True)]
     first, second = align_pair(found[0], found[1], *names)
     comparison = compare_predictions(first, second)
-    sentence = comparison_sentence(comparison)
+    reported = all(run.best and run.best.epoch == each.epoch for run, each in zip(runs, found, strict=True))
+    noise = seed_noise(list_runs(workspace), *runs) if reported else None  # repeats are known to spread there
+    sentence = comparison_sentence(comparison, noise=noise)
     for line in _lines(comparison, names, sentence):
         click.echo(line, err=as_json)
     for run in {run.id: run for run in runs}.values():
@@ -43,7 +54,11 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
         say(f"Wrote {comparison.n:,} rows to {table}")
     if as_json:
         sides = {"a": _side(runs[0].id, first), "b": _side(runs[1].id, second)}
-        print_json(sides | _numbers(comparison) | {"interval_method": INTERVAL_METHOD, "sentence": sentence})
+        print_json(
+            sides
+            | _numbers(comparison)
+            | {"interval_method": INTERVAL_METHOD, "seed_noise": noise.words if noise else None, "sentence": sentence}
+        )
 
 
 def _lines(comparison: PairedComparison, names: list[str], sentence: str) -> list[str]:

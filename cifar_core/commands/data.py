@@ -1,4 +1,4 @@
-"""`data`: list, get, import, check, export, delete, restore.
+"""`data`: list, get, import, check, notes, export, delete, restore.
 
 A process of its own prepares or exports a dataset; the command follows it.
 """
@@ -43,10 +43,13 @@ from cifar_core.data import (
 )
 from cifar_core.data.store import refuse_taken
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
-from cifar_core.export import table_csv
+from cifar_core.export import import_tags, table_csv, tags_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.jobs.job import JobState
+from cifar_core.notes import count_tags, notes_path, read_notes, tags_of
+from cifar_core.runs import dataset_use, list_runs
 from cifar_core.storage.atomic import write_atomic
+from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
 
@@ -190,6 +193,49 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
 
 @data.command()
 @click.argument("name")
+@click.option("--export", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the tags there, as CSV.")
+@click.option(
+    "--import",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Give the pictures the tags of this CSV, which has the columns id and tag.",
+)
+@json_option
+@workspace_option
+def notes(workspace: Workspace, name: str, out: Path | None, source: Path | None, as_json: bool) -> None:
+    """Show what is noted on the pictures of dataset NAME: how many have each tag. It outlives the dataset."""
+    dataset = open_dataset(workspace, name)
+    require_new_file(out, "--export")
+    added = 0
+    if source is not None:
+        with storage_errors(f"reading {source.name}", to="read"):
+            content = source.read_bytes()
+        added = import_tags(workspace, dataset, content, author="")
+        say(f"{counted(added, 'tag')} new from {source}.")
+    found = read_notes(workspace, dataset.fingerprint)
+    tags = tags_of(found)
+    counts = count_tags(tags.values())
+    for problem in found.problems:
+        say(problem)
+    for word, count in counts.items():
+        click.echo(f"{word}  {counted(count, 'picture')}", err=as_json)
+    if not counts:
+        say(f"No picture of {name} has a tag.")
+    if out is not None:
+        write_atomic(out, tags_csv(found))
+        say(f"Wrote the tags to {out}")
+    if as_json:
+        facts = {
+            "name": name,
+            "fingerprint": dataset.fingerprint,
+            "log": str(notes_path(workspace, dataset.fingerprint)),
+        }
+        print_json(facts | {"tagged": len(tags), "tags": counts, "added": added, "problems": found.problems})
+
+
+@data.command()
+@click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The .zip to make (else in exports).")
 @json_option
 @workspace_option
@@ -211,7 +257,12 @@ def export(workspace: Workspace, name: str, out: Path | None, as_json: bool) -> 
 @json_option
 @workspace_option
 def delete(workspace: Workspace, name: str, as_json: bool) -> None:
-    """Move dataset NAME to the trash; `restore` brings it back until its days there (trash_days) are over."""
+    """Say what uses dataset NAME, and move it to the trash; `restore` brings it back.
+
+    It stays in the trash for trash_days (in settings.json).
+    """
+    for sentence in dataset_use(list_runs(workspace), name):
+        say(sentence)
     delete_dataset(workspace, name)
     _report_done(name, "is in the trash; `data restore` brings it back", as_json)
 

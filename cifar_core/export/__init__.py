@@ -17,6 +17,7 @@ from cifar_core.export.pictures import (
 )
 from cifar_core.export.predictions import epoch_file_name, predictions_csv, predictions_parquet, predictions_table
 from cifar_core.export.save_job import save_job, start_save
+from cifar_core.export.tags import import_tags, tags_csv
 
 __all__ = [
     "MAX_EXPORTED",
@@ -25,6 +26,7 @@ __all__ = [
     "comparison_table",
     "epoch_file_name",
     "file_name",
+    "import_tags",
     "predictions_csv",
     "predictions_parquet",
     "predictions_table",
@@ -34,6 +36,7 @@ __all__ = [
     "save_samples",
     "start_save",
     "table_csv",
+    "tags_csv",
     "zip_bytes",
     "zip_samples",
 ]

@@ -77,16 +77,7 @@ def read_notes(workspace: Workspace, fingerprint: str) -> Notes:
     if content and not content.endswith(b"\n"):  # being written now, or torn: once the lock is free, it is known
         with _locked(path, "reading"):
             content = _read(path)
-    *lines, torn = content.split(b"\n")
-    found, problems = [], []
-    for number, line in enumerate(lines, start=1):
-        try:
-            found.append(parse(Note, decode_json(line, "it", max_bytes=MAX_LOG_BYTES), exact=False))
-        except ValueError as error:
-            problems.append(f"Line {number} of {path.name} cannot be read ({one_line(error)}) and was skipped.")
-    if torn:
-        problems.append(f"The last line of {path.name} is not whole and was skipped: its writing was interrupted.")
-    return Notes(tuple(found), tuple(problems))
+    return _parse(path, content)
 
 
 def append_notes(
@@ -125,10 +116,10 @@ def undo_last(workspace: Workspace, fingerprint: str, author: str, kinds: Collec
     Raises:
         DataError, StorageError: as `read_notes` and `append_notes`.
     """
-    found: list[Note] = []
+    path, found = notes_path(workspace, fingerprint), list[Note]()
 
     def newest() -> list[tuple[str, dict[str, Any]]]:
-        known = read_notes(workspace, fingerprint)
+        known = _parse(path, _read(path))
         live = {note.key for kind in kinds for note in known.of(kind)}
         found.extend([note for note in known.notes if note.key in live and note.author == author][-1:])
         return [(UNDO, {"undoes": note.key}) for note in found]
@@ -162,6 +153,20 @@ def _append(
         if lines:
             append_lines(path, lines)
     return written
+
+
+def _parse(path: Path, content: bytes) -> Notes:
+    """The notes in the content of a log, and what of it cannot be read."""
+    *lines, torn = content.split(b"\n")
+    found, problems = [], []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(parse(Note, decode_json(line, "it", max_bytes=MAX_LOG_BYTES), exact=False))
+        except ValueError as error:
+            problems.append(f"Line {number} of {path.name} cannot be read ({one_line(error)}) and was skipped.")
+    if torn:
+        problems.append(f"The last line of {path.name} is not whole and was skipped: its writing was interrupted.")
+    return Notes(tuple(found), tuple(problems))
 
 
 def _read(path: Path) -> bytes:

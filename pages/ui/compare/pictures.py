@@ -10,7 +10,6 @@ import streamlit as st
 from cifar_core.evaluate import VERDICTS, PairedComparison
 from cifar_core.samples import OUTCOMES, SORTS
 from cifar_core.workspace import Workspace
-from pages.ui.caches import load_findings
 from pages.ui.compare.choice import PAGE_KEY
 from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.understand.filter_panel import show_filter_panel
@@ -122,8 +121,7 @@ def show_pictures(
             tile = show_tile_sizes(PAGE_KEY)
             show_chips(PAGE_KEY, filters, wanted, predicted="B predicts")
         if is_open:
-            findings = load_findings(workspace, b.run, b.epoch)
-            show_filter_panel(PAGE_KEY, findings, parameters, partial(go_to_first_page, PAGE_KEY))
+            show_filter_panel(PAGE_KEY, content, parameters, partial(go_to_first_page, PAGE_KEY))
         _show_count(content, verdict, counts[verdict])
     with st.container(height=PICTURES_HEIGHT if len(content.rows) > UNSCROLLED else "content", border=False):
         show_gallery(content, tile=tile)

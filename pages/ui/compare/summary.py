@@ -4,7 +4,7 @@ import streamlit as st
 
 from cifar_core.config import differing, spec_of
 from cifar_core.evaluate import INTERVAL_METHOD, Interval, PairedComparison, comparison_sentence
-from cifar_core.runs import Run
+from cifar_core.runs import Run, seed_noise
 from cifar_core.spec import value_words
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.understand.joined_columns import RunAtEpoch
@@ -18,16 +18,22 @@ METHODS = (
 )
 
 
-def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch) -> None:
-    """Show the sentence large, and the rest small."""
+def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch, runs: list[Run]) -> None:
+    """Show the sentence large, and the rest small; all runs tell what is known of the seeds of A and B."""
+    noise = seed_noise(runs, a.run, b.run) if all(map(_is_reported, (a, b))) else None
     with st.container(gap=None):
-        st.subheader(escaped_sentence(comparison_sentence(comparison)), anchor=False, help=METHODS)
+        st.subheader(escaped_sentence(comparison_sentence(comparison, noise=noise)), anchor=False, help=METHODS)
         accuracies = " · ".join(
             f"{letter} {escaped(at.run.name)} {_accuracy(interval)}"
             for letter, at, interval in (("A", a, comparison.accuracy_a), ("B", b, comparison.accuracy_b))
         )
         words, others = setting_words(a.run, b.run)
         st.caption(f"{accuracies} · test, n = {comparison.n:,} · {words}", help=others or None)
+
+
+def _is_reported(at: RunAtEpoch) -> bool:
+    """Whether this is the epoch that a run's accuracy is of: repeats are known to spread there."""
+    return at.run.best is not None and at.epoch == at.run.best.epoch
 
 
 def setting_words(a: Run, b: Run) -> tuple[str, str]:

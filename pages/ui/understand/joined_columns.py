@@ -1,6 +1,6 @@
-"""The sample table of a gallery with the columns that come from elsewhere: from another run, say.
+"""The sample table of a gallery with the columns that come from elsewhere: a person's tags, another run's answers.
 
-What has no such columns gets the run's own table, which is shared and must not be changed in place.
+The run's own table is shared and must not be changed in place.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from typing import Protocol
 import pandas as pd
 
 from cifar_core.runs import Run
-from cifar_core.samples import with_other_answers
+from cifar_core.samples import with_other_answers, with_tags, with_wrong_counts
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, load_findings
+from pages.ui.caches import Findings, load_findings, load_wrong_counts
+from pages.ui.tags.known_tags import load_tags
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,21 @@ class AskedFor(Protocol):
     def against(self) -> RunAtEpoch | None: ...
 
 
+def table_with_seeds(workspace: Workspace, run: Run, findings: Findings) -> pd.DataFrame:
+    """Return the sample table of `findings`, with the counts over seeds where the run has repeats."""
+    counts = load_wrong_counts(workspace, run)
+    return findings.table if counts is None else with_wrong_counts(findings.table, counts)
+
+
 def joined_table(query: AskedFor, findings: Findings) -> pd.DataFrame:
     """Return the sample table of `findings` with the columns that `query` asks for; each owner adds a line here.
 
     Raises:
         RunError: the predictions of the other run cannot be read.
     """
-    table = findings.table
+    table = table_with_seeds(query.workspace, query.run, findings)
+    if query.run.dataset is not None:
+        table = with_tags(table, load_tags(query.workspace, query.run.dataset.fingerprint).words)
     if query.against is not None:
         other = load_findings(query.workspace, query.against.run, query.against.epoch)
         table = with_other_answers(table, other.table)
