@@ -52,6 +52,11 @@ class Workspace:
         return self.data / ".trash"
 
     @property
+    def notes(self) -> Path:
+        """What people noted on the pictures of datasets, a log for each; the first note creates it."""
+        return self.root / "notes"
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         """Those that every workspace has."""
         return self.data, self.runs, self.exports, self.trash

@@ -25,6 +25,7 @@ from pages.ui.data.views import VIEWS, scroll_to_views
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped
+from pages.ui.tags.dataset_tags import show_dataset_tags
 from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 
 
@@ -48,6 +49,9 @@ def main(workspace: Workspace) -> None:
         dataset, view = _choose_dataset(workspace, ready, bar)
         if view == "Pictures":
             _show_pictures(workspace, dataset, bar)
+            return
+        if view == "Tags":
+            show_dataset_tags(workspace, dataset)
             return
         check = load_check(workspace, dataset)
         if check is None:
@@ -77,6 +81,7 @@ def _choose_dataset(workspace: Workspace, ready: list[DatasetState], bar: DeltaG
         key="data_view",
         required=True,
         help="Its pictures; what is odd about them, such as test pictures that are training pictures too; "
+        "the words that people gave them; "
         "and all facts on one page, to keep with what you found.",
     )
     widgets_to_url("data", parameters)

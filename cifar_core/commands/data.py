@@ -1,16 +1,15 @@
-"""`data`: list, get, import, check, export, delete, restore.
+"""`data`: list, get, import, check, notes, export, delete, restore.
 
 A process of its own prepares or exports a dataset; the command follows it.
 """
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.commands.console import json_option, print_json, require_new_file, say, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
     BUILT_IN_NAMES,
@@ -44,10 +43,13 @@ from cifar_core.data import (
 )
 from cifar_core.data.store import refuse_taken
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
-from cifar_core.export import table_csv
+from cifar_core.export import import_tags, table_csv, tags_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.jobs.job import JobState
+from cifar_core.notes import count_tags, notes_path, read_notes, tags_of
+from cifar_core.runs import dataset_use, list_runs
 from cifar_core.storage.atomic import write_atomic
+from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
 
@@ -171,7 +173,9 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     """Look for what makes the numbers of dataset NAME untrue, such as test pictures that are also training pictures."""
     ctrl_c = note_ctrl_c()
     dataset = open_dataset(workspace, name)
-    _require_new(workspace, table, copy)
+    require_new_file(table, "--csv")
+    if copy:
+        refuse_taken(workspace, copy)
     found = check_dataset(workspace, dataset)
     sentences = duplicate_sentences(found.duplicates, len(dataset.test.labels), dataset.held)
     sentences = sentences or [f"No duplicates: all {found.groups.count:,} pictures are different."]
@@ -185,6 +189,49 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     if as_json:
         facts = {"name": name, "fingerprint": dataset.fingerprint} | _duplicate_facts(found.duplicates)
         print_json(facts | {"checks": summary_json(dataset, summary)} | cleaned)
+
+
+@data.command()
+@click.argument("name")
+@click.option("--export", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the tags there, as CSV.")
+@click.option(
+    "--import",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Give the pictures the tags of this CSV, which has the columns id and tag.",
+)
+@json_option
+@workspace_option
+def notes(workspace: Workspace, name: str, out: Path | None, source: Path | None, as_json: bool) -> None:
+    """Show what is noted on the pictures of dataset NAME: how many have each tag. It outlives the dataset."""
+    dataset = open_dataset(workspace, name)
+    require_new_file(out, "--export")
+    added = 0
+    if source is not None:
+        with storage_errors(f"reading {source.name}", to="read"):
+            content = source.read_bytes()
+        added = import_tags(workspace, dataset, content, author="")
+        say(f"{counted(added, 'tag')} new from {source}.")
+    found = read_notes(workspace, dataset.fingerprint)
+    tags = tags_of(found)
+    counts = count_tags(tags.values())
+    for problem in found.problems:
+        say(problem)
+    for word, count in counts.items():
+        click.echo(f"{word}  {counted(count, 'picture')}", err=as_json)
+    if not counts:
+        say(f"No picture of {name} has a tag.")
+    if out is not None:
+        write_atomic(out, tags_csv(found))
+        say(f"Wrote the tags to {out}")
+    if as_json:
+        facts = {
+            "name": name,
+            "fingerprint": dataset.fingerprint,
+            "log": str(notes_path(workspace, dataset.fingerprint)),
+        }
+        print_json(facts | {"tagged": len(tags), "tags": counts, "added": added, "problems": found.problems})
 
 
 @data.command()
@@ -210,7 +257,12 @@ def export(workspace: Workspace, name: str, out: Path | None, as_json: bool) -> 
 @json_option
 @workspace_option
 def delete(workspace: Workspace, name: str, as_json: bool) -> None:
-    """Move dataset NAME to the trash; `restore` brings it back until its days there (trash_days) are over."""
+    """Say what uses dataset NAME, and move it to the trash; `restore` brings it back.
+
+    It stays in the trash for trash_days (in settings.json).
+    """
+    for sentence in dataset_use(list_runs(workspace), name):
+        say(sentence)
     delete_dataset(workspace, name)
     _report_done(name, "is in the trash; `data restore` brings it back", as_json)
 
@@ -229,16 +281,6 @@ def _report_done(name: str, done: str, as_json: bool) -> None:
     say(f"Dataset {name} {done}.")
     if as_json:
         print_json({"name": name, "done": True})
-
-
-def _require_new(workspace: Workspace, table: Path | None, copy: str) -> None:
-    """Raise DataError where the check would write what is there already, before anything is written."""
-    if table is not None and os.path.lexists(table):
-        raise DataError(f"{table} exists already: give another name with --csv or remove it.")
-    if table is not None and not table.absolute().parent.is_dir():
-        raise DataError(f"There is no folder {table.absolute().parent}: give another place with --csv.")
-    if copy:
-        refuse_taken(workspace, copy)
 
 
 def _make_cleaned_copy(workspace: Workspace, source: str, name: str, ctrl_c: CtrlC) -> DatasetState:

@@ -26,24 +26,43 @@ from cifar_core.evaluate.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
+from cifar_core.evaluate.paired import (
+    INTERVAL_METHOD,
+    VERDICTS,
+    Interval,
+    PairedComparison,
+    class_changes,
+    compare_predictions,
+    compare_right,
+    comparison_sentence,
+    verdicts,
+)
 from cifar_core.evaluate.predictions import CheckedPredictions
 from cifar_core.evaluate.scores import SCORES, Score, sample_scores
 from cifar_core.evaluate.terms import TERMS, Term, find_terms, glossary
 
 __all__ = [
+    "INTERVAL_METHOD",
     "SCORES",
     "TERMS",
+    "VERDICTS",
     "CheckedPredictions",
     "ConfusionMatrix",
     "CurveJudgement",
+    "Interval",
     "Normalisation",
+    "PairedComparison",
     "Score",
     "Term",
     "accuracy",
     "averages",
     "check_class_names",
     "check_probs",
+    "class_changes",
     "class_report",
+    "compare_predictions",
+    "compare_right",
+    "comparison_sentence",
     "confusion_matrix",
     "curve_events",
     "explain_averages",
@@ -60,5 +79,6 @@ __all__ = [
     "normalise_matrix",
     "sample_scores",
     "top_k_accuracy",
+    "verdicts",
     "wilson_interval",
 ]

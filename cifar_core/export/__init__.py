@@ -3,6 +3,7 @@
 Writes folders in `exports` of the workspace or in a given place, each whole or not at all; reads only its arguments.
 """
 
+from cifar_core.export.comparison import comparison_csv, comparison_table
 from cifar_core.export.csv_table import table_csv
 from cifar_core.export.pictures import (
     MAX_EXPORTED,
@@ -16,12 +17,16 @@ from cifar_core.export.pictures import (
 )
 from cifar_core.export.predictions import epoch_file_name, predictions_csv, predictions_parquet, predictions_table
 from cifar_core.export.save_job import save_job, start_save
+from cifar_core.export.tags import import_tags, tags_csv
 
 __all__ = [
     "MAX_EXPORTED",
     "Export",
+    "comparison_csv",
+    "comparison_table",
     "epoch_file_name",
     "file_name",
+    "import_tags",
     "predictions_csv",
     "predictions_parquet",
     "predictions_table",
@@ -31,6 +36,7 @@ __all__ = [
     "save_samples",
     "start_save",
     "table_csv",
+    "tags_csv",
     "zip_bytes",
     "zip_samples",
 ]

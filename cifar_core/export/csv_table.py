@@ -31,6 +31,11 @@ def table_csv(table: pd.DataFrame) -> bytes:
     return text.encode("utf-8-sig")
 
 
+def original_text(cell: str) -> str:
+    """A text cell of such a file as it was, without the apostrophe in front; one that was written elsewhere as it is."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(RISKY) else cell
+
+
 def _safe_cell(value: object) -> str:
     # Bytes that are not UTF-8 become "?".
     text = "" if value is None else str(value).encode("utf-8", "replace").decode()

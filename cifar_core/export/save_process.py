@@ -4,9 +4,10 @@ from cifar_core.export.pictures import save_samples
 from cifar_core.export.save_job import SaveRequest
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
+from cifar_core.notes import read_tags
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.samples import prediction_table
+from cifar_core.samples import prediction_table, with_seeds, with_tags
 from cifar_core.text import counted
 
 
@@ -14,11 +15,15 @@ def save(job: JobFolder, request: SaveRequest, reporter: Reporter) -> None:
     """Save the pictures; how many and where goes into the report."""
     reporter("Opening the pictures", 0, 0, "")
     folder = RunFolder(job.path.parents[1])  # of the run (`save_job`)
-    found = read_predictions(folder.workspace, folder.run_id, request.epoch)
+    run = read_run(folder.workspace, folder.run_id)
+    found = read_predictions(folder.workspace, run.id, request.epoch)
+    dataset = open_run_dataset(folder.workspace, run)
+    table = with_tags(prediction_table(found), read_tags(folder.workspace, dataset.fingerprint))
+    table = with_seeds(folder.workspace, run, table)
     made = save_samples(
         folder.workspace,
-        open_run_dataset(folder.workspace, read_run(folder.workspace, folder.run_id)).test,
-        prediction_table(found).iloc[request.indices],
+        dataset.test,
+        table.iloc[request.indices],
         found.probs,
         found.class_names,
         found.epoch,

@@ -6,6 +6,7 @@ Text that people chose (class names, run names) is escaped, since Plotly interpr
 
 from cifar_core.figures.bars import ProbabilityBar, class_count_bars, probability_bars
 from cifar_core.figures.cells import MAX_CELL_CLASSES, MatrixCells, Shade, cell_shades, confusion_cells, largest_value
+from cifar_core.figures.difference import difference_cells
 from cifar_core.figures.heatmap import confusion_heatmap
 from cifar_core.figures.lines import CURVE_KINDS, CurveKind, CurveScale, RunCurve, curves, overlay_curves
 from cifar_core.figures.run_looks import run_colour, run_swatch
@@ -42,6 +43,7 @@ __all__ = [
     "confusion_heatmap",
     "curve_words",
     "curves",
+    "difference_cells",
     "figure_html",
     "histogram_words",
     "largest_value",

@@ -4,7 +4,7 @@ Zero has the colour of the page, and more is stronger: blue where the prediction
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +43,8 @@ class MatrixCells:
     details: list[list[str]]  # [K][K], lines about a cell beside its classes: "32 of 200", then both shares
     shades: NDArray[np.int64]  # [K, K], positions in `cell_shades`
     left_out: int  # number of classes that are not among the K
-
-    @property
-    def scales(self) -> tuple[tuple[str, int, int], ...]:
-        """The colours that are shown: their meaning, and the positions in `cell_shades` of the first and the last."""
-        mistakes = ("mistakes", 1, STEPS)
-        return (mistakes,) if np.isnan(self.values.diagonal()).all() else (mistakes, ("right", STEPS + 1, 2 * STEPS))
+    # The colours that are shown: their meaning, and the positions in `cell_shades` of the first and the last.
+    scales: tuple[tuple[str, int, int], ...]
 
     @property
     def top_text(self) -> str:
@@ -91,8 +87,9 @@ def confusion_cells(
         _UNITS[by],
         _texts(values, by),
         _details(matrix, shown, split),
-        _shades(values, top),
+        shades_of(values, top, np.eye(len(values), dtype=bool)),
         len(matrix.class_names) - len(shown),
+        _scales(values),
     )
 
 
@@ -154,11 +151,16 @@ def _details(matrix: ConfusionMatrix, shown: NDArray[np.int64], split: str) -> l
     ]
 
 
-def _shades(values: NDArray[np.float64], top: float) -> NDArray[np.int64]:
+def _scales(values: NDArray[np.float64]) -> tuple[tuple[str, int, int], ...]:
+    mistakes = ("mistakes", 1, STEPS)
+    return (mistakes,) if np.isnan(values.diagonal()).all() else (mistakes, ("right", STEPS + 1, 2 * STEPS))
+
+
+def shades_of(values: NDArray[Any], top: float, good: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The positions in `cell_shades` of values from 0 (or NaN) to `top`, in blue where they are `good`; all [K, K]."""
     shares = np.nan_to_num(values) / max(top, 1e-9)
     shades = np.clip(np.ceil(STEPS * shares), 0, STEPS).astype(np.int64)
-    right = np.eye(len(values), dtype=bool) & (shades > 0)
-    return shades + STEPS * right
+    return shades + STEPS * (good & (shades > 0))
 
 
 def _share_text(share: float) -> str:

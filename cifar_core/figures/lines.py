@@ -181,15 +181,19 @@ class RunCurve:
     metrics: pd.DataFrame  # as for `curves`
 
 
-def overlay_curves(runs: Sequence[RunCurve], column: str) -> go.Figure:
+def overlay_curves(
+    runs: Sequence[RunCurve], column: str, marked: Sequence[tuple[str, int]] = (), height: int = 360
+) -> go.Figure:
     """One column of the metrics of several runs, one line for each run in its own colour (`run_looks`).
 
     Args:
         runs: in the order of the legend.
         column: such as `validation_accuracy`; a run without it is left out.
+        marked: word and epoch of each line across the chart, such as ("A", 3).
+        height: of the chart, in pixels.
     """
     kind: CurveKind = "accuracy" if column.endswith("accuracy") else "loss"
-    figure = new_figure(height=360, revision=f"overlay-{column}")
+    figure = new_figure(height=height, revision=f"overlay-{column}")
     shown = [run for run in runs if column in run.metrics and not run.metrics[column].isna().all()]
     looks = run_looks({run.run_id: run.colour for run in shown})
     for run in shown:
@@ -205,6 +209,8 @@ def overlay_curves(runs: Sequence[RunCurve], column: str) -> go.Figure:
         )
     epochs = [run.metrics["epoch"] for run in runs if len(run.metrics)]
     _epoch_axes(figure, pd.concat(epochs) if epochs else pd.Series(dtype=int), kind)
+    for word, epoch in marked:
+        figure.add_vline(epoch, line={"dash": "dot", "color": NEUTRAL, "width": 1.5}, annotation_text=word)
     figure.update_layout(showlegend=True, yaxis_title_text=column.replace("_", " "))
     return figure
 

@@ -4,6 +4,7 @@ from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.runs.about import note_run, rename_run
 from cifar_core.runs.caveats import accuracy_caveats, accuracy_doubts, seen_phrase, without_validation
+from cifar_core.runs.comparison.pair import RunEpoch, align_pair, parse_run_epoch, read_pair
 from cifar_core.runs.control.actions import (
     epoch_to_resume,
     pause_run,
@@ -27,6 +28,9 @@ from cifar_core.runs.control.trash import (
     restore_run,
 )
 from cifar_core.runs.control.verify import verify_run
+from cifar_core.runs.dataset.linking import link_dataset, linkable_datasets
+from cifar_core.runs.dataset.opening import open_run_dataset
+from cifar_core.runs.dataset.use import dataset_use
 from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.span import Span
@@ -40,14 +44,26 @@ from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_ans
 from cifar_core.runs.pictures.over_epochs import PictureHistory, read_history
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
-from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions, seen_pictures
-from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
+from cifar_core.runs.results import epoch_ends, read_predictions, seen_pictures
+from cifar_core.runs.run import DatasetFacts, LinkedDataset, Predictions, Run, Status, TrainingProgress
+from cifar_core.runs.seeds.groups import (
+    SeedGroup,
+    SeedNoise,
+    group_facts,
+    group_of,
+    group_words,
+    seed_groups,
+    seed_noise,
+)
+from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
+from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.train import EpochLine
 
 __all__ = [
     "LAST_WEIGHTS",
+    "MOST_SEEDS",
     "Answer",
     "DatasetFacts",
     "DeletedRun",
@@ -57,6 +73,7 @@ __all__ = [
     "ForgottenPicture",
     "ImportedRun",
     "LearningStep",
+    "LinkedDataset",
     "MachineSpeed",
     "PictureHistory",
     "Predictions",
@@ -64,13 +81,18 @@ __all__ = [
     "PredictorProcess",
     "QueuePlace",
     "Run",
+    "RunEpoch",
+    "SeedGroup",
+    "SeedNoise",
     "Span",
     "Status",
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
+    "align_pair",
     "choose_dozen",
     "create_run",
+    "dataset_use",
     "delete_run",
     "duplicate_run",
     "empty_old_trash",
@@ -84,7 +106,12 @@ __all__ = [
     "export_run",
     "find_deleted",
     "find_forgotten",
+    "group_facts",
+    "group_of",
+    "group_words",
     "import_run",
+    "link_dataset",
+    "linkable_datasets",
     "list_runs",
     "list_trash",
     "lower_rate",
@@ -92,12 +119,14 @@ __all__ = [
     "measured_alike",
     "note_run",
     "open_run_dataset",
+    "parse_run_epoch",
     "pause_run",
     "queue_places",
     "read_answers",
     "read_history",
     "read_learning_step",
     "read_metrics",
+    "read_pair",
     "read_predictions",
     "read_run",
     "read_speed",
@@ -105,12 +134,17 @@ __all__ = [
     "recompute_job",
     "remove_last_weights",
     "rename_run",
+    "repeat_with_seeds",
+    "repeats_of",
     "request_stop_of_all",
+    "require_repeatable",
     "resolve_run",
     "restore_run",
     "resume_run",
     "retry_run",
     "retry_with_lower_rate",
+    "seed_groups",
+    "seed_noise",
     "seen_phrase",
     "seen_pictures",
     "slots",
@@ -124,4 +158,5 @@ __all__ = [
     "verify_run",
     "without_validation",
     "worker_log_tail",
+    "wrong_counts",
 ]

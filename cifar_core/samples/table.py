@@ -1,12 +1,13 @@
 """The table of pictures: one row per picture with its classes and scores, in the order of the dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from cifar_core.errors import DataError
 from cifar_core.evaluate import SCORES, CheckedPredictions, sample_scores
+from cifar_core.notes import SEPARATOR
 from cifar_core.runs import Predictions
 
 COLUMNS = (
@@ -55,6 +56,21 @@ def sample_table(predictions: CheckedPredictions, ids: Sequence[str]) -> pd.Data
             **sample_scores(predictions),
         }
     )
+
+
+def with_tags(table: pd.DataFrame, tags: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+    """A sample table with one more column, `tags`: the words of each picture as a tuple, mostly an empty one.
+
+    Args:
+        table: from `sample_table`; it is not changed.
+        tags: the words of the pictures that have any, by id, as `cifar_core.notes.tags_of` gives them.
+    """
+    return table.assign(tags=pd.Series([tags.get(name, ()) for name in table["id"]], table.index, dtype="object"))
+
+
+def tag_texts(table: pd.DataFrame) -> pd.Series:
+    """The column `tags` as exported tables have it: the words of a picture in one text, empty where it has none."""
+    return table["tags"].map(SEPARATOR.join).astype("str")
 
 
 def printable(name: str) -> str:

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -193,25 +193,30 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def append_line(path: Path, line: str, *, durable: bool = True) -> None:
-    """Append one line; a torn last line of an earlier crash is cut off first.
+    """`append_lines` of one line."""
+    append_lines(path, [line], durable=durable)
+
+
+def append_lines(path: Path, lines: Sequence[str], *, durable: bool = True) -> None:
+    """Append lines, all or none of them; a torn last line of an earlier crash is cut off first.
 
     Args:
-        path: the file; its folder exists.
-        line: without its line break.
+        path: the file; its folder exists. No other process may append at the same time: see `storage/locks.py`.
+        lines: without their line breaks.
         durable: also survive a power cut (fsync).
 
     Raises:
         StorageError: the disk refused; the lines before are whole.
-        ValueError: `line` contains a line break.
+        ValueError: a line contains a line break.
     """
-    if "\n" in line:
+    if any("\n" in line for line in lines):
         raise ValueError(f"a line for {path.name} contains a line break")
     with storage_errors(f"writing {path.name}"), open(path, "ab+", buffering=0) as handle:
         end = whole_lines_end(path)
         handle.truncate(end)
         try:
             # Unbuffered, so that closing the file does not write the rest of a failed line.
-            write_whole(handle, line.encode() + b"\n")
+            write_whole(handle, "".join(f"{line}\n" for line in lines).encode())
             if durable:
                 _sync(handle.fileno())
         except OSError:

@@ -193,6 +193,11 @@ def any_of(options: Sequence[str]) -> UrlParameter:
     return UrlParameter([], lambda texts: [text for text in options if text in texts], list)
 
 
+def any_words(most: int = 20, longest: int = 40) -> UrlParameter:
+    """Any words, each once, that nobody need know here; of too many the first, of a long one its beginning."""
+    return UrlParameter([], lambda texts: list(dict.fromkeys(text[:longest] for text in texts[:most])), list)
+
+
 def whole_number(low: int, high: int, default: int) -> UrlParameter:
     """A whole number from `low` to `high`."""
     return UrlParameter(default, lambda texts: max(low, min(high, int(texts[0]))), lambda value: [str(value)])

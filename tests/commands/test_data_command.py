@@ -137,6 +137,23 @@ def test_a_run_that_stops_drawing_is_not_ready(
     assert err == "Error: drawn10 is not ready: its preparation ended early. Start it again.\n"
 
 
+def test_notes_tells_counts_and_takes_tags_out_and_in(call: Call, workspace: Workspace, tmp_path: Path) -> None:
+    ids = save_tiny(workspace).test.ids.tolist()
+    code, out, err = call("data", "notes", "tiny", "--json")
+    assert code == 0 and json.loads(out)["tags"] == {} and "No picture of tiny has a tag." in err
+    table, copy = tmp_path / "in.csv", tmp_path / "out.csv"
+    table.write_text(f"id,tag\n{ids[0]},odd;dark\n{ids[1]},odd\n", "utf-8")
+    code, out, err = call("data", "notes", "tiny", "--import", table, "--export", copy, "--json")
+    facts = json.loads(out)
+    assert (code, facts["added"], facts["tagged"], facts["tags"]) == (0, 3, 2, {"dark": 1, "odd": 2})
+    assert copy.read_bytes().count(b"\n") == 4 and "odd  2 pictures" in err
+    table.write_text("id,tag\nnowhere,odd\n", "utf-8")
+    for option, file, sentence in (("--import", table, "no picture of dataset tiny"), ("--export", copy, "exists")):
+        code, out, err = call("data", "notes", "tiny", option, file)
+        assert code == 2 and err.startswith("Error: ") and sentence in err
+    assert call("data", "notes", "tiny")[1] == "dark  1 picture\nodd  2 pictures\n"
+
+
 def test_ctrl_c_stops_waiting_for_a_run(
     call: Call, workspace: Workspace, checks: list[Callable[[], None]], lock: ExitStack
 ) -> None:

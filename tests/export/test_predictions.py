@@ -11,6 +11,8 @@ from cifar_core.export import epoch_file_name, predictions_csv, predictions_parq
 from cifar_core.runs import Predictions
 from cifar_core.samples import EXPORTED_SCORES
 
+TAGS = {"-test/00001.png": ("=odd", "ünscharf"), "-test/00003.png": ("odd",)}
+
 
 def made_up(classes: int, count: int = 300) -> Predictions:
     """Predictions with ids and class names that spreadsheets would run, or that look like no value."""
@@ -26,14 +28,14 @@ def made_up(classes: int, count: int = 300) -> Predictions:
 def test_pandas_reads_back_the_predictions(form: str, classes: int) -> None:
     found = made_up(classes)
     if form == "csv":
-        table = pd.read_csv(io.BytesIO(predictions_csv(found)), keep_default_na=False, na_values=[""])
+        table = pd.read_csv(io.BytesIO(predictions_csv(found, TAGS)), keep_default_na=False, na_values=[""])
         texts = {name: table[name].str.removeprefix("'").tolist() for name in ("id", "true", "predicted")}
     else:
-        table = pd.read_parquet(io.BytesIO(predictions_parquet(found)))
+        table = pd.read_parquet(io.BytesIO(predictions_parquet(found, TAGS)))
         texts = {name: table[name].tolist() for name in ("id", "true", "predicted")}
     names = np.array(found.class_names)
     probabilities = [f"p_{name}" for name in names]
-    facts = ["id", "index", "epoch", "split", "true", "predicted", "correct"]
+    facts = ["id", "index", "epoch", "split", "true", "predicted", "correct", "tags"]
     assert table.columns.tolist() == [*facts, *probabilities, *EXPORTED_SCORES]
     predicted = found.probs.argmax(axis=1)
     assert texts == {
@@ -41,6 +43,8 @@ def test_pandas_reads_back_the_predictions(form: str, classes: int) -> None:
         "true": names[found.labels].tolist(),
         "predicted": names[predicted].tolist(),
     }
+    tags = table["tags"].fillna("").str.removeprefix("'").tolist()
+    assert tags == ["; ".join(TAGS.get(name, ())) for name in found.ids]
     assert table["index"].tolist() == list(range(len(found.labels)))
     assert table["correct"].tolist() == (predicted == found.labels).tolist()
     assert (set(table["epoch"]), set(table["split"])) == ({7}, {"test"})

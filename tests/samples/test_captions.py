@@ -46,6 +46,9 @@ def test_caption_on_three_lines() -> None:
     row = {"true": "cat, or so", "predicted": "dog", "confidence": 0.98, "loss": 3.0}
     assert tile_lines(row, "loss") == "true cat, or so\npredicted dog\n98.0 %, loss 3.00"
     assert tile_lines(row, "confidence") == "true cat, or so\npredicted dog\n98.0 %"
+    tagged = row | {"tags": ("odd", "too dark")}
+    assert tile_lines(tagged, "confidence", ["true cat, or so"]).endswith("dog\n98.0\u00a0%\ntagged odd, too dark")
+    assert tile_lines(row | {"tags": ()}, "confidence") == tile_lines(row, "confidence")
 
 
 def test_what_all_pictures_share_leaves_the_tiles() -> None:

@@ -20,6 +20,8 @@ from cifar_core.samples import (
     sample_table,
     score_range,
     select_samples,
+    tag_texts,
+    with_tags,
 )
 
 NAMES = ("airplane", "bird", "cat", "dog", "deer")
@@ -200,3 +202,13 @@ def timed(table: pd.DataFrame, chosen: SampleFilter, sort: str) -> float:
     start = time.process_time()
     select_samples(table, chosen, sort)
     return time.process_time() - start
+
+
+def test_tags_keep_the_pictures_that_have_any_of_them() -> None:
+    table = make_table(6)
+    a, b, c = table["id"][:3]
+    tagged = with_tags(table, {a: ("odd", "dark"), b: ("dark",), c: ("Odd",), "elsewhere": ("odd",)})
+    assert "tags" not in table and tag_texts(tagged).tolist() == ["odd; dark", "dark", "Odd", "", "", ""]
+    for words, wanted in ((("odd",), [a]), (("dark", "Odd"), [a, b, c]), (("none",), []), ((), table["id"].tolist())):
+        kept = select_samples(tagged, replace(EVERYTHING, tags=words), "id")
+        assert sorted(kept["id"]) == sorted(wanted)

@@ -18,12 +18,12 @@ export default function (component) {
   }
   states.set(parentElement, state)
   state.data = data
-  state.report = opened => {
+  state.report = (opened, pressed) => {
     clearTimeout(state.timer)
     state.timer = 0
     const { selected, known, turn } = state
     const [added, removed] = [without(selected, known), without(known, selected)]
-    setTriggerValue("acted", { added, removed, opened: opened ?? null, turn })
+    setTriggerValue("acted", { added, removed, opened: opened ?? null, pressed: pressed ?? null, turn })
   }
   const { keys, captions, labels, marks, tile, selectable, sprite } = data
   const shown = JSON.stringify([keys, captions, labels, marks, tile, selectable, sprite.length])
@@ -65,7 +65,7 @@ function build(grid, state) {
   grid.style.setProperty("--tile", `${tile}px`)
   grid.style.setProperty("--columns", columns)
   grid.setAttribute("role", "list")
-  grid.setAttribute("aria-label", selectable ? "Pictures: Enter opens, Space selects, arrow keys move" : "Pictures")
+  grid.setAttribute("aria-label", selectable ? "Pictures: Enter opens, Space selects, 1 to 9 tag, arrow keys move" : "Pictures")
   state.focus = Math.min(state.focus, Math.max(0, keys.length - 1))
   state.anchor = state.focus
   // New captions of the same pictures take no focus away, as when the next epoch answers.
@@ -170,8 +170,8 @@ function element(tag, className, text = "") {
 }
 
 function mark(grid, state) {
-  const { keys, labels, choosing } = state.data
-  grid.classList.toggle("choosing", choosing || state.selected.size > 0)
+  const { keys, labels } = state.data
+  grid.classList.toggle("choosing", choosing(state))
   state.tiles.forEach((item, index) => { item.tabIndex = index === state.focus ? 0 : -1 })
   state.ticks.forEach((tick, index) => {
     const selected = state.selected.has(keys[index])
@@ -180,6 +180,10 @@ function mark(grid, state) {
     tick.setAttribute("aria-checked", String(selected))
     state.tiles[index].setAttribute("aria-label", selected ? `${label}, selected` : label)
   })
+}
+
+function choosing(state) {
+  return state.data.choosing || state.selected.size > 0
 }
 
 function move(grid, state, index) {
@@ -239,6 +243,8 @@ function press(grid, state, index, event) {
   else if (command && event.key.toLowerCase() === "a" && selectable) {
     keys.forEach(key => state.selected.add(key))
     settle(grid, state)
+  } else if (/^[1-9]$/.test(event.key) && !command && !event.altKey && selectable && !choosing(state)) {
+    state.report(null, [keys[index], Number(event.key)]) // of selected ones the page's own buttons have these keys
   } else known = false
   if (known) {
     event.preventDefault()

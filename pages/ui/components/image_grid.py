@@ -29,11 +29,12 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class GridEvent:
-    """What a person did with the pictures shown: which they selected, which no longer, and which is to be opened."""
+    """What a person did with the pictures shown: which they selected, which no longer, which is to be opened."""
 
     added: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
     opened: str | None = None
+    pressed: tuple[str, int] | None = None  # the picture that had the focus when a key 1 to 9 was pressed; that key
 
 
 def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
@@ -53,7 +54,7 @@ def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
     """Show pictures as tiles with captions; a click or Enter opens one.
 
     With `on_change` they can be selected too: by the tick in the corner, Space, or a finger that rests on one (with
-    Shift a range, Ctrl+A all). Arrow keys move.
+    Shift a range, Ctrl+A all). Arrow keys move. While none is selected, the keys 1 to 9 are reported too.
 
     Args:
         images: uint8 [n, 3, 32, 32].
@@ -130,7 +131,15 @@ def _parse_report(report: Any, keys: Sequence[str]) -> GridEvent | None:
     if not isinstance(report, dict) or type(report.get("turn")) is not int:
         return None
     added, removed = (_known(report.get(name), keys) for name in ("added", "removed"))
-    return GridEvent(added, removed, next(iter(_known([report.get("opened")], keys)), None))
+    opened = next(iter(_known([report.get("opened")], keys)), None)
+    return GridEvent(added, removed, opened, _parse_pressed(report.get("pressed"), keys))
+
+
+def _parse_pressed(pressed: Any, keys: Sequence[str]) -> tuple[str, int] | None:
+    if not isinstance(pressed, list) or len(pressed) != 2:
+        return None
+    name, number = pressed
+    return (name, number) if _known([name], keys) and type(number) is int and 1 <= number <= 9 else None
 
 
 def _known(names: Any, keys: Sequence[str]) -> frozenset[str]:

@@ -1,10 +1,10 @@
-"""What the Data page shows of one dataset: its pictures, its checks or its card; and going there from elsewhere."""
+"""What the Data page shows of one dataset: its pictures, checks, tags or card; and going there from elsewhere."""
 
 import streamlit as st
 
 from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 
-VIEWS = ("Pictures", "Checks", "Card")
+VIEWS = ("Pictures", "Checks", "Tags", "Card")
 _PLACE = "data_views"
 _ARRIVED_KEY = "data_arrived"  # session: whether this page was shown already
 

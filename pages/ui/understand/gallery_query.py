@@ -9,7 +9,9 @@ from cifar_core.data import Split
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, load_findings, load_test_split
+from pages.ui.caches import Findings, load_findings
+from pages.ui.understand.joined_columns import RunAtEpoch, joined_table
+from pages.ui.understand.run_pictures import RunPictures, run_pictures
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class GalleryQuery:
     epoch: int
     sample_filter: SampleFilter
     sort: str
+    against: RunAtEpoch | None = None  # another run or epoch on the same pictures, whose answers stand beside its own
 
     @property
     def selection_key(self) -> str:
@@ -40,18 +43,25 @@ class GalleryQuery:
             RunError: the run is gone, its predictions cannot be read, or its dataset is another one now.
         """
         findings = load_findings(self.workspace, self.run, self.epoch)
-        rows = select_samples(findings.table, self.sample_filter, self.sort)
-        return GalleryContent(self, findings, rows, load_test_split(self.workspace, self.run))
+        table = joined_table(self, findings)
+        rows = select_samples(table, self.sample_filter, self.sort)
+        return GalleryContent(self, findings, table, rows, run_pictures(self.workspace, self.run, findings.predictions))
 
 
 @dataclass(frozen=True)
 class GalleryContent:
-    """What a gallery shows: `rows` of the run's sample table in the order of the tiles."""
+    """What a gallery shows."""
 
     query: GalleryQuery
     findings: Findings
-    rows: pd.DataFrame
-    split: Split
+    table: pd.DataFrame  # all pictures of the run, as `joined_table` returns them
+    rows: pd.DataFrame  # those that match, in the order of the tiles
+    pictures: RunPictures
+
+    @property
+    def split(self) -> Split:
+        """The test part, or the stand-in for it."""
+        return self.pictures.split
 
 
 def selected_ids(query: GalleryQuery) -> set[str]:

@@ -1,4 +1,4 @@
-"""The bar at the bottom of the window with what can be done with the selected pictures: save, download, clear.
+"""The bar at the bottom of the window with what can be done with the selected pictures: tag, save, download, clear.
 
 It is there only while something is selected, or while a save runs or has failed. What a save made is told once to each
 session that saw it begin or run.
@@ -11,15 +11,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cifar_core.errors import CifarCoreError
+from cifar_core.errors import CifarCoreError, DataError
 from cifar_core.export import epoch_file_name, require_exportable, save_job, start_save, zip_bytes
 from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
-from cifar_core.samples import SORTS, SampleFilter, select_samples
+from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_running_job
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.understand.selection import clear_selection, keep_in_browser
 
@@ -41,13 +42,16 @@ def show_selection_bar(workspace: Workspace, content: GalleryContent) -> None:
     with st.bottom:
         if not rows.empty:
             _show_actions(workspace, content, rows, job)
+            tagged = pictures_to_tag(workspace, query.run, rows["id"])
+            # While a picture is open in the drawer, the keys tag that one.
+            show_tag_buttons(tagged, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
         if troubled:
             _show_save_job(folder, f"{query.page}_save")
 
 
 def rows_to_export(content: GalleryContent, chosen: Set[str]) -> pd.DataFrame:
     """Return what is selected, in the order of the sort, even if a filter hides it."""
-    table = content.findings.table
+    table = content.table
     return select_samples(table[table["id"].isin(chosen)], ALL_PICTURES, content.query.sort)
 
 
@@ -111,7 +115,7 @@ def _choose_enlargement(page: str) -> int:
 def _start(workspace: Workspace, query: GalleryQuery, rows: pd.DataFrame, enlarge: int) -> None:
     """Start the job that saves the pictures, and draw the page anew with it."""
     with show_errors():
-        label = epoch_file_name(query.run.id, query.epoch, f"by-{SORTS[query.sort].column}")
+        label = epoch_file_name(query.run.id, query.epoch, f"by-{query.sort}")
         start_save(workspace, query.run.id, query.epoch, rows, label=label, enlarge=enlarge)
         st.session_state[_watched_key(query)] = True
         st.rerun()
@@ -159,6 +163,8 @@ def _show_last_save(job: JobState | None) -> None:
 
 def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFrame) -> tuple[str, str]:
     """Return about how large the files will be, and the reason where they cannot be made."""
+    if content.pictures.missing:
+        return "not here", escaped_sentence(content.pictures.missing)
     enlarge = st.session_state.get(f"{content.query.page}_enlarge") or 1
     names = content.findings.predictions.class_names
     try:
@@ -170,6 +176,8 @@ def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFra
 def _make_zip(query: GalleryQuery, chosen: Set[str], enlarge: int) -> bytes:
     """Return the ZIP; runs at the click, in a thread of the server."""
     content = query.load()
+    if content.pictures.missing:  # gone since the button was drawn
+        raise DataError(content.pictures.missing)
     found = content.findings.predictions
     rows = rows_to_export(content, chosen)
     return zip_bytes(content.split, rows, found.probs, found.class_names, query.epoch, enlarge=enlarge)

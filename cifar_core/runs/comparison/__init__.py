@@ -1,0 +1,1 @@
+"""Two runs, or two epochs of one, on the same test pictures."""

@@ -1,0 +1,154 @@
+"""Tagging pictures: a button with a key for each of the latest words, a field for another one, Undo.
+
+Each press is one note in the log of the dataset. What this session noted can be undone, the newest first.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from cifar_core.notes import LATEST, change_tags, clear_tag, set_tag, undo_note
+from cifar_core.runs import Run
+from cifar_core.text import natural_key
+from cifar_core.workspace import Workspace
+from pages.ui.error_messages import show_errors_as_toast, show_warnings
+from pages.ui.markdown import escaped
+from pages.ui.server.access import current_person
+from pages.ui.tags.known_tags import KnownTags, load_tags
+
+_ALL, _SOME, _NONE = ":material/check_box:", ":material/indeterminate_check_box:", ":material/check_box_outline_blank:"
+
+_MOST_OTHERS = 9  # words that have no key
+_FEW, _TWO_ROWS = 4, 108  # words that take one row on most screens; screen pixels
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """The pictures that a press tags."""
+
+    workspace: Workspace
+    fingerprint: str  # of their dataset
+    ids: frozenset[str]
+
+    @property
+    def known(self) -> KnownTags:
+        """The tags of all pictures of the dataset."""
+        return load_tags(self.workspace, self.fingerprint)
+
+    @property
+    def undo_key(self) -> str:
+        """Session key of the notes of this session, the newest last."""
+        return f"tag_notes_{self.fingerprint}"
+
+
+def pictures_to_tag(workspace: Workspace, run: Run, ids: Collection[str]) -> Tagged:
+    """Return some test pictures of a run, which has opened its dataset."""
+    assert run.dataset is not None
+    return Tagged(workspace, run.dataset.fingerprint, frozenset(ids))
+
+
+def show_tag_buttons(pictures: Tagged, prefix: str, *, with_keys: bool = True, low: bool = False) -> None:
+    """Show the row of buttons.
+
+    Args:
+        pictures: what they tag.
+        prefix: of the widget keys.
+        with_keys: whether the keys 1 to 9 press them; at one place of a page at a time.
+        low: whether more than two rows of them scroll.
+    """
+    known = pictures.known
+    words = _words_shown(known, pictures.ids)
+    height: int | Literal["content"] = _TWO_ROWS if low and len(words) > _FEW else "content"
+    with st.container(height=height, border=False, horizontal=True, vertical_alignment="center", gap="small"):
+        st.text_input(
+            "Tag",
+            key=f"{prefix}_new_tag",
+            placeholder="Tag: a word, Enter",
+            icon=":material/label:",
+            width=190,
+            label_visibility="collapsed",
+            on_change=_give_typed,
+            args=(pictures, f"{prefix}_new_tag"),
+        )
+        for number, word in enumerate(words, start=1):
+            st.button(
+                escaped(word),
+                icon=_icon(known, word, pictures.ids),
+                shortcut=str(number) if with_keys and number <= len(known.latest) else None,
+                key=f"{prefix}_tag_{number}",
+                on_click=toggle_tag,
+                args=(pictures, word),
+                help="Take this tag away" if _has(known, word, pictures.ids) else "Give this tag",
+            )
+        if st.session_state.get(pictures.undo_key):
+            st.button(
+                "Undo tag",
+                icon=":material/undo:",
+                type="tertiary",
+                key=f"{prefix}_undo_tag",
+                on_click=_undo,
+                args=(pictures,),
+            )
+    show_warnings(known.problems, small=True)
+
+
+def toggle_tag(pictures: Tagged, word: str) -> None:
+    """Give a word to all of the pictures, or take it from all where each has it; for a callback."""
+    with show_errors_as_toast():
+        known = pictures.known
+        if _has(known, word, pictures.ids):
+            note = clear_tag(pictures.workspace, pictures.fingerprint, pictures.ids, word, current_person())
+        else:
+            missing = [name for name in pictures.ids if word not in known.words.get(name, ())]
+            note = set_tag(pictures.workspace, pictures.fingerprint, missing, word, current_person())
+        st.session_state.setdefault(pictures.undo_key, []).append(note.key)
+
+
+def press_tag_key(pictures: Tagged, number: int) -> None:
+    """Do what the key of a word does, 1 to 9; for a callback."""
+    latest = pictures.known.latest
+    if number <= len(latest):
+        toggle_tag(pictures, latest[number - 1])
+    else:
+        st.toast(
+            f"No tag has the key {number} yet. Open the picture, or select some, and type a word: "
+            f"the {LATEST} latest have the keys 1 to {LATEST}.",
+            icon=":material/label:",
+        )
+
+
+def _give_typed(pictures: Tagged, key: str) -> None:
+    """Give the word in the field to all of the pictures; where it breaks a rule, it stays in the field."""
+    typed = st.session_state[key].strip()
+    if not typed:
+        return
+    with show_errors_as_toast():
+        note = change_tags(pictures.workspace, pictures.fingerprint, current_person(), add={typed: pictures.ids})
+        st.session_state.setdefault(pictures.undo_key, []).append(note.key)
+        st.session_state[key] = ""
+
+
+def _undo(pictures: Tagged) -> None:
+    with show_errors_as_toast():
+        made = st.session_state[pictures.undo_key]
+        undo_note(pictures.workspace, pictures.fingerprint, current_person(), made[-1])
+        made.pop()
+
+
+def _words_shown(known: KnownTags, ids: Collection[str]) -> list[str]:
+    """Return the latest words, and some others that one of the pictures has."""
+    given = {word for name in ids for word in known.words.get(name, ())}
+    return [*known.latest, *sorted(given.difference(known.latest), key=natural_key)[:_MOST_OTHERS]]
+
+
+def _has(known: KnownTags, word: str, ids: Collection[str]) -> bool:
+    return all(word in known.words.get(name, ()) for name in ids)
+
+
+def _icon(known: KnownTags, word: str, ids: Collection[str]) -> str:
+    """Return the sign of how many of the pictures have a word: all, some, none."""
+    if _has(known, word, ids):
+        return _ALL
+    return _SOME if any(word in known.words.get(name, ()) for name in ids) else _NONE
