@@ -57,7 +57,7 @@ def write_at_once(workspace: Workspace, names: list[str], seconds: float) -> lis
 
 
 @pytest.mark.fault(98)
-@pytest.mark.parametrize("seconds", [0.6, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [0.6, pytest.param(8, marks=pytest.mark.slow)])
 def test_two_processes_lose_no_tag_of_each_other(workspace: Workspace, seconds: float) -> None:
     said: list[str] = []
     for writer in write_at_once(workspace, ["a", "b"], seconds):

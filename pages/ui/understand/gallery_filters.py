@@ -55,10 +55,10 @@ def chosen_filter(page: str, parameters: Mapping[str, UrlParameter]) -> tuple[Sa
     said: dict[str, Any] = {name: st.session_state[f"{page}_{name}"] for name in parameters}
     ranges = {name: said[name] for name in FILTERS if said[name] != parameters[name].default}
     chosen: dict[str, Any] = {name: tuple(said[name]) for name in ("true", "predicted", "tags")}
-    shared: dict[str, Any] = {name: said[name] for name in ("text", "outcome", "per_pair")}
+    chosen |= {name: said[name] for name in ("text", "outcome", "per_pair")}
     if "wrong_in" in said and said["wrong_in"] != parameters["wrong_in"].default:
-        shared["wrong_in"] = said["wrong_in"]
-    return SampleFilter(ranges=ranges, **chosen, **shared), said["sort"]
+        chosen["wrong_in"] = said["wrong_in"]
+    return SampleFilter(ranges=ranges, **chosen), said["sort"]
 
 
 def show_view_row(page: str, sorts: Mapping[str, Sort]) -> None:
