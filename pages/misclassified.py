@@ -15,6 +15,7 @@ from pages.ui.compare.links import show_epoch_link
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
+from pages.ui.saved_views.menu import ViewsOf, show_deleted_view, show_open_view, show_saved_views
 from pages.ui.understand.filter_panel import show_filter_panel
 from pages.ui.understand.gallery import show_gallery
 from pages.ui.understand.gallery_filters import (
@@ -78,8 +79,13 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
                 show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
             show_epoch_link(run, epoch, epochs)
             show_chips(PAGE_KEY, parameters, chosen[0])
+            saved = ViewsOf(PAGE_KEY, workspace, run)
+            view = show_saved_views(saved, parameters, chosen[0])
         if is_open:
             show_filter_panel(PAGE_KEY, content, parameters, partial(go_to_first_page, PAGE_KEY))
+        show_deleted_view(saved)
+        if view is not None:
+            show_open_view(saved, view, epoch)
         tile = show_matches(run, content)
         show_gallery(content, tile=tile)
     show_selection_bar(workspace, content)

@@ -27,6 +27,7 @@ from pages.ui.runs.runs_filter import (
 )
 from pages.ui.runs.runs_table import runs_csv, runs_table
 from pages.ui.runs.ticked_runs import MAX_TICKED, TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
+from pages.ui.saved_views.loaded_answers import worse_views
 from pages.ui.train.active_runs import show_active_runs
 from pages.ui.train.first_run import show_first_run_button
 from pages.ui.url_state import url_to_widgets, widgets_to_url
@@ -55,7 +56,7 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         )
         show_first_run_button(workspace, "runs_first")
         return
-    table = runs_table(runs, queue_places(runs, slots(workspace)))
+    table = runs_table(runs, queue_places(runs, slots(workspace)), worse_views(workspace, runs))
     parameters = {**filter_url_parameters(runs, table), **CURVE_URL_PARAMETERS, "runs": TICKED_URL_PARAMETER}
     url_to_widgets(PAGE, parameters)
     ticked = follow_ticks(runs)

@@ -1,8 +1,8 @@
 """Times the server's part of a click by running the app's script as a server does, without a browser or a network.
 
 `python -m cifar_core.bench.server --workspace=DIR --run=RUN [--clicks=N]` prints one JSON object. Streamlit's own test
-driver makes the clicks: filters, sorts, pages, cells and lists of a comparison. It cannot click a component of ours, so the two
-select boxes choose a cell of the confusion matrix, which draws the same page.
+driver makes the clicks: filters, sorts, pages, cells, and the lists and views of a comparison. It cannot click a
+component of ours, so the two select boxes choose a cell of the confusion matrix, which draws the same page.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from cifar_core.commands.analyze import analyze
 from cifar_core.commands.bench import bench
 from cifar_core.commands.compare import compare
 from cifar_core.commands.data import data
+from cifar_core.commands.link import link
 from cifar_core.commands.runs import runs
 from cifar_core.commands.seeds import repeat
 from cifar_core.commands.startup import DEBUG, one_sentence
@@ -28,6 +29,7 @@ def cli(debug: bool) -> None:
 
 for command in (data, train, analyze, compare, runs, bench):
     cli.add_command(command)
+runs.add_command(link)
 runs.add_command(repeat)
 
 

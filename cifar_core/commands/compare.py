@@ -54,7 +54,11 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
         say(f"Wrote {comparison.n:,} rows to {table}")
     if as_json:
         sides = {"a": _side(runs[0].id, first), "b": _side(runs[1].id, second)}
-        print_json(sides | _numbers(comparison) | {"interval_method": INTERVAL_METHOD, "sentence": sentence})
+        print_json(
+            sides
+            | _numbers(comparison)
+            | {"interval_method": INTERVAL_METHOD, "seed_noise": noise.words if noise else None, "sentence": sentence}
+        )
 
 
 def _lines(comparison: PairedComparison, names: list[str], sentence: str) -> list[str]:

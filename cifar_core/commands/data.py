@@ -47,6 +47,7 @@ from cifar_core.export import import_tags, table_csv, tags_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.jobs.job import JobState
 from cifar_core.notes import count_tags, notes_path, read_notes, tags_of
+from cifar_core.runs import dataset_use, list_runs
 from cifar_core.storage.atomic import write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import counted, size_text
@@ -256,7 +257,12 @@ def export(workspace: Workspace, name: str, out: Path | None, as_json: bool) -> 
 @json_option
 @workspace_option
 def delete(workspace: Workspace, name: str, as_json: bool) -> None:
-    """Move dataset NAME to the trash; `restore` brings it back until its days there (trash_days) are over."""
+    """Say what uses dataset NAME, and move it to the trash; `restore` brings it back.
+
+    It stays in the trash for trash_days (in settings.json).
+    """
+    for sentence in dataset_use(list_runs(workspace), name):
+        say(sentence)
     delete_dataset(workspace, name)
     _report_done(name, "is in the trash; `data restore` brings it back", as_json)
 

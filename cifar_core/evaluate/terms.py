@@ -151,6 +151,14 @@ TERMS: dict[str, Term] = {
         "The epoch with the highest accuracy on the validation part; its weights are the ones that predict. Without a "
         "validation part it is the last one.",
     ),
+    "saved_view": Term(
+        "Saved view",
+        "A question that every run answers",
+        "A filter of test pictures kept under a name. True class, id and tags fix its pictures, so every run is asked "
+        "about the same ones: how many it gets right, or, where the filter asks for predicted classes or scores, how "
+        "many such mistakes it makes. A run is marked where it is worse than the run before by more than chance "
+        "explains. Of 40 views without any change, about one is marked all the same.",
+    ),
     "forgetting": Term(
         "Forgetting event",
         "It knew it, then lost it",

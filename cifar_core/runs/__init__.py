@@ -28,6 +28,9 @@ from cifar_core.runs.control.trash import (
     restore_run,
 )
 from cifar_core.runs.control.verify import verify_run
+from cifar_core.runs.dataset.linking import link_dataset, linkable_datasets
+from cifar_core.runs.dataset.opening import open_run_dataset
+from cifar_core.runs.dataset.use import dataset_use
 from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.span import Span
@@ -41,8 +44,8 @@ from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_ans
 from cifar_core.runs.pictures.over_epochs import PictureHistory, read_history
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
-from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions, seen_pictures
-from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
+from cifar_core.runs.results import epoch_ends, read_predictions, seen_pictures
+from cifar_core.runs.run import DatasetFacts, LinkedDataset, Predictions, Run, Status, TrainingProgress
 from cifar_core.runs.seeds.groups import (
     SeedGroup,
     SeedNoise,
@@ -70,6 +73,7 @@ __all__ = [
     "ForgottenPicture",
     "ImportedRun",
     "LearningStep",
+    "LinkedDataset",
     "MachineSpeed",
     "PictureHistory",
     "Predictions",
@@ -88,6 +92,7 @@ __all__ = [
     "align_pair",
     "choose_dozen",
     "create_run",
+    "dataset_use",
     "delete_run",
     "duplicate_run",
     "empty_old_trash",
@@ -105,6 +110,8 @@ __all__ = [
     "group_of",
     "group_words",
     "import_run",
+    "link_dataset",
+    "linkable_datasets",
     "list_runs",
     "list_trash",
     "lower_rate",

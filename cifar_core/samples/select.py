@@ -122,7 +122,7 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     problems = _problems(table, sample_filter, sort)
     if problems:
         raise ConfigError(problems)
-    kept = table[_passing(table, sample_filter)]
+    kept = table[passing(table, sample_filter)]
     chosen_sort = sorts_of(table)[sort]
     keys = kept[chosen_sort.column].to_numpy()
     if chosen_sort.descending:
@@ -134,8 +134,8 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     return kept.reset_index(drop=True)
 
 
-def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool_]:
-    """Whether each row passes, apart from `per_pair`."""
+def passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool_]:
+    """Whether each row passes, apart from `per_pair`: bool [N], in the order of the table. It trusts the filter."""
     passing = np.ones(len(table), dtype=bool)
     if sample_filter.outcome != "all":
         passing &= table["correct"].to_numpy() == (sample_filter.outcome == "correct")

@@ -127,8 +127,9 @@ def load_worst_mistakes(workspace: Workspace, run: Run, count: int) -> WorstMist
     """
     epoch = run.best.epoch if run.best else 0
     folder = as_stored(RunFolder(workspace.runs / run.id))
-    files = (folder.samples("test"), folder.probs("test", epoch), workspace.data / run.config.data.dataset)
-    return _load_worst_mistakes(workspace, run, count, (run.id, epoch, *map(file_identity, files)))
+    files = (folder.samples("test"), folder.probs("test", epoch))
+    identity = (epoch, *map(file_identity, files), *_pictures_identity(workspace, run))
+    return _load_worst_mistakes(workspace, run, count, identity)
 
 
 def load_dataset(workspace: Workspace, name: str) -> Dataset:
@@ -151,17 +152,27 @@ def find_unvalidated(workspace: Workspace, config: RunConfig) -> tuple[str, ...]
     return _find_unvalidated(dataset, config, identity)
 
 
-def load_test_split(workspace: Workspace, run: Run) -> Split:
-    """Return the test pictures that a run was measured on.
+def load_run_dataset(workspace: Workspace, run: Run) -> Dataset:
+    """Return the dataset that shows the test pictures of a run: its own, or the one that is linked to it.
 
     Raises:
         DataError: the dataset is absent or broken.
         RunError: the dataset of that name is another one now, or the run has not opened its data yet.
     """
+    return _load_run_dataset(workspace, run, _pictures_identity(workspace, run))
+
+
+def load_test_split(workspace: Workspace, run: Run) -> Split:
+    """Return the test pictures that a run was measured on; raises as `load_run_dataset`."""
+    return load_run_dataset(workspace, run).test
+
+
+def _pictures_identity(workspace: Workspace, run: Run) -> tuple[object, ...]:
+    """Return what changes when the pictures of a run come, go or are others."""
+    link = run.linked_dataset
+    places = [run.config.data.dataset, *([link.name] if link else [])]
     known = run.dataset.fingerprint if run.dataset else ""
-    return _load_run_dataset(
-        workspace, run, (run.id, known, file_identity(workspace.data / run.config.data.dataset))
-    ).test
+    return (run.id, known, link, *(file_identity(workspace.data / name) for name in places))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

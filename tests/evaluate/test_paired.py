@@ -189,14 +189,14 @@ def test_the_sentence_claims_no_more_than_the_numbers(counts: Counts, sentence: 
 
 
 def test_the_sentence_says_when_seeds_explain_the_difference() -> None:
-    """As it is asked for the difference; and where nothing differs, nothing needs an explanation."""
+    """As it is asked for the difference; where none is shown, nothing needs an explanation."""
     asked: list[float] = []
-    noise = SimpleNamespace(words="three seeds of A spread by 1.4 points.", explains=lambda d: asked.append(d) or True)
+    noise = SimpleNamespace(words="A and B differ in the seed alone.", explains=lambda d: asked.append(d) or True)
     found = compared((320, 200, 1480, 8000))
     sentence = comparison_sentence(found, "lion", "yak", noise)
     assert sentence.startswith("yak is better by 1.2 points")
-    assert sentence.endswith(" Seed noise alone explains it: three seeds of A spread by 1.4 points.")
+    assert sentence.endswith(" Seed noise alone explains it. A and B differ in the seed alone.")
     assert asked == [found.difference.value] and math.isclose(asked[0], 0.012)
-    assert "Seed noise" not in comparison_sentence(compared((0, 0, 20, 80)), noise=noise)
+    assert "Seed noise" not in comparison_sentence(compared((742, 772, 2100, 6386)), noise=noise)
     noise.explains = lambda _: False
     assert "Seed noise" not in comparison_sentence(found, noise=noise)

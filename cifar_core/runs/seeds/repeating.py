@@ -10,8 +10,8 @@ from cifar_core.config import RunConfig, spec_of
 from cifar_core.errors import ConfigError, DataError, RunError, StorageError
 from cifar_core.runs.control.actions import remove_unstarted, start_run
 from cifar_core.runs.control.create import create_run
+from cifar_core.runs.dataset.opening import open_own_dataset
 from cifar_core.runs.listing import list_runs, read_run
-from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run import MAX_RUN_NAME, Run
 from cifar_core.workspace import Workspace
 
@@ -69,7 +69,7 @@ def require_repeatable(workspace: Workspace, run: Run) -> None:
         )
     if run.dataset is not None:
         with contextlib.suppress(DataError):  # `create_run` says that it is absent, or has drawn10 drawn again
-            open_run_dataset(workspace, run)
+            open_own_dataset(workspace, run)
 
 
 def _with_other_seeds(run: Run, runs: list[Run], k: int) -> list[RunConfig]:

@@ -24,8 +24,8 @@ def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch, run
     with st.container(gap=None):
         st.subheader(escaped_sentence(comparison_sentence(comparison, noise=noise)), anchor=False, help=METHODS)
         accuracies = " · ".join(
-            f"{letter} {_accuracy(interval)}"
-            for letter, interval in (("A", comparison.accuracy_a), ("B", comparison.accuracy_b))
+            f"{letter} {escaped(at.run.name)} {_accuracy(interval)}"
+            for letter, at, interval in (("A", a, comparison.accuracy_a), ("B", b, comparison.accuracy_b))
         )
         words, others = setting_words(a.run, b.run)
         st.caption(f"{accuracies} · test, n = {comparison.n:,} · {words}", help=others or None)

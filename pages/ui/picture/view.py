@@ -19,6 +19,7 @@ from pages.ui.picture.other_runs import show_other_runs
 from pages.ui.picture.over_epochs import show_over_epochs
 from pages.ui.picture.shown_picture import ShownPicture
 from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
+from pages.ui.understand.run_pictures import show_missing_pictures
 
 ENLARGEMENT = 10  # times the picture's own size: 320 wide, which a phone shows whole
 ORIGINAL_HEIGHT = 128  # screen pixels
@@ -32,6 +33,8 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
     """Show a picture after one epoch; another epoch that is chosen goes into the session under `epoch_key`."""
     row, probs = picture.scored(epoch), picture.probs(epoch)
     _show_verdict(row)
+    if picture.pictures.missing:
+        show_missing_pictures(picture.workspace, picture.run, picture.pictures.missing, f"{epoch_key}_missing")
     with st.grid(2, min_column_width=300):
         with st.container(horizontal=True):
             st.image(enlarged(picture.split.images[picture.row], ENLARGEMENT), alt=tile_caption(row, "confidence"))
@@ -57,7 +60,7 @@ def _show_verdict(row: dict[str, Any]) -> None:
 def _show_original(picture: ShownPicture) -> None:
     """Show what the picture was before it became 32 x 32, where the dataset keeps that."""
     run, split, row = picture.run, picture.split, picture.row
-    original = load_original(picture.workspace, run.config.data.dataset, split, row)
+    original = load_original(picture.workspace, picture.pictures.dataset, split, row)
     if original is not None:
         fit = run.dataset.fit if run.dataset else "crop"
         with st.container():

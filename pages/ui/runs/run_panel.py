@@ -12,6 +12,7 @@ from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
 from pages.ui.runs.ticked_runs import tick_all
+from pages.ui.saved_views.run_answers import show_run_answers
 from pages.ui.train.run_buttons import show_go_on_buttons
 from pages.ui.train.run_settings import show_run_settings
 
@@ -63,6 +64,8 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             show_export_button(workspace, run)
             show_disk_space(workspace, run)
             show_delete_button(workspace, run)
+    if run.best is not None and not run.problem and not run.active:
+        show_run_answers(workspace, run)
     if not run.problem:
         with st.expander("Settings", icon=":material/tune:", key=f"runs_settings_{run.id}"):
             show_run_settings(run)

@@ -10,6 +10,7 @@ from cifar_core.config import differing, spec_of
 from cifar_core.export import table_csv
 from cifar_core.figures import run_swatch
 from cifar_core.runs import QueuePlace, Run, seed_groups
+from cifar_core.text import counted
 from pages.ui.markdown import single_line
 from pages.ui.train.settings_form import setting_text
 from pages.ui.wording import date_and_time, percent, status_display
@@ -19,6 +20,7 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
     "name": "Run",
     "status": "Status",
     "accuracy": "Test accuracy",
+    "worse": "Worse on views",
     "dataset": "Dataset",
     "created": "Made",
     "seconds": "Time",
@@ -38,10 +40,10 @@ SHARES = ("accuracy", "last_accuracy", *SEED_COLUMNS[1:])  # columns of shares, 
 HIDDEN_COLUMNS = ("id", "words", "group")  # what the rows are about, the text that is searched, number of seed group
 _MOST_ROWS_KEPT = 5000
 _kept_rows: dict[str, tuple[Run, dict[str, Any]]] = {}  # by id; a run that was read again is another object
-_last_table: list[tuple[list[Run], pd.DataFrame]] = []  # of the last call, where none waited
+_last_table: list[tuple[list[Run], dict[str, int], pd.DataFrame]] = []  # of the last call, where none waited
 
 
-def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
+def runs_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mapping[str, int]) -> pd.DataFrame:
     """Return one row a run: `FIRST_COLUMNS`, the settings in which the runs differ by their names, `HIDDEN_COLUMNS`.
 
     The table is shared and must not be changed in place: while no run changes, it is the one of the call before.
@@ -49,29 +51,32 @@ def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFram
     Args:
         runs: newest first.
         places: the places in the queue of those that wait.
+        worse: on how many saved views a run is worse than the run before, by its id, where it is on any.
     """
-    for before, table in _last_table:
-        if not places and before == runs:  # quick: most are the same objects
+    for before, worse_before, table in _last_table:
+        if not places and before == runs and worse_before == worse:  # quick: most are the same objects
             return table
-    table = _make_table(runs, places)
-    _last_table[:] = [] if places else [(list(runs), table)]
+    table = _make_table(runs, places, worse)
+    _last_table[:] = [] if places else [(list(runs), dict(worse), table)]
     return table
 
 
-def _make_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
+def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mapping[str, int]) -> pd.DataFrame:
     sound = [run.config for run in runs if not run.problem]
     settings = [name for name in differing(sound) if name != "dataset"] if sound else []
     groups = _group_cells(runs)
     rows = [_row_of(run) | groups.get(run.id, {}) for run in runs]
     table = pd.DataFrame({key: [row.get(key) for row in rows] for key in (*FIRST_COLUMNS, *settings, *HIDDEN_COLUMNS)})
     table["status"] = [row["status"] + (f", {places[row['id']]}" if row["id"] in places else "") for row in rows]
+    table["worse"] = [worse.get(row["id"]) for row in rows]
+    table["words"] += [f" \nworse on {counted(worse[row['id']], 'view')}" if row["id"] in worse else "" for row in rows]
     for name in settings:  # those that all runs share would be found in every row
         label = spec_of(name).label.casefold()
         table["words"] += [f" \n{label} {row.get(name, '')} \n{name} {row.get(name, '')}" for row in rows]
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
-    for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "last_accuracy", *SEED_COLUMNS, "group"):
+    for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "worse", "last_accuracy", *SEED_COLUMNS, "group"):
         table[key] = table[key].astype(float)
-    unused = [key for key in ("seen", "note") if not table[key].any()]  # what no run has
+    unused = [key for key in ("seen", "note", "worse") if not table[key].any()]  # what no run has
     return table.drop(columns=[*unused, *(() if groups else SEED_COLUMNS)])
 
 

@@ -14,6 +14,7 @@ from cifar_core.runs import Run
 from pages.ui.run_focus import focus_on
 from pages.ui.runs.runs_filter import PAGE
 from pages.ui.runs.runs_table import FIRST_COLUMNS, HIDDEN_COLUMNS, SHARES, column_label
+from pages.ui.saved_views.loaded_answers import MARKED_RUNS
 from pages.ui.url_state import UrlParameter
 from pages.ui.wording import PERCENT_FORMAT, in_percent
 
@@ -93,6 +94,11 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
             FIRST_COLUMNS["accuracy"],
             format=PERCENT_FORMAT,
             help="At the epoch that the validation part chose; at the last one where there is no such part.",
+        ),
+        "worse": column.NumberColumn(
+            FIRST_COLUMNS["worse"],
+            help="Saved views on which the run is worse than the run before on the same test pictures, by more than "
+            f"chance explains (95 % interval). Of the {MARKED_RUNS} newest finished runs; tick one to see which.",
         ),
         "last_accuracy": column.NumberColumn(FIRST_COLUMNS["last_accuracy"], format=PERCENT_FORMAT),
         "created": column.DatetimeColumn(

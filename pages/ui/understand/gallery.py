@@ -16,6 +16,7 @@ from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.picture.drawer import last_closed, open_picture, show_picture_detail
 from pages.ui.tags.tag_buttons import pictures_to_tag, press_tag_key
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
+from pages.ui.understand.run_pictures import show_missing_pictures
 from pages.ui.url_state import UrlParameter, free_text, one_of, whole_number
 
 PAGE_SIZES = (48, 96, 192)  # pictures on a page of tiles
@@ -52,6 +53,8 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
         st.info(_empty_message(content), icon=":material/filter_alt_off:")
         return
     query, shared = content.query, shared_words(content.rows)
+    if content.pictures.missing:
+        show_missing_pictures(query.workspace, query.run, content.pictures.missing, f"{query.page}_missing")
     filtered = {words for _, words in filter_parts(query.sample_filter)}  # stands above the tiles already
     filtered |= {SHARED_BY_VERDICT.get(verdict, "") for verdict in query.sample_filter.verdict}
     if news := [words for words in shared if words not in filtered]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cifar_core.errors import CifarCoreError
+from cifar_core.errors import CifarCoreError, DataError
 from cifar_core.export import epoch_file_name, require_exportable, save_job, start_save, zip_bytes
 from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
 from cifar_core.samples import SampleFilter, select_samples
@@ -163,6 +163,8 @@ def _show_last_save(job: JobState | None) -> None:
 
 def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFrame) -> tuple[str, str]:
     """Return about how large the files will be, and the reason where they cannot be made."""
+    if content.pictures.missing:
+        return "not here", escaped_sentence(content.pictures.missing)
     enlarge = st.session_state.get(f"{content.query.page}_enlarge") or 1
     names = content.findings.predictions.class_names
     try:
@@ -174,6 +176,8 @@ def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFra
 def _make_zip(query: GalleryQuery, chosen: Set[str], enlarge: int) -> bytes:
     """Return the ZIP; runs at the click, in a thread of the server."""
     content = query.load()
+    if content.pictures.missing:  # gone since the button was drawn
+        raise DataError(content.pictures.missing)
     found = content.findings.predictions
     rows = rows_to_export(content, chosen)
     return zip_bytes(content.split, rows, found.probs, found.class_names, query.epoch, enlarge=enlarge)

@@ -38,7 +38,7 @@ RUNS = [
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return runs_table(RUNS, {})
+    return runs_table(RUNS, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_what_a_person_looks_for_stands_first_and_the_settings_last(table: pd.Da
 
 
 def test_the_table_is_made_again_only_for_other_runs(table: pd.DataFrame) -> None:
-    same = runs_table(RUNS, {})
-    assert runs_table(list(RUNS), {}) is same
-    renamed = runs_table([replace(RUNS[0], name="other"), *RUNS[1:]], {})
+    same = runs_table(RUNS, {}, {})
+    assert runs_table(list(RUNS), {}, {}) is same
+    renamed = runs_table([replace(RUNS[0], name="other"), *RUNS[1:]], {}, {})
     assert renamed["name"].tolist()[:2] == ["other", "Run 9"]
 
 
