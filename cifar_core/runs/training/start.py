@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 
@@ -17,6 +18,7 @@ from cifar_core.storage.json_types import MAX_CLASSES
 from cifar_core.train.optimizers import make_optimizer
 from cifar_core.train.trainer import Trainer
 
+_STREAM = 6  # keeps these random numbers independent of other uses of the seed
 Tensors = dict[str, torch.Tensor]
 
 
@@ -60,6 +62,9 @@ def begin_from_start(
     trainer.net.load_state_dict(weights)
     if optimizer is not None:
         _load_optimizer(trainer, optimizer)
+    # Else dropout would draw what it drew in the first epochs of the run before.
+    draw = np.random.default_rng([trainer.config.machine.seed, _STREAM, trainer.earlier])
+    torch.manual_seed(int(draw.integers(2**63)))
     return tuple(notes)
 
 

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from click.testing import CliRunner
 
-from cifar_core.commands.train import _beginning
+from cifar_core.commands.train import _beginning, _maker
 from cifar_core.commands.train import train as train_command
 from cifar_core.config import make_config
 from cifar_core.data import Split, open_dataset, save_dataset
@@ -81,7 +81,7 @@ def test_a_constant_rate_goes_on_as_if_there_had_been_no_end(tmp_path: Path, opt
     workspace = open_workspace(tmp_path / "workspace")
     save_tiny(workspace, train=120, test=40)
     network = {"model": "fast_cnn", "widths": "8,8,8"} if optimizer == "averaged_sgd" else {}
-    settings = {**CONSTANT, **network, "optimizer": optimizer, "learning_rate": 0.002, "shift": 2}
+    settings = {**CONSTANT, **network, "optimizer": optimizer, "learning_rate": 0.002, "shift": 2, "dropout": 0.0}
     whole = train(workspace, create_run(workspace, make_config({**settings, "epochs": 3})))
     part = train(workspace, create_run(workspace, make_config(settings)))
     more = train(workspace, continue_run(workspace, part.id, {"epochs": 1}))
@@ -275,7 +275,9 @@ def test_the_command_line_says_what_it_goes_on_from(parent: tuple[Workspace, Run
     place = ["--workspace", str(workspace.root)]
     found = CliRunner().invoke(train_command, ["--continue", run.id, "--from", run.id, *place])
     assert found.exit_code == 2 and "--continue and --from exclude each other" in found.stderr
-    found = CliRunner().invoke(train_command, ["--continue", run.id, "--seed", "5", *place])
-    assert "keeps its seed" in str(found.exception)
+    with pytest.raises(RunError, match="keeps its seed"):
+        _maker(workspace, {"seed": "5"}, "", preset=None, continues=run.id, weights_of=None)()
+    with pytest.raises(RunError, match="was trained on these pictures"):
+        _maker(workspace, {}, "", preset=None, continues=None, weights_of="latest")()
     more = read_run(workspace, continue_run(workspace, run.id, {"epochs": 1}))
     assert f"from the weights of run {run.id} after epoch 2, learning rate 0.003 (constant)" in _beginning(more)
