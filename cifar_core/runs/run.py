@@ -139,6 +139,11 @@ class Run:
         return self.status in RESUMABLE and not self.imported and not self.diverged
 
     @property
+    def can_be_continued(self) -> bool:
+        """Whether a new run can train it for more epochs: it has ended, is not to be resumed, and has a finished epoch."""
+        return not (self.active or self.resumable or self.diverged or self.problem) and self.best is not None
+
+    @property
     def seconds(self) -> float:
         """Seconds of training and measuring so far, without the start-up."""
         return self.progress.elapsed if self.progress else 0.0

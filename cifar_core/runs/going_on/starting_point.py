@@ -67,11 +67,11 @@ def continuing_point(workspace: Workspace, run: Run) -> StartingPoint:
         raise RunError(f"Run {run.id} has not come to its last epoch: resume it instead (`runs resume {run.id}`).")
     best = fine_tuning_point(workspace, run)
     assert run.last is not None and run.dataset is not None
-    folder, creation = run_folder(workspace, run.id), read_creation(run_folder(workspace, run.id))
-    model, classes, last = run.config.model, len(run.dataset.class_names), run.last.epoch
-    weights, optimizer = best.weights if best.epoch == last else folder.last_weights(last), folder.last_optimizer(last)
+    creation = read_creation(run_folder(workspace, run.id))
+    model, classes = run.config.model, len(run.dataset.class_names)
+    weights, optimizer = _last_files(workspace, run)
     whole = _is_whole(weights, most_weights(model, classes)) and _is_whole(optimizer, most_optimizer(model, classes))
-    epoch = last if whole else best.epoch
+    epoch = run.last.epoch if whole else best.epoch
     return StartingPoint(
         "continued",
         run.id,
@@ -82,6 +82,22 @@ def continuing_point(workspace: Workspace, run: Run) -> StartingPoint:
         creation.earlier_epochs + epoch,
         run.dataset.fingerprint,
     )
+
+
+def keeps_optimizer(workspace: Workspace, run: Run) -> bool:
+    """Whether a run has the files to be continued after its last epoch, undamaged or not.
+
+    Raises:
+        RunError: it has been deleted.
+    """
+    return run.last is not None and all(path.is_file() for path in _last_files(workspace, run))
+
+
+def _last_files(workspace: Workspace, run: Run) -> tuple[Path, Path]:
+    """The weights and the state of the optimiser after the last epoch, there or not."""
+    assert run.last is not None and run.best is not None
+    folder, last = as_stored(run_folder(workspace, run.id)), run.last.epoch
+    return folder.weights(last) if run.best.epoch == last else folder.last_weights(last), folder.last_optimizer(last)
 
 
 def fine_tuning_point(workspace: Workspace, run: Run) -> StartingPoint:

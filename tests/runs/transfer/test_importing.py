@@ -78,7 +78,11 @@ RECORDS: list[tuple[str, Change, str]] = [
     ("config.json", edit(id="other-otter-7f3a"), "config.json is of another run than manifest.json"),
     ("config.json", edit(identity="0" * 64), "config.json is of another run than manifest.json"),
     ("config.json", edit(identity=7), "identity must be a SHA-256"),
-    ("config.json", edit(origin="stolen"), "origin must be trained or continued or fine-tuned or predictions or fold or trial"),
+    (
+        "config.json",
+        edit(origin="stolen"),
+        "origin must be trained or continued or fine-tuned or predictions or fold or trial",
+    ),
     ("config.json", edit(epoch_rule="mine"), "epoch_rule must be lowest-loss or earliest"),
     ("config.json", edit(split_rule="mine"), "split_rule must be one-of-three or share"),
     ("config.json", edit(first_schema=...), "first_schema is missing"),
