@@ -8,11 +8,14 @@ from functools import partial
 import streamlit as st
 
 from cifar_core.runs import Run
+from cifar_core.samples import sorts_of
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, finished_epochs
+from pages.ui.compare.links import show_epoch_link
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
+from pages.ui.saved_views.menu import ViewsOf, show_deleted_view, show_open_view, show_saved_views
 from pages.ui.understand.filter_panel import show_filter_panel
 from pages.ui.understand.gallery import show_gallery
 from pages.ui.understand.gallery_filters import (
@@ -26,6 +29,7 @@ from pages.ui.understand.gallery_filters import (
     show_view_row,
 )
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
+from pages.ui.understand.joined_columns import table_with_seeds
 from pages.ui.understand.prediction_download import show_prediction_downloads
 from pages.ui.understand.recompute_button import best_epoch_findings, chosen_epoch_findings
 from pages.ui.understand.selection import select_all, select_page
@@ -68,14 +72,20 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
     content = GalleryQuery(PAGE_KEY, workspace, run, epoch, *chosen).load()
     epochs = finished_epochs(workspace, run)
     with st.container(gap="xsmall"):
-        show_view_row(PAGE_KEY)
+        show_view_row(PAGE_KEY, sorts_of(content.table))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
                 show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
+            show_epoch_link(run, epoch, epochs)
             show_chips(PAGE_KEY, parameters, chosen[0])
+            saved = ViewsOf(PAGE_KEY, workspace, run)
+            view = show_saved_views(saved, parameters, chosen[0])
         if is_open:
             show_filter_panel(PAGE_KEY, content, parameters, partial(go_to_first_page, PAGE_KEY))
+        show_deleted_view(saved)
+        if view is not None:
+            show_open_view(saved, view, epoch)
         tile = show_matches(run, content)
         show_gallery(content, tile=tile)
     show_selection_bar(workspace, content)
@@ -89,7 +99,7 @@ def main(page: PageFrame, run: Run) -> None:
     parameters = {"epoch": one_of(finished_epochs(workspace, run), best.epoch)}
     url_to_widgets(PAGE_KEY, parameters, subject=run.id)
     findings = chosen_epoch_findings(PAGE_KEY, workspace, run)
-    filters = filter_url_parameters(best.class_names, findings.table)
+    filters = filter_url_parameters(best.class_names, table_with_seeds(workspace, run, findings))
     url_to_widgets(PAGE_KEY, filters, subject=run.id)
     with page.head, st.container(width=FACTS_WIDTH):
         facts_line(run, best.split, len(findings.table), findings.predictions.epoch)

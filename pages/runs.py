@@ -7,7 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.runs import Run, list_runs, queue_places, slots
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.compare.links import show_compare_button
 from pages.ui.frame import setup_page
 from pages.ui.markdown import escaped
 from pages.ui.run_focus import run_in_focus
@@ -25,6 +27,7 @@ from pages.ui.runs.runs_filter import (
 )
 from pages.ui.runs.runs_table import runs_csv, runs_table
 from pages.ui.runs.ticked_runs import MAX_TICKED, TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
+from pages.ui.saved_views.loaded_answers import worse_views
 from pages.ui.train.active_runs import show_active_runs
 from pages.ui.train.first_run import show_first_run_button
 from pages.ui.url_state import url_to_widgets, widgets_to_url
@@ -53,7 +56,7 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         )
         show_first_run_button(workspace, "runs_first")
         return
-    table = runs_table(runs, queue_places(runs, slots(workspace)))
+    table = runs_table(runs, queue_places(runs, slots(workspace)), worse_views(workspace, runs))
     parameters = {**filter_url_parameters(runs, table), **CURVE_URL_PARAMETERS, "runs": TICKED_URL_PARAMETER}
     url_to_widgets(PAGE, parameters)
     ticked = follow_ticks(runs)
@@ -74,7 +77,7 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         icon=":material/download:",
         help="Downloads the rows below as a table, accuracies as exact fractions.",
     )
-    _show_table(rows, len(runs), words)
+    _show_table(rows, len(runs), words, grouped=chosen_view()["group"])
     _show_ticked(workspace, ticked, runs, rows)
     if ticked or len(rows):
         show_run_curves(workspace, *_runs_with_curves(ticked, runs, rows))
@@ -91,13 +94,15 @@ def _runs_with_curves(ticked: list[Run], runs: list[Run], rows: pd.DataFrame) ->
     return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
 
 
-def _show_table(rows: pd.DataFrame, total: int, words: list[str]) -> None:
+def _show_table(rows: pd.DataFrame, total: int, words: list[str], *, grouped: bool) -> None:
     if rows.empty:
         lines = [f"No run matches {' and '.join(f'“{escaped(each)}”' for each in words)}."]
         st.info(" ".join([*lines, "Click a filter above to lift it."]), icon=":material/search_off:")
         return
     show_table(rows)
     count = f"{len(rows):,} of {total:,} runs" if words else f"{total:,} runs" if total > 1 else "1 run"
+    if grouped:
+        count = f"{counted(len(rows), 'row')}, one for all runs that differ in the seed alone"
     st.caption(
         f"{count}. Tick rows to open, name, resume, export, compare or delete runs. Of the settings, only those that "
         "differ are shown."
@@ -113,6 +118,7 @@ def _show_ticked(workspace: Workspace, ticked: list[Run], runs: list[Run], rows:
     words = f"{len(ticked)} ticked{most}" + (f", {hidden} of them hidden by the filter" if hidden else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(words, width="content")
+        show_compare_button(ticked)
         st.button("Clear the ticks", key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear_ticks)
     show_run_panels(workspace, ticked, runs)
 

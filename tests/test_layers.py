@@ -63,6 +63,8 @@ BANS = (
                                "cifar_core/runs/predict/recompute_process.py", "cifar_core/bench/plain.py")),
     ("torchvision", "cifar_core/*", ("cifar_core/data/sources/official_reader.py", "cifar_core/bench/plain.py")),
     ("sklearn", "*", ()),
+    ("scipy", "*", ()),
+    ("statsmodels", "*", ()),
     ("torchmetrics", "*", ()),
     ("pytest", "*", ()),
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """Times the server's part of a click by running the app's script as a server does, without a browser or a network.
 
 `python -m cifar_core.bench.server --workspace=DIR --run=RUN [--clicks=N]` prints one JSON object. Streamlit's own test
-driver makes the clicks: filters, sorts, pages and cells. It cannot click a component of ours, so the two
-select boxes choose a cell of the confusion matrix, which draws the same page.
+driver makes the clicks: filters, sorts, pages, cells, and the lists and views of a comparison. It cannot click a
+component of ours, so the two select boxes choose a cell of the confusion matrix, which draws the same page.
 """
 
 import argparse
@@ -50,12 +50,13 @@ def time_clicks(run_id: str, clicks: int) -> dict[str, list[float]]:
 
     Args:
         run_id: a run with predictions, of the workspace that the app shows.
-        clicks: number of clicks to time, half of them on each of two pages.
+        clicks: number of clicks to time, a third of them on each of three pages.
     """
     times: dict[str, list[float]] = {}
-    for path, kinds in (("misclassified", tile_clicks()), ("confusion", cell_clicks())):
+    pages = {"misclassified": tile_clicks(), "confusion": cell_clicks(), "compare": list_clicks()}
+    for path, kinds in pages.items():
         app = open_page(path, run_id)
-        for index, (kind, click) in enumerate(itertools.islice(kinds, _WARM_UP + clicks // 2)):
+        for index, (kind, click) in enumerate(itertools.islice(kinds, _WARM_UP + clicks // len(pages))):
             milliseconds = timed(app, click)
             if index >= _WARM_UP:
                 times.setdefault(kind, []).append(milliseconds)
@@ -93,6 +94,26 @@ def tile_clicks() -> Iterator[tuple[str, Click]]:
 def cell_clicks() -> Iterator[tuple[str, Click]]:
     """Yield without end clicks on the off-diagonal cells of the confusion matrix."""
     return (("cell", _cell(row, column)) for row, column in itertools.cycle(itertools.permutations(range(10), 2)))
+
+
+def list_clicks() -> Iterator[tuple[str, Click]]:
+    """Yield without end clicks on the lists of a comparison and on what stands beside them."""
+    return itertools.cycle(
+        [
+            ("list", _compare("verdict", "broken")),
+            ("view", _compare("view", "matrices")),
+            ("list", _compare("verdict", "both right")),
+            ("view", _compare("view", "classes")),
+            ("list", _compare("verdict", "both wrong")),
+            ("view", _compare("view", "curves")),
+            ("list", _compare("verdict", "all")),
+            ("view", _compare("view", "difference")),
+        ]
+    )
+
+
+def _compare(name: str, choice: str) -> Click:
+    return lambda app: app.button_group(key=f"compare_{name}").select(choice)
 
 
 def _filter(outcome: str) -> Click:

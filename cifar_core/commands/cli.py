@@ -10,8 +10,11 @@ import click
 
 from cifar_core.commands.analyze import analyze
 from cifar_core.commands.bench import bench
+from cifar_core.commands.compare import compare
 from cifar_core.commands.data import data
+from cifar_core.commands.of_runs.link import link
 from cifar_core.commands.runs import runs
+from cifar_core.commands.seeds import repeat
 from cifar_core.commands.startup import DEBUG, one_sentence
 from cifar_core.commands.train import train
 from cifar_core.errors import CifarCoreError
@@ -24,8 +27,10 @@ def cli(debug: bool) -> None:
     """Train a CNN on small pictures and find out what it gets wrong."""
 
 
-for command in (data, train, analyze, runs, bench):
+for command in (data, train, analyze, compare, runs, bench):
     cli.add_command(command)
+runs.add_command(link)
+runs.add_command(repeat)
 
 
 def main() -> int:

@@ -1,12 +1,15 @@
 """What the commands share: common options, and their output for people (stderr) and for scripts (stdout)."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
+from cifar_core.errors import DataError
 from cifar_core.runs import QueuePlace, Run, accuracy_caveats, empty_old_trash
 from cifar_core.text import one_line
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
@@ -29,6 +32,21 @@ def _open(_context: click.Context, _option: click.Parameter, value: str | None) 
     workspace = open_workspace(value)
     empty_old_trash(workspace)
     return workspace
+
+
+def require_new_file(path: Path | None, option: str) -> None:
+    """Raise DataError, before any work, where a file cannot be made because it is there or its folder is not.
+
+    Args:
+        path: of the file; None where none is asked for.
+        option: that gave it.
+    """
+    if path is None:
+        return
+    if os.path.lexists(path):
+        raise DataError(f"{path} exists already: give another name with {option} or remove it.")
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"There is no folder {path.absolute().parent}: give another place with {option}.")
 
 
 def say(text: str) -> None:

@@ -3,14 +3,13 @@
 A process of its own prepares or exports a dataset; the command follows it.
 """
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cifar_core.commands.console import json_option, print_json, say, workspace_option
+from cifar_core.commands.console import json_option, print_json, require_new_file, say, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.data import (
     BUILT_IN_NAMES,
@@ -48,6 +47,7 @@ from cifar_core.export import import_tags, table_csv, tags_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.jobs.job import JobState
 from cifar_core.notes import count_tags, notes_path, read_notes, tags_of
+from cifar_core.runs import dataset_use, list_runs
 from cifar_core.storage.atomic import write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import counted, size_text
@@ -173,7 +173,7 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
     """Look for what makes the numbers of dataset NAME untrue, such as test pictures that are also training pictures."""
     ctrl_c = note_ctrl_c()
     dataset = open_dataset(workspace, name)
-    _require_new(table, "--csv")
+    require_new_file(table, "--csv")
     if copy:
         refuse_taken(workspace, copy)
     found = check_dataset(workspace, dataset)
@@ -206,7 +206,7 @@ def check(workspace: Workspace, name: str, table: Path | None, copy: str, as_jso
 def notes(workspace: Workspace, name: str, out: Path | None, source: Path | None, as_json: bool) -> None:
     """Show what is noted on the pictures of dataset NAME: how many have each tag. It outlives the dataset."""
     dataset = open_dataset(workspace, name)
-    _require_new(out, "--export")
+    require_new_file(out, "--export")
     added = 0
     if source is not None:
         with storage_errors(f"reading {source.name}", to="read"):
@@ -257,7 +257,12 @@ def export(workspace: Workspace, name: str, out: Path | None, as_json: bool) -> 
 @json_option
 @workspace_option
 def delete(workspace: Workspace, name: str, as_json: bool) -> None:
-    """Move dataset NAME to the trash; `restore` brings it back until its days there (trash_days) are over."""
+    """Say what uses dataset NAME, and move it to the trash; `restore` brings it back.
+
+    It stays in the trash for trash_days (in settings.json).
+    """
+    for sentence in dataset_use(list_runs(workspace), name):
+        say(sentence)
     delete_dataset(workspace, name)
     _report_done(name, "is in the trash; `data restore` brings it back", as_json)
 
@@ -276,14 +281,6 @@ def _report_done(name: str, done: str, as_json: bool) -> None:
     say(f"Dataset {name} {done}.")
     if as_json:
         print_json({"name": name, "done": True})
-
-
-def _require_new(table: Path | None, option: str) -> None:
-    """Raise DataError where a table cannot be written, before anything is."""
-    if table is not None and os.path.lexists(table):
-        raise DataError(f"{table} exists already: give another name with {option} or remove it.")
-    if table is not None and not table.absolute().parent.is_dir():
-        raise DataError(f"There is no folder {table.absolute().parent}: give another place with {option}.")
 
 
 def _make_cleaned_copy(workspace: Workspace, source: str, name: str, ctrl_c: CtrlC) -> DatasetState:

@@ -1,5 +1,5 @@
 """`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute,
-remove-last-weights, verify.
+remove-last-weights, verify; `seeds.py` adds repeat.
 """
 
 from collections.abc import Callable
@@ -29,6 +29,9 @@ from cifar_core.runs import (
     epoch_to_resume,
     export_bytes,
     export_run,
+    group_facts,
+    group_of,
+    group_words,
     import_run,
     list_runs,
     list_trash,
@@ -43,6 +46,7 @@ from cifar_core.runs import (
     resume_run,
     retry_run,
     retry_with_lower_rate,
+    seed_groups,
     seen_phrase,
     slots,
     space_of,
@@ -84,7 +88,8 @@ def list_command(workspace: Workspace, as_json: bool) -> None:
 def show(workspace: Workspace, run: str, as_json: bool) -> None:
     """One run: its state, settings, best and last epoch."""
     found = read_run(workspace, run)
-    place = queue_places(list_runs(workspace), slots(workspace)).get(found.id)
+    every = list_runs(workspace)
+    place, group = queue_places(every, slots(workspace)).get(found.id), group_of(seed_groups(every), found.id)
     content = _brief(found, place) | {
         "config": found.config.flat(),
         "best": asdict(found.best) if found.best else None,
@@ -98,13 +103,15 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "parent": found.parent,
         "epoch_rule": found.epoch_rule,
         "caveats": accuracy_caveats(found),
+        "seeds": group_facts(group) if group else None,
         "bytes": space_of(workspace, found.id),
     }
     if as_json:
         print_json(content)
         return
     click.echo(_line(found, place))
-    for sentence in [*([found.error] if found.error else []), *content["events"], *content["caveats"]]:
+    seeds = [group_words(group)] if group else []
+    for sentence in [*([found.error] if found.error else []), *content["events"], *content["caveats"], *seeds]:
         click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     _echo_settings(found)

@@ -34,7 +34,7 @@ from cifar_core.data.control.trash import (
     find_deleted_dataset,
     restore_dataset,
 )
-from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split, class_counts, parts_of
+from cifar_core.data.dataset import FIT_TITLES, Dataset, Fit, Split, class_counts, hash_of_pictures, parts_of
 from cifar_core.data.import_findings import Findings, read_findings, read_preview
 from cifar_core.data.originals.reader import read_original
 from cifar_core.data.picture_formats import EXTENSIONS, FORMATS
@@ -125,6 +125,7 @@ __all__ = [
     "fit_picture",
     "forget_import",
     "free_dataset_name",
+    "hash_of_pictures",
     "list_datasets",
     "normalised_view",
     "open_dataset",

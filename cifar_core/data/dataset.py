@@ -133,3 +133,18 @@ def fingerprint(train: Split, test: Split, class_names: tuple[str, ...], validat
     if validation is not None:
         digest.update(np.ascontiguousarray(validation, dtype="<i8").data)
     return digest.hexdigest()
+
+
+def hash_of_pictures(split: Split) -> str:
+    """SHA-256 (hex) over each id (UTF-8 and a line break) and its image (bytes), in the order of the ids.
+
+    Parts with the same hash have the same pixels under the same ids, in whatever order and whatever their classes are.
+    """
+    digest = hashlib.sha256()
+    order = np.argsort(split.ids, kind="stable")
+    for start in range(0, len(order), _HASH_CHUNK):
+        positions = order[start : start + _HASH_CHUNK]
+        for name, image in zip(split.ids[positions], read_pictures(split.images, positions), strict=True):
+            digest.update(f"{name}\n".encode())
+            digest.update(image.data)
+    return digest.hexdigest()

@@ -57,7 +57,7 @@ class Noise(Protocol):
 
     @property
     def words(self) -> str:
-        """What is known, as the end of a sentence: `three seeds of A spread by 0.8 points`."""
+        """What is known, a sentence: `A and B differ in the seed alone.`"""
 
     def explains(self, difference: float) -> bool:
         """Whether other seeds of the same settings alone would give a difference (-1 to 1) as large as this one."""
@@ -213,6 +213,11 @@ def _require_alike(a: CheckedPredictions, b: CheckedPredictions) -> None:
         raise DataError("A and B are not of the same pictures and classes: their labels or class names differ.")
 
 
+def shows_difference(comparison: PairedComparison) -> bool:
+    """Whether its interval leaves out 0, or its p is below `LEVEL`: both for a clear case, one for a borderline one."""
+    return not comparison.difference.holds_zero or comparison.mcnemar_p < LEVEL
+
+
 def comparison_sentence(
     comparison: PairedComparison, name_a: str = "A", name_b: str = "B", noise: Noise | None = None
 ) -> str:
@@ -227,8 +232,8 @@ def comparison_sentence(
     sentences = [_difference_words(comparison, name_a, name_b)]
     if comparison.n < _FEW:
         sentences.append(f"On {counted(comparison.n, 'picture')} only a very large difference can show.")
-    if noise is not None and comparison.fixed != comparison.broken and noise.explains(comparison.difference.value):
-        sentences.append(f"Seed noise alone explains it: {noise.words.rstrip('.')}.")
+    if noise is not None and shows_difference(comparison) and noise.explains(comparison.difference.value):
+        sentences.append(f"Seed noise alone explains it. {noise.words}")
     return " ".join(sentences)
 
 
@@ -242,7 +247,7 @@ def _difference_words(comparison: PairedComparison, name_a: str, name_b: str) ->
     else:
         better, ahead = name_b, difference
     amount = f"{_points(ahead)[0]} points ({_interval_words(ahead)}"
-    if difference.holds_zero and p >= LEVEL:
+    if not shows_difference(comparison):
         shown = f"{name_b} − {name_a} is {_points(difference)[0]} points ({_interval_words(difference)}"
         return f"No difference is shown: {shown}, which holds 0); by chance alone {p_words(p)}."
     if difference.holds_zero or p >= LEVEL:

@@ -84,6 +84,27 @@ TERMS: dict[str, Term] = {
         "The range in which the value on all such pictures may lie: 95 % of such intervals contain it (Wilson). Few "
         "pictures make it wide.",
     ),
+    "verdict": Term(
+        "Fixed, broken",
+        "What changed from one to the other",
+        "Of two networks A and B, or two epochs of one, on the same pictures: fixed is wrong in A and right in B, broken "
+        "is right in A and wrong in B. On the others both are right, or both are wrong.",
+    ),
+    "paired": Term(
+        "Difference of accuracies",
+        "How much better B is than A",
+        "The accuracy of B less that of A on the same pictures, in percentage points. Its 95 % interval counts that both "
+        "saw the same pictures (Newcombe 1998, method 10); where it holds 0, no difference is shown.",
+        "(fixed − broken) / pictures",
+    ),
+    "mcnemar": Term(
+        "p by chance alone (McNemar)",
+        "How often a coin would do that",
+        "If A and B were equally good, each picture that changed would be fixed or broken by the toss of a coin. p is "
+        "how often the coin falls at least as unevenly: below 0.05, chance is a poor explanation. It speaks of these two "
+        "trained networks: another seed gives another network.",
+        "2 P(X ≤ min(fixed, broken)), X ~ Binomial(fixed + broken, 1/2), at most 1",
+    ),
     "confusion": Term(
         "Confusion matrix",
         "What it takes for what",
@@ -129,6 +150,14 @@ TERMS: dict[str, Term] = {
         "The round that is kept",
         "The epoch with the highest accuracy on the validation part; its weights are the ones that predict. Without a "
         "validation part it is the last one.",
+    ),
+    "saved_view": Term(
+        "Saved view",
+        "A question that every run answers",
+        "A filter of test pictures kept under a name. True class, id and tags fix its pictures, so every run is asked "
+        "about the same ones: how many it gets right, or, where the filter asks for predicted classes or scores, how "
+        "many such mistakes it makes. A run is marked where it is worse than the run before by more than chance "
+        "explains. Of 40 views without any change, about one is marked all the same.",
     ),
     "forgetting": Term(
         "Forgetting event",

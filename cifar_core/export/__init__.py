@@ -3,6 +3,7 @@
 Writes folders in `exports` of the workspace or in a given place, each whole or not at all; reads only its arguments.
 """
 
+from cifar_core.export.comparison import comparison_csv, comparison_table
 from cifar_core.export.csv_table import table_csv
 from cifar_core.export.pictures import (
     MAX_EXPORTED,
@@ -21,6 +22,8 @@ from cifar_core.export.tags import import_tags, tags_csv
 __all__ = [
     "MAX_EXPORTED",
     "Export",
+    "comparison_csv",
+    "comparison_table",
     "epoch_file_name",
     "file_name",
     "import_tags",

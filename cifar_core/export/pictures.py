@@ -27,7 +27,7 @@ from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet, drawn_name
 from cifar_core.export.csv_table import table_csv
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.limits import LIMITS_FILE, read_limits, require_room
-from cifar_core.samples import EXPORTED_SCORES, printable, tag_texts
+from cifar_core.samples import EXPORTED_SCORES, WRONG_COLUMNS, printable, tag_texts
 from cifar_core.storage.atomic import new_file, new_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, is_device_name, size_text
@@ -335,7 +335,7 @@ def _table(checked: _Selection, names: list[str]) -> pd.DataFrame:
             pd.Series(checked.probs[rows["index"].to_numpy(), column], name=f"p_{name}")
             for column, name in enumerate(checked.class_names)
         ),
-        *(rows[name] for name in EXPORTED_SCORES),
+        *(rows[name] for name in (*EXPORTED_SCORES, *WRONG_COLUMNS) if name in rows),
         pd.Series(names, name="file"),
     ]
     return pd.concat(columns, axis=1)

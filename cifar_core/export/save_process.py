@@ -7,7 +7,7 @@ from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.notes import read_tags
 from cifar_core.runs import open_run_dataset, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.samples import prediction_table, with_tags
+from cifar_core.samples import prediction_table, with_seeds, with_tags
 from cifar_core.text import counted
 
 
@@ -19,6 +19,7 @@ def save(job: JobFolder, request: SaveRequest, reporter: Reporter) -> None:
     found = read_predictions(folder.workspace, run.id, request.epoch)
     dataset = open_run_dataset(folder.workspace, run)
     table = with_tags(prediction_table(found), read_tags(folder.workspace, dataset.fingerprint))
+    table = with_seeds(folder.workspace, run, table)
     made = save_samples(
         folder.workspace,
         dataset.test,

@@ -28,6 +28,9 @@ from cifar_core.runs.control.trash import (
     restore_run,
 )
 from cifar_core.runs.control.verify import verify_run
+from cifar_core.runs.dataset.linking import link_dataset, linkable_datasets
+from cifar_core.runs.dataset.opening import open_run_dataset
+from cifar_core.runs.dataset.use import dataset_use
 from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.span import Span
@@ -41,14 +44,26 @@ from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_ans
 from cifar_core.runs.pictures.over_epochs import PictureHistory, read_history
 from cifar_core.runs.predict.client import Predictor, PredictorProcess
 from cifar_core.runs.predict.recompute import recompute_job, start_recompute
-from cifar_core.runs.results import epoch_ends, open_run_dataset, read_predictions, seen_pictures
-from cifar_core.runs.run import DatasetFacts, Predictions, Run, Status, TrainingProgress
+from cifar_core.runs.results import epoch_ends, read_predictions, seen_pictures
+from cifar_core.runs.run import DatasetFacts, LinkedDataset, Predictions, Run, Status, TrainingProgress
+from cifar_core.runs.seeds.groups import (
+    SeedGroup,
+    SeedNoise,
+    group_facts,
+    group_of,
+    group_words,
+    seed_groups,
+    seed_noise,
+)
+from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
+from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.train import EpochLine
 
 __all__ = [
     "LAST_WEIGHTS",
+    "MOST_SEEDS",
     "Answer",
     "DatasetFacts",
     "DeletedRun",
@@ -58,6 +73,7 @@ __all__ = [
     "ForgottenPicture",
     "ImportedRun",
     "LearningStep",
+    "LinkedDataset",
     "MachineSpeed",
     "PictureHistory",
     "Predictions",
@@ -66,6 +82,8 @@ __all__ = [
     "QueuePlace",
     "Run",
     "RunEpoch",
+    "SeedGroup",
+    "SeedNoise",
     "Span",
     "Status",
     "TrainingProgress",
@@ -74,6 +92,7 @@ __all__ = [
     "align_pair",
     "choose_dozen",
     "create_run",
+    "dataset_use",
     "delete_run",
     "duplicate_run",
     "empty_old_trash",
@@ -87,7 +106,12 @@ __all__ = [
     "export_run",
     "find_deleted",
     "find_forgotten",
+    "group_facts",
+    "group_of",
+    "group_words",
     "import_run",
+    "link_dataset",
+    "linkable_datasets",
     "list_runs",
     "list_trash",
     "lower_rate",
@@ -110,12 +134,17 @@ __all__ = [
     "recompute_job",
     "remove_last_weights",
     "rename_run",
+    "repeat_with_seeds",
+    "repeats_of",
     "request_stop_of_all",
+    "require_repeatable",
     "resolve_run",
     "restore_run",
     "resume_run",
     "retry_run",
     "retry_with_lower_rate",
+    "seed_groups",
+    "seed_noise",
     "seen_phrase",
     "seen_pictures",
     "slots",
@@ -129,4 +158,5 @@ __all__ = [
     "verify_run",
     "without_validation",
     "worker_log_tail",
+    "wrong_counts",
 ]

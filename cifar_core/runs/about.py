@@ -1,13 +1,15 @@
-"""The name and the note that a person gives a run: the file `about.json` in its folder."""
+"""The name, the note and the linked dataset that a person gives a run: the file `about.json` in its folder."""
 
+from dataclasses import asdict
 from typing import Any
 
 from cifar_core.errors import RunError
 from cifar_core.runs.records import require_changeable
-from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
+from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME, LinkedDataset
 from cifar_core.runs.run_folder import ABOUT, MOST_BYTES, RunFolder, run_folder
 from cifar_core.storage.atomic import sweep_temp
 from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.parse import parse
 from cifar_core.text import clean_text
 from cifar_core.workspace import Workspace
 
@@ -37,8 +39,25 @@ def note_run(workspace: Workspace, run_id: str, note: str) -> None:
     _write_about(_changeable(workspace, run_id), note=clean_text(note, "note", MAX_NOTE, RunError, lines=True))
 
 
+def write_link(workspace: Workspace, run_id: str, link: LinkedDataset | None) -> None:
+    """Keep which dataset shows the pictures of a run; None forgets it.
+
+    Raises:
+        RunError: no such run, one of a newer version, or an about.json that cannot be read.
+    """
+    _write_about(_changeable(workspace, run_id), dataset=None if link is None else asdict(link))
+
+
+def link_of(about: dict[str, Any]) -> LinkedDataset | None:
+    """The linked dataset that an `about.json` names; None where it names none, or breaks a rule."""
+    try:
+        return None if about.get("dataset") is None else parse(LinkedDataset, about["dataset"], exact=False)
+    except ValueError:
+        return None
+
+
 def read_about(folder: RunFolder) -> dict[str, Any]:
-    """The name and the note that a person gave a run, as its file has them.
+    """The name, the note and the link that a person gave a run, as its file has them.
 
     Raises:
         RunError: the file cannot be read.
@@ -63,6 +82,6 @@ def _changeable(workspace: Workspace, run_id: str) -> RunFolder:
     return folder
 
 
-def _write_about(folder: RunFolder, **change: str) -> None:
+def _write_about(folder: RunFolder, **change: Any) -> None:
     sweep_temp(folder.path)  # of a server that was killed while it wrote here
     write_json(folder.about, {**read_about(folder), **change})

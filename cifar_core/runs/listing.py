@@ -13,7 +13,7 @@ from cifar_core.lifecycle.requests import persons_request
 from cifar_core.lifecycle.runner import state_now
 from cifar_core.lifecycle.states import ACTIVE, Status, TrainingProgress
 from cifar_core.lifecycle.status import silent_since
-from cifar_core.runs.about import read_about
+from cifar_core.runs.about import link_of, read_about
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.records import TrainingRecord, config_of, read_creation, read_training_record
 from cifar_core.runs.run import COLOURS, MAX_ERROR, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run, colour_of_id
@@ -136,6 +136,7 @@ def _read_whole(folder: RunFolder) -> Run:
         colour=colour_of_id(creation.id) if creation.colour is None else creation.colour % COLOURS,
         epoch_rule=creation.epoch_rule,
         imported=creation.identity != "",
+        linked_dataset=link_of(about),
         diverged=state.diverged,
         ticket=tickets(folder.workspace).get(run_id) if state.status is Status.QUEUED else None,
         ending=persons_request(folder) if state.status in ACTIVE else None,

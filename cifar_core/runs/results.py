@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from cifar_core.data import Dataset, open_dataset, read_check, seen_in_training
+from cifar_core.data import read_check, seen_in_training
 from cifar_core.data.array_files import read_npy
 from cifar_core.errors import DataError, RunError, StorageError
+from cifar_core.runs.dataset.opening import open_run_dataset
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.records import read_creation, read_training_record
@@ -87,7 +88,7 @@ def seen_pictures(workspace: Workspace, run: Run, predictions: Predictions) -> n
     if predictions.seen is not None:
         return predictions.seen
     try:
-        dataset = open_run_dataset(workspace, run)
+        dataset = open_run_dataset(workspace, run, exact=True)
         check = read_check(workspace, dataset)
         rule = read_creation(run_folder(workspace, run.id)).split_rule
         train, validation = training_parts(dataset, run.config.data, run.config.machine.seed, rule)
@@ -99,23 +100,3 @@ def seen_pictures(workspace: Workspace, run: Run, predictions: Predictions) -> n
 def _recompute_hint(run_id: str) -> str:
     """The end of every sentence about damaged predictions: how to get them back."""
     return f": `runs recompute {run_id}` computes them again, and so does the Confusion page."
-
-
-def open_run_dataset(workspace: Workspace, run: Run) -> Dataset:
-    """The dataset that a run was trained on.
-
-    Raises:
-        DataError: it is absent or broken.
-        RunError: the run cannot be read, has not opened its data yet, or the dataset's content has changed.
-    """
-    if run.problem:
-        raise RunError(run.problem)
-    if run.dataset is None:
-        raise RunError(f"Run {run.id} has not opened its dataset yet: wait for its first epoch.")
-    dataset = open_dataset(workspace, run.dataset.name)
-    if dataset.fingerprint != run.dataset.fingerprint:
-        raise RunError(
-            f"The dataset {dataset.name} is not the one run {run.id} was trained on (its fingerprint differs): "
-            "its pictures would not match the predictions. Train a new run on it."
-        )
-    return dataset

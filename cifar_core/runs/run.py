@@ -55,6 +55,7 @@ class DatasetFacts:
     test: PictureCount
     # Of labels and ids: see `hash_of_samples`. Empty where the run was last trained before schema 3.
     test_hash: Sha256 | Literal[""] = ""
+    test_pixels: Sha256 | Literal[""] = ""  # of its pixels and ids: see `hash_of_pictures`; older runs have none
     grey_bits: GreyBits = 16  # that 16-bit grey pictures of its source used; uploaded ones are read likewise
     fit: Fit = "crop"  # how its pictures were brought to 32 x 32; uploaded ones are likewise
     # How many of them are seen in training too (`seen_in_training`); None where nobody has looked.
@@ -75,6 +76,14 @@ class DatasetFacts:
 
 
 @dataclass(frozen=True)
+class LinkedDataset:
+    """A dataset with the same test pictures, which shows those of a run whose own dataset is gone."""
+
+    name: FolderName
+    fingerprint: Sha256  # of the dataset when it was linked
+
+
+@dataclass(frozen=True)
 class Run:
     """A run as it was on the disk when it was read."""
 
@@ -89,6 +98,7 @@ class Run:
     best: EpochLine | None = None  # chosen by the validation part; the last epoch where there is no such part
     last: EpochLine | None = None
     dataset: DatasetFacts | None = None  # None until its process has opened the data
+    linked_dataset: LinkedDataset | None = None  # chosen by a person; used where `dataset` is gone
     device: str = ""
     precision: str = ""  # of the network's computations: float32 or bfloat16
     expected_seconds: float | None = None  # of training and measuring, as estimated when the run was made
@@ -172,6 +182,16 @@ class Run:
     def settings_in_effect(self) -> list[str]:
         """Names of the settings that mean something for this run, in the order of the table."""
         return settings_in_effect(self.config.flat(), self.own_validation)
+
+    @functools.cached_property
+    def seedless(self) -> tuple[object, ...]:
+        """What two runs have in common that differ in the seed alone, apart from the dataset's content; hashable."""
+        settings = self.config.flat()
+        names = [name for name in self.settings_in_effect if name not in ("seed", "dataset")]
+        values = (
+            (name, tuple(value) if isinstance(value, list) else value) for name in names for value in [settings[name]]
+        )
+        return self.epoch_rule, *values
 
     @functools.cached_property
     def preset(self) -> str:

@@ -20,7 +20,8 @@ def tile_caption(row: Mapping[Any, Any] | pd.Series, sort: str = "loss") -> str:
 
     Args:
         row: a row of `sample_table`.
-        sort: a key of `SORTS`; `confidence` adds nothing, since the percentage is the score.
+        sort: a key of `SORTS`, or `wrong_in` where the row has it; `confidence` adds nothing, since the percentage is
+            the score, and `wrong_in` takes its place.
 
     Raises:
         ConfigError: there is no such sort.
@@ -87,9 +88,13 @@ def _class_parts(row: Mapping[Any, Any] | pd.Series) -> list[str]:
 
 
 def _number_parts(row: Mapping[Any, Any] | pd.Series, sort: str) -> list[str]:
+    if sort == "wrong_in" and sort in row:
+        return [f"wrong in {row['wrong_in']} of {row['wrong_of']}"]
     if sort not in SORTS:
         raise ConfigError([f"There is no sort {sort!r}; choose {', '.join(SORTS)}."])
     confidence = SCORES["confidence"].text(row["confidence"])
+    if "other_predicted" in row:
+        confidence = f"B {confidence}"
     if sort in SCORES and sort != "confidence":
         return [confidence, f"{SCORES[sort].title.lower()} {SCORES[sort].text(row[sort])}"]
     return [confidence, str(row["id"])] if sort == "id" else [confidence]

@@ -32,8 +32,11 @@ def filter_parts(sample_filter: SampleFilter, *, predicted: str = "predicted") -
     parts += [(name, f"{words} {_either(names)}") for name, (words, names) in classes.items() if names]
     for name, (low, high) in sample_filter.ranges.items():
         score = SCORES[name]
-        words = f"{_bound(100 * low, 1)} to {_bound(100 * high, 1)}\u00a0%" if score.is_share else None
-        parts.append((name, f"{score.title.lower()} {words or f'{_bound(low, 2)} to {_bound(high, 2)}'}"))
+        parts.append((name, f"{score.title.lower()} {_range_words(low, high, share=score.is_share)}"))
+    if sample_filter.wrong_in is not None:
+        low, high = sample_filter.wrong_in
+        span = f"{low:g} to {high:g}" if low < high else f"{low:g}"
+        parts.append(("wrong_in", f"wrong with {span} seed{'' if low == high == 1 else 's'}"))
     if wanted := sample_filter.text.strip():
         parts.append(("text", f"id with “{wanted}”"))
     if sample_filter.tags:
@@ -46,6 +49,14 @@ def filter_parts(sample_filter: SampleFilter, *, predicted: str = "predicted") -
 def _either(names: Sequence[str]) -> str:
     """The names with "or" before the last one."""
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _range_words(low: float, high: float, *, share: bool) -> str:
+    """A range of scores; an infinite end is none."""
+    times, decimals, unit = (100, 1, "\u00a0%") if share else (1, 2, "")
+    ends = [_bound(times * end, decimals) for end in (low, high) if math.isfinite(end)]
+    limit = "" if len(ends) == 2 else "at least " if math.isfinite(low) else "at most "
+    return f"{limit}{' to '.join(ends)}{unit}" if ends else "of any value"
 
 
 def _bound(value: float, decimals: int) -> str:

@@ -33,6 +33,7 @@ class SampleFilter:
     other_predicted: tuple[str, ...] = ()  # class names that the other run, A, predicts
     predicted_by_one: tuple[str, ...] = ()  # class names that A or B predicts, and not both
     tags: tuple[str, ...] = ()  # words that a person gave, any of them; empty = whatever it has; see `with_tags`
+    wrong_in: Range | None = None  # with how many seeds it is wrong, inclusive at both ends; None = any number
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Sort:
     descending: bool
     help: str  # meaning and formula, for the "?"
     title_of_any: str = ""  # where correct pictures are shown too, if `title` speaks of mistakes alone
+
+    ties: str = ""  # the score that decides between equal values, highest first; else they are in the dataset's order
 
     @property
     def is_of_mistakes(self) -> bool:
@@ -69,9 +72,24 @@ SORTS: dict[str, Sort] = {
     **{name: _sort_by(SCORES[name]) for name in EXPORTED_SCORES},
     "id": Sort("Picture id", "id", False, "By the name of the picture in the dataset, A to Z."),
 }
-
+# Of tables with the column alone: see `sorts_of`.
+_JOINED_SORTS: dict[str, Sort] = {
+    "wrong_in": Sort(
+        "Wrong with most seeds",
+        "wrong_in",
+        True,
+        "How many of the runs that differ from this one in the seed alone, itself among them, get the picture wrong: "
+        "what is wrong with every seed is no bad luck of one training. Of equal ones, the highest loss first.",
+        ties="loss",
+    ),
+}
 
 RANGE_STEP = 0.01  # of a score, on a slider
+
+
+def sorts_of(table: pd.DataFrame) -> dict[str, Sort]:
+    """The sorts that a table can have: `SORTS`, and those by columns that only some tables have."""
+    return SORTS | {name: sort for name, sort in _JOINED_SORTS.items() if sort.column in table}
 
 
 def score_range(table: pd.DataFrame, score: str) -> Range:
@@ -92,7 +110,7 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     Args:
         table: from `sample_table`, or a part of it; with the column of `with_tags` where the filter names tags.
         sample_filter: what to keep.
-        sort: a key of `SORTS`; ties are in the order of the dataset.
+        sort: a key of `sorts_of(table)`; ties are as that says, else in the order of the dataset.
 
     Returns:
         rows of `table` in sorted order, numbered from 0.
@@ -104,19 +122,20 @@ def select_samples(table: pd.DataFrame, sample_filter: SampleFilter, sort: str =
     problems = _problems(table, sample_filter, sort)
     if problems:
         raise ConfigError(problems)
-    kept = table[_passing(table, sample_filter)]
-    chosen_sort = SORTS[sort]
+    kept = table[passing(table, sample_filter)]
+    chosen_sort = sorts_of(table)[sort]
     keys = kept[chosen_sort.column].to_numpy()
     if chosen_sort.descending:
         keys = -keys
-    kept = kept.iloc[np.lexsort((kept["index"].to_numpy(), keys))]
+    ties = -kept[chosen_sort.ties].to_numpy() if chosen_sort.ties else np.zeros(len(kept))
+    kept = kept.iloc[np.lexsort((kept["index"].to_numpy(), ties, keys))]
     if sample_filter.per_pair > 0:
         kept = kept[kept.groupby(["true_index", "predicted_index"]).cumcount() < sample_filter.per_pair]
     return kept.reset_index(drop=True)
 
 
-def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool_]:
-    """Whether each row passes, apart from `per_pair`."""
+def passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool_]:
+    """Whether each row passes, apart from `per_pair`: bool [N], in the order of the table. It trusts the filter."""
     passing = np.ones(len(table), dtype=bool)
     if sample_filter.outcome != "all":
         passing &= table["correct"].to_numpy() == (sample_filter.outcome == "correct")
@@ -128,6 +147,8 @@ def _passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.boo
     for column, (low, high) in sample_filter.ranges.items():
         values = table[column].to_numpy()
         passing &= (values >= low) & (values <= high)
+    if sample_filter.wrong_in is not None:
+        passing &= table["wrong_in"].between(*sample_filter.wrong_in).to_numpy()
     passing &= _passing_beside_another(table, sample_filter)
     text = sample_filter.text.strip().casefold()
     if text:
@@ -192,6 +213,15 @@ def _problems(table: pd.DataFrame, sample_filter: SampleFilter, sort: str) -> li
     problems += _problems_beside_another(table, sample_filter)
     if sample_filter.per_pair < 0:
         problems.append(f"per_pair is {sample_filter.per_pair}, but must be 0 (no limit) or more.")
-    if sort not in SORTS:
-        problems.append(f"There is no sort {sort!r}{did_you_mean(sort, SORTS)}; choose {', '.join(SORTS)}.")
+    problems += _wrong_in_problems(table, sample_filter.wrong_in)
+    if sort not in (sorts := sorts_of(table)):
+        problems.append(f"There is no sort {sort!r}{did_you_mean(sort, sorts)}; choose {', '.join(sorts)}.")
     return problems
+
+
+def _wrong_in_problems(table: pd.DataFrame, wanted: Range | None) -> list[str]:
+    if wanted is not None and "wrong_in" not in table:
+        return ["These pictures have no count over seeds: the run has no finished repeat with another seed."]
+    if wanted is not None and not wanted[0] <= wanted[1]:
+        return [f"wrong_in is {wanted!r}, but must be two numbers, low to high."]
+    return []

@@ -19,7 +19,16 @@ from cifar_core.data import Dataset, Split, open_dataset
 from cifar_core.errors import RunError
 from cifar_core.evaluate import ConfusionMatrix, Normalisation, averages, class_report, confusion_matrix
 from cifar_core.figures import largest_value
-from cifar_core.runs import Predictions, Run, open_run_dataset, read_metrics, read_predictions
+from cifar_core.runs import (
+    Predictions,
+    Run,
+    list_runs,
+    open_run_dataset,
+    read_metrics,
+    read_predictions,
+    repeats_of,
+    wrong_counts,
+)
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import SampleFilter, prediction_table, select_samples
@@ -56,11 +65,25 @@ def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> F
         RunError: there are none yet, or they cannot be read.
     """
     wanted = epoch or (run.best.epoch if run.best else None)
-    folder = as_stored(RunFolder(workspace.runs / run.id))
-    probs = folder.probs("test", wanted or 0)
-    files = (folder.samples("test"), probs)  # resuming a run elsewhere may compute an epoch again
+    probs = as_stored(RunFolder(workspace.runs / run.id)).probs("test", wanted or 0)
     load = _load_large_findings if _file_bytes(probs) > _LARGE_FILE_BYTES else _load_findings
-    return load(workspace, run.id, wanted, (run.created, *map(file_identity, files)))
+    return load(workspace, run.id, wanted, findings_identity(workspace, run, wanted))
+
+
+def findings_identity(workspace: Workspace, run: Run, epoch: int | None) -> tuple[object, ...]:
+    """Return what distinguishes the predictions of an epoch: resuming a run elsewhere may compute it again."""
+    folder = as_stored(RunFolder(workspace.runs / run.id))
+    return run.created, *map(file_identity, (folder.samples("test"), folder.probs("test", epoch or 0)))
+
+
+def load_wrong_counts(workspace: Workspace, run: Run) -> pd.DataFrame | None:
+    """Return `wrong_counts` of a run and its repeats with other seeds; None where fewer than two can be read."""
+    repeats = repeats_of(list_runs(workspace), run)
+    if not repeats:
+        return None
+    folders = [as_stored(RunFolder(workspace.runs / each.id)) for each in repeats]
+    probs = [folder.probs("test", each.best.epoch) for folder, each in zip(folders, repeats, strict=True) if each.best]
+    return _load_wrong_counts(workspace, repeats, tuple(map(file_identity, probs)))
 
 
 def largest_cell(
@@ -104,8 +127,9 @@ def load_worst_mistakes(workspace: Workspace, run: Run, count: int) -> WorstMist
     """
     epoch = run.best.epoch if run.best else 0
     folder = as_stored(RunFolder(workspace.runs / run.id))
-    files = (folder.samples("test"), folder.probs("test", epoch), workspace.data / run.config.data.dataset)
-    return _load_worst_mistakes(workspace, run, count, (run.id, epoch, *map(file_identity, files)))
+    files = (folder.samples("test"), folder.probs("test", epoch))
+    identity = (epoch, *map(file_identity, files), *_pictures_identity(workspace, run))
+    return _load_worst_mistakes(workspace, run, count, identity)
 
 
 def load_dataset(workspace: Workspace, name: str) -> Dataset:
@@ -128,17 +152,27 @@ def find_unvalidated(workspace: Workspace, config: RunConfig) -> tuple[str, ...]
     return _find_unvalidated(dataset, config, identity)
 
 
-def load_test_split(workspace: Workspace, run: Run) -> Split:
-    """Return the test pictures that a run was measured on.
+def load_run_dataset(workspace: Workspace, run: Run) -> Dataset:
+    """Return the dataset that shows the test pictures of a run: its own, or the one that is linked to it.
 
     Raises:
         DataError: the dataset is absent or broken.
         RunError: the dataset of that name is another one now, or the run has not opened its data yet.
     """
+    return _load_run_dataset(workspace, run, _pictures_identity(workspace, run))
+
+
+def load_test_split(workspace: Workspace, run: Run) -> Split:
+    """Return the test pictures that a run was measured on; raises as `load_run_dataset`."""
+    return load_run_dataset(workspace, run).test
+
+
+def _pictures_identity(workspace: Workspace, run: Run) -> tuple[object, ...]:
+    """Return what changes when the pictures of a run come, go or are others."""
+    link = run.linked_dataset
+    places = [run.config.data.dataset, *([link.name] if link else [])]
     known = run.dataset.fingerprint if run.dataset else ""
-    return _load_run_dataset(
-        workspace, run, (run.id, known, file_identity(workspace.data / run.config.data.dataset))
-    ).test
+    return (run.id, known, link, *(file_identity(workspace.data / name) for name in places))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -169,6 +203,12 @@ def _compute_findings(workspace: Workspace, run_id: str, epoch: int | None) -> F
     matrix = confusion_matrix(predictions)
     classes = class_report(matrix)
     return Findings(predictions, prediction_table(predictions), matrix, classes, averages(classes))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _load_wrong_counts(_workspace: Workspace, _repeats: tuple[Run, ...], identity: object) -> pd.DataFrame | None:
+    counts = wrong_counts(_workspace, _repeats)
+    return None if counts.empty or counts["of"].iloc[0] < 2 else counts
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)

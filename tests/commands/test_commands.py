@@ -24,6 +24,8 @@ from cifar_core.runs import (
     verify_run,
 )
 from cifar_core.runs.run_folder import run_folder
+from cifar_core.samples import SampleFilter
+from cifar_core.saved_views import save_view
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, make_perfect, save_tiny
 from tests.runs.conftest import TINY
@@ -188,8 +190,13 @@ def test_a_perfect_run_has_nothing_to_save(call: Any, shared: Workspace, finishe
     shutil.copytree(shared.runs / finished.id, workspace.runs / finished.id)
     assert finished.best is not None
     make_perfect(run_folder(workspace, finished.id), finished.best.epoch)
+    dataset = open_dataset(workspace, "tiny")
+    save_view(workspace, dataset.fingerprint, "", "Cats", SampleFilter(true=("cat",)))
     code, out, err = call("analyze", "latest", "--json", "--workspace", workspace.root)
     assert code == 0 and "0 mistakes" in err
+    assert "View Cats: 100.0\u00a0% of 10 right (72.2 to 100.0\u00a0%)." in err
+    (view,) = json.loads(out)["views"]
+    assert (view["name"], view["n"], view["previous"], view["difference"]) == ("Cats", 10, None, None)
     assert (json.loads(out)["misclassified"], json.loads(out)["saved"]) == (0, [])
     assert list(workspace.exports.iterdir()) == []
 

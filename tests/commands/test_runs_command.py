@@ -11,9 +11,10 @@ import pytest
 
 from cifar_core.commands import runs as runs_command
 from cifar_core.config import make_config
+from cifar_core.data import open_dataset
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobState
-from cifar_core.runs import Run, Status, list_runs, list_trash, read_run
+from cifar_core.runs import LinkedDataset, Run, Status, list_runs, list_trash, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
@@ -110,6 +111,32 @@ def test_deleting_and_restoring(call: Any, workspace: Workspace) -> None:
     code, _, err = call("runs", "trash", "--empty", *where)
     assert code == 0 and "1 run removed for good." in err
     assert list_trash(workspace) == [] == list_runs(workspace)
+
+
+def test_a_dataset_in_use_is_said_before_its_deletion_and_a_copy_linked(call: Any, workspace: Workspace) -> None:
+    run_id, where = store(workspace), ("--workspace", workspace.root)
+    for name in ("tiny", "copy", "other"):
+        dataset = save_tiny(workspace, name, seed=7 if name == "other" else 0)
+        if name == "tiny":
+            facts = run_folder(workspace, run_id).facts
+            content = json.loads(facts.read_text())
+            content["dataset"]["fingerprint"] = dataset.fingerprint
+            facts.write_text(json.dumps(content))
+    code, _, err = call("data", "delete", "tiny", *where)
+    assert code == 0 and err.index("1 run trained on it: numbers stay") < err.index("tiny is in the trash")
+    code, out, err = call("runs", "link", "latest", "copy", "--json", *where)
+    assert code == 0 and json.loads(out) == {"run": run_id, "dataset": "copy"}
+    assert f"Run {run_id} shows the pictures of copy where its own are gone." in err
+    code, _, err = call("runs", "link", run_id, "other", *where)
+    assert code == 2 and "only a dataset with the same fingerprint can be linked" in err and "Traceback" not in err
+    assert read_run(workspace, run_id).linked_dataset == LinkedDataset("copy", dataset_of("copy", workspace))
+    code, _, err = call("data", "delete", "copy", *where)
+    assert code == 0 and "1 run trained on it" not in err and "1 run linked to it" in err
+
+
+def dataset_of(name: str, workspace: Workspace) -> str:
+    """Its fingerprint."""
+    return open_dataset(workspace, name).fingerprint
 
 
 def test_exporting_and_importing_a_run(call: Any, workspace: Workspace, tmp_path: Path) -> None:

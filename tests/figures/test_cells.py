@@ -5,9 +5,9 @@ import tomllib
 import numpy as np
 import pytest
 
-from cifar_core.errors import ConfigError
+from cifar_core.errors import ConfigError, DataError
 from cifar_core.evaluate import ConfusionMatrix
-from cifar_core.figures import MAX_CELL_CLASSES, cell_shades, confusion_cells, largest_value
+from cifar_core.figures import MAX_CELL_CLASSES, cell_shades, confusion_cells, difference_cells, largest_value
 from cifar_core.figures.cells import PAGES, STEPS, Theme
 from tests.conftest import ROOT
 
@@ -119,3 +119,19 @@ def test_of_many_classes_those_with_the_most_mistakes_are_shown_with_the_numbers
 def test_another_unit_is_refused() -> None:
     with pytest.raises(ConfigError, match="not by 'rows'"):
         confusion_cells(MATRIX, "rows")  # type: ignore[arg-type]
+
+
+def test_a_difference_is_blue_where_b_is_better_and_the_page_where_nothing_changed() -> None:
+    after = np.array([[95, 2, 3], [5, 70, 25], [0, 15, 85]])
+    cells = difference_cells(MATRIX, ConfusionMatrix(after, MATRIX.class_names))
+    assert cells.texts == [["+5", "−5", "0"], ["0", "−10", "+10"], ["0", "0", "0"]]
+    better = cells.shades > STEPS
+    assert better.tolist() == [[True, True, False], [False, False, False], [False] * 3]
+    assert ((cells.shades == 0) == (cells.values == 0)).all() and cells.shades[1, 1] == cells.shades[1, 2] == STEPS
+    assert cells.top_text == "10 pictures"
+    assert cells.details[0][1] == "−5: 7 in A, 2 in B, of 100\nB better"
+    assert cells.details[1][1] == "−10: 80 in A, 70 in B, of 100\nB worse"
+    same = difference_cells(MATRIX, MATRIX)
+    assert not same.shades.any() and same.scales == ()
+    with pytest.raises(DataError, match="not of the same pictures"):
+        difference_cells(MATRIX, ConfusionMatrix(after + 1, MATRIX.class_names))

@@ -2,8 +2,8 @@
 
 import io
 import re
+import shutil
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,10 @@ from cifar_core.data import (
 )
 from cifar_core.jobs.job import JobState
 from cifar_core.limits import LIMITS_FILE
-from cifar_core.runs import DatasetFacts, EpochLine, Run, Status, create_run
+from cifar_core.runs import create_run
 from cifar_core.text import can_be_shown, one_line
 from cifar_core.workspace import Workspace
 from pages.ui.data import imports
-from pages.ui.data.dataset_actions import notes_on_runs
 from pages.ui.data.picture_browser import classes_in_turn
 from tests.conftest import save_tiny, tiny_pictures
 from tests.nasty import FILE_NAMES
@@ -98,22 +97,28 @@ def test_a_broken_dataset_is_deleted_before_it_is_got_again(
     assert f"data_get_{name}" in {button.key for button in app.button}
 
 
-def test_a_dataset_is_deleted_at_one_click_with_a_way_back(
+def test_a_dataset_is_deleted_with_a_way_back(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Undo stands on the page right after, and the trash below; runs that use the dataset are named."""
+    """At one click; where runs use it, these are named before and after. Undo stands there, and the trash below."""
     fingerprint = save_tiny(workspace).fingerprint
     save_tiny(workspace, "other")
     run_id = create_run(workspace, make_config({"dataset": "tiny"}))
     app = open_page(workspace, "data", dataset="tiny")
     assert app.get("expander") and "data_undo" not in {button.key for button in app.button}
     app.button(key="data_delete_tiny").click().run()
+    assert f"Waiting to train on it: {run_id}" in said(app).replace("\\", "") and not deleted_datasets(workspace)
+    app.button(key="data_delete_not").click().run()
+    assert not deleted_datasets(workspace) and "data_delete_sure" not in {button.key for button in app.button}
+    app.button(key="data_delete_tiny").click().run()
+    app.button(key="data_delete_sure").click().run()
     assert "is in the trash" in said(app) and "tiny" not in {state.name for state in list_datasets(workspace)}
     assert f"Waiting to train on it: {run_id}" in said(app).replace("\\", "")
     assert not app.warning and "other · train" in said(app), "the next dataset is shown, and nothing is missed"
     app.button(key="data_undo").click().run()
     assert open_dataset(workspace, "tiny").fingerprint == fingerprint
     assert not deleted_datasets(workspace) and "is in the trash" not in said(app)
+    shutil.rmtree(workspace.runs / run_id)
     app.button(key="data_delete_tiny").click().run()
     app.button(key="data_undo_close").click().run()
     (item,) = deleted_datasets(workspace)
@@ -122,25 +127,6 @@ def test_a_dataset_is_deleted_at_one_click_with_a_way_back(
     assert ["here already" in toast.value for toast in app.toast] == [True], "the name is taken meanwhile"
     app.button(key="data_trash_empty_sure").click().run()
     assert not deleted_datasets(workspace) and not app.exception
-
-
-def test_undo_says_what_the_deletion_means_for_runs() -> None:
-    """Names may repeat; one that starts has not opened the dataset yet; `drawn10` is drawn again by who needs it."""
-    line = EpochLine(1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.01, 1.0, 100.0)
-    facts = DatasetFacts("tiny", ("a", "b"), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "", 1, 1, 1)
-    waits = Run("w", "same", "", Status.QUEUED, make_config({"dataset": "tiny"}), "")
-    starts = replace(waits, id="s", name="starts", status=Status.RUNNING)
-    trains = replace(waits, id="t", status=Status.RUNNING, dataset=facts, best=line)
-    ended = replace(trains, id="e", status=Status.FINISHED)
-    other = replace(ended, id="o", config=make_config({"dataset": "drawn10"}))
-    assert notes_on_runs([waits, starts, trains, ended, other], "tiny") == [
-        "Training on it goes on to the end: same.",
-        "Waiting to train on it: same, starts. A run whose turn comes fails unless it is back.",
-        "1 run trained on it: numbers stay, but no picture is shown until it is back.",
-    ]
-    (drawn,) = notes_on_runs([replace(other, status=Status.QUEUED, best=None)], "drawn10")
-    assert drawn.endswith("A run whose turn comes draws it again.")
-    assert not notes_on_runs([other], "tiny")
 
 
 def test_a_card_shows_pictures_and_what_one_does_next(

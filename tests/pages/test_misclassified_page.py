@@ -234,16 +234,54 @@ def test_a_failed_save_stays_in_sight_until_it_is_dismissed(
     assert len(dismissed) == 1 and not app.error
 
 
-def test_pictures_of_another_dataset_of_the_same_name_are_not_shown(
+def test_pictures_that_are_gone_leave_the_numbers_and_are_linked_to_a_copy(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:
+    """The dataset of the run's name is another one now: tiles say what was predicted, but nothing can be saved."""
     app = open_page(epochs_of_their_own, "misclassified", run="late")
-    assert shown_grid(app)["keys"]
+    before = shown_grid(app)
+    assert before["keys"]
     delete_dataset(epochs_of_their_own, "tiny")
     save_tiny(epochs_of_their_own, seed=7)
     app.run()
-    assert ["fingerprint differs" in error.value for error in app.error] == [True]
-    assert not shown_grid(app)["keys"]
+    grid = shown_grid(app)
+    assert (grid["keys"], grid["captions"]) == (before["keys"], before["captions"]) and grid != before
+    assert "fingerprint differs" in said(app)
+    assert "misclassified_missing_bring_back" not in {button.key for button in app.button}, "the name is taken"
+    app.button(key="misclassified_this page").click().run()
+    save = app.button(key="misclassified_save")
+    assert save.disabled and "fingerprint differs" in said(app)
+    save_tiny(epochs_of_their_own, "copy")
+    app.run()
+    app.button(key="misclassified_missing_link_copy").click().run()
+    assert shown_grid(app)["keys"] == before["keys"] and "fingerprint differs" not in said(app)
+    assert not app.button(key="misclassified_save").disabled and not app.exception
+
+
+@pytest.mark.slow
+def test_no_page_fails_without_the_dataset(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
+    """Each says why pictures are missing, has the numbers all the same, and brings a deleted dataset back."""
+    image = read_predictions(epochs_of_their_own, "late").ids[0]
+    delete_dataset(epochs_of_their_own, "tiny")
+    for page, address in (
+        ("home", {}),
+        ("train", {"run": "late", "view": "Watch"}),
+        ("runs", {"runs": "late,early"}),
+        ("confusion", {"run": "late", "true": "airplane"}),
+        ("picture", {"run": "late"}),
+        ("picture", {"run": "late", "id": str(image)}),
+        ("predict", {"run": "late"}),
+        ("data", {}),
+    ):
+        app = open_page(epochs_of_their_own, page, **address)
+        assert not app.error, (page, [error.value for error in app.error])
+        assert page in ("runs", "predict", "data") or "The dataset tiny was deleted" in said(app).replace("\\", ""), (
+            page
+        )
+    app = open_page(epochs_of_their_own, "misclassified", run="late", image=str(image))
+    assert str(image) in [code.value for code in app.code]
+    app.button(key="misclassified_missing_bring_back").click().run()
+    assert "was deleted" not in said(app) and open_dataset(epochs_of_their_own, "tiny").test.ids[0] == image
 
 
 def test_a_picture_in_the_address_opens_large(

@@ -77,6 +77,15 @@ def _is_new(folder: LifeFolder) -> bool:
     return state.status is Status.QUEUED and not state.taken and not has_log
 
 
+def remove_unstarted(workspace: Workspace, run_id: str) -> None:
+    """Remove a new run that has never been started, as if it had not been made; any other run is left alone."""
+    with contextlib.suppress(RunError):  # it is gone
+        folder = run_folder(workspace, run_id)
+        with exclusive_run_changes(workspace):
+            if _is_new(folder):
+                _remove_new_run(folder)
+
+
 def _remove_new_run(folder: LifeFolder) -> None:
     what, gone = f"removing run {folder.run_id}", temp_beside(folder.path)
     try:

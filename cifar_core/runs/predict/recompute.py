@@ -8,10 +8,10 @@ from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.start import start_job
 from cifar_core.processes import Program
+from cifar_core.runs.dataset.opening import open_run_dataset
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.result_checks import check_weights
-from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
 
@@ -41,7 +41,7 @@ def start_recompute(workspace: Workspace, run_id: str) -> None:
         raise RunError(f"Run {run.id} is {run.status} and still writes its predictions: pause or stop it first.")
     if run.best is None:
         raise RunError(f"Run {run.id} has no finished epoch yet, so there is nothing to recompute.")
-    classes = len(open_run_dataset(workspace, run).class_names)
+    classes = len(open_run_dataset(workspace, run, exact=True).class_names)
     folder = as_stored(run_folder(workspace, run.id))
     try:
         check_weights(folder, run.best.epoch, run.config.model, classes)

@@ -10,17 +10,17 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from cifar_core.data import check_dataset, require_unchanged, seen_in_training
+from cifar_core.data import check_dataset, hash_of_pictures, require_unchanged, seen_in_training
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.runs.control.actions import is_active
+from cifar_core.runs.dataset.opening import open_run_dataset
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
 from cifar_core.runs.records import TrainingRecord, read_creation, read_training_record, run_config
-from cifar_core.runs.results import open_run_dataset
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.process import threads_of
@@ -48,7 +48,7 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
             raise RunError(f"Run {folder.run_id} is in use by another process: try again when that has ended.")
         run, record = read_run(folder.workspace, folder.run_id), read_training_record(folder)
         assert run.best is not None and record is not None
-        dataset = open_run_dataset(folder.workspace, run)
+        dataset = open_run_dataset(folder.workspace, run, exact=True)
         progress("Checking the pictures", 0, 0, "")
         require_unchanged(dataset)
         torch.set_num_threads(threads_of(folder))
@@ -66,6 +66,7 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         facts = replace(
             record.dataset,
             test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
+            test_pixels=hash_of_pictures(dataset.test),
             test_seen=int(seen["test"].sum()),
             validation_seen=int(seen["validation"].sum()),
             unvalidated=unvalidated_classes(dataset, data.validation.positions),

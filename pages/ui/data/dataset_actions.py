@@ -15,19 +15,19 @@ from cifar_core.data import (
     restore_dataset,
     start_export,
 )
-from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.limits import LIMITS_FILE, read_limits
-from cifar_core.runs import Run, Status, list_runs
-from cifar_core.text import MB, counted, first_names, size_text
+from cifar_core.runs import dataset_use, list_runs
+from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui import trash
 from pages.ui.components.job_view import show_job_end, show_running_job
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors, show_errors_as_toast
-from pages.ui.markdown import escaped
+from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.train.form_state import open_form_with_dataset
 
 _PAGE = "data"
+_ASKED_KEY = "data_delete_asked"  # session: the dataset whose deletion a person is asked about
 _EXPORT_HELP = (
     "One .zip of class folders with a PNG of each picture: Import reads it again, here or elsewhere. "
     "On the command line: `data export NAME`."
@@ -61,25 +61,56 @@ def show_actions(workspace: Workspace, state: DatasetState) -> None:
 
 
 def show_delete_button(workspace: Workspace, state: DatasetState) -> None:
-    """Show a button that deletes at one click; Undo makes a question needless."""
-    if st.button(
+    """Show a button that deletes: at one click where nothing uses the dataset, since there is Undo; else it asks."""
+    st.button(
         "Delete",
         key=f"data_delete_{state.name}",
         icon=":material/delete:",
         type="tertiary",
         help="Moves it to the trash, with a way back.",
-    ):
-        with show_errors_as_toast():
-            trash.note_deleted(_PAGE, state.name, state.title)
-            delete_dataset(workspace, state.name)
-            if st.query_params.get("dataset") == state.name:
-                del st.query_params["dataset"]
+        on_click=_ask_or_delete,
+        args=(workspace, state),
+    )
+    if st.session_state.get(_ASKED_KEY) == state.name:
+        _ask(workspace, state)
+
+
+def _ask_or_delete(workspace: Workspace, state: DatasetState) -> None:
+    if dataset_use(list_runs(workspace), state.name):
+        st.session_state[_ASKED_KEY] = state.name
+    else:
+        _delete(workspace, state)
+
+
+def _forget_question() -> None:
+    st.session_state.pop(_ASKED_KEY, None)
+
+
+@st.dialog("Delete this dataset?", on_dismiss=_forget_question)
+def _ask(workspace: Workspace, state: DatasetState) -> None:
+    """Say what uses a dataset before it is deleted."""
+    st.markdown(f"**{escaped(state.title)}** is in use:")
+    st.markdown("\n".join(f"- {escaped_sentence(text)}" for text in dataset_use(list_runs(workspace), state.name)))
+    with st.container(horizontal=True):
+        sure = st.button("Delete it", key="data_delete_sure", icon=":material/delete:", type="primary")
+        if sure or st.button("Keep it", key="data_delete_not"):
+            _forget_question()
+            if sure:
+                _delete(workspace, state)
             st.rerun()
+
+
+def _delete(workspace: Workspace, state: DatasetState) -> None:
+    with show_errors_as_toast():
+        trash.note_deleted(_PAGE, state.name, state.title)
+        delete_dataset(workspace, state.name)
+        if st.query_params.get("dataset") == state.name:
+            del st.query_params["dataset"]
 
 
 def show_undo(workspace: Workspace) -> None:
     """Show Undo for the last deleted dataset while it is in the trash, with what it means for runs on their way."""
-    trash.show_undo(_trash_of_datasets(workspace), lambda name: notes_on_runs(list_runs(workspace), name))
+    trash.show_undo(_trash_of_datasets(workspace), lambda name: dataset_use(list_runs(workspace), name))
 
 
 def show_trash(workspace: Workspace) -> None:
@@ -96,27 +127,6 @@ def _trash_of_datasets(workspace: Workspace) -> trash.TrashOf:
         empty=lambda: empty_dataset_trash(workspace),
         commands=_COMMANDS,
     )
-
-
-def notes_on_runs(runs: list[Run], name: str) -> list[str]:
-    """Return what the deletion of a dataset means for the runs that train on it, that wait to, and that have ended."""
-    runs = [run for run in runs if not run.problem and run.config.data.dataset == name]
-    active = [run for run in runs if run.active]
-    opened = [run.status is not Status.QUEUED and run.dataset is not None for run in active]
-    training = [run.name for run, has_it in zip(active, opened, strict=True) if has_it]
-    waiting = [run.name for run, has_it in zip(active, opened, strict=True) if not has_it]
-    ended = sum(not run.active and run.best is not None for run in runs)
-    sentences = []
-    if training:
-        sentences.append(f"Training on it goes on to the end: {first_names(training)}.")
-    if waiting:
-        begins = "draws it again" if name == DRAWN10_NAME else "fails unless it is back"
-        sentences.append(f"Waiting to train on it: {first_names(waiting)}. A run whose turn comes {begins}.")
-    if ended:
-        sentences.append(
-            f"{counted(ended, 'run')} trained on it: numbers stay, but no picture is shown until it is back."
-        )
-    return sentences
 
 
 def _show_export(workspace: Workspace, state: DatasetState) -> None:

@@ -12,6 +12,7 @@ from cifar_core.runs import PictureHistory, Predictions, Run, read_history
 from cifar_core.samples import sample_table
 from cifar_core.workspace import Workspace
 from pages.ui.understand.gallery_query import GalleryContent
+from pages.ui.understand.run_pictures import RunPictures
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,15 @@ class ShownPicture:
 
     workspace: Workspace
     run: Run
-    split: Split
+    pictures: RunPictures
     predictions: Predictions  # of the epoch that the page shows
     row: int  # in the test part, from 0
     id: str  # as the sample table has it
+
+    @property
+    def split(self) -> Split:
+        """The test part, or the stand-in for it."""
+        return self.pictures.split
 
     @property
     def label(self) -> int:
@@ -61,4 +67,6 @@ def find_picture(content: GalleryContent, wanted: str) -> ShownPicture | None:
     found = table.index[table["id"] == wanted]
     if found.empty:
         return None
-    return ShownPicture(query.workspace, query.run, content.split, content.findings.predictions, int(found[0]), wanted)
+    return ShownPicture(
+        query.workspace, query.run, content.pictures, content.findings.predictions, int(found[0]), wanted
+    )

@@ -10,6 +10,7 @@ import streamlit as st
 from cifar_core.evaluate import SCORES
 from cifar_core.figures import probability_bars
 from cifar_core.samples import tile_caption
+from pages.ui.caches import load_wrong_counts
 from pages.ui.components.class_bars import class_bars
 from pages.ui.components.images import enlarged
 from pages.ui.components.original_picture import fitting_words, load_original, show_original
@@ -18,15 +19,22 @@ from pages.ui.picture.other_runs import show_other_runs
 from pages.ui.picture.over_epochs import show_over_epochs
 from pages.ui.picture.shown_picture import ShownPicture
 from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
+from pages.ui.understand.run_pictures import show_missing_pictures
 
 ENLARGEMENT = 10  # times the picture's own size: 320 wide, which a phone shows whole
 ORIGINAL_HEIGHT = 128  # screen pixels
+WRONG_IN_HELP = (
+    "How many of the runs that differ from this one in the seed alone, itself among them, get it wrong at the epoch "
+    "that each of them reports."
+)
 
 
 def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
     """Show a picture after one epoch; another epoch that is chosen goes into the session under `epoch_key`."""
     row, probs = picture.scored(epoch), picture.probs(epoch)
     _show_verdict(row)
+    if picture.pictures.missing:
+        show_missing_pictures(picture.workspace, picture.run, picture.pictures.missing, f"{epoch_key}_missing")
     with st.grid(2, min_column_width=300):
         with st.container(horizontal=True):
             st.image(enlarged(picture.split.images[picture.row], ENLARGEMENT), alt=tile_caption(row, "confidence"))
@@ -35,7 +43,7 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
             probability_bars(probs, picture.class_names, picture.label, int(row["predicted_index"])),
             key=f"{epoch_key}_bars",
         )
-    _show_scores(row)
+    _show_scores(row, _wrong_words(picture))
     show_tag_buttons(pictures_to_tag(picture.workspace, picture.run, [picture.id]), epoch_key)
     show_over_epochs(picture, epoch, epoch_key)
     show_other_runs(picture)
@@ -52,7 +60,7 @@ def _show_verdict(row: dict[str, Any]) -> None:
 def _show_original(picture: ShownPicture) -> None:
     """Show what the picture was before it became 32 x 32, where the dataset keeps that."""
     run, split, row = picture.run, picture.split, picture.row
-    original = load_original(picture.workspace, run.config.data.dataset, split, row)
+    original = load_original(picture.workspace, picture.pictures.dataset, split, row)
     if original is not None:
         fit = run.dataset.fit if run.dataset else "crop"
         with st.container():
@@ -60,7 +68,15 @@ def _show_original(picture: ShownPicture) -> None:
             st.caption(fitting_words(original.size if split.sizes is None else split.sizes[row], fit))
 
 
-def _show_scores(row: dict[str, Any]) -> None:
+def _wrong_words(picture: ShownPicture) -> str:
+    """Return in how many of the repeats of the run the picture is wrong; empty where it has none."""
+    counts = load_wrong_counts(picture.workspace, picture.run)
+    if counts is None or len(counts) <= picture.row:
+        return ""
+    return f"{counts['wrong'].iloc[picture.row]} of {counts['of'].iloc[picture.row]} seeds"
+
+
+def _show_scores(row: dict[str, Any], wrong_in: str) -> None:
     """Show the scores on a few lines, each with its meaning and formula behind the "?"."""
     with st.container(horizontal=True, gap="small"):
         for score in SCORES.values():
@@ -69,3 +85,5 @@ def _show_scores(row: dict[str, Any]) -> None:
                 help=score.explanation,
                 width="content",
             )
+        if wrong_in:
+            st.markdown(f"Wrong in **{wrong_in}**", help=WRONG_IN_HELP, width="content")

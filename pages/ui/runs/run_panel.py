@@ -2,14 +2,17 @@
 
 import streamlit as st
 
-from cifar_core.runs import Run, note_run, read_run, rename_run
+from cifar_core.runs import Run, group_of, group_words, note_run, read_run, rename_run, seed_groups
 from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.workspace import Workspace
+from pages.ui.compare.links import show_compare_link
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
+from pages.ui.runs.ticked_runs import tick_all
+from pages.ui.saved_views.run_answers import show_run_answers
 from pages.ui.train.run_buttons import show_go_on_buttons
 from pages.ui.train.run_settings import show_run_settings
 
@@ -48,9 +51,11 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         if run.best is not None:
             _show_link("confusion", "What it confuses", ":material/grid_on:", run)
             _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+            show_compare_link(run)
     if run.error and not run.problem:
         st.caption(f":material/error: {escaped_sentence(run.error)}")
     if not run.problem:
+        _show_seeds(run, runs)
         _show_name_and_note(workspace, run)
     if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
         st.rerun()
@@ -59,9 +64,28 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             show_export_button(workspace, run)
             show_disk_space(workspace, run)
             show_delete_button(workspace, run)
+    if run.best is not None and not run.problem and not run.active:
+        show_run_answers(workspace, run)
     if not run.problem:
         with st.expander("Settings", icon=":material/tune:", key=f"runs_settings_{run.id}"):
             show_run_settings(run)
+
+
+def _show_seeds(run: Run, runs: list[Run]) -> None:
+    """Show what the repeats of a run have reached, and the way to all of them."""
+    group = group_of(seed_groups(runs), run.id)
+    if group is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f":material/casino: {group_words(group)}", width="content")
+        st.button(
+            f"Tick its {len(group.runs)} runs",
+            key=f"runs_tick_group_{run.id}",
+            type="tertiary",
+            icon=":material/select_all:",
+            on_click=tick_all,
+            args=([each.id for each in reversed(group.runs)],),
+        )
 
 
 def _origin(run: Run) -> str:

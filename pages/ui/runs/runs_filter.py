@@ -12,8 +12,8 @@ import streamlit as st
 from cifar_core.runs import Run
 from cifar_core.text import natural_key
 from pages.ui.markdown import escaped
-from pages.ui.runs.runs_table import HIDDEN_COLUMNS, SHARES, column_label, numeric_columns
-from pages.ui.url_state import UrlParameter, any_of, free_text, one_of, reset_widgets
+from pages.ui.runs.runs_table import HIDDEN_COLUMNS, SHARES, column_label, numeric_columns, one_row_a_setting
+from pages.ui.url_state import UrlParameter, any_of, free_text, on_off, one_of, reset_widgets
 from pages.ui.wording import STATUS_DISPLAY
 
 PAGE = "runs"  # prefix of the widget keys
@@ -52,6 +52,7 @@ def filter_url_parameters(runs: Sequence[Run], table: pd.DataFrame) -> dict[str,
         "range": UrlParameter([], partial(_read_ranges, numeric_columns(table)), lambda ranges: [*map(_text, ranges)]),
         "sort": one_of(columns, DEFAULT_SORT),
         "order": one_of(list(ORDERS), "descending"),
+        "group": on_off(False),
     }
 
 
@@ -89,6 +90,8 @@ def show_filter_row(runs: Sequence[Run], table: pd.DataFrame) -> None:
             format_func=ORDERS.__getitem__,
             label_visibility="collapsed",
         )
+    if table["group"].notna().any():
+        st.toggle("Group seeds", key=f"{PAGE}_group", help="One row for all runs that differ in the seed alone.")
 
 
 def show_chips(parameters: dict[str, UrlParameter]) -> list[str]:
@@ -118,11 +121,13 @@ def show_chips(parameters: dict[str, UrlParameter]) -> list[str]:
 
 def chosen_view() -> dict[str, Any]:
     """Return what the widgets say: the filters, `sort` and `order`, by the names of their URL parameters."""
-    return {name: st.session_state[f"{PAGE}_{name}"] for name in (*_FILTERS, "sort", "order")}
+    return {name: st.session_state[f"{PAGE}_{name}"] for name in (*_FILTERS, "sort", "order", "group")}
 
 
 def matching_rows(table: pd.DataFrame, said: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows that pass the filter, in the chosen order; those without a value come last.
+
+    Where seeds are grouped, the first one that passes stands for its setting.
 
     Args:
         table: of `runs_table`.
@@ -141,9 +146,10 @@ def matching_rows(table: pd.DataFrame, said: Mapping[str, Any]) -> pd.DataFrame:
                 -math.inf if each.low is None else each.low, math.inf if each.high is None else each.high
             )
     rows, by = table[kept], said["sort"] if said["sort"] in table else DEFAULT_SORT
-    return rows.sort_values(
+    rows = rows.sort_values(
         by, ascending=said["order"] == "ascending", kind="stable", na_position="last", key=_sort_key
     )
+    return one_row_a_setting(rows) if said["group"] else rows
 
 
 def _sort_key(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -9,7 +9,8 @@ import pandas as pd
 from cifar_core.config import differing, spec_of
 from cifar_core.export import table_csv
 from cifar_core.figures import run_swatch
-from cifar_core.runs import QueuePlace, Run
+from cifar_core.runs import QueuePlace, Run, seed_groups
+from cifar_core.text import counted
 from pages.ui.markdown import single_line
 from pages.ui.train.settings_form import setting_text
 from pages.ui.wording import date_and_time, percent, status_display
@@ -19,6 +20,7 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
     "name": "Run",
     "status": "Status",
     "accuracy": "Test accuracy",
+    "worse": "Worse on views",
     "dataset": "Dataset",
     "created": "Made",
     "seconds": "Time",
@@ -27,15 +29,21 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
     "note": "Note",
     "best_epoch": "Its epoch",
     "last_accuracy": "Last test accuracy",
+    "seeds": "Seeds",
+    "seed_mean": "Mean of seeds",
+    "seed_low": "Mean from",
+    "seed_high": "Mean to",
+    "seed_deviation": "Deviation of seeds",
 }
-SHARES = ("accuracy", "last_accuracy")  # columns of shares, 0 to 1
-HIDDEN_COLUMNS = ("id", "words")  # what the rows are about, and the text that is searched
+SEED_COLUMNS = ("seeds", "seed_mean", "seed_low", "seed_high", "seed_deviation")  # where runs differ in the seed alone
+SHARES = ("accuracy", "last_accuracy", *SEED_COLUMNS[1:])  # columns of shares, 0 to 1
+HIDDEN_COLUMNS = ("id", "words", "group")  # what the rows are about, the text that is searched, number of seed group
 _MOST_ROWS_KEPT = 5000
 _kept_rows: dict[str, tuple[Run, dict[str, Any]]] = {}  # by id; a run that was read again is another object
-_last_table: list[tuple[list[Run], pd.DataFrame]] = []  # of the last call, where none waited
+_last_table: list[tuple[list[Run], dict[str, int], pd.DataFrame]] = []  # of the last call, where none waited
 
 
-def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
+def runs_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mapping[str, int]) -> pd.DataFrame:
     """Return one row a run: `FIRST_COLUMNS`, the settings in which the runs differ by their names, `HIDDEN_COLUMNS`.
 
     The table is shared and must not be changed in place: while no run changes, it is the one of the call before.
@@ -43,28 +51,61 @@ def runs_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFram
     Args:
         runs: newest first.
         places: the places in the queue of those that wait.
+        worse: on how many saved views a run is worse than the run before, by its id, where it is on any.
     """
-    for before, table in _last_table:
-        if not places and before == runs:  # quick: most are the same objects
+    for before, worse_before, table in _last_table:
+        if not places and before == runs and worse_before == worse:  # quick: most are the same objects
             return table
-    table = _make_table(runs, places)
-    _last_table[:] = [] if places else [(list(runs), table)]
+    table = _make_table(runs, places, worse)
+    _last_table[:] = [] if places else [(list(runs), dict(worse), table)]
     return table
 
 
-def _make_table(runs: list[Run], places: Mapping[str, QueuePlace]) -> pd.DataFrame:
+def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mapping[str, int]) -> pd.DataFrame:
     sound = [run.config for run in runs if not run.problem]
     settings = [name for name in differing(sound) if name != "dataset"] if sound else []
-    rows = [_row_of(run) for run in runs]
+    groups = _group_cells(runs)
+    rows = [_row_of(run) | groups.get(run.id, {}) for run in runs]
     table = pd.DataFrame({key: [row.get(key) for row in rows] for key in (*FIRST_COLUMNS, *settings, *HIDDEN_COLUMNS)})
     table["status"] = [row["status"] + (f", {places[row['id']]}" if row["id"] in places else "") for row in rows]
+    table["worse"] = [worse.get(row["id"]) for row in rows]
+    table["words"] += [f" \nworse on {counted(worse[row['id']], 'view')}" if row["id"] in worse else "" for row in rows]
     for name in settings:  # those that all runs share would be found in every row
         label = spec_of(name).label.casefold()
         table["words"] += [f" \n{label} {row.get(name, '')} \n{name} {row.get(name, '')}" for row in rows]
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
-    for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "last_accuracy"):
+    for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "worse", "last_accuracy", *SEED_COLUMNS, "group"):
         table[key] = table[key].astype(float)
-    return table.drop(columns=[key for key in ("seen", "note") if not table[key].any()])  # what no run has
+    unused = [key for key in ("seen", "note", "worse") if not table[key].any()]  # what no run has
+    return table.drop(columns=[*unused, *(() if groups else SEED_COLUMNS)])
+
+
+def _group_cells(runs: list[Run]) -> dict[str, dict[str, Any]]:
+    """Return the cells that runs of one setting with several seeds share, by the ids of the runs."""
+    cells = {}
+    for number, group in enumerate(seed_groups(runs)):
+        spread = group.spread
+        facts = (spread.n, spread.mean, spread.low, spread.high, spread.deviation) if spread else (0, *[np.nan] * 4)
+        shared = {**dict(zip(SEED_COLUMNS, facts, strict=True)), "group": number}
+        cells.update({run.id: shared for run in group.runs})
+    return cells
+
+
+def one_row_a_setting(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the first row of each group of seeds and all other rows, the columns of seeds behind the accuracy.
+
+    Args:
+        rows: of `runs_table`, in the order in which they are shown.
+    """
+    whole = rows.groupby("group")["id"].transform("size")
+    names = [
+        name if pd.isna(group) else f"{name} and {size - 1:.0f} more"
+        for name, group, size in zip(rows["name"], rows["group"], whole, strict=True)
+    ]
+    kept = rows.assign(name=names)[rows["group"].isna() | ~rows["group"].duplicated()]
+    others = [key for key in kept.columns if key not in SEED_COLUMNS]
+    place = others.index("accuracy") + 1
+    return kept[[*others[:place], *(key for key in SEED_COLUMNS if key in kept), *others[place:]]]
 
 
 def column_label(key: str) -> str:
@@ -74,12 +115,13 @@ def column_label(key: str) -> str:
 
 def numeric_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns that hold numbers."""
-    return [key for key in table.columns if pd.api.types.is_numeric_dtype(table[key])]
+    shown = (key for key in table.columns if key not in HIDDEN_COLUMNS)
+    return [key for key in shown if pd.api.types.is_numeric_dtype(table[key])]
 
 
 def runs_csv(table: pd.DataFrame) -> bytes:
     """Return the rows as CSV: shares as fractions, times in seconds, the id as the last column."""
-    shown = table.drop(columns=["colour", "words"])
+    shown = table.drop(columns=["colour", "words", "group"])
     return table_csv(shown.rename(columns={key: column_label(key) for key in shown.columns if key != "id"}))
 
 

@@ -14,6 +14,7 @@ from cifar_core.runs import Run
 from pages.ui.run_focus import focus_on
 from pages.ui.runs.runs_filter import PAGE
 from pages.ui.runs.runs_table import FIRST_COLUMNS, HIDDEN_COLUMNS, SHARES, column_label
+from pages.ui.saved_views.loaded_answers import MARKED_RUNS
 from pages.ui.url_state import UrlParameter
 from pages.ui.wording import PERCENT_FORMAT, in_percent
 
@@ -49,6 +50,12 @@ def tick(run_id: str) -> None:
     focus_on(run_id)
 
 
+def tick_all(run_ids: Sequence[str]) -> None:
+    """Tick these runs after those that are ticked already; for a callback."""
+    before = [run_id for run_id in st.session_state[_TICKED_KEY] if run_id not in run_ids]
+    st.session_state[_TICKED_KEY] = [*before, *run_ids][-MAX_TICKED:]
+
+
 def clear_ticks() -> None:
     """Take all ticks away; for a callback."""
     st.session_state[_TICKED_KEY] = []
@@ -59,8 +66,9 @@ def show_table(rows: pd.DataFrame) -> None:
     ids = rows["id"].tolist()
     key, first = _table_key(ids)
     longest = max(map(len, rows["name"]))
+    shares = [name for name in SHARES if name in rows]
     st.dataframe(
-        in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), SHARES),
+        in_percent(rows.drop(columns=[*HIDDEN_COLUMNS, "seconds"]).assign(seconds=_clock(rows)), shares),
         column_order=[name for name in rows.columns if name not in HIDDEN_COLUMNS],
         height=TABLE_HEIGHT if len(ids) > 8 else "content",
         row_height=_THREE_LINES if longest > _LONG_NAME else None,
@@ -87,6 +95,11 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
             format=PERCENT_FORMAT,
             help="At the epoch that the validation part chose; at the last one where there is no such part.",
         ),
+        "worse": column.NumberColumn(
+            FIRST_COLUMNS["worse"],
+            help="Saved views on which the run is worse than the run before on the same test pictures, by more than "
+            f"chance explains (95 % interval). Of the {MARKED_RUNS} newest finished runs; tick one to see which.",
+        ),
         "last_accuracy": column.NumberColumn(FIRST_COLUMNS["last_accuracy"], format=PERCENT_FORMAT),
         "created": column.DatetimeColumn(
             FIRST_COLUMNS["created"], format="D MMM HH:mm" if this_year else "D MMM YYYY HH:mm"
@@ -101,10 +114,24 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
             help="Test pictures with the same pixels as a training or validation picture.",
         ),
         "best_epoch": column.NumberColumn(FIRST_COLUMNS["best_epoch"], help="The epoch of the test accuracy."),
+        **_seed_columns(),
     }
     return {
         key: special.get(key, column.Column(column_label(key))) for key in rows.columns if key not in HIDDEN_COLUMNS
     }
+
+
+def _seed_columns() -> dict[str, ColumnConfig]:
+    column, interval = st.column_config.NumberColumn, "95 % t interval of the mean."
+    helps = {
+        "seed_mean": "Mean test accuracy of the finished runs that differ in the seed alone, one a seed.",
+        "seed_low": interval,
+        "seed_high": interval,
+        "seed_deviation": "Standard deviation of their test accuracies, in points.",
+    }
+    seeds = column(FIRST_COLUMNS["seeds"], help="Finished runs that differ in the seed alone, one a seed.")
+    shares = {key: column(FIRST_COLUMNS[key], format=PERCENT_FORMAT, help=words) for key, words in helps.items()}
+    return {"seeds": seeds, **shares}
 
 
 def _name_pixels(longest: int) -> int:

@@ -1,4 +1,4 @@
-"""A run that has ended: the three things of its own that are worth a look, each a button that goes there."""
+"""A run that has ended: three things of its own that are worth a look, and its answers to the saved views."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from cifar_core.text import counted, percent
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
 from pages.ui.markdown import escaped
+from pages.ui.saved_views.run_answers import show_run_answers
 
 _THINGS = 3
 _SHORT = 24  # characters of a class name in a button
@@ -30,7 +31,7 @@ class Look:
 
 
 def show_things_to_look_at(workspace: Workspace, run: Run) -> None:
-    """Show the buttons of a run that has ended with a result.
+    """Show the buttons of a run that has ended with a result, each of which goes to one thing; then its saved views.
 
     Raises:
         RunError: its predictions are damaged.
@@ -51,6 +52,7 @@ def show_things_to_look_at(workspace: Workspace, run: Run) -> None:
                 )
             if pressed:
                 st.switch_page(f"pages/{look.page}.py", query_params={"run": run.id, **look.address})
+    show_run_answers(workspace, run)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

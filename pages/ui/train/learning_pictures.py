@@ -16,7 +16,8 @@ from cifar_core.workspace import Workspace
 from pages.ui.caches import file_identity, load_dataset, load_test_split
 from pages.ui.components.image_grid import image_grid
 from pages.ui.data.pictures_so_far import show_pictures_so_far
-from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.markdown import escaped
+from pages.ui.understand.run_pictures import show_missing_pictures
 
 _TILE = 56  # CSS pixels: six in a row in windows of 1366 and of 800
 _HELP = (
@@ -36,7 +37,7 @@ def show_learning_pictures(workspace: Workspace, run: Run) -> None:
         if run.active:
             show_pictures_so_far(workspace, run.config.data.dataset)
         else:
-            st.caption(escaped_sentence(error))
+            show_missing_pictures(workspace, run, str(error), "train_dozen")
         return
     rows = _rows(run.config.data.dataset, len(split.labels), run.config.machine.seed, split.labels)
     labels = np.asarray(split.labels[rows], np.int64)

@@ -15,6 +15,7 @@ from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
 from pages.ui.run_focus import focus_on, show_caveats
+from pages.ui.runs.seeds import show_seeds_line
 from pages.ui.train.active_runs import (
     refresh_interval,
     rerun_when_runs_change,
@@ -94,6 +95,7 @@ def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
     if _goes_on_below(run):
+        show_seeds_line(run, runs)
         _show_go_on_buttons(workspace, run, runs)
 
 

@@ -35,6 +35,7 @@ from cifar_core.runs.run import RETRIABLE
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
+from pages.ui.runs.seeds import show_repeat_choice
 from pages.ui.server.access import current_person
 from pages.ui.train.form_state import open_form
 from pages.ui.url_state import current_visit
@@ -179,6 +180,7 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
         if run.status in RETRIABLE:
             made = _show_retry(workspace, run, runs, page)
         _show_duplicate(run, page)
+        show_repeat_choice(workspace, run, page)
     return made
 
 

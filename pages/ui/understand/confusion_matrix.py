@@ -10,6 +10,7 @@ from cifar_core.figures import MAX_CELL_CLASSES, MatrixCells, confusion_cells
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, largest_cell
+from pages.ui.compare.links import show_epoch_link
 from pages.ui.components.confusion_grid import confusion_grid
 from pages.ui.components.scroll_here import ask_to_scroll
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
@@ -87,6 +88,7 @@ def show_controls(run: Run, epochs: Sequence[int], best: int) -> tuple[Normalisa
         if len(epochs) > 1:
             with st.container(width=260):
                 show_epoch_slider(PAGE_KEY, run, epochs, best)
+            show_epoch_link(run, st.session_state[f"{PAGE_KEY}_epoch"], epochs)
     return by or "count", hide, hold
 
 

@@ -39,7 +39,10 @@ def show_filter_panel(
     with st.container(border=True):
         with st.grid(4, min_column_width=190, gap="small"):
             st.multiselect("True class", class_names, placeholder="any", **shared("true"))
-            st.multiselect("Predicted class", class_names, placeholder="any", **shared("predicted"))
+            predicted = "B predicts" if "other_predicted" in parameters else "Predicted class"
+            st.multiselect(predicted, class_names, placeholder="any", **shared("predicted"))
+            if "other_predicted" in parameters:  # beside the answers of another run
+                st.multiselect("A predicts", class_names, placeholder="any", **shared("other_predicted"))
             st.text_input(
                 "Find in id",
                 type="search",
@@ -52,6 +55,9 @@ def show_filter_panel(
             for name in FILTERS:
                 with st.container(gap="xxsmall"):
                     _show_range(page, name, shown, parameters[name].default, shared(name))
+            if "wrong_in" in parameters:
+                with st.container(gap="xxsmall"):
+                    _show_wrong_in(page, shown, parameters["wrong_in"].default, shared("wrong_in"))
         if counts := _tag_counts(table, st.session_state[f"{page}_tags"]):
             st.pills(
                 "Tags",
@@ -81,3 +87,16 @@ def _show_range(
     )
     unit = "percent" if score.is_share else None
     st.slider(score.title, *limits, step=RANGE_STEP, format=unit, help=score.explanation, **shared)
+
+
+def _show_wrong_in(page: str, shown: pd.DataFrame, limits: tuple[float, float], shared: Mapping[str, Any]) -> None:
+    """Show a slider over the number of seeds with which a picture is wrong, under its histogram."""
+    values = shown["wrong_in"].to_numpy()
+    st.image(
+        small_histogram(values, limits, st.session_state[f"{page}_wrong_in"]),
+        width="stretch",
+        alt=f"Histogram of the number of seeds: {histogram_words(values, limits, '{:.0f}'.format)}",
+    )
+    title = f"Wrong in how many of {limits[1]:.0f} seeds"
+    help_text = "Each of the runs that differ from this one in the seed alone, and this one, at its reported epoch."
+    st.slider(title, *limits, step=1.0, format="%d", help=help_text, **shared)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.runs import Run, without_validation
-from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter, filter_parts, score_range
+from cifar_core.samples import FILTERS, OUTCOMES, SORTS, SampleFilter, Sort, filter_parts, score_range, sorts_of
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.understand.filter_panel import MAX_PER_PAIR
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
@@ -29,14 +29,20 @@ _HOW = ("page", "size", "image", "tile")  # how the pictures are shown, not whic
 
 
 def filter_url_parameters(class_names: Sequence[str], table: pd.DataFrame) -> dict[str, UrlParameter]:
-    """Return the URL parameters of the Misclassified page, apart from the epoch that the table is of."""
+    """Return the URL parameters of the Misclassified page, apart from the epoch that the table is of.
+
+    Args:
+        class_names: that can be chosen.
+        table: of all pictures, with the columns that come from elsewhere.
+    """
     return {
         "outcome": one_of(OUTCOMES, "mistakes"),
         "true": any_of(class_names),
         "predicted": any_of(class_names),
         **{name: number_range(*score_range(table, name)) for name in FILTERS},
         "text": free_text(),
-        "sort": one_of(list(SORTS), "loss"),
+        **({"wrong_in": number_range(0.0, float(table["wrong_of"].max()))} if "wrong_in" in table else {}),
+        "sort": one_of(list(sorts_of(table)), "loss"),
         "tags": any_words(),
         "per_pair": whole_number(0, MAX_PER_PAIR, 0),
         "tile": one_of(list(TILE_SIZES), "M"),
@@ -50,15 +56,17 @@ def chosen_filter(page: str, parameters: Mapping[str, UrlParameter]) -> tuple[Sa
     ranges = {name: said[name] for name in FILTERS if said[name] != parameters[name].default}
     chosen: dict[str, Any] = {name: tuple(said[name]) for name in ("true", "predicted", "tags")}
     chosen |= {name: said[name] for name in ("text", "outcome", "per_pair")}
+    if "wrong_in" in said and said["wrong_in"] != parameters["wrong_in"].default:
+        chosen["wrong_in"] = said["wrong_in"]
     return SampleFilter(ranges=ranges, **chosen), said["sort"]
 
 
-def show_view_row(page: str) -> None:
-    """Show the choice of outcome and of sort."""
+def show_view_row(page: str, sorts: Mapping[str, Sort]) -> None:
+    """Show the choice of outcome and of sort, of `sorts_of` the table."""
     outcome, sort = st.session_state[f"{page}_outcome"], st.session_state[f"{page}_sort"]
 
     def sort_title(name: str) -> str:  # choosing another one may change the outcome
-        return SORTS[name].title_for(outcome) if name == sort else SORTS[name].title
+        return sorts[name].title_for(outcome) if name == sort else sorts[name].title
 
     with st.container(horizontal=True, gap="small"):
         st.segmented_control(
@@ -72,7 +80,7 @@ def show_view_row(page: str) -> None:
         )
         st.segmented_control(
             "Sort by",
-            list(SORTS),
+            list(sorts),
             required=True,
             format_func=sort_title,
             key=f"{page}_sort",
@@ -103,10 +111,19 @@ def show_panel_button(page: str) -> bool:
     return is_open
 
 
-def show_chips(page: str, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter) -> None:
-    """Show a chip for each filter, which lifts it, and Reset where there is anything to set back."""
-    for name, words in filter_parts(sample_filter):
-        if name != "outcome":  # that choice stands above
+def show_chips(
+    page: str, parameters: Mapping[str, UrlParameter], sample_filter: SampleFilter, *, predicted: str = "predicted"
+) -> None:
+    """Show a chip for each filter, which lifts it, and Reset where there is anything to set back.
+
+    Args:
+        page: prefix of the widget keys.
+        parameters: of the filters.
+        sample_filter: what is kept.
+        predicted: as `filter_parts` takes it.
+    """
+    for name, words in filter_parts(sample_filter, predicted=predicted):
+        if name not in ("outcome", "verdict"):  # those choices stand above
             st.button(
                 escaped(words),
                 icon=":material/close:",

@@ -9,8 +9,9 @@ from cifar_core.data import Split
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, load_findings, load_test_split
+from pages.ui.caches import Findings, load_findings
 from pages.ui.understand.joined_columns import RunAtEpoch, joined_table
+from pages.ui.understand.run_pictures import RunPictures, run_pictures
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class GalleryQuery:
         findings = load_findings(self.workspace, self.run, self.epoch)
         table = joined_table(self, findings)
         rows = select_samples(table, self.sample_filter, self.sort)
-        return GalleryContent(self, findings, table, rows, load_test_split(self.workspace, self.run))
+        return GalleryContent(self, findings, table, rows, run_pictures(self.workspace, self.run, findings.predictions))
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,12 @@ class GalleryContent:
     findings: Findings
     table: pd.DataFrame  # all pictures of the run, as `joined_table` returns them
     rows: pd.DataFrame  # those that match, in the order of the tiles
-    split: Split
+    pictures: RunPictures
+
+    @property
+    def split(self) -> Split:
+        """The test part, or the stand-in for it."""
+        return self.pictures.split
 
 
 def selected_ids(query: GalleryQuery) -> set[str]:

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from cifar_core.export import epoch_file_name, predictions_csv, predictions_parquet
 from cifar_core.runs import Predictions, Run
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
-from pages.ui.caches import Findings, load_findings
+from pages.ui.caches import Findings, load_findings, load_wrong_counts
 from pages.ui.tags.known_tags import load_tags
 
-_FORMATS: dict[str, tuple[str, str, Callable[[Predictions, Mapping[str, tuple[str, ...]]], bytes]]] = {
+_Tags = Mapping[str, tuple[str, ...]]
+_FORMATS: dict[str, tuple[str, str, Callable[[Predictions, _Tags, pd.DataFrame | None], bytes]]] = {
     "CSV": ("csv", "text/csv", predictions_csv),
     "Parquet": ("parquet", "application/vnd.apache.parquet", predictions_parquet),
 }
@@ -40,4 +42,4 @@ def show_prediction_downloads(workspace: Workspace, run: Run, findings: Findings
 def _make_file(workspace: Workspace, run: Run, epoch: int, title: str) -> bytes:
     """Return the file; runs at the click, in a thread of the server."""
     tags = load_tags(workspace, run.dataset.fingerprint).words if run.dataset else {}
-    return _FORMATS[title][2](load_findings(workspace, run, epoch).predictions, tags)
+    return _FORMATS[title][2](load_findings(workspace, run, epoch).predictions, tags, load_wrong_counts(workspace, run))

@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cifar_core.errors import CifarCoreError
+from cifar_core.errors import CifarCoreError, DataError
 from cifar_core.export import epoch_file_name, require_exportable, save_job, start_save, zip_bytes
 from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
-from cifar_core.samples import SORTS, SampleFilter, select_samples
+from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_running_job
@@ -115,7 +115,7 @@ def _choose_enlargement(page: str) -> int:
 def _start(workspace: Workspace, query: GalleryQuery, rows: pd.DataFrame, enlarge: int) -> None:
     """Start the job that saves the pictures, and draw the page anew with it."""
     with show_errors():
-        label = epoch_file_name(query.run.id, query.epoch, f"by-{SORTS[query.sort].column}")
+        label = epoch_file_name(query.run.id, query.epoch, f"by-{query.sort}")
         start_save(workspace, query.run.id, query.epoch, rows, label=label, enlarge=enlarge)
         st.session_state[_watched_key(query)] = True
         st.rerun()
@@ -163,6 +163,8 @@ def _show_last_save(job: JobState | None) -> None:
 
 def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFrame) -> tuple[str, str]:
     """Return about how large the files will be, and the reason where they cannot be made."""
+    if content.pictures.missing:
+        return "not here", escaped_sentence(content.pictures.missing)
     enlarge = st.session_state.get(f"{content.query.page}_enlarge") or 1
     names = content.findings.predictions.class_names
     try:
@@ -174,6 +176,8 @@ def _export_size(workspace: Workspace, content: GalleryContent, rows: pd.DataFra
 def _make_zip(query: GalleryQuery, chosen: Set[str], enlarge: int) -> bytes:
     """Return the ZIP; runs at the click, in a thread of the server."""
     content = query.load()
+    if content.pictures.missing:  # gone since the button was drawn
+        raise DataError(content.pictures.missing)
     found = content.findings.predictions
     rows = rows_to_export(content, chosen)
     return zip_bytes(content.split, rows, found.probs, found.class_names, query.epoch, enlarge=enlarge)

@@ -10,7 +10,15 @@ from cifar_core.runs import EpochLine, Run, Status
 from pages.ui.runs.runs_filter import ColumnRange, filter_url_parameters, matching_rows
 from pages.ui.runs.runs_table import numeric_columns, runs_csv, runs_table
 
-NOTHING = {"text": "", "status": [], "dataset": [], "range": [], "sort": "created", "order": "descending"}
+NOTHING = {
+    "text": "",
+    "status": [],
+    "dataset": [],
+    "range": [],
+    "sort": "created",
+    "order": "descending",
+    "group": False,
+}
 LINE = EpochLine(2, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.01, 1.0, 100.0)
 
 
@@ -30,7 +38,7 @@ RUNS = [
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return runs_table(RUNS, {})
+    return runs_table(RUNS, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -60,15 +68,16 @@ def test_filter_and_sort(table: pd.DataFrame, said: dict[str, object], names: li
 
 def test_what_a_person_looks_for_stands_first_and_the_settings_last(table: pd.DataFrame) -> None:
     assert table.columns[:7].tolist() == ["colour", "name", "status", "accuracy", "dataset", "created", "seconds"]
-    assert table.columns[-3:].tolist() == ["learning_rate", "id", "words"], "of the settings, only those that differ"
+    assert table.columns[-3:].tolist() == ["id", "words", "group"], "hidden"
+    assert table.columns[-4] == "learning_rate", "of the settings, only those that differ"
     assert {"accuracy", "seconds", "learning_rate"} <= set(numeric_columns(table))
     assert b"Learning rate" in runs_csv(table) and b"0.6996" in runs_csv(table) and b"svg" not in runs_csv(table)
 
 
 def test_the_table_is_made_again_only_for_other_runs(table: pd.DataFrame) -> None:
-    same = runs_table(RUNS, {})
-    assert runs_table(list(RUNS), {}) is same
-    renamed = runs_table([replace(RUNS[0], name="other"), *RUNS[1:]], {})
+    same = runs_table(RUNS, {}, {})
+    assert runs_table(list(RUNS), {}, {}) is same
+    renamed = runs_table([replace(RUNS[0], name="other"), *RUNS[1:]], {}, {})
     assert renamed["name"].tolist()[:2] == ["other", "Run 9"]
 
 

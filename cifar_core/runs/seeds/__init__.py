@@ -1,0 +1,1 @@
+"""Several runs of one setting that differ in the seed alone."""

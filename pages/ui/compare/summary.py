@@ -1,0 +1,60 @@
+"""What the page says first: the difference in one sentence, the numbers it comes from, and the settings that differ."""
+
+import streamlit as st
+
+from cifar_core.config import differing, spec_of
+from cifar_core.evaluate import INTERVAL_METHOD, Interval, PairedComparison, comparison_sentence
+from cifar_core.runs import Run, seed_noise
+from cifar_core.spec import value_words
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.understand.joined_columns import RunAtEpoch
+from pages.ui.wording import percent
+
+MAX_SETTINGS = 4  # that are named on the line; the others stand behind its "?"
+METHODS = (
+    f"Every difference is B − A on the same pictures. Its 95 % interval: {INTERVAL_METHOD}, for paired shares. "
+    "Of each accuracy: Wilson. p: exact McNemar test, how often chance alone would split the changed pictures at "
+    "least as unevenly if A and B were equally good."
+)
+
+
+def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch, runs: list[Run]) -> None:
+    """Show the sentence large, and the rest small; all runs tell what is known of the seeds of A and B."""
+    noise = seed_noise(runs, a.run, b.run) if all(map(_is_reported, (a, b))) else None
+    with st.container(gap=None):
+        st.subheader(escaped_sentence(comparison_sentence(comparison, noise=noise)), anchor=False, help=METHODS)
+        accuracies = " · ".join(
+            f"{letter} {escaped(at.run.name)} {_accuracy(interval)}"
+            for letter, at, interval in (("A", a, comparison.accuracy_a), ("B", b, comparison.accuracy_b))
+        )
+        words, others = setting_words(a.run, b.run)
+        st.caption(f"{accuracies} · test, n = {comparison.n:,} · {words}", help=others or None)
+
+
+def _is_reported(at: RunAtEpoch) -> bool:
+    """Whether this is the epoch that a run's accuracy is of: repeats are known to spread there."""
+    return at.run.best is not None and at.epoch == at.run.best.epoch
+
+
+def setting_words(a: Run, b: Run) -> tuple[str, str]:
+    """Return the settings that differ, as Markdown, and those for which there was no room."""
+    if a.id == b.id:
+        return "two epochs of one run", ""
+    names = differing([a.config, b.config])
+    if not names:
+        return "the same settings", ""
+    flat_a, flat_b = a.config.flat(), b.config.flat()
+
+    def change(name: str) -> str:
+        spec = spec_of(name)
+        before, after = (escaped(value_words(spec, flat[name])) for flat in (flat_a, flat_b))
+        return f"{spec.label.lower()} {before} → {after}"
+
+    changes = [change(name) for name in names]
+    more = len(changes) - MAX_SETTINGS
+    shown = ", ".join(changes[:MAX_SETTINGS]) + (f" and {more} more" if more > 0 else "")
+    return f"differ: {shown}", ", ".join(changes[MAX_SETTINGS:])
+
+
+def _accuracy(interval: Interval) -> str:
+    return f"**{percent(interval.value)}** ({100 * interval.low:.1f} to {100 * interval.high:.1f})"

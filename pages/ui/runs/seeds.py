@@ -1,0 +1,67 @@
+"""Repeating a run with other seeds: the button, and what its repeats have reached."""
+
+import secrets
+from functools import partial
+
+import streamlit as st
+
+from cifar_core.runs import MOST_SEEDS, Run, Status, group_of, group_words, repeat_with_seeds, seed_groups
+from cifar_core.text import counted
+from cifar_core.workspace import Workspace
+from pages.ui.error_messages import show_errors_as_toast
+from pages.ui.server.access import current_person
+from pages.ui.wording import clock
+
+_FURTHER = 2  # seeds that are proposed: three in all give a first idea of the spread
+_NONCE_KEY = "seeds_nonce"  # session: one nonce for the next repeats, so that a double click makes them once
+
+
+def show_repeat_choice(workspace: Workspace, run: Run, page: str) -> None:
+    """Show the button that repeats a finished run with other seeds, with a few words below it.
+
+    Args:
+        workspace: where.
+        run: the run; nothing is shown of one that is not finished, or went on from another one's weights.
+        page: prefix of the widget keys.
+    """
+    if run.status is not Status.FINISHED or run.origin != "trained":
+        return
+    with st.container(width="content", gap=None):
+        with st.popover("Repeat with seeds", icon=":material/casino:", key=f"{page}_repeat_{run.id}"):
+            st.markdown("Further runs with the same settings, each with another seed: how much of a result is chance?")
+            count = st.number_input(
+                "Further runs", 1, MOST_SEEDS, _FURTHER, key=f"{page}_repeats_{run.id}", persist_state="page"
+            )
+            st.button(
+                f"Queue {counted(count, 'run')}",
+                key=f"{page}_repeat_start_{run.id}",
+                icon=":material/play_arrow:",
+                on_click=partial(_repeat, workspace, run.id, count, _nonce()),
+            )
+            if run.seconds:
+                st.caption(f"This one trained for {clock(run.seconds)}: about {clock(count * run.seconds)} in all.")
+        st.caption("how much is chance?")
+
+
+def show_seeds_line(run: Run, runs: list[Run]) -> None:
+    """Show what the repeats of a run have reached together; nothing where it has none.
+
+    Args:
+        run: the run.
+        runs: all runs, newest first.
+    """
+    group = group_of(seed_groups(runs), run.id)
+    if group is not None:
+        st.caption(f":material/casino: {group_words(group)}")
+
+
+def _nonce() -> str:
+    return str(st.session_state.setdefault(_NONCE_KEY, secrets.token_hex(8)))
+
+
+def _repeat(workspace: Workspace, run_id: str, count: int, nonce: str) -> None:
+    """Queue the repeats; the second click of a double click finds them made."""
+    with show_errors_as_toast():
+        made = repeat_with_seeds(workspace, run_id, count, nonce=nonce, person=current_person())
+        st.session_state[_NONCE_KEY] = secrets.token_hex(8)
+        st.toast(f"{counted(len(made), 'run')} queued, each with a seed of its own.", icon=":material/play_arrow:")
