@@ -101,6 +101,8 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "silent_since": found.silent_since,
         "origin": found.origin,
         "parent": found.parent,
+        "parent_epoch": found.parent_epoch,
+        "earlier_epochs": found.earlier_epochs,
         "epoch_rule": found.epoch_rule,
         "caveats": accuracy_caveats(found),
         "seeds": group_facts(group) if group else None,

@@ -4,6 +4,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import click
@@ -30,8 +31,10 @@ from cifar_core.runs import (
     Run,
     Status,
     accuracy_caveats,
+    continue_run,
     create_run,
     estimated,
+    fine_tune_run,
     list_runs,
     queue_places,
     read_metrics,
@@ -41,6 +44,7 @@ from cifar_core.runs import (
     stop_run,
 )
 from cifar_core.runs.control.actions import STOP_SECONDS
+from cifar_core.runs.run import GOES_ON
 from cifar_core.text import clock, counted, range_words
 from cifar_core.train import set_aside
 from cifar_core.workspace import Workspace
@@ -50,21 +54,35 @@ _WAITING_SECONDS = 0.5  # longer, because each look reads all runs
 
 
 @click.command()
-@click.option("--preset", default="default", metavar="|".join(PRESETS), help="Starting point; options beside it win.")
+@click.option("--preset", metavar="|".join(PRESETS), help="Starting point, else default; options beside it win.")
+@click.option("--continue", "continues", metavar="RUN", help="Train this run for --epochs more, as a new run.")
+@click.option("--from", "weights_of", metavar="RUN", help="Begin with the weights of this run, on another --dataset.")
 @click.option("--name", default="", help="What to call the run; else it is called by its id.")
 @setting_options
 @json_option
 @workspace_option
-def train(workspace: Workspace, preset: str, name: str, as_json: bool, **settings: Any) -> None:
-    """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has."""
-    config = make_config(chosen(settings), preset=preset)
-    say_set_aside(workspace, config)
-    run_id, ctrl_c = begin(workspace, lambda: create_run(workspace, config, name=name), start_run)
+def train(
+    workspace: Workspace,
+    preset: str | None,
+    continues: str | None,
+    weights_of: str | None,
+    name: str,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has.
+
+    --continue goes on from a finished run: a constant learning rate stays, another schedule runs anew over the epochs
+    from a tenth of its peak. Dataset, split, seed, network and optimiser are those of the run.
+    """
+    bases = {"--preset": preset, "--continue": continues, "--from": weights_of}
+    given = [option for option, value in bases.items() if value is not None]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other: each says what the settings start from.")
+    make = _maker(workspace, chosen(settings), name, preset=preset, continues=continues, weights_of=weights_of)
+    run_id, ctrl_c = begin(workspace, make, start_run)
     with _report_that_it_goes_on(workspace, run_id):
-        expected = estimated(read_run(workspace, run_id))
-    about = f", {range_words(expected.low, expected.high)} of training" if expected else ""
-    epochs = counted(config.optimizer.epochs, "epoch")
-    say(f"Run {run_id}: {config.model.model} on {config.data.dataset}, {epochs}{about}.")
+        say(_beginning(read_run(workspace, run_id)))
     run = follow(workspace, run_id, ctrl_c)
     if as_json:
         print_json(summary(run))
@@ -72,6 +90,38 @@ def train(workspace: Workspace, preset: str, name: str, as_json: bool, **setting
         raise unfinished(run)
     say(_closing(run))
     say_caveats(run)
+    for warning in run.warnings:
+        say(warning)
+
+
+def _maker(
+    workspace: Workspace,
+    changes: dict[str, Any],
+    name: str,
+    *,
+    preset: str | None,
+    continues: str | None,
+    weights_of: str | None,
+) -> Callable[[], str]:
+    """What makes the run of these options; `begin` calls it."""
+    if continues is not None:
+        return partial(continue_run, workspace, continues, changes, name=name)
+    if weights_of is not None:
+        return partial(fine_tune_run, workspace, weights_of, changes, name=name)
+    config = make_config(changes, preset=preset or "default")
+    say_set_aside(workspace, config)
+    return partial(create_run, workspace, config, name=name)
+
+
+def _beginning(run: Run) -> str:
+    """What a run is and how long it will take; of one that goes on from another run, from where."""
+    expected, settings = estimated(run), run.config
+    about = f", {range_words(expected.low, expected.high)} of training" if expected else ""
+    what = f"{settings.model.model} on {settings.data.dataset}, {counted(settings.optimizer.epochs, 'epoch')}{about}"
+    if run.origin in GOES_ON:
+        what += f", from the weights of run {run.parent} after epoch {run.parent_epoch}"
+        what += f", learning rate {settings.optimizer.learning_rate:g} ({settings.optimizer.schedule})"
+    return f"Run {run.id}: {what}."
 
 
 def say_set_aside(workspace: Workspace, config: RunConfig) -> None:

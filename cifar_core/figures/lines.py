@@ -54,6 +54,7 @@ def curves(
     scale: CurveScale,
     best: tuple[str, int] | None = None,
     within: pd.DataFrame | None = None,
+    earlier: pd.DataFrame | None = None,
 ) -> go.Figure:
     """Accuracy or loss per epoch for the training, validation and test part.
 
@@ -64,6 +65,8 @@ def curves(
         best: word and epoch of the line with a label that marks the epoch whose weights are used, such as ("best", 4).
         within: the accuracy within the epochs, measured on some pictures: columns `epoch` (0.25 is a quarter of the
             first), `accuracy`, `pictures`, `part`; drawn lightly.
+        earlier: epochs of the runs that this one continues: columns as of `metrics`, `place` (0 is the last of them, -1
+            the one before) and `run`. They are drawn to the left of 0, under their own numbers.
 
     Raises:
         ConfigError: another kind.
@@ -74,14 +77,18 @@ def curves(
     figure = new_figure(height=CURVES_HEIGHT, revision=f"curves-{kind}-{scale.epochs}-{scale.zoomed}")
     # Room for the label of the best epoch above and for the legend below, also before there are any.
     figure.update_layout(margin={"t": 20, "b": 76}, showlegend=True, xaxis_automargin=False)
+    drawn = metrics.assign(place=metrics["epoch"])
+    if earlier is not None and len(earlier):
+        drawn = pd.concat([earlier, drawn], ignore_index=True)
     for part in ("train", "validation", "test"):
         column = f"{part}_{kind}"
-        if column not in metrics or metrics[column].isna().all():
+        if column not in drawn or drawn[column].isna().all():
             continue
         style = {"color": PART_COLOURS[part]}
         figure.add_scatter(
-            x=metrics["epoch"],
-            y=_SCALE[kind] * _finite(metrics[column]),
+            x=drawn["place"],
+            y=_SCALE[kind] * _finite(drawn[column]),
+            customdata=drawn["epoch"],
             name=PART_WORDS[part],
             mode="lines+markers",
             line={**style, "width": 2},
@@ -90,7 +97,9 @@ def curves(
         )
     if within is not None and kind == "accuracy" and len(within):
         _add_within(figure, metrics, within)
-    _run_axes(figure, metrics, kind, scale)
+    _run_axes(figure, drawn, kind, scale)
+    if earlier is not None and len(earlier):
+        _show_earlier(figure, earlier, scale)
     if best is not None:
         _mark_epoch(figure, *best, scale)
     return figure
@@ -104,6 +113,7 @@ def _add_within(figure: go.Figure, metrics: pd.DataFrame, within: pd.DataFrame) 
     style = {"color": PART_COLOURS.get(part, NEUTRAL)}
     figure.add_scatter(
         x=points["epoch"],
+        customdata=points["epoch"],
         y=_SCALE["accuracy"] * _finite(points["accuracy"]),
         name="within epochs",
         mode="lines+markers",
@@ -111,6 +121,34 @@ def _add_within(figure: go.Figure, metrics: pd.DataFrame, within: pd.DataFrame) 
         line={**style, "width": 1.5, "dash": "dot"},
         marker={**style, "size": points["size"], "symbol": SYMBOLS.get(part, "circle"), "line": {"width": 0}},
         hovertemplate=f"{_hover('accuracy')} of {pictures:,} {part} pictures",
+    )
+
+
+def _show_earlier(figure: go.Figure, earlier: pd.DataFrame, scale: CurveScale) -> None:
+    """Make room for the epochs of earlier runs, number them as those runs do, and mark where each was continued."""
+    count = len(earlier)
+    step = whole_number_step(scale.epochs + count, MAX_EPOCH_TICKS)
+    before = earlier[(earlier["epoch"] % step == 0) & (earlier["place"] < 0)]
+    own = list(range(step, scale.epochs + 1, step))
+    room = 0.02 * (scale.epochs + count)
+    figure.update_xaxes(
+        range=[1 - count - room, scale.epochs + room],
+        tickmode="array",
+        tickvals=[*before["place"], *own],
+        ticktext=[str(epoch) for epoch in (*before["epoch"], *own)],
+        unifiedhovertitle_text="epoch %{customdata}",
+    )
+    last_of_runs = earlier.groupby("run", sort=False)["place"].max()
+    for place in last_of_runs:
+        figure.add_vline(x=place, line={"color": NEUTRAL, "width": 1.5})
+    figure.add_annotation(
+        x=last_of_runs.iloc[-1],
+        y=0,
+        yref="paper",
+        yanchor="bottom",
+        xanchor="right" if count > scale.epochs else "left",
+        text="continued",
+        showarrow=False,
     )
 
 

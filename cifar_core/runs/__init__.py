@@ -37,6 +37,9 @@ from cifar_core.runs.estimate.span import Span
 from cifar_core.runs.estimate.speed import MachineSpeed, read_speed
 from cifar_core.runs.estimate.speed_job import ensure_speed, measure_speed, speed_job
 from cifar_core.runs.estimate.time_left import estimated, time_left
+from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_epochs
+from cifar_core.runs.going_on.new_run import continue_run, continued_rate, fine_tune_run, fine_tuning_rate
+from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point, keeps_optimizer
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
@@ -91,6 +94,10 @@ __all__ = [
     "accuracy_doubts",
     "align_pair",
     "choose_dozen",
+    "continue_run",
+    "continued_rate",
+    "continued_runs",
+    "continuing_point",
     "create_run",
     "dataset_use",
     "delete_run",
@@ -106,10 +113,14 @@ __all__ = [
     "export_run",
     "find_deleted",
     "find_forgotten",
+    "fine_tune_run",
+    "fine_tuning_point",
+    "fine_tuning_rate",
     "group_facts",
     "group_of",
     "group_words",
     "import_run",
+    "keeps_optimizer",
     "link_dataset",
     "linkable_datasets",
     "list_runs",
@@ -123,6 +134,7 @@ __all__ = [
     "pause_run",
     "queue_places",
     "read_answers",
+    "read_earlier_epochs",
     "read_history",
     "read_learning_step",
     "read_metrics",

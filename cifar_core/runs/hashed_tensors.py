@@ -125,6 +125,30 @@ def check_tensors(stream: BinaryIO, expected: Mapping[str, tuple[int, ...]]) -> 
         name = sorted(header.keys() ^ expected.keys())[0]
         problem = "is missing" if name in expected else "does not belong there"
         raise ValueError(f"does not fit the network of its settings: {name[:60]!a} {problem}")
+    _check_data(stream, header, expected)
+
+
+def check_optimizer_tensors(stream: BinaryIO, network: Mapping[str, tuple[int, ...]]) -> None:
+    """Check a safetensors file of an optimiser's state: float32 numbers, or tensors shaped like those of its network.
+
+    Whether they are those of its optimiser is checked by the training that loads them.
+
+    Raises:
+        DamagedError: it is not a safetensors file.
+        ValueError: it holds other tensors, or values that are not numbers; the text ends the sentence "it ...".
+    """
+    header = _header(stream)
+    header.pop(_METADATA, None)
+    allowed = [[], *(list(shape) for shape in network.values())]
+    shapes = {name: entry.get("shape") if isinstance(entry, dict) else None for name, entry in header.items()}
+    for name, shape in shapes.items():
+        if shape not in allowed:
+            raise ValueError(f"does not fit the network of its settings: {name[:60]!a} has another shape")
+    _check_data(stream, header, {name: tuple(shape or ()) for name, shape in shapes.items()})
+
+
+def _check_data(stream: BinaryIO, header: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Check that the tensors are of these shapes, each in its place, and every value is a number."""
     end = 0
     for name, shape in sorted(expected.items(), key=lambda item: _begin(header[item[0]])):
         kind = "I64" if name.endswith("num_batches_tracked") else "F32"

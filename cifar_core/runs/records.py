@@ -42,6 +42,11 @@ class CreationRecord:
     person: str = ""
     origin: Origin = "trained"
     parent: FolderName | Literal[""] = ""
+    # Of a run that goes on from its parent: the epoch after which it took the weights, how many epochs it continues in
+    # all, and the fingerprint that its dataset must have, where that is the parent's.
+    parent_epoch: Count = 0
+    earlier_epochs: Count = 0
+    dataset_fingerprint: Sha256 | Literal[""] = ""
     colour: Count | None = None  # older runs: see `colour_of_id`
     identity: Sha256 | Literal[""] = ""  # only of an imported run: see `identity_of`
 

@@ -20,12 +20,12 @@ from cifar_core.data.array_files import check_header, npy_chunks, npy_header, op
 from cifar_core.errors import CifarCoreError
 from cifar_core.evaluate.checks import check_probs
 from cifar_core.runs.epoch_log import read_lines, read_points
-from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_tensors
+from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_optimizer_tensors, check_tensors
 from cifar_core.runs.records import CreationRecord
 from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
 from cifar_core.runs.run_folder import METRICS, MOST_BYTES, WITHIN_EPOCHS, RunFolder
 from cifar_core.runs.sample_files import SEEN, hash_of_samples
-from cifar_core.runs.tensor_limits import network_tensors
+from cifar_core.runs.tensor_limits import most_optimizer, network_tensors
 from cifar_core.text import size_text
 from cifar_core.train import EpochLine, MeasuredSplit, best_line
 
@@ -55,7 +55,8 @@ class ResultChecks:
         """What is missing or breaks a rule: each text names the file and the rule, and lacks the full stop.
 
         Args:
-            weights: check those of the best and of the last epoch too, which an active run may be replacing.
+            weights: check those of the best and of the last epoch and the state of the optimiser too, which an active
+                run may be replacing.
         """
         yield from self._point_faults()
         yield from self._log_faults()
@@ -76,6 +77,10 @@ class ResultChecks:
             if os.path.lexists(last):
                 yield from self._fault(lambda: _check_network(self.folder, last, model, classes))
                 self._keep(last, last)
+            optimizer = self.folder.last_optimizer(lines[-1].epoch)
+            if os.path.lexists(optimizer):
+                yield from self._fault(lambda: _check_optimizer(self.folder, optimizer, model, classes))
+                self._keep(optimizer, optimizer)
 
     def _point_faults(self) -> Iterator[str]:
         """Check the accuracy within epochs; call this before the epochs are read, for an active run adds some."""
@@ -152,6 +157,15 @@ def _check_network(stored: RunFolder, path: Path, model: ModelConfig, classes: i
         check_tensors(stream, network_tensors(model, classes))  # refuses a longer file before it is hashed
         stream.seek(0)
         check_hash(stream, required=False)
+
+
+def _check_optimizer(stored: RunFolder, path: Path, model: ModelConfig, classes: int) -> None:
+    with opened(stored, path) as stream:
+        if os.fstat(stream.fileno()).st_size > most_optimizer(model, classes):
+            raise ValueError("is larger than the state of an optimiser of its network")
+        check_optimizer_tensors(stream, network_tensors(model, classes))
+        stream.seek(0)
+        check_hash(stream)
 
 
 @contextlib.contextmanager

@@ -34,9 +34,10 @@ MAX_RUN_NAME = 80  # characters
 MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
-# How a run came about: trained from the beginning, continued from another run, predictions that another program made,
-# one fold of a cross-validation, or one trial of a sweep.
-Origin = Literal["trained", "continued", "predictions", "fold", "trial"]
+# How a run came about: trained from the beginning, continued from another run, trained on another dataset from the
+# weights of a run, predictions that another program made, one fold of a cross-validation, or one trial of a sweep.
+Origin = Literal["trained", "continued", "fine-tuned", "predictions", "fold", "trial"]
+GOES_ON: tuple[Origin, ...] = ("continued", "fine-tuned")  # they began with the weights of their parent
 _UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
@@ -111,6 +112,8 @@ class Run:
     origin: Origin = "trained"
     # Id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues.
     parent: str = ""
+    parent_epoch: int = 0  # of a run that began with its parent's weights: after which epoch they were taken
+    earlier_epochs: int = 0  # of a continued run: epochs that its weights had been trained for, over all runs before
     colour: int = 0  # 0 to COLOURS - 1, its own for ever
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     imported: bool = False  # from another workspace, without its checkpoint
@@ -144,6 +147,11 @@ class Run:
         A run that diverged cannot: from its checkpoint it would come to the same end.
         """
         return self.status in RESUMABLE and not self.imported and not self.diverged
+
+    @property
+    def can_be_continued(self) -> bool:
+        """Whether a new run can train it for more epochs: it has ended, is not to be resumed, and has a finished epoch."""
+        return not (self.active or self.resumable or self.diverged or self.problem) and self.best is not None
 
     @property
     def seconds(self) -> float:

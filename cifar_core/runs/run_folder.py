@@ -100,6 +100,23 @@ class RunFolder(LifeFolder):
         """The weights of the last epoch of a finished run, where another one is the best; a person may remove them."""
         return self.path / "last" / f"{epoch:04d}.safetensors"
 
+    def last_optimizer(self, epoch: int) -> Path:
+        """The state of the optimiser after the last epoch of a finished run, with which a further run goes on.
+
+        It is removed with `last_weights`; the weights that it belongs to are these, or those of the best epoch.
+        """
+        return self.path / "last" / f"{epoch:04d}-optimizer.safetensors"
+
+    @property
+    def start_weights(self) -> Path:
+        """The weights that an unfinished run began with, where it goes on from another run."""
+        return self.path / "start" / "weights.safetensors"
+
+    @property
+    def start_optimizer(self) -> Path:
+        """The state of the optimiser that it began with; there is none where it began with a new optimiser."""
+        return self.path / "start" / "optimizer.safetensors"
+
     def job(self, name: str) -> JobFolder:
         """A job that works with the run, such as one that recomputes its predictions; it stays out of exports."""
         return JobFolder(self.path / ".jobs" / name)

@@ -9,6 +9,7 @@ from cifar_core.text import MB
 _FLOAT_BYTES = 4  # counters have more, but are few
 _COPIES = 4  # of each weight in a checkpoint: itself, two that Adam keeps, and room for one more of another optimiser
 _PER_PICTURE = 8  # bytes in a checkpoint: the last loss of a picture and its weight
+_KEPT = 3  # of each weight in the state of an optimiser: as in a checkpoint, without the weight itself
 _REST = 2 * MB  # states of random number generators, zip entries of schema 1
 
 
@@ -20,6 +21,17 @@ def network_tensors(model: ModelConfig, classes: int) -> dict[str, tuple[int, ..
 def most_weights(model: ModelConfig, classes: int) -> int:
     """Bytes that a file of the network's weights has at most."""
     return MAX_HEADER + _FLOAT_BYTES * sum(math.prod(shape) for shape in network_tensors(model, classes).values())
+
+
+def head_tensors(model: ModelConfig) -> list[str]:
+    """The names of the tensors whose shape follows the number of classes: those of the last layer."""
+    fewer, more = network_tensors(model, 2), network_tensors(model, 3)
+    return [name for name, shape in fewer.items() if more[name] != shape]
+
+
+def most_optimizer(model: ModelConfig, classes: int) -> int:
+    """Bytes that a file of an optimiser's state has at most."""
+    return _KEPT * most_weights(model, classes) + _REST
 
 
 def most_checkpoint(model: ModelConfig, classes: int, train: int) -> int:

@@ -29,11 +29,18 @@ class Pruning:
         """Which pictures the current epoch uses: bool [N]."""
         return (self.weights > 0).cpu().numpy()
 
-    def start_epoch(self, epoch: int, epochs: int, seed: int) -> None:
-        """Choose the pictures of an epoch (1-based) and their weights; call this before its first batch."""
+    def start_epoch(self, epoch: int, epochs: int, seed: int, *, earlier: int = 0) -> None:
+        """Choose the pictures of an epoch (1-based) and their weights; call this before its first batch.
+
+        Args:
+            epoch: of this training, 1-based.
+            epochs: of this training.
+            seed: the run's.
+            earlier: epochs of the trainings that this one continues.
+        """
         if not self._whole:
             return
-        rng = np.random.default_rng([seed, _STREAM, epoch])
+        rng = np.random.default_rng([seed, _STREAM, earlier + epoch])
         weights = np.ones(len(self.losses), np.float32)
         if self._share and 1 < epoch <= WHOLE_FROM * epochs:
             weights = epoch_weights(self.losses.cpu().numpy(), self._share, rng)

@@ -78,6 +78,7 @@ class Trainer:
         precision: Precision | None = None,
         *,
         rule: EpochRule = LOWEST_LOSS,
+        earlier: int = 0,
     ) -> None:
         """Create the network and its optimiser.
 
@@ -87,12 +88,14 @@ class Trainer:
             device: computes.
             precision: of the network's computations; None takes the best one for the device.
             rule: which epoch is the best, and so when the training stops early.
+            earlier: epochs of the trainings that this one continues; the pictures come in the order that follows.
         """
         make_repeatable(config.machine.seed)
         self.config = config
         self.data = data
         self.device = device
         self.rule = rule
+        self.earlier = earlier
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
         whiten(self.net, data)
         if config.optimizer.optimizer == "averaged_sgd":
@@ -131,12 +134,18 @@ class Trainer:
         epoch, settings, seed = len(self.lines) + 1, self.config.optimizer, self.config.machine.seed
         before, started = self._epoch_seconds, time.monotonic()
         if self.batch == 0:
-            self.pruning.start_epoch(epoch, settings.epochs, seed)
+            self.pruning.start_epoch(epoch, settings.epochs, seed, earlier=self.earlier)
         shown = self.pruning.shown
         self.shown = int(shown.sum())
         self.batches = math.ceil(self.shown / settings.batch_size)
         batches = epoch_batches(
-            self.data, self.config.data, settings.batch_size, seed=seed, epoch=epoch, start=self.batch, shown=shown
+            self.data,
+            self.config.data,
+            settings.batch_size,
+            seed=seed,
+            epoch=self.earlier + epoch,
+            start=self.batch,
+            shown=shown,
         )
         self.net.train()
         for images, labels, indices in batches:

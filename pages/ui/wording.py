@@ -52,6 +52,20 @@ def status_display(run: Run) -> tuple[str, BadgeColour, str]:
     return STATUS_DISPLAY[run.status]
 
 
+def origin_words(run: Run) -> str:
+    """Return which run a run was made from, as Markdown; empty where it was made from none."""
+    if not run.parent:
+        return ""
+    parent = escaped(run.parent)
+    match run.origin:
+        case "continued":
+            return f"continues {parent} after epoch {run.parent_epoch}"
+        case "fine-tuned":
+            return f"began with the weights of {parent} (epoch {run.parent_epoch})"
+        case _:
+            return f"made from {parent}"
+
+
 def silence_line(run: Run) -> str:
     """Return what it means that a run does not respond, and what can be done."""
     if run.silent_since is None:

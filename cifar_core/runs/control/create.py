@@ -20,6 +20,7 @@ from cifar_core.runs.control.admission import exclusive_run_changes, require_mem
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
 from cifar_core.runs.estimate.speed import read_speed
+from cifar_core.runs.going_on.starting_point import StartingPoint
 from cifar_core.runs.listing import list_runs
 from cifar_core.runs.run import COLOURS, MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
@@ -41,6 +42,7 @@ def create_run(
     person: str = "",
     parent: str = "",
     name: str = "",
+    start: StartingPoint | None = None,
 ) -> str:
     """Make the folder of a new run, whole or not at all; `start_run` starts it.
 
@@ -51,6 +53,7 @@ def create_run(
         person: who asks, where there is a login; counted against `runs_per_person`.
         parent: id of the run whose settings these are.
         name: what people call it, as `rename_run` takes it; empty: it is called by its id.
+        start: the weights that it begins with, and the run that they are of, which is its parent then.
 
     Returns:
         The run's id.
@@ -59,14 +62,11 @@ def create_run(
         ConfigError: nothing would validate although training is to stop early, the machine's memory cannot hold the
             training, or the server's `settings.json` breaks a rule.
         DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or is too small for its parts.
-        RunError: the person already has as many runs as `runs_per_person` allows, or the name breaks a rule.
+        RunError: the person already has as many runs as `runs_per_person` allows, the name breaks a rule, or the
+            dataset is not the one that `start` asks for.
         StorageError: there is no room, or the disk refused; no run was made.
     """
-    classes, own = DRAWN10_CLASSES, 0
-    if config.data.dataset != DRAWN10_NAME:
-        dataset = open_dataset(workspace, config.data.dataset)
-        classes, own = len(dataset.class_names), dataset.held
-        training_parts(dataset, config.data, config.machine.seed, ONE_OF_THREE)  # DataError where one would be empty
+    classes, own = _require_dataset(workspace, config, start)
     require_validation(config, own)
     config = for_dataset(config, own)
     require_memory(config, classes)
@@ -85,8 +85,25 @@ def create_run(
             run_id = new_run_id()  # this random id is taken already
         runs = list_runs(workspace)
         require_person_limit(workspace, person, runs)
-        _make_folder(workspace, run_id, name, config, content | _provenance(workspace, config, runs))
+        content |= _provenance(workspace, config, runs) | (start.creation() if start else {})
+        _make_folder(workspace, run_id, name, content, start)
     return run_id
+
+
+def _require_dataset(workspace: Workspace, config: RunConfig, start: StartingPoint | None) -> tuple[int, int]:
+    """How many classes the run's dataset has, and how many validation pictures of its own; raises as `create_run`."""
+    absent = dataset_state(workspace, config.data.dataset).state == "absent"
+    if config.data.dataset == DRAWN10_NAME and (start is None or absent):  # the run makes it where it is absent
+        return DRAWN10_CLASSES, 0
+    dataset = open_dataset(workspace, config.data.dataset)
+    if start and start.fingerprint not in ("", dataset.fingerprint):
+        raise RunError(
+            f"The dataset {dataset.name} is not the one that run {start.run} was trained on (its fingerprint differs), "
+            "so it cannot be continued: train its weights on this one as another dataset (`train --from`)."
+        )
+    # DataError where one would be empty
+    training_parts(dataset, config.data, config.machine.seed, start.split_rule if start else ONE_OF_THREE)
+    return len(dataset.class_names), dataset.held
 
 
 def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
@@ -121,14 +138,18 @@ def next_colour(runs: Sequence[Run]) -> int:
     return max(range(COLOURS), key=lambda colour: used.index(colour) if colour in used else len(used))
 
 
-def _make_folder(workspace: Workspace, run_id: str, name: str, config: RunConfig, content: dict[str, Any]) -> None:
+def _make_folder(
+    workspace: Workspace, run_id: str, name: str, content: dict[str, Any], start: StartingPoint | None
+) -> None:
     with new_folder(workspace.runs / run_id) as path:
         folder = RunFolder(path)
         make_folder(folder.predictions)
         write_json(folder.config, {"id": run_id, **content})
         if name:
             write_json(folder.about, {"name": name})
-        write_first_status(folder, config.optimizer.epochs)
+        if start is not None:
+            start.give_to(folder)
+        write_first_status(folder, content["settings"]["epochs"])
 
 
 def _versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from cifar_core.config import RunConfig, make_config, spec_of
 from cifar_core.errors import RunError
 from cifar_core.runs.control.create import create_run
+from cifar_core.runs.going_on.starting_point import same_point
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.run import RETRIABLE
 from cifar_core.workspace import Workspace
@@ -17,6 +18,8 @@ _LOWER = 3  # a diverged run is tried again with its learning rate divided by th
 
 def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str = "") -> str:
     """Make a new run with the settings and the seed of one that failed, was interrupted or stopped; that one is kept.
+
+    It begins with the same weights, where that one went on from another run.
 
     Args:
         workspace: where both runs are.
@@ -36,7 +39,8 @@ def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str
             f"Run {run.id} has the status {run.status}: only a run that was stopped, was interrupted or failed can be "
             "retried; duplicate it instead."
         )
-    return create_run(workspace, run.config, nonce=nonce, person=person, parent=run.id)
+    start = same_point(workspace, run)
+    return create_run(workspace, run.config, nonce=nonce, person=person, parent=run.id, start=start)
 
 
 def lower_rate(config: RunConfig) -> float:
@@ -72,7 +76,8 @@ def retry_with_lower_rate(workspace: Workspace, run_id: str, *, nonce: str = "",
     if rate >= run.config.optimizer.learning_rate:
         raise RunError(f"Run {run.id} diverged with the lowest learning rate, {rate:g}: duplicate it and change more.")
     config = make_config({**run.config.flat(), "learning_rate": rate})
-    return create_run(workspace, config, nonce=nonce, person=person, parent=run.id)
+    start = same_point(workspace, run)
+    return create_run(workspace, config, nonce=nonce, person=person, parent=run.id, start=start)
 
 
 def duplicate_run(

@@ -14,7 +14,7 @@ from cifar_core.storage.atomic import remove_folder
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.workspace import Workspace
 
-LAST_WEIGHTS = "weights of the last epoch"
+LAST_WEIGHTS = "last weights and optimiser"
 _REST = "records and log"
 
 
@@ -47,6 +47,7 @@ def _part_names(folder: RunFolder) -> dict[str, str]:
         folder.weights(1).parent: "best weights",
         old.only_weights: "best weights",
         folder.last_weights(1).parent: LAST_WEIGHTS,
+        folder.start_weights.parent: "weights it began with",
         folder.checkpoints: "checkpoints",
         folder.old_checkpoint: "checkpoints",
         folder.training_records: "training records",
@@ -56,9 +57,9 @@ def _part_names(folder: RunFolder) -> dict[str, str]:
 
 
 def remove_last_weights(workspace: Workspace, run_id: str) -> int:
-    """Remove the weights of the last epoch of a run, where another epoch is the best; returns how many bytes they had.
+    """Remove the weights of a run's last epoch, unless they are the best, and the state of its optimiser.
 
-    Without them the run is whole, but no training can go on from its end.
+    Without them the run is whole, but a training can go on from its best weights only. Returns how many bytes they had.
 
     Raises:
         RunError: no such run, it is running, it has none, or a newer version of this program made it.
@@ -72,7 +73,8 @@ def remove_last_weights(workspace: Workspace, run_id: str) -> int:
             raise RunError(f"Run {run_id} is running: stop it first.")
         if not size:
             raise RunError(
-                f"Run {run_id} has no weights beside the best: its last epoch is the best, or they are gone."
+                f"Run {run_id} has no weights beside the best and no state of its optimiser: it has not finished, or "
+                "they are gone."
             )
-        remove_folder(folder.last_weights(1).parent, f"removing the weights of the last epoch of run {run_id}")
+        remove_folder(folder.last_weights(1).parent, f"removing the last weights of run {run_id}")
     return size

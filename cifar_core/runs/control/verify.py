@@ -39,7 +39,20 @@ def _checkpoint_problems(folder: RunFolder, run: Run) -> list[str]:
         most = most_checkpoint(run.config.model, classes, train)
     except CifarCoreError as error:
         return [str(error)]
-    return [problem for path in checkpoint_files(folder) if (problem := _checkpoint_problem(path, most))]
+    problems = [_checkpoint_problem(path, most) for path in checkpoint_files(folder)]
+    return [*filter(None, problems), *_start_problems(folder)]
+
+
+def _start_problems(folder: RunFolder) -> list[str]:
+    """Checks what the run begins with, where it goes on from another run and has not finished."""
+    problems = []
+    for path in (folder.start_weights, folder.start_optimizer):
+        if path.exists():
+            try:
+                check_hashed(path, path.stat().st_size, required=False)
+            except DamagedError as error:
+                problems.append(f"{path.relative_to(folder.path).as_posix()} is damaged: {error}.")
+    return problems
 
 
 def _checkpoint_problem(path: Path, most: int) -> str:

@@ -42,12 +42,20 @@ from cifar_core.machine import explain_memory_error, keep_memory, lower_priority
 from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.old_schemas import carry_over
-from cifar_core.runs.records import MAX_WARNINGS, TrainingRecord, read_creation, read_training_record, run_config
+from cifar_core.runs.records import (
+    MAX_WARNINGS,
+    CreationRecord,
+    TrainingRecord,
+    read_creation,
+    read_training_record,
+    run_config,
+)
 from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, write_samples
+from cifar_core.runs.training.start import begin_from_start
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
@@ -95,11 +103,13 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
     seen = seen_in_training(check.groups, data.train.positions, data.validation.positions)
     checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen, check.shortcuts)
-    loaded = checkpoints.load(lambda: Trainer(config, data, device, precision, rule=creation.epoch_rule))
+    loaded = checkpoints.load(lambda: _new_trainer(config, data, device, precision, creation))
     trainer = loaded.trainer
+    notes = begin_from_start(folder, creation, trainer, dataset.class_names)
     _rewind_logs(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
     record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
+    record = replace(record, warnings=notes)
     record = _with_warnings(record, read_training_record(folder), loaded)
     record = replace(record, start_up=None if draws else max(0.0, time.time() - begun))
     write_samples(folder, dataset, data, seen)
@@ -114,6 +124,12 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
     _write_end(folder, request, requests, replace(recorder.progress, elapsed=elapsed))
+
+
+def _new_trainer(
+    config: RunConfig, data: TrainingData, device: torch.device, precision: Precision, creation: CreationRecord
+) -> Trainer:
+    return Trainer(config, data, device, precision, rule=creation.epoch_rule, earlier=creation.earlier_epochs)
 
 
 def _sweep_unfinished(folder: RunFolder) -> None:
@@ -199,8 +215,13 @@ def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, r
 
 
 def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
-    """Raise RunError where the dataset has changed since the run began."""
-    before = read_training_record(folder)
+    """Raise RunError where the dataset has changed since the run began, or since the run that it continues."""
+    before, continues = read_training_record(folder), read_creation(folder).dataset_fingerprint
+    if continues and continues != dataset.fingerprint:
+        raise RunError(
+            f"The dataset {dataset.name} is not the one that this run's weights were trained on: its validation pictures "
+            "may have been learned from. Start a new run instead."
+        )
     if before and before.dataset.fingerprint != dataset.fingerprint:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
 

@@ -21,7 +21,8 @@ from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import Samples, samples_content
 from cifar_core.runs.training.checkpoints import Checkpoints
-from cifar_core.storage.atomic import append_line, make_folder, remove, write_atomic
+from cifar_core.runs.training.state_files import state_content
+from cifar_core.storage.atomic import append_line, make_folder, remove, remove_folder, write_atomic
 from cifar_core.storage.json_files import read_start
 from cifar_core.train import EpochLine, EpochPoint, MeasuredSplit, best_line
 from cifar_core.train.batches import TrainingData
@@ -86,7 +87,7 @@ class Recorder:
         self._remove_weights(trainer.lines)
 
     def on_end(self) -> None:
-        """Keep the weights of the last epoch, and remove the checkpoints and weights that a finished run does not need.
+        """Keep the last weights and the optimiser, and remove checkpoints and weights that a finished run does not need.
 
         Raises:
             StorageError: the disk took no more; the checkpoints are still there.
@@ -94,9 +95,12 @@ class Recorder:
         lines = self._trainer.lines
         if best_line(lines, self._trainer.rule) is not lines[-1]:
             write_weights(self._folder.last_weights(lines[-1].epoch), self._dataset, self._trainer)
+        write_optimizer(self._folder.last_optimizer(lines[-1].epoch), self._trainer)
         with contextlib.suppress(StorageError):  # files that cannot be removed do not keep the run from finishing
             self._checkpoints.clear()
             self._remove_weights(lines)
+            if self._folder.start_weights.parent.is_dir():
+                remove_folder(self._folder.start_weights.parent, "removing the weights that the run began with")
 
     def _save(self) -> None:
         started = time.monotonic()
@@ -135,6 +139,19 @@ def write_weights(path: Path, dataset: Dataset, trainer: Trainer) -> None:
     weights = {name: tensor.contiguous().cpu() for name, tensor in trainer.net.state_dict().items()}
     make_folder(path.parent)
     write_atomic(path, *with_hash(safetensors.torch.save(weights, weights_metadata(dataset, trainer.config.model))))
+
+
+def write_optimizer(path: Path, trainer: Trainer) -> None:
+    """Write the present state of the optimiser, with its SHA-256; none where a value of it is no number.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    state = trainer.optimizer.state_dict()
+    tensors = (value for kept in state["state"].values() for value in kept.values() if isinstance(value, torch.Tensor))
+    if all(bool(tensor.isfinite().all()) for tensor in tensors):
+        make_folder(path.parent)
+        write_atomic(path, *state_content(state))
 
 
 def weights_metadata(dataset: Dataset, model: ModelConfig) -> dict[str, str]:

@@ -11,11 +11,13 @@ from cifar_core.storage.parse import parse
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1024 * 1024
 _FORMAT = "cifar_core run"
-VERSION = 3  # of the zip. 3: a run of schema 3 with the accuracy within epochs; 2: one without; 1: schema 1 or 2
+# Of the zip. 4: a run with the state of its optimiser; 3: a run of schema 3 with the accuracy within epochs; 2: one
+# without; 1: schema 1 or 2.
+VERSION = 4
 _RECORDS = ("config.json", "status.json", "about.json", "facts.json")
 _OTHERS = re.compile(
     r"metrics\.jsonl|within-epochs\.jsonl"
-    r"|predictions/(test|validation)(-[0-9]{4}\.npy|\.npz)|(best|last)/[0-9]{4}\.safetensors"
+    r"|predictions/(test|validation)(-[0-9]{4}\.npy|\.npz)|(best|last)/[0-9]{4}\.safetensors|last/[0-9]{4}-optimizer\.safetensors"
     r"|predictions\.npz|history/test-[0-9]{4}\.npy|best\.safetensors",  # of version 1
     re.ASCII,
 )

@@ -10,7 +10,7 @@ from pages.ui.error_messages import show_errors
 
 
 def show_disk_space(workspace: Workspace, run: Run) -> None:
-    """Show a button that opens the sizes of a run's parts, and removes the weights of its last epoch."""
+    """Show a button that opens the sizes of a run's parts, and removes its last weights and optimiser."""
     try:
         parts = space_of(workspace, run.id)
     except CifarCoreError:  # it has been deleted meanwhile
@@ -20,10 +20,11 @@ def show_disk_space(workspace: Workspace, run: Run) -> None:
     ):
         st.markdown("\n".join(f"- {part}: **{size_text(size)}**" for part, size in parts.items()))
         if LAST_WEIGHTS in parts and st.button(
-            f"Remove the weights of the last epoch · {size_text(parts[LAST_WEIGHTS])}",
+            f"Remove the last weights and optimiser · {size_text(parts[LAST_WEIGHTS])}",
             key=f"runs_remove_last_{run.id}",
             icon=":material/delete_sweep:",
-            help="The weights of the best epoch and all predictions stay. Nothing brings the removed weights back.",
+            help="The weights of the best epoch and all predictions stay. To train it for more epochs, a run then begins "
+            "with the best weights and a new optimiser. Nothing brings the removed ones back.",
         ):
             with show_errors():
                 remove_last_weights(workspace, run.id)

@@ -15,6 +15,7 @@ from pages.ui.runs.ticked_runs import tick_all
 from pages.ui.saved_views.run_answers import show_run_answers
 from pages.ui.train.run_buttons import show_go_on_buttons
 from pages.ui.train.run_settings import show_run_settings
+from pages.ui.wording import origin_words
 
 MAX_PANELS = 5  # of ticked runs
 _SAVED_KEY = "runs_saved"  # session: id of the run whose name or note was just saved, and what was, in words
@@ -90,7 +91,7 @@ def _show_seeds(run: Run, runs: list[Run]) -> None:
 
 def _origin(run: Run) -> str:
     """Return which run it was made from, and whether it was imported."""
-    parts = [f"made from {escaped(run.parent)}"] if run.parent else []
+    parts = [origin_words(run)] if run.parent else []
     parts += ["imported"] if run.imported else []
     return "".join(f" · {part}" for part in parts)
 

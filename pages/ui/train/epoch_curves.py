@@ -3,6 +3,8 @@
 The session and the URL (`zoom`) keep whether the y axes fit what is drawn.
 """
 
+from dataclasses import dataclass
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -29,12 +31,21 @@ EPOCH_COLUMNS = {  # words for the fields of an epoch, in the order of the table
 }
 
 
+@dataclass(frozen=True)
+class Curves:
+    """What the curves of a run are drawn from."""
+
+    metrics: pd.DataFrame  # of `read_metrics`
+    within: pd.DataFrame  # of `read_within_epochs`
+    earlier: pd.DataFrame  # of `read_earlier_epochs`
+
+
 def read_zoom() -> None:
     """Take over from the URL whether to zoom in; once for each run of the page, before the curves are drawn."""
     url_to_widgets(_PREFIX, _URL_PARAMETERS)
 
 
-def show_accuracy(run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
+def show_accuracy(run: Run, tables: Curves) -> None:
     """Show the accuracy over the epochs, with the switch that zooms both charts. It is drawn empty before any point.
 
     So the browser has loaded Plotly by then.
@@ -43,23 +54,24 @@ def show_accuracy(run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None
         st.markdown("**Accuracy**", width="stretch")
         st.toggle("Zoom in", key=f"{_PREFIX}_zoom", help="Fits the upright axes to the curves; else they stand still.")
     widgets_to_url(_PREFIX, _URL_PARAMETERS)
-    _show_curves(run, "accuracy", metrics, within)
+    _show_curves(run, "accuracy", tables)
 
 
-def show_loss(run: Run, metrics: pd.DataFrame) -> None:
+def show_loss(run: Run, tables: Curves) -> None:
     """Show the loss over the epochs."""
     st.markdown("**Loss**")
-    _show_curves(run, "loss", metrics, None)
+    _show_curves(run, "loss", tables)
 
 
-def _show_curves(run: Run, kind: CurveKind, metrics: pd.DataFrame, within: pd.DataFrame | None) -> None:
+def _show_curves(run: Run, kind: CurveKind, tables: Curves) -> None:
     scale = CurveScale(run.config.optimizer.epochs, class_count(run), st.session_state[f"{_PREFIX}_zoom"])
     best = (epoch_word(run), run.best.epoch) if run.best else None
     st.plotly_chart(
-        _figure(metrics, kind, scale, best, within, st.context.theme.type),
+        _figure(tables.metrics, kind, scale, best, tables.within, tables.earlier, st.context.theme.type),
         key=f"train_{kind}",
         config={"displayModeBar": False},  # it would cover the label of the best epoch on a phone
-        alt=f"{kind} per epoch: training, validation, test",
+        alt=f"{kind} per epoch: training, validation, test"
+        + (", after the epochs of the run that it continues" if len(tables.earlier) else ""),
     )
 
 
@@ -69,11 +81,12 @@ def _figure(
     kind: CurveKind,
     scale: CurveScale,
     best: tuple[str, int] | None,
-    within: pd.DataFrame | None,
+    within: pd.DataFrame,
+    earlier: pd.DataFrame,
     theme: str | None,
 ) -> go.Figure:
     """Return a chart, made once for everybody who watches the run in this theme; it must not be changed."""
-    return with_readable_axes(curves(metrics, kind, scale, best, within))
+    return with_readable_axes(curves(metrics, kind, scale, best, within, earlier))
 
 
 def show_epoch_table(run: Run, metrics: pd.DataFrame) -> None:

@@ -5,10 +5,19 @@ Reads the run from the disk; its buttons are those of `run_buttons`.
 
 from collections.abc import Callable
 
-import pandas as pd
 import streamlit as st
 
-from cifar_core.runs import Run, Status, queue_places, read_metrics, read_within_epochs, slots, worker_log_tail
+from cifar_core.runs import (
+    Run,
+    Status,
+    queue_places,
+    read_earlier_epochs,
+    read_metrics,
+    read_within_epochs,
+    slots,
+    worker_log_tail,
+)
+from cifar_core.runs.run import GOES_ON
 from cifar_core.text import clock, counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
@@ -23,11 +32,11 @@ from pages.ui.train.active_runs import (
     show_run_progress,
 )
 from pages.ui.train.end_of_run import show_things_to_look_at
-from pages.ui.train.epoch_curves import read_zoom, show_accuracy, show_epoch_table, show_loss
+from pages.ui.train.epoch_curves import Curves, read_zoom, show_accuracy, show_epoch_table, show_loss
 from pages.ui.train.learning_pictures import show_learning_pictures
 from pages.ui.train.result_so_far import show_events, show_result_so_far
 from pages.ui.train.run_buttons import show_end_buttons, show_go_on_buttons
-from pages.ui.wording import estimate_error_line, queue_line, status_display
+from pages.ui.wording import estimate_error_line, origin_words, queue_line, status_display
 
 _MAX_RESULTS_INTERVAL = 5.0  # at most, between two reads of the results of a run that trains
 MAX_NOTICES = 3  # notices shown at once
@@ -86,11 +95,12 @@ def _show_results(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     """Show what the run has reached. While it is active the same elements are drawn at each refresh, in one order."""
     with show_errors():
         metrics, within = read_metrics(workspace, run.id), read_within_epochs(workspace, run.id)
+        earlier = read_earlier_epochs(workspace, run, {item.id: item for item in runs})
         _show_end_reason(run)
         if run.active or len(metrics) or len(within):
             show_result_so_far(run, metrics, within)
             show_caveats(run)
-            _show_curves_and_pictures(workspace, run, metrics, within)
+            _show_curves_and_pictures(workspace, run, Curves(metrics, within, earlier))
         if len(metrics):
             show_epoch_table(run, metrics)
         _show_worker_log(workspace, run)
@@ -104,7 +114,7 @@ def _goes_on_below(run: Run) -> bool:
     return run.active or run.status is Status.FINISHED
 
 
-def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFrame, within: pd.DataFrame) -> None:
+def _show_curves_and_pictures(workspace: Workspace, run: Run, tables: Curves) -> None:
     """Show the accuracy beside a dozen pictures, and below the loss beside what happened.
 
     In a narrow window they stand one below the other. What to look at after the end comes between, so that
@@ -112,7 +122,7 @@ def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFr
     """
     with st.grid(2, min_column_width=340):
         with st.container():
-            show_accuracy(run, metrics, within)
+            show_accuracy(run, tables)
         with st.container(), show_errors():
             show_learning_pictures(workspace, run)
     if run.best is not None and not run.active:
@@ -120,9 +130,9 @@ def _show_curves_and_pictures(workspace: Workspace, run: Run, metrics: pd.DataFr
             show_things_to_look_at(workspace, run)
     with st.grid(2, min_column_width=340):
         with st.container():
-            show_loss(run, metrics)
+            show_loss(run, tables)
         with st.container():
-            show_events(run, metrics)
+            show_events(run, tables.metrics)
 
 
 def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
@@ -134,6 +144,8 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             f"{badge} **{escaped(run.name)}**",
             f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}",
         ]
+        if run.origin in GOES_ON:
+            facts.append(origin_words(run))
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)

@@ -31,10 +31,11 @@ from cifar_core.runs import (
     start_run,
     stop_run,
 )
-from cifar_core.runs.run import RETRIABLE
+from cifar_core.runs.run import GOES_ON, RETRIABLE
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
+from pages.ui.runs.going_on import Make, show_more_epochs, show_other_dataset
 from pages.ui.runs.seeds import show_repeat_choice
 from pages.ui.server.access import current_person
 from pages.ui.train.form_state import open_form
@@ -91,7 +92,16 @@ def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: s
     Raises:
         CifarCoreError: `create_run` refuses it, for example for a limit, a full disk, or a missing dataset.
     """
-    run_id = create_run(workspace, config, nonce=nonce, person=current_person(), parent=parent, name=name)
+    return _start_once(
+        workspace,
+        lambda nonce: create_run(workspace, config, nonce=nonce, person=current_person(), parent=parent, name=name),
+        nonce,
+    )
+
+
+def _start_once(workspace: Workspace, make: Make, nonce: str = "") -> str:
+    """Make a run under a nonce, that of the session's next start if none is given, and queue it; return its id."""
+    run_id = make(nonce or start_nonce())
     start_run(workspace, run_id)
     st.session_state[START_NONCE_KEY] = secrets.token_hex(8)
     _announce_queue_place(workspace, run_id)
@@ -180,8 +190,20 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
         if run.status in RETRIABLE:
             made = _show_retry(workspace, run, runs, page)
         _show_duplicate(run, page)
+        if run.can_be_continued:
+            made = _show_going_on(workspace, run, page) or made
         show_repeat_choice(workspace, run, page)
     return made
+
+
+def _show_going_on(workspace: Workspace, run: Run, page: str) -> str:
+    """Show the ways to a run that begins with the weights of `run`; return the id of one that was just made."""
+    for show in (show_more_epochs, show_other_dataset):
+        make = show(workspace, run, page)
+        if make is not None:
+            with show_errors_as_toast():
+                return _start_once(workspace, make)
+    return ""
 
 
 def show_resume_button(workspace: Workspace, run: Run, page: str, kind: ButtonKind) -> None:
@@ -215,7 +237,9 @@ def _show_retry(workspace: Workspace, run: Run, runs: list[Run], page: str) -> s
     words = "from the start, all else and the seed the same" if lower else "from the start, same settings"
     # The count is part of the key, so that the second of two quick clicks finds no button; a later one finds one
     # that is disabled as long as the new run is under way, because it would end the same.
-    repeats = [other for other in runs if other.parent == run.id]
+    # One that went on from another run is repeated as a further run of that one.
+    parent = run.parent if run.origin in GOES_ON else run.id
+    repeats = [other for other in runs if other.parent == parent and other.id != run.id]
     under_way = any(other.active and (lower or other.config == run.config) for other in repeats)
     made = ""
     if _show_choice(

@@ -7,8 +7,10 @@ import streamlit as st
 from cifar_core.config import GROUP_TITLES, make_config, settings_by_group, spec_of
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run
+from cifar_core.runs.run import GOES_ON
 from cifar_core.spec import value_words
 from pages.ui.markdown import escaped
+from pages.ui.wording import origin_words
 
 
 def show_run_settings(run: Run) -> None:
@@ -35,6 +37,8 @@ def changed_line(preset: str, changed: Sequence[str]) -> str:
 
 def _preset_line(run: Run) -> str:
     made = f" Made from the settings of run {escaped(run.parent)}." if run.parent else ""
+    if run.origin in GOES_ON:
+        made = f" The run {origin_words(run)}."
     basis = "The preset" if not run.changed_settings else "Nearest preset:"
     return f"{basis} {changed_line(run.preset, run.changed_settings)}.{made}"
 

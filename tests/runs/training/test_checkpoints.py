@@ -25,7 +25,7 @@ from cifar_core.runs import create_run, list_runs, read_metrics, read_prediction
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, with_hash
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.training import reproducibility
-from cifar_core.runs.training.checkpoints import _restore_tensors, _separate_tensors
+from cifar_core.runs.training.state_files import _restore_tensors, _separate_tensors
 from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny

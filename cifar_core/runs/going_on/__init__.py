@@ -1,0 +1,1 @@
+"""Going on from a run that has ended: more epochs, or its weights on another dataset."""

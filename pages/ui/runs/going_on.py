@@ -1,0 +1,116 @@
+"""Going on from a run that has ended: more epochs, or its weights on another dataset. Starts nothing itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from cifar_core.config import spec_of
+from cifar_core.data import list_datasets
+from cifar_core.runs import Run, continue_run, continued_rate, fine_tune_run, fine_tuning_rate, keeps_optimizer
+from cifar_core.spec import allowed_range, value_words
+from cifar_core.text import counted
+from cifar_core.workspace import Workspace
+from pages.ui.error_messages import show_errors
+from pages.ui.markdown import single_line
+from pages.ui.server.access import current_person
+
+Make = Callable[[str], str]  # makes a run and returns its id; the argument is the nonce of the start
+
+
+def show_more_epochs(workspace: Workspace, run: Run, page: str) -> Make | None:
+    """Show how a run that `can_be_continued` is trained for more epochs; returns what makes the new run, once asked.
+
+    Args:
+        workspace: where.
+        run: the run as it is now.
+        page: prefix of the widget keys.
+    """
+    prefix = f"{page}_more_{run.id}"
+    with st.container(width="content", gap=None):
+        popover = st.popover("Train more epochs", icon=":material/update:", key=prefix, on_change="rerun")
+        st.caption("as a new run that goes on from this one")
+    if not popover.open:
+        return None
+    with popover, show_errors():
+        st.markdown(f":small[{_beginning(workspace, run)}]")
+        epochs = _number("epochs", run.config.optimizer.epochs, f"{prefix}_epochs")
+        changes = {"epochs": epochs, "learning_rate": _number("learning_rate", continued_rate(run), f"{prefix}_rate")}
+        st.caption(_rate_words(run))
+        if _asked(f"Train {counted(int(epochs), 'more epoch')}", prefix):
+            return lambda nonce: continue_run(workspace, run.id, changes, nonce=nonce, person=current_person())
+    return None
+
+
+def show_other_dataset(workspace: Workspace, run: Run, page: str) -> Make | None:
+    """Show how a run's weights are trained on another dataset; arguments and result as of `show_more_epochs`."""
+    prefix = f"{page}_tune_{run.id}"
+    with st.container(width="content", gap=None):
+        popover = st.popover("Use its weights", icon=":material/conversion_path:", key=prefix, on_change="rerun")
+        st.caption("on another dataset (fine-tuning)")
+    if not popover.open:
+        return None
+    with popover, show_errors():
+        ready = [state for state in list_datasets(workspace) if state.state == "ready"]
+        titles = {state.name: single_line(state.title) for state in ready if state.name != run.config.data.dataset}
+        if not titles:
+            st.markdown("There is no other dataset here yet.")
+            st.page_link("pages/data.py", label="Get or import one", icon=":material/photo_library:")
+            return None
+        st.markdown(
+            ":small[Begins with the weights of the best epoch. Where the classes are others, the last layer is made anew.]"
+        )
+        changes: dict[str, Any] = {
+            "dataset": st.selectbox(
+                "Dataset",
+                list(titles),
+                key=f"{prefix}_dataset",
+                format_func=lambda name: " · ".join(dict.fromkeys((name, titles[name]))),
+            ),
+            "epochs": _number("epochs", run.config.optimizer.epochs, f"{prefix}_epochs"),
+            "learning_rate": _number("learning_rate", fine_tuning_rate(run), f"{prefix}_rate"),
+        }
+        st.caption("A tenth of the run's learning rate, so that what it has learned is not lost at once.")
+        if _asked("Train its weights on this dataset", prefix):
+            return lambda nonce: fine_tune_run(workspace, run.id, changes, nonce=nonce, person=current_person())
+    return None
+
+
+def _beginning(workspace: Workspace, run: Run) -> str:
+    assert run.best is not None and run.last is not None
+    if keeps_optimizer(workspace, run):
+        return (
+            f"Begins with the weights and the optimiser after epoch {run.last.epoch}. "
+            "Dataset, validation part, seed and network stay."
+        )
+    return (
+        f"Begins with the weights of the best epoch, {run.best.epoch}, and a new optimiser, because the run keeps no "
+        "state of its own. Dataset, validation part, seed and network stay."
+    )
+
+
+def _rate_words(run: Run) -> str:
+    """Return what the learning rate does in the further epochs."""
+    if run.config.optimizer.schedule == "constant":
+        return "The constant learning rate goes on."
+    schedule = value_words(spec_of("schedule"), run.config.optimizer.schedule)
+    peak = "the peak of this run" if run.origin == "continued" else "a tenth of its peak"
+    return f"The schedule ({schedule}) runs anew over these epochs, from {peak}."
+
+
+def _number(name: str, value: float, key: str) -> float:
+    """Show a field for a setting, without bounds, as in the form of a new run: the check of the settings says the rule."""
+    spec = spec_of(name)
+    st.session_state.setdefault(key, value)
+    found = st.number_input(
+        spec.label,
+        key=key,
+        format="%g" if spec.kind == "float" else "%d",
+        step=value / 10 if spec.kind == "float" else 1,
+        help=f"{spec.help} Allowed: {allowed_range(spec)}.",
+    )
+    return value if found is None else found
+
+
+def _asked(label: str, prefix: str) -> bool:
+    return st.button(label, type="primary", key=f"{prefix}_start", icon=":material/play_arrow:")
