@@ -18,7 +18,8 @@ def save(job: JobFolder, request: SaveRequest, reporter: Reporter) -> None:
     run = read_run(folder.workspace, folder.run_id)
     found = read_predictions(folder.workspace, run.id, request.epoch)
     dataset = open_run_dataset(folder.workspace, run)
-    table = with_tags(prediction_table(found), read_tags(folder.workspace, dataset.fingerprint))
+    assert run.dataset is not None  # it was opened
+    table = with_tags(prediction_table(found), read_tags(folder.workspace, run.dataset.fingerprint))
     table = with_seeds(folder.workspace, run, table)
     if request.against:
         other = parse_run_epoch(request.against)
