@@ -29,6 +29,7 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 VIEWS = {  # of a page, beside its plain address
     "data": ("view=Checks", "view=Tags", "view=Card"),
     "train": ("view=New+run", "view=Watch"),
+    "compare": ("view=matrices", "view=classes"),
     "confusion": ("true=cat&predicted=dog",),
     "misclassified": ("outcome=all&image=test/00003.png",),
     "picture": ("source=own",),
