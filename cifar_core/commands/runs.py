@@ -1,6 +1,4 @@
-"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute,
-remove-last-weights, verify; `seeds.py` adds repeat.
-"""
+"""`runs`: lists, shows, controls, shares and checks runs; `of_a_run` holds further commands of it."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -112,9 +110,9 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(content)
         return
     click.echo(_line(found, place))
-    seeds = [group_words(group)] if group else []
-    for sentence in [*([found.error] if found.error else []), *content["events"], *content["caveats"], *seeds]:
-        click.echo(sentence)
+    for sentence in [found.error, *content["events"], *content["caveats"], group_words(group) if group else ""]:
+        if sentence:
+            click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     _echo_settings(found)
 

@@ -1,0 +1,1 @@
+"""Further commands of `runs`, one a file."""
