@@ -42,7 +42,8 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
     found = read_run(workspace, run)
     predictions = read_predictions(workspace, found.id)
     dataset = open_run_dataset(workspace, found)
-    notes = read_notes(workspace, dataset.fingerprint)
+    assert found.dataset is not None  # it was opened
+    notes = read_notes(workspace, found.dataset.fingerprint)
     table = with_tags(prediction_table(predictions), tags_of(notes))
     table = with_seeds(workspace, found, table)
     mistakes = select_samples(table, SampleFilter(), sort="loss")

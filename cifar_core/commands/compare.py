@@ -8,6 +8,7 @@ import click
 from cifar_core.commands.console import json_option, print_json, require_new_file, say, say_caveats, workspace_option
 from cifar_core.evaluate import INTERVAL_METHOD, Interval, PairedComparison, compare_predictions, comparison_sentence
 from cifar_core.export import comparison_csv
+from cifar_core.notes import read_tags
 from cifar_core.runs import (
     Predictions,
     RunEpoch,
@@ -50,7 +51,8 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
     for run in {run.id: run for run in runs}.values():
         say_caveats(run)
     if table is not None:
-        write_atomic(table, comparison_csv(first, second))
+        tags = read_tags(workspace, runs[0].dataset.fingerprint) if runs[0].dataset else {}
+        write_atomic(table, comparison_csv(first, second, tags))
         say(f"Wrote {comparison.n:,} rows to {table}")
     if as_json:
         sides = {"a": _side(runs[0].id, first), "b": _side(runs[1].id, second)}

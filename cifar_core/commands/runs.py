@@ -1,4 +1,4 @@
-"""`runs`: lists, shows, controls, shares and checks runs; `of_a_run` holds further commands of it."""
+"""`runs`: lists, shows, controls, shares and checks runs; `of_runs` holds further commands of it."""
 
 from collections.abc import Callable
 from dataclasses import asdict

@@ -214,7 +214,7 @@ def _require_alike(a: CheckedPredictions, b: CheckedPredictions) -> None:
 
 
 def shows_difference(comparison: PairedComparison) -> bool:
-    """Whether its interval leaves out 0 or its test is below `LEVEL`: a difference is claimed, if only as borderline."""
+    """Whether its interval leaves out 0, or its p is below `LEVEL`: both for a clear case, one for a borderline one."""
     return not comparison.difference.holds_zero or comparison.mcnemar_p < LEVEL
 
 

@@ -151,6 +151,12 @@ TERMS: dict[str, Term] = {
         "The epoch with the highest accuracy on the validation part; its weights are the ones that predict. Without a "
         "validation part it is the last one.",
     ),
+    "tag": Term(
+        "Tag",
+        "Your own word on a picture",
+        "It belongs to the picture in its dataset, so every run shows, filters and exports it. It stays when the dataset "
+        "is deleted, and is there again when the same pictures are back.",
+    ),
     "saved_view": Term(
         "Saved view",
         "A question that every run answers",

@@ -32,7 +32,7 @@ def table_csv(table: pd.DataFrame) -> bytes:
 
 
 def original_text(cell: str) -> str:
-    """A text cell of such a file as it was, without the apostrophe in front; one that was written elsewhere as it is."""
+    """A text cell of such a file as it was, without the apostrophe in front; one written elsewhere as it is."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(RISKY) else cell
 
 

@@ -27,7 +27,7 @@ from cifar_core.export.contact_sheet import MAX_TILES, contact_sheet, drawn_name
 from cifar_core.export.csv_table import table_csv
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.limits import LIMITS_FILE, read_limits, require_room
-from cifar_core.samples import EXPORTED_SCORES, WRONG_COLUMNS, printable, tag_texts
+from cifar_core.samples import COMPARED_COLUMNS, EXPORTED_SCORES, WRONG_COLUMNS, printable, tag_texts
 from cifar_core.storage.atomic import new_file, new_folder, write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, is_device_name, size_text
@@ -330,6 +330,7 @@ def _table(checked: _Selection, names: list[str]) -> pd.DataFrame:
         *(rows[name] for name in ("id", "index")),
         pd.Series(checked.epoch, rows.index, name="epoch"),
         *(rows[name] for name in ("true", "predicted")),
+        *(rows[name] for name in COMPARED_COLUMNS if name in rows),
         *([tag_texts(rows)] if "tags" in rows else []),
         *(
             pd.Series(checked.probs[rows["index"].to_numpy(), column], name=f"p_{name}")

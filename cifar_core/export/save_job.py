@@ -24,6 +24,7 @@ class SaveRequest(Request):
     indices: list[int]  # of the pictures in the test part, in rank order
     label: str  # part of the name of the folder
     enlarge: int  # each pixel becomes a square of this width
+    against: str = ""  # run and epoch, as `RUN@3`, whose answers stand beside them in the table; empty for none
 
 
 def save_job(workspace: Workspace, run_id: str) -> JobFolder:
@@ -32,7 +33,14 @@ def save_job(workspace: Workspace, run_id: str) -> JobFolder:
 
 
 def start_save(
-    workspace: Workspace, run_id: str, epoch: int, selection: pd.DataFrame, *, label: str, enlarge: int = 1
+    workspace: Workspace,
+    run_id: str,
+    epoch: int,
+    selection: pd.DataFrame,
+    *,
+    label: str,
+    enlarge: int = 1,
+    against: str = "",
 ) -> None:
     """Start to save pictures of a run; if the same save is in progress already, nothing is done.
 
@@ -42,6 +50,7 @@ def start_save(
         epoch: whose predictions are saved with the pictures.
         selection: rows of the run's sample table in rank order.
         label, enlarge: as `save_samples`.
+        against: run and epoch, as `RUN@3`, whose answers stand beside them in the table; empty for none.
 
     Raises:
         ConfigError: no pictures are selected, or too many.
@@ -50,6 +59,7 @@ def start_save(
     """
     if problems := count_problems(len(selection)):
         raise ConfigError(problems)
-    job, request = save_job(workspace, run_id), SaveRequest("save", epoch, selection["index"].tolist(), label, enlarge)
+    job, indices = save_job(workspace, run_id), selection["index"].tolist()
+    request = SaveRequest("save", epoch, indices, label, enlarge, against)
     if not start_job(job, Program.SAVE_PICTURES, request) and read_request(job, SaveRequest) != request:
         raise RunError(f"Other pictures of run {run_id} are being saved: wait until that is done, or cancel it.")

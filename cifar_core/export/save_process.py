@@ -5,9 +5,9 @@ from cifar_core.export.save_job import SaveRequest
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.notes import read_tags
-from cifar_core.runs import open_run_dataset, read_predictions, read_run
+from cifar_core.runs import open_run_dataset, parse_run_epoch, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.samples import prediction_table, with_seeds, with_tags
+from cifar_core.samples import prediction_table, with_other_answers, with_seeds, with_tags
 from cifar_core.text import counted
 
 
@@ -18,8 +18,12 @@ def save(job: JobFolder, request: SaveRequest, reporter: Reporter) -> None:
     run = read_run(folder.workspace, folder.run_id)
     found = read_predictions(folder.workspace, run.id, request.epoch)
     dataset = open_run_dataset(folder.workspace, run)
-    table = with_tags(prediction_table(found), read_tags(folder.workspace, dataset.fingerprint))
+    assert run.dataset is not None  # it was opened
+    table = with_tags(prediction_table(found), read_tags(folder.workspace, run.dataset.fingerprint))
     table = with_seeds(folder.workspace, run, table)
+    if request.against:
+        other = parse_run_epoch(request.against)
+        table = with_other_answers(table, prediction_table(read_predictions(folder.workspace, other.run, other.epoch)))
     made = save_samples(
         folder.workspace,
         dataset.test,

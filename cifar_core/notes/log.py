@@ -7,6 +7,7 @@ note too. The kinds are open: who reads a kind that it does not know leaves it a
 
 import datetime
 import json
+import os
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from cifar_core.storage.atomic import append_lines, make_folder
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import decode_json, read_start
 from cifar_core.storage.json_types import Moment, is_sha256
-from cifar_core.storage.locks import acquire
+from cifar_core.storage.locks import acquire, share_permissions
 from cifar_core.storage.parse import Rule, parse
 from cifar_core.text import MB, one_line, size_text
 from cifar_core.workspace import Workspace
@@ -152,6 +153,8 @@ def _append(
             )
         if lines:
             append_lines(path, lines)
+        if lines and not size and os.name == "posix":
+            share_permissions(path, path.parent, 0o666)  # whoever shares the workspace writes the same log
     return written
 
 

@@ -92,10 +92,16 @@ def taggings(notes: Notes) -> list[Tagging]:
 
 def tags_of(notes: Notes) -> dict[str, tuple[str, ...]]:
     """The words of each picture that has any, by its id, in natural order."""
-    words: dict[str, list[str]] = {}
-    for item in taggings(notes):
-        words.setdefault(item.id, []).append(item.word)
-    return {name: tuple(sorted(found, key=natural_key)) for name, found in words.items()}
+    given: dict[str, set[str]] = {}
+    for _, change in _changes(notes):
+        for word, ids in change.add.items():
+            for name in ids:
+                given.setdefault(name, set()).add(word)
+        for word, ids in change.remove.items():
+            for name in ids:
+                given.get(name, set()).discard(word)
+    keys = {word: natural_key(word) for word in set().union(*given.values())}
+    return {name: tuple(sorted(words, key=keys.__getitem__)) for name, words in given.items() if words}
 
 
 def read_tags(workspace: Workspace, fingerprint: str) -> dict[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ Everything is a pure function of saved predictions; reads and writes nothing.
 """
 
 from cifar_core.samples.captions import SHARED_BY_VERDICT, shared_words, tile_caption, tile_label, tile_lines
-from cifar_core.samples.compared import with_other_answers
+from cifar_core.samples.compared import COMPARED_COLUMNS, with_other_answers
 from cifar_core.samples.filter_words import filter_parts
 from cifar_core.samples.seeds import WRONG_COLUMNS, with_seeds, with_wrong_counts
 from cifar_core.samples.select import (
@@ -26,6 +26,7 @@ from cifar_core.samples.table import COLUMNS, prediction_table, printable, sampl
 
 __all__ = [
     "COLUMNS",
+    "COMPARED_COLUMNS",
     "EXPORTED_SCORES",
     "FILTERS",
     "OUTCOMES",

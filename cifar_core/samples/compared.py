@@ -5,6 +5,7 @@ import pandas as pd
 
 from cifar_core.evaluate import VERDICTS, verdicts
 
+COMPARED_COLUMNS = ("other_predicted", "verdict")  # what `with_other_answers` adds
 _VERDICT = pd.CategoricalDtype(pd.Index(VERDICTS))
 
 

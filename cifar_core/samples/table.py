@@ -65,7 +65,9 @@ def with_tags(table: pd.DataFrame, tags: Mapping[str, tuple[str, ...]]) -> pd.Da
         table: from `sample_table`; it is not changed.
         tags: the words of the pictures that have any, by id, as `cifar_core.notes.tags_of` gives them.
     """
-    return table.assign(tags=pd.Series([tags.get(name, ()) for name in table["id"]], table.index, dtype="object"))
+    return table.assign(
+        tags=pd.Series([tags.get(name, ()) for name in table["id"].tolist()], table.index, dtype="object")
+    )
 
 
 def tag_texts(table: pd.DataFrame) -> pd.Series:

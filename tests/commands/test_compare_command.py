@@ -44,7 +44,7 @@ def test_a_crafted_pair(call: Any, workspace: Workspace, verdicts: list[str], tm
     assert "B is better by 20.0 points (95 % interval 7.8 to 31.3); by chance alone p = 0.002." in err
     table = pd.read_csv(io.BytesIO(file.read_bytes()), keep_default_na=False)
     best = read_predictions(workspace, RUN)
-    assert list(table) == ["id", "true", "predicted_a", "predicted_b", "verdict"]
+    assert list(table) == ["id", "true", "predicted_a", "predicted_b", "verdict", "tags"]
     assert table["verdict"].tolist() == verdicts and table["id"].tolist() == best.ids.tolist()
     assert table["true"].tolist() == [best.class_names[label] for label in best.labels]
     assert ((table["predicted_b"] == table["true"]) == table["verdict"].isin(["fixed", "both right"])).all()

@@ -27,8 +27,9 @@ AXE = ROOT / "test-artifacts" / "axe.min.js"
 RUN_AXE = Path(__file__).with_name("axe.js").read_text("utf-8")
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 VIEWS = {  # of a page, beside its plain address
-    "data": ("view=Checks", "view=Card"),
+    "data": ("view=Checks", "view=Tags", "view=Card"),
     "train": ("view=New+run", "view=Watch"),
+    "compare": ("view=matrices", "view=classes"),
     "confusion": ("true=cat&predicted=dog",),
     "misclassified": ("outcome=all&image=test/00003.png",),
     "picture": ("source=own",),

@@ -16,7 +16,7 @@ from cifar_core.jobs import process, start
 from cifar_core.jobs.job import JobState, cancel_job, read_job
 from cifar_core.jobs.process import do_job
 from cifar_core.runs import Run, delete_run, read_predictions
-from cifar_core.samples import SampleFilter, prediction_table, select_samples
+from cifar_core.samples import SampleFilter, prediction_table, select_samples, with_other_answers
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.jobs.support import wait_for_end
@@ -114,3 +114,16 @@ def test_a_run_that_was_deleted_meanwhile(copy: Workspace, finished: Run, begin:
     with pytest.raises(RunError, match="There is no run"):
         begin(7)
     assert not (copy.runs / finished.id).exists()
+
+
+@pytest.mark.usefixtures("no_process")
+def test_the_answers_of_another_epoch_stand_beside_those_that_are_saved(
+    copy: Workspace, finished: Run, table: pd.DataFrame
+) -> None:
+    start_save(copy, finished.id, 1, table.head(5), label="fixed", against=f"{finished.id}@2")
+    assert do_job(save_job(copy, finished.id), SaveRequest, save) == 0
+    saved = pd.read_csv(next(copy.exports.glob("*/*.csv")))
+    joined = with_other_answers(table.head(5), prediction_table(read_predictions(copy, finished.id, 2)))
+    assert saved["id"].tolist() == joined["id"].tolist()
+    for name in ("other_predicted", "verdict"):
+        assert saved[name].tolist() == joined[name].tolist()

@@ -1,6 +1,7 @@
 """The notes log: several processes write it and lose nothing, a crash costs at most its own note, undo is a note."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -165,6 +166,14 @@ def test_refusals_are_sentences(workspace: Workspace, monkeypatch: pytest.Monkey
     Path(path).write_text("x" * 601)
     with pytest.raises(DataError, match="move it elsewhere"):
         read_notes(workspace, FINGERPRINT)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
+def test_whoever_shares_the_workspace_writes_the_same_log(workspace: Workspace) -> None:
+    workspace.notes.mkdir()
+    workspace.notes.chmod(0o770)
+    set_tag(workspace, FINGERPRINT, ["a"], "word", "")
+    assert all(path.stat().st_mode & 0o060 == 0o060 for path in workspace.notes.iterdir())
 
 
 def test_a_line_says_who_noted_what_and_when(workspace: Workspace) -> None:

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.runs import Run, read_run
+from cifar_core.runs import Run, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 OpenPage = Callable[..., AppTest]
+PATTERN = (0, 1, 2, 2, 3, 3, 3, 0)  # verdicts of the pictures of `crafted`, over and over
 _INIT = PagesManager.__init__
 
 
@@ -65,6 +67,19 @@ def epochs_of_their_own(finished: Run, shared: Workspace, tmp_path: Path) -> Wor
         rewrite_run(folder, epochs, best)
         assert read_run(workspace, name).best is not None
     return workspace
+
+
+@pytest.fixture
+def crafted(epochs_of_their_own: Workspace) -> Workspace:
+    """Run `early` is A and run `late` is B: what they answer after epoch 2 follows from PATTERN alone."""
+    found = read_predictions(epochs_of_their_own, "early", 2)
+    wanted = np.resize(PATTERN, len(found.labels))
+    for name, right, off in (("early", (1, 3), 1), ("late", (0, 3), 2)):
+        answers = np.where(np.isin(wanted, right), found.labels, (found.labels + off) % 10)
+        probs = np.full((len(answers), 10), 0.05, np.float32)
+        probs[np.arange(len(answers)), answers] = 0.55
+        np.save(RunFolder(epochs_of_their_own.runs / name).probs("test", 2), probs)
+    return epochs_of_their_own
 
 
 def rewrite_run(path: Path, epochs: int, best: int | None) -> None:

@@ -17,22 +17,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.compare.downloads import _pictures_csv
 from pages.ui.compare.views import _choose_cell
 from pages.ui.understand.joined_columns import RunAtEpoch
-from tests.pages.support import OpenPage, components, primaries, said, shown_grid
-
-PATTERN = (0, 1, 2, 2, 3, 3, 3, 0)  # verdicts of the pictures, over and over
-
-
-@pytest.fixture
-def crafted(epochs_of_their_own: Workspace) -> Workspace:
-    """Run `early` is A and run `late` is B: what they answer after epoch 2 follows from PATTERN alone."""
-    found = read_predictions(epochs_of_their_own, "early", 2)
-    wanted = np.resize(PATTERN, len(found.labels))
-    for name, right in (("early", np.isin(wanted, (1, 3))), ("late", np.isin(wanted, (0, 3)))):
-        answers = np.where(right, found.labels, (found.labels + (1 if name == "early" else 2)) % 10)
-        probs = np.full((len(answers), 10), 0.05, np.float32)
-        probs[np.arange(len(answers)), answers] = 0.55
-        np.save(RunFolder(epochs_of_their_own.runs / name).probs("test", 2), probs)
-    return epochs_of_their_own
+from tests.pages.support import PATTERN, OpenPage, components, primaries, said, shown_grid
 
 
 def ids_of(found: Predictions, verdict: str) -> set[str]:

@@ -217,7 +217,7 @@ def test_all_predictions_are_one_click_away(
     app = open_page(shared, "misclassified", run=finished.id, true="cat")
     buttons = [button.proto for button in app.get("download_button")]
     assert {button.label for button in buttons} == {"Predictions (CSV)", "Predictions (Parquet)"}
-    for title, made in (("CSV", predictions_csv(found)), ("Parquet", predictions_parquet(found))):
+    for title, made in (("CSV", predictions_csv(found, {})), ("Parquet", predictions_parquet(found, {}))):
         assert _make_file(shared, finished, found.epoch, title) == made, "whatever is filtered"
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,10 @@ from cifar_core.runs import read_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import FILTERS, SampleFilter
 from cifar_core.saved_views import View, views_of
+from cifar_core.saved_views.views import _StoredFilter
 from cifar_core.workspace import Workspace
 from pages.ui.saved_views.address import view_address
-from pages.ui.saved_views.menu import open_ended
+from pages.ui.saved_views.menu import _FILTER_PARAMETERS, open_ended
 from pages.ui.url_state import number_range
 from tests.conftest import make_perfect
 from tests.pages.support import OpenPage, said
@@ -98,3 +101,19 @@ def test_a_range_up_to_the_end_of_the_slider_has_no_end_in_another_run() -> None
     address = view_address(saved)
     assert address == {"loss": ["0.5~"], "margin": ["~0.5"], "entropy": ["0.3~0.4"]}
     assert {name: parameters[name].read(texts) for name, texts in address.items()} == chosen.ranges
+
+
+def test_the_url_says_every_part_of_a_view() -> None:
+    parts: dict[str, Any] = {
+        "true": ("cat",),
+        "predicted": ("dog",),
+        "ranges": {"loss": (1.0, 2.0)},
+        "text": "x",
+        "outcome": "all",
+        "per_pair": 2,
+        "tags": ("odd",),
+    }
+    assert parts.keys() == {part.name for part in fields(_StoredFilter)}
+    addresses = [view_address(SampleFilter(**{name: value})) for name, value in parts.items()]
+    assert [len(address) for address in addresses] == [1] * len(parts)
+    assert {name for address in addresses for name in address} < set(_FILTER_PARAMETERS)

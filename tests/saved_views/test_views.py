@@ -1,6 +1,7 @@
 """Views in the notes log of a dataset: what is read is what was saved, and what makes no sense harms nothing."""
 
 import math
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from cifar_core.errors import CifarCoreError, ConfigError, DataError
 from cifar_core.notes import append_notes, read_notes
 from cifar_core.samples import FILTERS, SampleFilter
 from cifar_core.saved_views import View, delete_view, find_view, rename_view, restore_view, save_view, views_of
-from cifar_core.saved_views.views import MAX_VIEWS, VIEW
+from cifar_core.saved_views.views import _OF_OTHER_RUNS, MAX_VIEWS, VIEW, _StoredFilter
 from cifar_core.workspace import Workspace
 
 PRINT = "ab" * 32
@@ -79,6 +80,12 @@ def test_what_is_no_view_is_refused_in_a_sentence_and_nothing_is_kept(
 def test_a_filter_that_depends_on_other_runs_is_refused(workspace: Workspace) -> None:
     with pytest.raises(ConfigError, match="depends on a comparison with another run: select"):
         save_view(workspace, PRINT, "", "fixed", SampleFilter(true=("cat",), verdict=("fixed",)))
+
+
+def test_no_part_of_a_filter_is_lost_when_it_is_saved() -> None:
+    kept_parts = {field.name for field in fields(_StoredFilter)}
+    assert kept_parts.isdisjoint(_OF_OTHER_RUNS)
+    assert {field.name for field in fields(SampleFilter)} == kept_parts | set(_OF_OTHER_RUNS)
 
 
 def test_there_is_a_most(workspace: Workspace) -> None:

@@ -12,12 +12,13 @@ from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
 from pages.ui.compare.choice import PAGE_KEY
 from pages.ui.compare.pair import Pair, load_pair
+from pages.ui.tags.known_tags import load_tags
 from pages.ui.understand.joined_columns import RunAtEpoch
 
 
 def show_downloads(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch, pair: Pair) -> None:
     """Show a button for each table; the file is made at the click, and the buttons keep no predictions."""
-    pictures = f"{counted(pair.comparison.n, 'test picture')}: true class, predicted by A and by B, and the verdict."
+    pictures = f"{counted(pair.comparison.n, 'test picture')}: true class, predicted by A and by B, the verdict, tags."
     files: dict[str, tuple[str, Callable[..., bytes], str]] = {
         "All pictures (CSV)": ("pictures", _pictures_csv, pictures),
         "Classes (CSV)": ("classes", _classes_csv, "How each class changed, with intervals; shares from 0 to 1."),
@@ -39,7 +40,8 @@ def show_downloads(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch, pair: Pai
 
 def _pictures_csv(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> bytes:
     found = [load_findings(workspace, at.run, at.epoch).predictions for at in (a, b)]
-    return comparison_csv(*align_pair(found[0], found[1], a.run.id, b.run.id))
+    tags = load_tags(workspace, a.run.dataset.fingerprint).words if a.run.dataset else {}
+    return comparison_csv(*align_pair(found[0], found[1], a.run.id, b.run.id), tags)
 
 
 def _classes_csv(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> bytes:

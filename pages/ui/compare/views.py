@@ -106,7 +106,7 @@ def show_classes(changes: pd.DataFrame) -> None:
         interval=[_bounds(low, high) for low, high in zip(changes["low"], changes["high"], strict=True)],
     )
     number, share = partial(st.column_config.NumberColumn, format="localized"), st.column_config.NumberColumn
-    recall = partial(share, format="%.1f", width=52)
+    recall = partial(share, format="%.1f", width=46)
     st.dataframe(
         shown[["class", "difference", "interval", "fixed", "broken", "recall_a", "recall_b", "n"]],
         key=key,
@@ -116,13 +116,13 @@ def show_classes(changes: pd.DataFrame) -> None:
         height="content" if len(changes) <= 12 else 460,
         alt="How the recall of each class changed from A to B",
         column_config={
-            "class": st.column_config.TextColumn("Class", width=92),
+            "class": st.column_config.TextColumn("Class", width=84),
             "difference": share(
-                "B − A", format="%+.1f", width=58, help="Recall of B less that of A, in percentage points."
+                "B − A", format="%+.1f", width=52, help="Recall of B less that of A, in percentage points."
             ),
-            "interval": st.column_config.TextColumn("95 %", help=TERMS["interval"].help, width=104),
-            "fixed": number("Fixed", width=50),
-            "broken": number("Broken", width=56),
+            "interval": st.column_config.TextColumn("95 %", help=TERMS["interval"].help, width=102),
+            "fixed": number("Fixed", width=46),
+            "broken": number("Broken", width=54),
             "recall_a": recall("A", help="Recall in A, in per cent."),
             "recall_b": recall("B", help="Recall in B, in per cent."),
             "n": number("n", help="Test pictures of the class."),

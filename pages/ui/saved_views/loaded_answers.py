@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import streamlit as st
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.notes import Notes, notes_path, read_notes
+from cifar_core.notes import Notes
 from cifar_core.runs import Run, Status
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.saved_views import Outcome, RunAnswers, View, answers_of_run, run_outcomes, views_of
 from cifar_core.workspace import Workspace
 from pages.ui.caches import file_identity
+from pages.ui.loaded_notes import load_notes
 
 MARKED_RUNS = 20  # newest of a list that are marked: judging one for the first time takes some 30 ms
 
@@ -54,10 +55,7 @@ def worse_views(workspace: Workspace, runs: Sequence[Run]) -> dict[str, int]:
 def _load_notes_of(workspace: Workspace, run: Run) -> Notes:
     if run.dataset is None:
         return Notes()
-    fingerprint = run.dataset.fingerprint
-    path = notes_path(workspace, fingerprint)
-    size = path.stat().st_size if path.exists() else 0  # two notes may have the same time
-    return _load_notes(workspace, fingerprint, (*file_identity(path), size))
+    return load_notes(workspace, run.dataset.fingerprint)
 
 
 def _load_outcomes(
@@ -68,11 +66,6 @@ def _load_outcomes(
     tagged = hash(frozenset(tags.items())) if any(view.sample_filter.tags for view in views) else None
     asked = (tuple(view.id for view in views), tagged)
     return _keep_outcomes(workspace, run, views, tags, (run.id, run.created, *map(file_identity, files), *asked))
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _load_notes(_workspace: Workspace, fingerprint: str, identity: object) -> Notes:
-    return read_notes(_workspace, fingerprint)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

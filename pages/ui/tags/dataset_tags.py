@@ -30,7 +30,10 @@ def show_dataset_tags(workspace: Workspace, dataset: Dataset) -> None:
             hide_index=True,
             width="content",
             alt="How many pictures have each tag",
-            column_config={"pictures": st.column_config.NumberColumn(format="localized")},
+            column_config={
+                "tag": st.column_config.TextColumn(width="medium"),
+                "pictures": st.column_config.NumberColumn(format="localized"),
+            },
         )
     else:
         st.info(

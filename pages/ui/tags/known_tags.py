@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.notes import latest_words, notes_path, read_notes, tags_of
+from cifar_core.notes import latest_words, tags_of
 from cifar_core.workspace import Workspace
-from pages.ui.caches import file_identity
+from pages.ui.loaded_notes import load_notes, notes_identity
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,13 @@ class KnownTags:
 
 def load_tags(workspace: Workspace, fingerprint: str) -> KnownTags:
     """Return the tags of the pictures of a dataset; none where its log cannot be read, for pages go on without them."""
-    path = notes_path(workspace, fingerprint)
-    size = path.stat().st_size if path.exists() else 0  # two notes may have the same time
-    return _load_tags(workspace, fingerprint, (*file_identity(path), size))
+    return _load_tags(workspace, fingerprint, notes_identity(workspace, fingerprint))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _load_tags(_workspace: Workspace, fingerprint: str, identity: object) -> KnownTags:
     try:
-        notes = read_notes(_workspace, fingerprint)
+        notes = load_notes(_workspace, fingerprint)
     except CifarCoreError as error:
         return KnownTags(problems=(str(error),))
     return KnownTags(tags_of(notes), tuple(latest_words(notes)), notes.problems)

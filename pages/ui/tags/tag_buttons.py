@@ -76,6 +76,7 @@ def show_tag_buttons(pictures: Tagged, prefix: str, *, with_keys: bool = True, l
             st.button(
                 escaped(word),
                 icon=_icon(known, word, pictures.ids),
+                type="tertiary",
                 shortcut=str(number) if with_keys and number <= len(known.latest) else None,
                 key=f"{prefix}_tag_{number}",
                 on_click=toggle_tag,

@@ -34,8 +34,8 @@ def show_prediction_downloads(workspace: Workspace, run: Run, findings: Findings
             type="tertiary",
             key=f"predictions_{ending}",
             on_click="ignore",
-            help=f"{counted(len(found.labels), f'{found.split} picture')}: true and predicted class, tags, each probability "
-            "and score. Without the pictures.",
+            help=f"{counted(len(found.labels), f'{found.split} picture')}: true and predicted class, tags, each "
+            "probability and score. Without the pictures.",
         )
 
 

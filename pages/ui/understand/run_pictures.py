@@ -66,7 +66,7 @@ def show_missing_pictures(workspace: Workspace, run: Run, missing: str, key: str
     name = run.config.data.dataset
     with st.container(border=True, gap="small"):
         st.markdown(f":material/broken_image: {escaped_sentence(missing)} The numbers of the run need no pictures.")
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if find_deleted_dataset(workspace, name) is not None and not (workspace.data / name).exists():
                 st.button(
                     f"Bring back {escaped(name)}",
@@ -77,7 +77,7 @@ def show_missing_pictures(workspace: Workspace, run: Run, missing: str, key: str
                 )
             for other in _linkable(workspace, run)[:_MOST_LINKS]:
                 st.button(
-                    f"Show those of {escaped(other)}",
+                    f"Use the pictures of {escaped(other)}",
                     key=f"{key}_link_{other}",
                     icon=":material/link:",
                     help=_LINK_HELP,

@@ -14,6 +14,7 @@ import streamlit as st
 from cifar_core.errors import CifarCoreError, DataError
 from cifar_core.export import epoch_file_name, require_exportable, save_job, start_save, zip_bytes
 from cifar_core.jobs.job import JobFolder, JobState, dismiss_job, read_job
+from cifar_core.runs import RunEpoch
 from cifar_core.samples import SampleFilter, select_samples
 from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
@@ -116,7 +117,9 @@ def _start(workspace: Workspace, query: GalleryQuery, rows: pd.DataFrame, enlarg
     """Start the job that saves the pictures, and draw the page anew with it."""
     with show_errors():
         label = epoch_file_name(query.run.id, query.epoch, f"by-{query.sort}")
-        start_save(workspace, query.run.id, query.epoch, rows, label=label, enlarge=enlarge)
+        other = query.against
+        against = str(RunEpoch(other.run.id, other.epoch)) if other else ""
+        start_save(workspace, query.run.id, query.epoch, rows, label=label, enlarge=enlarge, against=against)
         st.session_state[_watched_key(query)] = True
         st.rerun()
 

@@ -1,1 +1,0 @@
-"""Further commands of `runs`, one a file."""

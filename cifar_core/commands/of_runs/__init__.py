@@ -1,0 +1,1 @@
+"""Commands of `runs` that stand in files of their own."""
