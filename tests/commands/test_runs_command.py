@@ -113,6 +113,7 @@ def test_deleting_and_restoring(call: Any, workspace: Workspace) -> None:
     assert list_trash(workspace) == [] == list_runs(workspace)
 
 
+@pytest.mark.fault(86)
 def test_a_dataset_in_use_is_said_before_its_deletion_and_a_copy_linked(call: Any, workspace: Workspace) -> None:
     run_id, where = store(workspace), ("--workspace", workspace.root)
     for name in ("tiny", "copy", "other"):

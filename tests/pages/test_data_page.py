@@ -97,6 +97,7 @@ def test_a_broken_dataset_is_deleted_before_it_is_got_again(
     assert f"data_get_{name}" in {button.key for button in app.button}
 
 
+@pytest.mark.fault(86)
 def test_a_dataset_is_deleted_with_a_way_back(
     open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -234,6 +234,7 @@ def test_a_failed_save_stays_in_sight_until_it_is_dismissed(
     assert len(dismissed) == 1 and not app.error
 
 
+@pytest.mark.fault(86)
 def test_pictures_that_are_gone_leave_the_numbers_and_are_linked_to_a_copy(
     open_page: OpenPage, epochs_of_their_own: Workspace
 ) -> None:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from cifar_core.config import make_config
-from cifar_core.data import dataset_job
+from cifar_core.data import dataset_job, hash_of_pictures
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import cancel_job, read_job
 from cifar_core.lifecycle.status import read_state
@@ -87,7 +87,9 @@ def test_finished_run_is_whole(shared: Workspace, finished: Run) -> None:
     predictions = read_predictions(shared, finished.id)
     assert predictions.probs.shape == (100, 10) and predictions.probs.dtype == np.float32
     assert np.mean(predictions.probs.argmax(1) == predictions.labels) == pytest.approx(finished.best.test_accuracy)
-    assert list(predictions.ids) == list(open_run_dataset(shared, finished).test.ids)
+    test = open_run_dataset(shared, finished).test
+    assert list(predictions.ids) == list(test.ids)
+    assert finished.dataset is not None and finished.dataset.test_pixels == hash_of_pictures(test)
     for epoch, accuracy in zip(metrics["epoch"], metrics["test_accuracy"], strict=True):
         at_epoch = read_predictions(shared, finished.id, int(epoch))
         assert np.mean(at_epoch.probs.argmax(1) == at_epoch.labels) == pytest.approx(accuracy)
