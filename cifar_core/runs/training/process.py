@@ -83,8 +83,7 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     """
     config, begun = run_config(folder), folder.status.stat().st_mtime  # when the worker wrote that it starts this
     _sweep_unfinished(folder)
-    before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
-    starting = before.before_training("loading pictures")
+    starting = _starting_progress(folder, config)
     write_progress(folder, starting)
     if _is_complete(folder, config):
         _write_end(folder, None, requests, starting)
@@ -122,6 +121,11 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
     _write_end(folder, request, requests, replace(recorder.progress, elapsed=elapsed))
+
+
+def _starting_progress(folder: RunFolder, config: RunConfig) -> TrainingProgress:
+    before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
+    return before.before_training("loading pictures")
 
 
 def _new_trainer(
