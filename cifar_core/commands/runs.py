@@ -287,7 +287,7 @@ def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> N
 @json_option
 @workspace_option
 def remove_last_weights_command(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Remove the weights of the last epoch of a RUN, to make room; those of its best epoch stay."""
+    """Remove the last weights of a RUN and its optimiser, to make room; the weights of its best epoch stay."""
     run_id = resolve_run(workspace, run)
     freed = remove_last_weights(workspace, run_id)
     say(f"Run {run_id}: {size_text(freed)} freed. Its best weights and its predictions are as they were.")
