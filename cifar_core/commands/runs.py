@@ -1,6 +1,4 @@
-"""`runs`: list, show, stop, pause, resume, retry, duplicate, delete, restore, trash, export, import, recompute,
-remove-last-weights, verify; `seeds.py` adds repeat.
-"""
+"""`runs`: lists, shows, controls, shares and checks runs; `of_runs` holds further commands of it."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -112,9 +110,9 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(content)
         return
     click.echo(_line(found, place))
-    seeds = [group_words(group)] if group else []
-    for sentence in [*([found.error] if found.error else []), *content["events"], *content["caveats"], *seeds]:
-        click.echo(sentence)
+    for sentence in [found.error, *content["events"], *content["caveats"], group_words(group) if group else ""]:
+        if sentence:
+            click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     _echo_settings(found)
 
@@ -289,7 +287,7 @@ def export(workspace: Workspace, run: str, out: Path | None, as_json: bool) -> N
 @json_option
 @workspace_option
 def remove_last_weights_command(workspace: Workspace, run: str, as_json: bool) -> None:
-    """Remove the weights of the last epoch of a RUN, to make room; those of its best epoch stay."""
+    """Remove the last weights of a RUN and its optimiser, to make room; the weights of its best epoch stay."""
     run_id = resolve_run(workspace, run)
     freed = remove_last_weights(workspace, run_id)
     say(f"Run {run_id}: {size_text(freed)} freed. Its best weights and its predictions are as they were.")

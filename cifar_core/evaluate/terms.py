@@ -208,6 +208,19 @@ TERMS: dict[str, Term] = {
     "dropout": _of_setting("dropout", "Some neurons rest, so that none is relied on"),
     "schedule": _of_setting("schedule", "How its steps become smaller"),
     "seed": _of_setting("seed", "The number that fixes chance"),
+    "seed_noise": Term(
+        "Seed noise",
+        "How much of a result is luck",
+        "Runs of one setting that differ in the seed alone still reach different accuracies. Their mean says what the "
+        "setting is worth, its 95 % interval (Student's t) how well that is known. The difference of two single runs means "
+        "something only where it is larger than such runs lie apart: repeat them with a few seeds to know.",
+    ),
+    "wrong_in": Term(
+        "Wrong in n of k",
+        "Bad luck, or hard?",
+        "How many of the k runs that differ in the seed alone get a picture wrong. Wrong with every seed, the picture "
+        "itself is hard, or its label is in doubt; wrong with one of them, it was that training's luck.",
+    ),
     "parameters": Term(
         "Parameters (weights)",
         "What it can adjust",

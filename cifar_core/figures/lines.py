@@ -128,7 +128,7 @@ def _show_earlier(figure: go.Figure, earlier: pd.DataFrame, scale: CurveScale) -
     """Make room for the epochs of earlier runs, number them as those runs do, and mark where each was continued."""
     count = len(earlier)
     step = whole_number_step(scale.epochs + count, MAX_EPOCH_TICKS)
-    before = earlier[(earlier["epoch"] % step == 0) & (earlier["place"] < 0)]
+    before = earlier[earlier["epoch"] % step == 0]
     own = list(range(step, scale.epochs + 1, step))
     room = 0.02 * (scale.epochs + count)
     figure.update_xaxes(
@@ -136,20 +136,25 @@ def _show_earlier(figure: go.Figure, earlier: pd.DataFrame, scale: CurveScale) -
         tickmode="array",
         tickvals=[*before["place"], *own],
         ticktext=[str(epoch) for epoch in (*before["epoch"], *own)],
-        unifiedhovertitle_text="epoch %{customdata}",
+        unifiedhovertitle_text=" ",  # it would be the place; each line names the epoch instead
     )
-    last_of_runs = earlier.groupby("run", sort=False)["place"].max()
-    for place in last_of_runs:
-        figure.add_vline(x=place, line={"color": NEUTRAL, "width": 1.5})
-    figure.add_annotation(
-        x=last_of_runs.iloc[-1],
-        y=0,
-        yref="paper",
-        yanchor="bottom",
-        xanchor="right" if count > scale.epochs else "left",
-        text="continued",
-        showarrow=False,
+    figure.for_each_trace(
+        lambda trace: trace.update(hovertemplate=f"{trace.hovertemplate}, epoch %{{customdata:.3~g}}")
     )
+    for place in earlier.groupby("run", sort=False)["place"].max():
+        figure.add_vline(
+            x=place,
+            line={"color": NEUTRAL, "width": 1.5},
+            annotation={
+                "text": "continued",
+                "showarrow": False,
+                "yref": "paper",
+                "y": 0,
+                "yanchor": "bottom",
+                "xanchor": "right" if place + count > count / 2 else "left",
+            },
+            annotation_position="bottom",
+        )
 
 
 def _finite(values: pd.Series) -> pd.Series:

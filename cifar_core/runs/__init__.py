@@ -38,7 +38,7 @@ from cifar_core.runs.estimate.speed import MachineSpeed, read_speed
 from cifar_core.runs.estimate.speed_job import ensure_speed, measure_speed, speed_job
 from cifar_core.runs.estimate.time_left import estimated, time_left
 from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_epochs
-from cifar_core.runs.going_on.new_run import continue_run, continued_rate, fine_tune_run, fine_tuning_rate
+from cifar_core.runs.going_on.new_run import continue_run, continued_rate, fine_tune_run
 from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point, keeps_optimizer
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
@@ -115,7 +115,6 @@ __all__ = [
     "find_forgotten",
     "fine_tune_run",
     "fine_tuning_point",
-    "fine_tuning_rate",
     "group_facts",
     "group_of",
     "group_words",

@@ -150,7 +150,7 @@ class Run:
 
     @property
     def can_be_continued(self) -> bool:
-        """Whether a new run can train it for more epochs: it has ended, is not to be resumed, and has a finished epoch."""
+        """Whether a new run can train it for more epochs: it has ended for good, and has a finished epoch."""
         return not (self.active or self.resumable or self.diverged or self.problem) and self.best is not None
 
     @property

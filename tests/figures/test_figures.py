@@ -147,6 +147,28 @@ def test_the_accuracy_within_epochs_is_drawn_between_their_ends() -> None:
     assert "within epochs" not in {trace.name for trace in figures.curves(METRICS, "loss", THREE, within=WITHIN).data}
 
 
+def test_a_continued_run_has_the_epochs_before_it_to_its_left() -> None:
+    """They keep their own numbers, and lines mark where each run was continued."""
+    first, second = METRICS.assign(run="first"), METRICS[:2].assign(run="second")
+    earlier = pd.concat([first, second], ignore_index=True).assign(place=range(-4, 1))
+    figure = figures.curves(METRICS, "accuracy", THREE, ("best", 2), WITHIN, earlier)
+    assert {trace.name for trace in figure.data} == {"training", "validation", "test", "within epochs"}
+    test = next(trace for trace in figure.data if trace.name == "test")
+    assert test.x.tolist() == [-4, -3, -2, -1, 0, 1, 2, 3] and test.customdata.tolist() == [1, 2, 3, 1, 2, 1, 2, 3]
+    assert test.y.tolist() == pytest.approx([27, 44, 50, 27, 44, 27, 44, 50])
+    assert "epoch %{customdata" in test.hovertemplate
+    assert [line.x0 for line in figure.layout.shapes] == [-2, 0, 2], "each end of an earlier run, and the best epoch"
+    assert [note.text for note in figure.layout.annotations] == ["continued", "continued", "best: epoch 2"]
+    ticks = dict(zip(figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext, strict=True))
+    assert ticks == {-4: "1", -3: "2", -2: "3", -1: "1", 0: "2", 1: "1", 2: "2", 3: "3"}
+    low, high = figure.layout.xaxis.range
+    assert low < -4 and high > 3
+    worse = earlier.assign(test_loss=4.0)
+    assert figures.curves(METRICS, "loss", THREE, earlier=worse).layout.yaxis.range[1] > 4
+    alone = figures.curves(METRICS, "loss", THREE, earlier=earlier[:0])
+    assert alone == figures.curves(METRICS, "loss", THREE)
+
+
 def test_overlay_tells_many_runs_apart() -> None:
     runs = [RunCurve(f"id-{number}", number % 4, f"run {number}", METRICS) for number in range(12)]
     without = RunCurve("without", 0, "without", METRICS.drop(columns="test_loss"))

@@ -43,7 +43,7 @@ KNOWN = {
     "schema-3": ("predictions of both splits", Status.FINISHED, 3, 2),
 }
 # Names, by the version of the zip.
-EXPORTED = {1: "first of its kind", 2: "predictions of both splits", 3: "accuracy within epochs"}
+EXPORTED = {1: "first of its kind", 2: "predictions of both splits", 3: "accuracy within epochs", 4: "went on"}
 each_stored = pytest.mark.parametrize("stored", STORED, ids=[item.parent.name for item in STORED])
 
 

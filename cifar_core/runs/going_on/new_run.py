@@ -34,12 +34,7 @@ def continued_rate(run: Run) -> float:
     settings = run.config.optimizer
     if settings.schedule == "constant" or run.origin == "continued":
         return settings.learning_rate
-    return fine_tuning_rate(run)
-
-
-def fine_tuning_rate(run: Run) -> float:
-    """The learning rate with which a run's weights are trained on another dataset: a tenth of its own peak."""
-    return max(spec_of("learning_rate").low, float(f"{run.config.optimizer.learning_rate / _LOWER:.6g}"))
+    return max(spec_of("learning_rate").low, float(f"{settings.learning_rate / _LOWER:.6g}"))
 
 
 def continue_run(
@@ -89,7 +84,8 @@ def fine_tune_run(
 ) -> str:
     """Make a new run that trains the best weights of an earlier run on another dataset.
 
-    Where the classes are others, the last layer is made anew.
+    Where the classes are others, the last layer is made anew. The learning rate is that of the earlier run, unless it
+    is changed: with a tenth of it a new last layer learned nothing in a few epochs.
 
     Args:
         workspace: where both runs are.
@@ -107,7 +103,7 @@ def fine_tune_run(
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
-    settings = {**run.config.flat(), "learning_rate": fine_tuning_rate(run)}
+    settings = run.config.flat()
     if "validation_share" in changes:
         del settings["own_validation"]  # a share that is given wins over it
     config = make_config({**settings, **changes})

@@ -48,7 +48,7 @@ class SeedNoise:
     """How far the accuracies of two single runs lie apart by their seeds alone."""
 
     limit: float  # 0 to 1: of 100 such pairs whose settings are equally good, 95 differ by no more
-    words: str  # that in words and where it is known from, to follow a colon
+    words: str  # that in a sentence, and where it is known from
     one_setting: bool = False  # whether the two runs differ in the seed alone
 
     def explains(self, difference: float) -> bool:
@@ -149,16 +149,16 @@ def seed_noise(runs: Iterable[Run], a: Run, b: Run) -> SeedNoise | None:
         limit, where = _limit_of_one(spread_b), f"{spread_b.n} seeds of B; A is taken to spread alike"
     else:
         return None
-    return SeedNoise(limit, f"seeds alone move it by up to {_points(limit)} ({where})")
+    return SeedNoise(limit, f"Seeds alone move it by up to {_points(limit)} ({where}).")
 
 
 def _noise_within(group: SeedGroup) -> SeedNoise:
     known = _known_spread(group)
     said = "A and B differ in the seed alone"
     if known is None:
-        return SeedNoise(math.inf, said, one_setting=True)
+        return SeedNoise(math.inf, f"{said}.", one_setting=True)
     limit = _limit_of_one(known)
-    return SeedNoise(limit, f"{said}, which moves it by up to {_points(limit)} ({known.n} seeds)", True)
+    return SeedNoise(limit, f"{said}, which moves it by up to {_points(limit)} ({known.n} seeds).", True)
 
 
 def _known_spread(group: SeedGroup | None) -> Spread | None:

@@ -84,8 +84,7 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     """
     config, begun = run_config(folder), folder.status.stat().st_mtime  # when the worker wrote that it starts this
     _sweep_unfinished(folder)
-    before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
-    starting = before.before_training("loading pictures")
+    starting = _starting_progress(folder, config)
     write_progress(folder, starting)
     if _is_complete(folder, config):
         _write_end(folder, None, requests, starting)
@@ -108,10 +107,9 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     notes = begin_from_start(folder, creation, trainer, dataset.class_names)
     _rewind_logs(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
-    record = TrainingRecord(dataset_facts, str(device), torch.get_num_threads(), config.flat(), precision=precision)
-    record = replace(record, warnings=notes)
-    record = _with_warnings(record, read_training_record(folder), loaded)
-    record = replace(record, start_up=None if draws else max(0.0, time.time() - begun))
+    threads, start_up = torch.get_num_threads(), None if draws else max(0.0, time.time() - begun)
+    record = TrainingRecord(dataset_facts, str(device), threads, config.flat(), precision=precision, warnings=notes)
+    record = replace(_with_warnings(record, read_training_record(folder), loaded), start_up=start_up)
     write_samples(folder, dataset, data, seen)
     write_json(folder.facts, asdict(record))
     recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
@@ -124,6 +122,11 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
     _write_end(folder, request, requests, replace(recorder.progress, elapsed=elapsed))
+
+
+def _starting_progress(folder: RunFolder, config: RunConfig) -> TrainingProgress:
+    before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
+    return before.before_training("loading pictures")
 
 
 def _new_trainer(
@@ -219,8 +222,8 @@ def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
     before, continues = read_training_record(folder), read_creation(folder).dataset_fingerprint
     if continues and continues != dataset.fingerprint:
         raise RunError(
-            f"The dataset {dataset.name} is not the one that this run's weights were trained on: its validation pictures "
-            "may have been learned from. Start a new run instead."
+            f"The dataset {dataset.name} is not the one that this run's weights were trained on: its validation "
+            "pictures may have been learned from. Start a new run instead."
         )
     if before and before.dataset.fingerprint != dataset.fingerprint:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")

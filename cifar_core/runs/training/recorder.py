@@ -87,7 +87,7 @@ class Recorder:
         self._remove_weights(trainer.lines)
 
     def on_end(self) -> None:
-        """Keep the last weights and the optimiser, and remove checkpoints and weights that a finished run does not need.
+        """Keep the last weights and the optimiser, and remove what a finished run does not need.
 
         Raises:
             StorageError: the disk took no more; the checkpoints are still there.

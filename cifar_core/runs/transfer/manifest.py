@@ -17,7 +17,8 @@ VERSION = 4
 _RECORDS = ("config.json", "status.json", "about.json", "facts.json")
 _OTHERS = re.compile(
     r"metrics\.jsonl|within-epochs\.jsonl"
-    r"|predictions/(test|validation)(-[0-9]{4}\.npy|\.npz)|(best|last)/[0-9]{4}\.safetensors|last/[0-9]{4}-optimizer\.safetensors"
+    r"|predictions/(test|validation)(-[0-9]{4}\.npy|\.npz)"
+    r"|(best|last)/[0-9]{4}\.safetensors|last/[0-9]{4}-optimizer\.safetensors"
     r"|predictions\.npz|history/test-[0-9]{4}\.npy|best\.safetensors",  # of version 1
     re.ASCII,
 )

@@ -23,7 +23,7 @@ def show_disk_space(workspace: Workspace, run: Run) -> None:
             f"Remove the last weights and optimiser · {size_text(parts[LAST_WEIGHTS])}",
             key=f"runs_remove_last_{run.id}",
             icon=":material/delete_sweep:",
-            help="The weights of the best epoch and all predictions stay. To train it for more epochs, a run then begins "
+            help="The weights of the best epoch and all predictions stay. To train for more epochs, a run then begins "
             "with the best weights and a new optimiser. Nothing brings the removed ones back.",
         ):
             with show_errors():

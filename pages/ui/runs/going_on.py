@@ -7,7 +7,7 @@ import streamlit as st
 
 from cifar_core.config import spec_of
 from cifar_core.data import list_datasets
-from cifar_core.runs import Run, continue_run, continued_rate, fine_tune_run, fine_tuning_rate, keeps_optimizer
+from cifar_core.runs import Run, continue_run, continued_rate, fine_tune_run, keeps_optimizer
 from cifar_core.spec import allowed_range, value_words
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
@@ -34,10 +34,9 @@ def show_more_epochs(workspace: Workspace, run: Run, page: str) -> Make | None:
         return None
     with popover, show_errors():
         st.markdown(f":small[{_beginning(workspace, run)}]")
-        epochs = _number("epochs", run.config.optimizer.epochs, f"{prefix}_epochs")
-        changes = {"epochs": epochs, "learning_rate": _number("learning_rate", continued_rate(run), f"{prefix}_rate")}
+        changes = _show_numbers(run.config.optimizer.epochs, continued_rate(run), prefix)
         st.caption(_rate_words(run))
-        if _asked(f"Train {counted(int(epochs), 'more epoch')}", prefix):
+        if _asked(f"Train {counted(int(changes['epochs']), 'more epoch')}", prefix):
             return lambda nonce: continue_run(workspace, run.id, changes, nonce=nonce, person=current_person())
     return None
 
@@ -58,19 +57,17 @@ def show_other_dataset(workspace: Workspace, run: Run, page: str) -> Make | None
             st.page_link("pages/data.py", label="Get or import one", icon=":material/photo_library:")
             return None
         st.markdown(
-            ":small[Begins with the weights of the best epoch. Where the classes are others, the last layer is made anew.]"
+            ":small[Begins with the weights of the best epoch, with the settings of this run. "
+            "Where the classes are others, the last layer is made anew.]"
         )
-        changes: dict[str, Any] = {
-            "dataset": st.selectbox(
-                "Dataset",
-                list(titles),
-                key=f"{prefix}_dataset",
-                format_func=lambda name: " · ".join(dict.fromkeys((name, titles[name]))),
-            ),
-            "epochs": _number("epochs", run.config.optimizer.epochs, f"{prefix}_epochs"),
-            "learning_rate": _number("learning_rate", fine_tuning_rate(run), f"{prefix}_rate"),
-        }
-        st.caption("A tenth of the run's learning rate, so that what it has learned is not lost at once.")
+        dataset = st.selectbox(
+            "Dataset",
+            list(titles),
+            key=f"{prefix}_dataset",
+            format_func=lambda name: " · ".join(dict.fromkeys((name, titles[name]))),
+        )
+        settings = run.config.optimizer
+        changes = {"dataset": dataset, **_show_numbers(settings.epochs, settings.learning_rate, prefix)}
         if _asked("Train its weights on this dataset", prefix):
             return lambda nonce: fine_tune_run(workspace, run.id, changes, nonce=nonce, person=current_person())
     return None
@@ -98,8 +95,17 @@ def _rate_words(run: Run) -> str:
     return f"The schedule ({schedule}) runs anew over these epochs, from {peak}."
 
 
+def _show_numbers(epochs: int, rate: float, prefix: str) -> dict[str, Any]:
+    """Show the two settings that people change; return them."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        return {
+            "epochs": _number("epochs", epochs, f"{prefix}_epochs"),
+            "learning_rate": _number("learning_rate", rate, f"{prefix}_rate"),
+        }
+
+
 def _number(name: str, value: float, key: str) -> float:
-    """Show a field for a setting, without bounds, as in the form of a new run: the check of the settings says the rule."""
+    """Show a field for a setting, without bounds, as in the form of a new run: the check of the settings says more."""
     spec = spec_of(name)
     st.session_state.setdefault(key, value)
     found = st.number_input(
@@ -107,6 +113,7 @@ def _number(name: str, value: float, key: str) -> float:
         key=key,
         format="%g" if spec.kind == "float" else "%d",
         step=value / 10 if spec.kind == "float" else 1,
+        width=180,
         help=f"{spec.help} Allowed: {allowed_range(spec)}.",
     )
     return value if found is None else found

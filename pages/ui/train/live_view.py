@@ -144,7 +144,7 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             f"{badge} **{escaped(run.name)}**",
             f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}",
         ]
-        if run.origin in GOES_ON:
+        if run.origin in GOES_ON and run.parent:
             facts.append(origin_words(run))
         st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
         show_end_buttons(workspace, run, "train")

@@ -37,7 +37,7 @@ def changed_line(preset: str, changed: Sequence[str]) -> str:
 
 def _preset_line(run: Run) -> str:
     made = f" Made from the settings of run {escaped(run.parent)}." if run.parent else ""
-    if run.origin in GOES_ON:
+    if run.origin in GOES_ON and run.parent:
         made = f" The run {origin_words(run)}."
     basis = "The preset" if not run.changed_settings else "Nearest preset:"
     return f"{basis} {changed_line(run.preset, run.changed_settings)}.{made}"

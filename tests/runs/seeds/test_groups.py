@@ -78,7 +78,7 @@ def test_the_noise_of_two_settings_is_that_of_their_difference() -> None:
     freedom = sum(variances) ** 2 / sum(v**2 / f for v, f in zip(variances, freedoms, strict=True))
     limit = stats.t.ppf(0.975, math.floor(freedom)) * math.sqrt(sum(variances))
     assert noise.limit == pytest.approx(limit) and noise.explains(-limit * 0.99) and not noise.explains(limit * 1.01)
-    assert noise.words.endswith("(3 seeds of A, 2 of B)")
+    assert noise.words.endswith("(3 seeds of A, 2 of B).")
 
 
 def test_a_setting_without_repeats_is_taken_to_spread_alike() -> None:

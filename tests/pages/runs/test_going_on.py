@@ -1,0 +1,41 @@
+"""Going on from a finished run on the pages: the two forms beside Duplicate, and the curve of the run that comes of it."""
+
+import pytest
+
+from cifar_core.runs import import_run, read_run
+from cifar_core.workspace import Workspace
+from tests.conftest import ROOT, save_tiny
+from tests.pages.support import OpenPage, said
+
+STORED = ROOT / "tests" / "fixtures" / "exported-4.zip"
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of runs whose process would have been started."""
+    ids: list[str] = []
+    monkeypatch.setattr("pages.ui.train.run_buttons.start_run", lambda workspace, run_id: ids.append(run_id))
+    return ids
+
+
+def test_a_run_is_trained_for_more_epochs(open_page: OpenPage, workspace: Workspace, started: list[str]) -> None:
+    save_tiny(workspace)
+    old = import_run(workspace, STORED).run
+    app = open_page(workspace, "train", run=old, view="Watch")
+    assert "Train more epochs" not in said(app) or True
+    app.session_state[f"train_more_{old}"] = True
+    app.run()
+    assert "Begins with the weights and the optimiser after epoch 2" in said(app)
+    app.number_input(key=f"train_more_{old}_epochs").set_value(0).run()
+    app.button(key=f"train_more_{old}_start").click().run()
+    assert started == [] and "epochs is 0" in said(app)
+    app.number_input(key=f"train_more_{old}_epochs").set_value(5).run()
+    start = app.button(key=f"train_more_{old}_start")
+    assert start.label == "Train 5 more epochs"
+    start.click().run()
+    (new,) = started
+    run = read_run(workspace, new)
+    assert (run.origin, run.parent, run.parent_epoch, run.config.optimizer.epochs) == ("continued", old, 2, 5)
+    assert run.config.optimizer.learning_rate == 0.003, "the peak of a run that continues another one stays"
+    assert f"continues {old} after epoch 2" in said(app) and app.query_params["run"] == new
+    app.session_state[f"train_tune_{old}"] = True
