@@ -8,7 +8,6 @@ import pytest
 
 from tests.conftest import ROOT
 
-
 STEP = 7  # every seventh call takes three minutes, every call 20
 
 
