@@ -59,9 +59,10 @@ def picture_url_parameters(
         class_names: that B knows.
         names: that A or B knows.
         table: B's sample table.
-        counts: of the lists; the first that is not empty is shown unless another one is chosen.
+        counts: of the lists; unless another one is chosen, what only B gets wrong is shown, else the first list that is not
+            empty: what became worse is what a person must know before choosing B.
     """
-    first = next((name for name in LISTS if counts[name]), ALL)
+    first = next((name for name in ("broken", *LISTS) if counts[name]), ALL)
     return filter_url_parameters(class_names, table) | {
         "outcome": one_of(OUTCOMES, "all"),
         "verdict": one_of(LISTS, first),
