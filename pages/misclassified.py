@@ -17,7 +17,7 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.saved_views.menu import ViewsOf, show_deleted_view, show_open_view, show_saved_views
 from pages.ui.understand.filter_panel import show_filter_panel
-from pages.ui.understand.gallery import show_gallery
+from pages.ui.understand.gallery import show_gallery, show_shared
 from pages.ui.understand.gallery_filters import (
     chosen_filter,
     filter_url_parameters,
@@ -84,6 +84,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             tile = show_matches(content)
             view = show_saved_views(saved, parameters, chosen[0])
+            show_shared(content)
         show_deleted_view(saved)
         if view is not None:
             show_open_view(saved, view, epoch)
