@@ -24,7 +24,7 @@ def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch, run
     with st.container(gap=None):
         st.subheader(escaped_sentence(comparison_sentence(comparison, noise=noise)), anchor=False, help=METHODS)
         accuracies = " · ".join(
-            f"{letter} {escaped(at.run.name)} {_accuracy(interval)}"
+            f"{letter} {escaped(at.run.name)} {_accuracy(interval)}{', still training' if at.run.active else ''}"
             for letter, at, interval in (("A", a, comparison.accuracy_a), ("B", b, comparison.accuracy_b))
         )
         words, others = setting_words(a, b)
