@@ -5,7 +5,7 @@ import streamlit as st
 from cifar_core.runs import Run, accuracy_doubts, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_findings
-from pages.ui.compare.choice import PAGE_KEY, PAIR_URL_PARAMETERS, chosen_pair, show_choice
+from pages.ui.compare.choice import PAGE_KEY, PAIR_URL_PARAMETERS, chosen_pair, show_choice, show_way_out
 from pages.ui.compare.downloads import show_downloads
 from pages.ui.compare.pair import Pair, load_pair
 from pages.ui.compare.pictures import list_counts, picture_url_parameters, show_lists, show_pictures
@@ -37,6 +37,7 @@ def main(page: PageFrame, runs: list[Run], focus: Run) -> None:
     with show_errors():
         show_comparison(page.workspace, *chosen)
         return
+    show_way_out(page.workspace, runs, *chosen)
     widgets_to_url(PAGE_KEY, PAIR_URL_PARAMETERS)
 
 
@@ -48,7 +49,7 @@ def show_comparison(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
     parameters = VIEW_URL_PARAMETERS | pictures
     url_to_widgets(PAGE_KEY, parameters, subject=f"{a.run.id} {b.run.id}")
     show_summary(pair.comparison, a, b, list_runs(workspace))
-    show_warnings(list(dict.fromkeys([*accuracy_doubts(a.run), *accuracy_doubts(b.run)])), small=True)
+    show_warnings(_doubts(a.run, b.run), small=True)
     with st.container(horizontal=True, gap="small"):
         show_lists(counts)
         show_view_choice()
@@ -65,6 +66,14 @@ def show_comparison(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
         show_pictures(workspace, sides, counts, pictures)
     show_downloads(workspace, *sides, pair)
     widgets_to_url(PAGE_KEY, PAIR_URL_PARAMETERS | parameters)
+
+
+def _doubts(a: Run, b: Run) -> list[str]:
+    """Return what puts the accuracies in doubt; what is said of one side alone begins with its letter."""
+    of_a, of_b = accuracy_doubts(a), accuracy_doubts(b)
+    shared = [words for words in of_a if words in of_b]
+    sides = (("A", of_a), ("B", of_b))
+    return shared + [f"{side}: {words}" for side, said in sides for words in said if words not in shared]
 
 
 def show_view(workspace: Workspace, pair: Pair, sides: tuple[RunAtEpoch, RunAtEpoch], known: tuple[str, ...]) -> None:

@@ -29,7 +29,7 @@ from pages.ui.understand.confusion_matrix import (
     show_matrix,
 )
 from pages.ui.understand.confusion_tables import show_class_table, show_downloads, show_pairs
-from pages.ui.understand.gallery import show_gallery
+from pages.ui.understand.gallery import show_gallery, show_shared
 from pages.ui.understand.gallery_query import GalleryQuery
 from pages.ui.understand.recompute_button import best_epoch_findings, chosen_epoch_findings
 from pages.ui.understand.selection_bar import show_selection_bar
@@ -102,6 +102,7 @@ def show_cell(workspace: Workspace, run: Run, findings: Findings, true: str | No
     if content.rows.empty and (support is None or support.any()):
         st.info("There is no such picture.", icon=":material/image_not_supported:")
         return
+    show_shared(content)
     with st.container(height=PICTURES_HEIGHT if len(content.rows) > UNSCROLLED else "content", border=False):
         show_gallery(content)
     show_selection_bar(workspace, content)

@@ -17,7 +17,7 @@ from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.saved_views.menu import ViewsOf, show_deleted_view, show_open_view, show_saved_views
 from pages.ui.understand.filter_panel import show_filter_panel
-from pages.ui.understand.gallery import show_gallery
+from pages.ui.understand.gallery import show_gallery, show_shared
 from pages.ui.understand.gallery_filters import (
     chosen_filter,
     filter_url_parameters,
@@ -40,8 +40,8 @@ PAGE_KEY = "misclassified"
 FACTS_WIDTH = 430  # CSS pixels: beside the title and the run in a window of 1366; longer facts take a second line
 
 
-def show_matches(run: Run, content: GalleryContent) -> int:
-    """Show how many pictures match, how large they are, and the buttons that select them or download all predictions.
+def show_matches(content: GalleryContent) -> int:
+    """Show how many pictures match, how large they are, and the buttons that select them.
 
     Returns:
         the width of a picture in CSS pixels.
@@ -49,20 +49,18 @@ def show_matches(run: Run, content: GalleryContent) -> int:
     correct, outcome = content.findings.table["correct"], content.query.sample_filter.outcome
     whole = {"mistakes": (~correct).sum(), "correct": correct.sum(), "all": len(correct)}[outcome]
     nouns = {"mistakes": "mistakes", "correct": "correct predictions", "all": "pictures"}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{len(content.rows):,}** of {whole:,} {nouns[outcome]} match", width="content")
-        tile = show_tile_sizes(PAGE_KEY)
-        for label, choose in (("this page", select_page), ("all that match", select_all)):
-            st.button(
-                f"Select {label}",
-                key=f"{PAGE_KEY}_{label}",
-                type="tertiary",
-                icon=":material/select_all:",
-                disabled=content.rows.empty,
-                on_click=choose,
-                args=(content.query,),
-            )
-        show_prediction_downloads(content.query.workspace, run, content.findings)
+    st.markdown(f"**{len(content.rows):,}** of {whole:,} {nouns[outcome]} match", width="content")
+    tile = show_tile_sizes(PAGE_KEY)
+    for label, choose in (("this page", select_page), ("all that match", select_all)):
+        st.button(
+            f"Select {label}",
+            key=f"{PAGE_KEY}_{label}",
+            type="tertiary",
+            icon=":material/select_all:",
+            disabled=content.rows.empty,
+            on_click=choose,
+            args=(content.query,),
+        )
     return tile
 
 
@@ -73,21 +71,26 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
     epochs = finished_epochs(workspace, run)
     with st.container(gap="xsmall"):
         show_view_row(PAGE_KEY, sorts_of(content.table))
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        # The small gap keeps the first tile within the upper third also where the chips take a second row.
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
                 show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
             show_epoch_link(run, epoch, epochs)
             show_chips(PAGE_KEY, parameters, chosen[0])
-            saved = ViewsOf(PAGE_KEY, workspace, run)
-            view = show_saved_views(saved, parameters, chosen[0])
         if is_open:
             show_filter_panel(PAGE_KEY, content, parameters, partial(go_to_first_page, PAGE_KEY))
+        saved = ViewsOf(PAGE_KEY, workspace, run)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            tile = show_matches(content)
+            view = show_saved_views(saved, parameters, chosen[0])
+            show_shared(content)
         show_deleted_view(saved)
         if view is not None:
             show_open_view(saved, view, epoch)
-        tile = show_matches(run, content)
         show_gallery(content, tile=tile)
+        with st.container(horizontal=True):
+            show_prediction_downloads(workspace, run, findings)
     show_selection_bar(workspace, content)
 
 

@@ -45,6 +45,7 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
     comparison = compare_predictions(first, second)
     reported = all(run.best and run.best.epoch == each.epoch for run, each in zip(runs, found, strict=True))
     noise = seed_noise(list_runs(workspace), *runs) if reported else None  # repeats are known to spread there
+    explained = noise.words if noise and noise.explains(comparison.difference.value) else None
     sentence = comparison_sentence(comparison, noise=noise)
     for line in _lines(comparison, names, sentence):
         click.echo(line, err=as_json)
@@ -59,7 +60,7 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
         print_json(
             sides
             | _numbers(comparison)
-            | {"interval_method": INTERVAL_METHOD, "seed_noise": noise.words if noise else None, "sentence": sentence}
+            | {"interval_method": INTERVAL_METHOD, "seed_noise": explained, "sentence": sentence}
         )
 
 

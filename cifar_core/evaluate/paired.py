@@ -57,7 +57,7 @@ class Noise(Protocol):
 
     @property
     def words(self) -> str:
-        """What is known, a sentence: `A and B differ in the seed alone.`"""
+        """What that says of a difference that it explains, a sentence: `Only the seed differs: this is seed noise.`"""
 
     def explains(self, difference: float) -> bool:
         """Whether other seeds of the same settings alone would give a difference (-1 to 1) as large as this one."""
@@ -233,7 +233,7 @@ def comparison_sentence(
     if comparison.n < _FEW:
         sentences.append(f"On {counted(comparison.n, 'picture')} only a very large difference can show.")
     if noise is not None and shows_difference(comparison) and noise.explains(comparison.difference.value):
-        sentences.append(f"Seed noise alone explains it. {noise.words}")
+        sentences.append(noise.words)
     return " ".join(sentences)
 
 
@@ -262,8 +262,8 @@ def _interval_words(interval: Interval) -> str:
 
 
 def _points(interval: Interval) -> list[str]:
-    """A value and its bounds in percentage points, with the digits that tell a small value from 0."""
-    digits = 2 if 0 < abs(interval.value) < 0.0005 else 1
+    """A value and its bounds in percentage points, with the digits that tell a small one from 0."""
+    digits = 2 if any(0 < abs(number) < 0.0005 for number in interval) else 1
     return [f"{100 * number:.{digits}f}".replace("-", "−") for number in interval]
 
 

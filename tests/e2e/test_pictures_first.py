@@ -101,7 +101,8 @@ def test_a_tap_on_a_cell_goes_to_its_pictures(phone: Page, app: App, most_confus
 
 
 def test_the_first_mistake_is_in_the_upper_third(laptop: Page, app: App) -> None:
-    for address in ("misclassified", "misclassified?true=truck"):
+    chips = "true=truck&true=automobile&true=cat&true=dog&per_pair=9&text=0"
+    for address in ("misclassified", "misclassified?true=truck", f"misclassified?outcome=all&{chips}"):
         laptop.goto(f"{app.url}/{address}")
         expect(laptop.get_by_text("Confidently wrong", exact=True)).to_be_visible()
         expect(laptop.get_by_role("button", name="Predictions (CSV)")).to_be_visible()

@@ -170,8 +170,12 @@ def test_what_cannot_be_compared_is_refused() -> None:
             "by chance alone p = 0.46.",
         ),
         (
+            (819, 739, 2228, 6214),
+            "B is better by 0.80 points (95 % interval 0.03 to 1.57); by chance alone p = 0.045.",
+        ),
+        (
             (60, 40, 360, 540),
-            "B is ahead by 2.0 points (95 % interval 0.0 to 4.0), a borderline case: by chance alone p = 0.057.",
+            "B is ahead by 2.00 points (95 % interval 0.03 to 3.96), a borderline case: by chance alone p = 0.057.",
         ),
         (
             (0, 0, 20, 80),
@@ -191,12 +195,12 @@ def test_the_sentence_claims_no_more_than_the_numbers(counts: Counts, sentence: 
 def test_the_sentence_says_when_seeds_explain_the_difference() -> None:
     """As it is asked for the difference; where none is shown, nothing needs an explanation."""
     asked: list[float] = []
-    noise = SimpleNamespace(words="A and B differ in the seed alone.", explains=lambda d: asked.append(d) or True)
+    noise = SimpleNamespace(words="Only the seed differs.", explains=lambda d: asked.append(d) or True)
     found = compared((320, 200, 1480, 8000))
     sentence = comparison_sentence(found, "lion", "yak", noise)
     assert sentence.startswith("yak is better by 1.2 points")
-    assert sentence.endswith(" Seed noise alone explains it. A and B differ in the seed alone.")
+    assert sentence.endswith("p < 0.001. Only the seed differs.")
     assert asked == [found.difference.value] and math.isclose(asked[0], 0.012)
-    assert "Seed noise" not in comparison_sentence(compared((742, 772, 2100, 6386)), noise=noise)
+    assert "seed" not in comparison_sentence(compared((742, 772, 2100, 6386)), noise=noise)
     noise.explains = lambda _: False
-    assert "Seed noise" not in comparison_sentence(found, noise=noise)
+    assert "seed" not in comparison_sentence(found, noise=noise)

@@ -39,6 +39,7 @@ def test_crafted_predictions_give_exactly_the_crafted_lists_on_the_page_and_in_t
     found = read_predictions(crafted, "late", 2)
     expected = {verdict: ids_of(found, verdict) for verdict in VERDICTS}
     app = compare(open_page, crafted)
+    assert app.button_group(key="compare_verdict").value == "broken", "what became worse comes first"
     assert lists_of(app) == [*(f"{name.capitalize()} {len(ids):,}" for name, ids in expected.items()), "All"]
     right_a = np.isin(np.resize(PATTERN, len(found.labels)), (1, 3))
     right_b = np.isin(np.resize(PATTERN, len(found.labels)), (0, 3))
@@ -48,9 +49,24 @@ def test_crafted_predictions_give_exactly_the_crafted_lists_on_the_page_and_in_t
         app.button_group(key="compare_verdict").select(verdict).run()
         shown = shown_grid(app)["keys"]
         assert len(shown) == min(len(ids), 192) and set(shown) <= ids
+    _both_answers_stand_beside_an_open_picture(app, found, min(expected["broken"]))
     rows = list(csv.DictReader(io.StringIO(_file(crafted).decode("utf-8-sig"))))
     assert {verdict: {row["id"] for row in rows if row["verdict"] == verdict} for verdict in VERDICTS} == expected
     assert [row["true"] for row in rows] == [found.class_names[label] for label in found.labels]
+
+
+def _both_answers_stand_beside_an_open_picture(app: AppTest, b: Predictions, image: str) -> None:
+    """A is right on it, and B takes it for the class two further: see `crafted`."""
+    app.query_params["image"] = image
+    app.run()
+    label = int(b.labels[b.ids.tolist().index(image)])
+    true, wrong = (b.class_names[(label + off) % 10] for off in (0, 2))
+    assert f"A, early, epoch 2: **true {true} → predicted {true} 55.0" in said(app)
+    assert f"B, late, epoch 2: **true {true} → predicted {wrong} 55.0" in said(app)
+    drawn = [data["bars"] for data in components(app) if "bars" in data]
+    predicted = [[bar["name"] for bar in bars if "predicted" in bar["marks"]] for bars in drawn]
+    assert predicted == [[true], [wrong]]
+    app.query_params.pop("image")
 
 
 def _file(workspace: Workspace) -> bytes:
@@ -74,10 +90,12 @@ def test_a_cell_and_a_swap_lead_to_their_pictures_and_the_address_keeps_everythi
     assert (app.query_params["a"], app.query_params["b"]) == ("late", "early@2")
     assert (app.query_params["view"], app.query_params["verdict"]) == ("matrices", "all")
     assert lists_of(app)[0] == f"Fixed {len(ids_of(found, 'broken')):,}", "what was broken is fixed the other way"
-    app.selectbox(key="compare_a_epoch").set_value(1).run()
+    app.select_slider(key="compare_a_epoch").set_value(1).run()
     assert app.query_params["a"] == "late@1" and not app.error
     app.selectbox(key="compare_a_run").set_value("early").run()
     assert app.query_params["a"] == "early" and "two epochs of one run" in said(app), "at its best epoch"
+    app.select_slider(key="compare_a_epoch").set_value(2).run()
+    assert "the same epoch of the same run" in said(app)
 
 
 def test_other_test_pictures_are_refused_with_the_reason_and_the_choice_stays(
@@ -91,6 +109,8 @@ def test_other_test_pictures_are_refused_with_the_reason_and_the_choice_stays(
     assert "late has 2 epochs, and no epoch 7" in app.warning[0].value
     assert app.query_params["b"] == "late" and app.selectbox(key="compare_a_run").value == "short"
     assert shown_grid(app)["keys"] == []
+    app.button(key="compare_way_out").click().run()
+    assert not app.error and app.query_params["a"] != "short" and app.query_params["b"] == "late"
 
 
 def test_pages_lead_here(open_page: OpenPage, crafted: Workspace) -> None:
@@ -101,6 +121,14 @@ def test_pages_lead_here(open_page: OpenPage, crafted: Workspace) -> None:
     assert "Compare with the best epoch run=early&a=early%402&b=early" in links_of(app)
     app.select_slider(key="confusion_epoch").set_value(1).run()
     assert "Compare with epoch 2 run=early&a=early%402&b=early" in links_of(app)
+    app.switch_page("pages/compare.py").run()
+    assert app.query_params["b"] == "early"
+    for page, address in (("confusion", {"run": "late"}), ("compare", {})):  # and back by the menu
+        app.query_params.clear()
+        app.switch_page(f"pages/{page}.py")
+        app.query_params.update(address)
+        app.run()
+    assert app.query_params["b"] == "late", "the run that came into focus elsewhere"
 
 
 def links_of(app: AppTest) -> list[str]:

@@ -11,6 +11,9 @@ from cifar_core.runs.run import Run, Status
 from cifar_core.text import counted, percent
 
 Key = tuple[object, ...]
+# Degrees of freedom; with fewer, t is 12.7 and the limit so wide that it says nothing to a person.
+_TELLING = 2
+_TOO_FEW = "are too few to tell, train more of each"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class SeedNoise:
     """How far the accuracies of two single runs lie apart by their seeds alone."""
 
     limit: float  # 0 to 1: of 100 such pairs whose settings are equally good, 95 differ by no more
-    words: str  # that in a sentence, and where it is known from
+    words: str  # what that says of a difference within the limit, a sentence
     one_setting: bool = False  # whether the two runs differ in the seed alone
 
     def explains(self, difference: float) -> bool:
@@ -141,40 +144,48 @@ def seed_noise(runs: Iterable[Run], a: Run, b: Run) -> SeedNoise | None:
         return _noise_within(group_a)
     spread_a, spread_b = _known_spread(group_a), _known_spread(group_b)
     if spread_a is not None and spread_b is not None:
-        limit = _limit_of_two(spread_a, spread_b)
-        where = f"{spread_a.n} seeds of A, {spread_b.n} of B"
+        freedom, root = _difference_of_two(spread_a, spread_b)
+        where, taken = f"{spread_a.n} seeds of A, {spread_b.n} of B", ""
     elif spread_a is not None:
-        limit, where = _limit_of_one(spread_a), f"{spread_a.n} seeds of A; B is taken to spread alike"
+        freedom, root = _difference_of_one(spread_a)
+        where, taken = f"{spread_a.n} seeds of A", "; B is taken to spread alike"
     elif spread_b is not None:
-        limit, where = _limit_of_one(spread_b), f"{spread_b.n} seeds of B; A is taken to spread alike"
+        freedom, root = _difference_of_one(spread_b)
+        where, taken = f"{spread_b.n} seeds of B", "; A is taken to spread alike"
     else:
         return None
-    return SeedNoise(limit, f"Seeds alone move it by up to {_points(limit)} ({where}).")
+    limit = student_t(freedom) * root
+    if freedom < _TELLING:
+        return SeedNoise(limit, f"Seed noise is not ruled out: {where} {_TOO_FEW}.")
+    return SeedNoise(limit, f"Seed noise alone explains it: seeds move it by up to {_points(limit)} ({where}{taken}).")
 
 
 def _noise_within(group: SeedGroup) -> SeedNoise:
-    known = _known_spread(group)
-    said = "A and B differ in the seed alone"
+    known, said = _known_spread(group), "Only the seed differs: this is seed noise"
     if known is None:
         return SeedNoise(math.inf, f"{said}.", one_setting=True)
-    limit = _limit_of_one(known)
-    return SeedNoise(limit, f"{said}, which moves it by up to {_points(limit)} ({known.n} seeds).", True)
+    freedom, root = _difference_of_one(known)
+    limit = student_t(freedom) * root
+    reach = f", which reaches {_points(limit)} here ({known.n} seeds)" if freedom >= _TELLING else ""
+    return SeedNoise(limit, f"{said}{reach}.", one_setting=True)
 
 
 def _known_spread(group: SeedGroup | None) -> Spread | None:
     return group.spread if group is not None and group.spread is not None and group.spread.n > 1 else None
 
 
-def _limit_of_two(a: Spread, b: Spread) -> float:
+def _difference_of_two(a: Spread, b: Spread) -> tuple[int, float]:
+    """Degrees of freedom and standard deviation of the difference of a run of A and one of B."""
     variances = a.deviation**2, b.deviation**2
     if sum(variances) == 0:
-        return 0.0
+        return a.n + b.n - 2, 0.0
     freedom = sum(variances) ** 2 / (variances[0] ** 2 / (a.n - 1) + variances[1] ** 2 / (b.n - 1))
-    return student_t(max(1, int(freedom + 1e-9))) * math.sqrt(sum(variances))
+    return max(1, int(freedom + 1e-9)), math.sqrt(sum(variances))
 
 
-def _limit_of_one(known: Spread) -> float:
-    return student_t(known.n - 1) * math.sqrt(2) * known.deviation
+def _difference_of_one(known: Spread) -> tuple[int, float]:
+    """The same of two runs of settings that spread alike."""
+    return known.n - 1, math.sqrt(2) * known.deviation
 
 
 def _points(share: float) -> str:

@@ -5,6 +5,7 @@ Without an epoch it is the reported one, also when another epoch becomes that.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,11 +16,13 @@ from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import focus_on, run_labels
 from pages.ui.understand.joined_columns import RunAtEpoch
-from pages.ui.url_state import UrlParameter, free_text, url_to_widgets
+from pages.ui.url_state import UrlParameter, forget_widgets, free_text, url_to_widgets
 from pages.ui.wording import epoch_word
 
 PAGE_KEY = "compare"
+_FOCUS_KEY = f"{PAGE_KEY}_focus"  # session: id of the run in focus when the page was drawn last
 PAIR_URL_PARAMETERS: dict[str, UrlParameter] = {"a": free_text(), "b": free_text()}
+_MOST_STEPS = 20  # epochs
 _RUN_WIDTH, _EPOCH_WIDTH = 190, 130  # CSS pixels: both sides beside the title in a window of 1366
 
 
@@ -40,6 +43,9 @@ def chosen_pair(workspace: Workspace, runs: Sequence[Run], focus: Run) -> tuple[
         runs: all of them, the newest first.
         focus: the run in focus.
     """
+    if st.session_state.get(_FOCUS_KEY, focus.id) != focus.id and not {"a", "b"} & set(st.query_params):
+        forget_widgets(PAGE_KEY)  # another run came into focus elsewhere: it is B now
+    st.session_state[_FOCUS_KEY] = focus.id
     url_to_widgets(PAGE_KEY, PAIR_URL_PARAMETERS)
     usable = {run.id: run for run in runs if run.best is not None and not run.problem}
     if not usable:
@@ -70,6 +76,22 @@ def show_choice(head: DeltaGenerator, runs: Sequence[Run], a: RunAtEpoch, b: Run
         _show_side("b", b, labels)
 
 
+def show_way_out(workspace: Workspace, runs: Sequence[Run], a: RunAtEpoch, b: RunAtEpoch) -> None:
+    """Show a button for what B can be compared with instead of A: another run on its test pictures, or its epochs."""
+    usable = [run for run in runs if run.best is not None and not run.problem]
+    other = _first_to_compare(workspace, b.run, usable)
+    if address_of(other) == address_of(a) or address_of(other) == address_of(b):
+        return
+    name = f"epoch {other.epoch} of the same run" if other.run.id == b.run.id else escaped(other.run.name)
+    st.button(
+        f"Compare B with {name}",
+        key=f"{PAGE_KEY}_way_out",
+        icon=":material/compare_arrows:",
+        on_click=_take,
+        args=("a", address_of(other)),
+    )
+
+
 def _show_side(side: str, at: RunAtEpoch, labels: Mapping[str, str]) -> None:
     key = f"{PAGE_KEY}_{side}"
     st.session_state[f"{key}_run"], st.session_state[f"{key}_epoch"] = at.run.id, at.epoch
@@ -90,7 +112,9 @@ def _show_boxes(side: str, at: RunAtEpoch, labels: Mapping[str, str]) -> None:
     )
     epochs, word = list(range(1, (run.last.epoch if run.last else at.epoch) + 1)), epoch_word(run)
     best = run.best.epoch if run.best else 0
-    st.selectbox(
+    # One click reaches an epoch on a slider, as long as its steps are wide enough to hit.
+    choose_epoch: Any = st.select_slider if 1 < len(epochs) <= _MOST_STEPS else st.selectbox
+    choose_epoch(
         f"Epoch of {letter}",
         epochs,
         key=f"{key}_epoch",
@@ -109,6 +133,10 @@ def _choose(side: str, what: str) -> None:
     state[f"{PAGE_KEY}_page"] = 1
     if what == "run" and side == "b":
         focus_on(run)
+
+
+def _take(side: str, address: str) -> None:
+    st.session_state[f"{PAGE_KEY}_{side}"], st.session_state[f"{PAGE_KEY}_page"] = address, 1
 
 
 def _swap() -> None:

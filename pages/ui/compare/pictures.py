@@ -13,7 +13,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.compare.choice import PAGE_KEY
 from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.understand.filter_panel import show_filter_panel
-from pages.ui.understand.gallery import show_gallery
+from pages.ui.understand.gallery import show_gallery, show_shared
 from pages.ui.understand.gallery_filters import (
     chosen_filter,
     filter_url_parameters,
@@ -59,9 +59,10 @@ def picture_url_parameters(
         class_names: that B knows.
         names: that A or B knows.
         table: B's sample table.
-        counts: of the lists; the first that is not empty is shown unless another one is chosen.
+        counts: of the lists; unless another one is chosen, what only B gets wrong is shown, since a person must know
+            that before taking B; where nothing is, the first list that is not empty.
     """
-    first = next((name for name in LISTS if counts[name]), ALL)
+    first = next((name for name in ("broken", *LISTS) if counts[name]), ALL)
     return filter_url_parameters(class_names, table) | {
         "outcome": one_of(OUTCOMES, "all"),
         "verdict": one_of(LISTS, first),
@@ -168,3 +169,4 @@ def _show_count(content: GalleryContent, verdict: str, whole: int) -> None:
             on_click=select_all,
             args=(content.query,),
         )
+        show_shared(content)

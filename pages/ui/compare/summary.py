@@ -24,10 +24,10 @@ def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch, run
     with st.container(gap=None):
         st.subheader(escaped_sentence(comparison_sentence(comparison, noise=noise)), anchor=False, help=METHODS)
         accuracies = " · ".join(
-            f"{letter} {escaped(at.run.name)} {_accuracy(interval)}"
+            f"{letter} {escaped(at.run.name)} {_accuracy(interval)}{', still training' if at.run.active else ''}"
             for letter, at, interval in (("A", a, comparison.accuracy_a), ("B", b, comparison.accuracy_b))
         )
-        words, others = setting_words(a.run, b.run)
+        words, others = setting_words(a, b)
         st.caption(f"{accuracies} · test, n = {comparison.n:,} · {words}", help=others or None)
 
 
@@ -36,10 +36,14 @@ def _is_reported(at: RunAtEpoch) -> bool:
     return at.run.best is not None and at.epoch == at.run.best.epoch
 
 
-def setting_words(a: Run, b: Run) -> tuple[str, str]:
+def setting_words(at_a: RunAtEpoch, at_b: RunAtEpoch) -> tuple[str, str]:
     """Return the settings that differ, as Markdown, and those for which there was no room."""
+    a, b = at_a.run, at_b.run
     if a.id == b.id:
-        return "two epochs of one run", ""
+        same = at_a.epoch == at_b.epoch
+        return (
+            "**A and B are the same epoch of the same run: choose another one**" if same else "two epochs of one run"
+        ), ""
     names = differing([a.config, b.config])
     if not names:
         return "the same settings", ""

@@ -131,7 +131,7 @@ def show_classes(changes: pd.DataFrame) -> None:
 
 
 def _bounds(low: float, high: float) -> str:
-    return "" if math.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}"
+    return "" if math.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}".replace("-", "−")
 
 
 def _choose_class(key: str, names: Sequence[str]) -> None:

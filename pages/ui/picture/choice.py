@@ -21,7 +21,7 @@ from pages.ui.picture.drawer import PICTURE_PAGE, open_picture
 from pages.ui.picture.navigation import Neighbours, show_neighbours
 from pages.ui.picture.shown_picture import ShownPicture, find_picture
 from pages.ui.picture.view import show_picture
-from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS, show_gallery
+from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS, show_gallery, show_shared
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery
 from pages.ui.understand.recompute_button import best_epoch_findings, show_unreadable_epoch
 from pages.ui.understand.selection_bar import show_selection_bar
@@ -126,6 +126,7 @@ def _show_choice(content: GalleryContent) -> None:
             on_change=first_page,
         )
         st.caption(f"{len(content.rows):,} of {len(content.findings.table):,} test pictures", width="content")
+        show_shared(content)
     show_gallery(content)
     show_selection_bar(content.query.workspace, content)
 

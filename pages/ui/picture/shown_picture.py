@@ -1,6 +1,6 @@
 """The picture that the drawer or the Picture page shows, and at which epoch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,9 @@ from cifar_core.evaluate import CheckedPredictions
 from cifar_core.runs import PictureHistory, Predictions, Run, read_history
 from cifar_core.samples import sample_table
 from cifar_core.workspace import Workspace
+from pages.ui.caches import Findings, load_findings
 from pages.ui.understand.gallery_query import GalleryContent
+from pages.ui.understand.joined_columns import RunAtEpoch
 from pages.ui.understand.run_pictures import RunPictures
 
 
@@ -25,6 +27,7 @@ class ShownPicture:
     predictions: Predictions  # of the epoch that the page shows
     row: int  # in the test part, from 0
     id: str  # as the sample table has it
+    other: "ShownPicture | None" = None  # the same picture as the run A beside it answers
 
     @property
     def split(self) -> Split:
@@ -48,7 +51,7 @@ class ShownPicture:
 
     def probs(self, epoch: int) -> np.ndarray:
         """Return its probabilities [K] after one epoch; those of the page's epoch where that one cannot be read."""
-        if epoch in self.history.epochs:
+        if epoch != self.predictions.epoch and epoch in self.history.epochs:
             found: np.ndarray = self.history.probs[self.history.epochs.index(epoch)]
             return found
         row: np.ndarray = self.predictions.probs[self.row]
@@ -63,10 +66,17 @@ class ShownPicture:
 
 def find_picture(content: GalleryContent, wanted: str) -> ShownPicture | None:
     """Return the picture with this id; None where the run's test part has none."""
-    table, query = content.findings.table, content.query
-    found = table.index[table["id"] == wanted]
+    query = content.query
+    shown = _shown(content, RunAtEpoch(query.run, query.epoch), content.findings, wanted)
+    if shown is None or query.against is None:
+        return shown
+    beside = load_findings(query.workspace, query.against.run, query.against.epoch)
+    return replace(shown, other=_shown(content, query.against, beside, wanted))
+
+
+def _shown(content: GalleryContent, at: RunAtEpoch, findings: Findings, wanted: str) -> ShownPicture | None:
+    found = findings.table.index[findings.table["id"] == wanted]
     if found.empty:
         return None
-    return ShownPicture(
-        query.workspace, query.run, content.pictures, content.findings.predictions, int(found[0]), wanted
-    )
+    row, workspace = int(found[0]), content.query.workspace
+    return ShownPicture(workspace, at.run, content.pictures, findings.predictions, row, wanted)

@@ -31,19 +31,23 @@ WRONG_IN_HELP = (
 
 def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
     """Show a picture after one epoch; another epoch that is chosen goes into the session under `epoch_key`."""
-    row, probs = picture.scored(epoch), picture.probs(epoch)
-    _show_verdict(row)
+    row, other = picture.scored(epoch), picture.other
+    if other is not None:
+        _show_verdict(other.scored(other.predictions.epoch), f"A, {_epoch_words(other, other.predictions.epoch)}: ")
+    _show_verdict(row, f"B, {_epoch_words(picture, epoch)}: " if other is not None else "")
     if picture.pictures.missing:
         show_missing_pictures(picture.workspace, picture.run, picture.pictures.missing, f"{epoch_key}_missing")
     with st.grid(2, min_column_width=300):
         with st.container(horizontal=True):
             st.image(enlarged(picture.split.images[picture.row], ENLARGEMENT), alt=tile_caption(row, "confidence"))
             _show_original(picture)
-        class_bars(
-            probability_bars(probs, picture.class_names, picture.label, int(row["predicted_index"])),
-            key=f"{epoch_key}_bars",
-        )
-    _show_scores(row, _wrong_words(picture))
+        with st.container(gap="xsmall"):
+            if other is not None:
+                st.markdown("**A**")
+                _show_bars(other, other.predictions.epoch, f"{epoch_key}_other_bars")
+                st.markdown("**B**")
+            _show_bars(picture, epoch, f"{epoch_key}_bars")
+    _show_scores(row, _wrong_words(picture), "B" if other is not None else "")
     show_tag_buttons(pictures_to_tag(picture.workspace, picture.run, [picture.id]), epoch_key)
     show_over_epochs(picture, epoch, epoch_key)
     show_other_runs(picture)
@@ -51,10 +55,19 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
     st.code(picture.id, language=None, wrap_lines=True)
 
 
-def _show_verdict(row: dict[str, Any]) -> None:
+def _show_bars(picture: ShownPicture, epoch: int, key: str) -> None:
+    probs = picture.probs(epoch)
+    class_bars(probability_bars(probs, picture.class_names, picture.label, int(probs.argmax())), key=key)
+
+
+def _epoch_words(picture: ShownPicture, epoch: int) -> str:
+    return f"{escaped(picture.run.name)}, epoch {epoch}"
+
+
+def _show_verdict(row: dict[str, Any], whose: str) -> None:
     icon = ":material/check_circle:" if row["correct"] else ":material/cancel:"
     answer = f"true {escaped(row['true'])} → predicted {escaped(row['predicted'])}"
-    st.markdown(f"{icon} **{answer} {SCORES['confidence'].text(row['confidence'])}**")
+    st.markdown(f"{icon} {whose}**{answer} {SCORES['confidence'].text(row['confidence'])}**")
 
 
 def _show_original(picture: ShownPicture) -> None:
@@ -76,9 +89,11 @@ def _wrong_words(picture: ShownPicture) -> str:
     return f"{counts['wrong'].iloc[picture.row]} of {counts['of'].iloc[picture.row]} seeds"
 
 
-def _show_scores(row: dict[str, Any], wrong_in: str) -> None:
+def _show_scores(row: dict[str, Any], wrong_in: str, whose: str) -> None:
     """Show the scores on a few lines, each with its meaning and formula behind the "?"."""
     with st.container(horizontal=True, gap="small"):
+        if whose:
+            st.markdown(f"**{whose}**", width="content")
         for score in SCORES.values():
             st.markdown(
                 f"{score.title} **{score.text(row[score.name])}**",

@@ -41,8 +41,17 @@ def _empty_message(content: GalleryContent) -> str:
     return escaped_sentence(f"No picture matches: {', '.join(only + parts)}. Widen a filter to see some.")
 
 
+def show_shared(content: GalleryContent) -> None:
+    """Show what all pictures have in common, which no tile repeats, apart from what the filters say already."""
+    wanted = content.query.sample_filter
+    filtered = {words for _, words in filter_parts(wanted)}
+    filtered |= {SHARED_BY_VERDICT.get(verdict, "") for verdict in wanted.verdict}
+    if not content.rows.empty and (news := [words for words in shared_words(content.rows) if words not in filtered]):
+        st.markdown(f"All: {escaped(', '.join(news))}", width="content")
+
+
 def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
-    """Show one page of tiles with its page numbers, and the picture that is open large.
+    """Show one page of tiles with its page numbers, and the picture that is open large; `show_shared` stands above.
 
     Args:
         content: the pictures.
@@ -55,10 +64,6 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
     query, shared = content.query, shared_words(content.rows)
     if content.pictures.missing:
         show_missing_pictures(query.workspace, query.run, content.pictures.missing, f"{query.page}_missing")
-    filtered = {words for _, words in filter_parts(query.sample_filter)}  # stands above the tiles already
-    filtered |= {SHARED_BY_VERDICT.get(verdict, "") for verdict in query.sample_filter.verdict}
-    if news := [words for words in shared if words not in filtered]:
-        st.markdown(f"All: {escaped(', '.join(news))}")
     captions = [tile_lines(row, query.sort, shared) for row in shown.to_dict("records")]
     image_grid(
         content.split.images[shown["index"].to_numpy()],

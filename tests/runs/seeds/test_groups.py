@@ -64,7 +64,9 @@ def test_what_is_not_finished_yet_is_said() -> None:
 def test_two_runs_of_one_setting_differ_by_their_seeds() -> None:
     runs = [run("a", 0, 0.7), run("b", 1, 0.8)]
     noise = seed_noise(runs, *runs)
-    assert noise is not None and noise.explains(0.5) and noise.words.startswith("A and B differ in the seed alone")
+    assert noise is not None and noise.explains(0.5) and noise.words == "Only the seed differs: this is seed noise."
+    three = seed_noise([*runs, run("c", 2, 0.75)], *runs)
+    assert three is not None and three.words.endswith("which reaches 30.4 points here (3 seeds).")
     assert seed_noise(runs, runs[0], runs[0]) is None
 
 
@@ -78,7 +80,9 @@ def test_the_noise_of_two_settings_is_that_of_their_difference() -> None:
     freedom = sum(variances) ** 2 / sum(v**2 / f for v, f in zip(variances, freedoms, strict=True))
     limit = stats.t.ppf(0.975, math.floor(freedom)) * math.sqrt(sum(variances))
     assert noise.limit == pytest.approx(limit) and noise.explains(-limit * 0.99) and not noise.explains(limit * 1.01)
-    assert noise.words.endswith("(3 seeds of A, 2 of B).")
+    assert noise.words == (
+        "Seed noise is not ruled out: 3 seeds of A, 2 of B are too few to tell, train more of each."
+    ), "one degree of freedom gives no figure that says anything"
 
 
 def test_a_setting_without_repeats_is_taken_to_spread_alike() -> None:
@@ -88,6 +92,7 @@ def test_a_setting_without_repeats_is_taken_to_spread_alike() -> None:
     forward, back = seed_noise([*a, alone], a[0], alone), seed_noise([*a, alone], alone, a[0])
     assert forward is not None and back is not None
     assert forward.limit == back.limit == pytest.approx(limit) and not forward.explains(0.2)
+    assert forward.words.startswith("Seed noise alone explains it: seeds move it by up to 9.3 points (3 seeds of A;")
     assert "B is taken" in forward.words and "A is taken" in back.words
     assert seed_noise([a[0], alone], a[0], alone) is None, "nothing is known of either"
     assert group_of(seed_groups([a[0], alone]), "b") is None
