@@ -262,8 +262,8 @@ def _interval_words(interval: Interval) -> str:
 
 
 def _points(interval: Interval) -> list[str]:
-    """A value and its bounds in percentage points, with the digits that tell a small value from 0."""
-    digits = 2 if 0 < abs(interval.value) < 0.0005 else 1
+    """A value and its bounds in percentage points, with the digits that tell a small one of them from 0."""
+    digits = 2 if any(0 < abs(number) < 0.0005 for number in interval) else 1
     return [f"{100 * number:.{digits}f}".replace("-", "−") for number in interval]
 
 

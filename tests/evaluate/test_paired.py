@@ -171,7 +171,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
         ),
         (
             (60, 40, 360, 540),
-            "B is ahead by 2.0 points (95 % interval 0.0 to 4.0), a borderline case: by chance alone p = 0.057.",
+            "B is ahead by 2.00 points (95 % interval 0.03 to 3.96), a borderline case: by chance alone p = 0.057.",
         ),
         (
             (0, 0, 20, 80),
