@@ -170,7 +170,9 @@ def _append(workspace: Workspace, fingerprint: str, author: str, make: Callable[
 def _parse(path: Path, content: bytes) -> Notes:
     """The notes in the content of a log, and what of it cannot be read."""
     *lines, torn = content.split(b"\n")
-    found, problems, more = [], [], 0
+    found: list[Note] = []
+    problems: list[str] = []
+    more = 0
     for number, line in enumerate(lines, start=1):
         try:
             found.append(_note_in(line))

@@ -65,9 +65,19 @@ def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> F
         RunError: there are none yet, or they cannot be read.
     """
     wanted = epoch or (run.best.epoch if run.best else None)
-    probs = as_stored(RunFolder(workspace.runs / run.id)).probs("test", wanted or 0)
-    load = _load_large_findings if _file_bytes(probs) > _LARGE_FILE_BYTES else _load_findings
+    load = _load_large_findings if _are_large(workspace, run, wanted) else _load_findings
     return load(workspace, run.id, wanted, findings_identity(workspace, run, wanted))
+
+
+def load_best_table(workspace: Workspace, run: Run) -> pd.DataFrame:
+    """Return the table of `load_findings` at a run's best epoch, for who asks many runs: large ones are not kept.
+
+    Raises:
+        RunError: its predictions cannot be read.
+    """
+    if _are_large(workspace, run, run.best.epoch if run.best else None):
+        return prediction_table(read_predictions(workspace, run.id))
+    return load_findings(workspace, run).table
 
 
 def findings_identity(workspace: Workspace, run: Run, epoch: int | None) -> tuple[object, ...]:
@@ -248,8 +258,10 @@ def file_identity(place: Path) -> tuple[str, int, int, int]:
     return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # the time too, since inode numbers are reused
 
 
-def _file_bytes(file: Path) -> int:
+def _are_large(workspace: Workspace, run: Run, epoch: int | None) -> bool:
+    """Return whether the predictions of an epoch are too large for tables of them to be kept for many runs."""
     try:
-        return file.stat().st_size
+        size = as_stored(RunFolder(workspace.runs / run.id)).probs("test", epoch or 0).stat().st_size
     except OSError:
-        return 0
+        return False
+    return size > _LARGE_FILE_BYTES

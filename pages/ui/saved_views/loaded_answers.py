@@ -8,9 +8,9 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.runs import Run, Status
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.saved_views import Outcome, RunAnswers, View, answers_of_run, run_outcomes, views_of
+from cifar_core.saved_views import Outcome, RunAnswers, View, answers_of_run, outcome_of, views_of
 from cifar_core.workspace import Workspace
-from pages.ui.caches import file_identity
+from pages.ui.caches import file_identity, load_best_table
 from pages.ui.loaded_notes import load_notes
 from pages.ui.tags.known_tags import load_tags
 
@@ -79,4 +79,5 @@ def _tagged(views: Sequence[View], tags: Mapping[str, tuple[str, ...]]) -> int:
 def _keep_outcomes(
     _workspace: Workspace, _run: Run, _views: Sequence[View], _tags: Mapping[str, tuple[str, ...]], identity: object
 ) -> dict[str, Outcome]:
-    return run_outcomes(_workspace, _run, _views, _tags)
+    table = load_best_table(_workspace, _run)
+    return {view.id: outcome_of(table, view.sample_filter, _tags) for view in _views}
