@@ -4,11 +4,11 @@ Everything returned is shared and must not be changed in place. Few entries are 
 10,000 predictions of ten classes take 2 MB, and of large predictions only two. Datasets are memory maps.
 """
 
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,7 @@ from cifar_core.text import MB
 from cifar_core.train import training_parts, unvalidated_classes
 from cifar_core.workspace import Workspace
 
+T = TypeVar("T")
 _LARGE_FILE_BYTES = 2 * MB  # of probabilities; the tables made of it take several times as much
 
 
@@ -247,6 +248,22 @@ def _load_run_dataset(_workspace: Workspace, _run: Run, identity: object) -> Dat
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load_dataset(_workspace: Workspace, name: str, identity: object) -> Dataset:
     return open_dataset(_workspace, name)
+
+
+def newest(kept: list[tuple[object, T]], identity: object, make: Callable[[], T]) -> T:
+    """Return what was made of the present state of a file, and forget what was made of it before.
+
+    For large values of files that change at every click: as entries of a cache, the older ones would be held too.
+
+    Args:
+        kept: identity and value, at most once; it is changed in place.
+        identity: of the present state.
+        make: makes the value of it.
+    """
+    found = kept[:]
+    if not found or found[0][0] != identity:
+        kept[:] = found = [(identity, make())]
+    return found[0][1]
 
 
 def file_identity(place: Path) -> tuple[str, int, int, int]:
