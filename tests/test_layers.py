@@ -38,6 +38,7 @@ def captioned() -> set[str]:
     for line in filter(None, block("tree").splitlines()):
         name = line.split()[0]
         if line.startswith(" "):
+            assert folder + name not in found, f"{folder}{name} has two captions"
             found.add(folder + name)
         else:
             folder = name

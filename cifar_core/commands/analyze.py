@@ -21,7 +21,7 @@ from cifar_core.samples import (
     with_seeds,
     with_tags,
 )
-from cifar_core.saved_views import ViewAnswer, answer_words, answers_of_run, change_words
+from cifar_core.saved_views import ViewAnswer, answer_words, answers_of_run, change_words, views_of
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
@@ -72,7 +72,7 @@ def analyze(workspace: Workspace, run: str, top: int, out: Path | None, as_json:
 
 def _say_views(workspace: Workspace, run: Run, notes: Notes) -> dict[str, Any]:
     """Print what the run answers to each saved view; return it as JSON has it."""
-    found = answers_of_run(workspace, run, list_runs(workspace), notes)
+    found = answers_of_run(workspace, run, list_runs(workspace), views_of(notes), tags_of(notes))
     previous = found.previous.id if found.previous else None
     for answer in found.answers:
         words = [answer_words(answer), change_words(answer, previous or "")]

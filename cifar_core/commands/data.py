@@ -43,13 +43,14 @@ from cifar_core.data import (
 )
 from cifar_core.data.store import refuse_taken
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
-from cifar_core.export import import_tags, table_csv, tags_csv
+from cifar_core.export import MAX_TAGS_BYTES, import_tags, table_csv, tags_csv
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.jobs.job import JobState
 from cifar_core.notes import count_tags, notes_path, read_notes, tags_of
 from cifar_core.runs import dataset_use, list_runs
 from cifar_core.storage.atomic import write_atomic
 from cifar_core.storage.disk_errors import storage_errors
+from cifar_core.storage.json_files import read_start
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
 
@@ -210,7 +211,7 @@ def notes(workspace: Workspace, name: str, out: Path | None, source: Path | None
     added = 0
     if source is not None:
         with storage_errors(f"reading {source.name}", to="read"):
-            content = source.read_bytes()
+            content = read_start(source, MAX_TAGS_BYTES + 1)  # a device would have no end
         added = import_tags(workspace, dataset, content, author="")
         say(f"{counted(added, 'tag')} new from {source}.")
     found = read_notes(workspace, dataset.fingerprint)

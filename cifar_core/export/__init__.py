@@ -17,10 +17,11 @@ from cifar_core.export.pictures import (
 )
 from cifar_core.export.predictions import epoch_file_name, predictions_csv, predictions_parquet, predictions_table
 from cifar_core.export.save_job import save_job, start_save
-from cifar_core.export.tags import import_tags, tags_csv
+from cifar_core.export.tags import MAX_TAGS_BYTES, import_tags, tags_csv
 
 __all__ = [
     "MAX_EXPORTED",
+    "MAX_TAGS_BYTES",
     "Export",
     "comparison_csv",
     "comparison_table",

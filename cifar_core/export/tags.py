@@ -11,9 +11,10 @@ from cifar_core.errors import DataError
 from cifar_core.export.csv_table import original_text, table_csv
 from cifar_core.notes import Notes, change_tags, clean_word, read_notes, taggings
 from cifar_core.samples import printable
-from cifar_core.text import counted, one_line
+from cifar_core.text import MB, counted, one_line, size_text
 from cifar_core.workspace import Workspace
 
+MAX_TAGS_BYTES = 64 * MB  # of a file that is imported, which then is one note of a log that may have as much
 _COLUMNS = ["id", "tag", "author", "time"]
 _NEEDED = ("id", "tag")
 
@@ -38,9 +39,11 @@ def import_tags(workspace: Workspace, dataset: Dataset, content: bytes, author: 
         author: of the note.
 
     Raises:
-        DataError: no such CSV, a word breaks a rule, or an id is no picture of the dataset.
+        DataError: no such CSV, more than `MAX_TAGS_BYTES`, a word breaks a rule, or an id is no picture of the dataset.
         StorageError: the disk refused.
     """
+    if len(content) > MAX_TAGS_BYTES:
+        raise DataError(f"The file has more than {size_text(MAX_TAGS_BYTES)}: import it in parts.")
     wanted = _read(content)
     known = {printable(name) for split in (dataset.train, dataset.test) for name in split.ids}
     if unknown := sorted({name for name, _ in wanted} - known):

@@ -3,7 +3,7 @@
 Reads and writes `notes/` in the workspace.
 """
 
-from cifar_core.notes.log import Note, Notes, append_notes, notes_path, read_notes, undo_last, undo_note
+from cifar_core.notes.log import Note, Notes, append_after, append_notes, notes_path, read_notes, undo_last, undo_note
 from cifar_core.notes.tags import (
     LATEST,
     MAX_WORD,
@@ -29,6 +29,7 @@ __all__ = [
     "Note",
     "Notes",
     "Tagging",
+    "append_after",
     "append_notes",
     "change_tags",
     "clean_word",

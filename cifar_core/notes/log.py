@@ -22,15 +22,18 @@ from cifar_core.storage.json_files import decode_json, read_start
 from cifar_core.storage.json_types import Moment, is_sha256
 from cifar_core.storage.locks import acquire, share_permissions
 from cifar_core.storage.parse import Rule, parse
-from cifar_core.text import MB, one_line, size_text
+from cifar_core.text import MB, counted, one_line, size_text
 from cifar_core.workspace import Workspace
 
 UNDO = "undo"  # the kind of a note that undoes another one
 MAX_LOG_BYTES = 64 * MB
 MAX_AUTHOR = 100  # characters
 _MAX_SHORT = 40  # characters of a key or kind
+_MAX_PROBLEMS = 20  # lines that are named
 _LOCK_SECONDS = 20.0  # a note is written in milliseconds
+NewNotes = Sequence[tuple[str, Mapping[str, Any]]]  # kind and content of each
 _SHORT = Rule(f"a text of 1 to {_MAX_SHORT} characters", lambda text: 0 < len(text) <= _MAX_SHORT)
+_NAME = Rule(f"a text of at most {MAX_AUTHOR} characters", lambda text: len(text) <= MAX_AUTHOR)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Note:
 
     key: Annotated[str, _SHORT]  # different for every note
     time: Moment  # ISO 8601 in UTC
-    author: str  # who is logged in, or nobody
+    author: Annotated[str, _NAME]  # who is logged in, or nobody
     kind: Annotated[str, _SHORT]  # "tag", "view", "undo", ...
     content: dict[str, Any] = field(default_factory=dict)
 
@@ -53,7 +56,8 @@ class Notes:
 
     def of(self, kind: str) -> tuple[Note, ...]:
         """The notes of a kind that were not undone."""
-        undone = {note.content.get("undoes") for note in self.notes if note.kind == UNDO}
+        named = (note.content.get("undoes") for note in self.notes if note.kind == UNDO)
+        undone = {key for key in named if isinstance(key, str)}  # a person may have edited the file
         return tuple(note for note in self.notes if note.kind == kind and note.key not in undone)
 
 
@@ -81,9 +85,7 @@ def read_notes(workspace: Workspace, fingerprint: str) -> Notes:
     return _parse(path, content)
 
 
-def append_notes(
-    workspace: Workspace, fingerprint: str, author: str, notes: Sequence[tuple[str, Mapping[str, Any]]]
-) -> tuple[Note, ...]:
+def append_notes(workspace: Workspace, fingerprint: str, author: str, notes: NewNotes) -> tuple[Note, ...]:
     """Write notes at the end of a dataset's log, all of them or none; several processes may do so at once.
 
     Args:
@@ -117,24 +119,31 @@ def undo_last(workspace: Workspace, fingerprint: str, author: str, kinds: Collec
     Raises:
         DataError, StorageError: as `read_notes` and `append_notes`.
     """
-    path, found = notes_path(workspace, fingerprint), list[Note]()
+    found: list[Note] = []
 
-    def newest() -> list[tuple[str, dict[str, Any]]]:
-        known = _parse(path, _read(path))
+    def undo_newest(known: Notes) -> NewNotes:
         live = {note.key for kind in kinds for note in known.of(kind)}
         found.extend([note for note in known.notes if note.key in live and note.author == author][-1:])
         return [(UNDO, {"undoes": note.key}) for note in found]
 
-    _append(workspace, fingerprint, author, newest)
+    append_after(workspace, fingerprint, author, undo_newest)
     return found[0] if found else None
 
 
-def _append(
-    workspace: Workspace,
-    fingerprint: str,
-    author: str,
-    make: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]],
+def append_after(
+    workspace: Workspace, fingerprint: str, author: str, make: Callable[[Notes], NewNotes]
 ) -> tuple[Note, ...]:
+    """Write notes that follow from those that are there, as `append_notes`; no other process writes in between.
+
+    Args:
+        workspace, fingerprint, author: as `append_notes`.
+        make: is given the notes so far, and returns those to write; where it raises, nothing is written.
+    """
+    path = notes_path(workspace, fingerprint)
+    return _append(workspace, fingerprint, author, lambda: make(_parse(path, _read(path))))
+
+
+def _append(workspace: Workspace, fingerprint: str, author: str, make: Callable[[], NewNotes]) -> tuple[Note, ...]:
     """Write the notes that `make` returns while this process alone writes."""
     path = notes_path(workspace, fingerprint)
     make_folder(workspace.notes)
@@ -149,7 +158,7 @@ def _append(
         if size + sum(map(len, lines)) + len(lines) > MAX_LOG_BYTES:
             raise DataError(
                 f"The notes of this dataset would take more than {size_text(MAX_LOG_BYTES)}: nothing was noted. "
-                "Note fewer pictures."
+                f"Note fewer pictures at a time; where it is full, export the tags and move {path} elsewhere."
             )
         if lines:
             append_lines(path, lines)
@@ -161,15 +170,30 @@ def _append(
 def _parse(path: Path, content: bytes) -> Notes:
     """The notes in the content of a log, and what of it cannot be read."""
     *lines, torn = content.split(b"\n")
-    found, problems = [], []
+    found: list[Note] = []
+    problems: list[str] = []
+    more = 0
     for number, line in enumerate(lines, start=1):
         try:
-            found.append(parse(Note, decode_json(line, "it", max_bytes=MAX_LOG_BYTES), exact=False))
+            found.append(_note_in(line))
         except ValueError as error:
+            if len(problems) == _MAX_PROBLEMS:
+                more += 1
+                continue
             problems.append(f"Line {number} of {path.name} cannot be read ({one_line(error)}) and was skipped.")
+    if more:
+        problems.append(f"So were {counted(more, 'line')} more.")
     if torn:
         problems.append(f"The last line of {path.name} is not whole and was skipped: its writing was interrupted.")
     return Notes(tuple(found), tuple(problems))
+
+
+def _note_in(line: bytes) -> Note:
+    """The note that a line holds; ValueError where it holds none."""
+    content = decode_json(line, "it", max_bytes=MAX_LOG_BYTES)
+    if b"\\ud" in line.lower():  # such escapes are whole characters in pairs only; half a one is no text
+        json.dumps(content, ensure_ascii=False).encode()
+    return parse(Note, content, exact=False)
 
 
 def _read(path: Path) -> bytes:

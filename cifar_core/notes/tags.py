@@ -4,6 +4,7 @@ A note adds words to pictures and takes words from them, `{"add": {WORD: [ID, ..
 that whatever one press or one file changed is undone at once. What a picture has follows from all notes in their order.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -143,7 +144,18 @@ def _changes(notes: Notes) -> list[tuple[Note, _Change]]:
     found = []
     for note in notes.of(TAG):
         try:
-            found.append((note, parse(_Change, note.content, exact=False)))
+            change = parse(_Change, note.content, exact=False)
         except ValueError:
             continue
+        if all(map(_is_word, (*change.add, *change.remove))):
+            found.append((note, change))
     return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_word(text: str) -> bool:
+    """Whether a word is as `clean_word` keeps it; a person may have edited the file."""
+    try:
+        return clean_word(text) == text
+    except DataError:
+        return False

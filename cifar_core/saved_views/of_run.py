@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cifar_core.errors import RunError
-from cifar_core.notes import Notes, tags_of
 from cifar_core.runs import Run, Status, measured_alike, read_predictions
 from cifar_core.samples import prediction_table
 from cifar_core.saved_views.answers import Outcome, ViewAnswer, answer_view, outcome_of
-from cifar_core.saved_views.views import View, views_of
+from cifar_core.saved_views.views import View
 from cifar_core.workspace import Workspace
 
 LoadOutcomes = Callable[[Workspace, Run, Sequence[View], Mapping[str, tuple[str, ...]]], Mapping[str, Outcome]]
@@ -51,7 +50,12 @@ def run_outcomes(
 
 
 def answers_of_run(
-    workspace: Workspace, run: Run, runs: Iterable[Run], notes: Notes, load: LoadOutcomes = run_outcomes
+    workspace: Workspace,
+    run: Run,
+    runs: Iterable[Run],
+    views: Sequence[View],
+    tags: Mapping[str, tuple[str, ...]],
+    load: LoadOutcomes = run_outcomes,
 ) -> RunAnswers:
     """What a run answers to each view of its dataset; none before its first epoch has ended.
 
@@ -59,16 +63,15 @@ def answers_of_run(
         workspace: where.
         run: whose answers.
         runs: among them is the one that it is compared with; where that cannot be read, it is compared with none.
-        notes: of its dataset.
+        views: of its dataset.
+        tags: the words of each picture of its dataset that has any, by id.
         load: `run_outcomes`, or a function that keeps what that returns.
 
     Raises:
         RunError: the predictions of the run cannot be read.
     """
-    views = views_of(notes)
     if not views or run.best is None:
         return RunAnswers()
-    tags = tags_of(notes)
     now = load(workspace, run, views, tags)
     before: Mapping[str, Outcome] = {}
     previous = previous_run(workspace, run, runs)

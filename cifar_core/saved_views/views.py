@@ -5,12 +5,12 @@ notes give the view another name, or delete it; undoing such a note takes that b
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cifar_core.errors import ConfigError, DataError
-from cifar_core.notes import Note, Notes, append_notes, read_notes, undo_note
+from cifar_core.notes import Note, Notes, append_after, undo_note
 from cifar_core.samples import FILTERS, Outcome, Range, SampleFilter
 from cifar_core.storage.parse import parse
 from cifar_core.text import clean_text, did_you_mean, one_line
@@ -107,21 +107,25 @@ def save_view(workspace: Workspace, fingerprint: str, author: str, name: str, sa
         StorageError: as `append_notes`.
     """
     _require_savable(sample_filter)
-    views = views_of(read_notes(workspace, fingerprint))
-    chosen = _free_name(views, name)
-    if len(views) >= MAX_VIEWS:
-        raise DataError(f"There are {len(views)} views of this dataset, the most there can be: delete one first.")
-    content = {"name": chosen, "filter": _stored(sample_filter)}
-    note = append_notes(workspace, fingerprint, author, [(VIEW, content)])[0]
-    return View(note.key, chosen, sample_filter, note.author, note.time)
+
+    def content(views: list[View]) -> dict[str, Any]:
+        chosen = _free_name(views, name)
+        if len(views) >= MAX_VIEWS:
+            raise DataError(f"There are {len(views)} views of this dataset, the most there can be: delete one first.")
+        return {"name": chosen, "filter": _stored(sample_filter)}
+
+    note = _note_view(workspace, fingerprint, author, content)
+    return View(note.key, note.content["name"], sample_filter, note.author, note.time)
 
 
 def rename_view(workspace: Workspace, fingerprint: str, author: str, view_id: str, name: str) -> None:
     """Give a view another name. Errors as `save_view`; DataError too where there is no such view."""
-    views = views_of(read_notes(workspace, fingerprint))
-    _require_known(views, view_id)
-    chosen = _free_name([view for view in views if view.id != view_id], name)
-    append_notes(workspace, fingerprint, author, [(VIEW, {"view": view_id, "name": chosen})])
+
+    def content(views: list[View]) -> dict[str, Any]:
+        _require_known(views, view_id)
+        return {"view": view_id, "name": _free_name([view for view in views if view.id != view_id], name)}
+
+    _note_view(workspace, fingerprint, author, content)
 
 
 def delete_view(workspace: Workspace, fingerprint: str, author: str, view_id: str) -> str:
@@ -134,14 +138,24 @@ def delete_view(workspace: Workspace, fingerprint: str, author: str, view_id: st
         DataError: there is no such view, or as `append_notes`.
         StorageError: as `append_notes`.
     """
-    _require_known(views_of(read_notes(workspace, fingerprint)), view_id)
-    note: Note = append_notes(workspace, fingerprint, author, [(VIEW, {"view": view_id, "deleted": True})])[0]
-    return note.key
+
+    def content(views: list[View]) -> dict[str, Any]:
+        _require_known(views, view_id)
+        return {"view": view_id, "deleted": True}
+
+    return _note_view(workspace, fingerprint, author, content).key
 
 
 def restore_view(workspace: Workspace, fingerprint: str, author: str, deletion: str) -> None:
     """Bring a deleted view back, under its name. Errors as `append_notes`."""
     undo_note(workspace, fingerprint, author, deletion)
+
+
+def _note_view(
+    workspace: Workspace, fingerprint: str, author: str, content: Callable[[list[View]], dict[str, Any]]
+) -> Note:
+    """Write a note about views that follows from those that are there; nobody else changes them in between."""
+    return append_after(workspace, fingerprint, author, lambda notes: [(VIEW, content(views_of(notes)))])[0]
 
 
 def _require_known(views: list[View], view_id: str) -> None:

@@ -4,11 +4,11 @@ Everything returned is shared and must not be changed in place. Few entries are 
 10,000 predictions of ten classes take 2 MB, and of large predictions only two. Datasets are memory maps.
 """
 
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,7 @@ from cifar_core.text import MB
 from cifar_core.train import training_parts, unvalidated_classes
 from cifar_core.workspace import Workspace
 
+T = TypeVar("T")
 _LARGE_FILE_BYTES = 2 * MB  # of probabilities; the tables made of it take several times as much
 
 
@@ -65,9 +66,19 @@ def load_findings(workspace: Workspace, run: Run, epoch: int | None = None) -> F
         RunError: there are none yet, or they cannot be read.
     """
     wanted = epoch or (run.best.epoch if run.best else None)
-    probs = as_stored(RunFolder(workspace.runs / run.id)).probs("test", wanted or 0)
-    load = _load_large_findings if _file_bytes(probs) > _LARGE_FILE_BYTES else _load_findings
+    load = _load_large_findings if _are_large(workspace, run, wanted) else _load_findings
     return load(workspace, run.id, wanted, findings_identity(workspace, run, wanted))
+
+
+def load_best_table(workspace: Workspace, run: Run) -> pd.DataFrame:
+    """Return the table of `load_findings` at a run's best epoch, for who asks many runs: large ones are not kept.
+
+    Raises:
+        RunError: its predictions cannot be read.
+    """
+    if _are_large(workspace, run, run.best.epoch if run.best else None):
+        return prediction_table(read_predictions(workspace, run.id))
+    return load_findings(workspace, run).table
 
 
 def findings_identity(workspace: Workspace, run: Run, epoch: int | None) -> tuple[object, ...]:
@@ -239,6 +250,22 @@ def _load_dataset(_workspace: Workspace, name: str, identity: object) -> Dataset
     return open_dataset(_workspace, name)
 
 
+def newest(kept: list[tuple[object, T]], identity: object, make: Callable[[], T]) -> T:
+    """Return what was made of the present state of a file, and forget what was made of it before.
+
+    For large values of files that change at every click: as entries of a cache, the older ones would be held too.
+
+    Args:
+        kept: identity and value, at most once; it is changed in place.
+        identity: of the present state.
+        make: makes the value of it.
+    """
+    found = kept[:]
+    if not found or found[0][0] != identity:
+        kept[:] = found = [(identity, make())]
+    return found[0][1]
+
+
 def file_identity(place: Path) -> tuple[str, int, int, int]:
     """Return what distinguishes a file or folder from one that later takes its place; zeros where there is none."""
     try:
@@ -248,8 +275,10 @@ def file_identity(place: Path) -> tuple[str, int, int, int]:
     return str(place), stat.st_dev, stat.st_ino, stat.st_ctime_ns  # the time too, since inode numbers are reused
 
 
-def _file_bytes(file: Path) -> int:
+def _are_large(workspace: Workspace, run: Run, epoch: int | None) -> bool:
+    """Return whether the predictions of an epoch are too large for tables of them to be kept for many runs."""
     try:
-        return file.stat().st_size
+        size = as_stored(RunFolder(workspace.runs / run.id)).probs("test", epoch or 0).stat().st_size
     except OSError:
-        return 0
+        return False
+    return size > _LARGE_FILE_BYTES

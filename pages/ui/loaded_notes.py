@@ -4,7 +4,7 @@ import streamlit as st
 
 from cifar_core.notes import Notes, notes_path, read_notes
 from cifar_core.workspace import Workspace
-from pages.ui.caches import file_identity
+from pages.ui.caches import file_identity, newest
 
 
 def notes_identity(workspace: Workspace, fingerprint: str) -> tuple[object, ...]:
@@ -23,9 +23,10 @@ def load_notes(workspace: Workspace, fingerprint: str) -> Notes:
     Raises:
         DataError, StorageError: they cannot be read.
     """
-    return _load_notes(workspace, fingerprint, notes_identity(workspace, fingerprint))
+    identity = notes_identity(workspace, fingerprint)  # first: notes that come meanwhile are read the next time
+    return newest(_kept_notes(identity[0]), identity, lambda: read_notes(workspace, fingerprint))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _load_notes(_workspace: Workspace, fingerprint: str, identity: object) -> Notes:
-    return read_notes(_workspace, fingerprint)
+def _kept_notes(log: object) -> list[tuple[object, Notes]]:
+    return []

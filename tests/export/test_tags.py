@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cifar_core.errors import DataError
-from cifar_core.export import import_tags, tags_csv
+from cifar_core.export import import_tags, tags, tags_csv
 from cifar_core.notes import clear_tag, read_notes, read_tags, set_tag
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
@@ -44,8 +44,13 @@ def test_tags_come_in_again_elsewhere(workspace: Workspace, tmp_path: Path) -> N
         (b'id,tag\ntest/00001.png,"open\n', "no CSV in UTF-8"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_whole(workspace: Workspace, content: bytes, sentence: str) -> None:
+def test_a_file_that_cannot_be_used_is_refused_whole(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, content: bytes, sentence: str
+) -> None:
     dataset = save_tiny(workspace)
     with pytest.raises(DataError, match=sentence):
+        import_tags(workspace, dataset, content, "")
+    monkeypatch.setattr(tags, "MAX_TAGS_BYTES", len(content) - 1)
+    with pytest.raises(DataError, match="import it in parts"):
         import_tags(workspace, dataset, content, "")
     assert not workspace.notes.exists()

@@ -110,9 +110,13 @@ def test_what_cannot_be_read_is_skipped_and_said(workspace: Workspace) -> None:
     later = b'{"key": "k", "time": "2026-01-01T00:00:00+00:00", "author": "x", "kind": "label", "more": 1}\n'
     no_author = later.replace(b'"author": "x", ', b"")
     nonsense = whole.replace(b'{"first": ["a"]}', b'{"first": "a"}')  # a tag whose content makes no sense
-    path.write_bytes(whole + b"\xff no JSON\n" + no_author + later + nonsense + b'{"key": "ha')
+    undo = later.replace(b'"label"', b'"undo", "content": {"undoes": ["k"]}')
+    no_word = whole.replace(b'"first"', b'"a;\\u202e"')
+    path.write_bytes(whole + b"\xff no JSON\n" + no_author + later + nonsense + undo + no_word + b'{"key": "ha')
     found = read_notes(workspace, FINGERPRINT)
-    assert [note.kind for note in found.notes] == ["tag", "label", "tag"] and tags_of(found) == {"a": ("first",)}
+    assert [note.kind for note in found.notes] == ["tag", "label", "tag", "undo", "tag"] and tags_of(found) == {
+        "a": ("first",)
+    }
     assert [problem.split(" of ")[0].split(" cannot")[0] for problem in found.problems] == [
         "Line 2",
         "Line 3",
@@ -120,7 +124,9 @@ def test_what_cannot_be_read_is_skipped_and_said(workspace: Workspace) -> None:
     ]
     assert "author is missing" in found.problems[1]
     append_notes(workspace, FINGERPRINT, "", [("view", {"name": "x"}), ("view", {"name": "y"})])
-    assert path.read_bytes().startswith(whole + b"\xff no JSON\n" + no_author + later + nonsense + b'{"key": ')
+    assert path.read_bytes().startswith(
+        whole + b"\xff no JSON\n" + no_author + later + nonsense + undo + no_word + b'{"key": '
+    )
     assert len(read_notes(workspace, FINGERPRINT).problems) == 2, "the half line is gone, all others stay as they were"
     assert [note.content["name"] for note in read_notes(workspace, FINGERPRINT).of("view")] == ["x", "y"]
 
@@ -166,6 +172,16 @@ def test_refusals_are_sentences(workspace: Workspace, monkeypatch: pytest.Monkey
     Path(path).write_text("x" * 601)
     with pytest.raises(DataError, match="move it elsewhere"):
         read_notes(workspace, FINGERPRINT)
+
+
+def test_many_strange_lines_are_few_sentences_and_every_text_can_be_written(workspace: Workspace) -> None:
+    note = set_tag(workspace, FINGERPRINT, ["\U0001f43e"], "\U0001f408", "")
+    path = notes_path(workspace, FINGERPRINT)
+    half = path.read_bytes().replace(b"\\ud83d\\udc3e", b"\\uD83d")
+    path.write_bytes(path.read_bytes() + half + b"x\n" * 500)
+    found = read_notes(workspace, FINGERPRINT)
+    assert found.notes == (note,), "half a character is no id"
+    assert len(found.problems) == 21 and found.problems[-1] == "So were 481 lines more."
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import pytest
 import streamlit as st
 
@@ -57,3 +58,13 @@ def test_a_session_keeps_no_predictions(open_page: OpenPage, finished: Run, shar
     gc.collect()
     assert [found for found in kept if found() is not None] == []
     assert app.title
+
+
+def test_what_was_made_of_an_earlier_state_of_a_file_is_not_held() -> None:
+    """A log of notes changes at every press of a key, and what is made of it may be large."""
+    kept: list[tuple[object, np.ndarray]] = []
+    first = caches.newest(kept, 1, lambda: np.zeros(3))
+    assert caches.newest(kept, 1, lambda: np.ones(3)) is first
+    gone = weakref.ref(first)
+    del first
+    assert caches.newest(kept, 2, lambda: np.ones(3)).all() and gone() is None

@@ -7,7 +7,6 @@ import pytest
 from cifar_core.config import RunConfig
 from cifar_core.errors import RunError
 from cifar_core.evaluate import CheckedPredictions
-from cifar_core.notes import read_notes
 from cifar_core.runs import DatasetFacts, EpochLine, Run, Status
 from cifar_core.samples import SampleFilter, sample_table
 from cifar_core.saved_views import Outcome, answers_of_run, outcome_of, previous_run, save_view
@@ -40,7 +39,7 @@ def test_it_is_the_newest_before_it_that_finished_on_the_same_test_pictures(work
 
 def test_a_run_before_it_that_cannot_be_read_counts_as_none(workspace: Workspace) -> None:
     view = save_view(workspace, FACTS.fingerprint, "", "Cats", SampleFilter(true=("cat",)))
-    notes, now, before = read_notes(workspace, FACTS.fingerprint), run("now", 2), run("before", 1)
+    now, before = run("now", 2), run("before", 1)
     table = sample_table(CheckedPredictions([0, 0], [[0.9, 0.1]] * 2, ("cat", "dog")), ["a", "b"])
 
     def load(_workspace: Workspace, asked: Run, views: object, tags: object) -> dict[str, Outcome]:
@@ -49,12 +48,12 @@ def test_a_run_before_it_that_cannot_be_read_counts_as_none(workspace: Workspace
         return {view.id: outcome_of(table, view.sample_filter, {})}
 
     broken: Run | None = None
-    found = answers_of_run(workspace, now, [now, before], notes, load)
+    found = answers_of_run(workspace, now, [now, before], [view], {}, load)
     assert found.previous is before and found.answers[0].change is not None
     broken = before
-    found = answers_of_run(workspace, now, [now, before], notes, load)
+    found = answers_of_run(workspace, now, [now, before], [view], {}, load)
     assert found.previous is None and (found.answers[0].count, found.answers[0].change) == (2, None)
     broken = now
     with pytest.raises(RunError, match="damaged"):
-        answers_of_run(workspace, now, [], notes, load)
-    assert answers_of_run(workspace, run("new", 3, best=None), [], notes, load).answers == ()
+        answers_of_run(workspace, now, [], [view], {}, load)
+    assert answers_of_run(workspace, run("new", 3, best=None), [], [view], {}, load).answers == ()

@@ -1,13 +1,15 @@
 """Views in the notes log of a dataset: what is read is what was saved, and what makes no sense harms nothing."""
 
 import math
+from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cifar_core.errors import CifarCoreError, ConfigError, DataError
-from cifar_core.notes import append_notes, read_notes
+from cifar_core.notes import append_notes, log, read_notes
 from cifar_core.samples import FILTERS, SampleFilter
 from cifar_core.saved_views import View, delete_view, find_view, rename_view, restore_view, save_view, views_of
 from cifar_core.saved_views.views import _OF_OTHER_RUNS, MAX_VIEWS, VIEW, _StoredFilter
@@ -118,3 +120,18 @@ def test_notes_that_make_no_sense_are_left_alone(workspace: Workspace, content: 
     saved = save_view(workspace, PRINT, "", "cats", CATS)
     append_notes(workspace, PRINT, "", [(VIEW, content), ("a later kind", {"name": "x", "filter": {}})])
     assert kept(workspace) == [saved]
+
+
+def test_two_who_save_a_name_at_once_make_one_view(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    acquire = log.acquire
+
+    def acquire_late(path: Path, seconds: float) -> Callable[[], None] | None:
+        """Another person saves just before this one may write."""
+        monkeypatch.setattr(log, "acquire", acquire)
+        save_view(workspace, PRINT, "first", "cats", CATS)
+        return acquire(path, seconds)
+
+    monkeypatch.setattr(log, "acquire", acquire_late)
+    with pytest.raises(DataError, match="There is a view 'cats' already"):
+        save_view(workspace, PRINT, "second", "Cats", CATS)
+    assert [view.author for view in kept(workspace)] == ["first"]

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import streamlit as st
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.notes import Notes
 from cifar_core.runs import Run, Status
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
-from cifar_core.saved_views import Outcome, RunAnswers, View, answers_of_run, run_outcomes, views_of
+from cifar_core.saved_views import Outcome, RunAnswers, View, answers_of_run, outcome_of, views_of
 from cifar_core.workspace import Workspace
-from pages.ui.caches import file_identity
+from pages.ui.caches import file_identity, load_best_table
 from pages.ui.loaded_notes import load_notes
+from pages.ui.tags.known_tags import load_tags
 
 MARKED_RUNS = 20  # newest of a list that are marked: judging one for the first time takes some 30 ms
 
@@ -23,7 +23,7 @@ def load_views(workspace: Workspace, run: Run) -> list[View]:
     Raises:
         DataError, StorageError: the notes cannot be read.
     """
-    return views_of(_load_notes_of(workspace, run))
+    return views_of(load_notes(workspace, run.dataset.fingerprint)) if run.dataset else []
 
 
 def load_answers(workspace: Workspace, run: Run, runs: Iterable[Run]) -> RunAnswers:
@@ -33,7 +33,9 @@ def load_answers(workspace: Workspace, run: Run, runs: Iterable[Run]) -> RunAnsw
         DataError, StorageError: the notes cannot be read.
         RunError: the predictions of the run cannot be read.
     """
-    return answers_of_run(workspace, run, runs, _load_notes_of(workspace, run), _load_outcomes)
+    views = load_views(workspace, run)
+    tags = load_tags(workspace, run.dataset.fingerprint).words if run.dataset and views else {}
+    return answers_of_run(workspace, run, runs, views, tags, _load_outcomes)
 
 
 def worse_views(workspace: Workspace, runs: Sequence[Run]) -> dict[str, int]:
@@ -52,24 +54,30 @@ def worse_views(workspace: Workspace, runs: Sequence[Run]) -> dict[str, int]:
     return found
 
 
-def _load_notes_of(workspace: Workspace, run: Run) -> Notes:
-    if run.dataset is None:
-        return Notes()
-    return load_notes(workspace, run.dataset.fingerprint)
-
-
 def _load_outcomes(
     workspace: Workspace, run: Run, views: Sequence[View], tags: Mapping[str, tuple[str, ...]]
 ) -> Mapping[str, Outcome]:
     folder = as_stored(RunFolder(workspace.runs / run.id))
     files = (folder.samples("test"), folder.probs("test", run.best.epoch if run.best else 0))
-    tagged = hash(frozenset(tags.items())) if any(view.sample_filter.tags for view in views) else None
-    asked = (tuple(view.id for view in views), tagged)
-    return _keep_outcomes(workspace, run, views, tags, (run.id, run.created, *map(file_identity, files), *asked))
+    known = (run.id, run.created, *map(file_identity, files))
+    outcomes: dict[str, Outcome] = {}
+    for by_tags in (False, True):  # apart, so that a new tag changes no answer but those that it may change
+        asked = [view for view in views if bool(view.sample_filter.tags) is by_tags]
+        if asked:
+            names = tuple(view.id for view in asked)
+            outcomes |= _keep_outcomes(workspace, run, asked, tags, (*known, names, _tagged(asked, tags)))
+    return outcomes
+
+
+def _tagged(views: Sequence[View], tags: Mapping[str, tuple[str, ...]]) -> int:
+    """Return a number that changes when other pictures have the words that views ask for."""
+    words = {word for view in views for word in view.sample_filter.tags}
+    return hash(frozenset(item for item in tags.items() if not words.isdisjoint(item[1])))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _keep_outcomes(
     _workspace: Workspace, _run: Run, _views: Sequence[View], _tags: Mapping[str, tuple[str, ...]], identity: object
 ) -> dict[str, Outcome]:
-    return run_outcomes(_workspace, _run, _views, _tags)
+    table = load_best_table(_workspace, _run)
+    return {view.id: outcome_of(table, view.sample_filter, _tags) for view in _views}

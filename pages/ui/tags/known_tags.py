@@ -8,6 +8,7 @@ import streamlit as st
 from cifar_core.errors import CifarCoreError
 from cifar_core.notes import latest_words, tags_of
 from cifar_core.workspace import Workspace
+from pages.ui.caches import newest
 from pages.ui.loaded_notes import load_notes, notes_identity
 
 
@@ -22,13 +23,18 @@ class KnownTags:
 
 def load_tags(workspace: Workspace, fingerprint: str) -> KnownTags:
     """Return the tags of the pictures of a dataset; none where its log cannot be read, for pages go on without them."""
-    return _load_tags(workspace, fingerprint, notes_identity(workspace, fingerprint))
+    identity = notes_identity(workspace, fingerprint)
+    return newest(_kept_tags(identity[0]), identity, lambda: _read_tags(workspace, fingerprint))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _load_tags(_workspace: Workspace, fingerprint: str, identity: object) -> KnownTags:
+def _kept_tags(log: object) -> list[tuple[object, KnownTags]]:
+    return []
+
+
+def _read_tags(workspace: Workspace, fingerprint: str) -> KnownTags:
     try:
-        notes = load_notes(_workspace, fingerprint)
+        notes = load_notes(workspace, fingerprint)
     except CifarCoreError as error:
         return KnownTags(problems=(str(error),))
     return KnownTags(tags_of(notes), tuple(latest_words(notes)), notes.problems)
