@@ -27,7 +27,6 @@ from cifar_core.data import (
     open_dataset,
     prepare_drawn10,
     require_unchanged,
-    seen_in_training,
 )
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.data.store import is_saved
@@ -41,6 +40,7 @@ from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
 from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
+from cifar_core.runs.going_on.seen_before import Seen, seen_by_weights
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.records import (
     MAX_WARNINGS,
@@ -93,18 +93,18 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
+    creation = read_creation(folder)
     try:
         dataset, check = _checked_dataset(folder, config, starting, requests)
+        data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
+        seen, unknown = _seen_by_weights(folder, dataset, check, data, requests)
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
-    creation = read_creation(folder)
-    data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
-    seen = seen_in_training(check.groups, data.train.positions, data.validation.positions)
     checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen, check.shortcuts)
     loaded = checkpoints.load(lambda: _new_trainer(config, data, device, precision, creation))
     trainer = loaded.trainer
-    notes = begin_from_start(folder, creation, trainer, dataset.class_names)
+    notes = (*begin_from_start(folder, creation, trainer, dataset.class_names), *unknown)
     _rewind_logs(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
     threads, start_up = torch.get_num_threads(), None if draws else max(0.0, time.time() - begun)
@@ -192,6 +192,14 @@ def _checked_dataset(
     check = check_dataset(folder.workspace, dataset, lambda *_: _raise_if_ending(requests))
     _raise_if_ending(requests)
     return dataset, check
+
+
+def _seen_by_weights(
+    folder: RunFolder, dataset: Dataset, check: DatasetCheck, data: TrainingData, requests: EndRequests
+) -> tuple[Seen, tuple[str, ...]]:
+    """As `seen_by_weights`; raises _CutShortError where the run was asked to end meanwhile."""
+    train, validation = data.train.positions, data.validation.positions
+    return seen_by_weights(folder, dataset, check.groups, train, validation, lambda *_: _raise_if_ending(requests))
 
 
 def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests) -> Dataset:

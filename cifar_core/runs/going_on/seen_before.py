@@ -1,0 +1,108 @@
+"""Which measured pictures the weights of a run have learned from, in the run itself and in those that it goes on from.
+
+Reads the runs that it goes on from, their datasets, and what the run itself has noted already.
+"""
+
+import numpy as np
+
+from cifar_core.data import Dataset, Groups, picture_hashes, seen_in_training
+from cifar_core.errors import ConfigError, DataError, RunError, StorageError
+from cifar_core.jobs.progress import OnProgress, no_progress
+from cifar_core.runs.dataset.opening import open_run_dataset
+from cifar_core.runs.listing import read_run
+from cifar_core.runs.old_schemas import as_stored
+from cifar_core.runs.records import CreationRecord, read_creation
+from cifar_core.runs.run import GOES_ON
+from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.runs.sample_files import read_samples
+from cifar_core.train import MeasuredSplit, training_parts
+from cifar_core.workspace import Workspace
+
+Seen = dict[MeasuredSplit, np.ndarray]
+
+
+def seen_by_weights(
+    folder: RunFolder,
+    dataset: Dataset,
+    groups: Groups,
+    train: np.ndarray,
+    validation: np.ndarray,
+    progress: OnProgress = no_progress,
+) -> tuple[Seen, tuple[str, ...]]:
+    """Which of the pictures that a run measures its weights have seen in training, as `seen_in_training`.
+
+    Of a run that goes on from others, those that the others learned from count too. What the run has noted before
+    stays, so that nothing is forgotten where one of the others has been deleted since.
+
+    Args:
+        folder: of the run.
+        dataset: that it is trained on.
+        groups: of the dataset.
+        train: int64 [T], positions in the training part that are trained on.
+        validation: int64 [V], positions there that validate.
+        progress: told before each step; may raise to stop the work.
+
+    Returns:
+        bool [M] of the test part and bool [V]; sentences on what cannot be told.
+    """
+    seen: Seen = {**seen_in_training(groups, train, validation)}
+    creation = read_creation(folder)
+    if creation.origin not in GOES_ON:
+        return seen, ()
+    noted, notes = _noted(folder, dataset, validation), []
+    try:
+        earlier = _seen_earlier(folder.workspace, creation, dataset, validation, progress)
+    except (ConfigError, DataError, RunError, StorageError) as error:
+        earlier = {}
+        if not noted:
+            notes.append(
+                "Nobody can tell whether some of its test pictures were learned from before, by the weights that it "
+                f"began with: {error}"
+            )
+    for found in (noted, earlier):
+        seen = {split: seen[split] | found.get(split, False) for split in seen}
+    return seen, tuple(notes)
+
+
+def _seen_earlier(
+    workspace: Workspace, creation: CreationRecord, dataset: Dataset, validation: np.ndarray, progress: OnProgress
+) -> Seen:
+    """Which measured pictures the runs before have seen; raises where one of them or its dataset is not here.
+
+    While only continued runs lie between, dataset and split are those of the run itself, and there is nothing to find.
+    """
+    trained_on: list[np.ndarray] = []
+    chosen_by: list[np.ndarray] = []
+    fine_tuned, passed = False, set()
+    while creation.origin in GOES_ON and creation.parent not in passed:
+        passed.add(creation.parent)
+        fine_tuned = fine_tuned or creation.origin == "fine-tuned"
+        run = read_run(workspace, creation.parent)
+        creation = read_creation(run_folder(workspace, run.id))
+        if fine_tuned:
+            theirs = open_run_dataset(workspace, run, exact=True)
+            parts = training_parts(theirs, run.config.data, run.config.machine.seed, creation.split_rule)
+            for hashes, positions in zip((trained_on, chosen_by), parts, strict=True):
+                hashes.append(picture_hashes(theirs.train, positions, progress))
+    if not fine_tuned:
+        return {}
+    learned = np.concatenate(trained_on)
+    test = picture_hashes(dataset.test, np.arange(len(dataset.test.labels)), progress)
+    return {
+        "test": np.isin(test, np.concatenate([learned, *chosen_by])),
+        "validation": np.isin(picture_hashes(dataset.train, validation, progress), learned),
+    }
+
+
+def _noted(folder: RunFolder, dataset: Dataset, validation: np.ndarray) -> Seen:
+    """What the run itself has noted of its pictures; nothing where it has not begun, or its files are damaged."""
+    found: Seen = {}
+    ids = {"test": dataset.test.ids, "validation": dataset.train.ids[validation]}
+    for split in ("test", "validation"):
+        try:
+            samples = read_samples(as_stored(folder).samples(split), len(ids[split]))
+        except (OSError, ValueError, DataError):
+            continue
+        if samples.seen is not None and np.array_equal(samples.ids, ids[split]):
+            found[split] = samples.seen
+    return found
