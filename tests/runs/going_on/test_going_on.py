@@ -237,6 +237,20 @@ def test_weights_on_another_dataset(parent: tuple[Workspace, Run]) -> None:
     assert begun["moved"].warnings == () and "last layer was made anew" in begun["others"].warnings[0]
 
 
+def test_weights_of_schema_1_keep_their_last_layer_where_the_classes_are_the_same(workspace: Workspace) -> None:
+    """Their file names no classes: the run that they are of does, as long as it is there."""
+    one_thread()
+    old = shutil.copytree(
+        ROOT / "tests" / "fixtures" / "schema-1" / "cosy-fox-grlou", workspace.runs / "cosy-fox-grlou"
+    )
+    save_tiny(workspace, seed=9)
+    known, unknown = (fine_tune_run(workspace, old.name, {"epochs": 1}) for _ in range(2))
+    assert not any("last layer" in sentence for sentence in train(workspace, known).warnings)
+    shutil.rmtree(old)
+    words = " ".join(train(workspace, unknown).warnings)
+    assert "nothing says any more for which classes" in words and "Nobody can tell" in words
+
+
 def test_it_travels_with_its_run(parent: tuple[Workspace, Run], tmp_path: Path) -> None:
     """An imported run is continued as it would have been where it was trained."""
     workspace, run = parent
