@@ -241,10 +241,11 @@ def overlay_curves(
     figure = new_figure(height=height, revision=f"overlay-{column}")
     shown = [run for run in runs if column in run.metrics and not run.metrics[column].isna().all()]
     looks = run_looks({run.run_id: run.colour for run in shown})
+    for run in shown:  # below the lines of the runs themselves
+        if run.earlier is not None and len(run.earlier) and column in run.earlier:
+            _add_earlier(figure, run, run.earlier, column, looks[run.run_id].colour)
     for run in shown:
         look = looks[run.run_id]
-        if run.earlier is not None and len(run.earlier) and column in run.earlier:
-            _add_earlier(figure, run, run.earlier, column, look.colour)
         figure.add_scatter(
             x=run.metrics["epoch"] + run.offset,
             y=_SCALE[kind] * run.metrics[column].astype(float),

@@ -181,7 +181,7 @@ def test_a_continued_run_stands_behind_the_epochs_of_the_run_before() -> None:
     earlier = METRICS.assign(run="a", place=range(1 - len(METRICS), 1))
     count = len(METRICS)
     curves = [RunCurve("a", 0, "a", METRICS), RunCurve("b", 1, "b", METRICS, count, earlier)]
-    first, before, second = figures.overlay_curves(curves, "test_accuracy").data
+    before, first, second = figures.overlay_curves(curves, "test_accuracy").data
     assert list(first.x) == list(range(1, count + 1)) and list(second.x) == list(range(count + 1, 2 * count + 1))
     assert list(before.x) == list(range(1, count + 2)) and not before.showlegend
     assert before.y[-1] == second.y[0] and list(before.y[:-1]) == list(first.y), "it leads from one to the other"

@@ -18,7 +18,7 @@ from cifar_core.runs.sample_files import read_samples
 from cifar_core.train import MeasuredSplit, training_parts
 from cifar_core.workspace import Workspace
 
-Seen = dict[MeasuredSplit, np.ndarray]
+Seen = dict[MeasuredSplit, np.ndarray | None]  # bool [N]; None where it is not known
 
 
 def seen_by_weights(
@@ -43,30 +43,35 @@ def seen_by_weights(
         progress: told before each step; may raise to stop the work.
 
     Returns:
-        bool [M] of the test part and bool [V]; sentences on what cannot be told.
+        bool [M] of the test part and bool [V], None where others may have been seen and none is known to be; sentences
+        on what cannot be told.
     """
-    seen: Seen = {**seen_in_training(groups, train, validation)}
+    seen = seen_in_training(groups, train, validation)
     creation = read_creation(folder)
     if creation.origin not in GOES_ON:
-        return seen, ()
-    noted, notes = _noted(folder, dataset, validation), []
+        return {**seen}, ()
+    noted = _noted(folder, dataset, validation)
     try:
         earlier = _seen_earlier(folder.workspace, creation, dataset, validation, progress)
     except (ConfigError, DataError, RunError, StorageError) as error:
-        earlier = {}
         if not noted:
-            notes.append(
-                "Nobody can tell whether some of its test pictures were learned from before, by the weights that it "
-                f"began with: {error}"
+            note = (
+                f"It cannot be told whether the weights that it began with had learned from its test pictures. {error}"
             )
-    for found in (noted, earlier):
-        seen = {split: seen[split] | found.get(split, False) for split in seen}
-    return seen, tuple(notes)
+            return {split: found if found.any() else None for split, found in seen.items()}, (note,)
+        earlier = {}
+    return {split: found | noted.get(split, False) | earlier.get(split, False) for split, found in seen.items()}, ()
+
+
+def seen_count(seen: Seen, split: MeasuredSplit) -> int | None:
+    """How many pictures of a part were seen; None where that is not known."""
+    found = seen[split]
+    return None if found is None else int(found.sum())
 
 
 def _seen_earlier(
     workspace: Workspace, creation: CreationRecord, dataset: Dataset, validation: np.ndarray, progress: OnProgress
-) -> Seen:
+) -> dict[MeasuredSplit, np.ndarray]:
     """Which measured pictures the runs before have seen; raises where one of them or its dataset is not here.
 
     While only continued runs lie between, dataset and split are those of the run itself, and there is nothing to find.
@@ -94,15 +99,15 @@ def _seen_earlier(
     }
 
 
-def _noted(folder: RunFolder, dataset: Dataset, validation: np.ndarray) -> Seen:
+def _noted(folder: RunFolder, dataset: Dataset, validation: np.ndarray) -> dict[MeasuredSplit, np.ndarray]:
     """What the run itself has noted of its pictures; nothing where it has not begun, or its files are damaged."""
-    found: Seen = {}
-    ids = {"test": dataset.test.ids, "validation": dataset.train.ids[validation]}
-    for split in ("test", "validation"):
+    found: dict[MeasuredSplit, np.ndarray] = {}
+    ids: dict[MeasuredSplit, np.ndarray] = {"test": dataset.test.ids, "validation": dataset.train.ids[validation]}
+    for split, here in ids.items():
         try:
-            samples = read_samples(as_stored(folder).samples(split), len(ids[split]))
+            samples = read_samples(as_stored(folder).samples(split), len(here))
         except (OSError, ValueError, DataError):
             continue
-        if samples.seen is not None and np.array_equal(samples.ids, ids[split]):
+        if samples.seen is not None and np.array_equal(samples.ids, here):
             found[split] = samples.seen
     return found

@@ -17,7 +17,7 @@ from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.dataset.opening import open_run_dataset
-from cifar_core.runs.going_on.seen_before import seen_by_weights
+from cifar_core.runs.going_on.seen_before import seen_by_weights, seen_count
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
@@ -68,8 +68,8 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
             record.dataset,
             test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
             test_pixels=hash_of_pictures(dataset.test),
-            test_seen=int(seen["test"].sum()),
-            validation_seen=int(seen["validation"].sum()),
+            test_seen=seen_count(seen, "test"),
+            validation_seen=seen_count(seen, "validation"),
             unvalidated=unvalidated_classes(dataset, data.validation.positions),
         )
         write_json(folder.facts, asdict(replace(record, dataset=facts)))

@@ -9,13 +9,12 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-import numpy as np
 import torch
 
 from cifar_core.config import Precision, RunConfig
@@ -40,7 +39,7 @@ from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
 from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
-from cifar_core.runs.going_on.seen_before import Seen, seen_by_weights
+from cifar_core.runs.going_on.seen_before import Seen, seen_by_weights, seen_count
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.records import (
     MAX_WARNINGS,
@@ -59,7 +58,7 @@ from cifar_core.runs.training.start import begin_from_start
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import EpochLine, EpochPoint, MeasuredSplit, should_stop_early, unvalidated_classes
+from cifar_core.train import EpochLine, EpochPoint, should_stop_early, unvalidated_classes
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
@@ -237,9 +236,7 @@ def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
 
 
-def _dataset_facts(
-    dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray], shortcuts: tuple[str, ...]
-) -> DatasetFacts:
+def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Seen, shortcuts: tuple[str, ...]) -> DatasetFacts:
     """The facts about the dataset that the run keeps."""
     return DatasetFacts(
         name=dataset.name,
@@ -254,8 +251,8 @@ def _dataset_facts(
         test_pixels=hash_of_pictures(dataset.test),
         grey_bits=dataset.grey_bits,
         fit=dataset.fit,
-        test_seen=int(seen["test"].sum()),
-        validation_seen=int(seen["validation"].sum()),
+        test_seen=seen_count(seen, "test"),
+        validation_seen=seen_count(seen, "validation"),
         shortcuts=shortcuts,
         unvalidated=unvalidated_classes(dataset, data.validation.positions),
     )
