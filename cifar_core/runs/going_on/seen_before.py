@@ -74,8 +74,13 @@ def _seen_earlier(
 ) -> dict[MeasuredSplit, np.ndarray]:
     """Which measured pictures the runs before have seen; raises where one of them or its dataset is not here.
 
-    While only continued runs lie between, dataset and split are those of the run itself, and there is nothing to find.
+    A run that is continued measures the same pictures, so what it has noted is enough. Where it is too old for that,
+    dataset and split are the same as far as runs were only continued, and there is nothing to find.
     """
+    if creation.origin == "continued":
+        noted = _noted(run_folder(workspace, creation.parent), dataset, validation)
+        if noted:
+            return noted
     trained_on: list[np.ndarray] = []
     chosen_by: list[np.ndarray] = []
     fine_tuned, passed = False, set()
@@ -100,7 +105,7 @@ def _seen_earlier(
 
 
 def _noted(folder: RunFolder, dataset: Dataset, validation: np.ndarray) -> dict[MeasuredSplit, np.ndarray]:
-    """What the run itself has noted of its pictures; nothing where it has not begun, or its files are damaged."""
+    """What a run has noted of these pictures; nothing where it has not begun, or its files are damaged."""
     found: dict[MeasuredSplit, np.ndarray] = {}
     ids: dict[MeasuredSplit, np.ndarray] = {"test": dataset.test.ids, "validation": dataset.train.ids[validation]}
     for split, here in ids.items():
