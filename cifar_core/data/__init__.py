@@ -20,6 +20,7 @@ from cifar_core.data.checks.duplicates import (
     Groups,
     duplicate_sentences,
     duplicate_table,
+    picture_hashes,
     seen_in_training,
 )
 from cifar_core.data.checks.findings import Finding
@@ -132,6 +133,7 @@ __all__ = [
     "open_import",
     "parts_of",
     "pasted_path",
+    "picture_hashes",
     "prepare_drawn10",
     "read_check",
     "read_findings",

@@ -222,6 +222,8 @@ class RunCurve:
     colour: int  # `Run.colour`
     name: str  # names may repeat
     metrics: pd.DataFrame  # as for `curves`
+    offset: int = 0  # epochs of the runs that it continues: its first one stands behind them
+    earlier: pd.DataFrame | None = None  # those epochs, as for `curves`; drawn lightly, since their run may have a line
 
 
 def overlay_curves(
@@ -232,17 +234,20 @@ def overlay_curves(
     Args:
         runs: in the order of the legend.
         column: such as `validation_accuracy`; a run without it is left out.
-        marked: word and epoch of each line across the chart, such as ("A", 3).
+        marked: word and place of each line across the chart, such as ("A", 3): its epoch with its run's `offset`.
         height: of the chart, in pixels.
     """
     kind: CurveKind = "accuracy" if column.endswith("accuracy") else "loss"
     figure = new_figure(height=height, revision=f"overlay-{column}")
     shown = [run for run in runs if column in run.metrics and not run.metrics[column].isna().all()]
     looks = run_looks({run.run_id: run.colour for run in shown})
+    for run in shown:  # below the lines of the runs themselves
+        if run.earlier is not None and len(run.earlier) and column in run.earlier:
+            _add_earlier(figure, run, run.earlier, column, looks[run.run_id].colour)
     for run in shown:
         look = looks[run.run_id]
         figure.add_scatter(
-            x=run.metrics["epoch"],
+            x=run.metrics["epoch"] + run.offset,
             y=_SCALE[kind] * run.metrics[column].astype(float),
             name=escaped_name(run.name, 40),
             mode="lines+markers",
@@ -250,12 +255,29 @@ def overlay_curves(
             marker={"color": look.colour, "size": 7, "symbol": look.marker},
             hovertemplate=_hover(kind),
         )
-    epochs = [run.metrics["epoch"] for run in runs if len(run.metrics)]
+    epochs = [run.metrics["epoch"] + run.offset for run in runs if len(run.metrics)]
     _epoch_axes(figure, pd.concat(epochs) if epochs else pd.Series(dtype=int), kind)
     for word, epoch in marked:
         figure.add_vline(epoch, line={"dash": "dot", "color": NEUTRAL, "width": 1.5}, annotation_text=word)
     figure.update_layout(showlegend=True, yaxis_title_text=column.replace("_", " "))
+    if any(run.offset for run in runs):
+        figure.update_xaxes(title_text="epoch, counted on from the runs that are continued")
     return figure
+
+
+def _add_earlier(figure: go.Figure, run: RunCurve, earlier: pd.DataFrame, column: str, colour: str) -> None:
+    """Draw the epochs that a run continues, up to its own first one, which follows with a marker."""
+    kind: CurveKind = "accuracy" if column.endswith("accuracy") else "loss"
+    first = run.metrics[:1].assign(place=run.metrics["epoch"][:1])
+    points = pd.concat([earlier, first], ignore_index=True)
+    figure.add_scatter(
+        x=points["place"] + run.offset,
+        y=_SCALE[kind] * _finite(points[column]),
+        mode="lines",
+        line={"color": colour, "width": 1.5, "dash": "dot"},
+        showlegend=False,
+        hoverinfo="skip",
+    )
 
 
 def _epoch_axes(figure: go.Figure, epochs: pd.Series, kind: CurveKind) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cifar_core.data import shortcut_warning
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs.run import Run
+from cifar_core.runs.run import GOES_ON, Run
 from cifar_core.text import counted, first_names
 
 FEW_PICTURES = 100  # with fewer, one picture is more than a per cent of an accuracy
@@ -50,7 +50,8 @@ def _seen_in_training(run: Run) -> list[str]:
             if facts.test_seen == facts.test
             else "the accuracy is one of memory in part, and says less about new pictures"
         )
-        sentences.append(f"{seen}, as training or validation pictures: {what}.")
+        whose = ", by it or by the runs whose weights it goes on from" if run.origin in GOES_ON else ""
+        sentences.append(f"{seen}, as training or validation pictures{whose}: {what}.")
     if facts.validation_seen and run.best.validation_accuracy is not None:
         were = "was" if facts.validation_seen == 1 else "were"
         sentences.append(

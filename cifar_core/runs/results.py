@@ -9,7 +9,7 @@ from cifar_core.runs.dataset.opening import open_run_dataset
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.records import read_creation, read_training_record
-from cifar_core.runs.run import DatasetFacts, Predictions, Run
+from cifar_core.runs.run import GOES_ON, DatasetFacts, Predictions, Run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.sample_files import read_samples
 from cifar_core.text import one_line
@@ -84,8 +84,9 @@ def seen_pictures(workspace: Workspace, run: Run, predictions: Predictions) -> n
     """Which of the pictures the run has seen in training (`seen_in_training`): bool [N].
 
     For a run of an earlier version it is found out, where its dataset is still here and has been checked; else None.
+    Those of a run that goes on from others are not, because these may have seen more (`seen_by_weights`).
     """
-    if predictions.seen is not None:
+    if predictions.seen is not None or run.origin in GOES_ON:
         return predictions.seen
     try:
         dataset = open_run_dataset(workspace, run, exact=True)

@@ -177,6 +177,18 @@ def test_overlay_tells_many_runs_apart() -> None:
     assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 12
 
 
+def test_a_continued_run_stands_behind_the_epochs_of_the_run_before() -> None:
+    earlier = METRICS.assign(run="a", place=range(1 - len(METRICS), 1))
+    count = len(METRICS)
+    curves = [RunCurve("a", 0, "a", METRICS), RunCurve("b", 1, "b", METRICS, count, earlier)]
+    before, first, second = figures.overlay_curves(curves, "test_accuracy").data
+    assert list(first.x) == list(range(1, count + 1)) and list(second.x) == list(range(count + 1, 2 * count + 1))
+    assert list(before.x) == list(range(1, count + 2)) and not before.showlegend
+    assert before.y[-1] == second.y[0] and list(before.y[:-1]) == list(first.y), "it leads from one to the other"
+    (alone,) = figures.overlay_curves([RunCurve("b", 1, "b", METRICS, 5, earlier[:0])], "test_accuracy").data
+    assert alone.x[0] == 6, "of a run before that is gone no curve is left"
+
+
 def test_no_axis_shows_an_accuracy_over_100_percent() -> None:
     """Around the single point of a first epoch Plotly would show a range of 2."""
     for figure in (

@@ -3,18 +3,21 @@
 import csv
 import io
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cifar_core.config import make_config
 from cifar_core.evaluate import VERDICTS, compare_right, comparison_sentence
-from cifar_core.runs import Predictions, read_predictions, read_run
+from cifar_core.runs import Predictions, Run, Status, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import Samples, read_samples, samples_content
 from cifar_core.workspace import Workspace
 from pages.ui.compare.downloads import _pictures_csv
+from pages.ui.compare.summary import setting_words
 from pages.ui.compare.views import _choose_cell
 from pages.ui.understand.joined_columns import RunAtEpoch
 from tests.pages.support import PATTERN, OpenPage, components, primaries, said, shown_grid
@@ -134,6 +137,16 @@ def test_pages_lead_here(open_page: OpenPage, crafted: Workspace) -> None:
 def links_of(app: AppTest) -> list[str]:
     given: list[Any] = list(app.get("page_link"))
     return [f"{link.proto.label} {link.proto.query_string}" for link in given]
+
+
+def test_it_is_said_which_run_continues_which() -> None:
+    before = Run("before", "before", "", Status.FINISHED, make_config({}), "")
+    more = replace(before, id="more", origin="continued", parent="before", parent_epoch=3)
+    assert setting_words(before, more) == ("B continues A after epoch 3 · the same settings", "")
+    assert setting_words(replace(more, origin="fine-tuned"), before)[0].startswith(
+        "A began with the weights of B after"
+    )
+    assert setting_words(before, replace(more, origin="trained"))[0] == "the same settings", "a repeated run"
 
 
 def test_a_class_that_only_a_knows_is_no_cell_of_b(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,7 @@ def test_a_dataset_is_deleted_with_a_way_back(
     assert not deleted_datasets(workspace) and "data_delete_sure" not in {button.key for button in app.button}
     app.button(key="data_delete_tiny").click().run()
     app.button(key="data_delete_sure").click().run()
+    assert app.session_state["scroll_turn"] == 1, "Undo, at the top, comes into sight"
     assert "is in the trash" in said(app) and "tiny" not in {state.name for state in list_datasets(workspace)}
     assert f"Waiting to train on it: {run_id}" in said(app).replace("\\", "")
     assert not app.warning and "other · train" in said(app), "the next dataset is shown, and nothing is missed"

@@ -52,20 +52,38 @@ class DuplicateCounts:
 
 
 def find_groups(dataset: Dataset, progress: OnProgress = no_progress) -> Groups:
-    """Find the pictures with the same pixels, by a hash of each picture (BLAKE2b of its 3,072 bytes, 128 bits)."""
-    total = len(dataset.train.labels) + len(dataset.test.labels)
-    digests = bytearray()
-    for split in (dataset.train, dataset.test):
-        for start in range(0, len(split.labels), _CHUNK):
-            progress("Looking for duplicates", len(digests) // _HASH_BYTES, total, "pictures")
-            positions = np.arange(start, min(start + _CHUNK, len(split.labels)))
-            for picture in read_pictures(split.images, positions):
-                digests += hashlib.blake2b(picture.data, digest_size=_HASH_BYTES).digest()
-    _, first, inverse = np.unique(np.frombuffer(digests, f"V{_HASH_BYTES}"), return_index=True, return_inverse=True)
+    """Find the pictures with the same pixels, by the hash of each picture."""
+    total, hashes = len(dataset.train.labels) + len(dataset.test.labels), []
+    for split, before in ((dataset.train, 0), (dataset.test, len(dataset.train.labels))):
+
+        def report(what: str, done: int, _: int, unit: str, before: int = before) -> None:
+            progress(what, before + done, total, unit)
+
+        hashes.append(picture_hashes(split, np.arange(len(split.labels)), report))
+    _, first, inverse = np.unique(np.concatenate(hashes), return_index=True, return_inverse=True)
     place = np.empty(len(first), np.int32)  # of each hash among the hashes in the order of the pictures
     place[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
     numbers = place[inverse]
     return Groups(*np.split(numbers, [len(dataset.train.labels)]))
+
+
+def picture_hashes(split: Split, positions: np.ndarray, progress: OnProgress = no_progress) -> np.ndarray:
+    """A hash of each of some pictures, which those with the same pixels share (BLAKE2b of the 3,072 bytes, 128 bits).
+
+    Args:
+        split: that they are in.
+        positions: int64 [N], where they are there.
+        progress: told before each of several steps.
+
+    Returns:
+        V16 [N].
+    """
+    digests = bytearray()
+    for start in range(0, len(positions), _CHUNK):
+        progress("Looking for duplicates", start, len(positions), "pictures")
+        for picture in read_pictures(split.images, positions[start : start + _CHUNK]):
+            digests += hashlib.blake2b(picture.data, digest_size=_HASH_BYTES).digest()
+    return np.frombuffer(digests, f"V{_HASH_BYTES}")
 
 
 def count_duplicates(dataset: Dataset, groups: Groups) -> DuplicateCounts:

@@ -39,5 +39,7 @@ def dataset_use(runs: Iterable[Run], name: str) -> list[str]:
             "another dataset with the same pictures is linked."
         )
     if linked:
-        sentences.append(f"{counted(linked, 'run')} linked to it: numbers stay, but no picture is shown.")
+        sentences.append(
+            f"{counted(linked, 'run')} linked to it: numbers stay, pictures only where their own dataset is here."
+        )
     return sentences

@@ -13,15 +13,10 @@ from cifar_core.runs.run import Run
 from cifar_core.workspace import Workspace
 
 _LOWER = 10  # the rate of further epochs is the peak of the run before divided by this, unless it was constant
-_KEPT = {  # settings that the runs have in common, beside those of the network
-    "dataset",
-    "train_share",
-    "own_validation",
-    "validation_share",
-    "seed",
-    "optimizer",
-    "momentum",
-}
+_SPLIT = {"dataset", "train_share", "own_validation", "validation_share", "seed"}  # decide what validates
+_OPTIMIZER = {"optimizer", "momentum"}
+_WAY_OUT = " Begin with its weights on another dataset (`train --from`), or start a new run."
+_OTHER_NETWORK = "because its weights fit no other network."
 _NETWORK = {name for group, name, _, _ in hyperparameters() if group == "model"}
 
 
@@ -68,7 +63,9 @@ def continue_run(
     """
     run = read_run(workspace, run_id)
     config = make_config({**run.config.flat(), "learning_rate": continued_rate(run), **changes})
-    _require_same(run, config, _KEPT | _NETWORK, "or pictures that validate would have been learned from")
+    _require_same(run, config, _SPLIT, f"else pictures that it has learned from would validate it.{_WAY_OUT}")
+    _require_same(run, config, _NETWORK, _OTHER_NETWORK)
+    _require_same(run, config, _OPTIMIZER, "because the state of its optimiser fits no other one.")
     point = continuing_point(workspace, run)
     return create_run(workspace, config, nonce=nonce, person=person, name=name, start=point)
 
@@ -107,7 +104,7 @@ def fine_tune_run(
     if "validation_share" in changes:
         del settings["own_validation"]  # a share that is given wins over it
     config = make_config({**settings, **changes})
-    _require_same(run, config, _NETWORK, "because its weights fit no other one")
+    _require_same(run, config, _NETWORK, _OTHER_NETWORK)
     point, dataset = fine_tuning_point(workspace, run), open_dataset(workspace, config.data.dataset)
     if run.dataset is not None and dataset.fingerprint == run.dataset.fingerprint:
         raise RunError(
@@ -123,4 +120,4 @@ def _require_same(run: Run, config: RunConfig, kept: set[str], reason: str) -> N
     changed = [name for name in differing([run.config, config]) if name in kept]
     if changed:
         changes = ", ".join(f"{name} {before[name]} -> {now[name]}" for name in changed)
-        raise RunError(f"A run that goes on from {run.id} keeps its {changes.partition(' ')[0]} ({changes}), {reason}.")
+        raise RunError(f"A run that goes on from {run.id} keeps its {' and '.join(changed)} ({changes}), {reason}")

@@ -10,13 +10,14 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from cifar_core.data import check_dataset, hash_of_pictures, require_unchanged, seen_in_training
+from cifar_core.data import check_dataset, hash_of_pictures, require_unchanged
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.jobs.progress import OnProgress, no_progress
 from cifar_core.runs.control.actions import is_active
 from cifar_core.runs.dataset.opening import open_run_dataset
+from cifar_core.runs.going_on.seen_before import seen_by_weights, seen_count
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.predict.run_network import read_network
@@ -58,7 +59,7 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
         split_rule = read_creation(folder).split_rule
         data = load_training_data(dataset, config.data, config.machine.seed, device, split_rule)
         groups = check_dataset(folder.workspace, dataset, progress).groups
-        seen = seen_in_training(groups, data.train.positions, data.validation.positions)
+        seen, _ = seen_by_weights(folder, dataset, groups, data.train.positions, data.validation.positions, progress)
         found = _predict(folder, record, data, run.best, progress)
         progress("Saving", 0, 0, "")
         carry_over(folder)
@@ -67,8 +68,8 @@ def recompute_best_epoch(folder: RunFolder, progress: OnProgress = no_progress) 
             record.dataset,
             test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
             test_pixels=hash_of_pictures(dataset.test),
-            test_seen=int(seen["test"].sum()),
-            validation_seen=int(seen["validation"].sum()),
+            test_seen=seen_count(seen, "test"),
+            validation_seen=seen_count(seen, "validation"),
             unvalidated=unvalidated_classes(dataset, data.validation.positions),
         )
         write_json(folder.facts, asdict(replace(record, dataset=facts)))

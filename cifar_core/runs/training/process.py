@@ -9,13 +9,12 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-import numpy as np
 import torch
 
 from cifar_core.config import Precision, RunConfig
@@ -27,7 +26,6 @@ from cifar_core.data import (
     open_dataset,
     prepare_drawn10,
     require_unchanged,
-    seen_in_training,
 )
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.data.store import is_saved
@@ -41,6 +39,7 @@ from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
 from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
+from cifar_core.runs.going_on.seen_before import Seen, seen_by_weights, seen_count
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.records import (
     MAX_WARNINGS,
@@ -59,7 +58,7 @@ from cifar_core.runs.training.start import begin_from_start
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import EpochLine, EpochPoint, MeasuredSplit, should_stop_early, unvalidated_classes
+from cifar_core.train import EpochLine, EpochPoint, should_stop_early, unvalidated_classes
 from cifar_core.train.batches import TrainingData, load_training_data
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
@@ -93,18 +92,18 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
+    creation = read_creation(folder)
     try:
         dataset, check = _checked_dataset(folder, config, starting, requests)
+        data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
+        seen, unknown = _seen_by_weights(folder, dataset, check, data, requests)
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
-    creation = read_creation(folder)
-    data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
-    seen = seen_in_training(check.groups, data.train.positions, data.validation.positions)
     checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen, check.shortcuts)
     loaded = checkpoints.load(lambda: _new_trainer(config, data, device, precision, creation))
     trainer = loaded.trainer
-    notes = begin_from_start(folder, creation, trainer, dataset.class_names)
+    notes = (*begin_from_start(folder, creation, trainer, dataset.class_names), *unknown)
     _rewind_logs(folder, trainer)
     carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
     threads, start_up = torch.get_num_threads(), None if draws else max(0.0, time.time() - begun)
@@ -194,6 +193,14 @@ def _checked_dataset(
     return dataset, check
 
 
+def _seen_by_weights(
+    folder: RunFolder, dataset: Dataset, check: DatasetCheck, data: TrainingData, requests: EndRequests
+) -> tuple[Seen, tuple[str, ...]]:
+    """As `seen_by_weights`; raises _CutShortError where the run was asked to end meanwhile."""
+    train, validation = data.train.positions, data.validation.positions
+    return seen_by_weights(folder, dataset, check.groups, train, validation, lambda *_: _raise_if_ending(requests))
+
+
 def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests) -> Dataset:
     """Open the run's dataset; `drawn10` is drawn first where it is absent.
 
@@ -229,9 +236,7 @@ def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
 
 
-def _dataset_facts(
-    dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray], shortcuts: tuple[str, ...]
-) -> DatasetFacts:
+def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Seen, shortcuts: tuple[str, ...]) -> DatasetFacts:
     """The facts about the dataset that the run keeps."""
     return DatasetFacts(
         name=dataset.name,
@@ -246,8 +251,8 @@ def _dataset_facts(
         test_pixels=hash_of_pictures(dataset.test),
         grey_bits=dataset.grey_bits,
         fit=dataset.fit,
-        test_seen=int(seen["test"].sum()),
-        validation_seen=int(seen["validation"].sum()),
+        test_seen=seen_count(seen, "test"),
+        validation_seen=seen_count(seen, "validation"),
         shortcuts=shortcuts,
         unvalidated=unvalidated_classes(dataset, data.validation.positions),
     )

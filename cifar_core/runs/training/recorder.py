@@ -180,7 +180,7 @@ def seconds_left(at: Position) -> float | None:
 
 
 def write_samples(
-    folder: RunFolder, dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray]
+    folder: RunFolder, dataset: Dataset, data: TrainingData, seen: Mapping[MeasuredSplit, np.ndarray | None]
 ) -> None:
     """Write labels and ids of the pictures that the run measures, unless they are there as they should be.
 
@@ -188,7 +188,7 @@ def write_samples(
         folder: of the run.
         dataset: that it is trained on.
         data: its parts.
-        seen: of `seen_in_training`, bool [N] of each split.
+        seen: of `seen_by_weights`, bool [N] of each split, None where it is not known.
 
     Raises:
         StorageError: the disk refused.

@@ -9,9 +9,9 @@ import torch
 
 from cifar_core.errors import RunError
 from cifar_core.runs.hashed_tensors import read_hashed
-from cifar_core.runs.records import CreationRecord
+from cifar_core.runs.records import CreationRecord, read_training_record
 from cifar_core.runs.run import GOES_ON
-from cifar_core.runs.run_folder import RunFolder
+from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.tensor_limits import head_tensors, most_optimizer, most_weights
 from cifar_core.runs.training.state_files import MALFORMED, check_network, check_optimizer, read_state
 from cifar_core.storage.json_types import MAX_CLASSES
@@ -52,6 +52,7 @@ def begin_from_start(
     try:
         weights, names = _read_weights(folder, trainer)
         if creation.origin == "fine-tuned":
+            names = names or _classes_of(folder, creation.parent)
             notes += _fit_head(weights, trainer, names, class_names)
         check_network(weights, trainer)
     except MALFORMED as error:
@@ -75,6 +76,15 @@ def _read_weights(folder: RunFolder, trainer: Trainer) -> tuple[Tensors, tuple[s
     return safetensors.torch.load(content), tuple(json.loads(notes.get("class_names", "[]")))
 
 
+def _classes_of(folder: RunFolder, parent: str) -> tuple[str, ...]:
+    """The classes of the run whose weights these are, for a file of weights of schema 1 or 2, which names none."""
+    try:
+        record = read_training_record(run_folder(folder.workspace, parent))
+    except RunError:  # it has been deleted
+        record = None
+    return record.dataset.class_names if record else ()
+
+
 def _fit_head(weights: Tensors, trainer: Trainer, before: tuple[str, ...], now: tuple[str, ...]) -> list[str]:
     """Give the last layer an output for each class of the new dataset; returns a sentence where it is made anew.
 
@@ -88,6 +98,8 @@ def _fit_head(weights: Tensors, trainer: Trainer, before: tuple[str, ...], now: 
         weights.update({name: weights[name][order] for name in head})
         return []
     weights.update({name: own[name].clone() for name in head})
+    if not before:
+        return ["Its last layer was made anew, because nothing says any more for which classes the old one was."]
     return ["Its last layer was made anew, because its classes are not those of the run whose weights it began with."]
 
 

@@ -11,6 +11,7 @@ from pages.ui.understand.joined_columns import RunAtEpoch
 from pages.ui.wording import percent
 
 MAX_SETTINGS = 4  # that are named on the line; the others stand behind its "?"
+_GOES_ON = {"continued": "continues", "fine-tuned": "began with the weights of"}
 METHODS = (
     f"Every difference is B − A on the same pictures. Its 95 % interval: {INTERVAL_METHOD}, for paired shares. "
     "Of each accuracy: Wilson. p: exact McNemar test, how often chance alone would split the changed pictures at "
@@ -44,9 +45,9 @@ def setting_words(at_a: RunAtEpoch, at_b: RunAtEpoch) -> tuple[str, str]:
         return (
             "**A and B are the same epoch of the same run: choose another one**" if same else "two epochs of one run"
         ), ""
-    names = differing([a.config, b.config])
+    names, origin = differing([a.config, b.config]), _origin_words(a, b)
     if not names:
-        return "the same settings", ""
+        return f"{origin}the same settings", ""
     flat_a, flat_b = a.config.flat(), b.config.flat()
 
     def change(name: str) -> str:
@@ -57,7 +58,15 @@ def setting_words(at_a: RunAtEpoch, at_b: RunAtEpoch) -> tuple[str, str]:
     changes = [change(name) for name in names]
     more = len(changes) - MAX_SETTINGS
     shown = ", ".join(changes[:MAX_SETTINGS]) + (f" and {more} more" if more > 0 else "")
-    return f"differ: {shown}", ", ".join(changes[MAX_SETTINGS:])
+    return f"{origin}differ: {shown}", ", ".join(changes[MAX_SETTINGS:])
+
+
+def _origin_words(a: Run, b: Run) -> str:
+    """Return how one of two runs came from the other, to stand before other words; empty where it did not."""
+    for this, other, child, parent in (("A", "B", a, b), ("B", "A", b, a)):
+        if child.parent == parent.id and child.origin in _GOES_ON:
+            return f"{this} {_GOES_ON[child.origin]} {other} after epoch {child.parent_epoch} · "
+    return ""
 
 
 def _accuracy(interval: Interval) -> str:

@@ -11,20 +11,18 @@ from cifar_core.evaluate import TERMS
 from cifar_core.figures import (
     MAX_CELL_CLASSES,
     MatrixCells,
-    RunCurve,
     confusion_cells,
     difference_cells,
     largest_value,
     overlay_curves,
 )
 from cifar_core.workspace import Workspace
-from pages.ui.caches import load_metrics
 from pages.ui.charts import with_readable_axes
 from pages.ui.compare.choice import PAGE_KEY
 from pages.ui.compare.pair import Pair
 from pages.ui.compare.pictures import keep_cell, keep_class
 from pages.ui.components.confusion_grid import confusion_grid
-from pages.ui.markdown import single_line
+from pages.ui.runs.run_curves import run_curve
 from pages.ui.understand.joined_columns import RunAtEpoch
 from pages.ui.url_state import UrlParameter, one_of
 from pages.ui.wording import in_percent
@@ -145,10 +143,9 @@ def _choose_class(key: str, names: Sequence[str]) -> None:
 def show_curves(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
     """Show the test accuracy and loss of A and B over their epochs, with the epochs that are compared."""
     runs = {at.run.id: at.run for at in (a, b)}
-    curves = [
-        RunCurve(run.id, run.colour, single_line(run.name), load_metrics(workspace, run)) for run in runs.values()
-    ]
-    marked = (("A, B", a.epoch),) if a.epoch == b.epoch else (("A", a.epoch), ("B", b.epoch))
+    curves = [run_curve(workspace, run) for run in runs.values()]
+    at_a, at_b = (at.run.earlier_epochs + at.epoch for at in (a, b))
+    marked = (("A, B", at_a),) if at_a == at_b else (("A", at_a), ("B", at_b))
     for column in _CURVES:
         st.plotly_chart(
             with_readable_axes(overlay_curves(curves, column, marked, CURVES_HEIGHT)),

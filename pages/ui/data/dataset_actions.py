@@ -21,6 +21,7 @@ from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui import trash
 from pages.ui.components.job_view import show_job_end, show_running_job
+from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
@@ -28,6 +29,7 @@ from pages.ui.train.form_state import open_form_with_dataset
 
 _PAGE = "data"
 _ASKED_KEY = "data_delete_asked"  # session: the dataset whose deletion a person is asked about
+_UNDO = "data_undo"  # at the top of the page, out of sight of most cards
 _EXPORT_HELP = (
     "One .zip of class folders with a PNG of each picture: Import reads it again, here or elsewhere. "
     "On the command line: `data export NAME`."
@@ -104,12 +106,15 @@ def _delete(workspace: Workspace, state: DatasetState) -> None:
     with show_errors_as_toast():
         trash.note_deleted(_PAGE, state.name, state.title)
         delete_dataset(workspace, state.name)
+        ask_to_scroll(_UNDO)
         if st.query_params.get("dataset") == state.name:
             del st.query_params["dataset"]
 
 
 def show_undo(workspace: Workspace) -> None:
     """Show Undo for the last deleted dataset while it is in the trash, with what it means for runs on their way."""
+    if st.session_state.get(trash.last_deleted_key(_PAGE)):
+        scroll_here(_UNDO)
     trash.show_undo(_trash_of_datasets(workspace), lambda name: dataset_use(list_runs(workspace), name))
 
 

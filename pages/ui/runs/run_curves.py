@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from cifar_core.figures import CURVE_KINDS, RunCurve, overlay_curves
-from cifar_core.runs import Run
+from cifar_core.runs import Run, list_runs, read_earlier_epochs
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_metrics
@@ -70,9 +71,27 @@ def _figure(_curves: list[RunCurve], column: str, theme: str | None, content: ob
 def _content(curves: Sequence[RunCurve], column: str) -> list[tuple[object, ...]]:
     """Return everything that the figure shows."""
     return [
-        (curve.run_id, curve.name, *(curve.metrics[each].to_numpy().tobytes() for each in ("epoch", column)))
+        (curve.run_id, curve.name, curve.offset, _values(curve.metrics, column), _values(curve.earlier, column))
         for curve in curves
     ]
+
+
+def _values(epochs: pd.DataFrame | None, column: str) -> bytes:
+    if epochs is None or column not in epochs:
+        return b""
+    return epochs[["epoch", column]].to_numpy(float).tobytes()
+
+
+def run_curve(workspace: Workspace, run: Run) -> RunCurve:
+    """Return the curve of a run; where it continues others, behind the epochs of those.
+
+    Raises:
+        RunError: the run, or one that it continues, has just been deleted.
+    """
+    metrics, earlier = load_metrics(workspace, run), None
+    if run.origin == "continued":
+        earlier = read_earlier_epochs(workspace, run, {item.id: item for item in list_runs(workspace)})
+    return RunCurve(run.id, run.colour, single_line(run.name), metrics, run.earlier_epochs, earlier)
 
 
 def _curves_by_dataset(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[RunCurve]]:
@@ -80,11 +99,11 @@ def _curves_by_dataset(workspace: Workspace, runs: Sequence[Run]) -> dict[str, l
     found: dict[str, dict[str, list[RunCurve]]] = {}
     for run in runs:
         with show_errors():
-            metrics = load_metrics(workspace, run)
-            if not metrics.empty:
+            curve = run_curve(workspace, run)
+            if not curve.metrics.empty:
                 versions = found.setdefault(run.config.data.dataset, {})
                 version = run.dataset.fingerprint if run.dataset else ""
-                versions.setdefault(version, []).append(RunCurve(run.id, run.colour, single_line(run.name), metrics))
+                versions.setdefault(version, []).append(curve)
     return {
         name if place == 0 else f"{name}, other pictures of that name ({place + 1})": curves
         for name, versions in found.items()

@@ -64,10 +64,13 @@ def show_missing_pictures(workspace: Workspace, run: Run, missing: str, key: str
         key: prefix of the keys.
     """
     name = run.config.data.dataset
+    deleted = find_deleted_dataset(workspace, name) is not None and not (workspace.data / name).exists()
+    if deleted and run.linked_dataset is None:  # the button says the rest
+        missing = f"The dataset {name} was deleted."
     with st.container(border=True, gap="small"):
         st.markdown(f":material/broken_image: {escaped_sentence(missing)} The numbers of the run need no pictures.")
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            if find_deleted_dataset(workspace, name) is not None and not (workspace.data / name).exists():
+            if deleted:
                 st.button(
                     f"Bring back {escaped(name)}",
                     key=f"{key}_bring_back",

@@ -25,5 +25,7 @@ def test_what_the_deletion_means_for_runs() -> None:
     ]
     (drawn,) = dataset_use([replace(other, status=Status.QUEUED, best=None)], "drawn10")
     assert drawn.endswith("A run whose turn comes draws it again.")
-    assert dataset_use(runs, "copy") == ["1 run linked to it: numbers stay, but no picture is shown."]
+    assert dataset_use(runs, "copy") == [
+        "1 run linked to it: numbers stay, pictures only where their own dataset is here."
+    ]
     assert not dataset_use([other], "tiny")

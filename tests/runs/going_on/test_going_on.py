@@ -19,6 +19,7 @@ from cifar_core.lifecycle.states import Status
 from cifar_core.runs import (
     LAST_WEIGHTS,
     Run,
+    accuracy_caveats,
     continue_run,
     create_run,
     export_run,
@@ -26,6 +27,7 @@ from cifar_core.runs import (
     import_run,
     read_earlier_epochs,
     read_metrics,
+    read_predictions,
     read_run,
     remove_last_weights,
     retry_run,
@@ -33,6 +35,7 @@ from cifar_core.runs import (
     verify_run,
 )
 from cifar_core.runs.run_folder import RunFolder, run_folder
+from cifar_core.train import training_parts
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT, save_tiny
 from tests.runs.conftest import ended_run, snapshot
@@ -152,19 +155,19 @@ def test_a_run_goes_on_where_its_parent_is_gone_and_is_tried_again(parent: tuple
     ("changes", "words"),
     [
         ({"seed": 5}, "keeps its seed (seed 0 -> 5)"),
-        ({"validation_share": 0.2}, "keeps its validation_share"),
+        ({"validation_share": 0.2}, "learned from would validate it"),
         ({"train_share": 0.5}, "keeps its train_share"),
-        ({"dataset": "other"}, "keeps its dataset"),
-        ({"hidden": "9,9"}, "keeps its hidden"),
-        ({"optimizer": "sgd"}, "keeps its optimizer"),
+        ({"dataset": "other"}, "on another dataset (`train --from`)"),
+        ({"hidden": "9,9"}, "-> [9, 9]), because its weights fit no other network."),
+        ({"optimizer": "sgd"}, "because the state of its optimiser fits no other one."),
     ],
 )
 def test_what_a_continued_run_must_keep(parent: tuple[Workspace, Run], changes: dict[str, object], words: str) -> None:
     workspace, run = parent
     before = snapshot(workspace.runs)
-    with pytest.raises(RunError, match="pictures that validate would have been learned from") as caught:
+    with pytest.raises(RunError) as caught:
         continue_run(workspace, run.id, changes)
-    assert words in str(caught.value)
+    assert words in str(caught.value), "the reason is the true one of each"
     with pytest.raises(ConfigError, match="epochs is 0"):
         continue_run(workspace, run.id, {"epochs": 0})
     assert snapshot(workspace.runs) == before
@@ -178,7 +181,7 @@ def test_runs_that_cannot_be_continued(parent: tuple[Workspace, Run]) -> None:
         continue_run(workspace, ended_run(workspace, Status.STOPPED, make_config(CONSTANT)), {})
     with pytest.raises(RunError, match="was trained on these pictures"):
         fine_tune_run(workspace, run.id, {})
-    with pytest.raises(RunError, match="because its weights fit no other one"):
+    with pytest.raises(RunError, match="because its weights fit no other network"):
         fine_tune_run(workspace, run.id, {"hidden": "9,9"})
     shutil.rmtree(workspace.data / "tiny")
     save_tiny(workspace, train=120, test=40, seed=9)
@@ -234,6 +237,20 @@ def test_weights_on_another_dataset(parent: tuple[Workspace, Run]) -> None:
     assert begun["moved"].warnings == () and "last layer was made anew" in begun["others"].warnings[0]
 
 
+def test_weights_of_schema_1_keep_their_last_layer_where_the_classes_are_the_same(workspace: Workspace) -> None:
+    """Their file names no classes: the run that they are of does, as long as it is there."""
+    one_thread()
+    old = shutil.copytree(
+        ROOT / "tests" / "fixtures" / "schema-1" / "cosy-fox-grlou", workspace.runs / "cosy-fox-grlou"
+    )
+    save_tiny(workspace, seed=9)
+    known, unknown = (fine_tune_run(workspace, old.name, {"epochs": 1}) for _ in range(2))
+    assert not any("last layer" in sentence for sentence in train(workspace, known).warnings)
+    shutil.rmtree(old)
+    words = " ".join(train(workspace, unknown).warnings)
+    assert "nothing says any more for which classes" in words and "It cannot be told" in words
+
+
 def test_it_travels_with_its_run(parent: tuple[Workspace, Run], tmp_path: Path) -> None:
     """An imported run is continued as it would have been where it was trained."""
     workspace, run = parent
@@ -281,3 +298,33 @@ def test_the_command_line_says_what_it_goes_on_from(parent: tuple[Workspace, Run
         _maker(workspace, {}, "", preset=None, continues=None, weights_of="latest")()
     more = read_run(workspace, continue_run(workspace, run.id, {"epochs": 1}))
     assert f"from the weights of run {run.id} after epoch 2, learning rate 0.003 (constant)" in _beginning(more)
+
+
+def test_pictures_that_the_weights_learned_from_count_as_seen(parent: tuple[Workspace, Run]) -> None:
+    """The crafted dataset tests with 12 pictures that the first run trained on, 3 it chose its epoch by, 5 new ones."""
+    workspace, run = parent
+    tiny = open_dataset(workspace, "tiny")
+    learned, chosen = training_parts(tiny, run.config.data, run.config.machine.seed)
+    test = _joined([tiny.train.take(learned[:12]), tiny.train.take(chosen[:3]), tiny.test.take(np.arange(5))])
+    train_part = _joined([tiny.test.take(np.arange(5, 40)), tiny.train.take(learned[20:25])])
+    words = {"title": "leaking", "class_names": tiny.class_names, "source": "Made by the tests."}
+    save_dataset(workspace, "leaking", train_part, test, **words)  # type: ignore[arg-type]
+    changes = {"dataset": "leaking", "epochs": 2, "own_validation": False, "validation_share": 0.5}
+    tuned = train(workspace, fine_tune_run(workspace, run.id, changes), batches=1)
+    assert tuned.dataset is not None and tuned.dataset.test_seen == 15, tuned.error
+    shutil.move(workspace.data / "tiny", workspace.root / "away")
+    tuned = train(workspace, tuned.id)  # what it has noted stays, though nobody can find it out any more
+    assert tuned.dataset is not None and tuned.dataset.test_seen == 15 and tuned.warnings == ()
+    assert "by the runs whose weights it goes on from" in accuracy_caveats(tuned)[0]
+    assert read_predictions(workspace, tuned.id).seen.tolist() == [True] * 15 + [False] * 5  # type: ignore[union-attr]
+    more = train(workspace, continue_run(workspace, tuned.id, {"epochs": 1}))
+    assert more.dataset is not None and more.dataset.test_seen == 15 and more.warnings == (), "over all runs before"
+    unknown = train(workspace, fine_tune_run(workspace, run.id, {**changes, "epochs": 1}))
+    assert unknown.dataset is not None and unknown.dataset.test_seen is None and verify_run(workspace, unknown.id) == []
+    assert "It cannot be told" in unknown.warnings[0] and "no dataset named tiny" in unknown.warnings[0]
+
+
+def _joined(parts: list[Split]) -> Split:
+    """Several splits as one, with ids of their own."""
+    ids = np.array([f"{place}-{item}" for place, part in enumerate(parts) for item in part.ids])
+    return Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]), ids)
