@@ -112,8 +112,7 @@ def _marks(rows: pd.DataFrame, shown: pd.DataFrame) -> list[Mark]:
 def _on_grid_changed(query: GalleryQuery, event: GridEvent) -> None:
     """Take over what was selected and what no longer; open the picture clicked; tag the one with the focus."""
     st.session_state[query.selection_key] = (selected_ids(query) - event.removed) | event.added
-    if event.pressed:
-        name, number = event.pressed
+    for name, number in event.pressed:
         press_tag_key(pictures_to_tag(query.workspace, query.run, [name]), number)
     if event.opened:
         open_picture(query.page, event.opened)
