@@ -211,7 +211,7 @@ def notes(workspace: Workspace, name: str, out: Path | None, source: Path | None
     if source is not None:
         with storage_errors(f"reading {source.name}", to="read"):
             content = source.read_bytes()
-        added = import_tags(workspace, dataset, content, author="")
+        added, _ = import_tags(workspace, dataset, content, author="")
         say(f"{counted(added, 'tag')} new from {source}.")
     found = read_notes(workspace, dataset.fingerprint)
     tags = tags_of(found)
