@@ -25,6 +25,7 @@ _ALL, _SOME, _NONE = ":material/check_box:", ":material/indeterminate_check_box:
 
 _MOST_OTHERS = 9  # words that have no key
 _FEW, _TWO_ROWS = 4, 108  # words that take one row on most screens; screen pixels
+_SHORT_WORD = 24  # characters, where all words with a key stand in two lines
 _KEY_PRESSED = "tag_key_pressed"  # session: the visit to a page during which a key tagged the picture with the focus
 
 
@@ -84,8 +85,8 @@ def show_tag_buttons(pictures: Tagged, prefix: str, *, with_keys: bool = True, l
                 type="tertiary",
                 shortcut=str(number) if with_keys and number <= len(known.latest) else None,
                 key=f"{prefix}_tag_{number}",
-                on_click=toggle_tag,
-                args=(pictures, word),
+                on_click=_change_tag,
+                args=(pictures, word, given[word] < len(pictures.ids)),
                 help="Take this tag away" if given[word] == len(pictures.ids) else "Give this tag",
             )
         _show_undo(pictures, prefix)
@@ -100,29 +101,39 @@ def key_pressed() -> bool:
 def show_tag_keys(pictures: Tagged, prefix: str) -> None:
     """Show which key gives which word, and Undo, where the buttons are not there."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        keys = ", ".join(f"**{number}** {escaped(word)}" for number, word in enumerate(pictures.known.latest, start=1))
-        st.markdown(f":material/label: Keys: {keys}", width="content")
         _show_undo(pictures, prefix)
+        latest = enumerate(pictures.known.latest, start=1)
+        keys = ", ".join(f"**{number}** {escaped(word, _SHORT_WORD)}" for number, word in latest)
+        st.markdown(f":small[Keys: {keys}]", width="stretch")
 
 
-def toggle_tag(pictures: Tagged, word: str) -> None:
-    """Give a word to all of the pictures, or take it from all where each has it; for a callback."""
+def _change_tag(pictures: Tagged, word: str, give: bool) -> None:
+    """Give a word to the pictures, or take it away; for a callback.
+
+    Which of both was decided by what the page showed: another browser may have given the same word meanwhile, and
+    giving it again must not take it away.
+    """
     with show_errors_as_toast():
-        known = pictures.known
-        if _has(known, word, pictures.ids):
-            note = clear_tag(pictures.workspace, pictures.fingerprint, pictures.ids, word, current_person())
-        else:
-            missing = [name for name in pictures.ids if word not in known.words.get(name, ())]
-            note = set_tag(pictures.workspace, pictures.fingerprint, missing, word, current_person())
-        st.session_state.setdefault(pictures.undo_key, []).append(note.key)
+        words = pictures.known.words
+        changed = [name for name in pictures.ids if (word in words.get(name, ())) != give]
+        if changed:
+            change = set_tag if give else clear_tag
+            note = change(pictures.workspace, pictures.fingerprint, changed, word, current_person())
+            st.session_state.setdefault(pictures.undo_key, []).append(note.key)
 
 
-def press_tag_key(pictures: Tagged, number: int) -> None:
-    """Do what the key of a word does, 1 to 9; for a callback."""
+def press_tag_key(pictures: Tagged, number: int, shown: Collection[str]) -> None:
+    """Do what the key of a word does, for a callback.
+
+    Args:
+        pictures: the one with the focus.
+        number: of the key, 1 to 9.
+        shown: the words that the page showed of it.
+    """
     latest = pictures.known.latest
     if number <= len(latest):
         st.session_state[_KEY_PRESSED] = current_visit()
-        toggle_tag(pictures, latest[number - 1])
+        _change_tag(pictures, latest[number - 1], latest[number - 1] not in shown)
     else:
         st.toast(
             f"No tag has the key {number} yet. Open the picture, or select some, and type a word: "
@@ -159,10 +170,6 @@ def _undo(pictures: Tagged) -> None:
         made = st.session_state[pictures.undo_key]
         undo_note(pictures.workspace, pictures.fingerprint, current_person(), made[-1])
         made.pop()
-
-
-def _has(known: KnownTags, word: str, ids: Collection[str]) -> bool:
-    return all(word in known.words.get(name, ()) for name in ids)
 
 
 def _given_words(given: int, whole: int) -> str:
