@@ -120,10 +120,11 @@ def _handle_report(key: str, on_change: Callable[[GridEvent], None] | None) -> N
     event = _parse_report(report, st.session_state.get(f"{key}_shown", []), answered)
     if event is None:
         return
-    st.session_state[f"{key}_pressed"] = max([answered, *_new_presses(report.get("pressed"), answered)])
     st.session_state[f"{key}_turn"] = report["turn"]
     if on_change is not None:
         on_change(event)
+    # The next report ends a callback at its next access to the session, and holds what has no answer again.
+    st.session_state[f"{key}_pressed"] = max([answered, *_new_presses(report.get("pressed"), answered)])
 
 
 def _parse_report(report: Any, keys: Sequence[str], answered: int) -> GridEvent | None:

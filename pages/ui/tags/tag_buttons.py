@@ -114,12 +114,12 @@ def _change_tag(pictures: Tagged, word: str, give: bool) -> None:
     giving it again must not take it away.
     """
     with show_errors_as_toast():
-        words = pictures.known.words
+        words, person = pictures.known.words, current_person()
         changed = [name for name in pictures.ids if (word in words.get(name, ())) != give]
         if changed:
-            change = set_tag if give else clear_tag
-            note = change(pictures.workspace, pictures.fingerprint, changed, word, current_person())
-            st.session_state.setdefault(pictures.undo_key, []).append(note.key)
+            change, made = set_tag if give else clear_tag, st.session_state.setdefault(pictures.undo_key, [])
+            # No access to the session from here on, where a quick next press could end this callback.
+            made.append(change(pictures.workspace, pictures.fingerprint, changed, word, person).key)
 
 
 def press_tag_key(pictures: Tagged, number: int, shown: Collection[str]) -> None:
