@@ -115,7 +115,11 @@ def _show_ticked(workspace: Workspace, ticked: list[Run], runs: list[Run], rows:
     shown = set(rows["id"])
     hidden = sum(run.id not in shown for run in ticked)
     most = ", the most there can be" if len(ticked) == MAX_TICKED else ""
-    away = "in the row of another seed, or filtered out" if chosen_view()["group"] else "hidden by the filter"
+    away = (
+        "without a row: grouped with another seed, or hidden by the filter"
+        if chosen_view()["group"]
+        else "hidden by the filter"
+    )
     words = f"{len(ticked)} ticked{most}" + (f", {hidden} of them {away}" if hidden else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(words, width="content")

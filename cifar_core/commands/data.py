@@ -212,7 +212,7 @@ def notes(workspace: Workspace, name: str, out: Path | None, source: Path | None
     if source is not None:
         with storage_errors(f"reading {source.name}", to="read"):
             content = read_start(source, MAX_TAGS_BYTES + 1)  # a device would have no end
-        added = import_tags(workspace, dataset, content, author="")
+        added, _ = import_tags(workspace, dataset, content, author="")
         say(f"{counted(added, 'tag')} new from {source}.")
     found = read_notes(workspace, dataset.fingerprint)
     tags = tags_of(found)

@@ -28,8 +28,8 @@ def tags_csv(notes: Notes) -> bytes:
     return table_csv(table.set_axis(_COLUMNS, axis=1).astype("str"))
 
 
-def import_tags(workspace: Workspace, dataset: Dataset, content: bytes, author: str) -> int:
-    """Give pictures the tags that a CSV names, as one note, all or none; returns how many are new.
+def import_tags(workspace: Workspace, dataset: Dataset, content: bytes, author: str) -> tuple[int, str]:
+    """Give pictures the tags that a CSV names, as one note, all or none.
 
     Args:
         workspace: where the notes are.
@@ -37,6 +37,9 @@ def import_tags(workspace: Workspace, dataset: Dataset, content: bytes, author: 
         content: of a file with the columns `id` and `tag`, as `tags_csv` makes it; others are passed over, and one
             cell may hold several words with a semicolon between them.
         author: of the note.
+
+    Returns:
+        how many tags are new, and the key of the note, for `undo_note`; no note is made for none, and "" is its key.
 
     Raises:
         DataError: no such CSV, more than `MAX_TAGS_BYTES`, a word breaks a rule, or an id is no picture of the dataset.
@@ -57,9 +60,10 @@ def import_tags(workspace: Workspace, dataset: Dataset, content: bytes, author: 
     for name, word in wanted:
         if (name, word) not in there:
             new.setdefault(word, []).append(name)
-    if new:
-        change_tags(workspace, dataset.fingerprint, author, add=new)
-    return sum(map(len, new.values()))
+    if not new:
+        return 0, ""
+    note = change_tags(workspace, dataset.fingerprint, author, add=new)
+    return sum(map(len, new.values())), note.key
 
 
 def _read(content: bytes) -> list[tuple[str, str]]:

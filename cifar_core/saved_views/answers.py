@@ -119,7 +119,7 @@ def change_words(answer: ViewAnswer, previous: str) -> str:
         return f"the same as {previous}"
     ends = (-high, -low) if answer.measure == "mistakes" else (low, high)  # of the share that is shown
     bounds = " to ".join(f"{end:+.1f}".replace("-", "−") for end in ends)
-    return f"no difference from {previous} is shown ({bounds} points)"
+    return f"no clear difference from {previous} ({bounds} points)"
 
 
 def judged_words(sample_filter: SampleFilter) -> str:

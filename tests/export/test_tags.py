@@ -25,11 +25,12 @@ def test_tags_come_in_again_elsewhere(workspace: Workspace, tmp_path: Path) -> N
     assert len(table) == 6 and not table["tag"].str.startswith("=").any()
 
     again = save_tiny(other, "again")
-    assert import_tags(other, again, content, "bob") == 6
+    added, note = import_tags(other, again, content, "bob")
+    assert added == 6 and note == read_notes(other, again.fingerprint).notes[-1].key
     assert read_tags(other, again.fingerprint) == read_tags(workspace, dataset.fingerprint)
-    assert import_tags(other, again, content, "bob") == 0
+    assert import_tags(other, again, content, "bob") == (0, "")
     by_hand = f"tag,id,rest\r\nfresh; =1+1,{ids[0]},x\r\n".encode("utf-8-sig")
-    assert import_tags(other, again, by_hand, "bob") == 1
+    assert import_tags(other, again, by_hand, "bob")[0] == 1
     assert len(read_notes(other, again.fingerprint).notes) == 2, "one note a file, none for nothing new"
 
 

@@ -140,13 +140,14 @@ def links_of(app: AppTest) -> list[str]:
 
 
 def test_it_is_said_which_run_continues_which() -> None:
+    def words(a: Run, b: Run) -> str:
+        return setting_words(RunAtEpoch(a, 1), RunAtEpoch(b, 1))[0]
+
     before = Run("before", "before", "", Status.FINISHED, make_config({}), "")
     more = replace(before, id="more", origin="continued", parent="before", parent_epoch=3)
-    assert setting_words(before, more) == ("B continues A after epoch 3 · the same settings", "")
-    assert setting_words(replace(more, origin="fine-tuned"), before)[0].startswith(
-        "A began with the weights of B after"
-    )
-    assert setting_words(before, replace(more, origin="trained"))[0] == "the same settings", "a repeated run"
+    assert words(before, more) == "B continues A after epoch 3 · the same settings"
+    assert words(replace(more, origin="fine-tuned"), before).startswith("A began with the weights of B after")
+    assert words(before, replace(more, origin="trained")) == "the same settings", "a repeated run"
 
 
 def test_a_class_that_only_a_knows_is_no_cell_of_b(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Runs that differ in the seed alone: on Misclassified, beside a picture, and on Runs."""
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -50,10 +51,14 @@ def test_seeds_stand_together_on_runs_and_can_be_repeated(
     table = app.dataframe[0].value
     assert table["name"].tolist() == ["seed-2 and 2 more"] and table["seed_mean"].tolist() == [97.7]
     assert "mean test accuracy 97.7\u00a0% over 3 seeds" in said(app)
+    (link,) = (each.proto for each in app.get("page_link") if each.proto.label == "Pictures wrong with every seed")
+    assert "wrong_in=3~" in unquote(link.query_string) and "run=seed-2" in link.query_string
     app.button(key="runs_tick_group_seed-2").click().run()
     assert app.query_params["runs"] == "seed-0,seed-1,seed-2" and "3 ticked" in said(app)
     app.toggle(key="runs_group").set_value(False).run()
     assert len(app.dataframe[0].value) == 3 and "group" not in app.query_params
     app.number_input(key="runs_repeats_seed-2").set_value(4).run()
+    app.session_state["runs_repeat_seed-2"] = True
     app.button(key="runs_repeat_start_seed-2").click().run()
+    assert not app.session_state["runs_repeat_seed-2"], "the menu is closed, so nothing is queued again by mistake"
     assert asked == [("seed-2", 4, True)] and len(list_runs(crafted)) == 3

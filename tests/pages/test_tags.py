@@ -3,17 +3,23 @@
 import io
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pandas as pd
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.notes import notes_path, read_tags
+from cifar_core.notes import clear_tag, notes_path, read_tags, set_tag
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.prediction_download import _make_file
 from tests.pages.support import OpenPage, said, shown_grid
 
 NASTY = "<b>odd</b> *one*"
+
+
+def current_visit_of(app: AppTest) -> int:
+    return int(app.session_state["url_visit"])
 
 
 def give(app: AppTest, word: str, prefix: str = "misclassified") -> None:
@@ -36,6 +42,7 @@ def test_pictures_are_tagged_filtered_exported_and_given_back(
     assert set(read_tags(workspace, fingerprint)) == set(shown_grid(app)["keys"])
     assert all(caption.endswith(f"tagged {NASTY}") for caption in shown_grid(app)["captions"])
     assert app.text_input(key="misclassified_new_tag").value == ""
+    assert app.button(key="misclassified_tag_1").label.endswith(f"(all {count})]"), "the icon alone is not read out"
     give(app, "a;b")
     assert "no semicolon" in app.toast[0].value and app.text_input(key="misclassified_new_tag").value == "a;b"
     give(app, "")
@@ -45,9 +52,18 @@ def test_pictures_are_tagged_filtered_exported_and_given_back(
     app.query_params["image"] = first  # as a click on its tile does
     app.run()
     give(app, "second", "misclassified_played_epoch")
+    assert app.button(key="misclassified_played_epoch_tag_1").label.endswith("(given)]")
+    set_tag(workspace, fingerprint, [first], "third", "")
+    clear_tag(workspace, fingerprint, [first], NASTY, "")  # another browser, which this page does not show yet
+    notes = notes_path(workspace, fingerprint).read_bytes()
     app.button(key="misclassified_played_epoch_tag_1").click().run()
+    assert notes_path(workspace, fingerprint).read_bytes() == notes, "taken away twice is taken away, not given"
+    clear_tag(workspace, fingerprint, [first], "third", "")
     assert read_tags(workspace, fingerprint)[first] == ("second",) and len(read_tags(workspace, fingerprint)) == count
     app.query_params["image"] = ""
+    assert "Keys:" not in said(app)
+    app.session_state["tag_key_pressed"] = current_visit_of(app)  # as when a key tags the picture with the focus
+    assert "Keys: **1** " in said(app.run()) and "misclassified_undo_tag" in [button.key for button in app.button]
 
     app.button(key="misclassified_fold").click().run()
     pills = app.button_group(key="misclassified_tags")
@@ -64,7 +80,8 @@ def test_pictures_are_tagged_filtered_exported_and_given_back(
     assert "tags" not in app.query_params
 
     app.button(key="misclassified_this page").click().run()
-    for _ in range(3):
+    assert app.button(key="misclassified_tag_2").label.startswith("second :small[(1 of ")
+    for _ in range(2):
         app.button(key="misclassified_undo_tag").click().run()
     assert read_tags(workspace, fingerprint) == {}
     assert "misclassified_undo_tag" not in [button.key for button in app.button]
@@ -72,6 +89,21 @@ def test_pictures_are_tagged_filtered_exported_and_given_back(
     assert "was skipped" in said(app.run()), "and the page goes on"
 
 
-def test_the_data_page_counts_tags_and_says_when_there_are_none(open_page: OpenPage, shared: Workspace) -> None:
+def test_the_data_page_imports_and_counts_tags_and_leads_to_their_pictures(
+    open_page: OpenPage, finished: Run, shared: Workspace, request: pytest.FixtureRequest
+) -> None:
+    assert finished.dataset is not None
+    fingerprint = finished.dataset.fingerprint
+    request.addfinalizer(lambda: notes_path(shared, fingerprint).unlink(missing_ok=True))
     app = open_page(shared, "data", dataset="tiny", view="Tags")
     assert "No picture has a tag yet" in said(app) and app.button_group(key="data_view").value == "Tags"
+    content = f"id,tag\ntest/00001.png,a&b\ntest/00002.png,{NASTY}\n".encode()
+    app.file_uploader[-1].upload("tags.csv", content).run()
+    assert not app.exception and "2 new tags imported" in said(app)
+    (link,) = (each.proto for each in app.get("page_link") if "tagged" in each.proto.label)
+    assert parse_qs(link.query_string)["tags"] == [NASTY, "a&b"] and finished.id in link.query_string
+    set_tag(shared, fingerprint, ["test/00001.png"], "of another browser", "")
+    app.file_uploader[-1].upload("tags.csv", content).run()
+    assert "Nothing is new" in said(app)
+    app.button(key="data_tags_undo").click().run()
+    assert read_tags(shared, fingerprint) == {"test/00001.png": ("of another browser",)}

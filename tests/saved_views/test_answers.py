@@ -87,7 +87,7 @@ def test_worse_needs_an_interval_below_zero_whichever_way_is_better() -> None:
     near = table_of(labels, [0] * 35 + [1] * 5)
     little = answer(SampleFilter(true=("cat",)), near, good)
     assert not little.worse
-    assert change_words(little, "an-old").startswith("no difference from an-old is shown (−")
+    assert change_words(little, "an-old").startswith("no clear difference from an-old (−")
     as_dog = answer(SampleFilter(predicted=("dog",)), near, good)
     assert change_words(little, "").endswith("(−12.4 to +6.5 points)"), "of the share that is shown"
     assert change_words(as_dog, "").endswith("(−6.5 to +12.4 points)"), "of the mistakes"

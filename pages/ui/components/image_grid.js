@@ -1,6 +1,7 @@
 // Draws the tiles that Python sends and reports what a person does with them. The selection is kept in Python: `turn`
 // counts the reports of this file, and an answer to an older report never undoes a newer click. A report tells what has
 // changed since the last answer (`known`), so that it never undoes what Python has selected or cleared meanwhile.
+// Of reports that come while the server is busy only the last one arrives, so keys are sent until they are answered.
 const states = new WeakMap()
 const SETTLE = 220 // ms: gathers quick ticks into one report
 const LONG_PRESS = 500 // ms: a finger that rests selects
@@ -15,15 +16,19 @@ export default function (component) {
   const grid = parentElement.querySelector(".grid")
   const state = states.get(parentElement) ?? {
     turn: 0, selected: new Set(), known: new Set(), focus: 0, anchor: 0, timer: 0, press: 0, shown: "", opened: "", tiles: [], ticks: [],
+    presses: [], // [number, key of the picture, digit] without an answer yet
+    pressCount: 0,
   }
   states.set(parentElement, state)
   state.data = data
-  state.report = (opened, pressed) => {
+  state.presses = state.presses.filter(([number]) => number > data.pressed)
+  state.pressCount = Math.max(state.pressCount, data.pressed)
+  state.report = opened => {
     clearTimeout(state.timer)
     state.timer = 0
     const { selected, known, turn } = state
     const [added, removed] = [without(selected, known), without(known, selected)]
-    setTriggerValue("acted", { added, removed, opened: opened ?? null, pressed: pressed ?? null, turn })
+    setTriggerValue("acted", { added, removed, opened: opened ?? null, pressed: state.presses, turn })
   }
   const { keys, captions, labels, marks, tile, selectable, sprite } = data
   const shown = JSON.stringify([keys, captions, labels, marks, tile, selectable, sprite.length])
@@ -244,7 +249,9 @@ function press(grid, state, index, event) {
     keys.forEach(key => state.selected.add(key))
     settle(grid, state)
   } else if (/^[1-9]$/.test(event.key) && !command && !event.altKey && selectable && !choosing(state)) {
-    state.report(null, [keys[index], Number(event.key)]) // of selected ones the page's own buttons have these keys
+    state.pressCount += 1
+    state.presses.push([state.pressCount, keys[index], Number(event.key)])
+    state.report() // of selected ones the page's own buttons have these keys
   } else known = false
   if (known) {
     event.preventDefault()

@@ -34,7 +34,7 @@ class GridEvent:
     added: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
     opened: str | None = None
-    pressed: tuple[str, int] | None = None  # the picture that had the focus when a key 1 to 9 was pressed; that key
+    pressed: tuple[tuple[str, int], ...] = ()  # each picture that had the focus when a key 1 to 9 was pressed; that key
 
 
 def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
@@ -87,10 +87,11 @@ def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
             "opened": opened,
             "closed": closed,
             "turn": st.session_state.get(f"{key}_turn", 0),
+            "pressed": st.session_state.get(f"{key}_pressed", 0),
         },
         on_acted_change=lambda: _handle_report(key, on_change),
     )
-    return _parse_report(result.get("acted"), keys) or GridEvent()
+    return _parse_report(result.get("acted"), keys, st.session_state.get(f"{key}_pressed", 0)) or GridEvent()
 
 
 def sprite(images: np.ndarray) -> str:
@@ -115,31 +116,39 @@ def sprite(images: np.ndarray) -> str:
 def _handle_report(key: str, on_change: Callable[[GridEvent], None] | None) -> None:
     """Handle a report of the browser: remember its number, and call the page."""
     report = st.session_state[key].get("acted")
-    event = _parse_report(report, st.session_state.get(f"{key}_shown", []))
+    answered = st.session_state.get(f"{key}_pressed", 0)
+    event = _parse_report(report, st.session_state.get(f"{key}_shown", []), answered)
     if event is None:
         return
     st.session_state[f"{key}_turn"] = report["turn"]
     if on_change is not None:
         on_change(event)
+    # The next report ends a callback at its next access to the session, and holds what has no answer again.
+    st.session_state[f"{key}_pressed"] = max([answered, *_new_presses(report.get("pressed"), answered)])
 
 
-def _parse_report(report: Any, keys: Sequence[str]) -> GridEvent | None:
+def _parse_report(report: Any, keys: Sequence[str], answered: int) -> GridEvent | None:
     """Return a report of the browser after a check; None where it makes no sense.
 
-    Only pictures that are shown can be selected or opened: it may have been sent before they were.
+    Only pictures that are shown can be selected, opened or tagged: it may have been sent before they were. Presses of
+    keys up to number `answered` were in an earlier report as well.
     """
     if not isinstance(report, dict) or type(report.get("turn")) is not int:
         return None
     added, removed = (_known(report.get(name), keys) for name in ("added", "removed"))
     opened = next(iter(_known([report.get("opened")], keys)), None)
-    return GridEvent(added, removed, opened, _parse_pressed(report.get("pressed"), keys))
+    presses = _new_presses(report.get("pressed"), answered)
+    return GridEvent(added, removed, opened, tuple(press for press in presses.values() if press[0] in keys))
 
 
-def _parse_pressed(pressed: Any, keys: Sequence[str]) -> tuple[str, int] | None:
-    if not isinstance(pressed, list) or len(pressed) != 2:
-        return None
-    name, number = pressed
-    return (name, number) if _known([name], keys) and type(number) is int and 1 <= number <= 9 else None
+def _new_presses(pressed: Any, answered: int) -> dict[int, tuple[str, int]]:
+    """Return the picture and the digit of each press of a key that was not answered yet, by its number, in order."""
+    found = {}
+    for press in pressed if isinstance(pressed, list) else []:
+        match press:
+            case [int(number), str(name), int(digit)] if number > answered and 1 <= digit <= 9:
+                found[number] = name, digit
+    return dict(sorted(found.items()))
 
 
 def _known(names: Any, keys: Sequence[str]) -> frozenset[str]:

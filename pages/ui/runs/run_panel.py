@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.runs import Run, group_of, group_words, note_run, read_run, rename_run, seed_groups
+from cifar_core.runs import Run, group_of, note_run, read_run, rename_run, seed_groups
 from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.compare.links import show_compare_link
@@ -11,6 +11,7 @@ from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
+from pages.ui.runs.seeds import show_seed_group
 from pages.ui.runs.ticked_runs import tick_all
 from pages.ui.saved_views.run_answers import show_run_answers
 from pages.ui.train.run_buttons import show_go_on_buttons
@@ -78,7 +79,7 @@ def _show_seeds(run: Run, runs: list[Run]) -> None:
     if group is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f":material/casino: {group_words(group)}", width="content")
+        show_seed_group(group, run)
         st.button(
             f"Tick its {len(group.runs)} runs",
             key=f"runs_tick_group_{run.id}",

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from cifar_core.runs import MOST_SEEDS, Run, Status, group_of, group_words, repeat_with_seeds, seed_groups
+from cifar_core.runs import MOST_SEEDS, Run, SeedGroup, Status, group_of, group_words, repeat_with_seeds, seed_groups
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
@@ -26,9 +26,12 @@ def show_repeat_choice(workspace: Workspace, run: Run, page: str) -> None:
     """
     if run.status is not Status.FINISHED or run.origin != "trained":
         return
+    menu = f"{page}_repeat_{run.id}"
     with st.container(width="content", gap=None):
-        with st.popover("Repeat with seeds", icon=":material/casino:", key=f"{page}_repeat_{run.id}"):
-            st.markdown("Further runs with the same settings, each with another seed: how much of a result is chance?")
+        with st.popover("Repeat with seeds", icon=":material/casino:", key=menu, on_change="rerun"):
+            st.markdown(
+                "The same settings again, each time with another seed: it shows how much of a result is chance."
+            )
             count = st.number_input(
                 "Further runs", 1, MOST_SEEDS, _FURTHER, key=f"{page}_repeats_{run.id}", persist_state="page"
             )
@@ -36,10 +39,11 @@ def show_repeat_choice(workspace: Workspace, run: Run, page: str) -> None:
                 f"Queue {counted(count, 'run')}",
                 key=f"{page}_repeat_start_{run.id}",
                 icon=":material/play_arrow:",
-                on_click=partial(_repeat, workspace, run.id, count, _nonce()),
+                on_click=partial(_repeat, workspace, run.id, count, _nonce(), menu),
             )
             if run.seconds:
-                st.caption(f"This one trained for {clock(run.seconds)}: about {clock(count * run.seconds)} in all.")
+                whole = clock(count * run.seconds)
+                st.caption(f"They will train for about {whole} in all, if each takes as long as this one.")
         st.caption("how much is chance?")
 
 
@@ -52,16 +56,35 @@ def show_seeds_line(run: Run, runs: list[Run]) -> None:
     """
     group = group_of(seed_groups(runs), run.id)
     if group is not None:
-        st.caption(f":material/casino: {group_words(group)}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            show_seed_group(group, run)
+
+
+def show_seed_group(group: SeedGroup, run: Run) -> None:
+    """Show what the runs of a group have reached, and the way to the pictures that all of them get wrong.
+
+    Args:
+        group: of the run.
+        run: whose pictures are shown; before its first result it has none.
+    """
+    st.caption(f":material/casino: {group_words(group)}", width="content")
+    if run.best is not None and len(group.measured) > 1:
+        st.page_link(
+            "pages/misclassified.py",
+            label="Pictures wrong with every seed",
+            icon=":material/rule:",
+            query_params={"run": run.id, "wrong_in": f"{len(group.measured)}~", "sort": "wrong_in"},
+        )
 
 
 def _nonce() -> str:
     return str(st.session_state.setdefault(_NONCE_KEY, secrets.token_hex(8)))
 
 
-def _repeat(workspace: Workspace, run_id: str, count: int, nonce: str) -> None:
-    """Queue the repeats; the second click of a double click finds them made."""
+def _repeat(workspace: Workspace, run_id: str, count: int, nonce: str, menu: str) -> None:
+    """Queue the repeats and close the menu; the second click of a double click finds them made."""
     with show_errors_as_toast():
         made = repeat_with_seeds(workspace, run_id, count, nonce=nonce, person=current_person())
         st.session_state[_NONCE_KEY] = secrets.token_hex(8)
+        st.session_state[menu] = False
         st.toast(f"{counted(len(made), 'run')} queued, each with a seed of its own.", icon=":material/play_arrow:")

@@ -4,6 +4,7 @@ A click opens a picture, a tick selects it. The session keeps which pictures are
 of tiles and which picture are open is in the URL (`GALLERY_URL_PARAMETERS`).
 """
 
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import pandas as pd
@@ -73,7 +74,7 @@ def show_gallery(content: GalleryContent, *, tile: int = 96) -> None:
         labels=[tile_label(lines, shared) for lines in captions],
         marks=_marks(content.rows, shown),
         selected=selected_ids(query),
-        on_change=partial(_on_grid_changed, query),
+        on_change=partial(_on_grid_changed, query, dict(zip(shown["id"], shown["tags"], strict=True))),
         tile=tile,
         opened=st.session_state[f"{query.page}_image"],
         closed=last_closed(query.page),
@@ -114,11 +115,16 @@ def _marks(rows: pd.DataFrame, shown: pd.DataFrame) -> list[Mark]:
     return ["right" if correct else "wrong" for correct in shown["correct"]]
 
 
-def _on_grid_changed(query: GalleryQuery, event: GridEvent) -> None:
-    """Take over what was selected and what no longer; open the picture clicked; tag the one with the focus."""
+def _on_grid_changed(query: GalleryQuery, tags: Mapping[str, Collection[str]], event: GridEvent) -> None:
+    """Take over what was selected and what no longer; open the picture clicked; tag the one with the focus.
+
+    Args:
+        query: of the pictures shown.
+        tags: of each picture shown.
+        event: what the person did.
+    """
     st.session_state[query.selection_key] = (selected_ids(query) - event.removed) | event.added
-    if event.pressed:
-        name, number = event.pressed
-        press_tag_key(pictures_to_tag(query.workspace, query.run, [name]), number)
+    for name, number in event.pressed:
+        press_tag_key(pictures_to_tag(query.workspace, query.run, [name]), number, tags.get(name, ()))
     if event.opened:
         open_picture(query.page, event.opened)

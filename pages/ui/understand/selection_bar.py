@@ -1,7 +1,7 @@
 """The bar at the bottom of the window with what can be done with the selected pictures: tag, save, download, clear.
 
-It is there only while something is selected, or while a save runs or has failed. What a save made is told once to each
-session that saw it begin or run.
+It is there only while something is selected, while a save runs or has failed, or after a key has tagged a picture. What
+a save made is told once to each session that saw it begin or run.
 """
 
 from collections.abc import Set
@@ -21,7 +21,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.components.job_view import show_job_end, show_running_job
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
-from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
+from pages.ui.tags.tag_buttons import key_pressed, pictures_to_tag, show_tag_buttons, show_tag_keys
 from pages.ui.understand.gallery_query import GalleryContent, GalleryQuery, selected_ids
 from pages.ui.understand.selection import clear_selection, keep_in_browser
 
@@ -38,12 +38,14 @@ def show_selection_bar(workspace: Workspace, content: GalleryContent) -> None:
     job = read_job(folder)
     _tell_end(query, job)
     troubled = job is not None and (job.active or job.state == "failed")
-    if rows.empty and not troubled:
+    if rows.empty and not troubled and not key_pressed():
         return
+    tagged = pictures_to_tag(workspace, query.run, rows["id"])
     with st.bottom:
-        if not rows.empty:
+        if rows.empty and key_pressed():
+            show_tag_keys(tagged, query.page)
+        elif not rows.empty:
             _show_actions(workspace, content, rows, job)
-            tagged = pictures_to_tag(workspace, query.run, rows["id"])
             # While a picture is open in the drawer, the keys tag that one.
             show_tag_buttons(tagged, query.page, with_keys=not st.session_state[f"{query.page}_image"], low=True)
         if troubled:
