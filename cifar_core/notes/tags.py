@@ -41,7 +41,7 @@ class Tagging:
 
 def clean_word(text: str) -> str:
     """A word as it is kept: on one line, single spaces. DataError where it breaks a rule."""
-    word = clean_text(" ".join(text.split(" ")), "tag", MAX_WORD, DataError)
+    word = clean_text(text, "tag", MAX_WORD, DataError)
     if not word or ";" in word:
         raise DataError(f"A tag has 1 to {MAX_WORD} characters and no semicolon, not {text.strip()[:MAX_WORD]!r}.")
     return " ".join(word.split())

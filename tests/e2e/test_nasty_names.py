@@ -114,9 +114,9 @@ def test_the_runs_page_shows_all_of_them(watched: Page, nasty: Nasty) -> None:
         settle(watched)
         expect(watched.get_by_text(f"{row + 1} ticked")).to_be_visible()
     expect(watched.get_by_role("textbox", name="Note")).to_have_count(1)
-    legend = watched.locator(".legendtext").all_text_contents()
-    assert len(legend) == 3
-    assert set(legend) <= {one_line(name, 40) for name in nasty.names.values()}
+    legend = watched.locator(".legendtext")
+    expect(legend).to_have_count(3)
+    assert set(legend.all_text_contents()) <= {one_line(name, 40) for name in nasty.names.values()}
     watched.get_by_role("button", name="Delete", exact=True).click()  # of the one ticked last
     expect(watched.get_by_role("button", name="Undo")).to_be_visible()
     settle(watched)

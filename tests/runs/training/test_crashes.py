@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-STEP = 7  # every seventh call takes three minutes, every call 20
+STEP = 11  # every 11th call takes two minutes, every call 20
 
 
 @pytest.mark.slow
