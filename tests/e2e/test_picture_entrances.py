@@ -58,7 +58,7 @@ def test_they_come_by_each_entrance_and_stay(page: Page, app: App, finished: Run
     expect(page.get_by_text("mine.png · uploaded")).to_be_visible()
     choose(page, "Draw")
     draw(page, (0.2, 0.2), (0.8, 0.8))
-    expect(page.get_by_text("drawing 1")).to_be_visible()
+    expect(page.get_by_text("drawing 1", exact=True)).to_have_count(1)
     assert page.evaluate("window.askedForCamera") == 0, "no camera before it was chosen"
     choose(page, "Camera")
     page.wait_for_function("window.askedForCamera > 0")
@@ -80,7 +80,7 @@ def test_a_drawing_is_one_picture_and_is_there_again(browser: Browser, app: App,
     page.goto(f"{app.url}/predict?run={finished.id}&entrance=draw")
     tap = draw_dot_by_touch if touch else draw_dot
     tap(page, 0.5)
-    expect(page.get_by_text("drawing 1")).to_be_visible()
+    expect(page.get_by_text("drawing 1", exact=True)).to_have_count(1)
     settle(page)
     one = shown(page)
     tap(page, 0.7)
@@ -95,12 +95,12 @@ def test_a_drawing_is_one_picture_and_is_there_again(browser: Browser, app: App,
     assert drawn(page) == before
     page.get_by_role("button", name="Clear").click()
     settle(page)
-    expect(page.get_by_text("drawing 1")).to_be_visible()
+    expect(page.get_by_text("drawing 1", exact=True)).to_have_count(1)
     tap(page, 0.3)
-    expect(page.get_by_text("drawing 2")).to_be_visible()
+    expect(page.get_by_text("drawing 2", exact=True)).to_have_count(1)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("drawing 2")).to_have_count(0)
-    expect(page.get_by_text("drawing 1")).to_be_visible()
+    expect(page.get_by_text("drawing 1", exact=True)).to_have_count(1)
     context.close()
 
 
