@@ -14,6 +14,7 @@ from cifar_core.bench.app import App, serve
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import settle
+from tests.lifecycle.conftest import until
 from tests.runs.conftest import finished, shared
 
 __all__ = ["finished", "shared"]
@@ -89,10 +90,10 @@ def test_a_drawing_is_one_picture_and_is_there_again(browser: Browser, app: App,
     before = drawn(page)
     choose(page, "Paste")
     choose(page, "Draw")
-    assert drawn(page) == before
+    expect_drawn(page, before)
     page.reload()
     expect(page.get_by_text("1 picture · newest", exact=False)).to_be_visible()
-    assert drawn(page) == before
+    expect_drawn(page, before)
     page.get_by_role("button", name="Clear").click()
     settle(page)
     expect(page.get_by_text("drawing 1", exact=True)).to_have_count(1)
@@ -179,6 +180,11 @@ def shown(page: Page) -> str:
 def drawn(page: Page) -> str:
     """What is on the canvas, as a data URL."""
     return str(canvas(page).evaluate("canvas => canvas.toDataURL()"))
+
+
+def expect_drawn(page: Page, image: str) -> None:
+    """Wait until the canvas, which puts its strokes back after it appears, shows this data URL."""
+    until(lambda: drawn(page) == image, "the strokes are back")
 
 
 def encoded() -> bytes:
