@@ -199,6 +199,14 @@ GROUP_TITLES = {
 _AUGMENTATION = ("flip", "shift", "mirror_edges", "cutout", "flip_test", "shift_test")
 
 
+def with_changes(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
+    """The same settings with some changed ones, as `make_config` takes and checks them; errors as there."""
+    settings = config.flat()
+    if "validation_share" in changes:
+        del settings["own_validation"]  # a share that is given wins over it
+    return make_config({**settings, **changes})
+
+
 def settings_by_group(names: Collection[str]) -> dict[str, list[str]]:
     """These settings by group (a key of `GROUP_TITLES`), each in the order of the table; no group is empty."""
     found: dict[str, list[str]] = {group: [] for group in GROUP_TITLES}

@@ -5,7 +5,7 @@ changed ones.
 from collections.abc import Mapping
 from typing import Any
 
-from cifar_core.config import RunConfig, make_config, spec_of
+from cifar_core.config import RunConfig, make_config, spec_of, with_changes
 from cifar_core.errors import RunError
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.going_on.starting_point import same_point
@@ -100,8 +100,5 @@ def duplicate_run(
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
-    settings = run.config.flat()
-    if "validation_share" in changes:
-        del settings["own_validation"]  # a share that is given wins over it
-    config = make_config({**settings, **changes})
+    config = with_changes(run.config, changes)
     return create_run(workspace, config, nonce=nonce, person=person, parent=run.id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cifar_core.config import RunConfig, differing, hyperparameters, make_config, spec_of
+from cifar_core.config import RunConfig, differing, hyperparameters, make_config, spec_of, with_changes
 from cifar_core.data import open_dataset
 from cifar_core.errors import RunError
 from cifar_core.runs.control.create import create_run
@@ -100,10 +100,7 @@ def fine_tune_run(
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
-    settings = run.config.flat()
-    if "validation_share" in changes:
-        del settings["own_validation"]  # a share that is given wins over it
-    config = make_config({**settings, **changes})
+    config = with_changes(run.config, changes)
     _require_same(run, config, _NETWORK, _OTHER_NETWORK)
     point, dataset = fine_tuning_point(workspace, run), open_dataset(workspace, config.data.dataset)
     if run.dataset is not None and dataset.fingerprint == run.dataset.fingerprint:
