@@ -8,12 +8,12 @@ import sys
 
 import click
 
-from cifar_core.commands.analyze import analyze
 from cifar_core.commands.bench import bench
-from cifar_core.commands.compare import compare
 from cifar_core.commands.data import data
 from cifar_core.commands.of_runs.link import link
 from cifar_core.commands.of_runs.repeat import repeat
+from cifar_core.commands.results.analyze import analyze
+from cifar_core.commands.results.compare import compare
 from cifar_core.commands.runs import runs
 from cifar_core.commands.startup import DEBUG, one_sentence
 from cifar_core.commands.train import train

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from click.testing import CliRunner
 
-from cifar_core.commands.analyze import analyze
+from cifar_core.commands.results.analyze import analyze
 from cifar_core.config import make_config
 from cifar_core.errors import CifarCoreError
 from cifar_core.evaluate import CheckedPredictions, class_report, confusion_matrix
