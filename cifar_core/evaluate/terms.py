@@ -171,6 +171,14 @@ TERMS: dict[str, Term] = {
         "A picture that is right after one epoch and wrong after the next was forgotten once. One that stays right from "
         "some epoch on was never forgotten.",
     ),
+    "training_records": Term(
+        "Training records",
+        "What it answered while it learned",
+        "For each training picture, each time an epoch showed it: the probability of its label, the margin, the predicted "
+        "class. They are noted in the training steps themselves, so each answer is to a varied (augmented) picture, with "
+        "dropout, by the network of that moment: not what it answers to the picture as it is. They are kept with 11 "
+        "significant bits, about 3 digits.",
+    ),
     "overfitting": Term(
         "Overfitting",
         "Learning by heart",

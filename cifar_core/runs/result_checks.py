@@ -292,5 +292,6 @@ def _check_record(
         accuracy = int((predicted == labels).sum()) / max(1, int((predicted != NOT_SHOWN).sum()))
         if compared and abs(accuracy - line.train_accuracy) > _TOLERANCE:
             raise ValueError(
-                f"gives {accuracy:.4f} training accuracy, {METRICS} says {line.train_accuracy:.4f} at epoch {line.epoch}"
+                f"gives {accuracy:.4f} training accuracy, {METRICS} says {line.train_accuracy:.4f} at epoch "
+                f"{line.epoch}"
             )

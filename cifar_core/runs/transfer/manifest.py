@@ -11,8 +11,8 @@ from cifar_core.storage.parse import parse
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1024 * 1024
 _FORMAT = "cifar_core run"
-# Of the zip. 5: a run with training records; 4: a run with the state of its optimiser; 3: a run of schema 3 with the accuracy within epochs; 2: one
-# without; 1: schema 1 or 2.
+# Of the zip. 5: a run with training records; 4: one with the state of its optimiser; 3: a run of schema 3 with the
+# accuracy within epochs; 2: one without; 1: schema 1 or 2.
 VERSION = 5
 _RECORDS = ("config.json", "status.json", "about.json", "facts.json")
 _OTHERS = re.compile(
