@@ -1,9 +1,9 @@
 """Temperature scaling: one number T > 0 that makes all probabilities more or less sure (Guo et al. 2017).
 
 softmax(z / T) of logits z is softmax(ln p / T) of the probabilities p = softmax(z), since ln p and z differ by a
-constant of the picture. Of predictions that are averages over views of a picture (test-time augmentation) there are no logits:
-the logarithm of the average takes their place. Probabilities below 1e-12, zeros among them, count as 1e-12, as in the
-log loss.
+constant of the picture. Of predictions that are averages over views of a picture (test-time augmentation) there are no
+logits: the logarithm of the average takes their place. Probabilities below 1e-12, zeros among them, count as 1e-12, as
+in the log loss.
 """
 
 from collections.abc import Iterable
