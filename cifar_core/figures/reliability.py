@@ -13,7 +13,7 @@ _GRID = "rgba(128,128,128,0.2)"
 _UNSEEN = "rgba(0,0,0,0)"
 
 
-def reliability_diagram(table: pd.DataFrame, chosen: int | None = None) -> go.Figure:
+def reliability_diagram(table: pd.DataFrame, chosen: int | None = None, ink: str = NEUTRAL) -> go.Figure:
     """Accuracy in each bin of the confidence against the diagonal, and under it the pictures of each bin.
 
     A bin that holds pictures answers a click anywhere in its column: the point that was clicked has the number of the
@@ -22,18 +22,19 @@ def reliability_diagram(table: pd.DataFrame, chosen: int | None = None) -> go.Fi
     Args:
         table: of `reliability_table`: a row a bin.
         chosen: the bin that is marked.
+        ink: the colour of the diagonal and of the intervals, which stand over the bars: the page's colour of text.
     """
     filled = table[table["n"] > 0]
     figure = new_figure(height=RELIABILITY_HEIGHT, revision="reliability")
+    _add_accuracies(figure, filled, ink)
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
         mode="lines",
         name="as right as it says",
-        line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
+        line={"color": ink, "dash": "dash", "width": 1.5},
         hoverinfo="skip",
     )
-    _add_accuracies(figure, filled)
     _add_counts(figure, filled)
     _add_columns(figure, filled)
     if chosen is not None:
@@ -44,7 +45,7 @@ def reliability_diagram(table: pd.DataFrame, chosen: int | None = None) -> go.Fi
         hovermode="closest",
         showlegend=True,
         legend={"y": -0.17},
-        margin={"t": 8, "b": 8, "l": 8, "r": 8},
+        margin={"t": 8, "b": 8, "l": 8, "r": 28},  # at the right, half of "100 %"
         clickmode="event+select",
     )
     _set_axes(figure)
@@ -78,7 +79,7 @@ def bin_words(row: "pd.Series[float]") -> str:
     return f"{100 * row['low']:.1f} to {percent(row['high'])}"
 
 
-def _add_accuracies(figure: go.Figure, filled: pd.DataFrame) -> None:
+def _add_accuracies(figure: go.Figure, filled: pd.DataFrame, ink: str) -> None:
     """A bar to the accuracy of each bin with its Wilson interval, and its gap to what the network says there."""
     accuracy, said = 100 * filled["accuracy"], 100 * filled["confidence"]
     shared = {"x": _centres(filled), "width": _widths(filled), "hoverinfo": "skip", **_KEPT}
@@ -91,27 +92,25 @@ def _add_accuracies(figure: go.Figure, filled: pd.DataFrame) -> None:
             "symmetric": False,
             "array": 100 * filled["accuracy_high"] - accuracy,
             "arrayminus": accuracy - 100 * filled["accuracy_low"],
-            "color": NEUTRAL,
-            "thickness": 2,
+            "color": ink,
+            "thickness": 1.5,
             "width": 4,
         },
         **shared,
     )
-    for name, colour, size in (
-        ("too sure", WRONG, (said - accuracy).clip(lower=0)),
-        ("too modest", UNJUDGED, (accuracy - said).clip(lower=0)),
+    sure, modest = (said - accuracy).clip(lower=0), (accuracy - said).clip(lower=0)
+    hatched = {"shape": "/", "fgcolor": WRONG, "bgcolor": _UNSEEN, "size": 6, "solidity": 0.35}
+    for name, size, marker in (
+        ("too sure", sure, {"color": WRONG, "line": {"color": WRONG, "width": 1.5}, "pattern": hatched}),
+        ("too modest", modest, {"color": UNJUDGED, "line": {"width": 0}}),
     ):
+        there = size > 0
         figure.add_bar(
             y=size,
             base=np.minimum(accuracy, said),
             name=name,
-            marker={
-                "color": _UNSEEN,
-                "line": {"color": colour, "width": 1.5},
-                "pattern": {"shape": "/", "fgcolor": colour, "bgcolor": _UNSEEN, "size": 6, "solidity": 0.25},
-            },
-            visible=True if (size > 0).any() else "legendonly",
-            showlegend=bool((size > 0).any()),
+            marker=marker,
+            visible=bool(there.any()),
             **shared,
         )
 

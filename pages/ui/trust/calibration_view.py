@@ -9,13 +9,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cifar_core.evaluate import TERMS
-from cifar_core.figures import bin_words, reliability_diagram, reliability_words
+from cifar_core.figures import NEUTRAL, bin_words, reliability_diagram, reliability_words
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings
-from pages.ui.charts import with_readable_axes
-from pages.ui.trust.choice import PAGE_KEY, choose_pictures, chosen, clicked_key
+from pages.ui.charts import text_colour, with_readable_axes
+from pages.ui.trust.choice import PAGE_KEY, choose_pictures, chosen, clicked_key, on_pictures_changed
 from pages.ui.trust.numbers import Calibration, Reliability
 from pages.ui.trust.pictures import show_pictures
 from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
@@ -42,7 +43,7 @@ def show_diagram(reliability: Reliability) -> None:
     """Show the reliability diagram; a click on a bin chooses its pictures."""
     key, place = clicked_key("diagram"), chosen("bin")
     st.plotly_chart(
-        _figure(reliability.table, place, st.context.theme.type, reliability.table.to_numpy(float).tobytes()),
+        _figure(reliability.table, place, text_colour(), reliability.table.to_numpy(float).tobytes()),
         key=key,
         on_select=partial(_on_click, key),
         selection_mode="points",
@@ -52,9 +53,9 @@ def show_diagram(reliability: Reliability) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _figure(_table: pd.DataFrame, place: int | None, theme: str | None, content: bytes) -> go.Figure:
+def _figure(_table: pd.DataFrame, place: int | None, ink: str | None, content: bytes) -> go.Figure:
     """Return the figure; it is kept, because drawing it takes longer than the rest of the page."""
-    return with_readable_axes(reliability_diagram(_table, place))
+    return with_readable_axes(reliability_diagram(_table, place, ink or NEUTRAL))
 
 
 def _on_click(key: str) -> None:
@@ -63,6 +64,26 @@ def _on_click(key: str) -> None:
     clicked = [point["customdata"][0] for point in points if point.get("customdata")]
     if clicked:
         choose_pictures("bin", int(clicked[0]))
+
+
+def show_scaling(calibration: Calibration) -> None:
+    """Show the switch that scales all probabilities, and what that brings."""
+    before, after = calibration.before.scores.ece, calibration.after.scores.ece
+    where = (
+        f"fitted on {counted(calibration.fitted, 'validation picture')}"
+        if calibration.on_validation
+        else f"fitted on the {counted(calibration.fitted, 'measured picture')}, since there is no validation part; its "
+        "effect is measured with two halves, each with the T of the other"
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.toggle(
+            "After temperature scaling",
+            key=f"{PAGE_KEY}_scaled",
+            help=TERMS["temperature"].help,
+            on_change=on_pictures_changed,
+        )
+        change = f"{100 * before:.1f} → {percent(after)}"
+        st.caption(f"**T {calibration.temperature:.2f}: ECE {change}**, {where}.", width="stretch")
 
 
 def show_numbers(calibration: Calibration, before: Intervals, after: Intervals) -> None:
@@ -162,6 +183,4 @@ def show_bin_pictures(workspace: Workspace, run: Run, findings: Findings, reliab
         wanted = SampleFilter(outcome="all", ranges={"confidence": (low, high)})
         link = {"outcome": "all", "confidence": f"{low!r}~{high!r}"}
     title = f"Confidence {words}"
-    show_pictures(
-        workspace, run, findings.predictions.epoch, wanted, choice="bin", title=title, link=link
-    )
+    show_pictures(workspace, run, findings.predictions.epoch, wanted, choice="bin", title=title, link=link)

@@ -25,7 +25,14 @@ def mark_place_of_pictures() -> None:
 
 
 def show_pictures(
-    workspace: Workspace, run: Run, epoch: int, wanted: SampleFilter, *, choice: str, title: str, link: Mapping[str, str]
+    workspace: Workspace,
+    run: Run,
+    epoch: int,
+    wanted: SampleFilter,
+    *,
+    choice: str,
+    title: str,
+    link: Mapping[str, str],
 ) -> None:
     """Show the pictures that pass a filter, with a chip that lifts it.
 

@@ -55,7 +55,10 @@ def show_class_table(sets: ClassSets) -> None:
     table = sets.table
     shown = in_percent(table, ["coverage"]).assign(
         mean_size=table["mean_size"].round(2),
-        chance=["" if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f}" for low, high in zip(table["low"], table["high"], strict=True)],
+        chance=[
+            "" if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f}"
+            for low, high in zip(table["low"], table["high"], strict=True)
+        ],
     )
     count = partial(st.column_config.NumberColumn, format="localized")
     st.dataframe(

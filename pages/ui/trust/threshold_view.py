@@ -13,7 +13,15 @@ from cifar_core.samples import SampleFilter
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings
 from pages.ui.charts import with_readable_axes
-from pages.ui.trust.choice import PAGE_KEY, WANTED_HIGH, WANTED_LOW, choose, chosen, on_pictures_changed
+from pages.ui.trust.choice import (
+    PAGE_KEY,
+    WANTED_HIGH,
+    WANTED_LOW,
+    choose,
+    choose_pictures,
+    chosen,
+    on_pictures_changed,
+)
 from pages.ui.trust.numbers import Proposal, answered_of, load_curve, load_proposal
 from pages.ui.trust.pictures import show_pictures
 from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
@@ -112,18 +120,19 @@ def show_curve(workspace: Workspace, run: Run, findings: Findings) -> None:
 
 
 def show_outcome_choice(findings: Findings) -> None:
-    """Show the four outcomes with their numbers of pictures; a click shows them, a second one lifts the choice."""
+    """Show the four outcomes with their numbers of pictures, each a button that shows them, and then lifts that."""
     found = outcomes(findings.predictions, chosen("threshold"))
-    counts = {name: int((found == place).sum()) for place, name in enumerate(OUTCOMES)}
-    st.segmented_control(
-        "Pictures",
-        OUTCOMES,
-        key=f"{PAGE_KEY}_list",
-        format_func=lambda name: f"{name.capitalize()} {counts[name]:,}",
-        on_change=on_pictures_changed,
-        wrap=True,
-        label_visibility="collapsed",
-    )
+    with st.grid(2, min_column_width=150, gap="xsmall"):
+        for place, name in enumerate(OUTCOMES):
+            taken = chosen("list") == name
+            st.button(
+                f"{name.capitalize()} · **{(found == place).sum():,}**",
+                key=f"{PAGE_KEY}_outcome_{place}",
+                icon=":material/check_circle:" if name.startswith("right") else ":material/cancel:",
+                type="primary" if taken else "secondary",
+                width="stretch",
+                on_click=partial(choose_pictures, "list", None if taken else name),
+            )
 
 
 def outcome_filter(outcome: str, threshold: float) -> SampleFilter:
@@ -156,7 +165,9 @@ def show_curve_table(workspace: Workspace, run: Run) -> None:
     curve = load_curve(workspace, run)
     drawn = curve[curve["n"] > 0].iloc[::-1]
     shown = in_percent(drawn, ["threshold", "coverage", "accuracy"]).assign(
-        chance=[f"{100 * low:.1f} to {100 * high:.1f}" for low, high in drawn[["accuracy_low", "accuracy_high"]].to_numpy()]
+        chance=[
+            f"{100 * low:.1f} to {100 * high:.1f}" for low, high in drawn[["accuracy_low", "accuracy_high"]].to_numpy()
+        ]
     )
     share = partial(st.column_config.NumberColumn, format=PERCENT_FORMAT)
     st.dataframe(
