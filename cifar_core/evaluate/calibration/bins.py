@@ -17,10 +17,12 @@ _ENOUGH = 30  # pictures, for a sentence about 90 %
 def bin_of(confidence: ArrayLike) -> Ints:
     """The bin of each confidence (0..1), int64 [N]: bin b covers [b/15, (b+1)/15), and the last one 1.0 too.
 
-    The same bins as torchmetrics' `MulticlassCalibrationError` and Guo et al. 2017, but that torchmetrics puts a
-    confidence of exactly 1.0 into a sixteenth bin of its own.
+    Compared in float32, as predictions are stored, so that 0.2 lies in [0.2, 0.2667) however it was computed. The bins
+    of Guo et al. 2017 and of torchmetrics' `MulticlassCalibrationError`, but that torchmetrics puts a confidence of
+    exactly 1.0 into a sixteenth bin of its own, and has a few edges that are off by the last digit of a float32.
     """
-    found = np.searchsorted(_EDGES, np.asarray(confidence, dtype=np.float64), side="right") - 1
+    edges = _EDGES.astype(np.float32)
+    found = np.searchsorted(edges, np.asarray(confidence).astype(np.float32), side="right") - 1
     return np.clip(found, 0, BINS - 1).astype(np.int64)
 
 
