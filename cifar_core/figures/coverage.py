@@ -139,7 +139,8 @@ def class_coverage_chart(classes: pd.DataFrame, wanted: float) -> go.Figure:
 def class_coverage_words(classes: pd.DataFrame, wanted: float) -> str:
     """The chart in words, for who cannot see it; arguments as those of `class_coverage_chart`."""
     drawn = classes[classes["n"] > 0]
-    least, most = (drawn.loc[place] for place in (drawn["coverage"].idxmin(), drawn["coverage"].idxmax()))
+    shares = drawn["coverage"].to_numpy()
+    least, most = (drawn.iloc[place] for place in (shares.argmin(), shares.argmax()))
     below = int((drawn["high"] < wanted).sum())
     return (
         f"Coverage of {counted(len(drawn), 'class')}: from {percent(least['coverage'])} "

@@ -26,7 +26,7 @@ def reliability_diagram(table: pd.DataFrame, chosen: int | None = None, ink: str
     """
     filled = table[table["n"] > 0]
     figure = new_figure(height=RELIABILITY_HEIGHT, revision="reliability")
-    _add_accuracies(figure, filled, ink)
+    _add_accuracies(figure, filled)
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
@@ -35,10 +35,11 @@ def reliability_diagram(table: pd.DataFrame, chosen: int | None = None, ink: str
         line={"color": ink, "dash": "dash", "width": 1.5},
         hoverinfo="skip",
     )
+    _add_intervals(figure, filled, ink)
     _add_counts(figure, filled)
     _add_columns(figure, filled)
     if chosen is not None:
-        _mark_bin(figure, table.loc[chosen])
+        _mark_bin(figure, table.iloc[chosen])
     figure.update_layout(
         barmode="overlay",
         bargap=0,
@@ -60,8 +61,8 @@ def reliability_words(table: pd.DataFrame) -> str:
     """
     filled = table[table["n"] > 0]
     sure, modest = (filled["gap"] < 0).sum(), (filled["gap"] > 0).sum()
-    widest = filled.loc[filled["gap"].abs().idxmax()]
-    fullest = filled.loc[filled["n"].idxmax()]
+    widest = filled.iloc[filled["gap"].abs().to_numpy().argmax()]
+    fullest = filled.iloc[filled["n"].to_numpy().argmax()]
     return (
         f"Reliability diagram. {counted(len(filled), 'bin')} of {len(table)} hold pictures: in {sure} it is right less "
         f"often than it says, in {modest} more often. The widest gap is between {bin_words(widest)}: it says "
@@ -79,23 +80,14 @@ def bin_words(row: "pd.Series[float]") -> str:
     return f"{100 * row['low']:.1f} to {percent(row['high'])}"
 
 
-def _add_accuracies(figure: go.Figure, filled: pd.DataFrame, ink: str) -> None:
-    """A bar to the accuracy of each bin with its Wilson interval, and its gap to what the network says there."""
+def _add_accuracies(figure: go.Figure, filled: pd.DataFrame) -> None:
+    """A bar to the accuracy of each bin, and its gap to what the network says there."""
     accuracy, said = 100 * filled["accuracy"], 100 * filled["confidence"]
     shared = {"x": _centres(filled), "width": _widths(filled), "hoverinfo": "skip", **_KEPT}
     figure.add_bar(
         y=accuracy,
         name="right",
         marker={"color": CORRECT, "line": {"width": 0}},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": 100 * filled["accuracy_high"] - accuracy,
-            "arrayminus": accuracy - 100 * filled["accuracy_low"],
-            "color": ink,
-            "thickness": 1.5,
-            "width": 4,
-        },
         **shared,
     )
     sure, modest = (said - accuracy).clip(lower=0), (accuracy - said).clip(lower=0)
@@ -113,6 +105,29 @@ def _add_accuracies(figure: go.Figure, filled: pd.DataFrame, ink: str) -> None:
             visible=bool(there.any()),
             **shared,
         )
+
+
+def _add_intervals(figure: go.Figure, filled: pd.DataFrame, ink: str) -> None:
+    """The Wilson interval of each accuracy."""
+    accuracy = 100 * filled["accuracy"]
+    figure.add_scatter(
+        x=_centres(filled),
+        y=accuracy,
+        mode="markers",
+        showlegend=False,
+        marker={"color": ink, "size": 4},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": 100 * filled["accuracy_high"] - accuracy,
+            "arrayminus": accuracy - 100 * filled["accuracy_low"],
+            "color": ink,
+            "thickness": 1.5,
+            "width": 4,
+        },
+        hoverinfo="skip",
+        **_KEPT,
+    )
 
 
 def _add_counts(figure: go.Figure, filled: pd.DataFrame) -> None:

@@ -1,12 +1,13 @@
 """How sure, how right: the reliability diagram, the numbers of the calibration, and the pictures of a bin."""
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from cifar_core.evaluate import TERMS
 from cifar_core.figures import NEUTRAL, bin_words, reliability_diagram, reliability_words
@@ -27,16 +28,18 @@ Interval = tuple[float, float]
 Intervals = Mapping[str, Interval]  # of each of SCORES, as far as it is known
 
 
-def bin_range(row: "pd.Series[float]") -> tuple[float, float]:
-    """Return the least and the largest confidence of a bin, both inclusive as a filter's range is.
+def bin_range(confidence: NDArray[np.float64], bins: NDArray[np.int8], place: int) -> tuple[float, float]:
+    """Return the least and the largest confidence in a bin that holds pictures, both inclusive as a filter's range is.
 
-    A bin ends below its upper bound, but for the last one, which holds 1.
+    A bin ends just below its upper bound, and a filter at its bound: these two values leave nothing between bins.
 
     Args:
-        row: of `reliability_table`.
+        confidence: of each picture [N].
+        bins: of each picture [N].
+        place: the bin.
     """
-    high = float(row["high"])
-    return float(row["low"]), 1.0 if high >= 1 else math.nextafter(high, 0.0)
+    inside = confidence[bins == place]
+    return float(inside.min()), float(inside.max())
 
 
 def show_diagram(reliability: Reliability) -> None:
@@ -172,14 +175,14 @@ def _choose_row(key: str, bins: Sequence[int]) -> None:
 
 def show_bin_pictures(workspace: Workspace, run: Run, findings: Findings, reliability: Reliability, place: int) -> None:
     """Show the pictures of a bin, as many as the diagram says."""
-    row = reliability.table.loc[place]
-    words = bin_words(row)
-    if chosen("scaled"):
-        ids = findings.table["id"].to_numpy()[reliability.bins == place]
-        wanted, link = SampleFilter(outcome="all", ids=frozenset(ids.tolist())), {}
-        words = f"{words} after scaling"
+    words = bin_words(reliability.table.iloc[place])
+    inside = reliability.bins == place
+    if chosen("scaled") or not inside.any():  # an address may name an empty bin
+        ids = findings.table["id"][inside]
+        wanted, link = SampleFilter(outcome="all", ids=frozenset(ids)), {}
+        words = f"{words} after scaling" if chosen("scaled") else words
     else:
-        low, high = bin_range(row)
+        low, high = bin_range(findings.table["confidence"].to_numpy(), reliability.bins, place)
         wanted = SampleFilter(outcome="all", ranges={"confidence": (low, high)})
         link = {"outcome": "all", "confidence": f"{low!r}~{high!r}"}
     title = f"Confidence {words}"

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from functools import partial
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.components.scroll_here import scroll_here
 from pages.ui.trust.choice import PAGE_KEY, PICTURES, choose_pictures
@@ -65,9 +68,16 @@ def show_pictures(
     if content.rows.empty:
         st.info("There is no such picture.", icon=":material/image_not_supported:")
         return
-    wrong = int((~content.rows["correct"]).sum())
-    st.markdown(f"**{len(content.rows):,} pictures**, {len(content.rows) - wrong:,} right, {wrong:,} wrong")
+    st.markdown(_count_words(content.rows["correct"].to_numpy()))
     show_shared(content)
     with st.container(height=PICTURES_HEIGHT if len(content.rows) > UNSCROLLED else "content", border=False):
         show_gallery(content)
     show_selection_bar(workspace, content)
+
+
+def _count_words(correct: NDArray[np.bool_]) -> str:
+    """Return how many pictures there are, and how many of them are right where some are and some are not."""
+    words = f"**{counted(len(correct), 'picture')}**"
+    if correct.all() or not correct.any():
+        return words
+    return f"{words}, {correct.sum():,} right, {(~correct).sum():,} wrong"

@@ -31,6 +31,8 @@ TABLE_HEIGHT = 350  # CSS pixels
 
 def show_threshold_controls(workspace: Workspace, run: Run, findings: Findings) -> None:
     """Show the slider, what its threshold means, and the threshold that a wanted accuracy asks for."""
+    wanted = chosen("wanted")
+    proposal = None if wanted is None else load_proposal(workspace, run, wanted / 100)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.slider(
             "Answer only from a confidence of",
@@ -53,9 +55,17 @@ def show_threshold_controls(workspace: Workspace, run: Run, findings: Findings) 
             width=190,
             help="Proposes the lowest threshold with which at least so many of the answers are right.",
         )
+        if proposal is not None:
+            st.button(
+                f"Use {percent(proposal.threshold)}",
+                key=f"{PAGE_KEY}_use",
+                icon=":material/check:",
+                on_click=partial(_use, proposal.threshold),
+                disabled=chosen("threshold") == proposal.threshold,
+            )
     st.markdown(_answers_words(answered_of(findings, chosen("threshold")), len(findings.table)))
-    if chosen("wanted") is not None:
-        _show_proposal(load_proposal(workspace, run, chosen("wanted") / 100))
+    if wanted is not None:
+        st.caption(_proposal_words(proposal, f"{wanted:g}\u00a0%"))
 
 
 def _answers_words(row: "pd.Series[float]", whole: int) -> str:
@@ -69,37 +79,24 @@ def _answers_words(row: "pd.Series[float]", whole: int) -> str:
     )
 
 
-def _show_proposal(proposal: Proposal | None) -> None:
-    """Show the proposed threshold, where it was chosen and what it reaches, with the button that takes it."""
-    wanted = f"{chosen('wanted'):g}\u00a0%"
+def _proposal_words(proposal: Proposal | None, wanted: str) -> str:
+    """Return the proposed threshold, where it was chosen, and what it reaches there and on the test part."""
     if proposal is None:
-        st.info(f"No threshold makes {wanted} of the answers right: choose a lower accuracy.", icon=":material/block:")
-        return
+        return f":material/block: No threshold makes {wanted} of the answers right: choose a lower accuracy."
     fitted, measured = proposal.fitted, proposal.measured
-    at = f"**{percent(proposal.threshold)}**"
-    on_test = (
-        "there it would answer none."
-        if not measured["n"]
-        else f"{percent(measured['accuracy'])} right (95\u00a0% interval {100 * measured['accuracy_low']:.1f} to "
-        f"{percent(measured['accuracy_high'])}) of {percent(measured['coverage'])} answered, n = {measured['n']:,.0f}."
-    )
+    reached = "no picture is answered."
+    if measured["n"]:
+        interval = f"95\u00a0% interval {100 * measured['accuracy_low']:.1f} to {percent(measured['accuracy_high'])}"
+        answers = f"of {percent(measured['coverage'])} answered, n = {measured['n']:,.0f}"
+        reached = f"{percent(measured['accuracy'])} right ({interval}) {answers}."
     there = f"{percent(fitted['accuracy'])} right of {percent(fitted['coverage'])} answered"
+    proposed = f"For {wanted} right: answer from **{percent(proposal.threshold)}**, chosen on the"
     if proposal.on_validation:
-        words = f"For {wanted}: {at}, chosen on the validation part ({there}). On the test part: {on_test}"
-    else:
-        words = (
-            f"For {wanted}: {at}, chosen on the measured pictures themselves ({there}), since there is no validation "
-            f"part. With two halves, each with the threshold of the other: {on_test}"
-        )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(words, width="stretch")
-        st.button(
-            "Use it",
-            key=f"{PAGE_KEY}_use",
-            icon=":material/check:",
-            on_click=partial(_use, proposal.threshold),
-            disabled=chosen("threshold") == proposal.threshold,
-        )
+        return f"{proposed} validation part ({there}). Measured on the test part: {reached}"
+    return (
+        f"{proposed} measured pictures themselves ({there}), since there is no validation part. Measured with two "
+        f"halves, each with the threshold of the other: {reached}"
+    )
 
 
 def _use(threshold: float) -> None:
