@@ -88,12 +88,14 @@ def fresh_calibration(workspace: Workspace, run: Run) -> CalibrationResult | Non
 
 
 def fitting_predictions(workspace: Workspace, run: Run) -> Predictions | None:
-    """The predictions of the validation part after the reported epoch; None where the run has or keeps none.
+    """The predictions of the validation part after the reported epoch; None where the run has, or kept, none.
 
     Raises:
         RunError: no such run, or they are damaged.
     """
-    if missing_input(workspace, run, "validation predictions"):
+    if run.best is None or run.best.validation_accuracy is None:
+        return None
+    if missing_input(workspace, run, "validation predictions"):  # of schemas 1 and 2
         return None
     found = read_predictions(workspace, run.id, split="validation")
     return found if len(found.labels) else None
