@@ -15,6 +15,7 @@ from cifar_core.evaluate.confusion import (
     most_confused_classes,
     normalise_matrix,
 )
+from cifar_core.evaluate.data_map import LEARNING_COLUMNS, REGIONS, learning_table, pictures_of, unforgettable
 from cifar_core.evaluate.forgetting import explain_forgetting, forgetting_events
 from cifar_core.evaluate.learning_curve import CurveJudgement, curve_events, judge_curve
 from cifar_core.evaluate.metrics import (
@@ -43,6 +44,8 @@ from cifar_core.evaluate.terms import TERMS, Term, find_terms, glossary
 
 __all__ = [
     "INTERVAL_METHOD",
+    "LEARNING_COLUMNS",
+    "REGIONS",
     "SCORES",
     "TERMS",
     "VERDICTS",
@@ -73,12 +76,15 @@ __all__ = [
     "glossary",
     "judge_curve",
     "largest_confusion",
+    "learning_table",
     "log_loss",
     "most_confused",
     "most_confused_classes",
     "normalise_matrix",
+    "pictures_of",
     "sample_scores",
     "top_k_accuracy",
+    "unforgettable",
     "verdicts",
     "wilson_interval",
 ]
