@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from cifar_core.errors import DataError
 from cifar_core.evaluate.forgetting import forgetting_events
-from cifar_core.evaluate.predictions import Floats, Ints
+from cifar_core.evaluate.predictions import CheckedPredictions, Floats, Ints
+from cifar_core.train import LOSS_CLIP
 
 LEARNING_COLUMNS = (
     "confidence",  # 0 to 1
@@ -46,6 +47,30 @@ REGIONS: dict[str, Region] = {
     "most ambiguous": Region("variability", ascending=False),
     "hardest": Region("confidence", ascending=True),
 }
+
+
+class Answers(NamedTuple):
+    """What a network answered to N pictures at one epoch."""
+
+    p_true: NDArray[np.float32]  # [N], probability of the true class
+    margin: NDArray[np.float32]  # [N], logit of the true class less the highest other one
+    right: NDArray[np.bool_]  # [N]
+
+
+def answers_to(predictions: CheckedPredictions) -> Answers:
+    """What probabilities say of N pictures.
+
+    ln p_y - max other ln p is z_y - max other z of the logits z, since softmax takes the same from each of them. A
+    probability below `LOSS_CLIP` counts as that, so a margin lies within -27.7 and 27.7.
+    """
+    parts = []
+    for labels, probs in predictions.blocks():
+        of_true = np.arange(probs.shape[1]) == labels[:, None]  # [N, K]
+        p_true, other = probs[of_true], np.where(of_true, 0.0, probs).max(axis=1)
+        margin = np.log(np.maximum(p_true, LOSS_CLIP)) - np.log(np.maximum(other, LOSS_CLIP))
+        parts.append((p_true.astype(np.float32), margin.astype(np.float32)))
+    p_true, margin = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Answers(p_true, margin, predictions.predicted == predictions.labels)
 
 
 def learning_table(
@@ -136,3 +161,34 @@ def pictures_of(table: pd.DataFrame, region: str, count: int | None = None) -> I
 def unforgettable(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Which pictures were learned and never forgotten after that: bool [N] (Toneva et al., 2019)."""
     return (table["first_right"].to_numpy() > 0) & (table["forgetting"].to_numpy() == 0)
+
+
+class LearningSummary(NamedTuple):
+    """How many of n pictures are of which kind, and the means of those that were shown (NaN where none was)."""
+
+    n: int
+    never_learned: int
+    forgotten: int  # once or more
+    unforgettable: int
+    confidence: float
+    variability: float
+    correctness: float
+    aum: float
+
+
+def summarise_learning(table: pd.DataFrame) -> LearningSummary:
+    """The rows of a `learning_table` as one."""
+    counts = (table["never_learned"].sum(), (table["forgetting"] > 0).sum(), unforgettable(table).sum())
+    means = (table[name].mean() for name in ("confidence", "variability", "correctness", "aum"))
+    return LearningSummary(len(table), *map(int, counts), *map(float, means))
+
+
+def learning_of_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each class, in the order of the classes: `class` and the fields of `LearningSummary`.
+
+    Args:
+        table: from `learning_table`, with the true class of each picture as categories in a column `true`.
+    """
+    groups = table.groupby("true", observed=False)
+    rows = [(name, *summarise_learning(group)) for name, group in groups]
+    return pd.DataFrame(rows, columns=["class", *LearningSummary._fields])
