@@ -213,10 +213,10 @@ TERMS: dict[str, Term] = {
         "epochs at which it was right / epochs at which it was shown",
     ),
     "aum": Term(
-        "AUM (area under the margin)",
-        "By how much the right answer won or lost, over the whole training",
-        "The mean over the epochs of the margin between the logit of the true class and the highest other one. Far below "
-        "0 another class won clearly and all the time: such a label may be wrong (Pleiss et al. 2020).",
+        "AUM",
+        "By how far the right answer was ahead or behind, over the whole training",
+        "Area under the margin: the mean over the epochs of the logit of the true class less the highest other one. Far "
+        "below 0 another class was ahead all the time: such a label may be wrong (Pleiss et al. 2020).",
         "mean over the epochs of z(true class) − highest other z",
     ),
     "overfitting": Term(
