@@ -3,7 +3,7 @@
 import math
 import shutil
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,15 +30,13 @@ from cifar_core.evaluate import (
     with_temperature,
 )
 from cifar_core.runs import Run, read_predictions
-from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import passing, sample_table
 from cifar_core.text import percent
-from cifar_core.train import MeasuredSplit
 from cifar_core.workspace import Workspace
 from pages.ui.trust.calibration_view import _choose_row, _on_click, bin_range
 from pages.ui.trust.threshold_view import outcome_filter
 from tests.conftest import ROOT, save_tiny
-from tests.pages.support import OpenPage, said, shown_grid
+from tests.pages.support import OpenPage, said, shown_grid, write_probs
 
 STORED = sorted((ROOT / "tests" / "fixtures").glob("schema-*/*"))
 EDGES = np.arange(BINS + 1) / BINS
@@ -57,29 +55,6 @@ def plain(app: AppTest) -> str:
 def sentence(app: AppTest) -> str:
     """The sentence that stands first."""
     return str(app.header[0].value).replace("\\", "")
-
-
-def write_probs(
-    workspace: Workspace, run_id: str, confidence: np.ndarray, right: np.ndarray, split: MeasuredSplit = "test"
-) -> None:
-    """Let a run of ten classes say after epoch 2 so surely what is right, or what is not."""
-    found = read_predictions(workspace, run_id, 2, split=split)
-    answers = np.where(right, found.labels, (found.labels + 1) % 10)
-    probs = np.repeat((1 - confidence)[:, None] / 9, 10, axis=1)
-    probs[np.arange(len(answers)), answers] = confidence
-    np.save(RunFolder(workspace.runs / run_id).probs(split, 2), probs.astype(np.float32))
-
-
-@pytest.fixture
-def doubtful(epochs_of_their_own: Workspace) -> Workspace:
-    """Runs `late` and `unjudged` are less sure of what they get wrong, and too sure of all; both report epoch 2."""
-    rng = np.random.default_rng(0)
-    for run_id in ("late", "unjudged"):
-        for split in get_args(MeasuredSplit):
-            n = len(read_predictions(epochs_of_their_own, run_id, 2, split=split).labels)
-            confidence = rng.uniform(0.25, 0.99, n)
-            write_probs(epochs_of_their_own, run_id, confidence, rng.random(n) < confidence**1.5, split)
-    return epochs_of_their_own
 
 
 @pytest.fixture
@@ -176,7 +151,7 @@ def test_after_scaling_the_bins_hold_other_pictures(open_page: OpenPage, doubtfu
 def test_a_click_on_the_diagram_or_in_a_row_chooses_the_bin(monkeypatch: pytest.MonkeyPatch) -> None:
     state: dict[str, Any] = {}
     monkeypatch.setattr(st, "session_state", state)
-    state["diagram"] = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": [13.0, 86.7, 93.3]}]))
+    state["diagram"] = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": 13}]))
     _on_click("diagram")
     assert (state["trust_bin"], state["trust_page"]) == (13, 1)
     state["diagram"] = SimpleNamespace(selection=SimpleNamespace(points=[]))

@@ -64,9 +64,9 @@ def _figure(_table: pd.DataFrame, place: int | None, ink: str | None, content: b
 def _on_click(key: str) -> None:
     """Choose the bin that was clicked; for a callback."""
     points = st.session_state[key].selection.points
-    clicked = [point["customdata"][0] for point in points if point.get("customdata")]
+    clicked = [point["customdata"] for point in points if "customdata" in point]
     if clicked:
-        choose_pictures("bin", int(clicked[0]))
+        choose_pictures("bin", clicked[0])
 
 
 def show_scaling(calibration: Calibration) -> None:
