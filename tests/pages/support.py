@@ -35,6 +35,7 @@ def page_opener(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     monkeypatch.setattr(PagesManager, "__init__", _as_after_the_first_request)
     monkeypatch.setattr("cifar_core.runs.PredictorProcess.start", lambda process: None)
     monkeypatch.setattr("pages.ui.train.start_estimate.ensure_speed", lambda workspace, runs: "failed")
+    monkeypatch.setattr("pages.ui.analyses.analysis_box.start_analysis", lambda *given: None)
 
     def opened(workspace: Workspace, page: str, /, **address: str) -> AppTest:
         monkeypatch.setenv(WORKSPACE_VARIABLE, str(workspace.root))

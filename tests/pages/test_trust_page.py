@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
+from cifar_core.analyse.calibration import CALIBRATION, CalibrationParameters, calibration_of
+from cifar_core.analyse.compute.keeping import compute_and_keep
 from cifar_core.evaluate import (
     BINS,
     OUTCOMES,
@@ -29,7 +31,7 @@ from cifar_core.evaluate import (
     trust_sentence,
     with_temperature,
 )
-from cifar_core.runs import Run, read_predictions
+from cifar_core.runs import Run, read_predictions, read_run
 from cifar_core.samples import passing, sample_table
 from cifar_core.text import percent
 from cifar_core.workspace import Workspace
@@ -82,6 +84,25 @@ def test_the_sentence_and_the_numbers_are_those_of_the_library(open_page: OpenPa
     ]  # fmt: skip
     assert scores["after"].tolist()[3] == f"{after.nll:.3f}"
     assert bins["n"].sum() == 100 and (bins["n"] > 0).all()
+
+
+def test_intervals_come_from_the_kept_analysis_and_not_from_a_stale_one(
+    open_page: OpenPage, doubtful: Workspace
+) -> None:
+    app = open_page(doubtful, "trust", run="late")
+    assert set(app.dataframe[0].value["chance"]) == {"…"}, "the numbers do not wait for them"
+    run = read_run(doubtful, "late")
+    kept = compute_and_keep(doubtful, run, CALIBRATION, CalibrationParameters(), lambda *_: None)
+    found = calibration_of(kept.values)
+    app.run()
+    ece, nll = (found.after.intervals[name] for name in ("ece", "nll"))
+    intervals = app.dataframe[0].value["after_chance"].tolist()
+    assert intervals[0] == f"{100 * ece.low:.1f} to {100 * ece.high:.1f}"
+    assert intervals[3] == f"{nll.low:.3f} to {nll.high:.3f}"
+    assert f"T {found.temperature[0]:.2f} (95\u00a0% {found.temperature[1]:.2f} to" in plain(app)
+    write_probs(doubtful, "late", np.full(100, 0.9), np.ones(100, bool))
+    app.run()
+    assert app.warning and set(app.dataframe[0].value["chance"]) == {"…"}
 
 
 def test_each_bin_shows_exactly_its_pictures(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
