@@ -15,6 +15,18 @@ from cifar_core.evaluate.confusion import (
     most_confused_classes,
     normalise_matrix,
 )
+from cifar_core.evaluate.data_map import (
+    LEARNING_COLUMNS,
+    REGIONS,
+    Answers,
+    LearningSummary,
+    answers_to,
+    learning_of_classes,
+    learning_table,
+    pictures_of,
+    summarise_learning,
+    unforgettable,
+)
 from cifar_core.evaluate.forgetting import explain_forgetting, forgetting_events
 from cifar_core.evaluate.learning_curve import CurveJudgement, curve_events, judge_curve
 from cifar_core.evaluate.metrics import (
@@ -43,18 +55,23 @@ from cifar_core.evaluate.terms import TERMS, Term, find_terms, glossary
 
 __all__ = [
     "INTERVAL_METHOD",
+    "LEARNING_COLUMNS",
+    "REGIONS",
     "SCORES",
     "TERMS",
     "VERDICTS",
+    "Answers",
     "CheckedPredictions",
     "ConfusionMatrix",
     "CurveJudgement",
     "Interval",
+    "LearningSummary",
     "Normalisation",
     "PairedComparison",
     "Score",
     "Term",
     "accuracy",
+    "answers_to",
     "averages",
     "check_class_names",
     "check_probs",
@@ -73,12 +90,17 @@ __all__ = [
     "glossary",
     "judge_curve",
     "largest_confusion",
+    "learning_of_classes",
+    "learning_table",
     "log_loss",
     "most_confused",
     "most_confused_classes",
     "normalise_matrix",
+    "pictures_of",
     "sample_scores",
+    "summarise_learning",
     "top_k_accuracy",
+    "unforgettable",
     "verdicts",
     "wilson_interval",
 ]

@@ -41,6 +41,7 @@ from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_e
 from cifar_core.runs.going_on.new_run import continue_run, continued_rate, fine_tune_run
 from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point, keeps_optimizer
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.every_epoch import class_accuracy_over_epochs, read_every_epoch
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
 from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
@@ -94,6 +95,7 @@ __all__ = [
     "accuracy_doubts",
     "align_pair",
     "choose_dozen",
+    "class_accuracy_over_epochs",
     "continue_run",
     "continued_rate",
     "continued_runs",
@@ -134,6 +136,7 @@ __all__ = [
     "queue_places",
     "read_answers",
     "read_earlier_epochs",
+    "read_every_epoch",
     "read_history",
     "read_learning_step",
     "read_metrics",
