@@ -2,7 +2,7 @@
 
 from cifar_core.analyse.declaration import Analysis, Need, Result, make_parameters, specs_of
 from cifar_core.analyse.job import analysis_job, missing_needs, start_analysis
-from cifar_core.analyse.kept import KeptResult, quick_answer, read_kept
+from cifar_core.analyse.kept import KeptResult, inputs_of, kept_path, quick_answer, read_kept
 
 __all__ = [
     "Analysis",
@@ -10,6 +10,8 @@ __all__ = [
     "Need",
     "Result",
     "analysis_job",
+    "inputs_of",
+    "kept_path",
     "make_parameters",
     "missing_needs",
     "quick_answer",

@@ -1,6 +1,7 @@
 """The kept result of an analysis: read with the sentence that says why it is stale, or kept anew."""
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Generic
 
 import numpy as np
@@ -9,7 +10,7 @@ from cifar_core.analyse.declaration import Analysis, P, Result, make_parameters,
 from cifar_core.analyse.inputs import identity_of
 from cifar_core.errors import ConfigError
 from cifar_core.runs import Run
-from cifar_core.runs.analyses.files import KeptMeta, read_kept_file, write_kept_file
+from cifar_core.runs.analyses.files import KeptMeta, kept_file, read_kept_file, write_kept_file
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.spec import value_words
 from cifar_core.workspace import Workspace
@@ -49,6 +50,11 @@ def read_kept(workspace: Workspace, run: Run, analysis: Analysis[P], parameters:
     return replace(kept, stale=_why_stale(workspace, run, analysis, kept, parameters, meta.inputs))
 
 
+def kept_path(workspace: Workspace, run: Run, analysis: Analysis[P], parameters: P) -> Path:
+    """The file of the kept result; RunError without such a run."""
+    return kept_file(run_folder(workspace, run.id), analysis.name_of(parameters))
+
+
 def keep(workspace: Workspace, run: Run, analysis: Analysis[P], parameters: P, inputs: str, result: Result) -> None:
     """Keep a result in the folder of its run, whole or not at all; an earlier one is replaced.
 
@@ -61,7 +67,8 @@ def keep(workspace: Workspace, run: Run, analysis: Analysis[P], parameters: P, i
         RunError: no such run any more.
         StorageError: the disk refused, or it is too large to be kept.
     """
-    meta = KeptMeta(analysis.id, analysis.version, asdict(parameters), inputs, result.values)  # type: ignore[call-overload]
+    said = asdict(parameters)  # type: ignore[call-overload] # a dataclass, as its declaration says
+    meta = KeptMeta(analysis.id, analysis.version, said, inputs, result.values)
     write_kept_file(run_folder(workspace, run.id), analysis.name_of(parameters), meta, result.arrays)
 
 

@@ -66,7 +66,7 @@ def write_kept_file(folder: RunFolder, name: str, meta: KeptMeta, arrays: Mappin
     np.savez(buffer, **written)  # type: ignore[arg-type]
     make_folder(folder.analyses)
     sweep_temp(folder.analyses)
-    write_atomic(_file(folder, name), buffer.getbuffer())
+    write_atomic(kept_file(folder, name), buffer.getbuffer())
 
 
 def read_kept_file(folder: RunFolder, name: str) -> tuple[KeptMeta, dict[str, np.ndarray]]:
@@ -76,7 +76,7 @@ def read_kept_file(folder: RunFolder, name: str) -> tuple[KeptMeta, dict[str, np
         OSError: there is none, or it cannot be read.
         ValueError: it is damaged; the message ends the sentence "it ...".
     """
-    path = _file(folder, name)
+    path = kept_file(folder, name)
     if path.parent.is_symlink():
         raise ValueError("lies behind a symbolic link")
     try:
@@ -111,7 +111,8 @@ def kept_faults(folder: RunFolder) -> Iterator[str]:
             yield f"{name} cannot be used: it {reason}. Remove it: it is computed again when it is next needed."
 
 
-def _file(folder: RunFolder, name: str) -> Path:
+def kept_file(folder: RunFolder, name: str) -> Path:
+    """The file of a kept result."""
     assert _NAME.fullmatch(name), name
     return folder.analyses / f"{name}.npz"
 

@@ -50,7 +50,7 @@ def _learned(picture: ShownPicture) -> pd.Series:
     history = picture.history
     labels = np.full(len(history.epochs), picture.label)
     answers = answers_to(CheckedPredictions(labels, history.probs, picture.class_names))
-    p_true, margin, right = (values[:, None] for values in answers)
+    p_true, margin, right = answers.p_true[:, None], answers.margin[:, None], answers.right[:, None]
     return learning_table(p_true, margin, right, np.ones_like(right), history.epochs).iloc[0]
 
 
