@@ -61,6 +61,7 @@ from cifar_core.runs.seeds.groups import (
 )
 from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
 from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
+from cifar_core.runs.training_records.reading import TrainingAnswers, has_training_records, read_training_answers
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.train import EpochLine
@@ -90,6 +91,7 @@ __all__ = [
     "SeedNoise",
     "Span",
     "Status",
+    "TrainingAnswers",
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
@@ -120,6 +122,7 @@ __all__ = [
     "group_facts",
     "group_of",
     "group_words",
+    "has_training_records",
     "import_run",
     "keeps_optimizer",
     "link_dataset",
@@ -144,6 +147,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_speed",
+    "read_training_answers",
     "read_within_epochs",
     "recompute_job",
     "remove_last_weights",
