@@ -22,6 +22,7 @@ function drawBase(state) {
   pen.putImageData(image, Math.round(EDGE.left * ratio), Math.round(EDGE.top * ratio))
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   drawAxes(state, ticks)
+  drawRegions(state)
   if (arrays) state.data.marked.forEach(index => state.visible[index] && ring(state, pen, index, 2))
   state.root.dataset.drawn = String(++state.drawn) // what a measurement counts
 }
@@ -105,6 +106,26 @@ function drawAxes(state, ticks) {
   pen.rotate(-Math.PI / 2)
   pen.textBaseline = "middle"
   pen.fillText(data.axes[1][0], 0, 0, plot.height)
+  pen.restore()
+}
+
+function drawRegions(state) {
+  const { pen, plot, data, colours } = state
+  pen.save()
+  pen.beginPath()
+  pen.rect(EDGE.left, EDGE.top, plot.width, plot.height)
+  pen.clip()
+  pen.font = `600 13px ${state.font}`
+  pen.textAlign = "center"
+  pen.textBaseline = "middle"
+  pen.lineJoin = "round"
+  for (const [x, y, text] of data.regions) {
+    const [column, row] = [EDGE.left + toScreen(state, 0, x), EDGE.top + toScreen(state, 1, y)]
+    pen.lineWidth = 4
+    pen.strokeStyle = colours.page
+    pen.strokeText(text, column, row)
+    pen.fillText(text, column, row)
+  }
   pen.restore()
 }
 

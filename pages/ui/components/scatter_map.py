@@ -50,6 +50,7 @@ class ScatterPoints:
     x: SentArray
     y: SentArray
     names: SentArray  # shown on hover
+    regions: tuple[tuple[float, float, str], ...] = ()  # words that stand at a place of the map
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,11 @@ class ScatterEvent:
 
 
 def scatter_points(
-    x: np.ndarray, y: np.ndarray, names: Sequence[str], axes: tuple[ScatterAxis, ScatterAxis]
+    x: np.ndarray,
+    y: np.ndarray,
+    names: Sequence[str],
+    axes: tuple[ScatterAxis, ScatterAxis],
+    regions: Sequence[tuple[float, float, str]] = (),
 ) -> ScatterPoints:
     """Return points for `scatter_map`; one whose x or y is NaN is not drawn.
 
@@ -81,8 +86,9 @@ def scatter_points(
         y: float [n].
         names: n texts.
         axes: to the right, and up.
+        regions: x, y and the words that stand there.
     """
-    return ScatterPoints(len(x), axes, number_array(x), number_array(y), text_array(names))
+    return ScatterPoints(len(x), axes, number_array(x), number_array(y), text_array(names), tuple(regions))
 
 
 def category_colours(title: str, codes: np.ndarray, names: Sequence[str]) -> ScatterColours:
@@ -172,6 +178,7 @@ def scatter_map(  # noqa: PLR0913 - what is drawn, and what it does
                 "label": label,
                 "height": height,
                 "axes": [[axis.title, axis.low, axis.high] for axis in points.axes],
+                "regions": [list(region) for region in points.regions],
                 "colours": colours.title,
                 "palette": list(colours.palette),
                 "categories": list(colours.names),

@@ -15,7 +15,7 @@ PAGE_KEY = "learning"
 PICTURES = "learning_pictures"  # their place, for `ask_to_scroll`
 SPLITS = {"train": "Training", "test": "Test"}
 PART_WORDS = {"train": "training", "test": "test"}
-AXES = {"map": "Data map", "aum": "AUM"}
+AXES = {"map": "Variability", "aum": "AUM"}  # across; upwards is the mean p(true class)
 COLOURS = {"correctness": "Correctness", "class": "Class", "aum": "AUM"}
 VIEWS = {"map": "Map", "table": "Table"}
 
@@ -103,6 +103,7 @@ def show_split_choice() -> None:
 def show_view_choices(class_names: Sequence[str]) -> None:
     """Show the choices of what is drawn: map or table, its axes and colours, the classes."""
     choose = partial(st.segmented_control, required=True, label_visibility="collapsed")
+    drawn = st.session_state[f"{PAGE_KEY}_view"] == "map"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         choose("View", list(VIEWS), key=f"{PAGE_KEY}_view", format_func=VIEWS.__getitem__)
         choose(
@@ -110,7 +111,8 @@ def show_view_choices(class_names: Sequence[str]) -> None:
             list(AXES),
             key=f"{PAGE_KEY}_axes",
             format_func=AXES.__getitem__,
-            help="Data map: variability across. AUM: the area under the margin across. Upwards, the mean p(true class).",
+            disabled=not drawn,
+            help="What the map shows across: variability, as in a data map, or AUM. Upwards, the mean p(true class).",
         )
         st.selectbox(
             "Colour",
@@ -118,6 +120,7 @@ def show_view_choices(class_names: Sequence[str]) -> None:
             key=f"{PAGE_KEY}_colour",
             format_func=lambda name: f"Colour: {COLOURS[name].lower() if name != 'aum' else 'AUM'}",
             label_visibility="collapsed",
+            disabled=not drawn,
             width=190,
         )
         st.multiselect(

@@ -8,6 +8,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.charts import with_readable_axes
 from pages.ui.learning.choice import PAGE_KEY
 from pages.ui.learning.loaded import load_class_accuracy
+from pages.ui.wording import PERCENT_FORMAT, in_percent
 
 
 def show_classes(workspace: Workspace, run: Run) -> None:
@@ -29,8 +30,8 @@ def show_classes(workspace: Workspace, run: Run) -> None:
         table = class_lines_table(accuracies)
         epochs = [str(name) for name in table if name not in ("class", "n")]
         st.dataframe(
-            table.rename(columns={"class": "Class"}),
+            in_percent(table, epochs).rename(columns={"class": "Class"}),
             hide_index=True,
             alt=words,
-            column_config={name: st.column_config.NumberColumn(f"Epoch {name}", format="percent") for name in epochs},
+            column_config={name: st.column_config.NumberColumn(f"Epoch {name}", format=PERCENT_FORMAT) for name in epochs},
         )

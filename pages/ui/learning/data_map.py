@@ -9,10 +9,11 @@ import streamlit as st
 from cifar_core.evaluate import TERMS
 from cifar_core.runs import Run
 from pages.ui.components.scatter_map import ScatterEvent, scatter_map
-from pages.ui.learning.choice import AXES, PAGE_KEY, PART_WORDS, choose_rows, ticked_ids
+from pages.ui.learning.choice import PAGE_KEY, PART_WORDS, choose_rows, ticked_ids
 from pages.ui.learning.lists import LASSO
 from pages.ui.learning.loaded import Learned
 from pages.ui.picture.drawer import open_picture
+from pages.ui.wording import PERCENT_FORMAT, in_percent
 
 MAP_HEIGHT = 430  # CSS pixels
 MOST_ROWS = 1000  # of the table; the file has all
@@ -38,17 +39,17 @@ def show_map(run: Run, learned: Learned, wanted: np.ndarray, chosen: np.ndarray)
     state, split = st.session_state, learned.facts.split
     axes, shown = state[f"{PAGE_KEY}_axes"], int(wanted.sum())
     points = learned.points[axes]
-    ticked = [learned.row_of[name] for name in ticked_ids(run, split) if name in learned.row_of]
+    ringed = ticked_ids(run, split) | {state[f"{PAGE_KEY}_image"]}
     scatter_map(
         points,
         learned.colours[state[f"{PAGE_KEY}_colour"]],
         key=f"{PAGE_KEY}_scatter",
-        label=f"{AXES[axes]} of {shown:,} {PART_WORDS[split]} pictures: {points.axes[0].title} across, "
+        label=f"Map of {shown:,} {PART_WORDS[split]} pictures: {points.axes[0].title} across, "
         f"{points.axes[1].title} upwards. The table says the same in words.",
         on_change=partial(_on_map, run, split, points.count, learned.names),
         shown=None if shown == len(wanted) else wanted,
         selected=chosen if state[f"{PAGE_KEY}_list"] == LASSO else None,
-        marked=np.array(sorted(ticked), np.int64),
+        marked=np.array(sorted(learned.row_of[name] for name in ringed if name in learned.row_of), np.int64),
         height=MAP_HEIGHT,
     )
 
@@ -85,7 +86,7 @@ def show_table(run: Run, learned: Learned, wanted: np.ndarray) -> None:
             "Picture": st.column_config.TextColumn(width=110),
             "Mean p": st.column_config.NumberColumn(format="%.3f", help=TERMS["mean_p_true"].help),
             "Variability": st.column_config.NumberColumn(format="%.3f", help=TERMS["variability"].help),
-            "Right": st.column_config.NumberColumn(format="percent", help=TERMS["correctness"].help),
+            "Right": st.column_config.NumberColumn(format=PERCENT_FORMAT, help=TERMS["correctness"].help),
             "AUM": st.column_config.NumberColumn(format="%.2f", help=TERMS["aum"].help),
             "Forgotten": st.column_config.NumberColumn(format="%d", help=TERMS["forgetting"].help),
             "First right": st.column_config.NumberColumn(format="%d", help="The epoch; empty where it never was."),
@@ -110,7 +111,7 @@ def table_in_words(learned: Learned, rows: np.ndarray) -> pd.DataFrame:
     """Return the columns of the table that are shown, of some rows in this order."""
     found = learned.table.iloc[rows]
     first = found["first_right"].to_numpy()
-    return pd.DataFrame(
+    words = pd.DataFrame(
         {
             "Picture": [learned.names[row] for row in rows],
             "True": found["true"].astype("str").to_numpy(),
@@ -123,6 +124,7 @@ def table_in_words(learned: Learned, rows: np.ndarray) -> pd.DataFrame:
             "First right": pd.array([int(epoch) or None for epoch in first], dtype="Int64"),
         }
     )
+    return in_percent(words, ["Right"])
 
 
 def _on_rows(key: str, run: Run, split: str, count: int, rows: np.ndarray) -> None:

@@ -15,21 +15,23 @@ def show_list_epochs(workspace: Workspace, run: Run, learned: Learned, rows: np.
     Returns:
         the chosen epoch; None for the last one.
     """
-    epochs, part = learned.facts.epochs, "while" if learned.facts.split == "train" else "after"
+    epochs, part = learned.facts.epochs, "in" if learned.facts.split == "train" else "after"
     if len(epochs) < 2:
         return None
-    epoch = st.select_slider(
-        "Epoch",
-        epochs,
-        value=epochs[-1],
-        key=f"{PAGE_KEY}_epoch_{run.id}_{learned.facts.split}",
-        label_visibility="collapsed",
-        format_func=lambda number: f"epoch {number}",
-    )
-    answers = answers_at(workspace, run, learned, epoch)
-    labels = learned.table["true"].cat.codes.to_numpy()
-    right = int((answers[rows] == labels[rows]).sum())
-    st.caption(f"{right:,} of {len(rows):,} right {part} epoch {epoch}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container(width=220):
+            epoch = st.select_slider(
+                "Epoch",
+                epochs,
+                value=epochs[-1],
+                key=f"{PAGE_KEY}_epoch_{run.id}_{learned.facts.split}",
+                label_visibility="collapsed",
+                format_func=lambda number: f"epoch {number}",
+            )
+        answers = answers_at(workspace, run, learned, epoch)
+        labels = learned.table["true"].cat.codes.to_numpy()
+        right = int((answers[rows] == labels[rows]).sum())
+        st.markdown(f"**{right:,}** of {len(rows):,} right {part} epoch {epoch}", width="content")
     return None if epoch == epochs[-1] else int(epoch)
 
 

@@ -21,10 +21,10 @@ class PictureList(NamedTuple):
 
 LISTS = {
     "hardest": PictureList("Hardest", f"the {MOST} with the lowest mean p(true class); look here for wrong labels"),
-    "ambiguous": PictureList("Most ambiguous", f"the {MOST} whose p(true class) went up and down the most"),
+    "ambiguous": PictureList("Ambiguous", f"the {MOST} whose p(true class) went up and down the most"),
     "easiest": PictureList("Easiest", f"the {MOST} with the highest mean p(true class)"),
     "never": PictureList("Never learned", "wrong at every epoch, the lowest mean p(true class) first"),
-    "forgotten": PictureList("Forgotten most often", "right and then wrong again, the most often first"),
+    "forgotten": PictureList("Forgotten", "right and then wrong again, the most often first"),
     LASSO: PictureList("Chosen", "circled in the map or chosen in the table, the lowest mean p(true class) first"),
 }
 

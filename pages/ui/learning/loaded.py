@@ -23,6 +23,9 @@ from pages.ui.components.scatter_map import (
     score_colours,
 )
 
+# Where the ends of a data map are, as Swayamdipta et al. (2020) name them, beside the points.
+_REGIONS = ((0.3, 0.94, "easy to learn"), (0.42, 0.5, "ambiguous"), (0.3, 0.06, "hard to learn"))
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -87,7 +90,11 @@ def _points(table: pd.DataFrame, names: list[str]) -> dict[str, ScatterPoints]:
     confidence = table["confidence"].to_numpy(np.float32)
     return {
         name: scatter_points(
-            table[column].to_numpy(np.float32), confidence, names, (ScatterAxis(titles[column], *widest[column]), up)
+            table[column].to_numpy(np.float32),
+            confidence,
+            names,
+            (ScatterAxis(titles[column], *widest[column]), up),
+            _REGIONS if name == "map" else (),
         )
         for name, column in (("map", "variability"), ("aum", "aum"))
     }

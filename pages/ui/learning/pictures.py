@@ -53,6 +53,7 @@ class ShownList:
 
 def show_lists(counts: dict[str, int], has_selection: bool) -> None:
     """Show the choice of a list, with the size of each whose size says something."""
+    scroll_here(PICTURES, FIRST_TILE)
     st.segmented_control(
         "List",
         lists_shown(has_selection),
@@ -67,16 +68,15 @@ def show_lists(counts: dict[str, int], has_selection: bool) -> None:
 
 def show_list(shown: ShownList) -> None:
     """Show what the list is, and its pictures."""
-    scroll_here(PICTURES, FIRST_TILE)
     name, count = st.session_state[f"{PAGE_KEY}_list"], len(shown.rows)
-    words = f"**{count:,}** {LISTS[name].meaning.removeprefix(f'the {count} ')}"
     if not count:
         st.info(_empty_words(name), icon=":material/image_not_supported:")
         return
     if shown.pictures.missing:
         show_missing_pictures(shown.workspace, shown.run, shown.pictures.missing, f"{PAGE_KEY}_missing")
-    st.markdown(words)
-    epoch = show_list_epochs(shown.workspace, shown.run, shown.learned, shown.rows)
+    with st.container(gap="xsmall"):
+        st.markdown(f"**{count:,}** {LISTS[name].meaning.removeprefix(f'the {count} ')}")
+        epoch = show_list_epochs(shown.workspace, shown.run, shown.learned, shown.rows)
     with st.container(height=PICTURES_HEIGHT if count > UNSCROLLED else "content", border=False):
         _show_tiles(shown, epoch)
     if st.session_state[f"{PAGE_KEY}_image"]:

@@ -8,7 +8,10 @@ from pages.ui.learning.choice import PART_WORDS
 from pages.ui.learning.loaded import Learned
 from pages.ui.markdown import escaped_sentence
 
-_TRAINING_NOTE = "Each was judged in the step that learned from it: augmented, and with dropout."
+_TRAINING_NOTE = (
+    "Each was judged in the steps that learned from it, as those saw it: changed by augmentation and dropout, where these "
+    "are on."
+)
 
 
 def learning_sentence(summary: LearningSummary, split: str, last: int) -> str:
@@ -46,6 +49,6 @@ def show_summary(learned: Learned) -> None:
             f"n = {summary.n:,}",
         ]
         st.caption(" · ".join(parts))
-    notes = [*([_TRAINING_NOTE] if facts.split == "train" else []), *([facts.note] if facts.note else [])]
-    if notes:
-        st.caption(f":material/info: {escaped_sentence(' '.join(notes))}")
+        notes = [_TRAINING_NOTE if facts.split == "train" else "", facts.note]
+        if any(notes):
+            st.caption(f":material/info: {escaped_sentence(' '.join(filter(None, notes)))}")
