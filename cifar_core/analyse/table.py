@@ -3,6 +3,7 @@
 from typing import Any
 
 from cifar_core.analyse.declaration import Analysis
+from cifar_core.analyse.learning import LEARNING
 
-_DECLARED: tuple[Analysis[Any], ...] = ()
+_DECLARED: tuple[Analysis[Any], ...] = (LEARNING,)
 ANALYSES = {analysis.id: analysis for analysis in _DECLARED}

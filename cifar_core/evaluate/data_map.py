@@ -99,8 +99,8 @@ def learning_table(
     shapes = {np.shape(values) for values in (p_true, margin, right, shown)}
     if len(shapes) != 1 or len(p_true) == 0 or p_true.ndim != 2 or len(epochs) != len(p_true):
         raise DataError(
-            f"Records of {len(epochs)} epochs must be arrays [epochs, pictures] of one shape with an epoch or more, but "
-            f"have the shapes {sorted(map(list, shapes))}."
+            f"Records of {len(epochs)} epochs must be arrays [epochs, pictures] of one shape with an epoch or more, "
+            f"but have the shapes {sorted(map(list, shapes))}."
         )
     count = p_true.shape[1]
     step = max(1, _BLOCK // len(epochs))

@@ -87,23 +87,20 @@ def _lines(run: Run, facts: LearningFacts, table: pd.DataFrame) -> Iterator[str]
     )
     yield from _class_lines(learning_of_classes(table))
     yield "Hardest: the lowest mean p(true class)"
-    for rank, row in enumerate(table.iloc[pictures_of(table, "hardest", _PICTURES)].itertuples(), start=1):
-        yield (
-            f"{rank:3d}  {_number(row.confidence)}  true {one_line(row.true)} → last predicted "
-            f"{one_line(row.predicted)}  {one_line(row.id)}"
-        )
+    hardest = table.iloc[pictures_of(table, "hardest", _PICTURES)].to_dict("records")
+    for rank, row in enumerate(hardest, start=1):
+        answer = f"true {one_line(row['true'])} → last predicted {one_line(row['predicted'])}"
+        yield f"{rank:3d}  {_number(row['confidence'])}  {answer}  {one_line(row['id'])}"
 
 
 def _class_lines(classes: pd.DataFrame) -> Iterator[str]:
     trouble = (classes["never_learned"] + classes["forgotten"]) / classes["n"].clip(lower=1)
     shown = classes.loc[trouble.sort_values(ascending=False, kind="stable").index[:_MAX_CLASSES].sort_values()]
     of = f" ({_MAX_CLASSES} of {len(classes):,}, the worst)" if len(classes) > _MAX_CLASSES else ""
-    yield f"{'n':>8}  {'never':>7}  {'forgot':>7}  {'mean p':>7}  {'AUM':>7}  class{of}"
-    for row in shown.itertuples():
-        yield (
-            f"{row.n:8,}  {row.never_learned:7,}  {row.forgotten:7,}  {_number(row.confidence):>7}  "
-            f"{_number(row.aum):>7}  {one_line(row[1])}"
-        )
+    yield f"{'n':>8}  never learned  forgotten  {'mean p':>7}  {'AUM':>7}  class{of}"
+    for row in shown.to_dict("records"):
+        counts = f"{row['n']:8,}  {row['never_learned']:13,}  {row['forgotten']:9,}"
+        yield f"{counts}  {_number(row['confidence']):>7}  {_number(row['aum']):>7}  {one_line(row['class'])}"
 
 
 def _number(value: float) -> str:
@@ -112,7 +109,7 @@ def _number(value: float) -> str:
 
 def _content(run: Run, facts: LearningFacts, table: pd.DataFrame) -> dict[str, Any]:
     """The answer as scripts read it; a mean of no picture, and what is not finite, is null."""
-    classes = learning_of_classes(table).to_dict("records")
+    classes = learning_of_classes(table)
     regions = {
         name.replace(" ", "_"): table["id"].iloc[pictures_of(table, name, _PICTURES)].tolist() for name in REGIONS
     }
@@ -121,12 +118,14 @@ def _content(run: Run, facts: LearningFacts, table: pd.DataFrame) -> dict[str, A
         "split": facts.split,
         "epochs": list(facts.epochs),
         "note": facts.note,
-        **_summary(summarise_learning(table)._asdict()),
-        "classes": [{"class": row.pop("class"), **_summary(row)} for row in classes],
+        **_summary(summarise_learning(table)),
+        "classes": [
+            {"class": name, **_summary(LearningSummary(*row))}
+            for name, *row in classes.itertuples(index=False, name=None)
+        ],
         **regions,
     }
 
 
-def _summary(values: dict[str, Any]) -> dict[str, Any]:
-    assert values.keys() == set(LearningSummary._fields)
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+def _summary(summary: LearningSummary) -> dict[str, Any]:
+    return {name: value if math.isfinite(value) else None for name, value in summary._asdict().items()}
