@@ -2,14 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cifar_core.analyse import Analysis, Result
 from cifar_core.analyse.compute import COMPUTE
+from cifar_core.analyse.job import AnalysisRequest
+from cifar_core.analyse.process import analyse
 from cifar_core.analyse.table import ANALYSES
+from cifar_core.jobs import start
+from cifar_core.jobs.job import JobFolder
+from cifar_core.jobs.process import do_job
 from cifar_core.jobs.progress import OnProgress
+from cifar_core.processes import Program
 from cifar_core.runs import Run, read_predictions, read_run
 from cifar_core.spec import setting
 from cifar_core.workspace import Workspace
@@ -69,3 +76,18 @@ def run(workspace: Workspace) -> Run:
     """A stored run of three epochs, of which the second is the best."""
     store(workspace)
     return read_run(workspace, RUN)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> list[JobFolder]:
+    """A job that computes an analysis is done in this process, before the call that starts it returns; lists them."""
+    started: list[JobFolder] = []
+
+    def spawn(program: Program, arguments: list[str], _log: Path) -> None:
+        assert program is Program.ANALYSE
+        started.append(JobFolder(Path(arguments[0].removeprefix("--job="))))
+        do_job(started[-1], AnalysisRequest, analyse)
+
+    monkeypatch.setattr(start, "spawn", spawn)
+    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
+    return started

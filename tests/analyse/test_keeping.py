@@ -11,11 +11,9 @@ import pytest
 from cifar_core.analyse import KeptResult, analysis_job, kept_path, read_kept, start_analysis
 from cifar_core.analyse.compute.keeping import compute_and_keep
 from cifar_core.analyse.job import AnalysisRequest
-from cifar_core.analyse.process import analyse
 from cifar_core.errors import RunError, StorageError
 from cifar_core.jobs import start
 from cifar_core.jobs.job import JobFolder, cancel_job, read_job
-from cifar_core.jobs.process import do_job
 from cifar_core.jobs.progress import CancelledError
 from cifar_core.jobs.start import start_job
 from cifar_core.processes import Program
@@ -31,21 +29,6 @@ from tests.runs.conftest import ended_run, snapshot
 
 DEFAULT = CountingParameters()
 SEVEN = CountingParameters(limit=7)
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> list[JobFolder]:
-    """A job that computes an analysis is done in this process, before the call that starts it returns; lists them."""
-    started: list[JobFolder] = []
-
-    def spawn(program: Program, arguments: list[str], _log: object) -> None:
-        assert program is Program.ANALYSE
-        started.append(JobFolder(type(_log)(arguments[0].removeprefix("--job="))))  # type: ignore[call-arg]
-        do_job(started[-1], AnalysisRequest, analyse)
-
-    monkeypatch.setattr(start, "spawn", spawn)
-    monkeypatch.setattr(start, "_hand_over", lambda process, lock, starting: starting.close())
-    return started
 
 
 def content(workspace: Workspace, run: Run) -> bytes:
@@ -212,5 +195,6 @@ def test_a_request_for_an_analysis_that_is_gone_is_no_crash(
 ) -> None:
     """As after a downgrade while a job was asked for."""
     job = run_folder(workspace, run.id).job("analysis-other")
-    with pytest.raises(KeyError):
-        start_job(job, Program.ANALYSE, AnalysisRequest("analysis", "other", {}))
+    assert start_job(job, Program.ANALYSE, AnalysisRequest("analysis", "other", {}))
+    ended = read_job(job)
+    assert ended is not None and "has no analysis 'other'" in ended.error
