@@ -33,5 +33,7 @@ def show_classes(workspace: Workspace, run: Run) -> None:
             in_percent(table, epochs).rename(columns={"class": "Class"}),
             hide_index=True,
             alt=words,
-            column_config={name: st.column_config.NumberColumn(f"Epoch {name}", format=PERCENT_FORMAT) for name in epochs},
+            column_config={
+                name: st.column_config.NumberColumn(f"Epoch {name}", format=PERCENT_FORMAT) for name in epochs
+            },
         )

@@ -28,11 +28,12 @@ def show_list_epochs(workspace: Workspace, run: Run, learned: Learned, rows: np.
                 label_visibility="collapsed",
                 format_func=lambda number: f"epoch {number}",
             )
-        answers = answers_at(workspace, run, learned, epoch)
+        wanted = None if epoch == epochs[-1] else int(epoch)
+        answers = answers_at(workspace, run, learned, wanted)
         labels = learned.table["true"].cat.codes.to_numpy()
         right = int((answers[rows] == labels[rows]).sum())
         st.markdown(f"**{right:,}** of {len(rows):,} right {part} epoch {epoch}", width="content")
-    return None if epoch == epochs[-1] else int(epoch)
+    return wanted
 
 
 def answers_at(workspace: Workspace, run: Run, learned: Learned, epoch: int | None) -> np.ndarray:
