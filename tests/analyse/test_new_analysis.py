@@ -18,7 +18,8 @@ from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
 
 ENTRIES = {
-    "table.py": "from cifar_core.analyse.sure_mistakes import SURE_MISTAKES\nANALYSES[SURE_MISTAKES.id] = SURE_MISTAKES\n",
+    "table.py": "from cifar_core.analyse.sure_mistakes import SURE_MISTAKES\n"
+    "ANALYSES[SURE_MISTAKES.id] = SURE_MISTAKES\n",
     "compute/__init__.py": "from cifar_core.analyse.compute.sure_mistakes import compute_sure_mistakes\n"
     "COMPUTE['sure-mistakes'] = compute_sure_mistakes\n",
 }
