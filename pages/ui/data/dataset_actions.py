@@ -1,4 +1,4 @@
-"""What one does next with a stored dataset: look at it, train on it, export it, delete it with a way back.
+"""What one does next with a stored dataset: look at it, train on it, import predictions for it, export or delete it.
 
 Starts exports; moves datasets to the trash and back.
 """
@@ -25,6 +25,7 @@ from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.runs.import_link import show_import_link
 from pages.ui.train.form_state import open_form_with_dataset
 
 _PAGE = "data"
@@ -51,6 +52,8 @@ def show_actions(workspace: Workspace, state: DatasetState) -> None:
         )
         if st.button("Train on it", key=f"data_train_{name}", icon=":material/model_training:"):
             open_form_with_dataset(name)
+        if state.test:
+            show_import_link(name, "Import predictions")
     with show_errors():
         job = show_running_job(export_job(workspace, name), f"data_exporting_{name}")
         exporting = job is not None and job.active
