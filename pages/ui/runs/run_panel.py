@@ -93,7 +93,7 @@ def _show_seeds(run: Run, runs: list[Run]) -> None:
 def _origin(run: Run) -> str:
     """Return which run it was made from, and whether it was imported."""
     parts = [origin_words(run)] if run.parent else []
-    parts += ["imported"] if run.imported else []
+    parts += ["imported"] if run.from_zip else []
     return "".join(f" · {part}" for part in parts)
 
 
