@@ -40,6 +40,8 @@ from cifar_core.runs.estimate.time_left import estimated, time_left
 from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_epochs
 from cifar_core.runs.going_on.new_run import continue_run, continued_rate, fine_tune_run
 from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point, keeps_optimizer
+from cifar_core.runs.imported.importing import ImportedPredictions, import_predictions
+from cifar_core.runs.imported.no_network import network_missing
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
@@ -74,6 +76,7 @@ __all__ = [
     "EpochLine",
     "Estimate",
     "ForgottenPicture",
+    "ImportedPredictions",
     "ImportedRun",
     "LearningStep",
     "LinkedDataset",
@@ -118,6 +121,7 @@ __all__ = [
     "group_facts",
     "group_of",
     "group_words",
+    "import_predictions",
     "import_run",
     "keeps_optimizer",
     "link_dataset",
@@ -127,6 +131,7 @@ __all__ = [
     "lower_rate",
     "measure_speed",
     "measured_alike",
+    "network_missing",
     "note_run",
     "open_run_dataset",
     "parse_run_epoch",

@@ -169,7 +169,7 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     run_config(folder)
     require_move(run_id, state_now(folder).status, Status.QUEUED)
     run = read_run(workspace, run_id)
-    if run.imported:
+    if run.from_zip:
         raise RunError(
             f"Run {run_id} came from another workspace without its checkpoint: it can be read, not resumed. "
             "Duplicate it to train it here."

@@ -186,7 +186,7 @@ def _show_notices(run: Run) -> None:
     if len(run.warnings) > MAX_NOTICES:
         with st.expander(counted(len(run.warnings) - MAX_NOTICES, "more notice"), icon=":material/info:"):
             st.code("\n".join(run.warnings[MAX_NOTICES:]), language=None, height=200)
-    if run.imported:
+    if run.from_zip:
         st.caption(
             ":material/move_to_inbox: Imported from another workspace without its checkpoint: "
             "it can be looked at, but not resumed."

@@ -81,7 +81,7 @@ RECORDS: list[tuple[str, Change, str]] = [
     (
         "config.json",
         edit(origin="stolen"),
-        "origin must be trained or continued or fine-tuned or predictions or fold or trial",
+        "origin must be trained or continued or fine-tuned or imported or fold or trial",
     ),
     ("config.json", edit(epoch_rule="mine"), "epoch_rule must be lowest-loss or earliest"),
     ("config.json", edit(split_rule="mine"), "split_rule must be one-of-three or share"),
