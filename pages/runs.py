@@ -81,18 +81,19 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     )
     _show_table(rows, len(runs), words, grouped=chosen_view()["group"])
     _show_ticked(workspace, ticked, runs, rows)
-    trained = {run.id: run for run in (ticked or runs) if run.has_network}  # imported predictions have no curves
-    if trained and (ticked or len(rows)):
-        show_run_curves(workspace, *_runs_with_curves(trained, rows, ticked=bool(ticked)))
+    trained = {run.id: run for run in runs if run.has_network}  # imported predictions have no curves
+    shown = [trained[run_id] for run_id in ([run.id for run in ticked] or rows["id"]) if run_id in trained]
+    if shown:
+        show_run_curves(workspace, *_runs_with_curves(shown, list(trained.values()), ticked=bool(ticked)))
     widgets_to_url(PAGE, parameters)
 
 
-def _runs_with_curves(trained: dict[str, Run], rows: pd.DataFrame, *, ticked: bool) -> tuple[list[Run], str]:
+def _runs_with_curves(shown: list[Run], trained: list[Run], *, ticked: bool) -> tuple[list[Run], str]:
     """Return the runs whose curves are drawn, the ticked ones or the first of the table, and the title above them."""
     if ticked:
-        return list(trained.values()), "Curves"
-    first = [run for run in map(trained.get, rows["id"]) if run and run.last][:FIRST_RUNS]
-    newest = first == [run for run in trained.values() if run.last][: len(first)]
+        return shown, "Curves"
+    first = [run for run in shown if run.last][:FIRST_RUNS]
+    newest = first == [run for run in trained if run.last][: len(first)]
     return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
 
 

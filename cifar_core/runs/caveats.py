@@ -12,7 +12,7 @@ FEW_PICTURES = 100  # with fewer, one picture is more than a per cent of an accu
 
 def accuracy_caveats(run: Run) -> list[str]:
     """The caveats of the accuracy that a run reports, that of its best epoch; none before its first epoch ends."""
-    return [*accuracy_doubts(run), *_few_test_pictures(run), *_choice_of_epoch(run)]
+    return [*accuracy_doubts(run), *_few_test_pictures(run), *_choice_of_epoch(run), *_labels_of_its_own(run)]
 
 
 def accuracy_doubts(run: Run) -> list[str]:
@@ -59,6 +59,11 @@ def _seen_in_training(run: Run) -> list[str]:
             "so the validation part says less about which epoch is the best."
         )
     return sentences
+
+
+def _labels_of_its_own(run: Run) -> list[str]:
+    """What the import of predictions noted about the labels that it was given."""
+    return [] if run.has_network else list(run.warnings)
 
 
 def _few_test_pictures(run: Run) -> list[str]:

@@ -32,8 +32,9 @@ def test_a_file_of_predictions_leads_to_its_confusion_and_the_comparison(
     with serve(workspace, tmp_path / "log") as app:
         page.goto(app.url)
         page.get_by_role("link", name="Import predictions of your own model").click()
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
-        expect(page.get_by_test_id("stFileUploader").get_by_text(file.name)).to_be_visible()
+        form = page.locator(".st-key-predictions_box")
+        form.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
+        expect(form.get_by_test_id("stFileUploader").get_by_text(file.name)).to_be_visible()
         page.locator(".st-key-predictions_start").get_by_role("button").dblclick()  # two clicks import once
         expect(page.get_by_text("my-resnet is here now", exact=False)).to_be_in_viewport()
         settle(page)

@@ -25,7 +25,7 @@ from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
-from pages.ui.runs.import_link import show_import_link
+from pages.ui.runs.import_link import ADDRESS, ICON
 from pages.ui.train.form_state import open_form_with_dataset
 
 _PAGE = "data"
@@ -52,14 +52,20 @@ def show_actions(workspace: Workspace, state: DatasetState) -> None:
         )
         if st.button("Train on it", key=f"data_train_{name}", icon=":material/model_training:"):
             open_form_with_dataset(name)
-        if state.test:
-            show_import_link(name, "Import predictions")
     with show_errors():
         job = show_running_job(export_job(workspace, name), f"data_exporting_{name}")
         exporting = job is not None and job.active
         if job is not None and job.state == "failed":
             show_job_end(job)
         with st.container(horizontal=True):
+            if state.test and st.button(
+                "Import predictions",
+                key=f"data_predictions_{name}",
+                icon=ICON,
+                type="tertiary",
+                help="Of your own model for its test pictures: confusion, mistakes, calibration, comparison.",
+            ):
+                st.switch_page("pages/runs.py", query_params={ADDRESS: name})
             if not exporting:
                 _show_export(workspace, state)
             show_delete_button(workspace, state)

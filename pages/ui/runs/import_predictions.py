@@ -63,8 +63,9 @@ def show_prediction_import(workspace: Workspace) -> None:
     if st.session_state[_DATASET_KEY] and _BOX_KEY not in st.session_state:  # a link leads here
         st.session_state[_BOX_KEY] = True
         ask_to_scroll(_PAGE)
-    scroll_here(_PAGE)
-    box = st.expander(TITLE, icon=ICON, key=_BOX_KEY, on_change=_on_fold)
+    with st.container(gap=None):
+        scroll_here(_PAGE)
+        box = st.expander(TITLE, icon=ICON, key=_BOX_KEY, on_change=_on_fold)
     if box.open:
         with box, show_errors():
             _show_form(workspace, ready)
@@ -154,7 +155,7 @@ def _show_example(name: str, class_names: Sequence[str], count: int) -> None:
         f'np.savez("my-model.npz", index=np.arange({count}), probs=probs)',
         language="python",
     )
-    st.caption("The pictures themselves, under these ids: Export on the Data page.")
+    st.caption("The pictures themselves: Export on the Data page, where the number in a file's name is the `index`.")
 
 
 def _show_file_fields(workspace: Workspace) -> tuple[str, UploadedFile | None, bool]:
