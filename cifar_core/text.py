@@ -185,7 +185,7 @@ def size_text(size: int) -> str:
 
 
 def guarded_cell(text: str) -> str:
-    """A text as the cell of a table in which a spreadsheet runs no formula: with an apostrophe in front where needed."""
+    """A text as a cell in which a spreadsheet runs no formula: with an apostrophe in front where it could be one."""
     return f"'{text}" if text.startswith(_RISKY) else text
 
 

@@ -33,6 +33,7 @@ from cifar_core.runs import (
     import_run,
     list_runs,
     list_trash,
+    network_missing,
     pause_run,
     queue_places,
     read_metrics,
@@ -110,11 +111,13 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(content)
         return
     click.echo(_line(found, place))
-    for sentence in [found.error, *content["events"], *content["caveats"], group_words(group) if group else ""]:
+    told = [found.error, *content["events"], *content["caveats"], group_words(group) if group else ""]
+    for sentence in [*told, network_missing(found)]:
         if sentence:
             click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
-    _echo_settings(found)
+    if found.has_network:
+        _echo_settings(found)
 
 
 def _echo_settings(run: Run) -> None:
@@ -396,4 +399,5 @@ def _line(run: Run, place: QueuePlace | None) -> str:
         status += f", asked to {run.ending}"
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
-    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"
+    took = f"{run.seconds:.0f} s" if run.has_network else "imported"
+    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {took}"

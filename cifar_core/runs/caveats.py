@@ -19,7 +19,7 @@ def accuracy_doubts(run: Run) -> list[str]:
     """Those caveats that make the number itself doubtful, whatever the number of pictures."""
     if run.best is None or run.dataset is None:
         return []
-    return [*_seen_in_training(run), *map(shortcut_warning, run.dataset.shortcuts)]
+    return [*_trained_elsewhere(run), *_seen_in_training(run), *map(shortcut_warning, run.dataset.shortcuts)]
 
 
 def seen_phrase(run: Run) -> str:
@@ -35,6 +35,16 @@ def without_validation(names: Sequence[str]) -> str:
         return ""
     these = "this class has" if len(names) == 1 else "these classes have"
     return f"No validation picture shows {first_names(names)}: {these} no say in which epoch is the best."
+
+
+def _trained_elsewhere(run: Run) -> list[str]:
+    """What nobody here can know of a model whose predictions were imported."""
+    if run.has_network:
+        return []
+    return [
+        "The model was trained elsewhere: whether it has seen test pictures in training is not known, and it would be "
+        "an accuracy of memory then."
+    ]
 
 
 def _seen_in_training(run: Run) -> list[str]:

@@ -107,6 +107,9 @@ class ResultChecks:
         yield from (problem.rstrip(".") for problem in problems)
         if [line.epoch for line in lines] != list(range(1, len(lines) + 1)):
             yield f"{METRICS} does not number its epochs 1, 2, 3 ..."
+        trained = self.creation.origin != IMPORTED
+        if any((None in (line.train_loss, line.train_accuracy, line.learning_rate)) is trained for line in lines):
+            yield f"{METRICS} has {'an epoch without' if trained else 'imported predictions with'} values of a training"
         most = self.settings.optimizer.epochs
         if len(lines) > most:
             yield f"{METRICS} has {len(lines)} epochs, the settings only {most}"

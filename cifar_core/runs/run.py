@@ -157,7 +157,7 @@ class Run:
 
     @property
     def can_be_continued(self) -> bool:
-        """Whether a new run can train it for more epochs: it has a network, ended for good, and has a finished epoch."""
+        """Whether a new run can train it for more epochs: it has a network, and ended for good after an epoch."""
         ended = not (self.active or self.resumable or self.diverged or self.problem)
         return ended and self.has_network and self.best is not None
 

@@ -86,8 +86,8 @@ def correction_by(speed: MachineSpeed, runs: Sequence[Run]) -> Correction:
 def run_ratio(speed: MachineSpeed, run: Run) -> tuple[str, float] | None:
     """The model of a run, and the time it took divided by the computed one; None where that says nothing.
 
-    A run from a .zip was timed on another machine, an imported one was not trained here. A running run counts after its first epoch, where all its epochs are
-    alike.
+    A run from a .zip was timed on another machine, and imported predictions were not timed at all. A running run counts
+    after its first epoch, where all its epochs are alike.
     """
     config, data = run.config, run.dataset
     if run.from_zip or not run.has_network or data is None or run.last is None or config.model.model not in speed.costs:

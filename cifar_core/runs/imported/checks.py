@@ -66,17 +66,19 @@ def _label_numbers(given: Given, expected: Expected) -> np.ndarray:
     for row, label in enumerate(given.labels or ()):
         number = label if isinstance(label, int) else numbers.get(label or "", -1)
         if not 0 <= number < len(names):
-            why = (
-                "no label: give each row one, or leave the column out"
-                if label in (None, "")
-                else (
-                    f"the label '{one_line(label, 40)}', which is no class of {expected.dataset} and no number from 0 to "
-                    f"{len(names) - 1}{did_you_mean(label, names)}"
-                )
-            )
-            raise ValueError(f"{_Names(given, expected).row(row)} has {why}")
+            raise ValueError(f"{_Names(given, expected).row(row)} has {_no_label(label, expected)}")
         found[row] = number
     return found
+
+
+def _no_label(label: object, expected: Expected) -> str:
+    names = expected.class_names
+    if label in (None, ""):
+        return "no label: give each row one, or leave the column out"
+    return (
+        f"the label '{one_line(label, 40)}', which is no class of {expected.dataset} and no number from 0 to "
+        f"{len(names) - 1}{did_you_mean(label, names)}"
+    )
 
 
 @dataclass(frozen=True)

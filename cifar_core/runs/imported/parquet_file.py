@@ -19,8 +19,7 @@ def read_parquet(stream: BinaryIO, expected: Expected) -> Given:
     Raises:
         ValueError: it is damaged, or no such table.
     """
-    # Loaded here alone: it takes 40 ms, and most commands read no Parquet.
-    parquet = importlib.import_module("pyarrow.parquet")
+    parquet = importlib.import_module("pyarrow.parquet")  # 40 ms and 5 MB that most processes never need
     try:
         file = parquet.ParquetFile(stream)
         header = list(file.schema_arrow.names)
