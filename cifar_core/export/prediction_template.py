@@ -8,7 +8,7 @@ from cifar_core.export.csv_table import table_csv
 
 
 def prediction_template(dataset: Dataset) -> bytes:
-    """The test pictures of a dataset as CSV, to be filled in: `id`, `index` from 0, and an empty `p_CLASS` of each class.
+    """The test pictures of a dataset as CSV, to be filled in: `id`, `index` from 0, an empty `p_CLASS` of each class.
 
     `runs.import_predictions` reads it once every cell holds a probability.
     """

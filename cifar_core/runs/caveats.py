@@ -12,14 +12,15 @@ FEW_PICTURES = 100  # with fewer, one picture is more than a per cent of an accu
 
 def accuracy_caveats(run: Run) -> list[str]:
     """The caveats of the accuracy that a run reports, that of its best epoch; none before its first epoch ends."""
-    return [*accuracy_doubts(run), *_few_test_pictures(run), *_choice_of_epoch(run), *_labels_of_its_own(run)]
+    made_elsewhere = [*_trained_elsewhere(run), *_labels_of_its_own(run)]
+    return [*accuracy_doubts(run), *made_elsewhere, *_few_test_pictures(run), *_choice_of_epoch(run)]
 
 
 def accuracy_doubts(run: Run) -> list[str]:
     """Those caveats that make the number itself doubtful, whatever the number of pictures."""
     if run.best is None or run.dataset is None:
         return []
-    return [*_trained_elsewhere(run), *_seen_in_training(run), *map(shortcut_warning, run.dataset.shortcuts)]
+    return [*_seen_in_training(run), *map(shortcut_warning, run.dataset.shortcuts)]
 
 
 def seen_phrase(run: Run) -> str:
@@ -42,8 +43,8 @@ def _trained_elsewhere(run: Run) -> list[str]:
     if run.has_network:
         return []
     return [
-        "The model was trained elsewhere: whether it has seen test pictures in training is not known, and it would be "
-        "an accuracy of memory then."
+        "The model was trained elsewhere: whether it has seen test pictures in training, so that this is an accuracy of "
+        "memory, is not known."
     ]
 
 

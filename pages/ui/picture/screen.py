@@ -58,6 +58,6 @@ def _show_source(page: PageFrame, run: Run, first: str) -> None:
 def _show_why_not(run: Run) -> None:
     """Show why imported predictions cannot answer a person's own picture."""
     st.info(
-        f"{escaped_sentence(network_missing(run))} Choose a run that was trained here above.",
+        f"{escaped_sentence(network_missing(run))} Choose above a run that was trained here.",
         icon=":material/info:",
     )
