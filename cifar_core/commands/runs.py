@@ -33,7 +33,6 @@ from cifar_core.runs import (
     import_run,
     list_runs,
     list_trash,
-    network_missing,
     pause_run,
     queue_places,
     read_metrics,
@@ -111,8 +110,7 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(content)
         return
     click.echo(_line(found, place))
-    told = [found.error, *content["events"], *content["caveats"], group_words(group) if group else ""]
-    for sentence in [*told, network_missing(found)]:
+    for sentence in [found.error, *content["events"], *content["caveats"], group_words(group) if group else ""]:
         if sentence:
             click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
@@ -243,9 +241,7 @@ def delete(workspace: Workspace, run: str, as_json: bool) -> None:
 def restore(workspace: Workspace, run: str, as_json: bool) -> None:
     """Restore a deleted RUN."""
     restore_run(workspace, run)
-    say(f"Run {run} was restored.")
-    if as_json:
-        print_json({"run": run, "done": True})
+    _report_done(run, "was restored", as_json)
 
 
 @runs.command()

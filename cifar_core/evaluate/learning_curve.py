@@ -88,7 +88,7 @@ def curve_events(metrics: pd.DataFrame, *, classes: int = 10) -> list[str]:
 
 def _trained(metrics: pd.DataFrame) -> bool:
     """Whether the epochs are those of a training; imported predictions have nothing that a training measures."""
-    return bool(metrics["train_loss"].notna().any())
+    return bool(metrics[["train_loss", "train_accuracy"]].notna().any(axis=None))
 
 
 def _curve_of(metrics: pd.DataFrame) -> tuple[_Curve, str]:

@@ -43,8 +43,8 @@ def _trained_elsewhere(run: Run) -> list[str]:
     if run.has_network:
         return []
     return [
-        "The model was trained elsewhere: whether it has seen test pictures in training, so that this is an accuracy of "
-        "memory, is not known."
+        "These predictions were imported: whether their model has seen test pictures in training is not known, and the "
+        "accuracy would be one of memory then."
     ]
 
 

@@ -90,7 +90,7 @@ def require_result(run: Run) -> None:
 
 
 def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int | None = None) -> None:
-    """Show one line that names what the numbers below belong to: network, dataset, split, n, and epoch if it has any."""
+    """Show one line that names what the numbers below belong to: network, dataset, split, n, and the epoch if any."""
     facts = [source_words(run)]
     facts.append(split if n is None else f"{split}, n = {n:,}")
     if epoch is not None and run.has_network:

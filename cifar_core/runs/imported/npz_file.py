@@ -15,6 +15,7 @@ _MAX_ARRAYS = 100
 _KEYS = ("ids", "index")
 _PROBS = ("probs", "pred_probs")  # the second is cleanlab's name
 _LOGITS = "logits"
+_CLASSES = "class_names"  # where it is there, it names the columns of the values
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -35,6 +36,8 @@ def read_npz(stream: BinaryIO, expected: Expected) -> Given:
     if value is None:
         raise ValueError(f"it has no array probs or logits, the numbers of each class ({arrays.listed})")
     values = _numbers(arrays.read(value), value, len(expected.class_names))
+    if _CLASSES in arrays.names:
+        values = values[:, _class_order(arrays.read(_CLASSES), expected)]
     rows = min(len(values), expected.most_rows)
     keys = _items(arrays.read(key), key, len(values), "U" if key == "ids" else "iu")
     labels = _items(arrays.read("labels"), "labels", len(values), "Uiu") if "labels" in arrays.names else None
@@ -98,6 +101,17 @@ def _numbers(array: np.ndarray, name: str, classes: int) -> np.ndarray:
             f"a column for each of the {classes} classes, in the order of the dataset"
         )
     return array.astype(np.float64)
+
+
+def _class_order(array: np.ndarray, expected: Expected) -> list[int]:
+    """The column of each class of the dataset."""
+    named = _items(array, _CLASSES, len(expected.class_names), "U")
+    if sorted(named) != sorted(expected.class_names):
+        strange = [one_line(name, 40) for name in named if name not in expected.class_names]
+        raise ValueError(
+            f"its array {_CLASSES} names other classes than {expected.dataset} has ({first_names(strange) or 'doubled'})"
+        )
+    return [named.index(name) for name in expected.class_names]
 
 
 def _items(array: np.ndarray, name: str, rows: int, kinds: str) -> list:
