@@ -47,8 +47,6 @@ def import_command(workspace: Workspace, file: Path, dataset: str, name: str, sp
         f"Run {run.id} ({run.name}): {counted(imported.pictures, f'{split} picture')}, accuracy "
         f"{run.best.test_accuracy:.4f}. See its mistakes: python -m cifar_core analyze {run.id}"
     )
-    for sentence in run.warnings:
-        say(sentence)
     say_caveats(run)
     if as_json:
         print_json(
