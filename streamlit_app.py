@@ -21,6 +21,9 @@ st.navigation(
             st.Page("pages/picture.py", title="Picture", icon=":material/image_search:"),
             st.Page("pages/predict.py", title="Predict", visibility="hidden"),  # Picture's other entrance
         ],
+        "Judge": [
+            st.Page("pages/trust.py", title="Trust", icon=":material/balance:"),
+        ],
     },
     expanded=True,
 ).run()

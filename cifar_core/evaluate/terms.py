@@ -124,6 +124,33 @@ TERMS: dict[str, Term] = {
         "with the highest one, and may be sure and wrong.",
         "softmax of the last layer",
     ),
+    "reliability": Term(
+        "Reliability diagram",
+        "How often it is right when it says how sure it is",
+        "The pictures in 15 equal bins of their confidence: for each bin, how sure the network says it is and how often "
+        "it is right. On the diagonal both are equal; below it the network is too sure, above it too modest.",
+    ),
+    "coverage": Term(
+        "Threshold, coverage",
+        "It answers only when it is sure",
+        "With a threshold, a picture is answered only where the confidence is at least as high; the others are rejected, "
+        "for a person to look at. The coverage is the share that is answered. A higher threshold answers fewer, and "
+        "more of these answers are right.",
+        "pictures with confidence ≥ threshold / pictures",
+    ),
+    "ece": Term("ECE", "x", "x."),
+    "mce": Term("MCE", "x", "x."),
+    "brier": Term("Brier score", "x", "x."),
+    "nll": Term("NLL", "x", "x."),
+    "temperature": Term("Temperature", "x", "x."),
+    "conformal": Term(
+        "Conformal set",
+        "All the classes it may be",
+        "Instead of one class, all classes that are probable enough: the limit is chosen so that, of new pictures like "
+        "those it was chosen on, at least 90 % have their true class in the set. This holds for all pictures together, not "
+        "for each class. A set of many classes says that the network is in doubt; it may be empty too.",
+        "classes with 1 − p at most the quantile of 1 − p(true class)",
+    ),
     "training": Term(
         "Training part",
         "What it learns from",

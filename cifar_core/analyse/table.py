@@ -1,0 +1,8 @@
+"""The table of the analyses whose results are kept: an entry for each, and one in `compute/__init__.py`."""
+
+from typing import Any
+
+from cifar_core.analyse.declaration import Analysis
+
+_DECLARED: tuple[Analysis[Any], ...] = ()
+ANALYSES = {analysis.id: analysis for analysis in _DECLARED}
