@@ -40,6 +40,7 @@ _OUTCOME_KEY = f"{_PAGE}_came"  # session: the `_Outcome` of the last import
 _LEADS = {
     "confusion": ("What it confuses", ":material/grid_on:"),
     "misclassified": ("Its mistakes", ":material/rule:"),
+    "trust": ("Whether it can be trusted", ":material/balance:"),
     "compare": ("Compare it", ":material/compare_arrows:"),
 }
 

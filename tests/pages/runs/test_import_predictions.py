@@ -39,7 +39,10 @@ def test_predictions_arrive_once_with_what_they_reached(open_page: OpenPage, pic
     assert f"{right}.0\u00a0% of 100 test pictures of tiny right (95\u00a0% interval" in success.value
     assert success.value.startswith("**my \\*model\\*** is here now") and "differ" not in success.value
     links = {link.proto.label: link.proto for link in app.get("page_link")}
-    assert all(f"run={run.id}" in links[label].query_string for label in ("What it confuses", "Compare it"))
+    assert all(
+        f"run={run.id}" in links[label].query_string
+        for label in ("What it confuses", "Whether it can be trusted", "Compare it")
+    )
     app.run()
     app.button(key="predictions_start").click().run()
     assert len(list_runs(pictures)) == 1, "neither a rerun nor a press without a file imports anything"
