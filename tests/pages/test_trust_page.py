@@ -1,9 +1,10 @@
-"""Trust: every number is that of the library, a bin and an outcome show exactly their pictures. Clicks: in a browser."""
+"""Trust: every number is the library's, a bin and an outcome show exactly their pictures. Clicks: in browsers."""
 
 import math
 import shutil
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -79,9 +80,8 @@ def test_the_sentence_and_the_numbers_are_those_of_the_library(open_page: OpenPa
     assert f"{said_of_it}, fitted on {len(fitted.labels)} validation pictures" in plain(app)
     assert "n = 100" in plain(app) and f"epoch {found.epoch} of" in plain(app)
     scores, bins = app.dataframe[0].value, app.dataframe[1].value
-    assert scores["now"].tolist() == [
-        percent(before.ece), percent(before.mce), f"{before.brier:.3f}", f"{before.nll:.3f}", "1.00"
-    ]  # fmt: skip
+    shares, others = (before.ece, before.mce), (before.brier, before.nll)
+    assert scores["now"].tolist() == [*map(percent, shares), *map("{:.3f}".format, others), "1.00"]
     assert scores["after"].tolist()[3] == f"{after.nll:.3f}"
     assert bins["n"].sum() == 100 and (bins["n"] > 0).all()
 
@@ -132,8 +132,9 @@ def test_the_pictures_of_a_bin_are_the_same_on_misclassified(
     confidence = np.resize(np.nextafter(EDGES[3:].astype(np.float32), np.float32(0)), 100)
     write_probs(epochs_of_their_own, "late", confidence, np.arange(100) % 3 > 0)
     app = open_page(epochs_of_their_own, "trust", run="late", bin="7")
-    link = next(each for each in app.get("page_link") if each.proto.label == "Open in Misclassified")  # type: ignore[attr-defined]
-    address = dict(part.split("=") for part in link.proto.query_string.replace("%7E", "~").split("&"))  # type: ignore[attr-defined]
+    links: list[Any] = [each for each in app.get("page_link")]
+    (query,) = (each.proto.query_string for each in links if each.proto.label == "Open in Misclassified")
+    address = {name: values[0] for name, values in parse_qs(query).items()}
     other = open_page(epochs_of_their_own, "misclassified", **address)
     assert shown(app) and shown(other) == shown(app)
     assert other.query_params["confidence"] == address["confidence"], "the address keeps all digits"

@@ -1,5 +1,6 @@
 """How sure, how right: the reliability diagram, the numbers of the calibration, and the pictures of a bin."""
 
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -102,7 +103,9 @@ def show_scaling(calibration: Calibration) -> None:
 def load_intervals(workspace: Workspace, run: Run) -> CalibrationResult | None:
     """Show how the analysis that computes the intervals stands; return what it found, None while there is nothing."""
     kept = show_analysis(workspace, run, CALIBRATION, CalibrationParameters(), f"{PAGE_KEY}_analysis")
-    return None if kept is None or kept.stale else calibration_of(kept.values)
+    with contextlib.suppress(ValueError):  # a file that was changed by hand
+        return None if kept is None or kept.stale else calibration_of(kept.values)
+    return None
 
 
 def show_numbers(calibration: Calibration, found: CalibrationResult | None) -> None:
@@ -112,6 +115,27 @@ def show_numbers(calibration: Calibration, found: CalibrationResult | None) -> N
         calibration: the numbers.
         found: their 95 % intervals; None while they are being computed.
     """
+    text = partial(st.column_config.TextColumn, alignment="right")  # together as wide as beside the diagram at 1366
+    chance = partial(
+        text, "95 %", width=118, help="The range in which chance alone may move it: 1,000 bootstrap resamples."
+    )
+    st.dataframe(
+        _score_table(calibration, found),
+        key=f"{PAGE_KEY}_scores",
+        hide_index=True,
+        height="content",
+        alt="ECE, MCE, Brier score and NLL before and after temperature scaling, with intervals",
+        column_config={
+            "score": st.column_config.TextColumn("Score", width=92, help=_SCORES_HELP),
+            "now": text("Now", width=60),
+            "chance": chance(),
+            "after": text("Scaled", width=64, help=TERMS["temperature"].help),
+            "after_chance": chance(),
+        },
+    )
+
+
+def _score_table(calibration: Calibration, found: CalibrationResult | None) -> pd.DataFrame:
     rows = [
         {
             "score": title,
@@ -131,22 +155,7 @@ def show_numbers(calibration: Calibration, found: CalibrationResult | None) -> N
             "after_chance": "…" if found is None else f"{found.temperature[1]:.2f} to {found.temperature[2]:.2f}",
         }
     )
-    text = partial(st.column_config.TextColumn, alignment="right")
-    chance = partial(text, "95 %", help="The range in which chance alone may move it: 1,000 bootstrap resamples.")
-    st.dataframe(
-        pd.DataFrame(rows),
-        key=f"{PAGE_KEY}_scores",
-        hide_index=True,
-        height="content",
-        alt="ECE, MCE, Brier score and NLL before and after temperature scaling, with intervals",
-        column_config={
-            "score": st.column_config.TextColumn("Score", help=_SCORES_HELP),
-            "now": text("Now"),
-            "chance": chance(),
-            "after": text("Scaled", help=TERMS["temperature"].help),
-            "after_chance": chance(),
-        },
-    )
+    return pd.DataFrame(rows)
 
 
 def _score_words(name: str, value: float) -> str:
