@@ -11,14 +11,8 @@ from tests.conftest import ROOT
 from tests.pages.support import OpenPage, said
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-WITH_RUN = (
-    "compare",
-    "confusion",
-    "misclassified",
-    "picture",
-    "predict",
-    "trust",
-)  # pages that have nothing to say without one
+# Pages that have nothing to say without one.
+WITH_RUN = ("compare", "confusion", "misclassified", "picture", "predict", "trust")
 
 
 def test_the_page_table_names_every_page() -> None:
