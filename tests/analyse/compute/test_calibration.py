@@ -93,6 +93,7 @@ def test_few_pictures_have_intervals_too(case: str) -> None:
     labels = (probs.argmax(axis=1) + (case == "all wrong")) % 4
     found = recalibrated(checked(labels, probs))
     for measured in compute._measured([checked(labels, probs), found.after], no_progress):
+        assert measured["ece"][1] <= measured["mce"][1], "no mean is above its largest part"
         for value, low, high in measured.values():
             assert 0 <= low <= value <= high
     low, high = compute._temperature_interval(found, no_progress)
