@@ -48,7 +48,7 @@ def show_comparison(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
     pictures = picture_url_parameters(known, pair.matrix_a.class_names, found.table, counts)
     parameters = VIEW_URL_PARAMETERS | pictures
     url_to_widgets(PAGE_KEY, parameters, subject=f"{a.run.id} {b.run.id}")
-    show_summary(pair.comparison, a, b, list_runs(workspace))
+    show_summary(pair, a, b, list_runs(workspace))
     show_warnings(_doubts(a.run, b.run), small=True)
     with st.container(horizontal=True, gap="small"):
         show_lists(counts)

@@ -37,6 +37,6 @@ def original_text(cell: str) -> str:
 
 
 def _safe_cell(value: object) -> str:
-    # Bytes that are not UTF-8 become "?".
-    text = "" if value is None else str(value).encode("utf-8", "replace").decode()
+    # Bytes that are not UTF-8 become "?"; a category that is missing is a NaN.
+    text = "" if value is None or value != value else str(value).encode("utf-8", "replace").decode()
     return f"'{text}" if text.startswith(RISKY) else text

@@ -41,6 +41,7 @@ from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_e
 from cifar_core.runs.going_on.new_run import continue_run, continued_rate, fine_tune_run
 from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point, keeps_optimizer
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.every_epoch import class_accuracy_over_epochs, read_every_epoch
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
 from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
@@ -60,6 +61,7 @@ from cifar_core.runs.seeds.groups import (
 )
 from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
 from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
+from cifar_core.runs.training_records.reading import TrainingAnswers, has_training_records, read_training_answers
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.train import EpochLine
@@ -89,11 +91,13 @@ __all__ = [
     "SeedNoise",
     "Span",
     "Status",
+    "TrainingAnswers",
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
     "align_pair",
     "choose_dozen",
+    "class_accuracy_over_epochs",
     "continue_run",
     "continued_rate",
     "continued_runs",
@@ -118,6 +122,7 @@ __all__ = [
     "group_facts",
     "group_of",
     "group_words",
+    "has_training_records",
     "import_run",
     "keeps_optimizer",
     "link_dataset",
@@ -134,6 +139,7 @@ __all__ = [
     "queue_places",
     "read_answers",
     "read_earlier_epochs",
+    "read_every_epoch",
     "read_history",
     "read_learning_step",
     "read_metrics",
@@ -141,6 +147,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_speed",
+    "read_training_answers",
     "read_within_epochs",
     "recompute_job",
     "remove_last_weights",
