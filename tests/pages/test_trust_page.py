@@ -132,7 +132,7 @@ def test_the_pictures_of_a_bin_are_the_same_on_misclassified(
     confidence = np.resize(np.nextafter(EDGES[3:].astype(np.float32), np.float32(0)), 100)
     write_probs(epochs_of_their_own, "late", confidence, np.arange(100) % 3 > 0)
     app = open_page(epochs_of_their_own, "trust", run="late", bin="7")
-    links: list[Any] = [each for each in app.get("page_link")]
+    links: list[Any] = list(app.get("page_link"))
     (query,) = (each.proto.query_string for each in links if each.proto.label == "Open in Misclassified")
     address = {name: values[0] for name, values in parse_qs(query).items()}
     other = open_page(epochs_of_their_own, "misclassified", **address)
