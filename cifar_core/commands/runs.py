@@ -89,7 +89,7 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
     every = list_runs(workspace)
     place, group = queue_places(every, slots(workspace)).get(found.id), group_of(seed_groups(every), found.id)
     content = _brief(found, place) | {
-        "config": found.config.flat(),
+        "config": found.config.flat() if found.has_network else None,
         "best": asdict(found.best) if found.best else None,
         "last": asdict(found.last) if found.last else None,
         "error": found.error,

@@ -21,6 +21,7 @@ class CheckedRows:
 
     labels: np.ndarray | None  # int64 [N]; None where the file has none
     probs: np.ndarray  # float32 [N, K]
+    notes: tuple[str, ...] = ()  # how they differ from the numbers of the file, in sentences
 
 
 def check_rows(given: Given, expected: Expected) -> CheckedRows:
@@ -32,8 +33,8 @@ def check_rows(given: Given, expected: Expected) -> CheckedRows:
     row_of = _rows_of_pictures(given, expected)
     labels = None if given.labels is None else _label_numbers(given, expected)
     names = _Names(given, expected)
-    probs = _softmax(given.values, names) if given.logits else _checked_probs(given.values, names)
-    return CheckedRows(None if labels is None else labels[row_of], probs[row_of].astype(np.float32))
+    probs, notes = _softmax(given.values, names) if given.logits else _checked_probs(given.values, names)
+    return CheckedRows(None if labels is None else labels[row_of], probs[row_of].astype(np.float32), notes)
 
 
 def _rows_of_pictures(given: Given, expected: Expected) -> np.ndarray:
@@ -96,8 +97,8 @@ class _Names:
         return one_line(self.expected.class_names[column])
 
 
-def _checked_probs(values: np.ndarray, names: _Names) -> np.ndarray:
-    """The probabilities float64 [R, K], those of rounded rows divided by their sums."""
+def _checked_probs(values: np.ndarray, names: _Names) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The probabilities float64 [R, K], those of rounded rows divided by their sums, and a note on these."""
     _require_finite(values, names)
     outside = np.abs(values - 0.5) > 0.5 + RANGE_TOLERANCE
     if outside.any():
@@ -114,11 +115,19 @@ def _checked_probs(values: np.ndarray, names: _Names) -> np.ndarray:
             f"{names.row(row)} has probabilities that add up to {sums[row]:.6g}, and they must add up to 1 within "
             f"{ROUNDED_SUM:g}; {_AS_LOGITS}"
         )
-    return np.where((off > SUM_TOLERANCE)[:, None], values / sums[:, None], values)
+    # As `check_probs` adds them up when the run is read.
+    rounded = np.abs(values.astype(np.float32).astype(np.float64).sum(axis=1) - 1) > SUM_TOLERANCE
+    if not rounded.any():
+        return values, ()
+    note = (
+        f"The probabilities of {counted(int(rounded.sum()), 'picture')} add up to 1 only within {off.max():.4f} in the "
+        "imported file, as rounded numbers do: they were divided by their sum."
+    )
+    return np.where(rounded[:, None], values / sums[:, None], values), (note,)
 
 
-def _softmax(values: np.ndarray, names: _Names) -> np.ndarray:
-    """The probabilities float64 [R, K] of logits."""
+def _softmax(values: np.ndarray, names: _Names) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The probabilities float64 [R, K] of logits, and a note on that."""
     _require_finite(values, names)
     if len(values) and values.min() >= 0 and (np.abs(values.sum(axis=1) - 1) <= SUM_TOLERANCE).all():
         raise ValueError(
@@ -126,7 +135,9 @@ def _softmax(values: np.ndarray, names: _Names) -> np.ndarray:
             "p_CLASS (in an NPZ file the array probs)"
         )
     powers = np.exp(values - values.max(axis=1, keepdims=True))  # at most 1, so that nothing overflows
-    return powers / powers.sum(axis=1, keepdims=True)
+    return powers / powers.sum(axis=1, keepdims=True), (
+        "The imported file has logits: the probabilities are their softmax.",
+    )
 
 
 def _require_finite(values: np.ndarray, names: _Names) -> None:

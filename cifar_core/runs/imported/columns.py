@@ -31,7 +31,7 @@ def find_columns(header: Sequence[str], class_names: Sequence[str]) -> Columns:
         ValueError: it names no picture, lacks a class, or names one twice or one that the dataset does not have.
     """
     prefix, classes = _class_columns(header, class_names)
-    free = [None if place in classes else name for place, name in enumerate(header)]
+    free = [None if place in classes else name.lower() for place, name in enumerate(header)]
     by_id = next((name for name in ID_COLUMNS if name in free), None)
     if by_id is None and INDEX_COLUMN not in free:
         raise ValueError(
@@ -58,7 +58,8 @@ def _class_columns(header: Sequence[str], class_names: Sequence[str]) -> tuple[s
         example = f"p_{class_names[0]}, p_0 or {LOGIT}{class_names[0]}"
         raise ValueError(
             f"it has no column of {counted(len(missing), 'class')}: {_named(missing)}. Each of the "
-            f"{len(class_names)} classes needs one, by its name or its number from 0, such as {one_line(example)}"
+            f"{len(class_names)} classes needs one, by its name or its number from 0, such as {one_line(example)} "
+            f"(the columns are {_named(header)})"
         )
     _require_known(header, prefix, set(places.values()))
     return prefix, [places[number] for number in range(len(class_names))]
@@ -80,13 +81,14 @@ def _places(header: Sequence[str], prefix: str, class_names: Sequence[str]) -> d
 
 def _require_known(header: Sequence[str], prefix: str, places: set[int]) -> None:
     """Refuse a column that is of a class by its prefix, and of none of the dataset's, or of one that has its column."""
+    names = {header[place] for place in places}
     for place, name in enumerate(header):
-        rest = name.removeprefix(prefix)
-        of_class = (name.startswith(prefix) and name not in SCORES) if prefix else rest.isdecimal()
-        if of_class and place not in places:
-            twice = any(header[other] == name for other in places)
-            why = "stands twice" if twice else "is of no class of the dataset: leave it out"
-            raise ValueError(f"its column {one_line(name)} {why}")
+        if place in places or name in SCORES:  # our own exports have a score p_true
+            continue
+        if name in names:
+            raise ValueError(f"its column {one_line(name)} stands twice")
+        if name.startswith(prefix) if prefix else name.isdecimal():
+            raise ValueError(f"its column {one_line(name)} is of no class of the dataset: leave it out")
 
 
 def _named(names: Sequence[str]) -> str:

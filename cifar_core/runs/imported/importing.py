@@ -89,7 +89,7 @@ def import_predictions(
     file = shown_name(path, shown)
     expected = Expected(opened.name, opened.class_names, opened.test.ids)
     try:
-        rows = check_rows(_read(path, file, expected), expected)
+        rows = check_rows(read_file(path, file, expected), expected)
     except ValueError as error:
         raise DataError(f"{file} was refused: {error}.") from error
     labels = np.array(opened.test.labels) if rows.labels is None else rows.labels
@@ -105,12 +105,12 @@ def import_predictions(
             folder = RunFolder(made)
             if name:
                 write_json(folder.about, {"name": name})
-            _write_records(folder, origin, facts, _label_notes(differing, opened))
+            _write_records(folder, origin, facts, (*rows.notes, *_label_notes(differing, opened)))
             _write_results(folder, labels, opened.test.ids, rows.probs, opened.class_names)
     return ImportedPredictions(run_id, len(labels), differing)
 
 
-def _read(path: Path, file: str, expected: Expected) -> Given:
+def read_file(path: Path, file: str, expected: Expected) -> Given:
     """What a file says; raises ValueError or DataError where it cannot be read."""
     with archive_errors(file), open_regular_file(path, file) as stream:
         size = os.fstat(stream.fileno()).st_size

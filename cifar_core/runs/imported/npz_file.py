@@ -27,7 +27,7 @@ def read_npz(stream: BinaryIO, expected: Expected) -> Given:
         DataError: it is no zip, or a dangerous one.
     """
     limits = ArchiveLimits(_MAX_ARRAYS, expected.most_bytes, 4 * expected.most_bytes)
-    archive = ZipFiles(stream, limits, "the NPZ file")
+    archive = ZipFiles(stream, limits, "The NPZ file")
     arrays = _Arrays(archive, expected.most_bytes)
     key = next((name for name in _KEYS if name in arrays.names), None)
     if key is None:
@@ -107,9 +107,9 @@ def _class_order(array: np.ndarray, expected: Expected) -> list[int]:
     """The column of each class of the dataset."""
     named = _items(array, _CLASSES, len(expected.class_names), "U")
     if sorted(named) != sorted(expected.class_names):
-        strange = [one_line(name, 40) for name in named if name not in expected.class_names]
+        strange = first_names([one_line(name, 40) for name in named if name not in expected.class_names])
         raise ValueError(
-            f"its array {_CLASSES} names other classes than {expected.dataset} has ({first_names(strange) or 'doubled'})"
+            f"its array {_CLASSES} names other classes than {expected.dataset} has ({strange or 'one stands twice'})"
         )
     return [named.index(name) for name in expected.class_names]
 
@@ -119,7 +119,7 @@ def _items(array: np.ndarray, name: str, rows: int, kinds: str) -> list:
     if array.dtype.kind == "S" and "U" in kinds:
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind not in kinds or array.shape != (rows,):
-        what = " or ".join({"U": "texts", "iu": "whole numbers", "Uiu": "texts or whole numbers"}[kinds].split(" or "))
+        what = {"U": "texts", "iu": "whole numbers", "Uiu": "texts or whole numbers"}[kinds]
         raise ValueError(f"its array {name} is {array.dtype} {list(array.shape)}, where {what} [{rows}] are expected")
     try:
         return list(array.tolist())

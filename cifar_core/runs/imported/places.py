@@ -45,8 +45,10 @@ class _ById:
         if place is None and isinstance(key, str):
             place = self._by_path(row, key.replace("\\", "/"))
         if place is None:
+            hint = " (if it is the place there, from 0, call the column index)" if str(key).isdecimal() else ""
             raise ValueError(
-                f"row {row:,} is of the picture {_shown(key)}, and the test part of {self._dataset} has none"
+                f"row {row:,} is of the picture {_shown(key)}, which the test part of {self._dataset} does not have"
+                f"{hint}"
             )
         return place
 
