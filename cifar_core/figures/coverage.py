@@ -73,6 +73,7 @@ def _mark_point(figure: go.Figure, chosen: "pd.Series[float]") -> None:
         x=[100 * chosen["coverage"]],
         y=[accuracy],
         mode="markers",
+        cliponaxis=False,
         name="chosen",
         marker={"color": WRONG, "size": 13, "line": {"color": "white", "width": 2}},
         error_y={
@@ -104,7 +105,8 @@ def class_coverage_chart(classes: pd.DataFrame, wanted: float) -> go.Figure:
     figure.add_hline(
         100 * wanted, line={"color": NEUTRAL, "dash": "dash", "width": 1.5}, annotation_text=f"{100 * wanted:g} %"
     )
-    figure.update_layout(hovermode="closest", showlegend=True, margin={"t": 20, "b": 8, "l": 8, "r": 8})
+    figure.update_layout(hovermode="closest", showlegend=True, margin={"t": 40, "b": 8, "l": 8, "r": 8})
+    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom"})  # below are the names, which may be long
     figure.update_xaxes(**name_ticks(names), showgrid=False, range=[-0.6, len(names) - 0.4])
     figure.update_yaxes(
         title_text="true class in the set",
@@ -125,6 +127,7 @@ def _add_classes(
         y=coverage,
         customdata=[[names[place], f"{n:,}"] for place, n in zip(part.index.tolist(), part["n"], strict=True)],
         mode="markers",
+        cliponaxis=False,
         name=title,
         showlegend=bool(len(part)),
         marker={"size": 9, **marker},

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cifar_core.figures.style import CORRECT, NEUTRAL, UNJUDGED, WRONG, new_figure
+from cifar_core.figures.style import CORRECT, NEUTRAL, UNJUDGED, WRONG, new_figure, whole_number_step
 from cifar_core.text import counted, percent
 
 RELIABILITY_HEIGHT = 460  # pixels, both panels
 _UPPER, _LOWER = (0.34, 1.0), (0.0, 0.25)  # shares of the height: the diagram, the histogram
+MAX_COUNT_TICKS = 4
 _GRID = "rgba(128,128,128,0.2)"
 _UNSEEN = "rgba(0,0,0,0)"
 _HOVER_LABEL = {"bgcolor": "#24303C", "font": {"color": "#FFFFFF"}, "align": "left"}  # else as unseen as the column
@@ -50,7 +51,7 @@ def reliability_diagram(table: pd.DataFrame, chosen: int | None = None, ink: str
         margin={"t": 8, "b": 8, "l": 8, "r": 28},  # at the right, half of "100 %"
         clickmode="event+select",
     )
-    _set_axes(figure)
+    _set_axes(figure, int(filled["n"].max()))
     return figure
 
 
@@ -192,7 +193,7 @@ def _mark_bin(figure: go.Figure, row: "pd.Series[float]") -> None:
     )
 
 
-def _set_axes(figure: go.Figure) -> None:
+def _set_axes(figure: go.Figure, most: int) -> None:
     share = {"range": [0, 100], "dtick": 20, "ticksuffix": "\u00a0%", "gridcolor": _GRID, "zeroline": False}
     figure.update_xaxes(title_text="confidence: how sure it says it is", anchor="y2", **share)
     figure.update_layout(
@@ -203,7 +204,7 @@ def _set_axes(figure: go.Figure) -> None:
             "automargin": True,
             "rangemode": "tozero",
             "tickformat": ",d",
-            "nticks": 4,
+            "dtick": whole_number_step(most, MAX_COUNT_TICKS),
             "gridcolor": _GRID,
             "zeroline": False,
         },

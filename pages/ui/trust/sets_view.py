@@ -8,7 +8,7 @@ import streamlit as st
 
 from cifar_core.evaluate import TERMS
 from cifar_core.figures import class_coverage_chart, class_coverage_words
-from cifar_core.text import counted, whole_percent
+from cifar_core.text import counted, no_pictures, whole_percent
 from pages.ui.charts import with_readable_axes
 from pages.ui.trust.choice import PAGE_KEY
 from pages.ui.trust.numbers import CONFORMAL_COVERAGE, ClassSets
@@ -29,7 +29,7 @@ def show_sets_in_words(sets: ClassSets) -> None:
     where = (
         f"on {counted(sets.fitted, 'validation picture')} and measured on the test part"
         if sets.on_validation
-        else f"on the {counted(sets.fitted, 'measured picture')} themselves, since there is no validation part; the "
+        else f"on the measured pictures themselves (n = {sets.fitted:,}), since there is no validation part; the "
         "coverage is measured with two halves, each with the limit of the other"
     )
     st.caption(
@@ -66,6 +66,7 @@ def show_class_table(sets: ClassSets) -> None:
         key=f"{PAGE_KEY}_class_sets",
         hide_index=True,
         height="content" if len(shown) <= MAX_TABLE_ROWS else 460,
+        placeholder=no_pictures("test"),
         alt="How often the set of a picture holds its true class, for each class and for all",
         column_config={
             "class": st.column_config.TextColumn("Class"),

@@ -124,7 +124,7 @@ def show_outcome_choice(findings: Findings) -> None:
         for place, name in enumerate(OUTCOMES):
             taken = chosen("list") == name
             st.button(
-                f"{name.capitalize()} · **{(found == place).sum():,}**",
+                f"{name.capitalize()} · {(found == place).sum():,}",
                 key=f"{PAGE_KEY}_outcome_{place}",
                 icon=":material/check_circle:" if name.startswith("right") else ":material/cancel:",
                 type="primary" if taken else "secondary",
