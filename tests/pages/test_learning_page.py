@@ -81,7 +81,7 @@ def test_ticked_pictures_have_a_ring_on_the_map(open_page: OpenPage, learned: Ru
 
 def test_the_tiles_follow_the_epoch(open_page: OpenPage, learned: Run, shared: Workspace) -> None:
     app = open_page(shared, "learning", run=learned.id)
-    app.select_slider(key=f"learning_epoch_{learned.id}_train").set_value(1).run()
+    app.select_slider(key="learning_epoch").set_value(1).run()
     answers, grid = read_training_answers(shared, learned.id), shown_grid(app)
     rows = [answers.ids.tolist().index(name) for name in grid["keys"]]
     right = answers.predicted[0, rows] == answers.labels[rows]

@@ -152,7 +152,7 @@ function bitsOf(mask) {
 
 function fit(state) {
   const { canvas, over, stage, root } = state
-  const [width, height] = [stage.clientWidth, stage.clientHeight]
+  const { width, height } = stage.getBoundingClientRect()
   if (!width || !height) return
   state.ratio = devicePixelRatio || 1
   state.plot = { width: Math.max(40, width - EDGE.left - EDGE.right), height: Math.max(40, height - EDGE.top - EDGE.bottom) }
