@@ -1,9 +1,9 @@
-"""The Learning page in a real browser with 50,000 points: the lasso, the pictures beside it, the keyboard, the speed."""
+"""The Learning page in a real browser with 50,000 points: lasso and pictures, keyboard and table, speed and messages."""
 
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -40,7 +40,11 @@ def app(shared: Workspace, many: Run, tmp_path_factory: pytest.TempPathFactory) 
 def frames(page: Page) -> list[bytes]:
     """What the server sends to the page, a message each."""
     found: list[bytes] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda sent: found.append(bytes(sent or b""))))  # type: ignore[arg-type]
+
+    def note(sent: str | bytes) -> None:
+        found.append(sent if isinstance(sent, bytes) else sent.encode())
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
     return found
 
 
@@ -80,8 +84,14 @@ def inside(box: FloatRect) -> np.ndarray:
     return crossings % 2 == 1
 
 
-def test_the_lasso_chooses_the_points_inside_and_the_grid_shows_them(page: Page, app: App, many: Run) -> None:
+def test_the_lasso_chooses_the_points_inside_and_ids_are_sent_once(
+    page: Page, app: App, many: Run, frames: list[bytes]
+) -> None:
     canvas, box = open_map(page, app, many)
+    name = many_names()[25_000].encode()  # one of the middle, which no list shows
+    assert sum(name in frame for frame in frames) == 1
+    assert sum(map(len, frames)) > 20 * COUNT
+    frames.clear()
     circle(page, box)
     expected = np.flatnonzero(inside(box))
     expect(canvas).to_have_attribute("aria-label", re.compile(rf"{len(expected):,} / 50,000 points selected"))
@@ -90,70 +100,57 @@ def test_the_lasso_chooses_the_points_inside_and_the_grid_shows_them(page: Page,
     order = expected[np.argsort(many_numbers()["confidence"][expected], kind="stable")]
     assert tile_ids(page) == [many_names()[row] for row in order[:48]]
     assert query(page)["list"] == "lasso"
+    assert frames and not any(name in frame for frame in frames)
+    assert max(map(len, frames)) < 4 * COUNT, "no array of all points is among them"
+
+
+def test_thirty_moves_are_drawn_within_three_seconds_and_keys_do_what_pointers_do(
+    page: Page, app: App, many: Run
+) -> None:
+    canvas, box = open_map(page, app, many)
+    for mode, counter in (("Move", "data-drawn"), ("Lasso", "data-circled")):
+        page.get_by_role("button", name=mode, exact=True).click()
+        taken = thirty_moves(page, box, counter)
+        taken = taken if taken <= SECONDS else thirty_moves(page, box, counter)  # beside another program's work
+        print(f"{MOVES} moves, {mode.lower()}: {taken:.2f} s")
+        assert taken <= SECONDS
+    settle(page)
     canvas.focus()
     page.keyboard.press("Escape")
     expect(canvas).to_have_attribute("aria-label", re.compile(r" 50,000 points\.$"))
+    for key in ("+", "ArrowLeft", "ArrowUp", "-", "0"):
+        drawn = count_of(page, "data-drawn")
+        page.keyboard.press(key)
+        page.evaluate(FRAME)
+        assert count_of(page, "data-drawn") > drawn, key
+    page.get_by_text("Table", exact=True).click()
+    settle(page)
+    page.get_by_test_id("stDataFrame").first.get_by_test_id("data-grid-canvas").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+Space")
+    expect(page.get_by_text("Chosen 1", exact=True)).to_be_visible()
+    settle(page)
+    assert tile_ids(page) == [many_names()[many_numbers()["confidence"].argmin()]]
 
 
-def test_thirty_moves_are_drawn_within_three_seconds(page: Page, app: App, many: Run) -> None:
-    _, box = open_map(page, app, many)
-    root = page.locator("div.scatter")
-    for mode, counter in (("Move", "data-drawn"), ("Lasso", "data-circled")):
-        page.get_by_role("button", name=mode, exact=True).click()
-        taken = min(thirty_moves(page, box, lambda name=counter: int(root.get_attribute(name) or 0)) for _ in range(2))  # type: ignore[misc]
-        print(f"{MOVES} moves, {mode.lower()}: {taken:.2f} s")
-        assert taken <= SECONDS
-
-
-def thirty_moves(page: Page, box: FloatRect, drawn: Callable[[], int]) -> float:
+def thirty_moves(page: Page, box: FloatRect, counter: str) -> float:
     """The seconds that 30 moves take, each until its frame is drawn."""
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 10, y)
-    before, begun = drawn(), time.perf_counter()
+    page.evaluate(FRAME)
+    before, begun = count_of(page, counter), time.perf_counter()
     for move in range(MOVES):
         page.mouse.move(x + 100 * math.cos(move / 4), y + 90 * math.sin(move / 4))
         page.evaluate(FRAME)
     taken = time.perf_counter() - begun
-    assert drawn() >= before + MOVES - 1, "each move has a frame"
-    page.keyboard.press("Escape")
+    assert count_of(page, counter) >= before + MOVES, "each move has a frame"
     page.mouse.up()
     return taken
 
 
-def test_places_and_ids_are_sent_once(page: Page, app: App, many: Run, frames: list[bytes]) -> None:
-    _, box = open_map(page, app, many)
-    name = many_names()[25_000].encode()  # one of the middle, which no list shows
-    assert sum(name in frame for frame in frames) == 1
-    assert sum(map(len, frames)) > 20 * COUNT
-    frames.clear()
-    page.get_by_role("radio", name="Easiest").or_(page.get_by_role("button", name="Easiest")).first.click()
-    expect(page.get_by_text("with the highest mean p(true class)")).to_be_visible()
-    circle(page, box)
-    expect(page.get_by_text(re.compile("chosen; the lowest"))).to_be_visible()
-    settle(page)
-    assert frames and not any(name in frame for frame in frames)
-    assert max(map(len, frames)) < 4 * COUNT, "no array of all points is among them"
-
-
-def test_keys_move_the_map_and_the_table_chooses_too(page: Page, app: App, many: Run) -> None:
-    canvas, _ = open_map(page, app, many)
-    root = page.locator("div.scatter")
-    canvas.focus()
-    for key in ("+", "ArrowLeft", "ArrowUp", "-", "0"):
-        drawn = int(root.get_attribute("data-drawn") or 0)
-        page.keyboard.press(key)
-        page.evaluate(FRAME)
-        assert int(root.get_attribute("data-drawn") or 0) > drawn, key
-    page.get_by_text("Table", exact=True).click()
-    settle(page)
-    grid = page.get_by_test_id("stDataFrame").first
-    grid.get_by_test_id("data-grid-canvas").focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("Shift+Space")
-    expect(page.get_by_text("Chosen 1", exact=True)).to_be_visible()
-    lowest = many_numbers()["confidence"].argmin()
-    settle(page)
-    assert tile_ids(page) == [many_names()[lowest]]
+def count_of(page: Page, counter: str) -> int:
+    """How often the map was drawn (`data-drawn`), or how many corners the lasso has (`data-circled`)."""
+    return int(page.locator("div.scatter").get_attribute(counter) or 0)

@@ -26,8 +26,8 @@ from tests.pages.support import OpenPage, components, said, shown_grid
 @pytest.fixture(scope="session")
 def learned(finished: Run, shared: Workspace) -> Run:
     """The finished run with both data maps kept, so that no page starts a process."""
-    for split in ("train", "test"):
-        compute_and_keep(shared, finished, LEARNING, LearningParameters(split), lambda *_: None)  # type: ignore[arg-type]
+    for parameters in (LearningParameters("train"), LearningParameters("test")):
+        compute_and_keep(shared, finished, LEARNING, parameters, lambda *_: None)
     return finished
 
 

@@ -1,4 +1,4 @@
-"""What the Learning page shows: the part, the list of pictures, the axes; the URL says it, the session the selection."""
+"""What the Learning page shows: part, list, axes, classes, as the URL says; what was chosen, as the session says."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -9,8 +9,8 @@ from pages.ui.learning.loaded import Learned
 from pages.ui.markdown import escaped_sentence
 
 _TRAINING_NOTE = (
-    "Each was judged in the steps that learned from it, as those saw it: changed by augmentation and dropout, where these "
-    "are on."
+    "Each was judged in the steps that learned from it, as those saw it: changed by augmentation and dropout, where "
+    "these are on."
 )
 
 
