@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cifar_core.figures.run_looks import MARKERS
+from cifar_core.figures.run_looks import DASHES, MARKERS
 from cifar_core.figures.style import CLASS_COLOURS, NEUTRAL, class_colour, escaped_name, new_figure, whole_number_step
 from cifar_core.text import percent
 
@@ -31,13 +31,14 @@ def class_lines(accuracies: pd.DataFrame) -> go.Figure:
     shown = classes if len(classes) <= MOST_LINES else classes[:WORST]
     _add_others(figure, classes[len(shown) :])
     for line in sorted(shown):  # the legend in the order of the classes
+        colour, turn = class_colour(line.number), line.number // MOST_LINES  # dash and marker differ where it repeats
         figure.add_scatter(
             x=line.epochs,
             y=100 * line.accuracies,
             name=escaped_name(line.name),
             mode="lines+markers",
-            line={"color": class_colour(line.number), "width": 2},
-            marker={"color": class_colour(line.number), "size": 7, "symbol": MARKERS[line.number % len(MARKERS)]},
+            line={"color": colour, "width": 2, "dash": DASHES[turn % len(DASHES)]},
+            marker={"color": colour, "size": 7, "symbol": MARKERS[(line.number + turn) % len(MARKERS)]},
             hovertemplate="%{y:.1f}\u00a0%",
         )
     _axes(figure, accuracies)

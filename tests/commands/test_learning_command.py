@@ -35,7 +35,7 @@ def crafted(workspace: Workspace) -> Workspace:
 
 def test_what_people_and_scripts_read(call: Any, crafted: Workspace, tmp_path: Path) -> None:
     file, where = tmp_path / "learned.csv", ("--workspace", crafted.root)
-    code, out, err = call("learning", RUN, "--split", "test", "--csv", file, "--json", *where)
+    code, out, _ = call("learning", RUN, "--split", "test", "--csv", file, "--json", *where)
     found = json.loads(out.splitlines()[-1])
     epochs = found["epochs"]
     assert code == 0 and found["split"] == "test" and found["run"] == RUN and len(epochs) >= 2

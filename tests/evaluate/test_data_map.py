@@ -145,6 +145,9 @@ def test_regions_are_the_ends_of_the_map_and_ties_stay_in_order() -> None:
     assert pictures_of(table, "easiest").tolist() == [1, 4, 0, 5, 3]
     assert pictures_of(table, "hardest", 3).tolist() == [3, 0, 5]
     assert pictures_of(table, "most ambiguous").tolist() == [0, 5, 3, 1, 4]
+    many = pd.DataFrame({"confidence": np.random.default_rng(0).integers(0, 9, 5000) / 8})
+    by_hand = sorted(range(5000), key=lambda row: (-many["confidence"][row], row))
+    assert pictures_of(many, "easiest").tolist() == by_hand
 
 
 @given(records())

@@ -46,6 +46,15 @@ def test_of_a_hundred_classes_the_worst_few_stand_out() -> None:
     assert len(class_lines(accuracies(values[:, : MOST_LINES + 1])).data) == WORST + 1
 
 
+@pytest.mark.parametrize("worst", [range(3, 50, 10), range(45, 50), range(53, 100, 10)])
+def test_classes_of_one_colour_are_told_apart(worst: range) -> None:
+    values = np.full((2, 100), 0.9)
+    values[:, list(worst)] = 0.1
+    _, *shown = class_lines(accuracies(values)).data
+    assert [trace.line.color for trace in shown] == [class_colour(number) for number in worst]
+    assert len({(trace.line.color, trace.line.dash, trace.marker.symbol) for trace in shown}) == WORST
+
+
 def test_the_table_and_the_words_have_the_numbers_of_the_chart() -> None:
     values = np.array([[0.5, 0.2, np.nan], [0.9, 0.4, np.nan]])
     made = accuracies(values)

@@ -11,7 +11,14 @@ from tests.conftest import ROOT
 from tests.pages.support import OpenPage, said
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-WITH_RUN = ("compare", "confusion", "misclassified", "picture", "predict")  # pages that have nothing to say without one
+WITH_RUN = (
+    "compare",
+    "confusion",
+    "misclassified",
+    "picture",
+    "predict",
+    "trust",
+)  # pages that have nothing to say without one
 
 
 def test_the_page_table_names_every_page() -> None:

@@ -43,7 +43,7 @@ def learned(history: PictureHistory, label: int) -> dict[str, str]:
         "Mean p(true class)": percent(p_true.mean()),
         "Variability": f"{p_true.std():.2f}",
         "Correctness": percent((history.probs.argmax(axis=1) == label).mean()),
-        "AUM (area under the margin)": f"{np.mean(np.log(p_true) - np.log(other)):.2f}",
+        "AUM": f"{np.mean(np.log(p_true) - np.log(other)):.2f}",
     }
 
 

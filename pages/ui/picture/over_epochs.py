@@ -37,12 +37,12 @@ def show_over_epochs(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
         return
     right = history.probs.argmax(axis=1) == picture.label
     st.markdown(f"**Over the epochs.** {explain_forgetting(right, history.epochs)}")
-    _show_numbers(_learned(picture))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _show_step("Earlier", ":material/keyboard_arrow_left:", epoch, epoch_key, history.epochs[::-1])
         _show_step("Later", ":material/keyboard_arrow_right:", epoch, epoch_key, history.epochs)
         st.caption(f"epoch {_named(picture, epoch)} is shown", width="content")
     epoch_marks(marks, epoch, key=f"{epoch_key}_marks", on_chosen=partial(_choose_epoch, epoch_key))
+    _show_numbers(_learned(picture))
 
 
 def _learned(picture: ShownPicture) -> pd.Series:

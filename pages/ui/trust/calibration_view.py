@@ -1,0 +1,189 @@
+"""How sure, how right: the reliability diagram, the numbers of the calibration, and the pictures of a bin."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from cifar_core.evaluate import TERMS
+from cifar_core.figures import NEUTRAL, bin_words, reliability_diagram, reliability_words
+from cifar_core.runs import Run
+from cifar_core.samples import SampleFilter
+from cifar_core.text import counted
+from cifar_core.workspace import Workspace
+from pages.ui.caches import Findings
+from pages.ui.charts import text_colour, with_readable_axes
+from pages.ui.trust.choice import PAGE_KEY, choose_pictures, chosen, clicked_key, on_pictures_changed
+from pages.ui.trust.numbers import Calibration, Reliability
+from pages.ui.trust.pictures import show_pictures
+from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
+
+SCORES = ("ece", "mce", "brier", "nll")
+TABLE_HEIGHT = 262  # CSS pixels: with the numbers above it as high as the diagram
+Interval = tuple[float, float]
+Intervals = Mapping[str, Interval]  # of each of SCORES, as far as it is known
+
+
+def bin_range(confidence: NDArray[np.float64], bins: NDArray[np.int8], place: int) -> tuple[float, float]:
+    """Return the least and the largest confidence in a bin that holds pictures, both inclusive as a filter's range is.
+
+    A bin ends just below its upper bound, and a filter at its bound: these two values leave nothing between bins.
+
+    Args:
+        confidence: of each picture [N].
+        bins: of each picture [N].
+        place: the bin.
+    """
+    inside = confidence[bins == place]
+    return float(inside.min()), float(inside.max())
+
+
+def show_diagram(reliability: Reliability) -> None:
+    """Show the reliability diagram; a click on a bin chooses its pictures."""
+    key, place = clicked_key("diagram"), chosen("bin")
+    st.plotly_chart(
+        _figure(reliability.table, place, text_colour(), reliability.table.to_numpy(float).tobytes()),
+        key=key,
+        on_select=partial(_on_click, key),
+        selection_mode="points",
+        alt=reliability_words(reliability.table),
+        config={"displayModeBar": False},
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _figure(_table: pd.DataFrame, place: int | None, ink: str | None, content: bytes) -> go.Figure:
+    """Return the figure; it is kept, because drawing it takes longer than the rest of the page."""
+    return with_readable_axes(reliability_diagram(_table, place, ink or NEUTRAL))
+
+
+def _on_click(key: str) -> None:
+    """Choose the bin that was clicked; for a callback."""
+    points = st.session_state[key].selection.points
+    clicked = [point["customdata"][0] for point in points if point.get("customdata")]
+    if clicked:
+        choose_pictures("bin", int(clicked[0]))
+
+
+def show_scaling(calibration: Calibration) -> None:
+    """Show the switch that scales all probabilities, and what that brings."""
+    before, after = calibration.before.scores.ece, calibration.after.scores.ece
+    where = (
+        f"fitted on {counted(calibration.fitted, 'validation picture')}"
+        if calibration.on_validation
+        else f"fitted on the {counted(calibration.fitted, 'measured picture')}, since there is no validation part; its "
+        "effect is measured with two halves, each with the T of the other"
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.toggle(
+            "After temperature scaling",
+            key=f"{PAGE_KEY}_scaled",
+            help=TERMS["temperature"].help,
+            on_change=on_pictures_changed,
+        )
+        change = f"{100 * before:.1f} → {percent(after)}"
+        st.caption(f"**T {calibration.temperature:.2f}: ECE {change}**, {where}.", width="stretch")
+
+
+def show_numbers(calibration: Calibration, before: Intervals, after: Intervals) -> None:
+    """Show ECE, MCE, Brier score and NLL, before and after temperature scaling, with their intervals.
+
+    Args:
+        calibration: the numbers.
+        before: their 95 % intervals; {} while they are being computed.
+        after: those after scaling.
+    """
+    rows = [
+        {
+            "score": TERMS[name].title,
+            "now": _score_words(name, getattr(calibration.before.scores, name)),
+            "chance": _interval_words(name, before.get(name)),
+            "after": _score_words(name, getattr(calibration.after.scores, name)),
+            "after_chance": _interval_words(name, after.get(name)),
+        }
+        for name in SCORES
+    ]
+    text = partial(st.column_config.TextColumn, alignment="right")
+    scaled = f"After T = {calibration.temperature:.2f}"
+    st.dataframe(
+        pd.DataFrame(rows),
+        key=f"{PAGE_KEY}_scores",
+        hide_index=True,
+        height="content",
+        alt="ECE, MCE, Brier score and NLL before and after temperature scaling, with intervals",
+        column_config={
+            "score": st.column_config.TextColumn("Lower is better", width=90),
+            "now": text("Now"),
+            "chance": text("95 %", help=TERMS["interval"].help),
+            "after": text(scaled, help=TERMS["temperature"].help),
+            "after_chance": text("95 %", help=TERMS["interval"].help),
+        },
+    )
+
+
+def _score_words(name: str, value: float) -> str:
+    return percent(value) if name in ("ece", "mce") else f"{value:.3f}"
+
+
+def _interval_words(name: str, interval: Interval | None) -> str:
+    if interval is None:
+        return "…"
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f}" if name in ("ece", "mce") else f"{low:.3f} to {high:.3f}"
+
+
+def show_bins(table: pd.DataFrame) -> None:
+    """Show the bins as a table: the diagram's numbers, and its keyboard; a click in a row chooses its pictures."""
+    filled = table[table["n"] > 0].iloc[::-1]
+    key = clicked_key("bins")
+    shown = in_percent(filled, ["confidence", "accuracy"]).assign(
+        bin=[bin_words(row) for _, row in filled.iterrows()],
+        chance=[f"{100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f}" for _, row in filled.iterrows()],
+        gap=(100 * filled["gap"]).round(1),
+    )
+    share = st.column_config.NumberColumn
+    st.dataframe(
+        shown[["bin", "n", "confidence", "accuracy", "chance", "gap"]],
+        key=key,
+        on_select=partial(_choose_row, key, filled.index.tolist()),
+        selection_mode=["single-row", "single-cell"],
+        hide_index=True,
+        height="content" if len(filled) <= 6 else TABLE_HEIGHT,
+        alt="The bins of the reliability diagram; a row shows its pictures",
+        column_config={
+            "bin": st.column_config.TextColumn("Confidence", help=TERMS["reliability"].help),
+            "n": share("n", format="localized", help="Pictures with such a confidence."),
+            "confidence": share("It says", format=PERCENT_FORMAT, help="The mean confidence of the bin."),
+            "accuracy": share("It is right", format=PERCENT_FORMAT),
+            "chance": st.column_config.TextColumn("95 %", help=TERMS["interval"].help),
+            "gap": share("Gap", format="%+.1f", help="Right less said, in percentage points: below 0 it is too sure."),
+        },
+    )
+
+
+def _choose_row(key: str, bins: Sequence[int]) -> None:
+    """Choose the bin of the row that was clicked; for a callback."""
+    selection = st.session_state[key].selection
+    rows = [*selection.rows, *(row for row, _ in selection.cells)]
+    if rows and rows[0] < len(bins):
+        choose_pictures("bin", bins[rows[0]])
+
+
+def show_bin_pictures(workspace: Workspace, run: Run, findings: Findings, reliability: Reliability, place: int) -> None:
+    """Show the pictures of a bin, as many as the diagram says."""
+    words = bin_words(reliability.table.iloc[place])
+    inside = reliability.bins == place
+    if chosen("scaled") or not inside.any():  # an address may name an empty bin
+        ids = findings.table["id"][inside]
+        wanted, link = SampleFilter(outcome="all", ids=frozenset(ids)), {}
+        words = f"{words} after scaling" if chosen("scaled") else words
+    else:
+        low, high = bin_range(findings.table["confidence"].to_numpy(), reliability.bins, place)
+        wanted = SampleFilter(outcome="all", ranges={"confidence": (low, high)})
+        link = {"outcome": "all", "confidence": f"{low!r}~{high!r}"}
+    title = f"Confidence {words}"
+    show_pictures(workspace, run, findings.predictions.epoch, wanted, choice="bin", title=title, link=link)
