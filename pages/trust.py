@@ -9,7 +9,14 @@ from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
-from pages.ui.trust.calibration_view import show_bin_pictures, show_bins, show_diagram, show_numbers, show_scaling
+from pages.ui.trust.calibration_view import (
+    load_intervals,
+    show_bin_pictures,
+    show_bins,
+    show_diagram,
+    show_numbers,
+    show_scaling,
+)
 from pages.ui.trust.choice import PAGE_KEY, TRUST_URL_PARAMETERS, VIEWS, chosen
 from pages.ui.trust.downloads import show_downloads
 from pages.ui.trust.numbers import Calibration, load_calibration, load_sets
@@ -53,7 +60,10 @@ def show_calibration(workspace: Workspace, run: Run, findings: Findings, calibra
         with grid.cell():
             mark_place_of_pictures()
             if chosen("bin") is None:
-                show_numbers(calibration, {}, {})
+                place = st.container()  # the numbers do not wait for their intervals, and nothing above them moves
+                intervals = load_intervals(workspace, run)
+                with place:
+                    show_numbers(calibration, intervals)
                 show_bins(shown.table)
             else:
                 show_bin_pictures(workspace, run, findings, shown, chosen("bin"))

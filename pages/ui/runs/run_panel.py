@@ -53,6 +53,7 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         if run.best is not None:
             _show_link("confusion", "What it confuses", ":material/grid_on:", run)
             _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+            _show_link("trust", "Its confidence", ":material/balance:", run)
             show_compare_link(run)
     if run.error and not run.problem:
         st.caption(f":material/error: {escaped_sentence(run.error)}")
