@@ -33,6 +33,7 @@ VIEWS = {  # of a page, beside its plain address
     "confusion": ("true=cat&predicted=dog",),
     "misclassified": ("outcome=all&image=test/00003.png",),
     "picture": ("source=own",),
+    "learning": ("split=test&list=easiest", "view=table"),
 }
 Fault = tuple[str, str, str, str]  # rule, element, screen, and what axe says of it
 

@@ -1,4 +1,4 @@
-"""The Learning page in a real browser with 50,000 points: lasso and pictures, keyboard and table, speed and messages."""
+"""The Learning page in a real browser with 50,000 points: lasso, pictures, keyboard, table, speed, messages."""
 
 import math
 import re

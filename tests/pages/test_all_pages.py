@@ -14,6 +14,7 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 WITH_RUN = (
     "compare",
     "confusion",
+    "learning",
     "misclassified",
     "picture",
     "predict",

@@ -38,7 +38,7 @@ def show_summary(learned: Learned) -> None:
     """Show the sentence, the numbers beside it, and what one should know of them."""
     facts, summary = learned.facts, learned.summary
     with st.container(gap=None):
-        st.subheader(learning_sentence(summary, facts.split, facts.epochs[-1]), anchor=False)
+        st.header(learning_sentence(summary, facts.split, facts.epochs[-1]), anchor=False)
         steady = summary.unforgettable
         parts = [
             f"{steady:,} ({percent(steady / summary.n)}) were learned and never forgotten",
