@@ -316,6 +316,13 @@ TERMS: dict[str, Term] = {
     "dropout": _of_setting("dropout", "Some neurons rest, so that none is relied on"),
     "schedule": _of_setting("schedule", "How its steps become smaller"),
     "seed": _of_setting("seed", "The number that fixes chance"),
+    "imported": Term(
+        "Imported predictions",
+        "What a model from elsewhere answers",
+        "Class probabilities that another program computed for the pictures of a dataset, imported from a file. They are "
+        "looked at and compared like those of any run. There is no network and no training here, so nothing can be "
+        "predicted with them or trained from them.",
+    ),
     "seed_noise": Term(
         "Seed noise",
         "How much of a result is luck",

@@ -45,6 +45,9 @@ def setting_words(at_a: RunAtEpoch, at_b: RunAtEpoch) -> tuple[str, str]:
         return (
             "**A and B are the same epoch of the same run: choose another one**" if same else "two epochs of one run"
         ), ""
+    imported = [letter for letter, run in (("A", a), ("B", b)) if not run.has_network]
+    if imported:
+        return f"settings of {' and '.join(imported)} not known: imported predictions", ""
     names, origin = differing([a.config, b.config]), _origin_words(a, b)
     if not names:
         return f"{origin}the same settings", ""

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.runs import Run
+from cifar_core.runs import Run, network_missing
 from pages.ui.caches import finished_epochs
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame
@@ -45,9 +45,19 @@ def _show_source(page: PageFrame, run: Run, first: str) -> None:
     epoch = run.best.epoch if source == "own" else st.session_state[f"{PICTURE_PAGE}_epoch"]
     with page.head:
         facts_line(run, n=run.dataset.test if run.dataset else None, epoch=epoch)
-    if source == "own":
+    if source == "own" and not run.has_network:
+        _show_why_not(run)
+    elif source == "own":
         show_own_pictures(page.workspace, run)
     else:
         with show_errors():
             show_test_pictures(page.workspace, run)
     widgets_to_url(PICTURE_PAGE, parameters)
+
+
+def _show_why_not(run: Run) -> None:
+    """Show why imported predictions cannot answer a person's own picture."""
+    st.info(
+        f"{escaped_sentence(network_missing(run))} Choose above a run that was trained here.",
+        icon=":material/info:",
+    )
