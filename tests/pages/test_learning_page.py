@@ -132,6 +132,15 @@ def test_a_run_without_records_says_why_and_shows_its_test_pictures(
     assert "test pictures were never learned" in said(app)
 
 
+def test_one_epoch_is_shown_by_its_margins(open_page: OpenPage, learned: Run, epochs_of_their_own: Workspace) -> None:
+    workspace = epochs_of_their_own
+    shutil.rmtree(workspace.runs / "short" / "analyses")
+    compute_and_keep(workspace, read_run(workspace, "short"), LEARNING, LearningParameters("test"), lambda *_: None)
+    app = open_page(workspace, "learning", run="short", split="test")
+    assert "There is one epoch" in said(app)
+    assert the_map(app)["axes"][0][0] == "AUM"
+
+
 def test_without_the_dataset_the_numbers_stay(
     open_page: OpenPage, learned: Run, shared: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

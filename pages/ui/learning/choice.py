@@ -38,7 +38,7 @@ def view_url_parameters(
     return {
         "list": one_of(lists_shown(has_selection), "hardest"),
         "class": any_of(class_names),
-        "axes": one_of(list(AXES), "map"),
+        "axes": one_of(list(AXES), "map" if len(epochs) > 1 else "aum"),  # over one epoch nothing varies
         "colour": one_of(list(COLOURS), "correctness"),
         "epoch": one_of(list(epochs), epochs[-1]),
         "view": one_of(list(VIEWS), "map"),

@@ -12,6 +12,7 @@ _TRAINING_NOTE = (
     "Each was judged in the steps that learned from it, as those saw it: changed by augmentation and dropout, where "
     "these are on."
 )
+_ONE_EPOCH = "There is one epoch: over it nothing can vary or be forgotten, so the map shows AUM."
 
 
 def learning_sentence(summary: LearningSummary, split: str, last: int) -> str:
@@ -50,5 +51,6 @@ def show_summary(learned: Learned) -> None:
         ]
         st.caption(" · ".join(parts))
         notes = [_TRAINING_NOTE if facts.split == "train" else "", facts.note]
+        notes += [_ONE_EPOCH] if len(facts.epochs) == 1 else []
         if any(notes):
             st.caption(f":material/info: {escaped_sentence(' '.join(filter(None, notes)))}")
