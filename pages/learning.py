@@ -38,7 +38,7 @@ def show_pictures(workspace: Workspace, run: Run, learned: Learned) -> None:
     """Show the map and, beside it, the pictures of the chosen list."""
     split, table, names = learned.facts.split, learned.table, learned.facts.class_names
     chosen = chosen_rows(run, split, len(table))
-    parameters = view_url_parameters(names, len(chosen) > 0)
+    parameters = view_url_parameters(names, learned.facts.epochs, len(chosen) > 0)
     url_to_widgets(PAGE_KEY, parameters, subject=f"{run.id} {split}")
     show_summary(learned)
     show_view_choices(names)

@@ -1,4 +1,4 @@
-"""A run of the shared workspace with a kept data map of 50,000 training pictures, for the tests of the Learning page."""
+"""A run of the shared workspace with a kept data map of 50,000 pictures, for the tests of the Learning page."""
 
 import shutil
 

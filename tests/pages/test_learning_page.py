@@ -26,8 +26,8 @@ from tests.pages.support import OpenPage, components, said, shown_grid
 @pytest.fixture(scope="session")
 def learned(finished: Run, shared: Workspace) -> Run:
     """The finished run with both data maps kept, so that no page starts a process."""
-    for split in ("train", "test"):
-        compute_and_keep(shared, finished, LEARNING, LearningParameters(split), lambda *_: None)  # type: ignore[arg-type]
+    for parameters in (LearningParameters("train"), LearningParameters("test")):
+        compute_and_keep(shared, finished, LEARNING, parameters, lambda *_: None)
     return finished
 
 
@@ -81,7 +81,7 @@ def test_ticked_pictures_have_a_ring_on_the_map(open_page: OpenPage, learned: Ru
 
 def test_the_tiles_follow_the_epoch(open_page: OpenPage, learned: Run, shared: Workspace) -> None:
     app = open_page(shared, "learning", run=learned.id)
-    app.select_slider(key=f"learning_epoch_{learned.id}_train").set_value(1).run()
+    app.select_slider(key="learning_epoch").set_value(1).run()
     answers, grid = read_training_answers(shared, learned.id), shown_grid(app)
     rows = [answers.ids.tolist().index(name) for name in grid["keys"]]
     right = answers.predicted[0, rows] == answers.labels[rows]
@@ -130,6 +130,15 @@ def test_a_run_without_records_says_why_and_shows_its_test_pictures(
     assert not app.exception and not [e.value for e in app.error]
     app.button(key="learning_to_test").click().run()
     assert "test pictures were never learned" in said(app)
+
+
+def test_one_epoch_is_shown_by_its_margins(open_page: OpenPage, learned: Run, epochs_of_their_own: Workspace) -> None:
+    workspace = epochs_of_their_own
+    shutil.rmtree(workspace.runs / "short" / "analyses")
+    compute_and_keep(workspace, read_run(workspace, "short"), LEARNING, LearningParameters("test"), lambda *_: None)
+    app = open_page(workspace, "learning", run="short", split="test")
+    assert "There is one epoch" in said(app)
+    assert the_map(app)["axes"][0][0] == "AUM"
 
 
 def test_without_the_dataset_the_numbers_stay(

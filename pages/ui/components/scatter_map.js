@@ -22,6 +22,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   state.stage.style.height = `${data.height}px`
   state.over.setAttribute("aria-label", data.label)
   state.refit = () => fit(state)
+  root.ontransitionend = event => event.target === root && fit(state) // another theme
   state.watcher ??= new ResizeObserver(state.refit)
   state.watcher.observe(state.stage)
   state.arrived = () => takeArrays(state)
@@ -152,7 +153,7 @@ function bitsOf(mask) {
 
 function fit(state) {
   const { canvas, over, stage, root } = state
-  const [width, height] = [stage.clientWidth, stage.clientHeight]
+  const { width, height } = stage.getBoundingClientRect()
   if (!width || !height) return
   state.ratio = devicePixelRatio || 1
   state.plot = { width: Math.max(40, width - EDGE.left - EDGE.right), height: Math.max(40, height - EDGE.top - EDGE.bottom) }
@@ -180,38 +181,6 @@ function redrawOver(state) {
     drawOver(state)
     state.root.dataset.circled = String(state.lasso.length) // what a measurement waits for
   })
-}
-
-function tellLegend(state) {
-  const { data, arrays, selected, visible, anySelected, legend } = state
-  const [all, chosen] = [new Uint32Array(256), new Uint32Array(256)]
-  let [whole, count] = [0, 0]
-  for (let index = 0; index < visible.length; index += 1) {
-    if (!visible[index]) continue
-    whole += 1
-    all[arrays.codes[index]] += 1
-    if (!selected[index]) continue
-    count += 1
-    chosen[arrays.codes[index]] += 1
-  }
-  const of = (some, each) => (anySelected ? `${some.toLocaleString("en")} / ${each.toLocaleString("en")}` : each.toLocaleString("en"))
-  const entry = (name, background, counts) => {
-    const made = element("span", "entry")
-    const swatch = element("span", "swatch")
-    swatch.style.background = background
-    made.append(swatch, element("span", "", name), element("span", "count", counts))
-    return made
-  }
-  const title = element("span", "title", data.colours)
-  const scale = element("span", "entry")
-  const bar = element("span", "bar")
-  bar.style.background = `linear-gradient(to right, ${data.palette.slice(0, -1).join(", ")})`
-  scale.append(element("span", "", data.ends[0]), bar, element("span", "", data.ends[1]), element("span", "count", of(count, whole)))
-  const entries = data.categories.map((name, code) => entry(name, data.palette[code], of(chosen[code], all[code])))
-  legend.replaceChildren(title, ...(data.categories.length ? entries.filter((_, code) => all[code]) : [scale]))
-  state.clear.disabled = !anySelected
-  state.over.setAttribute("aria-label", `${data.label} ${of(count, whole)} points${anySelected ? " selected" : ""}.`)
-  return count
 }
 
 function select(state, mask) {

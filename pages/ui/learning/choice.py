@@ -1,4 +1,4 @@
-"""What the Learning page shows: the part, the list of pictures, the axes; the URL says it, the session the selection."""
+"""What the Learning page shows: part, list, axes, classes, as the URL says; what was chosen, as the session says."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -25,18 +25,22 @@ def split_url_parameters(has_records: bool) -> dict[str, UrlParameter]:
     return {"split": one_of(list(SPLITS), "train" if has_records else "test")}
 
 
-def view_url_parameters(class_names: Sequence[str], has_selection: bool) -> dict[str, UrlParameter]:
+def view_url_parameters(
+    class_names: Sequence[str], epochs: Sequence[int], has_selection: bool
+) -> dict[str, UrlParameter]:
     """Return what the URL says of what is shown of the part.
 
     Args:
         class_names: that can be chosen.
+        epochs: that were looked at, ascending.
         has_selection: whether pictures were circled in this session: the list of them is in no URL.
     """
     return {
         "list": one_of(lists_shown(has_selection), "hardest"),
         "class": any_of(class_names),
-        "axes": one_of(list(AXES), "map"),
+        "axes": one_of(list(AXES), "map" if len(epochs) > 1 else "aum"),  # over one epoch nothing varies
         "colour": one_of(list(COLOURS), "correctness"),
+        "epoch": one_of(list(epochs), epochs[-1]),
         "view": one_of(list(VIEWS), "map"),
         "image": free_text(),
     }

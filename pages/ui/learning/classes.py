@@ -12,9 +12,9 @@ from pages.ui.wording import PERCENT_FORMAT, in_percent
 
 
 def show_classes(workspace: Workspace, run: Run) -> None:
-    """Show the lines, and the table in a fold."""
+    """Show the lines, and the table in a fold; one epoch makes no line."""
     accuracies = load_class_accuracy(workspace, run)
-    if accuracies.empty:
+    if accuracies["epoch"].nunique() < 2:
         return
     st.subheader("Each class over the epochs", anchor=False)
     test = run.dataset.test if run.dataset else 0

@@ -7,6 +7,7 @@ from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.learning.choice import PAGE_KEY
 from pages.ui.learning.loaded import Learned, load_epoch_answers
+from pages.ui.understand.epoch_playback import show_epoch_player
 
 
 def show_list_epochs(workspace: Workspace, run: Run, learned: Learned, rows: np.ndarray) -> int | None:
@@ -18,16 +19,16 @@ def show_list_epochs(workspace: Workspace, run: Run, learned: Learned, rows: np.
     epochs, part = learned.facts.epochs, "in" if learned.facts.split == "train" else "after"
     if len(epochs) < 2:
         return None
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        with st.container(width=220):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width=180):
             epoch = st.select_slider(
                 "Epoch",
                 epochs,
-                value=epochs[-1],
-                key=f"{PAGE_KEY}_epoch_{run.id}_{learned.facts.split}",
+                key=f"{PAGE_KEY}_epoch",
                 label_visibility="collapsed",
                 format_func=lambda number: f"epoch {number}",
             )
+        show_epoch_player(PAGE_KEY, epochs)
         wanted = None if epoch == epochs[-1] else int(epoch)
         answers = answers_at(workspace, run, learned, wanted)
         labels = learned.table["true"].cat.codes.to_numpy()

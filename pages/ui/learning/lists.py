@@ -25,7 +25,7 @@ LISTS = {
     "easiest": PictureList("Easiest", f"the {MOST} with the highest mean p(true class)"),
     "never": PictureList("Never learned", "wrong at every epoch, the lowest mean p(true class) first"),
     "forgotten": PictureList("Forgotten", "right and then wrong again, the most often first"),
-    LASSO: PictureList("Chosen", "circled in the map or chosen in the table, the lowest mean p(true class) first"),
+    LASSO: PictureList("Chosen", "chosen; the lowest mean p(true class) first"),
 }
 
 

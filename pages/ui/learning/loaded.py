@@ -1,4 +1,4 @@
-"""What the Learning page draws, made once from a kept result and shared: the table, the points, what each epoch said."""
+"""What the Learning page draws, made once from a kept result and shared: the table, the points, each epoch."""
 
 from dataclasses import dataclass
 

@@ -133,7 +133,7 @@ def tile_captions(shown: ShownList, rows: np.ndarray, epoch: int | None) -> tupl
         for answer, label in zip(predicted.tolist(), true.tolist(), strict=True)
     ]
     numbers = [
-        f"p {confidence:.2f} · right {100 * correctness:.0f} %" if correctness == correctness else "never shown"
+        f"p {confidence:.2f} · right {100 * correctness:.0f}\u00a0%" if correctness == correctness else "never shown"
         for confidence, correctness in zip(table["confidence"].iloc[rows], table["correctness"].iloc[rows], strict=True)
     ]
     lines = [

@@ -9,9 +9,10 @@ from pages.ui.learning.loaded import Learned
 from pages.ui.markdown import escaped_sentence
 
 _TRAINING_NOTE = (
-    "Each was judged in the steps that learned from it, as those saw it: changed by augmentation and dropout, where these "
-    "are on."
+    "Each was judged in the steps that learned from it, as those saw it: changed by augmentation and dropout, where "
+    "these are on."
 )
+_ONE_EPOCH = "There is one epoch: over it nothing can vary or be forgotten, so the map shows AUM."
 
 
 def learning_sentence(summary: LearningSummary, split: str, last: int) -> str:
@@ -38,7 +39,7 @@ def show_summary(learned: Learned) -> None:
     """Show the sentence, the numbers beside it, and what one should know of them."""
     facts, summary = learned.facts, learned.summary
     with st.container(gap=None):
-        st.subheader(learning_sentence(summary, facts.split, facts.epochs[-1]), anchor=False)
+        st.header(learning_sentence(summary, facts.split, facts.epochs[-1]), anchor=False)
         steady = summary.unforgettable
         parts = [
             f"{steady:,} ({percent(steady / summary.n)}) were learned and never forgotten",
@@ -50,5 +51,6 @@ def show_summary(learned: Learned) -> None:
         ]
         st.caption(" · ".join(parts))
         notes = [_TRAINING_NOTE if facts.split == "train" else "", facts.note]
+        notes += [_ONE_EPOCH] if len(facts.epochs) == 1 else []
         if any(notes):
             st.caption(f":material/info: {escaped_sentence(' '.join(filter(None, notes)))}")

@@ -1,4 +1,4 @@
-"""One training picture large, in a drawer over the list: its label, its numbers, and what was said of it at each epoch."""
+"""One training picture large, in a drawer over the list: its label, its numbers, the answers of the epochs."""
 
 from dataclasses import dataclass
 from functools import partial
