@@ -31,6 +31,7 @@ class Program(StrEnum):
     CHECK_DATASET = "cifar_core.data.checks.check_process"
     OFFICIAL_READER = "cifar_core.data.sources.official_reader"
     BENCH_PLAIN = "cifar_core.bench.plain"
+    BENCH_RECORDS = "cifar_core.bench.records"
     BENCH_FIRST_MINUTE = "cifar_core.bench.first_minute"
     BENCH_BROWSER = "cifar_core.bench.browser"
     BENCH_SERVER = "cifar_core.bench.server"

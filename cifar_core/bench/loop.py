@@ -3,7 +3,7 @@
 import statistics
 from typing import Any
 
-from cifar_core.bench.sides import Say, train, train_plain
+from cifar_core.bench.sides import Say, time_records, train, train_plain
 from cifar_core.config import make_config
 from cifar_core.workspace import Workspace
 
@@ -11,7 +11,8 @@ from cifar_core.workspace import Workspace
 def measure_loop(workspace: Workspace, dataset: str, *, rounds: int, epochs: int, say: Say) -> dict[str, Any]:
     """Measure seconds per epoch, including the test measurement, of both loops, and what augmentation costs.
 
-    `extras_share` is the part of an epoch of this program that is not spent on training steps.
+    `extras_share` is the part of an epoch of this program that is not spent on training steps, `records_share` that of
+    the calls which note the answers to the training pictures.
 
     Args:
         workspace: has the dataset and gets the runs.
@@ -41,5 +42,6 @@ def measure_loop(workspace: Workspace, dataset: str, *, rounds: int, epochs: int
         "ratio": ratios,
         "extras_share": extras,
         "augmentation_share": varied,
+        "records_share": time_records(workspace, dataset, rounds)["share"].tolist(),
         "peak_memory_bytes": max(memory),
     }

@@ -75,10 +75,23 @@ def train_plain(workspace: Workspace, dataset: str, epochs: int, seed: int = 0) 
     """
     environment = {name: value for name, value in child_environment().items() if not name.startswith(("OMP_", "GOMP_"))}
     options = [f"--workspace={workspace.root}", f"--dataset={dataset}", f"--epochs={epochs}", f"--seed={seed}"]
-    command = command_of(Program.BENCH_PLAIN, *options)
+    return _rows_of(command_of(Program.BENCH_PLAIN, *options), environment, "The plain loop")
+
+
+def time_records(workspace: Workspace, dataset: str, rounds: int) -> pd.DataFrame:
+    """Train with and without training records in turns; one row per round, as `cifar_core.bench.records` prints it.
+
+    Raises:
+        TrainingError: the training failed.
+    """
+    options = [f"--workspace={workspace.root}", f"--dataset={dataset}", f"--rounds={rounds}"]
+    return _rows_of(command_of(Program.BENCH_RECORDS, *options), child_environment(), "The training with records")
+
+
+def _rows_of(command: list[str], environment: dict[str, str], what: str) -> pd.DataFrame:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise TrainingError(f"The plain loop failed: {last_line(done.stderr)}")
+        raise TrainingError(f"{what} failed: {last_line(done.stderr)}")
     return pd.DataFrame([json.loads(line) for line in done.stdout.splitlines()])
 
 

@@ -130,7 +130,8 @@ def report(found: dict[str, Any]) -> list[str]:
             f"Loop on {loop['dataset']}, seconds an epoch with its test: plain {_spread(loop['plain_epoch_seconds'])}, "
             f"ours {_spread(loop['our_epoch_seconds'])}, ratio {_spread(loop['ratio'])}",
             f"  of our epoch: test, history, checkpoint, metrics {_spread(loop['extras_share'], percent=True)}; "
-            f"flip and shift add {_spread(loop['augmentation_share'], percent=True)}; "
+            f"flip and shift add {_spread(loop['augmentation_share'], percent=True)}; training records take "
+            f"{max(loop['records_share']):.2%} at most; "
             f"memory {loop['peak_memory_bytes'] / 1e9:.2f} GB",
         ]
     if "ladder" in found:

@@ -279,6 +279,14 @@ TERMS: dict[str, Term] = {
         "below 0 another class was ahead all the time: such a label may be wrong (Pleiss et al. 2020).",
         "mean over the epochs of z(true class) − highest other z",
     ),
+    "training_records": Term(
+        "Training records",
+        "What it answered while it learned",
+        "For each training picture, each time an epoch showed it: the probability of its label, the margin, the predicted "
+        "class. They are noted in the training steps themselves, so each answer is to a varied (augmented) picture, with "
+        "dropout, by the network of that moment: not what it answers to the picture as it is. They are kept with 11 "
+        "significant bits, about 3 digits.",
+    ),
     "overfitting": Term(
         "Overfitting",
         "Learning by heart",

@@ -21,11 +21,12 @@ from cifar_core.errors import CifarCoreError
 from cifar_core.evaluate.checks import check_probs
 from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_optimizer_tensors, check_tensors
-from cifar_core.runs.records import CreationRecord
+from cifar_core.runs.records import CreationRecord, TrainingRecord
 from cifar_core.runs.run import IMPORTED, RUN_SCHEMA, DatasetFacts
 from cifar_core.runs.run_folder import METRICS, MOST_BYTES, WITHIN_EPOCHS, RunFolder
 from cifar_core.runs.sample_files import SEEN, hash_of_samples
 from cifar_core.runs.tensor_limits import most_optimizer, network_tensors
+from cifar_core.runs.training_records.files import NOT_SHOWN, kept_epochs, read_pictures_file, read_record
 from cifar_core.text import size_text
 from cifar_core.train import EpochLine, MeasuredSplit, best_line
 
@@ -40,14 +41,15 @@ class ResultChecks:
     """
 
     def __init__(
-        self, stored: RunFolder, creation: CreationRecord, settings: RunConfig, data: DatasetFacts | None
+        self, stored: RunFolder, creation: CreationRecord, settings: RunConfig, training: TrainingRecord | None
     ) -> None:
         """Prepare the checks of a run that lies in `stored`, as `as_stored` gives it."""
         self.folder = stored
         self._present = RunFolder(stored.path)  # with the names of the present schema
         self.creation = creation
         self.settings = settings
-        self.data = data
+        self.training = training
+        self.data = training.dataset if training else None
         self.files: dict[str, Path] = {}
         self.test_hash = ""
 
@@ -64,11 +66,12 @@ class ResultChecks:
         best = best_line(lines, self.creation.epoch_rule)
         if best is None:
             return
-        if self.data is None or self.data.test == 0:
+        if self.training is None or self.data is None or self.data.test == 0:
             yield "facts.json names no test pictures, although the run finished epochs"
             return
         for split in ("test", "validation"):
             yield from self._split_faults(split, lines, self.data)
+        yield from self._record_faults(lines, self.training)
         if weights and self.creation.origin != IMPORTED:
             model, classes = self.settings.model, len(self.data.class_names)
             yield from self._fault(lambda: check_weights(self.folder, best.epoch, model, classes))
@@ -134,6 +137,23 @@ class ResultChecks:
         for line in kept:
             yield from self._fault(partial(_check_epoch, self.folder, split, line, data, labels))
             self._keep(self.folder.probs(split, line.epoch), self._present.probs(split, line.epoch))
+
+    def _record_faults(self, lines: list[EpochLine], training: TrainingRecord) -> Iterator[str]:
+        """Check the training records; a run is whole without their folder, which a person may have deleted."""
+        folder, data = self.folder, training.dataset
+        epochs = kept_epochs(lines, training, self.settings, self.creation.epoch_rule)
+        if not epochs or not os.path.lexists(folder.training_records):
+            return
+        try:
+            labels = _check_trained_pictures(folder, data)
+        except ValueError as error:
+            yield str(error)
+            return
+        self._keep(folder.trained_pictures, folder.trained_pictures)
+        weighted = self.settings.optimizer.prune_share > 0  # then the log's accuracy is not that of the pictures shown
+        for line in (lines[epoch - 1] for epoch in epochs):
+            yield from self._fault(partial(_check_record, folder, line, data, labels, compared=not weighted))
+            self._keep(folder.record(line.epoch), folder.record(line.epoch))
 
     def _keep(self, path: Path, present: Path) -> None:
         self.files[present.relative_to(self.folder.path).as_posix()] = path
@@ -254,4 +274,27 @@ def _check_epoch(
         if abs(accuracy - logged) > _TOLERANCE:
             raise ValueError(
                 f"gives {accuracy:.4f} {split} accuracy, {METRICS} says {logged:.4f} at epoch {line.epoch}"
+            )
+
+
+def _check_trained_pictures(folder: RunFolder, data: DatasetFacts) -> np.ndarray:
+    """Check the file that names the pictures that the run trains on; returns their labels, int64 [N]."""
+    with opened(folder, folder.trained_pictures):
+        found = read_pictures_file(folder.trained_pictures, data.train, len(data.class_names))
+        if len(np.unique(found.ids)) < data.train:
+            raise ValueError("gives two pictures the same id")
+    return found.labels
+
+
+def _check_record(
+    folder: RunFolder, line: EpochLine, data: DatasetFacts, labels: np.ndarray, *, compared: bool
+) -> None:
+    """Check the training records of an epoch; `compared`: their accuracy must be that of the log."""
+    with opened(folder, folder.record(line.epoch)) as stream:
+        predicted = read_record(stream, labels, len(data.class_names))["predicted"]
+        accuracy = int((predicted == labels).sum()) / max(1, int((predicted != NOT_SHOWN).sum()))
+        if compared and abs(accuracy - line.train_accuracy) > _TOLERANCE:
+            raise ValueError(
+                f"gives {accuracy:.4f} training accuracy, {METRICS} says {line.train_accuracy:.4f} at epoch "
+                f"{line.epoch}"
             )

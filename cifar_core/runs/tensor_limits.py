@@ -8,7 +8,7 @@ from cifar_core.text import MB
 
 _FLOAT_BYTES = 4  # counters have more, but are few
 _COPIES = 4  # of each weight in a checkpoint: itself, two that Adam keeps, and room for one more of another optimiser
-_PER_PICTURE = 8  # bytes in a checkpoint: the last loss of a picture and its weight
+_PER_PICTURE = 16  # bytes in a checkpoint: the last loss of a picture, its weight, and the answer to it (8)
 _KEPT = 3  # of each weight in the state of an optimiser: as in a checkpoint, without the weight itself
 _REST = 2 * MB  # states of random number generators, zip entries of schema 1
 

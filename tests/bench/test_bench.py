@@ -32,6 +32,7 @@ def test_loop_and_ladder_measure_both_sides(workspace: Workspace) -> None:
     loop = measure_loop(workspace, "tiny", rounds=1, epochs=1, say=lines.append)
     assert loop["ratio"] == [loop["our_epoch_seconds"][0] / loop["plain_epoch_seconds"][0]]
     assert 0 < loop["extras_share"][0] < 1 and loop["peak_memory_bytes"] > 1e8
+    assert 0 < loop["records_share"][0] < 1 and not list(workspace.root.glob("tmp*")), "its file is not left there"
     kept: list[str] = []
     ladder = measure_ladder(
         workspace,
@@ -83,6 +84,7 @@ def test_the_report_has_every_figure() -> None:
             "ratio": [0.25, 0.2, 0.24],
             "extras_share": [0.1],
             "augmentation_share": [0.05],
+            "records_share": [0.004, 0.006],
             "peak_memory_bytes": 1.21e9,
         },
         "ladder": {
@@ -113,6 +115,7 @@ def test_the_report_has_every_figure() -> None:
         "ratio 0.24 (0.20 to 0.25)",
         "10%",
         "5%",
+        "training records take 0.60% at most",
         "1.21 GB",
         "0.7850 (0.7800 to 0.7900)",
         "4.10 (4.00 to 4.20) plain epochs",

@@ -14,6 +14,7 @@ from cifar_core.runs import (
     Run,
     Status,
     export_run,
+    has_training_records,
     import_run,
     list_runs,
     read_metrics,
@@ -43,7 +44,13 @@ KNOWN = {
     "schema-3": ("predictions of both splits", Status.FINISHED, 3, 2),
 }
 # Names, by the version of the zip.
-EXPORTED = {1: "first of its kind", 2: "predictions of both splits", 3: "accuracy within epochs", 4: "went on"}
+EXPORTED = {
+    1: "first of its kind",
+    2: "predictions of both splits",
+    3: "accuracy within epochs",
+    4: "went on",
+    5: "training records",
+}
 each_stored = pytest.mark.parametrize("stored", STORED, ids=[item.parent.name for item in STORED])
 
 
@@ -183,6 +190,7 @@ def test_stored_export_is_imported(version: int, workspace: Workspace) -> None:
     assert verify_run(workspace, run.id) == []
     assert as_stored(run_folder(workspace, run.id)) == run_folder(workspace, run.id)
     assert read_within_epochs(workspace, run.id).empty == (version < 3)
+    assert has_training_records(workspace, run.id) == (version >= 5)
     _, labels = tiny_pictures(100, seed=1)
     assert np.array_equal(read_predictions(workspace, run.id).labels, labels)
 

@@ -11,6 +11,7 @@ from cifar_core.machine import machine_memory
 from cifar_core.models import get_model, layer_table, totals
 from cifar_core.runs.estimate.speed import activation_values
 from cifar_core.runs.run import Run
+from cifar_core.runs.training_records.files import MOST_BYTES, RECORD
 from cifar_core.storage.locks import hold_lock
 from cifar_core.text import size_text
 from cifar_core.train import validation_count
@@ -25,13 +26,17 @@ _PASSES = 2  # every activation has a gradient in the backward pass
 
 
 def run_bytes(workspace: Workspace, config: RunConfig) -> int:
-    """About how many bytes a run will take on the disk: checkpoints, weights, and the predictions of every epoch."""
+    """About how many bytes a run will take on the disk: checkpoints, weights, and what every epoch adds.
+
+    That are predictions and training records.
+    """
     dataset = dataset_state(workspace, config.data.dataset)
     classes = max(2, dataset.classes)
     measured = dataset.test + validation_count(config.data, dataset.train, dataset.validation)
     weights = _FLOAT_BYTES * totals(layer_table(config.model, classes)).parameters
-    predictions = _FLOAT_BYTES * measured * classes
-    return weights * (2 + 3 * _CHECKPOINTS) + predictions * config.optimizer.epochs
+    predictions = _FLOAT_BYTES * measured * classes * config.optimizer.epochs
+    records = min(MOST_BYTES, RECORD.itemsize * dataset.train * config.optimizer.epochs)
+    return weights * (2 + 3 * _CHECKPOINTS) + predictions + records
 
 
 @contextlib.contextmanager

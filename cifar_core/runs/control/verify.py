@@ -7,7 +7,7 @@ from cifar_core.runs.analyses.files import kept_faults
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed, check_old
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import as_stored
-from cifar_core.runs.records import read_creation, require_unedited
+from cifar_core.runs.records import read_creation, read_training_record, require_unedited
 from cifar_core.runs.result_checks import ResultChecks
 from cifar_core.runs.run import Run
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
@@ -28,7 +28,7 @@ def verify_run(workspace: Workspace, run_id: str) -> list[str]:
         require_unedited(folder, run.config)
     except CifarCoreError as error:
         return [str(error)]
-    checks = ResultChecks(as_stored(folder), read_creation(folder), run.config, run.dataset)
+    checks = ResultChecks(as_stored(folder), read_creation(folder), run.config, read_training_record(folder))
     problems = [*(f"{fault}." for fault in checks.faults(weights=not run.active)), *kept_faults(folder)]
     return problems if run.active else problems + _checkpoint_problems(folder, run)
 

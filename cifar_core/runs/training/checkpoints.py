@@ -29,6 +29,7 @@ from cifar_core.runs.training.state_files import (
     read_state,
     state_content,
 )
+from cifar_core.runs.training_records.files import check_values, record_of
 from cifar_core.storage.atomic import make_folder, remove, write_atomic
 from cifar_core.train import epoch_line
 from cifar_core.train.trainer import Trainer
@@ -177,4 +178,17 @@ def _check_fit(state: dict[str, Any], trainer: Trainer) -> None:
         raise DamagedError("it leaves out every picture")
     if not all(isinstance(condition, str) for condition in state.get("conditions", {}).values()):
         raise DamagedError("it does not say what it was computed with")
+    _check_records(state.get("records", {}), trainer)
     check_optimizer(state["optimizer"], trainer)
+
+
+def _check_records(records: Any, trainer: Trainer) -> None:
+    """Raise ValueError where the answers of the epoch that was interrupted cannot be those of `trainer`; loads them."""
+    if not records:  # it stands between two epochs, or an earlier version wrote it
+        return
+    if not has_structure_of(records, trainer.records.state()):
+        raise DamagedError("its answers to the training pictures do not fit this dataset")
+    trainer.records.load_state(records)
+    found = trainer.records.answers()
+    if found is not None:
+        check_values(record_of(*found), trainer.data.train.labels.cpu().numpy(), trainer.data.classes)

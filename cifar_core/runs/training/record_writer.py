@@ -13,6 +13,7 @@ from cifar_core.runs.training_records.files import (
     kept_epochs,
     pictures_content,
     record_content,
+    record_of,
     thinning_sentence,
 )
 from cifar_core.storage.atomic import make_folder, remove, write_atomic
@@ -66,11 +67,12 @@ def _with_rule(
     """
     first = len(trainer.lines) + (1 if trainer.batch == 0 or trainer.records.whole else 2)
     count, epochs = len(trainer.data.train), trainer.config.optimizer.epochs
+    if before is not None and before.record_every and (trainer.lines or trainer.batch):
+        return replace(record, record_every=before.record_every, recorded_from=min(first, before.recorded_from))
     every = every_of(count, once_bytes, epochs)
-    if before is not None and before.record_every:
-        first, every = min(first, before.recorded_from), before.record_every
-    sentences = {thinning_sentence(every, count, epochs)} - {"", *record.warnings}
-    warnings = (*record.warnings, *sentences)[:MAX_WARNINGS]
+    sentence = thinning_sentence(every, count, epochs)
+    said = () if sentence in ("", *record.warnings) else (sentence,)
+    warnings = (*record.warnings, *said)[:MAX_WARNINGS]
     return replace(record, record_every=every, recorded_from=first, warnings=warnings)
 
 
@@ -82,4 +84,4 @@ def write_record(folder: RunFolder, record: TrainingRecord, trainer: Trainer) ->
     """
     epoch, answers = len(trainer.lines), trainer.records.answers()
     if answers is not None and epoch in kept_epochs(trainer.lines, record, trainer.config, trainer.rule):
-        write_atomic(folder.record(epoch), record_content(*answers))
+        write_atomic(folder.record(epoch), record_content(record_of(*answers)))

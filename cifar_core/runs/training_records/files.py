@@ -25,7 +25,7 @@ from cifar_core.train import EpochLine, EpochRule, should_stop_early
 RECORD = np.dtype([("p_true", "<f2"), ("margin", "<f2"), ("predicted", "<i2")])
 NOT_SHOWN = -1
 # Of all files of a run: as much as the predictions of 500 epochs on 10,000 test pictures of 10 classes. 50,000 training
-# pictures take 0.3 MB an epoch, so runs of up to 600 epochs keep every one.
+# pictures take 0.3 MB an epoch, so that each of 500 epochs, the most there are, is kept.
 MOST_BYTES = 200 * MB
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': \[\('p_true', '<f2'\), \('margin', '<f2'\), \('predicted', '<i2'\)\], "
@@ -81,8 +81,8 @@ def _whole(arrays: NpzArrays, name: str, kind: str, count: int) -> np.ndarray:
         return np.concatenate([np.empty(0, header.kind), *npy_chunks(stream, header)])
 
 
-def record_content(p_true: np.ndarray, margin: np.ndarray, predicted: np.ndarray) -> bytes:
-    """The content of the file of an epoch.
+def record_of(p_true: np.ndarray, margin: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """The record of an epoch: an array [N] of `RECORD`.
 
     Args:
         p_true: float16 [N], the probability of the label.
@@ -91,6 +91,11 @@ def record_content(p_true: np.ndarray, margin: np.ndarray, predicted: np.ndarray
     """
     records = np.empty(len(predicted), RECORD)
     records["p_true"], records["margin"], records["predicted"] = p_true, margin, predicted
+    return records
+
+
+def record_content(records: np.ndarray) -> bytes:
+    """The content of the file of an epoch, from its record."""
     buffer = io.BytesIO()
     np.save(buffer, records, allow_pickle=False)
     return buffer.getvalue()
@@ -117,11 +122,12 @@ def read_record(stream: BinaryIO, labels: np.ndarray, classes: int) -> np.ndarra
     if int(match.group(1)) != count or len(content) != match.end() + count * RECORD.itemsize:
         raise ValueError(f"does not hold the records of {counted(count, 'picture')}")
     records = np.frombuffer(content, RECORD, offset=match.end())
-    _check_values(records, labels, classes)
+    check_values(records, labels, classes)
     return records
 
 
-def _check_values(records: np.ndarray, labels: np.ndarray, classes: int) -> None:
+def check_values(records: np.ndarray, labels: np.ndarray, classes: int) -> None:
+    """Check every value of the record of an epoch; arguments and errors as of `read_record`."""
     absent = records["predicted"] == NOT_SHOWN
     for name in ("p_true", "margin"):
         if not np.array_equal(np.isnan(records[name]), absent):
@@ -156,10 +162,10 @@ def every_of(count: int, once_bytes: int, epochs: int) -> int:
 
 
 def thinning_sentence(every: int, count: int, epochs: int) -> str:
-    """What a person should know where not every epoch is kept; empty where each is."""
+    """What a person should know of a new run where not every epoch is kept; empty where each is."""
     if every == 1:
         return ""
-    which = f"of every {every}th epoch and of the last" if every else "of no epoch"
+    which = f"of one epoch in {every} and of the last" if every else "of no epoch"
     needed = size_text(count * RECORD.itemsize * epochs)
     return (
         f"The training records are kept {which}: those of {counted(count, 'training picture')} take {needed} over "

@@ -38,7 +38,7 @@ class TrainingAnswers:
     p_true: np.ndarray  # float32 [E, N], the probability of the label; NaN where the epoch did not show the picture
     margin: np.ndarray  # float32 [E, N], the logit of the label minus the largest other one; likewise
     predicted: np.ndarray  # int16 [E, N], the class; -1 where the epoch did not show the picture
-    note: str = ""  # one sentence where not every epoch is kept
+    note: str = ""  # sentences where not every epoch is kept
 
     @property
     def shown(self) -> np.ndarray:
@@ -99,7 +99,7 @@ def read_training_answers(workspace: Workspace, run_id: str) -> TrainingAnswers:
         raise RunError(
             f"The training records of run {run_id} cannot be read ({path.name}: {reason_of(error)}){_REMEDY}"
         ) from error
-    note = thinning_sentence(facts.record_every, count, config_of(read_creation(folder)).optimizer.epochs)
+    note = _note(folder, facts)
     return TrainingAnswers(
         tuple(epochs), pictures.labels, pictures.ids, pictures.positions, p_true, margin, predicted, note
     )
@@ -108,6 +108,14 @@ def read_training_answers(workspace: Workspace, run_id: str) -> TrainingAnswers:
 def _kept(folder: RunFolder, facts: TrainingRecord) -> list[int]:
     creation = read_creation(folder)
     return kept_epochs(read_lines(folder)[0], facts, config_of(creation), creation.epoch_rule)
+
+
+def _note(folder: RunFolder, facts: TrainingRecord) -> str:
+    epochs, first = config_of(read_creation(folder)).optimizer.epochs, facts.recorded_from
+    earlier = f"They begin with epoch {first}: an earlier version of this program trained the ones before."
+    return " ".join(
+        filter(None, [thinning_sentence(facts.record_every, facts.dataset.train, epochs), earlier * (first > 1)])
+    )
 
 
 def _why_there_are_none(run_id: str, facts: TrainingRecord | None, *, gone: bool) -> str:

@@ -24,7 +24,7 @@ def audit_run(folder: RunFolder) -> AuditedRun:
         ValueError: something is missing or breaks a rule; the text names the file and the rule.
     """
     records = read_json_records(folder)
-    checks = ResultChecks(as_stored(folder), records.creation, records.settings, records.dataset)
+    checks = ResultChecks(as_stored(folder), records.creation, records.settings, records.training)
     for fault in checks.faults():
         raise ValueError(fault)
     return AuditedRun(records.with_test_hash(checks.test_hash), checks.files)

@@ -124,7 +124,7 @@ def _write_zip(handle: BinaryIO, folder: RunFolder, audited: AuditedRun) -> None
         for name, text in records.file_contents().items():
             add(name, io.BytesIO(text), len(text))
         for name, path in audited.files.items():
-            if path.suffix == ".npz":  # of an earlier schema it holds more
+            if path.suffix == ".npz" and path != folder.trained_pictures:  # of an earlier schema it holds more
                 text = samples_content(read_samples(path))
                 add(name, io.BytesIO(text), len(text))
                 continue

@@ -27,7 +27,7 @@ from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 
-_MAX_FILES = 4000  # two for each epoch, a dozen more, and as many that operating systems add to zips
+_MAX_FILES = 4000  # three for each of 500 epochs, a dozen more, and as many that operating systems add to zips
 _CHUNK = 1024 * 1024  # bytes
 
 

@@ -11,12 +11,13 @@ from cifar_core.storage.parse import parse
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1024 * 1024
 _FORMAT = "cifar_core run"
-# Of the zip. 4: a run with the state of its optimiser; 3: a run of schema 3 with the accuracy within epochs; 2: one
-# without; 1: schema 1 or 2.
-VERSION = 4
+# Of the zip. 5: a run with training records; 4: one with the state of its optimiser; 3: a run of schema 3 with the
+# accuracy within epochs; 2: one without; 1: schema 1 or 2.
+VERSION = 5
 _RECORDS = ("config.json", "status.json", "about.json", "facts.json")
 _OTHERS = re.compile(
     r"metrics\.jsonl|within-epochs\.jsonl"
+    r"|training-records/([0-9]{4}\.npy|train\.npz)"
     r"|predictions/(test|validation)(-[0-9]{4}\.npy|\.npz)"
     r"|(best|last)/[0-9]{4}\.safetensors|last/[0-9]{4}-optimizer\.safetensors"
     r"|predictions\.npz|history/test-[0-9]{4}\.npy|best\.safetensors",  # of version 1

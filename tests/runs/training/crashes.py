@@ -103,7 +103,7 @@ def results(folder: RunFolder) -> dict[str, Any]:
     }
     best = best_line([epoch_line(line) for line in lines], LOWEST_LOSS)
     weights = [folder.weights(best.epoch), folder.last_weights(len(lines))] if best else []
-    for path in [*folder.predictions.iterdir(), *weights]:
+    for path in [*folder.predictions.iterdir(), *folder.training_records.iterdir(), *weights]:
         found[path.name] = path.read_bytes() if path.exists() else b""
     return found
 

@@ -21,7 +21,7 @@ from cifar_core.errors import CifarCoreError, DataError, RunError
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.runs import ImportedRun, import_run, list_runs, verify_run
 from cifar_core.runs.hashed_tensors import with_hash
-from cifar_core.runs.transfer import importing
+from cifar_core.runs.transfer import importing, manifest
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import BAD_IDS, snapshot
 from tests.runs.exported_runs import RUN, STORED, Change, edit, members, npy, npz, packed_run, rewrite
@@ -278,7 +278,7 @@ MANIFESTS: list[tuple[Change, str]] = [
     (b"[]", "manifest.json is not the manifest of a run"),
     (b" " * 2_000_000, "manifest.json is larger than"),
     (edit(format="x"), "is not the manifest of a run"),
-    (edit(version=5), "was written by a newer version"),
+    (edit(version=manifest.VERSION + 1), "was written by a newer version"),
     (edit(origin="x"), "origin must be a SHA-256"),
     (edit(files=[]), "files must be a JSON object"),
     (edit(files={}), "about.json is not listed in manifest.json"),
