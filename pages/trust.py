@@ -9,7 +9,14 @@ from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
-from pages.ui.trust.calibration_view import show_bin_pictures, show_bins, show_diagram, show_numbers, show_scaling
+from pages.ui.trust.calibration_view import (
+    load_intervals,
+    show_bin_pictures,
+    show_bins,
+    show_diagram,
+    show_numbers,
+    show_scaling,
+)
 from pages.ui.trust.choice import PAGE_KEY, TRUST_URL_PARAMETERS, VIEWS, chosen
 from pages.ui.trust.downloads import show_downloads
 from pages.ui.trust.numbers import Calibration, load_calibration, load_sets
@@ -45,7 +52,10 @@ def show_head(calibration: Calibration) -> None:
 
 def show_calibration(workspace: Workspace, run: Run, findings: Findings, calibration: Calibration) -> None:
     """Show the reliability diagram, and beside it the numbers and bins, or the pictures of the chosen bin."""
-    show_scaling(calibration)
+    place = st.container()
+    intervals = load_intervals(workspace, run)
+    with place:
+        show_scaling(calibration, intervals)
     shown = calibration.after if chosen("scaled") else calibration.before
     with st.grid(2, min_column_width=COLUMN) as grid:
         with grid.cell():
@@ -53,7 +63,7 @@ def show_calibration(workspace: Workspace, run: Run, findings: Findings, calibra
         with grid.cell():
             mark_place_of_pictures()
             if chosen("bin") is None:
-                show_numbers(calibration, {}, {})
+                show_numbers(calibration, intervals)
                 show_bins(shown.table)
             else:
                 show_bin_pictures(workspace, run, findings, shown, chosen("bin"))

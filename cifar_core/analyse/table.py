@@ -2,7 +2,8 @@
 
 from typing import Any
 
+from cifar_core.analyse.calibration import CALIBRATION
 from cifar_core.analyse.declaration import Analysis
 
-_DECLARED: tuple[Analysis[Any], ...] = ()
+_DECLARED: tuple[Analysis[Any], ...] = (CALIBRATION,)
 ANALYSES = {analysis.id: analysis for analysis in _DECLARED}

@@ -124,6 +124,44 @@ TERMS: dict[str, Term] = {
         "with the highest one, and may be sure and wrong.",
         "softmax of the last layer",
     ),
+    "nll": Term(
+        "NLL (log loss)",
+        "What its doubt costs",
+        "Negative log-likelihood: the mean loss of all pictures. A confident mistake costs most; 0 is perfect.",
+        "mean of −ln p(true class), p of at least 1e-12",
+    ),
+    "brier": Term(
+        "Brier score",
+        "How far its belief lies from the truth",
+        "The squared distance of all probabilities from the answer that gives the true class 100 %, as a mean over the "
+        "pictures. From 0 (perfect) to 2; it rewards being right and knowing how well one knows.",
+        "mean of Σ (p of the class − 1 if it is the true one)² over the classes",
+    ),
+    "ece": Term(
+        "ECE (expected calibration error)",
+        "How far its promises are off, on average",
+        "The pictures are put into 15 equal bins of their confidence. In each bin the accuracy is compared with the mean "
+        "confidence; the ECE is the mean difference, each bin counting as often as it has pictures. At 0.05, what the "
+        "network says and how often it is right lie 5 points apart. Chance alone makes it larger than 0: its 95 % "
+        "interval begins at 0 where chance explains it.",
+        "Σ pictures of the bin / all × |accuracy − mean confidence| over the bins",
+    ),
+    "mce": Term(
+        "MCE (maximum calibration error)",
+        "Its worst promise",
+        "The largest difference of accuracy and mean confidence over the 15 bins of the ECE. A bin of few pictures often "
+        "has it by chance.",
+        "max |accuracy − mean confidence| over the bins with pictures",
+    ),
+    "temperature": Term(
+        "Temperature scaling",
+        "Telling it to be less sure of itself, or more",
+        "All logits are divided by one number T, the temperature: above 1 the network becomes less sure, below 1 surer. "
+        "The predicted classes stay. T is fitted on the validation part so that its NLL is lowest; where there is none, on "
+        "the measured part, and what it brings is measured on two halves, each with the T of the other one. Of "
+        "predictions averaged over views, the logarithm of the average takes the place of the logits.",
+        "softmax(ln p / T)",
+    ),
     "reliability": Term(
         "Reliability diagram",
         "How often it is right when it says how sure it is",
@@ -138,11 +176,6 @@ TERMS: dict[str, Term] = {
         "more of these answers are right.",
         "pictures with confidence ≥ threshold / pictures",
     ),
-    "ece": Term("ECE", "x", "x."),
-    "mce": Term("MCE", "x", "x."),
-    "brier": Term("Brier score", "x", "x."),
-    "nll": Term("NLL", "x", "x."),
-    "temperature": Term("Temperature", "x", "x."),
     "conformal": Term(
         "Conformal set",
         "All the classes it may be",

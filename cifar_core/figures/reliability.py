@@ -11,13 +11,14 @@ RELIABILITY_HEIGHT = 460  # pixels, both panels
 _UPPER, _LOWER = (0.34, 1.0), (0.0, 0.25)  # shares of the height: the diagram, the histogram
 _GRID = "rgba(128,128,128,0.2)"
 _UNSEEN = "rgba(0,0,0,0)"
+_HOVER_LABEL = {"bgcolor": "#24303C", "font": {"color": "#FFFFFF"}, "align": "left"}  # else as unseen as the column
 
 
 def reliability_diagram(table: pd.DataFrame, chosen: int | None = None, ink: str = NEUTRAL) -> go.Figure:
     """Accuracy in each bin of the confidence against the diagonal, and under it the pictures of each bin.
 
     A bin that holds pictures answers a click anywhere in its column: the point that was clicked has the number of the
-    bin as `customdata[0]`. An empty bin has nothing to click.
+    bin as `customdata`. An empty bin has nothing to click.
 
     Args:
         table: of `reliability_table`: a row a bin.
@@ -150,23 +151,29 @@ def _add_counts(figure: go.Figure, filled: pd.DataFrame) -> None:
 
 def _add_columns(figure: go.Figure, filled: pd.DataFrame) -> None:
     """What cannot be seen and answers the pointer: the whole column of each bin, in both panels."""
-    columns = ["low", "high", "n", "confidence", "accuracy", "accuracy_low", "accuracy_high"]
-    values = filled[columns].to_numpy(float) * [100, 100, 1, 100, 100, 100, 100]
-    for axis, height in (("y", 100.0), ("y2", float(filled["n"].max()) if len(filled) else 1.0)):
+    places, words = filled.index.tolist(), [_hover_words(row) for _, row in filled.iterrows()]
+    for axis, height in (("y", 100.0), ("y2", float(filled["n"].max()))):
         figure.add_bar(
             x=_centres(filled),
             width=100 * (filled["high"] - filled["low"]),
             y=np.full(len(filled), height),
             yaxis=axis,
-            customdata=np.column_stack([filled.index.to_numpy(), values]),
+            customdata=places,  # a list: of an array the browser would make another thing
+            hovertext=words,
+            hovertemplate="%{hovertext}<extra></extra>",
+            hoverlabel=_HOVER_LABEL,
             marker={"color": _UNSEEN, "line": {"width": 0}},
             showlegend=False,
-            hovertemplate="Confidence %{customdata[1]:.1f} to %{customdata[2]:.1f} %<br>"
-            "it says %{customdata[4]:.1f} % on average<br>"
-            "it is right in %{customdata[5]:.1f} % (95 %: %{customdata[6]:.1f} to %{customdata[7]:.1f} %)<br>"
-            "n = %{customdata[3]:,.0f}: a click shows them<extra></extra>",
             **_KEPT,
         )
+
+
+def _hover_words(row: "pd.Series[float]") -> str:
+    interval = f"{100 * row['accuracy_low']:.1f} to {percent(row['accuracy_high'])}"
+    return (
+        f"confidence {bin_words(row)}<br>it says {percent(row['confidence'])} on average<br>"
+        f"it is right in {percent(row['accuracy'])} (95\u00a0%: {interval})<br>n = {row['n']:,.0f}: a click shows them"
+    )
 
 
 def _mark_bin(figure: go.Figure, row: "pd.Series[float]") -> None:

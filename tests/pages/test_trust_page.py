@@ -3,7 +3,7 @@
 import math
 import shutil
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
+from cifar_core.analyse.calibration import CALIBRATION, CalibrationParameters, calibration_of
+from cifar_core.analyse.compute.keeping import compute_and_keep
 from cifar_core.evaluate import (
     BINS,
     OUTCOMES,
@@ -29,16 +31,14 @@ from cifar_core.evaluate import (
     trust_sentence,
     with_temperature,
 )
-from cifar_core.runs import Run, read_predictions
-from cifar_core.runs.run_folder import RunFolder
+from cifar_core.runs import Run, read_predictions, read_run
 from cifar_core.samples import passing, sample_table
 from cifar_core.text import percent
-from cifar_core.train import MeasuredSplit
 from cifar_core.workspace import Workspace
 from pages.ui.trust.calibration_view import _choose_row, _on_click, bin_range
 from pages.ui.trust.threshold_view import outcome_filter
 from tests.conftest import ROOT, save_tiny
-from tests.pages.support import OpenPage, said, shown_grid
+from tests.pages.support import OpenPage, said, shown_grid, write_probs
 
 STORED = sorted((ROOT / "tests" / "fixtures").glob("schema-*/*"))
 EDGES = np.arange(BINS + 1) / BINS
@@ -57,29 +57,6 @@ def plain(app: AppTest) -> str:
 def sentence(app: AppTest) -> str:
     """The sentence that stands first."""
     return str(app.header[0].value).replace("\\", "")
-
-
-def write_probs(
-    workspace: Workspace, run_id: str, confidence: np.ndarray, right: np.ndarray, split: MeasuredSplit = "test"
-) -> None:
-    """Let a run of ten classes say after epoch 2 so surely what is right, or what is not."""
-    found = read_predictions(workspace, run_id, 2, split=split)
-    answers = np.where(right, found.labels, (found.labels + 1) % 10)
-    probs = np.repeat((1 - confidence)[:, None] / 9, 10, axis=1)
-    probs[np.arange(len(answers)), answers] = confidence
-    np.save(RunFolder(workspace.runs / run_id).probs(split, 2), probs.astype(np.float32))
-
-
-@pytest.fixture
-def doubtful(epochs_of_their_own: Workspace) -> Workspace:
-    """Runs `late` and `unjudged` are less sure of what they get wrong, and too sure of all; both report epoch 2."""
-    rng = np.random.default_rng(0)
-    for run_id in ("late", "unjudged"):
-        for split in get_args(MeasuredSplit):
-            n = len(read_predictions(epochs_of_their_own, run_id, 2, split=split).labels)
-            confidence = rng.uniform(0.25, 0.99, n)
-            write_probs(epochs_of_their_own, run_id, confidence, rng.random(n) < confidence**1.5, split)
-    return epochs_of_their_own
 
 
 @pytest.fixture
@@ -107,6 +84,25 @@ def test_the_sentence_and_the_numbers_are_those_of_the_library(open_page: OpenPa
     ]  # fmt: skip
     assert scores["after"].tolist()[3] == f"{after.nll:.3f}"
     assert bins["n"].sum() == 100 and (bins["n"] > 0).all()
+
+
+def test_intervals_come_from_the_kept_analysis_and_not_from_a_stale_one(
+    open_page: OpenPage, doubtful: Workspace
+) -> None:
+    app = open_page(doubtful, "trust", run="late")
+    assert set(app.dataframe[0].value["chance"]) == {"…"}, "the numbers do not wait for them"
+    run = read_run(doubtful, "late")
+    kept = compute_and_keep(doubtful, run, CALIBRATION, CalibrationParameters(), lambda *_: None)
+    found = calibration_of(kept.values)
+    app.run()
+    ece, nll = (found.after.intervals[name] for name in ("ece", "nll"))
+    intervals = app.dataframe[0].value["after_chance"].tolist()
+    assert intervals[0] == f"{100 * ece.low:.1f} to {100 * ece.high:.1f}"
+    assert intervals[3] == f"{nll.low:.3f} to {nll.high:.3f}"
+    assert f"T {found.temperature[0]:.2f} (95\u00a0% {found.temperature[1]:.2f} to" in plain(app)
+    write_probs(doubtful, "late", np.full(100, 0.9), np.ones(100, bool))
+    app.run()
+    assert app.warning and set(app.dataframe[0].value["chance"]) == {"…"}
 
 
 def test_each_bin_shows_exactly_its_pictures(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
@@ -176,7 +172,7 @@ def test_after_scaling_the_bins_hold_other_pictures(open_page: OpenPage, doubtfu
 def test_a_click_on_the_diagram_or_in_a_row_chooses_the_bin(monkeypatch: pytest.MonkeyPatch) -> None:
     state: dict[str, Any] = {}
     monkeypatch.setattr(st, "session_state", state)
-    state["diagram"] = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": [13.0, 86.7, 93.3]}]))
+    state["diagram"] = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": 13}]))
     _on_click("diagram")
     assert (state["trust_bin"], state["trust_page"]) == (13, 1)
     state["diagram"] = SimpleNamespace(selection=SimpleNamespace(points=[]))

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from cifar_core.analyse.calibration import CALIBRATION
+from cifar_core.analyse.compute.calibration import compute_calibration
 from cifar_core.analyse.declaration import Result
 from cifar_core.jobs.progress import OnProgress
 from cifar_core.runs import Run
@@ -10,4 +12,4 @@ from cifar_core.workspace import Workspace
 
 # By the id of the analysis: computes it for a run with these parameters. It begins with a report of its progress and
 # reports now and then, by which it is stopped, and raises a CifarCoreError with one sentence where it fails.
-COMPUTE: dict[str, Callable[[Workspace, Run, Any, OnProgress], Result]] = {}
+COMPUTE: dict[str, Callable[[Workspace, Run, Any, OnProgress], Result]] = {CALIBRATION.id: compute_calibration}

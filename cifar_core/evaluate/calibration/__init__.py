@@ -12,7 +12,14 @@ from cifar_core.evaluate.calibration.conformal import (
     cross_fitted_sets,
 )
 from cifar_core.evaluate.calibration.scores import CalibrationScores, calibration_scores
-from cifar_core.evaluate.calibration.temperature import cross_fitted, fit_temperature, halves, with_temperature
+from cifar_core.evaluate.calibration.temperature import (
+    Recalibrated,
+    cross_fitted,
+    fit_temperature,
+    halves,
+    recalibrated,
+    with_temperature,
+)
 from cifar_core.evaluate.calibration.thresholds import (
     OUTCOMES,
     coverage_curve,
@@ -25,6 +32,7 @@ __all__ = [
     "BINS",
     "OUTCOMES",
     "CalibrationScores",
+    "Recalibrated",
     "bin_of",
     "calibration_scores",
     "conformal_quantile",
@@ -37,6 +45,7 @@ __all__ = [
     "fit_temperature",
     "halves",
     "outcomes",
+    "recalibrated",
     "reliability_table",
     "threshold_for",
     "trust_sentence",

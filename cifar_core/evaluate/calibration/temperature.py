@@ -113,6 +113,29 @@ def cross_fitted(predictions: CheckedPredictions) -> Floats:
     return scaled
 
 
+class Recalibrated(NamedTuple):
+    """What temperature scaling makes of predictions."""
+
+    temperature: float  # fitted on the whole of `fitted_on`
+    fitted_on: CheckedPredictions
+    after: CheckedPredictions
+
+
+def recalibrated(measured: CheckedPredictions, fitting: CheckedPredictions | None = None) -> Recalibrated:
+    """Predictions with the temperature that was fitted on others, such as those of the validation part.
+
+    Without others it is fitted on these themselves, and `after` is `cross_fitted`.
+
+    Raises:
+        DataError: there are no pictures.
+    """
+    fitted_on = measured if fitting is None else fitting
+    temperature = fit_temperature(fitted_on)
+    probs = cross_fitted(measured) if fitting is None else with_temperature(measured.probs, temperature)
+    after = CheckedPredictions(measured.labels, probs, measured.class_names)
+    return Recalibrated(temperature, fitted_on, after)
+
+
 def part_of(predictions: CheckedPredictions, chosen: NDArray[np.bool_]) -> CheckedPredictions:
     """The predictions of the chosen pictures, bool [N]."""
     return CheckedPredictions(predictions.labels[chosen], predictions.probs[chosen], predictions.class_names)

@@ -49,7 +49,7 @@ def write_kept_file(folder: RunFolder, name: str, meta: KeptMeta, arrays: Mappin
         StorageError: the disk refused, or it is too large; the earlier one is whole.
         TypeError, ValueError: it holds something that no file may hold, such as objects or NaN in its JSON.
     """
-    written = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+    written = {key: np.asarray(array, order="C") for key, array in arrays.items()}
     for key, array in written.items():
         if not _NAME.fullmatch(key) or not is_plain(array):
             raise TypeError(f"{key} ({array.dtype}) cannot be kept as an array of a result")
@@ -120,7 +120,7 @@ def kept_file(folder: RunFolder, name: str) -> Path:
 def _hash_of(said: bytes, arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256(said)
     for key in sorted(arrays):
-        array = np.ascontiguousarray(arrays[key])
+        array = np.asarray(arrays[key], order="C")
         digest.update(f"\n{key} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

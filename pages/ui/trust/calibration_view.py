@@ -1,6 +1,6 @@
 """How sure, how right: the reliability diagram, the numbers of the calibration, and the pictures of a bin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -9,12 +9,20 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.analyse.calibration import (
+    CALIBRATION,
+    CalibrationParameters,
+    CalibrationResult,
+    MeasuredScores,
+    calibration_of,
+)
 from cifar_core.evaluate import TERMS
 from cifar_core.figures import NEUTRAL, bin_words, reliability_diagram, reliability_words
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.analyses.analysis_box import show_analysis
 from pages.ui.caches import Findings
 from pages.ui.charts import text_colour, with_readable_axes
 from pages.ui.trust.choice import PAGE_KEY, choose_pictures, chosen, clicked_key, on_pictures_changed
@@ -22,10 +30,10 @@ from pages.ui.trust.numbers import Calibration, Reliability
 from pages.ui.trust.pictures import show_pictures
 from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
 
-SCORES = ("ece", "mce", "brier", "nll")
+SCORES = {"ece": "ECE", "mce": "MCE", "brier": "Brier score", "nll": "NLL"}
+_SHARES = ("ece", "mce")
+_SCORES_HELP = " ".join(f"{title}: {TERMS[name].help}" for name, title in SCORES.items())
 TABLE_HEIGHT = 262  # CSS pixels: with the numbers above it as high as the diagram
-Interval = tuple[float, float]
-Intervals = Mapping[str, Interval]  # of each of SCORES, as far as it is known
 
 
 def bin_range(confidence: NDArray[np.float64], bins: NDArray[np.int8], place: int) -> tuple[float, float]:
@@ -64,13 +72,13 @@ def _figure(_table: pd.DataFrame, place: int | None, ink: str | None, content: b
 def _on_click(key: str) -> None:
     """Choose the bin that was clicked; for a callback."""
     points = st.session_state[key].selection.points
-    clicked = [point["customdata"][0] for point in points if point.get("customdata")]
+    clicked = [point["customdata"] for point in points if "customdata" in point]
     if clicked:
-        choose_pictures("bin", int(clicked[0]))
+        choose_pictures("bin", clicked[0])
 
 
-def show_scaling(calibration: Calibration) -> None:
-    """Show the switch that scales all probabilities, and what that brings."""
+def show_scaling(calibration: Calibration, found: CalibrationResult | None) -> None:
+    """Show the switch that scales all probabilities, and what that brings; arguments as those of `show_numbers`."""
     before, after = calibration.before.scores.ece, calibration.after.scores.ece
     where = (
         f"fitted on {counted(calibration.fitted, 'validation picture')}"
@@ -86,29 +94,35 @@ def show_scaling(calibration: Calibration) -> None:
             on_change=on_pictures_changed,
         )
         change = f"{100 * before:.1f} → {percent(after)}"
-        st.caption(f"**T {calibration.temperature:.2f}: ECE {change}**, {where}.", width="stretch")
+        chance = f" (95\u00a0% {found.temperature[1]:.2f} to {found.temperature[2]:.2f})" if found else ""
+        st.caption(f"**T {calibration.temperature:.2f}**{chance}: **ECE {change}**, {where}.", width="stretch")
 
 
-def show_numbers(calibration: Calibration, before: Intervals, after: Intervals) -> None:
-    """Show ECE, MCE, Brier score and NLL, before and after temperature scaling, with their intervals.
+def load_intervals(workspace: Workspace, run: Run) -> CalibrationResult | None:
+    """Show how the analysis that computes the intervals stands; return what it found, None while there is nothing."""
+    kept = show_analysis(workspace, run, CALIBRATION, CalibrationParameters(), f"{PAGE_KEY}_analysis")
+    return None if kept is None or kept.stale else calibration_of(kept.values)
+
+
+def show_numbers(calibration: Calibration, found: CalibrationResult | None) -> None:
+    """Show ECE, MCE, Brier score and NLL, before and after temperature scaling.
 
     Args:
         calibration: the numbers.
-        before: their 95 % intervals; {} while they are being computed.
-        after: those after scaling.
+        found: their 95 % intervals; None while they are being computed.
     """
     rows = [
         {
-            "score": TERMS[name].title,
+            "score": title,
             "now": _score_words(name, getattr(calibration.before.scores, name)),
-            "chance": _interval_words(name, before.get(name)),
+            "chance": _interval_words(name, None if found is None else found.before),
             "after": _score_words(name, getattr(calibration.after.scores, name)),
-            "after_chance": _interval_words(name, after.get(name)),
+            "after_chance": _interval_words(name, None if found is None else found.after),
         }
-        for name in SCORES
+        for name, title in SCORES.items()
     ]
     text = partial(st.column_config.TextColumn, alignment="right")
-    scaled = f"After T = {calibration.temperature:.2f}"
+    chance = partial(text, "95 %", help="The range in which chance alone may move it: 1,000 bootstrap resamples.")
     st.dataframe(
         pd.DataFrame(rows),
         key=f"{PAGE_KEY}_scores",
@@ -116,24 +130,24 @@ def show_numbers(calibration: Calibration, before: Intervals, after: Intervals) 
         height="content",
         alt="ECE, MCE, Brier score and NLL before and after temperature scaling, with intervals",
         column_config={
-            "score": st.column_config.TextColumn("Lower is better", width=90),
+            "score": st.column_config.TextColumn("Lower is better", help=_SCORES_HELP),
             "now": text("Now"),
-            "chance": text("95 %", help=TERMS["interval"].help),
-            "after": text(scaled, help=TERMS["temperature"].help),
-            "after_chance": text("95 %", help=TERMS["interval"].help),
+            "chance": chance(),
+            "after": text(f"T = {calibration.temperature:.2f}", help=TERMS["temperature"].help),
+            "after_chance": chance(),
         },
     )
 
 
 def _score_words(name: str, value: float) -> str:
-    return percent(value) if name in ("ece", "mce") else f"{value:.3f}"
+    return percent(value) if name in _SHARES else f"{value:.3f}"
 
 
-def _interval_words(name: str, interval: Interval | None) -> str:
-    if interval is None:
+def _interval_words(name: str, scores: MeasuredScores | None) -> str:
+    if scores is None:
         return "…"
-    low, high = interval
-    return f"{100 * low:.1f} to {100 * high:.1f}" if name in ("ece", "mce") else f"{low:.3f} to {high:.3f}"
+    _, low, high = scores.intervals[name]
+    return f"{100 * low:.1f} to {100 * high:.1f}" if name in _SHARES else f"{low:.3f} to {high:.3f}"
 
 
 def show_bins(table: pd.DataFrame) -> None:

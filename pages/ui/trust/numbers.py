@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from cifar_core.errors import RunError
+from cifar_core.analyse.calibration import fitting_predictions
 from cifar_core.evaluate import (
     CalibrationScores,
     CheckedPredictions,
@@ -22,17 +22,15 @@ from cifar_core.evaluate import (
     conformal_sets,
     conformal_table,
     coverage_curve,
-    cross_fitted,
     cross_fitted_answers,
     cross_fitted_sets,
-    fit_temperature,
+    recalibrated,
     reliability_table,
     threshold_for,
     trust_sentence,
     wilson_interval,
-    with_temperature,
 )
-from cifar_core.runs import Run, read_predictions
+from cifar_core.runs import Run
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace
@@ -142,36 +140,26 @@ def _identity(workspace: Workspace, run: Run) -> tuple[object, ...]:
     return run.id, epoch, *findings_identity(workspace, run, epoch), *validation
 
 
-def _validation(workspace: Workspace, run: Run) -> CheckedPredictions | None:
-    """Return the validation predictions of the reported epoch; None where there are none."""
-    if run.best is None or run.best.validation_accuracy is None:
-        return None
-    try:
-        return read_predictions(workspace, run.id, split="validation")
-    except RunError:  # runs of the first schemas kept none
-        return None
-
-
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _load_calibration(_workspace: Workspace, _run: Run, identity: object) -> Calibration:
     measured: CheckedPredictions = load_findings(_workspace, _run).predictions
-    validation = _validation(_workspace, _run)
-    fitted = measured if validation is None else validation
-    temperature = fit_temperature(fitted)
-    scaled = cross_fitted(measured) if validation is None else with_temperature(measured.probs, temperature)
-    after = CheckedPredictions(measured.labels, scaled, measured.class_names)
+    validation = fitting_predictions(_workspace, _run)
+    found = recalibrated(measured, validation)
     return Calibration(
-        len(fitted.labels), validation is not None, temperature, _reliability(measured), _reliability(after)
+        fitted=len(found.fitted_on.labels),
+        on_validation=validation is not None,
+        temperature=found.temperature,
+        before=_reliability(measured),
+        after=_reliability(found.after),
     )
 
 
 def _reliability(predictions: CheckedPredictions) -> Reliability:
-    confidence = np.concatenate([probs.max(axis=1) for _, probs in predictions.blocks()])
     return Reliability(
         reliability_table(predictions),
         calibration_scores(predictions),
         trust_sentence(predictions),
-        bin_of(confidence).astype(np.int8),
+        bin_of(_confidence(predictions)).astype(np.int8),
     )
 
 
@@ -183,7 +171,7 @@ def _load_curve(_workspace: Workspace, _run: Run, identity: object) -> pd.DataFr
 @st.cache_resource(max_entries=96, show_spinner=False)
 def _load_proposal(_workspace: Workspace, _run: Run, accuracy: float, identity: object) -> Proposal | None:
     measured: CheckedPredictions = load_findings(_workspace, _run).predictions
-    validation = _validation(_workspace, _run)
+    validation = fitting_predictions(_workspace, _run)
     fitted = measured if validation is None else validation
     threshold = threshold_for(fitted, accuracy)
     if threshold is None:
@@ -200,7 +188,7 @@ def _load_proposal(_workspace: Workspace, _run: Run, accuracy: float, identity: 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _load_sets(_workspace: Workspace, _run: Run, identity: object) -> ClassSets:
     measured: CheckedPredictions = load_findings(_workspace, _run).predictions
-    validation = _validation(_workspace, _run)
+    validation = fitting_predictions(_workspace, _run)
     fitted = measured if validation is None else validation
     quantile = conformal_quantile(fitted, CONFORMAL_COVERAGE)
     if validation is None:

@@ -1,4 +1,4 @@
-"""Bins, scores and the temperature against torchmetrics, scikit-learn and SciPy, on random and edge-case predictions."""
+"""Bins, scores and the temperature against torchmetrics, scikit-learn and SciPy, on random and edge cases."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ cases = pytest.mark.parametrize("case", CASES)
 
 
 def torchmetrics_error(labels: np.ndarray, probs: np.ndarray, norm: Any) -> float:
-    """ECE (l1) or MCE (max); a confidence of exactly 1.0 is moved into the last bin, where torchmetrics has one more."""
+    """ECE (l1) or MCE (max); exactly 1.0 is moved into the last bin, for which torchmetrics has one more."""
     inside = np.minimum(probs.astype(np.float32), np.nextafter(np.float32(1), np.float32(0)))
     given_to = torch.from_numpy(inside), torch.from_numpy(labels)
     return float(multiclass_calibration_error(*given_to, probs.shape[1], BINS, norm, validate_args=False))

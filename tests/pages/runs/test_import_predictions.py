@@ -51,6 +51,7 @@ def test_predictions_arrive_once_with_what_they_reached(open_page: OpenPage, pic
     assert {run.name for run in list_runs(pictures)} == {"my *model*", "<i>Second"}, "each import is a run of its own"
 
 
+@pytest.mark.fault(88)
 def test_a_file_that_breaks_a_rule_is_one_sentence_and_nothing_changes(
     open_page: OpenPage, pictures: Workspace
 ) -> None:
