@@ -23,6 +23,7 @@ st.navigation(
         ],
         "Judge": [
             st.Page("pages/trust.py", title="Trust", icon=":material/balance:"),
+            st.Page("pages/learning.py", title="Learning", icon=":material/school:"),
         ],
     },
     expanded=True,

@@ -49,7 +49,7 @@ def show_comparison(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
     pictures = picture_url_parameters(known, pair.matrix_a.class_names, table, counts)
     parameters = view_url_parameters(a.run, b.run) | pictures
     url_to_widgets(PAGE_KEY, parameters, subject=f"{a.run.id} {b.run.id}")
-    show_summary(pair.comparison, a, b, list_runs(workspace))
+    show_summary(pair, a, b, list_runs(workspace))
     show_warnings(_doubts(a.run, b.run), small=True)
     with st.container(horizontal=True, gap="small"):
         show_lists(counts)

@@ -52,10 +52,7 @@ def show_head(calibration: Calibration) -> None:
 
 def show_calibration(workspace: Workspace, run: Run, findings: Findings, calibration: Calibration) -> None:
     """Show the reliability diagram, and beside it the numbers and bins, or the pictures of the chosen bin."""
-    place = st.container()
-    intervals = load_intervals(workspace, run)
-    with place:
-        show_scaling(calibration, intervals)
+    show_scaling(calibration)
     shown = calibration.after if chosen("scaled") else calibration.before
     with st.grid(2, min_column_width=COLUMN) as grid:
         with grid.cell():
@@ -63,7 +60,10 @@ def show_calibration(workspace: Workspace, run: Run, findings: Findings, calibra
         with grid.cell():
             mark_place_of_pictures()
             if chosen("bin") is None:
-                show_numbers(calibration, intervals)
+                place = st.container()  # the numbers do not wait for their intervals, and nothing above them moves
+                intervals = load_intervals(workspace, run)
+                with place:
+                    show_numbers(calibration, intervals)
                 show_bins(shown.table)
             else:
                 show_bin_pictures(workspace, run, findings, shown, chosen("bin"))

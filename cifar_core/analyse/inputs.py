@@ -18,26 +18,22 @@ from cifar_core.runs.records import read_creation
 from cifar_core.runs.results import UNREADABLE
 from cifar_core.runs.run_folder import METRICS, MOST_BYTES, RunFolder, run_folder
 from cifar_core.runs.sample_files import hash_of_samples, read_samples
+from cifar_core.runs.training_records.reading import missing_training_records
 from cifar_core.storage.json_files import read_start
 from cifar_core.train import MeasuredSplit, best_line
 from cifar_core.workspace import Workspace
 
-_RECORDED = "train.npz"  # of training records: labels, ids and positions of the pictures
 _KEPT_HASHES = 512
 
 
 def missing_input(workspace: Workspace, run: Run, need: Need) -> str:
     """One sentence why a run lacks what an analysis needs; empty where it is there. RunError without such a run."""
-    folder = as_stored(run_folder(workspace, run.id))
     if need == "training records":
-        if not (folder.training_records / _RECORDED).is_file():
-            return (
-                f"Run {run.id} has no records of its training pictures: a training keeps them since this version, so "
-                "train it again with the same settings."
-            )
-    elif not read_lines(folder)[0]:
+        return missing_training_records(workspace, run.id)
+    folder = as_stored(run_folder(workspace, run.id))
+    if not read_lines(folder)[0]:
         return f"Run {run.id} has no predictions yet: they come with its first finished epoch."
-    elif need == "validation predictions" and not folder.samples("validation").is_file():
+    if need == "validation predictions" and not folder.samples("validation").is_file():
         return f"Run {run.id} kept no predictions of validation pictures: choose a run with a validation part."
     return ""
 
@@ -75,7 +71,7 @@ def _training_records(folder: RunFolder) -> list[str]:
     """The log of the epochs, the recorded pictures, and name and size of each file of the records."""
     files = sorted(path for path in folder.training_records.glob("*.np[yz]") if path.is_file())
     sizes = (f"{path.name} {_size(path)}" for path in files)
-    return [_log_hash(folder), *_hash(_hash_of, folder.training_records / _RECORDED), *sizes]
+    return [_log_hash(folder), *_hash(_hash_of, folder.trained_pictures), *sizes]
 
 
 _FACTS: dict[Need, Callable[[RunFolder], list[str]]] = {

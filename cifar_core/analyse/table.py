@@ -4,6 +4,7 @@ from typing import Any
 
 from cifar_core.analyse.calibration import CALIBRATION
 from cifar_core.analyse.declaration import Analysis
+from cifar_core.analyse.learning import LEARNING
 
-_DECLARED: tuple[Analysis[Any], ...] = (CALIBRATION,)
+_DECLARED: tuple[Analysis[Any], ...] = (CALIBRATION, LEARNING)
 ANALYSES = {analysis.id: analysis for analysis in _DECLARED}

@@ -31,5 +31,5 @@ def table_csv(table: pd.DataFrame) -> bytes:
 
 
 def _safe_cell(value: object) -> str:
-    # Bytes that are not UTF-8 become "?".
-    return guarded_cell("" if value is None else str(value).encode("utf-8", "replace").decode())
+    # Bytes that are not UTF-8 become "?"; a category that is missing is a NaN.
+    return guarded_cell("" if value is None or value != value else str(value).encode("utf-8", "replace").decode())

@@ -6,6 +6,7 @@ Text that people chose (class names, run names) is escaped, since Plotly interpr
 
 from cifar_core.figures.bars import ProbabilityBar, class_count_bars, probability_bars
 from cifar_core.figures.cells import MAX_CELL_CLASSES, MatrixCells, Shade, cell_shades, confusion_cells, largest_value
+from cifar_core.figures.class_lines import class_lines, class_lines_table, class_lines_words
 from cifar_core.figures.coverage import class_coverage_chart, class_coverage_words, coverage_chart, coverage_words
 from cifar_core.figures.difference import difference_cells
 from cifar_core.figures.heatmap import confusion_heatmap
@@ -44,6 +45,9 @@ __all__ = [
     "class_count_bars",
     "class_coverage_chart",
     "class_coverage_words",
+    "class_lines",
+    "class_lines_table",
+    "class_lines_words",
     "confusion_cells",
     "confusion_heatmap",
     "coverage_chart",

@@ -1,5 +1,7 @@
 """What doubt is good for: accuracy against the share of pictures answered, and how often a set holds the true class."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -96,31 +98,9 @@ def class_coverage_chart(classes: pd.DataFrame, wanted: float) -> go.Figure:
     drawn = classes[classes["n"] > 0].reset_index(drop=True)
     names = [escaped_name(name) for name in drawn["class"]]
     figure = new_figure(height=COVERAGE_HEIGHT, revision="class-coverage")
-    for name, colour, kept in (
-        ("interval reaches it", CORRECT, drawn["high"] >= wanted),
-        ("clearly below", WRONG, drawn["high"] < wanted),
-    ):
-        part = drawn[kept]
-        coverage = 100 * part["coverage"]
-        figure.add_scatter(
-            x=part.index,
-            y=coverage,
-            customdata=list(zip([names[place] for place in part.index], part["n"], strict=True)),
-            mode="markers",
-            name=name,
-            showlegend=bool(len(part)),
-            marker={"color": colour, "size": 9, "symbol": "circle" if colour == CORRECT else "diamond"},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": 100 * part["high"] - coverage,
-                "arrayminus": coverage - 100 * part["low"],
-                "color": colour,
-                "thickness": 2,
-            },
-            hovertemplate="%{customdata[0]}: the true class is in the set of %{y:.1f} % "
-            "(n = %{customdata[1]:,})<extra></extra>",
-        )
+    below = drawn["high"] < wanted
+    _add_classes(figure, drawn[~below], names, "interval reaches it", {"color": CORRECT, "symbol": "circle"})
+    _add_classes(figure, drawn[below], names, "clearly below", {"color": WRONG, "symbol": "diamond"})
     figure.add_hline(
         100 * wanted, line={"color": NEUTRAL, "dash": "dash", "width": 1.5}, annotation_text=f"{100 * wanted:g} %"
     )
@@ -134,6 +114,30 @@ def class_coverage_chart(classes: pd.DataFrame, wanted: float) -> go.Figure:
         autorangeoptions={"clipmax": 101, "include": 100 * wanted},
     )
     return figure
+
+
+def _add_classes(
+    figure: go.Figure, part: pd.DataFrame, names: Sequence[str], title: str, marker: Mapping[str, str]
+) -> None:
+    coverage = 100 * part["coverage"]
+    figure.add_scatter(
+        x=part.index,
+        y=coverage,
+        customdata=[[names[place], f"{n:,}"] for place, n in zip(part.index.tolist(), part["n"], strict=True)],
+        mode="markers",
+        name=title,
+        showlegend=bool(len(part)),
+        marker={"size": 9, **marker},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": 100 * part["high"] - coverage,
+            "arrayminus": coverage - 100 * part["low"],
+            "color": marker["color"],
+            "thickness": 2,
+        },
+        hovertemplate="%{customdata[0]}: in %{y:.1f} % of the sets (n = %{customdata[1]})<extra></extra>",
+    )
 
 
 def class_coverage_words(classes: pd.DataFrame, wanted: float) -> str:

@@ -43,6 +43,7 @@ from cifar_core.runs.going_on.starting_point import continuing_point, fine_tunin
 from cifar_core.runs.imported.importing import ImportedPredictions, import_predictions
 from cifar_core.runs.imported.no_network import network_missing
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.every_epoch import class_accuracy_over_epochs, read_every_epoch
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
 from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
@@ -62,6 +63,7 @@ from cifar_core.runs.seeds.groups import (
 )
 from cifar_core.runs.seeds.repeating import MOST_SEEDS, repeat_with_seeds, require_repeatable
 from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
+from cifar_core.runs.training_records.reading import TrainingAnswers, has_training_records, read_training_answers
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
 from cifar_core.train import EpochLine
@@ -92,11 +94,13 @@ __all__ = [
     "SeedNoise",
     "Span",
     "Status",
+    "TrainingAnswers",
     "TrainingProgress",
     "accuracy_caveats",
     "accuracy_doubts",
     "align_pair",
     "choose_dozen",
+    "class_accuracy_over_epochs",
     "continue_run",
     "continued_rate",
     "continued_runs",
@@ -121,6 +125,7 @@ __all__ = [
     "group_facts",
     "group_of",
     "group_words",
+    "has_training_records",
     "import_predictions",
     "import_run",
     "keeps_optimizer",
@@ -139,6 +144,7 @@ __all__ = [
     "queue_places",
     "read_answers",
     "read_earlier_epochs",
+    "read_every_epoch",
     "read_history",
     "read_learning_step",
     "read_metrics",
@@ -146,6 +152,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_speed",
+    "read_training_answers",
     "read_within_epochs",
     "recompute_job",
     "remove_last_weights",

@@ -64,6 +64,9 @@ class TrainingRecord:
     peak_memory: Count | None = None  # bytes, of the training process
     precision: Precision = "float32"  # of the network's computations
     start_up: Amount | None = None  # seconds from the start of the process until it trained
+    # Every how many-th epoch has its training records kept, beside the last; 0: none, as in runs of earlier versions.
+    record_every: Count = 0
+    recorded_from: Ordinal = 1  # the first such epoch: later where an earlier version began
 
 
 def newer_schema(content: Any) -> int:

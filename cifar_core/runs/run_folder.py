@@ -70,6 +70,15 @@ class RunFolder(LifeFolder):
         return self.path / "training-records"
 
     @property
+    def trained_pictures(self) -> Path:
+        """Labels, ids and positions of the pictures that it trains on, in the order of the records."""
+        return self.training_records / "train.npz"
+
+    def record(self, epoch: int) -> Path:
+        """What the network answered in one epoch to each picture that it learned from."""
+        return self.training_records / f"{epoch:04d}.npy"
+
+    @property
     def analyses(self) -> Path:
         """The folder of the results of analyses, which can be computed again."""
         return self.path / "analyses"

@@ -67,6 +67,14 @@ def read_start(path: Path | str, most: int) -> bytes:
         os.close(handle)
 
 
+def holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there, can be read, and has this content."""
+    try:
+        return read_start(path, len(content) + 1) == content
+    except OSError:
+        return False
+
+
 def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a number")
 

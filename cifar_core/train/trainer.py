@@ -18,6 +18,7 @@ from cifar_core.train.batches import Pictures, TrainingData, epoch_batches, shri
 from cifar_core.train.device import computing_in, make_repeatable, pick_precision
 from cifar_core.train.epochs import LOWEST_LOSS, EpochLine, EpochPoint, EpochRule, should_stop_early
 from cifar_core.train.optimizers import make_optimizer, prepare_for_averaging
+from cifar_core.train.picture_records import PictureRecords
 from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
 from cifar_core.train.pruning import Pruning
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part, views_after
@@ -55,7 +56,8 @@ class Callback(Protocol):
     def on_epoch(self, trainer: "Trainer", line: EpochLine, probs: dict[MeasuredSplit, torch.Tensor]) -> None:
         """Called after each epoch with the predictions of its weights: float32 [N, K] for each part that is measured.
 
-        The parts are `test` and, where the run has one, `validation`.
+        The parts are `test` and, where the run has one, `validation`. `trainer.records` has the answers to the training
+        pictures.
         """
 
 
@@ -103,6 +105,7 @@ class Trainer:
         self.optimizer = make_optimizer(config.optimizer, self.net)
         self._learned = [item for item in self.net.parameters() if item.requires_grad]
         self.pruning = Pruning(config, len(data.train), device)
+        self.records = PictureRecords(len(data.train), device)
         self.within = WithinEpoch(data, config.machine.seed)
         self.shown = len(data.train)  # pictures that the current epoch uses
         self.batches = self._most_batches = math.ceil(self.shown / config.optimizer.batch_size)  # of an epoch
@@ -135,6 +138,7 @@ class Trainer:
         before, started = self._epoch_seconds, time.monotonic()
         if self.batch == 0:
             self.pruning.start_epoch(epoch, settings.epochs, seed, earlier=self.earlier)
+            self.records.start_epoch()
         shown = self.pruning.shown
         self.shown = int(shown.sum())
         self.batches = math.ceil(self.shown / settings.batch_size)
@@ -196,6 +200,7 @@ class Trainer:
         with torch.no_grad():
             plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
             self.pruning.note(indices, plain)
+            self.records.note(indices, labels, logits, plain)
             self._loss_sum += plain @ weights
             self._right += weights @ (logits.argmax(1) == labels).float()
 
@@ -294,6 +299,7 @@ class Trainer:
             "loss_sum": self._loss_sum,
             "right": self._right,
             "pruning": self.pruning.state(),
+            "records": self.records.state() if self.batch else {},  # an epoch that begins starts new ones
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
             **({"mps_rng": torch.mps.get_rng_state()} if self.device.type == "mps" else {}),
@@ -308,6 +314,7 @@ class Trainer:
         self._loss_sum.copy_(state["loss_sum"])
         self._right.copy_(state["right"])
         self.pruning.load_state(state.get("pruning", {}))  # early checkpoints of schema 2 lack it
+        self.records.load_state(state.get("records", {}))  # checkpoints of earlier versions lack them
         if "mps_rng" in state and self.device.type == "mps":
             torch.mps.set_rng_state(state["mps_rng"].cpu())
         torch.set_rng_state(state["rng"].cpu())

@@ -1,7 +1,7 @@
 """Starts the analysis `sure-mistakes` of a run as a job in the program of the current folder, and prints its result.
 
-Called by `test_new_analysis.py` as `python -m tests.analyse.new_analysis WORKSPACE RUN`, with a copy of the program that
-has this analysis.
+Called by `test_new_analysis.py` as `python -m tests.analyse.new_analysis WORKSPACE RUN`, with a copy of the program
+that has this analysis.
 """
 
 import json

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cifar_core.bench.app import App, serve
-from cifar_core.evaluate import BINS, bin_of, outcomes, trust_sentence
+from cifar_core.evaluate import BINS, bin_of, outcomes, reliability_table, trust_sentence
+from cifar_core.figures import bin_words
 from cifar_core.runs import read_predictions
 from cifar_core.workspace import Workspace
 from tests.e2e.conftest import loads
@@ -29,14 +30,16 @@ def app(doubtful: Workspace, tmp_path: Path) -> Iterator[App]:
 
 def click_bin(page: Page, place: int, *, panel: int, height: float) -> None:
     """Click into the column of a bin: panel 0 is the diagram, 1 the histogram; height is from 0 to 1, downwards."""
-    box = page.locator(".js-plotly-plot .nsewdrag").nth(panel).bounding_box()
+    column = page.locator(".js-plotly-plot .nsewdrag").nth(panel)
+    expect(column).to_be_visible()
+    box = column.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * (place + 0.5) / BINS, box["y"] + height * box["height"])
 
 
 def test_a_bin_opens_its_pictures_and_a_threshold_stays(page: Page, app: App, doubtful: Workspace) -> None:
     found = read_predictions(doubtful, "late")
-    bins = bin_of(found.probs.max(axis=1))
+    bins, table = bin_of(found.probs.max(axis=1)), reliability_table(found)
     assert 0 not in bins
     page.goto(f"{app.url}/trust?run=late")
     expect(page.get_by_role("heading", name=trust_sentence(found))).to_be_visible()
@@ -45,8 +48,10 @@ def test_a_bin_opens_its_pictures_and_a_threshold_stays(page: Page, app: App, do
     for place, panel in ((4, 0), (13, 1)):  # a low bar is clicked far above its top
         count = int((bins == place).sum())
         click_bin(page, place, panel=panel, height=0.1)
-        expect(page.get_by_text(f"{count} picture")).to_be_visible()
+        confidence = bin_words(table.iloc[place]).replace("\u00a0", " ")
+        expect(page.get_by_role("button", name=f"Confidence {confidence}")).to_be_visible()
         settle(page)
+        expect(page.get_by_text(f"{count} picture")).to_be_visible()
         assert set(tile_ids(page)) == set(found.ids[bins == place].tolist()) and len(tile_ids(page)) == count
         assert query(page)["bin"] == str(place)
     page.get_by_role("button", name=re.compile("^Confidence ")).click()
@@ -56,11 +61,11 @@ def test_a_bin_opens_its_pictures_and_a_threshold_stays(page: Page, app: App, do
     slider.focus()
     for _ in range(10):
         slider.press("ArrowLeft")
-    expect(slider).to_have_attribute("aria-valuenow", "0.8")
+    expect(slider).to_have_value("0.8")
     settle(page)
     assert query(page)["threshold"] == "0.8"
     page.reload()
-    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "0.8")
+    expect(page.get_by_role("slider")).to_have_value("0.8")
     wrong = int((outcomes(found, 0.8) == 3).sum())
     page.get_by_role("button", name=re.compile(f"^Wrong, rejected · {wrong}")).click()
     expect(page.get_by_text(f"{wrong} pictures")).to_be_visible()

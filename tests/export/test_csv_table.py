@@ -102,6 +102,11 @@ def test_categories_are_text_and_the_table_is_not_changed() -> None:
     assert table["true"].tolist() == ["=a", "b"]
 
 
+def test_a_category_that_is_missing_is_an_empty_cell() -> None:
+    table = pd.DataFrame({"predicted": pd.Categorical(["cat", None], ["cat", "nan"]), "text": ["a", None]})
+    assert read(table_csv(table)) == [["predicted", "text"], ["cat", "a"], ["", ""]]
+
+
 def test_text_that_is_not_utf8_is_replaced() -> None:
     assert read(table_csv(pd.DataFrame({"a": pd.Series(["\udcff"], dtype=object)})))[1] == ["?"]
 

@@ -12,8 +12,8 @@ from tests.pages.imported_runs import BesideImported
 from tests.pages.support import OpenPage, said
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-# Pages that have nothing to say without a run.
-WITH_RUN = ("compare", "confusion", "misclassified", "picture", "predict", "trust")
+# Pages that have nothing to say without one.
+WITH_RUN = ("compare", "confusion", "learning", "misclassified", "picture", "predict", "trust")
 IN_SIGHT = {"train": {"view": "Watch"}}  # the address at which a page speaks of a run
 OF_A_NETWORK = {"Resume", "Retry", "Duplicate", "Train more epochs", "Use its weights", "Repeat with seeds"}
 

@@ -148,6 +148,7 @@ def _intervals(scores: CalibrationScores, draws: Floats, chance: Floats) -> dict
             if value <= np.quantile(chance[:, at - 2], _TAILS[1]):
                 low = 0.0
         found[name] = [value, float(low), float(high)]
+    found["mce"][1] = max(found["mce"][1], found["ece"][1])  # no mean is above its largest part
     return found
 
 

@@ -53,6 +53,7 @@ from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
+from cifar_core.runs.training.record_writer import begin_records
 from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, write_samples
 from cifar_core.runs.training.start import begin_from_start
 from cifar_core.storage.atomic import sweep_temp, write_atomic
@@ -104,14 +105,14 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     loaded = checkpoints.load(lambda: _new_trainer(config, data, device, precision, creation))
     trainer = loaded.trainer
     notes = (*begin_from_start(folder, creation, trainer, dataset.class_names), *unknown)
-    _rewind_logs(folder, trainer)
-    carry_over(folder)  # after the log: it says of which epoch the only file of weights of schema 1 is
+    _rewind(folder, trainer)
     threads, start_up = torch.get_num_threads(), None if draws else max(0.0, time.time() - begun)
     record = TrainingRecord(dataset_facts, str(device), threads, config.flat(), precision=precision, warnings=notes)
     record = replace(_with_warnings(record, read_training_record(folder), loaded), start_up=start_up)
+    record = begin_records(folder, record, dataset, trainer)
     write_samples(folder, dataset, data, seen)
     write_json(folder.facts, asdict(record))
-    recorder = Recorder(folder, dataset, trainer, checkpoints, requests.now)
+    recorder = Recorder(folder, dataset, trainer, checkpoints, record, requests.now)
     requests.limit.start()
     request = trainer.fit(recorder)
     if request is not None:
@@ -270,15 +271,17 @@ def _with_warnings(record: TrainingRecord, before: TrainingRecord | None, loaded
     return replace(record, exact=exact, warnings=(*warnings, *loaded.warnings)[:MAX_WARNINGS])
 
 
-def _rewind_logs(folder: RunFolder, trainer: Trainer) -> None:
+def _rewind(folder: RunFolder, trainer: Trainer) -> None:
     """Make the logs those of the trainer's checkpoint: what came after it is trained again, a crash may have cost some.
 
-    The points within epochs come first, so that none is ever of a later epoch than the next one.
+    The points within epochs come first, so that none is ever of a later epoch than the next one. A run of an earlier
+    schema is carried over last: the log says of which epoch the only file of weights of schema 1 is.
     """
     if folder.within_epochs.exists():
         here = (len(trainer.lines) + 1, trainer.batch)
         _write_lines(folder.within_epochs, [point for point in read_points(folder)[0] if point.place <= here])
     _write_lines(folder.metrics, trainer.lines)
+    carry_over(folder)
 
 
 def _write_lines(path: Path, lines: Sequence[EpochLine | EpochPoint]) -> None:

@@ -19,12 +19,14 @@ from cifar_core.lifecycle.states import EndRequest, TrainingProgress
 from cifar_core.lifecycle.status import write_progress
 from cifar_core.runs.epoch_log import line_text
 from cifar_core.runs.hashed_tensors import with_hash
+from cifar_core.runs.records import TrainingRecord
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import Samples, samples_content
 from cifar_core.runs.training.checkpoints import Checkpoints
+from cifar_core.runs.training.record_writer import write_record
 from cifar_core.runs.training.state_files import state_content
 from cifar_core.storage.atomic import append_line, make_folder, remove, remove_folder, write_atomic
-from cifar_core.storage.json_files import read_start
+from cifar_core.storage.json_files import holds
 from cifar_core.train import EpochLine, EpochPoint, MeasuredSplit, best_line
 from cifar_core.train.batches import TrainingData
 from cifar_core.train.trainer import Position, Trainer
@@ -46,6 +48,7 @@ class Recorder:
         dataset: Dataset,
         trainer: Trainer,
         checkpoints: Checkpoints,
+        record: TrainingRecord,
         request: Callable[[], EndRequest | None],
     ) -> None:
         epochs = trainer.config.optimizer.epochs
@@ -54,6 +57,7 @@ class Recorder:
         self._dataset = dataset
         self._trainer = trainer
         self._checkpoints = checkpoints
+        self._record = record
         self._request = request
         self._written_at = 0.0
         self._saved_at = time.monotonic()
@@ -81,6 +85,7 @@ class Recorder:
         """Write the results of an epoch, and its line of metrics.jsonl last."""
         for split, found in probs.items():
             write_probs(self._folder, split, found.numpy(), line.epoch)
+        write_record(self._folder, self._record, trainer)
         if best_line(trainer.lines, trainer.rule) is line:
             write_weights(self._folder.weights(line.epoch), self._dataset, trainer)
         self._save()
@@ -196,15 +201,8 @@ def write_samples(
     }
     for split, (source, positions) in chosen.items():
         content = samples_content(Samples(source.labels[positions], source.ids[positions], seen[split]))
-        if len(positions) and not _holds(folder.samples(split), content):
+        if len(positions) and not holds(folder.samples(split), content):
             write_atomic(folder.samples(split), content)
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    try:
-        return read_start(path, len(content) + 1) == content
-    except OSError:
-        return False
 
 
 def write_probs(folder: RunFolder, split: MeasuredSplit, probs: np.ndarray, epoch: int) -> None:

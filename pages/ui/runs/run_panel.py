@@ -77,6 +77,8 @@ def _show_head(run: Run) -> None:
         if run.best is not None:
             _show_link("confusion", "What it confuses", ":material/grid_on:", run)
             _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+            _show_link("trust", "Its confidence", ":material/balance:", run)
+            _show_link("learning", "How it learned", ":material/school:", run)
             show_compare_link(run)
 
 

@@ -1,5 +1,6 @@
 """How sure, how right: the reliability diagram, the numbers of the calibration, and the pictures of a bin."""
 
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -32,8 +33,10 @@ from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
 
 SCORES = {"ece": "ECE", "mce": "MCE", "brier": "Brier score", "nll": "NLL"}
 _SHARES = ("ece", "mce")
-_SCORES_HELP = " ".join(f"{title}: {TERMS[name].help}" for name, title in SCORES.items())
-TABLE_HEIGHT = 262  # CSS pixels: with the numbers above it as high as the diagram
+_SCORES_HELP = "Lower is better, but for T. " + " ".join(
+    f"{title}: {TERMS[name].help}" for name, title in SCORES.items()
+)
+TABLE_HEIGHT = 228  # CSS pixels: with the numbers above it as high as the diagram
 
 
 def bin_range(confidence: NDArray[np.float64], bins: NDArray[np.int8], place: int) -> tuple[float, float]:
@@ -77,8 +80,8 @@ def _on_click(key: str) -> None:
         choose_pictures("bin", clicked[0])
 
 
-def show_scaling(calibration: Calibration, found: CalibrationResult | None) -> None:
-    """Show the switch that scales all probabilities, and what that brings; arguments as those of `show_numbers`."""
+def show_scaling(calibration: Calibration) -> None:
+    """Show the switch that scales all probabilities, and what that brings."""
     before, after = calibration.before.scores.ece, calibration.after.scores.ece
     where = (
         f"fitted on {counted(calibration.fitted, 'validation picture')}"
@@ -94,23 +97,45 @@ def show_scaling(calibration: Calibration, found: CalibrationResult | None) -> N
             on_change=on_pictures_changed,
         )
         change = f"{100 * before:.1f} → {percent(after)}"
-        chance = f" (95\u00a0% {found.temperature[1]:.2f} to {found.temperature[2]:.2f})" if found else ""
-        st.caption(f"**T {calibration.temperature:.2f}**{chance}: **ECE {change}**, {where}.", width="stretch")
+        st.caption(f"**T {calibration.temperature:.2f}: ECE {change}**, {where}.", width="stretch")
 
 
 def load_intervals(workspace: Workspace, run: Run) -> CalibrationResult | None:
     """Show how the analysis that computes the intervals stands; return what it found, None while there is nothing."""
     kept = show_analysis(workspace, run, CALIBRATION, CalibrationParameters(), f"{PAGE_KEY}_analysis")
-    return None if kept is None or kept.stale else calibration_of(kept.values)
+    with contextlib.suppress(ValueError):  # a file that was changed by hand
+        return None if kept is None or kept.stale else calibration_of(kept.values)
+    return None
 
 
 def show_numbers(calibration: Calibration, found: CalibrationResult | None) -> None:
-    """Show ECE, MCE, Brier score and NLL, before and after temperature scaling.
+    """Show ECE, MCE, Brier score and NLL, before and after temperature scaling, and the temperature.
 
     Args:
         calibration: the numbers.
         found: their 95 % intervals; None while they are being computed.
     """
+    text = partial(st.column_config.TextColumn, alignment="right")  # together as wide as beside the diagram at 1366
+    chance = partial(
+        text, "95 %", width=118, help="The range in which chance alone may move it: 1,000 bootstrap resamples."
+    )
+    st.dataframe(
+        _score_table(calibration, found),
+        key=f"{PAGE_KEY}_scores",
+        hide_index=True,
+        height="content",
+        alt="ECE, MCE, Brier score and NLL before and after temperature scaling, with intervals",
+        column_config={
+            "score": st.column_config.TextColumn("Score", width=92, help=_SCORES_HELP),
+            "now": text("Now", width=60),
+            "chance": chance(),
+            "after": text("Scaled", width=64, help=TERMS["temperature"].help),
+            "after_chance": chance(),
+        },
+    )
+
+
+def _score_table(calibration: Calibration, found: CalibrationResult | None) -> pd.DataFrame:
     rows = [
         {
             "score": title,
@@ -121,22 +146,16 @@ def show_numbers(calibration: Calibration, found: CalibrationResult | None) -> N
         }
         for name, title in SCORES.items()
     ]
-    text = partial(st.column_config.TextColumn, alignment="right")
-    chance = partial(text, "95 %", help="The range in which chance alone may move it: 1,000 bootstrap resamples.")
-    st.dataframe(
-        pd.DataFrame(rows),
-        key=f"{PAGE_KEY}_scores",
-        hide_index=True,
-        height="content",
-        alt="ECE, MCE, Brier score and NLL before and after temperature scaling, with intervals",
-        column_config={
-            "score": st.column_config.TextColumn("Lower is better", help=_SCORES_HELP),
-            "now": text("Now"),
-            "chance": chance(),
-            "after": text(f"T = {calibration.temperature:.2f}", help=TERMS["temperature"].help),
-            "after_chance": chance(),
-        },
+    rows.append(
+        {
+            "score": "T",
+            "now": "1.00",
+            "chance": "",
+            "after": f"{calibration.temperature:.2f}",
+            "after_chance": "…" if found is None else f"{found.temperature[1]:.2f} to {found.temperature[2]:.2f}",
+        }
     )
+    return pd.DataFrame(rows)
 
 
 def _score_words(name: str, value: float) -> str:

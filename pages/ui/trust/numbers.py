@@ -92,7 +92,7 @@ def load_curve(workspace: Workspace, run: Run) -> pd.DataFrame:
 
 
 def load_proposal(workspace: Workspace, run: Run, accuracy: float) -> Proposal | None:
-    """Return the lowest threshold that reaches an accuracy (0 to 1); None where none does. Raises as `load_findings`."""
+    """Return the lowest threshold that reaches an accuracy (0 to 1), or None; raises as `load_findings`."""
     return _load_proposal(workspace, run, accuracy, _identity(workspace, run))
 
 

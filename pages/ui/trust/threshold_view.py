@@ -33,7 +33,7 @@ def show_threshold_controls(workspace: Workspace, run: Run, findings: Findings) 
     """Show the slider, what its threshold means, and the threshold that a wanted accuracy asks for."""
     wanted = chosen("wanted")
     proposal = None if wanted is None else load_proposal(workspace, run, wanted / 100)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.grid(2, min_column_width=300):
         st.slider(
             "Answer only from a confidence of",
             0.0,
@@ -44,25 +44,26 @@ def show_threshold_controls(workspace: Workspace, run: Run, findings: Findings) 
             help=TERMS["coverage"].help,
             on_change=on_pictures_changed,
         )
-        st.number_input(
-            "Wanted accuracy, %",
-            WANTED_LOW,
-            WANTED_HIGH,
-            step=0.5,
-            format="%.1f",
-            key=f"{PAGE_KEY}_wanted",
-            placeholder="95",
-            width=190,
-            help="Proposes the lowest threshold with which at least so many of the answers are right.",
-        )
-        if proposal is not None:
-            st.button(
-                f"Use {percent(proposal.threshold)}",
-                key=f"{PAGE_KEY}_use",
-                icon=":material/check:",
-                on_click=partial(_use, proposal.threshold),
-                disabled=chosen("threshold") == proposal.threshold,
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.number_input(
+                "Wanted accuracy, %",
+                WANTED_LOW,
+                WANTED_HIGH,
+                step=0.5,
+                format="%.1f",
+                key=f"{PAGE_KEY}_wanted",
+                placeholder="95",
+                width=190,
+                help="Proposes the lowest threshold with which at least so many of the answers are right.",
             )
+            if proposal is not None:
+                st.button(
+                    f"Use {percent(proposal.threshold)}",
+                    key=f"{PAGE_KEY}_use",
+                    icon=":material/check:",
+                    on_click=partial(_use, proposal.threshold),
+                    disabled=chosen("threshold") == proposal.threshold,
+                )
     st.markdown(_answers_words(answered_of(findings, chosen("threshold")), len(findings.table)))
     if wanted is not None:
         st.caption(_proposal_words(proposal, f"{wanted:g}\u00a0%"))

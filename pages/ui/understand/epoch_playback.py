@@ -33,7 +33,8 @@ def show_epoch_player(key_prefix: str, epochs: Sequence[int], *, on_play: Callab
         icon=":material/pause:" if playing else ":material/play_arrow:",
         key=_key(key_prefix, "button"),
         type="tertiary",
-        help=None if playing else "Show one epoch after the other; it pauses as soon as you do anything else.",
+        # The same in both states: an element that gets or loses its help is a new one, without the keyboard's focus.
+        help="Shows one epoch after the other, and pauses as soon as you do anything else.",
         on_click=partial(_press, key_prefix, tuple(epochs), playing, on_play),
     )
     if playing:

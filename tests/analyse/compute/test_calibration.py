@@ -17,6 +17,7 @@ from cifar_core.analyse.compute import calibration as compute
 from cifar_core.analyse.compute.keeping import compute_and_keep
 from cifar_core.errors import RunError
 from cifar_core.evaluate import (
+    CalibrationScores,
     CheckedPredictions,
     calibration_scores,
     cross_fitted,
@@ -62,6 +63,18 @@ def test_the_intervals_of_means_are_those_of_scikit_learns_resamples() -> None:
         assert [low, high] == pytest.approx(expected, abs=0.25 * (high - low)) and low < value < high
 
 
+def test_the_intervals_of_ece_and_mce_are_basic_and_begin_at_zero_where_chance_explains_them() -> None:
+    draws = np.tile(np.linspace(0.05, 0.09, 1001)[:, None], (1, 4))
+    scores = CalibrationScores(nll=0.07, brier=0.07, ece=0.06, mce=0.06)
+    surprising, expected = np.full((1000, 2), 0.01), np.tile([0.08, 0.08], (1000, 1))
+    found = compute._intervals(scores, draws, surprising)
+    assert found["nll"] == pytest.approx([0.07, 0.051, 0.089]) == found["brier"]
+    assert found["ece"] == pytest.approx([0.06, 2 * 0.06 - 0.089, 2 * 0.06 - 0.051]) == found["mce"]
+    assert compute._intervals(scores, draws, expected)["ece"] == pytest.approx([0.06, 0, 0.069])
+    held = compute._intervals(scores._replace(ece=0.04, mce=0.04), draws, surprising)
+    assert held["ece"] == pytest.approx([0.04, 0, 0.04]), "never without the measured value"
+
+
 def test_the_interval_of_the_temperature_is_that_of_refits() -> None:
     predictions = honest(400, 1, 1.7)
     found = recalibrated(predictions)
@@ -93,6 +106,7 @@ def test_few_pictures_have_intervals_too(case: str) -> None:
     labels = (probs.argmax(axis=1) + (case == "all wrong")) % 4
     found = recalibrated(checked(labels, probs))
     for measured in compute._measured([checked(labels, probs), found.after], no_progress):
+        assert measured["ece"][1] <= measured["mce"][1], "no mean is above its largest part"
         for value, low, high in measured.values():
             assert 0 <= low <= value <= high
     low, high = compute._temperature_interval(found, no_progress)

@@ -167,7 +167,7 @@ def test_a_start_that_is_refused_is_said_once(
 
 def test_what_it_lacks_is_said(box: OpenBox, counting: Counting) -> None:
     app = box(dataclasses.replace(COUNTING, needs=("training records",)))
-    assert "has no records of its training pictures" in app.info[0].value and labels(app) == []
+    assert "kept no training records" in app.info[0].value and labels(app) == []
 
 
 def test_a_quick_one_is_answered_at_once(box: OpenBox, workspace: Workspace, run: Run, counting: Counting) -> None:
