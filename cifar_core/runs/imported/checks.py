@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_core.evaluate.checks import RANGE_TOLERANCE, SUM_TOLERANCE
+from cifar_core.evaluate.checks import RANGE_TOLERANCE, SUM_TOLERANCE, row_blocks
 from cifar_core.runs.imported.given import Expected, Given
 from cifar_core.runs.imported.places import place_finder
 from cifar_core.text import counted, did_you_mean, first_names, one_line
@@ -32,9 +32,8 @@ def check_rows(given: Given, expected: Expected) -> CheckedRows:
     """
     row_of = _rows_of_pictures(given, expected)
     labels = None if given.labels is None else _label_numbers(given, expected)
-    names = _Names(given, expected)
-    probs, notes = _softmax(given.values, names) if given.logits else _checked_probs(given.values, names)
-    return CheckedRows(None if labels is None else labels[row_of], probs[row_of].astype(np.float32), notes)
+    probs, notes = _probs_of_logits(given, expected) if given.logits else _checked_probs(given, expected)
+    return CheckedRows(None if labels is None else labels[row_of], probs[row_of], notes)
 
 
 def _rows_of_pictures(given: Given, expected: Expected) -> np.ndarray:
@@ -67,7 +66,7 @@ def _label_numbers(given: Given, expected: Expected) -> np.ndarray:
     for row, label in enumerate(given.labels or ()):
         number = label if isinstance(label, int) else numbers.get(label or "", -1)
         if not 0 <= number < len(names):
-            raise ValueError(f"{_Names(given, expected).row(row)} has {_no_label(label, expected)}")
+            raise ValueError(f"{_row_words(given, row)} has {_no_label(label, expected)}")
         found[row] = number
     return found
 
@@ -82,68 +81,76 @@ def _no_label(label: object, expected: Expected) -> str:
     )
 
 
-@dataclass(frozen=True)
-class _Names:
-    """How errors call rows and classes."""
+def _checked_probs(given: Given, expected: Expected) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The probabilities float32 [R, K], those of rounded rows divided by their sums, and a note on these."""
+    probs, divided, furthest = np.empty(given.values.shape, np.float32), 0, 0.0
+    for part in row_blocks(given.values):
+        values = given.values[part]
+        _require_probabilities(given, expected, part)
+        sums = values.sum(axis=1)
+        # As `check_probs` adds them up when the run is read.
+        rounded = np.abs(values.astype(np.float32).astype(np.float64).sum(axis=1) - 1) > SUM_TOLERANCE
+        probs[part] = np.where(rounded[:, None], values / sums[:, None], values)
+        divided += int(rounded.sum())
+        furthest = max(furthest, float(np.abs(sums - 1).max(initial=0)))
+    if not divided:
+        return probs, ()
+    note = (
+        f"The probabilities of {counted(divided, 'picture')} add up to 1 only within {furthest:.4f} in the imported "
+        "file, as rounded numbers do: they were divided by their sum."
+    )
+    return probs, (note,)
 
-    given: Given
-    expected: Expected
 
-    def row(self, row: int) -> str:
-        """`row 3 (test/cat/00012.jpg)`."""
-        return f"row {row + 1:,} ({one_line(self.given.keys[row], 60)})"
-
-    def classed(self, column: int) -> str:
-        return one_line(self.expected.class_names[column])
-
-
-def _checked_probs(values: np.ndarray, names: _Names) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The probabilities float64 [R, K], those of rounded rows divided by their sums, and a note on these."""
-    _require_finite(values, names)
+def _require_probabilities(given: Given, expected: Expected, part: slice) -> None:
+    """Refuse rows with a value that is no probability, or whose sum is too far from 1."""
+    values = given.values[part]
+    _require_finite(given, expected, part)
     outside = np.abs(values - 0.5) > 0.5 + RANGE_TOLERANCE
     if outside.any():
         row, column = np.argwhere(outside)[0]
         raise ValueError(
-            f"{names.row(row)} has the probability {values[row, column]:.6g} of {names.classed(column)}, and "
-            f"probabilities lie between 0 and 1: {_AS_LOGITS}"
+            f"{_row_words(given, part.start + row)} has the probability {values[row, column]:.6g} of "
+            f"{one_line(expected.class_names[column])}, and probabilities lie between 0 and 1: {_AS_LOGITS}"
         )
     sums = values.sum(axis=1)
-    off = np.abs(sums - 1)
-    if (off > ROUNDED_SUM).any():
-        row = int(np.argmax(off > ROUNDED_SUM))
+    off = np.abs(sums - 1) > ROUNDED_SUM
+    if off.any():
+        row = np.argmax(off)
         raise ValueError(
-            f"{names.row(row)} has probabilities that add up to {sums[row]:.6g}, and they must add up to 1 within "
-            f"{ROUNDED_SUM:g}; {_AS_LOGITS}"
+            f"{_row_words(given, part.start + row)} has probabilities that add up to {sums[row]:.6g}, and they must "
+            f"add up to 1 within {ROUNDED_SUM:g}; {_AS_LOGITS}"
         )
-    # As `check_probs` adds them up when the run is read.
-    rounded = np.abs(values.astype(np.float32).astype(np.float64).sum(axis=1) - 1) > SUM_TOLERANCE
-    if not rounded.any():
-        return values, ()
-    note = (
-        f"The probabilities of {counted(int(rounded.sum()), 'picture')} add up to 1 only within {off.max():.4f} in the "
-        "imported file, as rounded numbers do: they were divided by their sum."
-    )
-    return np.where(rounded[:, None], values / sums[:, None], values), (note,)
 
 
-def _softmax(values: np.ndarray, names: _Names) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The probabilities float64 [R, K] of logits, and a note on that."""
-    _require_finite(values, names)
-    if len(values) and values.min() >= 0 and (np.abs(values.sum(axis=1) - 1) <= SUM_TOLERANCE).all():
+def _probs_of_logits(given: Given, expected: Expected) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The softmax float32 [R, K] of logits, computed in float64, and a note on that."""
+    probs, unlike = np.empty(given.values.shape, np.float32), len(given.values) == 0
+    for part in row_blocks(given.values):
+        values = given.values[part]
+        _require_finite(given, expected, part)
+        unlike = unlike or bool((values < 0).any() or (np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE).any())
+        with np.errstate(over="ignore"):  # a difference beyond float64 is a probability of 0
+            powers = np.exp(values - values.max(axis=1, keepdims=True))
+        probs[part] = powers / powers.sum(axis=1, keepdims=True)
+    if not unlike:
         raise ValueError(
             "its logits are probabilities: they lie between 0 and 1, and every row adds up to 1. Call the columns "
             "p_CLASS (in an NPZ file the array probs)"
         )
-    powers = np.exp(values - values.max(axis=1, keepdims=True))  # at most 1, so that nothing overflows
-    return powers / powers.sum(axis=1, keepdims=True), (
-        "The imported file has logits: the probabilities are their softmax.",
-    )
+    return probs, ("The imported file has logits: the probabilities are their softmax.",)
 
 
-def _require_finite(values: np.ndarray, names: _Names) -> None:
-    bad = ~np.isfinite(values)
+def _require_finite(given: Given, expected: Expected, part: slice) -> None:
+    bad = ~np.isfinite(given.values[part])
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(
-            f"{names.row(row)} has {values[row, column]} for {names.classed(column)}, where a number is expected"
+            f"{_row_words(given, part.start + row)} has {given.values[part][row, column]} for "
+            f"{one_line(expected.class_names[column])}, where a number is expected"
         )
+
+
+def _row_words(given: Given, row: int) -> str:
+    """`row 3 (test/cat/00012.jpg)`."""
+    return f"row {row + 1:,} ({one_line(given.keys[row], 60)})"

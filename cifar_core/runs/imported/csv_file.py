@@ -39,7 +39,7 @@ def _read_rows(
 ) -> Given:
     keys: list[str | int] = []
     labels: list[str | int | None] = []
-    values: list[list[float]] = []
+    values = np.empty((expected.most_rows, len(columns.classes)))
     for cells in rows:
         if not cells:
             continue  # an empty line
@@ -50,7 +50,7 @@ def _read_rows(
         if decimal_comma:
             numbers = [cell.replace(",", ".") for cell in numbers]
         try:
-            values.append(list(map(float, numbers)))
+            values[number - 1] = list(map(float, numbers))
         except ValueError:
             raise ValueError(_no_number(number, numbers, expected.class_names)) from None
         keys.append(original_cell(cells[columns.key]))
@@ -58,8 +58,7 @@ def _read_rows(
             labels.append(original_cell(cells[columns.label]) or None)
         if number == expected.most_rows:
             break
-    array = np.array(values, np.float64).reshape(len(values), len(columns.classes))
-    return Given(columns.by, keys, None if columns.label is None else labels, array, columns.logits)
+    return Given(columns.by, keys, None if columns.label is None else labels, values[: len(keys)], columns.logits)
 
 
 def _no_number(row: int, cells: list[str], class_names: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from cifar_core.config import make_config
-from cifar_core.data import Dataset
+from cifar_core.data import Dataset, check_dataset
 from cifar_core.errors import RunError, StorageError
 from cifar_core.runs import (
     Predictor,
@@ -93,7 +93,10 @@ def test_an_npz_file_becomes_a_run(
     np.testing.assert_allclose(read_predictions(workspace, made.run).probs, softmax(logits), atol=1e-6)
 
 
-def test_what_a_training_measures_is_absent_and_not_invented(workspace: Workspace, imported: str) -> None:
+def test_what_a_training_measures_is_absent_and_not_invented(
+    workspace: Workspace, dataset: Dataset, imported: str
+) -> None:
+    check_dataset(workspace, dataset)  # by which seen pictures are found for a run whose training is known
     run, metrics = read_run(workspace, imported), read_metrics(workspace, imported)
     assert (
         metrics[["train_loss", "train_accuracy", "learning_rate", "seconds", "images_per_second"]].isna().all(axis=None)
