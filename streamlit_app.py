@@ -21,6 +21,10 @@ st.navigation(
             st.Page("pages/picture.py", title="Picture", icon=":material/image_search:"),
             st.Page("pages/predict.py", title="Predict", visibility="hidden"),  # Picture's other entrance
         ],
+        "Judge": [
+            st.Page("pages/trust.py", title="Trust", icon=":material/balance:"),
+            st.Page("pages/learning.py", title="Learning", icon=":material/school:"),
+        ],
     },
     expanded=True,
 ).run()

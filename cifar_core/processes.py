@@ -24,6 +24,7 @@ class Program(StrEnum):
     PREDICTION_SERVER = "cifar_core.runs.predict.server"
     RECOMPUTE = "cifar_core.runs.predict.recompute_process"
     MEASURE_SPEED = "cifar_core.runs.estimate.measure_speed"
+    ANALYSE = "cifar_core.analyse.process"
     SAVE_PICTURES = "cifar_core.export.save_process"
     PREPARE_DATASET = "cifar_core.data.prepare_process"
     EXPORT_DATASET = "cifar_core.data.control.export_process"

@@ -26,6 +26,8 @@ _UNITS = (
 )
 _SLACK = 0.1  # of a step, by which rounding may cut a range
 _SHORTEST = 5  # seconds; shorter times to come are not told apart
+# What a formula in a spreadsheet can begin with; the full-width characters count in East Asian ones.
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
 _SURPLUS = 16  # only this many times the allowed length is read: a name of megabytes takes no longer than a long one
 
 
@@ -180,3 +182,13 @@ def size_text(size: int) -> str:
     if size < MB:
         return f"{-(-size // 1024):,} kB"
     return f"{size / MB:,.1f} MB" if size < 1024 * MB else f"{size / 1024 / MB:,.1f} GB"
+
+
+def guarded_cell(text: str) -> str:
+    """A text as a cell in which a spreadsheet runs no formula: with an apostrophe in front where it could be one."""
+    return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def original_cell(cell: str) -> str:
+    """A text cell as it was before `guarded_cell`; one written elsewhere as it is."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_RISKY) else cell

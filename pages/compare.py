@@ -11,17 +11,17 @@ from pages.ui.compare.pair import Pair, load_pair
 from pages.ui.compare.pictures import list_counts, picture_url_parameters, show_lists, show_pictures
 from pages.ui.compare.summary import show_summary
 from pages.ui.compare.views import (
-    VIEW_URL_PARAMETERS,
     show_classes,
     show_curves,
     show_matrices,
     show_matrix,
     show_view_choice,
+    view_url_parameters,
 )
 from pages.ui.error_messages import show_errors, show_warnings
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import require_result, run_in_focus
-from pages.ui.understand.joined_columns import RunAtEpoch
+from pages.ui.understand.joined_columns import RunAtEpoch, table_with_seeds
 from pages.ui.url_state import url_to_widgets, widgets_to_url
 
 MAX_BESIDE = 40  # classes; the cells of more are too small to point at in half of a window
@@ -45,14 +45,15 @@ def show_comparison(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
     """Show the sentence, then the pictures and what stands beside them."""
     pair, found = load_pair(workspace, a, b), load_findings(workspace, b.run, b.epoch)
     counts, known = list_counts(pair.comparison), found.predictions.class_names
-    pictures = picture_url_parameters(known, pair.matrix_a.class_names, found.table, counts)
-    parameters = VIEW_URL_PARAMETERS | pictures
+    table = table_with_seeds(workspace, b.run, found)
+    pictures = picture_url_parameters(known, pair.matrix_a.class_names, table, counts)
+    parameters = view_url_parameters(a.run, b.run) | pictures
     url_to_widgets(PAGE_KEY, parameters, subject=f"{a.run.id} {b.run.id}")
-    show_summary(pair.comparison, a, b, list_runs(workspace))
+    show_summary(pair, a, b, list_runs(workspace))
     show_warnings(_doubts(a.run, b.run), small=True)
     with st.container(horizontal=True, gap="small"):
         show_lists(counts)
-        show_view_choice()
+        show_view_choice(a.run, b.run)
     sides, view = (a, b), st.session_state[f"{PAGE_KEY}_view"]
     if view == "matrices":
         show_matrices(pair, known)

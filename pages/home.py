@@ -12,8 +12,9 @@ from cifar_core.workspace import Workspace
 from pages.ui.frame import APP_NAME, setup_page
 from pages.ui.markdown import escaped
 from pages.ui.run_focus import run_in_focus
+from pages.ui.runs.import_link import show_import_link
 from pages.ui.train.active_runs import current_run, show_active_runs
-from pages.ui.train.first_run import show_first_step
+from pages.ui.train.first_run import FIRST_RUN, show_first_step
 from pages.ui.understand.run_summary import RESULTS_SHOWN, results_to_show, show_result_card, show_run_without_result
 
 DATASETS_NAMED = 4
@@ -70,7 +71,7 @@ def _show_results(workspace: Workspace, runs: list[Run], focus: Run) -> None:
 
 
 def _show_data(states: list[DatasetState]) -> None:
-    """Show in one row which datasets are here, and the way to the Data page."""
+    """Show in one row which datasets are here, the way to the Data page, and that of predictions made elsewhere."""
     ready = [state for state in states if state.state == "ready"]
     named = [f"{escaped(state.name)} ({state.train + state.test:,})" for state in ready[:DATASETS_NAMED]]
     more = [f"and {len(ready) - DATASETS_NAMED} more"] if len(ready) > DATASETS_NAMED else []
@@ -79,6 +80,7 @@ def _show_data(states: list[DatasetState]) -> None:
         count = f" {counted(len(ready), 'dataset')} with pictures:" if ready else ""
         st.markdown(f":material/photo_library: **Data**{count} {words}", width="stretch")
         st.page_link("pages/data.py", label="Get or look at pictures", icon=":material/arrow_forward:")
+        show_import_link(ready[0].name if ready else FIRST_RUN.data.dataset)
 
 
 main(

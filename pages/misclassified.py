@@ -16,6 +16,7 @@ from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.run_focus import facts_line, require_result, run_in_focus, show_caveats
 from pages.ui.saved_views.menu import ViewsOf, show_deleted_view, show_open_view, show_saved_views
+from pages.ui.understand.epoch_playback import show_epoch_player
 from pages.ui.understand.filter_panel import show_filter_panel
 from pages.ui.understand.gallery import show_gallery, show_shared
 from pages.ui.understand.gallery_filters import (
@@ -76,6 +77,7 @@ def show_pictures(workspace: Workspace, run: Run, findings: Findings, parameters
             is_open = show_panel_button(PAGE_KEY)
             with st.container(width=190):
                 show_epoch_slider(PAGE_KEY, run, epochs, parameters["epoch"].default)
+            show_epoch_player(PAGE_KEY, epochs)
             show_epoch_link(run, epoch, epochs)
             show_chips(PAGE_KEY, parameters, chosen[0])
         if is_open:

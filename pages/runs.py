@@ -15,6 +15,7 @@ from pages.ui.markdown import escaped
 from pages.ui.run_focus import run_in_focus
 from pages.ui.runs.delete_and_restore import show_trash, show_undo
 from pages.ui.runs.export_import import show_run_import
+from pages.ui.runs.import_predictions import show_prediction_import
 from pages.ui.runs.run_curves import CURVE_URL_PARAMETERS, show_run_curves
 from pages.ui.runs.run_panel import show_run_panels
 from pages.ui.runs.runs_filter import (
@@ -36,12 +37,13 @@ FIRST_RUNS = 5  # in the table, whose curves are shown when none is ticked
 
 
 def main(workspace: Workspace) -> None:
-    """Show active runs, the table, and the ticked runs; below, the import of a run and the trash."""
+    """Show active runs, the table, and the ticked runs; below, the imports and the trash."""
     above, below = st.container(), st.container()  # keeps the import field in place while parts above come and go
     with above:
         _show_runs(workspace, list_runs(workspace))
     with below:
         show_run_import(workspace)
+        show_prediction_import(workspace)
         show_trash(workspace)
 
 
@@ -79,18 +81,19 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     )
     _show_table(rows, len(runs), words, grouped=chosen_view()["group"])
     _show_ticked(workspace, ticked, runs, rows)
-    if ticked or len(rows):
-        show_run_curves(workspace, *_runs_with_curves(ticked, runs, rows))
+    trained = {run.id: run for run in runs if run.has_network}  # imported predictions have no curves
+    shown = [trained[run_id] for run_id in ([run.id for run in ticked] or rows["id"]) if run_id in trained]
+    if shown:
+        show_run_curves(workspace, *_runs_with_curves(shown, list(trained.values()), ticked=bool(ticked)))
     widgets_to_url(PAGE, parameters)
 
 
-def _runs_with_curves(ticked: list[Run], runs: list[Run], rows: pd.DataFrame) -> tuple[list[Run], str]:
+def _runs_with_curves(shown: list[Run], trained: list[Run], *, ticked: bool) -> tuple[list[Run], str]:
     """Return the runs whose curves are drawn, the ticked ones or the first of the table, and the title above them."""
     if ticked:
-        return ticked, "Curves"
-    by_id = {run.id: run for run in runs}
-    first = [run for run in map(by_id.__getitem__, rows["id"]) if run.last][:FIRST_RUNS]
-    newest = first == [run for run in runs if run.last][: len(first)]
+        return shown, "Curves"
+    first = [run for run in shown if run.last][:FIRST_RUNS]
+    newest = first == [run for run in trained if run.last][: len(first)]
     return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
 
 

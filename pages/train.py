@@ -38,7 +38,7 @@ from pages.ui.train.network_preview import (
     show_data_notes,
     show_network,
 )
-from pages.ui.train.preset_picker import show_origin, show_presets
+from pages.ui.train.preset_picker import earlier_runs, show_origin, show_presets
 from pages.ui.train.run_buttons import start_new_run, start_nonce
 from pages.ui.train.run_settings import show_run_settings
 from pages.ui.train.settings_form import show_dataset_and_epochs, show_setting_groups
@@ -94,7 +94,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
         clicked: the nonce of a click on Start.
     """
     datasets = list_datasets(workspace)
-    form = read_form({run.id for run in runs if not run.problem}, {state.name for state in datasets})
+    form = read_form(set(earlier_runs(runs)), {state.name for state in datasets})
     settings = keep_settings()
     dataset = {state.name: state for state in datasets}.get(settings["dataset"])
     own = dataset.validation if dataset else 0
@@ -173,8 +173,9 @@ def _show_next_steps(run: Run) -> None:
                 st.switch_page("pages/confusion.py", query_params={"run": run.id})
             if st.button("See its mistakes", icon=":material/rule:", key="train_mistakes"):
                 st.switch_page("pages/misclassified.py", query_params={"run": run.id})
-    with st.expander("Settings of this run", icon=":material/tune:"):
-        show_run_settings(run)
+    if run.has_network:
+        with st.expander("Settings of this run", icon=":material/tune:"):
+            show_run_settings(run)
 
 
 main(

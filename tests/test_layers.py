@@ -61,11 +61,13 @@ BANS = (
                                "cifar_core/train/*", "cifar_core/runs/estimate/measure_speed.py",
                                "cifar_core/runs/training/*",
                                "cifar_core/runs/predict/server.py", "cifar_core/runs/predict/run_network.py",
-                               "cifar_core/runs/predict/recompute_process.py", "cifar_core/bench/plain.py")),
+                               "cifar_core/runs/predict/recompute_process.py", "cifar_core/bench/plain.py",
+                               "cifar_core/analyse/compute/*")),
     ("torchvision", "cifar_core/*", ("cifar_core/data/sources/official_reader.py", "cifar_core/bench/plain.py")),
-    ("sklearn", "*", ()),
-    ("scipy", "*", ()),
-    ("statsmodels", "*", ()),
+    ("sklearn", "*", ("cifar_core/analyse/compute/*",)),
+    ("scipy", "*", ("cifar_core/analyse/compute/*",)),
+    ("statsmodels", "*", ("cifar_core/analyse/compute/*",)),
+    ("cleanlab", "*", ("cifar_core/analyse/compute/*",)),
     ("torchmetrics", "*", ()),
     ("pytest", "*", ()),
 )  # fmt: skip
@@ -79,14 +81,18 @@ BEHIND_A_BRACKET = re.compile(r"\s*[])}]+[:,]?  # (?!type:|noqa|fmt:)")
 MAX_LOOSE_FILES = 14  # Python files right in one folder of cifar_core/ or pages/ui/
 PROGRAMS = "cifar_core/processes.py"  # the one file that names modules of ours in strings
 FINDER = "cifar_core/models/architectures/__init__.py"  # the one file that imports what it finds: a file is a model
+PARQUET = "cifar_core/runs/imported/parquet_file.py"  # loads a part of pyarrow for such a file alone
 MAX_IMPORT_SECONDS = 0.3  # of `import cifar_core`
 
 # Importing these loads none of the heavy packages: pages and the command line start without them.
 LIGHT = (
     "cifar_core", "cifar_core.data", "cifar_core.models", "cifar_core.runs", "cifar_core.evaluate", "cifar_core.samples",
-    "cifar_core.figures", "cifar_core.export", "cifar_core.__main__",
+    "cifar_core.analyse", "cifar_core.figures", "cifar_core.export", "cifar_core.__main__",
 )  # fmt: skip
-HEAVY = ("torch", "torchvision", "sklearn", "streamlit")
+HEAVY = ("torch", "torchvision", "sklearn", "scipy", "cleanlab", "statsmodels", "streamlit")
+COMPUTING = "cifar_core.analyse.compute"  # the functions of analyses, which may name heavy packages,
+COMPUTED_BY = ("cifar_core/analyse/process.py", "cifar_core/analyse/compute/*", "cifar_core/commands/*")
+MAX_ANALYSE_MB = 10  # more memory of the app's server with the declarations of the analyses
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Complaints = Iterator[str]
@@ -188,7 +194,7 @@ def no_hidden_imports(sources: Sources) -> Complaints:
         for function in source.functions:
             for name, line in imported(source, sources, function):
                 yield f"{source.path}:{line}: {function.name} imports {name}"
-        for node in ast.walk(source.tree) if source.path != FINDER else ():
+        for node in ast.walk(source.tree) if source.path not in (FINDER, PARQUET) else ():
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
                 yield f"{source.path}:{node.lineno}: imports by a call"
 
@@ -201,6 +207,15 @@ def no_banned_package(sources: Sources) -> Complaints:
                 free = any(fnmatch(source.path, pattern) for pattern in exceptions)
                 if name.split(".")[0] == package and fnmatch(source.path, files) and not free:
                     yield f"{source.path}:{line}: names {package}"
+
+
+def analyses_are_computed_in_one_process(sources: Sources) -> Complaints:
+    """Only the process of an analysis and the command line import what computes it: the app's server never does."""
+    for source in sources.values():
+        for name, line in imported(source, sources):
+            inside = f"{name}.".startswith(f"{COMPUTING}.")
+            if inside and not any(fnmatch(source.path, pattern) for pattern in COMPUTED_BY):
+                yield f"{source.path}:{line}: imports {name}"
 
 
 def pages_stand_alone(sources: Sources) -> Complaints:
@@ -388,6 +403,7 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"cifar_core/data/a.py": "class A:\n    async def f(self):\n        from os import path"}, 1),
         ({"pages/train.py": "torch = importlib.import_module('torch')\njson = __import__('json')"}, 2),
         ({FINDER: "import_module('fast_cnn')"}, 0),
+        ({PARQUET: "importlib.import_module('pyarrow.parquet')"}, 0),
     ],
     no_banned_package: [
         ({"cifar_core/runs/listing.py": "import streamlit as st"}, 1),
@@ -396,6 +412,18 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"pages/ui/train/live_view.py": "from torch import Tensor"}, 1),
         ({"cifar_core/models/__init__.py": "import torch", "cifar_core/data/store.py": "import torchvision"}, 2),
         ({"cifar_core/evaluate/metrics.py": "from sklearn.metrics import f1_score"}, 1),
+        ({"cifar_core/analyse/learning.py": "import scipy.stats\nfrom cleanlab import rank\nimport torch"}, 3),
+        ({"pages/trust.py": "import statsmodels.api"}, 1),
+        ({"cifar_core/analyse/compute/learning.py": "import scipy.stats\nimport torch, sklearn, statsmodels"}, 0),
+    ],
+    analyses_are_computed_in_one_process: [
+        ({"pages/trust.py": "from cifar_core.analyse.compute.calibration import compute_calibration"}, 1),
+        ({"pages/ui/trust/a.py": "import cifar_core.analyse.compute"}, 1),
+        ({"cifar_core/analyse/job.py": "from . import compute", "cifar_core/analyse/compute/__init__.py": ""}, 1),
+        ({"cifar_core/export/a.py": "from cifar_core.analyse.compute import COMPUTE"}, 1),
+        ({"cifar_core/commands/results/calibration.py": "from cifar_core.analyse.compute import keeping"}, 0),
+        ({"cifar_core/analyse/process.py": "from cifar_core.analyse.compute import COMPUTE"}, 0),
+        ({"pages/trust.py": "from cifar_core.analyse import computer"}, 0),
     ],
     pages_stand_alone: [
         ({"pages/home.py": "from pages.train import start"}, 1),
@@ -518,8 +546,21 @@ def test_importing_it_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(module)[0] == set()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_analyses_take_little_memory_of_the_server() -> None:
+    """Beside `cifar_core.runs`, which each page loads; measured in a process of its own."""
+    code = (
+        "import re, cifar_core.runs, cifar_core.figures\n"
+        "resident = lambda: int(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
+        "before = resident(); import cifar_core.analyse, cifar_core.analyse.table; print(resident() - before)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert int(answer.stdout) < MAX_ANALYSE_MB * 1024, answer.stderr
+
+
 def test_heavy_packages_would_be_seen() -> None:
     assert loaded_by("streamlit")[0] == {"streamlit"}
+    assert loaded_by("scipy.stats")[0] == {"scipy"}
 
 
 def test_importing_the_package_is_quick() -> None:

@@ -75,6 +75,11 @@ def show_progress(done: int, total: int, text: str) -> None:
         sys.stderr.flush()
 
 
+def show_step(phase: str, done: int, total: int, unit: str) -> None:
+    """Redraw the progress of work that is done in this process; an `OnProgress`."""
+    show_progress(done, total, f"{phase} · {done:,} of {total:,} {unit}" if total else f"{phase}…")
+
+
 def clear_line() -> None:
     """Remove the progress bar."""
     if sys.stderr.isatty():

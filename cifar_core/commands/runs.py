@@ -89,7 +89,7 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
     every = list_runs(workspace)
     place, group = queue_places(every, slots(workspace)).get(found.id), group_of(seed_groups(every), found.id)
     content = _brief(found, place) | {
-        "config": found.config.flat(),
+        "config": found.config.flat() if found.has_network else None,
         "best": asdict(found.best) if found.best else None,
         "last": asdict(found.last) if found.last else None,
         "error": found.error,
@@ -114,7 +114,8 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         if sentence:
             click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
-    _echo_settings(found)
+    if found.has_network:
+        _echo_settings(found)
 
 
 def _echo_settings(run: Run) -> None:
@@ -240,9 +241,7 @@ def delete(workspace: Workspace, run: str, as_json: bool) -> None:
 def restore(workspace: Workspace, run: str, as_json: bool) -> None:
     """Restore a deleted RUN."""
     restore_run(workspace, run)
-    say(f"Run {run} was restored.")
-    if as_json:
-        print_json({"run": run, "done": True})
+    _report_done(run, "was restored", as_json)
 
 
 @runs.command()
@@ -396,4 +395,5 @@ def _line(run: Run, place: QueuePlace | None) -> str:
         status += f", asked to {run.ending}"
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
-    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {run.seconds:.0f} s"
+    took = f"{run.seconds:.0f} s" if run.has_network else "imported"
+    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {took}"

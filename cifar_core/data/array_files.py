@@ -27,8 +27,9 @@ CHUNK_BYTES = 4 * 1024 * 1024
 _READ_BYTES = 256 * 1024  # of one read: so few that the buffers of one read are reused by the next
 Shape = tuple[int | None, ...]  # None: any length
 _NPY = b"\x93NUMPY\x01\x00"
+_KINDS = r"<f[248]|<i[248]|\|[iub]1|<U[1-9][0-9]{0,3}"
 _NPY_HEADER = re.compile(
-    r"\{'descr': '(<f4|<i4|<i8|\|u1|<U[1-9][0-9]{0,3})', 'fortran_order': False, "
+    rf"\{{'descr': '({_KINDS})', 'fortran_order': False, "
     r"'shape': \(((?:[0-9]{1,12},? ?)*)\), \} *\n",
     re.ASCII,
 )
@@ -104,6 +105,11 @@ def npy_array(stream: BinaryIO, size: int, kind: str, shape: Shape) -> np.ndarra
     check_header(header, kind, shape)
     if header.shape and header.shape[0] > MAX_TEST:
         raise ValueError(f"has {header.shape[0]:,} rows, more than the {MAX_TEST:,} allowed")
+    return _whole_array(stream, header, size)
+
+
+def _whole_array(stream: BinaryIO, header: Header, size: int) -> np.ndarray:
+    """The array after its header; nothing is allocated for more than the `size` bytes of the whole file."""
     _require_size(header, size)
     array = np.empty(header.shape, header.kind)
     content = array.reshape(-1).view(np.uint8).data
@@ -183,6 +189,11 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
     return file.stat().st_size
 
 
+def is_plain(array: np.ndarray) -> bool:
+    """Whether `npy_header` reads the type of an array: numbers of up to 8 bytes, bool, or text."""
+    return re.fullmatch(_KINDS, array.dtype.str, re.ASCII) is not None
+
+
 class NpzArrays:
     """The arrays of an .npz file, which must be stored uncompressed: so none of them can be larger than the file."""
 
@@ -208,6 +219,11 @@ class NpzArrays:
         """A whole array, as by `npy_array`."""
         with self.open(name) as stream:
             return npy_array(stream, self._infos[name].file_size, kind, shape)
+
+    def read_all(self, name: str) -> np.ndarray:
+        """A whole array of the type and shape that its header says."""
+        with self.open(name) as stream:
+            return _whole_array(stream, npy_header(stream), self._infos[name].file_size)
 
 
 @contextlib.contextmanager

@@ -62,6 +62,8 @@ def judge_curve(metrics: pd.DataFrame, *, classes: int = 10) -> CurveJudgement:
     """
     if metrics.empty:
         return CurveJudgement("none", "No epoch is finished yet.")
+    if not _trained(metrics):
+        return CurveJudgement("none", "These predictions were imported: there is no training to judge.")
     curve, diverged = _curve_of(metrics)
     if diverged:
         return CurveJudgement("unstable", diverged)
@@ -77,11 +79,16 @@ def curve_events(metrics: pd.DataFrame, *, classes: int = 10) -> list[str]:
     Args:
         metrics, classes: as `judge_curve`.
     """
-    if metrics.empty:
+    if metrics.empty or not _trained(metrics):
         return []
     curve, diverged = _curve_of(metrics)
     events = [_sentence(curve, stretch, classes) for stretch in _events(curve, classes)]
     return [*events, *([diverged] if diverged else [])]
+
+
+def _trained(metrics: pd.DataFrame) -> bool:
+    """Whether the epochs are those of a training; imported predictions have nothing that a training measures."""
+    return bool(metrics[["train_loss", "train_accuracy"]].notna().any(axis=None))
 
 
 def _curve_of(metrics: pd.DataFrame) -> tuple[_Curve, str]:

@@ -124,6 +124,66 @@ TERMS: dict[str, Term] = {
         "with the highest one, and may be sure and wrong.",
         "softmax of the last layer",
     ),
+    "nll": Term(
+        "NLL (log loss)",
+        "What its doubt costs",
+        "Negative log-likelihood: the mean loss of all pictures. A confident mistake costs most; 0 is perfect.",
+        "mean of −ln p(true class), p of at least 1e-12",
+    ),
+    "brier": Term(
+        "Brier score",
+        "How far its belief lies from the truth",
+        "The squared distance of all probabilities from the answer that gives the true class 100 %, as a mean over the "
+        "pictures. From 0 (perfect) to 2; it rewards being right and knowing how well one knows.",
+        "mean of Σ (p of the class − 1 if it is the true one)² over the classes",
+    ),
+    "ece": Term(
+        "ECE (expected calibration error)",
+        "How far its promises are off, on average",
+        "The pictures are put into 15 equal bins of their confidence. In each bin the accuracy is compared with the mean "
+        "confidence; the ECE is the mean difference, each bin counting as often as it has pictures. At 0.05, what the "
+        "network says and how often it is right lie 5 points apart. Chance alone makes it larger than 0: its 95 % "
+        "interval begins at 0 where chance explains it.",
+        "Σ pictures of the bin / all × |accuracy − mean confidence| over the bins",
+    ),
+    "mce": Term(
+        "MCE (maximum calibration error)",
+        "Its worst promise",
+        "The largest difference of accuracy and mean confidence over the 15 bins of the ECE. A bin of few pictures often "
+        "has it by chance.",
+        "max |accuracy − mean confidence| over the bins with pictures",
+    ),
+    "temperature": Term(
+        "Temperature scaling",
+        "Telling it to be less sure of itself, or more",
+        "All logits are divided by one number T, the temperature: above 1 the network becomes less sure, below 1 surer. "
+        "The predicted classes stay. T is fitted on the validation part so that its NLL is lowest; where there is none, on "
+        "the measured part, and what it brings is measured on two halves, each with the T of the other one. Of "
+        "predictions averaged over views, the logarithm of the average takes the place of the logits.",
+        "softmax(ln p / T)",
+    ),
+    "reliability": Term(
+        "Reliability diagram",
+        "How often it is right when it says how sure it is",
+        "The pictures in 15 equal bins of their confidence: for each bin, how sure the network says it is and how often "
+        "it is right. On the diagonal both are equal; below it the network is too sure, above it too modest.",
+    ),
+    "coverage": Term(
+        "Threshold, coverage",
+        "It answers only when it is sure",
+        "With a threshold, a picture is answered only where the confidence is at least as high; the others are rejected, "
+        "for a person to look at. The coverage is the share that is answered. A higher threshold answers fewer, and "
+        "more of these answers are right.",
+        "pictures with confidence ≥ threshold / pictures",
+    ),
+    "conformal": Term(
+        "Conformal set",
+        "All the classes it may be",
+        "Instead of one class, all classes that are probable enough: the limit is chosen so that, of new pictures like "
+        "those it was chosen on, at least 90 % have their true class in the set. This holds for all pictures together, not "
+        "for each class. A set of many classes says that the network is in doubt; it may be empty too.",
+        "classes with 1 − p at most the quantile of 1 − p(true class)",
+    ),
     "training": Term(
         "Training part",
         "What it learns from",
@@ -168,8 +228,56 @@ TERMS: dict[str, Term] = {
     "forgetting": Term(
         "Forgetting event",
         "It knew it, then lost it",
-        "A picture that is right after one epoch and wrong after the next was forgotten once. One that stays right from "
-        "some epoch on was never forgotten.",
+        "A picture that is right after one epoch and wrong after the next was forgotten once; of epochs that did not show "
+        "it, nothing is known. One that stays right from some epoch on was never forgotten.",
+    ),
+    "first_right": Term(
+        "First right at",
+        "When it first knew it",
+        "The first epoch at which the picture was predicted correctly. Easy pictures are right early on.",
+    ),
+    "never_learned": Term(
+        "Never learned",
+        "It never knew it",
+        "A picture that was wrong each time it was shown. Often it is hard, or its label is wrong.",
+    ),
+    "unforgettable": Term(
+        "Unforgettable",
+        "Once known, never lost",
+        "A picture that was right from some epoch on and never wrong after that. A training needs few of them: many can "
+        "be left out without a loss of accuracy (Toneva et al. 2019).",
+    ),
+    "data_map": Term(
+        "Data map",
+        "Easy, ambiguous and hard pictures on one map",
+        "Each picture is a point: upwards how much the network believed in its true class on average over the epochs, "
+        "across how much that went up and down. High and steady is easy, unsteady is ambiguous, low and steady is hard: "
+        "look there for wrong labels (Swayamdipta et al. 2020).",
+    ),
+    "mean_p_true": Term(
+        "Mean p(true class)",
+        "How much it believed in the right answer, over the whole training",
+        "The mean of p(true class) over the epochs. Papers on data maps call it the confidence of a picture.",
+        "mean over the epochs of p(true class)",
+    ),
+    "variability": Term(
+        "Variability",
+        "How often it changed its mind",
+        "How far p(true class) went up and down over the epochs: 0 where it stood still, at most 0.5.",
+        "standard deviation over the epochs of p(true class)",
+    ),
+    "correctness": Term(
+        "Correctness",
+        "How often it knew it",
+        "The share of the epochs at which the picture was predicted correctly.",
+        "epochs at which it was right / epochs at which it was shown",
+    ),
+    "aum": Term(
+        "AUM",
+        "By how far the right answer was ahead or behind, over the whole training",
+        "Area under the margin: the mean over the epochs of the logit of the true class less the highest other one. Far "
+        "below 0 another class was ahead all the time: such a label may be wrong (Pleiss et al. 2020).",
+        "mean over the epochs of z(true class) − highest other z",
     ),
     "training_records": Term(
         "Training records",
@@ -216,6 +324,13 @@ TERMS: dict[str, Term] = {
     "dropout": _of_setting("dropout", "Some neurons rest, so that none is relied on"),
     "schedule": _of_setting("schedule", "How its steps become smaller"),
     "seed": _of_setting("seed", "The number that fixes chance"),
+    "imported": Term(
+        "Imported predictions",
+        "What a model from elsewhere answers",
+        "Class probabilities that another program computed for the pictures of a dataset, imported from a file. They are "
+        "looked at and compared like those of any run. There is no network and no training here, so nothing can be "
+        "predicted with them or trained from them.",
+    ),
     "seed_noise": Term(
         "Seed noise",
         "How much of a result is luck",

@@ -15,20 +15,33 @@ from cifar_core.export.pictures import (
     zip_bytes,
     zip_samples,
 )
-from cifar_core.export.predictions import epoch_file_name, predictions_csv, predictions_parquet, predictions_table
+from cifar_core.export.prediction_template import prediction_template
+from cifar_core.export.predictions import (
+    NAMES,
+    Names,
+    epoch_file_name,
+    predictions_csv,
+    predictions_file,
+    predictions_parquet,
+    predictions_table,
+)
 from cifar_core.export.save_job import save_job, start_save
 from cifar_core.export.tags import MAX_TAGS_BYTES, import_tags, tags_csv
 
 __all__ = [
     "MAX_EXPORTED",
     "MAX_TAGS_BYTES",
+    "NAMES",
     "Export",
+    "Names",
     "comparison_csv",
     "comparison_table",
     "epoch_file_name",
     "file_name",
     "import_tags",
+    "prediction_template",
     "predictions_csv",
+    "predictions_file",
     "predictions_parquet",
     "predictions_table",
     "require_exportable",

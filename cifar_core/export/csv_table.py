@@ -12,8 +12,7 @@ import csv
 
 import pandas as pd
 
-# What a formula can begin with; the full-width characters count in East Asian spreadsheets.
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
+from cifar_core.text import guarded_cell
 
 
 def table_csv(table: pd.DataFrame) -> bytes:
@@ -31,12 +30,6 @@ def table_csv(table: pd.DataFrame) -> bytes:
     return text.encode("utf-8-sig")
 
 
-def original_text(cell: str) -> str:
-    """A text cell of such a file as it was, without the apostrophe in front; one written elsewhere as it is."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(RISKY) else cell
-
-
 def _safe_cell(value: object) -> str:
-    # Bytes that are not UTF-8 become "?".
-    text = "" if value is None else str(value).encode("utf-8", "replace").decode()
-    return f"'{text}" if text.startswith(RISKY) else text
+    # Bytes that are not UTF-8 become "?"; a category that is missing is a NaN.
+    return guarded_cell("" if value is None or value != value else str(value).encode("utf-8", "replace").decode())

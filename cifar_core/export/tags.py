@@ -8,10 +8,10 @@ import pandas as pd
 
 from cifar_core.data import Dataset
 from cifar_core.errors import DataError
-from cifar_core.export.csv_table import original_text, table_csv
+from cifar_core.export.csv_table import table_csv
 from cifar_core.notes import Notes, change_tags, clean_word, read_notes, taggings
 from cifar_core.samples import printable
-from cifar_core.text import MB, counted, one_line, size_text
+from cifar_core.text import MB, counted, one_line, original_cell, size_text
 from cifar_core.workspace import Workspace
 
 MAX_TAGS_BYTES = 64 * MB  # of a file that is imported, which then is one note of a log that may have as much
@@ -75,7 +75,7 @@ def _read(content: bytes) -> list[tuple[str, str]]:
         if missing := [name for name in _NEEDED if name not in titles]:
             raise DataError(f"The first line of the CSV must name the columns id and tag; {missing[0]} is missing.")
         for row in reader:
-            name, words = (original_text(row[title] or "") for title in _NEEDED)
+            name, words = (original_cell(row[title] or "") for title in _NEEDED)
             for word in words.split(";"):
                 found[name, _word_in(word, reader.line_num)] = None
     except (UnicodeDecodeError, csv.Error) as error:

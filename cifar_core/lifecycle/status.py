@@ -116,6 +116,15 @@ def write_first_status(folder: LifeFolder, epochs: int) -> None:
     _write(folder, State(Status.QUEUED, progress=TrainingProgress("starting", epochs=epochs)))
 
 
+def write_imported_status(folder: LifeFolder) -> None:
+    """Write the status of a run that is being created from imported results, which nothing will ever change.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    _write(folder, State(Status.FINISHED, progress=TrainingProgress("imported", epoch=1, epochs=1)))
+
+
 def move(
     folder: LifeFolder,
     goal: Status,

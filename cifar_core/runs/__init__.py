@@ -40,7 +40,10 @@ from cifar_core.runs.estimate.time_left import estimated, time_left
 from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_epochs
 from cifar_core.runs.going_on.new_run import continue_run, continued_rate, fine_tune_run
 from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point, keeps_optimizer
+from cifar_core.runs.imported.importing import ImportedPredictions, import_predictions
+from cifar_core.runs.imported.no_network import network_missing
 from cifar_core.runs.listing import list_runs, read_run, resolve_run
+from cifar_core.runs.pictures.every_epoch import class_accuracy_over_epochs, read_every_epoch
 from cifar_core.runs.pictures.forgotten import ForgottenPicture, find_forgotten
 from cifar_core.runs.pictures.learning import LearningStep, choose_dozen, read_learning_step
 from cifar_core.runs.pictures.other_runs import Answer, measured_alike, read_answers
@@ -75,6 +78,7 @@ __all__ = [
     "EpochLine",
     "Estimate",
     "ForgottenPicture",
+    "ImportedPredictions",
     "ImportedRun",
     "LearningStep",
     "LinkedDataset",
@@ -96,6 +100,7 @@ __all__ = [
     "accuracy_doubts",
     "align_pair",
     "choose_dozen",
+    "class_accuracy_over_epochs",
     "continue_run",
     "continued_rate",
     "continued_runs",
@@ -121,6 +126,7 @@ __all__ = [
     "group_of",
     "group_words",
     "has_training_records",
+    "import_predictions",
     "import_run",
     "keeps_optimizer",
     "link_dataset",
@@ -130,6 +136,7 @@ __all__ = [
     "lower_rate",
     "measure_speed",
     "measured_alike",
+    "network_missing",
     "note_run",
     "open_run_dataset",
     "parse_run_epoch",
@@ -137,6 +144,7 @@ __all__ = [
     "queue_places",
     "read_answers",
     "read_earlier_epochs",
+    "read_every_epoch",
     "read_history",
     "read_learning_step",
     "read_metrics",

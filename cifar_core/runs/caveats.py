@@ -12,7 +12,8 @@ FEW_PICTURES = 100  # with fewer, one picture is more than a per cent of an accu
 
 def accuracy_caveats(run: Run) -> list[str]:
     """The caveats of the accuracy that a run reports, that of its best epoch; none before its first epoch ends."""
-    return [*accuracy_doubts(run), *_few_test_pictures(run), *_choice_of_epoch(run)]
+    made_elsewhere = [*_trained_elsewhere(run), *_labels_of_its_own(run)]
+    return [*accuracy_doubts(run), *made_elsewhere, *_few_test_pictures(run), *_choice_of_epoch(run)]
 
 
 def accuracy_doubts(run: Run) -> list[str]:
@@ -37,6 +38,16 @@ def without_validation(names: Sequence[str]) -> str:
     return f"No validation picture shows {first_names(names)}: {these} no say in which epoch is the best."
 
 
+def _trained_elsewhere(run: Run) -> list[str]:
+    """What nobody here can know of a model whose predictions were imported."""
+    if run.has_network:
+        return []
+    return [
+        "These predictions were imported: whether their model has seen test pictures in training is not known, and the "
+        "accuracy would be one of memory then."
+    ]
+
+
 def _seen_in_training(run: Run) -> list[str]:
     """Nothing about a run that was trained before duplicates were looked for."""
     if run.best is None or run.dataset is None:
@@ -59,6 +70,11 @@ def _seen_in_training(run: Run) -> list[str]:
             "so the validation part says less about which epoch is the best."
         )
     return sentences
+
+
+def _labels_of_its_own(run: Run) -> list[str]:
+    """What the import of predictions noted about the labels that it was given."""
+    return [] if run.has_network else list(run.warnings)
 
 
 def _few_test_pictures(run: Run) -> list[str]:

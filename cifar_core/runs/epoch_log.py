@@ -6,7 +6,7 @@
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -79,8 +79,15 @@ def _decode(text: bytes) -> Any:
         return error
 
 
+def line_text(line: EpochLine | EpochPoint) -> str:
+    """A line of `metrics.jsonl` or of `within-epochs.jsonl`, without its line break."""
+    return json.dumps(asdict(line), allow_nan=False)
+
+
 def read_metrics(workspace: Workspace, run_id: str) -> pd.DataFrame:
     """A row for each epoch, with the fields of `EpochLine` as columns; accuracies are fractions.
+
+    What is None there is NaN here, as all that a training measures is for imported predictions.
 
     Raises:
         RunError: no such run.

@@ -137,7 +137,7 @@ def _read_whole(folder: RunFolder) -> Run:
         earlier_epochs=creation.earlier_epochs,
         colour=colour_of_id(creation.id) if creation.colour is None else creation.colour % COLOURS,
         epoch_rule=creation.epoch_rule,
-        imported=creation.identity != "",
+        from_zip=creation.identity != "",
         linked_dataset=link_of(about),
         diverged=state.diverged,
         ticket=tickets(folder.workspace).get(run_id) if state.status is Status.QUEUED else None,

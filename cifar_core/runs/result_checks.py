@@ -22,7 +22,7 @@ from cifar_core.evaluate.checks import check_probs
 from cifar_core.runs.epoch_log import read_lines, read_points
 from cifar_core.runs.hashed_tensors import DamagedError, check_hash, check_optimizer_tensors, check_tensors
 from cifar_core.runs.records import CreationRecord, TrainingRecord
-from cifar_core.runs.run import RUN_SCHEMA, DatasetFacts
+from cifar_core.runs.run import IMPORTED, RUN_SCHEMA, DatasetFacts
 from cifar_core.runs.run_folder import METRICS, MOST_BYTES, WITHIN_EPOCHS, RunFolder
 from cifar_core.runs.sample_files import SEEN, hash_of_samples
 from cifar_core.runs.tensor_limits import most_optimizer, network_tensors
@@ -72,7 +72,7 @@ class ResultChecks:
         for split in ("test", "validation"):
             yield from self._split_faults(split, lines, self.data)
         yield from self._record_faults(lines, self.training)
-        if weights:
+        if weights and self.creation.origin != IMPORTED:
             model, classes = self.settings.model, len(self.data.class_names)
             yield from self._fault(lambda: check_weights(self.folder, best.epoch, model, classes))
             self._keep(self.folder.weights(best.epoch), self._present.weights(best.epoch))
@@ -110,6 +110,9 @@ class ResultChecks:
         yield from (problem.rstrip(".") for problem in problems)
         if [line.epoch for line in lines] != list(range(1, len(lines) + 1)):
             yield f"{METRICS} does not number its epochs 1, 2, 3 ..."
+        trained = self.creation.origin != IMPORTED
+        if any((None in (line.train_loss, line.train_accuracy, line.learning_rate)) is trained for line in lines):
+            yield f"{METRICS} has {'an epoch without' if trained else 'imported predictions with'} values of a training"
         most = self.settings.optimizer.epochs
         if len(lines) > most:
             yield f"{METRICS} has {len(lines)} epochs, the settings only {most}"

@@ -9,7 +9,7 @@ from cifar_core.runs.dataset.opening import open_run_dataset
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.records import read_creation, read_training_record
-from cifar_core.runs.run import GOES_ON, DatasetFacts, Predictions, Run
+from cifar_core.runs.run import GOES_ON, IMPORTED, DatasetFacts, Origin, Predictions, Run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.sample_files import read_samples
 from cifar_core.text import one_line
@@ -47,13 +47,14 @@ def read_predictions(
     """
     folder = run_folder(workspace, run_id)
     lines, record = read_lines(folder)[0], read_training_record(folder)
-    best = best_line(lines, read_creation(folder).epoch_rule)
+    creation = read_creation(folder)
+    best = best_line(lines, creation.epoch_rule)
     if record is None or best is None:
         raise RunError(f"Run {run_id} has no predictions yet: they come with its first finished epoch.")
     wanted, stored = best.epoch if epoch is None else epoch, as_stored(folder)
     if not 1 <= wanted <= len(lines):
         raise RunError(f"Run {run_id} has no predictions of epoch {wanted}: choose one that it has finished.")
-    remedy = _recompute_hint(run_id) if wanted == best.epoch else ": choose another epoch."
+    remedy = _remedy(run_id, creation.origin) if wanted == best.epoch else ": choose another epoch."
     which = "" if wanted == best.epoch else f" of epoch {wanted}"
     try:
         return _read_arrays(stored, record.dataset, wanted, split)
@@ -84,9 +85,10 @@ def seen_pictures(workspace: Workspace, run: Run, predictions: Predictions) -> n
     """Which of the pictures the run has seen in training (`seen_in_training`): bool [N].
 
     For a run of an earlier version it is found out, where its dataset is still here and has been checked; else None.
-    Those of a run that goes on from others are not, because these may have seen more (`seen_by_weights`).
+    Those of a run that goes on from others are not, because these may have seen more (`seen_by_weights`), and those of
+    imported predictions cannot be.
     """
-    if predictions.seen is not None or run.origin in GOES_ON:
+    if predictions.seen is not None or run.origin in GOES_ON or not run.has_network:
         return predictions.seen
     try:
         dataset = open_run_dataset(workspace, run, exact=True)
@@ -98,6 +100,8 @@ def seen_pictures(workspace: Workspace, run: Run, predictions: Predictions) -> n
     return None if check is None else seen_in_training(check.groups, train, validation)[predictions.split]
 
 
-def _recompute_hint(run_id: str) -> str:
+def _remedy(run_id: str, origin: Origin) -> str:
     """The end of every sentence about damaged predictions: how to get them back."""
+    if origin == IMPORTED:
+        return ": import them again from their file."
     return f": `runs recompute {run_id}` computes them again, and so does the Confusion page."

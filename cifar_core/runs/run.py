@@ -35,8 +35,10 @@ MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
 # How a run came about: trained from the beginning, continued from another run, trained on another dataset from the
-# weights of a run, predictions that another program made, one fold of a cross-validation, or one trial of a sweep.
-Origin = Literal["trained", "continued", "fine-tuned", "predictions", "fold", "trial"]
+# weights of a run, imported as predictions that another program made, one fold of a cross-validation, or one trial of
+# a sweep.
+Origin = Literal["trained", "continued", "fine-tuned", "imported", "fold", "trial"]
+IMPORTED: Origin = "imported"  # it has predictions of one epoch, and neither a network nor a training
 GOES_ON: tuple[Origin, ...] = ("continued", "fine-tuned")  # they began with the weights of their parent
 _UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
@@ -116,7 +118,7 @@ class Run:
     earlier_epochs: int = 0  # of a continued run: epochs that its weights had been trained for, over all runs before
     colour: int = 0  # 0 to COLOURS - 1, its own for ever
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
-    imported: bool = False  # from another workspace, without its checkpoint
+    from_zip: bool = False  # brought from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
     diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
     ending: EndRequest | None = None  # what a person has asked of it and it has not obeyed yet; None once it ended
@@ -146,12 +148,18 @@ class Run:
 
         A run that diverged cannot: from its checkpoint it would come to the same end.
         """
-        return self.status in RESUMABLE and not self.imported and not self.diverged
+        return self.status in RESUMABLE and not self.from_zip and not self.diverged
+
+    @property
+    def has_network(self) -> bool:
+        """Whether it was trained by this program, here or elsewhere; not where only its predictions were imported."""
+        return self.origin != IMPORTED
 
     @property
     def can_be_continued(self) -> bool:
-        """Whether a new run can train it for more epochs: it has ended for good, and has a finished epoch."""
-        return not (self.active or self.resumable or self.diverged or self.problem) and self.best is not None
+        """Whether a new run can train it for more epochs: it has a network, and ended for good after an epoch."""
+        ended = not (self.active or self.resumable or self.diverged or self.problem)
+        return ended and self.has_network and self.best is not None
 
     @property
     def seconds(self) -> float:
@@ -188,8 +196,8 @@ class Run:
 
     @functools.cached_property
     def settings_in_effect(self) -> list[str]:
-        """Names of the settings that mean something for this run, in the order of the table."""
-        return settings_in_effect(self.config.flat(), self.own_validation)
+        """Names of the settings that mean something for this run, in the order of the table; none without a network."""
+        return [] if not self.has_network else settings_in_effect(self.config.flat(), self.own_validation)
 
     @functools.cached_property
     def seedless(self) -> tuple[object, ...]:
@@ -209,7 +217,7 @@ class Run:
     @property
     def changed_settings(self) -> list[str]:
         """Names of the settings in effect that are not as its nearest preset has them, without the dataset."""
-        return changed_settings(self.config.flat(), self.preset, self.own_validation)
+        return [] if not self.has_network else changed_settings(self.config.flat(), self.preset, self.own_validation)
 
 
 def colour_of_id(run_id: str) -> int:

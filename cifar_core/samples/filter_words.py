@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cifar_core.evaluate import SCORES
 from cifar_core.samples.select import SampleFilter
+from cifar_core.text import counted
 
 _OUTCOMES = {"correct": "only correct ones", "all": "right and wrong ones"}
 
@@ -41,6 +42,8 @@ def filter_parts(sample_filter: SampleFilter, *, predicted: str = "predicted") -
         parts.append(("text", f"id with “{wanted}”"))
     if sample_filter.tags:
         parts.append(("tags", f"tagged {_either(sample_filter.tags)}"))
+    if sample_filter.ids is not None:
+        parts.append(("ids", f"one of {counted(len(sample_filter.ids), 'chosen picture')}"))
     if sample_filter.per_pair:
         parts.append(("per_pair", f"at most {sample_filter.per_pair:,} of each pair"))
     return parts

@@ -34,6 +34,7 @@ class SampleFilter:
     predicted_by_one: tuple[str, ...] = ()  # class names that A or B predicts, and not both
     tags: tuple[str, ...] = ()  # words that a person gave, any of them; empty = whatever it has; see `with_tags`
     wrong_in: Range | None = None  # with how many seeds it is wrong, inclusive at both ends; None = any number
+    ids: frozenset[str] | None = None  # of these pictures alone, whatever they have in common; None = of all
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ def passing(table: pd.DataFrame, sample_filter: SampleFilter) -> NDArray[np.bool
         passing &= (values >= low) & (values <= high)
     if sample_filter.wrong_in is not None:
         passing &= table["wrong_in"].between(*sample_filter.wrong_in).to_numpy()
+    if sample_filter.ids is not None:
+        passing &= table["id"].isin(sample_filter.ids).to_numpy()
     passing &= _passing_beside_another(table, sample_filter)
     text = sample_filter.text.strip().casefold()
     if text:

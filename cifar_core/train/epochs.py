@@ -20,19 +20,22 @@ LOSS_CLIP = 1e-12  # lower bound of a probability in a loss, so that a confident
 
 @dataclass(frozen=True)
 class EpochLine:
-    """The metrics of one epoch. Losses are mean cross-entropies in nats, accuracies are fractions."""
+    """The metrics of one epoch. Losses are mean cross-entropies in nats, accuracies are fractions.
+
+    Of imported predictions only the test loss and accuracy are known: what a training measures is None.
+    """
 
     epoch: Ordinal
     # Mean over the pictures used, measured in the training steps, with augmentation, dropout and the pruning weights.
-    train_loss: Loss
-    train_accuracy: Share  # likewise
+    train_loss: Loss | None
+    train_accuracy: Share | None  # likewise
     validation_loss: Loss | None  # after the epoch; None without a validation part
     validation_accuracy: Share | None
     test_loss: Loss  # after the epoch; displayed, never used to choose an epoch
     test_accuracy: Share
-    learning_rate: Amount  # at the epoch's last step
-    seconds: Amount  # of training and measuring
-    images_per_second: Amount  # before the measurement at the end of the epoch
+    learning_rate: Amount | None  # at the epoch's last step
+    seconds: Amount | None  # of training and measuring
+    images_per_second: Amount | None  # before the measurement at the end of the epoch
     # Number of test-time augmentation views per picture whose logits were averaged; files store it under this name.
     looks: Ordinal | None = None  # None in older files: the settings give the number
 

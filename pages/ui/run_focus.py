@@ -10,9 +10,10 @@ from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence, single_line
-from pages.ui.train.first_run import open_started_run, show_first_run_button
+from pages.ui.runs.import_link import show_import_link
+from pages.ui.train.first_run import FIRST_RUN, open_started_run, show_first_run_button
 from pages.ui.url_state import current_page, free_text, url_to_widgets, widgets_to_url
-from pages.ui.wording import epoch_word, percent, status_display
+from pages.ui.wording import epoch_word, percent, source_words, status_display
 
 FOCUS_KEY = "frame_focus"  # session: id of the run that was in focus last
 SELECT_BOX_KEY = "frame_run"  # the select box; also where none is drawn, the session's word for the run in focus
@@ -51,6 +52,7 @@ def run_in_focus(
                 icon=":material/model_training:",
             )
             show_first_run_button(workspace, f"{current_page()}_first")
+            show_import_link(FIRST_RUN.data.dataset)
             st.stop()
         return None
     if picker is not None:
@@ -88,10 +90,10 @@ def require_result(run: Run) -> None:
 
 
 def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int | None = None) -> None:
-    """Show one line that names what the numbers below belong to: network, dataset, split, n and epoch."""
-    facts = [f"{run.config.model.model} on {run.config.data.dataset}"]
+    """Show one line that names what the numbers below belong to: network, dataset, split, n, and the epoch if any."""
+    facts = [source_words(run)]
     facts.append(split if n is None else f"{split}, n = {n:,}")
-    if epoch is not None:
+    if epoch is not None and run.has_network:
         best = run.best is not None and run.best.epoch == epoch
         chosen_by = "the best by validation" if epoch_word(run) == "best" else "the last"
         facts.append(f"epoch {epoch} of {run.config.optimizer.epochs}" + (f", {chosen_by}" if best else ""))

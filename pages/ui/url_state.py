@@ -219,9 +219,27 @@ def number_range(low: float, high: float) -> UrlParameter:
 
     def write(value: tuple[float, float]) -> list[str]:
         start, end = value
-        return [f"{'' if start <= low else f'{start:g}'}~{'' if end >= high else f'{end:g}'}"]
+        return [f"{'' if start <= low else _digits(start)}~{'' if end >= high else _digits(end)}"]
 
     return UrlParameter((low, high), read, write)
+
+
+def number(low: float, high: float, default: float | None) -> UrlParameter:
+    """A number inside `low`..`high`, with all its digits; None is none."""
+
+    def read(texts: list[str]) -> float:
+        value = float(texts[0])
+        if not math.isfinite(value):
+            raise ValueError(texts[0])
+        return max(low, min(high, value))
+
+    return UrlParameter(default, read, lambda value: [] if value is None else [_digits(value)])
+
+
+def _digits(value: float) -> str:
+    """A number with as many digits as bring the same one back: `0.9`, `1`, `0.9333333333333332`."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
 
 
 def on_off(default: bool) -> UrlParameter:

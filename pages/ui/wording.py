@@ -27,6 +27,7 @@ STATUS_DISPLAY: dict[Status, tuple[str, BadgeColour, str]] = {  # word, colour, 
 }
 
 
+IMPORTED_DISPLAY: tuple[str, BadgeColour, str] = ("imported", "green", ":material/move_to_inbox:")  # no training
 ENDING_DISPLAY: dict[EndRequest, tuple[str, BadgeColour, str]] = {
     EndRequest.STOP: ("stopping", "gray", ":material/stop_circle:"),
     EndRequest.PAUSE: ("pausing", "orange", ":material/pause_circle:"),
@@ -49,7 +50,12 @@ def status_display(run: Run) -> tuple[str, BadgeColour, str]:
         return ENDING_DISPLAY[run.ending]
     if run.silent_since is not None:
         return "not responding", "red", ":material/heart_broken:"
-    return STATUS_DISPLAY[run.status]
+    return STATUS_DISPLAY[run.status] if run.has_network else IMPORTED_DISPLAY
+
+
+def source_words(run: Run) -> str:
+    """Return whose predictions a run holds, and of which dataset: `simple_cnn on drawn10`."""
+    return f"{run.config.model.model if run.has_network else 'imported predictions'} on {run.config.data.dataset}"
 
 
 def origin_words(run: Run) -> str:

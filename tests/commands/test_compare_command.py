@@ -42,6 +42,11 @@ def test_a_crafted_pair(call: Any, workspace: Workspace, verdicts: list[str], tm
     assert found["difference"] == pytest.approx(list(paired_difference(30, 10, 15, 45)))
     assert found["mcnemar_p"] == pytest.approx(0.00222, abs=1e-5)
     assert "B is better by 20.0 points (95 % interval 7.8 to 31.3); by chance alone p = 0.002." in err
+    for side, right in (("calibration_a", 0.55), ("calibration_b", 0.75)):  # each picture is answered with p = 1
+        wrong = 1 - right
+        expected = {"nll": wrong * -np.log(1e-12), "brier": 2 * wrong, "ece": wrong, "mce": wrong}
+        assert found[side] == pytest.approx(expected)
+    assert "B  ECE 0.250, Brier score 0.500, NLL 6.908 (lower is better)" in err
     table = pd.read_csv(io.BytesIO(file.read_bytes()), keep_default_na=False)
     best = read_predictions(workspace, RUN)
     assert list(table) == ["id", "true", "predicted_a", "predicted_b", "verdict", "tags"]

@@ -33,6 +33,8 @@ VIEWS = {  # of a page, beside its plain address
     "confusion": ("true=cat&predicted=dog",),
     "misclassified": ("outcome=all&image=test/00003.png",),
     "picture": ("source=own",),
+    "trust": ("bin=1", "view=threshold", "view=sets"),
+    "learning": ("split=test&list=easiest", "view=table"),
 }
 Fault = tuple[str, str, str, str]  # rule, element, screen, and what axe says of it
 

@@ -134,7 +134,7 @@ def send_and_receive(page: Page, workspace: Workspace, run_id: str, run_zip: Pat
     button(page, f"runs_delete_{run_id}").click()
     expect(page.get_by_text("is in the trash", exact=False)).to_be_visible()
     import_zip(page, run_zip, "is here now")
-    (arrived,) = [run for run in list_runs(workspace) if run.imported]
+    (arrived,) = [run for run in list_runs(workspace) if run.from_zip]
     expect(page).to_have_url(re.compile(f"run={arrived.id}"))
     page.get_by_role("link", name="Confusion").click()
     expect(page.get_by_role("heading", name="Confusion")).to_be_visible()

@@ -1,4 +1,7 @@
-"""A press of an arrow key on a slider is one step, however late the browser gets the answers; then the back button."""
+"""A press of an arrow key on a slider is one step, however late the browser gets the answers; then the back button.
+
+The epochs of that slider are played too, by the keyboard.
+"""
 
 import json
 import re
@@ -107,3 +110,27 @@ def test_range_slider(late: Page, app: App, pause: int) -> None:
     expect(late).not_to_have_url(re.compile(rf"loss={reached}(~|%7E)"))
     before = float(query(late).get("loss", f"{low}~").partition("~")[0])
     expect(thumb).to_have_value(re.compile(rf"^{before:g}\d*$"))
+
+
+def test_epochs_are_played(page: Page, app: App) -> None:
+    page.goto(f"{app.url}/confusion?run=long&epoch={EPOCHS - 2}")
+    thumb = page.get_by_role("slider", name="Epoch")
+    expect(thumb).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="Play").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+    expect(page).to_have_url(re.compile(f"epoch={EPOCHS - 1}"))
+    expect(page).to_have_url(re.compile(f"epoch={EPOCHS}"))
+    expect(page.get_by_role("button", name="Play")).to_be_focused()  # it ends there
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile(r"epoch=2(&|$)"))
+    thumb.focus()
+    page.keyboard.press("End")  # anything else pauses it
+    expect(page).to_have_url(re.compile(f"epoch={EPOCHS}"))
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    thumb.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(f"epoch={EPOCHS - 1}"))
+    page.wait_for_timeout(1500)  # time for a step of a player that did not stop
+    assert query(page)["epoch"] == str(EPOCHS - 1)

@@ -1,14 +1,18 @@
 """All predictions without pictures, as CSV and Parquet: pandas reads back what was stored."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from cifar_core.evaluate import sample_scores
-from cifar_core.export import epoch_file_name, predictions_csv, predictions_parquet
+from cifar_core.export import Names, epoch_file_name, predictions_csv, predictions_file, predictions_parquet
 from cifar_core.runs import Predictions
+from cifar_core.runs.imported.checks import check_rows
+from cifar_core.runs.imported.given import Expected
+from cifar_core.runs.imported.importing import read_file
 from cifar_core.samples import EXPORTED_SCORES
 
 TAGS = {"-test/00001.png": ("=odd", "ünscharf"), "-test/00003.png": ("odd",)}
@@ -52,6 +56,27 @@ def test_pandas_reads_back_the_predictions(form: str, classes: int) -> None:
     for name, values in sample_scores(found).items():
         if name in EXPORTED_SCORES:
             assert table[name].tolist() == values.tolist(), name
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100])
+@pytest.mark.parametrize(
+    ("ending", "names"),
+    [
+        (".csv", "plain"),
+        (".csv", "fiftyone"),
+        (".parquet", "plain"),
+        (".parquet", "fiftyone"),
+        (".npz", "plain"),
+        (".npz", "cleanlab"),
+    ],
+)
+def test_an_import_reads_back_the_predictions(classes: int, ending: str, names: Names, tmp_path: Path) -> None:
+    found = made_up(classes)
+    (tmp_path / "file").write_bytes(predictions_file(found, ending, names, TAGS))
+    expected = Expected("made-up", found.class_names, found.ids)
+    back = check_rows(read_file(tmp_path / "file", "file", expected), expected)
+    assert (back.probs == found.probs).all() and back.notes == ()
+    assert back.labels is not None and (back.labels == found.labels).all()
 
 
 def test_file_names_tell_the_epoch() -> None:

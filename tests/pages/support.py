@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from cifar_core.runs import Run, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
+from cifar_core.train import MeasuredSplit
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
@@ -34,6 +35,7 @@ def page_opener(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     monkeypatch.setattr(PagesManager, "__init__", _as_after_the_first_request)
     monkeypatch.setattr("cifar_core.runs.PredictorProcess.start", lambda process: None)
     monkeypatch.setattr("pages.ui.train.start_estimate.ensure_speed", lambda workspace, runs: "failed")
+    monkeypatch.setattr("pages.ui.analyses.analysis_box.start_analysis", lambda *given: None)
 
     def opened(workspace: Workspace, page: str, /, **address: str) -> AppTest:
         monkeypatch.setenv(WORKSPACE_VARIABLE, str(workspace.root))
@@ -79,6 +81,29 @@ def crafted(epochs_of_their_own: Workspace) -> Workspace:
         probs = np.full((len(answers), 10), 0.05, np.float32)
         probs[np.arange(len(answers)), answers] = 0.55
         np.save(RunFolder(epochs_of_their_own.runs / name).probs("test", 2), probs)
+    return epochs_of_their_own
+
+
+def write_probs(
+    workspace: Workspace, run_id: str, confidence: np.ndarray, right: np.ndarray, split: MeasuredSplit = "test"
+) -> None:
+    """Let a run of ten classes say after epoch 2 so surely what is right, or what is not."""
+    found = read_predictions(workspace, run_id, 2, split=split)
+    answers = np.where(right, found.labels, (found.labels + 1) % 10)
+    probs = np.repeat((1 - confidence)[:, None] / 9, 10, axis=1)
+    probs[np.arange(len(answers)), answers] = confidence
+    np.save(RunFolder(workspace.runs / run_id).probs(split, 2), probs.astype(np.float32))
+
+
+@pytest.fixture
+def doubtful(epochs_of_their_own: Workspace) -> Workspace:
+    """Runs `late` and `unjudged` are less sure of what they get wrong, and too sure of all; both report epoch 2."""
+    rng = np.random.default_rng(0)
+    for run_id in ("late", "unjudged"):
+        for split in get_args(MeasuredSplit):
+            n = len(read_predictions(epochs_of_their_own, run_id, 2, split=split).labels)
+            confidence = rng.uniform(0.25, 0.99, n)
+            write_probs(epochs_of_their_own, run_id, confidence, rng.random(n) < confidence**1.5, split)
     return epochs_of_their_own
 
 

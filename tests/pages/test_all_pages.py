@@ -8,10 +8,14 @@ import pytest
 from cifar_core.runs import Run
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace
 from tests.conftest import ROOT
+from tests.pages.imported_runs import BesideImported
 from tests.pages.support import OpenPage, said
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-WITH_RUN = ("compare", "confusion", "misclassified", "picture", "predict")  # pages that have nothing to say without one
+# Pages that have nothing to say without one.
+WITH_RUN = ("compare", "confusion", "learning", "misclassified", "picture", "predict", "trust")
+IN_SIGHT = {"train": {"view": "Watch"}}  # the address at which a page speaks of a run
+OF_A_NETWORK = {"Resume", "Retry", "Duplicate", "Train more epochs", "Use its weights", "Repeat with seeds"}
 
 
 def test_the_page_table_names_every_page() -> None:
@@ -33,6 +37,19 @@ def test_opens_on_a_finished_run(page: str, open_page: OpenPage, finished: Run, 
     app = open_page(shared, page, run=finished.id)
     assert not app.error
     assert "There is no run yet" not in said(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_opens_on_imported_predictions(page: str, open_page: OpenPage, beside_imported: BesideImported) -> None:
+    workspace, run, _ = beside_imported
+    app = open_page(
+        workspace, page, run=run.id, **IN_SIGHT.get(page, {}), **({"runs": run.id} if page == "runs" else {})
+    )
+    assert not app.error
+    assert {button.label for button in app.button}.isdisjoint(OF_A_NETWORK), "what cannot work has no button"
+    assert "epoch 1" not in said(app) and run.config.model.model not in said(app)
+    if page != "data":
+        assert "imported predictions" in said(app)
 
 
 @pytest.mark.parametrize("page", WITH_RUN)

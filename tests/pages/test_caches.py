@@ -42,7 +42,7 @@ def test_of_large_predictions_few_are_kept(
 
 
 @pytest.mark.fault(92)
-@pytest.mark.parametrize("page", ["misclassified", "confusion"])
+@pytest.mark.parametrize("page", ["misclassified", "confusion", "trust"])
 def test_a_session_keeps_no_predictions(open_page: OpenPage, finished: Run, shared: Workspace, page: str) -> None:
     """Streamlit remembers a session for minutes after it has ended, with all that its callbacks and downloads hold."""
     kept: list[weakref.ref[object]] = []

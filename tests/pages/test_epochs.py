@@ -8,10 +8,25 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.data.array_files import write_array
+from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace
 from tests.pages.support import OpenPage, rewrite_run, said
 
 PAGES = ("confusion", "misclassified")
+
+
+@pytest.fixture
+def many_epochs(epochs_of_their_own: Workspace) -> Workspace:
+    """With a run `many` of four epochs, of which the last is the best."""
+    path = epochs_of_their_own.runs / "many"
+    shutil.copytree(epochs_of_their_own.runs / "late", path)
+    folder = RunFolder(path)
+    line = json.loads(folder.metrics.read_text("utf-8").splitlines()[0])
+    lines = [line | {"epoch": epoch, "validation_accuracy": epoch / 10} for epoch in range(1, 5)]
+    folder.metrics.write_text("".join(json.dumps(each) + "\n" for each in lines), "utf-8")
+    for epoch in (3, 4):
+        shutil.copy(folder.probs("test", 2), folder.probs("test", epoch))
+    return epochs_of_their_own
 
 
 def focus(app: AppTest, run_id: str) -> None:
@@ -133,3 +148,59 @@ def test_an_epoch_whose_predictions_are_gone_leads_to_the_best_one(
     app.button(key=f"{page}_best_epoch").click().run()
     assert not app.error and not app.exception
     assert "epoch 1 of 2, the best" in said(app) and "epoch" not in app.query_params
+
+
+def played(app: AppTest, page: str) -> tuple[int, str, str]:
+    """The epoch that is shown, that in the URL, and the word on the button."""
+    assert not app.exception and not app.error
+    epoch = app.select_slider(key=f"{page}_epoch").value
+    return epoch, "".join(app.query_params.get("epoch", "")), app.button(key=f"{page}_play_button").label
+
+
+def tick(app: AppTest, page: str) -> None:
+    """Let the time come at which the player goes to the next epoch."""
+    app.session_state[f"{page}_epoch"] += 1
+    app.session_state[f"{page}_play_reached"] = app.session_state[f"{page}_epoch"]
+    app.run()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_epochs_are_played_until_the_last(open_page: OpenPage, many_epochs: Workspace, page: str) -> None:
+    app = open_page(many_epochs, page, run="many")
+    assert played(app, page) == (4, "", "Play"), "the best one, which is the last"
+    app.button(key=f"{page}_play_button").click().run()
+    assert played(app, page) == (1, "1", "Pause"), "from the last one it begins again"
+    tick(app, page)
+    tick(app, page)
+    assert played(app, page) == (3, "3", "Pause")
+    assert page != "confusion" or app.toggle(key="confusion_hold").value, "a colour means the same in every epoch"
+    tick(app, page)
+    assert played(app, page) == (4, "", "Play")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_anything_else_pauses_the_epochs(open_page: OpenPage, many_epochs: Workspace, page: str) -> None:
+    def playing(epoch: str) -> AppTest:
+        app = open_page(many_epochs, page, run="many", epoch=epoch)
+        app.button(key=f"{page}_play_button").click().run()
+        assert played(app, page) == (int(epoch), epoch, "Pause")
+        return app
+
+    app = playing("2")
+    app.button(key=f"{page}_play_button").click().run()
+    assert played(app, page) == (2, "2", "Play")
+    app = playing("1")
+    app.select_slider(key=f"{page}_epoch").set_value(3).run()
+    assert played(app, page) == (3, "3", "Play")
+    app = playing("1")
+    picture = "confusion_image" if page == "confusion" else "misclassified_image"
+    app.session_state[picture] = "test/00001.png"
+    app.run()
+    assert played(app, page) == (1, "1", "Play")
+    app.run()
+    assert played(app, page)[2] == "Play", "it does not go on by itself"
+
+
+def test_a_single_epoch_is_not_played(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:
+    app = open_page(epochs_of_their_own, "confusion", run="short")
+    assert not [button for button in app.button if button.label == "Play"]

@@ -291,7 +291,7 @@ def test_a_picture_in_the_address_opens_large(
     first = expected(found, SampleFilter())[0]
     app = open_page(shared, "misclassified", run=finished.id, image=first)
     assert first in [code.value for code in app.code]
-    assert set(shown_scores(app)) == {score.title for score in SCORES.values()}
+    assert set(shown_scores(app)) >= {score.title for score in SCORES.values()}
     assert "1 of" in said(app)
 
 

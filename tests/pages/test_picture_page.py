@@ -3,13 +3,15 @@
 import os
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.evaluate import SCORES, explain_forgetting
-from cifar_core.runs import Run, read_history, read_predictions, read_run
+from cifar_core.runs import PictureHistory, Run, read_history, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import prediction_table
+from cifar_core.text import percent
 from cifar_core.workspace import Workspace
 from tests.pages.support import OpenPage, components, said, shown_scores
 
@@ -33,6 +35,18 @@ def unescaped(app: AppTest) -> str:
     return said(app).replace("\\", "")
 
 
+def learned(history: PictureHistory, label: int) -> dict[str, str]:
+    """How the picture was learned, in numbers, by their titles; of logits that have these probabilities."""
+    p_true = history.probs[:, label].astype(float)
+    other = np.delete(history.probs, label, axis=1).max(axis=1).astype(float)
+    return {
+        "Mean p(true class)": percent(p_true.mean()),
+        "Variability": f"{p_true.std():.2f}",
+        "Correctness": percent((history.probs.argmax(axis=1) == label).mean()),
+        "AUM": f"{np.mean(np.log(p_true) - np.log(other)):.2f}",
+    }
+
+
 @pytest.mark.parametrize("page", ["misclassified", "picture"])
 def test_both_places_show_the_same(open_page: OpenPage, epochs_of_their_own: Workspace, page: str) -> None:
     """Verdict, scores, bars, epochs and other runs, with the numbers of the sample table."""
@@ -41,13 +55,14 @@ def test_both_places_show_the_same(open_page: OpenPage, epochs_of_their_own: Wor
     row = table[~table["correct"]].iloc[0]
     address = {"id" if page == "picture" else "image": row["id"]}
     app = open_page(epochs_of_their_own, page, run="late", **address)
-    percent = SCORES["confidence"].text(row["confidence"])
-    assert f"true {row['true']} → predicted {row['predicted']} {percent}" in unescaped(app)
-    assert shown_scores(app) == {score.title: score.text(row[score.name]) for score in SCORES.values()}
-    (bars,) = [data["bars"] for data in components(app) if "bars" in data]
-    assert (row["predicted"], "predicted", percent) in [(bar["name"], bar["marks"], bar["text"]) for bar in bars]
-    assert row["id"] in [code.value for code in app.code]
+    confidence = SCORES["confidence"].text(row["confidence"])
+    assert f"true {row['true']} → predicted {row['predicted']} {confidence}" in unescaped(app)
     history = read_history(epochs_of_their_own, run, int(row["index"]))
+    scores = {score.title: score.text(row[score.name]) for score in SCORES.values()}
+    assert shown_scores(app) == scores | learned(history, row["true_index"])
+    (bars,) = [data["bars"] for data in components(app) if "bars" in data]
+    assert (row["predicted"], "predicted", confidence) in [(bar["name"], bar["marks"], bar["text"]) for bar in bars]
+    assert row["id"] in [code.value for code in app.code]
     right = history.probs.argmax(axis=1) == row["true_index"]
     assert explain_forgetting(right, history.epochs) in said(app)
     shown = marks(app)
@@ -56,7 +71,7 @@ def test_both_places_show_the_same(open_page: OpenPage, epochs_of_their_own: Wor
     # `unjudged` reports the second epoch too; `early` and `short` report the first.
     assert f"Right in {3 * right[0] - right[0] + right[1]} of 3 other runs" in said(app)
     others = [link for link in links(app) if any(f"run={name}" in link for name in ("early", "short", "unjudged"))]
-    assert len(others) == 3 and sum(f"{row['predicted']} {percent} ·" in link for link in others) >= 1
+    assert len(others) == 3 and sum(f"{row['predicted']} {confidence} ·" in link for link in others) >= 1
 
 
 def test_epochs_are_played_and_the_numbers_follow(open_page: OpenPage, epochs_of_their_own: Workspace) -> None:

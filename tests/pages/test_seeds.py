@@ -5,7 +5,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from cifar_core.runs import list_runs, read_run
+from cifar_core.runs import Estimate, Span, list_runs, read_run
+from cifar_core.runs.estimate.span import exactly
+from cifar_core.text import range_words
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.understand.prediction_download import _make_file
 from tests.conftest import save_tiny
@@ -37,6 +39,25 @@ def test_pictures_are_filtered_and_sorted_by_how_many_seeds_are_wrong(open_page:
     app.run()
     assert "Wrong in **2 of 3 seeds**" in said(app)
     assert b'"wrong_in","wrong_of"' in _make_file(crafted, read_run(crafted, "seed-0"), 2, "CSV")
+
+
+def test_compare_filters_by_how_many_seeds_are_wrong_too(open_page: OpenPage, crafted: Workspace) -> None:
+    app = open_page(crafted, "compare", a="seed-0", b="seed-1", verdict="all", wrong_in="2~", sort="wrong_in")
+    assert shown_grid(app)["keys"] == [f"test/{number:05d}.png" for number in (3, 2)]
+    app.button(key="compare_lift_wrong_in").click().run()
+    assert len(shown_grid(app)["keys"]) > 2 and "wrong_in" not in app.query_params
+
+
+def test_the_time_of_repeats_is_the_estimate_of_their_settings(
+    open_page: OpenPage, crafted: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate = Estimate(exactly(60), 1, Span(50, 60, 80), "from a test")
+    monkeypatch.setattr("pages.ui.runs.seeds.estimate_run", lambda config, speed, datasets, runs: estimate)
+    app = open_page(crafted, "runs", runs="seed-2")
+    assert "from a test" not in said(app), "folded"
+    app.session_state["runs_repeat_seed-2"] = True
+    app.run()
+    assert f"In all {range_words(100, 160)}, from a test." in said(app), "two further runs are proposed"
 
 
 def test_seeds_stand_together_on_runs_and_can_be_repeated(

@@ -15,6 +15,7 @@ def test_each_part_that_differs_from_the_default_has_one_entry() -> None:
         outcome="all",
         per_pair=1000,
         tags=("odd", "<b>"),
+        ids=frozenset({"a", "b"}),
     )
     assert filter_parts(chosen) == [
         ("outcome", "right and wrong ones"),
@@ -26,6 +27,7 @@ def test_each_part_that_differs_from_the_default_has_one_entry() -> None:
         ("entropy", "entropy at least 1.50"),
         ("text", "id with “0001”"),
         ("tags", "tagged odd or <b>"),
+        ("ids", "one of 2 chosen pictures"),
         ("per_pair", "at most 1,000 of each pair"),
     ]
     assert filter_parts(SampleFilter(outcome="correct")) == [("outcome", "only correct ones")]

@@ -6,7 +6,15 @@ from typing import Any
 import click
 
 from cifar_core.commands.console import json_option, print_json, require_new_file, say, say_caveats, workspace_option
-from cifar_core.evaluate import INTERVAL_METHOD, Interval, PairedComparison, compare_predictions, comparison_sentence
+from cifar_core.evaluate import (
+    INTERVAL_METHOD,
+    CalibrationScores,
+    Interval,
+    PairedComparison,
+    calibration_scores,
+    compare_predictions,
+    comparison_sentence,
+)
 from cifar_core.export import comparison_csv
 from cifar_core.notes import read_tags
 from cifar_core.runs import (
@@ -47,7 +55,8 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
     noise = seed_noise(list_runs(workspace), *runs) if reported else None  # repeats are known to spread there
     explained = noise.words if noise and noise.explains(comparison.difference.value) else None
     sentence = comparison_sentence(comparison, noise=noise)
-    for line in _lines(comparison, names, sentence):
+    calibrations = calibration_scores(first), calibration_scores(second)
+    for line in _lines(comparison, names, calibrations, sentence):
         click.echo(line, err=as_json)
     for run in {run.id: run for run in runs}.values():
         say_caveats(run)
@@ -60,12 +69,15 @@ def compare(workspace: Workspace, a: str, b: str, table: Path | None, as_json: b
         print_json(
             sides
             | _numbers(comparison)
+            | {f"calibration_{side}": of._asdict() for side, of in zip("ab", calibrations, strict=True)}
             | {"interval_method": INTERVAL_METHOD, "seed_noise": explained, "sentence": sentence}
         )
 
 
-def _lines(comparison: PairedComparison, names: list[str], sentence: str) -> list[str]:
-    """What is said to people: who was compared, the sentence, the four counts."""
+def _lines(
+    comparison: PairedComparison, names: list[str], calibrations: tuple[CalibrationScores, ...], sentence: str
+) -> list[str]:
+    """What is said to people: who was compared, the sentence, the four counts, how far confidence can be believed."""
     accuracies = (comparison.accuracy_a, comparison.accuracy_b)
     sides = [
         f"{letter}  {one_line(name)}  {percent(accuracy.value)} right ({_bounds(accuracy)})"
@@ -81,6 +93,10 @@ def _lines(comparison: PairedComparison, names: list[str], sentence: str) -> lis
         *sides,
         sentence,
         f"n = {comparison.n:,}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}",
+        *(
+            f"{letter}  ECE {of.ece:.3f}, Brier score {of.brier:.3f}, NLL {of.nll:.3f} (lower is better)"
+            for letter, of in zip("AB", calibrations, strict=True)
+        ),
     ]
 
 

@@ -17,6 +17,7 @@ from cifar_core.lifecycle.states import ACTIVE, EndRequest, Status, require_move
 from cifar_core.lifecycle.status import read_state, state_without_worker
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
 from cifar_core.runs.control.admission import exclusive_run_changes, require_person_limit
+from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.listing import list_runs, read_run
 from cifar_core.runs.records import run_config
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
@@ -161,15 +162,16 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
     Raises:
         ConfigError: one of its settings, or the server's `settings.json`, breaks a rule.
         RunError: no such run; it is finished, running or waiting; an earlier process of it still computes; its settings
-            were edited; it was imported; it diverged; or its person has as many active runs as `runs_per_person`
-            allows.
+            were edited; it came as a .zip, or as predictions; it diverged; or its person has as many active runs as
+            `runs_per_person` allows.
         StorageError: the disk refused.
     """
     folder = run_folder(workspace, run_id)
+    require_own_network(read_run(workspace, run_id))
     run_config(folder)
     require_move(run_id, state_now(folder).status, Status.QUEUED)
     run = read_run(workspace, run_id)
-    if run.imported:
+    if run.from_zip:
         raise RunError(
             f"Run {run_id} came from another workspace without its checkpoint: it can be read, not resumed. "
             "Duplicate it to train it here."

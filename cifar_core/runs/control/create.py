@@ -110,18 +110,24 @@ def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dic
     """When and with which versions a run is made, and how long it is expected to take."""
     dataset = dataset_state(workspace, config.data.dataset)
     expected = estimate_run(config, read_speed(workspace), [dataset], runs)
+    return made_now(runs) | {
+        "origin": "trained",
+        "expected_seconds": expected.training.middle if expected else None,
+        "expected_low": expected.training.low if expected else None,
+        "expected_high": expected.training.high if expected else None,
+        "expected_start_up": expected.start_up if expected else None,
+    }
+
+
+def made_now(runs: Sequence[Run]) -> dict[str, Any]:
+    """What the `config.json` of every new run says of when and by what it is made; `runs` as for `next_colour`."""
     return {
         "schema_version": RUN_SCHEMA,
         "first_schema": RUN_SCHEMA,
         "epoch_rule": LOWEST_LOSS,
         "split_rule": ONE_OF_THREE,
-        "origin": "trained",
         "colour": next_colour(runs),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-        "expected_seconds": expected.training.middle if expected else None,
-        "expected_low": expected.training.low if expected else None,
-        "expected_high": expected.training.high if expected else None,
-        "expected_start_up": expected.start_up if expected else None,
         "versions": {"python": platform.python_version(), **_versions()},
         "program": __version__,
         "code": _code_version(),

@@ -9,6 +9,7 @@ from cifar_core.config import RunConfig, make_config, spec_of, with_changes
 from cifar_core.errors import RunError
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.going_on.starting_point import same_point
+from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.run import RETRIABLE
 from cifar_core.workspace import Workspace
@@ -30,10 +31,11 @@ def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str
         The new run's id; `start_run` starts it.
 
     Raises:
-        RunError: no such run, or one with another status.
+        RunError: no such run, one with another status, or one of imported predictions.
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
+    require_own_network(run)
     if run.status not in RETRIABLE:
         raise RunError(
             f"Run {run.id} has the status {run.status}: only a run that was stopped, was interrupted or failed can be "
@@ -63,10 +65,12 @@ def retry_with_lower_rate(workspace: Workspace, run_id: str, *, nonce: str = "",
         The new run's id; `start_run` starts it.
 
     Raises:
-        RunError: no such run, one that did not diverge, or one with the lowest learning rate that there is.
+        RunError: no such run, one of imported predictions, one that did not diverge, or one with the lowest learning
+            rate that there is.
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
+    require_own_network(run)
     rate = lower_rate(run.config)
     if not run.diverged:
         raise RunError(
@@ -96,9 +100,10 @@ def duplicate_run(
 
     Raises:
         ConfigError: listing every change that breaks a rule.
-        RunError: no such run.
+        RunError: no such run, or one of imported predictions.
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
+    require_own_network(run)
     config = with_changes(run.config, changes)
     return create_run(workspace, config, nonce=nonce, person=person, parent=run.id)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cifar_core.errors import CifarCoreError
+from cifar_core.runs.analyses.files import kept_faults
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed, check_old
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import as_stored
@@ -28,7 +29,7 @@ def verify_run(workspace: Workspace, run_id: str) -> list[str]:
     except CifarCoreError as error:
         return [str(error)]
     checks = ResultChecks(as_stored(folder), read_creation(folder), run.config, read_training_record(folder))
-    problems = [f"{fault}." for fault in checks.faults(weights=not run.active)]
+    problems = [*(f"{fault}." for fault in checks.faults(weights=not run.active)), *kept_faults(folder)]
     return problems if run.active else problems + _checkpoint_problems(folder, run)
 
 

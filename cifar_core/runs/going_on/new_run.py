@@ -8,6 +8,7 @@ from cifar_core.data import open_dataset
 from cifar_core.errors import RunError
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point
+from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.run import Run
 from cifar_core.workspace import Workspace
@@ -62,6 +63,7 @@ def continue_run(
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
+    require_own_network(run)
     config = make_config({**run.config.flat(), "learning_rate": continued_rate(run), **changes})
     _require_same(run, config, _SPLIT, f"else pictures that it has learned from would validate it.{_WAY_OUT}")
     _require_same(run, config, _NETWORK, _OTHER_NETWORK)
@@ -100,6 +102,7 @@ def fine_tune_run(
         CifarCoreError: whatever `create_run` refuses.
     """
     run = read_run(workspace, run_id)
+    require_own_network(run)
     config = with_changes(run.config, changes)
     _require_same(run, config, _NETWORK, _OTHER_NETWORK)
     point, dataset = fine_tuning_point(workspace, run), open_dataset(workspace, config.data.dataset)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cifar_core.errors import RunError
 from cifar_core.runs.hashed_tensors import DamagedError, check_hashed
+from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.records import read_creation
 from cifar_core.runs.run import GOES_ON, Origin, Run
@@ -104,8 +105,9 @@ def fine_tuning_point(workspace: Workspace, run: Run) -> StartingPoint:
     """The weights of a run's best epoch, to be trained on another dataset.
 
     Raises:
-        RunError: it is active, diverged, has no finished epoch, or its weights are missing or damaged.
+        RunError: it is active, diverged, has no network, has no finished epoch, or its weights are missing or damaged.
     """
+    require_own_network(run)
     if run.active:
         raise RunError(f"Run {run.id} has not ended: wait for its end, or stop it.")
     if run.diverged:

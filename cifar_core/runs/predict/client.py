@@ -13,6 +13,7 @@ import numpy as np
 
 from cifar_core.errors import RunError
 from cifar_core.processes import Program, child_environment, command_of
+from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.result_checks import check_weights
@@ -125,9 +126,10 @@ def require_network(workspace: Workspace, run_id: str) -> tuple[Run, int]:
     """A run whose best network can be used, and the epoch of that network.
 
     Raises:
-        RunError: no such run, it has no finished epoch yet, or its weights cannot be used.
+        RunError: no such run, it has no network or no finished epoch yet, or its weights cannot be used.
     """
     run = read_run(workspace, run_id)
+    require_own_network(run)
     if run.dataset is None or run.best is None:
         raise RunError(f"Run {run_id} has no finished epoch yet, so it has no network that could predict.")
     try:

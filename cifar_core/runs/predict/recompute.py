@@ -9,6 +9,7 @@ from cifar_core.jobs.job import JobFolder, Request
 from cifar_core.jobs.start import start_job
 from cifar_core.processes import Program
 from cifar_core.runs.dataset.opening import open_run_dataset
+from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.listing import read_run
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.result_checks import check_weights
@@ -32,11 +33,12 @@ def start_recompute(workspace: Workspace, run_id: str) -> None:
 
     Raises:
         DataError: the run's dataset is absent or broken.
-        RunError: no such run, it is active, it has no finished epoch, its dataset has changed, or its best weights
-            cannot be used; in all cases nothing has changed.
+        RunError: no such run, it is active, it has no network or no finished epoch, its dataset has changed, or its
+            best weights cannot be used; in all cases nothing has changed.
         StorageError: the process could not be started.
     """
     run = read_run(workspace, run_id)
+    require_own_network(run)
     if run.active:
         raise RunError(f"Run {run.id} is {run.status} and still writes its predictions: pause or stop it first.")
     if run.best is None:

@@ -11,6 +11,7 @@ from cifar_core.errors import ConfigError, DataError, RunError, StorageError
 from cifar_core.runs.control.actions import remove_unstarted, start_run
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.dataset.opening import open_own_dataset
+from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.listing import list_runs, read_run
 from cifar_core.runs.run import MAX_RUN_NAME, Run
 from cifar_core.workspace import Workspace
@@ -60,8 +61,9 @@ def require_repeatable(workspace: Workspace, run: Run) -> None:
     """Refuse a run whose settings and seed are not all that it came of.
 
     Raises:
-        RunError: it went on from another run's weights, or has no training here, or its dataset is another one now.
+        RunError: it went on from another run's weights, has no training here, or its dataset is another one now.
     """
+    require_own_network(run)
     if run.origin != "trained":
         raise RunError(
             f"Run {run.id} did not begin with fresh weights (its origin is “{run.origin}”), so its settings with "

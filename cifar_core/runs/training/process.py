@@ -37,7 +37,7 @@ from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
-from cifar_core.runs.epoch_log import read_lines, read_points
+from cifar_core.runs.epoch_log import line_text, read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.going_on.seen_before import Seen, seen_by_weights, seen_count
 from cifar_core.runs.old_schemas import carry_over
@@ -54,7 +54,7 @@ from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.training.record_writer import begin_records
-from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, line_text, write_samples
+from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, write_samples
 from cifar_core.runs.training.start import begin_from_start
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json

@@ -17,6 +17,7 @@ from cifar_core.data import Dataset, Split, usable_std
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.states import EndRequest, TrainingProgress
 from cifar_core.lifecycle.status import write_progress
+from cifar_core.runs.epoch_log import line_text
 from cifar_core.runs.hashed_tensors import with_hash
 from cifar_core.runs.records import TrainingRecord
 from cifar_core.runs.run_folder import RunFolder
@@ -171,11 +172,6 @@ def weights_metadata(dataset: Dataset, model: ModelConfig) -> dict[str, str]:
         "std": json.dumps(usable_std(dataset.std)),
         "model": json.dumps(asdict(model)),
     }
-
-
-def line_text(line: EpochLine | EpochPoint) -> str:
-    """A line of `metrics.jsonl` or of `within-epochs.jsonl`."""
-    return json.dumps(asdict(line), allow_nan=False)
 
 
 def seconds_left(at: Position) -> float | None:

@@ -62,6 +62,15 @@ def has_training_records(workspace: Workspace, run_id: str) -> bool:
     return facts is not None and bool(_kept(folder, facts)) and folder.trained_pictures.is_file()
 
 
+def missing_training_records(workspace: Workspace, run_id: str) -> str:
+    """One sentence why a run has no training records; empty where it has some. Raises as `has_training_records`."""
+    if has_training_records(workspace, run_id):
+        return ""
+    folder = run_folder(workspace, run_id)
+    facts = read_training_record(folder)
+    return _why_there_are_none(run_id, facts, gone=facts is not None and bool(_kept(folder, facts)))
+
+
 def read_training_answers(workspace: Workspace, run_id: str) -> TrainingAnswers:
     """What a run noted of each training picture, each time that it was shown.
 

@@ -110,6 +110,8 @@ def _show_boxes(side: str, at: RunAtEpoch, labels: Mapping[str, str]) -> None:
         width=_RUN_WIDTH,
         on_change=partial(_choose, side, "run"),
     )
+    if not run.has_network:
+        return
     epochs, word = list(range(1, (run.last.epoch if run.last else at.epoch) + 1)), epoch_word(run)
     best = run.best.epoch if run.best else 0
     # One click reaches an epoch on a slider, as long as its steps are wide enough to hit.

@@ -6,8 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.evaluate import (
+    CalibrationScores,
     ConfusionMatrix,
     PairedComparison,
+    calibration_scores,
     class_changes,
     compare_predictions,
     confusion_matrix,
@@ -23,6 +25,7 @@ class Pair:
     """The answers of A and B to the same pictures; it is shared and must not be changed in place."""
 
     comparison: PairedComparison
+    calibrations: tuple[CalibrationScores, CalibrationScores]  # of A and of B
     matrix_a: ConfusionMatrix  # both of the same classes
     matrix_b: ConfusionMatrix
     classes: pd.DataFrame  # of `class_changes`
@@ -43,4 +46,6 @@ def load_pair(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> Pair:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _load_pair(_a: Predictions, _b: Predictions, names: tuple[str, str], identity: object) -> Pair:
     a, b = align_pair(_a, _b, *names)
-    return Pair(compare_predictions(a, b), confusion_matrix(a), confusion_matrix(b), class_changes(a, b))
+    calibrations = calibration_scores(a), calibration_scores(b)
+    matrices = confusion_matrix(a), confusion_matrix(b)
+    return Pair(compare_predictions(a, b), calibrations, *matrices, class_changes(a, b))

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.evaluate import VERDICTS, PairedComparison
-from cifar_core.samples import OUTCOMES, SORTS
+from cifar_core.samples import OUTCOMES, sorts_of
 from cifar_core.workspace import Workspace
 from pages.ui.compare.choice import PAGE_KEY
 from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
@@ -58,7 +58,7 @@ def picture_url_parameters(
     Args:
         class_names: that B knows.
         names: that A or B knows.
-        table: B's sample table.
+        table: B's sample table, with the counts over its seeds where it has repeats.
         counts: of the lists; unless another one is chosen, what only B gets wrong is shown, since a person must know
             that before taking B; where nothing is, the first list that is not empty.
     """
@@ -118,7 +118,7 @@ def show_pictures(
     with st.container(gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_open = show_panel_button(PAGE_KEY)
-            _show_sort()
+            _show_sort(content.table)
             tile = show_tile_sizes(PAGE_KEY)
             show_chips(PAGE_KEY, filters, wanted, predicted="B predicts")
         if is_open:
@@ -143,12 +143,13 @@ def show_lists(counts: Mapping[str, int]) -> None:
     )
 
 
-def _show_sort() -> None:
+def _show_sort(table: pd.DataFrame) -> None:
+    sorts = sorts_of(table)
     st.selectbox(
         "Sort by",
-        list(SORTS),
+        list(sorts),
         key=f"{PAGE_KEY}_sort",
-        format_func=lambda name: f"Sort: {SORTS[name].title_for('all').lower()}",
+        format_func=lambda name: f"Sort: {sorts[name].title_for('all').lower()}",
         help="Scores are those of B.",
         label_visibility="collapsed",
         width=210,

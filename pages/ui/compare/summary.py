@@ -3,9 +3,10 @@
 import streamlit as st
 
 from cifar_core.config import differing, spec_of
-from cifar_core.evaluate import INTERVAL_METHOD, Interval, PairedComparison, comparison_sentence
+from cifar_core.evaluate import INTERVAL_METHOD, TERMS, CalibrationScores, Interval, comparison_sentence
 from cifar_core.runs import Run, seed_noise
 from cifar_core.spec import value_words
+from pages.ui.compare.pair import Pair
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.understand.joined_columns import RunAtEpoch
 from pages.ui.wording import percent
@@ -18,9 +19,12 @@ METHODS = (
     "least as unevenly if A and B were equally good."
 )
 
+CALIBRATION_HELP = " ".join(f"**{TERMS[name].title}.** {TERMS[name].help}" for name in ("ece", "brier", "nll"))
 
-def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch, runs: list[Run]) -> None:
+
+def show_summary(pair: Pair, a: RunAtEpoch, b: RunAtEpoch, runs: list[Run]) -> None:
     """Show the sentence large, and the rest small; all runs tell what is known of the seeds of A and B."""
+    comparison = pair.comparison
     noise = seed_noise(runs, a.run, b.run) if all(map(_is_reported, (a, b))) else None
     with st.container(gap=None):
         st.subheader(escaped_sentence(comparison_sentence(comparison, noise=noise)), anchor=False, help=METHODS)
@@ -30,6 +34,7 @@ def show_summary(comparison: PairedComparison, a: RunAtEpoch, b: RunAtEpoch, run
         )
         words, others = setting_words(a, b)
         st.caption(f"{accuracies} · test, n = {comparison.n:,} · {words}", help=others or None)
+        st.caption(_calibration_words(*pair.calibrations), help=CALIBRATION_HELP)
 
 
 def _is_reported(at: RunAtEpoch) -> bool:
@@ -45,6 +50,9 @@ def setting_words(at_a: RunAtEpoch, at_b: RunAtEpoch) -> tuple[str, str]:
         return (
             "**A and B are the same epoch of the same run: choose another one**" if same else "two epochs of one run"
         ), ""
+    imported = [letter for letter, run in (("A", a), ("B", b)) if not run.has_network]
+    if imported:
+        return f"settings of {' and '.join(imported)} not known: imported predictions", ""
     names, origin = differing([a.config, b.config]), _origin_words(a, b)
     if not names:
         return f"{origin}the same settings", ""
@@ -67,6 +75,13 @@ def _origin_words(a: Run, b: Run) -> str:
         if child.parent == parent.id and child.origin in _GOES_ON:
             return f"{this} {_GOES_ON[child.origin]} {other} after epoch {child.parent_epoch} · "
     return ""
+
+
+def _calibration_words(a: CalibrationScores, b: CalibrationScores) -> str:
+    """Return how far the confidence of both can be believed."""
+    pairs = (("ECE", a.ece, b.ece), ("Brier score", a.brier, b.brier), ("NLL", a.nll, b.nll))
+    changes = " · ".join(f"{name} {of_a:.3f} → {of_b:.3f}" for name, of_a, of_b in pairs)
+    return f"Their confidence, A → B, lower is better: {changes}"
 
 
 def _accuracy(interval: Interval) -> str:

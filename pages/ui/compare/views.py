@@ -16,6 +16,7 @@ from cifar_core.figures import (
     largest_value,
     overlay_curves,
 )
+from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from pages.ui.charts import with_readable_axes
 from pages.ui.compare.choice import PAGE_KEY
@@ -28,18 +29,26 @@ from pages.ui.url_state import UrlParameter, one_of
 from pages.ui.wording import in_percent
 
 VIEWS = {"difference": "Difference", "matrices": "Matrices", "classes": "Classes", "curves": "Curves"}
-VIEW_URL_PARAMETERS: dict[str, UrlParameter] = {"view": one_of(list(VIEWS), "difference")}
 # What each matrix says in a row of three; the field of the filter that keeps the pictures of its cells.
 MATRICES = {"a": ("A", "other_predicted"), "b": ("B", "predicted"), "difference": ("B − A", "predicted_by_one")}
 CURVES_HEIGHT = 330  # pixels, of each chart
 _CURVES = ("test_accuracy", "test_loss")
 
 
-def show_view_choice() -> None:
-    """Show the choice of what stands beside the pictures."""
+def view_url_parameters(*runs: Run) -> dict[str, UrlParameter]:
+    """Return what the URL says of the view: curves only where one of the runs has any."""
+    return {"view": one_of(_views_of(runs), "difference")}
+
+
+def _views_of(runs: Sequence[Run]) -> list[str]:
+    return [view for view in VIEWS if view != "curves" or any(run.has_network for run in runs)]
+
+
+def show_view_choice(*runs: Run) -> None:
+    """Show the choice of what stands beside the pictures of these runs."""
     st.segmented_control(
         "Beside the pictures",
-        list(VIEWS),
+        _views_of(runs),
         required=True,
         key=f"{PAGE_KEY}_view",
         format_func=VIEWS.__getitem__,
@@ -141,14 +150,19 @@ def _choose_class(key: str, names: Sequence[str]) -> None:
 
 
 def show_curves(workspace: Workspace, a: RunAtEpoch, b: RunAtEpoch) -> None:
-    """Show the test accuracy and loss of A and B over their epochs, with the epochs that are compared."""
-    runs = {at.run.id: at.run for at in (a, b)}
-    curves = [run_curve(workspace, run) for run in runs.values()]
-    at_a, at_b = (at.run.earlier_epochs + at.epoch for at in (a, b))
-    marked = (("A, B", at_a),) if at_a == at_b else (("A", at_a), ("B", at_b))
+    """Show the test accuracy and loss of A and B over their epochs, with the epochs that are compared.
+
+    Imported predictions have neither.
+    """
+    trained = {letter: at for letter, at in (("A", a), ("B", b)) if at.run.has_network}
+    curves = [run_curve(workspace, run) for run in {at.run.id: at.run for at in trained.values()}.values()]
+    marks: dict[int, list[str]] = {}
+    for letter, at in trained.items():
+        marks.setdefault(at.run.earlier_epochs + at.epoch, []).append(letter)
+    marked = [(", ".join(letters), epoch) for epoch, letters in marks.items()]
     for column in _CURVES:
         st.plotly_chart(
             with_readable_axes(overlay_curves(curves, column, marked, CURVES_HEIGHT)),
             key=f"{PAGE_KEY}_{column}",
-            alt=f"{column.replace('_', ' ')} per epoch of A and B",
+            alt=f"{column.replace('_', ' ')} per epoch of {' and '.join(trained)}",
         )

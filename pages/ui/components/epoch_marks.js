@@ -23,11 +23,12 @@ export default function (component) {
 
 function build(row, state) {
   row.replaceChildren(...state.data.marks.map((mark, index) => {
-    const item = element("div", `mark ${mark.right ? "right" : "wrong"}${mark.best ? " best" : ""}`)
+    const [kind, sign] = mark.right === null ? ["unseen", "–"] : mark.right ? ["right", "✓"] : ["wrong", "✗"]
+    const item = element("div", `mark ${kind}${mark.best ? " best" : ""}`)
     item.setAttribute("role", "option")
     item.setAttribute("aria-label", mark.words)
     item.title = mark.words
-    item.append(element("span", "sign", mark.right ? "✓" : "✗"), element("span", "number", String(mark.epoch)))
+    item.append(element("span", "sign", sign), element("span", "number", String(mark.epoch)))
     for (const part of item.children) part.setAttribute("aria-hidden", "true")
     item.onclick = () => choose(row, state, index)
     item.onkeydown = event => press(row, state, index, event)

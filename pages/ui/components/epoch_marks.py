@@ -1,4 +1,4 @@
-"""One small mark for each epoch, right or wrong by sign, shape and colour; a click or an arrow key chooses one.
+"""One small mark for each epoch, right, wrong or not shown; a click or an arrow key chooses one.
 
 No native element shows fifty small marks that are coloured, named on hover and chosen by keyboard. Text reaches the
 browser as data and is set as `textContent`.
@@ -26,7 +26,7 @@ class EpochMark:
     """What is shown of one epoch."""
 
     epoch: int
-    right: bool
+    right: bool | None  # None: the picture was not shown then
     best: bool  # whether it is the reported one
     words: str  # on hover, and for screen readers
 

@@ -30,18 +30,24 @@ def show_job(folder: JobFolder, key: str, label: str, start: Callable[[], None])
         show_start_button(key, "Retry" if job is not None and job.state != "done" else label, start, primary=True)
 
 
-def show_running_job(folder: JobFolder, key: str) -> JobState | None:
-    """Show a job while it runs, and rerun the page at its end; return its state, None where there is no job."""
+def show_running_job(folder: JobFolder, key: str, *, cancel: str = "Cancel") -> JobState | None:
+    """Show a job while it runs, and rerun the page at its end; return its state, None where there is no job.
+
+    Args:
+        folder: of the job.
+        key: of its widgets.
+        cancel: the word on the button that ends it.
+    """
     job = read_job(folder)
     if job is not None and job.active:
-        st.fragment(lambda: _refresh(folder, key), run_every=REFRESH_SECONDS)()
+        st.fragment(lambda: _refresh(folder, key, cancel), run_every=REFRESH_SECONDS)()
     return job
 
 
-def show_job_progress(folder: JobFolder, job: JobState, key: str) -> None:
+def show_job_progress(folder: JobFolder, job: JobState, key: str, cancel: str = "Cancel") -> None:
     """Show how far a running job is, and the button that cancels it; the caller redraws it."""
     st.progress(job.share, text=job.sentence)
-    if st.button("Cancel", key=f"{key}_cancel", icon=":material/close:"):
+    if st.button(cancel, key=f"{key}_cancel", icon=":material/close:"):
         with show_errors():
             cancel_job(folder)
 
@@ -62,8 +68,8 @@ def show_start_button(key: str, label: str, start: Callable[[], None], *, primar
             st.rerun()
 
 
-def _refresh(folder: JobFolder, key: str) -> None:
+def _refresh(folder: JobFolder, key: str, cancel: str) -> None:
     job = read_job(folder)
     if job is None or not job.active:
         rerun_page()
-    show_job_progress(folder, job, key)
+    show_job_progress(folder, job, key, cancel)

@@ -1,4 +1,4 @@
-"""What one does next with a stored dataset: look at it, train on it, export it, delete it with a way back.
+"""What one does next with a stored dataset: look at it, train on it, import predictions for it, export or delete it.
 
 Starts exports; moves datasets to the trash and back.
 """
@@ -25,6 +25,7 @@ from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.data.views import look_inside
 from pages.ui.error_messages import show_errors, show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.runs.import_link import ADDRESS, ICON
 from pages.ui.train.form_state import open_form_with_dataset
 
 _PAGE = "data"
@@ -57,6 +58,14 @@ def show_actions(workspace: Workspace, state: DatasetState) -> None:
         if job is not None and job.state == "failed":
             show_job_end(job)
         with st.container(horizontal=True):
+            if state.test and st.button(
+                "Import predictions",
+                key=f"data_predictions_{name}",
+                icon=ICON,
+                type="tertiary",
+                help="Of your own model for its test pictures: confusion, mistakes, calibration, comparison.",
+            ):
+                st.switch_page("pages/runs.py", query_params={ADDRESS: name})
             if not exporting:
                 _show_export(workspace, state)
             show_delete_button(workspace, state)

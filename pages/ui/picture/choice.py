@@ -1,6 +1,7 @@
 """The test pictures on the Picture page: chosen by thumbnail, number or id, then one of them large.
 
-The page's parameters in the URL: `id` (the picture that is open), `epoch`, `outcome`, `true` and `find`.
+The page's parameters in the URL: `id` (the picture that is open), `epoch`, `calibrated` (whether its probabilities are
+shown with a temperature), `outcome`, `true` and `find`.
 """
 
 from collections.abc import Sequence
@@ -151,7 +152,7 @@ def _show_one(content: GalleryContent, picture: ShownPicture) -> None:
             query_params={"run": picture.run.id},  # filters and epoch come back as they were left
         )
     with st.container(width=880):
-        show_picture(picture, epoch, epoch_key)
+        show_picture(picture, epoch, epoch_key, f"{PICTURE_PAGE}_calibrated")
 
 
 def _neighbours(content: GalleryContent, picture: ShownPicture) -> Neighbours:

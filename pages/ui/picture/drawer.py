@@ -57,7 +57,7 @@ def _show_in_drawer(query: GalleryQuery) -> None:
         _forget_other_epoch(epoch_key, (query.run.id, query.epoch, wanted))
         epoch = st.session_state.get(epoch_key, content.findings.predictions.epoch)
         _show_head(content, wanted, epoch)
-        show_picture(picture, epoch, epoch_key)
+        show_picture(picture, epoch, epoch_key, _calibrated_key(query.page))
 
 
 def _show_head(content: GalleryContent, wanted: str, epoch: int) -> None:
@@ -73,6 +73,8 @@ def _show_head(content: GalleryContent, wanted: str, epoch: int) -> None:
         show_neighbours(neighbours, query.page, partial(open_picture, query.page))
         _show_selected(query, wanted)
         link = {"run": query.run.id, "id": wanted, "epoch": str(epoch), **_page_order(query)}
+        if st.session_state.get(_calibrated_key(query.page)):
+            link["calibrated"] = "1"
         st.page_link("pages/picture.py", label="Open as a page", icon=":material/open_in_full:", query_params=link)
 
 
@@ -109,6 +111,10 @@ def _forget_other_epoch(epoch_key: str, shown: tuple[str, int, str]) -> None:
 
 def _epoch_key(page: str) -> str:
     return f"{page}_played_epoch"
+
+
+def _calibrated_key(page: str) -> str:
+    return f"{page}_drawer_calibrated"
 
 
 def _closed_key(page: str) -> str:

@@ -1,14 +1,24 @@
-"""The class of a picture over the epochs: marks, a sentence, and the keys that play it."""
+"""How a picture was learned: its class over the epochs as marks, a sentence and numbers, and the keys that play it."""
 
 from functools import partial
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from cifar_core.evaluate import explain_forgetting
+from cifar_core.evaluate import TERMS, CheckedPredictions, answers_to, explain_forgetting, learning_table
 from cifar_core.text import first_names, percent
 from pages.ui.components.epoch_marks import EpochMark, epoch_marks
 from pages.ui.picture.shown_picture import ShownPicture
 from pages.ui.wording import epoch_word
+
+# The numbers beside the sentence, which says the first right epoch and the forgetting events: term, column, text.
+_NUMBERS = (
+    ("mean_p_true", "confidence", percent),
+    ("variability", "variability", "{:.2f}".format),
+    ("correctness", "correctness", percent),
+    ("aum", "aum", "{:.2f}".format),
+)
 
 
 def show_over_epochs(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
@@ -32,6 +42,27 @@ def show_over_epochs(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
         _show_step("Later", ":material/keyboard_arrow_right:", epoch, epoch_key, history.epochs)
         st.caption(f"epoch {_named(picture, epoch)} is shown", width="content")
     epoch_marks(marks, epoch, key=f"{epoch_key}_marks", on_chosen=partial(_choose_epoch, epoch_key))
+    _show_numbers(_learned(picture))
+
+
+def _learned(picture: ShownPicture) -> pd.Series:
+    """Return the row of the picture in the learning table of the test part, from its own history alone."""
+    history = picture.history
+    labels = np.full(len(history.epochs), picture.label)
+    answers = answers_to(CheckedPredictions(labels, history.probs, picture.class_names))
+    p_true, margin, right = answers.p_true[:, None], answers.margin[:, None], answers.right[:, None]
+    return learning_table(p_true, margin, right, np.ones_like(right), history.epochs).iloc[0]
+
+
+def _show_numbers(learned: pd.Series) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for term, column, text in _NUMBERS:
+            words = TERMS[term]
+            st.markdown(
+                f"{words.title} **{text(learned[column])}**",
+                help=f"{words.help} {words.title} = {words.formula}.",
+                width="content",
+            )
 
 
 def _marks(picture: ShownPicture) -> list[EpochMark]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cifar_core.data import Split
-from cifar_core.evaluate import CheckedPredictions
+from cifar_core.evaluate import CheckedPredictions, with_temperature
 from cifar_core.runs import PictureHistory, Predictions, Run, read_history
 from cifar_core.samples import sample_table
 from cifar_core.workspace import Workspace
@@ -28,6 +28,7 @@ class ShownPicture:
     row: int  # in the test part, from 0
     id: str  # as the sample table has it
     other: "ShownPicture | None" = None  # the same picture as the run A beside it answers
+    temperature: float | None = None  # that its probabilities are scaled with; None: they are shown as they are
 
     @property
     def split(self) -> Split:
@@ -51,6 +52,10 @@ class ShownPicture:
 
     def probs(self, epoch: int) -> np.ndarray:
         """Return its probabilities [K] after one epoch; those of the page's epoch where that one cannot be read."""
+        found = self._stored_probs(epoch)
+        return found if self.temperature is None else with_temperature(found[None], self.temperature)[0]
+
+    def _stored_probs(self, epoch: int) -> np.ndarray:
         if epoch != self.predictions.epoch and epoch in self.history.epochs:
             found: np.ndarray = self.history.probs[self.history.epochs.index(epoch)]
             return found
@@ -58,7 +63,7 @@ class ShownPicture:
         return row
 
     def scored(self, epoch: int) -> dict[str, Any]:
-        """Return its row of the sample table after one epoch, so that its numbers are those of tiles and tables."""
+        """Return its row of the sample table after one epoch; without a temperature as tiles and tables have it."""
         answer = CheckedPredictions(np.array([self.label]), self.probs(epoch)[None], self.class_names)
         table = sample_table(answer, [self.id])
         return {str(name): table[name].iloc[0] for name in table}

@@ -3,6 +3,7 @@
 The drawer over a grid and the Picture page both show it.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -18,6 +19,7 @@ from pages.ui.markdown import escaped
 from pages.ui.picture.other_runs import show_other_runs
 from pages.ui.picture.over_epochs import show_over_epochs
 from pages.ui.picture.shown_picture import ShownPicture
+from pages.ui.picture.temperature import chosen_calibration, show_switch
 from pages.ui.tags.tag_buttons import pictures_to_tag, show_tag_buttons
 from pages.ui.understand.run_pictures import show_missing_pictures
 
@@ -29,9 +31,20 @@ WRONG_IN_HELP = (
 )
 
 
-def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
-    """Show a picture after one epoch; another epoch that is chosen goes into the session under `epoch_key`."""
-    row, other = picture.scored(epoch), picture.other
+def show_picture(picture: ShownPicture, epoch: int, epoch_key: str, calibrated_key: str) -> None:
+    """Show a picture after one epoch.
+
+    Args:
+        picture: the picture.
+        epoch: the epoch.
+        epoch_key: another epoch that is chosen goes into the session under it.
+        calibrated_key: of the switch that shows its probabilities with a temperature; beside another run there is none.
+    """
+    other = picture.other
+    if other is None:
+        calibration = chosen_calibration(picture.workspace, picture.run, epoch, calibrated_key)
+        picture = replace(picture, temperature=calibration.temperature[0] if calibration else None)
+    row = picture.scored(epoch)
     if other is not None:
         _show_verdict(other.scored(other.predictions.epoch), f"A, {_epoch_words(other, other.predictions.epoch)}: ")
     _show_verdict(row, f"B, {_epoch_words(picture, epoch)}: " if other is not None else "")
@@ -47,6 +60,8 @@ def show_picture(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
                 _show_bars(other, other.predictions.epoch, f"{epoch_key}_other_bars")
                 st.markdown("**B**")
             _show_bars(picture, epoch, f"{epoch_key}_bars")
+            if other is None:
+                show_switch(picture.workspace, picture.run, epoch, calibrated_key)
     _show_scores(row, _wrong_words(picture), "B" if other is not None else "")
     show_tag_buttons(pictures_to_tag(picture.workspace, picture.run, [picture.id]), epoch_key)
     show_over_epochs(picture, epoch, epoch_key)

@@ -6,13 +6,16 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.config import spec_of
-from cifar_core.data import list_datasets
+from cifar_core.data import dataset_state, list_datasets
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
+from cifar_core.errors import DataError, RunError
 from cifar_core.runs import Run, continue_run, continued_rate, fine_tune_run, keeps_optimizer
+from cifar_core.runs.dataset.opening import open_own_dataset
 from cifar_core.spec import allowed_range, value_words
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
-from pages.ui.markdown import single_line
+from pages.ui.markdown import escaped_sentence, single_line
 from pages.ui.server.access import current_person
 
 Make = Callable[[str], str]  # makes a run and returns its id; the argument is the nonce of the start
@@ -33,6 +36,11 @@ def show_more_epochs(workspace: Workspace, run: Run, page: str) -> Make | None:
     if not popover.open:
         return None
     with popover, show_errors():
+        lacking = _lacking(workspace, run)
+        if lacking:
+            st.markdown(escaped_sentence(lacking))
+            st.page_link("pages/data.py", label="Datasets", icon=":material/database:")
+            return None
         st.markdown(f":small[{_beginning(workspace, run)}]")
         changes = _show_numbers(run.config.optimizer.epochs, continued_rate(run), prefix)
         st.caption(_rate_words(run))
@@ -71,6 +79,18 @@ def show_other_dataset(workspace: Workspace, run: Run, page: str) -> Make | None
         if _asked("Train its weights on this dataset", prefix):
             return lambda nonce: fine_tune_run(workspace, run.id, changes, nonce=nonce, person=current_person())
     return None
+
+
+def _lacking(workspace: Workspace, run: Run) -> str:
+    """Return why the pictures of a run cannot be learned from any more, a sentence; drawn ones are drawn again."""
+    name = run.config.data.dataset
+    if name == DRAWN10_NAME and dataset_state(workspace, name).state == "absent":
+        return ""
+    try:
+        open_own_dataset(workspace, run)
+    except (DataError, RunError) as error:
+        return str(error)
+    return ""
 
 
 def _beginning(workspace: Workspace, run: Run) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.runs import Run, group_of, note_run, read_run, rename_run, seed_groups
+from cifar_core.runs import Run, group_of, network_missing, note_run, read_run, rename_run, seed_groups
 from cifar_core.runs.run import MAX_NOTE, MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.compare.links import show_compare_link
@@ -16,7 +16,7 @@ from pages.ui.runs.ticked_runs import tick_all
 from pages.ui.saved_views.run_answers import show_run_answers
 from pages.ui.train.run_buttons import show_go_on_buttons
 from pages.ui.train.run_settings import show_run_settings
-from pages.ui.wording import origin_words
+from pages.ui.wording import origin_words, source_words
 
 MAX_PANELS = 5  # of ticked runs
 _SAVED_KEY = "runs_saved"  # session: id of the run whose name or note was just saved, and what was, in words
@@ -42,23 +42,17 @@ def show_run_panels(workspace: Workspace, ticked: list[Run], runs: list[Run]) ->
 
 
 def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show the links, name and note, buttons and settings of one run."""
+    """Show the links, name and note, buttons and settings of one run, as far as it has them."""
     if run.problem:
         st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        identifier = f" `{run.id}`" if run.name != run.id else ""
-        st.markdown(f"**{escaped(run.name)}**{identifier}{_origin(run)}", width="stretch")
-        if not run.problem:
-            _show_link("train", "Curves and settings", ":material/show_chart:", run)
-        if run.best is not None:
-            _show_link("confusion", "What it confuses", ":material/grid_on:", run)
-            _show_link("misclassified", "Its mistakes", ":material/rule:", run)
-            show_compare_link(run)
+    _show_head(run)
     if run.error and not run.problem:
         st.caption(f":material/error: {escaped_sentence(run.error)}")
     if not run.problem:
         _show_seeds(run, runs)
         _show_name_and_note(workspace, run)
+    if not run.has_network:
+        st.caption(f":material/info: {escaped_sentence(network_missing(run))}")
     if show_go_on_buttons(workspace, run, runs, "runs"):  # what ends a run is in the box above, which is redrawn
         st.rerun()
     if not run.active:
@@ -68,9 +62,24 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             show_delete_button(workspace, run)
     if run.best is not None and not run.problem and not run.active:
         show_run_answers(workspace, run)
-    if not run.problem:
+    if not run.problem and run.has_network:
         with st.expander("Settings", icon=":material/tune:", key=f"runs_settings_{run.id}"):
             show_run_settings(run)
+
+
+def _show_head(run: Run) -> None:
+    """Show the name of a run, where it came from, and the ways to the pages about it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        identifier = f" `{run.id}`" if run.name != run.id else ""
+        st.markdown(f"**{escaped(run.name)}**{identifier}{_origin(run)}", width="stretch")
+        if not run.problem and run.has_network:
+            _show_link("train", "Curves and settings", ":material/show_chart:", run)
+        if run.best is not None:
+            _show_link("confusion", "What it confuses", ":material/grid_on:", run)
+            _show_link("misclassified", "Its mistakes", ":material/rule:", run)
+            _show_link("trust", "Its confidence", ":material/balance:", run)
+            _show_link("learning", "How it learned", ":material/school:", run)
+            show_compare_link(run)
 
 
 def _show_seeds(run: Run, runs: list[Run]) -> None:
@@ -91,9 +100,10 @@ def _show_seeds(run: Run, runs: list[Run]) -> None:
 
 
 def _origin(run: Run) -> str:
-    """Return which run it was made from, and whether it was imported."""
+    """Return which run it was made from, what was imported, and whether it came as a .zip."""
     parts = [origin_words(run)] if run.parent else []
-    parts += ["imported"] if run.imported else []
+    parts += [] if run.has_network else [escaped(source_words(run))]
+    parts += ["imported from a .zip"] if run.from_zip else []
     return "".join(f" · {part}" for part in parts)
 
 

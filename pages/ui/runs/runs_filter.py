@@ -14,12 +14,12 @@ from cifar_core.text import natural_key
 from pages.ui.markdown import escaped
 from pages.ui.runs.runs_table import HIDDEN_COLUMNS, SHARES, column_label, numeric_columns, one_row_a_setting
 from pages.ui.url_state import UrlParameter, any_of, free_text, on_off, one_of, reset_widgets
-from pages.ui.wording import STATUS_DISPLAY
+from pages.ui.wording import IMPORTED_DISPLAY, STATUS_DISPLAY
 
 PAGE = "runs"  # prefix of the widget keys
 DEFAULT_SORT = "created"
 ORDERS = {"descending": ":material/arrow_downward:", "ascending": ":material/arrow_upward:"}
-STATUS_WORDS = [word for word, _, _ in STATUS_DISPLAY.values()] + ["not responding", "unreadable"]
+STATUS_WORDS = [word for word, _, _ in (*STATUS_DISPLAY.values(), IMPORTED_DISPLAY)] + ["not responding", "unreadable"]
 MAX_RANGES = 8
 _NEW_RANGE = f"{PAGE}_new_range"  # prefix of the fields of a range that is being made
 _FILTERS = ("text", "status", "dataset", "range")

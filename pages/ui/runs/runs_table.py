@@ -62,7 +62,7 @@ def runs_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mapping
 
 
 def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mapping[str, int]) -> pd.DataFrame:
-    sound = [run.config for run in runs if not run.problem]
+    sound = [run.config for run in runs if not run.problem and run.has_network]
     settings = [name for name in differing(sound) if name != "dataset"] if sound else []
     groups = _group_cells(runs)
     rows = [_row_of(run) | groups.get(run.id, {}) for run in runs]
@@ -138,8 +138,8 @@ def _row_of(run: Run) -> dict[str, Any]:
 
 
 def _make_row(run: Run) -> dict[str, Any]:
-    readable = not run.problem
-    settings = {name: _cell_value(value) for name, value in run.config.flat().items()} if readable else {}
+    readable, trained = not run.problem, not run.problem and run.has_network
+    settings = {name: _cell_value(value) for name, value in run.config.flat().items()} if trained else {}
     row: dict[str, Any] = {
         **settings,
         "colour": run_swatch(run.colour),
@@ -152,8 +152,8 @@ def _make_row(run: Run) -> dict[str, Any]:
         "n": run.dataset.test if run.dataset else None,
         "seen": run.dataset.test_seen if run.dataset else None,
         "note": single_line(run.note),
-        "best_epoch": run.best.epoch if run.best else None,
-        "last_accuracy": run.last.test_accuracy if run.last else None,
+        "best_epoch": run.best.epoch if run.best and trained else None,
+        "last_accuracy": run.last.test_accuracy if run.last and trained else None,
         "id": run.id,
     }
     return {**row, "words": _words(run, row)}

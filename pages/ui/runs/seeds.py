@@ -5,30 +5,43 @@ from functools import partial
 
 import streamlit as st
 
-from cifar_core.runs import MOST_SEEDS, Run, SeedGroup, Status, group_of, group_words, repeat_with_seeds, seed_groups
+from cifar_core.data import list_datasets
+from cifar_core.runs import (
+    MOST_SEEDS,
+    Run,
+    SeedGroup,
+    Status,
+    estimate_run,
+    group_of,
+    group_words,
+    read_speed,
+    repeat_with_seeds,
+    seed_groups,
+)
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.server.access import current_person
-from pages.ui.wording import clock
+from pages.ui.wording import range_words
 
 _FURTHER = 2  # seeds that are proposed: three in all give a first idea of the spread
 _NONCE_KEY = "seeds_nonce"  # session: one nonce for the next repeats, so that a double click makes them once
 
 
-def show_repeat_choice(workspace: Workspace, run: Run, page: str) -> None:
+def show_repeat_choice(workspace: Workspace, run: Run, runs: list[Run], page: str) -> None:
     """Show the button that repeats a finished run with other seeds, with a few words below it.
 
     Args:
         workspace: where.
         run: the run; nothing is shown of one that is not finished, or went on from another one's weights.
+        runs: all runs, newest first, whose times correct the estimate.
         page: prefix of the widget keys.
     """
     if run.status is not Status.FINISHED or run.origin != "trained":
         return
     menu = f"{page}_repeat_{run.id}"
     with st.container(width="content", gap=None):
-        with st.popover("Repeat with seeds", icon=":material/casino:", key=menu, on_change="rerun"):
+        with st.popover("Repeat with seeds", icon=":material/casino:", key=menu, on_change="rerun") as popover:
             st.markdown(
                 "The same settings again, each time with another seed: it shows how much of a result is chance."
             )
@@ -41,10 +54,17 @@ def show_repeat_choice(workspace: Workspace, run: Run, page: str) -> None:
                 icon=":material/play_arrow:",
                 on_click=partial(_repeat, workspace, run.id, count, _nonce(), menu),
             )
-            if run.seconds:
-                whole = clock(count * run.seconds)
-                st.caption(f"They will train for about {whole} in all, if each takes as long as this one.")
+            if popover.open:
+                _show_time(workspace, run, runs, count)
         st.caption("how much is chance?")
+
+
+def _show_time(workspace: Workspace, run: Run, runs: list[Run], count: int) -> None:
+    """Show how long so many repeats will take here, one after the other; nothing where that is not known."""
+    estimate = estimate_run(run.config, read_speed(workspace), list_datasets(workspace), runs)
+    if estimate is not None:
+        whole = estimate.whole.times(count)
+        st.caption(f":material/timer: In all {range_words(whole.low, whole.high)}, {estimate.source}.")
 
 
 def show_seeds_line(run: Run, runs: list[Run]) -> None:

@@ -5,6 +5,7 @@ Reads the run from the disk; its buttons are those of `run_buttons`.
 
 from collections.abc import Callable
 
+import pandas as pd
 import streamlit as st
 
 from cifar_core.runs import (
@@ -36,7 +37,7 @@ from pages.ui.train.epoch_curves import Curves, read_zoom, show_accuracy, show_e
 from pages.ui.train.learning_pictures import show_learning_pictures
 from pages.ui.train.result_so_far import show_events, show_result_so_far
 from pages.ui.train.run_buttons import show_end_buttons, show_go_on_buttons
-from pages.ui.wording import estimate_error_line, origin_words, queue_line, status_display
+from pages.ui.wording import estimate_error_line, origin_words, queue_line, source_words, status_display
 
 _MAX_RESULTS_INTERVAL = 5.0  # at most, between two reads of the results of a run that trains
 MAX_NOTICES = 3  # notices shown at once
@@ -74,11 +75,22 @@ def show_live_run(workspace: Workspace, drawn: Run, runs: list[Run]) -> None:
     read_zoom()
     if drawn.problem:
         st.error(escaped_sentence(drawn.problem), icon=":material/broken_image:")
+    elif not drawn.has_network:
+        _show_imported(workspace, drawn)
     else:
         live(lambda run, listed: _show_head(workspace, run, listed), refresh_interval())
         live(lambda run, listed: _show_results(workspace, run, listed), _results_interval(drawn))
     if not drawn.active:
         rerun_when_runs_change(workspace, [drawn], drawn.id)
+
+
+def _show_imported(workspace: Workspace, run: Run) -> None:
+    """Show what imported predictions have reached, and three of their facts; there is no training to watch."""
+    _show_name(run, escaped(source_words(run)))
+    with show_errors():
+        show_result_so_far(run, pd.DataFrame(), pd.DataFrame())
+        show_caveats(run)
+        show_things_to_look_at(workspace, run)
 
 
 def _results_interval(run: Run) -> float:
@@ -138,15 +150,10 @@ def _show_curves_and_pictures(workspace: Workspace, run: Run, tables: Curves) ->
 def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     """Show what a run is, how far it is and the buttons that end it, as high when it has finished as before."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        word, colour, icon = status_display(run)
-        badge = f":{colour}-badge[{icon} {word}]"
-        facts = [
-            f"{badge} **{escaped(run.name)}**",
-            f"{escaped(run.config.model.model)} on {escaped(run.config.data.dataset)}",
-        ]
+        facts = [escaped(source_words(run))]
         if run.origin in GOES_ON and run.parent:
             facts.append(origin_words(run))
-        st.markdown(" · ".join([*facts, f"{clock(run.seconds)} trained"]), width="stretch")
+        _show_name(run, *facts, f"{clock(run.seconds)} trained")
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if place is not None and place.seconds != 0:
@@ -157,6 +164,12 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     if not _goes_on_below(run):
         _show_go_on_buttons(workspace, run, runs)
     _show_notices(run)
+
+
+def _show_name(run: Run, *facts: str) -> None:
+    """Show the status and name of a run with some facts, which are Markdown."""
+    word, colour, icon = status_display(run)
+    st.markdown(" · ".join([f":{colour}-badge[{icon} {word}] **{escaped(run.name)}**", *facts]), width="stretch")
 
 
 def _show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run]) -> None:
@@ -173,7 +186,7 @@ def _show_notices(run: Run) -> None:
     if len(run.warnings) > MAX_NOTICES:
         with st.expander(counted(len(run.warnings) - MAX_NOTICES, "more notice"), icon=":material/info:"):
             st.code("\n".join(run.warnings[MAX_NOTICES:]), language=None, height=200)
-    if run.imported:
+    if run.from_zip:
         st.caption(
             ":material/move_to_inbox: Imported from another workspace without its checkpoint: "
             "it can be looked at, but not resumed."

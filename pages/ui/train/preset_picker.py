@@ -1,6 +1,6 @@
 """Where the settings of a new run start from: a preset, or the settings of an earlier run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
@@ -64,6 +64,11 @@ def show_origin(changed: Sequence[str], runs: list[Run]) -> None:
         _show_earlier_runs(runs)
 
 
+def earlier_runs(runs: Iterable[Run]) -> dict[str, Run]:
+    """Return the runs whose settings can be taken, by id: imported predictions have none."""
+    return {run.id: run for run in runs if not run.problem and run.has_network}
+
+
 def _description(preset: str) -> str:
     """Return what a preset is for and the accuracy it reached when it was measured."""
     expected = expected_accuracy(preset)
@@ -75,7 +80,7 @@ def _description(preset: str) -> str:
 
 def _show_earlier_runs(runs: list[Run]) -> None:
     """Show a select box, behind a button, that loads the settings of an earlier run."""
-    known = {run.id: run for run in runs if not run.problem}
+    known = earlier_runs(runs)
     if st.session_state.get(PARENT_KEY) not in known:
         st.session_state[PARENT_KEY] = None  # it was deleted meanwhile
     if known:

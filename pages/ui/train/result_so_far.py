@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from cifar_core.evaluate import curve_events, judge_curve
-from cifar_core.runs import Run, Status
+from cifar_core.runs import Run, Status, network_missing
 from pages.ui.markdown import escaped_sentence
 from pages.ui.wording import accuracy_interval, epoch_word, percent
 
@@ -48,8 +48,8 @@ def headline(run: Run, within: pd.DataFrame) -> Headline:
 
 
 def _epoch_words(run: Run) -> str:
-    """Return which epoch the number is of, and why that one."""
-    if run.best is None:
+    """Return which epoch the number is of, and why that one; empty where there is none."""
+    if run.best is None or not run.has_network:
         return ""
     epoch = f"epoch {run.best.epoch} of {run.config.optimizer.epochs}"
     if epoch_word(run) == "best":
@@ -71,6 +71,8 @@ def show_result_so_far(run: Run, metrics: pd.DataFrame, within: pd.DataFrame) ->
 
 
 def _sentence(run: Run, metrics: pd.DataFrame) -> str:
+    if not run.has_network:
+        return escaped_sentence(network_missing(run))
     if run.waits:
         return "It waits for its turn."
     if metrics.empty:

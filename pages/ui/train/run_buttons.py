@@ -178,9 +178,9 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
         page: prefix of the widget keys.
 
     Returns:
-        The id of a run that was just made, else an empty text.
+        The id of a run that was just made, else an empty text, as for imported predictions, which have no buttons.
     """
-    if run.problem:
+    if run.problem or not run.has_network:
         return ""
     # While it is active, Duplicate stands where neither Resume nor Retry stood, so that their second click misses it.
     with st.container(horizontal=True, horizontal_alignment="right" if run.active else "left", gap="medium"):
@@ -192,7 +192,7 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
         _show_duplicate(run, page)
         if run.can_be_continued:
             made = _show_going_on(workspace, run, page) or made
-        show_repeat_choice(workspace, run, page)
+        show_repeat_choice(workspace, run, runs, page)
     return made
 
 

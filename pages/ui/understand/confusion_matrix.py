@@ -13,6 +13,7 @@ from pages.ui.caches import Findings, largest_cell
 from pages.ui.compare.links import show_epoch_link
 from pages.ui.components.confusion_grid import confusion_grid
 from pages.ui.components.scroll_here import ask_to_scroll
+from pages.ui.understand.epoch_playback import show_epoch_player
 from pages.ui.understand.gallery import GALLERY_URL_PARAMETERS
 from pages.ui.understand.gallery_filters import show_epoch_slider
 from pages.ui.url_state import UrlParameter, on_off, one_of
@@ -88,6 +89,7 @@ def show_controls(run: Run, epochs: Sequence[int], best: int) -> tuple[Normalisa
         if len(epochs) > 1:
             with st.container(width=260):
                 show_epoch_slider(PAGE_KEY, run, epochs, best)
+            show_epoch_player(PAGE_KEY, epochs, on_play=_hold_scale)
             show_epoch_link(run, st.session_state[f"{PAGE_KEY}_epoch"], epochs)
     return by or "count", hide, hold
 
@@ -121,6 +123,11 @@ def show_matrix(cells: MatrixCells, words: str) -> None:
             f"Drawn are the {MAX_CELL_CLASSES} classes with the most mistakes, of "
             f"{MAX_CELL_CLASSES + cells.left_out:,}; the select boxes choose among all."
         )
+
+
+def _hold_scale() -> None:
+    """Let the colours mean the same in every epoch that is played."""
+    st.session_state[f"{PAGE_KEY}_hold"] = True
 
 
 def _choose_place(names: Sequence[str], row: int, column: int) -> None:

@@ -35,7 +35,8 @@ def show_prediction_downloads(workspace: Workspace, run: Run, findings: Findings
             key=f"predictions_{ending}",
             on_click="ignore",
             help=f"{counted(len(found.labels), f'{found.split} picture')}: true and predicted class, tags, each "
-            "probability and score. Without the pictures.",
+            "probability and score. Without the pictures. `predictions export` on the command line also writes NPZ, "
+            "and the names of FiftyOne or cleanlab.",
         )
 
 

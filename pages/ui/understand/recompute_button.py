@@ -47,6 +47,8 @@ def show_unreadable_epoch(page: str, run: Run, error: RunError) -> None:
 
 def _show_recompute(workspace: Workspace, run: Run, error: RunError) -> NoReturn:
     st.error(escaped_sentence(error), icon=":material/error:")
+    if not run.has_network:  # the error says what can be done
+        st.stop()
     st.caption(
         "The weights of its best epoch can predict the pictures again; that takes some seconds. "
         "The metrics stay as they are."

@@ -39,13 +39,13 @@ def run_pictures(workspace: Workspace, run: Run, predictions: Predictions) -> Ru
         dataset = load_run_dataset(workspace, run)
     except (DataError, RunError) as error:
         count = len(predictions.labels)
-        images = np.broadcast_to(_no_picture(), (count, *_no_picture().shape))
+        images = np.broadcast_to(no_picture(), (count, *no_picture().shape))
         return RunPictures(Split(images, predictions.labels, predictions.ids), "", str(error))
     return RunPictures(dataset.test, dataset.name, "")
 
 
 @cache
-def _no_picture() -> np.ndarray:
+def no_picture() -> np.ndarray:
     """Return what stands in place of a picture: grey, struck through, uint8 [3, 32, 32]."""
     image = np.full((3, SIZE, SIZE), 128, np.uint8)
     diagonal = np.arange(SIZE)

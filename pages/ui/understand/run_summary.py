@@ -14,7 +14,7 @@ from pages.ui.components.status_badge import status_badge
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import show_caveats
-from pages.ui.wording import accuracy_interval, date_and_time, epoch_word, percent, status_display
+from pages.ui.wording import accuracy_interval, date_and_time, epoch_word, percent, source_words, status_display
 
 RESULTS_SHOWN = 3  # runs
 WORST_SHOWN = 3  # pictures
@@ -86,14 +86,14 @@ def _show_accuracy(workspace: Workspace, run: Run) -> None:
 
 
 def _small_print(run: Run) -> str:
-    """Return what the accuracy belongs to: n, interval, epoch; then network, dataset, time and day."""
+    """Return what the accuracy belongs to: n, interval, epoch; then network, dataset, time and day, as far as known."""
     if run.best is None:
         return ""
     n = f"n = {run.dataset.test:,}" if run.dataset else ""
     chosen = "the best by validation" if epoch_word(run) == "best" else "the last"
-    epoch = f"epoch {run.best.epoch} of {run.config.optimizer.epochs}, {chosen}"
+    epoch = f"epoch {run.best.epoch} of {run.config.optimizer.epochs}, {chosen}" if run.has_network else ""
     measured = " · ".join(filter(None, ["test", n, accuracy_interval(run, run.best.test_accuracy), epoch]))
-    made = [f"{run.config.model.model} on {run.config.data.dataset}", clock(run.seconds)]
+    made = [source_words(run), *([clock(run.seconds)] if run.has_network else [])]
     made += [date_and_time(run.made_at)] if run.created else []
     return f"{escaped(measured)}  \n{escaped(' · '.join(made))}"
 

@@ -35,7 +35,7 @@ def test_an_import_arrives_once_and_what_is_no_run_changes_nothing(
         assert snapshot(workspace.root) == before
     import_file(app, packed_run.read_bytes())
     (run,) = list_runs(workspace)
-    assert run.imported and app.query_params["run"] == run.id
+    assert run.from_zip and app.query_params["run"] == run.id
     assert ["is here now" in success.value for success in app.success] == [True]
     before = snapshot(workspace.root)
     import_file(app, packed_run.read_bytes())

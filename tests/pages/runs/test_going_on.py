@@ -2,6 +2,7 @@
 
 import pytest
 
+from cifar_core.data import delete_dataset
 from cifar_core.runs import import_run, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
@@ -39,6 +40,20 @@ def test_a_run_is_trained_for_more_epochs(open_page: OpenPage, workspace: Worksp
     assert (run.origin, run.parent, run.parent_epoch, run.config.optimizer.epochs) == ("continued", old, 2, 5)
     assert run.config.optimizer.learning_rate == 0.0003, "of a run that continues another one the peak stays"
     assert f"continues {escaped(old)} after epoch 2" in said(app) and app.query_params["run"] == new
+
+
+def test_without_its_dataset_more_epochs_are_refused_before_the_start(
+    open_page: OpenPage, workspace: Workspace, started: list[str]
+) -> None:
+    save_tiny(workspace)
+    old = import_run(workspace, STORED).run
+    delete_dataset(workspace, "tiny")
+    app = open_page(workspace, "train", run=old, view="Watch")
+    app.session_state[f"train_more_{old}"] = True
+    app.run()
+    assert "tiny" in said(app) and "Begins with the weights" not in said(app)
+    assert f"train_more_{old}_start" not in {button.key for button in app.button}
+    assert "Datasets" in {link.proto.label for link in app.get("page_link")}
 
 
 def test_its_weights_are_trained_on_another_dataset(

@@ -60,7 +60,7 @@ def test_an_imported_run_equals_the_exported_one(workspace: Workspace, elsewhere
     before = read_run(workspace, RUN)
     imported = import_run(elsewhere, packed)
     run = read_run(elsewhere, imported.run)
-    assert imported.new and run.id != RUN and run.imported and not before.imported
+    assert imported.new and run.id != RUN and run.from_zip and not before.from_zip
     same = ("name", "note", "status", "config", "created", "error", "progress", "best", "last", "dataset", "device")
     assert [getattr(run, name) for name in same] == [getattr(before, name) for name in same]
     assert read_metrics(elsewhere, run.id).equals(read_metrics(workspace, RUN))

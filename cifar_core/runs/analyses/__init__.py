@@ -1,0 +1,1 @@
+"""Kept results of analyses: one file each in the folder of a run."""

@@ -1,0 +1,1 @@
+"""Runs that hold the predictions of a model trained elsewhere, imported from a file."""
