@@ -1,8 +1,8 @@
 """Times what the training records add to an epoch of the preset `original`.
 
-`python -m cifar_core.bench.records --workspace=DIR --dataset=NAME --rounds=N` prints one JSON line per round: the seconds of
-an epoch with records and of one without, which change places from round to round, and `own_seconds`: those of the added
-calls alone (noting each batch, the answers of the epoch, their file written as a run writes it).
+`python -m cifar_core.bench.records --workspace=DIR --dataset=NAME --rounds=N` prints one JSON line per round: the
+seconds of an epoch with records and of one without, which change places from round to round, and `own_seconds`: those
+of the added calls alone (noting each batch, the answers of the epoch, their file written as a run writes it).
 """
 
 import argparse
