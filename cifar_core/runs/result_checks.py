@@ -293,8 +293,8 @@ def _check_record(
     with opened(folder, folder.record(line.epoch)) as stream:
         predicted = read_record(stream, labels, len(data.class_names))["predicted"]
         accuracy = int((predicted == labels).sum()) / max(1, int((predicted != NOT_SHOWN).sum()))
-        if compared and abs(accuracy - line.train_accuracy) > _TOLERANCE:
+        logged = line.train_accuracy
+        if compared and logged is not None and abs(accuracy - logged) > _TOLERANCE:
             raise ValueError(
-                f"gives {accuracy:.4f} training accuracy, {METRICS} says {line.train_accuracy:.4f} at epoch "
-                f"{line.epoch}"
+                f"gives {accuracy:.4f} training accuracy, {METRICS} says {logged:.4f} at epoch {line.epoch}"
             )
