@@ -161,7 +161,8 @@ def test_what_says_nothing_of_this_machine_is_no_evidence(finished: Run) -> None
     training = replace(run, status=Status.RUNNING, progress=replace(run.progress, epoch=2, batch=1, batches=2))
     for one, counts in (
         (run, 1),
-        (replace(run, imported=True), 0),
+        (replace(run, from_zip=True), 0),
+        (replace(run, origin="imported"), 0),
         (replace(run, status=Status.STOPPED), 0),
         (replace(run, config=make_config({**run.config.flat(), "model": "fast_cnn"})), 1),
         (replace(run, progress=replace(run.progress, elapsed=0.5)), 0),
@@ -318,7 +319,7 @@ def test_runs_with_very_different_times_have_the_speed_measured_again(
     made = datetime.fromisoformat(finished.created).timestamp()
     os.utime(workspace.root / SPEED_FILE, (made - 1, made - 1))
     witnesses = [as_slow(finished, factor)] * runs
-    assert ensure_speed(workspace, [replace(run, imported=True) for run in witnesses]) == "done" and not started
+    assert ensure_speed(workspace, [replace(run, from_zip=True) for run in witnesses]) == "done" and not started
     assert ensure_speed(workspace, witnesses) == ("measuring" if repeated else "done")
     assert len(started) == repeated
     os.utime(workspace.root / SPEED_FILE, (made + 1, made + 1))

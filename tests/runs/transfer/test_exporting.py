@@ -165,7 +165,7 @@ def test_an_unfinished_run_can_be_read_and_not_resumed(
 
 def test_a_run_whose_process_died_is_exported_as_interrupted(workspace: Workspace, elsewhere: Workspace) -> None:
     path = workspace.runs / store(workspace) / "status.json"
-    change_json(path, lambda content: content.update(status="running"))
+    change_json(path, lambda content: content.update(status="running", boot=""))  # of no boot that is over
     run = read_run(elsewhere, import_run(elsewhere, export_run(workspace, RUN)).run)
     assert run.status is Status.INTERRUPTED and "ended without giving a reason" in run.error
 

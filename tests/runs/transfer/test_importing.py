@@ -190,7 +190,7 @@ CONTENTS: list[tuple[dict[str, Change], str]] = [
     ({"metrics.jsonl": None}, "does not belong to this run"),
     ({HISTORY: None}, "predictions/test-0001.npy is missing"),
     ({HISTORY: npy(PROBS[:-1])}, r"test-0001.npy cannot be used: it holds <f4 \[99, 10\] where <f4 \[100, 10\]"),
-    ({HISTORY: npy(PROBS.astype(np.float64))}, "does not hold plain numbers"),
+    ({HISTORY: npy(PROBS.astype(np.float64))}, r"holds <f8 \[100, 10\] where <f4 \[100, 10\]"),
     ({HISTORY: npy(changed(PROBS, (3, 3), np.nan))}, "a probability that is not a number"),
     ({HISTORY: npy(changed(PROBS, (3, 3), 1.5))}, "a probability outside 0 to 1"),
     ({HISTORY: npy(PROBS * 0.5)}, "probabilities that add up to 0.5, expected 1"),
