@@ -70,6 +70,9 @@ def test_what_is_circled_is_what_the_grid_shows(open_page: OpenPage, learned: Ru
     assert sorted(shown_grid(app)["keys"]) == sorted(ids[[3, 7]])
     assert the_map(app)["selected"] == bits(np.array([3, 7]), len(ids))
     assert "Chosen 2" in str(app.segmented_control(key="learning_list").options)
+    app.session_state[f"learning_chosen_{learned.id}_train"] = (len(ids) + 1, np.array([3, 7]))
+    app.run()
+    assert "Chosen" not in str(app.segmented_control(key="learning_list").options), "rows of another table"
 
 
 def test_ticked_pictures_have_a_ring_on_the_map(open_page: OpenPage, learned: Run, shared: Workspace) -> None:

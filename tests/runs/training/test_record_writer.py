@@ -20,7 +20,7 @@ from tests.conftest import save_tiny
 from tests.runs.in_process import TINY, checkpoint_at_every_batch, one_thread, train
 from tests.runs.training.test_checkpoints import hashed, opened
 
-PRUNED = {**TINY, "epochs": 6, "prune_share": 0.5}
+PRUNED = {**TINY, "epochs": 5, "prune_share": 0.5}
 
 
 @pytest.fixture(autouse=True)
@@ -40,16 +40,25 @@ def contents(folder: RunFolder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.training_records.iterdir())}
 
 
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The training records of a run of `TINY` on the same pictures, trained in one go."""
+    one_thread()
+    workspace = open_workspace(tmp_path_factory.mktemp("straight"))
+    save_tiny(workspace, train=100, test=40)
+    return contents(run_folder(workspace, train(workspace, create_run(workspace, make_config(TINY))).id))
+
+
 @pytest.mark.fault(33)
 def test_a_run_with_pruning_that_is_paused_in_each_epoch_has_the_same_bytes(tiny: Workspace) -> None:
     straight = train(tiny, create_run(tiny, make_config(PRUNED)))
     broken = create_run(tiny, make_config(PRUNED))
-    for _ in range(6):
+    for _ in range(5):
         assert train(tiny, broken, batches=2).status is Status.PAUSED
     run = train(tiny, broken)
     assert run.status is Status.FINISHED and run.warnings == ()
     found, expected = contents(run_folder(tiny, broken)), contents(run_folder(tiny, straight.id))
-    assert found == expected and len(found) == 7
+    assert found == expected and len(found) == 6
     answers = read_training_answers(tiny, broken)
     assert 0.5 < answers.shown[1:4].mean() < 0.9, "pruning leaves some out, a resume none"
 
@@ -71,9 +80,8 @@ def as_of_an_earlier_version(folder: RunFolder) -> None:
 
 @pytest.mark.parametrize(("batches", "first"), [(3, 2), (4, 3)], ids=["between two epochs", "within the second"])
 def test_a_run_of_an_earlier_version_is_recorded_from_its_next_whole_epoch_on(
-    tiny: Workspace, batches: int, first: int
+    tiny: Workspace, straight: dict[str, bytes], batches: int, first: int
 ) -> None:
-    straight = train(tiny, create_run(tiny, make_config(TINY)))
     run = train(tiny, create_run(tiny, make_config(TINY)), batches=batches)
     folder = run_folder(tiny, run.id)
     as_of_an_earlier_version(folder)
@@ -85,8 +93,7 @@ def test_a_run_of_an_earlier_version_is_recorded_from_its_next_whole_epoch_on(
     answers = read_training_answers(tiny, run.id)
     assert answers.epochs == tuple(range(first, 4)) and answers.shown.all()
     assert answers.note.startswith(f"They begin with epoch {first}: an earlier version")
-    whole = contents(run_folder(tiny, straight.id))
-    assert all(whole[name] == content for name, content in contents(folder).items())
+    assert all(straight[name] == content for name, content in contents(folder).items())
 
 
 def test_beyond_the_limit_one_epoch_in_three_and_the_last_are_kept(
@@ -139,8 +146,9 @@ def test_records_of_epochs_that_come_again_are_removed_first(tiny: Workspace) ->
 
 
 @pytest.mark.fault(14)
-def test_a_disk_that_refuses_a_record_fails_the_run_and_a_resume_writes_it(tiny: Workspace) -> None:
-    straight = train(tiny, create_run(tiny, make_config(TINY)))
+def test_a_disk_that_refuses_a_record_fails_the_run_and_a_resume_writes_it(
+    tiny: Workspace, straight: dict[str, bytes]
+) -> None:
     run_id = create_run(tiny, make_config(TINY))
     folder = run_folder(tiny, run_id)
     # A file cannot take the place of a folder.
@@ -149,13 +157,14 @@ def test_a_disk_that_refuses_a_record_fails_the_run_and_a_resume_writes_it(tiny:
     assert [run.last and run.last.epoch, verify_run(tiny, run_id)] == [1, []]
     folder.record(2).rmdir()
     assert train(tiny, run_id).status is Status.FINISHED
-    assert contents(folder) == contents(run_folder(tiny, straight.id))
+    assert contents(folder) == straight
 
 
 @pytest.mark.fault(10)
 @pytest.mark.parametrize("value", [0, 77], ids=["both shown and not", "no class"])
-def test_answers_in_a_checkpoint_that_break_a_rule_are_passed_over(tiny: Workspace, value: int) -> None:
-    straight = train(tiny, create_run(tiny, make_config(TINY)))
+def test_answers_in_a_checkpoint_that_break_a_rule_are_passed_over(
+    tiny: Workspace, straight: dict[str, bytes], value: int
+) -> None:
     run = train(tiny, create_run(tiny, make_config(TINY)), batches=7)
     newest = checkpoint_files(run_folder(tiny, run.id))[0]
     tensors, notes = opened(newest)
@@ -165,7 +174,7 @@ def test_answers_in_a_checkpoint_that_break_a_rule_are_passed_over(tiny: Workspa
     newest.write_bytes(hashed(tensors, notes))
     run = train(tiny, run.id)
     assert run.status is Status.FINISHED and f"{newest.name} was passed over: this program did not" in run.warnings[0]
-    assert contents(run_folder(tiny, run.id)) == contents(run_folder(tiny, straight.id))
+    assert contents(run_folder(tiny, run.id)) == straight
 
 
 def test_a_run_that_goes_on_from_another_records_its_own_epochs(tiny: Workspace) -> None:
