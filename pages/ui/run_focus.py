@@ -23,6 +23,15 @@ _PREFIX = "frame"  # of the keys, as a page has one
 _URL_PARAMETERS = {"run": free_text()}  # of every page with a run; never left out
 
 
+# The ways to what a run has reached: the page, the words on its link, its icon.
+RESULT_PAGES = {
+    "confusion": ("What it confuses", ":material/grid_on:"),
+    "misclassified": ("Its mistakes", ":material/rule:"),
+    "trust": ("Whether it can be trusted", ":material/balance:"),
+    "learning": ("How it learned", ":material/school:"),
+}
+
+
 def run_in_focus(
     workspace: Workspace,
     listed: list[Run] | None = None,
@@ -98,6 +107,13 @@ def facts_line(run: Run, split: str = "test", n: int | None = None, epoch: int |
         chosen_by = "the best by validation" if epoch_word(run) == "best" else "the last"
         facts.append(f"epoch {epoch} of {run.config.optimizer.epochs}" + (f", {chosen_by}" if best else ""))
     st.caption(" · ".join(escaped(fact) for fact in facts))
+
+
+def show_result_links(run_id: str, *pages: str) -> None:
+    """Show the links to these of `RESULT_PAGES` for a run with a result, side by side where the container is a row."""
+    for page in pages or RESULT_PAGES:
+        label, icon = RESULT_PAGES[page]
+        st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params={"run": run_id})
 
 
 def show_caveats(run: Run) -> None:

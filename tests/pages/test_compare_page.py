@@ -15,6 +15,7 @@ from cifar_core.evaluate import VERDICTS, calibration_scores, compare_right, com
 from cifar_core.runs import Predictions, Run, Status, read_predictions, read_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.sample_files import Samples, read_samples, samples_content
+from cifar_core.text import percent
 from cifar_core.workspace import Workspace
 from pages.ui.compare.downloads import _pictures_csv
 from pages.ui.compare.summary import setting_words
@@ -49,7 +50,7 @@ def test_crafted_predictions_give_exactly_the_crafted_lists_on_the_page_and_in_t
     sentence = comparison_sentence(compare_right(right_a, right_b))
     assert app.subheader[0].value.replace("\\", "") == sentence
     scores = [calibration_scores(read_predictions(crafted, name, 2)) for name in ("early", "late")]
-    assert f"ECE {scores[0].ece:.3f} → {scores[1].ece:.3f} · Brier score {scores[0].brier:.3f} →" in said(app)
+    assert f"ECE {percent(scores[0].ece)} → {percent(scores[1].ece)} · Brier score {scores[0].brier:.3f} →" in said(app)
     for verdict, ids in expected.items():
         app.button_group(key="compare_verdict").select(verdict).run()
         shown = shown_grid(app)["keys"]

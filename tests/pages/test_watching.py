@@ -53,6 +53,8 @@ def test_a_finished_run_says_each_number_once(open_page: OpenPage, epochs_of_the
     assert len(rows) == 12 and grid["marks"] == ["right" if is_right else "wrong" for is_right in right]
     assert f"**{right.sum()} of 12 test pictures** right after epoch 2" in words
     assert len([button for button in app.button if str(button.key).startswith("train_look_")]) == 3
+    links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+    assert links["Whether it can be trusted"] == links["How it learned"] == f"run={run.id}"
     assert len(primaries(app)) == 1
     loss = next(json.loads(chart.proto.spec) for chart in app.get("plotly_chart") if "loss" in chart.proto.id)
     assert loss["layout"]["yaxis"]["range"]

@@ -27,9 +27,9 @@ def show_compare_button(ticked: Sequence[Run]) -> None:
         st.switch_page(_PAGE, query_params={"run": b.id, "a": a.id, "b": b.id})
 
 
-def show_compare_link(run: Run) -> None:
+def show_compare_link(run_id: str) -> None:
     """Show the link that compares a run with another one, which is chosen there."""
-    st.page_link(_PAGE, label="Compare it", icon=_ICON, query_params={"run": run.id, "b": run.id})
+    st.page_link(_PAGE, label="Compare it", icon=_ICON, query_params={"run": run_id, "b": run_id})
 
 
 def show_epoch_link(run: Run, epoch: int, epochs: Sequence[int]) -> None:

@@ -79,9 +79,9 @@ def _origin_words(a: Run, b: Run) -> str:
 
 def _calibration_words(a: CalibrationScores, b: CalibrationScores) -> str:
     """Return how far the confidence of both can be believed."""
-    pairs = (("ECE", a.ece, b.ece), ("Brier score", a.brier, b.brier), ("NLL", a.nll, b.nll))
-    changes = " · ".join(f"{name} {of_a:.3f} → {of_b:.3f}" for name, of_a, of_b in pairs)
-    return f"Their confidence, A → B, lower is better: {changes}"
+    pairs = (("Brier score", a.brier, b.brier), ("NLL", a.nll, b.nll))
+    changes = [f"ECE {percent(a.ece)} → {percent(b.ece)}", *(f"{name} {x:.3f} → {y:.3f}" for name, x, y in pairs)]
+    return f"Their confidence, A → B, lower is better: {' · '.join(changes)}"
 
 
 def _accuracy(interval: Interval) -> str:

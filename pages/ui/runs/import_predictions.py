@@ -22,10 +22,11 @@ from cifar_core.storage.atomic import temp_beside, write_atomic
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.caches import load_dataset
+from pages.ui.compare.links import show_compare_link
 from pages.ui.components.scroll_here import ask_to_scroll, scroll_here
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
-from pages.ui.run_focus import focus_on
+from pages.ui.run_focus import focus_on, show_result_links
 from pages.ui.runs.import_link import ADDRESS, ICON, TITLE
 from pages.ui.server.access import current_person
 from pages.ui.server.upload_quota import drop_uploads, upload_field_key, upload_limit_mb
@@ -37,12 +38,6 @@ _PAGE = "predictions"  # prefix of the widget keys
 _DATASET_KEY = f"{_PAGE}_{ADDRESS}"
 _BOX_KEY = f"{_PAGE}_box"
 _OUTCOME_KEY = f"{_PAGE}_came"  # session: the `_Outcome` of the last import
-_LEADS = {
-    "confusion": ("What it confuses", ":material/grid_on:"),
-    "misclassified": ("Its mistakes", ":material/rule:"),
-    "trust": ("Whether it can be trusted", ":material/balance:"),
-    "compare": ("Compare it", ":material/compare_arrows:"),
-}
 
 
 @dataclass
@@ -219,8 +214,5 @@ def _show_outcome(outcome: _Outcome) -> None:
     with st.container(gap="xsmall"):
         st.success(outcome.message, icon=":material/check_circle:")
         with st.container(horizontal=True, gap="medium"):
-            for page, (label, icon) in _LEADS.items():
-                of_compare = {"b": outcome.run} if page == "compare" else {}
-                st.page_link(
-                    f"pages/{page}.py", label=label, icon=icon, query_params={"run": outcome.run, **of_compare}
-                )
+            show_result_links(outcome.run, "confusion", "misclassified", "trust")
+            show_compare_link(outcome.run)

@@ -8,6 +8,7 @@ from cifar_core.workspace import Workspace
 from pages.ui.compare.links import show_compare_link
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped, escaped_sentence, single_line
+from pages.ui.run_focus import show_result_links
 from pages.ui.runs.delete_and_restore import show_delete_button
 from pages.ui.runs.disk_space import show_disk_space
 from pages.ui.runs.export_import import show_export_button
@@ -73,13 +74,15 @@ def _show_head(run: Run) -> None:
         identifier = f" `{run.id}`" if run.name != run.id else ""
         st.markdown(f"**{escaped(run.name)}**{identifier}{_origin(run)}", width="stretch")
         if not run.problem and run.has_network:
-            _show_link("train", "Curves and settings", ":material/show_chart:", run)
+            st.page_link(
+                "pages/train.py",
+                label="Curves and settings",
+                icon=":material/show_chart:",
+                query_params={"run": run.id, "view": "Watch"},
+            )
         if run.best is not None:
-            _show_link("confusion", "What it confuses", ":material/grid_on:", run)
-            _show_link("misclassified", "Its mistakes", ":material/rule:", run)
-            _show_link("trust", "Its confidence", ":material/balance:", run)
-            _show_link("learning", "How it learned", ":material/school:", run)
-            show_compare_link(run)
+            show_result_links(run.id)
+            show_compare_link(run.id)
 
 
 def _show_seeds(run: Run, runs: list[Run]) -> None:
@@ -105,15 +108,6 @@ def _origin(run: Run) -> str:
     parts += [] if run.has_network else [escaped(source_words(run))]
     parts += ["imported from a .zip"] if run.from_zip else []
     return "".join(f" · {part}" for part in parts)
-
-
-def _show_link(page: str, label: str, icon: str, run: Run) -> None:
-    st.page_link(
-        f"pages/{page}.py",
-        label=label,
-        icon=icon,
-        query_params={"run": run.id, "view": "Watch"} if page == "train" else {"run": run.id},
-    )
 
 
 def _show_name_and_note(workspace: Workspace, run: Run) -> None:

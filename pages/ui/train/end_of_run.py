@@ -13,6 +13,7 @@ from cifar_core.text import counted, percent
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, load_findings
 from pages.ui.markdown import escaped
+from pages.ui.run_focus import show_result_links
 from pages.ui.saved_views.run_answers import show_run_answers
 
 _THINGS = 3
@@ -33,6 +34,8 @@ class Look:
 def show_things_to_look_at(workspace: Workspace, run: Run) -> None:
     """Show the buttons of a run that has ended with a result, each of which goes to one thing; then its saved views.
 
+    Between them stand the links to the pages that judge the whole run.
+
     Raises:
         RunError: its predictions are damaged.
     """
@@ -52,6 +55,8 @@ def show_things_to_look_at(workspace: Workspace, run: Run) -> None:
                 )
             if pressed:
                 st.switch_page(f"pages/{look.page}.py", query_params={"run": run.id, **look.address})
+    with st.container(horizontal=True, gap="medium"):
+        show_result_links(run.id, "trust", "learning")
     show_run_answers(workspace, run)
 
 
