@@ -14,6 +14,7 @@ from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.learning.choice import (
     PAGE_KEY,
+    PART_WORDS,
     chosen_rows,
     show_split_choice,
     show_view_choices,
@@ -60,6 +61,13 @@ def show_pictures(workspace: Workspace, run: Run, learned: Learned) -> None:
         show_selection_bar(workspace, test_query(shown).load())
 
 
+def _pictures_of(run: Run, split: str) -> int | None:
+    """Return how many pictures of a part the run learned from, or was tested on; None of imported predictions."""
+    if run.dataset is None:
+        return None
+    return run.dataset.test if split == "test" else run.dataset.train or None
+
+
 def main(page: PageFrame, run: Run) -> None:
     """Choose the part, let it be analysed where it is not yet, and show it."""
     require_result(run)
@@ -70,7 +78,7 @@ def main(page: PageFrame, run: Run) -> None:
     split = st.session_state[f"{PAGE_KEY}_split"]
     with page.head:
         show_split_choice()
-        facts_line(run, "training" if split == "train" else "test")
+        facts_line(run, PART_WORDS[split], _pictures_of(run, split))
     show_caveats(run)
     if split == "test" and not has_records:
         missing = missing_needs(workspace, run, LEARNING, LearningParameters("train"))

@@ -63,6 +63,7 @@ def test_a_list_and_a_class_in_the_address_are_shown(open_page: OpenPage, learne
 def test_what_is_circled_is_what_the_grid_shows(open_page: OpenPage, learned: Run, shared: Workspace) -> None:
     app = open_page(shared, "learning", run=learned.id)
     ids = read_training_answers(shared, learned.id).ids
+    assert f"training, n = {len(ids):,}" in said(app).replace("\\", "")
     app.session_state[f"learning_chosen_{learned.id}_train"] = (len(ids), np.array([3, 7]))
     app.run()
     app.segmented_control(key="learning_list").set_value("lasso").run()
