@@ -135,6 +135,21 @@ def test_labels_that_differ_are_used_and_counted(
         align_pair(read_predictions(workspace, imported), found, "A", "B")
 
 
+@pytest.mark.fault(88)
+@pytest.mark.parametrize("with_labels", [True, False])
+def test_rows_in_another_order_of_pictures_are_suspected(
+    workspace: Workspace, dataset: Dataset, probs: np.ndarray, tmp_path: Path, with_labels: bool
+) -> None:
+    """With labels in the same order its accuracy looks right, and every picture shown would be a wrong one."""
+    order = np.random.default_rng(2).permutation(100)
+    labels = {"labels": dataset.test.labels[order]} if with_labels else {}
+    np.savez(tmp_path / "mine.npz", index=np.arange(100), probs=probs[order], **labels)
+    run = read_run(workspace, import_predictions(workspace, tmp_path / "mine.npz", "tiny", "shuffled").run)
+    right = int((probs[order].argmax(axis=1) == dataset.test.labels).sum())
+    assert f"By the labels of tiny, {right} of 100 test pictures are right, as by chance" in run.warnings[0]
+    assert run.best is not None and (run.best.test_accuracy > 0.4) == with_labels
+
+
 def test_rounded_rows_are_divided_by_their_sums_and_that_is_said(
     workspace: Workspace, dataset: Dataset, probs: np.ndarray, tmp_path: Path
 ) -> None:
