@@ -1,5 +1,6 @@
 """The answers to the training pictures: compared with the logits themselves, free of side effects, and cheap."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from cifar_core.train.batches import epoch_batches
 from cifar_core.train.picture_records import NOT_SHOWN, EpochAnswers, PictureRecords
 from cifar_core.train.trainer import Trainer
 from tests.train.test_trainer import CPU, TINY, RecordingCallback, comparable, data_for
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Quicker where several tests run at once."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def naive(indices: np.ndarray, labels: np.ndarray, logits: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
