@@ -177,6 +177,16 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}\u00a0%"
 
 
+def times_in_100(count: int, n: int) -> str:
+    """`76 times in 100`: how often something holds, of n > 0; never `100 times` or `0 times` where that is rounded."""
+    times = round(100 * count / n)
+    if times == 100 and count < n:
+        return "more than 99 times in 100"
+    if times == 0 and count:
+        return "less than once in 100"
+    return f"{times} {'time' if times == 1 else 'times'} in 100"
+
+
 def size_text(size: int) -> str:
     """Bytes as people read them: `12 kB`, `3.4 MB`, `1.2 GB` (1 MB = 1,048,576 bytes)."""
     if size < MB:

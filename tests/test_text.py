@@ -16,6 +16,7 @@ from cifar_core.text import (
     one_line,
     range_words,
     some_lines,
+    times_in_100,
     whole_percent,
 )
 
@@ -171,3 +172,18 @@ def test_a_noun_takes_the_ending_of_its_sound() -> None:
         "2 batches",
         "2 epochs",
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "words"),
+    [
+        (76, 100, "76 times in 100"),
+        (1, 100, "1 time in 100"),
+        (5, 5, "100 times in 100"),
+        (0, 5, "0 times in 100"),
+        (299, 300, "more than 99 times in 100"),
+        (1, 300, "less than once in 100"),
+    ],
+)
+def test_only_all_and_none_are_called_so_in_a_hundred(count: int, n: int, words: str) -> None:
+    assert times_in_100(count, n) == words

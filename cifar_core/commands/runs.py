@@ -388,7 +388,8 @@ def _line(run: Run, place: QueuePlace | None) -> str:
         score = "no finished epoch"
     else:
         seen = seen_phrase(run)
-        score = f"test accuracy {run.best.test_accuracy:.4f} at epoch {run.best.epoch}{f' ({seen})' if seen else ''}"
+        epoch = f" at epoch {run.best.epoch}" if run.has_network else ""
+        score = f"test accuracy {run.best.test_accuracy:.4f}{epoch}{f' ({seen})' if seen else ''}"
     name = f" ({run.name})" if run.name != run.id else ""
     status = f"{run.status}, {waiting_text(place)}" if place else run.status.value
     if run.ending is not None:

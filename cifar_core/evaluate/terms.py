@@ -166,7 +166,7 @@ TERMS: dict[str, Term] = {
         "Reliability diagram",
         "How often it is right when it says how sure it is",
         "The pictures in 15 equal bins of their confidence: for each bin, how sure the network says it is and how often "
-        "it is right. On the diagonal both are equal; below it the network is too sure, above it too modest.",
+        "it is right. On the diagonal both are equal; below it the network is too sure, above it not sure enough.",
     ),
     "coverage": Term(
         "Threshold, coverage",

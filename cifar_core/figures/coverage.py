@@ -103,9 +103,12 @@ def class_coverage_chart(classes: pd.DataFrame, wanted: float) -> go.Figure:
     _add_classes(figure, drawn[~below], names, "interval reaches it", {"color": CORRECT, "symbol": "circle"})
     _add_classes(figure, drawn[below], names, "clearly below", {"color": WRONG, "symbol": "diamond"})
     figure.add_hline(
-        100 * wanted, line={"color": NEUTRAL, "dash": "dash", "width": 1.5}, annotation_text=f"{100 * wanted:g} %"
+        100 * wanted,
+        line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
+        annotation_text=f"{100 * wanted:g} %",
+        annotation_position="right",  # beside the classes
     )
-    figure.update_layout(hovermode="closest", showlegend=True, margin={"t": 40, "b": 8, "l": 8, "r": 8})
+    figure.update_layout(hovermode="closest", showlegend=True, margin={"t": 40, "b": 8, "l": 8, "r": 40})
     figure.update_layout(legend={"y": 1.02, "yanchor": "bottom"})  # below are the names, which may be long
     figure.update_xaxes(**name_ticks(names), showgrid=False, range=[-0.6, len(names) - 0.4])
     figure.update_yaxes(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cifar_core.evaluate import widest_gap
 from cifar_core.figures.style import CORRECT, NEUTRAL, UNJUDGED, WRONG, new_figure, whole_number_step
 from cifar_core.text import counted, percent
 
@@ -62,12 +63,12 @@ def reliability_words(table: pd.DataFrame) -> str:
         table: of `reliability_table`.
     """
     filled = table[table["n"] > 0]
-    sure, modest = (filled["gap"] < 0).sum(), (filled["gap"] > 0).sum()
-    widest = filled.iloc[filled["gap"].abs().to_numpy().argmax()]
+    sure, unsure = (filled["gap"] < 0).sum(), (filled["gap"] > 0).sum()
+    widest = widest_gap(table)
     fullest = filled.iloc[filled["n"].to_numpy().argmax()]
     return (
         f"Reliability diagram. {counted(len(filled), 'bin')} of {len(table)} hold pictures: in {sure} it is right less "
-        f"often than it says, in {modest} more often. The widest gap is between {bin_words(widest)}: it says "
+        f"often than it says, in {unsure} more often. The widest gap is between {bin_words(widest)}: it says "
         f"{percent(widest['confidence'])} and is right in {percent(widest['accuracy'])} (n = {widest['n']:,.0f}). "
         f"Most pictures, {fullest['n']:,.0f}, have a confidence of {bin_words(fullest)}."
     )
@@ -92,11 +93,11 @@ def _add_accuracies(figure: go.Figure, filled: pd.DataFrame) -> None:
         marker={"color": CORRECT, "line": {"width": 0}},
         **shared,
     )
-    sure, modest = (said - accuracy).clip(lower=0), (accuracy - said).clip(lower=0)
+    sure, unsure = (said - accuracy).clip(lower=0), (accuracy - said).clip(lower=0)
     hatched = {"shape": "/", "fgcolor": WRONG, "bgcolor": _UNSEEN, "size": 6, "solidity": 0.35}
     for name, size, marker in (
         ("too sure", sure, {"color": WRONG, "line": {"color": WRONG, "width": 1.5}, "pattern": hatched}),
-        ("too modest", modest, {"color": UNJUDGED, "line": {"width": 0}}),
+        ("not sure enough", unsure, {"color": UNJUDGED, "line": {"width": 0}}),
     ):
         there = size > 0
         figure.add_bar(

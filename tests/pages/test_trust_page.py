@@ -76,7 +76,8 @@ def test_the_sentence_and_the_numbers_are_those_of_the_library(open_page: OpenPa
     after = calibration_scores(
         CheckedPredictions(found.labels, with_temperature(found.probs, temperature), found.class_names)
     )
-    said_of_it = f"T {temperature:.2f}: ECE {100 * before.ece:.1f} → {percent(after.ece)}"
+    effect = "surer" if temperature < 1 else "less sure"
+    said_of_it = f"Makes it {effect} (T {temperature:.2f}): ECE {100 * before.ece:.1f} → {percent(after.ece)}"
     assert f"{said_of_it}, fitted on {len(fitted.labels)} validation pictures" in plain(app)
     assert "n = 100" in plain(app) and f"epoch {found.epoch} of" in plain(app)
     scores, bins = app.dataframe[0].value, app.dataframe[1].value
@@ -264,7 +265,8 @@ def test_sets_of_classes_are_those_of_the_library(open_page: OpenPage, doubtful:
     table = conformal_table(sets, found)
     app = open_page(doubtful, "trust", run="late", view="sets")
     whole = table.iloc[-1]
-    assert f"In {100 * whole['coverage']:.0f} of 100 pictures the true class is in the set" in plain(app)
+    assert f"The true class is in the set {round(100 * whole['coverage'])} times in 100" in plain(app)
+    assert ("so some sets are empty" in plain(app)) == ((found.predicted == found.labels).mean() > 0.9)
     assert f"quantile {quantile:.3f}" in plain(app)
     single = (sets.sum(axis=1) == 1).sum()
     assert f"One class alone: {percent(single / 100)} of the pictures ({single})" in plain(app)

@@ -25,18 +25,18 @@ from cifar_core.commands.console import (
     workspace_option,
 )
 from cifar_core.evaluate import (
-    CheckedPredictions,
-    conformal_quantile,
-    conformal_sets,
+    SET_COVERAGE,
     conformal_table,
-    cross_fitted_sets,
+    explain_mce,
+    fitted_sets,
+    recalibrated,
+    reliability_table,
     trust_sentence,
 )
 from cifar_core.runs import Run, read_run
 from cifar_core.text import counted, percent
 from cifar_core.workspace import Workspace
 
-COVERAGE = 0.9  # that is asked of the conformal sets
 _TITLES = {"nll": "NLL", "brier": "Brier score", "ece": "ECE", "mce": "MCE"}
 
 
@@ -58,8 +58,10 @@ def calibration(workspace: Workspace, run: str, as_json: bool) -> None:
     finally:
         clear_line()
     result, measured = calibration_of(kept.values), measured_predictions(workspace, found)
-    sets = _sets(measured, fitting_predictions(workspace, found))
-    for line in _lines(found, result, trust_sentence(measured), sets):
+    fitting = fitting_predictions(workspace, found)
+    sets = conformal_table(fitted_sets(measured, fitting).sets, measured).iloc[-1]  # of all classes
+    mce = explain_mce(reliability_table(measured), reliability_table(recalibrated(measured, fitting).after))
+    for line in _lines(found, result, trust_sentence(measured), mce, sets):
         click.echo(line, err=as_json)
     say_caveats(found)
     if kept.unkept:
@@ -68,29 +70,22 @@ def calibration(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(_content(found, result, sets))
 
 
-def _sets(measured: CheckedPredictions, fitting: CheckedPredictions | None) -> "pd.Series[Any]":
-    """How often the conformal sets hold the true class: the row of `conformal_table` for all classes."""
-    if fitting is None:
-        sets = cross_fitted_sets(measured, COVERAGE)
-    else:
-        sets = conformal_sets(measured.probs, conformal_quantile(fitting, COVERAGE))
-    return conformal_table(sets, measured).iloc[-1]
-
-
-def _lines(run: Run, result: CalibrationResult, trust: str, sets: "pd.Series[Any]") -> Iterator[str]:
+def _lines(run: Run, result: CalibrationResult, trust: str, mce: str, sets: "pd.Series[Any]") -> Iterator[str]:
     """What is said to people."""
     right, low, high = result.accuracy
     interval = f"95 % interval {percent(low)} to {percent(high)}"
     yield f"Run {run.id}, test, n = {result.n:,}, epoch {result.epoch}: {percent(right)} right ({interval})."
     yield trust
-    yield f"{'':11}  {'before':24}  with the temperature"
+    yield f"{'':11}  {'before (95 % interval)':24}  with the temperature (95 % interval)"
     after = result.after.intervals
     for name, before in result.before.intervals.items():
         yield f"{_TITLES[name]:11}  {_number(*before):24}  {_number(*after[name])}"
+    if mce:
+        yield mce
     yield f"Temperature {_number(*result.temperature, digits=2)}, {_fitted_words(result)}"
     yield (
-        f"Sets of classes that shall hold the true one for {percent(COVERAGE)} of the pictures (conformal) hold it for "
-        f"{percent(sets['coverage'])}, with {sets['mean_size']:.2f} classes on average."
+        f"Sets of classes that shall hold the true one for {percent(SET_COVERAGE)} of the pictures (conformal) hold it "
+        f"for {percent(sets['coverage'])}, with {sets['mean_size']:.2f} classes on average."
     )
 
 
@@ -125,7 +120,7 @@ def _content(run: Run, result: CalibrationResult, sets: "pd.Series[Any]") -> dic
             "after": _bounds(result.after.intervals),
         },
         "conformal": {
-            "wanted": COVERAGE,
+            "wanted": SET_COVERAGE,
             "coverage": [float(sets[name]) for name in ("coverage", "low", "high")],
             "mean_size": float(sets["mean_size"]),
         },

@@ -43,8 +43,9 @@ def import_command(workspace: Workspace, file: Path, dataset: str, name: str, sp
     imported = import_predictions(workspace, file, dataset, name)
     run = read_run(workspace, imported.run)
     assert run.best is not None  # it was just written
+    called = f" ({run.name})" if run.name != run.id else ""
     say(
-        f"Run {run.id} ({run.name}): {counted(imported.pictures, f'{split} picture')}, accuracy "
+        f"Run {run.id}{called}: {counted(imported.pictures, f'{split} picture')}, accuracy "
         f"{run.best.test_accuracy:.4f}. See its mistakes: python -m cifar_core analyze {run.id}"
     )
     say_caveats(run)

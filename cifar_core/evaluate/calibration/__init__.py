@@ -4,14 +4,25 @@ Everything takes `CheckedPredictions` or plain arrays, and computes in float64, 
 classes.
 """
 
-from cifar_core.evaluate.calibration.bins import BINS, bin_of, reliability_table, trust_sentence
+from cifar_core.evaluate.calibration.bins import (
+    BINS,
+    bin_of,
+    explain_mce,
+    reliability_table,
+    trust_sentence,
+    widest_gap,
+)
 from cifar_core.evaluate.calibration.conformal import (
+    SET_COVERAGE,
+    FittedSets,
     conformal_quantile,
     conformal_sets,
     conformal_table,
     cross_fitted_sets,
+    fitted_sets,
 )
 from cifar_core.evaluate.calibration.scores import CalibrationScores, calibration_scores
+from cifar_core.evaluate.calibration.shares import confidence_of
 from cifar_core.evaluate.calibration.temperature import (
     Recalibrated,
     cross_fitted,
@@ -31,10 +42,13 @@ from cifar_core.evaluate.calibration.thresholds import (
 __all__ = [
     "BINS",
     "OUTCOMES",
+    "SET_COVERAGE",
     "CalibrationScores",
+    "FittedSets",
     "Recalibrated",
     "bin_of",
     "calibration_scores",
+    "confidence_of",
     "conformal_quantile",
     "conformal_sets",
     "conformal_table",
@@ -42,12 +56,15 @@ __all__ = [
     "cross_fitted",
     "cross_fitted_answers",
     "cross_fitted_sets",
+    "explain_mce",
     "fit_temperature",
+    "fitted_sets",
     "halves",
     "outcomes",
     "recalibrated",
     "reliability_table",
     "threshold_for",
     "trust_sentence",
+    "widest_gap",
     "with_temperature",
 ]

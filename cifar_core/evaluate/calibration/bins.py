@@ -6,12 +6,13 @@ from numpy.typing import ArrayLike
 
 from cifar_core.evaluate.calibration.shares import confidence_of, require_pictures, shares
 from cifar_core.evaluate.predictions import CheckedPredictions, Ints
+from cifar_core.text import counted, times_in_100
 
 BINS = 15
 _EDGES = np.arange(BINS + 1) / BINS
 _SAID = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # confidences that a sentence may speak of, within 0.05
 _ALMOST_SURE = 0.95
-_ENOUGH = 30  # pictures, for a sentence about 90 %
+_ENOUGH = 30  # pictures, for a sentence about 90 %, and for a gap that is more than chance
 
 
 def bin_of(confidence: ArrayLike) -> Ints:
@@ -57,7 +58,7 @@ def reliability_table(predictions: CheckedPredictions) -> pd.DataFrame:
 
 
 def trust_sentence(predictions: CheckedPredictions) -> str:
-    """What the confidence is worth, in one sentence: `When it says about 90 %, it is right 76 times in 100 (n = 412).`
+    """What the confidence is worth: `When it says about 90 % (85 to 95 %), it is right 76 times in 100 (n = 412).`
 
     It speaks of the pictures whose confidence is 85 to 95 %. Where these are fewer than 30, it speaks of the confidence
     (80 %, 70 %, ..., or 95 % and more) that most pictures have.
@@ -67,14 +68,37 @@ def trust_sentence(predictions: CheckedPredictions) -> str:
     """
     confidence = confidence_of(require_pictures(predictions))
     right = predictions.predicted == predictions.labels
-    groups = {f"about {100 * said:.0f} %": _near(confidence, said) for said in _SAID}
+    groups = {
+        f"about {100 * said:.0f} % ({100 * said - 5:.0f} to {100 * said + 5:.0f} %)": _near(confidence, said)
+        for said in _SAID
+    }
     first = next(iter(groups))
     groups["95 % or more"] = confidence >= _ALMOST_SURE
     most = max(groups, key=lambda words: int(groups[words].sum()))
     words = first if groups[first].sum() >= _ENOUGH else most
     n = int(groups[words].sum())
-    times = round(100 * float(right[groups[words]].mean()))
-    return f"When it says {words}, it is right {times} {'time' if times == 1 else 'times'} in 100 (n = {n:,})."
+    return f"When it says {words}, it is right {times_in_100(int(right[groups[words]].sum()), n)} (n = {n:,})."
+
+
+def widest_gap(table: pd.DataFrame) -> "pd.Series[float]":
+    """The row of a `reliability_table` whose accuracy and confidence differ most: this gap is the MCE."""
+    filled = table[table["n"] > 0]
+    return filled.iloc[filled["gap"].abs().to_numpy().argmax()]
+
+
+def explain_mce(before: pd.DataFrame, after: pd.DataFrame) -> str:
+    """A sentence where one of two MCE, before and after temperature scaling, is that of a few pictures; else empty.
+
+    Args:
+        before, after: of `reliability_table`, each with pictures.
+    """
+    few = [int(widest_gap(table)["n"]) for table in (before, after)]
+    if min(few) >= _ENOUGH:
+        return ""
+    return (
+        f"The MCE is the gap of one bin, of {counted(few[0], 'picture')} before scaling and "
+        f"{few[1]:,} after it: few pictures can have a wide gap by chance."
+    )
 
 
 def _near(confidence: np.ndarray, said: float) -> np.ndarray:

@@ -6,7 +6,7 @@ of at least the wanted coverage. This is promised over all pictures together, no
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from cifar_core.evaluate.checks import row_blocks
 from cifar_core.evaluate.predictions import CheckedPredictions
 
 ALL_CLASSES = "all classes"
+SET_COVERAGE = 0.9  # that sets of classes are asked for
 _ROUNDING = 1e-9  # (n + 1) x 0.9 may lie above the whole number that it is
 
 
@@ -63,6 +64,26 @@ def cross_fitted_sets(predictions: CheckedPredictions, coverage: float) -> NDArr
     for half in (second, ~second):
         sets[half] = conformal_sets(predictions.probs[half], conformal_quantile(part_of(predictions, ~half), coverage))
     return sets
+
+
+class FittedSets(NamedTuple):
+    """Conformal sets, and what they were fitted on."""
+
+    sets: NDArray[np.bool_]  # [N, K]
+    quantile: float  # fitted on the whole of `fitted_on`
+    fitted_on: CheckedPredictions
+
+
+def fitted_sets(measured: CheckedPredictions, fitting: CheckedPredictions | None = None) -> FittedSets:
+    """The sets for `SET_COVERAGE`, with the quantile that was fitted on others, such as those of the validation part.
+
+    Without others it is fitted on these themselves, and the sets are `cross_fitted_sets`.
+    """
+    fitted_on = measured if fitting is None else fitting
+    quantile = conformal_quantile(fitted_on, SET_COVERAGE)
+    if fitting is None:
+        return FittedSets(cross_fitted_sets(measured, SET_COVERAGE), quantile, fitted_on)
+    return FittedSets(conformal_sets(measured.probs, quantile), quantile, fitted_on)
 
 
 def conformal_table(sets: NDArray[np.bool_], predictions: CheckedPredictions) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.evaluate.checks import RANGE_TOLERANCE, SUM_TOLERANCE, row_blocks
+from cifar_core.runs.imported.columns import numbers_of
 from cifar_core.runs.imported.given import Expected, Given
 from cifar_core.runs.imported.places import place_finder
 from cifar_core.text import counted, did_you_mean, first_names, one_line
@@ -61,10 +62,13 @@ def _rows_of_pictures(given: Given, expected: Expected) -> np.ndarray:
 def _label_numbers(given: Given, expected: Expected) -> np.ndarray:
     """The true class of each row as its number: int64 [R]."""
     names = expected.class_names
-    numbers = {**{str(number): number for number in range(len(names))}, **{name: at for at, name in enumerate(names)}}
+    numbers = {str(number): number for number in range(len(names))} | numbers_of(names)
     found = np.empty(len(given.keys), np.int64)
     for row, label in enumerate(given.labels or ()):
-        number = label if isinstance(label, int) else numbers.get(label or "", -1)
+        if isinstance(label, str):
+            number = numbers.get(label, numbers.get(label.strip().casefold(), -1))
+        else:
+            number = -1 if label is None else label
         if not 0 <= number < len(names):
             raise ValueError(f"{_row_words(given, row)} has {_no_label(label, expected)}")
         found[row] = number
@@ -111,7 +115,8 @@ def _require_probabilities(given: Given, expected: Expected, part: slice) -> Non
         row, column = np.argwhere(outside)[0]
         raise ValueError(
             f"{_row_words(given, part.start + row)} has the probability {values[row, column]:.6g} of "
-            f"{one_line(expected.class_names[column])}, and probabilities lie between 0 and 1: {_AS_LOGITS}"
+            f"{one_line(expected.class_names[column])}, and probabilities lie between 0 and 1: {_AS_LOGITS}; "
+            "if they are per cent, divide them by 100"
         )
     sums = values.sum(axis=1)
     off = np.abs(sums - 1) > ROUNDED_SUM
@@ -119,7 +124,7 @@ def _require_probabilities(given: Given, expected: Expected, part: slice) -> Non
         row = np.argmax(off)
         raise ValueError(
             f"{_row_words(given, part.start + row)} has probabilities that add up to {sums[row]:.6g}, and they must "
-            f"add up to 1 within {ROUNDED_SUM:g}; {_AS_LOGITS}"
+            f"add up to 1 within {ROUNDED_SUM:g}: if they were rounded, write more decimals; {_AS_LOGITS}"
         )
 
 

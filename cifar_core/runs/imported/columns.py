@@ -30,6 +30,7 @@ def find_columns(header: Sequence[str], class_names: Sequence[str]) -> Columns:
     Raises:
         ValueError: it names no picture, lacks a class, or names one twice or one that the dataset does not have.
     """
+    header = [name.strip() for name in header]
     prefix, classes = _class_columns(header, class_names)
     free = [None if place in classes else name.lower() for place, name in enumerate(header)]
     by_id = next((name for name in ID_COLUMNS if name in free), None)
@@ -67,29 +68,37 @@ def _class_columns(header: Sequence[str], class_names: Sequence[str]) -> tuple[s
 
 def _places(header: Sequence[str], prefix: str, class_names: Sequence[str]) -> dict[int, int]:
     """Number of a class -> place of its column with this prefix: by name, or where none is named so, by number."""
-    by_name = {prefix + name: number for number, name in enumerate(class_names)}
+    by_name = numbers_of([prefix + name for name in class_names])
     by_number = {f"{prefix}{number}": number for number in range(len(class_names))}
     for known in (by_name, by_number):
         places: dict[int, int] = {}
         for place, name in enumerate(header):
-            if name in known:
-                places.setdefault(known[name], place)
+            number = known.get(name, known.get(name.casefold()))
+            if number is not None:
+                places.setdefault(number, place)
         if places:
             return places
     return {}
 
 
+def numbers_of(names: Sequence[str]) -> dict[str, int]:
+    """The number of each name, also as it is in lower case; a name itself goes before another one in lower case."""
+    return {name.casefold(): number for number, name in enumerate(names)} | {
+        name: number for number, name in enumerate(names)
+    }
+
+
 def _require_known(header: Sequence[str], prefix: str, places: set[int]) -> None:
     """Refuse a column that is of a class by its prefix, and of none of the dataset's, or of one that has its column."""
-    names = {header[place] for place in places}
+    names = {header[place].casefold() for place in places}
     for place, name in enumerate(header):
         if place in places or name in SCORES:  # our own exports have a score p_true
             continue
-        if name in names:
+        if name.casefold() in names:
             raise ValueError(f"its column {one_line(name)} stands twice")
-        if name.startswith(prefix) if prefix else name.isdecimal():
+        if name.casefold().startswith(prefix) if prefix else name.isdecimal():
             raise ValueError(f"its column {one_line(name)} is of no class of the dataset: leave it out")
 
 
 def _named(names: Sequence[str]) -> str:
-    return first_names([one_line(name, 40) for name in names])
+    return first_names([one_line(name, 40) or "''" for name in names])

@@ -37,6 +37,14 @@ class Expected:
         return len(self.ids) + 1
 
     @property
+    def example(self) -> str:
+        """How an NPZ file is made, for an error."""
+        return (
+            f"make it with numpy.savez('model.npz', index=numpy.arange({len(self.ids)}), probs=probs), or with "
+            "logits=logits where they are logits, each an array of NumPy in the order of the dataset's test pictures"
+        )
+
+    @property
     def most_bytes(self) -> int:
         """Bytes that a file, and each array in it, may have: 32 for a number and 4,096 for the rest of a row."""
         return self.most_rows * (32 * len(self.class_names) + 4096) + 1024 * 1024

@@ -13,7 +13,7 @@ from cifar_core.data.array_files import write_array
 from cifar_core.data.sources.archive_limits import archive_errors, open_regular_file, shown_name
 from cifar_core.data.sources.zips import ZIP_SIGNATURES
 from cifar_core.errors import DataError, RunError
-from cifar_core.evaluate import CheckedPredictions, accuracy, log_loss
+from cifar_core.evaluate import CheckedPredictions, accuracy, log_loss, wilson_interval
 from cifar_core.lifecycle.status import write_imported_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_run_name
@@ -96,6 +96,7 @@ def import_predictions(
     differing = int((labels != opened.test.labels).sum())
     require_room(workspace, rows.probs.nbytes + labels.nbytes + opened.test.ids.nbytes, "The new run")
     facts = _facts(workspace, opened, labels)
+    notes = (*_order_notes(rows.probs, opened), *_label_notes(differing, opened), *rows.notes)
     with exclusive_run_changes(workspace):
         run_id = new_run_id()
         while (workspace.runs / run_id).exists():
@@ -105,7 +106,7 @@ def import_predictions(
             folder = RunFolder(made)
             if name:
                 write_json(folder.about, {"name": name})
-            _write_records(folder, origin, facts, (*rows.notes, *_label_notes(differing, opened)))
+            _write_records(folder, origin, facts, notes)
             _write_results(folder, labels, opened.test.ids, rows.probs, opened.class_names)
     return ImportedPredictions(run_id, len(labels), differing)
 
@@ -122,10 +123,7 @@ def read_file(path: Path, file: str, expected: Expected) -> Given:
         start = stream.read(len(_NPY))
         stream.seek(0)
         if start.startswith(_NPY):
-            raise ValueError(
-                "it is a single array and does not say of which pictures: make an NPZ file of ids or index and probs "
-                "with numpy.savez"
-            )
+            raise ValueError(f"it is a single array and does not say of which pictures: {expected.example}")
         if start.startswith(_PARQUET):
             return read_parquet(stream, expected)
         return read_npz(stream, expected) if start.startswith(ZIP_SIGNATURES) else read_csv(stream, expected)
@@ -161,7 +159,22 @@ def _label_notes(differing: int, dataset: Dataset) -> tuple[str, ...]:
         return ()
     return (
         f"The true classes of {counted(differing, 'test picture')} are not those of the dataset {dataset.name}: they "
-        "are used as the imported file gives them.",
+        "are used as the imported file gives them. To compare with runs on the labels of the dataset, import the file "
+        "without its labels.",
+    )
+
+
+def _order_notes(probs: np.ndarray, dataset: Dataset) -> tuple[str, ...]:
+    """A sentence where the dataset's own labels fit the predictions no better than by chance.
+
+    So it is with an index that counts the pictures in another order, or columns in another order of classes.
+    """
+    right, n = int((probs.argmax(axis=1) == dataset.test.labels).sum()), len(probs)
+    if wilson_interval(right, n)[0] > 1 / len(dataset.class_names):
+        return ()
+    return (
+        f"By the labels of {dataset.name}, {right:,} of {counted(n, 'test picture')} are right, as by chance: the rows "
+        "of the imported file may be in another order of pictures than it says, or its columns in another of classes.",
     )
 
 

@@ -31,10 +31,14 @@ def read_npz(stream: BinaryIO, expected: Expected) -> Given:
     arrays = _Arrays(archive, expected.most_bytes)
     key = next((name for name in _KEYS if name in arrays.names), None)
     if key is None:
-        raise ValueError(f"it has no array ids or index, which say of which picture a row is ({arrays.listed})")
+        raise ValueError(
+            f"it has no array ids or index, which say of which picture a row is ({arrays.listed}): {expected.example}"
+        )
     value = next((name for name in (*_PROBS, _LOGITS) if name in arrays.names), None)
     if value is None:
-        raise ValueError(f"it has no array probs or logits, the numbers of each class ({arrays.listed})")
+        raise ValueError(
+            f"it has no array probs or logits, the numbers of each class ({arrays.listed}): {expected.example}"
+        )
     values = _numbers(arrays.read(value), value, len(expected.class_names))
     if _CLASSES in arrays.names:
         values = values[:, _class_order(arrays.read(_CLASSES), expected)]
@@ -61,7 +65,7 @@ class _Arrays:
     def listed(self) -> str:
         """What there is, for an error."""
         names = first_names([one_line(name, 40) for name in self.names])
-        return f"its arrays are {names}" if names else "it holds no arrays: make it with numpy.savez"
+        return f"its arrays are {names}" if names else "it holds no arrays of NumPy"
 
     def read(self, name: str) -> np.ndarray:
         """A whole array of numbers or texts."""

@@ -38,6 +38,7 @@ _PAGE = "predictions"  # prefix of the widget keys
 _DATASET_KEY = f"{_PAGE}_{ADDRESS}"
 _BOX_KEY = f"{_PAGE}_box"
 _OUTCOME_KEY = f"{_PAGE}_came"  # session: the `_Outcome` of the last import
+_OUTCOME_ROOM = 150  # height in CSS pixels of what is said of an import, with the links
 
 
 @dataclass
@@ -100,6 +101,7 @@ def _show_form(workspace: Workspace, ready: Sequence[DatasetState]) -> None:
         if outcome.run:
             focus_on(outcome.run)
         outcome.shown = True
+        ask_to_scroll(_OUTCOME_KEY)
         st.rerun()
     if outcome.message and (not outcome.run or (workspace.runs / outcome.run).is_dir()):  # else it was deleted since
         _show_outcome(outcome)
@@ -140,15 +142,16 @@ def _show_example(name: str, class_names: Sequence[str], count: int) -> None:
     """Show the few lines of Python that write such a file."""
     st.markdown(
         f"`probs` has {count:,} rows, the test pictures in the order of the template, and {len(class_names)} columns, "
-        "its classes; each row adds up to 1. With logits, begin the columns with `logit_` in place of `p_`."
+        "its classes; each row adds up to 1. With logits, begin the columns with `logit_` in place of `p_`. A `.npy` "
+        "or `.pt` file does not say of which pictures it is: the last line makes an NPZ of it."
     )
     st.code(
         "import numpy as np\nimport pandas as pd\n\n"
         f'table = pd.read_csv("{name}-template.csv")\n'
         "table.iloc[:, 2:] = probs\n"
         'table.to_csv("my-model.csv", index=False)\n\n'
-        "# or as NPZ, without the template\n"
-        f'np.savez("my-model.npz", index=np.arange({count}), probs=probs)',
+        "# or as NPZ, without the template, here from logits of PyTorch\n"
+        f'np.savez("my-model.npz", index=np.arange({count}), logits=logits.cpu().numpy())',
         language="python",
     )
     st.caption("The pictures themselves: Export on the Data page, where the number in a file's name is the `index`.")
@@ -184,7 +187,7 @@ def _import(workspace: Workspace, upload: UploadedFile, dataset: str, name: str,
         write_atomic(source, upload.getbuffer())
         name = name.strip() or single_line(PurePath(upload.name).stem, MAX_RUN_NAME)
         came = import_predictions(workspace, source, dataset, name, shown=shown, person=current_person())
-        outcome.run, outcome.message = came.run, _words(workspace, came.run, came.differing_labels)
+        outcome.run, outcome.message = came.run, _words(workspace, came.run)
     except CifarCoreError as error:
         outcome.run, outcome.message = "", escaped_sentence(error)
     finally:
@@ -193,25 +196,25 @@ def _import(workspace: Workspace, upload: UploadedFile, dataset: str, name: str,
     drop_uploads()
 
 
-def _words(workspace: Workspace, run_id: str, differing: int) -> str:
-    """Return what was imported, as Markdown: the accuracy with its interval and n, and the labels of its own."""
+def _words(workspace: Workspace, run_id: str) -> str:
+    """Return what was imported, as Markdown: the accuracy with its interval and n, and what was noted of the file."""
     run = read_run(workspace, run_id)
     accuracy, n = (run.best.test_accuracy if run.best else None), (run.dataset.test if run.dataset else 0)
     interval = accuracy_interval(run, accuracy or 0.0)
-    return (
+    head = (
         f"**{escaped(run.name)}** is here now: {percent(accuracy)} of {counted(n, 'test picture')} of "
         f"{escaped(run.config.data.dataset)} right{f' ({interval})' if interval else ''}."
-    ) + (
-        f" {counted(differing, 'label')} differ from those of the dataset: the numbers use yours." if differing else ""
     )
+    return " ".join([head, *map(escaped_sentence, run.warnings)])
 
 
 def _show_outcome(outcome: _Outcome) -> None:
     """Show what was imported and where to look at it, or why nothing was."""
-    if not outcome.run:
-        st.error(outcome.message, icon=":material/error:")
-        return
     with st.container(gap="xsmall"):
+        scroll_here(_OUTCOME_KEY, _OUTCOME_ROOM)
+        if not outcome.run:
+            st.error(outcome.message, icon=":material/error:")
+            return
         st.success(outcome.message, icon=":material/check_circle:")
         with st.container(horizontal=True, gap="medium"):
             show_result_links(outcome.run, "confusion", "misclassified", "trust")

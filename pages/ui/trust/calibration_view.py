@@ -17,7 +17,7 @@ from cifar_core.analyse.calibration import (
     MeasuredScores,
     calibration_of,
 )
-from cifar_core.evaluate import TERMS
+from cifar_core.evaluate import TERMS, explain_mce
 from cifar_core.figures import NEUTRAL, bin_words, reliability_diagram, reliability_words
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
@@ -83,6 +83,8 @@ def _on_click(key: str) -> None:
 def show_scaling(calibration: Calibration) -> None:
     """Show the switch that scales all probabilities, and what that brings."""
     before, after = calibration.before.scores.ece, calibration.after.scores.ece
+    rounded = round(calibration.temperature, 2)
+    effect = "Hardly changes it" if rounded == 1 else f"Makes it {'surer' if rounded < 1 else 'less sure'}"
     where = (
         f"fitted on {counted(calibration.fitted, 'validation picture')}"
         if calibration.on_validation
@@ -97,7 +99,7 @@ def show_scaling(calibration: Calibration) -> None:
             on_change=on_pictures_changed,
         )
         change = f"{100 * before:.1f} → {percent(after)}"
-        st.caption(f"**T {calibration.temperature:.2f}: ECE {change}**, {where}.", width="stretch")
+        st.caption(f"**{effect} (T {calibration.temperature:.2f}): ECE {change}**, {where}.", width="stretch")
 
 
 def load_intervals(workspace: Workspace, run: Run) -> CalibrationResult | None:
@@ -133,6 +135,8 @@ def show_numbers(calibration: Calibration, found: CalibrationResult | None) -> N
             "after_chance": chance(),
         },
     )
+    if words := explain_mce(calibration.before.table, calibration.after.table):
+        st.caption(words)
 
 
 def _score_table(calibration: Calibration, found: CalibrationResult | None) -> pd.DataFrame:

@@ -18,12 +18,11 @@ from cifar_core.evaluate import (
     CheckedPredictions,
     bin_of,
     calibration_scores,
-    conformal_quantile,
-    conformal_sets,
+    confidence_of,
     conformal_table,
     coverage_curve,
     cross_fitted_answers,
-    cross_fitted_sets,
+    fitted_sets,
     recalibrated,
     reliability_table,
     threshold_for,
@@ -35,8 +34,6 @@ from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace
 from pages.ui.caches import Findings, file_identity, findings_identity, load_findings
-
-CONFORMAL_COVERAGE = 0.9
 
 
 @dataclass(frozen=True)
@@ -77,6 +74,7 @@ class ClassSets:
     quantile: float
     fitted: int
     on_validation: bool
+    accuracy: float  # of the one class that is predicted
     table: pd.DataFrame  # of `conformal_table`
     sizes: NDArray[np.int64]  # how many pictures have a set of 0, 1, ..., K classes
 
@@ -159,7 +157,7 @@ def _reliability(predictions: CheckedPredictions) -> Reliability:
         reliability_table(predictions),
         calibration_scores(predictions),
         trust_sentence(predictions),
-        bin_of(_confidence(predictions)).astype(np.int8),
+        bin_of(confidence_of(predictions)).astype(np.int8),
     )
 
 
@@ -180,8 +178,8 @@ def _load_proposal(_workspace: Workspace, _run: Run, accuracy: float, identity: 
     if validation is None:
         effect = _answered(right, cross_fitted_answers(measured, accuracy), threshold)
     else:
-        effect = answered(_confidence(measured), right, threshold)
-    on_fitted = answered(_confidence(fitted), fitted.predicted == fitted.labels, threshold)
+        effect = answered(confidence_of(measured), right, threshold)
+    on_fitted = answered(confidence_of(fitted), fitted.predicted == fitted.labels, threshold)
     return Proposal(threshold, validation is not None, on_fitted, effect)
 
 
@@ -189,15 +187,12 @@ def _load_proposal(_workspace: Workspace, _run: Run, accuracy: float, identity: 
 def _load_sets(_workspace: Workspace, _run: Run, identity: object) -> ClassSets:
     measured: CheckedPredictions = load_findings(_workspace, _run).predictions
     validation = fitting_predictions(_workspace, _run)
-    fitted = measured if validation is None else validation
-    quantile = conformal_quantile(fitted, CONFORMAL_COVERAGE)
-    if validation is None:
-        sets = cross_fitted_sets(measured, CONFORMAL_COVERAGE)
-    else:
-        sets = conformal_sets(measured.probs, quantile)
-    sizes = np.bincount(sets.sum(axis=1), minlength=len(measured.class_names) + 1)
-    return ClassSets(quantile, len(fitted.labels), validation is not None, conformal_table(sets, measured), sizes)
-
-
-def _confidence(predictions: CheckedPredictions) -> NDArray[np.float64]:
-    return np.concatenate([probs.max(axis=1) for _, probs in predictions.blocks()])
+    found = fitted_sets(measured, validation)
+    return ClassSets(
+        quantile=found.quantile,
+        fitted=len(found.fitted_on.labels),
+        on_validation=validation is not None,
+        accuracy=float((measured.predicted == measured.labels).mean()),
+        table=conformal_table(found.sets, measured),
+        sizes=np.bincount(found.sets.sum(axis=1), minlength=len(measured.class_names) + 1),
+    )

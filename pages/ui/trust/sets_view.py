@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cifar_core.evaluate import TERMS
+from cifar_core.evaluate import SET_COVERAGE, TERMS
 from cifar_core.figures import class_coverage_chart, class_coverage_words
-from cifar_core.text import counted, no_pictures, whole_percent
+from cifar_core.text import counted, no_pictures, times_in_100, whole_percent
 from pages.ui.charts import with_readable_axes
 from pages.ui.trust.choice import PAGE_KEY
-from pages.ui.trust.numbers import CONFORMAL_COVERAGE, ClassSets
+from pages.ui.trust.numbers import ClassSets
 from pages.ui.wording import PERCENT_FORMAT, in_percent, percent
 
 MAX_TABLE_ROWS = 12  # a longer table scrolls
@@ -22,7 +22,7 @@ def show_sets_in_words(sets: ClassSets) -> None:
     whole = sets.table.iloc[-1]
     interval = f"95\u00a0% interval {100 * whole['low']:.1f} to {percent(whole['high'])}"
     st.markdown(
-        f"**In {100 * whole['coverage']:.0f} of 100 pictures the true class is in the set; on average a set names "
+        f"**The true class is in the set {times_in_100(whole['covered'], whole['n'])}; on average a set names "
         f"{whole['mean_size']:.1f} classes** ({percent(whole['coverage'])}, {interval}; n = {whole['n']:,.0f})."
     )
     n, single, empty = int(whole["n"]), int(sets.sizes[1]), int(sets.sizes[0])
@@ -34,8 +34,19 @@ def show_sets_in_words(sets: ClassSets) -> None:
     )
     st.caption(
         f"A set holds every class with a probability of at least {percent(1 - sets.quantile)} (score 1 − p, quantile "
-        f"{sets.quantile:.3f}), fitted for {whole_percent(CONFORMAL_COVERAGE)} {where}. One class alone: "
-        f"{percent(single / n)} of the pictures ({single:,}); none at all: {percent(empty / n)} ({empty:,})."
+        f"{sets.quantile:.3f}), fitted for {whole_percent(SET_COVERAGE)} {where}. One class alone: "
+        f"{percent(single / n)} of the pictures ({single:,}); none at all: {percent(empty / n)} ({empty:,}). What is "
+        f"promised for new pictures holds for all of them together, not for each class.{_little_use(sets)}"
+    )
+
+
+def _little_use(sets: ClassSets) -> str:
+    """Return why there are empty sets where one class is right more often than a set shall be."""
+    if sets.accuracy <= SET_COVERAGE:
+        return ""
+    return (
+        f" Its one class alone is right more often than that ({percent(sets.accuracy)}): so some sets are empty, where "
+        "it is least sure."
     )
 
 
@@ -43,9 +54,9 @@ def show_class_chart(sets: ClassSets) -> None:
     """Show how often the set holds the true class, for each class."""
     classes = sets.table.iloc[:-1]
     st.plotly_chart(
-        with_readable_axes(class_coverage_chart(classes, CONFORMAL_COVERAGE)),
+        with_readable_axes(class_coverage_chart(classes, SET_COVERAGE)),
         key=f"{PAGE_KEY}_class_coverage",
-        alt=class_coverage_words(classes, CONFORMAL_COVERAGE),
+        alt=class_coverage_words(classes, SET_COVERAGE),
         config={"displayModeBar": False},
     )
 

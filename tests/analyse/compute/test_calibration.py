@@ -67,12 +67,23 @@ def test_the_intervals_of_ece_and_mce_are_basic_and_begin_at_zero_where_chance_e
     draws = np.tile(np.linspace(0.05, 0.09, 1001)[:, None], (1, 4))
     scores = CalibrationScores(nll=0.07, brier=0.07, ece=0.06, mce=0.06)
     surprising, expected = np.full((1000, 2), 0.01), np.tile([0.08, 0.08], (1000, 1))
-    found = compute._intervals(scores, draws, surprising)
+    within = (0.06, 0.06)  # of the bins, which leave less open
+    found = compute._intervals(scores, draws, surprising, within)
     assert found["nll"] == pytest.approx([0.07, 0.051, 0.089]) == found["brier"]
     assert found["ece"] == pytest.approx([0.06, 2 * 0.06 - 0.089, 2 * 0.06 - 0.051]) == found["mce"]
-    assert compute._intervals(scores, draws, expected)["ece"] == pytest.approx([0.06, 0, 0.069])
-    held = compute._intervals(scores._replace(ece=0.04, mce=0.04), draws, surprising)
+    assert compute._intervals(scores, draws, expected, within)["ece"] == pytest.approx([0.06, 0, 0.069])
+    held = compute._intervals(scores._replace(ece=0.04, mce=0.04), draws, surprising, within)
     assert held["ece"] == pytest.approx([0.04, 0, 0.04]), "never without the measured value"
+    wide = compute._intervals(scores, draws, surprising, (0.0, 0.8))
+    assert wide["mce"] == pytest.approx([0.06, found["ece"][1], 0.8]), "of bins that leave more open"
+
+
+def test_the_mce_of_one_picture_is_not_known_better_than_that_picture_tells() -> None:
+    """A thousand pictures of which each bin is right, and one that is wrong at 77 %: resamples of it are all alike."""
+    probs = np.array([[0.97, 0.03]] * 1000 + [[0.77, 0.23]])
+    labels = np.array([0] * 970 + [1] * 31)
+    value, low, high = compute._measured([checked(labels, probs)], no_progress)[0]["mce"]
+    assert (value, low) == (pytest.approx(0.77), pytest.approx(0, abs=0.01)) and high >= 0.77
 
 
 def test_the_interval_of_the_temperature_is_that_of_refits() -> None:

@@ -19,11 +19,13 @@ from cifar_core.evaluate import (
     bin_of,
     calibration_scores,
     cross_fitted,
+    explain_mce,
     fit_temperature,
     halves,
     log_loss,
     reliability_table,
     trust_sentence,
+    widest_gap,
     wilson_interval,
     with_temperature,
 )
@@ -99,12 +101,30 @@ def test_the_sentence_counts_those_that_say_ninety_per_cent() -> None:
     confidences, right = [0.85, 0.949, 0.9, 0.95], [True, True, False, True]
     labels = np.tile(np.where(right, 0, 1), 10)
     probs = np.tile([[each, 1 - each] for each in confidences], (10, 1))
-    assert trust_sentence(checked(labels, probs)) == "When it says about 90 %, it is right 67 times in 100 (n = 30)."
+    ninety = "When it says about 90 % (85 to 95 %)"
+    assert trust_sentence(checked(labels, probs)) == f"{ninety}, it is right 67 times in 100 (n = 30)."
     few = checked(labels[:8], probs[:8])
-    assert trust_sentence(few) == "When it says about 90 %, it is right 67 times in 100 (n = 6)."
+    assert trust_sentence(few) == f"{ninety}, it is right 67 times in 100 (n = 6)."
     sure = checked(np.zeros(60, dtype=int), np.tile([1.0, 0.0], (60, 1)))
     assert trust_sentence(sure) == "When it says 95 % or more, it is right 100 times in 100 (n = 60)."
     assert trust_sentence(checked([1], [[0.0, 1.0]])).endswith("in 100 (n = 1).")
+
+
+def test_a_rounded_share_is_not_called_all_or_none() -> None:
+    probs = np.tile([0.9, 0.1], (300, 1))
+    one = np.arange(300) == 0
+    assert "it is right more than 99 times in 100 (n = 300)" in trust_sentence(checked(one.astype(int), probs))
+    assert "it is right less than once in 100 (n = 300)" in trust_sentence(checked(1 - one.astype(int), probs))
+
+
+def test_the_widest_gap_is_the_mce_and_a_bin_of_few_pictures_is_named() -> None:
+    labels, probs = random_predictions(5000, 4, 1)
+    table = reliability_table(checked(labels, probs))
+    assert abs(widest_gap(table)["gap"]) == pytest.approx(calibration_scores(checked(labels, probs)).mce)
+    many = reliability_table(checked(np.arange(60) % 2, np.tile([0.9, 0.1], (60, 1))))
+    lonely = reliability_table(checked([1, *[0] * 60], [[0.6, 0.4], *[[0.99, 0.01]] * 60]))
+    assert explain_mce(many, many) == ""
+    assert "of 60 pictures before scaling and 1 after it: few pictures" in explain_mce(many, lonely)
 
 
 @cases

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.evaluate import (
+    SET_COVERAGE,
     conformal_quantile,
     conformal_sets,
     conformal_table,
     cross_fitted_sets,
+    fitted_sets,
     halves,
     wilson_interval,
 )
@@ -84,3 +86,13 @@ def test_what_cannot_be_is_refused() -> None:
             conformal_quantile(predictions, coverage)
     with pytest.raises(DataError, match=r"shape \[1, 3\], but the predictions \[1, 2\]"):
         conformal_table(np.ones((1, 3), dtype=bool), predictions)
+
+
+def test_fitted_sets_come_from_others_or_from_halves() -> None:
+    measured, others = checked(*sure(300, 5, 0)), checked(*sure(200, 5, 1))
+    found = fitted_sets(measured, others)
+    assert found.quantile == conformal_quantile(others, SET_COVERAGE) and found.fitted_on is others
+    assert np.array_equal(found.sets, conformal_sets(measured.probs, found.quantile))
+    alone = fitted_sets(measured)
+    assert alone.quantile == conformal_quantile(measured, SET_COVERAGE) and alone.fitted_on is measured
+    assert np.array_equal(alone.sets, cross_fitted_sets(measured, SET_COVERAGE))

@@ -75,7 +75,7 @@ def test_labels_of_its_own_are_counted(open_page: OpenPage, pictures: Workspace)
     content = "\n".join(f"{line},{label}" for line, label in zip(lines, ["label", *names], strict=True)).encode()
     app = open_page(pictures, "runs", **{"import": "tiny"})
     bring(app, content)
-    assert "2 labels differ from those of the dataset: the numbers use yours." in app.success[0].value
+    assert "The true classes of 2 test pictures are not those of the dataset tiny" in app.success[0].value
 
 
 def test_the_form_is_folded_until_it_is_asked_for(open_page: OpenPage, workspace: Workspace) -> None:

@@ -44,6 +44,7 @@ def guarded(text: str) -> str:
         lambda text: text + "\n\n",
         lambda text: text.replace("id,", "note,ID,").replace("=test", "a b,=test"),
         lambda text: text.replace("cat,-dog", "p_0,p_1"),
+        lambda text: text.replace("id,cat,-dog", "Id,P_Cat ,P_-DOG"),
         lambda text: text.replace("cat,-dog", "0,1"),
         lambda text: text.replace("id", "filepath").replace("=test/cat/", "/data/me/=test/cat/"),
     ],
@@ -66,6 +67,10 @@ def test_what_programs_write_is_read(written: Callable[[str], str]) -> None:
         ('id,cat,-dog\n"x,1,0\n', "it is no CSV (unexpected end of data)"),
         ('id,cat,-dog\n"x"y,1,0\n', "it is no CSV ("),
         ("id,cat,-dog,cat\nx,1,0,1\n", "its column cat stands twice"),
+        ("id,cat,-dog,Cat\nx,1,0,1\n", "its column Cat stands twice"),
+        ("id,P_cat,P_-dog,P_lion\nx,1,0,1\n", "its column P_lion is of no class of the dataset"),
+        (",cat,-dog\n0,1,0\n", "it has no column id or index, which say of which picture a row is: give"),
+        (",cat,-dog\n0,1,0\n", "(the columns are '', cat, -dog)"),
         ("id,p_cat,p_-dog,p_lion\nx,1,0,1\n", "its column p_lion is of no class of the dataset"),
         ("id,0,1,2\nx,1,0,1\n", "its column 2 is of no class of the dataset"),
         ("cat,-dog\n1,0\n", "it has no column id or index"),
@@ -76,6 +81,12 @@ def test_what_is_no_table_of_predictions_is_refused(text: str | bytes, rule: str
     with pytest.raises(ValueError) as caught:
         read(text)
     assert rule in str(caught.value)
+
+
+def test_names_that_differ_in_case_alone_are_told_apart() -> None:
+    expected = Expected("pets", ("cat", "Cat"), EXPECTED.ids)
+    text = PLAIN.replace("cat,-dog", "Cat,cat")
+    assert read_csv(io.BytesIO(text.encode()), expected).values.tolist() == [row[::-1] for row in PROBS]
 
 
 def test_no_more_rows_are_read_than_can_be_right() -> None:

@@ -130,9 +130,25 @@ def test_labels_that_differ_are_used_and_counted(
     assert made.differing_labels == 7 and found.labels.tolist() == labels.tolist()
     assert run.best and run.best.test_accuracy == accuracy_score(labels, probs.argmax(axis=1))
     assert "true classes of 7 test pictures are not those of the dataset tiny" in run.warnings[0]
+    assert run.warnings[0] in accuracy_caveats(run)
     assert verify_run(workspace, made.run) == []
     with pytest.raises(RunError, match="true classes of 7 test pictures differ"):
         align_pair(read_predictions(workspace, imported), found, "A", "B")
+
+
+@pytest.mark.fault(88)
+@pytest.mark.parametrize("with_labels", [True, False])
+def test_rows_in_another_order_of_pictures_are_suspected(
+    workspace: Workspace, dataset: Dataset, probs: np.ndarray, tmp_path: Path, with_labels: bool
+) -> None:
+    """With labels in the same order its accuracy looks right, and every picture shown would be a wrong one."""
+    order = np.random.default_rng(2).permutation(100)
+    labels = {"labels": dataset.test.labels[order]} if with_labels else {}
+    np.savez(tmp_path / "mine.npz", index=np.arange(100), probs=probs[order], **labels)
+    run = read_run(workspace, import_predictions(workspace, tmp_path / "mine.npz", "tiny", "shuffled").run)
+    right = int((probs[order].argmax(axis=1) == dataset.test.labels).sum())
+    assert f"By the labels of tiny, {right} of 100 test pictures are right, as by chance" in run.warnings[0]
+    assert run.best is not None and (run.best.test_accuracy > 0.4) == with_labels
 
 
 def test_rounded_rows_are_divided_by_their_sums_and_that_is_said(

@@ -58,7 +58,7 @@ def test_what_is_no_table_of_predictions_is_refused(frame: pd.DataFrame, rule: s
 
 @pytest.mark.fault(92)
 def test_what_unpacks_to_far_more_is_refused() -> None:
-    swollen = packed(pd.DataFrame({"id": ["x" * 5_000_000], "p_cat": [0.5], "p_dog": [0.5]}))
+    swollen = packed(pd.DataFrame({"id": ["x" * 2 * EXPECTED.most_bytes], "p_cat": [0.5], "p_dog": [0.5]}))
     with pytest.raises(ValueError, match="unpacked, far more than the predictions of 4 pictures take"):
         read(swollen)
 

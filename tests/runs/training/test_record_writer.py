@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cifar_core.config import make_config
+from cifar_core.data import open_dataset
 from cifar_core.lifecycle.states import Status
 from cifar_core.runs import create_run, export_run, has_training_records, import_run, read_training_answers, verify_run
 from cifar_core.runs.going_on.new_run import continue_run
@@ -182,3 +183,6 @@ def test_a_run_that_goes_on_from_another_records_its_own_epochs(tiny: Workspace)
     child = train(tiny, continue_run(tiny, parent.id, {"epochs": 2}))
     answers, before = read_training_answers(tiny, child.id), read_training_answers(tiny, parent.id)
     assert answers.epochs == (1, 2) and answers.shown.all() and np.array_equal(answers.ids, before.ids)
+    pictures = open_dataset(tiny, "tiny").train
+    assert np.array_equal(answers.labels, np.asarray(pictures.labels)[answers.positions])
+    assert np.array_equal(answers.ids, np.asarray(pictures.ids)[answers.positions]) and len(answers.ids) == 90
