@@ -17,7 +17,7 @@ def show_list_epochs(workspace: Workspace, run: Run, learned: Learned, rows: np.
     Returns:
         the chosen epoch.
     """
-    epochs, part = learned.facts.epochs, "in" if learned.facts.split == "train" else "after"
+    epochs = learned.facts.epochs
     if len(epochs) < 2:
         return epochs[-1]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -32,9 +32,9 @@ def show_list_epochs(workspace: Workspace, run: Run, learned: Learned, rows: np.
         show_epoch_player(PAGE_KEY, epochs)
         answers = answers_at(workspace, run, learned, int(epoch))[rows]
         labels = learned.table["true"].cat.codes.to_numpy()[rows]
-        right, absent = int((answers == labels).sum()), int((answers < 0).sum())
-        unseen = f", {absent:,} not shown" if absent else ""
-        st.markdown(f"**{right:,}** of {len(rows):,} right {part} epoch {epoch}{unseen}", width="content")
+        right, shown = int((answers == labels).sum()), int((answers >= 0).sum())
+        of = f"{shown:,}" if shown == len(rows) else f"{shown:,} shown"
+        st.markdown(f"**{right:,}** right of {of}", width="content")  # short: it stays in the line of the slider
     return int(epoch)
 
 
