@@ -85,8 +85,10 @@ def test_ticked_pictures_have_a_ring_on_the_map(open_page: OpenPage, learned: Ru
 
 def test_the_tiles_follow_the_epoch(open_page: OpenPage, learned: Run, shared: Workspace) -> None:
     app = open_page(shared, "learning", run=learned.id)
+    before = shown_grid(app)["sprite"]
     app.select_slider(key="learning_epoch").set_value(1).run()
     answers, grid = read_training_answers(shared, learned.id), shown_grid(app)
+    assert grid["sprite"] == before and len(before) == 32, "the pictures are in the browser already, by their digest"
     rows = [answers.ids.tolist().index(name) for name in grid["keys"]]
     right = answers.predicted[0, rows] == answers.labels[rows]
     assert grid["marks"] == ["right" if each else "wrong" for each in right]
