@@ -51,7 +51,7 @@ def show_pictures(workspace: Workspace, run: Run, learned: Learned) -> None:
             draw(run, learned, wanted=wanted)
         with grid.cell():
             with st.container(gap=None):  # what marks the place takes no room
-                show_lists(counts_of(table, wanted, chosen), len(chosen) > 0)
+                show_lists(split, counts_of(table, wanted, chosen), len(chosen) > 0)
             rows = rows_of(table, st.session_state[f"{PAGE_KEY}_list"], wanted, chosen)
             shown = ShownList(workspace, run, learned, load_part_pictures(workspace, run, split), rows)
             show_list(shown)

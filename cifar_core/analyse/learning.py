@@ -16,6 +16,8 @@ from cifar_core.evaluate import LEARNING_COLUMNS
 from cifar_core.spec import setting
 
 LearningSplit = Literal["train", "test"]
+# What a picture is called once it was right; test pictures are not learned from.
+KNOWN: dict[str, str] = {"train": "learned", "test": "right"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class LearningParameters:
 LEARNING = Analysis(
     id="learning",
     title="data map",
-    version=1,
+    version=2,
     needs=(),
     parameters=LearningParameters,
     kind="job",
@@ -72,7 +74,8 @@ def learning_of(kept: KeptResult[LearningParameters]) -> pd.DataFrame:
 
     Returns:
         the columns `index` (in the part of the dataset, from 0), `id`, `true` and `predicted` (categories: all K class
-        names in order; predicted when it was shown last, NaN where it never was), and `LEARNING_COLUMNS`.
+        names in order; predicted when it was shown last, NaN where it never was), `last_shown` (that epoch, or 0), and
+        `LEARNING_COLUMNS`.
     """
     classes = pd.CategoricalDtype(pd.Index(kept.values["class_names"]))
     arrays = kept.arrays
@@ -82,6 +85,6 @@ def learning_of(kept: KeptResult[LearningParameters]) -> pd.DataFrame:
             "id": pd.Series(arrays["ids"].tolist(), dtype="str"),
             "true": pd.Categorical.from_codes(arrays["true"], dtype=classes),
             "predicted": pd.Categorical.from_codes(arrays["predicted"], dtype=classes),
-            **{name: np.asarray(arrays[name]) for name in LEARNING_COLUMNS},
+            **{name: np.asarray(arrays[name]) for name in ("last_shown", *LEARNING_COLUMNS)},
         }
     )

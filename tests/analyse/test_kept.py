@@ -159,7 +159,7 @@ def test_runs_of_every_schema_have_results(stored: Path, workspace: Workspace, c
 def test_what_a_run_lacks_is_said(workspace: Workspace, run: Run) -> None:
     assert missing_needs(workspace, run, COUNTING) == missing_needs(workspace, run, COUNTING, FIRST) == ""
     recorded = dataclasses.replace(COUNTING, needs=("validation predictions", "training records"))
-    assert missing_needs(workspace, run, recorded).startswith(f"Run {run.id} kept no training records:")
+    assert missing_needs(workspace, run, recorded).startswith(f"Run {run.id} kept no training records, as")
     run_folder(workspace, run.id).samples("validation").unlink()
     assert "kept no predictions of validation pictures" in missing_needs(workspace, run, recorded)
     queued = read_run(workspace, ended_run(workspace, Status.QUEUED))

@@ -55,11 +55,12 @@ def test_test_pictures_are_judged_by_the_predictions_of_every_epoch(workspace: W
     every = [read_predictions(workspace, stored.id, epoch) for epoch in range(1, stored.last.epoch + 1)]
     kept = computed(workspace, stored, "test")
     table, facts = learning_of(kept), facts_of(kept)
-    assert list(table) == ["index", "id", "true", "predicted", *LEARNING_COLUMNS]
+    assert list(table) == ["index", "id", "true", "predicted", "last_shown", *LEARNING_COLUMNS]
     assert (facts.n, facts.epochs, facts.note) == (len(every[0].labels), (1, 2, 3)[: len(every)], "")
     assert table["index"].tolist() == list(range(facts.n)) and table["id"].tolist() == every[0].ids.tolist()
     assert table["true"].cat.codes.tolist() == every[0].labels.tolist()
     assert table["predicted"].cat.codes.tolist() == every[-1].predicted.tolist()
+    assert set(table["last_shown"]) == {len(every)}
     for number in range(0, facts.n, 7):
         label = every[0].labels[number]
         p = [float(found.probs[number, label]) for found in every]
@@ -95,6 +96,7 @@ def test_training_pictures_are_judged_whenever_they_were_shown(pruned: tuple[Wor
         assert row["forgetting"] == sum(a and not b for a, b in itertools.pairwise(right))
         assert row["first_right"] == (answers.epochs[times[right.index(True)]] if any(right) else 0)
         assert table["predicted"].cat.codes[number] == answers.predicted[times[-1], number]
+        assert row["last_shown"] == answers.epochs[times[-1]]
 
 
 def test_a_picture_that_was_never_shown_has_no_answer(pruned: tuple[Workspace, Run], monkeypatch: Any) -> None:
@@ -107,7 +109,13 @@ def test_a_picture_that_was_never_shown_has_no_answer(pruned: tuple[Workspace, R
     kept = computed(workspace, run, "train")
     table = learning_of(kept)
     assert pd.isna(table["predicted"][3]) and table["predicted"].isna().sum() == 1
-    assert table.loc[3, ["shown", "first_right", "forgetting", "never_learned"]].tolist() == [0, 0, 0, False]
+    assert table.loc[3, ["shown", "last_shown", "first_right", "forgetting", "never_learned"]].tolist() == [
+        0,
+        0,
+        0,
+        0,
+        False,
+    ]
     assert facts_of(kept).note == "Some epochs are kept."
 
 

@@ -53,7 +53,7 @@ def test_what_people_and_scripts_read(call: Any, crafted: Workspace, tmp_path: P
     assert (found["n"], found["never_learned"], found["forgotten"]) == (100, 20, 30)
     assert found["unforgettable"] == 50
     table = pd.read_csv(io.BytesIO(file.read_bytes()), keep_default_na=False)
-    assert list(table) == ["index", "id", "true", "predicted", *LEARNING_COLUMNS] and len(table) == 100
+    assert list(table) == ["index", "id", "true", "predicted", "last_shown", *LEARNING_COLUMNS] and len(table) == 100
     assert found["confidence"] == pytest.approx(table["confidence"].mean())
     by_hand = table.sort_values("confidence", kind="stable")["id"].tolist()
     assert found["hardest"] == by_hand[:10] and len(found["easiest"]) == len(found["most_ambiguous"]) == 10
@@ -61,7 +61,7 @@ def test_what_people_and_scripts_read(call: Any, crafted: Workspace, tmp_path: P
     assert sum(row["never_learned"] for row in found["classes"]) == 20
     code, out, _ = call("learning", RUN, "--split", "test", *where)
     assert code == 0 and f"test pictures, n = 100, {len(epochs)} epochs." in out
-    assert "20   20.0\u00a0%  never learned" in out and "30   30.0\u00a0%  forgotten once or more" in out
+    assert "20   20.0\u00a0%  never right" in out and "30   30.0\u00a0%  forgotten once or more" in out
     assert by_hand[0] in out and "Hardest: the lowest mean p(true class)" in out
 
 

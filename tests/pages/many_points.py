@@ -39,6 +39,7 @@ def many_numbers() -> dict[str, np.ndarray]:
         "forgetting": np.where(correctness > 0, rng.integers(0, 3, COUNT), 0),
         "never_learned": correctness == 0,
         "shown": np.full(COUNT, EPOCHS),
+        "last_shown": np.full(COUNT, EPOCHS),
     }
 
 

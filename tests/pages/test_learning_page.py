@@ -1,6 +1,7 @@
 """The Learning page: its sentence, its lists and its files say what the run has kept, and its states are in words."""
 
 import shutil
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -12,12 +13,15 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.analyse import read_kept
 from cifar_core.analyse.compute.keeping import compute_and_keep
 from cifar_core.analyse.learning import LEARNING, LearningParameters, learning_of
+from cifar_core.errors import RunError
 from cifar_core.evaluate import LearningSummary
 from cifar_core.runs import Run, read_run, read_training_answers
 from cifar_core.workspace import Workspace
 from pages.ui.components.scatter_map import bits
 from pages.ui.learning.downloads import pictures_csv
+from pages.ui.learning.epochs import answers_at
 from pages.ui.learning.lists import LISTS, MOST, counts_of, rows_of
+from pages.ui.learning.loaded import load_learned
 from pages.ui.learning.summary import learning_sentence
 from tests.pages.many_points import many_points
 from tests.pages.support import OpenPage, components, said, shown_grid
@@ -85,11 +89,25 @@ def test_ticked_pictures_have_a_ring_on_the_map(open_page: OpenPage, learned: Ru
 
 def test_the_tiles_follow_the_epoch(open_page: OpenPage, learned: Run, shared: Workspace) -> None:
     app = open_page(shared, "learning", run=learned.id)
+    before = shown_grid(app)["sprite"]
     app.select_slider(key="learning_epoch").set_value(1).run()
     answers, grid = read_training_answers(shared, learned.id), shown_grid(app)
+    assert grid["sprite"] == before and len(before) == 32, "the pictures are in the browser already, by their digest"
     rows = [answers.ids.tolist().index(name) for name in grid["keys"]]
     right = answers.predicted[0, rows] == answers.labels[rows]
     assert grid["marks"] == ["right" if each else "wrong" for each in right]
+
+
+def test_a_picture_that_the_last_epoch_left_out_has_no_answer_there(learned: Run, shared: Workspace) -> None:
+    found = load_learned(shared, learned, _kept(learned, shared))
+    answers = read_training_answers(shared, learned.id)
+    left_out = replace(found, table=found.table.assign(last_shown=np.where(found.table.index == 5, 1, 2)))
+    expected = np.where(np.arange(len(answers.labels)) == 5, -1, answers.predicted[1])
+    np.testing.assert_array_equal(answers_at(shared, learned, left_out, 2), expected)
+    np.testing.assert_array_equal(answers_at(shared, learned, left_out, 1), answers.predicted[0])
+    gone = replace(found, facts=replace(found.facts, epochs=(1, 2, 3, 4)))
+    with pytest.raises(RunError, match=r"no longer has the answers of epoch 3: compute its data map again\.$"):
+        answers_at(shared, learned, gone, 3)
 
 
 def test_a_training_picture_is_shown_with_its_epochs(open_page: OpenPage, learned: Run, shared: Workspace) -> None:
@@ -97,7 +115,7 @@ def test_a_training_picture_is_shown_with_its_epochs(open_page: OpenPage, learne
     app = open_page(shared, "learning", run=learned.id, image=str(answers.ids[4]))
     marks = next(data for data in components(app) if "marks" in data and "shown" in data)
     assert [mark["right"] for mark in marks["marks"]] == (answers.predicted[:, 4] == answers.labels[4]).tolist()
-    assert f"Mean p(true class) **{answers.p_true[:, 4].astype(np.float64).mean():.3f}**" in said(app)
+    assert f"Mean p(true class) **{answers.p_true[:, 4].astype(np.float64).mean():.2f}**" in said(app)
 
 
 def test_a_test_picture_is_shown_in_the_drawer_of_every_page(
@@ -129,11 +147,11 @@ def test_a_run_without_records_says_why_and_shows_its_test_pictures(
     late = read_run(workspace, "late")
     compute_and_keep(workspace, late, LEARNING, LearningParameters("test"), lambda *_: None)
     app = open_page(workspace, "learning", run="late")
-    assert "Only its test pictures can be shown" in said(app) and "test pictures were never learned" in said(app)
+    assert "Only its test pictures can be shown" in said(app) and "test pictures were never right" in said(app)
     app.segmented_control(key="learning_split").set_value("train").run()
     assert not app.exception and not [e.value for e in app.error]
     app.button(key="learning_to_test").click().run()
-    assert "test pictures were never learned" in said(app)
+    assert "test pictures were never right" in said(app)
 
 
 def test_one_epoch_is_shown_by_its_margins(open_page: OpenPage, learned: Run, epochs_of_their_own: Workspace) -> None:
@@ -200,3 +218,4 @@ def _kept(run: Run, workspace: Workspace) -> Any:
 def test_the_sentence_counts(never: int, forgotten: int, words: str) -> None:
     summary = LearningSummary(9000, never, forgotten, 0, 0.5, 0.1, 0.5, 1.0)
     assert learning_sentence(summary, "train", 8) == words
+    assert learning_sentence(summary, "test", 8) == words.replace("training", "test").replace("learned", "right")

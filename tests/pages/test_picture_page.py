@@ -40,10 +40,10 @@ def learned(history: PictureHistory, label: int) -> dict[str, str]:
     p_true = history.probs[:, label].astype(float)
     other = np.delete(history.probs, label, axis=1).max(axis=1).astype(float)
     return {
-        "Mean p(true class)": percent(p_true.mean()),
+        "Mean p(true class)": f"{p_true.mean():.2f}",
         "Variability": f"{p_true.std():.2f}",
         "Correctness": percent((history.probs.argmax(axis=1) == label).mean()),
-        "AUM": f"{np.mean(np.log(p_true) - np.log(other)):.2f}",
+        "AUM": f"{np.mean(np.log(p_true) - np.log(other)):.2f}".replace("-", "−"),
     }
 
 

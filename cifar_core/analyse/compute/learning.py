@@ -22,7 +22,7 @@ def compute_learning(workspace: Workspace, run: Run, parameters: LearningParamet
 
     Returns:
         `values`: split, epochs, class_names, note; `arrays`: index, ids, true, predicted (class indices, -1 where
-        it was never shown) and `LEARNING_COLUMNS`, each [N].
+        it was never shown), last_shown and `LEARNING_COLUMNS`, each [N].
 
     Raises:
         RunError: the run has no training records, or no epoch whose predictions can be read.
@@ -38,8 +38,13 @@ def _of_training_part(workspace: Workspace, run: Run, on_progress: OnProgress) -
     shown = answers.shown
     table = learning_table(answers.p_true, answers.margin, answers.right, shown, answers.epochs)
     last = len(shown) - 1 - shown[::-1].argmax(axis=0)  # [N], the last epoch at which each picture was shown
-    predicted = answers.predicted[last, np.arange(len(last))]  # -1 where it never was
-    arrays = {"index": answers.positions, "ids": answers.ids, "true": answers.labels, "predicted": predicted}
+    arrays = {
+        "index": answers.positions,
+        "ids": answers.ids,
+        "true": answers.labels,
+        "predicted": answers.predicted[last, np.arange(len(last))],  # -1 where it never was
+        "last_shown": np.where(shown.any(axis=0), np.asarray(answers.epochs)[last], 0),
+    }
     return _result(run, "train", answers.epochs, answers.note, arrays, table)
 
 
@@ -58,8 +63,13 @@ def _of_test_part(workspace: Workspace, run: Run, on_progress: OnProgress) -> Re
     on_progress("Counting", 0, 0, "")
     p_true, margin, right = (np.array(part) for part in zip(*found, strict=True))
     table = learning_table(p_true, margin, right, np.ones_like(right), epochs)
-    index = np.arange(len(last.labels))
-    arrays = {"index": index, "ids": last.ids, "true": last.labels, "predicted": last.predicted}
+    arrays = {
+        "index": np.arange(len(last.labels)),
+        "ids": last.ids,
+        "true": last.labels,
+        "predicted": last.predicted,
+        "last_shown": np.full(len(last.labels), epochs[-1]),
+    }
     return _result(run, "test", epochs, _note(left_out), arrays, table)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cifar_core.analyse import KeptResult, make_parameters, missing_needs
 from cifar_core.analyse.compute.keeping import compute_and_keep
-from cifar_core.analyse.learning import LEARNING, LearningFacts, LearningParameters, facts_of, learning_of
+from cifar_core.analyse.learning import KNOWN, LEARNING, LearningFacts, LearningParameters, facts_of, learning_of
 from cifar_core.commands.console import (
     clear_line,
     json_option,
@@ -74,18 +74,19 @@ def _computed(workspace: Workspace, run: Run, parameters: LearningParameters) ->
 def _lines(run: Run, facts: LearningFacts, table: pd.DataFrame) -> Iterator[str]:
     """What is said to people."""
     whole, which = summarise_learning(table), {"train": "training", "test": "test"}[facts.split]
+    known = KNOWN[facts.split]
     yield f"Run {run.id}, {which} pictures, n = {whole.n:,}, {counted(len(facts.epochs), 'epoch')}."
     for count, words in (
-        (whole.never_learned, "never learned"),
+        (whole.never_learned, f"never {known}"),
         (whole.forgotten, "forgotten once or more"),
-        (whole.unforgettable, "unforgettable: learned, and never forgotten"),
+        (whole.unforgettable, f"unforgettable: {known}, and never forgotten"),
     ):
         yield f"{count:8,}  {percent(count / whole.n) if whole.n else '':>7}  {words}"
     yield (
         f"On average: p(true class) {_number(whole.confidence)}, variability {_number(whole.variability)}, "
         f"correctness {_number(whole.correctness)}, AUM {_number(whole.aum)}"
     )
-    yield from _class_lines(learning_of_classes(table))
+    yield from _class_lines(learning_of_classes(table), f"never {known}")
     yield "Hardest: the lowest mean p(true class)"
     hardest = table.iloc[pictures_of(table, "hardest", _PICTURES)].to_dict("records")
     for rank, row in enumerate(hardest, start=1):
@@ -93,11 +94,11 @@ def _lines(run: Run, facts: LearningFacts, table: pd.DataFrame) -> Iterator[str]
         yield f"{rank:3d}  {_number(row['confidence'])}  {answer}  {one_line(row['id'])}"
 
 
-def _class_lines(classes: pd.DataFrame) -> Iterator[str]:
+def _class_lines(classes: pd.DataFrame, never: str) -> Iterator[str]:
     trouble = (classes["never_learned"] + classes["forgotten"]) / classes["n"].clip(lower=1)
     shown = classes.loc[trouble.sort_values(ascending=False, kind="stable").index[:_MAX_CLASSES].sort_values()]
     of = f" ({_MAX_CLASSES} of {len(classes):,}, the worst)" if len(classes) > _MAX_CLASSES else ""
-    yield f"{'n':>8}  never learned  forgotten  {'mean p':>7}  {'AUM':>7}  class{of}"
+    yield f"{'n':>8}  {never:>13}  forgotten  {'mean p':>7}  {'AUM':>7}  class{of}"
     for row in shown.to_dict("records"):
         counts = f"{row['n']:8,}  {row['never_learned']:13,}  {row['forgotten']:9,}"
         yield f"{counts}  {_number(row['confidence']):>7}  {_number(row['aum']):>7}  {one_line(row['class'])}"

@@ -11,16 +11,14 @@ from cifar_core.runs.records import TrainingRecord, config_of, read_creation, re
 from cifar_core.runs.results import UNREADABLE, reason_of
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.runs.training_records.files import (
-    MOST_BYTES,
     kept_epochs,
     read_pictures_file,
     read_record,
     thinning_sentence,
 )
-from cifar_core.text import size_text
 from cifar_core.workspace import Workspace
 
-_REMEDY = ": they are noted while a run trains, so train a new run with its settings (`runs duplicate`)."
+_REMEDY = ". A new run with its settings keeps them."
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def missing_training_records(workspace: Workspace, run_id: str) -> str:
         return ""
     folder = run_folder(workspace, run_id)
     facts = read_training_record(folder)
-    return _why_there_are_none(run_id, facts, gone=facts is not None and bool(_kept(folder, facts)))
+    return _why_there_are_none(folder, facts, gone=facts is not None and bool(_kept(folder, facts)))
 
 
 def read_training_answers(workspace: Workspace, run_id: str) -> TrainingAnswers:
@@ -81,7 +79,7 @@ def read_training_answers(workspace: Workspace, run_id: str) -> TrainingAnswers:
     facts = read_training_record(folder)
     epochs = [] if facts is None else _kept(folder, facts)
     if facts is None or not epochs or not folder.training_records.is_dir():
-        raise RunError(_why_there_are_none(run_id, facts, gone=bool(epochs)))
+        raise RunError(_why_there_are_none(folder, facts, gone=bool(epochs)))
     count, classes = facts.dataset.train, len(facts.dataset.class_names)
     path = folder.trained_pictures
     try:
@@ -111,21 +109,26 @@ def _kept(folder: RunFolder, facts: TrainingRecord) -> list[int]:
 
 
 def _note(folder: RunFolder, facts: TrainingRecord) -> str:
-    epochs, first = config_of(read_creation(folder)).optimizer.epochs, facts.recorded_from
+    epochs, first = _epochs(folder), facts.recorded_from
     earlier = f"They begin with epoch {first}: an earlier version of this program trained the ones before."
     return " ".join(
         filter(None, [thinning_sentence(facts.record_every, facts.dataset.train, epochs), earlier * (first > 1)])
     )
 
 
-def _why_there_are_none(run_id: str, facts: TrainingRecord | None, *, gone: bool) -> str:
+def _epochs(folder: RunFolder) -> int:
+    return config_of(read_creation(folder)).optimizer.epochs
+
+
+def _why_there_are_none(folder: RunFolder, facts: TrainingRecord | None, *, gone: bool) -> str:
+    run_id = folder.run_id
     if gone:
         return f"The training records of run {run_id} have been deleted{_REMEDY}"
     if facts is None or facts.record_every:
         return f"Run {run_id} has no training records yet: they come with the first epoch that it keeps."
     if facts.dataset.train == 0:
         return f"Run {run_id} has no training records, because this program did not train it."
-    return (
-        f"Run {run_id} kept no training records: an earlier version of this program trained it, or those of one epoch "
-        f"take more than {size_text(MOST_BYTES)}{_REMEDY}"
-    )
+    no_room = thinning_sentence(0, facts.dataset.train, _epochs(folder))
+    if no_room in facts.warnings:
+        return f"Run {run_id} kept no training records. {no_room}"
+    return f"Run {run_id} kept no training records, as an earlier version of this program trained it{_REMEDY}"

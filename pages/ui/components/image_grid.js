@@ -31,7 +31,7 @@ export default function (component) {
     setTriggerValue("acted", { added, removed, opened: opened ?? null, pressed: state.presses, turn })
   }
   const { keys, captions, labels, marks, tile, selectable, sprite } = data
-  const shown = JSON.stringify([keys, captions, labels, marks, tile, selectable, sprite.length])
+  const shown = JSON.stringify([keys, captions, labels, marks, tile, selectable, sprite])
   if (shown !== state.shown) {
     if (state.timer) state.report() // ticks of the tiles that go
     build(grid, state)
@@ -42,7 +42,9 @@ export default function (component) {
     state.turn = data.turn
     learn(state)
   }
-  grid.style.setProperty("--sprite", `url("${sprite}")`)
+  state.showPictures = () => showPictures(grid, state)
+  addEventListener("cifar-arrays", state.showPictures)
+  state.showPictures()
   mark(grid, state)
   state.sizes ??= new ResizeObserver(() => arrange(grid, state))
   state.sizes.observe(grid)
@@ -51,9 +53,18 @@ export default function (component) {
   return () => {
     clearTimeout(state.timer)
     clearTimeout(state.press)
+    removeEventListener("cifar-arrays", state.showPictures)
     state.sizes?.disconnect()
     state.sizes = undefined
   }
+}
+
+// The pictures come in an element of their own (sent_arrays.js), perhaps after this one.
+function showPictures(grid, state) {
+  const pictures = window.cifarArrays?.get(state.data.sprite)?.values[0]
+  const digest = pictures && state.data.sprite
+  if (digest !== state.pictures) grid.style.setProperty("--sprite", pictures ? `url("${pictures}")` : "none")
+  state.pictures = digest
 }
 
 function learn(state) {

@@ -15,6 +15,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from pages.ui.components.sent_arrays import send_array, text_array
+
 SPRITE_COLUMNS = 16  # tiles in a row of the sprite
 PICTURE_SIDE = 32  # pixels of a picture, in both directions
 Mark = Literal["right", "wrong", ""]
@@ -71,26 +73,28 @@ def image_grid(  # noqa: PLR0913 - what stands on a tile and what it does
     """
     shown_selected = frozenset(selected).intersection(keys)
     st.session_state[f"{key}_shown"] = list(keys)
-    result = _component(
-        key=key,
-        data={
-            "sprite": sprite(images),
-            "columns": SPRITE_COLUMNS,
-            "tile": tile,
-            "selectable": on_change is not None,
-            "keys": list(keys),
-            "captions": list(captions),
-            "labels": list(labels or captions),
-            "marks": list(marks or [""] * len(keys)),
-            "selected": [name for name in keys if name in shown_selected],
-            "choosing": bool(selected),
-            "opened": opened,
-            "closed": closed,
-            "turn": st.session_state.get(f"{key}_turn", 0),
-            "pressed": st.session_state.get(f"{key}_pressed", 0),
-        },
-        on_acted_change=lambda: _handle_report(key, on_change),
-    )
+    with st.container(gap=None):
+        pictures = send_array(text_array([sprite(images)]), f"{key}_sprite")  # once, also where captions change
+        result = _component(
+            key=key,
+            data={
+                "sprite": pictures,
+                "columns": SPRITE_COLUMNS,
+                "tile": tile,
+                "selectable": on_change is not None,
+                "keys": list(keys),
+                "captions": list(captions),
+                "labels": list(labels or captions),
+                "marks": list(marks or [""] * len(keys)),
+                "selected": [name for name in keys if name in shown_selected],
+                "choosing": bool(selected),
+                "opened": opened,
+                "closed": closed,
+                "turn": st.session_state.get(f"{key}_turn", 0),
+                "pressed": st.session_state.get(f"{key}_pressed", 0),
+            },
+            on_acted_change=lambda: _handle_report(key, on_change),
+        )
     return _parse_report(result.get("acted"), keys, st.session_state.get(f"{key}_pressed", 0)) or GridEvent()
 
 

@@ -19,7 +19,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (scene !== state.scene) state.view = wholeView(data)
   state.scene = scene
   if (before && before.names !== data.names) state.turn = data.turn
-  state.stage.style.height = `${data.height}px`
+  state.stage.style.height = data.height
   state.over.setAttribute("aria-label", data.label)
   state.refit = () => fit(state)
   root.ontransitionend = event => event.target === root && fit(state) // another theme

@@ -147,7 +147,7 @@ def scatter_map(  # noqa: PLR0913 - what is drawn, and what it does
     shown: np.ndarray | None = None,
     selected: np.ndarray | None = None,
     marked: np.ndarray | None = None,
-    height: int = 420,
+    height: str = "420px",
 ) -> None:
     """Show points. A lasso selects, a click opens one, the wheel enlarges; all of it by touch and, moving, by keys.
 
@@ -162,7 +162,7 @@ def scatter_map(  # noqa: PLR0913 - what is drawn, and what it does
         shown: bool [n], those that are drawn; None for all.
         selected: int [m], those that stand out; the others are pale where there is one.
         marked: int [m], those with a ring.
-        height: of the map, CSS pixels.
+        height: of the map, a CSS length.
     """
     with st.container(gap=None):
         digests = {

@@ -15,7 +15,8 @@ from pages.ui.learning.loaded import Learned
 from pages.ui.picture.drawer import open_picture
 from pages.ui.wording import PERCENT_FORMAT, in_percent
 
-MAP_HEIGHT = 430  # CSS pixels
+MAP_HEIGHT = "clamp(430px, 100vh - 365px, 540px)"  # as far down as the pictures beside it
+TABLE_HEIGHT = 430  # CSS pixels
 MOST_ROWS = 1000  # of the table; the file has all
 _SORTS = {  # column -> title, whether the lowest comes first
     "confidence": ("Mean p(true class), lowest first", True),
@@ -78,7 +79,7 @@ def show_table(run: Run, learned: Learned, wanted: np.ndarray) -> None:
         table_in_words(learned, rows),
         key=key,
         hide_index=True,
-        height=MAP_HEIGHT,
+        height=TABLE_HEIGHT,
         on_select=partial(_on_rows, key, run, split, len(learned.table), rows),
         selection_mode="multi-row",
         alt=f"How each of the {PART_WORDS[split]} pictures was learned, sorted",

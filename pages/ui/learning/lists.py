@@ -13,7 +13,7 @@ _REGIONS = {"hardest": "hardest", "ambiguous": "most ambiguous", "easiest": "eas
 
 
 class PictureList(NamedTuple):
-    """What a list is called, and what it is."""
+    """What a list is called ({known} is `KNOWN` of the part), and what it is."""
 
     title: str
     meaning: str
@@ -23,7 +23,7 @@ LISTS = {
     "hardest": PictureList("Hardest", f"the {MOST} with the lowest mean p(true class); look here for wrong labels"),
     "ambiguous": PictureList("Ambiguous", f"the {MOST} whose p(true class) went up and down the most"),
     "easiest": PictureList("Easiest", f"the {MOST} with the highest mean p(true class)"),
-    "never": PictureList("Never learned", "wrong at every epoch, the lowest mean p(true class) first"),
+    "never": PictureList("Never {known}", "wrong at every epoch, the lowest mean p(true class) first"),
     "forgotten": PictureList("Forgotten", "right and then wrong again, the most often first"),
     LASSO: PictureList("Chosen", "chosen; the lowest mean p(true class) first"),
 }

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from cifar_core.analyse.learning import KNOWN
 from cifar_core.runs import Run
 from cifar_core.samples import SampleFilter
 from cifar_core.workspace import Workspace
@@ -51,15 +52,20 @@ class ShownList:
         return self.learned.facts.split
 
 
-def show_lists(counts: dict[str, int], has_selection: bool) -> None:
+def show_lists(split: str, counts: dict[str, int], has_selection: bool) -> None:
     """Show the choice of a list, with the size of each whose size says something."""
+
+    def words(name: str) -> str:
+        title = LISTS[name].title.format(known=KNOWN[split])
+        return f"{title} {counts[name]:,}" if name in counts else title
+
     scroll_here(PICTURES, FIRST_TILE)
     st.segmented_control(
         "List",
         lists_shown(has_selection),
         required=True,
         key=f"{PAGE_KEY}_list",
-        format_func=lambda name: f"{LISTS[name].title} {counts[name]:,}" if name in counts else LISTS[name].title,
+        format_func=words,
         label_visibility="collapsed",
         wrap=True,
         on_change=go_to_first_page,
@@ -91,7 +97,7 @@ def _empty_words(name: str) -> str:
     return "The chosen classes have no such picture."
 
 
-def _show_tiles(shown: ShownList, epoch: int | None) -> None:
+def _show_tiles(shown: ShownList, epoch: int) -> None:
     """Show one page of the list as tiles, and its page numbers."""
     count, key = len(shown.rows), f"{PAGE_KEY}_page"
     pages = -(-count // _ON_A_PAGE)
@@ -117,13 +123,13 @@ def _show_tiles(shown: ShownList, epoch: int | None) -> None:
         st.pagination(pages, key=key)
 
 
-def tile_captions(shown: ShownList, rows: np.ndarray, epoch: int | None) -> tuple[list[str], list[Mark]]:
+def tile_captions(shown: ShownList, rows: np.ndarray, epoch: int) -> tuple[list[str], list[Mark]]:
     """Return what stands under each picture, and whether it was right at an epoch.
 
     Args:
         shown: the list.
         rows: of the pictures on the page.
-        epoch: the epoch; None for the last one at which each was shown.
+        epoch: the epoch.
     """
     table, classes = shown.learned.table, shown.learned.facts.class_names
     predicted = answers_at(shown.workspace, shown.run, shown.learned, epoch)[rows]
@@ -133,7 +139,9 @@ def tile_captions(shown: ShownList, rows: np.ndarray, epoch: int | None) -> tupl
         for answer, label in zip(predicted.tolist(), true.tolist(), strict=True)
     ]
     numbers = [
-        f"p {confidence:.2f} · right {100 * correctness:.0f}\u00a0%" if correctness == correctness else "never shown"
+        f"p {confidence:.2f} · right\u00a0{100 * correctness:.0f}\u00a0%"
+        if correctness == correctness
+        else "never shown"
         for confidence, correctness in zip(table["confidence"].iloc[rows], table["correctness"].iloc[rows], strict=True)
     ]
     lines = [

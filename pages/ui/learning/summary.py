@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cifar_core.analyse.learning import KNOWN
 from cifar_core.evaluate import LearningSummary
 from cifar_core.text import counted, percent
 from pages.ui.learning.choice import PART_WORDS
@@ -27,7 +28,7 @@ def learning_sentence(summary: LearningSummary, split: str, last: int) -> str:
     pictures = counted(n, f"{PART_WORDS[split]} picture")
     again = f"{forgotten:,} {_was(forgotten)} forgotten at least once" if forgotten else "none was forgotten"
     if never:
-        return f"{never:,} of {pictures} {_was(never)} never learned, {again}, by epoch {last}."
+        return f"{never:,} of {pictures} {_was(never)} never {KNOWN[split]}, {again}, by epoch {last}."
     return f"Each of {pictures} was right at least once by epoch {last}; {again}."
 
 
@@ -42,7 +43,7 @@ def show_summary(learned: Learned) -> None:
         st.header(learning_sentence(summary, facts.split, facts.epochs[-1]), anchor=False)
         steady = summary.unforgettable
         parts = [
-            f"{steady:,} ({percent(steady / summary.n)}) were learned and never forgotten",
+            f"{steady:,} ({percent(steady / summary.n)}) were {KNOWN[facts.split]} and never forgotten",
             f"mean p(true class) {summary.confidence:.2f}",
             f"variability {summary.variability:.2f}",
             f"correctness {percent(summary.correctness)}",

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from cifar_core.analyse import read_kept
 from cifar_core.analyse.learning import LEARNING, LearningParameters
-from cifar_core.evaluate import TERMS, explain_forgetting
+from cifar_core.evaluate import explain_forgetting
 from cifar_core.runs import Run
 from cifar_core.text import percent
 from cifar_core.workspace import Workspace
@@ -23,6 +22,7 @@ from pages.ui.learning.part_pictures import load_part_pictures
 from pages.ui.markdown import escaped
 from pages.ui.picture.drawer import open_picture
 from pages.ui.picture.navigation import Neighbours, show_neighbours
+from pages.ui.picture.over_epochs import show_learning_numbers
 
 _TIMES = 8  # as wide as its pixels
 _EPOCH_KEY = f"{PAGE_KEY}_training_epoch"
@@ -75,30 +75,18 @@ def _show_picture(pictures: TrainingList, learned: Learned, row: int) -> None:
     """Show one picture: it, its label, its numbers, its epochs."""
     found = learned.table.iloc[row]
     part = load_part_pictures(pictures.workspace, pictures.run, "train")
+    answer = f"last predicted {escaped(found['predicted'])}" if found["shown"] else "never shown"
     image = part.at(np.array([found["index"]]))[0]
     with st.container(horizontal=True, gap="medium"):
         st.image(enlarged(image, _TIMES), width=_TIMES * image.shape[-1])
         with st.container(width=240, gap="small"):
-            st.subheader(escaped(found["true"]), anchor=False)
-            st.caption(f"its label · {escaped(learned.names[row])}")
+            st.markdown(f"**true {escaped(found['true'])} → {answer}**")
+            st.caption(escaped(learned.names[row]))
             if part.missing:
                 st.caption(escaped(part.missing))
-            _show_numbers(found)
     _show_epochs(pictures, learned, row)
-
-
-def _show_numbers(found: pd.Series) -> None:
-    first = found["first_right"]
-    lines = [
-        ("mean_p_true", f"{found['confidence']:.3f}"),
-        ("variability", f"{found['variability']:.3f}"),
-        ("correctness", percent(float(str(found["correctness"])))),
-        ("aum", f"{found['aum']:.2f}".replace("-", "−")),
-        ("first_right", f"epoch {first}" if first else "never"),
-        ("forgetting", f"{found['forgetting']}"),
-    ]
-    for name, words in lines:
-        st.markdown(f"{TERMS[name].title} **{words}**", help=TERMS[name].help)
+    if found["shown"]:
+        show_learning_numbers(found)
 
 
 def _show_epochs(pictures: TrainingList, learned: Learned, row: int) -> None:

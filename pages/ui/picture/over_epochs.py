@@ -12,12 +12,13 @@ from pages.ui.components.epoch_marks import EpochMark, epoch_marks
 from pages.ui.picture.shown_picture import ShownPicture
 from pages.ui.wording import epoch_word
 
-# The numbers beside the sentence, which says the first right epoch and the forgetting events: term, column, text.
+# The numbers beside the sentence, which says the first right epoch and the forgetting events: term, column, text. They
+# are written as on the data map.
 _NUMBERS = (
-    ("mean_p_true", "confidence", percent),
+    ("mean_p_true", "confidence", "{:.2f}".format),
     ("variability", "variability", "{:.2f}".format),
     ("correctness", "correctness", percent),
-    ("aum", "aum", "{:.2f}".format),
+    ("aum", "aum", lambda margin: f"{margin:.2f}".replace("-", "−")),
 )
 
 
@@ -42,7 +43,7 @@ def show_over_epochs(picture: ShownPicture, epoch: int, epoch_key: str) -> None:
         _show_step("Later", ":material/keyboard_arrow_right:", epoch, epoch_key, history.epochs)
         st.caption(f"epoch {_named(picture, epoch)} is shown", width="content")
     epoch_marks(marks, epoch, key=f"{epoch_key}_marks", on_chosen=partial(_choose_epoch, epoch_key))
-    _show_numbers(_learned(picture))
+    show_learning_numbers(_learned(picture))
 
 
 def _learned(picture: ShownPicture) -> pd.Series:
@@ -54,7 +55,12 @@ def _learned(picture: ShownPicture) -> pd.Series:
     return learning_table(p_true, margin, right, np.ones_like(right), history.epochs).iloc[0]
 
 
-def _show_numbers(learned: pd.Series) -> None:
+def show_learning_numbers(learned: pd.Series) -> None:
+    """Show the numbers of a picture on the data map, each with what it means.
+
+    Args:
+        learned: its row of a learning table.
+    """
     with st.container(horizontal=True, gap="small"):
         for term, column, text in _NUMBERS:
             words = TERMS[term]

@@ -37,9 +37,11 @@ def show_epoch_player(key_prefix: str, epochs: Sequence[int], *, on_play: Callab
         help="Shows one epoch after the other, and pauses as soon as you do anything else.",
         on_click=partial(_press, key_prefix, tuple(epochs), playing, on_play),
     )
+    clock = st.empty()  # always there: what follows keeps its place when the playing ends
     if playing:
         state[_key(key_prefix, "drawn")] = True
-        st.fragment(partial(_tick, key_prefix, tuple(epochs)), run_every=STEP_SECONDS)()
+        with clock:
+            st.fragment(partial(_tick, key_prefix, tuple(epochs)), run_every=STEP_SECONDS)()
 
 
 def _key(key_prefix: str, name: str) -> str:

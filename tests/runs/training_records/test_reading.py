@@ -12,8 +12,9 @@ from cifar_core.config import make_config
 from cifar_core.errors import RunError
 from cifar_core.runs import create_run, has_training_records, read_training_answers, space_of, verify_run
 from cifar_core.runs.control.admission import run_bytes
+from cifar_core.runs.records import config_of, read_creation
 from cifar_core.runs.run_folder import RunFolder, run_folder
-from cifar_core.runs.training_records.files import RECORD
+from cifar_core.runs.training_records.files import RECORD, thinning_sentence
 from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT, save_tiny
@@ -54,7 +55,7 @@ def test_the_answers_of_a_run(workspace: Workspace, recorded: RunFolder) -> None
 def test_a_run_without_records_says_why(workspace: Workspace, recorded: RunFolder) -> None:
     store(workspace)  # an earlier version trained it
     assert not has_training_records(workspace, RUN)
-    with pytest.raises(RunError, match=r"kept no training records: an earlier version .* train a new run"):
+    with pytest.raises(RunError, match=r"kept no training records, as an earlier version .* A new run .* keeps them"):
         read_training_answers(workspace, RUN)
     new = create_run(workspace, make_config())
     with pytest.raises(RunError, match="has no training records yet"):
@@ -63,6 +64,10 @@ def test_a_run_without_records_says_why(workspace: Workspace, recorded: RunFolde
     with pytest.raises(RunError, match="has no training records yet"):
         read_training_answers(workspace, recorded.run_id)
     facts = json.loads(recorded.facts.read_text())
+    no_room = thinning_sentence(0, facts["dataset"]["train"], config_of(read_creation(recorded)).optimizer.epochs)
+    change_facts(recorded, recorded_from=1, record_every=0, warnings=[no_room])
+    with pytest.raises(RunError, match=r"kept no training records\. The training records are kept of no epoch: .*MB"):
+        read_training_answers(workspace, recorded.run_id)
     change_facts(recorded, recorded_from=1, record_every=0, dataset=facts["dataset"] | {"train": 0})
     with pytest.raises(RunError, match="because this program did not train it"):
         read_training_answers(workspace, recorded.run_id)
