@@ -130,5 +130,5 @@ def _why_there_are_none(run_id: str, facts: TrainingRecord | None, *, gone: bool
         return f"Run {run_id} has no training records, because this program did not train it."
     return (
         f"Run {run_id} kept no training records: an earlier version of this program trained it, or those of one epoch "
-        f"take more than {size_text(MOST_BYTES)}{_REMEDY}"
+        f"with the ids of the pictures take more than {size_text(MOST_BYTES)}{_REMEDY}"
     )

@@ -125,7 +125,7 @@ def test_the_last_epoch_is_kept_where_the_training_stops_early(
 def test_where_not_even_one_epoch_has_room_none_is_kept(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "MOST_BYTES", 0)
     run = train(tiny, create_run(tiny, make_config(TINY)))
-    assert run.status is Status.FINISHED and "are kept of no epoch" in run.warnings[0]
+    assert run.status is Status.FINISHED and "No training records are kept" in run.warnings[0]
     assert not run_folder(tiny, run.id).training_records.exists() and verify_run(tiny, run.id) == []
 
 
