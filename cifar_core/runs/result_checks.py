@@ -140,10 +140,15 @@ class ResultChecks:
 
     def _record_faults(self, lines: list[EpochLine], training: TrainingRecord) -> Iterator[str]:
         """Check the training records; a run is whole without their folder, which a person may have deleted."""
-        folder, data = self.folder, training.dataset
         epochs = kept_epochs(lines, training, self.settings, self.creation.epoch_rule)
-        if not epochs or not os.path.lexists(folder.training_records):
-            return
+        name = self.folder.training_records.name
+        if epochs and os.path.lexists(self.folder.training_records):
+            for fault in self._faults_of_records([lines[epoch - 1] for epoch in epochs], training.dataset):
+                yield f"{fault} (delete the folder {name} where it cannot be repaired: the run is whole without it)"
+
+    def _faults_of_records(self, lines: list[EpochLine], data: DatasetFacts) -> Iterator[str]:
+        """Check the training records of the epochs that are kept."""
+        folder = self.folder
         try:
             labels = _check_trained_pictures(folder, data)
         except ValueError as error:
@@ -151,7 +156,7 @@ class ResultChecks:
             return
         self._keep(folder.trained_pictures, folder.trained_pictures)
         weighted = self.settings.optimizer.prune_share > 0  # then the log's accuracy is not that of the pictures shown
-        for line in (lines[epoch - 1] for epoch in epochs):
+        for line in lines:
             yield from self._fault(partial(_check_record, folder, line, data, labels, compared=not weighted))
             self._keep(folder.record(line.epoch), folder.record(line.epoch))
 

@@ -63,7 +63,7 @@ _MEASURED = 128  # pictures to measure
 _CLASSES = 10
 _BATCHES = 4  # that a case trains on in turn
 _DRAWN = 20  # pictures that are drawn
-_WRITES = 4  # files that the results of an epoch are: probabilities, weights, a checkpoint and the log
+_WRITES = 5  # files that the results of an epoch are: probabilities, training records, weights, a checkpoint, the log
 
 
 class _BusyError(Exception):

@@ -38,7 +38,7 @@ def begin_records(folder: RunFolder, record: TrainingRecord, dataset: Dataset, t
         StorageError: the disk refused.
     """
     content = _pictures_content(dataset, trainer)
-    record = _with_rule(record, read_training_record(folder), trainer, len(content))
+    record = _with_rule(folder, record, trainer, len(content))
     if not record.record_every:
         return record
     make_folder(folder.training_records)
@@ -57,18 +57,21 @@ def _pictures_content(dataset: Dataset, trainer: Trainer) -> bytes:
     return pictures_content(TrainedPictures(labels, ids, positions))
 
 
-def _with_rule(
-    record: TrainingRecord, before: TrainingRecord | None, trainer: Trainer, once_bytes: int
-) -> TrainingRecord:
+def _with_rule(folder: RunFolder, record: TrainingRecord, trainer: Trainer, once_bytes: int) -> TrainingRecord:
     """Add every how many-th epoch is kept, and from which on.
 
     That is decided when a run begins, or when this version first resumes a run of an earlier one. The epoch in which an
-    earlier version was interrupted is not kept: of its beginning nothing is known, which would look like pruning.
+    earlier version was interrupted is not kept: of its beginning nothing is known, which would look like pruning. Where
+    a person has deleted the records, those that the run still keeps begin with the next epoch.
     """
+    before = read_training_record(folder)
     first = len(trainer.lines) + (1 if trainer.batch == 0 or trainer.records.whole else 2)
     count, epochs = len(trainer.data.train), trainer.config.optimizer.epochs
     if before is not None and before.record_every and (trainer.lines or trainer.batch):
-        return replace(record, record_every=before.record_every, recorded_from=min(first, before.recorded_from))
+        earlier = [folder.record(epoch) for epoch in kept_epochs(trainer.lines, before, trainer.config, trainer.rule)]
+        deleted = bool(earlier) and not any(path.exists() for path in earlier)
+        begin = first if deleted else min(first, before.recorded_from)
+        return replace(record, record_every=before.record_every, recorded_from=begin)
     every = every_of(count, once_bytes, epochs)
     sentence = thinning_sentence(every, count, epochs)
     said = () if sentence in ("", *record.warnings) else (sentence,)

@@ -165,11 +165,16 @@ def thinning_sentence(every: int, count: int, epochs: int) -> str:
     """What a person should know of a new run where not every epoch is kept; empty where each is."""
     if every == 1:
         return ""
-    which = f"of one epoch in {every} and of the last" if every else "of no epoch"
+    if every == 0:
+        return (
+            f"No training records are kept: the ids of {counted(count, 'training picture')} with the records of one "
+            f"epoch take more than the {size_text(MOST_BYTES)} that a run keeps at most."
+        )
     needed = size_text(count * RECORD.itemsize * epochs)
     return (
-        f"The training records are kept {which}: those of {counted(count, 'training picture')} take {needed} over "
-        f"{counted(epochs, 'epoch')}, and a run keeps at most {size_text(MOST_BYTES)} of them."
+        f"The training records are kept of one epoch in {every} and of the last: those of "
+        f"{counted(count, 'training picture')} take {needed} over {counted(epochs, 'epoch')}, and a run keeps at most "
+        f"{size_text(MOST_BYTES)} of them."
     )
 
 

@@ -110,7 +110,10 @@ def _kept(folder: RunFolder, facts: TrainingRecord) -> list[int]:
 
 def _note(folder: RunFolder, facts: TrainingRecord) -> str:
     epochs, first = _epochs(folder), facts.recorded_from
-    earlier = f"They begin with epoch {first}: an earlier version of this program trained the ones before."
+    earlier = (
+        f"They begin with epoch {first}: an earlier version of this program trained the ones before, or their records "
+        "were deleted."
+    )
     return " ".join(
         filter(None, [thinning_sentence(facts.record_every, facts.dataset.train, epochs), earlier * (first > 1)])
     )

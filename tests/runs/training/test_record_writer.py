@@ -1,6 +1,7 @@
 """Training records across pauses, versions and limits: which epochs are kept, and with which bytes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,7 @@ def test_the_last_epoch_is_kept_where_the_training_stops_early(
 def test_where_not_even_one_epoch_has_room_none_is_kept(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "MOST_BYTES", 0)
     run = train(tiny, create_run(tiny, make_config(TINY)))
-    assert run.status is Status.FINISHED and "are kept of no epoch" in run.warnings[0]
+    assert run.status is Status.FINISHED and "No training records are kept" in run.warnings[0]
     assert not run_folder(tiny, run.id).training_records.exists() and verify_run(tiny, run.id) == []
 
 
@@ -144,6 +145,26 @@ def test_records_of_epochs_that_come_again_are_removed_first(tiny: Workspace) ->
     checkpoint_files(folder)[0].unlink()  # so that it goes on from the second epoch's end
     train(tiny, run.id, batches=1)
     assert sorted(contents(folder)) == ["0001.npy", "0002.npy", "train.npz"]
+
+
+@pytest.mark.parametrize(
+    ("batches", "first"), [(6, 2), (7, 3)], ids=["before the second is measured", "within the third"]
+)
+def test_records_that_were_deleted_begin_again_with_the_epoch_that_runs(
+    tiny: Workspace, batches: int, first: int
+) -> None:
+    """A person may delete all of them, of a paused run too: what it keeps from then on can be read and exported."""
+    straight = train(tiny, create_run(tiny, make_config(TINY)))
+    run = train(tiny, create_run(tiny, make_config(TINY)), batches=batches)
+    folder = run_folder(tiny, run.id)
+    shutil.rmtree(folder.training_records)
+    run = train(tiny, run.id, batches=1)
+    run = train(tiny, run.id)
+    assert run.status is Status.FINISHED and run.exact and verify_run(tiny, run.id) == []
+    answers, whole = read_training_answers(tiny, run.id), contents(run_folder(tiny, straight.id))
+    assert answers.epochs == tuple(range(first, 4)) and "or their records were deleted" in answers.note
+    assert all(whole[name] == content for name, content in contents(folder).items())
+    assert export_run(tiny, run.id).is_file()
 
 
 @pytest.mark.fault(14)

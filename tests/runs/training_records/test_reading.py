@@ -92,8 +92,13 @@ def make_all_right(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "damage", "said", "verified"),
     [
-        ("0002.npy", Path.unlink, "lack 0002.npy", "training-records/0002.npy is missing."),
-        ("train.npz", Path.unlink, "lack train.npz", "training-records/train.npz is missing."),
+        (
+            "0002.npy",
+            Path.unlink,
+            "lack 0002.npy",
+            "training-records/0002.npy is missing (delete the folder training-records where",
+        ),
+        ("train.npz", Path.unlink, "lack train.npz", "training-records/train.npz is missing (delete the folder"),
         ("0002.npy", lambda path: path.write_bytes(b"x"), r"0002.npy: it does not hold training", "0002.npy cannot be"),
         ("train.npz", lambda path: path.write_bytes(b"x"), r"\(train.npz: ", "train.npz cannot be used"),
         ("0002.npy", make_all_right, "", ""),
