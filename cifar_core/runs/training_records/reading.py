@@ -133,5 +133,5 @@ def _why_there_are_none(folder: RunFolder, facts: TrainingRecord | None, *, gone
         return f"Run {run_id} has no training records, because this program did not train it."
     no_room = thinning_sentence(0, facts.dataset.train, _epochs(folder))
     if no_room in facts.warnings:
-        return f"Run {run_id} kept no training records. {no_room}"
+        return f"Run {run_id}: {no_room}"
     return f"Run {run_id} kept no training records, as an earlier version of this program trained it{_REMEDY}"

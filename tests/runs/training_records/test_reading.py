@@ -66,7 +66,7 @@ def test_a_run_without_records_says_why(workspace: Workspace, recorded: RunFolde
     facts = json.loads(recorded.facts.read_text())
     no_room = thinning_sentence(0, facts["dataset"]["train"], config_of(read_creation(recorded)).optimizer.epochs)
     change_facts(recorded, recorded_from=1, record_every=0, warnings=[no_room])
-    with pytest.raises(RunError, match=r"kept no training records\. The training records are kept of no epoch: .*MB"):
+    with pytest.raises(RunError, match=r"Run \S+: No training records are kept: the ids .*MB"):
         read_training_answers(workspace, recorded.run_id)
     change_facts(recorded, recorded_from=1, record_every=0, dataset=facts["dataset"] | {"train": 0})
     with pytest.raises(RunError, match="because this program did not train it"):
