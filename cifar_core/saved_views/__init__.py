@@ -20,10 +20,10 @@ from cifar_core.saved_views.views import (
     View,
     delete_view,
     find_view,
-    other_runs_asked,
     rename_view,
     restore_view,
     save_view,
+    unsavable_part,
     views_of,
 )
 
@@ -41,13 +41,13 @@ __all__ = [
     "delete_view",
     "find_view",
     "judged_words",
-    "other_runs_asked",
     "outcome_of",
     "previous_run",
     "rename_view",
     "restore_view",
     "run_outcomes",
     "save_view",
+    "unsavable_part",
     "views_of",
     "worse_phrase",
 ]

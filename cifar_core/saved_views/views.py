@@ -19,10 +19,11 @@ from cifar_core.workspace import Workspace
 VIEW = "view"
 MAX_VIEW_NAME = 60  # characters
 MAX_VIEWS = 50  # of a dataset: each costs every later run an answer
-# Parts of a filter that speak of other runs: which pictures they keep is not fixed by the run that answers.
-_OF_OTHER_RUNS = {
+# Parts of a filter that no other run can answer: they speak of several runs, or are found by one run's predictions.
+_UNSAVABLE = {
     **dict.fromkeys(("verdict", "other_predicted", "predicted_by_one"), "a comparison with another run"),
     "wrong_in": "the runs with other seeds",
+    "ids": "single pictures, chosen on a page",
 }
 
 
@@ -86,9 +87,9 @@ def find_view(views: list[View], name: str) -> View | None:
     return next((view for view in views if view.name.casefold() == name.casefold()), None)
 
 
-def other_runs_asked(sample_filter: SampleFilter) -> str:
-    """What of other runs a filter depends on, in words; empty where it depends on none and can be a view."""
-    return next((words for part, words in _OF_OTHER_RUNS.items() if getattr(sample_filter, part, None)), "")
+def unsavable_part(sample_filter: SampleFilter) -> str:
+    """What of a filter only this run can answer, in words; empty where every run can, so that it can be a view."""
+    return next((words for part, words in _UNSAVABLE.items() if getattr(sample_filter, part, None)), "")
 
 
 def save_view(workspace: Workspace, fingerprint: str, author: str, name: str, sample_filter: SampleFilter) -> View:
@@ -102,7 +103,7 @@ def save_view(workspace: Workspace, fingerprint: str, author: str, name: str, sa
         sample_filter: a range that ends at infinity has no end.
 
     Raises:
-        ConfigError: the filter keeps every mistake, or speaks of other runs.
+        ConfigError: the filter keeps every mistake, or has a part that no other run can answer.
         DataError: the name breaks a rule, there are too many views, or as `append_notes`.
         StorageError: as `append_notes`.
     """
@@ -164,7 +165,7 @@ def _require_known(views: list[View], view_id: str) -> None:
 
 
 def _require_savable(sample_filter: SampleFilter) -> None:
-    if words := other_runs_asked(sample_filter):
+    if words := unsavable_part(sample_filter):
         raise ConfigError(
             [
                 f"A view asks every run for the same pictures, and this filter depends on {words}: select the "

@@ -19,10 +19,10 @@ from cifar_core.saved_views import (
     View,
     delete_view,
     judged_words,
-    other_runs_asked,
     rename_view,
     restore_view,
     save_view,
+    unsavable_part,
 )
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast
@@ -101,7 +101,7 @@ def open_ended(sample_filter: SampleFilter, parameters: Mapping[str, UrlParamete
 
 def _same(of_view: SampleFilter, other: SampleFilter) -> bool:
     """Whether the filter of a page is that of a view, in any order of the names."""
-    if other_runs_asked(other):
+    if unsavable_part(other):
         return False
     first, second = ({name: sorted(texts) for name, texts in view_address(each).items()} for each in (of_view, other))
     return first == second
