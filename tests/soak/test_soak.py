@@ -34,7 +34,7 @@ def test_nothing_is_lost_and_nothing_is_left(workspace: Workspace, chromium: str
     assert found["killed"]["server"] == SMALL.restarts
     assert sum(found["killed"].values()) == SMALL.restarts + SMALL.kills
     assert found["done"]["click"] > SMALL.sessions and found["done"]["upload"] > 0
-    assert sum(found["runs"].values()) == 1 + SMALL.trainings
+    assert sum(found["runs"].values()) >= 1 + SMALL.trainings, "more where all ended before the last kill"
     for name in ("runs", "processes", "temp", "files"):  # the others are about speed, or need more time to show
         assert found["promises"][name]["kept"], found["promises"][name]
     assert any(f"kept   {found['promises']['runs']['promise']}" in line for line in report(found))
