@@ -26,8 +26,9 @@ FRAME = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # 
 
 
 @pytest.fixture(scope="module")
-def many(shared: Workspace, finished: Run) -> Run:
-    return many_points(shared, finished)
+def many(shared: Workspace, finished: Run) -> Iterator[Run]:
+    with many_points(shared, finished) as run:
+        yield run
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """A run of the shared workspace with a kept data map of 50,000 pictures, for the tests of the Learning page."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -15,14 +17,17 @@ ID = "many-points"
 EPOCHS = 8
 
 
-def many_points(workspace: Workspace, run: Run) -> Run:
-    """Return a copy of a run whose kept data map has many pictures, where it is not there yet."""
-    if not (workspace.runs / ID).exists():
-        shutil.copytree(workspace.runs / run.id, workspace.runs / ID)
+@contextmanager
+def many_points(workspace: Workspace, run: Run) -> Iterator[Run]:
+    """A copy of a run whose kept data map has many pictures; it is gone afterwards, for others share the workspace."""
+    shutil.copytree(workspace.runs / run.id, workspace.runs / ID)
+    try:
         many, parameters = read_run(workspace, ID), LearningParameters("train")
         inputs = inputs_of(workspace, many, LEARNING, parameters)
         keep(workspace, many, LEARNING, parameters, inputs, _result(many))
-    return read_run(workspace, ID)
+        yield many
+    finally:
+        shutil.rmtree(workspace.runs / ID)
 
 
 def many_numbers() -> dict[str, np.ndarray]:

@@ -182,7 +182,8 @@ def test_the_files_are_the_kept_table(learned: Run, shared: Workspace) -> None:
 
 
 def test_the_lists_are_in_their_order(finished: Run, shared: Workspace) -> None:
-    table = learning_of(_kept(many_points(shared, finished), shared))
+    with many_points(shared, finished) as many:
+        table = learning_of(_kept(many, shared))
     wanted, chosen = (table["true"] == "cat").to_numpy(), np.array([3, 4, 13])
     found = {name: rows_of(table, name, wanted, chosen) for name in LISTS}
     cats = table[wanted]
