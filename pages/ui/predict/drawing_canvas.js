@@ -94,8 +94,11 @@ function paint(canvas, strokes) {
   pen.fillRect(0, 0, canvas.width, canvas.height)
   pen.lineCap = pen.lineJoin = "round"
   for (const { colour, brush, points } of strokes) {
-    pen.strokeStyle = colour
+    pen.fillStyle = pen.strokeStyle = colour
     pen.lineWidth = brush
+    pen.beginPath()
+    pen.arc(...points[0], brush / 2, 0, 2 * Math.PI) // a tap: a line without length draws nothing
+    pen.fill()
     pen.beginPath()
     pen.moveTo(...points[0])
     points.forEach(point => pen.lineTo(...point))
