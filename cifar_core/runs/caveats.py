@@ -43,8 +43,8 @@ def _trained_elsewhere(run: Run) -> list[str]:
     if run.has_network:
         return []
     return [
-        "These predictions were imported: whether their model has seen test pictures in training is not known, and the "
-        "accuracy would be one of memory then."
+        "These predictions were imported: it is not known whether their model saw test pictures in training. If it "
+        "did, its accuracy on new pictures is lower."
     ]
 
 

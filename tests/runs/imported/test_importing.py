@@ -103,7 +103,7 @@ def test_what_a_training_measures_is_absent_and_not_invented(
     )
     assert (run.settings_in_effect, run.changed_settings, run.done, run.seconds) == ([], [], 1.0, 0.0)
     assert not run.can_be_continued and not run.resumable
-    assert any("seen test pictures in training is not known" in text for text in accuracy_caveats(run))
+    assert any("not known whether their model saw test pictures" in text for text in accuracy_caveats(run))
     assert seen_pictures(workspace, run, read_predictions(workspace, imported)) is None
     assert seed_groups(list_runs(workspace)) == []
     assert read_history(workspace, run, 3).epochs == (1,)
