@@ -47,6 +47,7 @@ def test_a_view_is_saved_opened_after_a_reset_and_brought_back_by_undo(page: Pag
     expect(page.get_by_role("button", name="Rename")).to_be_hidden()
     page.reload()
     expect(menu).to_be_visible()
+    settle(page)
 
     menu.click()
     page.get_by_role("button", name="Delete").click()
