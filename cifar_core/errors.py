@@ -50,6 +50,12 @@ class RunError(CifarCoreError):
     exit_code = 2
 
 
+class SweepError(CifarCoreError):
+    """A sweep does not exist, cannot be read, or cannot do what was asked."""
+
+    exit_code = 2
+
+
 class StorageError(CifarCoreError):
     """The disk refused: it is full, read-only or missing."""
 

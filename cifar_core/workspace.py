@@ -52,6 +52,11 @@ class Workspace:
         return self.data / ".trash"
 
     @property
+    def sweeps(self) -> Path:
+        """Sweeps, a folder each: what each of them searches and has proposed; the first sweep creates it."""
+        return self.root / "sweeps"
+
+    @property
     def notes(self) -> Path:
         """What people noted on the pictures of datasets, a log for each; the first note creates it."""
         return self.root / "notes"

@@ -42,6 +42,8 @@ class CreationRecord:
     person: str = ""
     origin: Origin = "trained"
     parent: FolderName | Literal[""] = ""
+    sweep: FolderName | Literal[""] = ""  # of a trial
+    trial: Count = 0
     # Of a run that goes on from its parent: the epoch after which it took the weights, how many epochs it continues in
     # all, and the fingerprint that its dataset must have, where that is the parent's.
     parent_epoch: Count = 0

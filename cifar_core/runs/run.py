@@ -114,6 +114,8 @@ class Run:
     origin: Origin = "trained"
     # Id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues.
     parent: str = ""
+    sweep: str = ""  # of a trial: the sweep's id; it may be in another workspace, or deleted
+    trial: int = 0  # of a trial: the number of its candidate in the sweep, from 1
     parent_epoch: int = 0  # of a run that began with its parent's weights: after which epoch they were taken
     earlier_epochs: int = 0  # of a continued run: epochs that its weights had been trained for, over all runs before
     colour: int = 0  # 0 to COLOURS - 1, its own for ever

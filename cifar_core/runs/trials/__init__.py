@@ -1,0 +1,1 @@
+"""Runs that are trials of a sweep: what the sweep's folder keeps of them."""
