@@ -11,8 +11,8 @@ from cifar_core.spec import parse_settings
 from cifar_core.storage.json_types import Amount, Count, FolderName, Moment, Ordinal, Sha256
 from cifar_core.storage.parse import parse
 from cifar_core.sweeps.plan import MOST_RUNS, Pruner, Sampler, SweepOptions, SweepPlan
+from cifar_core.sweeps.planning.storage_url import checked_storage
 from cifar_core.sweeps.space import Space, contains, parse_space, range_text
-from cifar_core.sweeps.storage_url import checked_storage
 from cifar_core.text import one_line
 
 SWEEP_SCHEMA = 1
